@@ -1,0 +1,38 @@
+"""A file in, its parts out. No network, no Prefect, no Qdrant, no models but OCR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from extractors.errors import ExtractionError
+from extractors.types import Extraction, Options, Source
+
+Extractor = Callable[[Source, Options, Path], Extraction]
+
+EXTRACTORS: dict[str, str] = {
+    ".pdf": "pdf",
+    ".pptx": "slides", ".ppt": "slides", ".odp": "slides",
+    ".png": "photos", ".jpg": "photos", ".jpeg": "photos", ".webp": "photos", ".tif": "photos", ".tiff": "photos",
+    ".gif": "photos", ".bmp": "photos",
+    ".csv": "catalog", ".jsonl": "catalog",
+}  # fmt: skip
+"""Suffix -> the module here whose `extract(source, options, pictures)` reads such files; loaded when first needed."""
+
+
+def extract(source: Source, options: Options, pictures: Path) -> Extraction:
+    """Read one document; its images go to the folder `pictures`.
+
+    Opens untrusted bytes in this process: `sandbox.Sandbox` runs this in one that can be killed.
+    Raises `ExtractionError` when the document gives no parts at all.
+    """
+    module = EXTRACTORS.get(source.path.suffix.lower())
+    if module is None:
+        known = " ".join(EXTRACTORS)
+        raise ExtractionError(
+            f"{source.path}: no extractor reads {source.path.suffix or 'such'} files; known: {known}"
+        )
+    extractor = cast(Extractor, import_module(f"extractors.{module}").extract)
+    return extractor(source, options, pictures)
