@@ -37,16 +37,16 @@ class Raster:
     """An embedded image as placed on the page."""
 
     box: Box
-    """Clipped to the page."""
+    """What shows of it: cut by the clips in force and by the page."""
     width: int
     """Pixels of the image itself."""
     height: int
     digest: str
-    """Of the image's pixels: repeated on many pages, it is furniture."""
+    """The same for the same image, also when a file holds it twice: repeated on many pages, it is furniture."""
     xref: int = 0
     """Its object in the file, 0 when inline."""
     upright: bool = True
-    """False when the placement turns, mirrors or shears it: the pixels alone would mislead."""
+    """False when the placement turns, mirrors, shears or clips it: the pixels alone would mislead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ class Drawing:
     """Number of segments: a rule or a frame has few, a curve many."""
     filled: bool
     stroked: bool
-    fill: tuple[float, float, float] | None = None
+    fill: tuple[float, ...] | None = None
+    """RGB (or what the file's own colour space holds), 0 to 1."""
+    stroke: tuple[float, ...] | None = None
     rectangle: bool = False
     """True when it is one axis-parallel rectangle or line."""
     curved: bool = False
