@@ -21,6 +21,9 @@ EXTRACTORS: dict[str, str] = {
 }  # fmt: skip
 """Suffix -> the module here whose `extract(source, options, pictures)` reads such files; loaded when first needed."""
 
+VERSIONS: dict[str, int] = {"pdf": 1, "slides": 1, "photos": 1, "catalog": 1}
+"""Module -> version; raise it when the same bytes give other parts, and stored documents are extracted anew."""
+
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Read one document; its images go to the folder `pictures`.
@@ -31,8 +34,6 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     module = EXTRACTORS.get(source.path.suffix.lower())
     if module is None:
         known = " ".join(EXTRACTORS)
-        raise ExtractionError(
-            f"{source.path}: no extractor reads {source.path.suffix or 'such'} files; known: {known}"
-        )
+        raise ExtractionError(f"{source.path}: no extractor reads {source.path.suffix or 'such'} files; known: {known}")
     extractor = cast(Extractor, import_module(f"extractors.{module}").extract)
     return extractor(source, options, pictures)

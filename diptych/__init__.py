@@ -1,0 +1,24 @@
+"""Diptych: documents into two panels, text and images, and one ranked list out of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diptych.ingest import Outcome
+    from diptych.library import Diptych
+    from diptych.search import Hit, Query
+    from diptych.settings import Settings
+
+__all__ = ["Diptych", "Hit", "Outcome", "Query", "Settings"]
+
+HOMES = {"Diptych": "library", "Hit": "search", "Outcome": "ingest", "Query": "search", "Settings": "settings"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for: `diptych --help` should not pay for the engine."""
+    from importlib import import_module
+
+    if name not in HOMES:
+        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
+    return getattr(import_module(f"diptych.{HOMES[name]}"), name)

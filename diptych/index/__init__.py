@@ -1,0 +1,105 @@
+"""Two collections, `text` and `images`, and the documents register, behind one narrow seam.
+
+An engine (embedded, server) implements `Collection`: upsert, delete, retrieve, search, scroll, count. Everything above
+speaks of plain points and ranked lookups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.errors import StoreError
+from diptych.settings import Settings
+from diptych.where import Expression
+
+Payload = dict[str, Any]
+"""JSON types only."""
+Vector = NDArray[np.float32]
+
+TEXT_VECTOR = "dense"
+DESCRIPTION_VECTOR = "description"
+INDEXED = "indexed"
+"""Payload field of both collections that BM25 reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Immutable once written: another content is another id."""
+
+    id: str
+    payload: Payload
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One ranked list wanted: the nearest to `vector` in the named vector, or the best for `words` by BM25."""
+
+    limit: int
+    vector: Vector | None = None
+    using: str = ""
+    words: str = ""
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    id: str
+    score: float
+    payload: Payload
+
+
+class Collection(Protocol):
+    """Thread-safe; every error is a `StoreError`."""
+
+    def upsert(self, points: Sequence[Point]) -> None: ...
+
+    def delete(self, ids: Sequence[str]) -> None: ...
+
+    def retrieve(self, ids: Sequence[str]) -> list[Point]:
+        """The points that exist, without vectors, in no particular order."""
+        ...
+
+    def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
+        """One list a lookup, best first, ties in no particular order."""
+        ...
+
+    def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]: ...
+
+    def count(self, where: Expression | None = None) -> int: ...
+
+
+class Index(Protocol):
+    """What `open_index` gives; whoever opened it closes it."""
+
+    @property
+    def text(self) -> Collection: ...
+
+    @property
+    def images(self) -> Collection: ...
+
+    @property
+    def documents(self) -> Collection: ...
+
+    def optimize(self) -> None:
+        """Build search structures after large writes; may take seconds, so never in a reader's way."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_index(settings: Settings, size: int) -> Index:
+    """The store that the settings name, made when it is not there; `size`: dimensions of the text encoder."""
+    if "://" in settings.store:
+        raise StoreError(
+            f"{settings.store}: this version keeps its store in a folder; give --store DIR (or DIPTYCH_STORE)"
+        )
+    from diptych.index.embedded import Embedded
+
+    return Embedded(Path(settings.store), size, settings.lock_seconds)

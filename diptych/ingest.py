@@ -1,0 +1,173 @@
+"""One document: extract -> encode what is new -> commit. A bad one is quarantined: never lost, never in the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from diptych.encoders import Encoder
+from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Index, Vector
+from diptych.index.versions import DocumentRecord, commit, note, record_of, stored_vectors
+from diptych.points import Draft, document_id, image_drafts, text_drafts
+from extractors import EXTRACTORS, VERSIONS
+from extractors.errors import ExtractionError
+from extractors.sandbox import Sandbox
+from extractors.types import Extraction, Options, Problem, Source
+
+Status = Literal["complete", "partial", "failed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What every document goes through."""
+
+    index: Index
+    encoder: Encoder
+    sandbox: Sandbox
+    options: Options
+    pictures: Path
+    """Folder of the picture store."""
+
+    def fingerprint(self, source: Source) -> str:
+        """Changes whenever the same bytes would give other points."""
+        module = EXTRACTORS.get(source.path.suffix.lower(), "")
+        options = asdict(replace(self.options, tokenizer=None))  # its path says nothing; the encoder stands for it
+        parts = [module, VERSIONS.get(module, 0), options, self.encoder.fingerprint]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one document."""
+
+    uri: str
+    name: str
+    status: Status
+    pages: int = 0
+    passages: int = 0
+    pictures: int = 0
+    encoded: int = 0
+    """Texts that went through the encoder; the others kept their vectors."""
+    seconds: float = 0.0
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+
+def ingest(source: Source, pipeline: Pipeline) -> Outcome:
+    """Bring the store up to date with one document. Thread-safe for different documents.
+
+    A document that cannot be read gives an outcome, not an exception; what was stored of it stays visible.
+    Raises `StoreError` and `ModelError`, which concern every document.
+    """
+    start = time.monotonic()
+    identity = document_id(source.uri)
+    fingerprint = pipeline.fingerprint(source)
+    before = record_of(pipeline.index, identity)
+    if before and (before.sha256, before.fingerprint) == (source.sha256, fingerprint) and not before.transient:
+        return _unchanged(before, time.monotonic() - start)
+    record = DocumentRecord(
+        id=identity,
+        uri=source.uri,
+        name=source.name,
+        sha256=source.sha256,
+        fingerprint=fingerprint,
+        fields=dict(source.fields),
+        updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    try:
+        extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
+    except ExtractionError as error:
+        return _failed(pipeline.index, record, before, error, time.monotonic() - start)
+    return _stored(extraction, record, pipeline, start)
+
+
+def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
+    report = extraction.report
+    text = text_drafts(extraction, pipeline.encoder.fingerprint)
+    images = image_drafts(extraction, pipeline.encoder.fingerprint)
+    vectors, encoded = _vectors(text, images, record.id, pipeline)
+    record = replace(
+        record,
+        status="partial" if report.problems else "complete",
+        title=extraction.title,
+        pages=report.pages,
+        passages=len(text),
+        pictures=len(images),
+        problems=tuple(asdict(problem) for problem in report.problems),
+        notes=report.notes,
+    )
+    commit(pipeline.index, record, text, images, vectors)
+    return _outcome(record, time.monotonic() - start, encoded)
+
+
+def _vectors(
+    text: Sequence[Draft], images: Sequence[Draft], document: str, pipeline: Pipeline
+) -> tuple[dict[str, Mapping[str, Vector]], int]:
+    """Draft id -> vectors by name; only content that is not stored yet is encoded, each text once."""
+    held = stored_vectors(pipeline.index, document)
+    wanted = {
+        draft.payload["content_hash"]: draft.encoded
+        for draft in (*text, *images)
+        if draft.encoded and draft.payload["content_hash"] not in held
+    }
+    made = dict(zip(wanted, pipeline.encoder.encode_texts(list(wanted.values())), strict=True)) if wanted else {}
+    vectors: dict[str, Mapping[str, Vector]] = {}
+    for name, drafts in ((TEXT_VECTOR, text), (DESCRIPTION_VECTOR, images)):
+        for draft in drafts:
+            content = draft.payload["content_hash"]
+            if content in made:
+                vectors[draft.id] = {name: made[content]}
+            elif content in held:
+                vectors[draft.id] = {name: next(iter(held[content].values()))}
+    return vectors, len(made)
+
+
+def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:
+    """What the register says of a document that needs no work; a quarantined one stays failed until it changes."""
+    outcome = _outcome(record, seconds, 0)
+    return outcome if record.status == "failed" else replace(outcome, status="unchanged")
+
+
+def _failed(
+    index: Index, record: DocumentRecord, before: DocumentRecord | None, error: ExtractionError, seconds: float
+) -> Outcome:
+    """Quarantine: the reason is registered, the version that was there before stays what readers see."""
+    kept = before or record
+    failed = replace(
+        kept,
+        sha256=record.sha256,
+        fingerprint=record.fingerprint,
+        status="failed",
+        error=str(error),
+        transient=error.transient,
+        updated_at=record.updated_at,
+    )
+    note(index, failed)
+    return _outcome(failed, seconds, 0)
+
+
+def _outcome(record: DocumentRecord, seconds: float, encoded: int) -> Outcome:
+    return Outcome(
+        uri=record.uri,
+        name=record.name,
+        status=record.status,
+        pages=record.pages,
+        passages=record.passages,
+        pictures=record.pictures,
+        encoded=encoded,
+        seconds=round(seconds, 3),
+        problems=tuple(_problem(problem) for problem in record.problems),
+        notes=record.notes,
+        error=record.error,
+    )
+
+
+def _problem(stored: dict[str, Any]) -> Problem:
+    return Problem(stored["reason"], stored.get("page"))

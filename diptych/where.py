@@ -1,0 +1,210 @@
+"""Filters: `price < 200 and category = "jackets"` as a small tree that every engine can translate.
+
+    expression := term ("or" term)*          comparison := name operator value
+    term       := factor ("and" factor)*                 | name ["not"] "in" "(" value ("," value)* ")"
+    factor     := "not" factor | "(" expression ")" | comparison
+
+Names are `document`, `page`, `kind`, `modality` and the user's own fields; a name with spaces stands in `backquotes`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from diptych.errors import QueryError
+from extractors.types import FieldValue
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">="]
+BUILT_IN = ("document", "page", "kind", "modality")
+"""Names that every hit has; any other name is one of the user's own fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    field: str
+    operator: Operator
+    value: FieldValue
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    field: str
+    values: tuple[FieldValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Expression, ...]
+
+
+Expression = Compare | In | Not | And | Or
+
+TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]))
+    | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    | (?P<name>[^\W\d][\w.\-]*|`[^`]+`)
+    | (?P<symbol><=|>=|!=|<>|==|=|<|>|\(|\)|,)
+    )""",
+    re.VERBOSE,
+)
+SAME: dict[str, Operator] = {
+    "=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str
+    text: str
+    column: int
+    """From 1."""
+
+
+def parse(text: str) -> Expression:
+    """The tree of a filter. Raises `QueryError` naming the column where it is wrong."""
+    return _Parser(text).whole()
+
+
+def from_mapping(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Expression | None:
+    """`{"document": "a.pdf", "kind": ["figure", "table"]}`: all must hold; a list means any of its values."""
+    parts: list[Expression] = []
+    for name, value in fields.items():
+        if isinstance(value, str | int | float):
+            parts.append(Compare(name, "=", value))
+        elif isinstance(value, Sequence) and value and all(isinstance(v, str | int | float) for v in value):
+            parts.append(In(name, tuple(value)))
+        else:
+            raise QueryError(f"filter on {name!r}: {value!r} is neither a value nor a list of values")
+    return _joined(And, parts) if parts else None
+
+
+def both(first: Expression | None, second: Expression | None) -> Expression | None:
+    """The filter under which both hold; None stands for no filter."""
+    return And((first, second)) if first and second else first or second
+
+
+def _joined(kind: type[And] | type[Or], parts: list[Expression]) -> Expression:
+    return parts[0] if len(parts) == 1 else kind(tuple(parts))
+
+
+def _tokens(text: str) -> list[Token]:
+    tokens, at = [], 0
+    while text[at:].strip():
+        match = TOKEN.match(text, at)
+        if not match:
+            column = at + len(text[at:]) - len(text[at:].lstrip()) + 1
+            raise QueryError(f"filter, column {column}: cannot read {text[column - 1 :][:12]!r}")
+        kind = match.lastgroup or ""
+        tokens.append(Token(kind, match[kind], match.start(kind) + 1))
+        at = match.end()
+    return [*tokens, Token("end", "", len(text) + 1)]
+
+
+class _Parser:
+    """Recursive descent, one method a rule of the grammar above."""
+
+    def __init__(self, text: str) -> None:
+        self.tokens = _tokens(text)
+        self.at = 0
+
+    def whole(self) -> Expression:
+        expression = self.expression()
+        if self.now.kind != "end":
+            raise self.wrong("`and`, `or` or the end")
+        return expression
+
+    def expression(self) -> Expression:
+        parts = [self.term()]
+        while self.word("or"):
+            parts.append(self.term())
+        return _joined(Or, parts)
+
+    def term(self) -> Expression:
+        parts = [self.factor()]
+        while self.word("and"):
+            parts.append(self.factor())
+        return _joined(And, parts)
+
+    def factor(self) -> Expression:
+        if self.word("not"):
+            return Not(self.factor())
+        if self.symbol("("):
+            inner = self.expression()
+            self.expect(")")
+            return inner
+        return self.comparison()
+
+    def comparison(self) -> Expression:
+        if self.now.kind != "name":
+            raise self.wrong("a field name")
+        name = self.take().text.strip("`")
+        if self.word("in"):
+            return In(name, self.values())
+        if self.word("not"):
+            if not self.word("in"):
+                raise self.wrong("`in`")
+            return Not(In(name, self.values()))
+        if self.now.text not in SAME:
+            raise self.wrong("=, !=, <, <=, >, >=, `in` or `not in`")
+        operator = SAME[self.take().text]
+        return Compare(name, operator, self.value())
+
+    def values(self) -> tuple[FieldValue, ...]:
+        self.expect("(")
+        values = [self.value()]
+        while self.symbol(","):
+            values.append(self.value())
+        self.expect(")")
+        return tuple(values)
+
+    def value(self) -> FieldValue:
+        token = self.now
+        if token.kind == "number":
+            self.take()
+            return int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
+        if token.kind == "string":
+            self.take()
+            return re.sub(r"\\(.)", r"\1", token.text[1:-1])
+        if token.kind == "name" and token.text.lower() in ("true", "false"):
+            return self.take().text.lower() == "true"
+        raise self.wrong('a number, true, false or a text in quotes ("…")')
+
+    @property
+    def now(self) -> Token:
+        return self.tokens[self.at]
+
+    def take(self) -> Token:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def word(self, word: str) -> bool:
+        found = self.now.kind == "name" and self.now.text.lower() == word
+        self.at += found
+        return found
+
+    def symbol(self, symbol: str) -> bool:
+        found = self.now.kind == "symbol" and self.now.text == symbol
+        self.at += found
+        return found
+
+    def expect(self, symbol: str) -> None:
+        if not self.symbol(symbol):
+            raise self.wrong(f"`{symbol}`")
+
+    def wrong(self, expected: str) -> QueryError:
+        found = repr(self.now.text) if self.now.text else "the end"
+        return QueryError(f"filter, column {self.now.column}: expected {expected}, found {found}")
