@@ -1,0 +1,154 @@
+"""What repeats from page to page: running headers, page numbers, logos, slide masters. It is none of the content.
+
+A document is read page by page; what is kept here is counts under small keys, of at most `SAMPLE` pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from extractors.layout import Drawing, Line, PageLayout, Raster
+from extractors.types import Box
+
+SAMPLE = 60
+"""Pages that are looked at to learn what repeats."""
+_RUN = 4
+"""Sampled pages come in runs of neighbours, since chapters change their headers."""
+_MARGIN = 0.13
+"""Share of the page's height, above and below, in which running lines stand."""
+_GRID = 4.0
+"""Points within which two places count as one."""
+_SMALL = 0.02
+"""Share of a page below which an image that comes back anywhere is a logo or an icon."""
+
+_Key = tuple[object, ...]
+
+
+def sample_pages(count: int, limit: int = SAMPLE) -> tuple[int, ...]:
+    """Indices (from 0) of the pages to look at: all of them, or runs of neighbours spread over the document."""
+    if count <= limit:
+        return tuple(range(count))
+    runs = limit // _RUN
+    starts = (round(run * (count - _RUN) / (runs - 1)) for run in range(runs))
+    return tuple(sorted({start + step for start in starts for step in range(_RUN)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    """How often things come back, counted once a page. An empty one, of no pages, knows nothing."""
+
+    pages: int = 0
+    counts: Mapping[_Key, int] = field(default_factory=dict)
+    body_size: float = 0.0
+    """Font size of most characters."""
+
+    @classmethod
+    def scan(cls, layouts: Iterable[PageLayout]) -> Furniture:
+        """Learn from some pages of one document, in any order; see `sample_pages`."""
+        counts: Counter[_Key] = Counter()
+        sizes: Counter[float] = Counter()
+        pages = 0
+        for layout in layouts:
+            pages += 1
+            counts.update(_keys(layout))
+            for line in layout.lines:
+                sizes[round(line.size * 2) / 2] += len(line.text)
+        # Once is no repetition: what was seen on one page only is forgotten, and memory stays small.
+        kept = {key: count for key, count in counts.items() if count > 1}
+        return cls(pages, kept, sizes.most_common(1)[0][0] if sizes else 0.0)
+
+    def running(self, layout: PageLayout) -> frozenset[int]:
+        """Indices of the lines that are running headers and footers, page numbers or watermarks."""
+        found = {i for i, line in enumerate(layout.lines) if self._comes_back(line, layout)}
+        for index, line in enumerate(layout.lines):
+            if index not in found and self._in_running_slot(line, layout):
+                found.add(index)
+        return frozenset(found)
+
+    def is_running(self, line: Line, layout: PageLayout) -> bool:
+        """Whether `line` of `layout` comes back on other pages, digits aside."""
+        return self._comes_back(line, layout) or self._in_running_slot(line, layout)
+
+    def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
+        """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
+        key = _raster_key(part) if isinstance(part, Raster) else _drawing_key(part)
+        if self.counts.get(key, 0) >= self._often():
+            return True
+        if isinstance(part, Raster) and _area(part.box) < _SMALL * layout.width * layout.height:
+            return self.counts.get(("image", part.digest), 0) >= max(3, self.pages // 10)
+        return False
+
+    def _often(self) -> int:
+        """On how many sampled pages a thing must stand in one place. Slides that are built up repeat a picture thrice."""
+        return 2 if self.pages in (2, 3) else max(3, -(-self.pages // 4))
+
+    def _comes_back(self, line: Line, layout: PageLayout) -> bool:
+        count = self.counts.get(_line_key(line), 0)
+        if _in_margin(line.box, layout):
+            return count >= (2 if self.pages < 6 else 3)
+        # Numbers in the body repeat by chance; words at one height of most pages do not.
+        return count >= max(3, 0.5 * self.pages) and any(c.isalpha() for c in line.text)
+
+    def _in_running_slot(self, line: Line, layout: PageLayout) -> bool:
+        """Headers that change with the chapter: a line apart, in the margin, where most pages have one of this font."""
+        if not _in_margin(line.box, layout) or line.size > self.body_size + 0.5 or not line.horizontal:
+            return False
+        if self.counts.get(_slot_key(line), 0) < max(3, 0.6 * self.pages):
+            return False
+        y0, y1 = line.box[1], line.box[3]
+        outside = y1 < layout.height / 2
+        inward = [
+            other.box[1] - y1 if outside else y0 - other.box[3]
+            for other in layout.lines
+            if (other.box[1] >= y1 - 1 if outside else other.box[3] <= y0 + 1)
+        ]
+        beyond = [o for o in layout.lines if (o.box[3] < y0 - 2 if outside else o.box[1] > y1 + 2)]
+        return min(inward, default=99.0) > 0.9 * line.size and len(beyond) <= 2
+
+
+def normalised(text: str) -> str:
+    """`text` with its numbers taken away, so that page numbers do not make two headers of one."""
+    return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
+
+
+def _keys(layout: PageLayout) -> set[_Key]:
+    keys: set[_Key] = set()
+    for line in layout.lines:
+        keys.add(_line_key(line))
+        if _in_margin(line.box, layout):
+            keys.add(_slot_key(line))
+    for raster in layout.rasters:
+        keys.update((_raster_key(raster), ("image", raster.digest)))
+    keys.update(_drawing_key(drawing) for drawing in layout.drawings[:2000])
+    return keys
+
+
+def _line_key(line: Line) -> _Key:
+    return ("line", normalised(line.text)[:80], round(line.box[3] / _GRID))
+
+
+def _slot_key(line: Line) -> _Key:
+    return ("slot", line.font, round(line.size), round(line.box[3] / _GRID))
+
+
+def _raster_key(raster: Raster) -> _Key:
+    return ("raster", raster.digest, _place(raster.box))
+
+
+def _drawing_key(drawing: Drawing) -> _Key:
+    return ("drawing", drawing.items, drawing.fill, _place(drawing.box))
+
+
+def _place(box: Box) -> tuple[int, ...]:
+    return tuple(round(value / _GRID) for value in box)
+
+
+def _in_margin(box: Box, layout: PageLayout) -> bool:
+    return box[3] < _MARGIN * layout.height or box[1] > (1 - _MARGIN) * layout.height
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
