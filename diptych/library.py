@@ -35,6 +35,7 @@ class Diptych:
         self._opened = threading.RLock()
         self._index: Index | None = None
         self._sandbox: Sandbox | None = None
+        self._closed = False
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Diptych:
@@ -50,7 +51,9 @@ class Diptych:
         self.close()
 
     def close(self) -> None:
+        """For good: a thread that is still at work here gets a `StoreError`, it does not start everything again."""
         with self._opened:
+            self._closed = True
             if self._sandbox:
                 self._sandbox.close()
             if self._index:
@@ -73,13 +76,15 @@ class Diptych:
     def ingest(self, paths: Sequence[str | Path], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Bring the store up to date with everything below `paths`; `on_outcome` is told each document as it ends.
 
-        Documents are extracted in worker processes while others are encoded. Raises `SourceError`, `StoreError`,
-        `ModelError`; a bad document is an outcome.
+        Raises `SourceError`, `StoreError`, `ModelError`; a bad document is an outcome.
         """
-        found = self.sources(paths)
+        return self.ingest_all(self.sources(paths).sources, on_outcome)
+
+    def ingest_all(self, found: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+        """`ingest` for sources that were found before. Extraction runs in worker processes while others are encoded."""
         outcomes = []
         with ThreadPoolExecutor(self.settings.workers + 1, thread_name_prefix="diptych-ingest") as pool:
-            running = [pool.submit(self.ingest_one, source) for source in found.sources]
+            running = [pool.submit(self.ingest_one, source) for source in found]
             try:
                 for future in as_completed(running):
                     outcomes.append(future.result())
@@ -136,6 +141,7 @@ class Diptych:
 
     def _open(self) -> Index:
         with self._opened:
+            self._check_open()
             if self._index is None:
                 index = open_index(self.settings, self._encoder.size)
                 try:
@@ -148,10 +154,15 @@ class Diptych:
 
     def _workers(self) -> Sandbox:
         with self._opened:
+            self._check_open()
             if self._sandbox is None:
                 chosen = self.settings
                 self._sandbox = Sandbox(chosen.workers, chosen.document_seconds, chosen.document_memory_mb)
             return self._sandbox
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.settings.store}: this Diptych was closed; open another")
 
     def _stop_workers(self) -> None:
         with self._opened:

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Processes that extract at the same time."
     )
+    runner: str = Field("threads", description="Where a flow's tasks run: threads, processes, dask or ray.")
     document_seconds: float = Field(600, gt=0, description="Longest time one document may take to extract.")
     document_memory_mb: int = Field(4096, ge=512, description="Most memory a worker may use, in MiB.")
     lock_seconds: float = Field(60, ge=0, description="How long to wait for a store that another process owns.")
