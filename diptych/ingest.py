@@ -60,24 +60,33 @@ class Outcome:
     error: str = ""
 
 
-def ingest(source: Source, pipeline: Pipeline) -> Outcome:
+def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
+    """Is there work to do? Not when the register has the same bytes through the same pipeline.
+
+    A document that failed for good has work only under `retry`.
+    """
+    if before is None or before.transient or (retry and before.status == "failed"):
+        return True
+    return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
+
+
+def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    A document that cannot be read gives an outcome, not an exception; what was stored of it stays visible.
+    `retry`: try again what failed for good before. A document that cannot be read gives an outcome, not an exception; what was stored of it stays visible.
     Raises `StoreError` and `ModelError`, which concern every document.
     """
     start = time.monotonic()
     identity = document_id(source.uri)
-    fingerprint = pipeline.fingerprint(source)
     before = record_of(pipeline.index, identity)
-    if before and (before.sha256, before.fingerprint) == (source.sha256, fingerprint) and not before.transient:
+    if before and not needed(source, before, pipeline, retry=retry):
         return _unchanged(before, time.monotonic() - start)
     record = DocumentRecord(
         id=identity,
         uri=source.uri,
         name=source.name,
         sha256=source.sha256,
-        fingerprint=fingerprint,
+        fingerprint=pipeline.fingerprint(source),
         fields=dict(source.fields),
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -13,8 +13,9 @@ from types import TracebackType
 from diptych import encoders, sources
 from diptych.errors import QueryError, SourceError, StoreError
 from diptych.index import Index, open_index
-from diptych.index.versions import DocumentRecord, check_encoders, records
-from diptych.ingest import Outcome, Pipeline, ingest
+from diptych.index.versions import DocumentRecord, check_encoders, records, records_of
+from diptych.ingest import Outcome, Pipeline, ingest, needed
+from diptych.points import document_id
 from diptych.search import Hit, Query, search
 from diptych.settings import Settings, load
 from extractors.sandbox import Sandbox
@@ -69,9 +70,15 @@ class Diptych:
         """Every document below `paths`, catalogues row by row. Raises `SourceError`."""
         return sources.find(paths)
 
-    def ingest_one(self, source: Source) -> Outcome:
+    def pending(self, found: Sequence[Source], *, retry: bool = False) -> list[Source]:
+        """Those of `found` that `ingest_one` would work on; the others are as the register has them."""
+        pipeline = self._pipeline
+        known = records_of(pipeline.index, (document_id(source.uri) for source in found))
+        return [s for s in found if needed(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
+
+    def ingest_one(self, source: Source, *, retry: bool = False) -> Outcome:
         """Bring the store up to date with one document; see `diptych.ingest.ingest`."""
-        return ingest(source, self._pipeline)
+        return ingest(source, self._pipeline, retry=retry)
 
     def ingest(self, paths: Sequence[str | Path], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Bring the store up to date with everything below `paths`; `on_outcome` is told each document as it ends.
