@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from diptych.encoders import Encoder
 from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Index, Vector
@@ -17,10 +17,15 @@ from diptych.index.versions import DocumentRecord, commit, note, record_of, stor
 from diptych.points import Draft, document_id, image_drafts, text_drafts
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
-from extractors.sandbox import Sandbox
 from extractors.types import Extraction, Options, Problem, Source
 
 Status = Literal["complete", "partial", "failed", "unchanged"]
+
+
+class Extractor(Protocol):
+    """`extractors.sandbox.Sandbox`, or anything that reads a document without taking this process down."""
+
+    def extract(self, source: Source, options: Options, pictures: Path) -> Extraction: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Pipeline:
 
     index: Index
     encoder: Encoder
-    sandbox: Sandbox
+    sandbox: Extractor
     options: Options
     pictures: Path
     """Folder of the picture store."""

@@ -1,0 +1,179 @@
+"""The real embedded engine in a temporary folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych.errors import StoreBusy, StoreError
+from diptych.index import Lookup, Point
+from diptych.index.embedded import Embedded
+from diptych.where import parse
+
+IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 9)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Embedded]:
+    opened = Embedded(tmp_path / "store", size=3, lock_seconds=2)
+    yield opened
+    opened.close()
+
+
+def point(number: int, words: str, vector: tuple[float, float, float], **payload: object) -> Point:
+    return Point(IDS[number], {"indexed": words, **payload}, {"dense": np.asarray(vector, np.float32)})
+
+
+def test_points_come_back_as_they_went(store: Embedded) -> None:
+    store.text.upsert([point(0, "a red pump", (1, 0, 0), page=1, fields={"price": 9.5}, bbox=[0.0, 1.5, 2.0, 3.0])])
+    (back,) = store.text.scroll(vectors=True)
+    assert back.id == IDS[0]
+    assert back.payload == {
+        "indexed": "a red pump",
+        "page": 1,
+        "fields": {"price": 9.5},
+        "bbox": [0.0, 1.5, 2.0, 3.0],
+    }
+    assert back.vectors["dense"].tolist() == [1, 0, 0]
+    assert [p.id for p in store.text.retrieve([IDS[0], IDS[1]])] == [IDS[0]]
+    assert store.images.count() == 0
+
+
+def test_scroll_passes_every_point_once(store: Embedded) -> None:
+    many = [Point(f"00000000-0000-0000-0001-{n:012d}", {"page": n}) for n in range(600)]
+    store.documents.upsert(many)
+    assert sorted(p.payload["page"] for p in store.documents.scroll()) == list(range(600))
+    store.documents.delete([p.id for p in many[:599]])
+    assert [p.payload["page"] for p in store.documents.scroll()] == [599]
+
+
+def test_vectors_and_words_give_ranked_lists(store: Embedded) -> None:
+    store.text.upsert(
+        [
+            point(0, "The pumps are running", (1, 0, 0)),
+            point(1, "Part AB-77, a valve", (0, 1, 0)),
+            point(2, "A Müller valve, valves of all sizes", (0.6, 0.8, 0)),
+        ]
+    )
+    near, stemmed, part, folded, nothing = store.text.search(
+        [
+            Lookup(2, vector=np.asarray([1, 0.1, 0], np.float32), using="dense"),
+            Lookup(5, words="run the pump"),
+            Lookup(5, words="AB-77"),
+            Lookup(5, words="muller"),
+            Lookup(5, words="zebra"),
+        ]
+    )
+    assert [hit.id for hit in near] == [IDS[0], IDS[2]]
+    assert [hit.id for hit in stemmed] == [IDS[0]]
+    assert part[0].id == IDS[1]
+    assert [hit.id for hit in folded] == [IDS[2]]
+    assert nothing == []
+
+
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ("page = 2", {1}),
+        ("page > 1", {1, 2}),
+        ('document = "a.pdf"', {0, 1}),
+        ('document != "a.pdf"', {2}),
+        ('document in ("a.pdf", "b.pdf") and page < 3', {0, 1}),
+        ("price <= 10 or page = 3", {0, 2}),
+        ("price = 10", {0}),
+        ("price not in (10, 20)", {2}),
+        ("sold = true", {0}),
+        ("sold = false", {1}),
+        ("`net weight` > 1.5", {1}),
+        ('made >= "2026-02-01"', {1}),
+        ("not (page = 1 or page = 3)", {1}),
+        ("unknown = 3", set()),
+    ],
+)
+def test_filters_mean_what_they_say(store: Embedded, where: str, wanted: set[int]) -> None:
+    rows: list[tuple[str, int, dict[str, object]]] = [
+        ("a.pdf", 1, {"price": 10.0, "sold": True, "made": "2026-01-31"}),
+        ("a.pdf", 2, {"price": 20, "sold": False, "net weight": 2, "made": "2026-02-01"}),
+        ("b.pdf", 3, {}),
+    ]
+    store.documents.upsert(
+        [
+            Point(
+                IDS[n],
+                {"document": document, "page": page, "fields": f, "flags": [k for k, v in f.items() if v is True]},
+            )
+            for n, (document, page, f) in enumerate(rows)
+        ]
+    )
+    assert {IDS.index(p.id) for p in store.documents.scroll(parse(where))} == wanted
+
+
+def test_a_store_outlives_its_process_without_a_goodbye(tmp_path: Path) -> None:
+    """The engine's log keeps what was written when the owner is killed, and the kernel frees its lock."""
+    script = f"""
+import os, signal
+from pathlib import Path
+from diptych.index import Point
+from diptych.index.embedded import Embedded
+store = Embedded(Path({str(tmp_path)!r}), 3, 5)
+store.documents.upsert([Point({IDS[0]!r}, {{"page": 7}})])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=30).returncode == -9
+    store = Embedded(tmp_path, 3, 5)
+    assert [p.payload["page"] for p in store.documents.scroll()] == [7]
+    store.close()
+
+
+def test_an_owner_hands_over_between_two_operations(tmp_path: Path, store: Embedded) -> None:
+    store.documents.upsert([Point(IDS[0], {"page": 1})])
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            store.documents.count()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        start = time.monotonic()
+        other = Embedded(tmp_path / "store", 3, lock_seconds=10)
+        assert time.monotonic() - start < 2
+        other.documents.upsert([Point(IDS[1], {"page": 2})])
+        assert store.documents.count() == 2  # and back again
+        assert other.documents.count() == 2
+        other.close()
+    finally:
+        stop.set()
+        worker.join()
+
+
+def test_a_busy_store_is_told_as_such(tmp_path: Path, store: Embedded) -> None:
+    with store.operation("text"), pytest.raises(StoreBusy, match="DIPTYCH_LOCK_SECONDS"):
+        Embedded(tmp_path / "store", 3, lock_seconds=0.3)
+
+
+def test_a_broken_store_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "edge_config.json").write_text("not json")
+    with pytest.raises(StoreError, match="cannot be opened as a store"):
+        Embedded(tmp_path, 3, lock_seconds=1)
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(StoreError, match="notes.txt: cannot be used as a store"):
+        Embedded(tmp_path / "notes.txt", 3, lock_seconds=1)
+
+
+def test_a_closed_store_says_so(store: Embedded) -> None:
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.text.count()

@@ -1,0 +1,60 @@
+"""The house has one direction: flows -> diptych -> extractors. And one home for each library."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ("extractors", "diptych", "flows")
+HOMES = {
+    "prefect": ("flows/",),
+    "qdrant_edge": ("diptych/index/", "diptych/doctor.py"),
+    "qdrant_client": ("diptych/index/",),
+    "pymupdf": ("extractors/", "data/"),
+    "fitz": (),
+    "pdf2image": ("extractors/",),
+    "pptx": ("extractors/", "data/"),
+    "openai": ("diptych/encoders/", "diptych/captioners/", "diptych/answer"),
+    "anthropic": ("diptych/captioners/", "diptych/answer"),
+}
+
+
+def modules() -> Iterator[Path]:
+    for layer in LAYERS:
+        yield from sorted((ROOT / layer).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of all that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path: Path) -> None:
+    own = LAYERS.index(path.relative_to(ROOT).parts[0])
+    above = {name for name in imports(path) if name.split(".")[0] in LAYERS[own + 1 :]}
+    assert not above
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_has_one_home(library: str) -> None:
+    users = [
+        str(path.relative_to(ROOT)) for path in modules() if library in {name.split(".")[0] for name in imports(path)}
+    ]
+    assert [user for user in users if not user.startswith(HOMES[library])] == []
+
+
+def test_no_room_is_crowded() -> None:
+    long = {str(path.relative_to(ROOT)): n for path in modules() if (n := len(path.read_text().splitlines())) > 300}
+    assert long == {}

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import QueryError
+from diptych.index.embedded import Embedded
+from diptych.ingest import Pipeline, ingest
+from diptych.points import description, encoded_passage
+from diptych.search import Hit, Query, local, search
+from diptych.where import parse
+from extractors.types import ImageFile, Options, Passage, Picture
+from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    folder = tmp_path_factory.mktemp("store")
+    index, sandbox = Embedded(folder, WordEncoder.size, 5), ScriptedSandbox()
+    made = Pipeline(index, WordEncoder(), sandbox, Options(), folder)
+    sandbox.scripts = {
+        "manual.pdf": document(
+            Passage("Oil the red pump every week.", 1, (1.04, 2.0, 3.0, 4.0), ("Care", "Oil")),
+            Passage("The table of valves is on page 4.", 2, kind="table", label="table 1", caption="Table 1: valves"),
+            pictures=(figure("Figure 1: a red pump", 3, "figure 1"), figure("Figure 2: a cat", 4)),
+        ),
+        "other.pdf": document(Passage("A blue valve.", 1)),
+    }
+    for name in sandbox.scripts:
+        ingest(source(name), made)
+    yield made
+    index.close()
+
+
+def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
+    query = Query(text, where=parse(where) if where else None)
+    return search([query], pipeline.index, pipeline.encoder, pipeline.pictures, limit)[0]
+
+
+def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:
+    first, second, *_ = ask(pipeline, "red pump")
+    assert {first.modality, second.modality} == {"text", "image"}
+    passage, picture = sorted((first, second), key=lambda hit: hit.modality, reverse=True)
+    assert passage.ranks == {"text.dense": 1, "text.bm25": 1}
+    assert picture.ranks == {"images.description": 1, "images.bm25": 1}
+    assert [first.rank, second.rank] == [1, 2]
+    assert first.score == second.score == round(2 / 61, 6)
+    assert (passage.document, passage.page, passage.bbox) == ("manual.pdf", 1, [1.0, 2.0, 3.0, 4.0])
+    assert passage.heading == ("Care", "Oil")
+    assert (picture.kind, picture.page, picture.caption, picture.label) == (
+        "figure",
+        3,
+        "Figure 1: a red pump",
+        "figure 1",
+    )
+    assert picture.image is not None
+    assert Path(picture.image).parent.parent == pipeline.pictures
+    assert passage.source == "/library/manual.pdf"
+
+
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ('document = "other.pdf"', {"A blue valve."}),
+        ('modality = "image" and page >= 4', {"Figure 2: a cat"}),
+        ('kind = "table"', {"Table 1: valves"}),
+        ('kind in ("figure", "table") and not page = 2', {"Figure 1: a red pump", "Figure 2: a cat"}),
+        ('document = "nowhere.pdf"', set()),
+    ],
+)
+def test_where_narrows_both_collections(pipeline: Pipeline, where: str, wanted: set[str]) -> None:
+    assert {hit.caption or hit.text for hit in ask(pipeline, "red pump valve cat", where)} == wanted
+
+
+def test_limit_counts_from_the_best(pipeline: Pipeline) -> None:
+    everything = ask(pipeline, "red pump")
+    assert len(everything) == 5
+    assert [hit.id for hit in ask(pipeline, "red pump", limit=2)] == [hit.id for hit in everything[:2]]
+
+
+def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(QueryError, match="empty"):
+        ask(pipeline, "  \n")
+
+
+def test_an_encoder_reads_a_passage_under_its_headings() -> None:
+    passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
+    assert encoded_passage(passage) == "Care > Oil\nTable 1: oils\nEvery week."
+
+
+def test_a_description_is_the_documents_own_words() -> None:
+    picture = Picture("figure", 1, ImageFile("0" * 64, ".png", 1, 1), None, "figure 1", "Figure 1: flow", "inlet 4 bar")
+    assert description(picture) == "Figure 1: flow\ninlet 4 bar"
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///home/a%20b/%E5%9B%BE.pdf", "/home/a b/图.pdf"),
+        ("file:///x/products.csv#17", "/x/products.csv#17"),
+        ("https://example.org/a.pdf", "https://example.org/a.pdf"),
+    ],
+)
+def test_a_source_is_shown_as_people_know_it(uri: str, path: str) -> None:
+    assert local(uri) == path

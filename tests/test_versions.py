@@ -1,0 +1,204 @@
+"""The switch: whatever dies in between, a reader sees the old document or the new one, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych.errors import StoreMismatch
+from diptych.index import Index, Point
+from diptych.index.embedded import Embedded
+from diptych.index.versions import check_encoders, records
+from diptych.ingest import Outcome, Pipeline, ingest
+from diptych.search import Hit, Query, search
+from extractors.errors import ExtractionError
+from extractors.types import Extraction, Options, Passage, Problem, Source
+from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+
+OLD = document(Passage("the red pump", 1), Passage("the green valve", 2), pictures=(figure("Figure 1: a red chart"),))
+NEW = document(Passage("the red pump", 1), Passage("the blue valve", 2), pictures=(figure("Figure 1: a blue chart"),))
+
+
+class Bench:
+    """A pipeline over a real store, with scripted extraction and an encoder that counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.index: Index = Embedded(folder, WordEncoder.size, 5)
+        self.encoder, self.sandbox, self.folder = WordEncoder(), ScriptedSandbox(), folder
+
+    def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
+        self.sandbox.scripts[found.name] = parts
+        pipeline = Pipeline(self.index, self.encoder, self.sandbox, Options(), self.folder)
+        return ingest(found, pipeline)
+
+    def hits(self, text: str = "pump valve chart") -> list[Hit]:
+        return search([Query(text)], self.index, self.encoder, self.folder, 50)[0]
+
+    def seen(self) -> set[str]:
+        return {hit.caption or hit.text for hit in self.hits()}
+
+    def stored(self) -> list[tuple[str, str]]:
+        """Every text and image point there is, whether it counts or not."""
+        points = [*self.index.text.scroll(), *self.index.images.scroll()]
+        return sorted((point.id, point.payload["indexed"]) for point in points)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "store")
+    yield made
+    made.index.close()
+
+
+WHOLE_OLD = {"the red pump", "the green valve", "Figure 1: a red chart"}
+WHOLE_NEW = {"the red pump", "the blue valve", "Figure 1: a blue chart"}
+
+
+def test_a_document_appears_whole(bench: Bench) -> None:
+    outcome = bench.ingest(source("a.pdf"), OLD)
+    assert (outcome.status, outcome.passages, outcome.pictures, outcome.encoded) == ("complete", 2, 1, 3)
+    assert bench.seen() == WHOLE_OLD
+
+
+def test_unchanged_means_nothing_to_do(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    outcome = bench.ingest(source("a.pdf"), OLD)
+    assert (outcome.status, outcome.passages, outcome.encoded) == ("unchanged", 2, 0)
+    assert bench.sandbox.calls == ["a.pdf"]
+
+
+def test_only_what_changed_is_encoded(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    bench.encoder.encoded.clear()
+    outcome = bench.ingest(source("a.pdf", "2"), NEW)
+    assert bench.encoder.encoded == ["the blue valve", "Figure 1: a blue chart"]
+    assert outcome.encoded == 2
+    assert bench.seen() == WHOLE_NEW
+    assert len(bench.stored()) == 3
+
+
+def test_a_page_put_in_front_costs_that_page_only(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    bench.encoder.encoded.clear()
+    moved = document(Passage("a cat", 1), Passage("the red pump", 2), Passage("the green valve", 3))
+    bench.ingest(source("a.pdf", "2"), moved)
+    assert bench.encoder.encoded == ["a cat"]
+    assert {(hit.text, hit.page) for hit in bench.hits()} == {("a cat", 1), ("the red pump", 2), ("the green valve", 3)}
+
+
+def test_a_failure_keeps_the_old_version_and_is_registered(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    broken = ExtractionError("a.pdf: is encrypted; give a copy without a password")
+    outcome = bench.ingest(source("a.pdf", "2"), broken)
+    assert (outcome.status, outcome.error) == ("failed", "a.pdf: is encrypted; give a copy without a password")
+    assert bench.seen() == WHOLE_OLD
+    (record,) = records(bench.index)
+    assert (record.status, record.error, record.generation) == ("failed", str(broken), 1)
+
+
+@pytest.mark.parametrize(("transient", "calls"), [(False, 1), (True, 2)])
+def test_only_a_passing_failure_is_tried_again(bench: Bench, transient: bool, calls: int) -> None:
+    error = ExtractionError("a.pdf: took too long", transient=transient)
+    assert bench.ingest(source("a.pdf"), error).status == "failed"
+    assert bench.ingest(source("a.pdf"), error).status == "failed"
+    assert len(bench.sandbox.calls) == calls
+    assert bench.seen() == set()
+
+
+def test_a_mended_document_recovers(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), ExtractionError("a.pdf: broken"))
+    outcome = bench.ingest(source("a.pdf", "2"), OLD)
+    assert (outcome.status, outcome.error) == ("complete", "")
+    assert bench.seen() == WHOLE_OLD
+
+
+def test_a_missing_place_makes_the_document_partial(bench: Bench) -> None:
+    parts = document(Passage("the red pump", 1), problems=(Problem("a.pdf, page 2: cannot be read", 2),))
+    assert bench.ingest(source("a.pdf"), parts).status == "partial"
+    again = bench.ingest(source("a.pdf"), parts)
+    assert (again.status, again.problems) == ("unchanged", (Problem("a.pdf, page 2: cannot be read", 2),))
+
+
+def test_the_same_bytes_under_two_names_are_two_documents(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    bench.ingest(source("b.pdf"), OLD)
+    assert sorted(hit.document for hit in bench.hits("red pump") if hit.text == "the red pump") == ["a.pdf", "b.pdf"]
+
+
+class Killed(BaseException):
+    """Stands for a process that ends at a named step."""
+
+
+def dying(function: Callable[..., Any], after: int) -> Callable[..., Any]:
+    """`function` that works `after` times and then never again."""
+    left = [after]
+
+    def call(*arguments: Any) -> Any:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return function(*arguments)
+
+    return call
+
+
+STEPS: list[tuple[str, str, int]] = [
+    *[(collection, "upsert", after) for collection in ("text", "images") for after in (0,)],
+    *[("documents", "upsert", after) for after in (0, 1)],
+    *[(collection, "delete", after) for collection in ("text", "images") for after in (0, 1)],
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: "-".join(map(str, step)))
+def test_death_at_any_step_shows_one_version_whole_and_converges(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[str, str, int]
+) -> None:
+    calm = Bench(tmp_path / "calm")
+    for name, parts in (("1", OLD), ("2", NEW)):
+        calm.ingest(source("a.pdf", name), parts)
+    bench.ingest(source("a.pdf"), OLD)
+    name, method, after = step
+    collection = getattr(bench.index, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(collection, method, dying(getattr(collection, method), after))
+        with pytest.raises(Killed):
+            bench.ingest(source("a.pdf", "2"), NEW)
+    assert bench.seen() in (WHOLE_OLD, WHOLE_NEW)
+    bench.ingest(source("a.pdf", "2"), NEW)
+    assert bench.seen() == WHOLE_NEW
+    live = {hit.id for hit in bench.hits()}
+    assert live == {identity for identity, _ in calm.stored()}
+    calm.index.close()
+
+
+def test_points_of_another_version_never_starve_a_search(bench: Bench) -> None:
+    """400 uncommitted points that match better do not push the one that counts out of the answer."""
+    bench.ingest(source("a.pdf"), document(Passage("a green and red and blue pump", 1)))
+    (good,) = bench.index.text.scroll(vectors=True)
+    crowd = [
+        Point(f"00000000-0000-0000-0000-{n:012d}", {**good.payload, "indexed": "pump", "generation": 9}, good.vectors)
+        for n in range(400)
+    ]
+    bench.index.text.upsert(crowd)
+    assert [hit.text for hit in bench.hits("pump")] == ["a green and red and blue pump"]
+
+
+def test_a_store_is_bound_to_its_encoders(bench: Bench) -> None:
+    check_encoders(bench.index, {"text": "words-1"})
+    check_encoders(bench.index, {"text": "words-1"})
+    with pytest.raises(StoreMismatch, match=r"text: words-1\), the settings name \(text: words-2"):
+        check_encoders(bench.index, {"text": "words-2"})
+    assert records(bench.index) == []
+
+
+def test_user_fields_filter_and_come_back(bench: Bench) -> None:
+    from diptych.where import parse
+
+    bench.ingest(source("a.pdf", price=150, sale=True), document(Passage("red pump", 1)))
+    bench.ingest(source("b.pdf", price=250, sale=False), document(Passage("red pump", 1)))
+    query = Query("pump", where=parse("price < 200 and sale = true"))
+    (hit,) = search([query], bench.index, bench.encoder, bench.folder, 10)[0]
+    assert (hit.document, hit.fields) == ("a.pdf", {"price": 150, "sale": True})
