@@ -44,7 +44,8 @@ class WordEncoder:
             self.encoded += texts
         rows = [[*(re.findall(r"\w+", text.lower()).count(word) for word in WORDS), 1] for text in texts]
         vectors = np.asarray(rows, np.float32).reshape(len(texts), self.size)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / lengths
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         raise NotImplementedError("reads no images")
@@ -75,7 +76,7 @@ def source(name: str, version: str = "1", **fields: FieldValue) -> Source:
 
 def document(*passages: Passage, pictures: tuple[Picture, ...] = (), problems: tuple[Problem, ...] = ()) -> Extraction:
     """The parts of a document of as many pages as its last part stands on."""
-    pages = max([part.page for part in (*passages, *pictures)], default=1)
+    pages = max([passage.page for passage in passages] + [picture.page for picture in pictures], default=1)
     return Extraction(source("any.pdf"), passages, pictures, Report(pages, problems=problems))
 
 

@@ -169,7 +169,7 @@ def test_a_broken_store_is_told_as_such(tmp_path: Path) -> None:
 
 def test_a_file_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(StoreError, match="notes.txt: cannot be used as a store"):
+    with pytest.raises(StoreError, match=r"notes\.txt: cannot be used as a store"):
         Embedded(tmp_path / "notes.txt", 3, lock_seconds=1)
 
 

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from pytest import approx
+import pytest
 
 from diptych.fusion import fuse
 
 
 def test_the_score_is_the_sum_of_reciprocal_ranks() -> None:
     first, second, third = fuse({"text.dense": ["a", "b"], "text.bm25": ["b", "c"]})
-    assert (first.id, first.score) == ("b", approx(1 / 62 + 1 / 61))
+    assert (first.id, first.score) == ("b", pytest.approx(1 / 62 + 1 / 61))
     assert first.ranks == {"text.dense": 2, "text.bm25": 1}
-    assert (second.id, second.score) == ("a", approx(1 / 61))
-    assert (third.id, third.score) == ("c", approx(1 / 62))
+    assert (second.id, second.score) == ("a", pytest.approx(1 / 61))
+    assert (third.id, third.score) == ("c", pytest.approx(1 / 62))
 
 
 def test_ties_go_by_id() -> None:
@@ -20,7 +20,7 @@ def test_ties_go_by_id() -> None:
 def test_weights_count_and_zero_leaves_a_list_out() -> None:
     heavy = fuse({"x": ["a"], "y": ["b"]}, {"y": 2.0})
     assert [one.id for one in heavy] == ["b", "a"]
-    assert heavy[0].score == approx(2 / 61)
+    assert heavy[0].score == pytest.approx(2 / 61)
     assert [one.id for one in fuse({"x": ["a"], "y": ["b"]}, {"y": 0.0})] == ["a"]
 
 
