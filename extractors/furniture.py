@@ -5,6 +5,7 @@ A document is read page by page; what is kept here is counts under small keys, o
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -61,16 +62,26 @@ class Furniture:
         return cls(pages, kept, sizes.most_common(1)[0][0] if sizes else 0.0)
 
     def running(self, layout: PageLayout) -> frozenset[int]:
-        """Indices of the lines that are running headers and footers, page numbers or watermarks."""
-        found = {i for i, line in enumerate(layout.lines) if self._comes_back(line, layout)}
-        for index, line in enumerate(layout.lines):
-            if index not in found and self._in_running_slot(line, layout):
-                found.add(index)
-        return frozenset(found)
+        """Indices of the lines that are running headers and footers, page numbers or watermarks.
 
-    def is_running(self, line: Line, layout: PageLayout) -> bool:
-        """Whether `line` of `layout` comes back on other pages, digits aside."""
-        return self._comes_back(line, layout) or self._in_running_slot(line, layout)
+        Headers and footers are looked for from the edges inwards: below the first line of content nothing is a
+        header, however often a cell of a table comes back there.
+        """
+        found = {i for i, line in enumerate(layout.lines) if self._everywhere(line)}
+        margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
+        for above in (True, False):
+            half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == above]
+            half.sort(key=lambda i: layout.lines[i].box[1] if above else -layout.lines[i].box[3])
+            edge = math.inf if above else -math.inf
+            for index in half:
+                line = layout.lines[index]
+                if line.box[1] > edge if above else line.box[3] < edge:
+                    break
+                if index in found or self._comes_back(line) or self._in_running_slot(line, layout, above):
+                    found.add(index)
+                else:
+                    edge = min(edge, line.box[3] - 2) if above else max(edge, line.box[1] + 2)
+        return frozenset(found)
 
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
@@ -82,31 +93,28 @@ class Furniture:
         return False
 
     def _often(self) -> int:
-        """On how many sampled pages a thing must stand in one place. Slides that are built up repeat a picture thrice."""
+        """On how many sampled pages a thing must stand in one place: a slide that is built up repeats its picture."""
         return 2 if self.pages in (2, 3) else max(3, -(-self.pages // 4))
 
-    def _comes_back(self, line: Line, layout: PageLayout) -> bool:
-        count = self.counts.get(_line_key(line), 0)
-        if _in_margin(line.box, layout):
-            return count >= (2 if self.pages < 6 else 3)
-        # Numbers in the body repeat by chance; words at one height of most pages do not.
-        return count >= max(3, 0.5 * self.pages) and any(c.isalpha() for c in line.text)
+    def _comes_back(self, line: Line) -> bool:
+        return self.counts.get(_line_key(line), 0) >= (2 if self.pages < 6 else 3)
 
-    def _in_running_slot(self, line: Line, layout: PageLayout) -> bool:
-        """Headers that change with the chapter: a line apart, in the margin, where most pages have one of this font."""
-        if not _in_margin(line.box, layout) or line.size > self.body_size + 0.5 or not line.horizontal:
+    def _everywhere(self, line: Line) -> bool:
+        """Numbers in the body repeat by chance; words at one height of most pages do not."""
+        if not any(character.isalpha() for character in line.text):
             return False
-        if self.counts.get(_slot_key(line), 0) < max(3, 0.6 * self.pages):
+        return self.counts.get(_line_key(line), 0) >= max(3, 0.6 * self.pages)
+
+    def _in_running_slot(self, line: Line, layout: PageLayout, above: bool) -> bool:
+        """Headers that change with the chapter: a line apart where most pages have one of this font."""
+        if line.size > self.body_size + 0.5 or self.counts.get(_slot_key(line), 0) < max(3, 0.6 * self.pages):
             return False
-        y0, y1 = line.box[1], line.box[3]
-        outside = y1 < layout.height / 2
         inward = [
-            other.box[1] - y1 if outside else y0 - other.box[3]
+            other.box[1] - line.box[3] if above else line.box[1] - other.box[3]
             for other in layout.lines
-            if (other.box[1] >= y1 - 1 if outside else other.box[3] <= y0 + 1)
+            if (other.box[1] > line.box[3] - 1 if above else other.box[3] < line.box[1] + 1)
         ]
-        beyond = [o for o in layout.lines if (o.box[3] < y0 - 2 if outside else o.box[1] > y1 + 2)]
-        return min(inward, default=99.0) > 0.9 * line.size and len(beyond) <= 2
+        return min(inward, default=math.inf) > 0.9 * line.size
 
 
 def normalised(text: str) -> str:
@@ -118,7 +126,7 @@ def _keys(layout: PageLayout) -> set[_Key]:
     keys: set[_Key] = set()
     for line in layout.lines:
         keys.add(_line_key(line))
-        if _in_margin(line.box, layout):
+        if in_margin(line.box, layout):
             keys.add(_slot_key(line))
     for raster in layout.rasters:
         keys.update((_raster_key(raster), ("image", raster.digest)))
@@ -146,7 +154,8 @@ def _place(box: Box) -> tuple[int, ...]:
     return tuple(round(value / _GRID) for value in box)
 
 
-def _in_margin(box: Box, layout: PageLayout) -> bool:
+def in_margin(box: Box, layout: PageLayout) -> bool:
+    """Whether `box` lies where headers and footers stand."""
     return box[3] < _MARGIN * layout.height or box[1] > (1 - _MARGIN) * layout.height
 
 

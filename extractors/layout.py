@@ -21,10 +21,14 @@ class Line:
     font: str = ""
     bold: bool = False
     italic: bool = False
+    lead: int = 0
+    """How many of its first characters are bold while the rest is not: a run-in heading or a caption's label."""
     block: int = 0
     """Number of the text block it stands in, in the file's own order."""
     horizontal: bool = True
     """False for text that runs up, down or aslant on the page as displayed."""
+    angle: int = 0
+    """Which way it runs, clockwise from rightwards, to the nearest quarter turn: 0, 90 (down), 180 or 270 (up)."""
     visible: bool = True
     """False for an invisible text layer (render mode 3), as scanners leave."""
     color: int = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from extractors.layout import Drawing, Line, PageLayout, Raster
@@ -149,8 +151,8 @@ def _lines(page: Any, turn: Callable[[Box], Box], limits: Box) -> Iterator[Line]
     for number, block in enumerate(page.get_text("dict", flags=flags)["blocks"]):
         for line in block.get("lines", ()):
             x, y = line["dir"]
-            across = matrix[0] * x + matrix[2] * y
-            made = _line(line, number, across > 0.98, turn)
+            across, down = matrix[0] * x + matrix[2] * y, matrix[1] * x + matrix[3] * y
+            made = _line(line, number, (across, down), turn)
             if made is None:
                 continue
             x0, y0, x1, y1 = made.box
@@ -158,26 +160,33 @@ def _lines(page: Any, turn: Callable[[Box], Box], limits: Box) -> Iterator[Line]
                 yield made
 
 
-def _line(line: dict[str, Any], block: int, horizontal: bool, turn: Callable[[Box], Box]) -> Line | None:
-    """A line of a text dictionary; None when it is blank."""
+def _line(line: dict[str, Any], block: int, towards: tuple[float, float], turn: Callable[[Box], Box]) -> Line | None:
+    """A line of a text dictionary, running `towards` (right, down) as displayed; None when it is blank."""
     spans = [span for span in line["spans"] if span["text"].strip()]
     if not spans:
         return None
     main = max(spans, key=lambda span: len(span["text"]))
-    font = str(main["font"])
+    bold = _bold(main)
     return Line(
         box=turn(_tight(line, spans)),
         text="".join(span["text"] for span in line["spans"]).strip(),
         size=float(main["size"]),
-        font=font,
-        bold=bool(main["flags"] & 16) or any(word in font.lower() for word in ("bold", "black", "heavy")),
+        font=str(main["font"]),
+        bold=bold,
         italic=bool(main["flags"] & 2),
+        lead=0 if bold else sum(len(span["text"]) for span in takewhile(_bold, spans)),
         block=block,
-        horizontal=horizontal,
+        horizontal=towards[0] > 0.98,
+        angle=round(math.degrees(math.atan2(towards[1], towards[0])) / 90) % 4 * 90,
         # Filled, stroked or used as a clip for a picture; scanners' text layers are none of these.
         visible=any(span["char_flags"] & (16 | 32 | 64) and span["alpha"] > 5 for span in spans),
         color=int(main["color"]),
     )
+
+
+def _bold(span: dict[str, Any]) -> bool:
+    font = span["font"].lower()
+    return bool(span["flags"] & 16) or any(word in font for word in ("bold", "black", "heavy"))
 
 
 def _tight(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:

@@ -1,0 +1,102 @@
+"""Numbers of figures and tables in the words of many languages: `Fig. 3a`, `Abb. 4`, `图 5`, `TABLE IV`.
+
+A normalised label is a kind and a number: `figure 3a`, `table 2.1`, `chart 4`, `figure s1`. Kinds that are
+counted apart in a document (charts, exhibits, schemes …) keep their names; translations become `figure` and `table`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FIGURE = (
+    "figures figure figs fig abbildungen abbildung abb bild figuren figur figuras figura figuur afbeelding "
+    "рисунок рис obrázek obr rysunek rys şekil kuva hình slika 图 圖 図 그림"
+)
+_TABLE = (
+    "tables table tabellen tabelle tab tableaux tableau tablas tabla tabelas tabela tabella tabell tabel "
+    "таблица табл tabulka taulukko bảng 表 표"
+)
+_OWN = "charts chart exhibits exhibit schemes scheme plates plate graphs graph diagrams diagram maps map"
+_KIND = {
+    **dict.fromkeys(_FIGURE.split(), "figure"),
+    **dict.fromkeys(_TABLE.split(), "table"),
+    **{word: word.removesuffix("s") for word in _OWN.split()},
+}
+
+_WORD = "|".join(sorted(map(re.escape, _KIND), key=len, reverse=True))
+_PREFIX = r"(?:(?P<prefix>supplementary|supplemental|suppl|supp|supporting|extended data|online|appendix)\.?\s+)?"
+_ROMAN = r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w])"
+_NUMBER = rf"(?:[A-Z]{{1,2}}[.\-–]?)?\d{{1,3}}(?:[.\-–]\d{{1,2}})*|{_ROMAN}|[A-Z](?=[.:)]|$)"
+_PANEL = r"\s?\([a-zA-Z]\)|[a-zA-Z](?![\w])"
+
+LABEL = re.compile(
+    rf"(?<![\w])(?i:{_PREFIX}(?P<word>{_WORD}))\.?\s*[-–]?\s?(?P<number>{_NUMBER})(?P<panel>{_PANEL})?(?![\w])"
+)
+"""A label, at the start of a caption or anywhere in a sentence."""
+
+_MORE = re.compile(
+    r"(?P<join>\s*(?:,|;|&|–|-|\bto\b|\bthrough\b|\bbis\b|\band\b|\bund\b|\bet\b|\by\b|\bor\b)\s*)+"
+    rf"(?:(?P<number>{_NUMBER})(?P<panel>{_PANEL})?|(?P<letter>\([a-zA-Z]\)|[a-zA-Z]))(?![\w])"
+)
+_RANGE = re.compile(r"^\s*(?:–|-|to|through|bis)\s*$")
+
+
+def kind_of(match: re.Match[str]) -> str:
+    """`figure`, `table`, `chart` … of a match of `LABEL`."""
+    return _KIND[match["word"].lower()]
+
+
+def normalise(match: re.Match[str]) -> str:
+    """The normalised label of a match of `LABEL`: `Fig. 3 (a)` -> `figure 3a`."""
+    kind, number = kind_of(match), match["number"].lower().replace("–", "-")
+    prefix = (match["prefix"] or "").lower()
+    if prefix.startswith("extended"):
+        kind = f"extended data {kind}"
+    elif prefix.startswith(("supp", "online")) and number[0].isdigit():
+        number = f"s{number}"
+    elif prefix == "appendix" and number[0].isdigit():
+        number = f"a{number}"
+    return f"{kind} {number}{_letter(match['panel'])}"
+
+
+def mentions(text: str) -> tuple[str, ...]:
+    """Normalised labels of the figures and tables that running text refers to, in order, each once.
+
+    Lists and ranges are spelt out: `Figs. 3a-c and 5` -> `figure 3a`, `figure 3b`, `figure 3c`, `figure 5`.
+    """
+    found: dict[str, None] = {}
+    for match in LABEL.finditer(text):
+        found[normalise(match)] = None
+        kind = normalise(match).rsplit(" ", 1)[0]
+        number, letter, end = match["number"], _letter(match["panel"]), match.end()
+        while more := _MORE.match(text, end):
+            ranged = bool(_RANGE.match(more["join"]))
+            # "Figure 3 a study" goes on with a word, "Figure 3a, b" with a panel.
+            if more["letter"] and not letter:
+                break
+            if more["letter"]:
+                last = _letter(more["letter"])
+                for step in _letters(letter, last) if ranged else (last,):
+                    found[f"{kind} {number.lower()}{step}"] = None
+                letter = last
+            else:
+                for step in _numbers(number, more["number"]) if ranged else (more["number"],):
+                    found[f"{kind} {step.lower()}{_letter(more['panel'])}"] = None
+                number, letter = more["number"], _letter(more["panel"])
+            end = more.end()
+    return tuple(found)
+
+
+def _letter(panel: str | None) -> str:
+    return re.sub(r"\W", "", panel or "").lower()
+
+
+def _letters(first: str, last: str) -> tuple[str, ...]:
+    return tuple(map(chr, range(ord(first) + 1, ord(last) + 1))) if first < last else (last,)
+
+
+def _numbers(first: str, last: str) -> tuple[str, ...]:
+    """`3`, `6` -> `4`, `5`, `6`; only plain numbers in a plausible range are spelt out."""
+    if first.isdigit() and last.isdigit() and 0 < int(last) - int(first) <= 20:
+        return tuple(str(n) for n in range(int(first) + 1, int(last) + 1))
+    return (last,)
