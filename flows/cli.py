@@ -1,0 +1,75 @@
+"""The `diptych` command: data on stdout, progress on stderr, one clear line and a non-zero exit for every error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from diptych.errors import DiptychError
+from flows.commands.backfill import backfill
+from flows.commands.doctor import doctor
+from flows.commands.extract import extract
+from flows.commands.ingest import ingest
+from flows.commands.query import query
+from flows.commands.status import status
+from flows.terminal import say
+
+ERROR, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+TRACE = "DIPTYCH_TRACE"
+"""Environment variable: set to anything, a defect shows its traceback."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="diptych", message="%(prog)s %(version)s")
+def diptych() -> None:
+    """Documents into two panels, text and images, and one ranked list out of both.
+
+    \b
+    Exit codes: 0 complete · 1 error · 2 wrong usage · 3 some documents are partial
+                4 some documents failed · 130 interrupted
+    """
+
+
+for command in (extract, ingest, query, backfill, status, doctor):
+    diptych.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    try:
+        result = diptych.main(arguments, prog_name="diptych", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("diptych: interrupted; what was committed stays, running again goes on from there")
+        return INTERRUPTED
+    except DiptychError as error:
+        say(f"diptych: {error}")
+        return ERROR
+    except BrokenPipeError:
+        # The reader has gone, as `head` does; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        if TRACE in os.environ:
+            raise
+        say(f"diptych: a defect, please report it: {type(error).__name__}: {error}; {TRACE}=1 shows where")
+        return ERROR
+
+
+if __name__ == "__main__":
+    main()

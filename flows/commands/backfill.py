@@ -1,0 +1,28 @@
+"""`diptych backfill`: bring in what was there before, as Prefect flow runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from flows.commands import options
+
+
+@click.command(short_help="Bring in many documents, as Prefect flow runs.")
+@options.documents
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files written on this day or later.")
+@click.option("--limit", type=click.IntRange(1), help="Most documents; those that are already in do not count.")
+@click.option("--retry-failed", is_flag=True, help="Try again what failed for good before.")
+@options.store
+def backfill(
+    paths: tuple[str, ...], since: datetime | None, limit: int | None, retry_failed: bool, store: str | None
+) -> int:
+    """Bring in what was there before the schedule, as runs of the Prefect flow `backfill`, with progress.
+
+    The runs are recorded by the server that PREFECT_API_URL (or your Prefect profile) names, else by a temporary one.
+    Interrupted, it goes on from there when it is run again.
+    """
+    from flows.local import backfill as run
+
+    return run(paths, since.date() if since else None, limit, retry_failed, store)

@@ -1,0 +1,58 @@
+"""`diptych status`: what is in the store, and what is missing from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.commands import options
+from flows.terminal import json_line, one_line, put, show, table
+
+if TYPE_CHECKING:
+    from diptych.index.versions import DocumentRecord
+
+COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
+HIDDEN = {"id", "generation", "retired", "fingerprint"}
+"""Of a register entry: how the store works inside."""
+
+
+@click.command(short_help="What is in the store, and what is missing.")
+@options.store
+@options.as_json
+def status(store: str | None, as_json: bool) -> None:
+    """List the documents of the store: how much of each is in, and what is missing, and why."""
+    from diptych import Diptych
+    from diptych.settings import load
+
+    settings = load(store)
+    with Diptych.open(settings) as diptych:
+        documents = diptych.documents()
+    if as_json:
+        for document in documents:
+            put(json_line({name: value for name, value in asdict(document).items() if name not in HIDDEN}))
+        return
+    if documents:
+        show(table(COLUMNS, map(_cells, documents)))
+    show(_sentence(documents, settings.store))
+
+
+def _cells(document: DocumentRecord) -> list[str]:
+    counts = (document.pages, document.passages, document.pictures)
+    return [document.status, document.name, *map(str, counts), document.updated_at[:16], _missing(document)]
+
+
+def _missing(document: DocumentRecord) -> str:
+    if document.status == "failed":
+        return one_line(document.error)
+    places = [f"page {p['page']}: {p['reason']}" if p.get("page") else p["reason"] for p in document.problems]
+    return one_line("; ".join(places), 300)
+
+
+def _sentence(documents: list[DocumentRecord], store: str) -> str:
+    found = Counter(document.status for document in documents)
+    passages, pictures = (sum(getattr(d, name) for d in documents) for name in ("passages", "pictures"))
+    parts = ", ".join(f"{found[name]} {name}" for name in ("complete", "partial", "failed") if found[name]) or "empty"
+    return f"{store}: {len(documents)} documents ({parts}), {passages} passages, {pictures} pictures"

@@ -1,0 +1,115 @@
+"""The flow that brings a store up to date with folders of documents: one task a document, a batch for small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from logging import DEBUG, ERROR, INFO, WARNING
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Completed, Failed
+
+from diptych.ingest import Outcome
+from diptych.library import OPTIMIZE_AFTER
+from diptych.settings import Settings, load
+from diptych.sources import find
+from extractors.types import Source
+from flows import report
+from flows.handles import opened
+from flows.progress import watcher
+from flows.runners import stop_children, task_runner
+from flows.selection import batches
+
+LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG}
+
+
+@flow(name="ingest")
+def ingest(paths: list[str], store: str | None = None) -> State[Any]:
+    """Bring the store up to date with folders and files; only what is new or changed is done.
+
+    The run ends as Completed, as Partial (places are missing, and listed), or as Failed (documents are missing, and
+    listed; all the others are in).
+
+    Args:
+        paths: Files and folders on the worker's machine, relative ones below the project's folder.
+        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+    """
+    settings = load(store or None)
+    found = find(paths)
+    watcher.get().found(len(found.sources), found.left_out)
+    return conclude(ingest_all(found.sources, settings), found.left_out, settings)
+
+
+def ingest_all(sources: Sequence[Source], settings: Settings, *, retry: bool = False) -> list[Outcome]:
+    """Ingest within a flow run, in tasks. Whatever ends this early, no worker process outlives it."""
+    here = settings.runner == "threads"
+    # A task in a process of its own opens the store in its turn, and brings one worker.
+    theirs = settings if here else settings.model_copy(update={"workers": 1})
+    with opened(settings) if here else nullcontext() as diptych, task_runner(settings) as runner:
+        try:
+            futures = [
+                runner.submit(
+                    ingest_documents, {"label": label(batch), "sources": batch, "settings": theirs, "retry": retry}
+                )
+                for batch in batches(sources)
+            ]
+            outcomes = [outcome for future in as_completed(futures) for outcome in _outcomes(future, here)]
+        except BaseException:
+            # The runner waits for its tasks, and they for their workers: so the workers have to go first.
+            if diptych:
+                diptych.close()
+            stop_children()
+            raise
+    if sum(outcome.encoded for outcome in outcomes) >= OPTIMIZE_AFTER:
+        with opened(settings) as diptych:
+            diptych.optimize()
+    return outcomes
+
+
+@task(name="ingest documents", task_run_name="{label}", cache_policy=NO_CACHE, persist_result=False)
+def ingest_documents(label: str, sources: list[Source], settings: Settings, retry: bool) -> State[Any]:
+    """One document after the other; a bad one fails this task at its end and stops nothing."""
+    logger = get_run_logger()
+    outcomes = []
+    with opened(settings) as diptych:
+        for source in sources:
+            outcome = diptych.ingest_one(source, retry=retry)
+            outcomes.append(outcome)
+            watcher.get().done(outcome)
+            logger.log(LEVELS[outcome.status], "%s", report.line(outcome))
+    failed = any(outcome.status == "failed" for outcome in outcomes)
+    return (Failed if failed else Completed)(message=report.sentence(outcomes), data=outcomes)
+
+
+def label(batch: Sequence[Source]) -> str:
+    """What a task is called in the UI."""
+    return batch[0].name if len(batch) == 1 else f"{batch[0].name} and {len(batch) - 1} more"
+
+
+def conclude(outcomes: Sequence[Outcome], left_out: Sequence[str], settings: Settings, waiting: int = 0) -> State[Any]:
+    """The report as artifacts, and a final state that hides nothing. `waiting`: documents left for another run."""
+    message = report.sentence(outcomes) + (f"; {waiting} more wait for the next run" if waiting else "")
+    create_markdown_artifact(report.markdown(outcomes, left_out, settings.store), key="ingest-report")
+    create_table_artifact(report.rows(outcomes), key="ingest-documents", description=message)
+    data = {**report.counts(outcomes), "left_out": len(left_out), "waiting": waiting}
+    state = report.state(outcomes)
+    if state == "failed":
+        return Failed(message=message, data=data)
+    return Completed(name="Partial" if state == "partial" else "Completed", message=message, data=data)
+
+
+def _outcomes(future: PrefectFuture[Any], reported: bool) -> list[Outcome]:
+    """What a task's documents came to; what concerns them all (the store, the model) is raised."""
+    result = future.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    outcomes: list[Outcome] = result
+    if not reported:
+        for outcome in outcomes:
+            watcher.get().done(outcome)
+    return outcomes

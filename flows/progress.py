@@ -1,0 +1,97 @@
+"""What a run tells while it works: a bar on a terminal, lines in a log, silence where nobody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from flows import report
+from flows.terminal import messages, one_line, say
+
+if TYPE_CHECKING:
+    from diptych.ingest import Outcome
+
+
+class Watcher(Protocol):
+    """Called from several threads."""
+
+    def found(self, total: int, left_out: Sequence[str]) -> None:
+        """The work of a run is known: `total` documents, and what was left out of it."""
+        ...
+
+    def done(self, outcome: Outcome) -> None: ...
+
+
+class Silence:
+    """A run that nobody in this process watches."""
+
+    def found(self, total: int, left_out: Sequence[str]) -> None:
+        pass
+
+    def done(self, outcome: Outcome) -> None:
+        pass
+
+
+class Display:
+    """On stderr: a bar on a terminal, else one line a document that was worked on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task = progress.add_task("looking for documents", total=None)
+
+    def found(self, total: int, left_out: Sequence[str]) -> None:
+        for reason in left_out:
+            say(f"left out   {reason}")
+        self.progress.update(self.task, total=total, description="")
+
+    def done(self, outcome: Outcome) -> None:
+        self.advance(outcome.name)
+        if outcome.status == "unchanged":
+            return
+        say(report.line(outcome))
+        for place in report.missing(outcome):
+            say(f"missing    {place}")
+        for note in outcome.notes:
+            say(f"note       {outcome.name}: {note}")
+
+    def advance(self, name: str) -> None:
+        """One document more is done."""
+        self.progress.update(self.task, advance=1, description=one_line(name, 40))
+
+
+@contextmanager
+def display() -> Iterator[Display]:
+    """Progress on stderr while the block runs."""
+    columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), _Description())
+    with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
+        yield Display(progress)
+
+
+SILENCE = Silence()
+watcher: ContextVar[Watcher] = ContextVar("watcher", default=SILENCE)
+"""Whoever calls a flow in this process may watch it; a parameter could not, as Prefect stores those."""
+
+
+@contextmanager
+def watched(by: Watcher) -> Iterator[None]:
+    """`by` hears of every document that a flow in this block does."""
+    token = watcher.set(by)
+    try:
+        yield
+    finally:
+        watcher.reset(token)
+
+
+class _Description(TextColumn):
+    """The description as it is: a document's name is not markup."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: object) -> Text:
+        return Text(getattr(task, "description", ""))

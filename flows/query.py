@@ -1,0 +1,48 @@
+"""The flow that puts one question and leaves its hits as a table in the UI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+
+from diptych import where as filters
+from diptych.search import Query
+from diptych.settings import load
+from flows.handles import opened
+from flows.hits import hit_rows
+
+Panels = Literal["both", "text", "image"]
+
+
+@flow(name="query", persist_result=True, result_serializer="json")
+def query(
+    text: str = "",
+    image: str | None = None,
+    where: str | None = None,
+    panels: Panels = "both",
+    limit: int = 10,
+    store: str | None = None,
+) -> list[dict[str, Any]]:
+    """Search both panels, text and images, and give one ranked list.
+
+    Args:
+        text: The question in words.
+        image: Path of a picture on the worker's machine, instead of words or beside them.
+        where: A filter, such as: price < 200 and category = "jackets"
+        panels: Search both panels, or one of them.
+        limit: Most hits wanted.
+        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+    """
+    with opened(load(store or None)) as diptych:
+        hits = diptych.search(Query(text, Path(image) if image else None, condition(where, panels)), limit)
+    create_table_artifact(hit_rows(hits), key="query-hits", description=text or str(image))
+    return [hit.as_dict() for hit in hits]
+
+
+def condition(where: str | None, panels: Panels = "both") -> filters.Expression | None:
+    """The filter of a question. Raises `QueryError` naming the column that cannot be read."""
+    panel = None if panels == "both" else filters.from_mapping({"modality": panels})
+    return filters.both(filters.parse(where) if where and where.strip() else None, panel)
