@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from diptych.encoders import Encoder
 from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Index, Vector
 from diptych.index.versions import DocumentRecord, commit, note, record_of, stored_vectors
-from diptych.points import Draft, document_id, image_drafts, text_drafts
+from diptych.points import Draft, Reading, document_id, image_drafts, text_drafts
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Problem, Source
@@ -38,12 +38,13 @@ class Pipeline:
     options: Options
     pictures: Path
     """Folder of the picture store."""
+    language: str = "english"
 
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other points."""
         module = EXTRACTORS.get(source.path.suffix.lower(), "")
         options = asdict(replace(self.options, tokenizer=None))  # its path says nothing; the encoder stands for it
-        parts = [module, VERSIONS.get(module, 0), options, self.encoder.fingerprint]
+        parts = [module, VERSIONS.get(module, 0), options, self.encoder.fingerprint, self.language]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -78,7 +79,8 @@ def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *,
 def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    `retry`: try again what failed for good before. A document that cannot be read gives an outcome, not an exception; what was stored of it stays visible.
+    `retry`: try again what failed for good before. A document that cannot be read gives an outcome, not an exception;
+    what was stored of it stays visible.
     Raises `StoreError` and `ModelError`, which concern every document.
     """
     start = time.monotonic()
@@ -104,8 +106,8 @@ def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcom
 
 def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
     report = extraction.report
-    text = text_drafts(extraction, pipeline.encoder.fingerprint)
-    images = image_drafts(extraction, pipeline.encoder.fingerprint)
+    reading = Reading(pipeline.encoder.fingerprint, pipeline.language)
+    text, images = text_drafts(extraction, reading), image_drafts(extraction, reading)
     vectors, encoded = _vectors(text, images, record.id, pipeline)
     record = replace(
         record,

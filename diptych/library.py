@@ -16,7 +16,7 @@ from diptych.index import Index, open_index
 from diptych.index.versions import DocumentRecord, check_encoders, records, records_of
 from diptych.ingest import Outcome, Pipeline, ingest, needed
 from diptych.points import document_id
-from diptych.search import Hit, Query, search
+from diptych.search import Hit, Panels, Query, search
 from diptych.settings import Settings, load
 from extractors.sandbox import Sandbox
 from extractors.types import Options, Source
@@ -113,7 +113,7 @@ class Diptych:
         """One list of hits a query; the texts are encoded together."""
         index = self._existing()
         ready = [self._described(query) if query.image else query for query in queries]
-        return search(ready, index, self._encoder, self.pictures, limit)
+        return search(ready, Panels(index, self._encoder, self.pictures, self.settings.language), limit)
 
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
@@ -187,4 +187,5 @@ class Diptych:
 
     @property
     def _pipeline(self) -> Pipeline:
-        return Pipeline(self._open(), self._encoder, self._workers(), self._options, self.pictures)
+        chosen = self.settings
+        return Pipeline(self._open(), self._encoder, self._workers(), self._options, self.pictures, chosen.language)

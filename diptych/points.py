@@ -10,11 +10,11 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from diptych.index import INDEXED, Payload
-from extractors.types import Extraction, Passage, Picture, Source
+from diptych.words import analyse
+from extractors.types import Extraction, Passage, Picture
 
 NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 CONTEXT_CHARACTERS = 1200
@@ -47,12 +47,21 @@ def description(picture: Picture) -> str:
     return "\n".join([" > ".join(picture.heading), *own]) if picture.heading else "\n".join(own)
 
 
-def text_drafts(extraction: Extraction, encoder: str) -> list[Draft]:
-    """One draft a passage, in order. `encoder`: fingerprint of what will encode it."""
-    payloads = []
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How texts are read: by which encoder, and in which language their words are stemmed."""
+
+    encoder: str
+    """Its fingerprint."""
+    language: str = "english"
+
+
+def text_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
+    """One draft a passage, in order."""
+    drafts = _Drafts(extraction, "text", reading)
     for passage in extraction.passages:
         payload = {
-            **_common(extraction, "text", passage.kind, encoder, encoded_passage(passage)),
+            "kind": passage.kind,
             "page": passage.page,
             "bbox": _rounded(passage.box),
             "text": passage.text,
@@ -62,16 +71,16 @@ def text_drafts(extraction: Extraction, encoder: str) -> list[Draft]:
             "mentions": list(passage.mentions),
             "ocr": passage.ocr,
         }
-        payloads.append(payload)
-    return _drafts(extraction.source, payloads)
+        drafts.add(payload, encoded_passage(passage))
+    return drafts.made
 
 
-def image_drafts(extraction: Extraction, encoder: str) -> list[Draft]:
-    """One draft a picture, in order. `encoder`: fingerprint of what will encode its description."""
-    payloads = []
+def image_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
+    """One draft a picture, in order."""
+    drafts = _Drafts(extraction, "image", reading)
     for picture in extraction.pictures:
         payload = {
-            **_common(extraction, "image", picture.kind, encoder, description(picture)),
+            "kind": picture.kind,
             "page": picture.page,
             "bbox": _rounded(picture.box),
             "label": picture.label,
@@ -82,36 +91,41 @@ def image_drafts(extraction: Extraction, encoder: str) -> list[Draft]:
             "ocr": picture.ocr,
             "image": asdict(picture.image),
         }
-        payloads.append(payload)
-    return _drafts(extraction.source, payloads)
+        drafts.add(payload, description(picture))
+    return drafts.made
 
 
-def _common(extraction: Extraction, modality: str, kind: str, encoder: str, encoded: str) -> Payload:
-    source = extraction.source
-    return {
-        "document_id": document_id(source.uri),
-        "document": source.name,
-        "uri": source.uri,
-        "title": extraction.title or source.title,
-        "modality": modality,
-        "kind": kind,
-        "content_hash": _hash([encoder, encoded]),
-        INDEXED: encoded,
-        "fields": dict(source.fields),
-        # The engine cannot match booleans, so the fields that are true are listed by name.
-        "flags": sorted(name for name, value in source.fields.items() if value is True),
-    }
+class _Drafts:
+    """Gathers the drafts of one document and modality, and gives each its identity."""
 
+    def __init__(self, extraction: Extraction, modality: str, reading: Reading) -> None:
+        source = extraction.source
+        self.made: list[Draft] = []
+        self._reading = reading
+        self._seen = Counter[str]()
+        self._space = uuid.UUID(document_id(source.uri))
+        self._common: Payload = {
+            "document_id": str(self._space),
+            "document": source.name,
+            "uri": source.uri,
+            "title": extraction.title or source.title,
+            "modality": modality,
+            "fields": dict(source.fields),
+            # The engine cannot match booleans, so the fields that are true are listed by name.
+            "flags": sorted(name for name, value in source.fields.items() if value is True),
+        }
 
-def _drafts(source: Source, payloads: Sequence[Payload]) -> list[Draft]:
-    """Ids from the payloads; equal payloads (a line printed twice in one place) are told apart by their order."""
-    drafts, seen = [], Counter[str]()
-    space = uuid.UUID(document_id(source.uri))
-    for payload in payloads:
+    def add(self, parts: Payload, encoded: str) -> None:
+        payload = {
+            **self._common,
+            **parts,
+            "content_hash": _hash([self._reading.encoder, encoded]),
+            INDEXED: analyse(encoded, self._reading.language),
+        }
         identity = _hash(payload)
-        drafts.append(Draft(str(uuid.uuid5(space, f"{identity}#{seen[identity]}")), payload, payload[INDEXED]))
-        seen[identity] += 1
-    return drafts
+        self._seen[identity] += 1  # a line printed twice in one place is two points
+        point = uuid.uuid5(self._space, f"{identity}#{self._seen[identity]}")
+        self.made.append(Draft(str(point), payload, encoded))
 
 
 def _hash(value: object) -> str:

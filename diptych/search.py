@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from diptych.encoders import Encoder
-from diptych.errors import QueryError
+from diptych.errors import QueryError, StoreBusy
 from diptych.fusion import Fused, fuse
 from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Collection, Found, Index, Lookup, Payload, Vector
-from diptych.index.versions import records_of, visible
+from diptych.index.versions import DocumentRecord, clock, records_of, visible
 from diptych.where import Expression
+from diptych.words import analyse
 from extractors.images import path_of
 from extractors.types import ImageFile
 
@@ -22,6 +25,8 @@ LEAST_DEPTH = 100
 """Of each ranked list before fusion: deep enough that a hit of two lists is seen in both."""
 SNIPPET = 400
 """Characters of a picture's description that stand for its text."""
+PATIENCE = 5.0
+"""Seconds to find a moment between two commits."""
 WEIGHTS: Mapping[str, float] = {}
 """List name -> weight in the fusion; 1 where not named."""
 
@@ -62,7 +67,18 @@ class Hit:
         return asdict(self)
 
 
-def search(queries: Sequence[Query], index: Index, encoder: Encoder, pictures: Path, limit: int) -> list[list[Hit]]:
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """What a question is put to: the two collections, and how their words were read."""
+
+    index: Index
+    encoder: Encoder
+    pictures: Path
+    """Folder of the picture store."""
+    language: str = "english"
+
+
+def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hit]]:
     """One list of at most `limit` hits a query, best first. All texts are encoded in one batch.
 
     Raises `QueryError` for a query without words, `StoreError` when the store cannot answer.
@@ -70,49 +86,59 @@ def search(queries: Sequence[Query], index: Index, encoder: Encoder, pictures: P
     for query in queries:
         if not query.text.strip():
             raise QueryError("the question is empty; give some words")
-    vectors = encoder.encode_texts([query.text for query in queries], query=True)
-    with ThreadPoolExecutor(2, thread_name_prefix="diptych-search") as pool:
-        return [
-            _answer(query, vector, index, pictures, limit, pool) for query, vector in zip(queries, vectors, strict=True)
-        ]
+    vectors = panels.encoder.encode_texts([query.text for query in queries], query=True)
+    return [_answer(query, vector, panels, limit) for query, vector in zip(queries, vectors, strict=True)]
 
 
-def _answer(
-    query: Query, vector: Vector, index: Index, pictures: Path, limit: int, pool: ThreadPoolExecutor
-) -> list[Hit]:
+def _answer(query: Query, vector: Vector, panels: Panels, limit: int) -> list[Hit]:
     """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
     depth = max(LEAST_DEPTH, 2 * limit)
     while True:
-        found = _lists(query, vector, index, depth, pool)
-        live = records_of(index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
+        found, live = _consistent(query, vector, panels, depth)
         kept = {name: [h for h in hits if visible(h.payload, h.id, live)] for name, hits in found.items()}
-        starved = any(
-            len(found[name]) == depth and len(kept[name]) < min(limit, depth) and len(kept[name]) < len(found[name])
-            for name in found
-        )
+        starved = any(len(found[name]) == depth and len(kept[name]) < min(limit, depth) for name in found)
         if not starved:
             break
         depth *= 4
     payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
     fused = fuse({name: [hit.id for hit in hits] for name, hits in kept.items()}, WEIGHTS)
-    return [_hit(rank, one, payloads[one.id], pictures) for rank, one in enumerate(fused[:limit], start=1)]
+    return [_hit(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(fused[:limit], start=1)]
 
 
-def _lists(query: Query, vector: Vector, index: Index, depth: int, pool: ThreadPoolExecutor) -> dict[str, list[Found]]:
+def _consistent(
+    query: Query, vector: Vector, panels: Panels, depth: int
+) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord]]:
+    """The ranked lists and the register as of one moment: asked again when a commit fell in between."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        moment = clock(panels.index)
+        found = _lists(query, vector, panels, depth)
+        live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
+        if clock(panels.index) == moment:
+            return found, live
+        if time.monotonic() > deadline:
+            raise StoreBusy("documents changed faster than a question could be answered; ask again")
+
+
+def _lists(query: Query, vector: Vector, panels: Panels, depth: int) -> dict[str, list[Found]]:
     """Every ranked list that the query reaches, both collections asked at once."""
+    words = analyse(query.text, panels.language)
 
     def ask(collection: Collection, name: str, using: str) -> dict[str, list[Found]]:
-        nearest, words = collection.search(
-            [
-                Lookup(depth, vector=vector, using=using, where=query.where),
-                Lookup(depth, words=query.text, where=query.where),
-            ]
-        )
-        return {f"{name}.{using}": nearest, f"{name}.bm25": words}
+        lookups = [Lookup(depth, vector=vector, using=using, where=query.where)]
+        if words:
+            lookups.append(Lookup(depth, words=words, where=query.where))
+        names = (f"{name}.{using}", f"{name}.bm25")
+        return dict(zip(names, collection.search(lookups), strict=False))
 
-    text = pool.submit(ask, index.text, "text", TEXT_VECTOR)
-    images = pool.submit(ask, index.images, "images", DESCRIPTION_VECTOR)
-    return {**text.result(), **images.result()}
+    text = _pool().submit(ask, panels.index.text, "text", TEXT_VECTOR)
+    return {**ask(panels.index.images, "images", DESCRIPTION_VECTOR), **text.result()}
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """For the other collection, while this thread asks the first."""
+    return ThreadPoolExecutor(4, thread_name_prefix="diptych-search")
 
 
 def _hit(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     store: str = Field(".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
     pictures: Path | None = Field(None, description="Picture folder; by default `pictures` in the store's folder.")
     encoder: str = Field("minilm", description="Text encoder.")
+    language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
     max_tokens: int = Field(256, ge=32, le=8192, description="Upper bound of a passage, in encoder tokens.")
     page_images: PageImages = Field("visual", description="Which pages are kept as images.")
     ocr: OcrEngine = Field("auto", description="Which engine reads pages without text.")

@@ -9,7 +9,7 @@ from diptych.errors import QueryError
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
 from diptych.points import description, encoded_passage
-from diptych.search import Hit, Query, local, search
+from diptych.search import Hit, Panels, Query, local, search
 from diptych.where import parse
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -36,7 +36,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
     query = Query(text, where=parse(where) if where else None)
-    return search([query], pipeline.index, pipeline.encoder, pipeline.pictures, limit)[0]
+    return search([query], Panels(pipeline.index, pipeline.encoder, pipeline.pictures), limit)[0]
 
 
 def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:

@@ -13,7 +13,7 @@ from diptych.index import Index, Point
 from diptych.index.embedded import Embedded
 from diptych.index.versions import check_encoders, records
 from diptych.ingest import Outcome, Pipeline, ingest
-from diptych.search import Hit, Query, search
+from diptych.search import Hit, Panels, Query, search
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Passage, Problem, Source
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -35,7 +35,7 @@ class Bench:
         return ingest(found, pipeline)
 
     def hits(self, text: str = "pump valve chart") -> list[Hit]:
-        return search([Query(text)], self.index, self.encoder, self.folder, 50)[0]
+        return search([Query(text)], Panels(self.index, self.encoder, self.folder), 50)[0]
 
     def seen(self) -> set[str]:
         return {hit.caption or hit.text for hit in self.hits()}
@@ -200,5 +200,5 @@ def test_user_fields_filter_and_come_back(bench: Bench) -> None:
     bench.ingest(source("a.pdf", price=150, sale=True), document(Passage("red pump", 1)))
     bench.ingest(source("b.pdf", price=250, sale=False), document(Passage("red pump", 1)))
     query = Query("pump", where=parse("price < 200 and sale = true"))
-    (hit,) = search([query], bench.index, bench.encoder, bench.folder, 10)[0]
+    (hit,) = search([query], Panels(bench.index, bench.encoder, bench.folder), 10)[0]
     assert (hit.document, hit.fields) == ("a.pdf", {"price": 150, "sale": True})

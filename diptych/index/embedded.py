@@ -23,19 +23,14 @@ from qdrant_edge import (
     EdgeSparseVectorParams,
     EdgeVectorParams,
     KeywordIndexParams,
-    Language,
     Modifier,
     Query,
     QueryBatchRequest,
     QueryRequest,
     Record,
     ScrollRequest,
-    SnowballLanguage,
-    SnowballParams,
-    StopwordsSet,
     TextIndexParams,
     TextQuery,
-    TokenizerType,
     UpdateOperation,
 )
 from qdrant_edge import Point as EdgePoint
@@ -198,15 +193,8 @@ def _create(place: Path, vector: str, size: int) -> None:
     shard = EdgeShard.create(
         str(place), EdgeConfig(vectors={vector: EdgeVectorParams(size=size, distance=Distance.Cosine)})
     )
-    english = TextIndexParams(
-        tokenizer=TokenizerType.Word,
-        lowercase=True,
-        ascii_folding=True,
-        stemmer=SnowballParams(SnowballLanguage.English),
-        stopwords=StopwordsSet(languages={Language.English}),
-        scoring=True,
-    )
-    shard.update(UpdateOperation.create_field_index(INDEXED, english))
+    # The text is stems already (diptych.words), so the engine only splits it at spaces.
+    shard.update(UpdateOperation.create_field_index(INDEXED, TextIndexParams(scoring=True)))
     for key in KEYWORDS:
         shard.update(UpdateOperation.create_field_index(key, KeywordIndexParams()))
     shard.close()

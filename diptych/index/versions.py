@@ -23,7 +23,9 @@ from diptych.where import Compare
 
 Status = Literal["complete", "partial", "failed"]
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
-"""The one register point that is not a document: what the store was built with."""
+"""A register point that is not a document: what the store was built with."""
+CLOCK_ID = str(uuid.uuid5(NAMESPACE, "clock"))
+"""A register point that is not a document: another value after every write to the register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,18 @@ def records_of(index: Index, documents: Iterable[str]) -> dict[str, DocumentReco
 
 def records(index: Index) -> list[DocumentRecord]:
     """All documents, by name."""
-    found = [DocumentRecord.of(point.payload) for point in index.documents.scroll() if point.id != STORE_ID]
+    found = [DocumentRecord.of(point.payload) for point in index.documents.scroll() if "uri" in point.payload]
     return sorted(found, key=lambda record: (record.name, record.uri))
 
 
 def note(index: Index, record: DocumentRecord) -> None:
-    """Write a register entry that changes no points: a failure, or a document found unchanged after all."""
-    index.documents.upsert([Point(record.id, record.payload())])
+    """Write a register entry, and with it the clock, in one write."""
+    index.documents.upsert([Point(CLOCK_ID, {"moment": uuid.uuid4().hex}), Point(record.id, record.payload())])
+
+
+def clock(index: Index) -> str:
+    """The same at two moments: no document was committed in between."""
+    return str(next((point.payload["moment"] for point in index.documents.retrieve([CLOCK_ID])), ""))
 
 
 def visible(payload: Payload, point: str, live: Mapping[str, DocumentRecord]) -> bool:
