@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from extractors import labels
+from extractors.geometry import hull
 from extractors.layout import Line, PageLayout
 from extractors.types import Box
 
@@ -67,16 +69,10 @@ def _caption(layout: PageLayout, members: list[int]) -> Caption:
     return Caption(kind, label, text, hull([line.box for line in lines]), layout.number, frozenset(members))
 
 
-def join(texts: object) -> str:
+def join(texts: Iterable[str]) -> str:
     """Lines as one text; a word broken at a line's end is mended."""
-    whole = " ".join(str(text).strip() for text in texts)  # type: ignore[attr-defined]
+    whole = " ".join(text.strip() for text in texts)
     return re.sub(r"(?<=[a-zà-ÿ])[-\u00ad] (?=[a-zà-ÿ])", "", re.sub(r"\s+", " ", whole)).strip()
-
-
-def hull(boxes: list[Box]) -> Box:
-    """The smallest box around `boxes`."""
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return (min(x0), min(y0), max(x1), max(y1))
 
 
 # --- where a caption starts ---------------------------------------------------------------------------------------

@@ -1,14 +1,22 @@
-"""Where the figures of a page are and which caption is whose: pure geometry over a `PageLayout`."""
+"""Where the figures of a page are and which caption is whose: pure geometry over a `PageLayout`.
+
+Ink is told apart (`marks`), gathered by nearness (`regions`), given its captions by one assignment over the whole
+page (`matching`); a caption then gathers the panels that are its own, and what no caption claims must look like a
+picture to count as one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from extractors import captions as caption_lines
+from extractors import geometry, marks, matching, regions, roles
 from extractors.captions import Caption
 from extractors.furniture import Furniture
 from extractors.layout import PageLayout, Raster
+from extractors.regions import Region
 from extractors.types import Box
 
 FigureKind = Literal["figure", "table"]
@@ -46,6 +54,20 @@ class PageFigures:
     """The page looks visual but gave no figure."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One page with its text and ink told apart."""
+
+    layout: PageLayout
+    captions: tuple[Caption, ...]
+    ink: marks.Ink
+    barriers: tuple[Box, ...]
+    """Running prose, headings and captions: no figure reaches across them."""
+    labels: frozenset[int]
+    """Indices of the lines that may belong to figures."""
+    visible: frozenset[int]
+
+
 def find(
     layout: PageLayout, tables: Sequence[Box], furniture: Furniture, carried: Sequence[Caption] = ()
 ) -> PageFigures:
@@ -53,4 +75,178 @@ def find(
 
     `tables` are regions found by other means; `carried` the captions that the previous page could not match.
     """
-    return PageFigures()
+    scene = _scene(layout, tables, furniture)
+    found = regions.find(scene.layout, scene.ink.marks, scene.barriers, scene.labels)
+    found = [region for region in found if not any(geometry.coverage(region.box, table) > 0.7 for table in tables)]
+    candidates = [
+        *(matching.Candidate(region.box, penalty=_doubt(region, scene)) for region in found),
+        *(matching.Candidate(box, penalty=20) for box in scene.ink.sidebars),
+        *(matching.Candidate(box, table=True) for box in tables),
+    ]
+    pairs = matching.match(scene.captions, candidates, scene.barriers)
+    captioned, rest = _gather(scene, found, pairs)
+    figures = [
+        *captioned,
+        *_others(scene, candidates, pairs, len(found)),
+        *(_figure(region, None, scene) for region in rest if _pictorial(region, scene)),
+        *(
+            Figure("table", box)
+            for n, box in enumerate(tables)
+            if n + len(candidates) - len(tables) not in pairs.values()
+        ),
+    ]
+    figures.sort(key=lambda figure: (figure.box[1], figure.box[0]))
+    unmatched = tuple(caption for n, caption in enumerate(scene.captions) if n not in pairs)
+    figures = _carry(figures, carried)
+    return _page(scene, tuple(figures), unmatched)
+
+
+def _scene(layout: PageLayout, tables: Sequence[Box], furniture: Furniture) -> _Scene:
+    running = furniture.running(layout)
+    visible = frozenset(i for i, line in enumerate(layout.lines) if line.visible and i not in running)
+    captions = caption_lines.find(layout, running)
+    spoken = frozenset().union(*(caption.lines for caption in captions))
+    paragraphs = roles.paragraphs(layout, visible - spoken)
+    ink = marks.collect(layout, paragraphs, furniture)
+    ink = replace(
+        ink, marks=tuple(m for m in ink.marks if not any(geometry.coverage(m.box, table) > 0.8 for table in tables))
+    )
+    holders = [mark.box for mark in ink.marks if mark.panel or mark.raster]
+    body = furniture.body_size or 10.0
+    apart = [
+        paragraph
+        for paragraph in paragraphs
+        if (paragraph.prose or _heading(paragraph, body))
+        and not any(geometry.coverage(paragraph.box, geometry.grown(holder, 2)) > 0.9 for holder in holders)
+    ]
+    barriers = (*(p.box for p in apart), *(caption.box for caption in captions), *tables)
+    labels = visible - spoken - {i for paragraph in apart for i in paragraph.lines}
+    return _Scene(layout, captions, ink, barriers, labels, visible)
+
+
+def _heading(paragraph: roles.Paragraph, body: float) -> bool:
+    return paragraph.size > 1.15 * body and paragraph.words >= 1
+
+
+def _doubt(region: Region, scene: _Scene) -> float:
+    """Points that a caption pays for a region that is hardly a picture."""
+    return 0.0 if _pictorial(region, scene) else 30.0
+
+
+def _pictorial(region: Region, scene: _Scene) -> bool:
+    """Whether a region that no caption claims is a picture, by its size and by what it is made of."""
+    page = scene.layout.width * scene.layout.height
+    images = [mark for mark in region.marks if mark.raster]
+    width, height = region.ink[2] - region.ink[0], region.ink[3] - region.ink[1]
+    if images:
+        return geometry.area(region.ink) > 0.006 * page and min(width, height) > 15
+    if geometry.area(region.ink) < 0.01 * page or min(width, height) < 18:
+        return False
+    drawings = [mark.drawing for mark in region.marks if mark.drawing]
+    solid = [d for d in drawings if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 2.5]
+    curved = [d for d in drawings if d.curved or not d.rectangle]
+    if not curved and (_gridlike(region, scene) or len(solid) < 2):
+        return False
+    return len(drawings) > 2 or any(d.items > 8 for d in drawings)
+
+
+def _gridlike(region: Region, scene: _Scene) -> bool:
+    """Rules and cells filled with words: a table or a form."""
+    text = sum(geometry.area(scene.layout.lines[i].box) for i in region.labels)
+    rules = sum(1 for m in region.marks if min(m.box[2] - m.box[0], m.box[3] - m.box[1]) <= 2.5)
+    return text > 0.25 * geometry.area(region.box) or (rules > 0.8 * len(region.marks) and len(region.labels) > 8)
+
+
+# --- captions and their regions -----------------------------------------------------------------------------------
+
+
+def _gather(scene: _Scene, found: Sequence[Region], pairs: dict[int, int]) -> tuple[list[Figure], list[Region]]:
+    """The figure of every caption that has a region, with all its panels; and the regions left over."""
+    whole = {caption: found[region] for caption, region in pairs.items() if region < len(found)}
+    rest = [region for n, region in enumerate(found) if n not in pairs.values()]
+    changed = True
+    while changed:
+        changed = False
+        for region in list(rest):
+            fits = [(away, c) for c in whole if (away := _panel_distance(scene, whole, c, region)) is not None]
+            if fits:
+                _, owner = min(fits)
+                whole[owner] = regions.merged(whole[owner], region)
+                rest.remove(region)
+                changed = True
+    return [_figure(region, scene.captions[c], scene) for c, region in whole.items()], rest
+
+
+def _panel_distance(scene: _Scene, whole: dict[int, Region], owner: int, region: Region) -> float | None:
+    """How far `region` stands from the figure of caption `owner`; None when it cannot be a panel of it."""
+    figure, caption = whole[owner], scene.captions[owner]
+    if caption.kind == "table":
+        return None
+    across, down = geometry.gap(figure.box, region.box)
+    if max(across, down) > 60 or (across and down):
+        return None
+    both = geometry.hull([figure.box, region.box])
+    if any(geometry.area(geometry.shared(other.box, both)) > 0 for c, other in whole.items() if c != owner):
+        return None
+    blocked = [b for b in scene.barriers if geometry.coverage(b, both) > 0.3]
+    if any(geometry.coverage(b, geometry.grown(figure.box, 1)) < 0.9 for b in blocked):
+        return None
+    before, after = caption.box[1] >= figure.box[3] - 3, caption.box[3] <= figure.box[1] + 3
+    if (before and region.box[1] > caption.box[1]) or (after and region.box[3] < caption.box[3]):
+        return None
+    return across + down
+
+
+def _others(
+    scene: _Scene, candidates: Sequence[matching.Candidate], pairs: dict[int, int], regions_count: int
+) -> list[Figure]:
+    """Captioned sidebars and tables."""
+    figures = []
+    for number, index in pairs.items():
+        if index < regions_count:
+            continue
+        caption, candidate = scene.captions[number], candidates[index]
+        kind: FigureKind = "table" if candidate.table else "figure"
+        figures.append(Figure(kind, candidate.box, caption.label, caption.text, caption.box))
+    return figures
+
+
+def _figure(region: Region, caption: Caption | None, scene: _Scene) -> Figure:
+    rasters = tuple(mark.raster for mark in region.marks if mark.raster)
+    alone = len(region.marks) == 1 and bool(rasters) and rasters[0].upright and not region.labels
+    box = geometry.shared(region.box, (0.0, 0.0, scene.layout.width, scene.layout.height))
+    if caption is None:
+        return Figure("figure", box, rasters=rasters, alone=alone)
+    return Figure(caption.kind, box, caption.label, caption.text, caption.box, rasters, alone=alone)
+
+
+def _carry(figures: list[Figure], carried: Sequence[Caption]) -> list[Figure]:
+    """Give the first figure without a caption the one that the page before could not place."""
+    waiting = [caption for caption in carried if caption.kind == "figure"]
+    if not waiting or not figures or figures[0].caption or figures[0].kind != "figure":
+        return figures
+    caption = waiting[-1]
+    return [replace(figures[0], label=caption.label, caption=caption.text), *figures[1:]]
+
+
+# --- the page as a whole ------------------------------------------------------------------------------------------
+
+
+def _page(scene: _Scene, figures: tuple[Figure, ...], unmatched: tuple[Caption, ...]) -> PageFigures:
+    layout = scene.layout
+    page = layout.width * layout.height
+    spoken = frozenset().union(*(caption.lines for caption in scene.captions))
+    inside = frozenset(
+        i
+        for i in scene.visible - spoken
+        if any(
+            geometry.coverage(layout.lines[i].box, figure.box) > 0.6 for figure in figures if figure.kind == "figure"
+        )
+    )
+    words = sum(len(layout.lines[i].text.split()) for i in scene.visible)
+    pictured = sum(geometry.area(figure.box) for figure in figures if figure.kind == "figure")
+    inked = sum(geometry.area(mark.box) for mark in scene.ink.marks)
+    slide = layout.width > 1.2 * layout.height and words < 200
+    visual = bool(scene.ink.backdrop) or pictured > 0.5 * page or slide
+    looks = bool(scene.ink.backdrop) or inked > 0.3 * page or (words < 20 and bool(scene.ink.marks))
+    return PageFigures(figures, inside, spoken, unmatched, visual, looks and not pictured)

@@ -1,0 +1,126 @@
+"""The ink that can be part of a figure: images and paths, less backgrounds, furniture, rules and text decoration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractors import geometry
+from extractors.furniture import Furniture
+from extractors.layout import Drawing, PageLayout, Raster
+from extractors.roles import Paragraph
+from extractors.types import Box
+
+_PAGE = 0.8
+"""Share of a page from which on an image or a panel lies behind everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A piece of ink."""
+
+    box: Box
+    raster: Raster | None = None
+    drawing: Drawing | None = None
+    panel: bool = False
+    """A box that holds words of its own, as in a flow chart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    marks: tuple[Mark, ...]
+    backdrop: tuple[Raster, ...]
+    """Images that fill the page: a scan, or a picture behind the text."""
+    sidebars: tuple[Box, ...]
+    """Panels and frames around running text."""
+
+
+def collect(layout: PageLayout, paragraphs: Sequence[Paragraph], furniture: Furniture) -> Ink:
+    """The page's ink, told apart."""
+    page: Box = (0.0, 0.0, layout.width, layout.height)
+    rasters = [raster for raster in layout.rasters if not furniture.repeats(raster, layout)]
+    backdrop = _backdrop(rasters, page)
+    prose = [paragraph for paragraph in paragraphs if paragraph.prose]
+    marks = [Mark(raster.box, raster=raster) for raster in rasters if raster not in backdrop]
+    sidebars: list[Box] = []
+    paths = [d for d in layout.drawings if _shows(d, page) and not furniture.repeats(d, layout)]
+    rules = [d for d in paths if _is_rule(d.box)]
+    solid = [d for d in paths if not _is_rule(d.box)]
+    for drawing in solid:
+        inside = [p for p in prose if geometry.coverage(p.box, geometry.grown(drawing.box, 2)) > 0.9]
+        if _decorates_text(drawing, paragraphs):
+            continue
+        if _is_sidebar(drawing, inside):
+            sidebars.append(drawing.box)
+        else:
+            marks.append(Mark(drawing.box, drawing=drawing, panel=bool(inside)))
+    marks.extend(Mark(rule.box, drawing=rule) for rule in _rules_of_figures(rules, marks, layout))
+    return Ink(tuple(marks), backdrop, tuple(sidebars))
+
+
+def _backdrop(rasters: Sequence[Raster], page: Box) -> tuple[Raster, ...]:
+    """The images that fill the page, alone or as strips of one scan."""
+    whole = tuple(r for r in rasters if geometry.area(r.box) > _PAGE * geometry.area(page))
+    if whole:
+        return whole
+    strips = [r for r in rasters if r.box[2] - r.box[0] > 0.9 * (page[2] - page[0])]
+    covered = sum(geometry.area(r.box) for r in strips)
+    return tuple(strips) if len(strips) > 1 and covered > 0.9 * geometry.area(page) else ()
+
+
+def _shows(drawing: Drawing, page: Box) -> bool:
+    """Not white on white, and not a background."""
+    white = drawing.fill is not None and min(drawing.fill) > 0.97 and len(drawing.fill) != 4
+    pale = drawing.stroke is not None and min(drawing.stroke) > 0.97
+    if (white or not drawing.filled) and (pale or not drawing.stroked):
+        return False
+    return geometry.area(drawing.box) < _PAGE * geometry.area(page)
+
+
+def _is_rule(box: Box) -> bool:
+    width, height = box[2] - box[0], box[3] - box[1]
+    return min(width, height) < 2.5 and max(width, height) > 8 * max(1.0, min(width, height))
+
+
+def _decorates_text(drawing: Drawing, paragraphs: Sequence[Paragraph]) -> bool:
+    """A highlight behind words, or a bar across one line of them."""
+    if not drawing.filled or drawing.curved:
+        return False
+    for paragraph in paragraphs:
+        height = drawing.box[3] - drawing.box[1]
+        if not paragraph.prose or height > 1.7 * paragraph.size * max(1, paragraph.rows):
+            continue
+        if geometry.coverage(drawing.box, geometry.grown(paragraph.box, 3)) > 0.8:
+            return True
+    return False
+
+
+def _is_sidebar(drawing: Drawing, inside: Sequence[Paragraph]) -> bool:
+    """A panel or frame that mostly holds text: an info box, not a picture."""
+    if not inside or drawing.items > 12:
+        return False
+    words = sum(paragraph.words for paragraph in inside)
+    text = sum(geometry.area(paragraph.box) for paragraph in inside)
+    return words > 60 or (words > 30 and text > 0.4 * geometry.area(drawing.box))
+
+
+def _rules_of_figures(rules: Sequence[Drawing], marks: Sequence[Mark], layout: PageLayout) -> list[Drawing]:
+    """Axes and grid lines, which cross or touch other ink; not the rules that divide a page."""
+    kept = []
+    others = [mark.box for mark in marks] + [rule.box for rule in rules]
+    for index, rule in enumerate(rules):
+        width, height = rule.box[2] - rule.box[0], rule.box[3] - rule.box[1]
+        long = width > 0.3 * layout.width or height > 0.3 * layout.height
+        reach = geometry.grown(rule.box, 2)
+        touched = any(
+            geometry.meet(reach, other) and number != len(marks) + index and not _parallel(rule.box, other)
+            for number, other in enumerate(others)
+        )
+        if touched or not long:
+            kept.append(rule)
+    return kept
+
+
+def _parallel(a: Box, b: Box) -> bool:
+    """Two rules of one direction."""
+    return _is_rule(b) and (a[2] - a[0] > a[3] - a[1]) == (b[2] - b[0] > b[3] - b[1])

@@ -1,0 +1,208 @@
+"""Marks and labels that belong together, by nearness: painted on a coarse grid, then read off as connected patches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors import geometry
+from extractors.layout import Line, PageLayout
+from extractors.marks import Mark
+from extractors.types import Box
+
+_CELL = 3.0
+"""Points a cell of the grid."""
+_REACH_PATH = 4.0
+"""Points that a path reaches out on every side: parts of one drawing stand nearer than twice this."""
+_REACH_IMAGE = 1.5
+"""Tiles and slices of one image abut; panels of a figure stand apart."""
+_ROUNDS = 3
+"""How often labels are taken in: tick labels, then the axis title beyond them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A patch of the page where marks and labels stand close."""
+
+    box: Box
+    ink: Box
+    """Around the marks alone."""
+    marks: tuple[Mark, ...]
+    labels: frozenset[int] = frozenset()
+    """Indices of the layout's lines."""
+
+
+def find(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], labels: Iterable[int]) -> list[Region]:
+    """Regions of `marks`, never joined across `barriers`; with those lines of `labels` that stand at them."""
+    if not marks:
+        return []
+    numbers = _patches(layout, marks, barriers)
+    groups: dict[int, list[Mark]] = {}
+    for mark, number in zip(marks, numbers, strict=True):
+        groups.setdefault(number, []).append(mark)
+    regions = [of_marks(group) for group in groups.values()]
+    regions = joined(regions, barriers, layout)
+    free = set(labels)
+    for _ in range(_ROUNDS):
+        before = len(free)
+        regions = _with_labels(regions, free, layout)
+        regions = joined(regions, barriers, layout)
+        if len(free) == before:
+            break
+    return regions
+
+
+def of_marks(marks: Sequence[Mark]) -> Region:
+    """A region without labels."""
+    box = geometry.hull(mark.box for mark in marks)
+    return Region(box, box, tuple(marks))
+
+
+# --- the grid -----------------------------------------------------------------------------------------------------
+
+
+def _patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box]) -> list[int]:
+    """The number of the connected patch that each mark lies in."""
+    shape = (int(layout.height / _CELL) + 2, int(layout.width / _CELL) + 2)
+    core, reach = np.zeros(shape, bool), np.zeros(shape, bool)
+    for mark in marks:
+        core[_cells(mark.box, shape)] = True
+        reach[_cells(geometry.grown(mark.box, _REACH_IMAGE if mark.raster else _REACH_PATH), shape)] = True
+    for barrier in barriers:
+        reach[_cells(barrier, shape)] = False
+    numbers = connected(core | reach)
+    return [int(numbers[_centre(mark.box, shape)]) for mark in marks]
+
+
+def _cells(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    x0, y0 = max(0, int(box[0] / _CELL)), max(0, int(box[1] / _CELL))
+    x1, y1 = min(shape[1], int(box[2] / _CELL) + 1), min(shape[0], int(box[3] / _CELL) + 1)
+    return slice(min(y0, shape[0] - 1), max(y1, 1)), slice(min(x0, shape[1] - 1), max(x1, 1))
+
+
+def _centre(box: Box, shape: tuple[int, ...]) -> tuple[int, int]:
+    rows, columns = _cells(box, shape)
+    return rows.start, columns.start
+
+
+def connected(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Numbers of the connected patches of `mask` (0: outside), neighbours sharing a side.
+
+    Runs of every row are joined to those that they touch in the row above.
+    """
+    numbers = np.zeros(mask.shape, np.int32)
+    parent = [0]
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    above: list[tuple[int, int, int]] = []
+    runs: list[tuple[int, int, int, int]] = []
+    for y, row in enumerate(mask):
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False])).view(np.int8)))
+        here: list[tuple[int, int, int]] = []
+        for start, end in edges.reshape(-1, 2).tolist():
+            touching = [number for x0, x1, number in above if x0 < end and start < x1]
+            number = root(touching[0]) if touching else len(parent)
+            if not touching:
+                parent.append(number)
+            for other in touching[1:]:
+                parent[root(other)] = number
+                number = root(number)
+            here.append((start, end, number))
+            runs.append((y, start, end, number))
+        above = here
+    for y, start, end, number in runs:
+        numbers[y, start:end] = root(number)
+    return numbers
+
+
+# --- labels -------------------------------------------------------------------------------------------------------
+
+
+def _with_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
+    """Every region with the free lines that stand at it; each goes to the nearest. Takes them out of `free`."""
+    taken: dict[int, list[int]] = {}
+    for index in sorted(free):
+        line = layout.lines[index]
+        near = [(away, n) for n, region in enumerate(regions) if (away := _away(line, region.box)) is not None]
+        if near:
+            taken.setdefault(min(near)[1], []).append(index)
+            free.discard(index)
+    return [_grown(region, taken.get(number, []), layout) for number, region in enumerate(regions)]
+
+
+def _grown(region: Region, lines: list[int], layout: PageLayout) -> Region:
+    if not lines:
+        return region
+    box = geometry.hull([region.box, *(layout.lines[i].box for i in lines)])
+    return replace(region, box=box, labels=region.labels | set(lines))
+
+
+def _away(line: Line, box: Box) -> float | None:
+    """How far a label stands from a region; None when too far to belong to it."""
+    across, down = geometry.gap(line.box, box)
+    beside, under = 1.6 * line.size, 1.1 * line.size
+    if not line.horizontal:
+        beside, under = under, beside
+    if across > beside or down > under or (across > 0.6 * line.size and down > 0.6 * line.size):
+        return None
+    return across + down
+
+
+# --- joining ------------------------------------------------------------------------------------------------------
+
+
+def joined(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayout) -> list[Region]:
+    """Regions that overlap, or are rows of one chart, made one."""
+    found = sorted(regions, key=lambda region: region.box[1])
+    changed = True
+    while changed and len(found) > 1:
+        changed = False
+        for i, one in enumerate(found):
+            j = next((j for j in range(i + 1, len(found)) if _belong(one, found[j], barriers, layout)), None)
+            if j is not None:
+                other = found.pop(j)
+                found[i] = merged(one, other)
+                changed = True
+                break
+    return found
+
+
+def merged(*regions: Region) -> Region:
+    """One region of several."""
+    return Region(
+        geometry.hull(region.box for region in regions),
+        geometry.hull(region.ink for region in regions),
+        tuple(mark for region in regions for mark in region.marks),
+        frozenset().union(*(region.labels for region in regions)),
+    )
+
+
+def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -> bool:
+    smaller = min(geometry.area(a.box), geometry.area(b.box))
+    overlap = geometry.area(geometry.shared(a.box, b.box))
+    if overlap > 0.2 * smaller and smaller > 0:
+        return True
+    if smaller == 0 and geometry.meet(a.box, b.box):
+        return True
+    if not (_drawn(a) and _drawn(b)):
+        return False
+    across, down = geometry.gap(a.box, b.box)
+    small = min(geometry.area(a.ink), geometry.area(b.ink)) < 0.01 * layout.width * layout.height
+    stacked = geometry.overlap_across(a.box, b.box) > 0.5 and down < (18 if small else 9)
+    beside = geometry.overlap_down(a.box, b.box) > 0.5 and across < (14 if small else 8)
+    if not (stacked or beside):
+        return False
+    between = geometry.hull([a.box, b.box])
+    return not any(geometry.coverage(barrier, between) > 0.3 for barrier in barriers)
+
+
+def _drawn(region: Region) -> bool:
+    return any(mark.drawing for mark in region.marks)
