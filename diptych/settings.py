@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DIPTYCH_", toml_file="diptych.toml", frozen=True, extra="forbid")
 
     store: str = Field(".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
+    collections: str = Field("diptych", description="On a Qdrant server: what the names of its collections begin with.")
     pictures: Path | None = Field(None, description="Picture folder; by default `pictures` in the store's folder.")
     encoder: str = Field("minilm", description="Text encoder.")
     language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     runner: str = Field("threads", description="Where a flow's tasks run: threads, processes, dask or ray.")
     document_seconds: float = Field(600, gt=0, description="Longest time one document may take to extract.")
     document_memory_mb: int = Field(4096, ge=512, description="Most memory a worker may use, in MiB.")
+    server_seconds: float = Field(60, gt=0, description="Deadline of one request to a Qdrant server, retries included.")
     lock_seconds: float = Field(60, ge=0, description="How long to wait for a store that another process owns.")
     cache: Path = Field(
         default_factory=lambda: Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "diptych",

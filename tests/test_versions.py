@@ -10,13 +10,13 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.index import Index, Point
-from diptych.index.embedded import Embedded
 from diptych.index.versions import check_encoders, records
 from diptych.ingest import Outcome, Pipeline, ingest
 from diptych.search import Hit, Panels, Query, search
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Passage, Problem, Source
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+from tests.stores import ENGINES, open_store
 
 OLD = document(Passage("the red pump", 1), Passage("the green valve", 2), pictures=(figure("Figure 1: a red chart"),))
 NEW = document(Passage("the red pump", 1), Passage("the blue valve", 2), pictures=(figure("Figure 1: a blue chart"),))
@@ -25,8 +25,9 @@ NEW = document(Passage("the red pump", 1), Passage("the blue valve", 2), picture
 class Bench:
     """A pipeline over a real store, with scripted extraction and an encoder that counts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.index: Index = Embedded(folder, WordEncoder.size, 5)
+    def __init__(self, folder: Path, engine: str) -> None:
+        self.index: Index = open_store(engine, folder, WordEncoder.size)
+        self.engine = engine
         self.encoder, self.sandbox, self.folder = WordEncoder(), ScriptedSandbox(), folder
 
     def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
@@ -46,9 +47,9 @@ class Bench:
         return sorted((point.id, point.payload["indexed"]) for point in points)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path / "store")
+@pytest.fixture(params=ENGINES)
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(tmp_path / "store", request.param)
     yield made
     made.index.close()
 
@@ -156,7 +157,7 @@ STEPS: list[tuple[str, str, int]] = [
 def test_death_at_any_step_shows_one_version_whole_and_converges(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[str, str, int]
 ) -> None:
-    calm = Bench(tmp_path / "calm")
+    calm = Bench(tmp_path / "calm", bench.engine)
     for name, parts in (("1", OLD), ("2", NEW)):
         calm.ingest(source("a.pdf", name), parts)
     bench.ingest(source("a.pdf"), OLD)

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.errors import StoreError
 from diptych.settings import Settings
 from diptych.where import Expression
 
@@ -24,6 +23,10 @@ Vector = NDArray[np.float32]
 
 TEXT_VECTOR = "dense"
 DESCRIPTION_VECTOR = "description"
+VECTORS = {"text": TEXT_VECTOR, "images": DESCRIPTION_VECTOR, "documents": ""}
+"""Collection -> its vector; the register has none."""
+KEYWORDS = ("document_id", "document", "kind")
+"""Payload fields with a keyword index."""
 INDEXED = "indexed"
 """Payload field of both collections that BM25 reads."""
 
@@ -97,9 +100,9 @@ class Index(Protocol):
 def open_index(settings: Settings, size: int) -> Index:
     """The store that the settings name, made when it is not there; `size`: dimensions of the text encoder."""
     if "://" in settings.store:
-        raise StoreError(
-            f"{settings.store}: this version keeps its store in a folder; give --store DIR (or DIPTYCH_STORE)"
-        )
+        from diptych.index.server import connect
+
+        return connect(settings, size)
     from diptych.index.embedded import Embedded
 
     return Embedded(Path(settings.store), size, settings.lock_seconds)

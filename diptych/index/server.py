@@ -1,0 +1,208 @@
+"""The store on a Qdrant server: the same three collections through qdrant-client.
+
+Every write waits until the server has applied it; an unacknowledged write is an error. Time-outs, 429 and 5xx are
+retried with growing pauses until the deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from qdrant_client import QdrantClient
+from qdrant_client import models as q
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+
+from diptych.errors import StoreError
+from diptych.index import INDEXED, KEYWORDS, VECTORS, Found, Lookup, Point
+from diptych.index.filters import translate
+from diptych.settings import Settings
+from diptych.where import Expression
+
+BATCH = 128  # points a request: some hundred KB with vectors and payload
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
+KEY = "DIPTYCH_QDRANT_API_KEY"
+T = TypeVar("T")
+
+
+def connect(settings: Settings, size: int) -> Server:
+    """The server that `settings.store` names; its API key comes from the environment only."""
+    client = QdrantClient(
+        url=settings.store,
+        api_key=os.environ.get(KEY),
+        timeout=max(1, int(settings.server_seconds)),
+        check_compatibility=False,
+    )
+    return Server(client, settings.collections, size, settings.server_seconds)
+
+
+class Server:
+    """The `Index` on a Qdrant server. `size`: dimensions of the text encoder; `seconds`: deadline of a request."""
+
+    def __init__(self, client: QdrantClient, prefix: str, size: int, seconds: float) -> None:
+        self._client = client
+        self.text = ServerCollection(client, f"{prefix}-text", seconds)
+        self.images = ServerCollection(client, f"{prefix}-images", seconds)
+        self.documents = ServerCollection(client, f"{prefix}-documents", seconds)
+        for name, collection in (("text", self.text), ("images", self.images), ("documents", self.documents)):
+            collection.ensure(VECTORS[name], size)
+
+    def optimize(self) -> None:
+        """Nothing to do: a server indexes by itself."""
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class ServerCollection:
+    """One collection of a server."""
+
+    def __init__(self, client: QdrantClient, name: str, seconds: float) -> None:
+        self._client, self._name, self._seconds = client, name, seconds
+
+    def ensure(self, vector: str, size: int) -> None:
+        """Make the collection with its payload indexes, unless it is there."""
+        if self._try(lambda: self._client.collection_exists(self._name)):
+            return
+        vectors = {vector: q.VectorParams(size=size, distance=q.Distance.COSINE)} if vector else {}
+        self._try(lambda: self._client.create_collection(self._name, vectors_config=vectors))
+        if vector:
+            # The text is stems already (diptych.words), so the engine only splits it at spaces.
+            words = q.TextIndexParams(type=q.TextIndexType.TEXT, scoring=True)
+            self._try(lambda: self._client.create_payload_index(self._name, INDEXED, words))
+        for key in KEYWORDS:
+            self._index_keyword(key)
+
+    def _index_keyword(self, key: str) -> None:
+        self._try(lambda: self._client.create_payload_index(self._name, key, q.PayloadSchemaType.KEYWORD))
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        for start in range(0, len(points), BATCH):
+            batch = [
+                q.PointStruct(id=p.id, vector={n: v.tolist() for n, v in p.vectors.items()}, payload=p.payload)
+                for p in points[start : start + BATCH]
+            ]
+            self._write(lambda batch=batch: self._client.upsert(self._name, batch, wait=True))  # type: ignore[misc]
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), BATCH):
+            chosen = q.PointIdsList(points=list(ids[start : start + BATCH]))
+            self._write(lambda chosen=chosen: self._client.delete(self._name, chosen, wait=True))  # type: ignore[misc]
+
+    def retrieve(self, ids: Sequence[str]) -> list[Point]:
+        found = self._try(lambda: self._client.retrieve(self._name, list(ids), with_payload=True))
+        return [_point(record) for record in found]
+
+    def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
+        requests = [_request(lookup) for lookup in lookups]
+        answers = self._try(lambda: self._client.query_batch_points(self._name, requests))
+        return [[Found(str(hit.id), hit.score, hit.payload or {}) for hit in answer.points] for answer in answers]
+
+    def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
+        after: Any = None
+        while True:
+            records, after = self._page(where, vectors, after)
+            yield from map(_point, records)
+            if after is None:
+                return
+
+    def _page(self, where: Expression | None, vectors: bool, after: Any) -> tuple[list[q.Record], Any]:
+        return self._try(
+            lambda: self._client.scroll(
+                self._name,
+                translate(where, ServerDialect()),
+                BATCH,
+                offset=after,
+                with_payload=True,
+                with_vectors=vectors,
+            )
+        )
+
+    def count(self, where: Expression | None = None) -> int:
+        chosen = translate(where, ServerDialect())
+        return int(self._try(lambda: self._client.count(self._name, chosen, exact=True)).count)
+
+    def _write(self, call: Callable[[], q.UpdateResult]) -> None:
+        result = self._try(call)
+        if result.status != q.UpdateStatus.COMPLETED:
+            raise StoreError(f"{self._name}: the server did not confirm a write ({result.status}); run again")
+
+    def _try(self, call: Callable[[], T]) -> T:
+        """The answer of a request, tried again while the failure may pass and the deadline allows."""
+        deadline, pause = time.monotonic() + self._seconds, FIRST_PAUSE
+        while True:
+            try:
+                return call()
+            except (ApiException, ResourceExhaustedResponse, ValueError) as error:
+                wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
+                if not _passing(error) or time.monotonic() + wait > deadline:
+                    raise StoreError(f"{self._name}: {_sentence(error)}") from error
+            time.sleep(wait)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+class ServerDialect:
+    """Filters in qdrant-client's words."""
+
+    def all_of(self, conditions: Sequence[Any]) -> q.Filter:
+        return q.Filter(must=list(conditions))
+
+    def any_of(self, conditions: Sequence[Any]) -> q.Filter:
+        return q.Filter(should=list(conditions))
+
+    def none_of(self, conditions: Sequence[Any]) -> q.Filter:
+        return q.Filter(must_not=list(conditions))
+
+    def equal(self, key: str, value: str) -> q.FieldCondition:
+        return q.FieldCondition(key=key, match=q.MatchValue(value=value))
+
+    def among(self, key: str, values: Sequence[str]) -> q.FieldCondition:
+        return q.FieldCondition(key=key, match=q.MatchAny(any=list(values)))
+
+    def number(self, key: str, bounds: dict[str, float]) -> q.FieldCondition:
+        return q.FieldCondition(key=key, range=q.Range(**bounds))
+
+    def date(self, key: str, bounds: dict[str, str]) -> q.FieldCondition:
+        return q.FieldCondition(key=key, range=q.DatetimeRange.model_validate(bounds))
+
+    def empty(self, key: str) -> q.IsEmptyCondition:
+        return q.IsEmptyCondition(is_empty=q.PayloadField(key=key))
+
+
+def _request(lookup: Lookup) -> q.QueryRequest:
+    query: q.NearestQuery | q.TextQuery = q.TextQuery(text=lookup.words)
+    if lookup.vector is not None:
+        query = q.NearestQuery(nearest=lookup.vector.tolist())
+    return q.QueryRequest(
+        query=query,
+        using=lookup.using or INDEXED,
+        filter=translate(lookup.where, ServerDialect()),
+        limit=lookup.limit,
+        with_payload=True,
+    )
+
+
+def _point(record: q.Record) -> Point:
+    named = record.vector if isinstance(record.vector, dict) else {}
+    vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
+    return Point(str(record.id), record.payload or {}, vectors)
+
+
+def _passing(error: Exception) -> bool:
+    """May the failure pass by itself? Time-outs, lost connections, 429 and 5xx."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in (408, 429) or (error.status_code or 0) >= 500
+    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, UnexpectedResponse) and error.status_code in (401, 403):
+        return f"the server refuses the key (HTTP {error.status_code}); set {KEY}"
+    if isinstance(error, ResponseHandlingException):
+        return f"the server cannot be reached ({error}); is it running, and is --store its URL?"
+    return str(error).replace("\n", " ")[:300]
