@@ -142,7 +142,8 @@ def _row(layout: PageLayout, start: int, usable: list[int], stops: frozenset[int
     for index in sorted(usable, key=lambda i: layout.lines[i].box[0]):
         line, end = layout.lines[index], layout.lines[row[-1]].box[2]
         level = abs(line.box[3] - first.box[3]) < 0.35 * first.size and line.horizontal
-        if level and index not in row and index not in stops and -1 < line.box[0] - end < 2.5 * first.size:
+        space = 2.5 if labels.LABEL.fullmatch(layout.lines[row[-1]].text.strip(" .:|")) else 0.9
+        if level and index not in row and index not in stops and -1 < line.box[0] - end < space * first.size:
             row.append(index)
     return row
 

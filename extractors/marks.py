@@ -43,7 +43,9 @@ def collect(layout: PageLayout, paragraphs: Sequence[Paragraph], furniture: Furn
     prose = [paragraph for paragraph in paragraphs if paragraph.prose]
     marks = [Mark(raster.box, raster=raster) for raster in rasters if raster not in backdrop]
     sidebars: list[Box] = []
-    paths = [d for d in layout.drawings if _shows(d, page) and not furniture.repeats(d, layout)]
+    paths = [
+        d for d in layout.drawings if _shows(d, page) and not furniture.repeats(d, layout) and not _bleeds(d, page)
+    ]
     rules = [d for d in paths if _is_rule(d.box)]
     solid = [d for d in paths if not _is_rule(d.box)]
     for drawing in solid:
@@ -75,6 +77,13 @@ def _shows(drawing: Drawing, page: Box) -> bool:
     if (white or not drawing.filled) and (pale or not drawing.stroked):
         return False
     return geometry.area(drawing.box) < _PAGE * geometry.area(page)
+
+
+def _bleeds(drawing: Drawing, page: Box) -> bool:
+    """A large shape that runs over two edges of the page or more is a background, not a drawing."""
+    x0, y0, x1, y1 = drawing.box
+    edges = (x0 < 2) + (y0 < 2) + (x1 > page[2] - 2) + (y1 > page[3] - 2)
+    return edges >= 2 and geometry.area(drawing.box) > 0.04 * geometry.area(page)
 
 
 def _is_rule(box: Box) -> bool:

@@ -149,7 +149,7 @@ def _lines(page: Any, turn: Callable[[Box], Box], limits: Box) -> Iterator[Line]
     flags = m.TEXT_PRESERVE_LIGATURES | m.TEXT_PRESERVE_WHITESPACE | m.TEXT_CLIP | m.TEXT_USE_CID_FOR_UNKNOWN_UNICODE
     matrix = tuple(page.rotation_matrix)
     for number, block in enumerate(page.get_text("dict", flags=flags)["blocks"]):
-        for line in block.get("lines", ()):
+        for line in _whole(block.get("lines", ())):
             x, y = line["dir"]
             across, down = matrix[0] * x + matrix[2] * y, matrix[1] * x + matrix[3] * y
             made = _line(line, number, (across, down), turn)
@@ -158,6 +158,33 @@ def _lines(page: Any, turn: Callable[[Box], Box], limits: Box) -> Iterator[Line]
             x0, y0, x1, y1 = made.box
             if 0 <= (x0 + x1) / 2 <= limits[2] and 0 <= (y0 + y1) / 2 <= limits[3]:
                 yield made
+
+
+def _whole(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Lines of one block; those that were cut at every word, as some typesetters place them, are mended."""
+    current: dict[str, Any] | None = None
+    for line in lines:
+        if current is not None and _continues(current, line):
+            last, first = current["spans"][-1], line["spans"][0]
+            spaced = first["bbox"][0] - last["bbox"][2] > 0.12 * first["size"] and not last["text"].endswith(" ")
+            start = {**first, "text": f" {first['text']}"} if spaced and first["text"][:1] != " " else first
+            current = {**current, "spans": [*current["spans"], start, *line["spans"][1:]]}
+            continue
+        if current is not None:
+            yield current
+        current = line
+    if current is not None:
+        yield current
+
+
+def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether `other` goes on where `line` ends, on its base line and no more than a word space away."""
+    if line["dir"] != other["dir"] or line["dir"] != (1.0, 0.0):
+        return False
+    last, first = line["spans"][-1], other["spans"][0]
+    size = min(last["size"], first["size"])
+    space = first["bbox"][0] - last["bbox"][2]
+    return bool(abs(last["origin"][1] - first["origin"][1]) < 0.1 * size and -0.15 * size < space < 0.8 * size)
 
 
 def _line(line: dict[str, Any], block: int, towards: tuple[float, float], turn: Callable[[Box], Box]) -> Line | None:

@@ -131,7 +131,7 @@ def _with_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) 
     taken: dict[int, list[int]] = {}
     for index in sorted(free):
         line = layout.lines[index]
-        near = [(away, n) for n, region in enumerate(regions) if (away := _away(line, region.box)) is not None]
+        near = [(away, n) for n, region in enumerate(regions) if (away := _away(line, region)) is not None]
         if near:
             taken.setdefault(min(near)[1], []).append(index)
             free.discard(index)
@@ -145,12 +145,14 @@ def _grown(region: Region, lines: list[int], layout: PageLayout) -> Region:
     return replace(region, box=box, labels=region.labels | set(lines))
 
 
-def _away(line: Line, box: Box) -> float | None:
+def _away(line: Line, region: Region) -> float | None:
     """How far a label stands from a region; None when too far to belong to it."""
-    across, down = geometry.gap(line.box, box)
+    across, down = geometry.gap(line.box, region.box)
     beside, under = 1.6 * line.size, 1.1 * line.size
     if not line.horizontal:
         beside, under = under, beside
+    elif _drawn(region) and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9:
+        beside = 4 * line.size  # the names of a bar chart's rows
     if across > beside or down > under or (across > 0.6 * line.size and down > 0.6 * line.size):
         return None
     return across + down
