@@ -39,6 +39,8 @@ class Source:
     description: str = ""
     image: Path | None = None
     """A catalogue row's picture, already on this machine."""
+    problem: str = ""
+    """Why a row has no picture though it names one; its extraction is partial."""
 
 
 @dataclass(frozen=True, slots=True)

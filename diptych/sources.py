@@ -1,0 +1,161 @@
+"""Paths in, sources out: every document once, by its own address, and word of everything that was left out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from diptych.download import Fetch
+from diptych.errors import ExtractionError, SourceError
+from extractors import EXTRACTORS, catalog
+from extractors.types import Source
+
+_MEDIA_TYPES = {
+    ".pdf": "application/pdf",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".ppt": "application/vnd.ms-powerpoint",
+    ".odp": "application/vnd.oasis.opendocument.presentation",
+    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".tif": "image/tiff",
+    ".tiff": "image/tiff", ".gif": "image/gif", ".bmp": "image/bmp",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under some paths."""
+
+    sources: list[Source]
+    """In the order of the paths; folders in the order of their names."""
+    left_out: list[str]
+    """One sentence for every kind of file that was passed over, and every row that could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    name: str
+    """Relative to the folder that was walked, or the file's own name."""
+    walked: bool
+
+
+def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
+    """A source for every document under `paths`: files, folders or `file:` addresses; a catalogue gives one a row.
+
+    `fetch` brings the pictures that catalogues name by URL (`download.fetcher`); without it those rows have none.
+    Raises `SourceError` for a missing or unreadable path, a named file of no known kind, and when nothing is found.
+    """
+    files = list({file.path.resolve(): file for path in paths for file in _files(_local(path))}.values())
+    catalogs, left_out = _catalogs(files, fetch)
+    taken = {picture for rows in catalogs.values() for row in rows if (picture := row.image)}
+    found: list[Source] = []
+    unknown: Counter[str] = Counter()
+    for file, name in zip(files, _names(files), strict=True):
+        suffix = file.path.suffix.lower()
+        if suffix not in EXTRACTORS:
+            unknown[f"{suffix} files" if suffix else "files without a suffix"] += 1
+        elif EXTRACTORS[suffix] == "catalog":
+            prefix = len(file.path.name)
+            found += [replace(row, name=name + row.name[prefix:]) for row in catalogs.get(file.path, ())]
+        elif not (file.walked and file.path.resolve() in taken):
+            try:
+                found.append(_source(file, name))
+            except SourceError as error:
+                if not file.walked:
+                    raise
+                left_out.append(str(error))
+    left_out += [f"{count} {kind} left out: no extractor reads them" for kind, count in sorted(unknown.items())]
+    if not found:
+        where = ", ".join(map(str, paths)) or "no path given"
+        raise SourceError(f"{where}: no document found; known kinds: {' '.join(EXTRACTORS)}" + _because(left_out))
+    return Found(found, left_out)
+
+
+def _because(left_out: Sequence[str]) -> str:
+    return "".join(f"; {reason}" for reason in left_out[:3])
+
+
+def _local(path: str | Path) -> Path:
+    """A path as given, or the one of a `file:` address."""
+    text = str(path)
+    scheme = text.partition("://")[0].lower() if "://" in text else ""
+    if scheme and scheme != "file":
+        raise SourceError(f"{text}: documents are read from files and folders; download it first and give its path")
+    return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
+
+
+def _files(path: Path) -> Iterator[_File]:
+    """The files under one path."""
+    try:
+        if path.is_dir():
+            os.scandir(path).close()
+            found = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in _walk(path)]
+            if not found:
+                raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
+            yield from found
+        elif path.is_file():
+            if path.suffix.lower() not in EXTRACTORS:
+                kind = path.suffix or "files without a suffix"
+                raise SourceError(f"{path}: no extractor reads {kind}; known kinds: {' '.join(EXTRACTORS)}")
+            yield _File(path, path.name, walked=False)
+        else:
+            raise SourceError(f"{path}: no such file or folder; check the path")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files below `folder` by name; hidden ones, lock files of office programs and loops left out."""
+    seen: set[tuple[int, int]] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        status = Path(root).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(files) if not name.startswith((".", "~$")))
+
+
+def _names(files: Sequence[_File]) -> list[str]:
+    """Each file's own name; with its folders where two files of the walk share it."""
+    count = Counter(file.path.name for file in files)
+    return [file.path.name if count[file.path.name] == 1 else file.name for file in files]
+
+
+def _catalogs(files: Sequence[_File], fetch: Fetch | None) -> tuple[dict[Path, list[Source]], list[str]]:
+    """The rows of every catalogue among `files`, and word of tables that are none and rows that cannot be read."""
+    rows: dict[Path, list[Source]] = {}
+    left_out: list[str] = []
+    for file in files:
+        if EXTRACTORS.get(file.path.suffix.lower()) != "catalog":
+            continue
+        if file.walked and not catalog.is_catalog(file.path):
+            left_out.append(
+                f"{file.name}: left out: no column is called image, photo or description, so it is no catalogue"
+            )
+            continue
+        try:
+            read = catalog.read(file.path)
+        except ExtractionError as error:
+            if not file.walked:
+                raise SourceError(str(error)) from error
+            left_out.append(str(error))
+            continue
+        urls = [image for image in read.images() if catalog.is_url(image)]
+        rows[file.path] = catalog.sources(read, fetch(urls) if fetch and urls else {})
+        left_out += read.notes
+    return rows, left_out
+
+
+def _source(file: _File, name: str) -> Source:
+    try:
+        with file.path.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{file.path}: cannot be read ({error.strerror}); check its permissions") from error
+    return Source(file.path, file.path.resolve().as_uri(), name, digest, _MEDIA_TYPES[file.path.suffix.lower()])
