@@ -21,6 +21,9 @@ from extractors.types import Box
 
 FigureKind = Literal["figure", "table"]
 
+_NOTE_WORDS = 40
+"""No more words than this stand between a figure and its caption."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -63,6 +66,8 @@ class _Scene:
     ink: marks.Ink
     barriers: tuple[Box, ...]
     """Running prose, headings and captions: no figure reaches across them."""
+    notes: tuple[roles.Paragraph, ...]
+    """Those barriers that are a few words long: perhaps notes under a figure."""
     labels: frozenset[int]
     """Indices of the lines that may belong to figures."""
     visible: frozenset[int]
@@ -83,7 +88,9 @@ def find(
         *(matching.Candidate(box, penalty=20) for box in scene.ink.sidebars),
         *(matching.Candidate(box, table=True) for box in tables),
     ]
-    pairs = matching.match(scene.captions, candidates, scene.barriers)
+    soft = [note.box for note in scene.notes]
+    firm = [barrier for barrier in scene.barriers if barrier not in soft]
+    pairs = matching.match(scene.captions, candidates, matching.Barriers(firm, soft))
     captioned, rest = _gather(scene, found, pairs)
     figures = [
         *captioned,
@@ -120,8 +127,9 @@ def _scene(layout: PageLayout, tables: Sequence[Box], furniture: Furniture) -> _
         and not any(geometry.coverage(paragraph.box, geometry.grown(holder, 2)) > 0.9 for holder in holders)
     ]
     barriers = (*(p.box for p in apart), *(caption.box for caption in captions), *tables)
+    notes = tuple(p for p in apart if p.words <= _NOTE_WORDS and not _heading(p, body))
     labels = visible - spoken - {i for paragraph in apart for i in paragraph.lines}
-    return _Scene(layout, captions, ink, barriers, labels, visible)
+    return _Scene(layout, captions, ink, barriers, notes, labels, visible)
 
 
 def _heading(paragraph: roles.Paragraph, body: float) -> bool:
@@ -162,7 +170,11 @@ def _gridlike(region: Region, scene: _Scene) -> bool:
 
 def _gather(scene: _Scene, found: Sequence[Region], pairs: dict[int, int]) -> tuple[list[Figure], list[Region]]:
     """The figure of every caption that has a region, with all its panels; and the regions left over."""
-    whole = {caption: found[region] for caption, region in pairs.items() if region < len(found)}
+    whole = {
+        caption: _with_notes(scene, found[region], scene.captions[caption])
+        for caption, region in pairs.items()
+        if region < len(found)
+    }
     rest = [region for n, region in enumerate(found) if n not in pairs.values()]
     changed = True
     while changed:
@@ -175,6 +187,17 @@ def _gather(scene: _Scene, found: Sequence[Region], pairs: dict[int, int]) -> tu
                 rest.remove(region)
                 changed = True
     return [_figure(region, scene.captions[c], scene) for c, region in whole.items()], rest
+
+
+def _with_notes(scene: _Scene, region: Region, caption: Caption) -> Region:
+    """A figure with the few words that stand between it and its caption."""
+    corridor = matching.between(region.box, caption.box)
+    if corridor is None:
+        return region
+    notes = [note for note in scene.notes if geometry.coverage(note.box, geometry.hull([region.box, corridor])) > 0.5]
+    notes = [note for note in notes if geometry.area(geometry.shared(note.box, corridor)) > 0]
+    box = geometry.hull([region.box, *(note.box for note in notes)])
+    return replace(region, box=box, labels=region.labels.union(*(note.lines for note in notes)))
 
 
 def _panel_distance(scene: _Scene, whole: dict[int, Region], owner: int, region: Region) -> float | None:

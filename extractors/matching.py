@@ -17,6 +17,7 @@ _WRONG_SIDE = 45.0
 _WRONG_KIND = 80.0
 """A table may be printed as a picture, and a figure drawn as a grid."""
 _BESIDE = 25.0
+_OVER_NOTES = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,17 @@ class Candidate:
     """Of what is a figure only if a caption says so."""
 
 
-def match(captions: Sequence[Caption], candidates: Sequence[Candidate], barriers: Sequence[Box]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Barriers:
+    """Text that stands on the page."""
+
+    firm: Sequence[Box]
+    """Nothing belongs together across these."""
+    soft: Sequence[Box] = ()
+    """A few words, perhaps the figure's own notes: a caption may stand beyond them, but rather does not."""
+
+
+def match(captions: Sequence[Caption], candidates: Sequence[Candidate], barriers: Barriers) -> dict[int, int]:
     """Index of caption -> index of candidate, each at most once, at the least total cost.
 
     Captions of a page agree on their side: the assignment is made with captions below and with captions above
@@ -46,7 +57,7 @@ def match(captions: Sequence[Caption], candidates: Sequence[Candidate], barriers
 
 
 def _cost(
-    caption: Caption, candidate: Candidate, captions: Sequence[Caption], barriers: Sequence[Box], above: bool
+    caption: Caption, candidate: Candidate, captions: Sequence[Caption], barriers: Barriers, above: bool
 ) -> float:
     """Points of distance, with penalties for the unusual; infinite when they cannot belong together."""
     box, region = caption.box, candidate.box
@@ -65,16 +76,17 @@ def _cost(
         cost += across + _BESIDE
     else:
         return math.inf
-    corridor = _between(box, region)
+    corridor = between(box, region)
     if corridor is not None:
-        if any(_blocks(barrier, corridor) for barrier in barriers):
+        if any(_blocks(barrier, corridor) for barrier in barriers.firm):
             return math.inf
+        cost += _OVER_NOTES * sum(_blocks(barrier, corridor) for barrier in barriers.soft)
         if any(_blocks(other.box, corridor) for other in captions if other is not caption):
             return math.inf
     return cost
 
 
-def _between(a: Box, b: Box) -> Box | None:
+def between(a: Box, b: Box) -> Box | None:
     """The space that separates two boxes; None when they touch."""
     across, down = geometry.gap(a, b)
     if down > 0 and across == 0:
