@@ -71,7 +71,7 @@ def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *,
 
     A document that failed for good has work only under `retry`.
     """
-    if before is None or before.transient or (retry and before.status == "failed"):
+    if before is None or before.deleted or before.transient or (retry and before.status == "failed"):
         return True
     return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
 
@@ -83,6 +83,11 @@ def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcom
     what was stored of it stays visible.
     Raises `StoreError` and `ModelError`, which concern every document.
     """
+    with pipeline.index.exclusive(document_id(source.uri)):
+        return _ingest(source, pipeline, retry)
+
+
+def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
     start = time.monotonic()
     identity = document_id(source.uri)
     before = record_of(pipeline.index, identity)
@@ -155,7 +160,7 @@ def _failed(
     index: Index, record: DocumentRecord, before: DocumentRecord | None, error: ExtractionError, seconds: float
 ) -> Outcome:
     """Quarantine: the reason is registered, the version that was there before stays what readers see."""
-    kept = before or record
+    kept = before if before and not before.deleted else record
     failed = replace(
         kept,
         sha256=record.sha256,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.index import Index, Point
-from diptych.index.versions import check_encoders, records
+from diptych.index.versions import check_encoders, delete, records
 from diptych.ingest import Outcome, Pipeline, ingest
 from diptych.search import Hit, Panels, Query, search
 from extractors.errors import ExtractionError
@@ -127,6 +128,42 @@ def test_the_same_bytes_under_two_names_are_two_documents(bench: Bench) -> None:
     bench.ingest(source("a.pdf"), OLD)
     bench.ingest(source("b.pdf"), OLD)
     assert sorted(hit.document for hit in bench.hits("red pump") if hit.text == "the red pump") == ["a.pdf", "b.pdf"]
+
+
+def test_a_deleted_document_is_gone_from_both_collections(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    bench.ingest(source("b.pdf"), NEW)
+    delete(bench.index, records(bench.index)[0])
+    assert {hit.document for hit in bench.hits()} == {"b.pdf"}
+    assert len(bench.stored()) == 3
+    assert [record.name for record in records(bench.index)] == ["b.pdf"]
+
+
+@pytest.mark.parametrize("step", [("text", 0), ("images", 0), ("documents", 0)], ids=lambda step: step[0])
+def test_death_while_deleting_shows_nothing_and_converges(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: tuple[str, int]
+) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    (record,) = records(bench.index)
+    collection = getattr(bench.index, step[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(collection, "delete", dying(collection.delete, step[1]))
+        with pytest.raises(Killed):
+            delete(bench.index, record)
+    assert bench.seen() == set()
+    assert records(bench.index) == []
+    bench.ingest(source("a.pdf"), NEW)
+    assert bench.seen() == WHOLE_NEW
+    assert len(bench.stored()) == 3
+
+
+def test_two_ingests_of_one_document_at_once_work_once(bench: Bench) -> None:
+    bench.sandbox.scripts["a.pdf"] = OLD
+    pipeline = Pipeline(bench.index, bench.encoder, bench.sandbox, Options(), bench.folder)
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda _: ingest(source("a.pdf"), pipeline), range(4)))
+    assert sorted(outcome.status for outcome in outcomes) == ["complete", "unchanged", "unchanged", "unchanged"]
+    assert (bench.seen(), len(bench.stored()), bench.sandbox.calls) == (WHOLE_OLD, 3, ["a.pdf"])
 
 
 class Killed(BaseException):

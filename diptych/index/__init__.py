@@ -7,6 +7,7 @@ speaks of plain points and ranked lookups.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,6 +90,10 @@ class Index(Protocol):
 
     @property
     def documents(self) -> Collection: ...
+
+    def exclusive(self, document: str) -> AbstractContextManager[object]:
+        """Keeps every other ingest of this document out, in the threads and processes that share the store."""
+        ...
 
     def optimize(self) -> None:
         """Build search structures after large writes; may take seconds, so never in a reader's way."""

@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from qdrant_edge import EdgeShard
@@ -18,7 +18,7 @@ from qdrant_edge import EdgeShard
 from diptych.errors import DiptychError, StoreError
 from diptych.index import VECTORS
 from diptych.index.edge import EdgeCollection, create
-from diptych.index.lock import HandoverLock
+from diptych.index.lock import HandoverLock, exclusive
 
 WATCH = 0.05  # seconds between two looks at whether somebody waits
 LEAST_HOLD = 0.25  # seconds: opening costs 0.1 s, so two busy processes should not swap after every operation
@@ -66,6 +66,9 @@ class Embedded:
             with self._changed:
                 self._active -= 1
                 self._changed.notify_all()
+
+    def exclusive(self, document: str) -> AbstractContextManager[object]:
+        return exclusive(self._folder, document)
 
     def optimize(self) -> None:
         for name in VECTORS:

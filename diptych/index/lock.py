@@ -8,13 +8,17 @@ trying `turn`, and steps back between two operations. The kernel frees both when
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from diptych.errors import StoreBusy
 
 POLL = 0.02  # seconds; flock has no time-out of its own
+STRIPES = 256  # lock files for all documents together: two that share one merely wait for each other
 
 
 class HandoverLock:
@@ -66,3 +70,17 @@ class HandoverLock:
                         "or wait longer with DIPTYCH_LOCK_SECONDS"
                     ) from None
                 time.sleep(POLL)
+
+
+@contextmanager
+def exclusive(folder: Path, document: str) -> Iterator[None]:
+    """One ingest of a document at a time, among all threads and processes that share the store's folder."""
+    place = folder / "locks"
+    place.mkdir(exist_ok=True)
+    stripe = int(hashlib.sha256(document.encode()).hexdigest(), 16) % STRIPES
+    handle = os.open(place / f"{stripe:02x}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -46,11 +48,16 @@ class Server:
 
     def __init__(self, client: QdrantClient, prefix: str, size: int, seconds: float) -> None:
         self._client = client
+        self._documents = [threading.Lock() for _ in range(256)]
         self.text = ServerCollection(client, f"{prefix}-text", seconds)
         self.images = ServerCollection(client, f"{prefix}-images", seconds)
         self.documents = ServerCollection(client, f"{prefix}-documents", seconds)
         for name, collection in (("text", self.text), ("images", self.images), ("documents", self.documents)):
             collection.ensure(VECTORS[name], size)
+
+    def exclusive(self, document: str) -> AbstractContextManager[object]:
+        """Among the threads of this process; two machines that ingest one document at once both write it whole."""
+        return self._documents[hash(document) % len(self._documents)]
 
     def optimize(self) -> None:
         """Nothing to do: a server indexes by itself."""

@@ -42,6 +42,8 @@ class DocumentRecord:
     """Points above it are not yet committed; 0: nothing is visible."""
     retired: tuple[str, ...] = ()
     """Ids that no longer count though they may still be stored."""
+    deleted: bool = False
+    """On its way out: nothing of it counts, whatever is still stored."""
     status: Status = "complete"
     error: str = ""
     transient: bool = False
@@ -90,7 +92,7 @@ def records_of(index: Index, documents: Iterable[str]) -> dict[str, DocumentReco
 def records(index: Index) -> list[DocumentRecord]:
     """All documents, by name."""
     found = [DocumentRecord.of(point.payload) for point in index.documents.scroll() if "uri" in point.payload]
-    return sorted(found, key=lambda record: (record.name, record.uri))
+    return sorted((record for record in found if not record.deleted), key=lambda record: (record.name, record.uri))
 
 
 def note(index: Index, record: DocumentRecord) -> None:
@@ -106,7 +108,9 @@ def clock(index: Index) -> str:
 def visible(payload: Payload, point: str, live: Mapping[str, DocumentRecord]) -> bool:
     """Does a stored point count? Only when its document is live, its generation committed and itself not retired."""
     record = live.get(str(payload.get("document_id")))
-    return record is not None and 0 < payload["generation"] <= record.generation and point not in record.retired
+    if record is None or record.deleted:
+        return False
+    return 0 < payload["generation"] <= record.generation and point not in record.retired
 
 
 def stored_vectors(index: Index, document: str) -> dict[str, Mapping[str, Vector]]:
@@ -138,7 +142,7 @@ def commit(
         current, stray = _stored(collection, before, record.id)
         wanted = {draft.id for draft in drafts}
         new = [draft for draft in drafts if draft.id not in current]
-        collection.delete(sorted(stray))  # of a run that died before its commit; also ids about to be written anew
+        collection.delete(sorted(stray - wanted))  # of a run that died before its commit
         collection.upsert([_point(draft, generation, vectors) for draft in new])
         gone += sorted(current - wanted)
         added, kept = added + len(new), kept + len(drafts) - len(new)
@@ -149,6 +153,14 @@ def commit(
     if gone:
         note(index, replace(committed, retired=()))
     return Change(added, kept, len(gone))
+
+
+def delete(index: Index, record: DocumentRecord) -> None:
+    """Remove a document from both collections as one switch: it stops counting first, then its points go."""
+    note(index, replace(record, deleted=True))
+    for collection in (index.text, index.images):
+        collection.delete([point.id for point in collection.scroll(Compare("document_id", "=", record.id))])
+    index.documents.delete([record.id])
 
 
 def check_encoders(index: Index, encoders: Mapping[str, str]) -> None:
