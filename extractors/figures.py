@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from extractors import captions as caption_lines
-from extractors import geometry, marks, matching, regions, roles
+from extractors import geometry, marks, matching, panels, regions, roles
 from extractors.captions import Caption
 from extractors.furniture import Furniture
 from extractors.layout import PageLayout, Raster
 from extractors.regions import Region
 from extractors.types import Box
 
-FigureKind = Literal["figure", "table"]
+FigureKind = Literal["figure", "table", "compound"]
+"""`compound`: a figure of several panels as a whole; its panels are figures of their own."""
 
 _NOTE_WORDS = 40
 """No more words than this stand between a figure and its caption."""
@@ -186,7 +187,21 @@ def _gather(scene: _Scene, found: Sequence[Region], pairs: dict[int, int]) -> tu
                 whole[owner] = regions.merged(whole[owner], region)
                 rest.remove(region)
                 changed = True
-    return [_figure(region, scene.captions[c], scene) for c, region in whole.items()], rest
+    return [figure for c, region in whole.items() for figure in _with_panels(region, scene.captions[c], scene)], rest
+
+
+def _with_panels(region: Region, caption: Caption, scene: _Scene) -> list[Figure]:
+    """A figure; or, if it has panels that stand apart, the whole and each of them."""
+    whole = _figure(region, caption, scene)
+    parts = panels.split(region, scene.layout) if caption.kind == "figure" else []
+    if not parts:
+        return [whole]
+    named = panels.letters(parts, caption.text, scene.layout)
+    singles = [
+        replace(_figure(part, caption, scene), panel=letter, label=f"{caption.label}{letter}")
+        for part, letter in zip(parts, named, strict=True)
+    ]
+    return [replace(whole, kind="compound"), *singles]
 
 
 def _with_notes(scene: _Scene, region: Region, caption: Caption) -> Region:

@@ -163,7 +163,11 @@ def _lines(page: Any, turn: Callable[[Box], Box], limits: Box) -> Iterator[Line]
 def _whole(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Lines of one block; those that were cut at every word, as some typesetters place them, are mended."""
     current: dict[str, Any] | None = None
-    for line in lines:
+    for raw in lines:
+        # A blank of next to no size often stands for the space before a word.
+        line = {**raw, "spans": [span for span in raw["spans"] if span["text"].strip() or span["size"] > 1]}
+        if not line["spans"]:
+            continue
         if current is not None and _continues(current, line):
             last, first = current["spans"][-1], line["spans"][0]
             spaced = first["bbox"][0] - last["bbox"][2] > 0.12 * first["size"] and not last["text"].endswith(" ")

@@ -39,16 +39,12 @@ def find(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], lab
     """Regions of `marks`, never joined across `barriers`; with those lines of `labels` that stand at them."""
     if not marks:
         return []
-    numbers = _patches(layout, marks, barriers)
-    groups: dict[int, list[Mark]] = {}
-    for mark, number in zip(marks, numbers, strict=True):
-        groups.setdefault(number, []).append(mark)
-    regions = [of_marks(group) for group in groups.values()]
+    regions = patches(layout, marks, barriers)
     regions = joined(regions, barriers, layout)
     free = set(labels)
     for _ in range(_ROUNDS):
         before = len(free)
-        regions = _with_labels(regions, free, layout)
+        regions = with_labels(regions, free, layout)
         regions = joined(regions, barriers, layout)
         if len(free) == before:
             break
@@ -59,6 +55,14 @@ def of_marks(marks: Sequence[Mark]) -> Region:
     """A region without labels."""
     box = geometry.hull(mark.box for mark in marks)
     return Region(box, box, tuple(marks))
+
+
+def patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box] = ()) -> list[Region]:
+    """Regions of marks that stand closer than a few points, without labels."""
+    groups: dict[int, list[Mark]] = {}
+    for mark, number in zip(marks, _patches(layout, marks, barriers), strict=True):
+        groups.setdefault(number, []).append(mark)
+    return [of_marks(group) for group in groups.values()]
 
 
 # --- the grid -----------------------------------------------------------------------------------------------------
@@ -126,7 +130,7 @@ def connected(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 # --- labels -------------------------------------------------------------------------------------------------------
 
 
-def _with_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
+def with_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
     """Every region with the free lines that stand at it; each goes to the nearest. Takes them out of `free`."""
     taken: dict[int, list[int]] = {}
     for index in sorted(free):
