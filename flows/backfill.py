@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic import Field
 
 from diptych.settings import load
-from diptych.sources import find
 from flows.handles import opened
 from flows.ingest import conclude, ingest_all
 from flows.progress import watcher
@@ -20,7 +20,7 @@ from flows.selection import MOST, changed_since
 def backfill(
     paths: list[str],
     since: date | None = None,
-    limit: int | None = None,
+    limit: Annotated[int, Field(ge=1)] | None = None,
     retry_failed: bool = False,
     store: str | None = None,
 ) -> State[Any]:
@@ -34,10 +34,10 @@ def backfill(
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
     settings = load(store or None)
-    found = find(paths)
     with opened(settings) as diptych:
+        found = diptych.sources(paths)
         due = diptych.pending(changed_since(found.sources, since), retry=retry_failed)
         chosen = due[: MOST if limit is None else min(limit, MOST)]
         watcher.get().found(len(chosen), found.left_out)
         outcomes = ingest_all(chosen, settings, retry=retry_failed)
-    return conclude(outcomes, found.left_out, settings, waiting=len(due) - len(chosen))
+        return conclude(outcomes, found.left_out, settings, waiting=len(due) - len(chosen))

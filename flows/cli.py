@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -17,7 +17,7 @@ from flows.commands.query import query
 from flows.commands.status import status
 from flows.terminal import say
 
-ERROR, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+ERROR, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: set to anything, a defect shows its traceback."""
 
@@ -44,13 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    return guarded(lambda: diptych.main(arguments, prog_name="diptych", standalone_mode=False))
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Run a command; its exit code, and one clear line for every error."""
     try:
-        result = diptych.main(arguments, prog_name="diptych", standalone_mode=False)
+        result = command()
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return USAGE
     except click.ClickException as error:
         error.show()
         return error.exit_code

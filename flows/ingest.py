@@ -17,7 +17,6 @@ from prefect.states import Completed, Failed
 from diptych.ingest import Outcome
 from diptych.library import OPTIMIZE_AFTER
 from diptych.settings import Settings, load
-from diptych.sources import find
 from extractors.types import Source
 from flows import report
 from flows.handles import opened
@@ -40,9 +39,10 @@ def ingest(paths: list[str], store: str | None = None) -> State[Any]:
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
     settings = load(store or None)
-    found = find(paths)
-    watcher.get().found(len(found.sources), found.left_out)
-    return conclude(ingest_all(found.sources, settings), found.left_out, settings)
+    with opened(settings) as diptych:
+        found = diptych.sources(paths)
+        watcher.get().found(len(found.sources), found.left_out)
+        return conclude(ingest_all(found.sources, settings), found.left_out, settings)
 
 
 def ingest_all(sources: Sequence[Source], settings: Settings, *, retry: bool = False) -> list[Outcome]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
+from pydantic import Field
 
 from diptych import where as filters
 from diptych.search import Query
@@ -23,7 +24,7 @@ def query(
     image: str | None = None,
     where: str | None = None,
     panels: Panels = "both",
-    limit: int = 10,
+    limit: Annotated[int, Field(ge=1, le=1000)] = 10,
     store: str | None = None,
 ) -> list[dict[str, Any]]:
     """Search both panels, text and images, and give one ranked list.
@@ -37,9 +38,10 @@ def query(
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
     with opened(load(store or None)) as diptych:
-        hits = diptych.search(Query(text, Path(image) if image else None, condition(where, panels)), limit)
+        found = diptych.search(Query(text, Path(image) if image else None, condition(where, panels)), limit)
+    hits = [hit.as_dict() for hit in found]
     create_table_artifact(hit_rows(hits), key="query-hits", description=text or str(image))
-    return [hit.as_dict() for hit in hits]
+    return hits
 
 
 def condition(where: str | None, panels: Panels = "both") -> filters.Expression | None:

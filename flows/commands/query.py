@@ -47,24 +47,25 @@ def query(
     --batch FILE prints one object a line for each question, in order: id, hits. Pictures are looked for from FILE's
     folder; its where is {"field": value} or a filter as above.
     """
-    from diptych import Diptych, Query
-    from diptych.settings import load
-    from diptych.where import parse
-
     if batch and (text or image or not as_json):
         raise click.UsageError("--batch takes its questions from the file and needs --json: no TEXT, no --image")
     if not batch and not text.strip() and not image:
         raise click.UsageError("give a question: TEXT, --image or --batch")
+
+    from diptych import Diptych, Query
+    from diptych.settings import load
+    from diptych.where import parse
+
     condition = parse(where) if where else None
     questions = list(_read(batch, condition)) if batch else []
     with Diptych.open(load(store)) as diptych:
         if batch:
             _answer_all(diptych, questions, limit)
             return
-        hits = diptych.search(Query(text, image, condition), limit)
+        hits = [hit.as_dict() for hit in diptych.search(Query(text, image, condition), limit)]
     if as_json:
         for hit in hits:
-            put(json_line(hit.as_dict()))
+            put(json_line(hit))
     else:
         show(table(COLUMNS, map(hit_cells, hits)) if hits else "nothing found")
 

@@ -1,0 +1,110 @@
+"""`make demo`: the main job on the sample documents: the ingest flow, then questions through the query flow.
+
+    python -m flows.demo
+
+Needs no server and no account: one temporary Prefect server records the runs, in a home of its own beside the store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import prefect_env, report
+from flows.cli import guarded
+from flows.hits import COLUMNS, hit_cells
+from flows.local import Tally, value
+from flows.progress import display, watched
+from flows.terminal import say, show, table
+
+if TYPE_CHECKING:
+    from diptych import Diptych, Outcome, Settings
+
+DATA = Path(__file__).parent.parent / "data"
+EACH = 3
+"""Hits shown of each question."""
+
+
+def demo() -> int:
+    """Run it all; gives the exit code of the ingest."""
+    start = time.monotonic()
+    from diptych.settings import load
+
+    settings = load()
+    os.environ.pop("PREFECT_API_URL", None)
+    os.environ["PREFECT_HOME"] = str(Path(settings.store).absolute() / "prefect")
+    with prefect_env.guest():
+        from flows.handles import opened
+
+        with opened(settings) as diptych:
+            _prepare(settings, diptych)
+            outcomes = _ingest()
+            rows = [row for question in _questions() for row in _ask(question)]
+            pictures = diptych.pictures
+    show(table(("question", *COLUMNS[:-1]), rows), f"The pictures lie in {pictures}")
+    say(f"{report.sentence(outcomes)}; {time.monotonic() - start:.0f} s in all")
+    return report.exit_code(outcomes)
+
+
+def _prepare(settings: Settings, diptych: Diptych) -> None:
+    """The server starts while the machine is looked over and the model is loaded."""
+    from prefect.client.orchestration import get_client
+
+    def start_server() -> None:
+        with get_client(sync_client=True) as client:
+            client.hello()
+
+    with ThreadPoolExecutor(1) as pool:
+        server = pool.submit(start_server)
+        say(_health(settings))
+        say("starting a temporary Prefect server: 10 to 15 s …")
+        diptych.pending([])
+        server.result()
+
+
+def _health(settings: Settings) -> str:
+    """The doctor's findings in a line or two."""
+    from diptych.doctor import check
+
+    checks = check(settings)
+    states = Counter(one.state for one in checks)
+    counted = ", ".join(f"{count} {state}" for state, count in states.items())
+    wanting = [f"{one.name} ({one.cost}; mend: {one.mend})" for one in checks if one.state != "ok"]
+    return f"doctor: {counted}" + "".join(f"\n  {one}" for one in wanting)
+
+
+def _ingest() -> list[Outcome]:
+    from flows.ingest import ingest
+
+    say(f"flow ingest over {DATA.name}/")
+    with display() as progress:
+        tally = Tally(progress)
+        with watched(tally):
+            value(ingest([str(DATA)], return_state=True))
+    return tally.outcomes
+
+
+def _questions() -> Iterator[str]:
+    """One question of each kind of answer."""
+    with (DATA / "questions.jsonl").open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    yield from {record["kind"]: record["text"] for record in reversed(records)}.values()
+
+
+def _ask(question: str) -> Iterator[list[str]]:
+    """The first hits of a question as rows; the question stands in the first."""
+    from flows.query import query
+
+    for hit in value(query(question, limit=EACH, return_state=True)):
+        yield [question if hit["rank"] == 1 else "", *hit_cells(hit)[:-1]]
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(demo))

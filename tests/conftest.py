@@ -1,0 +1,96 @@
+"""What every test may rely on: Prefect in a home of its own, and small real documents."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.papers import write_library
+
+PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
+# Prefect reads these when it is imported, so before any test does that.
+for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_"))]:
+    del os.environ[name]
+os.environ.update(
+    PREFECT_HOME=str(PREFECT_HOME),
+    PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    PREFECT_LOGGING_LEVEL="CRITICAL",
+    PREFECT_LOGGING_INTERNAL_LEVEL="CRITICAL",
+    DO_NOT_TRACK="1",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_prefect_home_left() -> Iterator[None]:
+    yield
+    shutil.rmtree(PREFECT_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small documents: a leaflet (PDF), a photo, a catalogue of two products."""
+    return write_library(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The API of a real Prefect server on a free port, one a session."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    # The port goes by the environment, not by --port: else the UI asks the default one.
+    environment = os.environ | {"PREFECT_SERVER_API_PORT": str(port), "PREFECT_UI_API_URL": url}
+    log = (PREFECT_HOME / "server.log").open("wb")
+    command = [sys.executable, "-m", "prefect", "server", "start"]
+    with started(command, environment, log.fileno()) as server:
+        _wait_until_healthy(url, server)
+        yield url
+    log.close()
+
+
+class started:
+    """A program in a process group of its own, of which nothing is left when the block ends."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], output: int) -> None:
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        return self.process
+
+    def __exit__(self, *error: object) -> None:
+        for kill, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(self.process.pid, kill)
+                self.process.wait(seconds)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise RuntimeError("the Prefect server did not start: " + (PREFECT_HOME / "server.log").read_text()[-2000:])

@@ -1,0 +1,187 @@
+"""The flows in this process, recorded by a real Prefect server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import Artifact, State
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from diptych.errors import QueryError, SettingsError, SourceError
+from diptych.settings import load
+from flows.backfill import backfill
+from flows.handles import opened
+from flows.ingest import ingest
+from flows.progress import watched
+from flows.query import query
+from flows.runners import task_runner
+from tests.papers import write_leaflet
+
+BROKEN = b"%PDF-1.7 and then nothing"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def _recorded(prefect_server: str) -> Iterator[None]:
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three good documents; `old.pdf` was written in 1970."""
+    place = tmp_path / "papers"
+    place.mkdir()
+    for name, pages in (("a.pdf", 1), ("b.pdf", 2), ("old.pdf", 1)):
+        write_leaflet(place / name, pages)
+    os.utime(place / "old.pdf", (0, 0))
+    return place
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def found(self, total: int, left_out: object) -> None:
+        self.told.append(total)
+
+    def done(self, outcome: Any) -> None:
+        self.told.append((outcome.name, outcome.status))
+
+
+def artifacts(state: State[Any]) -> dict[str | None, Artifact]:
+    with get_client(sync_client=True) as client:
+        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+        return {artifact.key: artifact for artifact in client.read_artifacts(artifact_filter=of_run)}
+
+
+def test_a_task_runner_that_is_not_known_or_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, expected in (("fibres", "known: threads, processes, dask, ray"), ("dask", "prefect-dask")):
+        monkeypatch.setenv("DIPTYCH_RUNNER", name)
+        monkeypatch.setitem(sys.modules, "prefect_dask", None)
+        with pytest.raises(SettingsError, match=expected):
+            task_runner(load())
+
+
+def test_an_open_store_is_shared_by_what_runs_inside() -> None:
+    one, other = load("one"), load("other")
+    with opened(one) as outer, opened(one) as inner, opened(other) as second:
+        assert outer is inner
+        assert second is not outer
+    with opened(one) as later:
+        assert later is not outer
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_ingest_reports_every_document_and_leaves_artifacts(folder: Path) -> None:
+    watch = Watch()
+    with watched(watch):
+        state = ingest([str(folder)], "s", return_state=True)
+    assert (state.name, state.result()["complete"]) == ("Completed", 3)
+    assert watch.told[0] == 3
+    assert sorted(watch.told[1:]) == [(name, "complete") for name in ("a.pdf", "b.pdf", "old.pdf")]  # type: ignore[type-var]
+    left = artifacts(state)
+    assert "3 documents: 3 complete; 4 pages" in str(left["ingest-report"].data)
+    assert '"document": "old.pdf"' in str(left["ingest-documents"].data)
+    again = ingest([str(folder)], "s", return_state=True)
+    assert again.message == "nothing changed: 3 documents as before"
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_a_bad_document_fails_the_run_and_stops_nothing(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
+    state = ingest([str(folder)], "s", return_state=True)
+    assert state.name == "Failed"
+    assert state.message is not None
+    assert state.message.startswith("4 documents: 3 complete, 1 failed")
+    assert "broken.pdf" in str(artifacts(state)["ingest-report"].data)
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_what_concerns_every_document_ends_the_run() -> None:
+    with pytest.raises(SourceError, match="nowhere"):
+        ingest(["nowhere"], "s")
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_tasks_may_run_in_processes_of_their_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
+    watch = Watch()
+    with watched(watch):
+        assert ingest([str(folder)], "s", return_state=True).result()["complete"] == 3
+    assert len(watch.told) == 4
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_backfill_does_what_was_asked_and_says_what_waits(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
+    recent = date.today() - timedelta(days=2)
+    first = backfill([str(folder)], since=recent, limit=1, store="s", return_state=True)
+    assert (first.result()["complete"], first.result()["waiting"]) == (1, 2)
+    second = backfill([str(folder)], since=recent, limit=5, store="s", return_state=True)
+    assert second.result(raise_on_failure=False) == {
+        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "waiting": 0
+    }  # fmt: skip
+    third = backfill([str(folder)], since=recent, store="s", return_state=True)
+    assert third.message == "0 documents: none"
+    write_leaflet(folder / "broken.pdf")  # mended
+    os.utime(folder / "broken.pdf", (0, 0))
+    everything = backfill([str(folder)], retry_failed=True, store="s", return_state=True)
+    assert everything.result()["complete"] == 2
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_what_failed_for_good_is_tried_again_on_request_only(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
+    ingest([str(folder)], "s", return_state=True)
+    watch = Watch()
+    with watched(watch):
+        backfill([str(folder)], store="s", return_state=True)
+        backfill([str(folder)], retry_failed=True, store="s", return_state=True)
+    assert watch.told == [0, 1, ("broken.pdf", "failed")]
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_query_gives_hits_and_a_table(folder: Path) -> None:
+    ingest([str(folder)], "s")
+    state = query("green valve", panels="image", limit=2, store="s", return_state=True)
+    hits = state.result()
+    assert [hit["modality"] for hit in hits] == ["image", "image"]
+    assert hits[0]["ranks"]
+    assert "Figure 1" in str(artifacts(state)["query-hits"].data)
+    with pytest.raises(QueryError, match="column"):
+        query("green valve", where="page <", store="s")
+
+
+def test_backfill_from_the_command_line_is_recorded_by_the_configured_server(folder: Path, prefect_server: str) -> None:
+    environment = os.environ | {"PREFECT_API_URL": prefect_server}
+    command = [sys.executable, "-m", "flows.cli", "backfill", str(folder), "--limit", "2", "--store", "s"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("2 documents: 2 complete")
+    with temporary_settings({PREFECT_API_URL: prefect_server}), get_client(sync_client=True) as client:
+        names = {run.parameters.get("store") for run in client.read_flow_runs()}
+    assert str(folder.parent / "s") in names
+
+
+def test_a_server_that_does_not_answer_is_one_clear_line(folder: Path) -> None:
+    environment = os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    command = [sys.executable, "-m", "flows.cli", "backfill", str(folder), "--store", "s"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("diptych: the Prefect server at http://127.0.0.1:9/api cannot be used")
