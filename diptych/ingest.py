@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +12,13 @@ from typing import Any, Literal, Protocol
 
 from diptych.encoders import Encoder
 from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Index, Vector
-from diptych.index.versions import DocumentRecord, commit, note, record_of, stored_vectors
-from diptych.points import Draft, Reading, document_id, image_drafts, text_drafts
+from diptych.index.versions import DocumentRecord, Plan, commit, note, plan, record_of, stage, stored_vectors
+from diptych.points import Reading, document_id, image_drafts, text_drafts
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Problem, Source
 
+BATCH = 128  # texts encoded before they are stored: what a kill may cost
 Status = Literal["complete", "partial", "failed", "unchanged"]
 
 
@@ -113,7 +113,6 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
     report = extraction.report
     reading = Reading(pipeline.encoder.fingerprint, pipeline.language)
     text, images = text_drafts(extraction, reading), image_drafts(extraction, reading)
-    vectors, encoded = _vectors(text, images, record.id, pipeline)
     record = replace(
         record,
         status="partial" if report.problems else "complete",
@@ -124,30 +123,31 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
         problems=tuple(asdict(problem) for problem in report.problems),
         notes=report.notes,
     )
-    commit(pipeline.index, record, text, images, vectors)
+    held = stored_vectors(pipeline.index, record.id)
+    to = plan(pipeline.index, record.id, text, images)
+    encoded = _stage(to, held, pipeline)
+    commit(pipeline.index, record, to)
     return _outcome(record, time.monotonic() - start, encoded)
 
 
-def _vectors(
-    text: Sequence[Draft], images: Sequence[Draft], document: str, pipeline: Pipeline
-) -> tuple[dict[str, Mapping[str, Vector]], int]:
-    """Draft id -> vectors by name; only content that is not stored yet is encoded, each text once."""
-    held = stored_vectors(pipeline.index, document)
-    wanted = {
-        draft.payload["content_hash"]: draft.encoded
-        for draft in (*text, *images)
-        if draft.encoded and draft.payload["content_hash"] not in held
-    }
-    made = dict(zip(wanted, pipeline.encoder.encode_texts(list(wanted.values())), strict=True)) if wanted else {}
-    vectors: dict[str, Mapping[str, Vector]] = {}
-    for name, drafts in ((TEXT_VECTOR, text), (DESCRIPTION_VECTOR, images)):
-        for draft in drafts:
-            content = draft.payload["content_hash"]
-            if content in made:
-                vectors[draft.id] = {name: made[content]}
-            elif content in held:
-                vectors[draft.id] = {name: next(iter(held[content].values()))}
-    return vectors, len(made)
+def _stage(to: Plan, held: dict[str, Vector], pipeline: Pipeline) -> int:
+    """Encode and write what is new, batch by batch, so that a kill costs one batch; gives how many were encoded.
+
+    `held`: content hash -> vector. Content that is stored already keeps its vector; a text that stands twice is
+    encoded once.
+    """
+    encoded = 0
+    panels = ((pipeline.index.text, to.text, TEXT_VECTOR), (pipeline.index.images, to.images, DESCRIPTION_VECTOR))
+    for collection, drafts, name in panels:
+        for start in range(0, len(drafts), BATCH):
+            batch = drafts[start : start + BATCH]
+            wanted = {d.payload["content_hash"]: d.encoded for d in batch if d.encoded}
+            missing = {content: text for content, text in wanted.items() if content not in held}
+            if missing:
+                held.update(zip(missing, pipeline.encoder.encode_texts(list(missing.values())), strict=True))
+                encoded += len(missing)
+            stage(collection, batch, held, name, to)
+    return encoded
 
 
 def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:

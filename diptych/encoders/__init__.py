@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from diptych.errors import ModelError
 
 Vectors = NDArray[np.float32]
 
@@ -32,3 +35,22 @@ class Encoder(Protocol):
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         """Vectors of unit length, shape (len(images), size), float32; only where `reads_images`."""
         ...
+
+
+ENCODERS: dict[str, str] = {"minilm": "minilm"}
+"""First part of an encoder's name -> the module here whose `load(variant, cache)` makes it; loaded when first needed.
+
+`minilm` is int8, `minilm:fp32` the same without quantisation.
+"""
+
+
+def load(name: str, cache: Path) -> Encoder:
+    """The encoder that the settings name; `cache` is the folder for built model files.
+
+    Raises `ModelError` for an unknown name, or with the command that installs what is missing.
+    """
+    family, _, variant = name.partition(":")
+    module = ENCODERS.get(family)
+    if module is None:
+        raise ModelError(f"no encoder is called `{name}`; known: {', '.join(ENCODERS)}")
+    return cast(Encoder, import_module(f"diptych.encoders.{module}").load(variant, cache))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
@@ -72,12 +71,16 @@ def _record_type() -> TypeAdapter[DocumentRecord]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What a commit did."""
+class Plan:
+    """What takes a document from what is stored to what it should be."""
 
-    added: int
-    kept: int
-    removed: int
+    before: DocumentRecord | None
+    generation: int
+    text: tuple[Draft, ...]
+    """The drafts that are not stored yet."""
+    images: tuple[Draft, ...]
+    gone: tuple[str, ...]
+    """Ids that count now and will not."""
 
 
 def record_of(index: Index, document: str) -> DocumentRecord | None:
@@ -113,46 +116,47 @@ def visible(payload: Payload, point: str, live: Mapping[str, DocumentRecord]) ->
     return 0 < payload["generation"] <= record.generation and point not in record.retired
 
 
-def stored_vectors(index: Index, document: str) -> dict[str, Mapping[str, Vector]]:
-    """Content hash -> vectors, of all that is stored of a document, committed or left by a run that died."""
-    held: dict[str, Mapping[str, Vector]] = {}
+def stored_vectors(index: Index, document: str) -> dict[str, Vector]:
+    """Content hash -> vector, of all that is stored of a document, committed or left by a run that died."""
+    held: dict[str, Vector] = {}
     for collection in (index.text, index.images):
         for point in collection.scroll(Compare("document_id", "=", document), vectors=True):
-            if point.vectors:
-                held[point.payload["content_hash"]] = point.vectors
+            held.update((point.payload["content_hash"], vector) for vector in point.vectors.values())
     return held
 
 
-def commit(
-    index: Index,
-    record: DocumentRecord,
-    text: Sequence[Draft],
-    images: Sequence[Draft],
-    vectors: Mapping[str, Mapping[str, Vector]],
-) -> Change:
-    """Replace the document by these drafts, in both collections, as one switch.
-
-    `record` is the entry to be; its generation and retired ids are set here. `vectors`: draft id -> vectors by name.
-    """
-    before = record_of(index, record.id)
-    generation = (before.generation if before else 0) + 1
+def plan(index: Index, document: str, text: Sequence[Draft], images: Sequence[Draft]) -> Plan:
+    """Compare the drafts of a document with its points, and clear away what a run that died has left."""
+    before = record_of(index, document)
+    new: list[tuple[Draft, ...]] = []
     gone: list[str] = []
-    added = kept = 0
     for collection, drafts in ((index.text, text), (index.images, images)):
-        current, stray = _stored(collection, before, record.id)
+        current, stray = _stored(collection, before, document)
         wanted = {draft.id for draft in drafts}
-        new = [draft for draft in drafts if draft.id not in current]
-        collection.delete(sorted(stray - wanted))  # of a run that died before its commit
-        collection.upsert([_point(draft, generation, vectors) for draft in new])
+        collection.delete(sorted(stray - wanted))
+        new.append(tuple(draft for draft in drafts if draft.id not in current))
         gone += sorted(current - wanted)
-        added, kept = added + len(new), kept + len(drafts) - len(new)
-    committed = replace(record, generation=generation, retired=tuple(gone))
-    note(index, committed)  # the switch
-    for collection in (index.text, index.images):
-        collection.delete(gone)
-    if gone:
+    return Plan(before, (before.generation if before else 0) + 1, new[0], new[1], tuple(gone))
+
+
+def stage(collection: Collection, drafts: Sequence[Draft], vectors: Mapping[str, Vector], name: str, to: Plan) -> None:
+    """Write points that nobody sees yet. `vectors`: content hash -> vector, written under `name`."""
+    points = []
+    for draft in drafts:
+        vector = vectors.get(draft.payload["content_hash"])
+        held = {} if vector is None else {name: vector}
+        points.append(Point(draft.id, {**draft.payload, "generation": to.generation}, held))
+    collection.upsert(points)
+
+
+def commit(index: Index, record: DocumentRecord, to: Plan) -> None:
+    """The switch: one register write, after which the staged points count and the others do not. Then tidy up."""
+    committed = replace(record, generation=to.generation, retired=to.gone)
+    note(index, committed)
+    if to.gone:
+        for collection in (index.text, index.images):
+            collection.delete(to.gone)
         note(index, replace(committed, retired=()))
-    return Change(added, kept, len(gone))
 
 
 def delete(index: Index, record: DocumentRecord) -> None:
@@ -185,8 +189,3 @@ def _stored(collection: Collection, before: DocumentRecord | None, document: str
     for point in collection.scroll(Compare("document_id", "=", document)):
         (current if visible(point.payload, point.id, live) else stray).add(point.id)
     return current, stray
-
-
-def _point(draft: Draft, generation: int, vectors: Mapping[str, Mapping[str, Vector]]) -> Point:
-    held = {name: np.asarray(vector, np.float32) for name, vector in vectors.get(draft.id, {}).items()}
-    return Point(draft.id, {**draft.payload, "generation": generation}, held)

@@ -1,0 +1,110 @@
+"""Real kills of real processes, while another process reads all the time."""
+
+from __future__ import annotations
+
+import collections
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from diptych.index.embedded import Embedded
+from diptych.index.versions import records
+from tests.fakes import WordEncoder
+from tests.kills import FIGURES, NAMES, PASSAGES
+
+STEPS = [
+    "text.upsert.0", "text.upsert.1", "images.upsert.0", "images.upsert.2", "documents.upsert.0", "documents.upsert.1",
+    "documents.upsert.3", "text.delete.0", "text.delete.1", "images.delete.0", "images.delete.3", "documents.delete.0",
+]  # fmt: skip
+
+
+def writer(store: Path, version: int, death: str = "") -> int:
+    command = [sys.executable, "-m", "tests.kills", "write", str(store), str(version), death]
+    return subprocess.run(command, timeout=60, check=False).returncode
+
+
+@contextmanager
+def reader(store: Path) -> Iterator[list[str]]:
+    """A process that reads until the block ends; what it printed is in the list then."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.kills", "read", str(store)], stdout=-1, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    lines: list[str] = []
+    try:
+        yield lines
+        process.terminate()
+        lines += process.communicate(timeout=30)[0].splitlines()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def content(store: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str, int, int]]]:
+    """All points and all register entries, without what depends on the way there."""
+    index = Embedded(store, WordEncoder.size, lock_seconds=10)
+    points = sorted(
+        (point.id, point.payload["content_hash"]) for c in (index.text, index.images) for point in c.scroll()
+    )
+    register = [(r.uri, r.sha256, r.passages, r.pictures) for r in records(index)]
+    index.close()
+    return points, register
+
+
+def encoded_twice(journal: Path, start: int) -> int:
+    """How many texts were encoded more than once since the journal had `start` lines."""
+    lines = journal.read_text().splitlines()[start:]
+    return sum(count > 1 for count in collections.Counter(map(json.loads, lines)).values())
+
+
+def run_kills(folder: Path, deaths: list[str]) -> tuple[int, list[str]]:
+    """Kill a writer at each of `deaths` on its way to another version; gives the kills that struck, and what was read.
+
+    After two kills of three the same version is written to its end: nothing but the batch in flight may be encoded
+    again. After the third the next version comes on top of an unfinished one.
+    """
+    store, killed = folder / "store", 0
+    writer(store, 1)
+    journal = store / "journal"
+    with reader(store) as read:
+        for number, death in enumerate(deaths):
+            version = 0 if number % 5 == 4 else number % 4 + 2
+            start = len(journal.read_text().splitlines())
+            killed += writer(store, version, death) == -9
+            if number % 3:
+                assert writer(store, version) == 0
+                assert encoded_twice(journal, start) <= PASSAGES + 1
+        assert writer(store, 9) == 0
+    calm = folder / "calm"
+    assert writer(calm, 9) == 0
+    assert content(store) == content(calm)
+    assert len(content(store)[0]) == len(NAMES) * (PASSAGES + 1 + FIGURES)
+    return killed, read
+
+
+def test_kills_at_steps_and_moments_never_show_half_a_document(tmp_path: Path) -> None:
+    moments = random.Random(7)
+    deaths = STEPS + [f"{moments.uniform(0.0, 0.08):.3f}" for _ in range(13)]
+    killed, read = run_kills(tmp_path, deaths)
+    assert [line for line in read if line.startswith("torn")] == []
+    assert killed >= 20
+    whole, longest = read[-1].split()[1:]
+    assert int(whole) > 50
+    assert float(longest) < 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_two_hundred_kills(tmp_path: Path) -> None:
+    moments = random.Random(11)
+    deaths = [d for _ in range(130) for d in (moments.choice(STEPS), f"{moments.uniform(0.0, 0.1):.3f}")]
+    killed, read = run_kills(tmp_path, deaths)
+    assert [line for line in read if line.startswith("torn")] == []
+    assert killed >= 200
+    print(f"kills: {killed}, torn reads: 0, {read[-1]}")
