@@ -1,0 +1,67 @@
+"""Pixels of what was found: figures, tables and whole pages, kept in the picture store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from extractors import images, render
+from extractors.errors import ExtractionError
+from extractors.figures import Figure
+from extractors.geometry import grown
+from extractors.types import Box, ImageFile
+
+_MARGIN = 2.0
+"""Points around a crop, so that no stroke at its edge is cut."""
+_LONGEST_PAGE = 4000
+"""Pixels of a page image's longer side: a poster is looked at as a whole, its figures apart."""
+
+
+def figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
+    """A figure: with its own pixels where it is one upright image, else as drawn on the page.
+
+    Raises `ExtractionError` when it cannot be drawn.
+    """
+    if figure.alone and figure.rasters[0].xref:
+        try:
+            return raster(page.parent, figure.rasters[0].xref, folder)
+        except ExtractionError:
+            pass  # the page as a whole is drawn by other means, which may know how
+    return clip(page, figure.box, dpi, folder)
+
+
+def clip(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
+    image = render.page_image(page, dpi, grown(box, _MARGIN))
+    data, suffix = render.encode(image)
+    return images.save(data, suffix, image.size, folder)
+
+
+def raster(document: Any, xref: int, folder: Path) -> ImageFile:
+    """An embedded image: the file's own bytes where they are a plain JPEG, else encoded anew."""
+    if data := _plain_jpeg(document, xref):
+        width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
+        return images.save(data, ".jpg", (width, height), folder)
+    image = render.raster_image(document, xref)
+    data, suffix = render.encode(image)
+    return images.save(data, suffix, image.size, folder)
+
+
+def whole(page: Any, dpi: int, folder: Path) -> ImageFile:
+    """The page as it is displayed."""
+    longest = max(page.rect.width, page.rect.height) / 72
+    image = render.page_image(page, min(dpi, _LONGEST_PAGE / max(longest, 0.1)))
+    data, suffix = render.encode(image)
+    return images.save(data, suffix, image.size, folder)
+
+
+def _plain_jpeg(document: Any, xref: int) -> bytes | None:
+    """The stream itself, if a viewer of JPEG files shows the same as a viewer of the PDF."""
+    keys = {key: document.xref_get_key(xref, key) for key in ("Filter", "ColorSpace", "SMask", "Mask", "Decode")}
+    if any(keys[key][0] != "null" for key in ("SMask", "Mask", "Decode")):
+        return None
+    if keys["Filter"][1] not in ("/DCTDecode", "[/DCTDecode]", "[ /DCTDecode ]"):
+        return None
+    if keys["ColorSpace"][1] not in ("/DeviceRGB", "/DeviceGray"):
+        return None
+    data: bytes = document.xref_stream_raw(xref) or b""
+    return data if data.startswith(b"\xff\xd8") and document.xref_get_key(xref, "Width")[0] == "int" else None

@@ -1,0 +1,187 @@
+"""One PDF page -> its paragraphs, tables and pictures. What fails on a page is a `Problem` of that page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from extractors import crops, figures, legible, paragraphs, reading
+from extractors import page as pages
+from extractors.captions import Caption
+from extractors.errors import ExtractionError
+from extractors.figures import Figure, PageFigures
+from extractors.furniture import Furniture
+from extractors.geometry import coverage
+from extractors.layout import Line, PageLayout
+from extractors.paragraphs import Paragraph
+from extractors.types import Box, Options, Picture, Problem
+
+_FULLY = 0.6
+"""Share of a line that must lie in a table or figure to belong to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """A table as found: cells, where it stands, what is printed about it."""
+
+    rows: tuple[tuple[str, ...], ...]
+    box: Box
+    label: str = ""
+    caption: str = ""
+    ocr: bool = False
+
+
+@dataclass(slots=True)
+class PageParts:
+    """What one page gave. Pictures have neither heading nor context yet, which the whole document tells."""
+
+    number: int
+    paragraphs: list[Paragraph] = field(default_factory=list)
+    tables: list[TablePart] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    unmatched: tuple[Caption, ...] = ()
+    matched: int = 0
+    ocr: bool = False
+    flagged: bool = False
+    landscape: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every page of one document is worked on with."""
+
+    options: Options
+    pictures: Path
+    furniture: Furniture
+    clock: Clock
+
+
+def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -> PageParts:
+    """Take one page apart; `carried` are the captions that the page before could not match."""
+    parts = PageParts(layout.number, notes=[f"page {layout.number}: {note}" for note in layout.notes])
+    parts.landscape = layout.width > 1.2 * layout.height
+    with desk.clock.stage("tables"):
+        grids: list[TablePart] = []
+    with desk.clock.stage("figures"):
+        found = figures.find(layout, [grid.box for grid in grids], desk.furniture, carried)
+        running = desk.furniture.running(layout)
+    parts.unmatched, parts.flagged = found.unmatched, found.flagged
+    parts.matched = sum(bool(figure.caption) for figure in found.figures)
+    with desk.clock.stage("passages"):
+        parts.tables = _with_captions(grids, found, layout)
+        parts.paragraphs = _paragraphs(layout, found, running, parts.tables)
+    with desk.clock.stage("render"):
+        _pictures(page, layout, found, desk, parts)
+    return parts
+
+
+# --- text ---------------------------------------------------------------------------------------------------------
+
+
+def _paragraphs(
+    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[TablePart]
+) -> list[Paragraph]:
+    """The text that is neither running line nor caption, and lies in no figure and no table."""
+    # A caption that found no figure stays text, lest its words be lost.
+    spoken = found.caption_lines - frozenset().union(*(caption.lines for caption in found.unmatched))
+    left = [
+        line
+        for index, line in enumerate(layout.lines)
+        if index not in running
+        and index not in found.inside
+        and index not in spoken
+        and line.visible
+        and not any(coverage(line.box, table.box) > _FULLY for table in tables)
+    ]
+    return paragraphs.build(reading.flows(left), layout.number)
+
+
+def _with_captions(grids: Sequence[TablePart], found: PageFigures, layout: PageLayout) -> list[TablePart]:
+    """Tables with the captions they were given, and captioned regions whose grid was not recognised, row by row."""
+    tables = []
+    for figure in found.figures:
+        if figure.kind != "table":
+            continue
+        grid = next((grid for grid in grids if grid.box == figure.box), None) or _rough(figure, layout)
+        if grid:
+            tables.append(replace(grid, label=figure.label, caption=legible.repair(figure.caption)))
+    return tables
+
+
+def _rough(figure: Figure, layout: PageLayout) -> TablePart | None:
+    """The lines of a table without a recognised grid, one row a level."""
+    inside = [line for line in layout.lines if line.visible and coverage(line.box, figure.box) > _FULLY]
+    rows = [tuple(legible.repair(line.text) for line in row) for row in reading.levels(inside)]
+    width = max(map(len, rows), default=0)
+    if len(rows) < 2 or width < 2:
+        return None
+    return TablePart(tuple(row + ("",) * (width - len(row)) for row in rows), figure.box)
+
+
+def _words(lines: Sequence[Line]) -> str:
+    """The text of lines in reading order, as one string."""
+    return " ".join(text for flow in reading.flows(lines) for row in flow if (text := legible.repair(row.text)))
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+
+def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, parts: PageParts) -> None:
+    options = desk.options
+    for figure in found.figures:
+        try:
+            image = crops.figure(page, figure, options.dpi, desk.pictures)
+        except ExtractionError as error:
+            parts.problems.append(Problem(f"a {figure.kind} could not be drawn: {error}", layout.number))
+            continue
+        inside = [line for line in layout.lines if line.visible and coverage(line.box, figure.box) > _FULLY]
+        parts.pictures.append(
+            Picture(
+                kind="table" if figure.kind == "table" else "figure",
+                page=layout.number,
+                image=image,
+                box=figure.box,
+                label=figure.label,
+                caption=legible.repair(figure.caption),
+                words=_words(inside),
+                ocr=any(line.ocr for line in inside),
+            )
+        )
+    wanted = options.page_images == "all" or (options.page_images == "visual" and (found.visual or found.flagged))
+    if not wanted:
+        return
+    try:
+        image = crops.whole(page, options.dpi, desk.pictures)
+    except ExtractionError as error:
+        parts.problems.append(Problem(str(error), layout.number))
+        return
+    shown = [line for line in layout.lines if line.visible]
+    box = (0.0, 0.0, layout.width, layout.height)
+    parts.pictures.append(
+        Picture("page", layout.number, image, box, words=_words(shown), ocr=any(line.ocr for line in shown))
+    )
+
+
+def read(page: Any, number: int) -> PageLayout:
+    return pages.read(page, number)

@@ -1,0 +1,169 @@
+"""Rows of a column into paragraphs, and lines into running text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+
+from extractors import sentences
+from extractors.geometry import hull
+from extractors.legible import repair
+from extractors.reading import Row
+from extractors.types import Box
+
+_BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
+_HYPHENS = "-\u2010"
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Lines that belong together, in one style."""
+
+    lines: tuple[str, ...]
+    page: int
+    box: Box
+    size: float
+    bold: bool = False
+    font: str = ""
+    ocr: bool = False
+    apart: bool = False
+    """True when white space sets it apart from what stands above it."""
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.lines))
+
+
+def build(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
+    """The paragraphs of one page's flows, in order."""
+    return [paragraph for flow in flows for paragraph in _split(flow, page)]
+
+
+def join(lines: Sequence[str], known: Collection[str] = frozenset()) -> str:
+    """Lines as one text. Words broken at a line's end are mended; `known` are the document's own words (lower case).
+
+    A hyphen stays where the document itself writes the word with one.
+    """
+    text = ""
+    for line in lines:
+        if not text:
+            text = line
+        elif text[-1] in _HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
+            text = _mended(text, line, known)
+        elif _CJK.match(text[-1]) and _CJK.match(line[:1]):
+            text += line
+        else:
+            text = f"{text} {line}"
+    return text
+
+
+def goes_on(first: Paragraph, second: Paragraph) -> bool:
+    """Whether `second`, in the next column or page, continues the last sentence of `first`."""
+    if abs(first.size - second.size) > 0.6 or first.bold != second.bold or not first.lines or not second.lines:
+        return False
+    end, start = first.lines[-1], second.lines[0]
+    if sentences.ends(end) or _BULLET.match(start):
+        return False
+    if end[-1] in _HYPHENS or start[0].islower():
+        return len(first.lines) > 1 or len(end) > 30
+    # A capital may be a name or a noun: only after a line of prose that is plainly unfinished.
+    return len(first.lines) > 2 and (end[-1] in ",;" or bool(_CJK.match(end[-1]) and _CJK.match(start[0])))
+
+
+def straddled(first: Paragraph, second: Paragraph) -> tuple[Paragraph, Paragraph | None]:
+    """Move the end of the sentence that `first` begins out of `second`, so that it stands whole."""
+    for taken in range(1, len(second.lines) + 1):
+        parts = sentences.split("\n".join(second.lines[:taken]).replace("\n", " "))
+        if len(parts) > 1 or taken == len(second.lines):
+            break
+    kept, rest = parts[0], " ".join(parts[1:])
+    whole = replace(first, lines=(*first.lines, kept))
+    remaining = tuple(line for line in (rest, *second.lines[taken:]) if line)
+    return whole, replace(second, lines=remaining) if remaining else None
+
+
+def _mended(text: str, line: str, known: Collection[str]) -> str:
+    start = re.split(r"[^\w]", text[:-1])[-1]
+    rest = re.split(r"[^\w]", line)[0]
+    hyphened, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
+    if closed not in known and (hyphened in known or not rest[0].islower()):
+        return text + line
+    return text[:-1] + line
+
+
+# --- where one ends -----------------------------------------------------------------------------------------------
+
+
+def _split(flow: Sequence[Row], page: int) -> list[Paragraph]:
+    groups: list[list[Row]] = []
+    pitch = _pitch(flow)
+    for row in flow:
+        if groups and not _breaks(groups[-1], row, pitch):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    made = []
+    for number, group in enumerate(groups):
+        above = groups[number - 1][-1] if number else None
+        if paragraph := _paragraph(group, page, above):
+            made.append(paragraph)
+    return made
+
+
+def _pitch(flow: Sequence[Row]) -> float:
+    """The usual distance of base lines, in font sizes."""
+    steps = [
+        (below.box[3] - above.box[3]) / below.first.size
+        for above, below in pairwise(flow)
+        if abs(above.first.size - below.first.size) < 0.5 and 0.8 < (below.box[3] - above.box[3]) / below.first.size < 2
+    ]
+    return median(steps) if steps else 1.2
+
+
+def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
+    """Whether a new paragraph starts with `row`, below the rows of `group`."""
+    last = group[-1]
+    a, b = last.first, row.first
+    size = max(a.size, 1.0)
+    tolerance = 0.35 if b.ocr else 0.12
+    if abs(a.size - b.size) > tolerance * max(a.size, b.size) and min(len(a.text), len(b.text)) > 2:
+        return True
+    step = row.box[3] - last.box[3]
+    if step < -0.5 * size or step > max(1.3 * pitch, pitch + 0.3) * size:
+        return True
+    if abs(step) < 0.4 * size:
+        return row.box[0] - last.box[2] > 3 * size
+    text = row.text.strip()
+    if _BULLET.match(text):
+        return True
+    left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
+    ended, short = sentences.ends(last.text), last.box[2] < right - 0.12 * (right - left)
+    if a.bold != b.bold and not (b.ocr or a.ocr) and (short or ended or len(group) == 1):
+        return True
+    inset = row.box[0] - left
+    if inset > 0.8 * size and last.box[0] - left < 0.4 * size and (ended or short) and not _BULLET.match(group[0].text):
+        return True
+    if inset < -0.8 * size and (ended or short) and not text[:1].islower():
+        return True
+    return ended and short and len(group) > 1 and (text[:1].isupper() or text[:1].isdigit())
+
+
+def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph | None:
+    texts = tuple(text for row in group if (text := repair(row.text)))
+    if not texts:
+        return None
+    main = max((row.first for row in group), key=lambda line: len(line.text))
+    return Paragraph(
+        lines=texts,
+        page=page,
+        box=hull([row.box for row in group]),
+        size=round(main.size * 2) / 2,
+        bold=main.bold,
+        font=main.font,
+        ocr=main.ocr,
+        apart=above is None or group[0].box[1] - above.box[3] > 0.5 * main.size,
+    )

@@ -1,0 +1,194 @@
+"""Paragraphs into passages: bounded, of one page, under one heading, of whole sentences if it can be helped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
+
+from extractors import labels, sentences
+from extractors.geometry import hull
+from extractors.headings import Path, Placed
+from extractors.paragraphs import join
+from extractors.tokens import Count
+from extractors.types import Box, Passage
+
+_SPECIAL = 2
+"""Tokens that an encoder puts around every text."""
+_PATH_SHARE = 0.33
+"""Most of a passage that its heading path may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: str
+    tokens: int
+    box: Box
+    ocr: bool
+    opens: bool
+    """True for the first of a paragraph, which is printed on a new line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a passage may be, and how that is counted."""
+
+    most: int
+    count: Count
+
+    def left(self, path: Path, caption: str = "") -> int:
+        """Tokens left for the text below its heading path and caption."""
+        above = self.count([" > ".join(path), caption])
+        return max(16, self.most - _SPECIAL - sum(above))
+
+    def fitting(self, path: Path) -> Path:
+        """The path, its outermost headings dropped until it takes no more than its share."""
+        while len(path) > 1 and self.count([" > ".join(path)])[0] > _PATH_SHARE * self.most:
+            path = path[1:]
+        if path and self.count([path[0]])[0] > _PATH_SHARE * self.most:
+            return (path[0][: int(2 * _PATH_SHARE * self.most)].rsplit(" ", 1)[0],)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlace:
+    """Where a table stands and what is printed about it."""
+
+    page: int
+    box: Box
+    path: Path = ()
+    label: str = ""
+    caption: str = ""
+    ocr: bool = False
+
+
+def build(placed: Sequence[Placed], budget: Budget, known: Collection[str] = frozenset()) -> list[Passage]:
+    """The passages of one document in reading order.
+
+    A heading without text of its own, and none below it on its page, is a passage itself.
+    """
+    passages: list[Passage] = []
+    with_text = {
+        (item.paragraph.page, item.path[:depth])
+        for item in placed
+        if not item.heading
+        for depth in range(1, len(item.path) + 1)
+    }
+    for (page, path), group in groupby(placed, key=lambda item: (item.paragraph.page, item.path)):
+        items = list(group)
+        text = [item for item in items if not item.heading]
+        if text:
+            passages += _section(text, page, budget.fitting(path), budget, known)
+        elif (page, path) not in with_text:
+            passages += _section(items, page, budget.fitting(path[:-1]), budget, known)
+    return passages
+
+
+def table(rows: Sequence[Sequence[str]], place: TablePlace, budget: Budget) -> list[Passage]:
+    """A table as Markdown, its first row repeated as the header of every part."""
+    path = budget.fitting(place.path)
+    room = budget.left(path, place.caption)
+    header, *body = [_markdown_row(row) for row in rows]
+    rule = "|" + " --- |" * len(rows[0])
+    head = [header, rule]
+    first, second = budget.count(["\n".join(head), header])
+    if first > room / 2:  # a header of long sentences would leave no room for what it heads
+        head, body, first = [], [header, *body], first - second
+    parts: list[list[str]] = [[]]
+    held = first
+    for line in (part for row in body for part in _bounded(row, room - first, budget.count)):
+        tokens = budget.count([line])[0]
+        if parts[-1] and held + tokens > room:
+            parts.append([])
+            held = first
+        parts[-1].append(line)
+        held += tokens
+    return [
+        Passage(
+            text="\n".join([*head, *lines]),
+            page=place.page,
+            box=place.box,
+            heading=path,
+            kind="table",
+            label=place.label,
+            caption=place.caption,
+            mentions=labels.mentions("\n".join(lines)),
+            ocr=place.ocr,
+        )
+        for lines in parts
+    ]
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(re.sub(r"\s+", " ", cell or "").replace("|", "\\|").strip() for cell in cells) + " |"
+
+
+def _section(
+    items: Sequence[Placed], page: int, path: Path, budget: Budget, known: Collection[str]
+) -> Iterator[Passage]:
+    room = budget.left(path)
+    parts = list(_sentences(items, room, budget.count, known))
+    for chosen in _packed(parts, room):
+        text = _printed(chosen)
+        yield Passage(
+            text=text,
+            page=page,
+            box=hull([sentence.box for sentence in chosen]),
+            heading=path,
+            mentions=labels.mentions(text),
+            ocr=any(sentence.ocr for sentence in chosen),
+        )
+
+
+def _sentences(items: Sequence[Placed], room: int, count: Count, known: Collection[str]) -> Iterator[_Sentence]:
+    for item in items:
+        paragraph = item.paragraph
+        texts = [part for text in sentences.split(join(paragraph.lines, known)) for part in _bounded(text, room, count)]
+        for number, (text, tokens) in enumerate(zip(texts, count(texts), strict=True)):
+            yield _Sentence(text, tokens, paragraph.box, paragraph.ocr, number == 0)
+
+
+def _bounded(text: str, room: int, count: Count) -> list[str]:
+    """A sentence longer than a passage is cut at its clauses, else between words, else anywhere."""
+    if count([text])[0] <= room:
+        return [text]
+    words = text.split()
+    if len(words) == 1:
+        half = len(text) // 2
+        return [*_bounded(text[:half], room, count), *_bounded(text[half:], room, count)] if half else [text]
+    middle = len(words) // 2
+    clauses = [n for n, word in enumerate(words[:-1], 1) if word[-1] in ",;:)"]
+    near = [n for n in clauses if len(words) / 4 <= n <= 3 * len(words) / 4]
+    cut = min(near, key=lambda n: abs(n - middle)) if near else middle
+    return [*_bounded(" ".join(words[:cut]), room, count), *_bounded(" ".join(words[cut:]), room, count)]
+
+
+def _packed(parts: Sequence[_Sentence], room: int) -> Iterator[list[_Sentence]]:
+    """Runs of sentences of about the same length, as few as `room` tokens allow; rather cut between paragraphs."""
+    total = sum(part.tokens for part in parts)
+    wanted = total / max(1, ceil(total / room))
+    chosen: list[_Sentence] = []
+    held = 0
+    for part in parts:
+        full = held + part.tokens > room
+        # Half a sentence over the mark is nearer to it than half a sentence below.
+        enough = held + part.tokens / 2 > wanted and total - held > 0.3 * room
+        early = part.opens and held > 0.75 * wanted and total - held > 0.5 * wanted
+        if chosen and (full or enough or early):
+            yield chosen
+            total -= held
+            wanted = total / max(1, ceil(total / room))
+            chosen, held = [], 0
+        chosen.append(part)
+        held += part.tokens
+    if chosen:
+        yield chosen
+
+
+def _printed(parts: Sequence[_Sentence]) -> str:
+    text = parts[0].text
+    for part in parts[1:]:
+        text += ("\n" if part.opens else " ") + part.text
+    return text

@@ -1,0 +1,220 @@
+"""PDF -> passages and pictures, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from extractors import headings, links, pagewise, passages, tokens
+from extractors.captions import Caption
+from extractors.errors import ExtractionError
+from extractors.furniture import Furniture, sample_pages
+from extractors.headings import Bookmark, Placed
+from extractors.layout import PageLayout
+from extractors.pagewise import Clock, Desk, PageParts
+from extractors.paragraphs import Paragraph, goes_on, join, straddled
+from extractors.passages import Budget, TablePlace
+from extractors.render import pymupdf
+from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
+
+_KEPT_PARTS = 60_000
+"""Lines and drawings of sampled pages that are kept in memory instead of read again."""
+
+
+def extract(source: Source, options: Options, pictures: Path) -> Extraction:
+    """Read one PDF; its images go to the folder `pictures`.
+
+    Raises `ExtractionError` when the file cannot be opened, is encrypted or has no pages; a page that fails is a
+    `Problem` in the report.
+    """
+    clock = Clock()
+    with clock.stage("open"):
+        document = _open(source.path)
+    with document:
+        with clock.stage("layout"):
+            kept, furniture = _learn(document)
+        desk = Desk(options, pictures, furniture, clock)
+        pages = list(_pages(document, desk, kept))
+        if len(pages) == sum(any(p.page == part.number for p in part.problems) for part in pages) and not any(
+            part.paragraphs or part.pictures for part in pages
+        ):
+            raise ExtractionError(f"{source.path}: no page could be read; {pages[0].problems[0].reason}")
+        with clock.stage("passages"):
+            return _assembled(source, options, pages, _bookmarks(document), _title(document, pages), clock)
+
+
+def _open(path: Path) -> Any:
+    module = pymupdf()
+    try:
+        document = module.open(path, filetype="pdf")
+    except Exception as error:  # FileDataError, EmptyFileError and MuPDF's own
+        raise ExtractionError(
+            f"{path}: cannot be opened as a PDF ({error}); is it complete? Saving it anew in a PDF viewer often helps"
+        ) from error
+    if document.needs_pass and not document.authenticate(""):
+        document.close()
+        raise ExtractionError(
+            f"{path}: is encrypted; remove the password first, e.g. qpdf --decrypt --password=… in out"
+        )
+    try:
+        count = document.page_count
+    except Exception as error:
+        raise ExtractionError(f"{path}: its pages cannot be counted ({error}); save it anew in a PDF viewer") from error
+    if count == 0:
+        document.close()
+        raise ExtractionError(f"{path}: has no pages; is it complete? Saving it anew in a PDF viewer often helps")
+    return document
+
+
+def _learn(document: Any) -> tuple[dict[int, PageLayout], Furniture]:
+    """What repeats in the document; and layouts already read, as far as they are small."""
+    kept: dict[int, PageLayout] = {}
+    held = 0
+
+    def layouts() -> Iterator[PageLayout]:
+        nonlocal held
+        for index in sample_pages(document.page_count):
+            try:
+                layout = pagewise.read(document[index], index + 1)
+            except Exception:  # the page's own turn comes, where it becomes a problem
+                continue
+            size = len(layout.lines) + len(layout.drawings)
+            if held + size <= _KEPT_PARTS:
+                kept[index] = layout
+                held += size
+            yield layout
+
+    return kept, Furniture.scan(layouts())
+
+
+def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[PageParts]:
+    """The parts of every page; a page that fails gives a problem and no parts."""
+    carried: tuple[Caption, ...] = ()
+    for index in range(document.page_count):
+        try:
+            page = document[index]
+            layout = kept.pop(index, None)
+            if layout is None:
+                with desk.clock.stage("layout"):
+                    layout = pagewise.read(page, index + 1)
+            parts = pagewise.work(page, layout, desk, carried)
+        except Exception as error:  # one broken page must not lose the others
+            reason = str(error).strip().splitlines()
+            parts = PageParts(index + 1)
+            parts.problems.append(
+                Problem(f"the page could not be read: {reason[0] if reason else type(error).__name__}", index + 1)
+            )
+        carried = parts.unmatched
+        yield parts
+        if index % 50 == 49:
+            pymupdf().TOOLS.store_shrink(100)
+
+
+# --- the document as a whole --------------------------------------------------------------------------------------
+
+
+def _assembled(
+    source: Source, options: Options, pages: Sequence[PageParts], marks: Sequence[Bookmark], title: str, clock: Clock
+) -> Extraction:
+    budget = Budget(options.max_tokens, tokens.counter(options.tokenizer))
+    deck = _is_deck(pages)
+    text = _joined([paragraph for parts in pages for paragraph in parts.paragraphs])
+    known = {word.lower() for paragraph in text for line in paragraph.lines for word in line.split()}
+    placed = headings.place(text, marks, deck=deck)
+    made = [*passages.build(placed, budget, known), *_tables(pages, placed, budget)]
+    made.sort(key=lambda passage: passage.page)
+    pictures = [
+        replace(
+            picture,
+            heading=_path_at(placed, picture),
+            kind="slide" if deck and picture.kind == "page" else picture.kind,
+        )
+        for parts in pages
+        for picture in parts.pictures
+    ]
+    return Extraction(source, tuple(made), tuple(links.link(made, pictures)), _report(pages, clock), title)
+
+
+def _joined(text: Sequence[Paragraph]) -> list[Paragraph]:
+    """Sentences that go on in the next column or page stand whole where they begin."""
+    joined: list[Paragraph] = []
+    for paragraph in text:
+        following: Paragraph | None = paragraph
+        for index in range(len(joined) - 1, max(-1, len(joined) - 4), -1):
+            if paragraph.page - joined[index].page > 1:
+                break
+            below = joined[index].page == paragraph.page and joined[index].box[3] <= paragraph.box[1] + 2
+            if not below and goes_on(joined[index], paragraph):
+                joined[index], following = straddled(joined[index], paragraph)
+                break
+        if following:
+            joined.append(following)
+    return joined
+
+
+def _tables(pages: Sequence[PageParts], placed: Sequence[Placed], budget: Budget) -> Iterator[Passage]:
+    for parts in pages:
+        for table in parts.tables:
+            path = _path_on(placed, parts.number, table.box[1])
+            place = TablePlace(parts.number, table.box, path, table.label, table.caption, table.ocr)
+            yield from passages.table(table.rows, place, budget)
+
+
+def _path_at(placed: Sequence[Placed], picture: Picture) -> tuple[str, ...]:
+    return _path_on(placed, picture.page, picture.box[1] if picture.box and picture.kind != "page" else 0.0)
+
+
+def _path_on(placed: Sequence[Placed], page: int, top: float) -> tuple[str, ...]:
+    """The heading path in force at a height of a page."""
+    path: tuple[str, ...] = ()
+    for item in placed:
+        if item.paragraph.page > page:
+            break
+        if item.paragraph.page < page or item.paragraph.box[1] <= top + 2:
+            path = item.path
+    return path
+
+
+def _is_deck(pages: Sequence[PageParts]) -> bool:
+    """Slides saved as PDF: landscape pages with little text each."""
+    landscape = sum(parts.landscape for parts in pages)
+    return (
+        landscape > 0.6 * len(pages)
+        and median(sum(paragraph.characters for paragraph in parts.paragraphs) for parts in pages) < 1500
+    )
+
+
+def _bookmarks(document: Any) -> list[Bookmark]:
+    try:
+        entries = document.get_toc(simple=True)
+    except Exception:  # broken outlines are common and no loss
+        return []
+    return [Bookmark(int(level), str(title), int(page)) for level, title, page, *_ in entries if page > 0]
+
+
+def _title(document: Any, pages: Sequence[PageParts]) -> str:
+    """The largest print on the first page, else the file's own title where it is one."""
+    own = str((document.metadata or {}).get("title") or "").strip()
+    first = [paragraph for parts in pages[:1] for paragraph in parts.paragraphs]
+    largest = max(first, key=lambda paragraph: paragraph.size, default=None)
+    printed = join(largest.lines)[:200] if largest and len(largest.lines) <= 5 else ""
+    looks_like_a_file = not own or own.lower().endswith((".doc", ".docx", ".indd", ".pdf", ".ppt", ".pptx", ".qxd"))
+    if looks_like_a_file or own.lower().startswith(("microsoft word", "untitled", "powerpoint")):
+        return printed
+    return own
+
+
+def _report(pages: Sequence[PageParts], clock: Clock) -> Report:
+    return Report(
+        pages=len(pages),
+        captions_matched=sum(parts.matched for parts in pages),
+        captions_unmatched=tuple(caption.text for parts in pages for caption in parts.unmatched),
+        ocr_pages=tuple(parts.number for parts in pages if parts.ocr),
+        flagged_pages=tuple(parts.number for parts in pages if parts.flagged),
+        problems=tuple(problem for parts in pages for problem in parts.problems),
+        notes=tuple(note for parts in pages for note in parts.notes),
+        seconds={stage: round(seconds, 3) for stage, seconds in clock.seconds.items()},
+    )

@@ -1,0 +1,264 @@
+"""Reading order: the lines of a page into flows, each one column read from top to bottom.
+
+White space decides: a gutter that is free over a whole region splits it into columns; bands between gaps that
+share a gutter are one region, so that an accidental gap across both columns does not cut them. Pure geometry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from extractors.geometry import hull
+from extractors.layout import Line
+from extractors.types import Box
+
+Interval = tuple[float, float]
+
+_MARKER = re.compile(r"[•●○◦▪■□►▶➢➤❖✓✔·∙–—*-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|[\ue000-\uf8ff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Pieces of text that are read as one line."""
+
+    box: Box
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.text.strip() for line in self.lines)
+
+    @property
+    def first(self) -> Line:
+        """The line that gives the row its style: the longest, as a bullet has a font of its own."""
+        return max(self.lines, key=lambda line: len(line.text))
+
+
+def flows(lines: Sequence[Line]) -> list[list[Row]]:
+    """`lines` in reading order. Text that runs up or down comes last, unless the page is set that way."""
+    lines = [line for line in lines if line.text.strip()]
+    upright = [line for line in lines if line.horizontal]
+    aslant = [line for line in lines if not line.horizontal]
+    if sum(len(line.text) for line in aslant) > sum(len(line.text) for line in upright):
+        upright, aslant = [], lines
+    ordered = _cut(_rows(upright)) if upright else []
+    return ordered + _in_file_order(aslant)
+
+
+def _in_file_order(lines: Sequence[Line]) -> list[list[Row]]:
+    blocks: dict[int, list[Row]] = {}
+    for line in lines:
+        blocks.setdefault(line.block, []).append(Row(line.box, (line,)))
+    return list(blocks.values())
+
+
+def _rows(lines: Sequence[Line]) -> list[Row]:
+    """Lines, with pieces on one base line joined: a bullet and its text, a label and its value."""
+    rows: list[list[Line]] = []
+    latest: dict[int, list[Line]] = {}
+    for line in sorted(lines, key=lambda line: (line.block, round(line.box[3]), line.box[0])):
+        row = latest.get(line.block)
+        if row and _continues(row[-1], line):
+            row.append(line)
+            continue
+        latest[line.block] = row = [line]
+        rows.append(row)
+    return _with_markers([Row(hull([line.box for line in row]), tuple(row)) for row in rows])
+
+
+def _level(a: Box, b: Box) -> bool:
+    """True when two boxes stand on one line."""
+    shared = min(a[3], b[3]) - max(a[1], b[1])
+    return shared > 0.6 * min(a[3] - a[1], b[3] - b[1])
+
+
+def _continues(left: Line, right: Line) -> bool:
+    gap = right.box[0] - left.box[2]
+    if not _level(left.box, right.box) or gap < -left.size:
+        return False
+    # Files that draw two columns line by line put both into one block; prose on both sides of a wide gap tells.
+    return gap < 0.9 * left.size or min(len(left.text), len(right.text)) < 20
+
+
+def _with_markers(rows: list[Row]) -> list[Row]:
+    """Bullets and numbers that stand alone, joined to the text on their right."""
+    markers = [row for row in rows if _MARKER.fullmatch(row.text.strip())]
+    if not markers:
+        return rows
+    taken: dict[int, Row] = {}
+    alone = []
+    for marker in markers:
+        reach = marker.box[2] + 4 * marker.first.size
+        near = [
+            row
+            for row in rows
+            if row is not marker and _level(marker.box, row.box) and marker.box[2] - 2 <= row.box[0] <= reach
+        ]
+        if near:
+            taken[id(min(near, key=lambda row: row.box[0]))] = marker
+        else:
+            alone.append(id(marker))
+    joined = []
+    for row in rows:
+        if marker_of := taken.get(id(row)):
+            joined.append(Row(hull([marker_of.box, row.box]), marker_of.lines + row.lines))
+        elif id(row) in alone or not any(row is marker for marker in markers):
+            joined.append(row)
+    return joined
+
+
+def _cut(rows: list[Row]) -> list[list[Row]]:
+    """Columns where a gutter is free over the whole region, else bands from top to bottom, else one flow."""
+    if len(rows) == 1:
+        return [rows]
+    gap = 0.9 * median(row.first.size for row in rows)
+    columns = _columns(rows, gap)
+    if len(columns) > 1:
+        return [flow for column in columns for flow in _cut(column)]
+    regions = _regions(rows, gap)
+    if len(regions) == 1:
+        return [_downwards(rows)]
+    ordered: list[list[Row]] = []
+    plain = False
+    for region in regions:
+        inner = _cut(region)
+        # Regions of one column that follow each other are one flow: a paragraph may go on from one to the next.
+        if plain and len(inner) == 1:
+            ordered[-1].extend(inner[0])
+        else:
+            ordered.extend(inner)
+        plain = len(inner) == 1
+    return ordered
+
+
+def _columns(rows: list[Row], gap: float) -> list[list[Row]]:
+    gutters = _gutters(rows, gap)
+    columns: list[list[Row]] = [[] for _ in range(len(gutters) + 1)]
+    for row in rows:
+        columns[sum(row.box[0] >= gutter[1] - 0.1 for gutter in gutters)].append(row)
+    merged = [columns[0]]
+    for column in columns[1:]:
+        if _beside(merged[-1], column) and not _paired(merged[-1], column):
+            merged.append(column)
+        else:
+            merged[-1] = merged[-1] + column
+    return merged
+
+
+def _beside(left: list[Row], right: list[Row]) -> bool:
+    """True when two columns stand beside and not below each other."""
+    a, b = hull([row.box for row in left]), hull([row.box for row in right])
+    return min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * min(a[3] - a[1], b[3] - b[1])
+
+
+def _paired(left: list[Row], right: list[Row]) -> bool:
+    """True for labels with values: short texts, one beside the other, to be read across."""
+    short = min(median(len(row.text) for row in side) for side in (left, right)) < 18
+    pairs = sum(any(_level(a.box, b.box) for b in right) for a in left)
+    return short and len(left) > 1 and pairs >= 0.8 * max(len(left), len(right))
+
+
+def _gutters(rows: Sequence[Row], gap: float) -> list[Interval]:
+    """The free vertical strips, at least `gap` wide, between the rows."""
+    gutters = []
+    spans = sorted((row.box[0], row.box[2]) for row in rows)
+    reach = spans[0][1]
+    for start, end in spans[1:]:
+        if start - reach >= gap:
+            gutters.append((reach, start))
+        reach = max(reach, end)
+    return gutters
+
+
+def _narrowed(gutters: Sequence[Interval], rows: Sequence[Row], gap: float) -> list[Interval]:
+    """What `rows` leave free of `gutters`."""
+    free = list(gutters)
+    for row in rows:
+        left, right = row.box[0], row.box[2]
+        free = [
+            part
+            for a, b in free
+            for part in ([(a, b)] if right <= a or left >= b else [(a, min(b, left)), (max(a, right), b)])
+            if part[1] - part[0] >= gap
+        ]
+    return free
+
+
+def _bands(rows: list[Row]) -> list[list[Row]]:
+    """Rows between gaps that go across the whole region; ascenders and descenders may overlap a little."""
+    bands: list[list[Row]] = []
+    reach = float("-inf")
+    for row in sorted(rows, key=lambda row: row.box[1]):
+        slack = 0.2 * (row.box[3] - row.box[1])
+        if row.box[1] + slack >= reach:
+            bands.append([])
+        bands[-1].append(row)
+        reach = max(reach, row.box[3] - slack)
+    return bands
+
+
+def _regions(rows: list[Row], gap: float) -> list[list[Row]]:
+    """Bands joined while they share a gutter, or while none of them has one."""
+    regions: list[list[Row]] = []
+    gutters: list[Interval] = []
+    one_sided: list[list[Row]] = []
+    for band in _bands(rows):
+        own = _gutters(band, gap)
+        if not regions:
+            regions, gutters = [list(band)], own
+            continue
+        pending = [row for waiting in one_sided for row in waiting]
+        shared = _narrowed(gutters or own, band if gutters else regions[-1], gap)
+        if own and gutters:
+            shared = [g for g in shared if any(min(g[1], o[1]) - max(g[0], o[0]) >= gap for o in own)]
+        if not own and not gutters:
+            regions[-1].extend(band)
+        elif shared and (own or not gutters):
+            regions[-1].extend([*pending, *band])
+            gutters, one_sided = shared, []
+        elif shared:
+            # On one side only: it may open what comes below, which the next bands tell.
+            one_sided.append(band)
+            gutters = shared
+        else:
+            stay, leave = _parted(regions[-1], one_sided)
+            regions[-1].extend(stay)
+            regions.append([*leave, *band])
+            gutters, one_sided = (own if not leave else _narrowed(own, leave, gap)), []
+    regions[-1].extend(row for waiting in one_sided for row in waiting)
+    return regions
+
+
+def _parted(above: list[Row], bands: list[list[Row]]) -> tuple[list[Row], list[Row]]:
+    """One-sided bands between columns and a full-width part: cut at the widest gap, if it is one."""
+    if not bands:
+        return [], []
+    ends = [max(row.box[3] for row in part) for part in [above, *bands[:-1]]]
+    gaps = [min(row.box[1] for row in band) - end for band, end in zip(bands, ends, strict=True)]
+    widest = max(range(len(gaps)), key=gaps.__getitem__)
+    size = bands[widest][0].first.size
+    cut = widest if gaps[widest] > 0.5 * size else len(bands)
+    return [row for band in bands[:cut] for row in band], [row for band in bands[cut:] for row in band]
+
+
+def _downwards(rows: list[Row]) -> list[Row]:
+    """From top to bottom, what stands on one line from left to right."""
+    return [row for level in _levels(rows) for row in level]
+
+
+def levels(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines from top to bottom, those of one height together, from left to right."""
+    return [[row.lines[0] for row in level] for level in _levels([Row(line.box, (line,)) for line in lines])]
+
+
+def _levels(rows: Sequence[Row]) -> list[list[Row]]:
+    found: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: (row.box[1] + row.box[3]) / 2):
+        if found and _level(found[-1][0].box, row.box):
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return [sorted(level, key=lambda row: row.box[0]) for level in found]
