@@ -51,8 +51,8 @@ def program() -> str | None:
 def convert(files: Sequence[Path], kind: Kind, folder: Path, seconds: float | None = None) -> list[Path | None]:
     """Convert office files to `kind` in one start of LibreOffice; None in the place of a file that it could not read.
 
-    Results go to `folder`, named by their place in `files`, so that files of one name do not meet. Macros do not run and
-    nothing is fetched. Raises `ExtractionError` when LibreOffice is missing, or takes longer than `seconds` (by default
+    Results go to `folder`, named by their place in `files`, so that files of one name do not meet. Macros do not run
+    and nothing is fetched. Raises `ExtractionError` when LibreOffice is missing or takes longer than `seconds` (by default
     a minute, and a minute and a half for each file).
     """
     office = program()
@@ -100,7 +100,8 @@ def _run(command: Sequence[str], home: str, seconds: float) -> None:
 
 def _write_profile(profile: Path) -> None:
     items = "".join(
-        f'<item oor:path="/org.openoffice.{path}"><prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>'
+        f'<item oor:path="/org.openoffice.{path}"><prop oor:name="{name}" oor:op="fuse">'
+        f"<value>{value}</value></prop></item>"
         for path, name, value in _SETTINGS
     )
     target = profile / "user" / "registrymodifications.xcu"
