@@ -12,7 +12,17 @@ from typing import Any, Literal, Protocol
 
 from diptych.encoders import Encoder
 from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Index, Vector
-from diptych.index.versions import DocumentRecord, Plan, commit, note, plan, record_of, stage, stored_vectors
+from diptych.index.versions import (
+    DocumentRecord,
+    Plan,
+    commit,
+    note,
+    plan,
+    record_of,
+    stage,
+    stored_vectors,
+    vectors_of,
+)
 from diptych.points import Reading, document_id, image_drafts, text_drafts
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
@@ -41,10 +51,10 @@ class Pipeline:
     language: str = "english"
 
     def fingerprint(self, source: Source) -> str:
-        """Changes whenever the same bytes would give other points."""
+        """Changes whenever the same bytes would give other parts. (How parts are read is bound to the whole store.)"""
         module = EXTRACTORS.get(source.path.suffix.lower(), "")
-        options = asdict(replace(self.options, tokenizer=None))  # its path says nothing; the encoder stands for it
-        parts = [module, VERSIONS.get(module, 0), options, self.encoder.fingerprint, self.language]
+        options = asdict(replace(self.options, tokenizer=None))  # where it lies says nothing
+        parts = [module, VERSIONS.get(module, 0), options]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -142,6 +152,7 @@ def _stage(to: Plan, held: dict[str, Vector], pipeline: Pipeline) -> int:
         for start in range(0, len(drafts), BATCH):
             batch = drafts[start : start + BATCH]
             wanted = {d.payload["content_hash"]: d.encoded for d in batch if d.encoded}
+            held.update(vectors_of(collection, sorted(wanted.keys() - held.keys())))  # of another document
             missing = {content: text for content, text in wanted.items() if content not in held}
             if missing:
                 held.update(zip(missing, pipeline.encoder.encode_texts(list(missing.values())), strict=True))

@@ -13,9 +13,9 @@ from types import TracebackType
 from diptych import encoders, sources
 from diptych.errors import QueryError, SourceError, StoreError
 from diptych.index import Index, open_index
-from diptych.index.versions import DocumentRecord, check_encoders, records, records_of
+from diptych.index.versions import DocumentRecord, bind, records, records_of
 from diptych.ingest import Outcome, Pipeline, ingest, needed
-from diptych.points import document_id
+from diptych.points import Reading, document_id
 from diptych.search import Hit, Panels, Query, search
 from diptych.settings import Settings, load
 from extractors.sandbox import Sandbox
@@ -152,7 +152,7 @@ class Diptych:
             if self._index is None:
                 index = open_index(self.settings, self._encoder.size)
                 try:
-                    check_encoders(index, dict.fromkeys(("text", "images"), self._encoder.fingerprint))
+                    bind(index, Reading(self._encoder.fingerprint, self.settings.language))
                 except BaseException:
                     index.close()
                     raise

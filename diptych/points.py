@@ -10,13 +10,15 @@ import hashlib
 import json
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from diptych.index import INDEXED, Payload
+from diptych.index import INDEXED, NAMESPACE, Payload
 from diptych.words import analyse
 from extractors.types import Extraction, Passage, Picture
 
-NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
+DERIVED = ("content_hash", INDEXED, "generation")
+"""Payload fields that follow from the others, the encoder and the run."""
 CONTEXT_CHARACTERS = 1200
 """Of the sentences that refer to a picture, how much joins its description: more would drown the caption."""
 
@@ -35,18 +37,6 @@ def document_id(uri: str) -> str:
     return str(uuid.uuid5(NAMESPACE, uri))
 
 
-def encoded_passage(passage: Passage) -> str:
-    """The passage under its heading path and caption, as the encoder sees it."""
-    return "\n".join(part for part in (" > ".join(passage.heading), passage.caption, passage.text) if part)
-
-
-def description(picture: Picture) -> str:
-    """The document's own words about a picture: printed caption, words inside, sentences that refer to it."""
-    context = " ".join(picture.context)[:CONTEXT_CHARACTERS]
-    own = [part for part in (picture.caption, picture.words, context) if part]
-    return "\n".join([" > ".join(picture.heading), *own]) if picture.heading else "\n".join(own)
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How texts are read: by which encoder, and in which language their words are stemmed."""
@@ -58,74 +48,91 @@ class Reading:
 
 def text_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
     """One draft a passage, in order."""
-    drafts = _Drafts(extraction, "text", reading)
-    for passage in extraction.passages:
-        payload = {
-            "kind": passage.kind,
-            "page": passage.page,
-            "bbox": _rounded(passage.box),
-            "text": passage.text,
-            "heading": list(passage.heading),
-            "label": passage.label,
-            "caption": passage.caption,
-            "mentions": list(passage.mentions),
-            "ocr": passage.ocr,
-        }
-        drafts.add(payload, encoded_passage(passage))
-    return drafts.made
+    common = _common(extraction, "text")
+    return drafts_of([{**common, **_passage(passage)} for passage in extraction.passages], reading)
 
 
 def image_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
     """One draft a picture, in order."""
-    drafts = _Drafts(extraction, "image", reading)
-    for picture in extraction.pictures:
+    common = _common(extraction, "image")
+    return drafts_of([{**common, **_picture(picture)} for picture in extraction.pictures], reading)
+
+
+def drafts_of(payloads: Sequence[Payload], reading: Reading) -> list[Draft]:
+    """The drafts of one document and modality from what is known of its parts; also from payloads as stored."""
+    drafts, seen = [], Counter[str]()
+    for known in payloads:
+        parts = {name: value for name, value in known.items() if name not in DERIVED}
+        text = encoded(parts)
         payload = {
-            "kind": picture.kind,
-            "page": picture.page,
-            "bbox": _rounded(picture.box),
-            "label": picture.label,
-            "caption": picture.caption,
-            "words": picture.words,
-            "context": list(picture.context),
-            "heading": list(picture.heading),
-            "ocr": picture.ocr,
-            "image": asdict(picture.image),
-        }
-        drafts.add(payload, description(picture))
-    return drafts.made
-
-
-class _Drafts:
-    """Gathers the drafts of one document and modality, and gives each its identity."""
-
-    def __init__(self, extraction: Extraction, modality: str, reading: Reading) -> None:
-        source = extraction.source
-        self.made: list[Draft] = []
-        self._reading = reading
-        self._seen = Counter[str]()
-        self._space = uuid.UUID(document_id(source.uri))
-        self._common: Payload = {
-            "document_id": str(self._space),
-            "document": source.name,
-            "uri": source.uri,
-            "title": extraction.title or source.title,
-            "modality": modality,
-            "fields": dict(source.fields),
-            # The engine cannot match booleans, so the fields that are true are listed by name.
-            "flags": sorted(name for name, value in source.fields.items() if value is True),
-        }
-
-    def add(self, parts: Payload, encoded: str) -> None:
-        payload = {
-            **self._common,
             **parts,
-            "content_hash": _hash([self._reading.encoder, encoded]),
-            INDEXED: analyse(encoded, self._reading.language),
+            "content_hash": _hash([reading.encoder, text]),
+            INDEXED: analyse(text, reading.language),
         }
         identity = _hash(payload)
-        self._seen[identity] += 1  # a line printed twice in one place is two points
-        point = uuid.uuid5(self._space, f"{identity}#{self._seen[identity]}")
-        self.made.append(Draft(str(point), payload, encoded))
+        seen[identity] += 1  # a line printed twice in one place is two points
+        point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
+        drafts.append(Draft(str(point), payload, text))
+    return drafts
+
+
+def encoded(payload: Payload) -> str:
+    """What the text encoder reads of a part.
+
+    Of a passage: heading path, caption, text. Of a picture, its description, the document's own words: heading path,
+    printed caption, words inside, sentences that refer to it.
+    """
+    parts = [" > ".join(payload["heading"]), payload["caption"]]
+    if payload["modality"] == "text":
+        parts.append(payload["text"])
+    else:
+        parts += [payload["words"], " ".join(payload["context"])[:CONTEXT_CHARACTERS]]
+        if not any(parts[1:]):
+            return ""  # a heading alone describes no picture
+    return "\n".join(part for part in parts if part)
+
+
+def _common(extraction: Extraction, modality: str) -> Payload:
+    source = extraction.source
+    return {
+        "document_id": document_id(source.uri),
+        "document": source.name,
+        "uri": source.uri,
+        "title": extraction.title or source.title,
+        "modality": modality,
+        "fields": dict(source.fields),
+        # The engine cannot match booleans, so the fields that are true are listed by name.
+        "flags": sorted(name for name, value in source.fields.items() if value is True),
+    }
+
+
+def _passage(passage: Passage) -> Payload:
+    return {
+        "kind": passage.kind,
+        "page": passage.page,
+        "bbox": _rounded(passage.box),
+        "text": passage.text,
+        "heading": list(passage.heading),
+        "label": passage.label,
+        "caption": passage.caption,
+        "mentions": list(passage.mentions),
+        "ocr": passage.ocr,
+    }
+
+
+def _picture(picture: Picture) -> Payload:
+    return {
+        "kind": picture.kind,
+        "page": picture.page,
+        "bbox": _rounded(picture.box),
+        "label": picture.label,
+        "caption": picture.caption,
+        "words": picture.words,
+        "context": list(picture.context),
+        "heading": list(picture.heading),
+        "ocr": picture.ocr,
+        "image": asdict(picture.image),
+    }
 
 
 def _hash(value: object) -> str:

@@ -8,7 +8,7 @@ import pytest
 from diptych.errors import QueryError
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
-from diptych.points import description, encoded_passage
+from diptych.points import Reading, image_drafts, text_drafts
 from diptych.search import Hit, Panels, Query, local, search
 from diptych.where import parse
 from extractors.types import ImageFile, Options, Passage, Picture
@@ -87,12 +87,18 @@ def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
 
 def test_an_encoder_reads_a_passage_under_its_headings() -> None:
     passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
-    assert encoded_passage(passage) == "Care > Oil\nTable 1: oils\nEvery week."
+    (draft,) = text_drafts(document(passage), Reading("words-1"))
+    assert draft.encoded == "Care > Oil\nTable 1: oils\nEvery week."
+    assert draft.payload["indexed"] == "care oil tabl 1 oil everi week"
 
 
 def test_a_description_is_the_documents_own_words() -> None:
-    picture = Picture("figure", 1, ImageFile("0" * 64, ".png", 1, 1), None, "figure 1", "Figure 1: flow", "inlet 4 bar")
-    assert description(picture) == "Figure 1: flow\ninlet 4 bar"
+    image = ImageFile("0" * 64, ".png", 1, 1)
+    told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
+    bare = Picture("figure", 1, image, heading=("Care",))
+    first, second = image_drafts(document(pictures=(told, bare)), Reading("words-1"))
+    assert first.encoded == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
+    assert second.encoded == ""
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.index import Index, Point
-from diptych.index.versions import check_encoders, delete, records
+from diptych.index.versions import bind, delete, records
 from diptych.ingest import Outcome, Pipeline, ingest
+from diptych.points import Reading
 from diptych.search import Hit, Panels, Query, search
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Passage, Problem, Source
@@ -224,12 +225,18 @@ def test_points_of_another_version_never_starve_a_search(bench: Bench) -> None:
     assert [hit.text for hit in bench.hits("pump")] == ["a green and red and blue pump"]
 
 
-def test_a_store_is_bound_to_its_encoders(bench: Bench) -> None:
-    check_encoders(bench.index, {"text": "words-1"})
-    check_encoders(bench.index, {"text": "words-1"})
-    with pytest.raises(StoreMismatch, match=r"text: words-1\), the settings name \(text: words-2"):
-        check_encoders(bench.index, {"text": "words-2"})
+def test_a_store_is_bound_to_how_it_is_read(bench: Bench) -> None:
+    bind(bench.index, Reading("words-1"))
+    bind(bench.index, Reading("words-1"))
+    with pytest.raises(StoreMismatch, match=r"words-1 \(english\), the settings name words-2.*diptych reindex"):
+        bind(bench.index, Reading("words-2"))
     assert records(bench.index) == []
+
+
+def test_the_same_content_in_two_documents_is_encoded_once(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    bench.ingest(source("b.pdf"), OLD)
+    assert len(bench.encoder.encoded) == 3
 
 
 def test_user_fields_filter_and_come_back(bench: Bench) -> None:

@@ -6,6 +6,7 @@ speaks of plain points and ranked lookups.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -26,8 +27,11 @@ TEXT_VECTOR = "dense"
 DESCRIPTION_VECTOR = "description"
 VECTORS = {"text": TEXT_VECTOR, "images": DESCRIPTION_VECTOR, "documents": ""}
 """Collection -> its vector; the register has none."""
-KEYWORDS = ("document_id", "document", "kind")
+KEYWORDS = ("document_id", "document", "kind", "content_hash")
 """Payload fields with a keyword index."""
+NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
+STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
+"""A register point that is not a document: the edition in force and how its texts are read."""
 INDEXED = "indexed"
 """Payload field of both collections that BM25 reads."""
 
@@ -82,6 +86,9 @@ class Collection(Protocol):
 class Index(Protocol):
     """What `open_index` gives; whoever opened it closes it."""
 
+    edition: int
+    """Which edition of the two collections is open: `reindex` builds the next one beside it."""
+
     @property
     def text(self) -> Collection: ...
 
@@ -90,6 +97,14 @@ class Index(Protocol):
 
     @property
     def documents(self) -> Collection: ...
+
+    def panels(self, edition: int, size: int) -> tuple[Collection, Collection]:
+        """The collections `text` and `images` of an edition, made for vectors of `size` if they are not there."""
+        ...
+
+    def drop(self, edition: int) -> None:
+        """Remove the collections of an edition, if they are there."""
+        ...
 
     def exclusive(self, document: str) -> AbstractContextManager[object]:
         """Keeps every other ingest of this document out, in the threads and processes that share the store."""
@@ -100,6 +115,16 @@ class Index(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def named(collection: str, edition: int) -> str:
+    """What a collection is called in an edition: `text`, `text-2` …"""
+    return collection if edition == 1 else f"{collection}-{edition}"
+
+
+def edition_of(documents: Sequence[Point]) -> int:
+    """The edition in force, from the register's point `STORE_ID` if it is among `documents`."""
+    return next((int(point.payload["edition"]) for point in documents if point.id == STORE_ID), 1)
 
 
 def open_index(settings: Settings, size: int) -> Index:

@@ -66,7 +66,7 @@ class EdgeCollection:
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
         with self._store.operation(self._name) as shard:
-            return [_point(record) for record in shard.retrieve(list(ids), True, False)]
+            return [point(record) for record in shard.retrieve(list(ids), True, False)]
 
     def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
         requests = [_request(lookup) for lookup in lookups]
@@ -86,7 +86,7 @@ class EdgeCollection:
             )
             with self._store.operation(self._name) as shard:
                 records, after = shard.scroll(request)
-            yield from map(_point, records)
+            yield from map(point, records)
             if after is None:
                 return
 
@@ -151,7 +151,8 @@ def _request(lookup: Lookup) -> QueryRequest:
     return QueryRequest(limit=lookup.limit, query=query, filter=_filter(lookup.where), with_payload=True)
 
 
-def _point(record: Record) -> Point:
+def point(record: Record) -> Point:
+    """A stored record as a plain point."""
     named = cast(dict[str, Any], record.vector or {})
     vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
     return Point(str(record.id), record.payload or {}, vectors)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from qdrant_edge import EdgeShard
 
-from diptych.errors import DiptychError, StoreError
-from diptych.index import VECTORS
-from diptych.index.edge import EdgeCollection, create
+from diptych.errors import DiptychError, StoreError, StoreMismatch
+from diptych.index import STORE_ID, VECTORS, edition_of, named
+from diptych.index.edge import EdgeCollection, create, point
 from diptych.index.lock import HandoverLock, exclusive
 
 WATCH = 0.05  # seconds between two looks at whether somebody waits
@@ -34,18 +34,30 @@ class Embedded:
         except OSError as error:
             raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}; give another --store") from error
         self._lock = HandoverLock(folder)
-        self._shards: dict[str, EdgeShard] | None = None
+        self._shards: dict[str, EdgeShard] = {}
+        self._sizes = {"text": size, "images": size}
+        self._owner = False
+        self.edition = 0  # not known before the first look
         self._since = 0.0
         self._active = 0
         self._stepping_back = False
         self._changed = threading.Condition()
         self._closed = threading.Event()
-        self.text = EdgeCollection(self, "text")
-        self.images = EdgeCollection(self, "images")
         self.documents = EdgeCollection(self, "documents")
-        with self.operation("documents"):
-            pass  # an unreadable or busy store is told at once
+        self.text = self.images = self.documents
+        self._open_all(size)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
+
+    def _open_all(self, size: int) -> None:
+        """An unreadable or busy store is told at once."""
+        try:
+            with self.operation("documents"):
+                self.text, self.images = self.panels(self.edition, size)
+            self.text.count()
+            self.images.count()
+        except BaseException:
+            self._give()
+            raise
 
     @contextmanager
     def operation(self, name: str) -> Iterator[EdgeShard]:
@@ -54,10 +66,12 @@ class Embedded:
             self._changed.wait_for(lambda: not self._stepping_back)
             if self._closed.is_set():
                 raise StoreError(f"{self._folder}: the store is closed")
-            shards = self._shards or self._open()
+            if not self._owner:
+                self._take()
+            shard = self._shards.get(name) or self._open(name)
             self._active += 1
         try:
-            yield shards[name]
+            yield shard
         except (DiptychError, GeneratorExit):
             raise
         except Exception as error:  # the engine knows one class of error only
@@ -70,8 +84,23 @@ class Embedded:
     def exclusive(self, document: str) -> AbstractContextManager[object]:
         return exclusive(self._folder, document)
 
+    def panels(self, edition: int, size: int) -> tuple[EdgeCollection, EdgeCollection]:
+        names = named("text", edition), named("images", edition)
+        self._sizes |= dict.fromkeys(names, size)
+        return EdgeCollection(self, names[0]), EdgeCollection(self, names[1])
+
+    def drop(self, edition: int) -> None:
+        for name in (named("text", edition), named("images", edition)):
+            with self._changed:
+                self._changed.wait_for(lambda: self._active == 0)
+                if not self._owner:
+                    self._take()
+                if name in self._shards:
+                    self._shards.pop(name).close()
+                shutil.rmtree(self._folder / name, ignore_errors=True)
+
     def optimize(self) -> None:
-        for name in VECTORS:
+        for name in ("documents", named("text", self.edition), named("images", self.edition)):
             with self.operation(name) as shard:
                 shard.optimize()
 
@@ -79,29 +108,44 @@ class Embedded:
         self._closed.set()
         self._step_back()
 
-    def _open(self) -> dict[str, EdgeShard]:
+    def _take(self) -> None:
+        """Become the owner, and see whether the store is still the one that was opened."""
         self._lock.acquire(self._lock_seconds)
+        self._owner, self._since = True, time.monotonic()
         try:
-            self._shards = {name: self._shard(name) for name in VECTORS}
-        except Exception as error:
-            self._lock.release()
-            raise StoreError(f"{self._folder}: cannot be opened as a store: {error}") from error
-        self._since = time.monotonic()
-        return self._shards
+            edition = edition_of([point(r) for r in self._open("documents").retrieve([STORE_ID], True, False)])
+            if self.edition not in (0, edition):
+                raise StoreMismatch(f"{self._folder}: was reindexed meanwhile; run again to go on with its new edition")
+            self.edition = edition
+        except BaseException:
+            self._give()
+            raise
 
-    def _shard(self, name: str) -> EdgeShard:
+    def _open(self, name: str) -> EdgeShard:
         place = self._folder / name
-        if not place.exists():
-            draft = self._folder / f".draft-{name}"
-            shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
-            create(draft, VECTORS[name], self._size)
-            draft.rename(place)
-        return EdgeShard.load(str(place))
+        try:
+            if not place.exists():
+                draft = self._folder / f".draft-{name}"
+                shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
+                create(draft, VECTORS[name.split("-")[0]], self._sizes.get(name, self._size))
+                draft.rename(place)
+            self._shards[name] = EdgeShard.load(str(place))
+        except Exception as error:  # the engine knows one class of error only
+            raise StoreError(f"{self._folder}: cannot be opened as a store: {error}") from error
+        return self._shards[name]
+
+    def _give(self) -> None:
+        try:
+            for shard in self._shards.values():
+                shard.close()
+        finally:
+            self._shards, self._owner = {}, False
+            self._lock.release()
 
     def _watch(self) -> None:
         while not self._closed.wait(WATCH):
             held = time.monotonic() - self._since
-            if self._shards is not None and held > LEAST_HOLD and self._lock.wanted():
+            if self._owner and held > LEAST_HOLD and self._lock.wanted():
                 self._step_back()
 
     def _step_back(self) -> None:
@@ -109,10 +153,7 @@ class Embedded:
             self._stepping_back = True
             self._changed.wait_for(lambda: self._active == 0)
             try:
-                for shard in (self._shards or {}).values():
-                    shard.close()
+                self._give()
             finally:
-                self._shards = None
-                self._lock.release()
                 self._stepping_back = False
                 self._changed.notify_all()

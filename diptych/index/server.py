@@ -21,7 +21,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from diptych.errors import StoreError
-from diptych.index import INDEXED, KEYWORDS, VECTORS, Found, Lookup, Point
+from diptych.index import INDEXED, KEYWORDS, STORE_ID, VECTORS, Found, Lookup, Point, edition_of, named
 from diptych.index.filters import translate
 from diptych.settings import Settings
 from diptych.where import Expression
@@ -47,13 +47,25 @@ class Server:
     """The `Index` on a Qdrant server. `size`: dimensions of the text encoder; `seconds`: deadline of a request."""
 
     def __init__(self, client: QdrantClient, prefix: str, size: int, seconds: float) -> None:
-        self._client = client
+        self._client, self._prefix, self._seconds = client, prefix, seconds
         self._documents = [threading.Lock() for _ in range(256)]
-        self.text = ServerCollection(client, f"{prefix}-text", seconds)
-        self.images = ServerCollection(client, f"{prefix}-images", seconds)
-        self.documents = ServerCollection(client, f"{prefix}-documents", seconds)
-        for name, collection in (("text", self.text), ("images", self.images), ("documents", self.documents)):
-            collection.ensure(VECTORS[name], size)
+        self.documents = self._collection("documents")
+        self.documents.ensure("", 0)
+        self.edition = edition_of(self.documents.retrieve([STORE_ID]))
+        self.text, self.images = self.panels(self.edition, size)
+
+    def panels(self, edition: int, size: int) -> tuple[ServerCollection, ServerCollection]:
+        text, images = (self._collection(named(name, edition)) for name in ("text", "images"))
+        text.ensure(VECTORS["text"], size)
+        images.ensure(VECTORS["images"], size)
+        return text, images
+
+    def drop(self, edition: int) -> None:
+        for name in ("text", "images"):
+            self._collection(named(name, edition)).remove()
+
+    def _collection(self, name: str) -> ServerCollection:
+        return ServerCollection(self._client, f"{self._prefix}-{name}", self._seconds)
 
     def exclusive(self, document: str) -> AbstractContextManager[object]:
         """Among the threads of this process; two machines that ingest one document at once both write it whole."""
@@ -84,6 +96,9 @@ class ServerCollection:
             self._try(lambda: self._client.create_payload_index(self._name, INDEXED, words))
         for key in KEYWORDS:
             self._index_keyword(key)
+
+    def remove(self) -> None:
+        self._try(lambda: self._client.delete_collection(self._name))
 
     def _index_keyword(self, key: str) -> None:
         self._try(lambda: self._client.create_payload_index(self._name, key, q.PayloadSchemaType.KEYWORD))

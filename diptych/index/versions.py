@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
-from diptych.index import Collection, Index, Payload, Point, Vector
-from diptych.points import NAMESPACE, Draft
-from diptych.where import Compare
+from diptych.index import NAMESPACE, STORE_ID, Collection, Index, Payload, Point, Vector, edition_of
+from diptych.points import Draft, Reading
+from diptych.where import Compare, In
 
 Status = Literal["complete", "partial", "failed"]
-STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
-"""A register point that is not a document: what the store was built with."""
 CLOCK_ID = str(uuid.uuid5(NAMESPACE, "clock"))
 """A register point that is not a document: another value after every write to the register."""
 
@@ -125,6 +123,14 @@ def stored_vectors(index: Index, document: str) -> dict[str, Vector]:
     return held
 
 
+def vectors_of(collection: Collection, contents: Sequence[str]) -> dict[str, Vector]:
+    """Content hash -> vector, of the given contents, wherever they are stored."""
+    if not contents:
+        return {}
+    points = collection.scroll(In("content_hash", tuple(contents)), vectors=True)
+    return {point.payload["content_hash"]: vector for point in points for vector in point.vectors.values()}
+
+
 def plan(index: Index, document: str, text: Sequence[Draft], images: Sequence[Draft]) -> Plan:
     """Compare the drafts of a document with its points, and clear away what a run that died has left."""
     before = record_of(index, document)
@@ -151,6 +157,7 @@ def stage(collection: Collection, drafts: Sequence[Draft], vectors: Mapping[str,
 
 def commit(index: Index, record: DocumentRecord, to: Plan) -> None:
     """The switch: one register write, after which the staged points count and the others do not. Then tidy up."""
+    check_edition(index)
     committed = replace(record, generation=to.generation, retired=to.gone)
     note(index, committed)
     if to.gone:
@@ -167,18 +174,23 @@ def delete(index: Index, record: DocumentRecord) -> None:
     index.documents.delete([record.id])
 
 
-def check_encoders(index: Index, encoders: Mapping[str, str]) -> None:
-    """Bind a new store to its encoders (collection -> fingerprint); refuse one that was built with others."""
+def bind(index: Index, reading: Reading) -> None:
+    """Bind a new store to how its texts are read; refuse one that is read otherwise."""
     known = next(iter(index.documents.retrieve([STORE_ID])), None)
     if known is None:
-        index.documents.upsert([Point(STORE_ID, {"encoders": dict(encoders), "format": 1})])
-    elif known.payload["encoders"] != dict(encoders):
-        built = ", ".join(f"{name}: {value}" for name, value in sorted(known.payload["encoders"].items()))
-        asked = ", ".join(f"{name}: {value}" for name, value in sorted(encoders.items()))
+        index.documents.upsert([Point(STORE_ID, {"edition": index.edition, "reading": asdict(reading)})])
+    elif known.payload["reading"] != asdict(reading):
+        built, asked = Reading(**known.payload["reading"]), reading
         raise StoreMismatch(
-            f"the store was built with the encoders ({built}), the settings name ({asked}); "
-            "set DIPTYCH_ENCODER back, or ingest into a new --store"
+            f"the store was built with {built.encoder} ({built.language}), the settings name {asked.encoder} "
+            f"({asked.language}); `diptych reindex` builds it anew from what is stored, or set DIPTYCH_ENCODER back"
         )
+
+
+def check_edition(index: Index) -> None:
+    """Raises `StoreMismatch` when the store was reindexed since it was opened."""
+    if edition_of(index.documents.retrieve([STORE_ID])) != index.edition:
+        raise StoreMismatch("the store was reindexed meanwhile; run again to go on with its new edition")
 
 
 def _stored(collection: Collection, before: DocumentRecord | None, document: str) -> tuple[set[str], set[str]]:
