@@ -70,6 +70,7 @@ class MiniLM:
         self.threads = threads or usable_cores()
         self._package, self._cache, self._precision = package, cache, precision
         self._lock = threading.Lock()
+        self._running = threading.BoundedSemaphore(self.threads)
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Vectors of unit length, shape (len(texts), 384), float32. Queries and passages are encoded alike."""
@@ -79,7 +80,8 @@ class MiniLM:
         def encode(row: int) -> None:
             # Broken characters (half a surrogate pair) become question marks.
             ids = tokenizer.encode(texts[row].encode("utf-8", "replace").decode()).ids
-            vectors[row] = session.run(None, {"ids": np.array([ids], np.int32)})[0][0]
+            with self._running:  # callers on several threads share the cores
+                vectors[row] = session.run(None, {"ids": np.array([ids], np.int32)})[0][0]
 
         # One text a thread beats one text on all threads and any batch: nothing is padded, nobody waits.
         if len(texts) == 1 or self.threads == 1:
