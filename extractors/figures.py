@@ -65,13 +65,20 @@ class _Scene:
     layout: PageLayout
     captions: tuple[Caption, ...]
     ink: marks.Ink
-    barriers: tuple[Box, ...]
-    """Running prose, headings and captions: no figure reaches across them."""
+    prose: tuple[roles.Paragraph, ...]
+    """Running text and headings: no figure reaches across them."""
+    fences: tuple[Box, ...]
+    """Captions and tables: nor across these."""
     notes: tuple[roles.Paragraph, ...]
-    """Those barriers that are a few words long: perhaps notes under a figure."""
+    """That prose which is a few words long: perhaps notes under a figure."""
+    body_font: str
     labels: frozenset[int]
     """Indices of the lines that may belong to figures."""
     visible: frozenset[int]
+
+    @property
+    def barriers(self) -> tuple[Box, ...]:
+        return (*(paragraph.box for paragraph in self.prose), *self.fences)
 
 
 def find(
@@ -84,18 +91,20 @@ def find(
     scene = _scene(layout, tables, furniture)
     found = regions.find(scene.layout, scene.ink.marks, scene.barriers, scene.labels)
     found = [region for region in found if not any(geometry.coverage(region.box, table) > 0.7 for table in tables)]
+    boxed = [regions.of_marks([marks.Mark(box, panel=True)]) for box in scene.ink.sidebars]
     candidates = [
         *(matching.Candidate(region.box, penalty=_doubt(region, scene)) for region in found),
-        *(matching.Candidate(box, penalty=20) for box in scene.ink.sidebars),
+        *(matching.Candidate(region.box, penalty=20) for region in boxed),
         *(matching.Candidate(box, table=True) for box in tables),
     ]
     soft = [note.box for note in scene.notes]
     firm = [barrier for barrier in scene.barriers if barrier not in soft]
     pairs = matching.match(scene.captions, candidates, matching.Barriers(firm, soft))
-    captioned, rest = _gather(scene, found, pairs)
+    captioned, rest = _gather(scene, [*found, *boxed], pairs)
+    rest = [region for region in rest if region.marks and region not in boxed]
     figures = [
         *captioned,
-        *_others(scene, candidates, pairs, len(found)),
+        *_tables(scene, tables, pairs, len(found) + len(boxed)),
         *(_figure(region, None, scene) for region in rest if _pictorial(region, scene)),
         *(
             Figure("table", box)
@@ -120,17 +129,18 @@ def _scene(layout: PageLayout, tables: Sequence[Box], furniture: Furniture) -> _
         ink, marks=tuple(m for m in ink.marks if not any(geometry.coverage(m.box, table) > 0.8 for table in tables))
     )
     holders = [mark.box for mark in ink.marks if mark.panel or mark.raster]
-    body = furniture.body_size or 10.0
+    body = furniture.body_size or roles.body_size(layout, visible)
     apart = [
         paragraph
         for paragraph in paragraphs
         if (paragraph.prose or _heading(paragraph, body))
         and not any(geometry.coverage(paragraph.box, geometry.grown(holder, 2)) > 0.9 for holder in holders)
     ]
-    barriers = (*(p.box for p in apart), *(caption.box for caption in captions), *tables)
+    fences = (*(caption.box for caption in captions), *tables)
     notes = tuple(p for p in apart if p.words <= _NOTE_WORDS and not _heading(p, body))
     labels = visible - spoken - {i for paragraph in apart for i in paragraph.lines}
-    return _Scene(layout, captions, ink, barriers, notes, labels, visible)
+    font = max(apart, key=lambda paragraph: paragraph.words).font if apart else ""
+    return _Scene(layout, captions, ink, tuple(apart), fences, notes, font, labels, visible)
 
 
 def _heading(paragraph: roles.Paragraph, body: float) -> bool:
@@ -177,6 +187,7 @@ def _gather(scene: _Scene, found: Sequence[Region], pairs: dict[int, int]) -> tu
         if region < len(found)
     }
     rest = [region for n, region in enumerate(found) if n not in pairs.values()]
+    rest += [_of_words(paragraph) for paragraph in scene.prose if paragraph.font != scene.body_font]
     changed = True
     while changed:
         changed = False
@@ -188,6 +199,15 @@ def _gather(scene: _Scene, found: Sequence[Region], pairs: dict[int, int]) -> tu
                 rest.remove(region)
                 changed = True
     return [figure for c, region in whole.items() for figure in _with_panels(region, scene.captions[c], scene)], rest
+
+
+def _of_words(paragraph: roles.Paragraph) -> Region:
+    return Region(paragraph.box, paragraph.box, (), frozenset(paragraph.lines))
+
+
+def _fonts(scene: _Scene, region: Region) -> frozenset[str]:
+    """The fonts of a region's words: a figure's own text is seldom set like the page's."""
+    return frozenset(scene.layout.lines[i].font for i in region.labels)
 
 
 def _with_panels(region: Region, caption: Caption, scene: _Scene) -> list[Figure]:
@@ -226,8 +246,14 @@ def _panel_distance(scene: _Scene, whole: dict[int, Region], owner: int, region:
     both = geometry.hull([figure.box, region.box])
     if any(geometry.area(geometry.shared(other.box, both)) > 0 for c, other in whole.items() if c != owner):
         return None
-    blocked = [b for b in scene.barriers if geometry.coverage(b, both) > 0.3]
-    if any(geometry.coverage(b, geometry.grown(figure.box, 1)) < 0.9 for b in blocked):
+    if not region.marks and not (_fonts(scene, region) <= _fonts(scene, figure) and max(across, down) < 25):
+        return None
+    own = _fonts(scene, figure) - {scene.body_font}
+    strange = [*(p.box for p in scene.prose if p.font not in own), *scene.fences]
+    if any(
+        geometry.coverage(box, both) > 0.3 and geometry.coverage(box, geometry.grown(figure.box, 1)) < 0.9
+        for box in strange
+    ):
         return None
     before, after = caption.box[1] >= figure.box[3] - 3, caption.box[3] <= figure.box[1] + 3
     if (before and region.box[1] > caption.box[1]) or (after and region.box[3] < caption.box[3]):
@@ -235,18 +261,18 @@ def _panel_distance(scene: _Scene, whole: dict[int, Region], owner: int, region:
     return across + down
 
 
-def _others(
-    scene: _Scene, candidates: Sequence[matching.Candidate], pairs: dict[int, int], regions_count: int
-) -> list[Figure]:
-    """Captioned sidebars and tables."""
-    figures = []
-    for number, index in pairs.items():
-        if index < regions_count:
-            continue
-        caption, candidate = scene.captions[number], candidates[index]
-        kind: FigureKind = "table" if candidate.table else "figure"
-        figures.append(Figure(kind, candidate.box, caption.label, caption.text, caption.box))
-    return figures
+def _tables(scene: _Scene, tables: Sequence[Box], pairs: dict[int, int], first: int) -> list[Figure]:
+    """Every table, with the caption whose candidate it is; the tables' candidates count from `first`."""
+    owners = {candidate: scene.captions[caption] for caption, candidate in pairs.items()}
+    found = []
+    for number, box in enumerate(tables):
+        caption = owners.get(first + number)
+        if caption is None:
+            found.append(Figure("table", box))
+        else:
+            kind: FigureKind = "figure" if caption.kind == "figure" else "table"
+            found.append(Figure(kind, box, caption.label, caption.text, caption.box))
+    return found
 
 
 def _figure(region: Region, caption: Caption | None, scene: _Scene) -> Figure:

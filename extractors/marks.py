@@ -39,7 +39,7 @@ def collect(layout: PageLayout, paragraphs: Sequence[Paragraph], furniture: Furn
     """The page's ink, told apart."""
     page: Box = (0.0, 0.0, layout.width, layout.height)
     rasters = [raster for raster in layout.rasters if not furniture.repeats(raster, layout)]
-    backdrop = _backdrop(rasters, page)
+    backdrop = _filling(rasters, page)
     prose = [paragraph for paragraph in paragraphs if paragraph.prose]
     marks = [Mark(raster.box, raster=raster) for raster in rasters if raster not in backdrop]
     sidebars: list[Box] = []
@@ -60,14 +60,22 @@ def collect(layout: PageLayout, paragraphs: Sequence[Paragraph], furniture: Furn
     return Ink(tuple(marks), backdrop, tuple(sidebars))
 
 
-def _backdrop(rasters: Sequence[Raster], page: Box) -> tuple[Raster, ...]:
-    """The images that fill the page, alone or as strips of one scan."""
+def backdrop(layout: PageLayout) -> tuple[Raster, ...]:
+    """The images that fill the page: a scan, a slide saved as a picture, or a picture behind the text."""
+    return _filling(layout.rasters, (0.0, 0.0, layout.width, layout.height))
+
+
+def _filling(rasters: Sequence[Raster], page: Box) -> tuple[Raster, ...]:
+    """Alone, or as strips of one scan."""
     whole = tuple(r for r in rasters if geometry.area(r.box) > _PAGE * geometry.area(page))
     if whole:
         return whole
-    strips = [r for r in rasters if r.box[2] - r.box[0] > 0.9 * (page[2] - page[0])]
-    covered = sum(geometry.area(r.box) for r in strips)
-    return tuple(strips) if len(strips) > 1 and covered > 0.9 * geometry.area(page) else ()
+    strips = [r for r in rasters if r.box[2] - r.box[0] > 0.7 * (page[2] - page[0])]
+    if len(strips) < 2:
+        return ()
+    around = geometry.hull(strip.box for strip in strips)
+    tiled = sum(geometry.area(strip.box) for strip in strips) > 0.9 * geometry.area(around)
+    return tuple(strips) if tiled and geometry.area(around) > _PAGE * geometry.area(page) else ()
 
 
 def _shows(drawing: Drawing, page: Box) -> bool:

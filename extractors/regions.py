@@ -19,6 +19,8 @@ _REACH_PATH = 4.0
 """Points that a path reaches out on every side: parts of one drawing stand nearer than twice this."""
 _REACH_IMAGE = 1.5
 """Tiles and slices of one image abut; panels of a figure stand apart."""
+_LABEL_REACH = 13.0
+"""Points at most between a figure and its labels, also where letters are large, as on slides."""
 _ROUNDS = 3
 """How often labels are taken in: tick labels, then the axis title beyond them."""
 
@@ -152,11 +154,11 @@ def _grown(region: Region, lines: list[int], layout: PageLayout) -> Region:
 def _away(line: Line, region: Region) -> float | None:
     """How far a label stands from a region; None when too far to belong to it."""
     across, down = geometry.gap(line.box, region.box)
-    beside, under = 1.6 * line.size, 1.1 * line.size
+    beside, under = min(1.6 * line.size, _LABEL_REACH), min(1.1 * line.size, _LABEL_REACH)
     if not line.horizontal:
         beside, under = under, beside
     elif _drawn(region) and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9:
-        beside = 4 * line.size  # the names of a bar chart's rows
+        beside = min(4 * line.size, 2.5 * _LABEL_REACH)  # the names of a bar chart's rows
     if across > beside or down > under or (across > 0.6 * line.size and down > 0.6 * line.size):
         return None
     return across + down
@@ -204,7 +206,7 @@ def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -
     small = min(geometry.area(a.ink), geometry.area(b.ink)) < 0.01 * layout.width * layout.height
     stacked = geometry.overlap_across(a.box, b.box) > 0.5 and down < (18 if small else 9)
     beside = geometry.overlap_down(a.box, b.box) > 0.5 and across < (14 if small else 8)
-    if not (stacked or beside):
+    if not (stacked or beside or _one_series(a.ink, b.ink)):
         return False
     between = geometry.hull([a.box, b.box])
     return not any(geometry.coverage(barrier, between) > 0.3 for barrier in barriers)
@@ -212,3 +214,11 @@ def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -
 
 def _drawn(region: Region) -> bool:
     return any(mark.drawing for mark in region.marks)
+
+
+def _one_series(a: Box, b: Box) -> bool:
+    """Bars of one chart: they start from one line and stand no farther apart than they are thick."""
+    across, down = geometry.gap(a, b)
+    rows = abs(a[0] - b[0]) < 2 and down < min(60.0, 1.2 * max(a[3] - a[1], b[3] - b[1]))
+    columns = abs(a[3] - b[3]) < 2 and across < min(60.0, 1.2 * max(a[2] - a[0], b[2] - b[0]))
+    return (rows and across == 0) or (columns and down == 0)

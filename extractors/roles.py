@@ -23,7 +23,18 @@ class Paragraph:
     prose: bool
     """Sentences rather than labels."""
     size: float
-    bold: bool
+    font: str
+
+
+def body_size(layout: PageLayout, usable: frozenset[int]) -> float:
+    """The median font size of the characters of one page, 10 when it has none."""
+    sizes = sorted((layout.lines[i].size, len(layout.lines[i].text)) for i in usable)
+    half = sum(length for _, length in sizes) / 2
+    for size, length in sizes:
+        half -= length
+        if half <= 0:
+            return size
+    return 10.0
 
 
 def paragraphs(layout: PageLayout, usable: frozenset[int]) -> tuple[Paragraph, ...]:
@@ -64,15 +75,15 @@ def _paragraph(layout: PageLayout, group: list[int]) -> Paragraph:
     box = geometry.hull(line.box for line in lines)
     words = sum(len(_words(line.text)) for line in lines)
     rows = len({round(line.box[3] / (0.5 * line.size + 1)) for line in lines})
-    size = max(lines, key=lambda line: len(line.text)).size
+    main = max(lines, key=lambda line: len(line.text))
     return Paragraph(
         lines=tuple(group),
         box=box,
         words=words,
         rows=rows,
-        prose=_reads_as_prose(lines, words, rows, box, size),
-        size=size,
-        bold=all(line.bold for line in lines),
+        prose=_reads_as_prose(lines, words, rows, box, main.size),
+        size=main.size,
+        font=main.font,
     )
 
 

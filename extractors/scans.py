@@ -1,18 +1,19 @@
 """Pictures on a page that is itself one image (a scan, a slide saved as a picture), found in its pixels.
 
-What is neither background nor a line of text that OCR has read is ink; patches of ink that are large enough are
-pictures. They come out as rasters, so that `figures.find` treats the page like any other.
+What is neither background nor a line of text that OCR has read is ink. Patches of ink join the page's layout, large
+ones as rasters, small ones as drawings (the bars of a chart), so that `figures.find` treats the page like any other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extractors import geometry
-from extractors.layout import Line, Raster
+from extractors.layout import Drawing, Line, PageLayout, Raster
 from extractors.regions import connected
 from extractors.types import Box
 
@@ -20,37 +21,86 @@ _CELL = 3.0
 """Points a cell in which ink is counted."""
 _CONTRAST = 28
 """Levels of 256 by which a pixel must differ from the background in some channel."""
-_LEAST_SHARE = 0.015
+_PICTURE = 0.015
 """Share of the page that a picture covers at least."""
+_PART = 0.001
+"""Share of the page that a bar or a slice of a chart covers at least."""
 
 
-def pictures(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> tuple[Raster, ...]:
-    """Picture-like patches of a page drawn as `pixels` (height, width, 3), RGB; `lines` are what OCR read on it.
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    box: Box
+    """Points."""
+    filled: float
+    """Share of its cells that hold ink."""
+    framed: bool
+    """Ink runs along all four sides."""
+    flat: bool
+    """Two colours make up most of it: a bar, not a photo."""
 
-    About 72 dpi is enough. Boxes are in points of `page`, which the pixels fill. None when the page has no plain
-    background: then the whole page is the picture.
+
+def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:
+    """`layout` with what its pixels show: the `lines` that OCR read, and patches that look like pictures.
+
+    `pixels` (height, width, 3) is the whole page in RGB; about 72 dpi is enough. On a page without a plain
+    background nothing is added but the lines: the page as a whole is the picture.
     """
+    page: Box = (0.0, 0.0, layout.width, layout.height)
+    whole = geometry.area(page)
+    rasters, drawings = [], []
+    for patch in _patches(pixels, page, lines):
+        width, height = patch.box[2] - patch.box[0], patch.box[3] - patch.box[1]
+        area = width * height
+        if area > 0.92 * whole or max(width, height) > 15 * min(width, height):
+            continue
+        if patch.framed and patch.filled < 0.3:
+            drawings.append(Drawing(patch.box, items=4, filled=False, stroked=True, rectangle=True))
+        elif area > _PICTURE * whole and min(width, height) > 25 and patch.filled > 0.08 and not patch.flat:
+            rasters.append(Raster(patch.box, round(width), round(height), digest="", upright=False))
+        elif area > _PART * whole and patch.filled > 0.4:
+            drawings.append(Drawing(patch.box, items=9, filled=True, stroked=False, curved=True))
+    return replace(
+        layout,
+        lines=(*layout.lines, *lines),
+        rasters=(*layout.rasters, *rasters),
+        drawings=(*layout.drawings, *drawings),
+    )
+
+
+def _patches(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> list[_Patch]:
     ink = _ink(pixels)
     if ink is None:
-        return ()
-    scale_x, scale_y = pixels.shape[1] / (page[2] - page[0]), pixels.shape[0] / (page[3] - page[1])
+        return []
+    across, down = pixels.shape[1] / page[2], pixels.shape[0] / page[3]
     for line in lines:
         x0, y0, x1, y1 = geometry.grown(line.box, 0.12 * (line.box[3] - line.box[1]))
-        ink[max(0, int(y0 * scale_y)) : int(y1 * scale_y) + 1, max(0, int(x0 * scale_x)) : int(x1 * scale_x) + 1] = 0
-    cells = _cells(ink, max(1, round(_CELL * scale_x)))
-    step_x, step_y = _CELL * 0 + max(1, round(_CELL * scale_x)) / scale_x, max(1, round(_CELL * scale_x)) / scale_y
-    found = []
-    for box, filled in _patches(cells):
-        area = (box[0] * step_x, box[1] * step_y, box[2] * step_x, box[3] * step_y)
-        if _picture_like(area, filled, page):
-            found.append(area)
-    return tuple(_raster(box, scale_x) for box in _merged(found))
+        ink[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = False
+    size = max(1, round(_CELL * across))
+    return [
+        _Patch(
+            (x0 * size / across, y0 * size / down, x1 * size / across, y1 * size / down),
+            filled,
+            framed,
+            filled > 0.4 and _flat(pixels[y0 * size : y1 * size, x0 * size : x1 * size]),
+        )
+        for (x0, y0, x1, y1), filled, framed in _connected(_cells(ink, size) > 0.04)
+    ]
+
+
+def _flat(pixels: NDArray[np.uint8]) -> bool:
+    counts = np.bincount(_coarse(pixels).ravel(), minlength=4096)
+    return bool(np.sort(counts)[-2:].sum() > 0.7 * counts.sum())
+
+
+def _coarse(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Colours as numbers below 4096, sixteen levels a channel."""
+    levels = (pixels >> 4).astype(np.int32)
+    return np.asarray((levels[..., 0] << 8) | (levels[..., 1] << 4) | levels[..., 2])
 
 
 def _ink(pixels: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Where the pixels differ from the background, the most frequent colour; None when no colour is that frequent."""
-    coarse = (pixels >> 4).astype(np.int32)
-    codes = (coarse[..., 0] << 8) | (coarse[..., 1] << 4) | coarse[..., 2]
+    codes = _coarse(pixels)
     counts = np.bincount(codes.ravel(), minlength=4096)
     best = int(counts.argmax())
     if counts[best] < 0.15 * codes.size:
@@ -66,9 +116,8 @@ def _cells(ink: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
     return np.asarray(cut.mean(axis=(1, 3)), np.float32)
 
 
-def _patches(cells: NDArray[np.float32]) -> list[tuple[tuple[int, int, int, int], float]]:
-    """Boxes of cells (x0, y0, x1, y1) that hang together, with the share of their cells that hold ink."""
-    mask = cells > 0.04
+def _connected(mask: NDArray[np.bool_]) -> list[tuple[tuple[int, int, int, int], float, bool]]:
+    """Boxes of cells (x0, y0, x1, y1) whose ink hangs together, how full they are, and whether they are framed."""
     reach = mask.copy()
     for shift in (1, 2):
         reach[shift:] |= mask[:-shift]
@@ -78,39 +127,19 @@ def _patches(cells: NDArray[np.float32]) -> list[tuple[tuple[int, int, int, int]
     numbers = connected(reach)
     numbers[~mask] = 0
     rows, columns = np.nonzero(numbers)
-    labels = numbers[rows, columns]
+    order = np.argsort(numbers[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    starts = np.flatnonzero(np.diff(numbers[rows, columns], prepend=0))
     found = []
-    for label in np.unique(labels):
-        ys, xs = rows[labels == label], columns[labels == label]
-        box = (int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
-        found.append((box, len(xs) / ((box[2] - box[0]) * (box[3] - box[1]))))
+    for ys, xs in zip(np.split(rows, starts[1:]), np.split(columns, starts[1:]), strict=True):
+        if len(xs) < 4:
+            continue
+        x0, y0, x1, y1 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+        sides = (
+            len(set(ys[xs <= x0 + 1])) / (y1 - y0),
+            len(set(ys[xs >= x1 - 2])) / (y1 - y0),
+            len(set(xs[ys <= y0 + 1])) / (x1 - x0),
+            len(set(xs[ys >= y1 - 2])) / (x1 - x0),
+        )
+        found.append(((x0, y0, x1, y1), len(xs) / ((x1 - x0) * (y1 - y0)), min(sides) > 0.7))
     return found
-
-
-def _picture_like(box: Box, filled: float, page: Box) -> bool:
-    width, height = box[2] - box[0], box[3] - box[1]
-    if geometry.area(box) < _LEAST_SHARE * geometry.area(page) or geometry.area(box) > 0.92 * geometry.area(page):
-        return False
-    return min(width, height) > 0.06 * min(page[2] - page[0], page[3] - page[1]) and filled > 0.08
-
-
-def _merged(boxes: Sequence[Box]) -> list[Box]:
-    """Boxes that overlap, made one."""
-    found: list[Box] = []
-    for box in sorted(boxes, key=geometry.area, reverse=True):
-        home = next((n for n, other in enumerate(found) if geometry.coverage(box, other) > 0.5), None)
-        if home is None:
-            found.append(box)
-        else:
-            found[home] = geometry.hull([found[home], box])
-    return found
-
-
-def _raster(box: Box, scale: float) -> Raster:
-    return Raster(
-        box,
-        width=round((box[2] - box[0]) * scale),
-        height=round((box[3] - box[1]) * scale),
-        digest="",
-        upright=False,
-    )
