@@ -59,8 +59,10 @@ class _Style:
     capitals: bool
 
 
-def place(paragraphs: Sequence[Paragraph], bookmarks: Sequence[Bookmark] = (), *, deck: bool = False) -> list[Placed]:
-    """Give every paragraph its heading path. In a deck, every page starts anew."""
+def place(
+    paragraphs: Sequence[Paragraph], bookmarks: Sequence[Bookmark] = (), *, title: str = "", deck: bool = False
+) -> list[Placed]:
+    """Give every paragraph its heading path. In a deck, every page starts anew; elsewhere the title heads nothing."""
     body = body_style(paragraphs)
     marks = _by_page(bookmarks)
     levels: dict[_Style, Counter[int]] = {}
@@ -69,12 +71,26 @@ def place(paragraphs: Sequence[Paragraph], bookmarks: Sequence[Bookmark] = (), *
         level = _bookmarked(paragraph, marks)
         if level is None and not _looks_like_one(paragraphs, index, body):
             continue
+        if title and not deck and paragraph.page < 3 and _plain(join(paragraph.lines)) == _plain(title):
+            continue
         found[index] = level
         if level is not None:
             levels.setdefault(_style(paragraph), Counter())[level] += 1
+    _drop_strangers(paragraphs, found, body)
     known = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
     ranks = _ranks([_style(paragraphs[index]) for index in found], known)
     return _walk(paragraphs, {i: (level or ranks[_style(paragraphs[i])]) for i, level in found.items()}, deck)
+
+
+def _drop_strangers(paragraphs: Sequence[Paragraph], found: dict[int, int | None], body: tuple[float, bool]) -> None:
+    """Where headings are bold, a plain line that is hardly larger than the body is none: authors, addresses."""
+    bold = sum(paragraphs[index].bold for index in found)
+    if body[1] or bold < 3 or bold < 0.6 * len(found):
+        return
+    for index in [index for index, level in found.items() if level is None]:
+        paragraph = paragraphs[index]
+        if not paragraph.bold and not paragraph.ocr and paragraph.size < 1.3 * body[0]:
+            del found[index]
 
 
 def body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -43,10 +43,10 @@ def build(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
     return [paragraph for flow in flows for paragraph in _split(flow, page)]
 
 
-def join(lines: Sequence[str], known: Collection[str] = frozenset()) -> str:
+def join(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     """Lines as one text. Words broken at a line's end are mended; `known` are the document's own words (lower case).
 
-    A hyphen stays where the document itself writes the word with one.
+    A hyphen stays where the document writes the word with one, or both of its parts as words.
     """
     text = ""
     for line in lines:
@@ -74,10 +74,10 @@ def goes_on(first: Paragraph, second: Paragraph) -> bool:
     return len(first.lines) > 2 and (end[-1] in ",;" or bool(_CJK.match(end[-1]) and _CJK.match(start[0])))
 
 
-def straddled(first: Paragraph, second: Paragraph) -> tuple[Paragraph, Paragraph | None]:
+def straddled(first: Paragraph, second: Paragraph, known: Set[str] = frozenset()) -> tuple[Paragraph, Paragraph | None]:
     """Move the end of the sentence that `first` begins out of `second`, so that it stands whole."""
     for taken in range(1, len(second.lines) + 1):
-        parts = sentences.split("\n".join(second.lines[:taken]).replace("\n", " "))
+        parts = sentences.split(join(second.lines[:taken], known))
         if len(parts) > 1 or taken == len(second.lines):
             break
     kept, rest = parts[0], " ".join(parts[1:])
@@ -86,11 +86,12 @@ def straddled(first: Paragraph, second: Paragraph) -> tuple[Paragraph, Paragraph
     return whole, replace(second, lines=remaining) if remaining else None
 
 
-def _mended(text: str, line: str, known: Collection[str]) -> str:
+def _mended(text: str, line: str, known: Set[str]) -> str:
     start = re.split(r"[^\w]", text[:-1])[-1]
     rest = re.split(r"[^\w]", line)[0]
     hyphened, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
-    if closed not in known and (hyphened in known or not rest[0].islower()):
+    two_words = len(start) > 1 and {start.lower(), rest.lower()} <= known
+    if closed not in known and (hyphened in known or two_words or not rest[0].islower()):
         return text + line
     return text[:-1] + line
 
@@ -142,7 +143,11 @@ def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
         return True
     left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
     ended, short = sentences.ends(last.text), last.box[2] < right - 0.12 * (right - left)
-    if a.bold != b.bold and not (b.ocr or a.ocr) and (short or ended or len(group) == 1):
+    if (
+        a.bold != b.bold
+        and not (b.ocr or a.ocr)
+        and (ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size)
+    ):
         return True
     inset = row.box[0] - left
     if inset > 0.8 * size and last.box[0] - left < 0.4 * size and (ended or short) and not _BULLET.match(group[0].text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
@@ -64,7 +64,7 @@ class TablePlace:
     ocr: bool = False
 
 
-def build(placed: Sequence[Placed], budget: Budget, known: Collection[str] = frozenset()) -> list[Passage]:
+def build(placed: Sequence[Placed], budget: Budget, known: Set[str] = frozenset()) -> list[Passage]:
     """The passages of one document in reading order.
 
     A heading without text of its own, and none below it on its page, is a passage itself.
@@ -125,9 +125,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(re.sub(r"\s+", " ", cell or "").replace("|", "\\|").strip() for cell in cells) + " |"
 
 
-def _section(
-    items: Sequence[Placed], page: int, path: Path, budget: Budget, known: Collection[str]
-) -> Iterator[Passage]:
+def _section(items: Sequence[Placed], page: int, path: Path, budget: Budget, known: Set[str]) -> Iterator[Passage]:
     room = budget.left(path)
     parts = list(_sentences(items, room, budget.count, known))
     for chosen in _packed(parts, room):
@@ -142,7 +140,7 @@ def _section(
         )
 
 
-def _sentences(items: Sequence[Placed], room: int, count: Count, known: Collection[str]) -> Iterator[_Sentence]:
+def _sentences(items: Sequence[Placed], room: int, count: Count, known: Set[str]) -> Iterator[_Sentence]:
     for item in items:
         paragraph = item.paragraph
         texts = [part for text in sentences.split(join(paragraph.lines, known)) for part in _bounded(text, room, count)]

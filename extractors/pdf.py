@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -121,9 +122,12 @@ def _assembled(
 ) -> Extraction:
     budget = Budget(options.max_tokens, tokens.counter(options.tokenizer))
     deck = _is_deck(pages)
-    text = _joined([paragraph for parts in pages for paragraph in parts.paragraphs])
-    known = {word.lower() for paragraph in text for line in paragraph.lines for word in line.split()}
-    placed = headings.place(text, marks, deck=deck)
+    text = [paragraph for parts in pages for paragraph in parts.paragraphs]
+    known = frozenset(
+        word.strip(".,;:()“”\"'").lower() for paragraph in text for line in paragraph.lines for word in line.split()
+    )
+    text = _joined(text, known)
+    placed = headings.place(text, marks, title=title, deck=deck)
     made = [*passages.build(placed, budget, known), *_tables(pages, placed, budget)]
     made.sort(key=lambda passage: passage.page)
     pictures = [
@@ -138,7 +142,7 @@ def _assembled(
     return Extraction(source, tuple(made), tuple(links.link(made, pictures)), _report(pages, clock), title)
 
 
-def _joined(text: Sequence[Paragraph]) -> list[Paragraph]:
+def _joined(text: Sequence[Paragraph], known: Set[str]) -> list[Paragraph]:
     """Sentences that go on in the next column or page stand whole where they begin."""
     joined: list[Paragraph] = []
     for paragraph in text:
@@ -148,7 +152,7 @@ def _joined(text: Sequence[Paragraph]) -> list[Paragraph]:
                 break
             below = joined[index].page == paragraph.page and joined[index].box[3] <= paragraph.box[1] + 2
             if not below and goes_on(joined[index], paragraph):
-                joined[index], following = straddled(joined[index], paragraph)
+                joined[index], following = straddled(joined[index], paragraph, known)
                 break
         if following:
             joined.append(following)
@@ -196,15 +200,18 @@ def _bookmarks(document: Any) -> list[Bookmark]:
 
 
 def _title(document: Any, pages: Sequence[PageParts]) -> str:
-    """The largest print on the first page, else the file's own title where it is one."""
-    own = str((document.metadata or {}).get("title") or "").strip()
-    first = [paragraph for parts in pages[:1] for paragraph in parts.paragraphs]
-    largest = max(first, key=lambda paragraph: paragraph.size, default=None)
-    printed = join(largest.lines)[:200] if largest and len(largest.lines) <= 5 else ""
-    looks_like_a_file = not own or own.lower().endswith((".doc", ".docx", ".indd", ".pdf", ".ppt", ".pptx", ".qxd"))
-    if looks_like_a_file or own.lower().startswith(("microsoft word", "untitled", "powerpoint")):
-        return printed
-    return own
+    """The file's own title where it is printed on the first pages, else the largest print on the first of them."""
+    own = " ".join(str((document.metadata or {}).get("title") or "").split())
+    first = [paragraph for parts in pages[:2] for paragraph in parts.paragraphs]
+    printed = re.sub(r"\W+", "", " ".join(join(paragraph.lines) for paragraph in first)).casefold()
+    plain = re.sub(r"\W+", "", own).casefold()
+    if len(plain) > 4 and plain in printed:
+        return own
+    named = [p for p in first if len(p.lines) <= 5 and sum(c.isalpha() for c in join(p.lines)) > 5]
+    if not named:
+        return own
+    largest = max(paragraph.size for paragraph in named)
+    return join(next(paragraph for paragraph in named if paragraph.size == largest).lines)[:200]
 
 
 def _report(pages: Sequence[PageParts], clock: Clock) -> Report:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from extractors.geometry import hull
@@ -38,14 +39,20 @@ class Row:
 
 
 def flows(lines: Sequence[Line]) -> list[list[Row]]:
-    """`lines` in reading order. Text that runs up or down comes last, unless the page is set that way."""
+    """`lines` in reading order. Text that runs up or down comes last; in the outer margins it is left out."""
     lines = [line for line in lines if line.text.strip()]
     upright = [line for line in lines if line.horizontal]
     aslant = [line for line in lines if not line.horizontal]
     if sum(len(line.text) for line in aslant) > sum(len(line.text) for line in upright):
-        upright, aslant = [], lines
+        return _in_file_order(lines)
     ordered = _cut(_rows(upright)) if upright else []
-    return ordered + _in_file_order(aslant)
+    return ordered + _in_file_order([line for line in aslant if not _in_margin(line, upright)])
+
+
+def _in_margin(line: Line, upright: Sequence[Line]) -> bool:
+    """Text that runs along the edge of the paper beside all the rest: an archive's stamp, a download notice."""
+    left, _, right, _ = hull([other.box for other in upright])
+    return line.box[2] < left or line.box[0] > right
 
 
 def _in_file_order(lines: Sequence[Line]) -> list[list[Row]]:
@@ -57,15 +64,18 @@ def _in_file_order(lines: Sequence[Line]) -> list[list[Row]]:
 
 def _rows(lines: Sequence[Line]) -> list[Row]:
     """Lines, with pieces on one base line joined: a bullet and its text, a label and its value."""
+    blocks: dict[int, list[Line]] = {}
+    for line in lines:
+        blocks.setdefault(line.block, []).append(line)
     rows: list[list[Line]] = []
-    latest: dict[int, list[Line]] = {}
-    for line in sorted(lines, key=lambda line: (line.block, round(line.box[3]), line.box[0])):
-        row = latest.get(line.block)
-        if row and _continues(row[-1], line):
-            row.append(line)
-            continue
-        latest[line.block] = row = [line]
-        rows.append(row)
+    for block in blocks.values():
+        latest: list[Line] | None = None
+        for line in sorted(block, key=lambda line: (round(line.box[3]), line.box[0])):
+            if latest and _continues(latest[-1], line, block):
+                latest.append(line)
+            else:
+                latest = [line]
+                rows.append(latest)
     return _with_markers([Row(hull([line.box for line in row]), tuple(row)) for row in rows])
 
 
@@ -75,12 +85,15 @@ def _level(a: Box, b: Box) -> bool:
     return shared > 0.6 * min(a[3] - a[1], b[3] - b[1])
 
 
-def _continues(left: Line, right: Line) -> bool:
+def _continues(left: Line, right: Line, block: Sequence[Line]) -> bool:
+    """Whether `right` goes on with the row that ends with `left`."""
     gap = right.box[0] - left.box[2]
     if not _level(left.box, right.box) or gap < -left.size:
         return False
-    # Files that draw two columns line by line put both into one block; prose on both sides of a wide gap tells.
-    return gap < 0.9 * left.size or min(len(left.text), len(right.text)) < 20
+    if gap < 0.9 * left.size or min(len(left.text), len(right.text)) < 20:
+        return True
+    # Files that draw two columns line by line put both into one block; only prose runs across the white space.
+    return any(line.box[0] < left.box[2] and line.box[2] > right.box[0] for line in block)
 
 
 def _with_markers(rows: list[Row]) -> list[Row]:
@@ -173,20 +186,6 @@ def _gutters(rows: Sequence[Row], gap: float) -> list[Interval]:
     return gutters
 
 
-def _narrowed(gutters: Sequence[Interval], rows: Sequence[Row], gap: float) -> list[Interval]:
-    """What `rows` leave free of `gutters`."""
-    free = list(gutters)
-    for row in rows:
-        left, right = row.box[0], row.box[2]
-        free = [
-            part
-            for a, b in free
-            for part in ([(a, b)] if right <= a or left >= b else [(a, min(b, left)), (max(a, right), b)])
-            if part[1] - part[0] >= gap
-        ]
-    return free
-
-
 def _bands(rows: list[Row]) -> list[list[Row]]:
     """Rows between gaps that go across the whole region; ascenders and descenders may overlap a little."""
     bands: list[list[Row]] = []
@@ -201,47 +200,68 @@ def _bands(rows: list[Row]) -> list[list[Row]]:
 
 
 def _regions(rows: list[Row], gap: float) -> list[list[Row]]:
-    """Bands joined while they share a gutter, or while none of them has one."""
-    regions: list[list[Row]] = []
-    gutters: list[Interval] = []
-    one_sided: list[list[Row]] = []
-    for band in _bands(rows):
-        own = _gutters(band, gap)
-        if not regions:
-            regions, gutters = [list(band)], own
-            continue
-        pending = [row for waiting in one_sided for row in waiting]
-        shared = _narrowed(gutters or own, band if gutters else regions[-1], gap)
-        if own and gutters:
-            shared = [g for g in shared if any(min(g[1], o[1]) - max(g[0], o[0]) >= gap for o in own)]
-        if not own and not gutters:
-            regions[-1].extend(band)
-        elif shared and (own or not gutters):
-            regions[-1].extend([*pending, *band])
-            gutters, one_sided = shared, []
-        elif shared:
-            # On one side only: it may open what comes below, which the next bands tell.
-            one_sided.append(band)
-            gutters = shared
+    """What stands above, in and below the largest part of the region that one gutter goes through."""
+    bands = _bands(rows)
+    best: tuple[float, int, int, Interval] | None = None
+    for strip in _strips(bands, gap):
+        sides = [_sides(band, strip) for band in bands]
+        for first, last in _runs(sides):
+            both = sum(min(side) for side in sides[first:last] if side)
+            if both > 0 and (best is None or both > best[0]):
+                best = (both, first, last, strip)
+    if best is None:
+        return [rows]
+    _, first, last, strip = best
+    if last < len(bands):
+        last = _without_opening(bands, first, last, strip)
+    parts = (bands[:first], bands[first:last], bands[last:])
+    return [[row for band in part for row in band] for part in parts if part]
+
+
+def _strips(bands: Sequence[list[Row]], gap: float) -> list[Interval]:
+    """Where a gutter may be: at both edges and in the middle of every white space between two pieces of a band."""
+    starts = {
+        round(start, 0)
+        for band in bands
+        for left, right in _gutters(band, gap)
+        for start in (left, right - gap, (left + right - gap) / 2)
+    }
+    return [(start, start + gap) for start in sorted(starts)]
+
+
+def _sides(band: Sequence[Row], strip: Interval) -> tuple[float, float] | None:
+    """Heights of the text left and right of the strip; None when something stands in it. A point of overlap is none."""
+    left = right = 0.0
+    for row in band:
+        if row.box[2] <= strip[0] + 1:
+            left += row.box[3] - row.box[1]
+        elif row.box[0] >= strip[1] - 1:
+            right += row.box[3] - row.box[1]
         else:
-            stay, leave = _parted(regions[-1], one_sided)
-            regions[-1].extend(stay)
-            regions.append([*leave, *band])
-            gutters, one_sided = (own if not leave else _narrowed(own, leave, gap)), []
-    regions[-1].extend(row for waiting in one_sided for row in waiting)
-    return regions
+            return None
+    return left, right
 
 
-def _parted(above: list[Row], bands: list[list[Row]]) -> tuple[list[Row], list[Row]]:
-    """One-sided bands between columns and a full-width part: cut at the widest gap, if it is one."""
-    if not bands:
-        return [], []
-    ends = [max(row.box[3] for row in part) for part in [above, *bands[:-1]]]
-    gaps = [min(row.box[1] for row in band) - end for band, end in zip(bands, ends, strict=True)]
+def _runs(sides: Sequence[tuple[float, float] | None]) -> list[tuple[int, int]]:
+    """First and last (exclusive) of the bands between those that block the strip."""
+    blocks = [-1, *(n for n, side in enumerate(sides) if side is None), len(sides)]
+    return [(a + 1, b) for a, b in pairwise(blocks) if b - a > 1]
+
+
+def _without_opening(bands: Sequence[list[Row]], first: int, last: int, strip: Interval) -> int:
+    """The end of a run, less the one-sided bands that open what follows, as a heading does: after the widest gap."""
+    end = last
+    while end > first and min(_sides(bands[end - 1], strip) or (0.0, 0.0)) == 0:
+        end -= 1
+    if end in (first, last):
+        return last
+    edges = [
+        (max(row.box[3] for row in above), min(row.box[1] for row in below))
+        for above, below in pairwise(bands[end - 1 : last])
+    ]
+    gaps = [top - bottom for bottom, top in edges]
     widest = max(range(len(gaps)), key=gaps.__getitem__)
-    size = bands[widest][0].first.size
-    cut = widest if gaps[widest] > 0.5 * size else len(bands)
-    return [row for band in bands[:cut] for row in band], [row for band in bands[cut:] for row in band]
+    return end + widest if gaps[widest] > 0.5 * bands[end][0].first.size else last
 
 
 def _downwards(rows: list[Row]) -> list[Row]:
