@@ -38,6 +38,6 @@ def backfill(
         found = diptych.sources(paths)
         due = diptych.pending(changed_since(found.sources, since), retry=retry_failed)
         chosen = due[: MOST if limit is None else min(limit, MOST)]
-        watcher.get().found(len(chosen), found.left_out)
+        watcher().found(len(chosen), found.left_out)
         outcomes = ingest_all(chosen, settings, retry=retry_failed)
         return conclude(outcomes, found.left_out, settings, waiting=len(due) - len(chosen))

@@ -17,7 +17,7 @@ from flows.commands.query import query
 from flows.commands.status import status
 from flows.terminal import say
 
-ERROR, INTERRUPTED, BROKEN_PIPE = 1, 130, 141
+ERROR, INTERRUPTED = 1, 130
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: set to anything, a defect shows its traceback."""
 
@@ -63,9 +63,9 @@ def guarded(command: Callable[[], object]) -> int:
         say(f"diptych: {error}")
         return ERROR
     except BrokenPipeError:
-        # The reader has gone, as `head` does; Python would complain once more when it flushes at exit.
+        # The reader has gone, as `head` does, and click and rich end with 1 then; Python would still complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return ERROR
     except Exception as error:
         if TRACE in os.environ:
             raise

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from logging import DEBUG, ERROR, INFO, WARNING
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -18,13 +17,11 @@ from diptych.ingest import Outcome
 from diptych.library import OPTIMIZE_AFTER
 from diptych.settings import Settings, load
 from extractors.types import Source
-from flows import report
+from flows import documents, report
 from flows.handles import opened
 from flows.progress import watcher
 from flows.runners import stop_children, task_runner
 from flows.selection import batches
-
-LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG}
 
 
 @flow(name="ingest")
@@ -41,7 +38,7 @@ def ingest(paths: list[str], store: str | None = None) -> State[Any]:
     settings = load(store or None)
     with opened(settings) as diptych:
         found = diptych.sources(paths)
-        watcher.get().found(len(found.sources), found.left_out)
+        watcher().found(len(found.sources), found.left_out)
         return conclude(ingest_all(found.sources, settings), found.left_out, settings)
 
 
@@ -74,14 +71,7 @@ def ingest_all(sources: Sequence[Source], settings: Settings, *, retry: bool = F
 @task(name="ingest documents", task_run_name="{label}", cache_policy=NO_CACHE, persist_result=False)
 def ingest_documents(label: str, sources: list[Source], settings: Settings, retry: bool) -> State[Any]:
     """One document after the other; a bad one fails this task at its end and stops nothing."""
-    logger = get_run_logger()
-    outcomes = []
-    with opened(settings) as diptych:
-        for source in sources:
-            outcome = diptych.ingest_one(source, retry=retry)
-            outcomes.append(outcome)
-            watcher.get().done(outcome)
-            logger.log(LEVELS[outcome.status], "%s", report.line(outcome))
+    outcomes = documents.ingest(sources, settings, retry)
     failed = any(outcome.status == "failed" for outcome in outcomes)
     return (Failed if failed else Completed)(message=report.sentence(outcomes), data=outcomes)
 
@@ -111,5 +101,5 @@ def _outcomes(future: PrefectFuture[Any], reported: bool) -> list[Outcome]:
     outcomes: list[Outcome] = result
     if not reported:
         for outcome in outcomes:
-            watcher.get().done(outcome)
+            watcher().done(outcome)
     return outcomes

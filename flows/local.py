@@ -36,7 +36,7 @@ def backfill(paths: Sequence[str], since: date | None, limit: int | None, retry_
     """Run the flow `backfill`, again while documents wait that `limit` allows; gives the exit code."""
     from diptych.settings import load
 
-    place = load(store).store
+    place = absolute(load(store).store)
     with prefect_env.guest(), display() as progress:
         from flows.backfill import backfill as flow
 

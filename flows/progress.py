@@ -73,18 +73,22 @@ def display() -> Iterator[Display]:
 
 
 SILENCE = Silence()
-watcher: ContextVar[Watcher] = ContextVar("watcher", default=SILENCE)
-"""Whoever calls a flow in this process may watch it; a parameter could not, as Prefect stores those."""
+_watcher: ContextVar[Watcher] = ContextVar("watcher", default=SILENCE)
+
+
+def watcher() -> Watcher:
+    """Who watches the runs of this process."""
+    return _watcher.get()
 
 
 @contextmanager
 def watched(by: Watcher) -> Iterator[None]:
-    """`by` hears of every document that a flow in this block does."""
-    token = watcher.set(by)
+    """`by` hears of every document that a flow in this block does; a parameter could not, as Prefect stores those."""
+    token = _watcher.set(by)
     try:
         yield
     finally:
-        watcher.reset(token)
+        _watcher.reset(token)
 
 
 class _Description(TextColumn):
