@@ -23,6 +23,7 @@ def save(data: bytes, suffix: str, size: tuple[int, int], folder: Path) -> Image
     image = ImageFile(hashlib.sha256(data).hexdigest(), suffix, *size)
     target = path_of(image, folder)
     if target.exists():
+        os.utime(target)  # young again: a sweep leaves pictures alone that a running ingest may be about to refer to
         return image
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".draft-")

@@ -6,6 +6,7 @@ Boxes are (x0, y0, x1, y1) in PDF points, origin top left, of the page as it is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ PassageKind = Literal["text", "table", "notes"]
 PictureKind = Literal["figure", "table", "slide", "page", "photo"]
 PageImages = Literal["all", "visual", "none"]
 OcrEngine = Literal["auto", "tesseract", "rapidocr", "off"]
+
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".tif", ".bmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,11 @@ class ImageFile:
     width: int
     """Pixels."""
     height: int
+
+    def __post_init__(self) -> None:
+        """It becomes a path, and may come out of a store or an export that somebody else wrote."""
+        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256) or self.suffix not in IMAGE_SUFFIXES:
+            raise ValueError(f"no picture file is called {self.sha256[:80]}{self.suffix[:8]}")
 
 
 @dataclass(frozen=True, slots=True)

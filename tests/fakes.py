@@ -43,7 +43,7 @@ class WordEncoder:
         if not query:
             self.encoded += texts
         rows = [[*(re.findall(r"\w+", text.lower()).count(word) for word in WORDS), 1] for text in texts]
-        vectors = np.asarray(rows, np.float32).reshape(len(texts), self.size)
+        vectors = np.asarray(rows, np.float32).reshape(len(texts), len(WORDS) + 1)
         lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / lengths
 

@@ -10,43 +10,16 @@ from typing import Any
 import pytest
 
 from diptych.errors import StoreMismatch
-from diptych.index import Index, Point
+from diptych.index import Point
 from diptych.index.versions import bind, delete, records
-from diptych.ingest import Outcome, Pipeline, ingest
+from diptych.ingest import ingest
 from diptych.points import Reading
-from diptych.search import Hit, Panels, Query, search
+from diptych.search import Query
 from extractors.errors import ExtractionError
-from extractors.types import Extraction, Options, Passage, Problem, Source
-from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
-from tests.stores import ENGINES, open_store
-
-OLD = document(Passage("the red pump", 1), Passage("the green valve", 2), pictures=(figure("Figure 1: a red chart"),))
-NEW = document(Passage("the red pump", 1), Passage("the blue valve", 2), pictures=(figure("Figure 1: a blue chart"),))
-
-
-class Bench:
-    """A pipeline over a real store, with scripted extraction and an encoder that counts."""
-
-    def __init__(self, folder: Path, engine: str) -> None:
-        self.index: Index = open_store(engine, folder, WordEncoder.size)
-        self.engine = engine
-        self.encoder, self.sandbox, self.folder = WordEncoder(), ScriptedSandbox(), folder
-
-    def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
-        self.sandbox.scripts[found.name] = parts
-        pipeline = Pipeline(self.index, self.encoder, self.sandbox, Options(), self.folder)
-        return ingest(found, pipeline)
-
-    def hits(self, text: str = "pump valve chart") -> list[Hit]:
-        return search([Query(text)], Panels(self.index, self.encoder, self.folder), 50)[0]
-
-    def seen(self) -> set[str]:
-        return {hit.caption or hit.text for hit in self.hits()}
-
-    def stored(self) -> list[tuple[str, str]]:
-        """Every text and image point there is, whether it counts or not."""
-        points = [*self.index.text.scroll(), *self.index.images.scroll()]
-        return sorted((point.id, point.payload["indexed"]) for point in points)
+from extractors.types import Passage, Problem
+from tests.benches import NEW, OLD, WHOLE_NEW, WHOLE_OLD, Bench
+from tests.fakes import document, source
+from tests.stores import ENGINES
 
 
 @pytest.fixture(params=ENGINES)
@@ -54,10 +27,6 @@ def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     made = Bench(tmp_path / "store", request.param)
     yield made
     made.index.close()
-
-
-WHOLE_OLD = {"the red pump", "the green valve", "Figure 1: a red chart"}
-WHOLE_NEW = {"the red pump", "the blue valve", "Figure 1: a blue chart"}
 
 
 def test_a_document_appears_whole(bench: Bench) -> None:
@@ -160,9 +129,8 @@ def test_death_while_deleting_shows_nothing_and_converges(
 
 def test_two_ingests_of_one_document_at_once_work_once(bench: Bench) -> None:
     bench.sandbox.scripts["a.pdf"] = OLD
-    pipeline = Pipeline(bench.index, bench.encoder, bench.sandbox, Options(), bench.folder)
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda _: ingest(source("a.pdf"), pipeline), range(4)))
+        outcomes = list(pool.map(lambda _: ingest(source("a.pdf"), bench.pipeline), range(4)))
     assert sorted(outcome.status for outcome in outcomes) == ["complete", "unchanged", "unchanged", "unchanged"]
     assert (bench.seen(), len(bench.stored()), bench.sandbox.calls) == (WHOLE_OLD, 3, ["a.pdf"])
 
@@ -244,6 +212,5 @@ def test_user_fields_filter_and_come_back(bench: Bench) -> None:
 
     bench.ingest(source("a.pdf", price=150, sale=True), document(Passage("red pump", 1)))
     bench.ingest(source("b.pdf", price=250, sale=False), document(Passage("red pump", 1)))
-    query = Query("pump", where=parse("price < 200 and sale = true"))
-    (hit,) = search([query], Panels(bench.index, bench.encoder, bench.folder), 10)[0]
+    (hit,) = bench.search(Query("pump", where=parse("price < 200 and sale = true")))
     assert (hit.document, hit.fields) == ("a.pdf", {"price": 150, "sale": True})

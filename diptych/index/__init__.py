@@ -7,11 +7,12 @@ speaks of plain points and ranked lookups.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from diptych.settings import Settings
 from diptych.where import Expression
 
+T = TypeVar("T")
 Payload = dict[str, Any]
 """JSON types only."""
 Vector = NDArray[np.float32]
@@ -115,6 +117,13 @@ class Index(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of `size`, the last one shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def named(collection: str, edition: int) -> str:

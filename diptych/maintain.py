@@ -1,0 +1,179 @@
+"""What keeps a store in order: documents that are gone, leftovers, other encoders."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from diptych.encoders import Encoder
+from diptych.index import DESCRIPTION_VECTOR, STORE_ID, TEXT_VECTOR, Collection, Index, Point, in_batches
+from diptych.index.versions import DocumentRecord, record_of, records, records_of, visible
+from diptych.points import Draft, Reading, drafts_of
+from diptych.search import local
+from diptych.where import Compare
+from extractors.images import path_of
+from extractors.types import ImageFile, Source
+
+GRACE = 3600.0
+"""Seconds that a picture without a document is kept: a running ingest writes pictures before it commits."""
+BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Documents of the store that a run should have met and did not, because their files are no longer there."""
+
+    documents: tuple[DocumentRecord, ...]
+    covered: int
+    """How many documents of the store the run covers."""
+
+    @property
+    def share(self) -> float:
+        return len(self.documents) / max(1, self.covered)
+
+
+def gone(index: Index, paths: Sequence[str | Path], found: Sequence[Source]) -> Gone:
+    """Compare the register with what lies below `paths`. A file that merely cannot be read now is not gone."""
+    roots = [str(Path(local(str(path))).resolve()) for path in paths]
+    met = {source.uri for source in found}
+    read = {str(source.path.resolve()) for source in found}
+    covered = [record for record in records(index) if _covers(roots, local(record.uri))]
+    missing = tuple(r for r in covered if r.uri not in met and _missing(local(r.uri), read))
+    return Gone(missing, len(covered))
+
+
+def _covers(roots: Sequence[str], place: str) -> bool:
+    return any(place == root or place.startswith((f"{root}/", f"{root}#")) for root in roots)
+
+
+def _missing(place: str, read: set[str]) -> bool:
+    """The file is not there, or it is a catalogue that was read and has this row no more."""
+    path, mark, _ = place.rpartition("#")
+    if mark and path in read:
+        return True
+    try:
+        Path(place if not mark or Path(place).exists() else path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    points: int
+    pictures: int
+    editions: int
+
+
+def sweep(index: Index, pictures: Path) -> Swept:
+    """Remove what no live document needs. Safe beside a running ingest: that document's lock is waited for."""
+    points = 0
+    strays: dict[str, list[tuple[Collection, str]]] = defaultdict(list)
+    for collection in (index.text, index.images):
+        for page in in_batches(collection.scroll(), 2 * BATCH):
+            live = records_of(index, {point.payload["document_id"] for point in page})
+            for point in page:
+                if not visible(point.payload, point.id, live):
+                    strays[point.payload["document_id"]].append((collection, point.id))
+    for document, found in strays.items():
+        with index.exclusive(document):
+            points += _remove(index, document, found)
+    index.documents.delete([point.id for point in index.documents.scroll() if point.payload.get("deleted")])
+    editions = 0
+    for edition in range(1, index.edition):
+        index.drop(edition)
+        editions += 1
+    return Swept(points, _sweep_pictures(index, pictures), editions)
+
+
+def _remove(index: Index, document: str, found: Sequence[tuple[Collection, str]]) -> int:
+    """Of the points that did not count, delete those that still do not."""
+    record = record_of(index, document)
+    live = {document: record} if record else {}
+    removed = 0
+    for collection, identity in found:
+        for point in collection.retrieve([identity]):
+            if not visible(point.payload, point.id, live):
+                collection.delete([identity])
+                removed += 1
+    return removed
+
+
+def _sweep_pictures(index: Index, pictures: Path) -> int:
+    needed = {path_of(ImageFile(**point.payload["image"]), pictures) for point in index.images.scroll()}
+    old = time.time() - GRACE
+    removed = 0
+    for path in pictures.glob("??/*"):
+        if path not in needed and path.stat().st_mtime < old:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def reindex(index: Index, encoder: Encoder, language: str, on_document: Callable[[str], None] | None = None) -> int:
+    """Read everything that is stored anew, into the next edition of the collections; switch when it is whole.
+
+    Nothing is extracted again. The edition in force keeps answering meanwhile; a run that dies is taken up where it
+    stopped. Gives the number of texts encoded. The old edition stays until `sweep`.
+    """
+    reading = Reading(encoder.fingerprint, language)
+    build = _Build(index, encoder, reading)
+    build.copy_all(on_document)
+    build.copy_all(on_document)  # what was ingested meanwhile
+    index.documents.upsert([Point(STORE_ID, {"edition": build.edition, "reading": asdict(reading)})])  # the switch
+    index.edition = build.edition
+    build.copy_all(on_document)  # what was committed between the last look and the switch
+    return build.encoded
+
+
+class _Build:
+    """The next edition while it is made: which documents it holds, in which generation."""
+
+    def __init__(self, index: Index, encoder: Encoder, reading: Reading) -> None:
+        self.index, self.encoder, self.reading = index, encoder, reading
+        self.edition = index.edition + 1
+        self.text, self.images = index.panels(self.edition, encoder.size)
+        self.encoded = 0
+        self._copied: dict[str, int] = {}
+
+    def copy_all(self, on_document: Callable[[str], None] | None) -> None:
+        for record in records(self.index):
+            if self._copied.get(record.id) == record.generation:
+                continue
+            with self.index.exclusive(record.id):
+                current = record_of(self.index, record.id)
+                if current and not current.deleted:
+                    self._copy(current)
+            if on_document:
+                on_document(record.name)
+        kept = {record.id for record in records(self.index)}
+        for collection in (self.text, self.images):
+            collection.delete([p.id for p in collection.scroll() if p.payload["document_id"] not in kept])
+
+    def _copy(self, record: DocumentRecord) -> None:
+        panels = (
+            (self.index.text, self.text, TEXT_VECTOR),
+            (self.index.images, self.images, DESCRIPTION_VECTOR),
+        )
+        for old, new, name in panels:
+            mine = Compare("document_id", "=", record.id)
+            payloads = [p.payload for p in old.scroll(mine) if visible(p.payload, p.id, {record.id: record})]
+            drafts = drafts_of(payloads, self.reading)
+            held = {point.id for point in new.scroll(mine)}
+            for batch in in_batches([draft for draft in drafts if draft.id not in held], BATCH):
+                new.upsert(list(self._points(batch, record.generation, name)))
+            new.delete(sorted(held - {draft.id for draft in drafts}))
+        self._copied[record.id] = record.generation
+
+    def _points(self, drafts: Sequence[Draft], generation: int, name: str) -> Iterator[Point]:
+        told = [draft.encoded for draft in drafts if draft.encoded]
+        vectors = iter(self.encoder.encode_texts(told)) if told else iter(())
+        self.encoded += len(told)
+        for draft in drafts:
+            held = {name: next(vectors)} if draft.encoded else {}
+            yield Point(draft.id, {**draft.payload, "generation": generation}, held)

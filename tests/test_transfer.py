@@ -1,0 +1,86 @@
+"""A store as files, and back, from either engine to the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych.errors import SourceError, StoreMismatch
+from diptych.index import Index
+from diptych.index.versions import bind, records
+from diptych.points import Reading
+from diptych.transfer import dimensions, export_store, import_store
+from extractors import images
+from tests.benches import OLD, WHOLE_OLD, Bench
+from tests.fakes import WordEncoder, source
+from tests.stores import ENGINES
+
+READING = Reading(WordEncoder.fingerprint)
+
+
+def filled(folder: Path, engine: str) -> Bench:
+    bench = Bench(folder, engine)
+    bind(bench.index, READING)
+    picture = images.save(b"a picture", ".png", (40, 30), folder)
+    parts = replace(OLD, pictures=(replace(OLD.pictures[0], image=picture),))
+    bench.ingest(source("a.pdf", price=3, sale=True), parts)
+    return bench
+
+
+def vectors(index: Index) -> dict[str, list[float]]:
+    points = [*index.text.scroll(vectors=True), *index.images.scroll(vectors=True)]
+    return {p.id: np.round(v, 5).tolist() for p in points for v in p.vectors.values()}
+
+
+@pytest.mark.parametrize(("source_engine", "target_engine"), [("embedded", "memory"), ("memory", "embedded")])
+def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: str) -> None:
+    old, new = filled(tmp_path / "old", source_engine), Bench(tmp_path / "new", target_engine)
+    moved = export_store(old.index, old.folder, tmp_path / "export")
+    assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 2, 1, 1)
+    assert dimensions(tmp_path / "export") == WordEncoder.size
+    assert import_store(tmp_path / "export", new.index, new.folder) == moved
+    assert import_store(tmp_path / "export", new.index, new.folder) == moved  # repeating it changes nothing
+    assert new.stored() == old.stored()
+    assert vectors(new.index) == vectors(old.index)
+    assert records(new.index) == records(old.index)
+    assert new.seen() == WHOLE_OLD
+    (picture,) = [hit.image for hit in new.hits() if hit.image]
+    assert Path(picture).read_bytes() == b"a picture"
+    new.ingest(source("a.pdf", price=3, sale=True), OLD)
+    assert new.encoder.encoded == []  # the import counts as done
+    old.index.close()
+    new.index.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
+    bench = filled(tmp_path / "old", engine)
+    with pytest.raises(SourceError, match="not empty"):
+        export_store(bench.index, bench.folder, tmp_path)
+    with pytest.raises(SourceError, match="no whole export"):
+        import_store(tmp_path, bench.index, bench.folder)
+    export_store(bench.index, bench.folder, tmp_path / "export")
+    facts = json.loads((tmp_path / "export" / "store.json").read_text())
+    (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "format": 2}))
+    with pytest.raises(SourceError, match="format 2"):
+        import_store(tmp_path / "export", bench.index, bench.folder)
+    (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "reading": {"encoder": "other"}}))
+    with pytest.raises(StoreMismatch):
+        import_store(tmp_path / "export", bench.index, bench.folder)
+    bench.index.close()
+
+
+def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
+    bench = filled(tmp_path / "old", "memory")
+    export_store(bench.index, bench.folder, tmp_path / "export")
+    lines = (tmp_path / "export" / "images.jsonl").read_text()
+    line = json.loads(lines)
+    line["payload"]["image"]["sha256"] = "../../../../etc/passwd"
+    (tmp_path / "export" / "images.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match="no picture file is called"):
+        import_store(tmp_path / "export", bench.index, bench.folder)
+    bench.index.close()
