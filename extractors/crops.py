@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors import images, render
 from extractors.errors import ExtractionError
@@ -11,6 +11,11 @@ from extractors.figures import Figure
 from extractors.geometry import grown
 from extractors.types import Box, ImageFile
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FLAT = 0.55
+"""Least share of a drawn picture that its eight most frequent colours (of 64) cover."""
 _MARGIN = 2.0
 """Points around a crop, so that no stroke at its edge is cut."""
 _LONGEST_PAGE = 4000
@@ -52,6 +57,13 @@ def whole(page: Any, dpi: int, folder: Path) -> ImageFile:
     image = render.page_image(page, min(dpi, _LONGEST_PAGE / max(longest, 0.1)))
     data, suffix = render.encode(image)
     return images.save(data, suffix, image.size, folder)
+
+
+def is_drawn(image: Image.Image) -> bool:
+    """True for charts, screenshots, diagrams: a few colours cover most of them, as they never do a photograph."""
+    small = image.convert("RGB").resize((160, 160)).quantize(64)
+    counts = sorted((count for count, _ in small.getcolors() or []), reverse=True)
+    return sum(counts[:8]) > _FLAT * 160 * 160
 
 
 def _plain_jpeg(document: Any, xref: int) -> bytes | None:

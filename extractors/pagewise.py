@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from extractors import crops, figures, legible, paragraphs, reading
+from extractors import crops, figures, images, legible, ocr, paragraphs, reading, unread
 from extractors import page as pages
 from extractors.captions import Caption
 from extractors.errors import ExtractionError
@@ -18,8 +18,15 @@ from extractors.furniture import Furniture
 from extractors.geometry import coverage
 from extractors.layout import Line, PageLayout
 from extractors.paragraphs import Paragraph
-from extractors.types import Box, Options, Picture, Problem
+from extractors.types import Box, ImageFile, Options, Picture, Problem
+from extractors.unread import Legible
 
+_FEW_WORDS = 5
+"""Fewer words over an embedded image are not all that it says."""
+_PICTURES_READ = 3
+"""Most pictures of one page whose pixels are searched for words: each costs some tenths of a second."""
+_PROSE_WORDS = 20
+_READ_PIXELS = 12_000_000
 _FULLY = 0.6
 """Share of a line that must lie in a table or figure to belong to it."""
 
@@ -48,6 +55,7 @@ class PageParts:
     ocr: bool = False
     flagged: bool = False
     landscape: bool = False
+    pictures_read: int = 0
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -74,6 +82,8 @@ class Desk:
     options: Options
     pictures: Path
     furniture: Furniture
+    engine: str | None
+    """The OCR engine at hand."""
     clock: Clock
 
 
@@ -81,6 +91,11 @@ def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) 
     """Take one page apart; `carried` are the captions that the page before could not match."""
     parts = PageParts(layout.number, notes=[f"page {layout.number}: {note}" for note in layout.notes])
     parts.landscape = layout.width > 1.2 * layout.height
+    with desk.clock.stage("ocr"):
+        read = unread.legibly(page, layout, desk.options)
+    layout, parts.ocr = read.layout, read.ocr
+    if read.problem:
+        parts.problems.append(Problem(read.problem, layout.number))
     with desk.clock.stage("tables"):
         grids: list[TablePart] = []
     with desk.clock.stage("figures"):
@@ -93,6 +108,17 @@ def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) 
         parts.paragraphs = _paragraphs(layout, found, running, parts.tables)
     with desk.clock.stage("render"):
         _pictures(page, layout, found, desk, parts)
+    return _turned_back(parts, read) if read.angle else parts
+
+
+def _turned_back(parts: PageParts, read: Legible) -> PageParts:
+    """Boxes on the page as it is displayed; order and pixels stay upright."""
+    layout, angle = read.layout, read.angle
+    parts.paragraphs = [replace(part, box=unread.back(part.box, angle, layout)) for part in parts.paragraphs]
+    parts.tables = [replace(part, box=unread.back(part.box, angle, layout)) for part in parts.tables]
+    parts.pictures = [
+        replace(part, box=unread.back(part.box, angle, layout)) if part.box else part for part in parts.pictures
+    ]
     return parts
 
 
@@ -105,16 +131,30 @@ def _paragraphs(
     """The text that is neither running line nor caption, and lies in no figure and no table."""
     # A caption that found no figure stays text, lest its words be lost.
     spoken = found.caption_lines - frozenset().union(*(caption.lines for caption in found.unmatched))
+    inside = found.inside - _prose(layout, found.inside)
     left = [
         line
         for index, line in enumerate(layout.lines)
         if index not in running
-        and index not in found.inside
+        and index not in inside
         and index not in spoken
         and line.visible
         and not any(coverage(line.box, table.box) > _FULLY for table in tables)
     ]
     return paragraphs.build(reading.flows(left), layout.number)
+
+
+def _prose(layout: PageLayout, inside: frozenset[int]) -> frozenset[int]:
+    """Lines in figures that are whole sentences, set in blocks: to be read as text, too."""
+    blocks: dict[int, list[int]] = {}
+    for index in inside:
+        blocks.setdefault(layout.lines[index].block, []).append(index)
+    found: set[int] = set()
+    for block in blocks.values():
+        words = sum(len(layout.lines[index].text.split()) for index in block)
+        if words >= _PROSE_WORDS and words >= 5 * len(block):
+            found.update(block)
+    return frozenset(found)
 
 
 def _with_captions(grids: Sequence[TablePart], found: PageFigures, layout: PageLayout) -> list[TablePart]:
@@ -156,6 +196,11 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
             parts.problems.append(Problem(f"a {figure.kind} could not be drawn: {error}", layout.number))
             continue
         inside = [line for line in layout.lines if line.visible and coverage(line.box, figure.box) > _FULLY]
+        words, read = _words(inside), any(line.ocr for line in inside)
+        if figure.rasters and len(words.split()) < _FEW_WORDS and not parts.ocr:
+            with desk.clock.stage("ocr"):
+                more = _printed_in(image, desk, parts)
+            words, read = (f"{words} {more}".strip(), True) if more else (words, read)
         parts.pictures.append(
             Picture(
                 kind="table" if figure.kind == "table" else "figure",
@@ -164,8 +209,8 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
                 box=figure.box,
                 label=figure.label,
                 caption=legible.repair(figure.caption),
-                words=_words(inside),
-                ocr=any(line.ocr for line in inside),
+                words=words,
+                ocr=read,
             )
         )
     wanted = options.page_images == "all" or (options.page_images == "visual" and (found.visual or found.flagged))
@@ -181,6 +226,23 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
     parts.pictures.append(
         Picture("page", layout.number, image, box, words=_words(shown), ocr=any(line.ocr for line in shown))
     )
+
+
+def _printed_in(image: ImageFile, desk: Desk, parts: PageParts) -> str:
+    """The words in the pixels of a chart, a screenshot or a diagram; photographs are not searched for any."""
+    if desk.engine != "tesseract" or parts.pictures_read >= _PICTURES_READ:
+        return ""
+    from PIL import Image
+
+    with Image.open(images.path_of(image, desk.pictures)) as file:
+        if file.width * file.height > _READ_PIXELS or not crops.is_drawn(file):
+            return ""
+        parts.pictures_read += 1
+        try:
+            return legible.repair(ocr.words_in(file, desk.options))
+        except ExtractionError as error:
+            parts.notes.append(f"page {parts.number}: the words in a picture could not be read: {error}")
+            return ""
 
 
 def read(page: Any, number: int) -> PageLayout:

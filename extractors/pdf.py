@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from extractors import headings, links, pagewise, passages, tokens
+from extractors import headings, links, ocr, pagewise, passages, tokens
 from extractors.captions import Caption
 from extractors.errors import ExtractionError
 from extractors.furniture import Furniture, sample_pages
@@ -37,14 +37,16 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     with document:
         with clock.stage("layout"):
             kept, furniture = _learn(document)
-        desk = Desk(options, pictures, furniture, clock)
+        engine, missing = ocr.engine_for(options)
+        desk = Desk(options, pictures, furniture, engine, clock)
         pages = list(_pages(document, desk, kept))
         if len(pages) == sum(any(p.page == part.number for p in part.problems) for part in pages) and not any(
             part.paragraphs or part.pictures for part in pages
         ):
             raise ExtractionError(f"{source.path}: no page could be read; {pages[0].problems[0].reason}")
         with clock.stage("passages"):
-            return _assembled(source, options, pages, _bookmarks(document), _title(document, pages), clock)
+            extraction = _assembled(source, options, pages, _bookmarks(document), _title(document, pages))
+    return replace(extraction, report=_report(pages, missing, clock))
 
 
 def _open(path: Path) -> Any:
@@ -118,8 +120,9 @@ def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[P
 
 
 def _assembled(
-    source: Source, options: Options, pages: Sequence[PageParts], marks: Sequence[Bookmark], title: str, clock: Clock
+    source: Source, options: Options, pages: Sequence[PageParts], marks: Sequence[Bookmark], title: str
 ) -> Extraction:
+    """The document's extraction; its report is yet to come."""
     budget = Budget(options.max_tokens, tokens.counter(options.tokenizer))
     deck = _is_deck(pages)
     text = [paragraph for parts in pages for paragraph in parts.paragraphs]
@@ -139,7 +142,7 @@ def _assembled(
         for parts in pages
         for picture in parts.pictures
     ]
-    return Extraction(source, tuple(made), tuple(links.link(made, pictures)), _report(pages, clock), title)
+    return Extraction(source, tuple(made), tuple(links.link(made, pictures)), Report(len(pages)), title)
 
 
 def _joined(text: Sequence[Paragraph], known: Set[str]) -> list[Paragraph]:
@@ -214,7 +217,10 @@ def _title(document: Any, pages: Sequence[PageParts]) -> str:
     return join(next(paragraph for paragraph in named if paragraph.size == largest).lines)[:200]
 
 
-def _report(pages: Sequence[PageParts], clock: Clock) -> Report:
+def _report(pages: Sequence[PageParts], missing: str, clock: Clock) -> Report:
+    notes = [note for parts in pages for note in parts.notes]
+    if missing and any(parts.ocr for parts in pages):
+        notes.append(missing)
     return Report(
         pages=len(pages),
         captions_matched=sum(parts.matched for parts in pages),
@@ -222,6 +228,6 @@ def _report(pages: Sequence[PageParts], clock: Clock) -> Report:
         ocr_pages=tuple(parts.number for parts in pages if parts.ocr),
         flagged_pages=tuple(parts.number for parts in pages if parts.flagged),
         problems=tuple(problem for parts in pages for problem in parts.problems),
-        notes=tuple(note for parts in pages for note in parts.notes),
+        notes=tuple(notes),
         seconds={stage: round(seconds, 3) for stage, seconds in clock.seconds.items()},
     )
