@@ -8,13 +8,13 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from extractors.columns import typed
 from extractors.errors import ExtractionError
-from extractors.types import FieldValue, Source
+from extractors.types import Extraction, FieldValue, Options, Picture, Problem, Report, Source
 
 # Names of columns in small letters, the likeliest first.
 _IMAGE = (
@@ -101,6 +101,40 @@ def rows(path: Path) -> list[Source]:
     return sources(read(path), {})
 
 
+def extract(source: Source, options: Options, pictures: Path) -> Extraction:
+    """Read one row: its title, description and fields as text, its picture with the title as caption."""
+    from extractors import photos, sentences, tokens
+    from extractors.headings import Placed
+    from extractors.paragraphs import Paragraph
+    from extractors.passages import Budget, build
+
+    nowhere = (0.0, 0.0, 0.0, 0.0)
+    lines = [text for text in (source.title, source.description, _words(source)) if text]
+    placed = [Placed(Paragraph((line,), 1, nowhere, 10.0), ()) for line in lines]
+    made = build(placed, Budget(options.max_tokens, tokens.counter(options.tokenizer)))
+    problems = [Problem(source.problem, 1)] if source.problem else []
+    found: list[Picture] = []
+    if source.image is not None:
+        try:
+            picture, more = photos.of_row(source.image, options, pictures)
+            found = [replace(picture, caption=source.title, context=tuple(sentences.split(source.description)))]
+            problems += more
+        except ExtractionError as error:
+            problems.append(Problem(str(error), 1))
+    if not made and not found:
+        raise ExtractionError(f"{source.name}: the row is empty" + "".join(f"; {one.reason}" for one in problems))
+    passages = tuple(replace(passage, box=None) for passage in made)
+    return Extraction(source, passages, tuple(found), Report(1, problems=tuple(problems)), source.title)
+
+
+def _words(source: Source) -> str:
+    """The fields as words ("colour: red. price: 129.99."), so that a search finds them; addresses are none."""
+    said = {source.title}
+    return " ".join(
+        f"{name}: {value}." for name, value in source.fields.items() if value not in said and not is_url(str(value))
+    )
+
+
 def sources(catalog: Catalog, fetched: Fetched) -> list[Source]:
     """One source a row; `fetched` says where the pictures lie that are named by URL."""
     described, titled = catalog.column(_DESCRIPTION), catalog.column(_TITLE)
@@ -141,7 +175,7 @@ def _known(columns: Mapping[str, object], names: str) -> list[str]:
 
 
 def _names(catalog: Catalog) -> list[str]:
-    """What each row is called: its id if every row has one of its own, so that a new row renames none; else its number."""
+    """What each row is called: its id if each row has its own, so that a new row renames none; else its number."""
     if column := catalog.column(_ID):
         ids = [str(cell) for cell in catalog.columns[column] if cell is not None]
         if len(ids) == len(set(ids)) == len(catalog.numbers):

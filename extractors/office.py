@@ -52,8 +52,8 @@ def convert(files: Sequence[Path], kind: Kind, folder: Path, seconds: float | No
     """Convert office files to `kind` in one start of LibreOffice; None in the place of a file that it could not read.
 
     Results go to `folder`, named by their place in `files`, so that files of one name do not meet. Macros do not run
-    and nothing is fetched. Raises `ExtractionError` when LibreOffice is missing or takes longer than `seconds` (by default
-    a minute, and a minute and a half for each file).
+    and nothing is fetched. Raises `ExtractionError` when LibreOffice is missing or takes longer than `seconds` (by
+    default a minute, and a minute and a half for each file).
     """
     office = program()
     if office is None:

@@ -187,7 +187,7 @@ def _text(paragraph: Any) -> str:
 
 
 def _alternates(tree: Any, frame: Frame) -> Iterator[Part]:
-    """Shapes that python-pptx passes over, for they come with a stand-in for old programs: formulas, ink, new charts."""
+    """Shapes that python-pptx passes over, for they have a stand-in for old programs: formulas, ink, new charts."""
     for alternate in tree.findall(f"{_MC}AlternateContent"):
         choice = alternate.find(f"{_MC}Choice")
         if choice is None:

@@ -1,0 +1,114 @@
+"""Image files as people see them: upright, on white, in sRGB with 8 bits, whatever the file holds."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from math import sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractors import images, render
+from extractors.errors import ExtractionError
+from extractors.types import ImageFile
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_ORIENTATION = 0x0112
+# A JPEG of a camera with more pictures behind it (MPO) is shown by its first one everywhere.
+_KEPT_AS_THEY_ARE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": ".jpg"}
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB")
+_TWELVE_BITS = 4095
+
+
+@contextmanager
+def opened(file: Path | bytes, name: str) -> Iterator[Image.Image]:
+    """The image file, of which no pixels are decoded yet.
+
+    Raises `ExtractionError`, also from inside the block, when it is no image, cut short, or too large to decode.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # broken EXIF and ICC parts, which do not touch the pixels
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS) as image:
+                yield image
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ExtractionError(
+            f"{name}: more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels; refused as a bomb, scale it down first"
+        ) from error
+    except UnidentifiedImageError as error:
+        known = "PNG, JPEG, WebP, TIFF, GIF or BMP"
+        raise ExtractionError(f"{name}: not a {known} picture, whatever its suffix says; convert it to one") from error
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:  # what Pillow's decoders raise
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ExtractionError(f"{name}: broken or cut short ({reason}); copy or download it again") from error
+
+
+def as_seen(image: Image.Image) -> Image.Image:
+    """The frame as RGB or grey with 8 bits: turned as its EXIF data says, transparency on white, colours in sRGB."""
+    from PIL import ImageOps
+
+    profile = image.info.get("icc_profile")
+    image.load()
+    turned: Image.Image = ImageOps.exif_transpose(image) or image
+    if turned.mode.startswith(("I", "F")):
+        turned = _eight_bits(turned)
+    elif profile and turned.mode in ("RGB", "CMYK", "LAB"):
+        turned = _in_srgb(turned, profile)
+    seen = render.flatten(turned)
+    pixels = seen.width * seen.height
+    if pixels > render.MAX_PIXELS:
+        scale = sqrt(render.MAX_PIXELS / pixels)
+        seen = seen.resize((max(1, int(seen.width * scale)), max(1, int(seen.height * scale))))
+    return seen
+
+
+def is_plain(image: Image.Image) -> bool:
+    """True when the file itself can be shown and encoded as it is, with its own bytes."""
+    return (
+        image.format in _KEPT_AS_THEY_ARE
+        and image.mode in ("RGB", "L", "1", "P")
+        and "transparency" not in image.info
+        and image.getexif().get(_ORIENTATION, 1) == 1
+        and (image.format == "MPO" or getattr(image, "n_frames", 1) == 1)
+        and image.width * image.height <= render.MAX_PIXELS
+    )
+
+
+def keep(image: Image.Image, folder: Path, own: bytes | None = None, file_format: str | None = None) -> ImageFile:
+    """Store a picture: `own` are the bytes of its file, of `file_format`, where they can stay as they are."""
+    if own is not None and file_format in _KEPT_AS_THEY_ARE:
+        return images.save(own, _KEPT_AS_THEY_ARE[file_format], image.size, folder)
+    data, suffix = render.encode(image)
+    return images.save(data, suffix, image.size, folder)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits to 8: the least range of 8, 12 or 16 bits that holds it; floats are stretched."""
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(image).astype(np.float64)
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(finite.min()), float(finite.max())
+    if image.mode.startswith("I") and low >= 0 and high <= 65535:
+        low, high = 0.0, float(next(full for full in (255, _TWELVE_BITS, 65535) if high <= full))
+    scaled = (finite - low) * (255 / (high - low)) if high > low else finite * 0
+    return Image.fromarray(np.clip(scaled.round(), 0, 255).astype(np.uint8))
+
+
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    from PIL import ImageCms
+
+    try:
+        own = ImageCms.ImageCmsProfile(BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):  # a broken profile: the plain conversion is near enough
+        return image
+    return converted or image
