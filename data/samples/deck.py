@@ -1,4 +1,4 @@
-"""deck.pptx: a field trial told in eight slides, with a native chart, a table, pictures, groups, notes, one slide hidden."""
+"""deck.pptx: a field trial told in eight slides: native chart, table, pictures, group, notes, one slide hidden."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ NOTES = (
     "Hidden in the public talk. The budget is not approved yet; do not send this slide out.",
     "Ask the clinic to keep the second unit as a reserve over the winter. A decision is needed by 15 November.",
 )
+SITES = (
+    "The boathouse and the clinic lie on the mainland and share a keeper. The research hut stands on the island, "
+    "and the unit runs there without anyone near for five days a week."
+)
+RESULT = "21 910 L in six weeks, 98 lorry kilometres a week saved, no day without water at the clinic."
 BULLETS = {
     2: [
         "Can a crew without training keep a W40 going?",
@@ -233,9 +238,7 @@ def make(target: Path) -> None:
     slides = {number: _slide(deck, number) for number in range(2, 9)}
     _steps(slides[2])
     _picture(slides[3], scenes.chart_of_coast(), (0.8, 1.6), 7.2, "Map of the three sites")
-    _label(slides[3], (8.3, 2.0, 4.3, 3.5), "The boathouse and the clinic lie on the mainland and share a keeper. "
-           "The research hut stands on the island, and the unit runs there without anyone near for five days a week.",
-           20, INK)  # fmt: skip
+    _label(slides[3], (8.3, 2.0, 4.3, 3.5), SITES, 20, INK)
     _chart(slides[4])
     _table(slides[5])
     for index, age in enumerate("ac"):
@@ -248,8 +251,7 @@ def make(target: Path) -> None:
         )
     slides[7]._element.set("show", "0")
     _bar(slides[8].shapes, (8.3, 1.9, 4.2, 3.6), PALE, MSO_SHAPE.ROUNDED_RECTANGLE)
-    _label(slides[8], (8.6, 2.2, 3.7, 3.0), "21 910 L in six weeks, 98 lorry kilometres a week saved, no day without water "
-           "at the clinic.", 24, SEA)  # fmt: skip
+    _label(slides[8], (8.6, 2.2, 3.7, 3.0), RESULT, 24, SEA)
     deck.core_properties.title, deck.core_properties.author = TITLES[0], "Brinewell field trials"
     deck.core_properties.created = deck.core_properties.modified = MADE
     buffer = BytesIO()

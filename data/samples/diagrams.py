@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from samples.flow import Drawing
 from samples.sheet import (
     BLUE,
@@ -44,7 +46,7 @@ def flow(sheet: Sheet, x: float, y: float, wide: float) -> None:
         ("Pre-filter\n20 µm", 180),
         ("Pre-filter\n5 µm", 246),
     ]
-    for (_, left), (_, right) in zip(stations, stations[1:], strict=False):
+    for (_, left), (_, right) in pairwise(stations):
         sheet.arrow([(x + left + 27, mid), (x + right - 27, mid)], BLUE, 1.6)
     for text, offset in stations:
         _box(sheet, (x + offset, mid), (54, 34), text)
@@ -69,7 +71,7 @@ def _flow_outlets(sheet: Sheet, x: float, mid: float, low: float) -> None:
     sheet.label((x + 466, low - 36), "QC", "bold", 7)
     sheet.arrow([(x + 466, low - 27), (x + 466, low + 8)], GREEN, 1.6)
     _valve(sheet, (x + 466, low - 12), "", GREEN)
-    sheet.text((x + 452, low - 9), "V3", "bold", 7.6, INK, "right")
+    sheet.text((x + 478, low - 9), "V3", "bold", 7.6)
     _box(sheet, (x + 459, low + 20), (64, 24), "Fresh water\ntank", WHITE, GREEN)
     sheet.arrow([(x + 458, low - 12), (x + 437, low - 12), (x + 437, low - 1)], GREY, 1.0, 4)
     sheet.text((x + 479, low - 33), "cell", "sans", 7, GREY)

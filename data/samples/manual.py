@@ -87,14 +87,14 @@ def _contents(sheet: Sheet, record: Record) -> None:
     y = 126.0
     for level, title, page in record.headings:
         name, size = ("bold", 9.6) if level == 1 else ("sans", 9.2)
-        y += 7 if level == 1 else 0
+        y += 6 if level == 1 else 0
         number, _, words = title.partition(" ")
         start = LEFT + (0 if level == 1 else 18)
         sheet.text((start, y), number, name, size, CORAL if level == 1 else GREY)
         end = start + 26 + sheet.text((start + 26, y), words, name, size, SEA if level == 1 else INK)
         sheet.line([(end + 6, y - 2), (LEFT + FULL - 22, y - 2)], GREY, 0.5, "[0.6 3] 0")
         sheet.text((LEFT + FULL, y), str(page), name, size, INK, "right")
-        y += 13.2
+        y += 12.4
     sheet.text((LEFT, PAGE[1] - 34), CODE, "sans", 7.5, GREY)
     sheet.text((PAGE[0] - LEFT, PAGE[1] - 34), "2", "bold", 8.5, SEA, "right")
     sheet.commit()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -17,7 +16,14 @@ Xy = tuple[float, float]
 Box = tuple[float, float, float, float]
 Stops = Sequence[Rgb]
 """Colours spread evenly along a gradient."""
+Shape = Callable[[ImageDraw.ImageDraw, int, int], None]
+"""Draws a mask, moved by (left, top) large pixels."""
 ZOOM = 3
+
+
+def _moved(box: Box, left: int, top: int) -> Box:
+    """The box in large pixels, moved."""
+    return (box[0] * ZOOM + left, box[1] * ZOOM + top, box[2] * ZOOM + left, box[3] * ZOOM + top)
 
 
 def _ramp(size: tuple[int, int], stops: Stops, across: bool) -> Image.Image:
@@ -38,39 +44,50 @@ class Canvas:
         self.size = size
         self.image = _ramp((size[0] * ZOOM, size[1] * ZOOM), stops, across=False)
 
-    def _fill(self, shape: Callable[[ImageDraw.ImageDraw], None], box: Box, stops: Stops, across: bool) -> None:
-        mask = Image.new("L", self.image.size)
-        shape(ImageDraw.Draw(mask))
-        left, top, right, bottom = (round(edge * ZOOM) for edge in box)
-        area = (left - 1, top - 1, right + 2, bottom + 2)
-        fill = _ramp((area[2] - area[0], area[3] - area[1]), stops, across)
-        self.image.paste(fill, area[:2], mask.crop(area))
+    def _fill(self, box: Box, stops: Stops, across: bool, shape: Shape) -> None:
+        """Let `shape` draw a mask of the size of `box`, and pour the gradient through it."""
+        area = tuple(round(edge * ZOOM) + grow for edge, grow in zip(box, (-1, -1, 2, 2), strict=True))
+        size = (area[2] - area[0], area[3] - area[1])
+        mask = Image.new("L", size)
+        shape(ImageDraw.Draw(mask), -area[0], -area[1])
+        self.image.paste(_ramp(size, stops, across), (area[0], area[1]), mask)
 
     def polygon(self, points: Sequence[Xy], *stops: Rgb, across: bool = False) -> None:
         """A filled polygon; several colours make a gradient."""
         xs, ys = [x for x, _ in points], [y for _, y in points]
-        scaled = [(x * ZOOM, y * ZOOM) for x, y in points]
-        self._fill(lambda draw: draw.polygon(scaled, fill=255), (min(xs), min(ys), max(xs), max(ys)), stops, across)
+
+        def shape(draw: ImageDraw.ImageDraw, left: int, top: int) -> None:
+            draw.polygon([(x * ZOOM + left, y * ZOOM + top) for x, y in points], fill=255)
+
+        self._fill((min(xs), min(ys), max(xs), max(ys)), stops, across, shape)
 
     def rounded(self, box: Box, radius: float, *stops: Rgb, across: bool = False) -> None:
         """A rectangle with round corners."""
-        scaled = cast(Box, tuple(edge * ZOOM for edge in box))
-        self._fill(lambda draw: draw.rounded_rectangle(scaled, radius * ZOOM, fill=255), box, stops, across)
+
+        def shape(draw: ImageDraw.ImageDraw, left: int, top: int) -> None:
+            draw.rounded_rectangle(_moved(box, left, top), radius * ZOOM, fill=255)
+
+        self._fill(box, stops, across, shape)
 
     def ellipse(self, box: Box, *stops: Rgb, across: bool = False) -> None:
         """A filled ellipse."""
-        scaled = cast(Box, tuple(edge * ZOOM for edge in box))
-        self._fill(lambda draw: draw.ellipse(scaled, fill=255), box, stops, across)
+
+        def shape(draw: ImageDraw.ImageDraw, left: int, top: int) -> None:
+            draw.ellipse(_moved(box, left, top), fill=255)
+
+        self._fill(box, stops, across, shape)
 
     def pie(self, box: Box, start: float, end: float, *stops: Rgb, across: bool = False) -> None:
         """A slice of an ellipse, from `start` to `end` degrees, clockwise from three o'clock."""
-        scaled = cast(Box, tuple(edge * ZOOM for edge in box))
-        self._fill(lambda draw: draw.pieslice(scaled, start, end, fill=255), box, stops, across)
+
+        def shape(draw: ImageDraw.ImageDraw, left: int, top: int) -> None:
+            draw.pieslice(_moved(box, left, top), start, end, fill=255)
+
+        self._fill(box, stops, across, shape)
 
     def arc(self, box: Box, start: float, end: float, color: Rgb, thick: float) -> None:
         """A piece of an ellipse's outline."""
-        scaled = cast(Box, tuple(edge * ZOOM for edge in box))
-        ImageDraw.Draw(self.image).arc(scaled, start, end, fill=color, width=round(thick * ZOOM))
+        ImageDraw.Draw(self.image).arc(_moved(box, 0, 0), start, end, fill=color, width=round(thick * ZOOM))
 
     def line(self, points: Sequence[Xy], color: Rgb, thick: float) -> None:
         """A line with round joints and ends."""
@@ -96,16 +113,18 @@ class Canvas:
 
     def shadow(self, box: Box, blur: float = 12, strength: int = 90) -> None:
         """A soft oval shadow."""
-        mask = Image.new("L", self.image.size)
-        ImageDraw.Draw(mask).ellipse(tuple(edge * ZOOM for edge in box), fill=strength)
-        mask = mask.filter(ImageFilter.GaussianBlur(blur * ZOOM / 2))
-        self.image.paste((20, 24, 30), (0, 0), mask)
+        self.glow(box, (20, 24, 30), blur, strength)
 
     def glow(self, box: Box, color: Rgb, blur: float = 12, strength: int = 120) -> None:
         """A soft oval light."""
-        mask = Image.new("L", self.image.size)
-        ImageDraw.Draw(mask).ellipse(tuple(edge * ZOOM for edge in box), fill=strength)
-        self.image.paste(color, (0, 0), mask.filter(ImageFilter.GaussianBlur(blur * ZOOM / 2)))
+        reach = blur * 2
+        area = (box[0] - reach, box[1] - reach, box[2] + reach, box[3] + reach)
+
+        # Blurred at the picture's own size: nobody sees the difference, and it takes a ninth of the time.
+        mask = Image.new("L", (round(area[2] - area[0]), round(area[3] - area[1])))
+        ImageDraw.Draw(mask).ellipse((reach, reach, mask.width - reach, mask.height - reach), fill=strength)
+        mask = mask.filter(ImageFilter.GaussianBlur(blur / 2)).resize((mask.width * ZOOM, mask.height * ZOOM))
+        self.image.paste(color, (round(area[0] * ZOOM), round(area[1] * ZOOM)), mask)
 
     def finished(self, grain: float = 0, seed: int = 0) -> Image.Image:
         """The picture in its size, with the grain of a photograph (standard deviation in grey levels)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import cos, pi, sin
 
 from samples.flow import Drawing
@@ -88,19 +89,17 @@ def bolts(sheet: Sheet, x: float, y: float, wide: float) -> None:
     sheet.circle(at, 6, RUBBER, INK, 0.8)
     spots = [(at[0] + 45 * sin(step * pi / 3), at[1] - 45 * cos(step * pi / 3)) for step in range(6)]
     by_order = [spots[ORDER.index(turn)] for turn in range(1, 7)]
-    for start, end in zip(by_order, by_order[1:], strict=False):
+    for start, end in pairwise(by_order):
         sheet.line([start, end], CORAL, 0.7, "[3 2] 0")
     for spot, turn in zip(spots, ORDER, strict=True):
         hexagon = [(spot[0] + 12 * cos(k * pi / 3), spot[1] + 12 * sin(k * pi / 3)) for k in range(6)]
         sheet.poly(hexagon, WHITE, INK, 0.9)
         sheet.label(spot, str(turn), "bold", 10)
-    sheet.text((at[0] + 76, y + 40), "fresh water", "sans", 7.5)
-    sheet.text((at[0] + 76, y + 49), "tube", "sans", 7.5)
-    sheet.line([(at[0] + 74, y + 42), (at[0] + 5, at[1] - 2)], INK, 0.6)
-    sheet.text((at[0] - 76, y + 128), "pull-out", "sans", 7.5, INK, "right")
-    sheet.text((at[0] - 76, y + 137), "thread", "sans", 7.5, INK, "right")
-    sheet.circle((at[0] - 16, at[1] + 8), 2, RUBBER)
-    sheet.line([(at[0] - 74, y + 128), (at[0] - 17, at[1] + 9)], INK, 0.6)
+    sheet.text((at[0] + 47, y + 6), "fresh water tube", "sans", 7.5)
+    sheet.line([(at[0] + 43, y + 6), (at[0] + 3, at[1] - 4)], INK, 0.6)
+    sheet.text((at[0] - 47, y + 147), "pull-out thread", "sans", 7.5, INK, "right")
+    sheet.circle((at[0] - 8, at[1] + 14), 2, RUBBER)
+    sheet.line([(at[0] - 43, y + 144), (at[0] - 9, at[1] + 16)], INK, 0.6)
 
 
 def _dimension(sheet: Sheet, start: Point, end: Point, text: str) -> None:
@@ -113,26 +112,26 @@ def _dimension(sheet: Sheet, start: Point, end: Point, text: str) -> None:
 
 def outline(sheet: Sheet, x: float, y: float, wide: float) -> None:
     """Two views side by side: (a) front, (b) side with the lid open and the tray drawn out."""
-    base = y + 116
-    sheet.rect((x + 16, base - 44, x + 124, base), SAND, INK, 0.9, radius=4)
-    sheet.rect((x + 16, base - 62, x + 124, base - 44), PALE, INK, 0.9, radius=4)
-    for left in (34, 94):
-        sheet.rect((x + left, base - 49, x + left + 12, base - 38), STEEL, INK, 0.7)
-    sheet.rect((x + 56, base - 26, x + 84, base - 20), STEEL, INK, 0.7, radius=3)
-    _dimension(sheet, (x + 16, base + 14), (x + 124, base + 14), "720")
-    _dimension(sheet, (x + 8, base), (x + 8, base - 62), "380")
-    left = x + 150
-    sheet.rect((left, base - 44, left + 60, base), SAND, INK, 0.9, radius=4)
-    sheet.poly([(left + 60, base - 46), (left + 66, base - 46), (left + 84, base - 104), (left + 67, base - 108)],
-               PALE, INK, 0.9)  # fmt: skip
-    sheet.circle((left + 61, base - 46), 2.5, STEEL, INK, 0.7)
-    sheet.rect((left - 20, base - 14, left, base - 6), STEEL, INK, 0.7)
-    _dimension(sheet, (left, base + 14), (left + 60, base + 14), "420")
-    _dimension(sheet, (left - 20, base - 22), (left, base - 22), "260")
-    _dimension(sheet, (left - 8, base - 46), (left - 8, base - 108), "790")
-    sheet.line([(left - 12, base - 108), (left + 64, base - 108)], GREY, 0.5)
-    sheet.text((x + 70, base + 30), "(a)", "bold", 8, INK, "center")
-    sheet.text((left + 30, base + 30), "(b)", "bold", 8, INK, "center")
+    base, left, right, tray = y + 112, x + 166, x + 220, x + 133
+    sheet.rect((x + 14, base - 34, x + 106, base), SAND, INK, 0.9, radius=4)
+    sheet.rect((x + 14, base - 48, x + 106, base - 34), PALE, INK, 0.9, radius=4)
+    for lock in (30, 80):
+        sheet.rect((x + lock, base - 39, x + lock + 11, base - 29), STEEL, INK, 0.7)
+    sheet.rect((x + 48, base - 21, x + 72, base - 15), STEEL, INK, 0.7, radius=3)
+    _dimension(sheet, (x + 14, base + 12), (x + 106, base + 12), "720")
+    _dimension(sheet, (x + 7, base), (x + 7, base - 48), "380")
+    sheet.rect((left, base - 34, right, base), SAND, INK, 0.9, radius=4)
+    lid = [(right - 2, base - 37), (right + 5, base - 35), (right + 15, base - 97), (right + 1, base - 101)]
+    sheet.poly(lid, PALE, INK, 0.9)
+    sheet.circle((right, base - 35), 2.5, STEEL, INK, 0.7)
+    sheet.rect((tray, base - 12, left, base - 5), STEEL, INK, 0.7)
+    _dimension(sheet, (left, base + 12), (right, base + 12), "420")
+    _dimension(sheet, (tray, base - 18), (left, base - 18), "260")
+    _dimension(sheet, (x + 124, base), (x + 124, base - 101), "790")
+    sheet.line([(x + 120, base - 101), (right, base - 101)], GREY, 0.5)
+    sheet.line([(x + 120, base), (left, base)], GREY, 0.5)
+    sheet.text((x + 60, base + 28), "(a)", "bold", 8, INK, "center")
+    sheet.text(((left + right) / 2, base + 28), "(b)", "bold", 8, INK, "center")
 
 
-PARTS = {"pump": Drawing(210, pump), "bolts": Drawing(148, bolts), "outline": Drawing(148, outline)}
+PARTS = {"pump": Drawing(210, pump), "bolts": Drawing(148, bolts), "outline": Drawing(144, outline)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import Image
+from functools import cache
 
 from samples.paint import Canvas, Rgb, jpeg
 
@@ -15,6 +15,7 @@ READING = {"mg/L": "312", "L/h": "38.6", "MPa": "4.7"}
 PLATE = ("BW40-02417", "2025", "24 V  16 A", "5.5 MPa", "31 kg", "WPC 1184-03")
 
 
+@cache
 def cover() -> bytes:
     """The closed unit on a beach at low tide."""
     canvas = Canvas((1000, 860), [(120, 178, 214), (196, 222, 234), (244, 232, 212)])
@@ -160,6 +161,7 @@ AGES: dict[str, tuple[tuple[Rgb, ...], Rgb]] = {
 """Shades and stain of a cartridge: new, after 60 hours, at the end of its life."""
 
 
+@cache
 def cartridge(age: str) -> bytes:
     """A pleated cartridge standing on a bench."""
     stops, stain = AGES[age]
@@ -179,10 +181,3 @@ def cartridge(age: str) -> bytes:
         )
     canvas.ellipse((196, 54, 264, 76), (16, 40, 76))
     return jpeg(canvas.finished(3, ord(age)))
-
-
-def opened(data: bytes) -> Image.Image:
-    """JPEG bytes as a picture, for modules that paste one into their own."""
-    from io import BytesIO
-
-    return Image.open(BytesIO(data)).convert("RGB")

@@ -6,6 +6,15 @@ from samples.paint import Canvas, Rgb, jpeg, smooth
 
 FERRY_KM, ROAD_KM = 14, 9
 HARBOUR = "Ness Harbour"
+COAST = (
+    (-60, 520), (120, 470), (250, 400), (330, 440), (430, 380),
+    (560, 430), (640, 520), (760, 540), (900, 500), (1060, 560),
+)  # fmt: skip
+ISLAND = (
+    (700, 200, -1, 0), (770, 110, -1, -1), (890, 120, 0, -1), (940, 200, 1, 0), (880, 280, 0, 1), (760, 280, -1, 1),
+    (700, 200, -1, 0),
+)  # fmt: skip
+"""x, y, and which way the shallow water around it grows."""
 
 
 def chart_of_coast() -> bytes:
@@ -13,13 +22,11 @@ def chart_of_coast() -> bytes:
     canvas = Canvas((1000, 720), [(168, 212, 228), (140, 194, 216)])
     ink: Rgb = (44, 52, 60)
     land: tuple[Rgb, Rgb] = ((214, 222, 176), (186, 204, 150))
-    for grow, color in ((26, (182, 222, 234)), (0, None)):
-        coast = smooth([(-60, 520 - grow), (120, 470 - grow), (250, 400 - grow), (330, 440 - grow), (430, 380 - grow),
-                        (560, 430 - grow), (640, 520 - grow), (760, 540 - grow), (900, 500 - grow), (1060, 560 - grow)])  # fmt: skip
-        canvas.polygon([*coast, (1060, 760), (-60, 760)], *((color,) if color else land))
-        island = smooth([(700 - grow, 200), (770, 110 - grow), (890, 120 - grow), (940 + grow, 200), (880, 280 + grow),
-                         (760, 280 + grow), (700 - grow, 200)])  # fmt: skip
-        canvas.polygon(island, *((color,) if color else land))
+    for grow, stops in ((26, [(182, 222, 234)]), (0, list(land))):
+        shore = [(x, y - grow) for x, y in COAST]
+        canvas.polygon([*smooth(shore), (1060, 760), (-60, 760)], *stops)
+        rim = [(x + grow * sx, y + grow * sy) for x, y, sx, sy in ISLAND]
+        canvas.polygon(smooth(rim), *stops)
     for x, y in ((120, 600), (520, 560), (820, 620), (850, 220), (330, 560)):
         canvas.ellipse((x - 60, y - 26, x + 60, y + 26), (160, 190, 128), (142, 174, 112))
     canvas.line(smooth([(250, 424), (300, 520), (440, 500), (560, 470), (610, 520)]), (250, 244, 230), 10)
