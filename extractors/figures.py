@@ -22,6 +22,8 @@ from extractors.types import Box
 FigureKind = Literal["figure", "table", "compound"]
 """`compound`: a figure of several panels as a whole; its panels are figures of their own."""
 
+_SPARSE = 0.04
+"""Share of a drawing's box below which its parts are ornaments of a text."""
 _NOTE_WORDS = 40
 """No more words than this stand between a figure and its caption."""
 
@@ -72,6 +74,7 @@ class _Scene:
     notes: tuple[roles.Paragraph, ...]
     """That prose which is a few words long: perhaps notes under a figure."""
     body_font: str
+    body_size: float
     labels: frozenset[int]
     """Indices of the lines that may belong to figures."""
     visible: frozenset[int]
@@ -105,7 +108,7 @@ def find(
     figures = [
         *captioned,
         *_tables(scene, tables, pairs, len(found) + len(boxed)),
-        *(_figure(region, None, scene) for region in rest if _pictorial(region, scene)),
+        *(_titled(region, scene) for region in rest if _pictorial(region, scene)),
         *(
             Figure("table", box)
             for n, box in enumerate(tables)
@@ -140,7 +143,7 @@ def _scene(layout: PageLayout, tables: Sequence[Box], furniture: Furniture) -> _
     notes = tuple(p for p in apart if p.words <= _NOTE_WORDS and not _heading(p, body))
     labels = visible - spoken - {i for paragraph in apart for i in paragraph.lines}
     font = max(apart, key=lambda paragraph: paragraph.words).font if apart else ""
-    return _Scene(layout, captions, ink, tuple(apart), fences, notes, font, labels, visible)
+    return _Scene(layout, captions, ink, tuple(apart), fences, notes, font, body, labels, visible)
 
 
 def _heading(paragraph: roles.Paragraph, body: float) -> bool:
@@ -161,7 +164,10 @@ def _pictorial(region: Region, scene: _Scene) -> bool:
         return geometry.area(region.ink) > 0.006 * page and min(width, height) > 15
     if geometry.area(region.ink) < 0.01 * page or min(width, height) < 18:
         return False
-    drawings = [mark.drawing for mark in region.marks if mark.drawing]
+    # The panel behind a chart says nothing: what stands on it must be a drawing by itself.
+    drawings = [m.drawing for m in region.marks if m.drawing and geometry.coverage(region.ink, m.box) < 0.85]
+    if sum(geometry.area(d.box) for d in drawings) < _SPARSE * geometry.area(region.ink):
+        drawings = [m.drawing for m in region.marks if m.drawing and m.drawing.items > 30]
     solid = [d for d in drawings if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 2.5]
     curved = [d for d in drawings if d.curved or not d.rectangle]
     if not curved and (_gridlike(region, scene) or len(solid) < 2):
@@ -273,6 +279,31 @@ def _tables(scene: _Scene, tables: Sequence[Box], pairs: dict[int, int], first: 
             kind: FigureKind = "figure" if caption.kind == "figure" else "table"
             found.append(Figure(kind, box, caption.label, caption.text, caption.box))
     return found
+
+
+def _titled(region: Region, scene: _Scene) -> Figure:
+    """A figure that has no numbered caption, with the heading right above it, as charts in reports have."""
+    figure = _figure(region, None, scene)
+    above: list[roles.Paragraph] = []
+    top = figure.box[1]
+    for paragraph in sorted(scene.prose, key=lambda p: -p.box[3]):
+        within = geometry.overlap_across(paragraph.box, figure.box) > 0.5 and paragraph.box[3] < top + 4
+        wide = paragraph.box[2] - paragraph.box[0] > 1.6 * (figure.box[2] - figure.box[0]) + 20
+        if not within or top - paragraph.box[3] > 2.5 * paragraph.size or len(above) == 2:
+            continue
+        if wide or paragraph.words > _NOTE_WORDS:
+            break
+        above.insert(0, paragraph)
+        top = paragraph.box[1]
+    if not above or not _title(above[0], scene):
+        return figure
+    text = " ".join(caption_lines.join(scene.layout.lines[i].text for i in paragraph.lines) for paragraph in above)
+    return replace(figure, caption=text, caption_box=geometry.hull(paragraph.box for paragraph in above))
+
+
+def _title(paragraph: roles.Paragraph, scene: _Scene) -> bool:
+    lines = [scene.layout.lines[i] for i in paragraph.lines]
+    return all(line.bold for line in lines) or _heading(paragraph, scene.body_size)
 
 
 def _figure(region: Region, caption: Caption | None, scene: _Scene) -> Figure:

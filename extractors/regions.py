@@ -157,7 +157,11 @@ def _away(line: Line, region: Region) -> float | None:
     beside, under = min(1.6 * line.size, _LABEL_REACH), min(1.1 * line.size, _LABEL_REACH)
     if not line.horizontal:
         beside, under = under, beside
-    elif _drawn(region) and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9:
+    elif (
+        _drawn(region)
+        and len(line.text.split()) <= 4
+        and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9
+    ):
         beside = min(4 * line.size, 2.5 * _LABEL_REACH)  # the names of a bar chart's rows
     if across > beside or down > under or (across > 0.6 * line.size and down > 0.6 * line.size):
         return None
@@ -206,7 +210,7 @@ def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -
     small = min(geometry.area(a.ink), geometry.area(b.ink)) < 0.01 * layout.width * layout.height
     stacked = geometry.overlap_across(a.box, b.box) > 0.5 and down < (18 if small else 9)
     beside = geometry.overlap_down(a.box, b.box) > 0.5 and across < (14 if small else 8)
-    if not (stacked or beside or _one_series(a.ink, b.ink)):
+    if not (stacked or beside or _one_series(a.ink, b.ink) or _strips(a.ink, b.ink)):
         return False
     between = geometry.hull([a.box, b.box])
     return not any(geometry.coverage(barrier, between) > 0.3 for barrier in barriers)
@@ -222,3 +226,12 @@ def _one_series(a: Box, b: Box) -> bool:
     rows = abs(a[0] - b[0]) < 2 and down < min(60.0, 1.2 * max(a[3] - a[1], b[3] - b[1]))
     columns = abs(a[3] - b[3]) < 2 and across < min(60.0, 1.2 * max(a[2] - a[0], b[2] - b[0]))
     return (rows and across == 0) or (columns and down == 0)
+
+
+def _strips(a: Box, b: Box) -> bool:
+    """Curves of one chart, far apart on the same axis: flat, as wide as each other, one above the other."""
+    width = max(a[2] - a[0], b[2] - b[0])
+    flat = max(a[3] - a[1], b[3] - b[1]) < 0.4 * width
+    across, down = geometry.gap(a, b)
+    same = min(a[2], b[2]) - max(a[0], b[0]) > 0.85 * width
+    return flat and same and across == 0 and down < 0.35 * width

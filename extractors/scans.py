@@ -25,6 +25,8 @@ _PICTURE = 0.015
 """Share of the page that a picture covers at least."""
 _PART = 0.001
 """Share of the page that a bar or a slice of a chart covers at least."""
+_BAR = 0.08
+"""Share of the page from which on even a patch of one colour is more than a bar of a chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,12 @@ def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -
             continue
         if patch.framed and patch.filled < 0.3:
             drawings.append(Drawing(patch.box, items=4, filled=False, stroked=True, rectangle=True))
-        elif area > _PICTURE * whole and min(width, height) > 25 and patch.filled > 0.08 and not patch.flat:
+        elif (
+            area > _PICTURE * whole
+            and min(width, height) > 25
+            and patch.filled > 0.08
+            and not (patch.flat and area < _BAR * whole)
+        ):
             rasters.append(Raster(patch.box, round(width), round(height), digest="", upright=False))
         elif area > _PART * whole and patch.filled > 0.4:
             drawings.append(Drawing(patch.box, items=9, filled=True, stroked=False, curved=True))
