@@ -158,7 +158,7 @@ def prefect(settings: Settings) -> Check:
         return Check(name, "ok", "none named: flow runs start a temporary one; PREFECT_API_URL names another")
     if _answers(f"{url.rstrip('/')}/health"):
         return Check(name, "ok", f"{_shown(url)} answers")
-    cost = "flow runs fail; extract and query work"
+    cost = "flow runs and `backfill` fail; extract, ingest and query work"
     return Check(name, "broken", f"{_shown(url)} does not answer", cost, "prefect server start")
 
 

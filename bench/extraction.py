@@ -1,0 +1,39 @@
+"""Taking a PDF apart."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from bench.measure import Measure, seconds
+from bench.samples import MANUAL
+from extractors.types import Options, Source
+
+ROUNDS = 5
+FINDING = ("layout", "tables", "figures")
+"""The stages that find figures; drawing them is another."""
+
+
+def figures() -> Iterator[Measure]:
+    """Finding figures and captions, which includes reading the page, against merely reading its text."""
+    from extractors.pdf import extract
+
+    source = Source(MANUAL, MANUAL.as_uri(), MANUAL.name, "", "application/pdf")
+    options = Options(ocr="off", page_images="none")
+    finding, reading = [], []
+    with tempfile.TemporaryDirectory() as pictures:
+        for _ in range(ROUNDS):
+            report = extract(source, options, Path(pictures)).report
+            finding.append(sum(report.seconds.get(stage, 0.0) for stage in FINDING) / report.pages)
+            reading.append(seconds(_read_text) / report.pages)
+    yield Measure("find figures", median(finding) * 1000, "ms/page", "page.get_text()", median(reading) * 1000)
+
+
+def _read_text() -> None:
+    from extractors.render import pymupdf
+
+    with pymupdf().open(MANUAL) as document:
+        for page in document:
+            page.get_text()
