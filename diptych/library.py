@@ -11,13 +11,16 @@ from pathlib import Path
 from types import TracebackType
 
 from diptych import encoders, sources
+from diptych.download import fetcher
 from diptych.errors import QueryError, SourceError, StoreError
 from diptych.index import Index, open_index
-from diptych.index.versions import DocumentRecord, bind, records, records_of
+from diptych.index.versions import DocumentRecord, bind, delete, records, records_of
 from diptych.ingest import Outcome, Pipeline, ingest, needed
+from diptych.maintain import Gone, Swept, gone, reindex, sweep
 from diptych.points import Reading, document_id
-from diptych.search import Hit, Panels, Query, search
+from diptych.search import Hit, Panels, Query, local, search
 from diptych.settings import Settings, load
+from diptych.transfer import Moved, export_store, import_store
 from extractors.sandbox import Sandbox
 from extractors.types import Options, Source
 
@@ -55,10 +58,11 @@ class Diptych:
         """For good: a thread that is still at work here gets a `StoreError`, it does not start everything again."""
         with self._opened:
             self._closed = True
-            if self._sandbox:
-                self._sandbox.close()
+            # The store first: a document whose worker is killed here must not be registered as one that failed.
             if self._index:
                 self._index.close()
+            if self._sandbox:
+                self._sandbox.close()
             self._sandbox = self._index = None
 
     @property
@@ -68,7 +72,7 @@ class Diptych:
 
     def sources(self, paths: Sequence[str | Path]) -> sources.Found:
         """Every document below `paths`, catalogues row by row. Raises `SourceError`."""
-        return sources.find(paths)
+        return sources.find(paths, fetcher(self.settings.cache / "downloads"))
 
     def pending(self, found: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """Those of `found` that `ingest_one` would work on; the others are as the register has them."""
@@ -83,7 +87,7 @@ class Diptych:
     def ingest(self, paths: Sequence[str | Path], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Bring the store up to date with everything below `paths`; `on_outcome` is told each document as it ends.
 
-        Raises `SourceError`, `StoreError`, `ModelError`; a bad document is an outcome.
+        Raises `SourceError`, `StoreError`, `ModelError`, and is closed then; a bad document is an outcome.
         """
         return self.ingest_all(self.sources(paths).sources, on_outcome)
 
@@ -99,7 +103,7 @@ class Diptych:
                         on_outcome(outcomes[-1])
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                self._stop_workers()
+                self.close()  # the pool waits for its threads, and they for their workers
                 raise
         if sum(outcome.encoded for outcome in outcomes) >= OPTIMIZE_AFTER:
             self._pipeline.index.optimize()
@@ -118,6 +122,48 @@ class Diptych:
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
         return records(self._existing())
+
+    def delete(self, names: Sequence[str]) -> list[DocumentRecord]:
+        """Remove documents by name, path or URI. Raises `QueryError` when the store has none of that name."""
+        known = self.documents()
+        chosen = []
+        for name in names:
+            place = str(Path(local(name)).absolute())
+            matching = [r for r in known if name in (r.name, r.uri) or place == local(r.uri)]
+            if not matching:
+                raise QueryError(f"{name}: the store has no such document; `diptych status` lists them")
+            chosen += matching
+        self.remove(chosen)
+        return chosen
+
+    def gone(self, paths: Sequence[str | Path], found: Sequence[Source]) -> Gone:
+        """Documents of the store whose files below `paths` are no longer there; `found` is what is."""
+        return gone(self._open(), paths, found)
+
+    def remove(self, documents: Sequence[DocumentRecord]) -> None:
+        """Remove documents, each from both collections at once."""
+        for record in documents:
+            with self._open().exclusive(record.id):
+                delete(self._open(), record)
+
+    def sweep(self) -> Swept:
+        """Remove points, pictures and editions that no live document needs."""
+        return sweep(self._existing(), self.pictures)
+
+    def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
+        """Read what is stored with the encoder that the settings name now; gives the number of texts encoded."""
+        self._existing(bound=False)
+        encoded = reindex(self._open(bound=False), self._encoder, self.settings.language, on_document)
+        self._forget_index()  # the next operation opens the new edition
+        return encoded
+
+    def export(self, folder: Path) -> Moved:
+        """Write the whole store to a new folder, as files that a person can read."""
+        return export_store(self._existing(), self.pictures, folder)
+
+    def import_from(self, folder: Path) -> Moved:
+        """Read what `export` wrote, made with the same encoder, into this store."""
+        return import_store(folder, self._open(), self.pictures)
 
     def optimize(self) -> None:
         """Build search structures; worthwhile after large writes."""
@@ -138,26 +184,34 @@ class Diptych:
             )
         return replace(query, text=f"{query.text} {words}".strip(), image=None)
 
-    def _existing(self) -> Index:
+    def _existing(self, *, bound: bool = True) -> Index:
         if self._index is None and "://" not in self.settings.store and not Path(self.settings.store).is_dir():
             raise StoreError(
                 f"there is no store at {self.settings.store}; make one with `diptych ingest PATH --store "
                 f"{self.settings.store}`"
             )
-        return self._open()
+        return self._open(bound=bound)
 
-    def _open(self) -> Index:
+    def _open(self, *, bound: bool = True) -> Index:
+        """The store; `bound`: only if it is read by the encoder that the settings name."""
         with self._opened:
             self._check_open()
             if self._index is None:
                 index = open_index(self.settings, self._encoder.size)
                 try:
-                    bind(index, Reading(self._encoder.fingerprint, self.settings.language))
+                    if bound:
+                        bind(index, Reading(self._encoder.fingerprint, self.settings.language))
                 except BaseException:
                     index.close()
                     raise
                 self._index = index
             return self._index
+
+    def _forget_index(self) -> None:
+        with self._opened:
+            if self._index:
+                self._index.close()
+            self._index = None
 
     def _workers(self) -> Sandbox:
         with self._opened:
@@ -170,12 +224,6 @@ class Diptych:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError(f"{self.settings.store}: this Diptych was closed; open another")
-
-    def _stop_workers(self) -> None:
-        with self._opened:
-            if self._sandbox:
-                self._sandbox.close()
-            self._sandbox = None
 
     @cached_property
     def _encoder(self) -> encoders.Encoder:
