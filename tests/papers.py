@@ -62,3 +62,11 @@ def _drawing(page: object) -> None:
     shape.finish(color=(0.1, 0.3, 0.5), fill=(0.85, 0.9, 0.95), width=1.2)
     shape.commit()
     page.insert_text((90, 368), "Figure 1: The green valve beside the pump.", fontsize=10)  # type: ignore[attr-defined]
+
+
+def write_paper(path: Path, sentence: str) -> Path:
+    """One page with one sentence."""
+    with pymupdf().open() as document:
+        document.new_page(width=420, height=595).insert_textbox((40, 40, 380, 200), sentence, fontsize=11)
+        document.save(path)
+    return path
