@@ -66,9 +66,11 @@ class Sandbox:
         """Kill all workers at once; calls under way end with an `ExtractionError`, and so do later ones."""
         with self._lock:
             self._closed = True
-            workers = [*self._idle, *self._busy]
-            self._idle.clear()
-        for one in workers:
+            idle, busy = self._idle, list(self._busy)
+            self._idle = []
+        for one in busy:
+            one.kill()
+        for one in idle:
             one.end()
 
     def extract(self, source: Source, options: Options, pictures: Path) -> Extraction:
@@ -132,7 +134,8 @@ class _Worker:
     def __init__(self) -> None:
         self.documents = 0
         self._mark = uuid.uuid4().hex
-        self._ended = threading.Lock()
+        self._lock = threading.Lock()
+        self._ended = False
         self._folder = tempfile.mkdtemp(prefix="diptych-worker-")
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), "1")
         # A path of the parent that is relative, such as "" for its folder, must not change its meaning in the child.
@@ -152,21 +155,30 @@ class _Worker:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def kill(self) -> None:
+        """Kill it with all its children; whoever waits for its answer learns that it died."""
+        with self._lock:
+            if not self._ended:
+                processes.end(self.pid, self._mark)
+
     def end(self) -> None:
-        """Kill it with all its children. May be called twice, and by several threads."""
-        with self._ended:
-            if not self._folder:
-                return
-            processes.end(self.pid, self._mark)
+        """Kill it and release what it holds here. For the thread that uses it, or for an idle one: no other reads."""
+        self.kill()
+        with self._lock:
+            self._ended = True
             self._process.wait()
-            assert self._process.stdin
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
+            for pipe in (self._process.stdin, self._process.stdout):
+                assert pipe
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = ""
 
     def ask(self, asked: bytes, path: Path, seconds: float, memory: int) -> bytes:
         """Send a packed job, wait for its answer (JSON). Raises `ExtractionError` when none comes as it should."""
+        with self._asking:
+            return self._ask(asked, path, seconds, memory)
+
+    def _ask(self, asked: bytes, path: Path, seconds: float, memory: int) -> bytes:
         assert self._process.stdin
         assert self._process.stdout
         self.documents += 1
