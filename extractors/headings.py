@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractors import sentences
-from extractors.paragraphs import Paragraph, join
+from extractors.paragraphs import BULLET, Paragraph, join
 
 _NUMBERED = re.compile(
     r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"
@@ -69,7 +69,9 @@ def place(
     found: dict[int, int | None] = {}
     for index, paragraph in enumerate(paragraphs):
         level = _bookmarked(paragraph, marks)
-        if level is None and not _looks_like_one(paragraphs, index, body):
+        if level is None and not (
+            _looks_like_one(paragraphs, index, body) or (deck and _heads_slide(paragraphs, index))
+        ):
             continue
         if title and not deck and paragraph.page < 3 and _plain(join(paragraph.lines)) == _plain(title):
             continue
@@ -139,7 +141,13 @@ def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[flo
     text = join(paragraph.lines)
     if len(paragraph.lines) > _MOST_LINES or not 2 < len(text) <= _LONGEST or not _wordy(text):
         return False
-    if text[0].islower() or text[0] in "•▪–—*" or text[-1] in ",;" or _PAGE_NUMBER.search(text):
+    if (
+        text[0].islower()
+        or text[0] in "*(["
+        or (BULLET.match(text) and not text[0].isalnum())
+        or text[-1] in ",;"
+        or _PAGE_NUMBER.search(text)
+    ):
         return False
     numbered = bool(_NUMBERED.match(text) or _WORDED.match(text))
     size, bold = body
@@ -158,6 +166,15 @@ def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[flo
     capitals = text.isupper() and len(text) > 5 and larger >= 0.92
     usual = bool(_USUAL.fullmatch(first)) or (capitals and len(text) < 80)
     return paragraph.apart and len(paragraph.lines) == 1 and usual
+
+
+def _heads_slide(paragraphs: Sequence[Paragraph], index: int) -> bool:
+    """A short first line over more text of its page."""
+    paragraph, text = paragraphs[index], join(paragraphs[index].lines)
+    first = index == 0 or paragraphs[index - 1].page != paragraph.page
+    more = index + 1 < len(paragraphs) and paragraphs[index + 1].page == paragraph.page
+    short = len(paragraph.lines) <= 2 and 2 < len(text) < 90 and not text.endswith((".", ",", ";"))
+    return first and more and short and _wordy(text) and not BULLET.match(text)
 
 
 def _followed(paragraphs: Sequence[Paragraph], index: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -145,16 +146,27 @@ def _paragraphs(
 
 
 def _prose(layout: PageLayout, inside: frozenset[int]) -> frozenset[int]:
-    """Lines in figures that are whole sentences, set in blocks: to be read as text, too."""
+    """Lines in figures that are sentences, set in lines of some length: to be read as text, too."""
     blocks: dict[int, list[int]] = {}
     for index in inside:
         blocks.setdefault(layout.lines[index].block, []).append(index)
     found: set[int] = set()
     for block in blocks.values():
-        words = sum(len(layout.lines[index].text.split()) for index in block)
-        if words >= _PROSE_WORDS and words >= 5 * len(block):
-            found.update(block)
+        block.sort(key=lambda index: layout.lines[index].box[1])
+        long = [index for index in block if _wordy(layout.lines[index].text)]
+        if sum(len(layout.lines[index].text.split()) for index in long) < _PROSE_WORDS:
+            continue
+        found.update(long)
+        for above, index in pairwise(block):  # the short last line of a paragraph
+            a, b = layout.lines[above], layout.lines[index]
+            if above in found and abs(a.box[0] - b.box[0]) < a.size and b.box[1] - a.box[3] < a.size:
+                found.add(index)
     return frozenset(found)
+
+
+def _wordy(text: str) -> bool:
+    words = text.split()
+    return len(words) >= 6 and sum(word.strip(".,;:()").islower() for word in words) >= 0.5 * len(words)
 
 
 def _with_captions(grids: Sequence[TablePart], found: PageFigures, layout: PageLayout) -> list[TablePart]:

@@ -14,7 +14,7 @@ from extractors.legible import repair
 from extractors.reading import Row
 from extractors.types import Box
 
-_BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
+BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
 _HYPHENS = "-\u2010"
 
@@ -66,7 +66,7 @@ def goes_on(first: Paragraph, second: Paragraph) -> bool:
     if abs(first.size - second.size) > 0.6 or first.bold != second.bold or not first.lines or not second.lines:
         return False
     end, start = first.lines[-1], second.lines[0]
-    if sentences.ends(end) or _BULLET.match(start):
+    if sentences.ends(end) or BULLET.match(start):
         return False
     if end[-1] in _HYPHENS or start[0].islower():
         return len(first.lines) > 1 or len(end) > 30
@@ -130,7 +130,8 @@ def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
     last = group[-1]
     a, b = last.first, row.first
     size = max(a.size, 1.0)
-    tolerance = 0.35 if b.ocr else 0.12
+    # Small capitals are set smaller than the capitals beside them; heights of read letters are rough.
+    tolerance = 0.35 if b.ocr or (a.font == b.font and a.text.isupper() and b.text.isupper()) else 0.12
     if abs(a.size - b.size) > tolerance * max(a.size, b.size) and min(len(a.text), len(b.text)) > 2:
         return True
     step = row.box[3] - last.box[3]
@@ -139,7 +140,7 @@ def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
     if abs(step) < 0.4 * size:
         return row.box[0] - last.box[2] > 3 * size
     text = row.text.strip()
-    if _BULLET.match(text):
+    if BULLET.match(text) or (_tabular(row) and _tabular(last)):
         return True
     left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
     ended, short = sentences.ends(last.text), last.box[2] < right - 0.12 * (right - left)
@@ -150,17 +151,22 @@ def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
     ):
         return True
     inset = row.box[0] - left
-    if inset > 0.8 * size and last.box[0] - left < 0.4 * size and (ended or short) and not _BULLET.match(group[0].text):
+    if inset > 0.8 * size and last.box[0] - left < 0.4 * size and (ended or short) and not BULLET.match(group[0].text):
         return True
     if inset < -0.8 * size and (ended or short) and not text[:1].islower():
         return True
     return ended and short and len(group) > 1 and (text[:1].isupper() or text[:1].isdigit())
 
 
+def _tabular(row: Row) -> bool:
+    """A label and its values, far apart on one line."""
+    return any(right.box[0] - left.box[2] > 2 * left.size for left, right in pairwise(row.lines))
+
+
 def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph | None:
     texts = tuple(text for row in group if (text := repair(row.text)))
-    if not texts:
-        return None
+    if not texts or (len(texts) == 1 and len(texts[0]) < 4 and not any(map(str.isalpha, texts[0]))):
+        return None  # blank, or a footnote's number or a bullet that lost its text
     main = max((row.first for row in group), key=lambda line: len(line.text))
     return Paragraph(
         lines=texts,

@@ -67,7 +67,7 @@ class TablePlace:
 def build(placed: Sequence[Placed], budget: Budget, known: Set[str] = frozenset()) -> list[Passage]:
     """The passages of one document in reading order.
 
-    A heading without text of its own, and none below it on its page, is a passage itself.
+    Headings without text of their own, nor any below them on their page, are a passage themselves.
     """
     passages: list[Passage] = []
     with_text = {
@@ -76,13 +76,19 @@ def build(placed: Sequence[Placed], budget: Budget, known: Set[str] = frozenset(
         if not item.heading
         for depth in range(1, len(item.path) + 1)
     }
+    bare: list[Placed] = []
     for (page, path), group in groupby(placed, key=lambda item: (item.paragraph.page, item.path)):
         items = list(group)
         text = [item for item in items if not item.heading]
+        if bare and (text or bare[0].paragraph.page != page or bare[0].path[:-1] != path[:-1]):
+            passages += _bare(bare, budget, known)
+            bare = []
         if text:
             passages += _section(text, page, budget.fitting(path), budget, known)
         elif (page, path) not in with_text:
-            passages += _section(items, page, budget.fitting(path[:-1]), budget, known)
+            bare += items
+    if bare:
+        passages += _bare(bare, budget, known)
     return passages
 
 
@@ -123,6 +129,10 @@ def table(rows: Sequence[Sequence[str]], place: TablePlace, budget: Budget) -> l
 
 def _markdown_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(re.sub(r"\s+", " ", cell or "").replace("|", "\\|").strip() for cell in cells) + " |"
+
+
+def _bare(headings: Sequence[Placed], budget: Budget, known: Set[str]) -> Iterator[Passage]:
+    return _section(headings, headings[0].paragraph.page, budget.fitting(headings[0].path[:-1]), budget, known)
 
 
 def _section(items: Sequence[Placed], page: int, path: Path, budget: Budget, known: Set[str]) -> Iterator[Passage]:

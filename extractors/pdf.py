@@ -12,7 +12,7 @@ from typing import Any
 from extractors import headings, links, ocr, pagewise, passages, tokens
 from extractors.captions import Caption
 from extractors.errors import ExtractionError
-from extractors.furniture import Furniture, sample_pages
+from extractors.furniture import Furniture, normalised, sample_pages
 from extractors.headings import Bookmark, Placed
 from extractors.layout import PageLayout
 from extractors.pagewise import Clock, Desk, PageParts
@@ -125,7 +125,7 @@ def _assembled(
     """The document's extraction; its report is yet to come."""
     budget = Budget(options.max_tokens, tokens.counter(options.tokenizer))
     deck = _is_deck(pages)
-    text = [paragraph for parts in pages for paragraph in parts.paragraphs]
+    text = _without_running([paragraph for parts in pages for paragraph in parts.paragraphs])
     known = frozenset(
         word.strip(".,;:()“”\"'").lower() for paragraph in text for line in paragraph.lines for word in line.split()
     )
@@ -143,6 +143,21 @@ def _assembled(
         for picture in parts.pictures
     ]
     return Extraction(source, tuple(made), tuple(links.link(made, pictures)), Report(len(pages)), title)
+
+
+def _without_running(text: Sequence[Paragraph]) -> list[Paragraph]:
+    """Read pages less the lines that come back on many of them; in files with text, furniture tells by their place."""
+    pages: dict[str, set[int]] = {}
+    for paragraph in text:
+        for line in paragraph.lines if paragraph.ocr else ():
+            pages.setdefault(normalised(line), set()).add(paragraph.page)
+    often = max(3, 0.25 * len({paragraph.page for paragraph in text if paragraph.ocr}))
+    kept = []
+    for paragraph in text:
+        lines = tuple(line for line in paragraph.lines if not paragraph.ocr or len(pages[normalised(line)]) < often)
+        if lines:
+            kept.append(replace(paragraph, lines=lines))
+    return kept
 
 
 def _joined(text: Sequence[Paragraph], known: Set[str]) -> list[Paragraph]:
@@ -171,7 +186,9 @@ def _tables(pages: Sequence[PageParts], placed: Sequence[Placed], budget: Budget
 
 
 def _path_at(placed: Sequence[Placed], picture: Picture) -> tuple[str, ...]:
-    return _path_on(placed, picture.page, picture.box[1] if picture.box and picture.kind != "page" else 0.0)
+    if picture.kind == "page" or picture.box is None:
+        return next((item.path for item in placed if item.paragraph.page == picture.page), ())
+    return _path_on(placed, picture.page, picture.box[1])
 
 
 def _path_on(placed: Sequence[Placed], page: int, top: float) -> tuple[str, ...]:
@@ -211,6 +228,7 @@ def _title(document: Any, pages: Sequence[PageParts]) -> str:
     if len(plain) > 4 and plain in printed:
         return own
     named = [p for p in first if len(p.lines) <= 5 and sum(c.isalpha() for c in join(p.lines)) > 5]
+    named = [p for p in named if p.page == named[0].page]
     if not named:
         return own
     largest = max(paragraph.size for paragraph in named)
