@@ -15,21 +15,24 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows import prefect_env, report
 from flows.cli import guarded
-from flows.hits import COLUMNS, hit_cells
+from flows.hits import hit_cells
 from flows.local import Tally, value
 from flows.progress import display, watched
-from flows.terminal import say, show, table
+from flows.terminal import one_line, say, show, table
 
 if TYPE_CHECKING:
     from diptych import Diptych, Outcome, Settings
 
 DATA = Path(__file__).parent.parent / "data"
+ASKED = ("q09", "q13", "q17", "q32", "q34", "q39")
+"""Questions of data/questions.jsonl whose answers are words, a table, a figure, a scan, a slide and a product."""
 EACH = 3
 """Hits shown of each question."""
+COLUMNS = ("question, and what was found", "#rank", "what", "document", "#page", "right page", "brought by")
 
 
 def demo() -> int:
@@ -39,7 +42,9 @@ def demo() -> int:
 
     settings = load()
     os.environ.pop("PREFECT_API_URL", None)
-    os.environ["PREFECT_HOME"] = str(Path(settings.store).absolute() / "prefect")
+    home = Path(settings.store).absolute() / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(home)
     with prefect_env.guest():
         from flows.handles import opened
 
@@ -48,7 +53,7 @@ def demo() -> int:
             outcomes = _ingest()
             rows = [row for question in _questions() for row in _ask(question)]
             pictures = diptych.pictures
-    show(table(("question", *COLUMNS[:-1]), rows), f"The pictures lie in {pictures}")
+    show(table(COLUMNS, rows), f"The pictures lie in {pictures}")
     say(f"{report.sentence(outcomes)}; {time.monotonic() - start:.0f} s in all")
     return report.exit_code(outcomes)
 
@@ -91,19 +96,20 @@ def _ingest() -> list[Outcome]:
     return tally.outcomes
 
 
-def _questions() -> Iterator[str]:
-    """One question of each kind of answer."""
+def _questions() -> list[dict[str, Any]]:
     with (DATA / "questions.jsonl").open(encoding="utf-8") as lines:
-        records = [json.loads(line) for line in lines]
-    yield from {record["kind"]: record["text"] for record in reversed(records)}.values()
+        return [question for question in map(json.loads, lines) if question["id"] in ASKED]
 
 
-def _ask(question: str) -> Iterator[list[str]]:
-    """The first hits of a question as rows; the question stands in the first."""
+def _ask(question: dict[str, Any]) -> Iterator[list[str]]:
+    """The question as a row, and its first hits as rows under it."""
     from flows.query import query
 
-    for hit in value(query(question, limit=EACH, return_state=True)):
-        yield [question if hit["rank"] == 1 else "", *hit_cells(hit)[:-1]]
+    yield [question["text"]]
+    for hit in value(query(question["text"], limit=EACH, return_state=True)):
+        right = hit["document"] == question["document"] and hit["page"] in question["pages"]
+        rank, what, document, page, ranks, found, _ = hit_cells(hit)
+        yield [f"  {one_line(found, 64)}", rank, what, document, page, "yes" * right, ranks]
 
 
 if __name__ == "__main__":

@@ -302,7 +302,7 @@ def test_an_interrupt_stops_soon_and_keeps_what_is_in(tmp_path: Path, capsys: py
     folder = tmp_path / "papers"
     folder.mkdir()
     write_leaflet(folder / "a.pdf")
-    write_leaflet(folder / "long.pdf", pages=3000)
+    write_leaflet(folder / "long.pdf", pages=600)
     command = [*COMMAND, "ingest", str(folder), "--store", "s"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"DIPTYCH_WORKERS": "2"})
     assert running.stderr

@@ -104,7 +104,7 @@ def test_the_forms_explain_their_fields(client: SyncPrefectClient) -> None:
 def test_a_cancelled_run_leaves_no_process_behind(client: SyncPrefectClient, tmp_path: Path) -> None:
     papers = tmp_path / "papers"
     papers.mkdir()
-    write_leaflet(papers / "long.pdf", pages=3000)
+    write_leaflet(papers / "long.pdf", pages=600)
     run = start(client, "ingest/nightly", paths=[str(papers)], store=str(tmp_path / "store"))
     marker = f"PREFECT__FLOW_RUN_ID={run}"
     deadline = time.monotonic() + 40

@@ -21,6 +21,7 @@ from diptych.settings import load
 from flows.backfill import backfill
 from flows.handles import opened
 from flows.ingest import ingest
+from flows.local import value
 from flows.progress import watched
 from flows.query import query
 from flows.runners import task_runner
@@ -63,8 +64,10 @@ class Watch:
 
 
 def artifacts(state: State[Any]) -> dict[str | None, Artifact]:
+    run = state.state_details.flow_run_id
+    assert run
     with get_client(sync_client=True) as client:
-        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
         return {artifact.key: artifact for artifact in client.read_artifacts(artifact_filter=of_run)}
 
 
@@ -91,7 +94,7 @@ def test_ingest_reports_every_document_and_leaves_artifacts(folder: Path) -> Non
     with opened(load("s")), watched(watch):
         state = ingest([str(folder)], "s", return_state=True)
         again = ingest([str(folder)], "s", return_state=True)
-    assert (state.name, state.result()["complete"]) == ("Completed", 3)
+    assert (state.name, value(state)["complete"]) == ("Completed", 3)
     assert watch.told[0] == 3
     assert sorted(watch.told[1:4]) == [(name, "complete") for name in ("a.pdf", "b.pdf", "old.pdf")]  # type: ignore[type-var]
     left = artifacts(state)
@@ -121,7 +124,7 @@ def test_tasks_may_run_in_processes_of_their_own(folder: Path, monkeypatch: pyte
     monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
     watch = Watch()
     with watched(watch):
-        assert ingest([str(folder)], "s", return_state=True).result()["complete"] == 3
+        assert value(ingest([str(folder)], "s", return_state=True))["complete"] == 3
     assert len(watch.told) == 4
 
 
@@ -133,8 +136,8 @@ def test_backfill_does_what_was_asked_and_says_what_waits(folder: Path) -> None:
         first = backfill([str(folder)], since=recent, limit=1, store="s", return_state=True)
         second = backfill([str(folder)], since=recent, limit=5, store="s", return_state=True)
         third = backfill([str(folder)], since=recent, store="s", return_state=True)
-    assert (first.result()["complete"], first.result()["waiting"]) == (1, 2)
-    assert second.result(raise_on_failure=False) == {
+    assert (value(first)["complete"], value(first)["waiting"]) == (1, 2)
+    assert value(second) == {
         "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "waiting": 0
     }  # fmt: skip
     assert third.message == "0 documents: none"
@@ -157,7 +160,7 @@ def test_query_gives_hits_and_a_table(folder: Path) -> None:
     with opened(load("s")):
         ingest([str(folder)], "s")
         state = query("green valve", panels="image", limit=2, store="s", return_state=True)
-    hits = state.result()
+    hits = value(state)
     assert [hit["modality"] for hit in hits] == ["image", "image"]
     assert hits[0]["ranks"]
     assert "Figure 1" in str(artifacts(state)["query-hits"].data)
