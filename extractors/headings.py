@@ -69,9 +69,8 @@ def place(
     found: dict[int, int | None] = {}
     for index, paragraph in enumerate(paragraphs):
         level = _bookmarked(paragraph, marks)
-        if level is None and not (
-            _looks_like_one(paragraphs, index, body) or (deck and _heads_slide(paragraphs, index))
-        ):
+        heads = _looks_like_one(paragraphs, index, body) or (deck and _heads_slide(paragraphs, index))
+        if level is None and not heads:
             continue
         if title and not deck and paragraph.page < 3 and _plain(join(paragraph.lines)) == _plain(title):
             continue
@@ -139,15 +138,10 @@ def _deeper(above: str, depth: int | None) -> bool:
 def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
     paragraph = paragraphs[index]
     text = join(paragraph.lines)
-    if len(paragraph.lines) > _MOST_LINES or not 2 < len(text) <= _LONGEST or not _wordy(text):
+    if len(paragraph.lines) > _MOST_LINES or not 2 < len(text) <= _LONGEST or not _wordy(text) or paragraph.tabular:
         return False
-    if (
-        text[0].islower()
-        or text[0] in "*(["
-        or (BULLET.match(text) and not text[0].isalnum())
-        or text[-1] in ",;"
-        or _PAGE_NUMBER.search(text)
-    ):
+    bullet = bool(BULLET.match(text)) and not text[0].isalnum()
+    if bullet or text[0].islower() or text[0] in "*([" or text[-1] in ",;" or _PAGE_NUMBER.search(text):
         return False
     numbered = bool(_NUMBERED.match(text) or _WORDED.match(text))
     size, bold = body

@@ -30,6 +30,8 @@ class Paragraph:
     bold: bool = False
     font: str = ""
     ocr: bool = False
+    tabular: bool = False
+    """True when it has labels with values far to the right."""
     apart: bool = False
     """True when white space sets it apart from what stands above it."""
 
@@ -159,8 +161,9 @@ def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
 
 
 def _tabular(row: Row) -> bool:
-    """A label and its values, far apart on one line."""
-    return any(right.box[0] - left.box[2] > 2 * left.size for left, right in pairwise(row.lines))
+    """A label and its values, far apart on one line; a heading's number may stand as far from its words."""
+    pieces = row.lines[1:] if len(row.lines[0].text.strip()) < 6 else row.lines
+    return any(right.box[0] - left.box[2] > 2 * left.size for left, right in pairwise(pieces))
 
 
 def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph | None:
@@ -176,5 +179,6 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         bold=main.bold,
         font=main.font,
         ocr=main.ocr,
+        tabular=any(_tabular(row) for row in group),
         apart=above is None or group[0].box[1] - above.box[3] > 0.5 * main.size,
     )
