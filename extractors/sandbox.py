@@ -175,10 +175,6 @@ class _Worker:
 
     def ask(self, asked: bytes, path: Path, seconds: float, memory: int) -> bytes:
         """Send a packed job, wait for its answer (JSON). Raises `ExtractionError` when none comes as it should."""
-        with self._asking:
-            return self._ask(asked, path, seconds, memory)
-
-    def _ask(self, asked: bytes, path: Path, seconds: float, memory: int) -> bytes:
         assert self._process.stdin
         assert self._process.stdout
         self.documents += 1
