@@ -27,16 +27,18 @@ _WORD = "|".join(sorted(map(re.escape, _KIND), key=len, reverse=True))
 _PREFIX = r"(?:(?P<prefix>supplementary|supplemental|suppl|supp|supporting|extended data|online|appendix)\.?\s+)?"
 _ROMAN = r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w])"
 _NUMBER = rf"(?:[A-Z]{{1,2}}[.\-–]?)?\d{{1,3}}(?:[.\-–]\d{{1,2}})*|{_ROMAN}|[A-Z](?=[.:)]|$)"
-_PANEL = r"\s?\([a-zA-Z]\)|[a-zA-Z](?![\w])"
+_WORDLIKE = r"[^\W\u2e80-\uffdc]"
+"""A letter or digit; Chinese and Japanese, written without spaces, set no bounds to a word."""
+_PANEL = rf"\s?\([a-zA-Z]\)|[a-zA-Z](?!{_WORDLIKE})"
 
 LABEL = re.compile(
-    rf"(?<![\w])(?i:{_PREFIX}(?P<word>{_WORD}))\.?\s*[-–]?\s?(?P<number>{_NUMBER})(?P<panel>{_PANEL})?(?![\w])"
+    rf"(?<!{_WORDLIKE})(?i:{_PREFIX}(?P<word>{_WORD}))\.?\s*[-–]?\s?(?P<number>{_NUMBER})(?P<panel>{_PANEL})?(?!{_WORDLIKE})"
 )
 """A label, at the start of a caption or anywhere in a sentence."""
 
 _MORE = re.compile(
     r"(?P<join>\s*(?:,|;|&|–|-|\bto\b|\bthrough\b|\bbis\b|\band\b|\bund\b|\bet\b|\by\b|\bor\b)\s*)+"
-    rf"(?:(?P<number>{_NUMBER})(?P<panel>{_PANEL})?|(?P<letter>\([a-zA-Z]\)|[a-zA-Z]))(?![\w])"
+    rf"(?:(?P<letter>\([a-zA-Z]\)|[a-zA-Z])|(?P<number>{_NUMBER})(?P<panel>{_PANEL})?)(?!{_WORDLIKE})"
 )
 _RANGE = re.compile(r"^\s*(?:–|-|to|through|bis)\s*$")
 
@@ -66,6 +68,11 @@ def mentions(text: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for match in LABEL.finditer(text):
+        ends = re.fullmatch(r"(\d+)[-–](\d+)", match["number"])
+        if ends and match["word"].lower().endswith("s"):  # "Tables 1-3", but "Figure 3-1" is one figure
+            kind = normalise(match).rsplit(" ", 1)[0]
+            found.update(dict.fromkeys(f"{kind} {n}" for n in (ends[1], *_numbers(ends[1], ends[2]))))
+            continue
         found[normalise(match)] = None
         kind = normalise(match).rsplit(" ", 1)[0]
         number, letter, end = match["number"], _letter(match["panel"]), match.end()
