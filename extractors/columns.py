@@ -62,6 +62,8 @@ def _money(filled: list[str]) -> Callable[[str], FieldValue] | None:
     ):
         return None
     numbers = [match["number"] for match in found]
+    if not marks and any(_coded(number) for number in numbers):
+        return None
     if all(_GROUPED.match(number) for number in numbers):
         return lambda cell: _amount(cell, ",", ".")
     if marks and all(_EUROPEAN.match(number) for number in numbers):

@@ -51,6 +51,7 @@ class Drawing:
     kind: Literal["group", "diagram", "object"]
     caption: str = ""
     words: str = ""
+    """What is written in it, which the slide's texts give as well."""
 
 
 Part = Text | Grid | Image | Drawing
@@ -89,7 +90,7 @@ class Slide:
                 case Image():
                     lines.append(part.caption)
                 case Drawing():
-                    lines += [part.caption, part.words]
+                    lines.append(part.caption)
         return "\n".join(line for line in lines if line)
 
 

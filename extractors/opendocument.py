@@ -85,8 +85,14 @@ def _slide(page: Any, number: int, size: tuple[float, float], path: Path, hidden
         title_box=title_box,
         hidden=page.get(f"{_DRAW}style-name") in hidden,
         parts=tuple(parts),
-        notes=tuple(_paragraphs(notes)) if notes is not None else (),
+        notes=tuple(text for frame in _said(notes) for text in _paragraphs(frame)),
     )
+
+
+def _said(notes: Any) -> list[Any]:
+    """The frames of the speaker's notes: not the slide's picture, nor page numbers."""
+    frames = [] if notes is None else notes.iter(f"{_DRAW}frame")
+    return [frame for frame in frames if frame.get(f"{_SHOW}class") in ("notes", None)]
 
 
 def _parts(frame: Any, box: Box, path: Path) -> Iterator[Part]:

@@ -98,7 +98,9 @@ def _pages(deck: Deck, document: Any, found: Pictures) -> dict[int, Any]:
 def _slide(slide: Slide, page: Any, bench: _Bench) -> None:
     words, was_read = slide.words, False
     if page is not None and bench.options.page_images != "none":
-        if len(words.split()) < _FEW_WORDS and any(isinstance(part, Image) for part in slide.parts):
+        # Without any words, what the slide shows may stand on its master.
+        shows = not words or any(isinstance(part, Image) for part in slide.parts)
+        if len(words.split()) < _FEW_WORDS and shows:
             words, was_read = _read(slide, page, words, bench)
         with bench.clock.stage("render"):
             box = (0.0, 0.0, bench.deck.width, bench.deck.height)
