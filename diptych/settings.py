@@ -71,7 +71,7 @@ class Settings(BaseSettings):
 def load(store: str | None = None) -> Settings:
     """The settings in force; `store` overrides. Raises `SettingsError` naming the setting that is wrong."""
     try:
-        return Settings(store=store) if store else Settings()  # type: ignore[call-arg]
+        return Settings(store=store) if store else Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"

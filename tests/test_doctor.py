@@ -20,7 +20,7 @@ from extractors import office
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(store=str(tmp_path / "store"), cache=tmp_path / "cache")  # type: ignore[call-arg]
+    return Settings(store=str(tmp_path / "store"), cache=tmp_path / "cache")
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from diptych.fusion import fuse
 
 def test_the_score_is_the_sum_of_reciprocal_ranks() -> None:
     first, second, third = fuse({"text.dense": ["a", "b"], "text.bm25": ["b", "c"]})
-    assert (first.id, first.score) == ("b", pytest.approx(1 / 62 + 1 / 61))
+    assert first.id == "b"
+    assert first.score == pytest.approx(1 / 62 + 1 / 61)
     assert first.ranks == {"text.dense": 2, "text.bm25": 1}
-    assert (second.id, second.score) == ("a", pytest.approx(1 / 61))
-    assert (third.id, third.score) == ("c", pytest.approx(1 / 62))
+    assert second.id == "a"
+    assert second.score == pytest.approx(1 / 61)
+    assert third.id == "c"
+    assert third.score == pytest.approx(1 / 62)
 
 
 def test_ties_go_by_id() -> None:
