@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from diptych import encoders, sources
-from diptych.download import fetcher
+from diptych.download import Limits, fetcher
 from diptych.errors import QueryError, SourceError, StoreError
 from diptych.index import Index, open_index
 from diptych.index.versions import DocumentRecord, bind, delete, records, records_of
@@ -72,7 +72,8 @@ class Diptych:
 
     def sources(self, paths: Sequence[str | Path]) -> sources.Found:
         """Every document below `paths`, catalogues row by row. Raises `SourceError`."""
-        return sources.find(paths, fetcher(self.settings.cache / "downloads"))
+        limits = Limits(private=self.settings.private_addresses)
+        return sources.find(paths, fetcher(self.settings.cache / "downloads", limits))
 
     def pending(self, found: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """Those of `found` that `ingest_one` would work on; the others are as the register has them."""

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     ocr: OcrEngine = Field("auto", description="Which engine reads pages without text.")
     ocr_languages: str = Field("eng", description="Tesseract language codes, joined by +.")
     dpi: int = Field(150, ge=72, le=600, description="Resolution of vector crops and page images.")
+    private_addresses: bool = Field(
+        False, description="Whether pictures of catalogues may be fetched from inside the network."
+    )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Processes that extract at the same time."
     )

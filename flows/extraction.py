@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from diptych import encoders
+from diptych.download import Limits, fetcher
 from diptych.errors import ModelError, SourceError
 from diptych.settings import Settings
 from diptych.sources import find
@@ -24,7 +25,7 @@ from flows.terminal import json_line, put, say, show
 
 def run(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> int:
     """Extract, print, and give the exit code. Raises `SourceError` when there is nothing at `paths`."""
-    found = find(paths)
+    found = find(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
     reports: list[dict[str, object]] = []
     with _pictures(out) as pictures, display() as progress:
         progress.found(len(found.sources), found.left_out)
