@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -289,13 +291,12 @@ def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_reader_that_goes_away_is_no_error(library: Path) -> None:
     command = [*COMMAND, "extract", str(library / "leaflet.pdf"), str(library / "poster.png"), "--json"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert running.stdout
-    assert running.stderr
-    running.stdout.close()
-    assert running.stderr.read() == ""
-    running.stderr.close()
-    assert running.wait(30) == 1
+    with killed_at_last(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(30) == 1
 
 
 def test_an_interrupt_stops_soon_and_keeps_what_is_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,23 +304,32 @@ def test_an_interrupt_stops_soon_and_keeps_what_is_in(tmp_path: Path, capsys: py
     folder.mkdir()
     write_leaflet(folder / "a.pdf")
     write_leaflet(folder / "long.pdf", pages=600)
-    command = [*COMMAND, "ingest", str(folder), "--store", "s"]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"DIPTYCH_WORKERS": "2"})
-    assert running.stderr
-    assert running.stderr.readline().startswith("complete   a.pdf")
-    children = _children(running.pid)
-    assert children
-    running.send_signal(signal.SIGINT)
-    start = time.monotonic()
-    said = running.stderr.read()
-    running.stderr.close()
-    assert running.wait(30) == 130
-    assert time.monotonic() - start < 5
+    environment = os.environ | {"DIPTYCH_WORKERS": "2"}
+    with killed_at_last([*COMMAND, "ingest", str(folder), "--store", "s"], env=environment) as running:
+        assert running.stderr
+        assert running.stderr.readline().startswith("complete   a.pdf")
+        children = _children(running.pid)
+        assert children
+        running.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        said = running.stderr.read()
+        assert running.wait(30) == 130
+        assert time.monotonic() - start < 5
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "diptych: interrupted; what was committed stays, running again goes on from there"
     assert not [child for child in children if _alive(child)]
     assert run(["status", "--json", "--store", "s"]) == 0
     assert [(line["name"], line["status"]) for line in lines(capsys.readouterr().out)] == [("a.pdf", "complete")]
+
+
+@contextmanager
+def killed_at_last(command: list[str], **how: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program whose stderr is read, and which does not outlive the test."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **how) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def _children(parent: int) -> list[int]:
