@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractors import geometry
-from extractors.furniture import Furniture
 from extractors.layout import Drawing, PageLayout, Raster
 from extractors.roles import Paragraph
 from extractors.types import Box
@@ -35,17 +34,14 @@ class Ink:
     """Panels and frames around running text."""
 
 
-def collect(layout: PageLayout, paragraphs: Sequence[Paragraph], furniture: Furniture) -> Ink:
-    """The page's ink, told apart."""
+def collect(layout: PageLayout, paragraphs: Sequence[Paragraph]) -> Ink:
+    """The page's ink, told apart; what repeats from page to page is no longer in `layout`."""
     page: Box = (0.0, 0.0, layout.width, layout.height)
-    rasters = [raster for raster in layout.rasters if not furniture.repeats(raster, layout)]
-    backdrop = _filling(rasters, page)
+    backdrop = _filling(layout.rasters, page)
     prose = [paragraph for paragraph in paragraphs if paragraph.prose]
-    marks = [Mark(raster.box, raster=raster) for raster in rasters if raster not in backdrop]
+    marks = [Mark(raster.box, raster=raster) for raster in layout.rasters if raster not in backdrop]
     sidebars: list[Box] = []
-    paths = [
-        d for d in layout.drawings if _shows(d, page) and not furniture.repeats(d, layout) and not _bleeds(d, page)
-    ]
+    paths = [drawing for drawing in layout.drawings if _shows(drawing, page) and not _bleeds(drawing, page)]
     rules = [d for d in paths if _is_rule(d.box)]
     solid = [d for d in paths if not _is_rule(d.box)]
     for drawing in solid:

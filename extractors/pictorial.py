@@ -1,0 +1,37 @@
+"""Whether a patch of ink that no caption claims is a picture, by its size and by what it is made of."""
+
+from __future__ import annotations
+
+from extractors import geometry
+from extractors.layout import PageLayout
+from extractors.regions import Region
+
+_SPARSE = 0.04
+"""Share of a drawing's box below which its parts are ornaments of a text."""
+
+
+def is_picture(region: Region, layout: PageLayout) -> bool:
+    """Whether a region can stand as a figure without a caption."""
+    page = layout.width * layout.height
+    images = [mark for mark in region.marks if mark.raster]
+    width, height = region.ink[2] - region.ink[0], region.ink[3] - region.ink[1]
+    if images:
+        return geometry.area(region.ink) > 0.006 * page and min(width, height) > 15
+    if geometry.area(region.ink) < 0.01 * page or min(width, height) < 18:
+        return False
+    # The panel behind a chart says nothing: what stands on it must be a drawing by itself.
+    drawings = [m.drawing for m in region.marks if m.drawing and geometry.coverage(region.ink, m.box) < 0.85]
+    if sum(geometry.area(d.box) for d in drawings) < _SPARSE * geometry.area(region.ink):
+        drawings = [m.drawing for m in region.marks if m.drawing and m.drawing.items > 30]
+    solid = [d for d in drawings if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 2.5]
+    curved = [d for d in drawings if d.curved or not d.rectangle]
+    if not curved and (_gridlike(region, layout) or len(solid) < 2):
+        return False
+    return len(drawings) > 2 or any(d.items > 8 for d in drawings)
+
+
+def _gridlike(region: Region, layout: PageLayout) -> bool:
+    """Rules and cells filled with words: a table or a form."""
+    text = sum(geometry.area(layout.lines[i].box) for i in region.labels)
+    rules = sum(1 for m in region.marks if min(m.box[2] - m.box[0], m.box[3] - m.box[1]) <= 2.5)
+    return text > 0.25 * geometry.area(region.box) or (rules > 0.8 * len(region.marks) and len(region.labels) > 8)
