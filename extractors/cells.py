@@ -91,13 +91,22 @@ def _without_signs(grid: list[list[str]]) -> list[list[str]]:
     return grid
 
 
-def banded(rows: Sequence[Row], rules: Sequence[float]) -> list[list[Row]]:
-    """Levels put together between neighbouring rules (y), for cells of several lines."""
+def banded(rows: Sequence[Row], rules: Sequence[float]) -> list[Row]:
+    """Levels between two rules (y) as one row, where each row has its rule: cells of several lines.
+
+    Not where numbers stand below each other between two rules: those only divide the rows into groups.
+    """
+    if len(rules) < 3:
+        return list(rows)
     bands: list[list[Row]] = [[] for _ in range(len(rules) + 1)]
     for row in rows:
         middle = fmean((line.box[1] + line.box[3]) / 2 for line in row)
         bands[sum(y < middle for y in rules)].append(row)
-    return [band for band in bands if band]
+    made: list[Row] = []
+    for band in bands:
+        numbers = sum(any(is_number(line.text) for line in row[1:]) for row in band)
+        made += band if numbers > 1 else [[line for row in band for line in row]] if band else []
+    return made
 
 
 def merged(grid: Sequence[Sequence[str]]) -> list[list[str]]:
