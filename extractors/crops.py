@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,15 @@ def _plain_jpeg(document: Any, xref: int) -> bytes | None:
         return None
     if keys["Filter"][1] not in ("/DCTDecode", "[/DCTDecode]", "[ /DCTDecode ]"):
         return None
-    if keys["ColorSpace"][1] not in ("/DeviceRGB", "/DeviceGray"):
+    if not _is_plain(document, *keys["ColorSpace"]):
         return None
     data: bytes = document.xref_stream_raw(xref) or b""
     return data if data.startswith(b"\xff\xd8") and document.xref_get_key(xref, "Width")[0] == "int" else None
+
+
+def _is_plain(document: Any, kind: str, value: str) -> bool:
+    """Grey or RGB, calibrated or not: what a JPEG without a profile is taken for."""
+    text = document.xref_object(int(value.split()[0])) if kind == "xref" else value
+    if profile := re.search(r"/ICCBased\s+(\d+)", text):
+        return document.xref_get_key(int(profile[1]), "N")[1] in ("1", "3")
+    return text.strip() in ("/DeviceRGB", "/DeviceGray")

@@ -57,6 +57,7 @@ class _Style:
     size: float
     bold: bool
     capitals: bool
+    italic: bool
 
 
 def place(
@@ -90,7 +91,8 @@ def _drop_strangers(paragraphs: Sequence[Paragraph], found: dict[int, int | None
         return
     for index in [index for index, level in found.items() if level is None]:
         paragraph = paragraphs[index]
-        if not paragraph.bold and not paragraph.ocr and paragraph.size < 1.3 * body[0]:
+        plain = not (paragraph.bold or paragraph.italic or paragraph.ocr)
+        if plain and paragraph.size < 1.3 * body[0]:
             del found[index]
 
 
@@ -148,7 +150,7 @@ def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[flo
     larger = paragraph.size / max(size, 1)
     if paragraph.ocr:
         # Heights of read letters are rough, weight is not known.
-        return larger > 1.35 and len(paragraph.lines) <= 2 and not sentences.ends(text)
+        return larger > 1.35 and text[0].isalnum() and len(paragraph.lines) <= 2 and not sentences.ends(text)
     if sentences.ends(text) and text[-1] not in "?:!" and not (numbered and larger > 1.1):
         return False
     if larger >= 1.15 or (larger >= 1.05 and (paragraph.bold or numbered)):
@@ -156,6 +158,8 @@ def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[flo
     bolder = paragraph.bold and not bold and larger >= 0.92
     if bolder and (numbered or paragraph.apart or _followed(paragraphs, index)):
         return True
+    if paragraph.italic and len(paragraph.lines) == 1 and larger >= 0.92 and _followed(paragraphs, index):
+        return numbered or (paragraph.apart and not paragraphs[index + 1].italic)
     first = re.sub(r"\W", "", _NUMBERED.sub("", text)).lower()
     capitals = text.isupper() and len(text) > 5 and larger >= 0.92
     usual = bool(_USUAL.fullmatch(first)) or (capitals and len(text) < 80)
@@ -213,12 +217,12 @@ def _plain(text: str) -> str:
 
 def _style(paragraph: Paragraph) -> _Style:
     text = join(paragraph.lines)
-    return _Style(paragraph.size, paragraph.bold, text.isupper())
+    return _Style(paragraph.size, paragraph.bold, text.isupper(), paragraph.italic)
 
 
 def _ranks(styles: Sequence[_Style], known: dict[_Style, int]) -> dict[_Style, float]:
     """Every style's level: the bookmarks' own where they tell it, else by size, weight and capitals."""
-    ordered = sorted(set(styles), key=lambda style: (-style.size, not style.bold, not style.capitals))
+    ordered = sorted(set(styles), key=lambda style: (-style.size, not style.bold, not style.capitals, style.italic))
     ranks: dict[_Style, float] = {}
     last = 0.0
     for style in ordered:

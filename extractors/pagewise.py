@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from extractors import crops, figures, images, legible, ocr, paragraphs, reading, unread
+from extractors import crops, figures, images, legible, ocr, paragraphs, reading, tables, unread
 from extractors import page as pages
 from extractors.captions import Caption
 from extractors.errors import ExtractionError
@@ -91,14 +91,14 @@ class Desk:
 def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -> PageParts:
     """Take one page apart; `carried` are the captions that the page before could not match."""
     parts = PageParts(layout.number, notes=[f"page {layout.number}: {note}" for note in layout.notes])
-    parts.landscape = layout.width > 1.2 * layout.height
     with desk.clock.stage("ocr"):
         read = unread.legibly(page, layout, desk.options)
     layout, parts.ocr = read.layout, read.ocr
+    parts.landscape = layout.width > 1.2 * layout.height
     if read.problem:
         parts.problems.append(Problem(read.problem, layout.number))
     with desk.clock.stage("tables"):
-        grids: list[TablePart] = []
+        grids = [TablePart(_repaired(table.rows), table.box) for table in tables.find(layout)]
     with desk.clock.stage("figures"):
         found = figures.find(layout, [grid.box for grid in grids], desk.furniture, carried)
         running = desk.furniture.running(layout)
@@ -127,7 +127,7 @@ def _turned_back(parts: PageParts, read: Legible) -> PageParts:
 
 
 def _paragraphs(
-    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[TablePart]
+    layout: PageLayout, found: PageFigures, running: frozenset[int], grids: Sequence[TablePart]
 ) -> list[Paragraph]:
     """The text that is neither running line nor caption, and lies in no figure and no table."""
     # A caption that found no figure stays text, lest its words be lost.
@@ -140,7 +140,7 @@ def _paragraphs(
         and index not in inside
         and index not in spoken
         and line.visible
-        and not any(coverage(line.box, table.box) > _FULLY for table in tables)
+        and not any(coverage(line.box, table.box) > _FULLY for table in grids)
     ]
     return paragraphs.build(reading.flows(left), layout.number)
 
@@ -171,14 +171,19 @@ def _wordy(text: str) -> bool:
 
 def _with_captions(grids: Sequence[TablePart], found: PageFigures, layout: PageLayout) -> list[TablePart]:
     """Tables with the captions they were given, and captioned regions whose grid was not recognised, row by row."""
-    tables = []
+    made = []
     for figure in found.figures:
         if figure.kind != "table":
             continue
         grid = next((grid for grid in grids if grid.box == figure.box), None) or _rough(figure, layout)
         if grid:
-            tables.append(replace(grid, label=figure.label, caption=legible.repair(figure.caption)))
-    return tables
+            by_ocr = any(line.ocr for line in layout.lines if coverage(line.box, grid.box) > _FULLY)
+            made.append(replace(grid, label=figure.label, caption=legible.repair(figure.caption), ocr=by_ocr))
+    return made
+
+
+def _repaired(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(legible.repair(cell) for cell in row) for row in rows)
 
 
 def _rough(figure: Figure, layout: PageLayout) -> TablePart | None:

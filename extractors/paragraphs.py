@@ -28,7 +28,7 @@ class Paragraph:
     box: Box
     size: float
     bold: bool = False
-    font: str = ""
+    italic: bool = False
     ocr: bool = False
     tabular: bool = False
     """True when it has labels with values far to the right."""
@@ -42,7 +42,7 @@ class Paragraph:
 
 def build(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
     """The paragraphs of one page's flows, in order."""
-    return [paragraph for flow in flows for paragraph in _split(flow, page)]
+    return _with_initials([paragraph for flow in flows for paragraph in _split(flow, page)])
 
 
 def join(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
@@ -86,6 +86,19 @@ def straddled(first: Paragraph, second: Paragraph, known: Set[str] = frozenset()
     whole = replace(first, lines=(*first.lines, kept))
     remaining = tuple(line for line in (rest, *second.lines[taken:]) if line)
     return whole, replace(second, lines=remaining) if remaining else None
+
+
+def _with_initials(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Large initials joined to the words that they begin."""
+    made: list[Paragraph] = []
+    for paragraph in paragraphs:
+        initial = made[-1] if made else None
+        if initial and len(initial.lines) == 1 and len(initial.lines[0]) == 1 and initial.size > 1.6 * paragraph.size:
+            made.pop()
+            lines = (initial.lines[0] + paragraph.lines[0], *paragraph.lines[1:])
+            paragraph = replace(paragraph, lines=lines, box=hull([initial.box, paragraph.box]))
+        made.append(paragraph)
+    return made
 
 
 def _mended(text: str, line: str, known: Set[str]) -> str:
@@ -177,7 +190,7 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         box=hull([row.box for row in group]),
         size=round(main.size * 2) / 2,
         bold=main.bold,
-        font=main.font,
+        italic=main.italic,
         ocr=main.ocr,
         tabular=any(_tabular(row) for row in group),
         apart=above is None or group[0].box[1] - above.box[3] > 0.5 * main.size,
