@@ -150,7 +150,7 @@ def _part(part: object, slide: Slide, page: Any, context: tuple[str, ...], bench
         return None
     if isinstance(part, Drawing):
         worth = _DRAWN <= _share(part.box, bench.deck) < _ALL and (part.words or part.kind == "object")
-        kind, words = "figure", part.words
+        kind, words = "figure", part.words or _written(part.box, page, bench)
     else:
         worth = bool(part.rows)
         kind, words = "figure" if part.chart else "table", "\n".join("  ".join(row) for row in part.rows)
@@ -193,6 +193,7 @@ def _image(part: Image, slide: Slide, page: Any, context: tuple[str, ...], bench
             bench.found.problems += problems
     except ExtractionError as error:
         stored = _cut(part.box, slide, page, bench) if page is not None else None
+        words = _written(part.box, page, bench) if stored else ""
         if stored is None:
             bench.found.problems.append(Problem(f"a picture is left out: {error}", slide.number))
     if stored is None:
@@ -210,10 +211,21 @@ def _image(part: Image, slide: Slide, page: Any, context: tuple[str, ...], bench
     )
 
 
-def _cut(box: Box, slide: Slide, page: Any, bench: _Bench) -> ImageFile | None:
-    """A part of the drawn slide; the PDF's page may be a little larger or smaller than the slide."""
+def _on_page(box: Box, page: Any, bench: _Bench) -> Box:
+    """The PDF's page may be a little larger or smaller than the slide."""
     sx, sy = page.rect.width / bench.deck.width, page.rect.height / bench.deck.height
-    clip = (box[0] * sx, box[1] * sy, box[2] * sx, box[3] * sy)
+    return box[0] * sx, box[1] * sy, box[2] * sx, box[3] * sy
+
+
+def _written(box: Box, page: Any, bench: _Bench) -> str:
+    """What LibreOffice wrote there: the letters of a vector picture, the cells of an embedded sheet."""
+    lines = page.get_text("text", clip=_on_page(box, page, bench)).splitlines()
+    return "\n".join(line for line in map(str.strip, lines) if line)
+
+
+def _cut(box: Box, slide: Slide, page: Any, bench: _Bench) -> ImageFile | None:
+    """A part of the drawn slide."""
+    clip = _on_page(box, page, bench)
     with bench.clock.stage("render"):
         return _attempt(lambda: crops.clip(page, clip, bench.options.dpi, bench.folder), slide, bench)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -327,3 +328,32 @@ def test_a_deck_that_only_libreoffice_opens_gives_its_slides(tmp_path: Path) -> 
     assert extraction.report.pages == 2
     assert "Clean the filter weekly." in " ".join(texts(extraction, "text"))
     assert any("LibreOffice" in note for note in extraction.report.notes)
+
+
+def wmf(text: bytes) -> bytes:
+    """A Windows metafile of 1000 x 500 units, 4 x 2 inches, with one line of text."""
+    padded = text + bytes(len(text) % 2)
+    records = [
+        struct.pack("<IHhh", 5, 0x020B, 0, 0),  # window origin
+        struct.pack("<IHhh", 5, 0x020C, 500, 1000),  # window extent
+        struct.pack("<IHH", 5 + len(padded) // 2 - 1 + 2, 0x0521, len(text)) + padded + struct.pack("<hh", 200, 100),
+        struct.pack("<IH", 3, 0),
+    ]
+    body = b"".join(records)
+    header = struct.pack("<HHHIHIH", 1, 9, 0x300, 9 + len(body) // 2, 0, max(map(len, records)) // 2, 0)
+    placed = struct.pack("<IHhhhhHI", 0x9AC6CDD7, 0, 0, 0, 1000, 500, 250, 0)
+    check = 0
+    for (word,) in struct.iter_unpack("<H", placed):
+        check ^= word
+    return placed + struct.pack("<H", check) + header + body
+
+
+@needs_office
+def test_a_metafile_is_cut_from_the_drawn_slide_with_its_words(tmp_path: Path) -> None:
+    def drawn(slide: Any) -> None:
+        slide.shapes.add_picture(io.BytesIO(wmf(b"Throughput")), 1000000, 2000000, 4000000, 2000000)
+
+    pictures = read(deck(tmp_path / "a.pptx", drawn), Options(ocr="off")).pictures
+    assert [picture.kind for picture in pictures] == ["slide", "figure"]
+    assert pictures[1].words == "Throughput"
+    assert pictures[1].image.width == pytest.approx(4000000 / 914400 * 150, abs=12)
