@@ -24,6 +24,7 @@ class Paragraph:
     """Sentences rather than labels."""
     size: float
     font: str
+    bold: bool
 
 
 def body_size(layout: PageLayout, usable: frozenset[int]) -> float:
@@ -84,6 +85,7 @@ def _paragraph(layout: PageLayout, group: list[int]) -> Paragraph:
         prose=_reads_as_prose(lines, words, rows, box, main.size),
         size=main.size,
         font=main.font,
+        bold=main.bold,
     )
 
 

@@ -50,20 +50,32 @@ def see(layout: PageLayout, tables: Sequence[Box], running: frozenset[int], body
         ink, marks=tuple(m for m in ink.marks if not any(geometry.coverage(m.box, table) > 0.8 for table in tables))
     )
     body = body_size or roles.body_size(layout, visible)
-    holders = [mark.box for mark in ink.marks if mark.panel or mark.raster]
-    if any(is_heading(paragraph, body) for paragraph in paragraphs):  # large letters within a plot are its labels
-        holders += [patch.box for patch in regions.patches(layout, ink.marks)]
-    apart = [
-        paragraph
-        for paragraph in paragraphs
-        if (paragraph.prose or is_heading(paragraph, body))
-        and not any(geometry.coverage(paragraph.box, geometry.grown(holder, 2)) > 0.9 for holder in holders)
-    ]
+    apart = _apart(layout, paragraphs, ink, body)
     fences = (*(caption.box for caption in captions), *tables)
     notes = tuple(p for p in apart if p.words <= NOTE_WORDS and not is_heading(p, body))
     labels = visible - spoken - {i for paragraph in apart for i in paragraph.lines}
     font = max(apart, key=lambda paragraph: paragraph.words).font if apart else ""
-    return Scene(layout, captions, ink, tuple(apart), fences, notes, font, body, labels, visible)
+    return Scene(layout, captions, ink, apart, fences, notes, font, body, labels, visible)
+
+
+def _apart(
+    layout: PageLayout, paragraphs: Sequence[roles.Paragraph], ink: marks.Ink, body: float
+) -> tuple[roles.Paragraph, ...]:
+    """Running text and headings, but for those within a picture, and for large letters in a drawing's own font."""
+    holders = [mark.box for mark in ink.marks if mark.panel or mark.raster]
+    drawn: frozenset[str] = frozenset()
+    if any(is_heading(paragraph, body) for paragraph in paragraphs):
+        patches = [patch.box for patch in regions.patches(layout, ink.marks)]
+        holders += patches
+        drawn = frozenset(
+            line.font for line in layout.lines if any(geometry.coverage(line.box, patch) > 0.9 for patch in patches)
+        )
+    return tuple(
+        paragraph
+        for paragraph in paragraphs
+        if (paragraph.prose or (is_heading(paragraph, body) and (paragraph.bold or paragraph.font not in drawn)))
+        and not any(geometry.coverage(paragraph.box, geometry.grown(holder, 2)) > 0.9 for holder in holders)
+    )
 
 
 def is_heading(paragraph: roles.Paragraph, body: float) -> bool:
