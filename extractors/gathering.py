@@ -19,7 +19,8 @@ def gather(scene: Scene, found: Sequence[Region], pairs: Mapping[int, int]) -> t
         if region < len(found)
     }
     rest = [region for n, region in enumerate(found) if n not in pairs.values()]
-    rest += [_of_words(paragraph) for paragraph in scene.prose if paragraph.font != scene.body_font]
+    body = roles.family(scene.body_font)
+    rest += [_of_words(paragraph) for paragraph in scene.prose if roles.family(paragraph.font) != body]
     changed = True
     while changed:
         changed = False
@@ -38,8 +39,8 @@ def _of_words(paragraph: roles.Paragraph) -> Region:
 
 
 def _fonts(scene: Scene, region: Region) -> frozenset[str]:
-    """The fonts of a region's words: a figure's own text is seldom set like the page's."""
-    return frozenset(scene.layout.lines[i].font for i in region.labels)
+    """The typefaces of a region's words: a figure's own text is seldom set like the page's."""
+    return frozenset(roles.family(scene.layout.lines[i].font) for i in region.labels)
 
 
 def _with_notes(scene: Scene, region: Region, caption: Caption) -> Region:
@@ -66,8 +67,8 @@ def _panel_distance(scene: Scene, whole: Mapping[int, Region], owner: int, regio
         return None
     if not region.marks and not (_fonts(scene, region) <= _fonts(scene, figure) and max(across, down) < 25):
         return None
-    own = _fonts(scene, figure) - {scene.body_font}
-    strange = [*(p.box for p in scene.prose if p.font not in own), *scene.fences]
+    own = _fonts(scene, figure) - {roles.family(scene.body_font)}
+    strange = [*(p.box for p in scene.prose if roles.family(p.font) not in own), *scene.fences]
     if any(
         geometry.coverage(box, both) > 0.3 and geometry.coverage(box, geometry.grown(figure.box, 1)) < 0.9
         for box in strange

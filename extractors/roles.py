@@ -89,6 +89,12 @@ def _paragraph(layout: PageLayout, group: list[int]) -> Paragraph:
     )
 
 
+def family(font: str) -> str:
+    """`ABCDEF+Arial-BoldItalicMT` -> `arial`: what bold and italic of one typeface have in common."""
+    name = re.split(r"[-,]", font.rsplit("+", 1)[-1])[0].lower()
+    return re.sub(r"(mt|ps|bold|italic|oblique|regular|medium|light)+$", "", name)
+
+
 def _words(text: str) -> list[str]:
     """Words of letters; languages that write without spaces count two signs a word."""
     words = [word for word in text.split() if any(c.isalpha() for c in word)]
