@@ -16,6 +16,8 @@ from extractors.types import Box
 _THIN = 2.5
 """Points: what is thinner is a rule."""
 _LEAST_WIDTH = 60.0
+_MOST_RULES = 800
+"""More of them are hatching or a plot."""
 _SAME = 4.0
 """Points by which the ends of rules of one table may differ."""
 _PROSE_WORDS = 6.0
@@ -45,23 +47,24 @@ def page_of(layout: PageLayout, lines: Sequence[Line]) -> Page:
 def regions(page: Page) -> Iterator[list[Box]]:
     """The regions found by each means, the surest first."""
     apart = [line for line in page.lines if line not in page.prose]
+    rows = cells.levels(apart)
     yield _grids(page.rules)
-    yield _stacks(page)
+    yield [_completed(region, rows) for region in _stacks(page)]
     yield _captioned(apart)
-    yield _numeric(apart)
+    yield _numeric(rows)
 
 
 def _prose(lines: Sequence[Line]) -> frozenset[Line]:
-    """The lines of paragraphs: blocks of three lines or more with six words a line or more."""
+    """The lines of paragraphs: blocks of several lines of six words or more, or of lines that are longer still."""
     blocks: dict[int, list[Line]] = {}
     for line in lines:
         blocks.setdefault(line.block, []).append(line)
-    return frozenset(
-        line
-        for block in blocks.values()
-        if len(block) >= 3 and fmean(len(line.text.split()) for line in block) >= _PROSE_WORDS
-        for line in block
-    )
+    found: list[Line] = []
+    for block in blocks.values():
+        words = fmean(len(line.text.split()) for line in block)
+        if words >= (_PROSE_WORDS if len(block) >= 3 else 2 * _PROSE_WORDS):
+            found += block
+    return frozenset(found)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
@@ -113,6 +116,8 @@ def _joined(rules: Iterable[Box]) -> list[Box]:
 
 def _grids(rules: Rules) -> list[Box]:
     """Hulls of rules that cross, with at least one upright rule inside."""
+    if len(rules.level) + len(rules.upright) > _MOST_RULES:
+        return []
     groups: list[list[Box]] = []
     for rule in (*rules.level, *rules.upright):
         touching = [group for group in groups if any(_touch(rule, other) for other in group)]
@@ -164,10 +169,16 @@ def in_columns(strip: Box, page: Page) -> bool:
     rows = cells.levels(held)
     if not rows:
         return strip[3] - strip[1] < 30
-    if any(_labelled(row[0]) for row in rows) or sum(line in page.prose for line in held) > 0.2 * len(held):
+    prose = sum(strip[1] < line.box[1] and line.box[3] < strip[3] and _beside(line, strip) for line in page.prose)
+    if any(_labelled(row[0]) for row in rows) or prose > 0.2 * len(held):
         return False
-    several = sum(len(row) > 1 for row in rows)
-    return several >= 0.25 * len(rows) or (len(rows) <= 2 and all(len(row[0].text.split()) < 12 for row in rows))
+    several = sum(len(row) > 1 for row in rows) >= 0.25 * len(rows)
+    short = len(rows) <= 2 and all(len(row[0].text.split()) < 12 for row in rows)
+    return several or short or len(cells.columns(rows)) > 2
+
+
+def _beside(line: Line, strip: Box) -> bool:
+    return min(line.box[2], strip[2]) - max(line.box[0], strip[0]) > 0.2 * (line.box[2] - line.box[0])
 
 
 def inside(box: Box, lines: Sequence[Line]) -> list[Line]:
@@ -222,9 +233,22 @@ def _run(rows: Sequence[Row], caption: Line) -> list[Row]:
     return run
 
 
-def _numeric(lines: Sequence[Line]) -> list[Box]:
-    """Blocks of rows with two numbers or more each, aligned with the numbers above; with the headings over them."""
-    rows = cells.levels(lines)
+def _completed(region: Box, rows: Sequence[Row]) -> Box:
+    """With the labels on its left and the headings above it, where the rules run only over and under the numbers."""
+    held = [n for n, row in enumerate(rows) if inside(region, row)]
+    labels_left = [line for n in held for line in rows[n] if line.box[2] < region[0]]
+    numbers = sum(any(cells.is_number(line.text) for line in inside(region, rows[n])) for n in held)
+    if numbers > 0.5 * len(held) and 0.6 * len(held) <= len(labels_left) <= len(held):
+        region = hull([region, *(line.box for line in labels_left)])
+    if numbers < 2:
+        return region
+    first = _heading(rows, held[0])
+    above = [line.box for row in rows[first : held[0]] for line in row if region[0] - 5 < line.box[0] < region[2]]
+    return hull([region, *above])
+
+
+def _numeric(rows: Sequence[Row]) -> list[Box]:
+    """Blocks of rows with two numbers or more each, with the headings over them."""
     numeric = [sum(cells.is_number(line.text) for line in row) >= 2 for row in rows]
     found = []
     start: int | None = None

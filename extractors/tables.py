@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from extractors import cells
 from extractors.geometry import area, coverage, grown, hull, overlap_across, shared, turned
-from extractors.layout import Line, PageLayout
+from extractors.layout import Drawing, Line, PageLayout
 from extractors.tableregions import Page, in_columns, inside, page_of, regions
 from extractors.types import Box
 
@@ -74,13 +74,14 @@ def _table(region: Box, page: Page) -> Table | None:
     lines = inside(region, page.lines)
     if not lines or _pictured(region, lines, page.layout):
         return None
-    if sum(line in page.prose for line in lines) > 0.2 * len(lines):
-        return None
     rows = cells.levels(lines)
     level, upright = _rules_of(region, page)
+    ruled = len(level) > 1 and bool(upright)
+    if not ruled and sum(line in page.prose for line in lines) > 0.4 * len(lines):
+        return None
     across = cells.columns(rows, upright)
     grid = cells.merged(cells.fill(cells.banded(rows, level), across))
-    if not _tabular(grid, ruled=len(level) > 1 and bool(upright)):
+    if not _tabular(grid, ruled):
         return None
     return Table(hull([region, cells.hull(rows)]), tuple(map(tuple, grid)))
 
@@ -121,5 +122,15 @@ def _pictured(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     for raster in layout.rasters:
         if coverage(region, raster.box) > 0.4 and area(raster.box) < 0.8 * page:
             return True
-    strokes = sum(not d.rectangle and coverage(d.box, region) > 0.9 for d in layout.drawings)
-    return strokes > 8 and strokes > 0.3 * len(lines)
+    within = [drawing for drawing in layout.drawings if coverage(drawing.box, region) > 0.9]
+    strokes = sum(not drawing.rectangle for drawing in within)
+    return (strokes > 8 and strokes > 0.3 * len(lines)) or _bars(region, within)
+
+
+def _bars(region: Box, within: Sequence[Drawing]) -> bool:
+    """Bars of a chart: coloured shapes of many lengths, or one coloured shape that is no cell."""
+    coloured = [d for d in within if d.filled and d.fill and max(d.fill) - min(d.fill) > 0.15]
+    if any(not d.rectangle and area(d.box) > 0.08 * area(region) for d in coloured):
+        return True
+    shapes = [d.box for d in coloured if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 3]
+    return len({round((box[2] - box[0]) / 2) for box in shapes}) > max(3, 0.5 * len(shapes))
