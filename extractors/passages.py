@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
@@ -64,18 +64,19 @@ class TablePlace:
     ocr: bool = False
 
 
-def build(placed: Sequence[Placed], budget: Budget, known: Set[str] = frozenset()) -> list[Passage]:
-    """The passages of one document in reading order.
+def build(
+    placed: Sequence[Placed],
+    budget: Budget,
+    known: Set[str] = frozenset(),
+    tables: Iterable[tuple[int, Path]] = (),
+) -> list[Passage]:
+    """The passages of one document in reading order; `tables` are the pages and heading paths that tables stand at.
 
-    Headings without text of their own, nor any below them on their page, are a passage themselves.
+    Headings without text of their own, nor any text or table below them on their page, are a passage themselves.
     """
     passages: list[Passage] = []
-    with_text = {
-        (item.paragraph.page, item.path[:depth])
-        for item in placed
-        if not item.heading
-        for depth in range(1, len(item.path) + 1)
-    }
+    under = [(item.paragraph.page, item.path) for item in placed if not item.heading]
+    with_text = {(page, path[:depth]) for page, path in (*under, *tables) for depth in range(1, len(path) + 1)}
     bare: list[Placed] = []
     for (page, path), group in groupby(placed, key=lambda item: (item.paragraph.page, item.path)):
         items = list(group)
@@ -95,36 +96,54 @@ def build(placed: Sequence[Placed], budget: Budget, known: Set[str] = frozenset(
 def table(rows: Sequence[Sequence[str]], place: TablePlace, budget: Budget) -> list[Passage]:
     """A table as Markdown, its first row repeated as the header of every part."""
     path = budget.fitting(place.path)
-    room = budget.left(path, place.caption)
+    caption = _shortened(place.caption, budget)
+    room = budget.left(path, caption)
     header, *body = [_markdown_row(row) for row in rows]
-    rule = "|" + " --- |" * len(rows[0])
-    head = [header, rule]
-    first, second = budget.count(["\n".join(head), header])
+    head = [header, "|" + " --- |" * len(rows[0])]
+    first = sum(budget.count(head))
     if first > room / 2:  # a header of long sentences would leave no room for what it heads
-        head, body, first = [], [header, *body], first - second
-    parts: list[list[str]] = [[]]
-    held = first
-    for line in (part for row in body for part in _bounded(row, room - first, budget.count)):
-        tokens = budget.count([line])[0]
-        if parts[-1] and held + tokens > room:
-            parts.append([])
-            held = first
-        parts[-1].append(line)
-        held += tokens
+        head, body, first = [], [header, *body], 0
+    lines = [part for row in body for part in _bounded(row, room - first, budget.count)]
+    parts = _evenly(lines, budget.count(lines), room - first)
     return [
         Passage(
-            text="\n".join([*head, *lines]),
+            text="\n".join([*head, *part]),
             page=place.page,
             box=place.box,
             heading=path,
             kind="table",
             label=place.label,
-            caption=place.caption,
-            mentions=labels.mentions("\n".join(lines)),
+            caption=caption,
+            mentions=labels.mentions("\n".join(part)),
             ocr=place.ocr,
         )
-        for lines in parts
+        for part in parts
     ]
+
+
+def _shortened(caption: str, budget: Budget) -> str:
+    """As many of its first sentences as take no more than half a passage; the picture keeps it in full."""
+    kept, room = [], budget.most // 2
+    for sentence in sentences.split(caption):
+        room -= budget.count([sentence])[0]
+        if room < 0:
+            break
+        kept.append(sentence)
+    return " ".join(kept) or " ".join(caption.split()[: budget.most // 4])
+
+
+def _evenly(lines: Sequence[str], lengths: Sequence[int], room: int) -> list[list[str]]:
+    """Runs of lines of about the same length, none longer than `room` tokens."""
+    wanted = sum(lengths) / max(1, ceil(sum(lengths) / max(room, 1)))
+    parts: list[list[str]] = [[]]
+    held = 0
+    for line, length in zip(lines, lengths, strict=True):
+        if parts[-1] and (held + length > room or held + length / 2 > wanted):
+            parts.append([])
+            held = 0
+        parts[-1].append(line)
+        held += length
+    return parts
 
 
 def _markdown_row(cells: Sequence[str]) -> str:

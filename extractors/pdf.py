@@ -131,8 +131,10 @@ def _assembled(
     )
     text = _joined(text, known)
     placed = headings.place(text, marks, title=title, deck=deck)
-    made = [*passages.build(placed, budget, known), *_tables(pages, placed, budget)]
-    made.sort(key=lambda passage: passage.page)
+    tables = list(_tables(pages, placed, budget))
+    made = passages.build(placed, budget, known, [(table.page, table.heading) for table in tables])
+    for table in tables:
+        made.insert(_place_of(table, made), table)
     pictures = [
         replace(
             picture,
@@ -183,6 +185,18 @@ def _tables(pages: Sequence[PageParts], placed: Sequence[Placed], budget: Budget
             path = _path_on(placed, parts.number, table.box[1])
             place = TablePlace(parts.number, table.box, path, table.label, table.caption, table.ocr)
             yield from passages.table(table.rows, place, budget)
+
+
+def _place_of(table: Passage, made: Sequence[Passage]) -> int:
+    """Before the first text of its page that starts below it in its column, else behind the page's last."""
+    for index, passage in enumerate(made):
+        if passage.page > table.page:
+            return index
+        if passage.page == table.page and passage.box and table.box and passage.kind == "text":
+            beside = passage.box[0] >= table.box[2] or passage.box[2] <= table.box[0]
+            if passage.box[1] > table.box[1] and not beside:
+                return index
+    return len(made)
 
 
 def _path_at(placed: Sequence[Placed], picture: Picture) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ def _cut(rows: list[Row]) -> list[list[Row]]:
 
 
 def _columns(rows: list[Row], gap: float) -> list[list[Row]]:
-    gutters = _gutters(rows, gap)
+    gutters = _gutters(rows, gap) if len(rows) > 2 else []
     columns: list[list[Row]] = [[] for _ in range(len(gutters) + 1)]
     for row in rows:
         columns[sum(row.box[0] >= gutter[1] - 0.1 for gutter in gutters)].append(row)
@@ -206,8 +206,10 @@ def _regions(rows: list[Row], gap: float) -> list[list[Row]]:
     for strip in _strips(bands, gap):
         sides = [_sides(band, strip) for band in bands]
         for first, last in _runs(sides):
-            both = sum(min(side) for side in sides[first:last] if side)
-            if both > 0 and (best is None or both > best[0]):
+            facing = [n for n in range(first, last) if min(sides[n] or (0.0, 0.0)) > 0]
+            both = sum(min(sides[n] or (0.0,)) for n in facing)
+            # Two pieces on one line are no columns.
+            if sum(len(bands[n]) for n in facing) > 2 and (best is None or both > best[0]):
                 best = (both, first, last, strip)
     if best is None:
         return [rows]
