@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from extractors import geometry
 from extractors.layout import Drawing, PageLayout, Raster
 from extractors.roles import Paragraph
@@ -12,6 +14,8 @@ from extractors.types import Box
 
 _PAGE = 0.8
 """Share of a page from which on an image or a panel lies behind everything."""
+_HATCHED = 2000
+"""Rules of one page beyond which they are hatching, and not looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +122,23 @@ def _is_sidebar(drawing: Drawing, inside: Sequence[Paragraph]) -> bool:
 
 
 def _rules_of_figures(rules: Sequence[Drawing], marks: Sequence[Mark], layout: PageLayout) -> list[Drawing]:
-    """Axes and grid lines, which cross or touch other ink; not the rules that divide a page."""
+    """Axes and grid lines, which touch ink of another direction; not the rules that divide a page or a column."""
+    if not rules or len(rules) > _HATCHED:
+        return list(rules)
+    boxes = np.array([mark.box for mark in marks] + [rule.box for rule in rules])
+    # 0: neither; 1: level; 2: upright
+    direction = np.array([0] * len(marks) + [1 if _level(rule.box) else 2 for rule in rules])
     kept = []
-    others = [mark.box for mark in marks] + [rule.box for rule in rules]
-    for index, rule in enumerate(rules):
-        width, height = rule.box[2] - rule.box[0], rule.box[3] - rule.box[1]
-        long = width > 0.3 * layout.width or height > 0.3 * layout.height
-        reach = geometry.grown(rule.box, 2)
-        touched = any(
-            geometry.meet(reach, other) and number != len(marks) + index and not _parallel(rule.box, other)
-            for number, other in enumerate(others)
-        )
-        if touched or not long:
+    for rule in rules:
+        x0, y0, x1, y1 = geometry.grown(rule.box, 2)
+        if x1 - x0 < 0.3 * layout.width and y1 - y0 < 0.3 * layout.height:
+            kept.append(rule)
+            continue
+        near = (boxes[:, 0] <= x1) & (boxes[:, 2] >= x0) & (boxes[:, 1] <= y1) & (boxes[:, 3] >= y0)
+        if bool((near & (direction != (1 if _level(rule.box) else 2))).any()):
             kept.append(rule)
     return kept
 
 
-def _parallel(a: Box, b: Box) -> bool:
-    """Two rules of one direction."""
-    return _is_rule(b) and (a[2] - a[0] > a[3] - a[1]) == (b[2] - b[0] > b[3] - b[1])
+def _level(box: Box) -> bool:
+    return box[2] - box[0] > box[3] - box[1]

@@ -21,6 +21,8 @@ _REACH_IMAGE = 1.5
 """Tiles and slices of one image abut; panels of a figure stand apart."""
 _LABEL_REACH = 13.0
 """Points at most between a figure and its labels, also where letters are large, as on slides."""
+_MOST = 250
+"""Patches of one page that are looked at, the largest first: beyond are dots and specks."""
 _ROUNDS = 3
 """How often labels are taken in: tick labels, then the axis title beyond them."""
 
@@ -42,6 +44,7 @@ def find(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], lab
     if not marks:
         return []
     regions = patches(layout, marks, barriers)
+    regions = sorted(regions, key=lambda region: geometry.area(region.ink), reverse=True)[:_MOST]
     regions = joined(regions, barriers, layout)
     free = set(labels)
     for _ in range(_ROUNDS):
@@ -173,17 +176,16 @@ def _away(line: Line, region: Region) -> float | None:
 
 def joined(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayout) -> list[Region]:
     """Regions that overlap, or are rows of one chart, made one."""
-    found = sorted(regions, key=lambda region: region.box[1])
-    changed = True
-    while changed and len(found) > 1:
-        changed = False
-        for i, one in enumerate(found):
-            j = next((j for j in range(i + 1, len(found)) if _belong(one, found[j], barriers, layout)), None)
-            if j is not None:
-                other = found.pop(j)
-                found[i] = merged(one, other)
-                changed = True
-                break
+    waiting = sorted(regions, key=lambda region: region.box[1], reverse=True)
+    found: list[Region] = []
+    while waiting:
+        one = waiting.pop()
+        other = next((other for other in found if _belong(other, one, barriers, layout)), None)
+        if other is None:
+            found.append(one)
+        else:
+            found.remove(other)
+            waiting.append(merged(other, one))
     return found
 
 
@@ -198,6 +200,9 @@ def merged(*regions: Region) -> Region:
 
 
 def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -> bool:
+    across, down = geometry.gap(a.box, b.box)
+    if max(across, down) > 0.4 * layout.width:
+        return False
     smaller = min(geometry.area(a.box), geometry.area(b.box))
     overlap = geometry.area(geometry.shared(a.box, b.box))
     if overlap > 0.2 * smaller and smaller > 0:
@@ -206,7 +211,6 @@ def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -
         return True
     if not (_drawn(a) and _drawn(b)):
         return False
-    across, down = geometry.gap(a.box, b.box)
     small = min(geometry.area(a.ink), geometry.area(b.ink)) < 0.01 * layout.width * layout.height
     stacked = geometry.overlap_across(a.box, b.box) > 0.5 and down < (18 if small else 9)
     beside = geometry.overlap_down(a.box, b.box) > 0.5 and across < (14 if small else 8)
