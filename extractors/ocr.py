@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, cast
 
@@ -221,10 +222,21 @@ def _grouped(words: Iterable[Word]) -> list[list[Word]]:
 
 def _lines(words: Iterable[Word], scale: float) -> tuple[Line, ...]:
     lines = []
-    for group in _grouped(words):
+    for group in (part for line in _grouped(words) for part in _apart(line)):
         boxes = list(zip(*(word.box for word in group), strict=True))
         low, high = [min(side) / scale for side in boxes[:2]], [max(side) / scale for side in boxes[2:]]
         text = _SPACE_BETWEEN_IDEOGRAPHS.sub("", " ".join(word.text for word in group))
         box = (low[0], low[1], high[0], high[1])
         lines.append(Line(box, text, size=high[1] - low[1], block=group[0].line[0], ocr=True))
     return tuple(lines)
+
+
+def _apart(line: list[Word]) -> list[list[Word]]:
+    """Cut where the white is wider than two lines are high: cells of a table, or columns."""
+    parts = [line[:1]]
+    height = max(word.box[3] - word.box[1] for word in line)
+    for before, word in pairwise(line):
+        if word.box[0] - before.box[2] > 2 * height:
+            parts.append([])
+        parts[-1].append(word)
+    return parts

@@ -86,6 +86,16 @@ def test_an_empty_page_gives_no_words() -> None:
 
 
 @needs_tesseract
+def test_cells_far_apart_are_lines_of_their_own() -> None:
+    image = Image.new("L", (1200, 400), 255)
+    for row, cells in enumerate([("Orchard", "Tonnes"), ("North slope", "1204"), ("South slope", "986")]):
+        for x, cell in zip((100, 800), cells, strict=True):
+            ImageDraw.Draw(image).text((x, 100 + 60 * row), cell, fill=0, font=ImageFont.load_default(34))
+    lines = ocr.read(image, TESSERACT).lines
+    assert {line.text for line in lines} == {"Orchard", "Tonnes", "North slope", "1204", "South slope", "986"}
+
+
+@needs_tesseract
 def test_words_in_a_figure() -> None:
     figure = Image.new("RGBA", (500, 300), (255, 255, 255, 255))
     pen = ImageDraw.Draw(figure)
