@@ -116,9 +116,9 @@ def _mended(text: str, line: str, known: Set[str]) -> str:
 
 def _split(flow: Sequence[Row], page: int) -> list[Paragraph]:
     groups: list[list[Row]] = []
-    pitch = _pitch(flow)
+    pitch, edge = _pitch(flow), max((row.box[2] for row in flow), default=0.0)
     for row in flow:
-        if groups and not _breaks(groups[-1], row, pitch):
+        if groups and not _breaks(groups[-1], row, pitch, edge):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -140,7 +140,7 @@ def _pitch(flow: Sequence[Row]) -> float:
     return median(steps) if steps else 1.2
 
 
-def _breaks(group: Sequence[Row], row: Row, pitch: float) -> bool:
+def _breaks(group: Sequence[Row], row: Row, pitch: float, edge: float) -> bool:
     """Whether a new paragraph starts with `row`, below the rows of `group`."""
     last = group[-1]
     a, b = last.first, row.first

@@ -241,10 +241,9 @@ def _title(document: Any, pages: Sequence[PageParts]) -> str:
     plain = re.sub(r"\W+", "", own).casefold()
     if len(plain) > 4 and plain in printed:
         return own
-    named = [p for p in first if len(p.lines) <= 5 and sum(c.isalpha() for c in join(p.lines)) > 5]
-    named = [p for p in named if p.page == named[0].page]
+    named = [p for p in first if p.page == 1 and len(p.lines) <= 5 and sum(c.isalpha() for c in join(p.lines)) > 5]
     if not named:
-        return own
+        return "" if re.search(r"^(untitled|microsoft|powerpoint)|\.\w{2,4}$", own, re.IGNORECASE) else own
     largest = max(paragraph.size for paragraph in named)
     return join(next(paragraph for paragraph in named if paragraph.size == largest).lines)[:200]
 
