@@ -220,7 +220,7 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
             words, read = (f"{words} {more}".strip(), True) if more else (words, read)
         parts.pictures.append(
             Picture(
-                kind="table" if figure.kind == "table" else "figure",
+                kind=figure.kind,
                 page=layout.number,
                 image=image,
                 box=figure.box,

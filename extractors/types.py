@@ -16,7 +16,8 @@ Box = tuple[float, float, float, float]
 FieldValue = str | int | float | bool
 
 PassageKind = Literal["text", "table", "notes"]
-PictureKind = Literal["figure", "table", "slide", "page", "photo"]
+PictureKind = Literal["figure", "compound", "table", "slide", "page", "photo"]
+"""`compound`: a figure of several panels as a whole; each panel is a `figure` of its own."""
 PageImages = Literal["all", "visual", "none"]
 OcrEngine = Literal["auto", "tesseract", "rapidocr", "off"]
 
