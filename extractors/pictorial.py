@@ -25,7 +25,8 @@ def is_picture(region: Region, layout: PageLayout) -> bool:
         drawings = [m.drawing for m in region.marks if m.drawing and m.drawing.items > 30]
     solid = [d for d in drawings if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 2.5]
     curved = [d for d in drawings if d.curved or not d.rectangle]
-    if not curved and (_gridlike(region, layout) or len(solid) < 2):
+    # Rectangles alone are a table, a form, or letters painted through a stencil; with a few words, a bar chart.
+    if not curved and (_gridlike(region, layout) or len(solid) < 2 or not region.labels):
         return False
     return len(drawings) > 2 or any(d.items > 8 for d in drawings)
 

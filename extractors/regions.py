@@ -166,6 +166,9 @@ def _away(line: Line, region: Region) -> float | None:
         and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9
     ):
         beside = min(4 * line.size, 2.5 * _LABEL_REACH)  # the names of a bar chart's rows
+    words = len(line.text.split())
+    if words > (12 if _drawn(region) else 5) and across + down > 0:
+        return None  # a sentence beside the picture
     if across > beside or down > under or (across > 0.6 * line.size and down > 0.6 * line.size):
         return None
     return across + down
