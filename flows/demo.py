@@ -7,6 +7,7 @@ Needs no server and no account: one temporary Prefect server records the runs, i
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -106,7 +107,7 @@ def _ask(question: dict[str, Any]) -> Iterator[list[str]]:
     from flows.query import query
 
     yield [question["text"]]
-    for hit in value(query(question["text"], limit=EACH, return_state=True)):
+    for hit in asyncio.run(query(question["text"], limit=EACH)):
         right = hit["document"] == question["document"] and hit["page"] in question["pages"]
         rank, what, document, page, ranks, found, _ = hit_cells(hit)
         yield [f"  {one_line(found, 64)}", rank, what, document, page, "yes" * right, ranks]
