@@ -15,6 +15,7 @@ _LIGATURES = {
 _TABLE = str.maketrans(_LIGATURES)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
 _LEADERS = re.compile(r"(?:[.…·_]\s?){4,}")
+_SPACED = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýœ]", re.IGNORECASE)
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
@@ -22,7 +23,8 @@ _LETTERS_TO_JUDGE = 40
 
 
 def repair(text: str) -> str:
-    """Ligatures spelt out, odd spaces and symbols plain, leaders of a table of contents shortened, noise dropped.
+    """Ligatures spelt out, odd spaces and symbols plain, leaders of a table of contents shortened, noise dropped,
+    Chinese and Japanese that was set with wide spaces closed up.
 
     A soft hyphen at the end stays as a hyphen, for the line goes on; others vanish.
     """
@@ -30,7 +32,7 @@ def repair(text: str) -> str:
     if plain.endswith("\u00ad"):
         plain = plain[:-1] + "-"
     plain = _CONTROLS.sub(" ", plain.replace("\u00ad", ""))
-    return re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip()
+    return _SPACED.sub("", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
 
 
 def is_text(texts: Iterable[str], *, strict: bool = False) -> bool:

@@ -168,10 +168,17 @@ def _beside(left: list[Row], right: list[Row]) -> bool:
 
 
 def _paired(left: list[Row], right: list[Row]) -> bool:
-    """True for labels with values: short texts, one beside the other, to be read across."""
-    short = min(median(len(row.text) for row in side) for side in (left, right)) < 18
-    pairs = sum(any(_level(a.box, b.box) for b in right) for a in left)
-    return short and len(left) > 1 and pairs >= 0.8 * max(len(left), len(right))
+    """True for labels with values, or questions with short answers: to be read across."""
+    short, long = sorted((left, right), key=lambda side: median(len(row.text) for row in side))
+    if len(short) < 2 or median(len(row.text) for row in short) >= 18:
+        return False
+    pairs = sum(any(_level(a.box, b.box) for b in long) for a in short)
+    if pairs < 0.8 * len(short):
+        return False
+    # A narrow column of words has line below line; answers stand apart.
+    tops = sorted(row.box[1] for row in short)
+    steps = [below - above for above, below in pairwise(tops)]
+    return len(short) >= 0.8 * len(long) or median(steps) > 1.9 * short[0].first.size
 
 
 def _gutters(rows: Sequence[Row], gap: float) -> list[Interval]:

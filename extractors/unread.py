@@ -60,13 +60,25 @@ def _judged(lines: Sequence[Line]) -> tuple[tuple[Line, ...], bool]:
 
     An unseen layer is a scanner's OCR where nothing else says the words; beside visible text it only repeats them.
     """
-    seen = tuple(line for line in lines if line.visible)
+    seen = _once([line for line in lines if line.visible])
     unseen = tuple(line for line in lines if not line.visible)
     if _letters(unseen) > 2 * _letters(seen):
         if legible.is_text((line.text for line in unseen), strict=True):
             return (*seen, *(replace(line, visible=True, ocr=True) for line in unseen)), True
         return seen, False
     return seen, legible.is_text(line.text for line in seen)
+
+
+def _once(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Text that is drawn twice, for a shadow or to look bold, once."""
+    kept: dict[str, list[Line]] = {}
+    once = []
+    for line in lines:
+        twins = kept.setdefault(line.text, [])
+        if not any(coverage(line.box, twin.box) > 0.6 for twin in twins):
+            twins.append(line)
+            once.append(line)
+    return tuple(once)
 
 
 def _letters(lines: Sequence[Line]) -> int:

@@ -103,6 +103,7 @@ def test_text_is_repaired() -> None:
     assert legible.repair("the ﬁrst\u00a0eﬀect\u00ad") == "the first effect-"
     assert legible.repair("Intro\u00adduction . . . . . . . . 12") == "Introduction … 12"
     assert legible.repair("\uf0b7 point\x07") == "• point"
+    assert legible.repair("す べ て の 文 and more") == "すべての文 and more"
 
 
 def test_rubbish_is_told_from_text() -> None:

@@ -196,3 +196,12 @@ def test_a_page_set_sideways_is_read_upright(tmp_path: Path) -> None:
     assert box is not None
     assert 55 < box[0] < box[2] < 305
     assert 55 < box[1] < box[3] < 705
+
+
+def test_text_drawn_twice_for_a_shadow_is_read_once(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page()
+    for offset in (0, 1):
+        page.insert_text((60 + offset, 80 + offset), "Contents", fontsize=24)
+    _write(page, _BODY * 2, (60, 100, 540, 300), fontsize=10)
+    made = _extracted(page.parent, tmp_path)
+    assert (made.title, "Contents Contents" in made.passages[0].text) == ("Contents", False)

@@ -93,3 +93,9 @@ def test_a_stamp_along_the_margin_is_left_out_and_other_turned_text_comes_last()
     stamp = Line((10, 200, 30, 600), "archive:1234 of 2020", 20, block=7, horizontal=False, angle=270)
     axis = Line((300, 300, 310, 380), "axis of the chart", 10, block=8, horizontal=False, angle=270)
     assert _names([stamp, axis, *upright]) == ["text0", "text1", "text2", "axis"]
+
+
+def test_questions_are_read_with_their_short_answers() -> None:
+    questions = [_line(f"question{n} of the form that is asked here", 50, 100 + 30 * n, 300, block=n) for n in range(4)]
+    answers = [_line(f"yes{n}", 400, 100 + 30 * n, 420, block=10 + n) for n in (1, 3)]
+    assert _names([*answers, *questions]) == ["question0", "question1", "yes1", "question2", "question3", "yes3"]
