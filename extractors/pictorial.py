@@ -24,7 +24,7 @@ def is_picture(region: Region, layout: PageLayout) -> bool:
     if sum(geometry.area(d.box) for d in drawings) < _SPARSE * geometry.area(region.ink):
         drawings = [m.drawing for m in region.marks if m.drawing and m.drawing.items > 30]
     solid = [d for d in drawings if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 2.5]
-    curved = [d for d in drawings if d.curved or not d.rectangle]
+    curved = [d for d in solid if d.curved or not d.rectangle]
     # Rectangles alone are a table, a form, or letters painted through a stencil; with a few words, a bar chart.
     if not curved and (_gridlike(region, layout) or len(solid) < 2 or not region.labels):
         return False
@@ -32,7 +32,17 @@ def is_picture(region: Region, layout: PageLayout) -> bool:
 
 
 def _gridlike(region: Region, layout: PageLayout) -> bool:
-    """Rules and cells filled with words: a table or a form."""
+    """Rules and cells filled with words: a table or a form.
+
+    Cells come in columns: many rectangles, few different left and right edges. Bars differ in length or in place.
+    """
     text = sum(geometry.area(layout.lines[i].box) for i in region.labels)
-    rules = sum(1 for m in region.marks if min(m.box[2] - m.box[0], m.box[3] - m.box[1]) <= 2.5)
-    return text > 0.25 * geometry.area(region.box) or (rules > 0.8 * len(region.marks) and len(region.labels) > 8)
+    if text > 0.25 * geometry.area(region.box):
+        return True
+    rules = [m.box for m in region.marks if min(m.box[2] - m.box[0], m.box[3] - m.box[1]) <= 2.5]
+    cells = [m.box for m in region.marks if min(m.box[2] - m.box[0], m.box[3] - m.box[1]) > 2.5]
+    if cells and len({(round(y0), round(y1)) for _, y0, _, y1 in cells}) == 1 and not rules:
+        return True  # one row
+    columns = {(round(x0), round(x1)) for x0, _, x1, _ in cells}
+    in_columns = len(cells) >= 4 and len(columns) <= 0.5 * len(cells)
+    return (in_columns or len(rules) > 0.8 * len(region.marks)) and len(region.labels) > 8

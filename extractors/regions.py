@@ -166,6 +166,8 @@ def _away(line: Line, region: Region) -> float | None:
         and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9
     ):
         beside = min(4 * line.size, 2.5 * _LABEL_REACH)  # the names of a bar chart's rows
+    if line.ocr and not _drawn(region):
+        beside = under = 3.0  # photos and screenshots carry their words inside
     words = len(line.text.split())
     if words > (12 if _drawn(region) else 5) and across + down > 0:
         return None  # a sentence beside the picture
@@ -241,4 +243,4 @@ def _strips(a: Box, b: Box) -> bool:
     flat = max(a[3] - a[1], b[3] - b[1]) < 0.4 * width
     across, down = geometry.gap(a, b)
     same = min(a[2], b[2]) - max(a[0], b[0]) > 0.85 * width
-    return flat and same and across == 0 and down < 0.35 * width
+    return flat and same and across == 0 and down < 0.5 * width
