@@ -230,11 +230,13 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
                 ocr=read,
             )
         )
-    wanted = options.page_images == "all" or (options.page_images == "visual" and (found.visual or found.flagged))
-    if not wanted:
-        return
+    if options.page_images == "all" or (options.page_images == "visual" and (found.visual or found.flagged)):
+        _page_image(page, layout, desk, parts)
+
+
+def _page_image(page: Any, layout: PageLayout, desk: Desk, parts: PageParts) -> None:
     try:
-        image = crops.whole(page, options.dpi, desk.pictures)
+        image = crops.whole(page, desk.options.dpi, desk.pictures)
     except ExtractionError as error:
         parts.problems.append(Problem(str(error), layout.number))
         return
