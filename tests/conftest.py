@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 from tests.papers import write_library
 
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
+atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 # Prefect reads these when it is imported, so before any test does that.
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_"))]:
     del os.environ[name]
@@ -30,12 +32,6 @@ os.environ.update(
     PREFECT_LOGGING_INTERNAL_LEVEL="CRITICAL",
     DO_NOT_TRACK="1",
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_prefect_home_left() -> Iterator[None]:
-    yield
-    shutil.rmtree(PREFECT_HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
