@@ -6,7 +6,7 @@ SIGIR 2009: score(d) = sum over lists of weight / (k + rank of d), ranks from 1,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 K = 60
@@ -20,18 +20,27 @@ class Fused:
     """List name -> rank in it, from 1; only the lists that hold it."""
 
 
-def fuse(lists: Mapping[str, Sequence[str]], weights: Mapping[str, float] | None = None, k: int = K) -> list[Fused]:
-    """Merge ranked lists of ids, best first; ties go by id, so that the order is the same on every run.
+Ranks = Mapping[str, int]
+"""Id -> rank in a list, from 1; ids may share a rank."""
+
+
+def ranked(ids: Iterable[str]) -> dict[str, int]:
+    """The ranks of a list that is in order, best first."""
+    return {identity: rank for rank, identity in enumerate(ids, start=1)}
+
+
+def fuse(lists: Mapping[str, Ranks], weights: Mapping[str, float] | None = None, k: int = K) -> list[Fused]:
+    """Merge ranked lists, best first; ties go by id, so that the order is the same on every run.
 
     A list without a weight counts once; a list of weight 0 is left out.
     """
     ranks: dict[str, dict[str, int]] = {}
     scores: dict[str, float] = {}
-    for name, ids in lists.items():
+    for name, held in lists.items():
         weight = (weights or {}).get(name, 1.0)
         if not weight:
             continue
-        for rank, point in enumerate(ids, start=1):
+        for point, rank in held.items():
             ranks.setdefault(point, {})[name] = rank
             scores[point] = scores.get(point, 0.0) + weight / (k + rank)
     order = sorted(scores, key=lambda point: (-scores[point], point))

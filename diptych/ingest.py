@@ -21,9 +21,10 @@ from diptych.index.versions import (
     record_of,
     stage,
     stored_vectors,
+    tidy,
     vectors_of,
 )
-from diptych.points import Reading, document_id, image_drafts, text_drafts
+from diptych.points import Reading, document_id, image_drafts, page_drafts, text_drafts
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Problem, Source
@@ -102,6 +103,7 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
     identity = document_id(source.uri)
     before = record_of(pipeline.index, identity)
     if before and not needed(source, before, pipeline, retry=retry):
+        tidy(pipeline.index, before)
         return _unchanged(before, time.monotonic() - start)
     record = DocumentRecord(
         id=identity,
@@ -122,14 +124,15 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
 def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
     report = extraction.report
     reading = Reading(pipeline.encoder.fingerprint, pipeline.language)
-    text, images = text_drafts(extraction, reading), image_drafts(extraction, reading)
+    text = text_drafts(extraction, reading) + page_drafts(extraction, reading)
+    images = image_drafts(extraction, reading)
     record = replace(
         record,
         status="partial" if report.problems else "complete",
         title=extraction.title,
         pages=report.pages,
-        passages=len(text),
-        pictures=len(images),
+        passages=len(extraction.passages),
+        pictures=len(extraction.pictures),
         problems=tuple(asdict(problem) for problem in report.problems),
         notes=report.notes,
     )

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from diptych.index import INDEXED, NAMESPACE, Payload
+from diptych.index import INDEXED, NAMESPACE, WHOLE, Payload
 from diptych.words import analyse
 from extractors.types import Extraction, Passage, Picture
 
+PAGE = "page"
+"""Kind of the text points that hold a whole page's words."""
 DERIVED = ("content_hash", INDEXED, "generation")
 """Payload fields that follow from the others, the encoder and the run."""
 CONTEXT_CHARACTERS = 1200
@@ -58,10 +60,34 @@ def image_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
     return drafts_of([{**common, **_picture(picture)} for picture in extraction.pictures], reading)
 
 
+def page_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
+    """One draft a page with any words: all that stands on it, as evidence for what lies there; never a hit itself.
+
+    A page's own image repeats the words of its parts, so it counts only where there are no others.
+    """
+    common = _common(extraction, "text")
+    own: dict[int, list[str]] = defaultdict(list)
+    whole: dict[int, list[str]] = defaultdict(list)
+    for passage in extraction.passages:
+        own[passage.page] += [*passage.heading[-1:], passage.caption, passage.text]
+    for picture in extraction.pictures:
+        pages = whole if picture.kind in ("page", "slide") else own
+        pages[picture.page] += [picture.caption, picture.words]
+    drafts = []
+    for page in sorted(own.keys() | whole.keys()):
+        words = analyse("\n".join(own[page] or whole[page]), reading.language)
+        if words:
+            drafts.append(_draft({**common, "kind": PAGE, "page": page, WHOLE: words}, "", 0))
+    return drafts
+
+
 def drafts_of(payloads: Sequence[Payload], reading: Reading) -> list[Draft]:
     """The drafts of one document and modality from what is known of its parts; also from payloads as stored."""
     drafts, seen = [], Counter[str]()
     for known in payloads:
+        if known["kind"] == PAGE and known["modality"] == "text":
+            drafts.append(_draft({k: v for k, v in known.items() if k != "generation"}, "", 0))
+            continue
         parts = {name: value for name, value in known.items() if name not in DERIVED}
         text = encoded(parts)
         payload = {
@@ -70,10 +96,15 @@ def drafts_of(payloads: Sequence[Payload], reading: Reading) -> list[Draft]:
             INDEXED: analyse(text, reading.language),
         }
         identity = _hash(payload)
-        seen[identity] += 1  # a line printed twice in one place is two points
-        point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
-        drafts.append(Draft(str(point), payload, text))
+        drafts.append(_draft(payload, text, seen[identity]))  # a line printed twice in one place is two points
+        seen[identity] += 1
     return drafts
+
+
+def _draft(payload: Payload, text: str, earlier: int) -> Draft:
+    """`earlier`: how many equal payloads came before it."""
+    name = f"{_hash(payload)}#{earlier}"
+    return Draft(str(uuid.uuid5(uuid.UUID(payload["document_id"]), name)), payload, text)
 
 
 def encoded(payload: Payload) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,23 @@ from urllib.parse import unquote, urlsplit
 
 from diptych.encoders import Encoder
 from diptych.errors import QueryError, StoreBusy
-from diptych.fusion import Fused, fuse
-from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Collection, Found, Index, Lookup, Payload, Vector
+from diptych.fusion import Fused, Ranks, fuse, ranked
+from diptych.index import (
+    DESCRIPTION_VECTOR,
+    INDEXED,
+    TEXT_VECTOR,
+    WHOLE,
+    Collection,
+    Found,
+    Index,
+    Lookup,
+    Payload,
+    Vector,
+)
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
 from diptych.where import Expression
 from diptych.words import analyse
+from extractors.captions import mentions
 from extractors.images import path_of
 from extractors.types import ImageFile
 
@@ -27,8 +40,11 @@ SNIPPET = 400
 """Characters of a picture's description that stand for its text."""
 PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
-WEIGHTS: Mapping[str, float] = {}
-"""List name -> weight in the fusion; 1 where not named."""
+PAGES, NAMED = "pages.bm25", "named"
+"""Lists of evidence: the words of the whole page; the page or figure number that the question names."""
+WEIGHTS = {"text.dense": 0.5, "images.description": 0.5, NAMED: 2.0}
+"""List name -> weight in the fusion, 1 where not named; measured, see docs/search.md."""
+PAGE_NUMBER = re.compile(r"\b(?:pages?|slides?|p\.)\s*(\d{1,4})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,8 @@ class Hit:
     """Path of the picture's file."""
     score: float
     ranks: Mapping[str, int]
-    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.bm25`."""
+    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.bm25`; as evidence `pages.bm25`,
+    the rank of its page by all words on it, and `named`, when the question names its page or number."""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""
@@ -100,9 +117,21 @@ def _answer(query: Query, vector: Vector, panels: Panels, limit: int) -> list[Hi
         if not starved:
             break
         depth *= 4
+    pages = kept.pop(PAGES, [])
     payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
-    fused = fuse({name: [hit.id for hit in hits] for name, hits in kept.items()}, WEIGHTS)
+    lists: dict[str, Ranks] = {name: ranked(hit.id for hit in hits) for name, hits in kept.items()}
+    lists |= _evidence(query, pages, payloads)
+    fused = fuse(lists, WEIGHTS)
     return [_hit(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(fused[:limit], start=1)]
+
+
+def _evidence(query: Query, pages: Sequence[Found], payloads: Mapping[str, Payload]) -> dict[str, Ranks]:
+    """Ranks that lift what was found anyway: by the words of its whole page, and by being named in the question."""
+    place = {(hit.payload["document_id"], hit.payload["page"]): rank for rank, hit in enumerate(pages, start=1)}
+    on_page = {p: place.get((payload["document_id"], payload["page"]), 0) for p, payload in payloads.items()}
+    numbers, labels = {int(n) for n in PAGE_NUMBER.findall(query.text)}, set(mentions(query.text))
+    named = [p for p, payload in payloads.items() if payload["page"] in numbers or payload["label"] in labels]
+    return {PAGES: {p: rank for p, rank in on_page.items() if rank}, NAMED: dict.fromkeys(named, 1)}
 
 
 def _consistent(
@@ -111,11 +140,12 @@ def _consistent(
     """The ranked lists and the register as of one moment: asked again when a commit fell in between."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        moment = clock(panels.index)
-        found = _lists(query, vector, panels, depth)
-        live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
-        if clock(panels.index) == moment:
-            return found, live
+        with panels.index.held():
+            moment = clock(panels.index)
+            found = _lists(query, vector, panels, depth)
+            live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
+            if clock(panels.index) == moment:
+                return found, live
         if time.monotonic() > deadline:
             raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
@@ -124,15 +154,15 @@ def _lists(query: Query, vector: Vector, panels: Panels, depth: int) -> dict[str
     """Every ranked list that the query reaches, both collections asked at once."""
     words = analyse(query.text, panels.language)
 
-    def ask(collection: Collection, name: str, using: str) -> dict[str, list[Found]]:
-        lookups = [Lookup(depth, vector=vector, using=using, where=query.where)]
+    def ask(collection: Collection, name: str, vector_name: str, texts: Mapping[str, str]) -> dict[str, list[Found]]:
+        lookups = {f"{name}.{vector_name}": Lookup(depth, vector_name, vector=vector, where=query.where)}
         if words:
-            lookups.append(Lookup(depth, words=words, where=query.where))
-        names = (f"{name}.{using}", f"{name}.bm25")
-        return dict(zip(names, collection.search(lookups), strict=False))
+            lookups |= {list_: Lookup(depth, field, words=words, where=query.where) for list_, field in texts.items()}
+        return dict(zip(lookups, collection.search(list(lookups.values())), strict=True))
 
-    text = _pool().submit(ask, panels.index.text, "text", TEXT_VECTOR)
-    return {**ask(panels.index.images, "images", DESCRIPTION_VECTOR), **text.result()}
+    text = _pool().submit(ask, panels.index.text, "text", TEXT_VECTOR, {"text.bm25": INDEXED, PAGES: WHOLE})
+    images = ask(panels.index.images, "images", DESCRIPTION_VECTOR, {"images.bm25": INDEXED})
+    return {**text.result(), **images}
 
 
 @cache

@@ -17,6 +17,10 @@ WHOLE_OLD = {"the red pump", "the green valve", "Figure 1: a red chart"}
 WHOLE_NEW = {"the red pump", "the blue valve", "Figure 1: a blue chart"}
 
 
+STORED = 5
+"""Points of OLD or NEW: two passages, a figure, and the words of two pages."""
+
+
 class Bench:
     def __init__(self, folder: Path, engine: str) -> None:
         self.index: Index = open_store(engine, folder, WordEncoder.size)
@@ -44,4 +48,4 @@ class Bench:
     def stored(self) -> list[tuple[str, str]]:
         """Every text and image point there is, whether it counts or not."""
         points = [*self.index.text.scroll(), *self.index.images.scroll()]
-        return sorted((point.id, point.payload["indexed"]) for point in points)
+        return sorted((point.id, str(point.payload.get("indexed", point.payload.get("whole")))) for point in points)

@@ -1,4 +1,4 @@
-"""Processes to be killed, and the reader that watches: `python -m tests.kills write|read STORE …`.
+"""Processes to be killed, and the reader that watches: `python -m tests.kills nursery|read STORE`.
 
 A document of version v has three passages and two figures that say `v` and one passage that all versions share, so a
 reader can tell by eye which version every hit belongs to.
@@ -89,6 +89,21 @@ def arrange(death: str, index: Index) -> None:
     setattr(target, method, call)
 
 
+def nursery(store: Path) -> None:
+    """For every line `version death` on stdin: fork a writer that does it; print its exit code, -9 when killed.
+
+    What is expensive to import is imported once; nothing is open yet when a writer is forked.
+    """
+    for line in sys.stdin:
+        version, _, death = line.strip().partition(" ")
+        child = os.fork()
+        if child == 0:
+            write(store, int(version), death)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
 def read(store: Path) -> None:
     """Ask again and again until told to stop; print every torn answer, then how many answers were whole."""
     stop = threading.Event()
@@ -128,7 +143,4 @@ def inspect(hits: list[tuple[str, str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "write":
-        write(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
-    else:
-        read(Path(sys.argv[2]))
+    {"nursery": nursery, "read": read}[sys.argv[1]](Path(sys.argv[2]))

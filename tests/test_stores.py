@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.index import Index, Lookup, Point
+from diptych.index import INDEXED, Index, Lookup, Point
 from diptych.where import parse
 from tests.stores import ENGINES, open_store
 
@@ -62,12 +62,12 @@ def test_vectors_and_words_give_ranked_lists(store: Index) -> None:
     )
     near, pump, part, both, script, nothing = store.text.search(
         [
-            Lookup(2, vector=np.asarray([1, 0.1, 0], np.float32), using="dense"),
-            Lookup(5, words="pump"),
-            Lookup(5, words="ab77"),
-            Lookup(5, words="valve"),
-            Lookup(5, words="京塔"),
-            Lookup(5, words="zebra"),
+            Lookup(2, "dense", vector=np.asarray([1, 0.1, 0], np.float32)),
+            Lookup(5, INDEXED, words="pump"),
+            Lookup(5, INDEXED, words="ab77"),
+            Lookup(5, INDEXED, words="valve"),
+            Lookup(5, INDEXED, words="京塔"),
+            Lookup(5, INDEXED, words="zebra"),
         ]
     )
     assert [hit.id for hit in near] == [IDS[0], IDS[2]]

@@ -40,7 +40,7 @@ def vectors(index: Index) -> dict[str, list[float]]:
 def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: str) -> None:
     old, new = filled(tmp_path / "old", source_engine), Bench(tmp_path / "new", target_engine)
     moved = export_store(old.index, old.folder, tmp_path / "export")
-    assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 2, 1, 1)
+    assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
     assert dimensions(tmp_path / "export") == WordEncoder.size
     assert import_store(tmp_path / "export", new.index, new.folder) == moved
     assert import_store(tmp_path / "export", new.index, new.folder) == moved  # repeating it changes nothing

@@ -35,7 +35,10 @@ NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
 """A register point that is not a document: the edition in force and how its texts are read."""
 INDEXED = "indexed"
-"""Payload field of both collections that BM25 reads."""
+WHOLE = "whole"
+"""Payload fields that BM25 reads: of a passage or picture its own words; of a page all words that stand on it."""
+TEXT_INDEXES: dict[str, tuple[str, ...]] = {"text": (INDEXED, WHOLE), "images": (INDEXED,), "documents": ()}
+"""Collection -> its payload fields with a BM25 index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One ranked list wanted: the nearest to `vector` in the named vector, or the best for `words` by BM25."""
+    """A ranked list that is wanted: nearest to `vector` in vector `using`, or BM25 of `words` in field `using`."""
 
     limit: int
+    using: str
     vector: Vector | None = None
-    using: str = ""
     words: str = ""
     where: Expression | None = None
 
@@ -106,6 +109,10 @@ class Index(Protocol):
 
     def drop(self, edition: int) -> None:
         """Remove the collections of an edition, if they are there."""
+        ...
+
+    def held(self) -> AbstractContextManager[object]:
+        """Several reads as one: an embedded store is not handed over to another process before the block ends."""
         ...
 
     def exclusive(self, document: str) -> AbstractContextManager[object]:

@@ -34,7 +34,7 @@ from qdrant_edge import (
 )
 from qdrant_edge import Point as EdgePoint
 
-from diptych.index import INDEXED, KEYWORDS, Found, Lookup, Point
+from diptych.index import KEYWORDS, Found, Lookup, Point
 from diptych.index.filters import translate
 from diptych.where import Expression
 
@@ -123,7 +123,7 @@ class EdgeDialect:
         return FieldCondition(key=key, is_empty=True)
 
 
-def create(place: Path, vector: str, size: int) -> None:
+def create(place: Path, vector: str, texts: Sequence[str], size: int) -> None:
     """A new shard with its payload indexes. The register has no vectors, but the engine wants one kind declared."""
     if not vector:
         EdgeShard.create(
@@ -134,7 +134,8 @@ def create(place: Path, vector: str, size: int) -> None:
         str(place), EdgeConfig(vectors={vector: EdgeVectorParams(size=size, distance=Distance.Cosine)})
     )
     # The text is stems already (diptych.words), so the engine only splits it at spaces.
-    shard.update(UpdateOperation.create_field_index(INDEXED, TextIndexParams(scoring=True)))
+    for field in texts:
+        shard.update(UpdateOperation.create_field_index(field, TextIndexParams(scoring=True)))
     for key in KEYWORDS:
         shard.update(UpdateOperation.create_field_index(key, KeywordIndexParams()))
     shard.close()
@@ -145,8 +146,8 @@ def _filter(where: Expression | None) -> Filter | None:
 
 
 def _request(lookup: Lookup) -> QueryRequest:
-    query: Any = TextQuery(INDEXED, lookup.words)
-    if lookup.using:
+    query: Any = TextQuery(lookup.using, lookup.words)
+    if lookup.vector is not None:
         query = Query.Nearest(cast(Any, lookup.vector), using=lookup.using)  # its stub knows lists only
     return QueryRequest(limit=lookup.limit, query=query, filter=_filter(lookup.where), with_payload=True)
 

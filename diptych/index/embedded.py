@@ -16,7 +16,7 @@ from pathlib import Path
 from qdrant_edge import EdgeShard
 
 from diptych.errors import DiptychError, StoreError, StoreMismatch
-from diptych.index import STORE_ID, VECTORS, edition_of, named
+from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, edition_of, named
 from diptych.index.edge import EdgeCollection, create, point
 from diptych.index.lock import HandoverLock, exclusive
 
@@ -41,6 +41,7 @@ class Embedded:
         self._since = 0.0
         self._active = 0
         self._stepping_back = False
+        self._held = 0
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self.documents = EdgeCollection(self, "documents")
@@ -63,7 +64,8 @@ class Embedded:
     def operation(self, name: str) -> Iterator[EdgeShard]:
         """The open shard `name`, ours until the block ends. Engine errors leave as `StoreError`."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._stepping_back)
+            # Within `held` an operation goes on even when somebody waits: the holder could never end otherwise.
+            self._changed.wait_for(lambda: not self._stepping_back or self._held)
             if self._closed.is_set():
                 raise StoreError(f"{self._folder}: the store is closed")
             if not self._owner:
@@ -80,6 +82,18 @@ class Embedded:
             with self._changed:
                 self._active -= 1
                 self._changed.notify_all()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._stepping_back)
+            self._held += 1
+        try:
+            with self.operation("documents"):
+                yield
+        finally:
+            with self._changed:
+                self._held -= 1
 
     def exclusive(self, document: str) -> AbstractContextManager[object]:
         return exclusive(self._folder, document)
@@ -127,7 +141,8 @@ class Embedded:
             if not place.exists():
                 draft = self._folder / f".draft-{name}"
                 shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
-                create(draft, VECTORS[name.split("-")[0]], self._sizes.get(name, self._size))
+                kind = name.split("-")[0]
+                create(draft, VECTORS[kind], TEXT_INDEXES[kind], self._sizes.get(name, self._size))
                 draft.rename(place)
             self._shards[name] = EdgeShard.load(str(place))
         except Exception as error:  # the engine knows one class of error only

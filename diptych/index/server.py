@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +21,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from diptych.errors import StoreError
-from diptych.index import INDEXED, KEYWORDS, STORE_ID, VECTORS, Found, Lookup, Point, edition_of, named
+from diptych.index import KEYWORDS, STORE_ID, TEXT_INDEXES, VECTORS, Found, Lookup, Point, edition_of, named
 from diptych.index.filters import translate
 from diptych.settings import Settings
 from diptych.where import Expression
@@ -50,14 +50,14 @@ class Server:
         self._client, self._prefix, self._seconds = client, prefix, seconds
         self._documents = [threading.Lock() for _ in range(256)]
         self.documents = self._collection("documents")
-        self.documents.ensure("", 0)
+        self.documents.ensure("", (), 0)
         self.edition = edition_of(self.documents.retrieve([STORE_ID]))
         self.text, self.images = self.panels(self.edition, size)
 
     def panels(self, edition: int, size: int) -> tuple[ServerCollection, ServerCollection]:
         text, images = (self._collection(named(name, edition)) for name in ("text", "images"))
-        text.ensure(VECTORS["text"], size)
-        images.ensure(VECTORS["images"], size)
+        text.ensure(VECTORS["text"], TEXT_INDEXES["text"], size)
+        images.ensure(VECTORS["images"], TEXT_INDEXES["images"], size)
         return text, images
 
     def drop(self, edition: int) -> None:
@@ -66,6 +66,9 @@ class Server:
 
     def _collection(self, name: str) -> ServerCollection:
         return ServerCollection(self._client, f"{self._prefix}-{name}", self._seconds)
+
+    def held(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def exclusive(self, document: str) -> AbstractContextManager[object]:
         """Among the threads of this process; two machines that ingest one document at once both write it whole."""
@@ -84,24 +87,22 @@ class ServerCollection:
     def __init__(self, client: QdrantClient, name: str, seconds: float) -> None:
         self._client, self._name, self._seconds = client, name, seconds
 
-    def ensure(self, vector: str, size: int) -> None:
+    def ensure(self, vector: str, texts: Sequence[str], size: int) -> None:
         """Make the collection with its payload indexes, unless it is there."""
         if self._try(lambda: self._client.collection_exists(self._name)):
             return
         vectors = {vector: q.VectorParams(size=size, distance=q.Distance.COSINE)} if vector else {}
         self._try(lambda: self._client.create_collection(self._name, vectors_config=vectors))
-        if vector:
-            # The text is stems already (diptych.words), so the engine only splits it at spaces.
-            words = q.TextIndexParams(type=q.TextIndexType.TEXT, scoring=True)
-            self._try(lambda: self._client.create_payload_index(self._name, INDEXED, words))
+        for field in texts:
+            self._index(field, q.TextIndexParams(type=q.TextIndexType.TEXT, scoring=True))  # stems: see diptych.words
         for key in KEYWORDS:
-            self._index_keyword(key)
+            self._index(key, q.PayloadSchemaType.KEYWORD)
 
     def remove(self) -> None:
         self._try(lambda: self._client.delete_collection(self._name))
 
-    def _index_keyword(self, key: str) -> None:
-        self._try(lambda: self._client.create_payload_index(self._name, key, q.PayloadSchemaType.KEYWORD))
+    def _index(self, field: str, kind: q.TextIndexParams | q.PayloadSchemaType) -> None:
+        self._try(lambda: self._client.create_payload_index(self._name, field, kind))
 
     def upsert(self, points: Sequence[Point]) -> None:
         for start in range(0, len(points), BATCH):
@@ -202,7 +203,7 @@ def _request(lookup: Lookup) -> q.QueryRequest:
         query = q.NearestQuery(nearest=lookup.vector.tolist())
     return q.QueryRequest(
         query=query,
-        using=lookup.using or INDEXED,
+        using=lookup.using,
         filter=translate(lookup.where, ServerDialect()),
         limit=lookup.limit,
         with_payload=True,

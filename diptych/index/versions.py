@@ -149,7 +149,7 @@ def stage(collection: Collection, drafts: Sequence[Draft], vectors: Mapping[str,
     """Write points that nobody sees yet. `vectors`: content hash -> vector, written under `name`."""
     points = []
     for draft in drafts:
-        vector = vectors.get(draft.payload["content_hash"])
+        vector = vectors.get(draft.payload.get("content_hash", ""))
         held = {} if vector is None else {name: vector}
         points.append(Point(draft.id, {**draft.payload, "generation": to.generation}, held))
     collection.upsert(points)
@@ -160,10 +160,15 @@ def commit(index: Index, record: DocumentRecord, to: Plan) -> None:
     check_edition(index)
     committed = replace(record, generation=to.generation, retired=to.gone)
     note(index, committed)
-    if to.gone:
+    tidy(index, committed)
+
+
+def tidy(index: Index, record: DocumentRecord) -> None:
+    """Delete the points that a commit retired; also those that a run which died after its commit has left."""
+    if record.retired:
         for collection in (index.text, index.images):
-            collection.delete(to.gone)
-        note(index, replace(committed, retired=()))
+            collection.delete(record.retired)
+        note(index, replace(record, retired=()))
 
 
 def delete(index: Index, record: DocumentRecord) -> None:
