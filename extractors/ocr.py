@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 LONG_SIDE = 1800
 """Pixels of the long side at which pages are read: larger images are shrunk to it, so render no finer."""
 
+_COARSE_SIDE = 1300
 _LEAST_SIDE, _LEAST_AREA = 40, 8_000  # pixels: smaller pictures hold no words worth a process
 _SURE, _READABLE = 0.6, 0.3  # confidence of a word that stands alone, and of one in a line that is sure as a whole
 _SURE_ALONE = 0.85
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_MUCH_UNREAD = 0.12  # of the sharp edges
+_MUCH_UNREAD = 0.3  # of the sharp edges
+_NO_TEXT = 0.5  # sureness of the orientation
 _DENSE = 800  # letters: a page of text, whose other edges are stamps and pictures
 _WORDLIKE = re.compile(rf"[^\W_]{{2}}|[{_IDEOGRAPH}]|^\W*\d\W*$")
 _SPACE_BETWEEN_IDEOGRAPHS = re.compile(rf"(?<=[{_IDEOGRAPH}]) (?=[{_IDEOGRAPH}])")
@@ -84,7 +86,7 @@ def read(image: Image.Image, options: Options) -> Ocr:
     dense = _value(kept) > max(_DENSE, 0.85 * _letters(words))
     if engine == "tesseract" and not dense and _unread(kept, upright) > _MUCH_UNREAD:
         # Slides, covers, maps: words on pictures, which the analysis of the page passes over.
-        more = look(upright, True)
+        more = _second_look(look, _without(upright, kept))
         rubbish = _letters(kept) + _letters(_kept(more, _SURE)) < 0.1 * _letters(more)
         kept = [] if rubbish else _joined(kept, more)
     letters = sum(len(word.text) for word in kept)
@@ -173,11 +175,37 @@ def _unread(words: Sequence[Word], image: Image.Image) -> float:
     return float(edges.sum()) / total if total else 0.0
 
 
+def _second_look(look: _Reader, image: Image.Image) -> list[Word]:
+    """Sparse words at a coarser scale, for what stands on pictures is large, and a search of pictures slow."""
+    scale = min(1.0, _COARSE_SIDE / max(image.size))
+    coarse = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+    words = look(coarse, True)
+    return [replace(word, box=cast(Box, tuple(value / scale for value in word.box))) for word in words]
+
+
+def _without(image: Image.Image, words: Sequence[Word]) -> Image.Image:
+    """The image with these words painted over in the shade behind them, so that they are not read again."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.array(image)
+    for word in words:
+        x0, y0, x1, y1 = (max(0, int(value)) for value in word.box)
+        part = pixels[y0 : y1 + 1, x0 : x1 + 1]
+        if part.size:
+            part[...] = np.median(part)  # letters cover less than half of their box
+    return Image.fromarray(pixels)
+
+
 def _upright(look: _Reader, grey: Image.Image, words: list[Word], engine: Engine) -> tuple[Angle, list[Word]]:
     """The turn under which most is surely read, and what is read then; tries until one reads well."""
     best: tuple[Angle, list[Word]] = (0, words)
-    told = orientation(grey) if engine == "tesseract" else None
-    for angle in sorted(cast(tuple[Angle, ...], (90, 270, 180)), key=lambda angle: angle != told):
+    angles = cast(tuple[Angle, ...], (90, 270, 180))
+    if engine == "tesseract" and (told := orientation(grey)):
+        if told[1] < _NO_TEXT:
+            return best  # a picture, of which any turn gives rubbish
+        angles = tuple(sorted(angles, key=lambda angle: angle != told[0]))
+    for angle in angles:
         turned = look(_turn(grey, angle), False)
         if _value(turned) > 1.2 * _value(best[1]):
             best = angle, turned
