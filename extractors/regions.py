@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ _REACH_IMAGE = 1.5
 """Tiles and slices of one image abut; panels of a figure stand apart."""
 _LABEL_REACH = 13.0
 """Points at most between a figure and its labels, also where letters are large, as on slides."""
+_MOST_CELLS = 4_000_000
 _MOST = 250
 """Patches of one page that are looked at, the largest first: beyond are dots and specks."""
 _ROUNDS = 3
@@ -75,25 +77,27 @@ def patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box] =
 
 def _patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box]) -> list[int]:
     """The number of the connected patch that each mark lies in."""
-    shape = (int(layout.height / _CELL) + 2, int(layout.width / _CELL) + 2)
+    # A page may claim a million points a side: its cells are larger then.
+    cell = max(_CELL, math.sqrt(layout.width * layout.height / _MOST_CELLS))
+    shape = (int(layout.height / cell) + 2, int(layout.width / cell) + 2)
     core, reach = np.zeros(shape, bool), np.zeros(shape, bool)
     for mark in marks:
-        core[_cells(mark.box, shape)] = True
-        reach[_cells(geometry.grown(mark.box, _REACH_IMAGE if mark.raster else _REACH_PATH), shape)] = True
+        core[_cells(mark.box, cell, shape)] = True
+        reach[_cells(geometry.grown(mark.box, _REACH_IMAGE if mark.raster else _REACH_PATH), cell, shape)] = True
     for barrier in barriers:
-        reach[_cells(barrier, shape)] = False
+        reach[_cells(barrier, cell, shape)] = False
     numbers = connected(core | reach)
-    return [int(numbers[_centre(mark.box, shape)]) for mark in marks]
+    return [int(numbers[_centre(mark.box, cell, shape)]) for mark in marks]
 
 
-def _cells(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    x0, y0 = max(0, int(box[0] / _CELL)), max(0, int(box[1] / _CELL))
-    x1, y1 = min(shape[1], int(box[2] / _CELL) + 1), min(shape[0], int(box[3] / _CELL) + 1)
+def _cells(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    x0, y0 = max(0, int(box[0] / cell)), max(0, int(box[1] / cell))
+    x1, y1 = min(shape[1], int(box[2] / cell) + 1), min(shape[0], int(box[3] / cell) + 1)
     return slice(min(y0, shape[0] - 1), max(y1, 1)), slice(min(x0, shape[1] - 1), max(x1, 1))
 
 
-def _centre(box: Box, shape: tuple[int, ...]) -> tuple[int, int]:
-    rows, columns = _cells(box, shape)
+def _centre(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[int, int]:
+    rows, columns = _cells(box, cell, shape)
     return rows.start, columns.start
 
 
