@@ -116,9 +116,9 @@ def _mended(text: str, line: str, known: Set[str]) -> str:
 
 def _split(flow: Sequence[Row], page: int) -> list[Paragraph]:
     groups: list[list[Row]] = []
-    pitch, edge = _pitch(flow), max((row.box[2] for row in flow), default=0.0)
+    column = _Column(_pitch(flow), max(row.box[2] for row in flow), median(row.first.size for row in flow))
     for row in flow:
-        if groups and not _breaks(groups[-1], row, pitch, edge):
+        if groups and not _breaks(groups[-1], row, column):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -128,6 +128,17 @@ def _split(flow: Sequence[Row], page: int) -> list[Paragraph]:
         if paragraph := _paragraph(group, page, above):
             made.append(paragraph)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What is usual in a flow."""
+
+    pitch: float
+    """Distance of base lines, in font sizes."""
+    edge: float
+    """Where its longest line ends."""
+    size: float
 
 
 def _pitch(flow: Sequence[Row]) -> float:
@@ -140,7 +151,7 @@ def _pitch(flow: Sequence[Row]) -> float:
     return median(steps) if steps else 1.2
 
 
-def _breaks(group: Sequence[Row], row: Row, pitch: float, edge: float) -> bool:
+def _breaks(group: Sequence[Row], row: Row, column: _Column) -> bool:
     """Whether a new paragraph starts with `row`, below the rows of `group`."""
     last = group[-1]
     a, b = last.first, row.first
@@ -150,7 +161,9 @@ def _breaks(group: Sequence[Row], row: Row, pitch: float, edge: float) -> bool:
     if abs(a.size - b.size) > tolerance * max(a.size, b.size) and min(len(a.text), len(b.text)) > 2:
         return True
     step = row.box[3] - last.box[3]
-    if step < -0.5 * size or step > max(1.3 * pitch, pitch + 0.3) * size:
+    # Titles of several lines are set wider than the text.
+    widest = 1.75 if size > 1.3 * column.size else max(1.3 * column.pitch, column.pitch + 0.3)
+    if step < -0.5 * size or step > widest * size:
         return True
     if abs(step) < 0.4 * size:
         return row.box[0] - last.box[2] > 3 * size

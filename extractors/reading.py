@@ -274,8 +274,14 @@ def _without_opening(bands: Sequence[list[Row]], first: int, last: int, strip: I
 
 
 def _downwards(rows: list[Row]) -> list[Row]:
-    """From top to bottom, what stands on one line from left to right."""
-    return [row for level in _levels(rows) for row in level]
+    """From top to bottom; what stands on one line is one row, from left to right (a large initial is not)."""
+    ordered: list[Row] = []
+    for level in _levels(rows):
+        sizes = [row.first.size for row in level]
+        if len(level) > 1 and max(sizes) < 1.5 * min(sizes):
+            level = [Row(hull([row.box for row in level]), tuple(line for row in level for line in row.lines))]
+        ordered += level
+    return ordered
 
 
 def levels(lines: Sequence[Line]) -> list[list[Line]]:

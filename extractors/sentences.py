@@ -13,6 +13,7 @@ _SHORT = re.compile(
 )
 # Latin-like scripts end with a mark, closing quotes or brackets, and a space; CJK needs no space.
 _END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*(?=\s)|[。！？｡︒][」』”’）]*|\n+")
+_INITIAL = re.compile(r"\s+[A-Z]\.\s")
 _NEXT = re.compile(r"[\"'“‘«(\[]*[\w•–-]")
 
 
@@ -41,6 +42,8 @@ def _breaks(text: str, mark: int, end: int) -> bool:
         return True
     following = _NEXT.match(text, end + len(text[end:]) - len(text[end:].lstrip()))
     if following and text[following.end() - 1].islower():
+        return False
+    if _INITIAL.match(text, end):
         return False
     word = text[:mark].rsplit(None, 1)[-1].lstrip("(\"'“‘[").rstrip(".")
     if _SHORT.fullmatch(word):

@@ -34,6 +34,23 @@ def test_space_and_indents_and_bullets_start_paragraphs() -> None:
     assert len(_built(("• one thing", 50, 100), ("• another thing", 50, 112), ("• a third", 50, 124))) == 3
 
 
+def test_labels_keep_their_values_and_each_pair_is_a_line() -> None:
+    pairs = [("Charging", "7"), ("Powering on", "9"), ("Updating", "10")]
+    lines = [
+        line
+        for n, (label, value) in enumerate(pairs)
+        for line in (
+            Line((50, 100 + 14 * n, 120, 110 + 14 * n), label, 10, block=2 * n),
+            Line((400, 100 + 14 * n, 410, 110 + 14 * n), value, 10, block=2 * n + 1),
+        )
+    ]
+    assert [paragraph.lines for paragraph in build(flows(lines), 1)] == [
+        ("Charging 7",),
+        ("Powering on 9",),
+        ("Updating 10",),
+    ]
+
+
 def test_a_change_of_size_starts_a_paragraph() -> None:
     small = Line((50, 112, 300, 120), "a footnote", 8)
     large = Line((50, 100, 300, 110), "body text", 10)
@@ -92,6 +109,7 @@ def test_what_is_complete_or_looks_otherwise_does_not_go_on() -> None:
         ("It cost 3.5 million. Then it fell.", ["It cost 3.5 million.", "Then it fell."]),
         ("It rose, i.e. it grew. “Good.” She left.", ["It rose, i.e. it grew.", "“Good.”", "She left."]),
         ("これは文です。次の文。", ["これは文です。", "次の文。"]),
+        ("It violates 29 Del. C. § 5805. It is void.", ["It violates 29 Del. C. § 5805.", "It is void."]),
         ("It began in 2010. It ended.", ["It began in 2010.", "It ended."]),
     ],
 )

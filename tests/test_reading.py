@@ -15,7 +15,7 @@ def _column(name: str, x0: float, x1: float, top: float, rows: int, block: int) 
 
 
 def _names(lines: list[Line]) -> list[str]:
-    return [row.text.split()[0] for flow in flows(lines) for row in flow]
+    return [line.text.split()[0] for flow in flows(lines) for row in flow for line in row.lines]
 
 
 def test_two_columns_are_read_one_after_the_other_below_their_title() -> None:
