@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -15,6 +16,8 @@ from pydantic_settings import (
 
 from diptych.errors import SettingsError
 from extractors.types import OcrEngine, Options, PageImages
+
+VectorType = Literal["float32", "float16", "int8"]
 
 
 class Settings(BaseSettings):
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
     runner: str = Field("threads", description="Where a flow's tasks run: threads, processes, dask or ray.")
     document_seconds: float = Field(600, gt=0, description="Longest time one document may take to extract.")
     document_memory_mb: int = Field(4096, ge=512, description="Most memory a worker may use, in MiB.")
+    vectors: VectorType = Field("float32", description="How a store keeps vectors; int8 only on a server.")
+    shards: int = Field(1, ge=1, description="On a Qdrant server: shards of each collection.")
+    replicas: int = Field(1, ge=1, description="On a Qdrant server: copies of each shard.")
     server_seconds: float = Field(60, gt=0, description="Deadline of one request to a Qdrant server, retries included.")
     lock_seconds: float = Field(60, ge=0, description="How long to wait for a store that another process owns.")
     cache: Path = Field(

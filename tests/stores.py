@@ -10,7 +10,7 @@ from qdrant_client import QdrantClient
 
 from diptych.index import Index
 from diptych.index.embedded import Embedded
-from diptych.index.server import Server
+from diptych.index.server import Layout, Server
 
 URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL")
 ENGINES = ["embedded", "memory", *(["server"] if URL else [])]
@@ -21,4 +21,4 @@ def open_store(engine: str, folder: Path, size: int) -> Index:
     if engine == "embedded":
         return Embedded(folder / "store", size, lock_seconds=5)
     client = QdrantClient(":memory:") if engine == "memory" else QdrantClient(url=URL)
-    return Server(client, f"test-{uuid.uuid4().hex[:8]}", size, seconds=30)
+    return Server(client, Layout(f"test-{uuid.uuid4().hex[:8]}", seconds=30), size)

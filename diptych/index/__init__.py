@@ -151,4 +151,4 @@ def open_index(settings: Settings, size: int) -> Index:
         return connect(settings, size)
     from diptych.index.embedded import Embedded
 
-    return Embedded(Path(settings.store), size, settings.lock_seconds)
+    return Embedded(Path(settings.store), size, settings.lock_seconds, half=settings.vectors == "float16")

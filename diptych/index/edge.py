@@ -31,6 +31,7 @@ from qdrant_edge import (
     TextIndexParams,
     TextQuery,
     UpdateOperation,
+    VectorStorageDatatype,
 )
 from qdrant_edge import Point as EdgePoint
 
@@ -123,17 +124,19 @@ class EdgeDialect:
         return FieldCondition(key=key, is_empty=True)
 
 
-def create(place: Path, vector: str, texts: Sequence[str], size: int) -> None:
-    """A new shard with its payload indexes. The register has no vectors, but the engine wants one kind declared."""
-    if not vector:
-        EdgeShard.create(
-            str(place), EdgeConfig(sparse_vectors={"unused": EdgeSparseVectorParams(modifier=Modifier.Idf)})
-        ).close()
-        return
-    shard = EdgeShard.create(
-        str(place), EdgeConfig(vectors={vector: EdgeVectorParams(size=size, distance=Distance.Cosine)})
-    )
-    # The text is stems already (diptych.words), so the engine only splits it at spaces.
+def vector_params(name: str, size: int, *, half: bool) -> dict[str, EdgeVectorParams]:
+    """The one vector of a collection; none for the register, which is called ""."""
+    if not name:
+        return {}
+    datatype = VectorStorageDatatype.Float16 if half else None
+    return {name: EdgeVectorParams(size=size, distance=Distance.Cosine, datatype=datatype)}
+
+
+def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[str]) -> None:
+    """A new shard with its payload indexes. `texts`: the fields that BM25 reads; they hold stems (diptych.words)."""
+    # The engine wants some kind of vector declared, so the register has a sparse one that nobody uses.
+    sparse = {} if vectors else {"unused": EdgeSparseVectorParams(modifier=Modifier.Idf)}
+    shard = EdgeShard.create(str(place), EdgeConfig(vectors=vectors or None, sparse_vectors=sparse or None))
     for field in texts:
         shard.update(UpdateOperation.create_field_index(field, TextIndexParams(scoring=True)))
     for key in KEYWORDS:

@@ -17,7 +17,7 @@ from qdrant_edge import EdgeShard
 
 from diptych.errors import DiptychError, StoreError, StoreMismatch
 from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, edition_of, named
-from diptych.index.edge import EdgeCollection, create, point
+from diptych.index.edge import EdgeCollection, create, point, vector_params
 from diptych.index.lock import HandoverLock, exclusive
 
 WATCH = 0.05  # seconds between two looks at whether somebody waits
@@ -25,10 +25,14 @@ LEAST_HOLD = 0.25  # seconds: opening costs 0.1 s, so two busy processes should 
 
 
 class Embedded:
-    """The `Index` over a folder. `size`: dimensions of the text encoder; `lock_seconds`: patience for other owners."""
+    """The `Index` over a folder.
 
-    def __init__(self, folder: Path, size: int, lock_seconds: float) -> None:
-        self._folder, self._size, self._lock_seconds = folder, size, lock_seconds
+    `size`: dimensions of the text encoder; `lock_seconds`: patience for other owners; `half`: a new store keeps its
+    vectors as float16.
+    """
+
+    def __init__(self, folder: Path, size: int, lock_seconds: float, *, half: bool = False) -> None:
+        self._folder, self._size, self._lock_seconds, self._half = folder, size, lock_seconds, half
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -142,7 +146,8 @@ class Embedded:
                 draft = self._folder / f".draft-{name}"
                 shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
                 kind = name.split("-")[0]
-                create(draft, VECTORS[kind], TEXT_INDEXES[kind], self._sizes.get(name, self._size))
+                size = self._sizes.get(name, self._size)
+                create(draft, vector_params(VECTORS[kind], size, half=self._half), TEXT_INDEXES[kind])
                 draft.rename(place)
             self._shards[name] = EdgeShard.load(str(place))
         except Exception as error:  # the engine knows one class of error only

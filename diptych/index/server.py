@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +23,8 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from diptych.errors import StoreError
 from diptych.index import KEYWORDS, STORE_ID, TEXT_INDEXES, VECTORS, Found, Lookup, Point, edition_of, named
 from diptych.index.filters import translate
-from diptych.settings import Settings
+from diptych.index.lease import leased
+from diptych.settings import Settings, VectorType
 from diptych.where import Expression
 
 BATCH = 128  # points a request: some hundred KB with vectors and payload
@@ -40,15 +41,50 @@ def connect(settings: Settings, size: int) -> Server:
         timeout=max(1, int(settings.server_seconds)),
         check_compatibility=False,
     )
-    return Server(client, settings.collections, size, settings.server_seconds)
+    return Server(client, Layout.of(settings), size)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the collections lie on the server."""
+
+    prefix: str
+    """What their names begin with."""
+    seconds: float
+    """Deadline of a request, retries included."""
+    vectors: VectorType = "float32"
+    shards: int = 1
+    replicas: int = 1
+
+    @classmethod
+    def of(cls, settings: Settings) -> Layout:
+        return cls(settings.collections, settings.server_seconds, settings.vectors, settings.shards, settings.replicas)
+
+    @property
+    def reads(self) -> q.ReadConsistencyType | None:
+        """With replicas the register must not be read from one that lags behind."""
+        return q.ReadConsistencyType.MAJORITY if self.replicas > 1 else None
+
+    @property
+    def ordering(self) -> q.WriteOrdering:
+        return q.WriteOrdering.STRONG if self.replicas > 1 else q.WriteOrdering.WEAK
+
+    def vector(self, size: int) -> q.VectorParams:
+        datatype = q.Datatype.FLOAT16 if self.vectors == "float16" else None
+        int8 = q.ScalarQuantization(scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True))
+        return q.VectorParams(
+            size=size,
+            distance=q.Distance.COSINE,
+            datatype=datatype,
+            quantization_config=int8 if self.vectors == "int8" else None,
+        )
 
 
 class Server:
-    """The `Index` on a Qdrant server. `size`: dimensions of the text encoder; `seconds`: deadline of a request."""
+    """The `Index` on a Qdrant server. `size`: dimensions of the text encoder."""
 
-    def __init__(self, client: QdrantClient, prefix: str, size: int, seconds: float) -> None:
-        self._client, self._prefix, self._seconds = client, prefix, seconds
-        self._documents = [threading.Lock() for _ in range(256)]
+    def __init__(self, client: QdrantClient, layout: Layout, size: int) -> None:
+        self._client, self._layout = client, layout
         self.documents = self._collection("documents")
         self.documents.ensure("", (), 0)
         self.edition = edition_of(self.documents.retrieve([STORE_ID]))
@@ -65,14 +101,14 @@ class Server:
             self._collection(named(name, edition)).remove()
 
     def _collection(self, name: str) -> ServerCollection:
-        return ServerCollection(self._client, f"{self._prefix}-{name}", self._seconds)
+        return ServerCollection(self._client, f"{self._layout.prefix}-{name}", self._layout)
 
     def held(self) -> AbstractContextManager[object]:
         return nullcontext()
 
     def exclusive(self, document: str) -> AbstractContextManager[object]:
-        """Among the threads of this process; two machines that ingest one document at once both write it whole."""
-        return self._documents[hash(document) % len(self._documents)]
+        """Among all machines, by a lease in the register."""
+        return leased(self.documents, document)
 
     def optimize(self) -> None:
         """Nothing to do: a server indexes by itself."""
@@ -84,15 +120,23 @@ class Server:
 class ServerCollection:
     """One collection of a server."""
 
-    def __init__(self, client: QdrantClient, name: str, seconds: float) -> None:
-        self._client, self._name, self._seconds = client, name, seconds
+    def __init__(self, client: QdrantClient, name: str, layout: Layout) -> None:
+        self._client, self._name, self._layout = client, name, layout
 
     def ensure(self, vector: str, texts: Sequence[str], size: int) -> None:
         """Make the collection with its payload indexes, unless it is there."""
         if self._try(lambda: self._client.collection_exists(self._name)):
             return
-        vectors = {vector: q.VectorParams(size=size, distance=q.Distance.COSINE)} if vector else {}
-        self._try(lambda: self._client.create_collection(self._name, vectors_config=vectors))
+        vectors = {vector: self._layout.vector(size)} if vector else {}
+        self._try(
+            lambda: self._client.create_collection(
+                self._name,
+                vectors_config=vectors,
+                shard_number=self._layout.shards,
+                replication_factor=self._layout.replicas,
+                write_consistency_factor=self._layout.replicas // 2 + 1,
+            )
+        )
         for field in texts:
             self._index(field, q.TextIndexParams(type=q.TextIndexType.TEXT, scoring=True))  # stems: see diptych.words
         for key in KEYWORDS:
@@ -110,20 +154,42 @@ class ServerCollection:
                 q.PointStruct(id=p.id, vector={n: v.tolist() for n, v in p.vectors.items()}, payload=p.payload)
                 for p in points[start : start + BATCH]
             ]
-            self._write(lambda batch=batch: self._client.upsert(self._name, batch, wait=True))  # type: ignore[misc]
+            self._upsert(batch)
+
+    def insert(self, point: Point) -> None:
+        """Write a point unless there is one of its id; what is there then tells who was first."""
+        self._upsert([q.PointStruct(id=point.id, vector={}, payload=point.payload)], q.UpdateMode.INSERT_ONLY)
+
+    def _upsert(self, points: list[q.PointStruct], mode: q.UpdateMode | None = None) -> None:
+        ordering = self._layout.ordering
+        self._write(lambda: self._client.upsert(self._name, points, wait=True, ordering=ordering, update_mode=mode))
 
     def delete(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), BATCH):
-            chosen = q.PointIdsList(points=list(ids[start : start + BATCH]))
-            self._write(lambda chosen=chosen: self._client.delete(self._name, chosen, wait=True))  # type: ignore[misc]
+            self._delete(q.PointIdsList(points=list(ids[start : start + BATCH])))
+
+    def discard(self, point: Point) -> None:
+        """Delete a point if its payload is still this one."""
+        same = [
+            q.FieldCondition(key=k, match=q.MatchValue(value=v)) for k, v in point.payload.items() if type(v) is str
+        ]
+        self._delete(q.FilterSelector(filter=q.Filter(must=[q.HasIdCondition(has_id=[point.id]), *same])))
+
+    def _delete(self, chosen: q.PointIdsList | q.FilterSelector) -> None:
+        ordering = self._layout.ordering
+        self._write(lambda: self._client.delete(self._name, chosen, wait=True, ordering=ordering))
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
-        found = self._try(lambda: self._client.retrieve(self._name, list(ids), with_payload=True))
+        found = self._try(
+            lambda: self._client.retrieve(self._name, list(ids), with_payload=True, consistency=self._layout.reads)
+        )
         return [_point(record) for record in found]
 
     def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
         requests = [_request(lookup) for lookup in lookups]
-        answers = self._try(lambda: self._client.query_batch_points(self._name, requests))
+        answers = self._try(
+            lambda: self._client.query_batch_points(self._name, requests, consistency=self._layout.reads)
+        )
         return [[Found(str(hit.id), hit.score, hit.payload or {}) for hit in answer.points] for answer in answers]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
@@ -143,6 +209,7 @@ class ServerCollection:
                 offset=after,
                 with_payload=True,
                 with_vectors=vectors,
+                consistency=self._layout.reads,
             )
         )
 
@@ -157,7 +224,7 @@ class ServerCollection:
 
     def _try(self, call: Callable[[], T]) -> T:
         """The answer of a request, tried again while the failure may pass and the deadline allows."""
-        deadline, pause = time.monotonic() + self._seconds, FIRST_PAUSE
+        deadline, pause = time.monotonic() + self._layout.seconds, FIRST_PAUSE
         while True:
             try:
                 return call()
