@@ -55,7 +55,8 @@ def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -
         area = width * height
         if area > 0.92 * whole or max(width, height) > 15 * min(width, height):
             continue
-        if patch.framed and patch.filled < 0.3:
+        frame = 2 * _CELL * (width + height) / max(area, 1.0)
+        if patch.framed and patch.filled < 2 * frame:  # a box around text, or around a drawing that is found itself
             drawings.append(Drawing(patch.box, items=4, filled=False, stroked=True, rectangle=True))
         elif (
             area > _PICTURE * whole
@@ -123,7 +124,10 @@ def _cells(ink: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
     return np.asarray(cut.mean(axis=(1, 3)), np.float32)
 
 
-def _connected(mask: NDArray[np.bool_]) -> list[tuple[tuple[int, int, int, int], float, bool]]:
+_Cells = tuple[int, int, int, int]
+
+
+def _connected(mask: NDArray[np.bool_]) -> list[tuple[_Cells, float, bool]]:
     """Boxes of cells (x0, y0, x1, y1) whose ink hangs together, how full they are, and whether they are framed."""
     reach = mask.copy()
     for shift in (1, 2):
@@ -142,11 +146,33 @@ def _connected(mask: NDArray[np.bool_]) -> list[tuple[tuple[int, int, int, int],
         if len(xs) < 4:
             continue
         x0, y0, x1, y1 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
-        sides = (
-            len(set(ys[xs <= x0 + 1])) / (y1 - y0),
-            len(set(ys[xs >= x1 - 2])) / (y1 - y0),
-            len(set(xs[ys <= y0 + 1])) / (x1 - x0),
-            len(set(xs[ys >= y1 - 2])) / (x1 - x0),
-        )
-        found.append(((x0, y0, x1, y1), len(xs) / ((x1 - x0) * (y1 - y0)), min(sides) > 0.7))
+        own = np.zeros((y1 - y0, x1 - x0), bool)
+        own[ys - y0, xs - x0] = True
+        for left, top, right, bottom in _apart(own):
+            part = own[top:bottom, left:right]
+            found.append(((x0 + left, y0 + top, x0 + right, y0 + bottom), float(part.mean()), _framed(part)))
     return found
+
+
+def _framed(ink: NDArray[np.bool_]) -> bool:
+    """Whether ink runs along all four sides, a cell's unevenness allowed."""
+    sides = (ink[:2].any(axis=0), ink[-2:].any(axis=0), ink[:, :2].any(axis=1), ink[:, -2:].any(axis=1))
+    return min(float(side.mean()) for side in sides) > 0.7
+
+
+def _apart(ink: NDArray[np.bool_]) -> list[_Cells]:
+    """Pictures side by side: the parts of a patch that a straight blank strip divides, if each is full or framed."""
+    height, width = ink.shape
+    for across in (True, False):
+        blank = ~ink.any(axis=0 if across else 1)
+        edges = np.flatnonzero(np.diff(np.concatenate(([True], blank, [True])).astype(np.int8)))
+        spans = edges.reshape(-1, 2).tolist()
+        parts = [(start, 0, end, height) if across else (0, start, width, end) for start, end in spans]
+        inks = [ink[y0:y1, x0:x1] for x0, y0, x1, y1 in parts]
+        if len(parts) > 1 and all(min(part.shape) > 8 and (part.mean() > 0.5 or _framed(part)) for part in inks):
+            return [
+                (x0 + left, y0 + top, x0 + right, y0 + bottom)
+                for (x0, y0, _, _), part in zip(parts, inks, strict=True)
+                for left, top, right, bottom in _apart(part)
+            ]
+    return [(0, 0, width, height)]
