@@ -54,7 +54,7 @@ class Pipeline:
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other parts. (How parts are read is bound to the whole store.)"""
         module = EXTRACTORS.get(source.path.suffix.lower(), "")
-        options = asdict(replace(self.options, tokenizer=None))  # where it lies says nothing
+        options = asdict(replace(self.options, tokenizer=None, pages=None))  # where they lie says nothing
         parts = [module, VERSIONS.get(module, 0), options]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -80,9 +80,9 @@ class Outcome:
 def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
     """Is there work to do? Not when the register has the same bytes through the same pipeline.
 
-    A document that failed for good has work only under `retry`.
+    A document that failed for good, or is partial, has work only under `retry`.
     """
-    if before is None or before.deleted or before.transient or (retry and before.status == "failed"):
+    if before is None or before.deleted or before.transient or (retry and before.status != "complete"):
         return True
     return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
 
@@ -90,7 +90,7 @@ def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *,
 def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    `retry`: try again what failed for good before. A document that cannot be read gives an outcome, not an exception;
+    `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not an exception;
     what was stored of it stays visible.
     Raises `StoreError` and `ModelError`, which concern every document.
     """

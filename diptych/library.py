@@ -92,11 +92,13 @@ class Diptych:
         """
         return self.ingest_all(self.sources(paths).sources, on_outcome)
 
-    def ingest_all(self, found: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+    def ingest_all(
+        self, found: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None, *, retry: bool = False
+    ) -> list[Outcome]:
         """`ingest` for sources that were found before. Extraction runs in worker processes while others are encoded."""
         outcomes = []
         with ThreadPoolExecutor(self.settings.workers + 1, thread_name_prefix="diptych-ingest") as pool:
-            running = [pool.submit(self.ingest_one, source) for source in found]
+            running = [pool.submit(self.ingest_one, source, retry=retry) for source in found]
             try:
                 for future in as_completed(running):
                     outcomes.append(future.result())
@@ -232,7 +234,7 @@ class Diptych:
 
     @cached_property
     def _options(self) -> Options:
-        return self.settings.options(self._encoder.tokenizer)
+        return replace(self.settings.options(self._encoder.tokenizer), pages=self.pictures / "pages")
 
     @property
     def _pipeline(self) -> Pipeline:

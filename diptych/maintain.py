@@ -19,6 +19,8 @@ from extractors.types import ImageFile, Source
 
 GRACE = 3600.0
 """Seconds that a picture without a document is kept: a running ingest writes pictures before it commits."""
+PAGE_DAYS = 60
+"""Days that a page which did not come again stays known."""
 BATCH = 128
 
 
@@ -112,6 +114,9 @@ def _sweep_pictures(index: Index, pictures: Path) -> int:
         if path not in needed and path.stat().st_mtime < old:
             path.unlink(missing_ok=True)
             removed += 1
+    for page in pictures.glob("pages/??/*"):
+        if page.stat().st_mtime < time.time() - PAGE_DAYS * 86_400:
+            page.unlink(missing_ok=True)
     return removed
 
 

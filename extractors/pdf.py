@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from extractors import headings, links, ocr, pagewise, passages, tokens
+from extractors import headings, links, ocr, pagecache, pagewise, passages, tokens
 from extractors.captions import Caption
 from extractors.errors import ExtractionError
 from extractors.furniture import Furniture, normalised, sample_pages
@@ -103,7 +103,7 @@ def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[P
             if layout is None:
                 with desk.clock.stage("layout"):
                     layout = pagewise.read(page, index + 1)
-            parts = pagewise.work(page, layout, desk, carried)
+            parts = _parts(page, layout, desk, carried)
         except Exception as error:  # one broken page must not lose the others
             reason = str(error).strip().splitlines()
             parts = PageParts(index + 1)
@@ -114,6 +114,20 @@ def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[P
         yield parts
         if index % 50 == 49:
             pymupdf().TOOLS.store_shrink(100)
+
+
+def _parts(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -> PageParts:
+    """A page taken apart, or as it was kept when the same page came before."""
+    if desk.options.pages is None:
+        return pagewise.work(page, layout, desk, carried)
+    with desk.clock.stage("reuse"):
+        name = pagecache.key(page, layout, desk, carried)
+        kept = pagecache.load(name, desk, layout.number)
+    if kept:
+        return kept
+    parts = pagewise.work(page, layout, desk, carried)
+    pagecache.keep(name, desk, parts)
+    return parts
 
 
 # --- the document as a whole --------------------------------------------------------------------------------------

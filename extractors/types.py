@@ -56,6 +56,8 @@ class Options:
     """Upper bound of a passage with its heading path, in tokens of the text encoder."""
     tokenizer: Path | None = None
     """A `tokenizer.json` to count tokens with; None estimates them from the characters."""
+    pages: Path | None = None
+    """Folder where the parts of PDF pages are kept, so that a page that comes again costs nothing; None: nowhere."""
     page_images: PageImages = "visual"
     ocr: OcrEngine = "auto"
     ocr_languages: str = "eng"

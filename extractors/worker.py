@@ -107,7 +107,7 @@ def _extract(asked: dict[str, Any]) -> Extraction:
 
     source, options = asked["source"], asked["options"]
     source |= {name: Path(source[name]) for name in ("path", "image") if source[name]}
-    options |= {name: Path(options[name]) for name in ("tokenizer",) if options[name]}
+    options |= {name: Path(options[name]) for name in ("tokenizer", "pages") if options[name]}
     return extract(Source(**source), Options(**options), Path(asked["pictures"]))
 
 
