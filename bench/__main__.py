@@ -18,6 +18,7 @@ FIGURES = {
     "question": "encoding:question",
     "figures": "extraction:figures",
     "store": "store:store",
+    "changes": "changes:changes",
 }
 """Name -> the module and function here that measure it; another figure is another line."""
 

@@ -33,7 +33,7 @@ STOP_WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 STEMMING = threading.Lock()
-"""A stemmer keeps the word it works on, so one thread at a time; most words come from the cache."""
+"""A stemmer keeps the word it works on, so one thread at a time; `_tokens` remembers what it gave."""
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 
 
@@ -58,20 +58,21 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", apart))
 
 
-def _tokens(word: str, language: str) -> list[str]:
+@lru_cache(maxsize=200_000)
+def _tokens(word: str, language: str) -> tuple[str, ...]:
     """A word gives its stem; an identifier gives itself as one token, and its parts: AB-77 -> ab77 ab 77."""
     parts = re.split(r"[.,'’/_+\-]", word)
     if len(parts) == 1:
-        return [] if word in STOP_WORDS else [_stem(word, language)]
+        return () if word in STOP_WORDS else (_stem(word, language),)
     if not any(character.isdigit() for character in word):
         word = re.sub(r"['’](s|t|re|ve|ll|d|m)$", "", word)
-        return [_stem(part, language) for part in re.split(r"[.,'’/_+\-]", word) if part not in STOP_WORDS]
+        return tuple(_stem(part, language) for part in re.split(r"[.,'’/_+\-]", word) if part not in STOP_WORDS)
     if THOUSANDS.fullmatch(word):
-        return [word.replace(",", "").replace(".", "d")]
+        return (word.replace(",", "").replace(".", "d"),)
     if re.fullmatch(r"\d+[.,]\d+", word):
-        return [re.sub(r"[.,]", "d", word)]  # 3.5 must not meet 35
+        return (re.sub(r"[.,]", "d", word),)  # 3.5 must not meet 35
     whole = re.sub(r"[.,'’/_+\-]", "" if re.search(r"[^\W\d]", word) else "h", word)
-    return [whole, *(part if part.isdigit() else _stem(part, language) for part in parts if part not in STOP_WORDS)]
+    return (whole, *(part if part.isdigit() else _stem(part, language) for part in parts if part not in STOP_WORDS))
 
 
 def _pairs(run: str) -> list[str]:
@@ -79,7 +80,6 @@ def _pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
 
 
-@lru_cache(maxsize=100_000)
 def _stem(word: str, language: str) -> str:
     if any(character.isdigit() for character in word):
         return word
