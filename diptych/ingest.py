@@ -90,8 +90,8 @@ def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *,
 def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not an exception;
-    what was stored of it stays visible.
+    `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not
+    an exception; what was stored of it stays visible.
     Raises `StoreError` and `ModelError`, which concern every document.
     """
     with pipeline.index.exclusive(document_id(source.uri)):

@@ -72,7 +72,13 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
     Raises `SourceError` for a folder that is no whole export, `StoreMismatch` for a store that reads otherwise.
     """
     facts = _facts(folder)
-    bind(index, Reading(**facts["reading"]))
+    try:
+        bind(index, Reading(**facts["reading"]))
+    except StoreMismatch as error:
+        raise StoreMismatch(
+            f"{folder}: its texts were read otherwise than the settings say; set DIPTYCH_ENCODER and DIPTYCH_LANGUAGE "
+            f"to what stands under `reading` in {folder / 'store.json'}, import, and reindex then"
+        ) from error
     copied = _copy_pictures(folder, folder / "pictures", pictures)
     counts = {
         name: _import(collection, VECTORS[name], folder / name, facts["size"])

@@ -10,11 +10,16 @@ import click
 
 from diptych.errors import DiptychError
 from flows.commands.backfill import backfill
+from flows.commands.delete import delete
 from flows.commands.doctor import doctor
 from flows.commands.extract import extract
 from flows.commands.ingest import ingest
 from flows.commands.query import query
+from flows.commands.reindex import reindex
+from flows.commands.retry import retry
 from flows.commands.status import status
+from flows.commands.sweep import sweep
+from flows.commands.transfer import export, import_
 from flows.terminal import say
 
 ERROR, INTERRUPTED = 1, 130
@@ -33,7 +38,8 @@ def diptych() -> None:
     """
 
 
-for command in (extract, ingest, query, backfill, status, doctor):
+COMMANDS = (extract, ingest, query, backfill, status, retry, delete, sweep, reindex, export, import_, doctor)
+for command in COMMANDS:
     diptych.add_command(command)
 
 

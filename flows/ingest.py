@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
@@ -14,10 +14,13 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 
 from diptych.ingest import Outcome
-from diptych.library import OPTIMIZE_AFTER
+from diptych.library import OPTIMIZE_AFTER, Diptych
+from diptych.maintain import Gone
 from diptych.settings import Settings, load
+from diptych.sources import Found
 from extractors.types import Source
 from flows import documents, report
+from flows.departures import NONE, Departures, settle
 from flows.handles import opened
 from flows.progress import watcher
 from flows.runners import stop_children, task_runner
@@ -25,21 +28,34 @@ from flows.selection import batches
 
 
 @flow(name="ingest")
-def ingest(paths: list[str], store: str | None = None) -> State[Any]:
+def ingest(paths: list[str], confirm_deletes: bool = False, store: str | None = None) -> State[Any]:
     """Bring the store up to date with folders and files; only what is new or changed is done.
 
-    The run ends as Completed, as Partial (places are missing, and listed), or as Failed (documents are missing, and
-    listed; all the others are in).
+    Documents whose files are gone are deleted. The run ends as Completed, as Partial (places are missing, or deletes
+    wait to be confirmed; both are listed), or as Failed (documents are missing, and listed; all the others are in).
 
     Args:
         paths: Files and folders on the worker's machine, relative ones below the project's folder.
+        confirm_deletes: Delete documents whose files are gone even when that is more than a quarter of those there.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
     settings = load(store or None)
     with opened(settings) as diptych:
         found = diptych.sources(paths)
         watcher().found(len(found.sources), found.left_out)
-        return conclude(ingest_all(found.sources, settings), found.left_out, settings)
+        before = diptych.gone(paths, found.sources)
+        outcomes = ingest_all(found.sources, settings)
+        departures = depart(diptych, paths, found, before, confirm_deletes)
+        return conclude(outcomes, found.left_out, settings, departures)
+
+
+def depart(diptych: Diptych, paths: Sequence[str], found: Found, before: Gone, confirmed: bool) -> Departures:
+    """`settle`, told to the run's log and to whoever watches."""
+    departures = settle(diptych, paths, found.sources, before, confirmed)
+    watcher().settled(departures)
+    for line in report.departed(departures):
+        get_run_logger().warning("%s", line)
+    return departures
 
 
 def ingest_all(sources: Sequence[Source], settings: Settings, *, retry: bool = False) -> list[Outcome]:
@@ -81,13 +97,20 @@ def label(batch: Sequence[Source]) -> str:
     return batch[0].name if len(batch) == 1 else f"{batch[0].name} and {len(batch) - 1} more"
 
 
-def conclude(outcomes: Sequence[Outcome], left_out: Sequence[str], settings: Settings, waiting: int = 0) -> State[Any]:
+def conclude(
+    outcomes: Sequence[Outcome],
+    left_out: Sequence[str],
+    settings: Settings,
+    departures: Departures = NONE,
+    waiting: int = 0,
+) -> State[Any]:
     """The report as artifacts, and a final state that hides nothing. `waiting`: documents left for another run."""
-    message = report.sentence(outcomes) + (f"; {waiting} more wait for the next run" if waiting else "")
-    create_markdown_artifact(report.markdown(outcomes, left_out, settings.store), key="ingest-report")
+    message = report.sentence(outcomes, departures) + (f"; {waiting} more wait for the next run" if waiting else "")
+    create_markdown_artifact(report.markdown(outcomes, left_out, settings.store, departures), key="ingest-report")
     create_table_artifact(report.rows(outcomes), key="ingest-documents", description=message)
-    data = {**report.counts(outcomes), "left_out": len(left_out), "waiting": waiting}
-    state = report.state(outcomes)
+    left = {"left_out": len(left_out), "deleted": len(departures.deleted), "gone": len(departures.kept)}
+    data = {**report.counts(outcomes), **left, "waiting": waiting}
+    state = report.state(outcomes, departures)
     if state == "failed":
         return Failed(message=message, data=data)
     return Completed(name="Partial" if state == "partial" else "Completed", message=message, data=data)

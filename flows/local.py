@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows import prefect_env, report
+from flows.departures import NONE, Departures
 from flows.progress import Display, display, watched
 from flows.terminal import say
 
@@ -23,6 +25,7 @@ class Tally:
     def __init__(self, shown: Display) -> None:
         self.shown = shown
         self.outcomes: list[Outcome] = []
+        self.departures = NONE
 
     def found(self, total: int, left_out: Sequence[str]) -> None:
         self.shown.found(total, left_out)
@@ -31,12 +34,23 @@ class Tally:
         self.outcomes.append(outcome)
         self.shown.done(outcome)
 
+    def settled(self, departures: Departures) -> None:
+        self.departures = replace(departures, deleted=self.departures.deleted + departures.deleted)
+        self.shown.settled(departures)
 
-def backfill(paths: Sequence[str], since: date | None, limit: int | None, retry_failed: bool, store: str | None) -> int:
+
+def backfill(
+    paths: Sequence[str],
+    since: date | None,
+    limit: int | None,
+    retry_failed: bool,
+    confirm_deletes: bool,
+    store: str | None,
+) -> int:
     """Run the flow `backfill`, again while documents wait that `limit` allows; gives the exit code."""
     from diptych.settings import load
 
-    place = absolute(load(store).store)
+    place, everything = absolute(load(store).store), [absolute(path) for path in paths]
     with prefect_env.guest(), display() as progress:
         from flows.backfill import backfill as flow
 
@@ -46,10 +60,13 @@ def backfill(paths: Sequence[str], since: date | None, limit: int | None, retry_
             before = len(tally.outcomes)
             left = None if limit is None else limit - before
             with watched(tally):
-                result = value(flow([absolute(p) for p in paths], since, left, retry_failed, place, return_state=True))
-            waiting = result["waiting"] > 0 and len(tally.outcomes) > before
-    say(report.sentence(tally.outcomes) if tally.outcomes else "nothing to do: everything chosen is in as it is")
-    return report.exit_code(tally.outcomes)
+                state = flow(everything, since, left, retry_failed, confirm_deletes, place, return_state=True)
+            waiting = value(state)["waiting"] > 0 and len(tally.outcomes) > before
+    done = tally.outcomes or tally.departures != NONE
+    say(
+        report.sentence(tally.outcomes, tally.departures) if done else "nothing to do: everything chosen is in as it is"
+    )
+    return report.exit_code(tally.outcomes, tally.departures)
 
 
 def value(state: State[Any]) -> Any:

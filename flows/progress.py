@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from flows import report
+from flows.departures import Departures
 from flows.terminal import messages, one_line, say
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class Watcher(Protocol):
 
     def done(self, outcome: Outcome) -> None: ...
 
+    def settled(self, departures: Departures) -> None:
+        """What was done about documents whose files are gone."""
+        ...
+
 
 class Silence:
     """A run that nobody in this process watches."""
@@ -36,13 +41,16 @@ class Silence:
     def done(self, outcome: Outcome) -> None:
         pass
 
+    def settled(self, departures: Departures) -> None:
+        pass
+
 
 class Display:
     """On stderr: a bar on a terminal, else one line a document that was worked on."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, doing: str) -> None:
         self.progress = progress
-        self.task = progress.add_task("looking for documents", total=None)
+        self.task = progress.add_task(doing, total=None)
 
     def found(self, total: int, left_out: Sequence[str]) -> None:
         for reason in left_out:
@@ -59,17 +67,21 @@ class Display:
         for note in outcome.notes:
             say(f"note       {outcome.name}: {note}")
 
+    def settled(self, departures: Departures) -> None:
+        for line in report.departed(departures):
+            say(line)
+
     def advance(self, name: str) -> None:
         """One document more is done."""
         self.progress.update(self.task, advance=1, description=one_line(name, 40))
 
 
 @contextmanager
-def display() -> Iterator[Display]:
-    """Progress on stderr while the block runs."""
+def display(doing: str = "looking for documents") -> Iterator[Display]:
+    """Progress on stderr while the block runs; `doing`: what comes first."""
     columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), _Description())
     with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
-        yield Display(progress)
+        yield Display(progress, doing)
 
 
 SILENCE = Silence()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
+from flows.departures import NONE, Departures
+
 if TYPE_CHECKING:
+    from diptych.index.versions import DocumentRecord
     from diptych.ingest import Outcome
 
 COMPLETE, PARTIAL, FAILED = 0, 3, 4
@@ -22,36 +26,43 @@ def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return {status: found[status] for status in STATUSES}
 
 
-def state(outcomes: Sequence[Outcome]) -> Literal["complete", "partial", "failed"]:
-    """Of all documents together; one that is partial since an earlier run still is."""
+def state(outcomes: Sequence[Outcome], departures: Departures = NONE) -> Literal["complete", "partial", "failed"]:
+    """Of all documents together; one that is partial since an earlier run still is, and so is an unconfirmed delete."""
     if any(outcome.status == "failed" for outcome in outcomes):
         return "failed"
-    return "partial" if any(outcome.problems for outcome in outcomes) else "complete"
+    return "partial" if departures.kept or any(outcome.problems for outcome in outcomes) else "complete"
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """4 when a document failed, else 3 when one is partial, else 0."""
-    return {"complete": COMPLETE, "partial": PARTIAL, "failed": FAILED}[state(outcomes)]
+def exit_code(outcomes: Sequence[Outcome], departures: Departures = NONE) -> int:
+    """4 when a document failed, else 3 when one is partial or deletes wait to be confirmed, else 0."""
+    return {"complete": COMPLETE, "partial": PARTIAL, "failed": FAILED}[state(outcomes, departures)]
 
 
-def sentence(outcomes: Sequence[Outcome]) -> str:
-    """`14 documents: 12 complete, 2 unchanged; 61 pages, 180 passages, 44 pictures`."""
+def sentence(outcomes: Sequence[Outcome], departures: Departures = NONE) -> str:
+    """`14 documents: 12 complete, 2 unchanged; 61 pages, 180 passages, 44 pictures; 1 deleted`."""
+    deleted, kept = len(departures.deleted), len(departures.kept)
+    more = f"; {deleted} deleted" * bool(deleted) + f"; {kept} gone, not deleted" * bool(kept)
+    return _done(outcomes, nothing=not more) + more
+
+
+def _done(outcomes: Sequence[Outcome], nothing: bool) -> str:
+    """`nothing`: besides these documents nothing was done."""
     found = counts(outcomes)
-    if outcomes and found["unchanged"] == len(outcomes):
+    if nothing and outcomes and found["unchanged"] == len(outcomes):
         partial = sum(bool(outcome.problems) for outcome in outcomes)
-        as_before = f"nothing changed: {_number(len(outcomes), 'document')} as before"
+        as_before = f"nothing changed: {number(len(outcomes), 'document')} as before"
         return as_before + (f", {partial} of them partial" if partial else "")
     parts = ", ".join(f"{found[status]} {status}" for status in STATUSES if found[status])
     new = [outcome for outcome in outcomes if outcome.status in ("complete", "partial")]
     sums = ", ".join(
-        _number(sum(values), word)
+        number(sum(values), word)
         for word, values in (
             ("page", (outcome.pages for outcome in new)),
             ("passage", (outcome.passages for outcome in new)),
             ("picture", (outcome.pictures for outcome in new)),
         )
     )
-    return f"{_number(len(outcomes), 'document')}: {parts or 'none'}" + (f"; {sums}" if new else "")
+    return f"{number(len(outcomes), 'document')}: {parts or 'none'}" + (f"; {sums}" if new else "")
 
 
 def line(outcome: Outcome) -> str:
@@ -61,8 +72,8 @@ def line(outcome: Outcome) -> str:
     if outcome.status == "unchanged":
         return f"unchanged  {outcome.name}"
     what = (
-        f"{_number(outcome.pages, 'page')}, {_number(outcome.passages, 'passage')}, "
-        f"{_number(outcome.pictures, 'picture')}, {outcome.seconds:.1f} s"
+        f"{number(outcome.pages, 'page')}, {number(outcome.passages, 'passage')}, "
+        f"{number(outcome.pictures, 'picture')}, {outcome.seconds:.1f} s"
     )
     return f"{outcome.status:<9}  {outcome.name}: {what}"
 
@@ -71,6 +82,43 @@ def missing(outcome: Outcome) -> list[str]:
     """The places of a partial document that could not be read, one sentence each."""
     places = ((problem.page, problem.reason) for problem in outcome.problems)
     return [f"{outcome.name}, page {page}: {why}" if page else f"{outcome.name}: {why}" for page, why in places]
+
+
+def departed(departures: Departures, most: int = 10) -> Iterator[str]:
+    """One line for each document that was deleted, at most `most` for those that were kept, and what to do then."""
+    for document in departures.deleted:
+        yield f"deleted    {document.name}: {why_gone(document)}"
+    for document in departures.kept[:most]:
+        yield f"gone       {document.name}: {why_gone(document)}"
+    if departures.kept:
+        yield f"note       {unconfirmed(departures)}"
+
+
+def unconfirmed(departures: Departures) -> str:
+    """Why documents that are gone were kept, and the way out."""
+    return (
+        f"{len(departures.kept)} of {departures.covered} documents are gone from their place, too many to delete "
+        f"unasked: look whether a disk or a folder is missing; `{departures.confirm}` deletes them"
+    )
+
+
+def why_gone(document: DocumentRecord) -> str:
+    return "its catalogue has that row no more" if "#" in document.uri else "its file is gone"
+
+
+def departed_records(departures: Departures) -> Iterator[dict[str, object]]:
+    """For JSON: status `deleted`, or `gone` where it waits to be confirmed."""
+    for status, documents in (("deleted", departures.deleted), ("gone", departures.kept)):
+        for document in documents:
+            yield {"uri": document.uri, "name": document.name, "status": status}
+
+
+def command(name: str, *words: str, store: str) -> str:
+    """A command of ours that a person can copy."""
+    from diptych.settings import Settings
+
+    usual = Settings.model_fields["store"].default
+    return shlex.join(["diptych", name, *words, *(["--store", store] if store != usual else [])])
 
 
 def record(outcome: Outcome) -> dict[str, object]:
@@ -98,14 +146,18 @@ def rows(outcomes: Iterable[Outcome], limit: int = 500) -> list[dict[str, object
     ]
 
 
-def markdown(outcomes: Sequence[Outcome], left_out: Sequence[str], store: str) -> str:
+def markdown(outcomes: Sequence[Outcome], left_out: Sequence[str], store: str, departures: Departures = NONE) -> str:
     """The report as a page for the Prefect UI."""
-    lines = [f"**{sentence(outcomes)}**", "", f"Store: `{store}`"]
+    lines = [f"**{sentence(outcomes, departures)}**", "", f"Store: `{store}`"]
+    if departures.kept:
+        lines += ["", f"{_code(unconfirmed(departures))}, or this flow with `confirm_deletes`."]
     for title, found in (
         ("Failed", [outcome.error or outcome.name for outcome in outcomes if outcome.status == "failed"]),
         ("Missing parts", [place for outcome in outcomes for place in missing(outcome)]),
         ("Notes", [f"{outcome.name}: {note}" for outcome in outcomes for note in outcome.notes]),
         ("Left out", list(left_out)),
+        ("Deleted", [f"{one.name}: {why_gone(one)}" for one in departures.deleted]),
+        ("Gone, not deleted", [f"{one.name}: {why_gone(one)}" for one in departures.kept]),
     ):
         if found:
             lines += ["", f"### {title}", *(f"- {_code(text)}" for text in found[:100])]
@@ -118,5 +170,6 @@ def _code(text: str) -> str:
     return "`" + " ".join(text.replace("`", "'").split()) + "`"
 
 
-def _number(count: int, word: str) -> str:
+def number(count: int, word: str) -> str:
+    """`1 page`, `2 pages`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -13,16 +13,23 @@ from flows.commands import options
 @options.documents
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files written on this day or later.")
 @click.option("--limit", type=click.IntRange(1), help="Most documents; those that are already in do not count.")
-@click.option("--retry-failed", is_flag=True, help="Try again what failed for good before.")
+@click.option("--retry-failed", is_flag=True, help="Try again what failed for good or is partial.")
+@options.confirm_deletes
 @options.store
 def backfill(
-    paths: tuple[str, ...], since: datetime | None, limit: int | None, retry_failed: bool, store: str | None
+    paths: tuple[str, ...],
+    since: datetime | None,
+    limit: int | None,
+    retry_failed: bool,
+    confirm_deletes: bool,
+    store: str | None,
 ) -> int:
     """Bring in what was there before the schedule, as runs of the Prefect flow `backfill`, with progress.
 
-    The runs are recorded by the server that PREFECT_API_URL (or your Prefect profile) names, else by a temporary one.
+    Without --since and --limit, documents whose files are gone are deleted as `diptych ingest` does it. The runs are
+    recorded by the server that PREFECT_API_URL (or your Prefect profile) names, else by a temporary one.
     Interrupted, it goes on from there when it is run again.
     """
     from flows.local import backfill as run
 
-    return run(paths, since.date() if since else None, limit, retry_failed, store)
+    return run(paths, since.date() if since else None, limit, retry_failed, confirm_deletes, store)

@@ -6,6 +6,7 @@ import click
 
 from flows import report
 from flows.commands import options
+from flows.departures import settle
 from flows.progress import display
 from flows.terminal import json_line, put, say
 
@@ -14,11 +15,14 @@ from flows.terminal import json_line, put, say
 @options.documents
 @options.store
 @options.as_json
-def ingest(paths: tuple[str, ...], store: str | None, as_json: bool) -> int:
+@options.confirm_deletes
+def ingest(paths: tuple[str, ...], store: str | None, as_json: bool, confirm_deletes: bool) -> int:
     """Bring the store up to date with files and folders; only what is new or changed is done.
 
-    A document that cannot be read stops nothing: it is listed, and the exit code tells. --json prints one object a
-    document: uri, name, status (complete, partial, failed, unchanged), pages, passages, pictures, problems, error …
+    A document that cannot be read stops nothing: it is listed, and the exit code tells. A document whose file is gone
+    from a folder, or whose row from a catalogue, is deleted; when that is more than a quarter of the documents there,
+    nothing is deleted before --confirm-deletes. --json prints one object a document: uri, name, status (complete,
+    partial, failed, unchanged, deleted, gone), pages, passages, pictures, problems, error …
     """
     from diptych import Diptych, Outcome
     from diptych.settings import load
@@ -32,6 +36,12 @@ def ingest(paths: tuple[str, ...], store: str | None, as_json: bool) -> int:
             if as_json:
                 put(json_line(report.record(outcome)))
 
+        before = diptych.gone(paths, found.sources)
         outcomes = diptych.ingest_all(found.sources, done)
-    say(report.sentence(outcomes))
-    return report.exit_code(outcomes)
+        departures = settle(diptych, paths, found.sources, before, confirm_deletes)
+        progress.settled(departures)
+    if as_json:
+        for record in report.departed_records(departures):
+            put(json_line(record))
+    say(report.sentence(outcomes, departures))
+    return report.exit_code(outcomes, departures)

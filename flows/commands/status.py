@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flows import quarantine
 from flows.commands import options
 from flows.terminal import json_line, one_line, put, show, table
 
@@ -23,7 +24,11 @@ HIDDEN = {"id", "generation", "retired", "fingerprint"}
 @options.store
 @options.as_json
 def status(store: str | None, as_json: bool) -> None:
-    """List the documents of the store: how much of each is in, and what is missing, and why."""
+    """List the documents of the store: how much of each is in, what is missing and why, and what mends it.
+
+    --json prints one object a document: uri, name, status (complete, partial, failed), error, transient, problems,
+    counts, fields …
+    """
     from diptych import Diptych
     from diptych.settings import load
 
@@ -36,19 +41,13 @@ def status(store: str | None, as_json: bool) -> None:
         return
     if documents:
         show(table(COLUMNS, map(_cells, documents)))
-    show(_sentence(documents, settings.store))
+    show(_sentence(documents, settings.store), *quarantine.ways_out(documents, settings.store))
 
 
 def _cells(document: DocumentRecord) -> list[str]:
     counts = (document.pages, document.passages, document.pictures)
-    return [document.status, document.name, *map(str, counts), document.updated_at[:16], _missing(document)]
-
-
-def _missing(document: DocumentRecord) -> str:
-    if document.status == "failed":
-        return one_line(document.error)
-    places = [f"page {p['page']}: {p['reason']}" if p.get("page") else p["reason"] for p in document.problems]
-    return one_line("; ".join(places), 300)
+    missing = one_line(quarantine.missing(document), 300)
+    return [quarantine.kind(document), document.name, *map(str, counts), document.updated_at[:16], missing]
 
 
 def _sentence(documents: list[DocumentRecord], store: str) -> str:

@@ -1,0 +1,41 @@
+"""`diptych retry`: another try for what failed."""
+
+from __future__ import annotations
+
+import click
+
+from flows import quarantine, report
+from flows.commands import options
+from flows.progress import display
+from flows.terminal import json_line, put, say
+
+
+@click.command(short_help="Try again what failed.")
+@click.option("--all", "everything", is_flag=True, help="Also what failed for good, and partial documents.")
+@options.store
+@options.as_json
+def retry(everything: bool, store: str | None, as_json: bool) -> int:
+    """Try again the documents that failed for a reason that may pass, each from its registered place.
+
+    A catalogue's row is read through its catalogue. What fails again keeps its old version, if there was one.
+    """
+    from diptych import Diptych, Outcome
+    from diptych.settings import load
+
+    settings = load(store)
+    with Diptych.open(settings) as diptych, display() as progress:
+        known = diptych.documents()
+        documents = quarantine.chosen(known, everything)
+        found, lost = quarantine.sources(diptych, documents)
+        progress.found(len(documents), [])
+
+        def done(outcome: Outcome) -> None:
+            progress.done(outcome)
+            if as_json:
+                put(json_line(report.record(outcome)))
+
+        for outcome in lost:
+            done(outcome)
+        outcomes = [*lost, *diptych.ingest_all(found, done, retry=True)]
+    say(report.sentence(outcomes) if documents else quarantine.nothing_to_do(known, settings.store))
+    return report.exit_code(outcomes)

@@ -1,0 +1,70 @@
+"""`diptych export` and `diptych import`: a whole store as files, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from flows import upkeep
+from flows.commands import options
+from flows.progress import display
+from flows.terminal import json_line, put, say
+
+folder_argument = click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+
+
+@click.command("export", short_help="Write the whole store as plain files.")
+@folder_argument
+@options.store
+@options.as_json
+def export(folder: Path, store: str | None, as_json: bool) -> None:
+    """Write the whole store to a new folder as files that a person can read: register, points, vectors, pictures.
+
+    --json prints one object: documents, text, images, pictures.
+    """
+    from diptych import Diptych
+    from diptych.settings import load
+
+    with _files(folder), Diptych.open(load(store)) as diptych, display("exporting"):
+        moved = diptych.export(folder)
+    if as_json:
+        put(json_line(asdict(moved)))
+    say(f"exported to {folder}: {upkeep.moved(moved)}")
+
+
+@click.command("import", short_help="Read what `export` wrote into a store.")
+@folder_argument
+@options.store
+@options.as_json
+def import_(folder: Path, store: str | None, as_json: bool) -> None:
+    """Read what `diptych export` wrote into a store, a new one or one that the same encoder reads.
+
+    Documents that the store has already are replaced. Interrupted, it is simply run again. --json prints one object:
+    documents, text, images, pictures.
+    """
+    from diptych import Diptych
+    from diptych.settings import load
+    from diptych.transfer import dimensions
+
+    settings = load(store)
+    dimensions(folder)  # a folder that is no export is told before a store is made for it
+    with _files(folder), Diptych.open(settings) as diptych, display("importing"):
+        moved = diptych.import_from(folder)
+    if as_json:
+        put(json_line(asdict(moved)))
+    say(f"imported into {settings.store}: {upkeep.moved(moved)}")
+
+
+@contextmanager
+def _files(folder: Path) -> Iterator[None]:
+    """A disk that is full or a file that cannot be reached is told in one sentence."""
+    from diptych.errors import SourceError
+
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"{error.filename or folder}: {error.strerror or error}; give another folder") from error

@@ -1,0 +1,36 @@
+"""Pure: what sweep, reindex, export and import came to, in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.report import command, number
+
+if TYPE_CHECKING:
+    from diptych.maintain import Swept
+    from diptych.settings import Settings
+    from diptych.transfer import Moved
+
+
+def swept(found: Swept) -> str:
+    """`swept up: 3 points, 2 pictures, 1 old edition`."""
+    counts = ((found.points, "point"), (found.pictures, "picture"), (found.editions, "old edition"))
+    parts = ", ".join(number(count, word) for count, word in counts if count)
+    return f"swept up: {parts}" if parts else "nothing to sweep up"
+
+
+def reindexed(encoded: int, settings: Settings) -> str:
+    sweep = command("sweep", store=settings.store)
+    read = f"{number(encoded, 'text')} read anew by {settings.encoder} ({settings.language})"
+    return f"{read}; the old edition stays until `{sweep}`"
+
+
+def moved(counts: Moved) -> str:
+    """`14 documents, 180 text points, 44 image points, 40 pictures`."""
+    parts = (
+        (counts.documents, "document"),
+        (counts.text, "text point"),
+        (counts.images, "image point"),
+        (counts.pictures, "picture"),
+    )
+    return ", ".join(number(count, word) for count, word in parts)
