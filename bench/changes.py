@@ -35,7 +35,7 @@ def changes() -> Iterator[Measure]:
             _write(book, _late)
             changed, outcome = _ingest(library, book)
             yield Measure(f"one page changed, {outcome.encoded} of {done.encoded} encoded", changed, "s", FIRST, first)
-            _write(book, lambda document: (_late(document), _front(document)))
+            _write(book, _late_and_front)
             moved, outcome = _ingest(library, book)
             yield Measure(f"one page in front, {outcome.encoded} encoded", moved, "s", FIRST, first)
             deleted = seconds(lambda: library.delete(["book.pdf"]))
@@ -48,6 +48,11 @@ def _late(document: Any) -> None:
 
 def _front(document: Any) -> None:
     _page(document.new_page(0, width=595, height=842), PAGES + 1)
+
+
+def _late_and_front(document: Any) -> None:
+    _late(document)
+    _front(document)
 
 
 def _ingest(library: Diptych, path: Path) -> tuple[float, Outcome]:
@@ -75,7 +80,8 @@ def _write(path: Path, change: Callable[[Any], object]) -> None:
 
 
 def _page(page: Any, number: int) -> None:
-    page.insert_text((60, 70), f"{number} {made_text(f'heading {number}', 4)}", fontsize=15)
+    heading = made_text(f"heading {number}", 4)
+    page.insert_text((60, 70), heading if number > PAGES else f"{number} {heading}", fontsize=15)
     for at in range(3):
         text = made_text(f"page {number} paragraph {at}", 95)
         page.insert_textbox((60, 90 + 130 * at, 535, 215 + 130 * at), text, fontsize=10)

@@ -24,7 +24,7 @@ from diptych.index.versions import (
     tidy,
     vectors_of,
 )
-from diptych.points import Reading, document_id, image_drafts, page_drafts, text_drafts
+from diptych.points import Reading, document_id, drafts
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Problem, Source
@@ -124,8 +124,7 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
 def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
     report = extraction.report
     reading = Reading(pipeline.encoder.fingerprint, pipeline.language)
-    text = text_drafts(extraction, reading) + page_drafts(extraction, reading)
-    images = image_drafts(extraction, reading)
+    made = drafts(extraction, reading)
     record = replace(
         record,
         status="partial" if report.problems else "complete",
@@ -137,7 +136,7 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
         notes=report.notes,
     )
     held = stored_vectors(pipeline.index, record.id)
-    to = plan(pipeline.index, record.id, text, images)
+    to = plan(pipeline.index, record.id, *made)
     encoded = _stage(to, held, pipeline)
     commit(pipeline.index, record, to)
     return _outcome(record, time.monotonic() - start, encoded)
@@ -151,9 +150,9 @@ def _stage(to: Plan, held: dict[str, Vector], pipeline: Pipeline) -> int:
     """
     encoded = 0
     panels = ((pipeline.index.text, to.text, TEXT_VECTOR), (pipeline.index.images, to.images, DESCRIPTION_VECTOR))
-    for collection, drafts, name in panels:
-        for start in range(0, len(drafts), BATCH):
-            batch = drafts[start : start + BATCH]
+    for collection, new, name in panels:
+        for start in range(0, len(new), BATCH):
+            batch = new[start : start + BATCH]
             wanted = {d.payload["content_hash"]: d.encoded for d in batch if d.encoded}
             held.update(vectors_of(collection, sorted(wanted.keys() - held.keys())))  # of another document
             missing = {content: text for content, text in wanted.items() if content not in held}

@@ -11,7 +11,7 @@ from pathlib import Path
 from diptych.encoders import Encoder
 from diptych.index import DESCRIPTION_VECTOR, STORE_ID, TEXT_VECTOR, Collection, Index, Point, in_batches
 from diptych.index.versions import DocumentRecord, record_of, records, records_of, visible
-from diptych.points import Draft, Reading, drafts_of
+from diptych.points import Draft, Reading, redrafts
 from diptych.search import local
 from diptych.where import Compare
 from extractors.images import path_of
@@ -86,10 +86,7 @@ def sweep(index: Index, pictures: Path) -> Swept:
         with index.exclusive(document):
             points += _remove(index, document, found)
     index.documents.delete([point.id for point in index.documents.scroll() if point.payload.get("deleted")])
-    editions = 0
-    for edition in range(1, index.edition):
-        index.drop(edition)
-        editions += 1
+    editions = sum([index.drop(edition) for edition in range(1, index.edition)])
     return Swept(points, _sweep_pictures(index, pictures), editions)
 
 
@@ -161,14 +158,13 @@ class _Build:
             collection.delete([p.id for p in collection.scroll() if p.payload["document_id"] not in kept])
 
     def _copy(self, record: DocumentRecord) -> None:
-        panels = (
-            (self.index.text, self.text, TEXT_VECTOR),
-            (self.index.images, self.images, DESCRIPTION_VECTOR),
+        mine = Compare("document_id", "=", record.id)
+        text, images = (
+            [p.payload for p in old.scroll(mine) if visible(p.payload, p.id, {record.id: record})]
+            for old in (self.index.text, self.index.images)
         )
-        for old, new, name in panels:
-            mine = Compare("document_id", "=", record.id)
-            payloads = [p.payload for p in old.scroll(mine) if visible(p.payload, p.id, {record.id: record})]
-            drafts = drafts_of(payloads, self.reading)
+        made = redrafts(text, images, self.reading)
+        for new, drafts, name in ((self.text, made.text, TEXT_VECTOR), (self.images, made.images, DESCRIPTION_VECTOR)):
             held = {point.id for point in new.scroll(mine)}
             for batch in in_batches([draft for draft in drafts if draft.id not in held], BATCH):
                 new.upsert(list(self._points(batch, record.generation, name)))
@@ -181,4 +177,4 @@ class _Build:
         self.encoded += len(told)
         for draft in drafts:
             held = {name: next(vectors)} if draft.encoded else {}
-            yield Point(draft.id, {**draft.payload, "generation": generation}, held)
+            yield Point(draft.id, draft.stored(generation), held)

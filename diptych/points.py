@@ -1,6 +1,6 @@
 """Parts of a document -> points: what is stored, what is encoded, and under which identity.
 
-A point's id is made from everything in its payload, so a point never changes: another content is another point.
+A point's id is made from all that it says, so a point never changes: another content is another point.
 `content_hash` covers only what is encoded, so that a vector is reused when merely the page or the place has moved.
 """
 
@@ -10,33 +10,20 @@ import hashlib
 import json
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from diptych.index import INDEXED, NAMESPACE, WHOLE, Payload
 from diptych.words import analyse
 from extractors.types import Extraction, Passage, Picture
 
-PAGE = "page"
-"""Kind of the text points that hold a whole page's words."""
 DERIVED = ("content_hash", INDEXED, "generation")
 """Payload fields that follow from the others, the encoder and the run."""
+SHARED = ("document_id", "document", "uri", "title", "fields", "flags")
+"""Payload fields that all points of a document have alike."""
 CONTEXT_CHARACTERS = 1200
 """Of the sentences that refer to a picture, how much joins its description: more would drown the caption."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A point before its vector and its generation are known."""
-
-    id: str
-    payload: Payload
-    encoded: str
-    """What the text encoder reads; empty: the point has no vector and is found by its page or document only."""
-
-
-def document_id(uri: str) -> str:
-    return str(uuid.uuid5(NAMESPACE, uri))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,63 +35,98 @@ class Reading:
     language: str = "english"
 
 
-def text_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
-    """One draft a passage, in order."""
-    common = _common(extraction, "text")
-    return drafts_of([{**common, **_passage(passage)} for passage in extraction.passages], reading)
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A point before its vector and its generation are known, and before its words are stemmed."""
+
+    id: str
+    payload: Payload
+    text: str
+    """What is read of it."""
+    field: str
+    """Where BM25 reads it: `INDEXED`, or `WHOLE` for the words of a page, which have no vector."""
+    language: str
+
+    @property
+    def encoded(self) -> str:
+        """What the text encoder reads; empty: the point has no vector."""
+        return self.text if self.field == INDEXED else ""
+
+    def stored(self, generation: int) -> Payload:
+        """The payload as it is written."""
+        return {**self.payload, self.field: analyse(self.text, self.language), "generation": generation}
 
 
-def image_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
-    """One draft a picture, in order."""
-    common = _common(extraction, "image")
-    return drafts_of([{**common, **_picture(picture)} for picture in extraction.pictures], reading)
+class Drafts(NamedTuple):
+    """The drafts of one document, by collection."""
+
+    text: list[Draft]
+    images: list[Draft]
 
 
-def page_drafts(extraction: Extraction, reading: Reading) -> list[Draft]:
-    """One draft a page with any words: all that stands on it, as evidence for what lies there; never a hit itself.
+def document_id(uri: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, uri))
+
+
+def drafts(extraction: Extraction, reading: Reading) -> Drafts:
+    """A draft for every passage, every picture, and the words of every page."""
+    source = extraction.source
+    common = {
+        "document_id": document_id(source.uri),
+        "document": source.name,
+        "uri": source.uri,
+        "title": extraction.title or source.title,
+        "fields": dict(source.fields),
+        # The engine cannot match booleans, so the fields that are true are listed by name.
+        "flags": sorted(name for name, value in source.fields.items() if value is True),
+    }
+    text = [{**common, "modality": "text", **_passage(passage)} for passage in extraction.passages]
+    images = [{**common, "modality": "image", **_picture(picture)} for picture in extraction.pictures]
+    return _drafts(text, images, reading)
+
+
+def redrafts(text: Sequence[Payload], images: Sequence[Payload], reading: Reading) -> Drafts:
+    """The drafts of one document from the payloads of its points, to be read in another way."""
+    return _drafts(_bare(text), _bare(images), reading)
+
+
+def _bare(payloads: Sequence[Payload]) -> list[Payload]:
+    parts = [payload for payload in payloads if WHOLE not in payload]
+    return [{name: value for name, value in part.items() if name not in DERIVED} for part in parts]
+
+
+def _drafts(text: Sequence[Payload], images: Sequence[Payload], reading: Reading) -> Drafts:
+    seen = Counter[str]()
+
+    def draft(parts: Payload, words: str, field: str) -> Draft:
+        payload = {**parts, "content_hash": _hash([reading.encoder, words])}
+        identity = _hash([payload, reading.language])
+        seen[identity] += 1  # a line printed twice in one place is two points
+        point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
+        return Draft(str(point), payload, words, field, reading.language)
+
+    passages = [draft(parts, encoded(parts), INDEXED) for parts in text]
+    pages = [draft(parts, words, WHOLE) for parts, words in _pages(text, images)]
+    return Drafts(passages + pages, [draft(parts, encoded(parts), INDEXED) for parts in images])
+
+
+def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple[Payload, str]]:
+    """Every page with all the words on it: evidence for what lies there, never a hit itself.
 
     A page's own image repeats the words of its parts, so it counts only where there are no others.
     """
-    common = _common(extraction, "text")
     own: dict[int, list[str]] = defaultdict(list)
     whole: dict[int, list[str]] = defaultdict(list)
-    for passage in extraction.passages:
-        own[passage.page] += [*passage.heading[-1:], passage.caption, passage.text]
-    for picture in extraction.pictures:
-        pages = whole if picture.kind in ("page", "slide") else own
-        pages[picture.page] += [picture.caption, picture.words]
-    drafts = []
+    for part in text:
+        own[part["page"]] += [*part["heading"][-1:], part["caption"], part["text"]]
+    for part in images:
+        pages = whole if part["kind"] in ("page", "slide") else own
+        pages[part["page"]] += [part["caption"], part["words"]]
+    shared = {name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in SHARED}
     for page in sorted(own.keys() | whole.keys()):
-        words = analyse("\n".join(own[page] or whole[page]), reading.language)
+        words = "\n".join(filter(None, own[page] or whole[page]))
         if words:
-            drafts.append(_draft({**common, "kind": PAGE, "page": page, WHOLE: words}, "", 0))
-    return drafts
-
-
-def drafts_of(payloads: Sequence[Payload], reading: Reading) -> list[Draft]:
-    """The drafts of one document and modality from what is known of its parts; also from payloads as stored."""
-    drafts, seen = [], Counter[str]()
-    for known in payloads:
-        if known["kind"] == PAGE and known["modality"] == "text":
-            drafts.append(_draft({k: v for k, v in known.items() if k != "generation"}, "", 0))
-            continue
-        parts = {name: value for name, value in known.items() if name not in DERIVED}
-        text = encoded(parts)
-        payload = {
-            **parts,
-            "content_hash": _hash([reading.encoder, text]),
-            INDEXED: analyse(text, reading.language),
-        }
-        identity = _hash(payload)
-        drafts.append(_draft(payload, text, seen[identity]))  # a line printed twice in one place is two points
-        seen[identity] += 1
-    return drafts
-
-
-def _draft(payload: Payload, text: str, earlier: int) -> Draft:
-    """`earlier`: how many equal payloads came before it."""
-    name = f"{_hash(payload)}#{earlier}"
-    return Draft(str(uuid.uuid5(uuid.UUID(payload["document_id"]), name)), payload, text)
+            yield {**shared, "modality": "text", "kind": "page", "page": page}, words
 
 
 def encoded(payload: Payload) -> str:
@@ -121,20 +143,6 @@ def encoded(payload: Payload) -> str:
         if not any(parts[1:]):
             return ""  # a heading alone describes no picture
     return "\n".join(part for part in parts if part)
-
-
-def _common(extraction: Extraction, modality: str) -> Payload:
-    source = extraction.source
-    return {
-        "document_id": document_id(source.uri),
-        "document": source.name,
-        "uri": source.uri,
-        "title": extraction.title or source.title,
-        "modality": modality,
-        "fields": dict(source.fields),
-        # The engine cannot match booleans, so the fields that are true are listed by name.
-        "flags": sorted(name for name, value in source.fields.items() if value is True),
-    }
 
 
 def _passage(passage: Passage) -> Payload:

@@ -49,7 +49,7 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
     `fetch` brings the pictures that catalogues name by URL (`download.fetcher`); without it those rows have none.
     Raises `SourceError` for a missing or unreadable path, a named file of no known kind, and when nothing is found.
     """
-    files = list({file.path.resolve(): file for path in paths for file in _files(_local(path))}.values())
+    files = list({_real(file.path): file for path in paths for file in _files(_local(path))}.values())
     catalogs, left_out = _catalogs(files, fetch)
     taken = {picture for rows in catalogs.values() for row in rows if (picture := row.image)}
     found: list[Source] = []
@@ -61,7 +61,7 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
         elif EXTRACTORS[suffix] == "catalog":
             prefix = len(file.path.name)
             found += [replace(row, name=name + row.name[prefix:]) for row in catalogs.get(file.path, ())]
-        elif not (file.walked and file.path.resolve() in taken):
+        elif not (file.walked and _real(file.path) in taken):
             try:
                 found.append(_source(file, name))
             except SourceError as error:
@@ -119,6 +119,11 @@ def _walk(folder: Path) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root, name) for name in sorted(files) if not name.startswith((".", "~$")))
+
+
+def _real(path: Path) -> Path:
+    """Links followed; a link that leads to itself stays as it is, where `Path.resolve` raises."""
+    return Path(os.path.realpath(path))
 
 
 def _names(files: Sequence[_File]) -> list[str]:

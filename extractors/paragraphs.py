@@ -40,6 +40,10 @@ class Paragraph:
         return sum(map(len, self.lines))
 
 
+_TAIL = 8
+"""Most lines of a sentence's end that stand in the next column or page."""
+
+
 def build(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
     """The paragraphs of one page's flows, in order."""
     return _with_initials([paragraph for flow in flows for paragraph in _split(flow, page)])
@@ -77,11 +81,17 @@ def goes_on(first: Paragraph, second: Paragraph) -> bool:
 
 
 def straddled(first: Paragraph, second: Paragraph, known: Set[str] = frozenset()) -> tuple[Paragraph, Paragraph | None]:
-    """Move the end of the sentence that `first` begins out of `second`, so that it stands whole."""
-    for taken in range(1, len(second.lines) + 1):
+    """Move the end of the sentence that `first` begins out of `second`, so that it stands whole.
+
+    Nothing moves when no end is in sight: lists and text without full stops stay on the page where they are printed.
+    """
+    parts: list[str] = []
+    for taken in range(1, min(len(second.lines), _TAIL) + 1):
         parts = sentences.split(join(second.lines[:taken], known))
-        if len(parts) > 1 or taken == len(second.lines):
+        if len(parts) > 1 or (taken == len(second.lines) and sentences.ends(second.lines[-1])):
             break
+    else:
+        return first, second
     kept, rest = parts[0], " ".join(parts[1:])
     whole = replace(first, lines=(*first.lines, kept))
     remaining = tuple(line for line in (rest, *second.lines[taken:]) if line)

@@ -8,7 +8,7 @@ import pytest
 from diptych.errors import QueryError
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
-from diptych.points import Reading, image_drafts, text_drafts
+from diptych.points import Reading, drafts
 from diptych.search import Hit, Panels, Query, local, search
 from diptych.where import parse
 from extractors.types import ImageFile, Options, Passage, Picture
@@ -103,16 +103,16 @@ def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
 
 def test_an_encoder_reads_a_passage_under_its_headings() -> None:
     passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
-    (draft,) = text_drafts(document(passage), Reading("words-1"))
+    draft, _ = drafts(document(passage), Reading("words-1")).text
     assert draft.encoded == "Care > Oil\nTable 1: oils\nEvery week."
-    assert draft.payload["indexed"] == "care oil tabl 1 oil everi week"
+    assert draft.stored(1)["indexed"] == "care oil tabl 1 oil everi week"
 
 
 def test_a_description_is_the_documents_own_words() -> None:
     image = ImageFile("0" * 64, ".png", 1, 1)
     told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
     bare = Picture("figure", 1, image, heading=("Care",))
-    first, second = image_drafts(document(pictures=(told, bare)), Reading("words-1"))
+    first, second = drafts(document(pictures=(told, bare)), Reading("words-1")).images
     assert first.encoded == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
     assert second.encoded == ""
 

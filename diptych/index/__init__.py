@@ -107,8 +107,8 @@ class Index(Protocol):
         """The collections `text` and `images` of an edition, made for vectors of `size` if they are not there."""
         ...
 
-    def drop(self, edition: int) -> None:
-        """Remove the collections of an edition, if they are there."""
+    def drop(self, edition: int) -> bool:
+        """Remove the collections of an edition; whether they were there."""
         ...
 
     def held(self) -> AbstractContextManager[object]:

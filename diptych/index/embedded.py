@@ -107,7 +107,8 @@ class Embedded:
         self._sizes |= dict.fromkeys(names, size)
         return EdgeCollection(self, names[0]), EdgeCollection(self, names[1])
 
-    def drop(self, edition: int) -> None:
+    def drop(self, edition: int) -> bool:
+        there = False
         for name in (named("text", edition), named("images", edition)):
             with self._changed:
                 self._changed.wait_for(lambda: self._active == 0)
@@ -115,7 +116,9 @@ class Embedded:
                     self._take()
                 if name in self._shards:
                     self._shards.pop(name).close()
+                there |= (self._folder / name).exists()
                 shutil.rmtree(self._folder / name, ignore_errors=True)
+        return there
 
     def optimize(self) -> None:
         for name in ("documents", named("text", self.edition), named("images", self.edition)):

@@ -96,9 +96,8 @@ class Server:
         images.ensure(VECTORS["images"], TEXT_INDEXES["images"], size)
         return text, images
 
-    def drop(self, edition: int) -> None:
-        for name in ("text", "images"):
-            self._collection(named(name, edition)).remove()
+    def drop(self, edition: int) -> bool:
+        return any([self._collection(named(name, edition)).remove() for name in ("text", "images")])
 
     def _collection(self, name: str) -> ServerCollection:
         return ServerCollection(self._client, f"{self._layout.prefix}-{name}", self._layout)
@@ -142,8 +141,12 @@ class ServerCollection:
         for key in KEYWORDS:
             self._index(key, q.PayloadSchemaType.KEYWORD)
 
-    def remove(self) -> None:
-        self._try(lambda: self._client.delete_collection(self._name))
+    def remove(self) -> bool:
+        """Whether it was there."""
+        there = self._try(lambda: self._client.collection_exists(self._name))
+        if there:
+            self._try(lambda: self._client.delete_collection(self._name))
+        return there
 
     def _index(self, field: str, kind: q.TextIndexParams | q.PayloadSchemaType) -> None:
         self._try(lambda: self._client.create_payload_index(self._name, field, kind))

@@ -149,9 +149,9 @@ def stage(collection: Collection, drafts: Sequence[Draft], vectors: Mapping[str,
     """Write points that nobody sees yet. `vectors`: content hash -> vector, written under `name`."""
     points = []
     for draft in drafts:
-        vector = vectors.get(draft.payload.get("content_hash", ""))
+        vector = vectors.get(draft.payload["content_hash"]) if draft.encoded else None
         held = {} if vector is None else {name: vector}
-        points.append(Point(draft.id, {**draft.payload, "generation": to.generation}, held))
+        points.append(Point(draft.id, draft.stored(to.generation), held))
     collection.upsert(points)
 
 
