@@ -122,7 +122,7 @@ def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:
     bind(bench.index, Reading("longer-1"))
     with pytest.raises(StoreMismatch):
         bind(bench.index, Reading("words-1"))
-    assert sweep(bench.index, bench.folder / "pictures").editions == 1
+    assert [sweep(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
 
 
 def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:

@@ -97,7 +97,8 @@ class Server:
         return text, images
 
     def drop(self, edition: int) -> bool:
-        return any([self._collection(named(name, edition)).remove() for name in ("text", "images")])
+        removed = [self._collection(named(name, edition)).remove() for name in ("text", "images")]
+        return any(removed)
 
     def _collection(self, name: str) -> ServerCollection:
         return ServerCollection(self._client, f"{self._layout.prefix}-{name}", self._layout)
