@@ -25,6 +25,8 @@ FigureKind = Literal["figure", "table", "compound"]
 
 _HEAD = 150.0
 """Points from a page's top in which the caption of the figure on the page before may stand."""
+_COVER_WORDS, _COVER_PROSE = 120, 25
+"""Words at most on a title page, and in one paragraph of it."""
 _DOUBT = 30.0
 """Points that a caption pays for a region that hardly looks like a picture."""
 
@@ -99,7 +101,13 @@ def _find(scene: Scene, tables: Sequence[Box], carried: Sequence[Caption]) -> Pa
     figures = [
         *(figure for c, region in whole.items() for figure in _with_panels(region, scene.captions[c], scene)),
         *_tables(scene, tables, pairs, len(found) + len(boxed)),
-        *(_titled(r, scene) for r in rest if r not in boxed and pictorial.is_picture(r, scene.layout)),
+        *(
+            _titled(part, scene)
+            for region in rest
+            if region not in boxed
+            for part in pictorial.tiles(region) or [region]
+            if pictorial.is_picture(part, scene.layout)
+        ),
     ]
     figures.sort(key=lambda figure: (figure.box[1], figure.box[0]))
     unmatched = tuple(caption for n, caption in enumerate(scene.captions) if n not in pairs)
@@ -207,9 +215,14 @@ def _page(scene: Scene, figures: tuple[Figure, ...], unmatched: tuple[Caption, .
     pictured = sum(geometry.area(figure.box) for figure in figures if figure.kind == "figure")
     inked = sum(geometry.area(mark.box) for mark in scene.ink.marks)
     slide = layout.width > 1.2 * layout.height and words < 200
-    visual = bool(scene.ink.backdrop) or pictured > 0.5 * page or slide
+    visual = bool(scene.ink.backdrop) or pictured > 0.5 * page or slide or _is_cover(scene, words)
     looks = bool(scene.ink.backdrop) or inked > 0.3 * page or (words < 20 and bool(scene.ink.marks))
     return PageFigures(figures, inside, spoken, unmatched, visual, looks and not pictured)
+
+
+def _is_cover(scene: Scene, words: int) -> bool:
+    """A page to be looked at: a title page, the opening of a part, a poster; not the last lines of a chapter."""
+    return 0 < words < _COVER_WORDS and not any(p.prose and p.words > _COVER_PROSE for p in scene.prose)
 
 
 def _turned_back(found: PageFigures, angle: int, upright: PageLayout) -> PageFigures:

@@ -46,7 +46,9 @@ class Raster:
     """Pixels of the image itself."""
     height: int
     digest: str
-    """The same for the same image, also when a file holds it twice: repeated on many pages, it is furniture."""
+    """The same for the same image, also when a file holds it twice: repeated on many pages, it is furniture.
+
+    Empty for a picture that was found in the pixels of a scan."""
     xref: int = 0
     """Its object in the file, 0 when inline."""
     upright: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors import geometry
+from extractors import geometry, regions
 from extractors.layout import PageLayout
 from extractors.regions import Region
 
@@ -29,6 +29,28 @@ def is_picture(region: Region, layout: PageLayout) -> bool:
     if not curved and (_gridlike(region, layout) or len(solid) < 2 or not region.labels):
         return False
     return len(drawings) > 2 or any(d.items > 8 for d in drawings)
+
+
+def tiles(region: Region) -> list[Region]:
+    """The photos of a mosaic, where they alternate with plain blocks of colour; none when it is no mosaic.
+
+    Whoever draws a chart over photos uses strokes, or bars of many lengths: blocks of a mosaic are as large as photos.
+    """
+    photos: list[Region] = []
+    for mark in region.marks:
+        if mark.raster is None:
+            continue
+        # A shadow, or another layer of the same photo.
+        under = next((photo for photo in photos if geometry.coverage(mark.box, photo.box) > 0.5), None)
+        if under is None:
+            photos.append(regions.of_marks([mark]))
+        else:
+            photos[photos.index(under)] = regions.merged(under, regions.of_marks([mark]))
+    blocks = [mark.drawing for mark in region.marks if mark.drawing]
+    if len(photos) < 2 or len(blocks) < 2 or not all(block.rectangle and block.filled for block in blocks):
+        return []
+    middle = sorted(geometry.area(photo.box) for photo in photos)[len(photos) // 2]
+    return photos if all(geometry.area(block.box) > 0.5 * middle for block in blocks) else []
 
 
 def _gridlike(region: Region, layout: PageLayout) -> bool:

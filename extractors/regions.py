@@ -81,13 +81,26 @@ def _patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box])
     cell = max(_CELL, math.sqrt(layout.width * layout.height / _MOST_CELLS))
     shape = (int(layout.height / cell) + 2, int(layout.width / cell) + 2)
     core, reach = np.zeros(shape, bool), np.zeros(shape, bool)
-    for mark in marks:
-        core[_cells(mark.box, cell, shape)] = True
-        reach[_cells(geometry.grown(mark.box, _REACH_IMAGE if mark.raster else _REACH_PATH), cell, shape)] = True
+    boxes = [_own(mark) for mark in marks]
+    for mark, box in zip(marks, boxes, strict=True):
+        core[_cells(box, cell, shape)] = True
+        reach[_cells(geometry.grown(mark.box, _reach(mark)), cell, shape)] = True
     for barrier in barriers:
         reach[_cells(barrier, cell, shape)] = False
     numbers = connected(core | reach)
-    return [int(numbers[_centre(mark.box, cell, shape)]) for mark in marks]
+    return [int(numbers[_centre(box, cell, shape)]) for box in boxes]
+
+
+def _own(mark: Mark) -> Box:
+    """The mark's place on the grid; a picture found in a scan's pixels is whole, and meets no other."""
+    seen = mark.raster is not None and not mark.raster.digest
+    return geometry.grown(mark.box, -_CELL / 2) if seen else mark.box
+
+
+def _reach(mark: Mark) -> float:
+    if mark.raster is None:
+        return _REACH_PATH
+    return _REACH_IMAGE if mark.raster.digest else -_CELL / 2
 
 
 def _cells(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,15 @@ _PART = 0.001
 """Share of the page that a bar or a slice of a chart covers at least."""
 _BAR = 0.08
 """Share of the page from which on even a patch of one colour is more than a bar of a chart."""
+_BACKGROUND = 0.15
+"""Least share of the page that its background shows on."""
+_EDGE, _AROUND = 0.8, 0.3
+"""Shares of the page's edge and of the page that one colour covers where the page's content lies on a card."""
+_GAP = 2
+"""Pixels at least between two pictures side by side."""
+
+
+_Area = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class _Patch:
     framed: bool
     """Ink runs along all four sides."""
     flat: bool
-    """Two colours make up most of it: a bar, not a photo."""
+    """Few colours make up most of it: a bar, or two of them, not a photo."""
 
 
 def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:
@@ -49,7 +60,8 @@ def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -
     """
     page: Box = (0.0, 0.0, layout.width, layout.height)
     whole = geometry.area(page)
-    rasters, drawings = [], []
+    rasters: list[Raster] = []
+    drawings: list[Drawing] = []
     for patch in _patches(pixels, page, lines):
         width, height = patch.box[2] - patch.box[0], patch.box[3] - patch.box[1]
         area = width * height
@@ -67,6 +79,7 @@ def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -
             rasters.append(Raster(patch.box, round(width), round(height), digest="", upright=False))
         elif area > _PART * whole and patch.filled > 0.4:
             drawings.append(Drawing(patch.box, items=9, filled=True, stroked=False, curved=True))
+    drawings = [d for d in drawings if not any(geometry.coverage(d.box, raster.box) > 0.9 for raster in rasters)]
     return replace(
         layout,
         lines=(*layout.lines, *lines),
@@ -84,20 +97,46 @@ def _patches(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> lis
         x0, y0, x1, y1 = geometry.grown(line.box, 0.12 * (line.box[3] - line.box[1]))
         ink[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = False
     size = max(1, round(_CELL * across))
-    return [
-        _Patch(
-            (x0 * size / across, y0 * size / down, x1 * size / across, y1 * size / down),
-            filled,
-            framed,
-            filled > 0.4 and _flat(pixels[y0 * size : y1 * size, x0 * size : x1 * size]),
-        )
-        for (x0, y0, x1, y1), filled, framed in _connected(_cells(ink, size) > 0.04)
-    ]
+    found = []
+    for cells, filled, framed in _connected(_cells(ink, size) > 0.04):
+        for x0, y0, x1, y1 in _cut(ink, cast(_Area, tuple(edge * size for edge in cells)), 8 * size):
+            flat = filled > 0.4 and _flat(pixels[y0:y1, x0:x1])
+            found.append(_Patch((x0 / across, y0 / down, x1 / across, y1 / down), filled, framed, flat))
+    return found
+
+
+def _cut(ink: NDArray[np.bool_], box: _Area, least: int) -> list[_Area]:
+    """The parts of a box (x0, y0, x1, y1) in pixels that strips too narrow for the cells divide, if each is full.
+
+    Parts less than `least` pixels wide or high are titles between pictures, and belong to none.
+    """
+    x0, y0, x1, y1 = box
+    part = ink[y0:y1, x0:x1]
+    for across in (False, True):
+        blank = part.mean(axis=0 if across else 1) < 0.01
+        spans = [(start, end) for start, end in _runs(~blank) if end - start >= least]
+        if len(spans) < 2 or any(after[0] - before[1] < _GAP for before, after in pairwise(spans)):
+            continue
+        parts = [(x0 + a, y0, x0 + b, y1) if across else (x0, y0 + a, x1, y0 + b) for a, b in spans]
+        if all(
+            right - left >= least and ink[top:bottom, left:right].mean() > 0.5 for left, top, right, bottom in parts
+        ):
+            return [piece for one in parts for piece in _cut(ink, one, least)]
+    return [box]
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and end of every stretch of a mask of one dimension that is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return [(start, end) for start, end in edges.reshape(-1, 2).tolist()]
 
 
 def _flat(pixels: NDArray[np.uint8]) -> bool:
     counts = np.bincount(_coarse(pixels).ravel(), minlength=4096)
-    return bool(np.sort(counts)[-2:].sum() > 0.7 * counts.sum())
+    if np.sort(counts)[-2:].sum() > 0.7 * counts.sum():
+        return True
+    coarser = np.bincount(_coarse(pixels & 0xE0).ravel(), minlength=4096)  # shades of one colour as one
+    return bool(np.sort(coarser)[-4:].sum() > 0.82 * counts.sum())
 
 
 def _coarse(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -107,11 +146,20 @@ def _coarse(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _ink(pixels: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
-    """Where the pixels differ from the background, the most frequent colour; None when no colour is that frequent."""
+    """Where the pixels differ from the background; None when no colour is frequent enough to be it.
+
+    The background is the colour around the edge, where much of the page shows it: the white of a large card on a dark
+    slide is none. Else it is the most frequent colour: the edges of a scan may be black.
+    """
     codes = _coarse(pixels)
     counts = np.bincount(codes.ravel(), minlength=4096)
-    best = int(counts.argmax())
-    if counts[best] < 0.15 * codes.size:
+    rim = max(1, min(codes.shape) // 50)
+    edge = np.concatenate([part.ravel() for part in (codes[:rim], codes[-rim:], codes[:, :rim], codes[:, -rim:])])
+    around = np.bincount(edge, minlength=4096)
+    best = int(around.argmax())
+    if around[best] < _EDGE * edge.size or counts[best] < _AROUND * codes.size:
+        best = int(counts.argmax())
+    if counts[best] < _BACKGROUND * codes.size:
         return None
     background = np.median(pixels[codes == best], axis=0).astype(np.int16)
     return np.asarray(np.abs(pixels.astype(np.int16) - background).max(axis=2) > _CONTRAST)
@@ -124,10 +172,7 @@ def _cells(ink: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
     return np.asarray(cut.mean(axis=(1, 3)), np.float32)
 
 
-_Cells = tuple[int, int, int, int]
-
-
-def _connected(mask: NDArray[np.bool_]) -> list[tuple[_Cells, float, bool]]:
+def _connected(mask: NDArray[np.bool_]) -> list[tuple[_Area, float, bool]]:
     """Boxes of cells (x0, y0, x1, y1) whose ink hangs together, how full they are, and whether they are framed."""
     reach = mask.copy()
     for shift in (1, 2):
@@ -160,13 +205,11 @@ def _framed(ink: NDArray[np.bool_]) -> bool:
     return min(float(side.mean()) for side in sides) > 0.7
 
 
-def _apart(ink: NDArray[np.bool_]) -> list[_Cells]:
+def _apart(ink: NDArray[np.bool_]) -> list[_Area]:
     """Pictures side by side: the parts of a patch that a straight blank strip divides, if each is full or framed."""
     height, width = ink.shape
     for across in (True, False):
-        blank = ~ink.any(axis=0 if across else 1)
-        edges = np.flatnonzero(np.diff(np.concatenate(([True], blank, [True])).astype(np.int8)))
-        spans = edges.reshape(-1, 2).tolist()
+        spans = _runs(np.asarray(ink.any(axis=0 if across else 1)))
         parts = [(start, 0, end, height) if across else (0, start, width, end) for start, end in spans]
         inks = [ink[y0:y1, x0:x1] for x0, y0, x1, y1 in parts]
         if len(parts) > 1 and all(min(part.shape) > 8 and (part.mean() > 0.5 or _framed(part)) for part in inks):

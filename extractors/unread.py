@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from extractors import legible, ocr, render, scans
+from extractors import legible, marks, ocr, render, scans
 from extractors import page as pages
 from extractors.errors import ExtractionError
 from extractors.geometry import area, coverage, turned
@@ -99,8 +99,8 @@ def _wants_ocr(layout: PageLayout) -> bool:
 
 
 def _is_scan(layout: PageLayout) -> bool:
-    page: Box = (0.0, 0.0, layout.width, layout.height)
-    return any(coverage(page, raster.box) > 0.8 for raster in layout.rasters)
+    """Whether the page is one image, or strips of one."""
+    return bool(marks.backdrop(layout))
 
 
 # --- turning ------------------------------------------------------------------------------------------------------

@@ -277,3 +277,20 @@ def test_figures_of_a_drawn_page(rotation: int) -> None:
     for label, box in expected.items():
         around = hull([box, pairs[label]])
         assert coverage(around, box) > 0.9, label
+
+
+def test_photos_between_blocks_of_colour_are_each_a_figure() -> None:
+    places: list[Box] = [(60, 60, 160, 160), (160, 60, 260, 160), (60, 160, 160, 260), (160, 160, 260, 260)]
+    blocks = [
+        Drawing(box, items=1, filled=True, stroked=False, fill=(0, 0.6, 0.7), rectangle=True) for box in places[1:3]
+    ]
+    photos = [_photo(*places[0], digest="one"), _photo(*places[3], digest="two")]
+    found = _found(_page([_line("Annual report", 300, 400, 30)], photos, blocks))
+    assert [figure.box for figure in found.figures] == [places[0], places[3]]
+
+
+def test_a_title_page_is_visual_and_the_last_lines_of_a_chapter_are_not() -> None:
+    title = [_line("Improving the water supply", 150, 200, 24), _line("A hearing of the council", 200, 260, 12)]
+    assert _found(_page(title)).visual
+    assert not _found(_page(_prose(50, 60, 4))).visual
+    assert not _found(_page([])).visual

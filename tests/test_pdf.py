@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -144,6 +145,23 @@ def test_a_scan_is_read_and_kept_as_an_image(tmp_path: Path, angle: int) -> None
     whole = next(picture for picture in made.pictures if picture.kind == "page")
     assert whole.image.height > whole.image.width, "it is turned upright"
     assert whole.box == pytest.approx((0, 0, *((595, 842) if angle == 0 else (842, 595))), abs=1)
+
+
+def test_a_scan_in_strips_with_a_text_layer_shows_its_photo(tmp_path: Path) -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (300, 400, 3), np.uint8)
+    whole = Image.new("RGB", (600, 800), "white")
+    whole.paste(Image.fromarray(noise), (100, 80))
+    document = pymupdf().open()
+    page = document.new_page(width=600, height=800)
+    for n in range(4):
+        whole.crop((0, 200 * n, 600, 200 * n + 200)).save(tmp_path / f"{n}.png")
+        page.insert_image((0, 200 * n, 600, 200 * n + 200), filename=str(tmp_path / f"{n}.png"))
+    page.insert_text((60, 500), "Words that a scanner read here, enough of them to be a text layer.", render_mode=3)
+    page.insert_text(
+        (60, 530), "And a second line of words, so that nobody takes them for a stray label.", render_mode=3
+    )
+    pictures = _extracted(document, tmp_path).pictures
+    assert [p.box for p in pictures if p.kind == "figure"] == [pytest.approx((100, 80, 500, 380), abs=4)]
 
 
 @needs_tesseract

@@ -77,3 +77,33 @@ def test_a_page_without_a_plain_background_or_without_ink_gives_nothing(noisy: b
     if noisy:
         _photo(pixels, (0, 0, 600, 400))
     assert scans.seen(_SCAN, pixels, []) == _SCAN
+
+
+def test_pictures_a_hair_apart_are_two() -> None:
+    pixels = _paper()
+    upper, lower = (300, 40, 560, 180), (300, 184, 560, 340)
+    for box in (upper, lower):
+        _photo(pixels, box)
+    found = figures.find(scans.seen(_SCAN, pixels, []), (), Furniture()).figures
+    assert [_covers(figure.box, box) for figure, box in zip(found, (upper, lower), strict=True)] == [True, True]
+
+
+def test_a_card_on_a_dark_slide_is_one_picture() -> None:
+    pixels = _paper()
+    pixels[:] = (30, 40, 80)
+    pixels[40:360, 120:480] = 250
+    for n in range(3):
+        pixels[80 + 90 * n : 130 + 90 * n, 160 : 260 + 60 * n] = (40, 130, 200)
+    (figure,) = figures.find(scans.seen(_SCAN, pixels, []), (), Furniture()).figures
+    assert _covers(figure.box, (120, 40, 480, 360))
+
+
+def test_a_speck_of_drawing_in_a_photo_is_part_of_it() -> None:
+    """Else the photo would pass for a drawing, which takes words as its labels from farther away."""
+    pixels = _paper()
+    _photo(pixels, (300, 60, 560, 340))
+    pixels[150:210, 380:440] = 250
+    pixels[170:190, 400:420] = (200, 30, 30)
+    seen = scans.seen(_SCAN, pixels, [])
+    assert seen.drawings == ()
+    assert len(seen.rasters) == 2
