@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -112,7 +112,7 @@ def _answer(query: Query, vector: Vector, panels: Panels, limit: int) -> list[Hi
     depth = max(LEAST_DEPTH, 2 * limit)
     while True:
         found, live = _consistent(query, vector, panels, depth)
-        kept = {name: [h for h in hits if visible(h.payload, h.id, live)] for name, hits in found.items()}
+        kept = {name: in_order(h for h in hits if visible(h.payload, h.id, live)) for name, hits in found.items()}
         starved = any(len(found[name]) == depth and len(kept[name]) < min(limit, depth) for name in found)
         if not starved:
             break
@@ -123,6 +123,11 @@ def _answer(query: Query, vector: Vector, panels: Panels, limit: int) -> list[Hi
     lists |= _evidence(query, pages, payloads)
     fused = fuse(lists, WEIGHTS)
     return [_hit(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(fused[:limit], start=1)]
+
+
+def in_order(hits: Iterable[Found]) -> list[Found]:
+    """Best first; what scores alike goes by id, so that two runs, and two engines, give the same ranks."""
+    return sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))
 
 
 def _evidence(query: Query, pages: Sequence[Found], payloads: Mapping[str, Payload]) -> dict[str, Ranks]:
