@@ -23,8 +23,6 @@ from extractors.types import Box
 FigureKind = Literal["figure", "table", "compound"]
 """`compound`: a figure of several panels as a whole; its panels are figures of their own."""
 
-_HEAD = 150.0
-"""Points from a page's top in which the caption of the figure on the page before may stand."""
 _COVER_WORDS, _COVER_PROSE = 120, 25
 """Words at most on a title page, and in one paragraph of it."""
 _DOUBT = 30.0
@@ -184,17 +182,6 @@ def _carry(figures: list[Figure], carried: Sequence[Caption]) -> list[Figure]:
         return figures
     caption = waiting[-1]
     return [replace(figures[0], label=caption.label, caption=caption.text), *figures[1:]]
-
-
-def belated(before: PageFigures, after: PageFigures) -> tuple[Figure, Caption] | None:
-    """The last figure of one page and its caption at the head of the next, where a page was too full for both."""
-    if not before.figures or before.unmatched or not after.unmatched:
-        return None
-    figure, caption = max(before.figures, key=lambda figure: figure.box[3]), after.unmatched[0]
-    first = all(caption.box[1] < other.box[1] for other in after.figures)
-    if figure.kind != "figure" or figure.caption or caption.kind != "figure" or not first or caption.box[1] > _HEAD:
-        return None
-    return figure, caption
 
 
 # --- the page as a whole ------------------------------------------------------------------------------------------

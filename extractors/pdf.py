@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from extractors import headings, links, ocr, pagecache, pagewise, passages, tokens
+from extractors import headings, links, ocr, overleaf, pagecache, pagewise, passages, tokens
 from extractors.captions import Caption
 from extractors.errors import ExtractionError
 from extractors.furniture import Furniture, normalised, sample_pages
@@ -96,6 +96,7 @@ def _learn(document: Any) -> tuple[dict[int, PageLayout], Furniture]:
 def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[PageParts]:
     """The parts of every page; a page that fails gives a problem and no parts."""
     carried: tuple[Caption, ...] = ()
+    before: PageParts | None = None
     for index in range(document.page_count):
         try:
             page = document[index]
@@ -104,13 +105,15 @@ def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[P
                 with desk.clock.stage("layout"):
                     layout = pagewise.read(page, index + 1)
             parts = _parts(page, layout, desk, carried)
+            if before:
+                overleaf.settle(before, parts)
         except Exception as error:  # one broken page must not lose the others
             reason = str(error).strip().splitlines()
             parts = PageParts(index + 1)
             parts.problems.append(
                 Problem(f"the page could not be read: {reason[0] if reason else type(error).__name__}", index + 1)
             )
-        carried = parts.unmatched
+        before, carried = parts, parts.unmatched
         yield parts
         if index % 50 == 49:
             pymupdf().TOOLS.store_shrink(100)

@@ -135,7 +135,7 @@ def _flat(pixels: NDArray[np.uint8]) -> bool:
     counts = np.bincount(_coarse(pixels).ravel(), minlength=4096)
     if np.sort(counts)[-2:].sum() > 0.7 * counts.sum():
         return True
-    coarser = np.bincount(_coarse(pixels & 0xE0).ravel(), minlength=4096)  # shades of one colour as one
+    coarser = np.bincount(_coarse(pixels & np.uint8(0xE0)).ravel(), minlength=4096)  # shades of one colour as one
     return bool(np.sort(coarser)[-4:].sum() > 0.82 * counts.sum())
 
 

@@ -186,16 +186,6 @@ def test_a_caption_that_found_nothing_is_carried_to_the_next_page() -> None:
     assert [(figure.label, figure.caption) for figure in second.figures] == [("figure 4", "Figure 4. Overleaf.")]
 
 
-def test_a_caption_at_the_head_of_the_next_page_belongs_to_the_last_figure() -> None:
-    before = _found(_page(_prose(50, 60, 6), [_photo(50, 200, 550, 780)]))
-    after = _found(_page([_line("Figure 7. The photo overleaf.", 50, 70), *_prose(50, 100, 20)]))
-    late = figures.belated(before, after)
-    assert late is not None
-    assert (late[0].box, late[1].label) == ((50, 200, 550, 780), "figure 7")
-    lower = _found(_page([*_prose(50, 60, 20), _line("Figure 7. Far below.", 50, 500), *_prose(50, 510, 10)]))
-    assert figures.belated(before, lower) is None
-
-
 def test_panels_that_stand_apart_are_figures_beside_the_whole() -> None:
     left, left_ticks = _plot(60, 100, 270, 250)
     right, right_ticks = _plot(320, 100, 530, 250)

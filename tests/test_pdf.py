@@ -134,6 +134,25 @@ def test_page_images_on_request(tmp_path: Path) -> None:
 needs_tesseract = pytest.mark.skipif(ocr.engine_for(Options())[0] != "tesseract", reason="Tesseract is not installed")
 
 
+@pytest.mark.parametrize("top", [60, 400], ids=["overleaf", "far below"])
+def test_a_caption_at_the_head_of_the_next_page_belongs_to_the_figure_before(tmp_path: Path, top: float) -> None:
+    Image.new("RGB", (300, 200), "teal").save(tmp_path / "teal.png")
+    document = pymupdf().open()
+    first = document.new_page()
+    _chapter(first, "Pumps", 60)
+    first.insert_image((60, 300, 540, 790), filename=str(tmp_path / "teal.png"))
+    second = document.new_page()
+    if top > 100:
+        _chapter(second, "Tanks", 60)
+    second.insert_text((60, top), "Figure 7. The teal pump overleaf.", fontsize=9)
+    _chapter(second, "Valves", top + 60)
+    made = _extracted(document, tmp_path)
+    (figure,) = (picture for picture in made.pictures if picture.kind == "figure")
+    assert (figure.page, figure.label) == ((1, "figure 7") if top < 100 else (1, ""))
+    assert any("teal pump" in passage.text for passage in made.passages) is (top > 100)
+    assert len(made.report.captions_unmatched) == (top > 100)
+
+
 @needs_tesseract
 @pytest.mark.parametrize("angle", [0, 90])
 def test_a_scan_is_read_and_kept_as_an_image(tmp_path: Path, angle: int) -> None:
