@@ -13,7 +13,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,19 +39,43 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_library(tmp_path_factory.mktemp("library"))
 
 
+SERVER = pytest.StashKey["PrefectServer"]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A Prefect server takes 10 s to start: it does so beside the first tests, when any test is going to use it."""
+    if any("prefect_server" in getattr(item, "fixturenames", ()) for item in session.items):
+        session.config.stash[SERVER] = PrefectServer()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVER in config.stash:
+        config.stash[SERVER].stop()
+
+
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
+def prefect_server(pytestconfig: pytest.Config) -> str:
     """The API of a real Prefect server on a free port, one a session."""
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}/api"
-    # The port goes by the environment, not by --port: else the UI asks the default one.
-    environment = os.environ | {"PREFECT_SERVER_API_PORT": str(port), "PREFECT_UI_API_URL": url}
-    log = (PREFECT_HOME / "server.log").open("wb")
-    command = [sys.executable, "-m", "prefect", "server", "start"]
-    with started(command, environment, log.fileno()) as server:
-        _wait_until_healthy(url, server)
-        yield url
-    log.close()
+    return pytestconfig.stash[SERVER].healthy()
+
+
+class PrefectServer:
+    def __init__(self) -> None:
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}/api"
+        # The port goes by the environment, not by --port: else the UI asks the default one.
+        environment = os.environ | {"PREFECT_SERVER_API_PORT": str(port), "PREFECT_UI_API_URL": self.url}
+        with (PREFECT_HOME / "server.log").open("wb") as log:
+            command = [sys.executable, "-m", "prefect", "server", "start"]
+            self._started = started(command, environment, log.fileno())
+
+    def healthy(self) -> str:
+        """Its address, once it answers."""
+        _wait_until_healthy(self.url, self._started.process)
+        return self.url
+
+    def stop(self) -> None:
+        self._started.__exit__()
 
 
 class started:

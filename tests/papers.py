@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -69,4 +70,10 @@ def write_paper(path: Path, sentence: str) -> Path:
     with pymupdf().open() as document:
         document.new_page(width=420, height=595).insert_textbox((40, 40, 380, 200), sentence, fontsize=11)
         document.save(path)
+    return path
+
+
+def write_rows(path: Path, *numbers: int) -> Path:
+    """A catalogue (JSONL) without pictures: one row a number."""
+    path.write_text("".join(json.dumps({"id": n, "description": f"A pump of size {n}."}) + "\n" for n in numbers))
     return path

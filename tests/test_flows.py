@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -20,15 +18,19 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from diptych.errors import QueryError, SettingsError, SourceError
 from diptych.settings import load
 from diptych.where import parse
+from flows import prefect_env
 from flows.backfill import backfill
 from flows.cli import run
+from flows.departures import Departures
 from flows.handles import opened
 from flows.ingest import ingest
 from flows.local import value
+from flows.maintain import reindex, retry, sweep
 from flows.progress import watched
 from flows.query import condition
 from flows.runners import task_runner
-from tests.papers import write_leaflet
+from tests.papers import write_leaflet, write_rows
+from tests.shell import refused, told
 
 BROKEN = b"%PDF-1.7 and then nothing"
 
@@ -42,6 +44,13 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _recorded(prefect_server: str) -> Iterator[None]:
     with temporary_settings({PREFECT_API_URL: prefect_server}):
         yield
+
+
+@pytest.fixture
+def guest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command sets for Prefect ends with the test."""
+    for name, chosen in prefect_env.DEFAULTS.items():
+        monkeypatch.setenv(name, chosen)
 
 
 @pytest.fixture
@@ -64,6 +73,9 @@ class Watch:
 
     def done(self, outcome: Any) -> None:
         self.told.append((outcome.name, outcome.status))
+
+    def settled(self, departures: Departures) -> None:
+        self.told += [("deleted", record.name) for record in departures.deleted]
 
 
 def artifacts(state: State[Any]) -> dict[str | None, Artifact]:
@@ -92,42 +104,38 @@ def test_an_open_store_is_shared_by_what_runs_inside() -> None:
 
 
 @pytest.mark.usefixtures("_recorded")
-def test_ingest_reports_every_document_and_leaves_artifacts(folder: Path) -> None:
+def test_ingest_reports_every_document_and_a_bad_one_stops_nothing(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
     watch = Watch()
     with opened(load("s")), watched(watch):
-        state = ingest([str(folder)], "s", return_state=True)
-        again = ingest([str(folder)], "s", return_state=True)
-    assert (state.name, value(state)["complete"]) == ("Completed", 3)
-    assert watch.told[0] == 3
-    assert sorted(watch.told[1:4]) == [(name, "complete") for name in ("a.pdf", "b.pdf", "old.pdf")]  # type: ignore[type-var]
+        state = ingest([str(folder)], store="s", return_state=True)
+        (folder / "broken.pdf").unlink()
+        again = ingest([str(folder)], store="s", return_state=True)
+    assert (state.name, value(state)["complete"], value(state)["failed"]) == ("Failed", 3, 1)
+    assert str(state.message).startswith("4 documents: 3 complete, 1 failed; 4 pages")
+    assert watch.told[0] == 4
+    done = [(name, "complete") for name in ("a.pdf", "b.pdf", "old.pdf")]
+    assert sorted(watch.told[1:5]) == [*done[:2], ("broken.pdf", "failed"), done[2]]  # type: ignore[type-var]
     left = artifacts(state)
-    assert "3 documents: 3 complete; 4 pages" in str(left["ingest-report"].data)
+    assert "4 documents: 3 complete, 1 failed" in str(left["ingest-report"].data)
+    assert "broken.pdf" in str(left["ingest-report"].data)
     assert '"document": "old.pdf"' in str(left["ingest-documents"].data)
-    assert again.message == "nothing changed: 3 documents as before"
-
-
-@pytest.mark.usefixtures("_recorded")
-def test_a_bad_document_fails_the_run_and_stops_nothing(folder: Path) -> None:
-    (folder / "broken.pdf").write_bytes(BROKEN)
-    state = ingest([str(folder)], "s", return_state=True)
-    assert state.name == "Failed"
-    assert state.message is not None
-    assert state.message.startswith("4 documents: 3 complete, 1 failed")
-    assert "broken.pdf" in str(artifacts(state)["ingest-report"].data)
+    assert (again.name, again.message) == ("Completed", "3 documents: 3 unchanged; 1 deleted")
 
 
 @pytest.mark.usefixtures("_recorded")
 def test_what_concerns_every_document_ends_the_run() -> None:
     with pytest.raises(SourceError, match="nowhere"):
-        ingest(["nowhere"], "s")
+        ingest(["nowhere"], store="s")
 
 
 @pytest.mark.usefixtures("_recorded")
 def test_tasks_may_run_in_processes_of_their_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
+    monkeypatch.setenv("DIPTYCH_WORKERS", "1")  # each loads Prefect and the model
     watch = Watch()
     with watched(watch):
-        assert value(ingest([str(folder)], "s", return_state=True))["complete"] == 3
+        assert value(ingest([str(folder)], store="s", return_state=True))["complete"] == 3
     assert len(watch.told) == 4
 
 
@@ -141,9 +149,48 @@ def test_backfill_does_what_was_asked_and_says_what_waits(folder: Path) -> None:
         third = backfill([str(folder)], since=recent, store="s", return_state=True)
     assert (value(first)["complete"], value(first)["waiting"]) == (1, 2)
     assert value(second) == {
-        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "waiting": 0
+        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0
     }  # fmt: skip
     assert third.message == "0 documents: none"
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_documents_whose_files_are_gone_leave_when_it_is_confirmed(tmp_path: Path) -> None:
+    write_rows(tmp_path / "pumps.jsonl", *range(8))
+    assert run(["ingest", "pumps.jsonl", "--store", "s"]) == 0
+    write_rows(tmp_path / "pumps.jsonl", *range(5))
+    watch = Watch()
+    with opened(load("s")), watched(watch):
+        kept = ingest(["pumps.jsonl"], store="s", return_state=True)
+        narrow = backfill(["pumps.jsonl"], limit=1, confirm_deletes=True, store="s", return_state=True)
+        confirmed = backfill(["pumps.jsonl"], confirm_deletes=True, store="s", return_state=True)
+    assert (kept.name, value(kept)["gone"], value(kept)["deleted"]) == ("Partial", 3, 0)
+    assert "'diptych ingest pumps.jsonl --confirm-deletes --store s'" in str(artifacts(kept)["ingest-report"].data)
+    assert (value(narrow)["gone"], value(narrow)["deleted"]) == (0, 0)
+    assert (confirmed.name, value(confirmed)["deleted"]) == ("Completed", 3)
+    assert watch.told[-3:] == [("deleted", f"pumps.jsonl#{n}") for n in (5, 6, 7)]
+
+
+@pytest.mark.usefixtures("_recorded")
+def test_a_store_is_kept_in_order_by_flows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / "pumps.jsonl", 1)
+    (tmp_path / "broken.pdf").write_bytes(BROKEN)
+    (tmp_path / "lost.pdf").write_bytes(BROKEN)
+    assert run(["ingest", "pumps.jsonl", "broken.pdf", "lost.pdf", "--store", "s"]) == 4
+    write_leaflet(tmp_path / "broken.pdf", 1)
+    (tmp_path / "lost.pdf").unlink()
+    with opened(load("s")):
+        nothing = retry(store="s", return_state=True)
+        again = retry(everything=True, store="s", return_state=True)
+    assert nothing.message == "0 documents: none"
+    assert (again.name, value(again)["complete"], value(again)["failed"]) == ("Failed", 1, 1)
+    assert "'diptych delete lost.pdf --store s'" in str(artifacts(again)["ingest-report"].data)
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
+    read = reindex("s", return_state=True)
+    assert value(read)["encoded"] > 1
+    swept = sweep("s", return_state=True)
+    assert value(swept) == {"points": 0, "pictures": 0, "editions": 1}
+    assert "swept up: 1 old edition" in str(artifacts(swept)["sweep-report"].data)
 
 
 @pytest.mark.usefixtures("_recorded")
@@ -151,30 +198,11 @@ def test_what_failed_for_good_is_tried_again_on_request_only(folder: Path) -> No
     (folder / "broken.pdf").write_bytes(BROKEN)
     watch = Watch()
     with opened(load("s")):
-        ingest([str(folder)], "s", return_state=True)
+        ingest([str(folder)], store="s", return_state=True)
         with watched(watch):
             backfill([str(folder)], store="s", return_state=True)
             backfill([str(folder)], retry_failed=True, store="s", return_state=True)
     assert watch.told == [0, 1, ("broken.pdf", "failed")]
-
-
-def test_query_gives_hits_and_a_table(folder: Path, prefect_server: str) -> None:
-    assert run(["ingest", str(folder), "--store", "s"]) == 0
-    # In a process of its own: Prefect leaves sockets open when the loop of an async flow ends.
-    script = (
-        "import asyncio, json; from flows.query import query; "
-        "print(json.dumps(asyncio.run(query('green valve', panels='image', limit=2, store='s'))))"
-    )
-    environment = os.environ | {"PREFECT_API_URL": prefect_server}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    hits = json.loads(done.stdout)
-    assert [hit["modality"] for hit in hits] == ["image", "image"]
-    assert hits[0]["ranks"]
-    with temporary_settings({PREFECT_API_URL: prefect_server}), get_client(sync_client=True) as client:
-        assert any("Figure 1" in str(one.data) for one in client.read_artifacts() if one.key == "query-hits")
 
 
 def test_the_filter_of_a_question_joins_the_choice_of_a_panel() -> None:
@@ -185,22 +213,19 @@ def test_the_filter_of_a_question_joins_the_choice_of_a_panel() -> None:
         condition("page <")
 
 
-def test_backfill_from_the_command_line_is_recorded_by_the_configured_server(folder: Path, prefect_server: str) -> None:
-    environment = os.environ | {"PREFECT_API_URL": prefect_server}
-    command = [sys.executable, "-m", "flows.cli", "backfill", str(folder), "--limit", "2", "--store", "s"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.splitlines()[-1].startswith("2 documents: 2 complete")
+def test_backfill_from_the_command_line_is_recorded_by_the_configured_server(
+    folder: Path, prefect_server: str, capsys: pytest.CaptureFixture[str], guest: None
+) -> None:
     with temporary_settings({PREFECT_API_URL: prefect_server}), get_client(sync_client=True) as client:
+        said = told(capsys, "backfill", str(folder), "--limit", "2", "--store", "s")
         names = {one.parameters.get("store") for one in client.read_flow_runs()}
+    assert said[-1].startswith("2 documents: 2 complete")
     assert str(folder.parent / "s") in names
 
 
-def test_a_server_that_does_not_answer_is_one_clear_line(folder: Path) -> None:
-    environment = os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
-    command = [sys.executable, "-m", "flows.cli", "backfill", str(folder), "--store", "s"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+def test_a_server_that_does_not_answer_is_one_clear_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], guest: None
+) -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        line = refused(capsys, "backfill", str(folder), "--store", "s")
     assert line.startswith("diptych: the Prefect server at http://127.0.0.1:9/api cannot be used")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from diptych.index.versions import DocumentRecord
 from diptych.ingest import Outcome
 from extractors.types import Problem, Source
 from flows import report, selection
+from flows.departures import Departures
 from flows.terminal import json_line, one_line, plain
 
 
@@ -63,6 +65,26 @@ def test_the_exit_code_tells_partial_from_failed() -> None:
     assert report.exit_code([outcome("a"), outcome("b", "partial", problems=problem)]) == 3
     assert report.exit_code([outcome("b", "unchanged", problems=problem)]) == 3
     assert report.exit_code([outcome("b", "partial", problems=problem), outcome("c", "failed")]) == 4
+
+
+def test_deletes_that_wait_make_a_run_partial_and_are_counted() -> None:
+    records = tuple(DocumentRecord(name, f"file:///{name}", name) for name in ("a.pdf", "b.csv#1"))
+    kept, deleted = Departures(kept=records, covered=4, confirm="diptych ingest x"), Departures(deleted=records)
+    as_before = [outcome("c", "unchanged")]
+    assert [report.exit_code(as_before, one) for one in (kept, deleted)] == [3, 0]
+    assert report.exit_code([outcome("c", "failed")], kept) == 4
+    assert report.sentence(as_before, kept) == "1 document: 1 unchanged; 2 gone, not deleted"
+    assert report.sentence([], deleted) == "0 documents: none; 2 deleted"
+    assert list(report.departed(deleted)) == [
+        "deleted    a.pdf: its file is gone",
+        "deleted    b.csv#1: its catalogue has that row no more",
+    ]
+    assert "- `a.pdf: its file is gone`" in report.markdown(as_before, [], "s", kept)
+
+
+def test_a_command_to_copy_is_quoted_and_names_the_store_that_is_not_the_usual_one() -> None:
+    assert report.command("delete", "a b.pdf", store="my store") == "diptych delete 'a b.pdf' --store 'my store'"
+    assert report.command("sweep", store=".diptych") == "diptych sweep"
 
 
 def test_sentences_count_what_was_done() -> None:
