@@ -28,7 +28,7 @@ def is_picture(region: Region, layout: PageLayout) -> bool:
     # Rectangles alone are a table, a form, or letters painted through a stencil; with a few words, a bar chart.
     if not curved and (_gridlike(region, layout) or len(solid) < 2 or not region.labels):
         return False
-    return len(drawings) > 2 or any(d.items > 8 for d in drawings)
+    return len(drawings) > 2 or sum(d.items for d in drawings) > 8
 
 
 def tiles(region: Region) -> list[Region]:

@@ -180,6 +180,7 @@ def _away(line: Line, region: Region) -> float | None:
     elif (
         _drawn(region)
         and len(line.text.split()) <= 4
+        and line.box[2] <= region.box[0]
         and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9
     ):
         beside = min(4 * line.size, 2.5 * _LABEL_REACH)  # the names of a bar chart's rows
