@@ -10,7 +10,8 @@ from qdrant_client import QdrantClient
 
 from diptych.index import Index
 from diptych.index.embedded import Embedded
-from diptych.index.server import Layout, Server
+from diptych.index.remote import Layout
+from diptych.index.server import Server
 
 URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL")
 ENGINES = ["embedded", "memory", *(["server"] if URL else [])]

@@ -10,7 +10,8 @@ from qdrant_client import QdrantClient
 
 from diptych import Diptych, Query, Settings
 from diptych.index import Collection
-from diptych.index.server import Layout, Server
+from diptych.index.remote import Layout
+from diptych.index.server import Server
 from diptych.search import Panels, search
 from diptych.transfer import import_store
 

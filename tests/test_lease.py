@@ -11,7 +11,8 @@ from qdrant_client import QdrantClient
 
 from diptych.index import NAMESPACE, Point
 from diptych.index.lease import HOST, leased
-from diptych.index.server import Layout, Server
+from diptych.index.remote import Layout
+from diptych.index.server import Server
 
 IDENTITY = str(uuid.uuid5(NAMESPACE, "lease d1"))
 

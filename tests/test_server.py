@@ -14,7 +14,8 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.index import Index, Point
-from diptych.index.server import KEY, connect
+from diptych.index.remote import KEY
+from diptych.index.server import connect
 from diptych.settings import Settings
 
 POINT = Point("00000000-0000-0000-0000-000000000001", {"page": 1})
