@@ -16,10 +16,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from diptych.errors import StoreMismatch
 from diptych.index import Index
 from diptych.index.embedded import Embedded
 from diptych.index.versions import delete, records
 from diptych.ingest import Pipeline, ingest
+from diptych.maintain import reindex
 from diptych.search import Panels, Query, search
 from extractors.types import Extraction, Options, Passage
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -50,7 +52,7 @@ class Journal(WordEncoder):
 
 
 def write(store: Path, version: int, death: str) -> None:
-    """Bring every document to `version` (0: delete them all), and die as told.
+    """Bring every document to `version` (0: delete them all; below 0: reindex for another encoder), and die as told.
 
     `death`: "" for not at all, a number of seconds, or a step such as `text.upsert.1`: at that call, counted from 0.
     """
@@ -58,7 +60,11 @@ def write(store: Path, version: int, death: str) -> None:
     arrange(death, index)
     sandbox = ScriptedSandbox()
     pipeline = Pipeline(index, Journal(store / "journal"), sandbox, Options(), store)
-    if version == 0:
+    if version < 0:
+        other = Journal(store / "journal")
+        other.fingerprint = f"words{version}"
+        reindex(index, other, "english")
+    elif version == 0:
         for record in records(index):
             delete(index, record)
     else:
@@ -109,12 +115,16 @@ def read(store: Path) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     index = Embedded(store, WordEncoder.size, lock_seconds=30)
-    panels = Panels(index, WordEncoder(), store)
     whole, longest = 0, 0.0
     print("ready", flush=True)
     while not stop.is_set():
         start = time.monotonic()
-        hits = search([Query("pump valve chart version")], panels, 100)[0]
+        try:
+            hits = search([Query("pump valve chart version")], Panels(index, WordEncoder(), store), 100)[0]
+        except StoreMismatch:  # reindexed: the next edition is there, and whole
+            index.close()
+            index = Embedded(store, WordEncoder.size, lock_seconds=30)
+            continue
         longest = max(longest, time.monotonic() - start)
         torn = inspect([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])
         if torn:

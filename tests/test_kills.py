@@ -112,6 +112,39 @@ def test_kills_at_steps_and_moments_never_show_half_a_document(tmp_path: Path) -
     assert float(longest) < 10, "a reader starved"
 
 
+def run_reindex_kills(folder: Path, deaths: list[str]) -> tuple[int, list[str]]:
+    """Kill a reindex again and again, then let it end; gives the kills that struck, and what was read."""
+    store, calm, killed = folder / "store", folder / "calm", 0
+    with writers(store) as write:
+        write(1)
+        with reader(store) as read:
+            for death in deaths:
+                killed += write(-2, death) == -9
+            assert write(-2) == 0
+    with writers(calm) as write:
+        assert (write(1), write(-2)) == (0, 0)
+    assert content(store) == content(calm)
+    return killed, read
+
+
+def test_a_killed_reindex_keeps_the_old_edition_answering_and_converges(tmp_path: Path) -> None:
+    deaths = ["documents.upsert.0", *(f"{random.Random(number).uniform(0.05, 0.25):.3f}" for number in range(4))]
+    killed, read = run_reindex_kills(tmp_path, deaths)
+    assert [line for line in read if line.startswith("torn")] == []
+    assert killed >= 3
+    assert int(read[-1].split()[1]) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_forty_kills_of_a_reindex(tmp_path: Path) -> None:
+    moments = random.Random(5)
+    killed, read = run_reindex_kills(tmp_path, [f"{moments.uniform(0.02, 0.3):.3f}" for _ in range(60)])
+    assert [line for line in read if line.startswith("torn")] == []
+    assert killed >= 40
+    print(f"kills of a reindex: {killed}, torn reads: 0, {read[-1]}")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_two_hundred_kills(tmp_path: Path) -> None:
