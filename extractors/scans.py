@@ -33,6 +33,8 @@ _BACKGROUND = 0.15
 """Least share of the page that its background shows on."""
 _EDGE, _AROUND = 0.8, 0.3
 """Shares of the page's edge and of the page that one colour covers where the page's content lies on a card."""
+_FILLED = 0.75
+"""Share of a patch that rows of words fill where it is text."""
 _GAP = 2
 """Pixels at least between two pictures side by side."""
 
@@ -65,7 +67,9 @@ def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -
     for patch in _patches(pixels, page, lines):
         width, height = patch.box[2] - patch.box[0], patch.box[3] - patch.box[1]
         area = width * height
-        if area > 0.92 * whole or max(width, height) > 15 * min(width, height):
+        if area > 0.92 * whole or max(width, height) > 15 * min(width, height) or (patch.flat and _bleeds(patch, page)):
+            continue
+        if _is_text(patch.box, lines):
             continue
         frame = 2 * _CELL * (width + height) / max(area, 1.0)
         if patch.framed and patch.filled < 2 * frame:  # a box around text, or around a drawing that is found itself
@@ -88,6 +92,14 @@ def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -
     )
 
 
+def _bleeds(patch: _Patch, page: Box) -> bool:
+    """A band of colour across the page: the ground of a title or of a footer."""
+    x0, y0, x1, y1 = patch.box
+    across = x0 < 2 * _CELL and x1 > page[2] - 2 * _CELL
+    down = y0 < 2 * _CELL and y1 > page[3] - 2 * _CELL
+    return across or down
+
+
 def _patches(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> list[_Patch]:
     ink = _ink(pixels)
     if ink is None:
@@ -103,6 +115,21 @@ def _patches(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> lis
             flat = filled > 0.4 and _flat(pixels[y0:y1, x0:x1])
             found.append(_Patch((x0 / across, y0 / down, x1 / across, y1 / down), filled, framed, flat))
     return found
+
+
+def _is_text(box: Box, lines: Sequence[Line]) -> bool:
+    """Whether words fill the box from edge to edge: print that stands out of its lines' boxes.
+
+    The layers of some scanners give lines that are half as high as the letters; screenshots of text have margins.
+    """
+    x0, y0, x1, y1 = map(round, box)
+    filled = np.zeros((max(1, y1 - y0), max(1, x1 - x0)), bool)
+    for line in lines:
+        left, top, right, bottom = line.box
+        beyond = 0.8 * (bottom - top)
+        top, bottom = top - beyond - y0, bottom + beyond - y0
+        filled[max(0, int(top)) : max(0, int(bottom) + 1), max(0, int(left) - x0) : max(0, int(right) + 1 - x0)] = True
+    return float(filled.mean()) > _FILLED
 
 
 def _cut(ink: NDArray[np.bool_], box: _Area, least: int) -> list[_Area]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -107,3 +109,22 @@ def test_a_speck_of_drawing_in_a_photo_is_part_of_it() -> None:
     seen = scans.seen(_SCAN, pixels, [])
     assert seen.drawings == ()
     assert len(seen.rasters) == 2
+
+
+def test_print_that_is_higher_than_its_lines_is_text() -> None:
+    """The layers of some scanners hold boxes half as high as the letters."""
+    pixels = _paper()
+    lines = []
+    for n in range(12):
+        line = _write(pixels, "words that fill the column from its left edge to its right", 60, 60 + 14 * n)
+        x0, y0, x1, y1 = line.box
+        lines.append(replace(line, box=(x0, y0 + 3, x1, y1 - 2)))
+    assert figures.find(scans.seen(_SCAN, pixels, lines), (), Furniture()).figures == ()
+
+
+def test_a_band_across_the_slide_is_the_ground_of_its_title() -> None:
+    pixels = _paper()
+    pixels[:70] = (30, 30, 30)
+    pixels[370:] = (30, 30, 30)
+    title = Line((40, 20, 400, 50), "What the year has brought", 30, ocr=True)
+    assert figures.find(scans.seen(_SCAN, pixels, [title]), (), Furniture()).figures == ()
