@@ -20,6 +20,11 @@ _DPI = 60.0
 _MOST_PAGES = 400
 """Pages that are drawn; a longer document's sheet would be too long to look through."""
 
+_COUNTED = {
+    "figure": "figures and panels", "compound": "figures of several panels", "table": "tables", "photo": "photos",
+    "slide": "slides", "page": "page images",
+}  # fmt: skip
+
 _STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #f4f4f2 }
 h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1rem; margin: 0 0 .4rem }
@@ -114,7 +119,7 @@ def _head(extraction: Extraction) -> str:
     facts: dict[str, object] = {
         "pages": report.pages,
         "passages": len(extraction.passages),
-        **{kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
+        **{_COUNTED.get(kind, kind): kinds.count(kind) for kind in dict.fromkeys(kinds)},
         "captions matched": report.captions_matched,
         "captions without a figure": "; ".join(text[:60] for text in report.captions_unmatched) or "none",
         "pages read by OCR": _list(report.ocr_pages),
@@ -148,7 +153,7 @@ def _page(extraction: Extraction, number: int, sheet: _Sheet | None, pictures: P
 
 def _sheet(sheet: _Sheet, crops: Sequence[Picture], passages: Sequence[Passage], base: Path) -> str:
     boxes = [_box(passage.box, passage.kind, "", sheet) for passage in passages if passage.box]
-    boxes += [_box(crop.box, crop.kind, crop.label or crop.kind, sheet) for crop in crops if crop.box]
+    boxes += [_box(crop.box, crop.kind, _name(crop), sheet) for crop in crops if crop.box]
     return f'<div class="page"><img src="{_link(sheet.image, base)}" alt="">{"".join(boxes)}</div>'
 
 
@@ -167,12 +172,17 @@ def _box(box: Box, kind: str, label: str, sheet: _Sheet) -> str:
 def _crop(picture: Picture, pictures: Path, base: Path) -> str:
     source = _link(images.path_of(picture.image, pictures), base)
     size = f"{picture.image.width} × {picture.image.height}"
-    title = escape(picture.label or picture.kind)
+    title = escape(_name(picture))
     return (
         f'<figure><a href="{source}"><img loading="lazy" src="{source}" alt="{title}"></a>'
         f"<figcaption><b>{title}</b> <small>{size}</small><br>{escape(picture.caption) or '<i>no caption</i>'}"
         "</figcaption></figure>"
     )
+
+
+def _name(picture: Picture) -> str:
+    whole = ", whole" if picture.kind == "compound" else ""
+    return f"{picture.label or picture.kind}{whole}"
 
 
 def _link(path: Path, base: Path) -> str:

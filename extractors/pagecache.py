@@ -24,7 +24,7 @@ from extractors.pagewise import Desk, PageParts
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT = 1
+FORMAT = 2
 """Raise it whenever the same page gives other parts."""
 
 

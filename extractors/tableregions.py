@@ -140,7 +140,7 @@ def _touch(a: Box, b: Box) -> bool:
 
 def _stacks(page: Page) -> list[Box]:
     """Between level rules of one width, as far down as what lies between them is set in columns."""
-    found = []
+    runs: list[list[Box]] = []
     left = [rule for rule in page.rules.level if rule[2] - rule[0] > _LEAST_WIDTH]
     while left:
         first, *rest = left
@@ -153,10 +153,16 @@ def _stacks(page: Page) -> list[Box]:
             if in_columns(strip, page):
                 run.append(lower)
                 continue
-            found += [hull(run)] if len(run) > 1 else []
+            runs.append(run)
             run = [lower]
-        found += [hull(run)] if len(run) > 1 else []
-    return found
+        runs.append(run)
+    stacks = [(hull(run), len(run)) for run in runs if len(run) > 1]
+    # The rules at a page's head and foot hold the table that they seem to make.
+    return [
+        box
+        for box, count in stacks
+        if count > 2 or not any(more > 2 and other != box and coverage(other, box) > 0.95 for other, more in stacks)
+    ]
 
 
 def _alike(a: Box, b: Box) -> bool:

@@ -17,7 +17,8 @@ FieldValue = str | int | float | bool
 
 PassageKind = Literal["text", "table", "notes"]
 PictureKind = Literal["figure", "compound", "table", "slide", "page", "photo"]
-"""`compound`: a figure of several panels as a whole; each panel is a `figure` of its own."""
+"""`compound`: a figure of several panels as a whole, with its label, its caption and all words in it; each panel is a
+`figure` of its own under the same caption."""
 PageImages = Literal["all", "visual", "none"]
 OcrEngine = Literal["auto", "tesseract", "rapidocr", "off"]
 

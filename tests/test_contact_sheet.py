@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -96,3 +97,11 @@ def test_a_document_that_is_no_pdf_shows_its_pictures(tmp_path: Path) -> None:
     slide = Picture("slide", 1, image, (0, 0, 720, 405))
     text = _written(Extraction(source, (), (slide,), Report(1)), tmp_path)
     assert re.search(r'class="page"><img src="pictures/[^"]+\.png"', text)
+
+
+def test_a_figure_of_panels_is_told_from_its_panels(tmp_path: Path) -> None:
+    extraction = _extraction(tmp_path)
+    (panel,) = extraction.pictures
+    text = _written(replace(extraction, pictures=(replace(panel, kind="compound"), panel)), tmp_path)
+    assert "<b>figure 1, whole</b>" in text
+    assert "<b>figure 1</b>" in text

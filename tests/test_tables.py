@@ -216,3 +216,17 @@ def test_bars_with_numbers_are_no_table() -> None:
 
 def test_an_empty_page_has_none() -> None:
     assert found(blank()) == []
+
+
+def test_the_rules_at_the_head_and_foot_of_a_page_make_no_table() -> None:
+    page = blank()
+    rule(page, 60, 40, RIGHT + 60)
+    rule(page, 800, 40, RIGHT + 60)
+    for y in (TOP, TOP + STEP, write(page, HARVEST)):
+        rule(page, y)
+    for row in range(12):
+        page.insert_text((72, 400 + 20 * row), "short note", fontsize=10)
+        page.insert_text((300, 400 + 20 * row), "beside it", fontsize=10)
+    (table,) = found(page)
+    assert table.box[1] > TOP - 5
+    assert table.box[3] < 350
