@@ -124,7 +124,7 @@ def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple
         pages[part["page"]] += [part["caption"], part["words"]]
     shared = {name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in SHARED}
     for page in sorted(own.keys() | whole.keys()):
-        words = "\n".join(filter(None, own[page] or whole[page]))
+        words = "\n".join(sorted(filter(None, own[page] or whole[page])))  # a store gives parts in no order
         if words:
             yield {**shared, "modality": "text", "kind": "page", "page": page}, words
 
