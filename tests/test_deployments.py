@@ -85,7 +85,7 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
     assert str(filled.state.message).startswith("1 document: 1 complete")
     assert answered.state
     (hit,) = answered.state.result()
-    assert (hit["modality"], hit["document"], hit["page"]) == ("image", "leaflet.pdf", 1)
+    assert (hit["modality"], hit["page"]) == ("image", 1)  # of either paper: the backfill runs beside
     assert "Figure 1" in str([one.data for one in client.read_artifacts() if one.flow_run_id == answered.id])
 
 
