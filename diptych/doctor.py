@@ -94,7 +94,7 @@ def poppler(settings: Settings) -> Check:
 
 
 def libreoffice(settings: Settings) -> Check:
-    from extractors import office
+    from extractors.decks import office
 
     cost = "slides give their native text only, no images; PPT and ODP files cannot be read"
     mend = _install("libreoffice-impress", "--cask libreoffice")

@@ -30,7 +30,7 @@ from diptych.index import (
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
 from diptych.where import Expression
 from diptych.words import analyse
-from extractors.captions import mentions
+from extractors.finding.captions import mentions
 from extractors.images import path_of
 from extractors.types import ImageFile
 

@@ -103,10 +103,11 @@ def rows(path: Path) -> list[Source]:
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Read one row: its title, description and fields as text, its picture with the title as caption."""
-    from extractors import photos, sentences, tokens
-    from extractors.headings import Placed
-    from extractors.paragraphs import Paragraph
-    from extractors.passages import Budget, build
+    from extractors import photos
+    from extractors.text import sentences, tokens
+    from extractors.text.headings import Placed
+    from extractors.text.paragraphs import Paragraph
+    from extractors.text.passages import Budget, build
 
     nowhere = (0.0, 0.0, 0.0, 0.0)
     lines = [text for text in (source.title, source.description, _words(source)) if text]

@@ -9,16 +9,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from extractors import headings, links, ocr, overleaf, pagecache, pagewise, passages, tokens
-from extractors.captions import Caption
+from extractors import ocr
 from extractors.errors import ExtractionError
-from extractors.furniture import Furniture, normalised, sample_pages
-from extractors.headings import Bookmark, Placed
+from extractors.finding.captions import Caption
+from extractors.finding.furniture import Furniture, normalised, sample_pages
 from extractors.layout import PageLayout
-from extractors.pagewise import Clock, Desk, PageParts
-from extractors.paragraphs import Paragraph, goes_on, join, straddled
-from extractors.passages import Budget, TablePlace
+from extractors.pages import overleaf, pagecache, pagewise
+from extractors.pages.pagewise import Clock, Desk, PageParts
 from extractors.render import pymupdf
+from extractors.text import headings, links, passages, tokens
+from extractors.text.headings import Bookmark, Placed
+from extractors.text.paragraphs import Paragraph, goes_on, join, straddled
+from extractors.text.passages import Budget, TablePlace
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
 
 _KEPT_PARTS = 60_000

@@ -8,12 +8,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractors import ocr, pixels, tokens
+from extractors import ocr, pixels
 from extractors.errors import ExtractionError
-from extractors.headings import Placed
-from extractors.pagewise import Clock
-from extractors.paragraphs import Paragraph
-from extractors.passages import Budget, build
+from extractors.pages.pagewise import Clock
+from extractors.text import tokens
+from extractors.text.headings import Placed
+from extractors.text.paragraphs import Paragraph
+from extractors.text.passages import Budget, build
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from extractors import office, opendocument, passages, powerpoint, slidepictures, tokens
-from extractors.deck import Deck, Grid, Slide, Text
+from extractors.decks import office, opendocument, powerpoint, slidepictures
+from extractors.decks.deck import Deck, Grid, Slide, Text
 from extractors.errors import ExtractionError
-from extractors.headings import Placed
-from extractors.pagewise import Clock
-from extractors.paragraphs import Paragraph
-from extractors.passages import Budget, TablePlace
+from extractors.pages.pagewise import Clock
+from extractors.text import passages, tokens
+from extractors.text.headings import Placed
+from extractors.text.paragraphs import Paragraph
+from extractors.text.passages import Budget, TablePlace
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
 
 _OLE = b"\xd0\xcf\x11\xe0"

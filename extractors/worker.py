@@ -96,7 +96,7 @@ def _innermost(error: Exception) -> str:
     place, trace = "", error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
-        if Path(code.co_filename).parent == Path(__file__).parent:
+        if Path(code.co_filename).is_relative_to(Path(__file__).parent):
             place = f", in {Path(code.co_filename).name}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from extractors import captions
+from extractors.finding import captions
 from extractors.layout import Line, PageLayout
 
 

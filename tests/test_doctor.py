@@ -15,7 +15,7 @@ from diptych import doctor
 from diptych.doctor import Check, check
 from diptych.encoders import minilm
 from diptych.settings import Settings
-from extractors import office
+from extractors.decks import office
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from extractors import figures, matching
-from extractors.figures import PageFigures
-from extractors.furniture import Furniture
+from extractors.finding import figures, matching
+from extractors.finding.figures import PageFigures
+from extractors.finding.furniture import Furniture
 from extractors.geometry import coverage, hull
 from extractors.layout import Drawing, Line, PageLayout, Raster
-from extractors.page import read
+from extractors.pages.page import read
 from extractors.render import pymupdf
 from extractors.types import Box
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.furniture import Furniture, normalised, sample_pages
+from extractors.finding.furniture import Furniture, normalised, sample_pages
 from extractors.layout import Drawing, Line, PageLayout, Raster
 
 

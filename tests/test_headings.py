@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from extractors.headings import Bookmark, place
-from extractors.paragraphs import Paragraph
+from extractors.text.headings import Bookmark, place
+from extractors.text.paragraphs import Paragraph
 
 _BODY = ("A sentence of the body text that says something", "and goes on in a second line", "until it ends.")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from extractors import office
+from extractors.decks import office
 from extractors.errors import ExtractionError
 from extractors.render import pymupdf
 

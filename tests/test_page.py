@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from extractors.layout import PageLayout
-from extractors.page import read
+from extractors.pages.page import read
 from extractors.render import pymupdf
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from extractors import pagewise, pdf
+from extractors import pdf
 from extractors.layout import PageLayout
+from extractors.pages import pagewise
 from extractors.render import pymupdf
 from extractors.types import Extraction, Options, Source
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from extractors import legible, sentences
 from extractors.layout import Line
-from extractors.paragraphs import Paragraph, build, goes_on, join, straddled
-from extractors.reading import flows
+from extractors.text import legible, sentences
+from extractors.text.paragraphs import Paragraph, build, goes_on, join, straddled
+from extractors.text.reading import flows
 
 
 def _built(*rows: tuple[str, float, float]) -> list[tuple[str, ...]]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors import links, tokens
-from extractors.headings import Placed
-from extractors.paragraphs import Paragraph
-from extractors.passages import Budget, TablePlace, build, table
+from extractors.text import links, tokens
+from extractors.text.headings import Placed
+from extractors.text.paragraphs import Paragraph
+from extractors.text.passages import Budget, TablePlace, build, table
 from extractors.types import ImageFile, Passage, Picture
 
 

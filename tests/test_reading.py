@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from extractors.layout import Line
-from extractors.reading import flows
+from extractors.text.reading import flows
 
 
 def _line(text: str, x0: float, y0: float, x1: float, *, block: int = 0, size: float = 10, angle: int = 0) -> Line:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from extractors import figures, scans
-from extractors.furniture import Furniture
+from extractors.finding import figures, scans
+from extractors.finding.furniture import Furniture
 from extractors.geometry import coverage
 from extractors.layout import Line, PageLayout, Raster
 from extractors.types import Box

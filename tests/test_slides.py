@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from extractors import office, slides
+from extractors import slides
+from extractors.decks import office
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Source
 
@@ -246,7 +247,7 @@ def test_an_empty_deck_says_so(tmp_path: Path) -> None:
 
 
 def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("extractors.powerpoint._MAX_UNPACKED", 10_000)
+    monkeypatch.setattr("extractors.decks.powerpoint._MAX_UNPACKED", 10_000)
     monkeypatch.setattr(office, "program", lambda: None)
     with pytest.raises(ExtractionError, match="zip bomb"):
         read(deck(tmp_path / "a.pptx", bullets))

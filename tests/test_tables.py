@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from extractors import page as pages
-from extractors import tables
+from extractors.finding import tables
+from extractors.finding.tables import Table
+from extractors.pages import page as pages
 from extractors.render import pymupdf
-from extractors.tables import Table
 
 HARVEST = [
     ("Orchard", "Trees", "Tonnes", "Price"),

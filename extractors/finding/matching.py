@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractors import geometry
-from extractors.captions import Caption
+from extractors.finding.captions import Caption
 from extractors.types import Box
 
 _UNMATCHED = 320.0

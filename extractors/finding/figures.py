@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from extractors import captions as caption_lines
-from extractors import gathering, geometry, marks, matching, panels, pictorial, regions, roles, turning
-from extractors.captions import Caption
-from extractors.furniture import Furniture
+from extractors import geometry
+from extractors.finding import captions as caption_lines
+from extractors.finding import gathering, marks, matching, panels, pictorial, regions, roles
+from extractors.finding.captions import Caption
+from extractors.finding.furniture import Furniture
+from extractors.finding.regions import Region
+from extractors.finding.scene import NOTE_WORDS, Scene, is_heading, see
 from extractors.layout import PageLayout, Raster
-from extractors.regions import Region
-from extractors.scene import NOTE_WORDS, Scene, is_heading, see
+from extractors.pages import turning
 from extractors.types import Box
 
 FigureKind = Literal["figure", "table", "compound"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from extractors import geometry, regions
+from extractors import geometry
+from extractors.finding import regions
+from extractors.finding.regions import Region
 from extractors.layout import PageLayout
-from extractors.regions import Region
 
 _SHARE = 0.12
 """Least share of the figure's ink that a panel covers."""

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from extractors.layout import Drawing, Line, PageLayout, Raster
-from extractors.rasters import Painted, named, painted
+from extractors.pages.rasters import Painted, named, painted
 from extractors.render import pymupdf
 from extractors.types import Box
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from extractors import legible, marks, ocr, render, scans
-from extractors import page as pages
+from extractors import ocr, render
 from extractors.errors import ExtractionError
+from extractors.finding import marks, scans
 from extractors.geometry import area, coverage, turned
 from extractors.layout import Line, PageLayout
+from extractors.pages import page as pages
+from extractors.text import legible
 from extractors.types import Box, Options
 
 if TYPE_CHECKING:

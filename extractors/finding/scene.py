@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from extractors import captions as caption_lines
-from extractors import geometry, marks, regions, roles
-from extractors.captions import Caption
+from extractors import geometry
+from extractors.finding import captions as caption_lines
+from extractors.finding import marks, regions, roles
+from extractors.finding.captions import Caption
 from extractors.layout import PageLayout
 from extractors.types import Box
 

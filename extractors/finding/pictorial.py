@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from extractors import geometry, regions
+from extractors import geometry
+from extractors.finding import regions
+from extractors.finding.regions import Region
 from extractors.layout import PageLayout
-from extractors.regions import Region
 
 _SPARSE = 0.04
 """Share of a drawing's box below which its parts are ornaments of a text."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import geometry
+from extractors.finding.marks import Mark
 from extractors.layout import Line, PageLayout
-from extractors.marks import Mark
 from extractors.types import Box
 
 _CELL = 3.0

@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractors.captions import Caption
+from extractors.finding.captions import Caption
 from extractors.images import path_of
 from extractors.layout import Drawing, PageLayout, Raster
-from extractors.pagewise import Desk, PageParts
+from extractors.pages.pagewise import Desk, PageParts
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

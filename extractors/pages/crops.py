@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractors import images, render
 from extractors.errors import ExtractionError
-from extractors.figures import Figure
+from extractors.finding.figures import Figure
 from extractors.geometry import grown
 from extractors.types import Box, ImageFile
 

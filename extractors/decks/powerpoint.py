@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from extractors import shapes
-from extractors.deck import Deck, Slide
+from extractors.decks import shapes
+from extractors.decks.deck import Deck, Slide
 from extractors.errors import ExtractionError
 from extractors.types import Problem
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from extractors import cells, labels
-from extractors.cells import Row
+from extractors.finding import cells, labels
+from extractors.finding.cells import Row
 from extractors.geometry import coverage, grown, hull
 from extractors.layout import Drawing, Line, PageLayout
 from extractors.types import Box

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from extractors import cells
+from extractors.finding import cells
+from extractors.finding.tableregions import Page, in_columns, inside, page_of, regions
 from extractors.geometry import area, coverage, grown, hull, overlap_across, shared, turned
 from extractors.layout import Drawing, Line, PageLayout
-from extractors.tableregions import Page, in_columns, inside, page_of, regions
 from extractors.types import Box
 
 

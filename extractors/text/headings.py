@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractors import sentences
-from extractors.paragraphs import BULLET, Paragraph, join
+from extractors.text import sentences
+from extractors.text.paragraphs import BULLET, Paragraph, join
 
 _NUMBERED = re.compile(
     r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from extractors.deck import Deck, Grid, Image, Part, Slide, Text
+from extractors.decks.deck import Deck, Grid, Image, Part, Slide, Text
 from extractors.errors import ExtractionError
 from extractors.types import Box
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from extractors import sentences
 from extractors.geometry import hull
-from extractors.legible import repair
-from extractors.reading import Row
+from extractors.text import sentences
+from extractors.text.legible import repair
+from extractors.text.reading import Row
 from extractors.types import Box
 
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")

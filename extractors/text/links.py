@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from extractors import labels, sentences
+from extractors.finding import labels
+from extractors.text import sentences
 from extractors.types import Passage, Picture
 
 _PANEL = re.compile(r"(?<=\d)[a-z]$")

@@ -10,17 +10,20 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from extractors import crops, figures, images, legible, ocr, paragraphs, reading, tables, unread
-from extractors import page as pages
-from extractors.captions import Caption
+from extractors import images, ocr
 from extractors.errors import ExtractionError
-from extractors.figures import Figure, PageFigures
-from extractors.furniture import Furniture
+from extractors.finding import figures, tables
+from extractors.finding.captions import Caption
+from extractors.finding.figures import Figure, PageFigures
+from extractors.finding.furniture import Furniture
 from extractors.geometry import coverage
 from extractors.layout import Line, PageLayout
-from extractors.paragraphs import Paragraph
+from extractors.pages import crops, unread
+from extractors.pages import page as pages
+from extractors.pages.unread import Legible
+from extractors.text import legible, paragraphs, reading
+from extractors.text.paragraphs import Paragraph
 from extractors.types import Box, ImageFile, Options, Picture, Problem
-from extractors.unread import Legible
 
 _FEW_WORDS = 5
 """Fewer words over an embedded image are not all that it says."""

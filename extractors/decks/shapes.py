@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from extractors import charts
-from extractors.deck import Drawing, Grid, Image, Part, Text
+from extractors.decks import charts
+from extractors.decks.deck import Drawing, Grid, Image, Part, Text
 from extractors.types import Box, Problem
 
 EMU = 12700

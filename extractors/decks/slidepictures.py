@@ -9,13 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from extractors import crops, ocr, photos, pixels, render
-from extractors.deck import Deck, Drawing, Grid, Image, Slide, Text
+from extractors import ocr, photos, pixels, render
+from extractors.decks.deck import Deck, Drawing, Grid, Image, Slide, Text
 from extractors.errors import ExtractionError
 from extractors.geometry import area
 from extractors.ocr import Ocr
-from extractors.pagewise import Clock
-from extractors.passages import Budget
+from extractors.pages import crops
+from extractors.pages.pagewise import Clock
+from extractors.text.passages import Budget
 from extractors.types import Box, ImageFile, Options, Passage, Picture, PictureKind, Problem
 
 _SMALL = 0.004

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
 
-from extractors import labels, sentences
+from extractors.finding import labels
 from extractors.geometry import hull
-from extractors.headings import Path, Placed
-from extractors.paragraphs import join
-from extractors.tokens import Count
+from extractors.text import sentences
+from extractors.text.headings import Path, Placed
+from extractors.text.paragraphs import join
+from extractors.text.tokens import Count
 from extractors.types import Box, Passage
 
 _SPECIAL = 2

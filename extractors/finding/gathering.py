@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from extractors import geometry, matching, regions, roles
-from extractors.captions import Caption
-from extractors.regions import Region
-from extractors.scene import Scene
+from extractors import geometry
+from extractors.finding import matching, regions, roles
+from extractors.finding.captions import Caption
+from extractors.finding.regions import Region
+from extractors.finding.scene import Scene
 
 
 def gather(scene: Scene, found: Sequence[Region], pairs: Mapping[int, int]) -> tuple[dict[int, Region], list[Region]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from extractors.captions import Caption
+from extractors.finding.captions import Caption
 from extractors.geometry import coverage
-from extractors.pagewise import PageParts
-from extractors.paragraphs import Paragraph
+from extractors.pages.pagewise import PageParts
+from extractors.text.paragraphs import Paragraph
 from extractors.types import Picture
 
 _HEAD = 150.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from extractors import geometry
+from extractors.finding.roles import Paragraph
 from extractors.layout import Drawing, PageLayout, Raster
-from extractors.roles import Paragraph
 from extractors.types import Box
 
 _PAGE = 0.8

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import geometry
+from extractors.finding.regions import connected
 from extractors.layout import Drawing, Line, PageLayout, Raster
-from extractors.regions import connected
 from extractors.types import Box
 
 _CELL = 3.0

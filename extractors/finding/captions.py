@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from extractors import labels
+from extractors.finding import labels
 from extractors.geometry import hull
 from extractors.layout import Line, PageLayout
 from extractors.types import Box

@@ -1,0 +1,1 @@
+"""Lines to passages: reading order, paragraphs, headings, sentences, bounded pieces."""
