@@ -26,7 +26,6 @@ HIT = {
     "rank", "modality", "kind", "source", "document", "page", "bbox", "text", "caption", "image", "score", "ranks",
     "fields",
 }  # fmt: skip
-PART = {"source", "modality", "kind", "page", "bbox", "text", "caption", "image"}
 
 
 @pytest.fixture(autouse=True)
@@ -237,47 +236,6 @@ def test_a_wrong_line_of_a_batch_is_named(
     batch = tmp_path / "questions.jsonl"
     batch.write_text('{"id": 0, "text": "fine"}\n' + line + "\n")
     assert "line 2" in refused(capsys, "query", "--batch", str(batch), "--json", "--store", store)
-
-
-def test_extract_prints_parts_and_keeps_nothing(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["extract", str(library / "leaflet.pdf"), "--json"]) == 0
-    parts = lines(capsys.readouterr().out)
-    assert all(set(part) >= PART for part in parts)
-    assert {part["source"] for part in parts} == {str(library / "leaflet.pdf")}
-    assert [part["page"] for part in parts] == sorted(part["page"] for part in parts)
-    figure = next(part for part in parts if part["kind"] == "figure")
-    assert figure["caption"] == "Figure 1: The green valve beside the pump."
-    assert figure["image"] is None
-    assert any("greased once a year" in part["text"] for part in parts if part["modality"] == "text")
-
-
-def test_extract_keeps_pictures_sheets_and_a_report_where_it_is_told(
-    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
-    out = tmp_path / "found"
-    arguments = [str(library / "leaflet.pdf"), "broken.pdf", str(library / "poster.png")]
-    assert run(["extract", *arguments, "--json", "--out", str(out)]) == 4
-    printed = capsys.readouterr()
-    pictures = [part["image"] for part in lines(printed.out) if part["modality"] == "image"]
-    assert pictures
-    assert all(Path(image).is_file() and Path(image).is_relative_to(out) for image in pictures)
-    assert {path.name for path in out.glob("*.html")} == {"001-leaflet.pdf.html", "003-poster.png.html"}
-    report = json.loads((out / "report.json").read_text())
-    assert [(one["document"], one["status"]) for one in report] == [
-        ("leaflet.pdf", "complete"),
-        ("broken.pdf", "failed"),
-        ("poster.png", "complete"),
-    ]
-    assert report[0]["captions_matched"] == 1
-    assert "broken.pdf" in printed.err
-
-
-def test_extract_sums_up_for_a_person(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["extract", str(library / "leaflet.pdf")]) == 0
-    printed = capsys.readouterr().out
-    assert "leaflet.pdf: 2 pages" in printed
-    assert "Figure 1: The green valve" in printed
 
 
 def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
