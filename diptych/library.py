@@ -67,8 +67,9 @@ class Diptych:
 
     @property
     def pictures(self) -> Path:
-        """Folder of the picture store."""
-        return self.settings.pictures or Path(self.settings.store) / "pictures"
+        """Folder of the picture store: the settings', else in the store's folder, or here beside a server's store."""
+        place = Path(".diptych" if "://" in self.settings.store else self.settings.store)
+        return self.settings.pictures or place / "pictures"
 
     def sources(self, paths: Sequence[str | Path]) -> sources.Found:
         """Every document below `paths`, catalogues row by row. Raises `SourceError`."""

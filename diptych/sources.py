@@ -49,8 +49,10 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
     `fetch` brings the pictures that catalogues name by URL (`download.fetcher`); without it those rows have none.
     Raises `SourceError` for a missing or unreadable path, a named file of no known kind, and when nothing is found.
     """
-    files = list({_real(file.path): file for path in paths for file in _files(_local(path))}.values())
+    closed: list[str] = []
+    files = list({_real(file.path): file for path in paths for file in _files(_local(path), closed)}.values())
     catalogs, left_out = _catalogs(files, fetch)
+    left_out = [*closed, *left_out]
     taken = {picture for rows in catalogs.values() for row in rows if (picture := row.image)}
     found: list[Source] = []
     unknown: Counter[str] = Counter()
@@ -88,12 +90,12 @@ def _local(path: str | Path) -> Path:
     return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
 
 
-def _files(path: Path) -> Iterator[_File]:
-    """The files under one path."""
+def _files(path: Path, closed: list[str]) -> Iterator[_File]:
+    """The files under one path; a folder below it that cannot be entered is told in `closed`."""
     try:
         if path.is_dir():
             os.scandir(path).close()
-            found = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in _walk(path)]
+            found = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in _walk(path, closed)]
             if not found:
                 raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
             yield from found
@@ -108,10 +110,14 @@ def _files(path: Path) -> Iterator[_File]:
         raise SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, closed: list[str]) -> Iterator[Path]:
     """All files below `folder` by name; hidden ones, lock files of office programs and loops left out."""
     seen: set[tuple[int, int]] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+
+    def tell(error: OSError) -> None:
+        closed.append(f"{error.filename}: left out, it cannot be read ({error.strerror}); check its permissions")
+
+    for root, folders, files in os.walk(folder, onerror=tell, followlinks=True):
         status = Path(root).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()

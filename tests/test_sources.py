@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -107,3 +108,21 @@ def test_a_thousand_small_files_are_found_in_a_second(tmp_path: Path) -> None:
     start = time.perf_counter()
     assert len(find([tmp_path]).sources) == 1000
     assert time.perf_counter() - start < 1
+
+
+def test_a_folder_that_cannot_be_entered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    (tmp_path / "closed").mkdir()
+    real = os.scandir
+
+    def scandir(path: str) -> object:  # root may enter everything, so the refusal is played
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = find([tmp_path])
+    assert [source.name for source in found.sources] == ["a.png"]
+    assert found.left_out == [
+        f"{tmp_path / 'closed'}: left out, it cannot be read (Permission denied); check its permissions"
+    ]
