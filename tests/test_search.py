@@ -108,6 +108,12 @@ def test_an_encoder_reads_a_passage_under_its_headings() -> None:
     assert draft.stored(1)["indexed"] == "care oil tabl 1 oil everi week"
 
 
+def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:
+    whole = Picture("compound", 1, ImageFile("0" * 64, ".png", 1, 1), None, "figure 1", "Figure 1: both")
+    (draft,) = drafts(document(pictures=(whole,)), Reading("words-1")).images
+    assert draft.payload["kind"] == "figure"
+
+
 def test_a_description_is_the_documents_own_words() -> None:
     image = ImageFile("0" * 64, ".png", 1, 1)
     told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
