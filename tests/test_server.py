@@ -32,6 +32,9 @@ class Qdrant(ThreadingHTTPServer):
         self.script: list[Answer] = []
         self.writes = 0
         self.keys: set[str | None] = set()
+        self.exists = True
+        self.asked: list[tuple[str, str, Any]] = []
+        """Method, path and body of every request."""
 
     @property
     def url(self) -> str:
@@ -42,15 +45,16 @@ class Handler(BaseHTTPRequestHandler):
     server: Qdrant
 
     def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append((self.command, self.path, json.loads(body) if body else None))
         self.server.keys.add(self.headers.get("api-key"))
         status, headers, result = self.outcome()
-        body = json.dumps({"result": result, "status": "ok", "time": 0.0}).encode()
+        reply = json.dumps({"result": result, "status": "ok", "time": 0.0}).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(reply)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(reply)
 
     def outcome(self) -> Answer:
         if re.fullmatch(r"/collections/[^/]+/points", self.path.partition("?")[0]) and self.command == "PUT":
@@ -59,7 +63,12 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.script:
                 return self.server.script.pop(0)
             return 200, {}, {"operation_id": 1, "status": "completed"}
-        return 200, {}, {"exists": True} if self.path.endswith("/exists") else []
+        if self.path.endswith("/exists"):
+            return 200, {}, {"exists": self.server.exists}
+        if self.command == "PUT":
+            applied = {"operation_id": 1, "status": "completed"}
+            return 200, {}, applied if self.path.partition("?")[0].endswith("/index") else True
+        return 200, {}, []
 
     do_GET = do_PUT = do_POST = answer
 
@@ -117,6 +126,24 @@ def test_a_write_that_was_only_taken_note_of_is_a_failure(qdrant: Qdrant, index:
     qdrant.script = [(200, {}, {"operation_id": 1, "status": "acknowledged"})]
     with pytest.raises(StoreError, match="did not confirm"):
         index.documents.upsert([POINT])
+
+
+def test_shards_replicas_and_small_vectors_are_asked_for(qdrant: Qdrant) -> None:
+    qdrant.exists = False
+    chosen = Settings(store=qdrant.url, server_seconds=3, shards=3, replicas=2, vectors="float16", collections="lib")
+    index = connect(chosen, 3)
+    made = {path.split("/")[2]: body for method, path, body in qdrant.asked if method == "PUT" and path.count("/") == 2}
+    assert set(made) == {"lib-documents", "lib-text", "lib-images"}
+    for body in made.values():
+        assert (body["shard_number"], body["replication_factor"], body["write_consistency_factor"]) == (3, 2, 2)
+    assert made["lib-text"]["vectors"]["dense"]["datatype"] == "float16"
+    qdrant.asked.clear()
+    index.documents.upsert([POINT])
+    index.documents.retrieve([POINT.id])
+    write, read = (path for _, path, _ in qdrant.asked)
+    assert "ordering=strong" in write
+    assert "consistency=majority" in read
+    index.close()
 
 
 def test_a_wrong_key_is_told_and_not_repeated(qdrant: Qdrant, index: Index) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from diptych.ingest import ingest
 from diptych.points import Reading
 from diptych.search import Query
 from extractors.errors import ExtractionError
-from extractors.types import Passage, Problem
+from extractors.types import Options, Passage, Problem
 from tests.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench
 from tests.fakes import document, source
 from tests.stores import ENGINES
@@ -50,6 +51,16 @@ def test_only_what_changed_is_encoded(bench: Bench) -> None:
     assert outcome.encoded == 2
     assert bench.seen() == WHOLE_NEW
     assert len(bench.stored()) == STORED
+
+
+def test_another_way_to_extract_encodes_nothing_that_stayed(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    bench.encoder.encoded.clear()
+    coarser = replace(bench.pipeline, options=Options(dpi=200))
+    outcome = ingest(source("a.pdf"), coarser)
+    assert (outcome.status, outcome.encoded, bench.encoder.encoded) == ("complete", 0, [])
+    assert bench.sandbox.calls == ["a.pdf", "a.pdf"]
+    assert ingest(source("a.pdf"), coarser).status == "unchanged"
 
 
 def test_a_page_put_in_front_costs_that_page_only(bench: Bench) -> None:
