@@ -82,7 +82,10 @@ def write(extraction: Extraction, pictures: Path, out: Path) -> None:
 
 def _sheets(extraction: Extraction, pictures: Path, folder: Path) -> Iterator[tuple[int, _Sheet]]:
     """An image of every page: the one that was kept, else a small one drawn now (PDF only)."""
-    kept = {picture.page: picture for picture in extraction.pictures if picture.kind in ("page", "slide")}
+    # A page that was read by OCR may be kept upright; the boxes are those of the page as it is displayed.
+    turned = extraction.report.ocr_pages if extraction.source.path.suffix.lower() == ".pdf" else ()
+    whole = [p for p in extraction.pictures if p.kind in ("page", "slide") and p.page not in turned]
+    kept = {picture.page: picture for picture in whole}
     for number, picture in kept.items():
         box = picture.box or (0.0, 0.0, float(picture.image.width), float(picture.image.height))
         yield number, _Sheet(images.path_of(picture.image, pictures), box[2], box[3])

@@ -105,3 +105,15 @@ def test_a_figure_of_panels_is_told_from_its_panels(tmp_path: Path) -> None:
     text = _written(replace(extraction, pictures=(replace(panel, kind="compound"), panel)), tmp_path)
     assert "<b>figure 1, whole</b>" in text
     assert "<b>figure 1</b>" in text
+
+
+def test_a_page_read_by_ocr_is_drawn_as_it_is_displayed(tmp_path: Path) -> None:
+    """Its kept image may have been turned upright, while the boxes are those of the displayed page."""
+    kept = _image(tmp_path / "pictures", "blue")
+    page = Picture("page", 1, kept, (0, 0, 200, 400))
+    extraction = _extraction(tmp_path)
+    shown = replace(extraction, pictures=(*extraction.pictures, page))
+    assert kept.sha256 in _written(shown, tmp_path)
+    turned = replace(shown, report=Report(2, ocr_pages=(1,)))
+    assert f"{kept.sha256}{kept.suffix}" not in _written(turned, tmp_path)
+    assert (tmp_path / "001-two pages.pdf" / "0001.jpg").exists()
