@@ -14,6 +14,8 @@ from diptych.index.versions import DocumentRecord, record_of, records, records_o
 from diptych.points import Draft, Reading, redrafts
 from diptych.search import local
 from diptych.where import Compare
+from extractors import EXTRACTORS, catalog
+from extractors.errors import ExtractionError
 from extractors.images import path_of
 from extractors.types import ImageFile, Source
 
@@ -41,10 +43,20 @@ def gone(index: Index, paths: Sequence[str | Path], found: Sequence[Source]) -> 
     """Compare the register with what lies below `paths`. A file that merely cannot be read now is not gone."""
     roots = [str(Path(local(str(path))).resolve()) for path in paths]
     met = {source.uri for source in found}
-    read = {str(source.path.resolve()) for source in found}
+    read = {str(path) for path in {source.path.resolve() for source in found} if _whole(path)}
     covered = [record for record in records(index) if _covers(roots, local(record.uri))]
     missing = tuple(r for r in covered if r.uri not in met and _missing(local(r.uri), read))
     return Gone(missing, len(covered))
+
+
+def _whole(path: Path) -> bool:
+    """A catalogue of which every row can be read: only there does a row that is not met say that it is gone."""
+    if EXTRACTORS.get(path.suffix.lower()) != "catalog":
+        return False
+    try:
+        return not catalog.read(path).notes
+    except ExtractionError:
+        return False
 
 
 def _covers(roots: Sequence[str], place: str) -> bool:

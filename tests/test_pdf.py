@@ -12,6 +12,8 @@ from PIL import Image
 
 from extractors import images, ocr
 from extractors.errors import ExtractionError
+from extractors.layout import PageLayout
+from extractors.pages import pagewise
 from extractors.pdf import extract
 from extractors.render import pymupdf
 from extractors.types import Extraction, Options, Source
@@ -212,15 +214,21 @@ def test_encrypted_broken_and_empty_files_are_refused_in_one_sentence(tmp_path: 
             _read(tmp_path / "broken.pdf", tmp_path)
 
 
-def test_a_broken_page_is_a_problem_and_the_others_are_read(tmp_path: Path) -> None:
+def test_a_broken_page_is_a_problem_and_the_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = pymupdf().open()
     for n in range(3):
         _write(document.new_page(), _page_text(n), (60, 60, 540, 300), fontsize=10)
-    document.xref_set_key(document[1].xref, "Type", "/Nothing")
+    original = pagewise.work
+
+    def work(page: Any, layout: PageLayout, *rest: Any) -> pagewise.PageParts:
+        if layout.number == 2:
+            raise RuntimeError("the page is torn")
+        return original(page, layout, *rest)
+
+    monkeypatch.setattr(pagewise, "work", work)
     made = _extracted(document, tmp_path)
-    assert {passage.page for passage in made.passages} >= {1, 3}
-    if not any(passage.page == 2 for passage in made.passages):
-        assert [problem.page for problem in made.report.problems] == [2]
+    assert {passage.page for passage in made.passages} == {1, 3}
+    assert [(problem.page, "torn" in problem.reason) for problem in made.report.problems] == [(2, True)]
 
 
 def test_a_page_set_sideways_is_read_upright(tmp_path: Path) -> None:
