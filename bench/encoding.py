@@ -40,7 +40,8 @@ def question() -> Iterator[Measure]:
 @cache
 def _pair() -> tuple[Encoder, Encoder]:
     folder: Path = settings.load().cache
-    return encoders.load("minilm", folder), encoders.load("minilm:fp32", folder)
+    chosen = settings.Settings(cache=folder)
+    return encoders.load("minilm", chosen), encoders.load("minilm:fp32", chosen)
 
 
 def _passages(count: int) -> list[str]:

@@ -57,7 +57,7 @@ def made_store(settings: Settings) -> Iterator[Made]:
         files.mkdir()
         for number in range(DOCUMENTS):
             (files / f"{number:04}.pdf").write_bytes(b"%d" % number * 20_000)
-        encoder = MadeEncoder(encoders.load(settings.encoder, settings.cache))
+        encoder = MadeEncoder(encoders.load(settings.encoder, settings))
         store = settings.model_copy(update={"store": str(Path(folder, "store"))})
         index = open_index(store, encoder.size)
         try:
@@ -97,6 +97,8 @@ class MadeEncoder:
     """Questions go through the real encoder; passages get a vector drawn by their hash, which takes no time."""
 
     reads_images = False
+    half = False
+    paid = ""
 
     def __init__(self, real: Encoder) -> None:
         self.name, self.fingerprint, self.size = "made", "made-1", real.size

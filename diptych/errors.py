@@ -5,6 +5,8 @@ DiptychError
 ├── SourceError         a path, folder, catalogue or URL that cannot be read
 ├── SettingsError       a setting that is wrong or missing
 ├── ModelError          an encoder, captioner or answer model that is not there or answers wrongly
+│   ├── ProviderError   a paid model that did not answer (transient: limits, overload, lost connections)
+│   └── BudgetReached   the next request would pass the budget
 ├── QueryError          a question or filter that cannot be understood
 └── StoreError          a store that cannot be opened, read or written
     ├── StoreBusy       another process owns it and did not hand over in time (transient)
@@ -16,9 +18,11 @@ from __future__ import annotations
 from extractors.errors import DiptychError, ExtractionError
 
 __all__ = [
+    "BudgetReached",
     "DiptychError",
     "ExtractionError",
     "ModelError",
+    "ProviderError",
     "QueryError",
     "SettingsError",
     "SourceError",
@@ -38,6 +42,20 @@ class SettingsError(DiptychError):
 
 class ModelError(DiptychError):
     """An encoder, captioner or answer model that is not there or answers wrongly."""
+
+
+class ProviderError(ModelError):
+    """A paid model that did not answer."""
+
+    def __init__(self, message: str, *, transient: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.retry_after = retry_after
+        """Seconds that the provider asks to wait."""
+
+
+class BudgetReached(ModelError):
+    """The next request would pass the budget; what is done is kept."""
 
 
 class QueryError(DiptychError):

@@ -231,7 +231,7 @@ class Diptych:
 
     @cached_property
     def _encoder(self) -> encoders.Encoder:
-        return encoders.load(self.settings.encoder, self.settings.cache)
+        return encoders.load(self.settings.encoder, self.settings)
 
     @cached_property
     def _options(self) -> Options:

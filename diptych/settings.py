@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,21 +14,75 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from diptych.costs import Price
 from diptych.errors import SettingsError
 from extractors.types import OcrEngine, Options, PageImages
 
 VectorType = Literal["float32", "float16", "int8"]
 
 
-class Settings(BaseSettings):
-    """Everything that can be chosen. A misspelt name in diptych.toml is an error, not silence."""
+class Endpoint(BaseModel):
+    """How a provider of paid models is reached, and how much is asked of it. Keys are named here, never written."""
 
-    model_config = SettingsConfigDict(env_prefix="DIPTYCH_", toml_file="diptych.toml", frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str | None = Field(None, description="Another address than the provider's own, such as a local server.")
+    key: str = Field("", description="Name of the environment variable, or Prefect secret block, that holds the key.")
+    at_once: int = Field(4, ge=1, description="Requests under way at the same time.")
+    requests_per_minute: int = Field(0, ge=0, description="Most requests a minute; 0: as the provider allows.")
+    tokens_per_minute: int = Field(0, ge=0, description="Most tokens a minute; 0: as the provider allows.")
+    seconds: float = Field(300, gt=0, description="Deadline of one request, retries included.")
+    longest_wait: float = Field(60, ge=0, description="Longest Retry-After in seconds that is waited for.")
+
+
+class OpenAI(Endpoint):
+    """OpenAI, or whatever speaks its API at `base_url`."""
+
+    key: str = "OPENAI_API_KEY"
+    api: Literal["responses", "chat"] = Field("responses", description="Chat is what most local servers speak.")
+    dimensions: int | None = Field(None, ge=1, description="Of embeddings, where the model can shorten them.")
+
+
+class Anthropic(Endpoint):
+    """Claude, directly or through a cloud."""
+
+    key: str = "ANTHROPIC_API_KEY"
+    platform: Literal["direct", "vertex", "bedrock"] = "direct"
+    region: str = Field("", description="Of Vertex or Bedrock.")
+    project: str = Field("", description="Of Vertex.")
+
+
+class Unified(Endpoint):
+    """An endpoint that embeds texts and pictures into one space."""
+
+    key: str = "DIPTYCH_UNIFIED_API_KEY"
+    dimensions: int | None = Field(None, ge=1, le=4096, description="Of its vectors; has to be given.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen. A misspelt name in diptych.toml is an error, not silence.
+
+    A value of a section comes from the environment as DIPTYCH_OPENAI__BASE_URL.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DIPTYCH_", env_nested_delimiter="__", toml_file="diptych.toml", frozen=True, extra="forbid"
+    )
 
     store: str = Field(".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
     collections: str = Field("diptych", description="On a Qdrant server: what the names of its collections begin with.")
     pictures: Path | None = Field(None, description="Picture folder; by default `pictures` in the store's folder.")
-    encoder: str = Field("minilm", description="Text encoder.")
+    encoder: str = Field("minilm", description="Encoder of texts: minilm, fastembed:…, openai:…, unified:….")
+    image_encoder: str = Field("", description="Encoder of pixels: clip, unified:…; none unless `encoder` sees itself.")
+    captioner: str = Field("", description="Vision model that describes pictures: openai:…, anthropic:…; empty: none.")
+    answerer: str = Field("", description="Vision model that answers `diptych ask`: openai:…, anthropic:….")
+    caption_detail: Literal["low", "high", "auto"] = Field("high", description="How closely pictures are looked at.")
+    answer_detail: Literal["low", "high", "auto"] = Field("high", description="The same for pictures of evidence.")
+    openai: OpenAI = OpenAI()
+    anthropic: Anthropic = Anthropic()
+    unified: Unified = Unified()
+    prices: dict[str, Price] = Field({}, description="US dollars for a million tokens, by model; before our own table.")
+    models: Path | None = Field(None, description="Folder of model files for fastembed; by default they are fetched.")
     language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
     max_tokens: int = Field(256, ge=32, le=8192, description="Upper bound of a passage, in encoder tokens.")
     page_images: PageImages = Field("visual", description="Which pages are kept as images.")
@@ -84,6 +138,5 @@ def load(store: str | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"
-        raise SettingsError(
-            f"setting `{name}` is wrong: {first['msg']}; see diptych.toml or DIPTYCH_{name.upper()}"
-        ) from error
+        variable = "DIPTYCH_" + name.upper().replace(".", "__")
+        raise SettingsError(f"setting `{name}` is wrong: {first['msg']}; see diptych.toml or {variable}") from error

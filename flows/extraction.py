@@ -70,7 +70,7 @@ def _extractions(
 def _options(settings: Settings) -> Options:
     """As an ingest would extract; where the encoder is missing, passages are measured by their characters."""
     try:
-        tokenizer = encoders.load(settings.encoder, settings.cache).tokenizer
+        tokenizer = encoders.load(settings.encoder, settings).tokenizer
     except ModelError as error:
         say(f"note       passages are measured by their characters, not by tokens: {error}")
         tokenizer = None

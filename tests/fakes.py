@@ -33,6 +33,8 @@ class WordEncoder:
     fingerprint = "words-1"
     size = len(WORDS) + 1
     reads_images = False
+    half = False
+    paid = ""
     tokenizer: Path | None = None
 
     def __init__(self) -> None:

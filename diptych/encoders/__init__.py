@@ -10,7 +10,9 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from diptych.costs import Meter
 from diptych.errors import ModelError
+from diptych.settings import Settings
 
 Vectors = NDArray[np.float32]
 
@@ -25,6 +27,10 @@ class Encoder(Protocol):
     size: int
     """Dimensions of the space."""
     reads_images: bool
+    half: bool
+    """Its vectors are so long that they are stored as float16."""
+    paid: str
+    """Model name that its usage is counted and priced under (`openai:…`); empty: it runs here and costs nothing."""
     tokenizer: Path | None
     """A `tokenizer.json` to count tokens with, if there is one."""
 
@@ -38,19 +44,21 @@ class Encoder(Protocol):
 
 
 ENCODERS: dict[str, str] = {"minilm": "minilm"}
-"""First part of an encoder's name -> the module here whose `load(variant, cache)` makes it; loaded when first needed.
+"""First part of an encoder's name -> the module here whose `load(variant, settings, meter)` makes it.
 
 `minilm` is int8, `minilm:fp32` the same without quantisation.
 """
 
 
-def load(name: str, cache: Path) -> Encoder:
-    """The encoder that the settings name; `cache` is the folder for built model files.
+def load(name: str, settings: Settings, meter: Meter | None = None) -> Encoder:
+    """The encoder of that name; nothing heavy is read and no request is made before its first text.
 
-    Raises `ModelError` for an unknown name, or with the command that installs what is missing.
+    `meter` counts what paid encoders use. Raises `ModelError` for an unknown name, or with the command that installs
+    what is missing.
     """
     family, _, variant = name.partition(":")
     module = ENCODERS.get(family)
     if module is None:
         raise ModelError(f"no encoder is called `{name}`; known: {', '.join(ENCODERS)}")
-    return cast(Encoder, import_module(f"diptych.encoders.{module}").load(variant, cache))
+    made = import_module(f"diptych.encoders.{module}").load(variant, settings, meter or Meter())
+    return cast(Encoder, made)

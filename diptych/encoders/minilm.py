@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diptych.costs import Meter
 from diptych.encoders import Vectors
 from diptych.errors import ModelError
+from diptych.settings import Settings
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -58,6 +60,8 @@ class MiniLM:
     """An `Encoder`. Nothing is read before the first text; a text's vector depends on that text alone."""
 
     reads_images = False
+    half = False
+    paid = ""
     size = 384
 
     def __init__(self, package: Path, cache: Path, *, precision: str = "int8", threads: int | None = None) -> None:
@@ -112,9 +116,9 @@ class MiniLM:
         return _session(graph), tokenizer
 
 
-def load(variant: str, cache: Path) -> MiniLM:
+def load(variant: str, settings: Settings, meter: Meter) -> MiniLM:
     """`variant` is what follows the colon in the encoder's name: empty, `int8` or `fp32`."""
-    return MiniLM(folder(), cache, precision=variant or "int8")
+    return MiniLM(folder(), settings.cache, precision=variant or "int8")
 
 
 def folder() -> Path:
