@@ -14,10 +14,11 @@ import numpy as np
 
 from diptych import encoders
 from diptych.encoders import Encoder, Vectors
-from diptych.index import Index, open_index
+from diptych.index import Index, of_texts, open_index
 from diptych.ingest import Pipeline, ingest
 from diptych.settings import Settings
 from diptych.sources import find
+from diptych.spaces import Spaces
 from extractors.types import Extraction, ImageFile, Options, Passage, Picture, Report, Source
 
 DATA = Path(__file__).parents[1] / "data"
@@ -59,9 +60,11 @@ def made_store(settings: Settings) -> Iterator[Made]:
             (files / f"{number:04}.pdf").write_bytes(b"%d" % number * 20_000)
         encoder = MadeEncoder(encoders.load(settings.encoder, settings))
         store = settings.model_copy(update={"store": str(Path(folder, "store"))})
-        index = open_index(store, encoder.size)
+        index = open_index(store, of_texts(encoder.size))
         try:
-            made = Made(index, Pipeline(index, encoder, MadeExtractor(), Options(), Path(folder, "pictures")), files)
+            made = Made(
+                index, Pipeline(index, Spaces(encoder), MadeExtractor(), Options(), Path(folder, "pictures")), files
+            )
             made.ingest()
             index.optimize()
             yield made

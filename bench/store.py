@@ -23,11 +23,11 @@ def store() -> Iterator[Measure]:
 
 def _query(made: Made) -> Measure:
     """Both collections, dense and BM25, fused and checked, against the least that any search does."""
-    panels = Panels(made.index, made.pipeline.encoder, made.pipeline.pictures)
+    panels = Panels(made.index, made.pipeline.spaces, made.pipeline.pictures)
     questions = cycle([made_text(f"question {number}", 8) for number in range(QUESTIONS)])
 
     def floor() -> None:
-        vector = made.pipeline.encoder.encode_texts([next(questions)], query=True)[0]
+        vector = made.pipeline.spaces.text.encode_texts([next(questions)], query=True)[0]
         made.index.text.search([Lookup(10, vector=vector, using=TEXT_VECTOR)])
 
     ours, least = by_turns(lambda: search([Query(next(questions))], panels, 10), floor, rounds=4 * QUESTIONS)

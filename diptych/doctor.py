@@ -144,10 +144,10 @@ def encoder(settings: Settings) -> Check:
 
 def engine(settings: Settings) -> Check:
     """Open, close and drop a store like the user's, in a temporary folder."""
-    from diptych.index import open_index
+    from diptych.index import of_texts, open_index
 
     with tempfile.TemporaryDirectory(prefix="diptych-doctor-") as folder:
-        open_index(settings.model_copy(update={"store": folder}), 4).close()
+        open_index(settings.model_copy(update={"store": folder}), of_texts(4)).close()
     return Check("qdrant-edge", "ok", f"{_version('qdrant-edge-py')} opens a store")
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from diptych.encoders import Encoder
-from diptych.index import DESCRIPTION_VECTOR, TEXT_VECTOR, Index, Vector
+from diptych.captioners import Captioner, Captions
+from diptych.index import Index, Vector, in_batches
 from diptych.index.versions import (
     DocumentRecord,
     Plan,
@@ -24,13 +24,15 @@ from diptych.index.versions import (
     tidy,
     vectors_of,
 )
-from diptych.points import Reading, document_id, drafts
+from diptych.points import Need, document_id, drafts
+from diptych.spaces import Spaces
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Problem, Source
 
-BATCH = 128  # texts encoded before they are stored: what a kill may cost
-Status = Literal["complete", "partial", "failed", "unchanged"]
+BATCH = 128  # points encoded before they are stored: what a kill may cost
+Status = Literal["complete", "partial", "failed", "unchanged", "waiting"]
+"""`waiting`: for a larger budget; nothing of it was stored."""
 
 
 class Extractor(Protocol):
@@ -44,18 +46,21 @@ class Pipeline:
     """What every document goes through."""
 
     index: Index
-    encoder: Encoder
+    spaces: Spaces
     sandbox: Extractor
     options: Options
     pictures: Path
     """Folder of the picture store."""
     language: str = "english"
+    captioner: Captioner | None = None
 
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other parts. (How parts are read is bound to the whole store.)"""
         module = EXTRACTORS.get(source.path.suffix.lower(), "")
         options = asdict(replace(self.options, tokenizer=None, pages=None))  # where they lie says nothing
         parts = [module, VERSIONS.get(module, 0), options]
+        if self.captioner:
+            parts.append(self.captioner.fingerprint)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -70,7 +75,7 @@ class Outcome:
     passages: int = 0
     pictures: int = 0
     encoded: int = 0
-    """Texts that went through the encoder; the others kept their vectors."""
+    """Texts and pictures that went through an encoder; the others kept their vectors."""
     seconds: float = 0.0
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
@@ -92,7 +97,8 @@ def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcom
 
     `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not
     an exception; what was stored of it stays visible.
-    Raises `StoreError` and `ModelError`, which concern every document.
+    Raises `StoreError` and `ModelError`, which concern every document; of the latter, `BudgetReached` leaves the
+    document as it was.
     """
     with pipeline.index.exclusive(document_id(source.uri)):
         return _ingest(source, pipeline, retry)
@@ -123,16 +129,18 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
 
 def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
     report = extraction.report
-    reading = Reading(pipeline.encoder.fingerprint, pipeline.language)
-    made = drafts(extraction, reading)
+    told = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
+    made = drafts(extraction, pipeline.spaces.reading(pipeline.language), told.captions)
+    problems = report.problems + told.problems
     record = replace(
         record,
-        status="partial" if report.problems else "complete",
+        status="partial" if problems else "complete",
+        transient=bool(told.problems),
         title=extraction.title,
         pages=report.pages,
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),
-        problems=tuple(asdict(problem) for problem in report.problems),
+        problems=tuple(asdict(problem) for problem in problems),
         notes=report.notes,
     )
     held = stored_vectors(pipeline.index, record.id)
@@ -143,23 +151,22 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
 
 
 def _stage(to: Plan, held: dict[str, Vector], pipeline: Pipeline) -> int:
-    """Encode and write what is new, batch by batch, so that a kill costs one batch; gives how many were encoded.
+    """Encode and write what is new, batch by batch, so that a kill costs one batch; gives how much was encoded.
 
-    `held`: content hash -> vector. Content that is stored already keeps its vector; a text that stands twice is
-    encoded once.
+    `held`: hash -> vector. What is stored already keeps its vector; what stands twice is encoded once.
     """
     encoded = 0
-    panels = ((pipeline.index.text, to.text, TEXT_VECTOR), (pipeline.index.images, to.images, DESCRIPTION_VECTOR))
-    for collection, new, name in panels:
-        for start in range(0, len(new), BATCH):
-            batch = new[start : start + BATCH]
-            wanted = {d.payload["content_hash"]: d.encoded for d in batch if d.encoded}
-            held.update(vectors_of(collection, sorted(wanted.keys() - held.keys())))  # of another document
-            missing = {content: text for content, text in wanted.items() if content not in held}
-            if missing:
-                held.update(zip(missing, pipeline.encoder.encode_texts(list(missing.values())), strict=True))
-                encoded += len(missing)
-            stage(collection, batch, held, name, to)
+    for panel, collection, new in (
+        ("text", pipeline.index.text, to.text),
+        ("images", pipeline.index.images, to.images),
+    ):
+        for batch in in_batches(new, BATCH):
+            wanted: dict[str, Need] = {need.hash: need for draft in batch for need in draft.needs}
+            held.update(vectors_of(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
+            missing = [need for one, need in wanted.items() if one not in held]
+            held.update(pipeline.spaces.encode(missing, pipeline.pictures))
+            encoded += len(missing)
+            stage(collection, batch, held, to.generation)
     return encoded
 
 

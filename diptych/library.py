@@ -10,17 +10,20 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
-from diptych import encoders, sources
+from diptych import captioners, encoders, sources
+from diptych.costs import Meter
 from diptych.download import Limits, fetcher
-from diptych.errors import QueryError, SourceError, StoreError
+from diptych.errors import QueryError, SettingsError, SourceError, StoreError
 from diptych.index import Index, open_index
 from diptych.index.versions import DocumentRecord, bind, delete, records, records_of
 from diptych.ingest import Outcome, Pipeline, ingest, needed
 from diptych.maintain import Gone, Swept, gone, reindex, sweep
-from diptych.points import Reading, document_id
+from diptych.points import document_id
 from diptych.search import Hit, Panels, Query, local, search
 from diptych.settings import Settings, load
+from diptych.spaces import Spaces
 from diptych.transfer import Moved, export_store, import_store
+from extractors.images import path_of
 from extractors.sandbox import Sandbox
 from extractors.types import Options, Source
 
@@ -34,17 +37,22 @@ class Diptych:
     Everything heavy (engine, model, worker processes) starts when it is first needed.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, budget: float | None = None) -> None:
         self.settings = settings
+        self.meter = Meter(settings.prices, budget)
+        """What paid models were asked for through this object."""
         self._opened = threading.RLock()
         self._index: Index | None = None
         self._sandbox: Sandbox | None = None
         self._closed = False
 
     @classmethod
-    def open(cls, settings: Settings | None = None) -> Diptych:
-        """Open with `settings`, by default those of diptych.toml and the environment."""
-        return cls(settings or load())
+    def open(cls, settings: Settings | None = None, *, budget: float | None = None) -> Diptych:
+        """Open with `settings`, by default those of diptych.toml and the environment.
+
+        `budget`: US dollars that paid models may cost through this object; None: no limit.
+        """
+        return cls(settings or load(), budget)
 
     def __enter__(self) -> Diptych:
         return self
@@ -120,8 +128,8 @@ class Diptych:
     def search_many(self, queries: Sequence[Query], limit: int = 10) -> list[list[Hit]]:
         """One list of hits a query; the texts are encoded together."""
         index = self._existing()
-        ready = [self._described(query) if query.image else query for query in queries]
-        return search(ready, Panels(index, self._encoder, self.pictures, self.settings.language), limit)
+        ready = [self._seen(query) if query.image else query for query in queries]
+        return search(ready, Panels(index, self._spaces, self.pictures, self.settings.language), limit)
 
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
@@ -157,7 +165,8 @@ class Diptych:
     def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
         """Read what is stored with the encoder that the settings name now; gives the number of texts encoded."""
         self._existing(bound=False)
-        encoded = reindex(self._open(bound=False), self._encoder, self.settings.language, on_document)
+        index = self._open(bound=False)
+        encoded = reindex(index, self._spaces, self.settings.language, self.pictures, on_document)
         self._forget_index()  # the next operation opens the new edition
         return encoded
 
@@ -173,20 +182,32 @@ class Diptych:
         """Build search structures; worthwhile after large writes."""
         self._pipeline.index.optimize()
 
-    def _described(self, query: Query) -> Query:
-        """With no encoder for pixels, the words in the picture are searched, beside the question's own."""
+    def _seen(self, query: Query) -> Query:
+        """The question with its picture as the picture store keeps it, opened where nothing can harm.
+
+        With no encoder of pixels, the words in the picture and its caption are searched, beside the question's own.
+        """
         assert query.image is not None
         try:
             source = sources.find([query.image]).sources[0]
         except SourceError as error:
             raise QueryError(str(error)) from error
-        seen = self._workers().extract(source, self._options, self.pictures)
-        words = " ".join(picture.words for picture in seen.pictures).strip()
-        if not words and not query.text.strip():
+        encoded = self._spaces.images is not None
+        options = replace(self._options, ocr="off") if encoded else self._options
+        seen = self._workers().extract(source, options, self.pictures)
+        if not seen.pictures:
+            raise QueryError(f"{query.image}: holds no picture; give a PNG, JPEG or WebP file")
+        if encoded:
+            return replace(query, image=path_of(seen.pictures[0].image, self.pictures))
+        words = [picture.words for picture in seen.pictures]
+        if self._captioner:
+            words += [told.text for told in self._captioner.caption(seen, self.pictures).captions]
+        text = " ".join(filter(None, [query.text.strip(), *words]))
+        if not text:
             raise QueryError(
                 f"{query.image}: holds no words, and no encoder for pixels is set; add a question in words"
             )
-        return replace(query, text=f"{query.text} {words}".strip(), image=None)
+        return replace(query, text=text, image=None)
 
     def _existing(self, *, bound: bool = True) -> Index:
         if self._index is None and "://" not in self.settings.store and not Path(self.settings.store).is_dir():
@@ -201,10 +222,10 @@ class Diptych:
         with self._opened:
             self._check_open()
             if self._index is None:
-                index = open_index(self.settings, self._encoder.size)
+                index = open_index(self.settings, self._spaces.shapes)
                 try:
                     if bound:
-                        bind(index, Reading(self._encoder.fingerprint, self.settings.language))
+                        bind(index, self._spaces.reading(self.settings.language))
                 except BaseException:
                     index.close()
                     raise
@@ -230,14 +251,25 @@ class Diptych:
             raise StoreError(f"{self.settings.store}: this Diptych was closed; open another")
 
     @cached_property
-    def _encoder(self) -> encoders.Encoder:
-        return encoders.load(self.settings.encoder, self.settings)
+    def _spaces(self) -> Spaces:
+        chosen = self.settings
+        text = encoders.load(chosen.encoder, chosen, self.meter)
+        images = text if text.reads_images else None
+        if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
+            images = encoders.load(chosen.image_encoder, chosen, self.meter)
+            if not images.reads_images:
+                raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which reads no pictures")
+        return Spaces(text, images, half=chosen.vectors == "float16")
+
+    @cached_property
+    def _captioner(self) -> captioners.Captioner | None:
+        return None
 
     @cached_property
     def _options(self) -> Options:
-        return replace(self.settings.options(self._encoder.tokenizer), pages=self.pictures / "pages")
+        return replace(self.settings.options(self._spaces.text.tokenizer), pages=self.pictures / "pages")
 
     @property
     def _pipeline(self) -> Pipeline:
-        chosen = self.settings
-        return Pipeline(self._open(), self._encoder, self._workers(), self._options, self.pictures, chosen.language)
+        index, language = self._open(), self.settings.language
+        return Pipeline(index, self._spaces, self._workers(), self._options, self.pictures, language, self._captioner)

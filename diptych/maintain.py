@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from diptych.encoders import Encoder
-from diptych.index import DESCRIPTION_VECTOR, STORE_ID, TEXT_VECTOR, Collection, Index, Point, in_batches
-from diptych.index.versions import DocumentRecord, record_of, records, records_of, visible
-from diptych.points import Draft, Reading, redrafts
+from diptych.index import STORE_ID, Collection, Index, Point, in_batches
+from diptych.index.versions import DocumentRecord, record_of, records, records_of, stage, stored_vectors, visible
+from diptych.points import redrafts
 from diptych.search import local
+from diptych.spaces import Spaces
 from diptych.where import Compare
 from extractors import EXTRACTORS, catalog
 from extractors.errors import ExtractionError
@@ -129,17 +129,21 @@ def _sweep_pictures(index: Index, pictures: Path) -> int:
     return removed
 
 
-def reindex(index: Index, encoder: Encoder, language: str, on_document: Callable[[str], None] | None = None) -> int:
+def reindex(
+    index: Index, spaces: Spaces, language: str, pictures: Path, on_document: Callable[[str], None] | None = None
+) -> int:
     """Read everything that is stored anew, into the next edition of the collections; switch when it is whole.
 
-    Nothing is extracted again. The edition in force keeps answering meanwhile; a run that dies is taken up where it
-    stopped. Gives the number of texts encoded. The old edition stays until `sweep`.
+    Nothing is extracted again, nor encoded again by the same encoder. The edition in force keeps answering meanwhile;
+    a run that dies is taken up where it stopped. Gives the number of texts and pictures encoded. The old edition stays
+    until `sweep`.
     """
-    reading = Reading(encoder.fingerprint, language)
-    build = _Build(index, encoder, reading)
+    build = _Build(index, spaces, language, pictures)
     build.copy_all(on_document)
     build.copy_all(on_document)  # what was ingested meanwhile
-    index.documents.upsert([Point(STORE_ID, {"edition": build.edition, "reading": asdict(reading)})])  # the switch
+    index.documents.upsert(
+        [Point(STORE_ID, {"edition": build.edition, "reading": asdict(build.reading)})]
+    )  # the switch
     index.edition = build.edition
     build.copy_all(on_document)  # what was committed between the last look and the switch
     return build.encoded
@@ -148,10 +152,11 @@ def reindex(index: Index, encoder: Encoder, language: str, on_document: Callable
 class _Build:
     """The next edition while it is made: which documents it holds, in which generation."""
 
-    def __init__(self, index: Index, encoder: Encoder, reading: Reading) -> None:
-        self.index, self.encoder, self.reading = index, encoder, reading
+    def __init__(self, index: Index, spaces: Spaces, language: str, pictures: Path) -> None:
+        self.index, self.spaces, self.pictures = index, spaces, pictures
+        self.reading = spaces.reading(language)
         self.edition = index.edition + 1
-        self.text, self.images = index.panels(self.edition, encoder.size)
+        self.text, self.images = index.panels(self.edition, spaces.shapes)
         self.encoded = 0
         self._copied: dict[str, int] = {}
 
@@ -176,17 +181,13 @@ class _Build:
             for old in (self.index.text, self.index.images)
         )
         made = redrafts(text, images, self.reading)
-        for new, drafts, name in ((self.text, made.text, TEXT_VECTOR), (self.images, made.images, DESCRIPTION_VECTOR)):
+        vectors = stored_vectors(self.index, record.id)
+        for new, drafts in ((self.text, made.text), (self.images, made.images)):
             held = {point.id for point in new.scroll(mine)}
             for batch in in_batches([draft for draft in drafts if draft.id not in held], BATCH):
-                new.upsert(list(self._points(batch, record.generation, name)))
+                missing = {n.hash: n for draft in batch for n in draft.needs if n.hash not in vectors}
+                vectors.update(self.spaces.encode(list(missing.values()), self.pictures))
+                self.encoded += len(missing)
+                stage(new, batch, vectors, record.generation)
             new.delete(sorted(held - {draft.id for draft in drafts}))
         self._copied[record.id] = record.generation
-
-    def _points(self, drafts: Sequence[Draft], generation: int, name: str) -> Iterator[Point]:
-        told = [draft.encoded for draft in drafts if draft.encoded]
-        vectors = iter(self.encoder.encode_texts(told)) if told else iter(())
-        self.encoded += len(told)
-        for draft in drafts:
-            held = {name: next(vectors)} if draft.encoded else {}
-            yield Point(draft.id, draft.stored(generation), held)

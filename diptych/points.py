@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from diptych.index import INDEXED, NAMESPACE, WHOLE, Payload
+from diptych.captioners import ModelCaption
+from diptych.index import DESCRIPTION_VECTOR, INDEXED, NAMESPACE, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Payload
 from diptych.words import analyse
-from extractors.types import Extraction, Passage, Picture
+from extractors.types import Extraction, ImageFile, Passage, Picture
 
-DERIVED = ("content_hash", INDEXED, "generation")
+DERIVED = ("content_hash", "pixels_hash", INDEXED, "generation")
 """Payload fields that follow from the others, the encoder and the run."""
 SHARED = ("document_id", "document", "uri", "title", "fields", "flags")
 """Payload fields that all points of a document have alike."""
@@ -28,11 +29,26 @@ CONTEXT_CHARACTERS = 1200
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How texts are read: by which encoder, and in which language their words are stemmed."""
+    """How parts are read: by which encoders, and in which language their words are stemmed."""
 
     encoder: str
-    """Its fingerprint."""
+    """Fingerprint of the encoder of texts."""
     language: str = "english"
+    images: str = ""
+    """Fingerprint of the encoder of pixels; empty: there is none."""
+
+    def __str__(self) -> str:
+        pixels = f" and {self.images}" if self.images else ""
+        return f"{self.encoder}{pixels} ({self.language})"
+
+
+class Need(NamedTuple):
+    """A vector that a point has to have."""
+
+    vector: str
+    hash: str
+    """Of what is encoded, and by what."""
+    content: str | ImageFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +64,13 @@ class Draft:
     language: str
 
     @property
-    def encoded(self) -> str:
-        """What the text encoder reads; empty: the point has no vector."""
-        return self.text if self.field == INDEXED else ""
+    def needs(self) -> Iterator[Need]:
+        """The vectors of the point; none for the words of a page."""
+        if self.field == INDEXED and self.text:
+            name = TEXT_VECTOR if self.payload["modality"] == "text" else DESCRIPTION_VECTOR
+            yield Need(name, self.payload["content_hash"], self.text)
+        if "pixels_hash" in self.payload:
+            yield Need(VISUAL_VECTOR, self.payload["pixels_hash"], ImageFile(**self.payload["image"]))
 
     def stored(self, generation: int) -> Payload:
         """The payload as it is written."""
@@ -68,8 +88,11 @@ def document_id(uri: str) -> str:
     return str(uuid.uuid5(NAMESPACE, uri))
 
 
-def drafts(extraction: Extraction, reading: Reading) -> Drafts:
-    """A draft for every passage, every picture, and the words of every page."""
+def drafts(extraction: Extraction, reading: Reading, captions: Sequence[ModelCaption] = ()) -> Drafts:
+    """A draft for every passage, every picture, and the words of every page.
+
+    `captions`: what a vision model says of the pictures, one each; empty: none was asked.
+    """
     source = extraction.source
     common = {
         "document_id": document_id(source.uri),
@@ -81,7 +104,11 @@ def drafts(extraction: Extraction, reading: Reading) -> Drafts:
         "flags": sorted(name for name, value in source.fields.items() if value is True),
     }
     text = [{**common, "modality": "text", **_passage(passage)} for passage in extraction.passages]
-    images = [{**common, "modality": "image", **_picture(picture)} for picture in extraction.pictures]
+    told = captions or [ModelCaption()] * len(extraction.pictures)
+    images = [
+        {**common, "modality": "image", **_picture(picture), **_told(caption)}
+        for picture, caption in zip(extraction.pictures, told, strict=True)
+    ]
     return _drafts(text, images, reading)
 
 
@@ -100,6 +127,8 @@ def _drafts(text: Sequence[Payload], images: Sequence[Payload], reading: Reading
 
     def draft(parts: Payload, words: str, field: str) -> Draft:
         payload = {**parts, "content_hash": _hash([reading.encoder, words])}
+        if reading.images and "image" in parts:
+            payload["pixels_hash"] = _hash([reading.images, parts["image"]["sha256"]])
         identity = _hash([payload, reading.language])
         seen[identity] += 1  # a line printed twice in one place is two points
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
@@ -121,7 +150,7 @@ def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple
         own[part["page"]] += [*part["heading"][-1:], part["caption"], part["text"]]
     for part in images:
         pages = whole if part["kind"] in ("page", "slide") else own
-        pages[part["page"]] += [part["caption"], part["words"]]
+        pages[part["page"]] += [part["caption"], part.get("model_caption", ""), part["words"]]
     shared = {name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in SHARED}
     for page in sorted(own.keys() | whole.keys()):
         words = "\n".join(sorted(filter(None, own[page] or whole[page])))  # a store gives parts in no order
@@ -132,14 +161,14 @@ def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple
 def encoded(payload: Payload) -> str:
     """What the text encoder reads of a part.
 
-    Of a passage: heading path, caption, text. Of a picture, its description, the document's own words: heading path,
-    printed caption, words inside, sentences that refer to it.
+    Of a passage: heading path, caption, text. Of a picture, its description: heading path, printed caption, the vision
+    model's caption, words inside, sentences that refer to it.
     """
     parts = [" > ".join(payload["heading"]), payload["caption"]]
     if payload["modality"] == "text":
         parts.append(payload["text"])
     else:
-        parts += [payload["words"], " ".join(payload["context"])[:CONTEXT_CHARACTERS]]
+        parts += [payload.get("model_caption", ""), payload["words"], " ".join(payload["context"])[:CONTEXT_CHARACTERS]]
         if not any(parts[1:]):
             return ""  # a heading alone describes no picture
     return "\n".join(part for part in parts if part)
@@ -173,6 +202,12 @@ def _picture(picture: Picture) -> Payload:
         "ocr": picture.ocr,
         "image": asdict(picture.image),
     }
+
+
+def _told(caption: ModelCaption) -> Payload:
+    """Kept apart from the document's own words; a picture that was not asked about says why."""
+    told = {"model_caption": caption.text, "captioned_by": caption.model, "caption_skipped": caption.skipped}
+    return {name: value for name, value in told.items() if value}
 
 
 def _hash(value: object) -> str:

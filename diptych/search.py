@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from diptych.encoders import Encoder
 from diptych.errors import QueryError, StoreBusy
 from diptych.fusion import Fused, Ranks, fuse, ranked
 from diptych.index import (
-    DESCRIPTION_VECTOR,
     INDEXED,
-    TEXT_VECTOR,
+    VECTORS,
     WHOLE,
     Collection,
     Found,
@@ -28,6 +26,7 @@ from diptych.index import (
     Vector,
 )
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
+from diptych.spaces import Spaces
 from diptych.where import Expression
 from diptych.words import analyse
 from extractors.finding.captions import mentions
@@ -42,7 +41,7 @@ PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
 PAGES, NAMED = "pages.bm25", "named"
 """Lists of evidence: the words of the whole page; the page or figure number that the question names."""
-WEIGHTS = {"text.dense": 0.5, "images.description": 0.5, NAMED: 2.0}
+WEIGHTS = {"text.dense": 0.5, "images.description": 0.5, "images.visual": 0.5, NAMED: 2.0}
 """List name -> weight in the fusion, 1 where not named; measured, see docs/search.md."""
 PAGE_NUMBER = re.compile(r"\b(?:pages?|slides?|p\.)\s*(\d{1,4})\b", re.IGNORECASE)
 
@@ -72,8 +71,8 @@ class Hit:
     """Path of the picture's file."""
     score: float
     ranks: Mapping[str, int]
-    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.bm25`; as evidence `pages.bm25`,
-    the rank of its page by all words on it, and `named`, when the question names its page or number."""
+    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; as evidence
+    `pages.bm25`, the rank of its page by all words on it, and `named`, when the question names its page or number."""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""
@@ -89,7 +88,7 @@ class Panels:
     """What a question is put to: the two collections, and how their words were read."""
 
     index: Index
-    encoder: Encoder
+    spaces: Spaces
     pictures: Path
     """Folder of the picture store."""
     language: str = "english"
@@ -98,20 +97,20 @@ class Panels:
 def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hit]]:
     """One list of at most `limit` hits a query, best first. All texts are encoded in one batch.
 
-    Raises `QueryError` for a query without words, `StoreError` when the store cannot answer.
+    Raises `QueryError` for a query without words or a picture, `StoreError` when the store cannot answer.
     """
     for query in queries:
-        if not query.text.strip():
-            raise QueryError("the question is empty; give some words")
-    vectors = panels.encoder.encode_texts([query.text for query in queries], query=True)
-    return [_answer(query, vector, panels, limit) for query, vector in zip(queries, vectors, strict=True)]
+        if not query.text.strip() and not query.image:
+            raise QueryError("the question is empty; give some words or a picture")
+    asked = panels.spaces.encode_questions([(query.text, query.image) for query in queries])
+    return [_answer(query, vectors, panels, limit) for query, vectors in zip(queries, asked, strict=True)]
 
 
-def _answer(query: Query, vector: Vector, panels: Panels, limit: int) -> list[Hit]:
+def _answer(query: Query, vectors: Mapping[str, Vector], panels: Panels, limit: int) -> list[Hit]:
     """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
     depth = max(LEAST_DEPTH, 2 * limit)
     while True:
-        found, live = _consistent(query, vector, panels, depth)
+        found, live = _consistent(query, vectors, panels, depth)
         kept = {name: in_order(h for h in hits if visible(h.payload, h.id, live)) for name, hits in found.items()}
         starved = any(len(found[name]) == depth and len(kept[name]) < min(limit, depth) for name in found)
         if not starved:
@@ -140,14 +139,14 @@ def _evidence(query: Query, pages: Sequence[Found], payloads: Mapping[str, Paylo
 
 
 def _consistent(
-    query: Query, vector: Vector, panels: Panels, depth: int
+    query: Query, vectors: Mapping[str, Vector], panels: Panels, depth: int
 ) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord]]:
     """The ranked lists and the register as of one moment: asked again when a commit fell in between."""
     deadline = time.monotonic() + PATIENCE
     while True:
         with panels.index.held():
             moment = clock(panels.index)
-            found = _lists(query, vector, panels, depth)
+            found = _lists(query, vectors, panels, depth)
             live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
             if clock(panels.index) == moment:
                 return found, live
@@ -155,19 +154,24 @@ def _consistent(
             raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
 
-def _lists(query: Query, vector: Vector, panels: Panels, depth: int) -> dict[str, list[Found]]:
+def _lists(query: Query, vectors: Mapping[str, Vector], panels: Panels, depth: int) -> dict[str, list[Found]]:
     """Every ranked list that the query reaches, both collections asked at once."""
+    text, images = panels.index.text, panels.index.images
     words = analyse(query.text, panels.language)
 
-    def ask(collection: Collection, name: str, vector_name: str, texts: Mapping[str, str]) -> dict[str, list[Found]]:
-        lookups = {f"{name}.{vector_name}": Lookup(depth, vector_name, vector=vector, where=query.where)}
+    def ask(collection: Collection, name: str, fields: Mapping[str, str]) -> dict[str, list[Found]]:
+        lookups = {
+            f"{name}.{vector}": Lookup(depth, vector, vector=vectors[vector], where=query.where)
+            for vector in VECTORS[name]
+            if vector in vectors
+        }
         if words:
-            lookups |= {list_: Lookup(depth, field, words=words, where=query.where) for list_, field in texts.items()}
-        return dict(zip(lookups, collection.search(list(lookups.values())), strict=True))
+            lookups |= {list_: Lookup(depth, field, words=words, where=query.where) for list_, field in fields.items()}
+        return dict(zip(lookups, collection.search(list(lookups.values())), strict=True)) if lookups else {}
 
-    text = _pool().submit(ask, panels.index.text, "text", TEXT_VECTOR, {"text.bm25": INDEXED, PAGES: WHOLE})
-    images = ask(panels.index.images, "images", DESCRIPTION_VECTOR, {"images.bm25": INDEXED})
-    return {**text.result(), **images}
+    passages = _pool().submit(ask, text, "text", {"text.bm25": INDEXED, PAGES: WHOLE})
+    pictures = ask(images, "images", {"images.bm25": INDEXED})
+    return {**passages.result(), **pictures}
 
 
 @cache

@@ -2,9 +2,9 @@
 
     store.json            format, how the texts are read, counts
     documents.jsonl       the register, one document a line
-    text.jsonl            one point a line: id, payload, and the row of its vector (null: none)
-    text.f32              the vectors of text.jsonl, row after row, little-endian float32
-    images.jsonl, images.f32
+    text.jsonl            one point a line: id, payload, and by vector name the row of its vectors
+    text.dense.f32        the vectors of text.jsonl by that name, row after row, little-endian float32
+    images.jsonl, images.description.f32, images.visual.f32
     pictures/             the picture files under their hashes
 
 Only what counts is exported: a document that is being replaced is written as readers see it.
@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,13 @@ from typing import Any
 import numpy as np
 
 from diptych.errors import SourceError, StoreMismatch
-from diptych.index import STORE_ID, VECTORS, Collection, Index, Point, Vector, in_batches
+from diptych.index import STORE_ID, VECTORS, Collection, Index, Point, in_batches
 from diptych.index.versions import DocumentRecord, bind, note, records, visible
 from diptych.points import Reading
 from extractors.images import path_of
 from extractors.types import ImageFile
 
-FORMAT = 1
+FORMAT = 2
 BATCH = 256
 
 
@@ -45,24 +47,26 @@ def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
     if folder.exists() and any(folder.iterdir()):
         raise SourceError(f"{folder}: is not empty; give a new folder to export to")
     folder.mkdir(parents=True, exist_ok=True)
-    reading, size = _bound(index)
+    reading = _bound(index)
     register = {record.id: record for record in records(index)}
     with (folder / "documents.jsonl").open("w") as file:
         file.writelines(_line(record.payload() | {"retired": []}) for record in register.values())
-    counts = {
-        name: _export(collection, VECTORS[name], register, folder / name)
+    exported = {
+        name: _export(collection, name, register, folder)
         for name, collection in (("text", index.text), ("images", index.images))
     }
+    counts = {name: points for name, (points, _) in exported.items()}
+    sizes = {name: size for _, found in exported.values() for name, size in found.items()}
     copied = _copy_pictures(folder, pictures, folder / "pictures")
     moved = Moved(len(register), counts["text"], counts["images"], copied)
-    facts = {"format": FORMAT, "reading": asdict(reading), "size": size, "counts": asdict(moved)}
+    facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": asdict(moved)}
     (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: its presence says all is there
     return moved
 
 
-def dimensions(folder: Path) -> int:
-    """Of the vectors in an export: what the store to import into has to be made for."""
-    return int(_facts(folder)["size"])
+def dimensions(folder: Path) -> dict[str, int]:
+    """Vector name -> dimensions, of the vectors in an export. Raises `SourceError` for a folder that is none."""
+    return {str(name): int(size) for name, size in _facts(folder)["sizes"].items()}
 
 
 def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
@@ -76,12 +80,12 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
         bind(index, Reading(**facts["reading"]))
     except StoreMismatch as error:
         raise StoreMismatch(
-            f"{folder}: its texts were read otherwise than the settings say; set DIPTYCH_ENCODER and DIPTYCH_LANGUAGE "
-            f"to what stands under `reading` in {folder / 'store.json'}, import, and reindex then"
+            f"{folder}: was read otherwise than the settings say; set DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and "
+            f"DIPTYCH_LANGUAGE to what stands under `reading` in {folder / 'store.json'}, import, and reindex then"
         ) from error
     copied = _copy_pictures(folder, folder / "pictures", pictures)
     counts = {
-        name: _import(collection, VECTORS[name], folder / name, facts["size"])
+        name: _import(collection, name, folder, facts["sizes"])
         for name, collection in (("text", index.text), ("images", index.images))
     }
     documents = [DocumentRecord.of(payload) for payload in _lines(folder / "documents.jsonl")]
@@ -93,42 +97,54 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
     return moved
 
 
-def _bound(index: Index) -> tuple[Reading, int]:
+def _bound(index: Index) -> Reading:
     known = index.documents.retrieve([STORE_ID])
     if not known:
         raise StoreMismatch("the store is empty; there is nothing to export")
-    size = next((len(v) for p in index.text.scroll(vectors=True) for v in p.vectors.values()), 0)
-    return Reading(**known[0].payload["reading"]), size
+    return Reading(**known[0].payload["reading"])
 
 
-def _export(collection: Collection, name: str, live: dict[str, DocumentRecord], stem: Path) -> int:
-    points = rows = 0
-    with stem.with_suffix(".jsonl").open("w") as lines, stem.with_suffix(".f32").open("wb") as vectors:
+def _export(
+    collection: Collection, panel: str, live: dict[str, DocumentRecord], folder: Path
+) -> tuple[int, dict[str, int]]:
+    """Gives the number of points, and the dimensions of each vector that was met."""
+    points = 0
+    rows, sizes = Counter[str](), dict[str, int]()
+    with ExitStack() as files:
+        lines = files.enter_context((folder / f"{panel}.jsonl").open("w"))
+        vectors = {name: files.enter_context(_vectors(folder, panel, name).open("wb")) for name in VECTORS[panel]}
         for point in collection.scroll(vectors=True):
             if not visible(point.payload, point.id, live):
                 continue
-            vector = point.vectors.get(name)
-            lines.write(_line({"id": point.id, "row": None if vector is None else rows, "payload": point.payload}))
-            if vector is not None:
-                vectors.write(vector.astype("<f4").tobytes())
-                rows += 1
+            lines.write(_line({"id": point.id, "rows": {n: rows[n] for n in point.vectors}, "payload": point.payload}))
+            for name, vector in point.vectors.items():
+                vectors[name].write(vector.astype("<f4").tobytes())
+                rows[name] += 1
+                sizes[name] = len(vector)
             points += 1
-    return points
+    return points, sizes
 
 
-def _import(collection: Collection, name: str, stem: Path, size: int) -> int:
-    stored = np.fromfile(stem.with_suffix(".f32"), "<f4")
-    vectors: Any = stored.reshape(-1, size) if size else stored
+def _import(collection: Collection, panel: str, folder: Path, sizes: Mapping[str, int]) -> int:
+    held: dict[str, Any] = {
+        name: np.fromfile(_vectors(folder, panel, name), "<f4").reshape(-1, sizes[name])
+        for name in VECTORS[panel]
+        if name in sizes
+    }
     points = 0
-    for batch in in_batches(_lines(stem.with_suffix(".jsonl")), BATCH):
-        collection.upsert([_point(line, name, vectors) for line in batch])
+    for batch in in_batches(_lines(folder / f"{panel}.jsonl"), BATCH):
+        collection.upsert([_point(line, held) for line in batch])
         points += len(batch)
     return points
 
 
-def _point(line: dict[str, Any], name: str, vectors: Any) -> Point:
-    held: dict[str, Vector] = {} if line["row"] is None else {name: np.asarray(vectors[line["row"]], np.float32)}
-    return Point(line["id"], line["payload"], held)
+def _vectors(folder: Path, panel: str, name: str) -> Path:
+    return folder / f"{panel}.{name}.f32"
+
+
+def _point(line: dict[str, Any], held: Mapping[str, Any]) -> Point:
+    vectors = {name: np.asarray(held[name][row], np.float32) for name, row in line["rows"].items()}
+    return Point(line["id"], line["payload"], vectors)
 
 
 def _copy_pictures(folder: Path, source: Path, target: Path) -> int:

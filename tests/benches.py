@@ -7,6 +7,7 @@ from pathlib import Path
 from diptych.index import Index
 from diptych.ingest import Outcome, Pipeline, ingest
 from diptych.search import Hit, Panels, Query, search
+from diptych.spaces import Spaces
 from extractors.types import Extraction, Options, Passage, Source
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure
 from tests.stores import open_store
@@ -29,14 +30,14 @@ class Bench:
 
     @property
     def pipeline(self) -> Pipeline:
-        return Pipeline(self.index, self.encoder, self.sandbox, Options(), self.folder)
+        return Pipeline(self.index, Spaces(self.encoder), self.sandbox, Options(), self.folder)
 
     def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
         self.sandbox.scripts[found.name] = parts
         return ingest(found, self.pipeline)
 
     def search(self, query: Query, limit: int = 50) -> list[Hit]:
-        return search([query], Panels(self.index, self.encoder, self.folder), limit)[0]
+        return search([query], Panels(self.index, Spaces(self.encoder), self.folder), limit)[0]
 
     def hits(self, text: str = "pump valve chart") -> list[Hit]:
         return self.search(Query(text))

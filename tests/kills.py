@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import StoreMismatch
-from diptych.index import Index
+from diptych.index import Index, of_texts
 from diptych.index.embedded import Embedded
 from diptych.index.versions import delete, records
 from diptych.ingest import Pipeline, ingest
 from diptych.maintain import reindex
 from diptych.search import Panels, Query, search
+from diptych.spaces import Spaces
 from extractors.types import Extraction, Options, Passage
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 
@@ -56,14 +57,14 @@ def write(store: Path, version: int, death: str) -> None:
 
     `death`: "" for not at all, a number of seconds, or a step such as `text.upsert.1`: at that call, counted from 0.
     """
-    index = Embedded(store, WordEncoder.size, lock_seconds=30)
+    index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=30)
     arrange(death, index)
     sandbox = ScriptedSandbox()
-    pipeline = Pipeline(index, Journal(store / "journal"), sandbox, Options(), store)
+    pipeline = Pipeline(index, Spaces(Journal(store / "journal")), sandbox, Options(), store)
     if version < 0:
         other = Journal(store / "journal")
         other.fingerprint = f"words{version}"
-        reindex(index, other, "english")
+        reindex(index, Spaces(other), "english", store)
     elif version == 0:
         for record in records(index):
             delete(index, record)
@@ -114,16 +115,16 @@ def read(store: Path) -> None:
     """Ask again and again until told to stop; print every torn answer, then how many answers were whole."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    index = Embedded(store, WordEncoder.size, lock_seconds=30)
+    index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=30)
     whole, longest = 0, 0.0
     print("ready", flush=True)
     while not stop.is_set():
         start = time.monotonic()
         try:
-            hits = search([Query("pump valve chart version")], Panels(index, WordEncoder(), store), 100)[0]
+            hits = search([Query("pump valve chart version")], Panels(index, Spaces(WordEncoder()), store), 100)[0]
         except StoreMismatch:  # reindexed: the next edition is there, and whole
             index.close()
-            index = Embedded(store, WordEncoder.size, lock_seconds=30)
+            index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=30)
             continue
         longest = max(longest, time.monotonic() - start)
         torn = inspect([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])

@@ -9,10 +9,11 @@ import pytest
 from qdrant_client import QdrantClient
 
 from diptych import Diptych, Query, Settings
-from diptych.index import Collection
+from diptych.index import Collection, of_texts
 from diptych.index.remote import Layout
 from diptych.index.server import Server
 from diptych.search import Panels, search
+from diptych.spaces import Spaces
 from diptych.transfer import import_store
 
 DATA = Path(__file__).parent.parent / "data"
@@ -30,12 +31,12 @@ def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
         library.ingest([DATA])
         library.export(tmp_path / "export")
         ours = library.search_many([Query(text) for text in questions], 20)
-        encoder, index = library._encoder, library._open()
-        server = Server(QdrantClient(":memory:"), Layout("data", 60), encoder.size)
+        encoder, index = library._spaces.text, library._open()
+        server = Server(QdrantClient(":memory:"), Layout("data", 60), of_texts(encoder.size))
         import_store(tmp_path / "export", server, tmp_path / "pictures")
         assert points(server.text) == points(index.text)
         assert points(server.images) == points(index.images)
-        theirs = search([Query(text) for text in questions], Panels(server, encoder, tmp_path / "pictures"), 20)
+        theirs = search([Query(text) for text in questions], Panels(server, Spaces(encoder), tmp_path / "pictures"), 20)
     same = [[hit.id for hit in a] == [hit.id for hit in b] for a, b in zip(ours, theirs, strict=True)]
     assert len(same) == 40
     assert all(same)

@@ -187,7 +187,7 @@ def test_a_store_is_kept_in_order_by_flows(tmp_path: Path, monkeypatch: pytest.M
     assert "'diptych delete lost.pdf --store s'" in str(artifacts(again)["ingest-report"].data)
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
     read = reindex("s", return_state=True)
-    assert value(read)["encoded"] > 1
+    assert value(read)["encoded"] == 0  # other stems, the same vectors
     swept = sweep("s", return_state=True)
     assert value(swept) == {"points": 0, "pictures": 0, "editions": 1}
     assert "swept up: 1 old edition" in str(artifacts(swept)["sweep-report"].data)

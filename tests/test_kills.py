@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.index import of_texts
 from diptych.index.embedded import Embedded
 from diptych.index.versions import records
 from tests.fakes import WordEncoder
@@ -61,7 +62,7 @@ def reader(store: Path) -> Iterator[list[str]]:
 
 def content(store: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str, int, int]]]:
     """All points and all register entries, without what depends on the way there."""
-    index = Embedded(store, WordEncoder.size, lock_seconds=10)
+    index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=10)
     points = sorted((point.id, point.payload["document"]) for c in (index.text, index.images) for point in c.scroll())
     register = [(r.uri, r.sha256, r.passages, r.pictures) for r in records(index)]
     index.close()

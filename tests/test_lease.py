@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qdrant_client import QdrantClient
 
-from diptych.index import NAMESPACE, Point
+from diptych.index import NAMESPACE, Point, of_texts
 from diptych.index.lease import HOST, leased
 from diptych.index.remote import Layout
 from diptych.index.server import Server
@@ -18,7 +18,7 @@ IDENTITY = str(uuid.uuid5(NAMESPACE, "lease d1"))
 
 
 def server() -> Server:
-    return Server(QdrantClient(":memory:"), Layout("test", seconds=5), 3)
+    return Server(QdrantClient(":memory:"), Layout("test", seconds=5), of_texts(3))
 
 
 def test_one_after_the_other() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import StoreMismatch
-from diptych.index import Index, Point
+from diptych.index import Index, Point, of_texts
 from diptych.index.versions import bind, records
 from diptych.maintain import gone, reindex, sweep
 from diptych.points import Reading
 from diptych.search import Panels, Query, search
+from diptych.spaces import Spaces
 from extractors import images
 from extractors.types import Source
 from tests.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench
@@ -47,7 +48,7 @@ class LongerEncoder(WordEncoder):
 
 
 def seen(index: Index, encoder: WordEncoder, folder: Path) -> set[str]:
-    hits = search([Query("pump valve chart")], Panels(index, encoder, folder), 50)[0]
+    hits = search([Query("pump valve chart")], Panels(index, Spaces(encoder), folder), 50)[0]
     return {hit.caption or hit.text for hit in hits}
 
 
@@ -123,10 +124,10 @@ def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:
         if len(watched) == 1:  # half-way, the old edition still answers
             assert bench.seen() == WHOLE_OLD | WHOLE_NEW
 
-    assert reindex(bench.index, new, "english", watch) == 6
+    assert reindex(bench.index, Spaces(new), "english", bench.folder, watch) == 6
     assert sorted(watched) == ["a.pdf", "b.pdf"]
     assert bench.sandbox.calls == ["a.pdf", "b.pdf"]
-    text, pictures = bench.index.panels(bench.index.edition, new.size)
+    text, pictures = bench.index.panels(bench.index.edition, of_texts(new.size))
     assert {len(vector) for point in text.scroll(vectors=True) for vector in point.vectors.values()} == {new.size}
     bench.index.text, bench.index.images = text, pictures  # type: ignore[misc]
     assert seen(bench.index, new, bench.folder) == WHOLE_OLD | WHOLE_NEW
@@ -142,10 +143,10 @@ def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:
     dying = LongerEncoder()
     dying.fails_after = 4
     with pytest.raises(RuntimeError, match="power"):
-        reindex(bench.index, dying, "english")
+        reindex(bench.index, Spaces(dying), "english", bench.folder)
     assert bench.seen() == WHOLE_OLD | WHOLE_NEW  # nothing has switched
     again = LongerEncoder()
-    reindex(bench.index, again, "english")
+    reindex(bench.index, Spaces(again), "english", bench.folder)
     assert len(dying.encoded) + len(again.encoded) == 6
 
 
@@ -159,8 +160,8 @@ def test_what_is_ingested_meanwhile_is_in_the_new_edition(bench: Bench) -> None:
             bench.ingest(source("a.pdf", "2"), NEW)
 
     new = LongerEncoder()
-    reindex(bench.index, new, "english", ingest_more)
-    text, _ = bench.index.panels(bench.index.edition, new.size)
+    reindex(bench.index, Spaces(new), "english", bench.folder, ingest_more)
+    text, _ = bench.index.panels(bench.index.edition, of_texts(new.size))
     assert sorted((p.payload["document"], p.payload["text"]) for p in text.scroll() if "text" in p.payload) == [
         ("a.pdf", "the blue valve"),
         ("a.pdf", "the red pump"),

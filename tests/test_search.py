@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
+from diptych.index import of_texts
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
 from diptych.points import Reading, drafts
 from diptych.search import Hit, Panels, Query, local, search
+from diptych.spaces import Spaces
 from diptych.where import parse
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -18,8 +20,8 @@ from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder = tmp_path_factory.mktemp("store")
-    index, sandbox = Embedded(folder, WordEncoder.size, 5), ScriptedSandbox()
-    made = Pipeline(index, WordEncoder(), sandbox, Options(), folder)
+    index, sandbox = Embedded(folder, of_texts(WordEncoder.size), 5), ScriptedSandbox()
+    made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder)
     sandbox.scripts = {
         "manual.pdf": document(
             Passage("Oil the red pump every week.", 1, (1.04, 2.0, 3.0, 4.0), ("Care", "Oil")),
@@ -36,7 +38,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
     query = Query(text, where=parse(where) if where else None)
-    return search([query], Panels(pipeline.index, pipeline.encoder, pipeline.pictures), limit)[0]
+    return search([query], Panels(pipeline.index, pipeline.spaces, pipeline.pictures), limit)[0]
 
 
 def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:
@@ -104,7 +106,7 @@ def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
 def test_an_encoder_reads_a_passage_under_its_headings() -> None:
     passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
     draft, _ = drafts(document(passage), Reading("words-1")).text
-    assert draft.encoded == "Care > Oil\nTable 1: oils\nEvery week."
+    assert draft.text == "Care > Oil\nTable 1: oils\nEvery week."
     assert draft.stored(1)["indexed"] == "care oil tabl 1 oil everi week"
 
 
@@ -119,8 +121,8 @@ def test_a_description_is_the_documents_own_words() -> None:
     told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
     bare = Picture("figure", 1, image, heading=("Care",))
     first, second = drafts(document(pictures=(told, bare)), Reading("words-1")).images
-    assert first.encoded == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
-    assert second.encoded == ""
+    assert first.text == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
+    assert second.text == ""
 
 
 @pytest.mark.parametrize(

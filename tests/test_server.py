@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from diptych.errors import StoreError
-from diptych.index import Index, Point
+from diptych.index import Index, Point, of_texts
 from diptych.index.remote import KEY
 from diptych.index.server import connect
 from diptych.settings import Settings
@@ -88,7 +88,7 @@ def qdrant() -> Iterator[Qdrant]:
 def index(qdrant: Qdrant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     monkeypatch.setenv(KEY, "s3cret")
     with pytest.warns(UserWarning, match="Api key is used with an insecure connection"):
-        opened = connect(Settings(store=qdrant.url, server_seconds=3), 3)
+        opened = connect(Settings(store=qdrant.url, server_seconds=3), of_texts(3))
     yield opened
     opened.close()
 
@@ -130,8 +130,8 @@ def test_a_write_that_was_only_taken_note_of_is_a_failure(qdrant: Qdrant, index:
 
 def test_shards_replicas_and_small_vectors_are_asked_for(qdrant: Qdrant) -> None:
     qdrant.exists = False
-    chosen = Settings(store=qdrant.url, server_seconds=3, shards=3, replicas=2, vectors="float16", collections="lib")
-    index = connect(chosen, 3)
+    chosen = Settings(store=qdrant.url, server_seconds=3, shards=3, replicas=2, collections="lib")
+    index = connect(chosen, of_texts(3, half=True))
     made = {path.split("/")[2]: body for method, path, body in qdrant.asked if method == "PUT" and path.count("/") == 2}
     assert set(made) == {"lib-documents", "lib-text", "lib-images"}
     for body in made.values():
@@ -156,4 +156,4 @@ def test_a_wrong_key_is_told_and_not_repeated(qdrant: Qdrant, index: Index) -> N
 
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(StoreError, match="cannot be reached"):
-        connect(Settings(store="http://127.0.0.1:9", server_seconds=1), 3)
+        connect(Settings(store="http://127.0.0.1:9", server_seconds=1), of_texts(3))

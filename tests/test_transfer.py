@@ -41,7 +41,7 @@ def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: 
     old, new = filled(tmp_path / "old", source_engine), Bench(tmp_path / "new", target_engine)
     moved = export_store(old.index, old.folder, tmp_path / "export")
     assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
-    assert dimensions(tmp_path / "export") == WordEncoder.size
+    assert dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
     assert import_store(tmp_path / "export", new.index, new.folder) == moved
     assert import_store(tmp_path / "export", new.index, new.folder) == moved  # repeating it changes nothing
     assert new.stored() == old.stored()
@@ -65,8 +65,8 @@ def test_what_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
         import_store(tmp_path, bench.index, bench.folder)
     export_store(bench.index, bench.folder, tmp_path / "export")
     facts = json.loads((tmp_path / "export" / "store.json").read_text())
-    (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "format": 2}))
-    with pytest.raises(SourceError, match="format 2"):
+    (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "format": 9}))
+    with pytest.raises(SourceError, match="format 9"):
         import_store(tmp_path / "export", bench.index, bench.folder)
     (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "reading": {"encoder": "other"}}))
     with pytest.raises(StoreMismatch):

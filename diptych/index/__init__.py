@@ -27,9 +27,12 @@ Vector = NDArray[np.float32]
 
 TEXT_VECTOR = "dense"
 DESCRIPTION_VECTOR = "description"
-VECTORS = {"text": TEXT_VECTOR, "images": DESCRIPTION_VECTOR, "documents": ""}
-"""Collection -> its vector; the register has none."""
-KEYWORDS = ("document_id", "document", "kind", "content_hash")
+VISUAL_VECTOR = "visual"
+VECTORS = {"text": (TEXT_VECTOR,), "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR), "documents": ()}
+"""Collection -> its vectors; the register has none, and `visual` is there only with an encoder of pixels."""
+HASHES = {TEXT_VECTOR: "content_hash", DESCRIPTION_VECTOR: "content_hash", VISUAL_VECTOR: "pixels_hash"}
+"""Vector -> payload field that tells what was encoded, and by what: equal ones have equal vectors."""
+KEYWORDS = ("document_id", "document", "kind", "content_hash", "pixels_hash")
 """Payload fields with a keyword index."""
 NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
@@ -39,6 +42,19 @@ WHOLE = "whole"
 """Payload fields that BM25 reads: of a passage or picture its own words; of a page all words that stand on it."""
 TEXT_INDEXES: dict[str, tuple[str, ...]] = {"text": (INDEXED, WHOLE), "images": (INDEXED,), "documents": ()}
 """Collection -> its payload fields with a BM25 index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of one vector."""
+
+    size: int
+    half: bool = False
+    """Stored as float16."""
+
+
+Shapes = Mapping[str, Shape]
+"""Vector name -> its shape; a vector that is not named is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +119,8 @@ class Index(Protocol):
     @property
     def documents(self) -> Collection: ...
 
-    def panels(self, edition: int, size: int) -> tuple[Collection, Collection]:
-        """The collections `text` and `images` of an edition, made for vectors of `size` if they are not there."""
+    def panels(self, edition: int, shapes: Shapes) -> tuple[Collection, Collection]:
+        """The collections `text` and `images` of an edition, made for vectors of `shapes` if they are not there."""
         ...
 
     def drop(self, edition: int) -> bool:
@@ -143,12 +159,17 @@ def edition_of(documents: Sequence[Point]) -> int:
     return next((int(point.payload["edition"]) for point in documents if point.id == STORE_ID), 1)
 
 
-def open_index(settings: Settings, size: int) -> Index:
-    """The store that the settings name, made when it is not there; `size`: dimensions of the text encoder."""
+def of_texts(size: int, *, half: bool = False) -> dict[str, Shape]:
+    """The shapes of a store whose texts are encoded and whose pixels are not."""
+    return {TEXT_VECTOR: Shape(size, half), DESCRIPTION_VECTOR: Shape(size, half)}
+
+
+def open_index(settings: Settings, shapes: Shapes) -> Index:
+    """The store that the settings name, made when it is not there."""
     if "://" in settings.store:
         from diptych.index.server import connect
 
-        return connect(settings, size)
+        return connect(settings, shapes)
     from diptych.index.embedded import Embedded
 
-    return Embedded(Path(settings.store), size, settings.lock_seconds, half=settings.vectors == "float16")
+    return Embedded(Path(settings.store), shapes, settings.lock_seconds)

@@ -35,7 +35,7 @@ from qdrant_edge import (
 )
 from qdrant_edge import Point as EdgePoint
 
-from diptych.index import KEYWORDS, Found, Lookup, Point
+from diptych.index import KEYWORDS, Found, Lookup, Point, Shapes
 from diptych.index.filters import translate
 from diptych.where import Expression
 
@@ -124,12 +124,14 @@ class EdgeDialect:
         return FieldCondition(key=key, is_empty=True)
 
 
-def vector_params(name: str, size: int, *, half: bool) -> dict[str, EdgeVectorParams]:
-    """The one vector of a collection; none for the register, which is called ""."""
-    if not name:
-        return {}
-    datatype = VectorStorageDatatype.Float16 if half else None
-    return {name: EdgeVectorParams(size=size, distance=Distance.Cosine, datatype=datatype)}
+def vector_params(names: Sequence[str], shapes: Shapes) -> dict[str, EdgeVectorParams]:
+    """Those of the vectors `names` that have a shape."""
+
+    def params(name: str) -> EdgeVectorParams:
+        datatype = VectorStorageDatatype.Float16 if shapes[name].half else None
+        return EdgeVectorParams(size=shapes[name].size, distance=Distance.Cosine, datatype=datatype)
+
+    return {name: params(name) for name in names if name in shapes}
 
 
 def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[str]) -> None:

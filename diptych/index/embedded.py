@@ -16,7 +16,7 @@ from pathlib import Path
 from qdrant_edge import EdgeShard
 
 from diptych.errors import DiptychError, StoreError, StoreMismatch
-from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, edition_of, named
+from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, Shapes, edition_of, named
 from diptych.index.edge import EdgeCollection, create, point, vector_params
 from diptych.index.lock import HandoverLock, exclusive
 
@@ -25,21 +25,17 @@ LEAST_HOLD = 0.25  # seconds: opening costs 0.1 s, so two busy processes should 
 
 
 class Embedded:
-    """The `Index` over a folder.
+    """The `Index` over a folder. `shapes`: of a new store's vectors; `lock_seconds`: patience for other owners."""
 
-    `size`: dimensions of the text encoder; `lock_seconds`: patience for other owners; `half`: a new store keeps its
-    vectors as float16.
-    """
-
-    def __init__(self, folder: Path, size: int, lock_seconds: float, *, half: bool = False) -> None:
-        self._folder, self._size, self._lock_seconds, self._half = folder, size, lock_seconds, half
+    def __init__(self, folder: Path, shapes: Shapes, lock_seconds: float) -> None:
+        self._folder, self._lock_seconds = folder, lock_seconds
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}; give another --store") from error
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
-        self._sizes = {"text": size, "images": size}
+        self._shapes: dict[str, Shapes] = {}
         self._owner = False
         self.edition = 0  # not known before the first look
         self._since = 0.0
@@ -50,14 +46,14 @@ class Embedded:
         self._closed = threading.Event()
         self.documents = EdgeCollection(self, "documents")
         self.text = self.images = self.documents
-        self._open_all(size)
+        self._open_all(shapes)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
 
-    def _open_all(self, size: int) -> None:
+    def _open_all(self, shapes: Shapes) -> None:
         """An unreadable or busy store is told at once."""
         try:
             with self.operation("documents"):
-                self.text, self.images = self.panels(self.edition, size)
+                self.text, self.images = self.panels(self.edition, shapes)
             self.text.count()
             self.images.count()
         except BaseException:
@@ -102,9 +98,9 @@ class Embedded:
     def exclusive(self, document: str) -> AbstractContextManager[object]:
         return exclusive(self._folder, document)
 
-    def panels(self, edition: int, size: int) -> tuple[EdgeCollection, EdgeCollection]:
+    def panels(self, edition: int, shapes: Shapes) -> tuple[EdgeCollection, EdgeCollection]:
         names = named("text", edition), named("images", edition)
-        self._sizes |= dict.fromkeys(names, size)
+        self._shapes |= dict.fromkeys(names, shapes)
         return EdgeCollection(self, names[0]), EdgeCollection(self, names[1])
 
     def drop(self, edition: int) -> bool:
@@ -149,8 +145,8 @@ class Embedded:
                 draft = self._folder / f".draft-{name}"
                 shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
                 kind = name.split("-")[0]
-                size = self._sizes.get(name, self._size)
-                create(draft, vector_params(VECTORS[kind], size, half=self._half), TEXT_INDEXES[kind])
+                vectors = vector_params(VECTORS[kind], self._shapes.get(name, {}))
+                create(draft, vectors, TEXT_INDEXES[kind])
                 draft.rename(place)
             self._shards[name] = EdgeShard.load(str(place))
         except Exception as error:  # the engine knows one class of error only

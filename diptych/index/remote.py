@@ -15,7 +15,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from diptych.errors import StoreError
-from diptych.index import KEYWORDS, Found, Lookup, Point
+from diptych.index import KEYWORDS, Found, Lookup, Point, Shape, Shapes
 from diptych.index.filters import translate
 from diptych.settings import Settings, VectorType
 from diptych.where import Expression
@@ -51,11 +51,11 @@ class Layout:
     def ordering(self) -> q.WriteOrdering:
         return q.WriteOrdering.STRONG if self.replicas > 1 else q.WriteOrdering.WEAK
 
-    def vector(self, size: int) -> q.VectorParams:
-        datatype = q.Datatype.FLOAT16 if self.vectors == "float16" else None
+    def vector(self, shape: Shape) -> q.VectorParams:
+        datatype = q.Datatype.FLOAT16 if shape.half else None
         int8 = q.ScalarQuantization(scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True))
         return q.VectorParams(
-            size=size,
+            size=shape.size,
             distance=q.Distance.COSINE,
             datatype=datatype,
             quantization_config=int8 if self.vectors == "int8" else None,
@@ -68,11 +68,11 @@ class ServerCollection:
     def __init__(self, client: QdrantClient, name: str, layout: Layout) -> None:
         self._client, self._name, self._layout = client, name, layout
 
-    def ensure(self, vector: str, texts: Sequence[str], size: int) -> None:
+    def ensure(self, shapes: Shapes, texts: Sequence[str]) -> None:
         """Make the collection with its payload indexes, unless it is there."""
         if self._try(lambda: self._client.collection_exists(self._name)):
             return
-        vectors = {vector: self._layout.vector(size)} if vector else {}
+        vectors = {name: self._layout.vector(shape) for name, shape in shapes.items()}
         self._try(
             lambda: self._client.create_collection(
                 self._name,

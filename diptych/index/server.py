@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 
 from qdrant_client import QdrantClient
 
-from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, edition_of, named
+from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, Shapes, edition_of, named
 from diptych.index.lease import leased
 from diptych.index.remote import KEY, Layout, ServerCollection
 from diptych.settings import Settings
 
 
-def connect(settings: Settings, size: int) -> Server:
+def connect(settings: Settings, shapes: Shapes) -> Server:
     """The server that `settings.store` names; its API key comes from the environment only."""
     client = QdrantClient(
         url=settings.store,
@@ -21,24 +21,25 @@ def connect(settings: Settings, size: int) -> Server:
         timeout=max(1, int(settings.server_seconds)),
         check_compatibility=False,
     )
-    return Server(client, Layout.of(settings), size)
+    return Server(client, Layout.of(settings), shapes)
 
 
 class Server:
-    """The `Index` on a Qdrant server. `size`: dimensions of the text encoder."""
+    """The `Index` on a Qdrant server. `shapes`: of a new store's vectors."""
 
-    def __init__(self, client: QdrantClient, layout: Layout, size: int) -> None:
+    def __init__(self, client: QdrantClient, layout: Layout, shapes: Shapes) -> None:
         self._client, self._layout = client, layout
         self.documents = self._collection("documents")
-        self.documents.ensure("", (), 0)
+        self.documents.ensure({}, ())
         self.edition = edition_of(self.documents.retrieve([STORE_ID]))
-        self.text, self.images = self.panels(self.edition, size)
+        self.text, self.images = self.panels(self.edition, shapes)
 
-    def panels(self, edition: int, size: int) -> tuple[ServerCollection, ServerCollection]:
-        text, images = (self._collection(named(name, edition)) for name in ("text", "images"))
-        text.ensure(VECTORS["text"], TEXT_INDEXES["text"], size)
-        images.ensure(VECTORS["images"], TEXT_INDEXES["images"], size)
-        return text, images
+    def panels(self, edition: int, shapes: Shapes) -> tuple[ServerCollection, ServerCollection]:
+        made = {name: self._collection(named(name, edition)) for name in ("text", "images")}
+        for name, collection in made.items():
+            held = {vector: shapes[vector] for vector in VECTORS[name] if vector in shapes}
+            collection.ensure(held, TEXT_INDEXES[name])
+        return made["text"], made["images"]
 
     def drop(self, edition: int) -> bool:
         removed = [self._collection(named(name, edition)).remove() for name in ("text", "images")]

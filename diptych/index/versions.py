@@ -8,7 +8,7 @@ of these steps: a reader sees the old document or the new one, and the next run 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
-from diptych.index import NAMESPACE, STORE_ID, Collection, Index, Payload, Point, Vector, edition_of
+from diptych.index import HASHES, NAMESPACE, STORE_ID, VECTORS, Collection, Index, Payload, Point, Vector, edition_of
 from diptych.points import Draft, Reading
 from diptych.where import Compare, In
 
@@ -115,20 +115,24 @@ def visible(payload: Payload, point: str, live: Mapping[str, DocumentRecord]) ->
 
 
 def stored_vectors(index: Index, document: str) -> dict[str, Vector]:
-    """Content hash -> vector, of all that is stored of a document, committed or left by a run that died."""
+    """Hash -> vector, of all that is stored of a document, committed or left by a run that died."""
+    mine = Compare("document_id", "=", document)
+    points = (point for collection in (index.text, index.images) for point in collection.scroll(mine, vectors=True))
+    return {one: vector for point in points for one, vector in _hashed(point)}
+
+
+def vectors_of(collection: Collection, panel: str, hashes: Sequence[str]) -> dict[str, Vector]:
+    """Hash -> vector, of the given hashes, wherever they are stored in a collection; `panel`: `text` or `images`."""
     held: dict[str, Vector] = {}
-    for collection in (index.text, index.images):
-        for point in collection.scroll(Compare("document_id", "=", document), vectors=True):
-            held.update((point.payload["content_hash"], vector) for vector in point.vectors.values())
+    for name in sorted({HASHES[vector] for vector in VECTORS[panel]}) if hashes else ():
+        for point in collection.scroll(In(name, tuple(hashes)), vectors=True):
+            held.update(_hashed(point))
     return held
 
 
-def vectors_of(collection: Collection, contents: Sequence[str]) -> dict[str, Vector]:
-    """Content hash -> vector, of the given contents, wherever they are stored."""
-    if not contents:
-        return {}
-    points = collection.scroll(In("content_hash", tuple(contents)), vectors=True)
-    return {point.payload["content_hash"]: vector for point in points for vector in point.vectors.values()}
+def _hashed(point: Point) -> Iterator[tuple[str, Vector]]:
+    for name, vector in point.vectors.items():
+        yield point.payload[HASHES[name]], vector
 
 
 def plan(index: Index, document: str, text: Sequence[Draft], images: Sequence[Draft]) -> Plan:
@@ -145,13 +149,12 @@ def plan(index: Index, document: str, text: Sequence[Draft], images: Sequence[Dr
     return Plan(before, (before.generation if before else 0) + 1, new[0], new[1], tuple(gone))
 
 
-def stage(collection: Collection, drafts: Sequence[Draft], vectors: Mapping[str, Vector], name: str, to: Plan) -> None:
-    """Write points that nobody sees yet. `vectors`: content hash -> vector, written under `name`."""
+def stage(collection: Collection, drafts: Sequence[Draft], vectors: Mapping[str, Vector], generation: int) -> None:
+    """Write points that nobody sees before their generation is committed. `vectors`: hash -> vector."""
     points = []
     for draft in drafts:
-        vector = vectors.get(draft.payload["content_hash"]) if draft.encoded else None
-        held = {} if vector is None else {name: vector}
-        points.append(Point(draft.id, draft.stored(to.generation), held))
+        held = {need.vector: vectors[need.hash] for need in draft.needs if need.hash in vectors}
+        points.append(Point(draft.id, draft.stored(generation), held))
     collection.upsert(points)
 
 
@@ -184,11 +187,10 @@ def bind(index: Index, reading: Reading) -> None:
     known = next(iter(index.documents.retrieve([STORE_ID])), None)
     if known is None:
         index.documents.upsert([Point(STORE_ID, {"edition": index.edition, "reading": asdict(reading)})])
-    elif known.payload["reading"] != asdict(reading):
-        built, asked = Reading(**known.payload["reading"]), reading
+    elif (built := Reading(**known.payload["reading"])) != reading:
         raise StoreMismatch(
-            f"the store was built with {built.encoder} ({built.language}), the settings name {asked.encoder} "
-            f"({asked.language}); `diptych reindex` builds it anew from what is stored, or set DIPTYCH_ENCODER back"
+            f"the store was built with {built}, the settings name {reading}; `diptych reindex` builds it anew from "
+            f"what is stored, or set DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE back"
         )
 
 
