@@ -15,6 +15,8 @@ DiptychError
 
 from __future__ import annotations
 
+from typing import Literal
+
 from extractors.errors import DiptychError, ExtractionError
 
 __all__ = [
@@ -47,11 +49,20 @@ class ModelError(DiptychError):
 class ProviderError(ModelError):
     """A paid model that did not answer."""
 
-    def __init__(self, message: str, *, transient: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        transient: bool = False,
+        retry_after: float | None = None,
+        about: Literal["item", "account"] = "item",
+    ) -> None:
         super().__init__(message)
         self.transient = transient
         self.retry_after = retry_after
         """Seconds that the provider asks to wait."""
+        self.about = about
+        """`account`: any other request would fail alike (key, quota, no such model); `item`: this one's content."""
 
 
 class BudgetReached(ModelError):
