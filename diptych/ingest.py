@@ -127,6 +127,11 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
     return _stored(extraction, record, pipeline, start)
 
 
+def waiting(source: Source, reason: str) -> Outcome:
+    """Of a document that was left as it is, for a reason that concerns the whole run."""
+    return Outcome(source.uri, source.name, "waiting", error=reason)
+
+
 def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
     report = extraction.report
     told = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())

@@ -15,7 +15,7 @@ from flows import report
 from flows.handles import opened
 from flows.progress import watcher
 
-LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG}
+LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG, "waiting": WARNING}
 
 
 def ingest(sources: Sequence[Source], settings: Settings, retry: bool) -> list[Outcome]:

@@ -17,24 +17,28 @@ if TYPE_CHECKING:
 COMPLETE, PARTIAL, FAILED = 0, 3, 4
 """Exit codes of a run over documents."""
 
-STATUSES = ("complete", "partial", "failed", "unchanged")
+STATUSES = ("complete", "partial", "failed", "unchanged", "waiting")
 
 
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """How many documents ended in each status; all four are named."""
+    """How many documents ended in each status; all of them are named."""
     found: Counter[str] = Counter(outcome.status for outcome in outcomes)
     return {status: found[status] for status in STATUSES}
 
 
 def state(outcomes: Sequence[Outcome], departures: Departures = NONE) -> Literal["complete", "partial", "failed"]:
-    """Of all documents together; one that is partial since an earlier run still is, and so is an unconfirmed delete."""
+    """Of all documents together; one that is partial since an earlier run still is.
+
+    An unconfirmed delete makes it partial as well, and so do documents that wait for a larger budget.
+    """
     if any(outcome.status == "failed" for outcome in outcomes):
         return "failed"
-    return "partial" if departures.kept or any(outcome.problems for outcome in outcomes) else "complete"
+    lacking = any(outcome.problems or outcome.status == "waiting" for outcome in outcomes)
+    return "partial" if lacking or departures.kept else "complete"
 
 
 def exit_code(outcomes: Sequence[Outcome], departures: Departures = NONE) -> int:
-    """4 when a document failed, else 3 when one is partial or deletes wait to be confirmed, else 0."""
+    """4 when a document failed, else 3 when one is partial or waits, or deletes wait to be confirmed, else 0."""
     return {"complete": COMPLETE, "partial": PARTIAL, "failed": FAILED}[state(outcomes, departures)]
 
 
@@ -69,13 +73,18 @@ def line(outcome: Outcome) -> str:
     """One document in one line."""
     if outcome.status == "failed":
         return f"failed     {outcome.error or outcome.name}"
-    if outcome.status == "unchanged":
-        return f"unchanged  {outcome.name}"
+    if outcome.status in ("unchanged", "waiting"):
+        return f"{outcome.status:<9}  {outcome.name}"
     what = (
         f"{number(outcome.pages, 'page')}, {number(outcome.passages, 'passage')}, "
         f"{number(outcome.pictures, 'picture')}, {outcome.seconds:.1f} s"
     )
     return f"{outcome.status:<9}  {outcome.name}: {what}"
+
+
+def stopped(outcomes: Iterable[Outcome]) -> str:
+    """Why documents wait, and how to go on; empty when none does."""
+    return next((outcome.error for outcome in outcomes if outcome.status == "waiting"), "")
 
 
 def missing(outcome: Outcome) -> list[str]:
@@ -129,7 +138,7 @@ def record(outcome: Outcome) -> dict[str, object]:
 
 def rows(outcomes: Iterable[Outcome], limit: int = 500) -> list[dict[str, object]]:
     """At most `limit` rows for a table in the Prefect UI, what needs a person first."""
-    order = {"failed": 0, "partial": 1, "complete": 2, "unchanged": 3}
+    order = {"failed": 0, "partial": 1, "waiting": 2, "complete": 3, "unchanged": 4}
     kept = sorted(outcomes, key=lambda outcome: (order[outcome.status], outcome.name))[:limit]
     return [
         {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qdrant_client import QdrantClient
 
-from diptych.index import Index, of_texts
+from diptych.index import Index, Shapes, of_texts
 from diptych.index.embedded import Embedded
 from diptych.index.remote import Layout
 from diptych.index.server import Server
@@ -17,9 +17,10 @@ URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL")
 ENGINES = ["embedded", "memory", *(["server"] if URL else [])]
 
 
-def open_store(engine: str, folder: Path, size: int) -> Index:
-    """An empty store of one of `ENGINES`."""
+def open_store(engine: str, folder: Path, shapes: int | Shapes) -> Index:
+    """A store of one of `ENGINES`; a number: the dimensions of its texts' vectors."""
+    shapes = of_texts(shapes) if isinstance(shapes, int) else shapes
     if engine == "embedded":
-        return Embedded(folder / "store", of_texts(size), lock_seconds=5)
+        return Embedded(folder / "store", shapes, lock_seconds=5)
     client = QdrantClient(":memory:") if engine == "memory" else QdrantClient(url=URL)
-    return Server(client, Layout(f"test-{uuid.uuid4().hex[:8]}", seconds=30), of_texts(size))
+    return Server(client, Layout(f"test-{uuid.uuid4().hex[:8]}", seconds=30), shapes)

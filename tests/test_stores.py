@@ -20,7 +20,7 @@ IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 9)]
 
 @pytest.fixture(params=ENGINES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    opened = open_store(request.param, tmp_path, size=3)
+    opened = open_store(request.param, tmp_path, shapes=3)
     yield opened
     opened.close()
 

@@ -1,0 +1,128 @@
+"""The heavy parts behind a `Diptych`: engine, encoders, captioner, worker processes. Each starts when first needed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from diptych import captioners, encoders
+from diptych.costs import Meter
+from diptych.errors import SettingsError, StoreError
+from diptych.index import Index, open_index
+from diptych.index.versions import bind
+from diptych.ingest import Pipeline
+from diptych.ledger import Ledger
+from diptych.search import Panels
+from diptych.settings import Settings
+from diptych.spaces import Spaces
+from extractors.sandbox import Sandbox
+from extractors.types import Options
+
+
+class Parts:
+    """Thread-safe; closed for good by `close`."""
+
+    def __init__(self, settings: Settings, meter: Meter) -> None:
+        self.settings, self.meter = settings, meter
+        self._opened = threading.RLock()
+        self._index: Index | None = None
+        self._sandbox: Sandbox | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """A thread that is still at work here gets a `StoreError`, it does not start everything again."""
+        with self._opened:
+            self._closed = True
+            # The store first: a document whose worker is killed here must not be registered as one that failed.
+            if self._index:
+                self._index.close()
+            if self._sandbox:
+                self._sandbox.close()
+            self._sandbox = self._index = None
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of the picture store: the settings', else in the store's folder, or here beside a server's store."""
+        place = Path(".diptych" if "://" in self.settings.store else self.settings.store)
+        return self.settings.pictures or place / "pictures"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.pictures)
+
+    @cached_property
+    def spaces(self) -> Spaces:
+        chosen = self.settings
+        text = encoders.load(chosen.encoder, chosen, self.meter)
+        images = text if text.reads_images else None
+        if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
+            images = encoders.load(chosen.image_encoder, chosen, self.meter)
+            if not images.reads_images:
+                raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which reads no pictures")
+        return Spaces(text, images, half=chosen.vectors == "float16")
+
+    @cached_property
+    def captioner(self) -> captioners.Captioner | None:
+        return None
+
+    @cached_property
+    def options(self) -> Options:
+        return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
+
+    def existing(self, *, bound: bool = True) -> Index:
+        """The store, if there is one. Raises `StoreError` telling how to make it."""
+        if self._index is None and "://" not in self.settings.store and not Path(self.settings.store).is_dir():
+            raise StoreError(
+                f"there is no store at {self.settings.store}; make one with `diptych ingest PATH --store "
+                f"{self.settings.store}`"
+            )
+        return self.index(bound=bound)
+
+    def index(self, *, bound: bool = True) -> Index:
+        """The store; `bound`: only if it is read by the encoders that the settings name."""
+        with self._opened:
+            self._check_open()
+            if self._index is None:
+                index = open_index(self.settings, self.spaces.shapes)
+                try:
+                    if bound:
+                        bind(index, self.spaces.reading(self.settings.language))
+                except BaseException:
+                    index.close()
+                    raise
+                self._index = index
+            return self._index
+
+    def forget_index(self) -> None:
+        """The next operation opens it anew."""
+        with self._opened:
+            if self._index:
+                self._index.close()
+            self._index = None
+
+    def workers(self) -> Sandbox:
+        with self._opened:
+            self._check_open()
+            if self._sandbox is None:
+                chosen = self.settings
+                self._sandbox = Sandbox(chosen.workers, chosen.document_seconds, chosen.document_memory_mb)
+            return self._sandbox
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What every document goes through."""
+        language = self.settings.language
+        return Pipeline(
+            self.index(), self.spaces, self.workers(), self.options, self.pictures, language, self.captioner
+        )
+
+    @property
+    def panels(self) -> Panels:
+        """What a question is put to."""
+        return Panels(self.existing(), self.spaces, self.pictures, self.settings.language)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.settings.store}: this Diptych was closed; open another")
