@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import threading
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from diptych.errors import BudgetReached
+
+if TYPE_CHECKING:
+    from diptych.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,8 @@ class Usage:
     requests: int = 0
     batched: bool = False
     """Through a batch endpoint, which costs less."""
+    written_tokens: int = 0
+    """Of the input, put into the provider's cache, for which some charge more."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -30,6 +41,7 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.requests + other.requests,
             self.batched and other.batched,
+            self.written_tokens + other.written_tokens,
         )
 
 
@@ -43,13 +55,57 @@ class Price:
     """Of input read from the provider's cache; None: as `input`."""
     batch: float = 0.5
     """What a batch endpoint charges, as a share."""
+    cache_write: float | None = None
+    """Of input put into the provider's cache; None: as `input`."""
+    source: str = ""
+    """Where it stands; empty: the settings."""
+    read: str = ""
+    """The day on which it was read there."""
+
+    def __post_init__(self) -> None:
+        """It comes from files that people write, and a negative price would make room in a budget."""
+        for name in ("input", "output", "cached", "batch", "cache_write"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"`{name}` is {value}; a price is a number of US dollars, 0 or more")
 
     def of(self, usage: Usage) -> float:
         """US dollars."""
         cached = self.input if self.cached is None else self.cached
-        fresh = usage.input_tokens - usage.cached_tokens
-        whole = fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
+        written = self.input if self.cache_write is None else self.cache_write
+        fresh = max(usage.input_tokens - usage.cached_tokens - usage.written_tokens, 0)
+        whole = fresh * self.input + usage.cached_tokens * cached + usage.written_tokens * written
+        return (whole + usage.output_tokens * self.output) * (self.batch if usage.batched else 1) / 1e6
+
+    def most(self, usage: Usage) -> float:
+        """US dollars, if all of the input costs what the dearest of it does."""
+        dearest = max(self.input, self.cached or 0, self.cache_write or 0)
+        whole = usage.input_tokens * dearest + usage.output_tokens * self.output
         return whole * (self.batch if usage.batched else 1) / 1e6
+
+
+def prices(settings: Settings) -> dict[str, Price]:
+    """Model name -> price: those of the settings, else what providers charge at their own addresses (`prices.toml`).
+
+    Behind another address, or in a cloud, a model costs what nobody knows here.
+    """
+    direct = {
+        "openai": _at(settings.openai.base_url, "api.openai.com"),
+        "anthropic": _at(settings.anthropic.base_url, "api.anthropic.com") and settings.anthropic.platform == "direct",
+    }
+    listed = {name: price for name, price in price_list().items() if direct.get(name.partition(":")[0])}
+    return listed | settings.prices
+
+
+def _at(base_url: str | None, host: str) -> bool:
+    return base_url is None or urlsplit(base_url).hostname == host
+
+
+@functools.cache
+def price_list() -> Mapping[str, Price]:
+    """Our own table."""
+    rows = tomllib.loads(resources.files("diptych").joinpath("prices.toml").read_text(encoding="utf-8"))
+    return {name: Price(**{**row, "read": row["read"].isoformat()}) for name, row in rows.items()}
 
 
 class Meter:
@@ -76,12 +132,12 @@ class Meter:
                 f"the price of {model} is unknown, so a budget cannot be kept; give it in the setting `prices`, or "
                 f"run without a budget"
             )
-        cost = price.of(most) if price else 0.0
+        cost = price.most(most) if price else 0.0
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:
                 raise BudgetReached(
-                    f"the budget of ${self.budget:.2f} is reached: ${self._spent:.4f} are spent and the next request "
-                    f"to {model} may cost ${cost:.4f}; what is done is kept, run again with a larger budget to go on"
+                    f"the budget of {dollars(self.budget)} is reached: {dollars(self._spent)} are spent and the next request "
+                    f"to {model} may cost {dollars(cost)}; what is done is kept, run again with a larger budget to go on"
                 )
             self._reserved += cost
         try:
@@ -99,6 +155,10 @@ class Meter:
             self._spent += price.of(usage) if price else 0.0
         return price.of(usage) if price else None
 
+    def price(self, model: str) -> Price | None:
+        """None: unknown."""
+        return self._prices.get(model)
+
     @property
     def spent(self) -> float:
         """US dollars so far, of the models whose price is known."""
@@ -108,3 +168,23 @@ class Meter:
         """(model, through a batch endpoint) -> usage so far."""
         with self._lock:
             return dict(self._used)
+
+
+def usage_lines(meter: Meter) -> list[str]:
+    """One line a model, for people: requests, tokens, and what they cost."""
+    return [usage_line(model, usage, meter.price(model)) for (model, _), usage in sorted(meter.used().items())]
+
+
+def usage_line(model: str, usage: Usage, price: Price | None) -> str:
+    """`openai:gpt-…: 3 requests, 1,200 tokens in (400 from its cache), 90 out, $0.0004`."""
+    cached = f" ({usage.cached_tokens:,} from its cache)" if usage.cached_tokens else ""
+    written = f", {usage.output_tokens:,} out" if usage.output_tokens else ""
+    requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
+    through = " in batches" if usage.batched else ""
+    cost = dollars(price.of(usage)) if price else "price unknown"
+    return f"{model}: {requests}{through}, {usage.input_tokens:,} tokens in{cached}{written}, {cost}"
+
+
+def dollars(amount: float) -> str:
+    """A sum for people: cents, and below a dollar four digits where there is more than cents."""
+    return f"${amount:,.2f}" if amount >= 1 or abs(round(amount, 2) - amount) < 1e-9 else f"${amount:.4f}"
