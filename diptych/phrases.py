@@ -43,8 +43,6 @@ _LIMIT = re.compile(
 _YEAR = re.compile(
     r"\b(?P<word>since|from|after|before|until)\s+(?P<year>(?:19|20)\d\d)\b(?!\s?[-–]\s?\d)", re.IGNORECASE
 )
-    r"\b(?P<word>since|from|after|before|until)\s+(?P<year>(?:19|20)\d\d)\b(?!\s?[-–]\s?\d)", re.IGNORECASE
-)
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 
 Kinds = Mapping[str, str]
