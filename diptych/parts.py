@@ -121,7 +121,8 @@ class Parts:
     @property
     def panels(self) -> Panels:
         """What a question is put to."""
-        return Panels(self.existing(), self.spaces, self.pictures, self.settings.language)
+        chosen = self.settings
+        return Panels(self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights)
 
     def _check_open(self) -> None:
         if self._closed:

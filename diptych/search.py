@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,8 @@ class Panels:
     pictures: Path
     """Folder of the picture store."""
     language: str = "english"
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """List name -> weight in the fusion, before `WEIGHTS`; 0 leaves a list out."""
 
 
 def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hit]]:
@@ -120,7 +122,7 @@ def _answer(query: Query, vectors: Mapping[str, Vector], panels: Panels, limit: 
     payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
     lists: dict[str, Ranks] = {name: ranked(hit.id for hit in hits) for name, hits in kept.items()}
     lists |= _evidence(query, pages, payloads)
-    fused = fuse(lists, WEIGHTS)
+    fused = fuse(lists, {**WEIGHTS, **panels.weights})
     return [_hit(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(fused[:limit], start=1)]
 
 

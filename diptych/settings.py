@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     prices: dict[str, Price] = Field({}, description="US dollars for a million tokens, by model; before our own table.")
     models: Path | None = Field(None, description="Folder of model files for fastembed; by default they are fetched.")
     language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
+    weights: dict[str, float] = Field({}, description="Weights of ranked lists, as `diptych evaluate` suggests them.")
     max_tokens: int = Field(256, ge=32, le=8192, description="Upper bound of a passage, in encoder tokens.")
     page_images: PageImages = Field("visual", description="Which pages are kept as images.")
     ocr: OcrEngine = Field("auto", description="Which engine reads pages without text.")
