@@ -136,8 +136,9 @@ class Meter:
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:
                 raise BudgetReached(
-                    f"the budget of {dollars(self.budget)} is reached: {dollars(self._spent)} are spent and the next request "
-                    f"to {model} may cost {dollars(cost)}; what is done is kept, run again with a larger budget to go on"
+                    f"the budget of {dollars(self.budget)} is reached: {dollars(self._spent)} are spent and the next "
+                    f"request to {model} may cost {dollars(cost)}; what is done is kept, run again with a larger "
+                    f"budget to go on"
                 )
             self._reserved += cost
         try:
