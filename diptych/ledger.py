@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -28,12 +28,15 @@ AT_ONCE = 500
 TABLES = (
     "CREATE TABLE captions (key TEXT PRIMARY KEY, model TEXT NOT NULL, text TEXT NOT NULL, refusal TEXT NOT NULL, "
     "input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, "
-    "requests INTEGER NOT NULL, batched INTEGER NOT NULL, price REAL, at TEXT NOT NULL)",
+    "requests INTEGER NOT NULL, batched INTEGER NOT NULL, written_tokens INTEGER NOT NULL, price REAL, "
+    "at TEXT NOT NULL)",
     "CREATE TABLE vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL CHECK (length(vector) % 4 = 0), "
     "at TEXT NOT NULL)",
     "CREATE TABLE batches (id TEXT PRIMARY KEY, model TEXT NOT NULL, kind TEXT NOT NULL, items TEXT NOT NULL, "
     "at TEXT NOT NULL, ended TEXT NOT NULL DEFAULT '')",
 )
+_USAGE = "input_tokens, cached_tokens, output_tokens, requests, batched, written_tokens"
+"""The fields of `Usage`, in its order."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _OUTSIDE = (
     sqlite3.SQLITE_FULL,
@@ -107,23 +110,20 @@ class Ledger:
 
     def captions(self, keys: Sequence[str]) -> dict[str, KeptCaption]:
         """Those of `keys` that were asked before, by key."""
-        columns = "model, text, refusal, input_tokens, cached_tokens, output_tokens, requests, batched, price, at"
-        found = {}
-        for key, model, text, refusal, read, cached, written, requests, batched, price, at in self._rows(
-            f"SELECT key, {columns} FROM captions WHERE key IN", keys
-        ):
-            usage = Usage(read, cached, written, requests, bool(batched))
-            found[key] = KeptCaption(model, text, refusal, usage, price, at)
-        return found
+        rows = self._rows(f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions WHERE key IN", keys)
+        return {
+            key: KeptCaption(model, text, refusal, _usage(used), price, at)
+            for key, model, text, refusal, price, at, *used in rows
+        }
 
     def keep_caption(self, key: str, caption: KeptCaption) -> None:
         """Keep an answer. The first one under a key stays, so that a batch may be fetched twice."""
-        used = caption.usage
-        tokens = used.input_tokens, used.cached_tokens, used.output_tokens, used.requests, int(used.batched)
+        used = astuple(caption.usage)
         with self._writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO captions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (key, caption.model, caption.text, caption.refusal, *tokens, caption.price, caption.at),
+                f"INSERT OR IGNORE INTO captions (key, model, text, refusal, price, at, {_USAGE}) "
+                f"VALUES ({','.join('?' * (6 + len(used)))})",
+                (key, caption.model, caption.text, caption.refusal, caption.price, caption.at, *used),
             )
 
     def vectors(self, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -164,15 +164,15 @@ class Ledger:
     def spent(self) -> list[Spent]:
         """What all kept captions cost, model by model, batch endpoints apart (`usage.batched`)."""
         question = (
-            "SELECT model, batched, count(*), sum(refusal != ''), sum(input_tokens), sum(cached_tokens), "
-            "sum(output_tokens), sum(requests), total(price), sum(price IS NULL) FROM captions "
+            "SELECT model, count(*), sum(refusal != ''), total(price), sum(price IS NULL), sum(input_tokens), "
+            "sum(cached_tokens), sum(output_tokens), sum(requests), batched, sum(written_tokens) FROM captions "
             "GROUP BY model, batched ORDER BY model, batched"
         )
         with self._reading() as connection:
             rows = connection.execute(question).fetchall() if connection else []
         return [
-            Spent(model, captions, refused, Usage(read, cached, written, requests, bool(batched)), price, unpriced)
-            for model, batched, captions, refused, read, cached, written, requests, price, unpriced in rows
+            Spent(model, captions, refused, _usage(used), price, unpriced)
+            for model, captions, refused, price, unpriced, *used in rows
         ]
 
     def _rows(self, question: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -244,3 +244,8 @@ class Ledger:
             ) from error
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror}; check the folder and who may write there") from error
+
+
+def _usage(columns: Sequence[int]) -> Usage:
+    read, cached, written, requests, batched, into_cache = columns
+    return Usage(read, cached, written, requests, bool(batched), into_cache)

@@ -43,7 +43,7 @@ def test_a_ledger_that_was_never_written_is_empty_and_leaves_no_file(tmp_path: P
 
 
 def test_captions_come_back_as_they_were_kept(tmp_path: Path) -> None:
-    said = KeptCaption("openai:m", "Eine Pumpe, 图, 🙂", usage=Usage(900, 100, 50, 1), price=0.0012)
+    said = KeptCaption("openai:m", "Eine Pumpe, 图, 🙂", usage=Usage(900, 100, 50, 1, written_tokens=64), price=0.0012)
     refused = KeptCaption("openai:m", "", "will not", Usage(900, 0, 5, 2, batched=True), None)
     Ledger(tmp_path).keep_caption("a", said)
     Ledger(tmp_path).keep_caption("b", refused)
@@ -96,10 +96,10 @@ def test_a_batch_that_ended_is_not_opened_again_by_a_late_writer(tmp_path: Path)
 def test_spent_adds_up_by_model_and_endpoint(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.keep_caption("a", KeptCaption("x", "one", usage=Usage(10, 4, 2, 1), price=0.25))
-    ledger.keep_caption("b", KeptCaption("x", "", "no", usage=Usage(30, 0, 1, 3), price=None))
+    ledger.keep_caption("b", KeptCaption("x", "", "no", usage=Usage(30, 0, 1, 3, written_tokens=8), price=None))
     ledger.keep_caption("c", KeptCaption("x", "two", usage=Usage(5, 0, 1, 1, batched=True), price=0.5))
     assert ledger.spent() == [
-        Spent("x", 2, 1, Usage(40, 4, 3, 4), 0.25, 1),
+        Spent("x", 2, 1, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
         Spent("x", 1, 0, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
     ]
 
