@@ -173,3 +173,12 @@ def open_index(settings: Settings, shapes: Shapes) -> Index:
     from diptych.index.embedded import Embedded
 
     return Embedded(Path(settings.store), shapes, settings.lock_seconds)
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether the store that the settings name was ever made; looking makes nothing."""
+    if "://" in settings.store:
+        from diptych.index.server import is_there as is_on_server
+
+        return is_on_server(settings)
+    return (Path(settings.store) / "documents").is_dir()

@@ -70,7 +70,7 @@ class ServerCollection:
 
     def ensure(self, shapes: Shapes, texts: Sequence[str]) -> None:
         """Make the collection with its payload indexes, unless it is there."""
-        if self._try(lambda: self._client.collection_exists(self._name)):
+        if self.is_there():
             return
         vectors = {name: self._layout.vector(shape) for name, shape in shapes.items()}
         self._try(
@@ -87,9 +87,12 @@ class ServerCollection:
         for key in KEYWORDS:
             self._index(key, q.PayloadSchemaType.KEYWORD)
 
+    def is_there(self) -> bool:
+        return self._try(lambda: self._client.collection_exists(self._name))
+
     def remove(self) -> bool:
         """Whether it was there."""
-        there = self._try(lambda: self._client.collection_exists(self._name))
+        there = self.is_there()
         if there:
             self._try(lambda: self._client.delete_collection(self._name))
         return there

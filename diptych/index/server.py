@@ -15,13 +15,25 @@ from diptych.settings import Settings
 
 def connect(settings: Settings, shapes: Shapes) -> Server:
     """The server that `settings.store` names; its API key comes from the environment only."""
-    client = QdrantClient(
+    return Server(_client(settings), Layout.of(settings), shapes)
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether the server has a store of that name."""
+    client, layout = _client(settings), Layout.of(settings)
+    try:
+        return ServerCollection(client, f"{layout.prefix}-documents", layout).is_there()
+    finally:
+        client.close()
+
+
+def _client(settings: Settings) -> QdrantClient:
+    return QdrantClient(
         url=settings.store,
         api_key=os.environ.get(KEY),
         timeout=max(1, int(settings.server_seconds)),
         check_compatibility=False,
     )
-    return Server(client, Layout.of(settings), shapes)
 
 
 class Server:
