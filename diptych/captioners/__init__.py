@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from diptych import providers
+from diptych.costs import Meter
+from diptych.ledger import Ledger
+from diptych.settings import Endpoint, Settings
 from extractors.types import Extraction, Problem
 
 
@@ -48,3 +52,18 @@ class Captioner(Protocol):
     def missing(self, extraction: Extraction, pictures: Path) -> Sequence[int]:
         """Which pictures, by their place in the extraction, `caption` would ask the model about."""
         ...
+
+
+def load(settings: Settings, meter: Meter, ledger: Ledger) -> Captioner | None:
+    """The captioner that the settings name; None: no pictures are sent anywhere.
+
+    No request is made and no key is asked for before the first picture. Raises `SettingsError` for an unknown name.
+    """
+    if not settings.captioner:
+        return None
+    from diptych.captioners.captioner import VisionCaptioner
+
+    model = providers.load(settings.captioner, settings, meter)
+    endpoint = getattr(settings, settings.captioner.partition(":")[0])
+    assert isinstance(endpoint, Endpoint)
+    return VisionCaptioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)
