@@ -29,7 +29,7 @@ class CaptionJob:
         self._pictures = pictures
 
     def wanted(self, extraction: Extraction) -> Iterator[Wanted[Ask]]:
-        for key, ask in self._captioner.asks(extraction, self._pictures).items():
+        for key, ask in self._captioner.asks(extraction, self._pictures):
             yield Wanted(key, ask, self._batches.size(BatchItem(key, ask)), self._captioner.model.most(ask))
 
     def send(self, items: Sequence[Wanted[Ask]]) -> tuple[str, dict[str, list[str]]]:

@@ -82,13 +82,14 @@ class VisionCaptioner:
             if verdict.problem
         ]
         problems += [answer for key in unknown if isinstance(answer := said[key], Problem)]
-        told: list[ModelCaption] = []
-        for place, verdict in enumerate(verdicts):
-            if verdict.twin is not None:
-                told.append(replace(told[verdict.twin], skipped=verdict.skipped))
-            else:
-                told.append(_told(said[keys[place]]) if place in keys else ModelCaption(skipped=verdict.skipped))
-        return Captions(tuple(told), tuple(problems))
+        told = _all_told(verdicts, keys, said)
+        return Captions(tuple(one for one in told if one), tuple(problems))
+
+    def known(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
+        """What `caption` would give, one a picture; None where it would ask the model."""
+        verdicts = judge(extraction, pictures)
+        keys = self._keys(extraction, verdicts)
+        return _all_told(verdicts, keys, self._ledger.captions(list(keys.values())))
 
     def missing(self, extraction: Extraction, pictures: Path) -> Sequence[int]:
         """See `Captioner`; equal pictures count once."""
@@ -214,6 +215,23 @@ def _first_places(keys: Mapping[int, str], known: Mapping[str, object]) -> dict[
         if key not in known:
             unknown.setdefault(key, place)
     return unknown
+
+
+def _all_told(
+    verdicts: Sequence[Verdict], keys: Mapping[int, str], said: Mapping[str, KeptCaption | Problem]
+) -> list[ModelCaption | None]:
+    """One a picture; None: nothing is said under its key."""
+    told: list[ModelCaption | None] = []
+    for place, verdict in enumerate(verdicts):
+        if verdict.twin is not None:
+            twin = told[verdict.twin]
+            told.append(twin and replace(twin, skipped=verdict.skipped))
+        elif place in keys:
+            answer = said.get(keys[place])
+            told.append(_told(answer) if answer else None)
+        else:
+            told.append(ModelCaption(skipped=verdict.skipped))
+    return told
 
 
 def _told(answer: KeptCaption | Problem) -> ModelCaption:
