@@ -32,8 +32,8 @@ does not apply."""
 
 VERSION = 1
 """Raise it when the request is laid out otherwise, or the answer is put into sentences otherwise."""
-MOST_TOKENS = 1500
-"""Of an answer; models that think before they write need more than the answer itself."""
+MOST_TOKENS = 1000
+"""Of an answer; what a model thinks before it writes is not counted here."""
 LIMITS = {"title": 200, "heading": 300, "caption": 1000, "mentions": 1200}
 """Characters of the document's words, by field."""
 MOST_CHARACTERS = 2000

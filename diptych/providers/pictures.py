@@ -28,7 +28,7 @@ def shown(file: Path, name: str, most: int) -> Pixels:
     # A new image of the pixels alone: encoders write what `info` holds.
     bare = Image.frombytes(seen.mode, seen.size, seen.tobytes())
     png, jpeg = BytesIO(), BytesIO()
-    bare.save(png, "PNG", optimize=True)
+    bare.save(png, "PNG")
     bare.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
     if png.tell() <= jpeg.tell():
         return Pixels(png.getvalue(), "image/png")
