@@ -9,10 +9,14 @@ if TYPE_CHECKING:
     from diptych.library import Diptych
     from diptych.search import Hit, Query
     from diptych.settings import Settings
+    from diptych.statements import Answer
 
-__all__ = ["Diptych", "Hit", "Outcome", "Query", "Settings"]
+__all__ = ["Answer", "Diptych", "Hit", "Outcome", "Query", "Settings"]
 
-HOMES = {"Diptych": "library", "Hit": "search", "Outcome": "ingest", "Query": "search", "Settings": "settings"}
+HOMES = {
+    "Answer": "statements", "Diptych": "library", "Hit": "search", "Outcome": "ingest", "Query": "search",
+    "Settings": "settings",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

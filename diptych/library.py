@@ -9,9 +9,14 @@ from pathlib import Path
 from types import TracebackType
 
 from diptych import sources
-from diptych.costs import Meter
+from diptych.answer import Asker, answer
+from diptych.costs import Meter, prices
+from diptych.crops import crop
 from diptych.download import Limits, fetcher
 from diptych.errors import BudgetReached, QueryError, SourceError
+from diptych.estimate import Estimate, estimate
+from diptych.evidence import Item, gather
+from diptych.index import is_there
 from diptych.index.versions import DocumentRecord, delete, records, records_of
 from diptych.ingest import Outcome, ingest, needed, waiting
 from diptych.maintain import Gone, Swept, gone, reindex, sweep
@@ -19,10 +24,13 @@ from diptych.parts import Parts
 from diptych.points import document_id
 from diptych.search import Hit, Query, local, search
 from diptych.settings import Settings, load
+from diptych.statements import Answer
 from diptych.transfer import Moved, export_store, import_store
 from extractors.images import path_of
-from extractors.types import Source
+from extractors.types import Extraction, Source
 
+EVIDENCE = 12
+"""Hits that a question's answer is made from, unless told otherwise."""
 OPTIMIZE_AFTER = 1000
 """New texts in one run after which search structures are built."""
 
@@ -35,7 +43,7 @@ class Diptych:
 
     def __init__(self, settings: Settings, budget: float | None = None) -> None:
         self.settings = settings
-        self.meter = Meter(settings.prices, budget)
+        self.meter = Meter(prices(settings), budget)
         """What paid models were asked for through this object."""
         self._parts = Parts(settings, self.meter)
         self._stopped = ""
@@ -117,6 +125,17 @@ class Diptych:
             self._parts.pipeline.index.optimize()
         return outcomes
 
+    def estimate(self, paths: Sequence[str | Path], on_document: Callable[[str], None] | None = None) -> Estimate:
+        """What ingesting everything below `paths` would embed, caption and cost; the store stays as it is.
+
+        `on_document` is told the name of each document that was looked at. Raises as `ingest` does.
+        """
+        found = self.sources(paths)
+        there = is_there(self.settings)
+        due = self.pending(found.sources) if there else found.sources
+        counted = estimate(due, self._parts.ground(there), on_document)
+        return replace(counted, unchanged=len(found.sources) - len(due), left_out=tuple(found.left_out))
+
     def search(self, query: Query | str, limit: int = 10) -> list[Hit]:
         """At most `limit` hits of both collections, best first. Raises `QueryError`, `StoreError`."""
         return self.search_many([query if isinstance(query, Query) else Query(query)], limit)[0]
@@ -126,6 +145,19 @@ class Diptych:
         panels = self._parts.panels
         ready = [self._seen(query) if query.image else query for query in queries]
         return search(ready, panels, limit)
+
+    def ask(self, question: Query | str, limit: int = EVIDENCE, on_text: Callable[[str], None] | None = None) -> Answer:
+        """What the documents say to a question, by the vision model of the setting `answerer`; every citation checked.
+
+        At most `limit` hits are shown to it. `on_text` is told its words as they come, before any check.
+        Raises `SettingsError` without a model, and what `search` and `VisionModel.ask` raise.
+        """
+        asked = question if isinstance(question, Query) else Query(question)
+        model = self._parts.answerer
+        items = gather(self.search(asked, limit), self._parts.existing(), self.pictures)
+        picture = self._stored(asked.image, ocr=False).pictures[0].image if asked.image else None
+        asker = Asker(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
+        return answer(asked.text, path_of(picture, self.pictures) if picture else None, items, asker)
 
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
@@ -184,15 +216,8 @@ class Diptych:
         With no encoder of pixels, the words in the picture and its caption are searched, beside the question's own.
         """
         assert query.image is not None
-        try:
-            source = sources.find([query.image]).sources[0]
-        except SourceError as error:
-            raise QueryError(str(error)) from error
         encoded = self._parts.spaces.images is not None
-        options = replace(self._parts.options, ocr="off") if encoded else self._parts.options
-        seen = self._parts.workers().extract(source, options, self.pictures)
-        if not seen.pictures:
-            raise QueryError(f"{query.image}: holds no picture; give a PNG, JPEG or WebP file")
+        seen = self._stored(query.image, ocr=not encoded)
         if encoded:
             return replace(query, image=path_of(seen.pictures[0].image, self.pictures))
         words = [picture.words for picture in seen.pictures]
@@ -204,3 +229,18 @@ class Diptych:
                 f"{query.image}: holds no words, and no encoder for pixels is set; add a question in words"
             )
         return replace(query, text=text, image=None)
+
+    def _stored(self, image: Path, *, ocr: bool) -> Extraction:
+        """A picture of a question, opened in a worker and kept in the picture store until the next sweep."""
+        try:
+            source = sources.find([image]).sources[0]
+        except SourceError as error:
+            raise QueryError(str(error)) from error
+        options = self._parts.options if ocr else replace(self._parts.options, ocr="off")
+        seen = self._parts.workers().extract(source, options, self.pictures)
+        if not seen.pictures:
+            raise QueryError(f"{image}: holds no picture; give a PNG, JPEG or WebP file")
+        return seen
+
+    def _crop(self, item: Item) -> str | None:
+        return crop(item, self._parts.existing(), self._parts.workers(), self.pictures)

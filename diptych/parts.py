@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from diptych import captioners, encoders
-from diptych.costs import Meter
+from diptych import captioners, encoders, providers
+from diptych.costs import Meter, prices
 from diptych.errors import SettingsError, StoreError
+from diptych.estimate import Ground
 from diptych.index import Index, open_index
 from diptych.index.versions import bind
 from diptych.ingest import Pipeline
@@ -65,7 +66,17 @@ class Parts:
 
     @cached_property
     def captioner(self) -> captioners.Captioner | None:
-        return None
+        return captioners.load(self.settings, self.meter, self.ledger)
+
+    @cached_property
+    def answerer(self) -> providers.VisionModel:
+        """The model that answers questions. Raises `SettingsError` when none is named."""
+        if not self.settings.answerer:
+            raise SettingsError(
+                "no model answers yet: set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
+                f"anthropic:MODEL, and its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
+            )
+        return providers.load(self.settings.answerer, self.settings, self.meter)
 
     @cached_property
     def options(self) -> Options:
@@ -116,6 +127,23 @@ class Parts:
         language = self.settings.language
         return Pipeline(
             self.index(), self.spaces, self.workers(), self.options, self.pictures, language, self.captioner
+        )
+
+    def ground(self, there: bool) -> Ground:
+        """What an estimate stands on; `there`: whether the store was ever made, for this makes none."""
+        from diptych.captioners.captioner import VisionCaptioner
+
+        chosen, workers = self.settings, self.workers()
+        options = replace(self.options, pages=None)
+        return Ground(
+            index=self.index() if there else None,
+            spaces=self.spaces,
+            captioner=self.captioner if isinstance(self.captioner, VisionCaptioner) else None,
+            ledger=self.ledger,
+            prices=prices(chosen),
+            language=chosen.language,
+            extract=lambda source, pictures: workers.extract(source, options, pictures),
+            workers=chosen.workers,
         )
 
     @property

@@ -22,11 +22,11 @@ import uuid
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractors import processes, worker
 from extractors.errors import ExtractionError
-from extractors.types import Extraction, Options, Passage, Picture, Report, Source
+from extractors.types import Box, Extraction, ImageFile, Options, Passage, Picture, Report, Source
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -79,18 +79,24 @@ class Sandbox:
         Raises `ExtractionError`: what the extractor says; transient when the document took too long or too much
         memory, or the sandbox was closed; and when its reader crashed.
         """
-        asked = worker.pack(worker.job(source, options, pictures))
+        return _extraction(source, self._reply(worker.job(source, options, pictures), source.path))
+
+    def crop(self, path: Path, page: int, box: Box, pictures: Path) -> ImageFile:
+        """Draw a place on a page of a PDF into the folder `pictures`, in a worker. Raises `ExtractionError`."""
+        return _image(path, self._reply(worker.crop_job(path, page, box, pictures), path))
+
+    def _reply(self, job: dict[str, object], path: Path) -> bytes:
         with self._slots:
-            one = self._borrow(source.path)
+            one = self._borrow(path)
             try:
-                reply = one.ask(asked, source.path, self._seconds, self._memory)
+                reply = one.ask(worker.pack(job), path, self._seconds, self._memory)
             except BaseException:  # a time-out, or Ctrl-C and cancellation here: its state is unknown
                 self._drop(one)
                 if self._closed:
-                    raise _closed(source.path) from None
+                    raise _closed(path) from None
                 raise
             self._give_back(one)
-        return _extraction(source, reply)
+        return reply
 
     def _borrow(self, path: Path) -> _Worker:
         with self._lock:
@@ -244,6 +250,7 @@ class _Parts(NamedTuple):
     pictures: tuple[Picture, ...]
     report: Report
     title: str
+    shift: int
 
 
 @cache
@@ -254,15 +261,29 @@ def _checker() -> TypeAdapter[_Parts]:
 
 
 def _extraction(source: Source, reply: bytes) -> Extraction:
-    """The answer as parts, checked: a worker that read hostile bytes may say anything. Half characters are replaced."""
+    """The answer as parts, checked: a worker that read hostile bytes may say anything."""
     try:
-        said = json.loads(reply.decode(errors="replace"))
-        if "error" in said:
-            raise ExtractionError(str(said["error"]), transient=bool(said.get("transient")))
-        parts = _checker().validate_python(said["parts"])
+        parts = _checker().validate_python(_said(reply)["parts"])
         for picture in parts.pictures:  # these name files
             if not _SHA256.fullmatch(picture.image.sha256) or picture.image.suffix not in (".png", ".jpg", ".webp"):
                 raise ValueError(f"no picture is named {picture.image.sha256}{picture.image.suffix}")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ExtractionError(f"{source.path}: its reader gave something that is no document: {error}") from error
     return Extraction(source, *parts)
+
+
+def _image(path: Path, reply: bytes) -> ImageFile:
+    """The answer as the name of a picture, checked in the same way."""
+    try:
+        image = ImageFile(**_said(reply)["image"])
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ExtractionError(f"{path}: its reader gave something that is no picture: {error}") from error
+    return image
+
+
+def _said(reply: bytes) -> dict[str, Any]:
+    """Half characters are replaced. Raises `ExtractionError` when the worker tells one."""
+    said = json.loads(reply.decode(errors="replace"))
+    if "error" in said:
+        raise ExtractionError(str(said["error"]), transient=bool(said.get("transient")))
+    return dict(said)

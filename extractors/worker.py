@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from extractors import processes
 from extractors.errors import ExtractionError
-from extractors.types import Extraction, Options, Source
+from extractors.types import Box, Extraction, ImageFile, Options, Source
 
 LENGTH = struct.Struct(">Q")
 
@@ -42,6 +42,11 @@ def job(source: Source, options: Options, pictures: Path) -> dict[str, object]:
     """What the worker is asked to do, as plain values."""
     fields = {name: getattr(source, name) for name in Source.__slots__}
     return {"source": fields | {"fields": dict(source.fields)}, "options": asdict(options), "pictures": pictures}
+
+
+def crop_job(path: Path, page: int, box: Box, pictures: Path) -> dict[str, object]:
+    """The same for a picture of a place on a page."""
+    return {"source": {"path": path}, "crop": {"page": page, "box": box}, "pictures": pictures}
 
 
 def main() -> None:
@@ -81,7 +86,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, object]:
     """The parts, or the sentence why there are none."""
     path = asked["source"]["path"]
     try:
-        return {"parts": _parts(_extract(asked))}
+        return {"image": asdict(_crop(asked))} if "crop" in asked else {"parts": _parts(_extract(asked))}
     except ExtractionError as error:
         return {"error": str(error), "transient": error.transient}
     except MemoryError:
@@ -111,6 +116,13 @@ def _extract(asked: dict[str, Any]) -> Extraction:
     return extract(Source(**source), Options(**options), Path(asked["pictures"]))
 
 
+def _crop(asked: dict[str, Any]) -> ImageFile:
+    from extractors.pages import crops
+
+    place = asked["crop"]
+    return crops.place(Path(asked["source"]["path"]), place["page"], tuple(place["box"]), Path(asked["pictures"]))
+
+
 def _parts(extraction: Extraction) -> dict[str, object]:
     """Everything but the source, which the parent knows."""
     return {
@@ -118,4 +130,5 @@ def _parts(extraction: Extraction) -> dict[str, object]:
         "pictures": [asdict(picture) for picture in extraction.pictures],
         "report": asdict(extraction.report),
         "title": extraction.title,
+        "shift": extraction.shift,
     }

@@ -19,6 +19,7 @@ _FLAT = 0.55
 """Least share of a drawn picture that its eight most frequent colours (of 64) cover."""
 _MARGIN = 2.0
 """Points around a crop, so that no stroke at its edge is cut."""
+_LOOK_DPI = 110
 _LONGEST_PAGE = 4000
 """Pixels of a page image's longer side: a poster is looked at as a whole, its figures apart."""
 
@@ -40,6 +41,17 @@ def clip(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
     image = render.page_image(page, dpi, grown(box, _MARGIN))
     data, suffix = render.encode(image)
     return images.save(data, suffix, image.size, folder)
+
+
+def place(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
+    """A place on page `number` of a PDF, for a person to look at. Raises `ExtractionError`."""
+    try:
+        with render.pymupdf().open(path, filetype="pdf") as document:
+            if document.needs_pass or not 1 <= number <= len(document):
+                raise ExtractionError(f"{path}: has no page {number} that can be read")
+            return clip(document[number - 1], box, _LOOK_DPI, folder)
+    except (RuntimeError, ValueError) as error:  # MuPDF's own are of these kinds
+        raise ExtractionError(f"{path}: page {number} cannot be drawn ({error})") from error
 
 
 def raster(document: Any, xref: int, folder: Path) -> ImageFile:
