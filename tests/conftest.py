@@ -23,7 +23,8 @@ PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 # Prefect reads these when it is imported, so before any test does that.
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_"))]:
-    del os.environ[name]
+    if not name.startswith("DIPTYCH_TEST_"):  # these are meant for the tests
+        del os.environ[name]
 os.environ.update(
     PREFECT_HOME=str(PREFECT_HOME),
     PREFECT_SERVER_ANALYTICS_ENABLED="false",

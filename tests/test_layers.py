@@ -18,6 +18,8 @@ HOMES = {
     "fitz": (),
     "pdf2image": ("extractors/",),
     "pptx": ("extractors/", "data/"),
+    "fastembed": ("diptych/encoders/fastembed.py",),
+    "huggingface_hub": ("diptych/encoders/weights.py",),
     "openai": ("diptych/encoders/", "diptych/captioners/", "diptych/answer"),
     "anthropic": ("diptych/captioners/", "diptych/answer"),
 }

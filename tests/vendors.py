@@ -94,11 +94,12 @@ def served(*routes: Route) -> Iterator[Vendor]:
                 self.send_header(name, value)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content if answer.cut is None else content[: answer.cut])
+            if self.command != "HEAD":
+                self.wfile.write(content if answer.cut is None else content[: answer.cut])
             if answer.cut is not None:
                 self.close_connection = True
 
-        do_GET = do_POST = do_DELETE = _serve
+        do_GET = do_HEAD = do_POST = do_DELETE = _serve
 
         def log_message(self, *args: object) -> None:
             pass

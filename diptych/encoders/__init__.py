@@ -22,8 +22,6 @@ class Encoder(Protocol):
 
     name: str
     """As the settings name it: `minilm`."""
-    fingerprint: str
-    """Changes whenever the same input would give other vectors: weights, quantisation, pooling."""
     size: int
     """Dimensions of the space."""
     reads_images: bool
@@ -31,22 +29,37 @@ class Encoder(Protocol):
     """Its vectors are so long that they are stored as float16."""
     paid: str
     """Model name that its usage is counted and priced under (`openai:…`); empty: it runs here and costs nothing."""
-    tokenizer: Path | None
-    """A `tokenizer.json` to count tokens with, if there is one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the same input would give other vectors: weights, quantisation, pooling.
+
+        Raises `ModelError` when it takes the model's files to tell, and they cannot be had.
+        """
+        ...
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """A `tokenizer.json` to count tokens with, if there is one."""
+        ...
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Vectors of unit length, shape (len(texts), size), float32."""
         ...
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
-        """Vectors of unit length, shape (len(images), size), float32; only where `reads_images`."""
+        """Vectors of unit length, shape (len(images), size), float32; only where `reads_images`.
+
+        A picture that cannot be opened gives a row of zeros, which is near nothing: the others keep their vectors.
+        """
         ...
 
 
-ENCODERS: dict[str, str] = {"minilm": "minilm"}
+ENCODERS: dict[str, str] = {"minilm": "minilm", "fastembed": "fastembed", "clip": "clip"}
 """First part of an encoder's name -> the module here whose `load(variant, settings, meter)` makes it.
 
-`minilm` is int8, `minilm:fp32` the same without quantisation.
+`minilm` is int8, `minilm:fp32` the same without quantisation; `fastembed:MODEL` and `clip:PAIR` are listed in
+docs/models.md.
 """
 
 

@@ -1,0 +1,28 @@
+"""Pairs of models, one of texts and one of pictures, that were trained into one space: `clip`, `clip:NAME`."""
+
+from __future__ import annotations
+
+from diptych.costs import Meter
+from diptych.encoders.fastembed import FastEmbed, find
+from diptych.errors import ModelError
+from diptych.settings import Settings
+
+DEFAULT = "vit-b-32"
+PAIRS: dict[str, tuple[str, str]] = {
+    DEFAULT: ("Qdrant/clip-ViT-B-32-text", "Qdrant/clip-ViT-B-32-vision"),
+    "jina-clip-v1": ("jinaai/jina-clip-v1", "jinaai/jina-clip-v1"),
+    "nomic-embed-vision-v1.5": ("nomic-ai/nomic-embed-text-v1.5", "nomic-ai/nomic-embed-vision-v1.5"),
+    "nomic-embed-vision-v1.5-q": ("nomic-ai/nomic-embed-text-v1.5-Q", "nomic-ai/nomic-embed-vision-v1.5-Q"),
+    "siglip2-base-patch16-224": ("google/siglip2-base-patch16-224", "google/siglip2-base-patch16-224"),
+}
+"""Name after the colon, in small letters -> model of texts, model of pictures."""
+
+
+def load(variant: str, settings: Settings, meter: Meter) -> FastEmbed:
+    """`variant`: one of `PAIRS`, with or without the organisation; empty: CLIP ViT-B/32."""
+    name = variant.lower().rpartition("/")[2] or DEFAULT
+    if name not in PAIRS:
+        raise ModelError(f"encoder clip: no pair is called `{variant}`; known: {', '.join(PAIRS)}")
+    texts, pictures = PAIRS[name]
+    shown = f"clip:{variant}" if variant else "clip"
+    return FastEmbed(shown, find(texts, settings), find(pictures, settings, sees=True))

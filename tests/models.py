@@ -1,0 +1,213 @@
+"""Tiny ONNX models in the shape of real ones, for fastembed's own loading code. A person can check their vectors.
+
+A vector of a text is the sum of its words' rows, [CLS] adding 1 to the first number, a word that is not in the list
+0.1 to the last, and padding that the model sees 0.01 to the last but one. A vector of a picture is 1, then the means of
+4 x 4 fields of the preprocessed pixels, red first, row by row. A colour's row is what a picture of it gives, so that
+words find pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diptych.encoders import clip
+from diptych.encoders.fastembed import Model, find
+from diptych.settings import Settings
+
+FIELDS = 4
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""Of CLIP's pictures."""
+COLOURS = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "white": (255, 255, 255),
+    "black": (0, 0, 0),
+}
+_CLIP = {
+    "image_processor_type": "CLIPImageProcessor",
+    "do_resize": True,
+    "size": {"shortest_edge": 224},
+    "resample": 3,
+    "do_center_crop": True,
+    "crop_size": {"height": 224, "width": 224},
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": MEAN,
+    "image_std": STD,
+}
+_SIGLIP = {
+    "image_processor_type": "SiglipImageProcessor",
+    "do_resize": True,
+    "size": {"height": 224, "width": 224},
+    "resample": 2,
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+}
+_JINA = {
+    "image_processor_type": "JinaCLIPImageProcessor",
+    "size": 224,
+    "resize_mode": "shortest",
+    "interpolation": "bicubic",
+    "fill_color": 0,
+    "mean": MEAN,
+    "std": STD,
+}
+
+
+def write_pair(models: Path, name: str = "") -> None:
+    """Both models of `clip:NAME`, which know the colours."""
+    texts, pictures = clip.PAIRS[name or clip.DEFAULT]
+    siglip = "siglip" in name
+    mean, std = ((0.5,) * 3, (0.5,) * 3) if siglip else (MEAN, STD)
+    words = {word: [0.0, *np.repeat((np.array(rgb) / 255 - mean) / std, FIELDS**2)] for word, rgb in COLOURS.items()}
+    write_texts(models, texts, words, limit=64 if siglip else 77)
+    write_pictures(models, pictures)
+
+
+def write_texts(models: Path, name: str, words: Mapping[str, Sequence[float]], *, limit: int = 512) -> None:
+    """A model of texts that fastembed lists; `words`: row of each word, the rest of it zeros."""
+    model = find(name, Settings(models=models))
+    folder = models / model.weights.repository
+    rows = np.zeros((4 + len(words), model.size), np.float32)
+    rows[0, -2], rows[1, -1], rows[2, 0] = 0.01, 0.1, 1
+    for row, word in zip(rows[4:], words, strict=True):
+        row[: len(words[word])] = words[word]
+    vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    for file in model.weights.files:
+        _save(b"" if file != model.weights.files[0] else _text_graph(rows, model), folder / file)
+    _write_tokenizer(folder, vocabulary, limit, lower="siglip" not in name)
+
+
+def write_static(models: Path, name: str, words: Mapping[str, Sequence[float]]) -> None:
+    """A model that is a table of words and nothing else; texts become the mean of their words' rows."""
+    from safetensors.numpy import save_file
+
+    model = find(name, Settings(models=models))
+    folder = models / model.weights.repository
+    rows = np.zeros((4 + len(words), model.size), np.float32)
+    for row, word in zip(rows[4:], words, strict=True):
+        row[: len(words[word])] = words[word]
+    folder.mkdir(parents=True)
+    save_file({"embeddings": rows}, folder / model.weights.files[0])
+    vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    _write_tokenizer(folder, vocabulary, 512, lower=True)
+
+
+def write_pictures(models: Path, name: str) -> None:
+    """A model of pictures that fastembed lists."""
+    model = find(name, Settings(models=models), sees=True)
+    folder = models / model.weights.repository
+    _save(_picture_graph(model), folder / model.weights.files[0])
+    config = _JINA if "jina" in name else _SIGLIP if "siglip" in name else _CLIP
+    (folder / "preprocessor_config.json").write_text(json.dumps(config))
+
+
+def _write_tokenizer(folder: Path, vocabulary: Mapping[str, int], limit: int, *, lower: bool) -> None:
+    from tokenizers import Tokenizer, normalizers
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = Tokenizer(WordLevel(dict(vocabulary), unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    if lower:
+        tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {"model_max_length": limit, "pad_token": "[PAD]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps({"pad_token_id": vocabulary["[PAD]"]}))
+
+
+def _text_graph(rows: NDArray[np.float32], model: Model) -> bytes:
+    """ids (texts, tokens) -> the sum of their rows; where fastembed does the pooling, at every token."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    def tensor(name: str, *shape: str | int, kind: int = TensorProto.FLOAT) -> object:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    inputs = [tensor("input_ids", "texts", "length", kind=TensorProto.INT64)]
+    nodes = [helper.make_node("Gather", ["rows", "input_ids"], ["words"])]
+    if model.runner == "SiglipOnnxTextEmbedding":  # it sees its padding
+        nodes.append(helper.make_node("Identity", ["words"], ["shown"]))
+    else:
+        inputs.append(tensor("attention_mask", "texts", "length", kind=TensorProto.INT64))
+        nodes += [
+            helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["mask", "last"], ["column"]),
+            helper.make_node("Mul", ["words", "column"], ["shown"]),
+        ]
+    nodes += [
+        helper.make_node("ReduceSum", ["shown", "tokens"], ["pooler_output"], keepdims=0),
+        helper.make_node("Unsqueeze", ["pooler_output", "tokens"], ["sums"]),
+        helper.make_node("Mul", ["shown", "zero"], ["blank"]),
+        helper.make_node("Add", ["blank", "sums"], ["last_hidden_state"]),
+    ]
+    outputs = [tensor("last_hidden_state", "texts", "length", model.size), tensor("pooler_output", "texts", model.size)]
+    if model.runner == "CLIPOnnxEmbedding":
+        outputs = outputs[1:]
+    elif model.runner not in ("SiglipOnnxTextEmbedding", "BuiltinSentenceEmbedding"):
+        outputs = outputs[:1]
+    if model.runner == "JinaEmbeddingV3":
+        inputs.append(helper.make_tensor_value_info("task_id", TensorProto.INT64, []))
+    constants = {"rows": rows, "tokens": np.array([1]), "last": np.array([2]), "zero": np.array(0, np.float32)}
+    return _model(nodes, inputs, outputs, [numpy_helper.from_array(value, name) for name, value in constants.items()])
+
+
+def _picture_graph(model: Model) -> bytes:
+    """pixel_values (pictures, 3, 224, 224) -> 1 and the means of the fields, which nomic's has as the first of two
+    tokens, and siglip's as the second output."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    size, cells = model.size, 3 * FIELDS**2
+    spread = np.zeros((cells, size), np.float32)
+    spread[range(cells), range(1, cells + 1)] = 1
+    one = np.zeros(size, np.float32)
+    one[0] = 1
+    field = 224 // FIELDS
+    nodes = [
+        helper.make_node("AveragePool", ["pixel_values"], ["fields"], kernel_shape=[field] * 2, strides=[field] * 2),
+        helper.make_node("Flatten", ["fields"], ["means"]),
+        helper.make_node("MatMul", ["means", "spread"], ["placed"]),
+        helper.make_node("Add", ["placed", "one"], ["pooler_output"]),
+    ]
+    constants = [numpy_helper.from_array(spread, "spread"), numpy_helper.from_array(one, "one")]
+    inputs = [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["pictures", 3, 224, 224])]
+    pooled = helper.make_tensor_value_info("pooler_output", TensorProto.FLOAT, ["pictures", size])
+    if model.runner == "OnnxImageEmbedding":
+        return _model(nodes, inputs, [pooled], constants)
+    constants.append(numpy_helper.from_array(np.array([1]), "tokens"))
+    nodes += [
+        helper.make_node("Unsqueeze", ["pooler_output", "tokens"], ["first"]),
+        helper.make_node("Neg", ["first"], ["second"]),
+        helper.make_node("Concat", ["first", "second"], ["last_hidden_state"], axis=1),
+    ]
+    hidden = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["pictures", 2, size])
+    siglip = model.runner == "SiglipOnnxImageEmbedding"
+    return _model(nodes, inputs, [hidden, pooled] if siglip else [hidden], constants)
+
+
+def _model(nodes: list[object], inputs: list[object], outputs: list[object], constants: list[object]) -> bytes:
+    from onnx import helper
+
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, constants)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    content: bytes = made.SerializeToString()
+    return content
+
+
+def _save(content: bytes, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
