@@ -239,6 +239,8 @@ class _BatchRoutes:
         name, _, results = path.removeprefix(f"{_BATCHES}/").partition("/")
         if name not in self._batches:
             return error(404, "not_found_error", f"no batch {name}")
+        if results and self._left[name] > 0:
+            return error(404, "not_found_error", "the batch has not ended")
         if results:
             # Not in the order of the requests, as the API says.
             lines = [json.dumps(self._line(item)) for item in reversed(self._batches[name])]
