@@ -12,6 +12,7 @@ from diptych.errors import DiptychError
 from flows.commands.backfill import backfill
 from flows.commands.delete import delete
 from flows.commands.doctor import doctor
+from flows.commands.estimate import estimate
 from flows.commands.extract import extract
 from flows.commands.ingest import ingest
 from flows.commands.query import query
@@ -38,7 +39,9 @@ def diptych() -> None:
     """
 
 
-COMMANDS = (extract, ingest, query, backfill, status, retry, delete, sweep, reindex, export, import_, doctor)
+COMMANDS = (
+    extract, ingest, query, estimate, backfill, status, retry, delete, sweep, reindex, export, import_, doctor,
+)  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)
 
