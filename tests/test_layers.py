@@ -20,8 +20,8 @@ HOMES = {
     "pptx": ("extractors/", "data/"),
     "fastembed": ("diptych/encoders/fastembed.py",),
     "huggingface_hub": ("diptych/encoders/weights.py",),
-    "openai": ("diptych/encoders/", "diptych/captioners/", "diptych/answer"),
-    "anthropic": ("diptych/captioners/", "diptych/answer"),
+    "openai": ("diptych/providers/",),
+    "anthropic": ("diptych/providers/",),
 }
 
 
