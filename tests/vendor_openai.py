@@ -24,7 +24,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.vendor_asked import Asked, Broken, Cut, Filtered, Refused, hashed, made_up, read_chat, read_responses, tokens
+from tests.vendor_asked import (
+    Asked,
+    Broken,
+    Cut,
+    Filtered,
+    Refused,
+    hashed,
+    made_up,
+    pieces,
+    read_chat,
+    read_responses,
+    tokens,
+)
 from tests.vendors import Answer, Request
 
 LIMIT = 2048

@@ -1,0 +1,217 @@
+"""What OpenAI's SDK raises, in one sentence each: is it worth another try, and is it about the item or the account.
+
+Failures leave nothing of the SDK's errors behind, not even as a cause: those quote what a server says, and a server may
+quote the key.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+
+from diptych.errors import ProviderError
+from diptych.settings import Endpoint
+
+LONGEST = 200
+"""Characters of what a server says about its error."""
+
+FILTERED = frozenset(
+    {
+        "content_policy_violation",
+        "content_filter",
+        "image_content_policy_violation",
+        "invalid_prompt",
+        "bio_policy",
+        "misalignment_policy_violation",
+    }
+)
+"""Codes of a refusal that comes as an error."""
+_BROKE = frozenset(
+    {
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "account_deactivated",
+    }
+)
+_REQUEST = frozenset(
+    {
+        "model_not_found",
+        "unsupported_parameter",
+        "unknown_parameter",
+        "unsupported_value",
+        "invalid_json_schema",
+        "missing_required_parameter",
+        "invalid_api_key",
+    }
+)
+"""Codes of what is wrong with every request, not with its content."""
+_PASSING = frozenset(
+    {
+        "server_error",
+        "rate_limit_exceeded",
+        "vector_store_timeout",
+        "overloaded",
+        "timeout",
+    }
+)
+"""Codes inside an answer or a stream of status 200 that another try may mend."""
+_SECRETS = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][\w*.…-]{6,}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    what: str
+    transient: bool = False
+    about: Literal["item", "account"] = "item"
+
+
+_KINDS = {
+    400: _Kind("does not accept the request"),
+    402: _Kind("wants the account to be paid first", about="account"),
+    403: _Kind("does not allow this to the account or from here", about="account"),
+    404: _Kind("knows no such model or address; see the model's name and the setting `base_url`", about="account"),
+    405: _Kind("does not offer this; see the setting `base_url`", about="account"),
+    408: _Kind("waited too long for the request", True),
+    409: _Kind("has a conflict", True),
+    413: _Kind("finds the request too large"),
+    422: _Kind("does not accept the request"),
+    429: _Kind("has reached its limit of requests or tokens", True, "account"),
+    501: _Kind("cannot do this; see the setting `base_url`", about="account"),
+}
+
+
+def host(endpoint: Endpoint) -> str:
+    """How messages name the server."""
+    return (urlsplit(endpoint.base_url).hostname if endpoint.base_url else None) or "api.openai.com"
+
+
+def cleaned(text: object, endpoint: Endpoint) -> str:
+    """What a server says, in one bounded line without anything that looks like a key."""
+    words = " ".join(str(text).split())
+    secret = os.environ.get(endpoint.key, "").strip() if endpoint.key else ""
+    if secret:
+        words = words.replace(secret, "[key]")
+    words = _SECRETS.sub("[key]", words)
+    words = "".join(letter for letter in words if letter.isprintable())
+    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
+
+
+@contextmanager
+def translating(endpoint: Endpoint) -> Iterator[None]:
+    """What the SDK raises inside the block comes out as `ProviderError`."""
+    try:
+        yield
+        return
+    except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, json.JSONDecodeError) as error:
+        failure = translated(error, endpoint)
+    raise failure
+
+
+def translated(error: Exception, endpoint: Endpoint) -> ProviderError:
+    """One clear sentence for whatever the SDK raised. The key is in none of them."""
+    name = host(endpoint)
+    match error:
+        case openai.APITimeoutError() | httpx2.TimeoutException():
+            return ProviderError(f"{name} did not answer in time", transient=True)
+        case openai.APIStatusError():
+            return _status(error, endpoint)
+        case openai.APIConnectionError() | httpx2.HTTPError():
+            return _connection(error, endpoint)
+        case json.JSONDecodeError():
+            return ProviderError(f"{name} answered with broken JSON", transient=True)
+        case openai.APIResponseValidationError():
+            return not_json(endpoint)
+        case openai.APIError():
+            return said(error.code, error.message, endpoint)
+    return ProviderError(f"{name} cannot be asked: {cleaned(error, endpoint)}", about="account")
+
+
+def said(code: str | None, message: object, endpoint: Endpoint) -> ProviderError:
+    """An error that came inside an answer or a stream of status 200."""
+    return ProviderError(
+        f"{host(endpoint)} failed: {cleaned(message or code or 'it does not say why', endpoint)}",
+        transient=code in _PASSING or code is None,
+        about="account" if code in _BROKE | _REQUEST | {"rate_limit_exceeded"} else "item",
+    )
+
+
+def not_json(endpoint: Endpoint) -> ProviderError:
+    """A web page, or another text, came with status 200."""
+    return ProviderError(
+        f"{host(endpoint)} answered with something else than JSON, such as the web page of a gateway; see the setting "
+        f"`base_url`",
+        about="account",
+    )
+
+
+def unlike(what: str, endpoint: Endpoint) -> ProviderError:
+    """JSON came that is not of the API's shape."""
+    return ProviderError(f"{host(endpoint)} answered with {what}; does it speak this API?", about="account")
+
+
+def _connection(error: Exception, endpoint: Endpoint) -> ProviderError:
+    cause = error.__cause__ or error
+    words = cleaned(cause, endpoint) or type(cause).__name__
+    if isinstance(cause, httpx2.ConnectError | httpx2.UnsupportedProtocol):
+        hint = "; see the setting `base_url`" if endpoint.base_url else ""
+        return ProviderError(f"{host(endpoint)} cannot be reached ({words}){hint}", transient=True, about="account")
+    return ProviderError(f"the connection to {host(endpoint)} was lost ({words})", transient=True)
+
+
+def _status(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
+    name, status = host(endpoint), error.status_code
+    if status == 401:
+        variable = f"of the environment variable {endpoint.key}" if endpoint.key else "it was given"
+        return ProviderError(f"{name} does not accept the key {variable} (401)", about="account")
+    message = _message(error, endpoint)
+    if error.code in _BROKE:
+        return ProviderError(
+            f"{name} answers no more: the account's quota or credit is used up; see its billing page ({status})",
+            about="account",
+        )
+    kind = _KINDS.get(status) or (_Kind("has trouble", True) if status >= 500 else _Kind("does not accept the request"))
+    about: Literal["item", "account"] = "account" if error.code in _REQUEST or error.param == "model" else kind.about
+    return ProviderError(
+        f"{name} {kind.what} ({status}{': ' + message if message else ''})",
+        transient=kind.transient,
+        retry_after=retry_after(error.response.headers) if kind.transient else None,
+        about=about,
+    )
+
+
+def _message(error: openai.APIStatusError, endpoint: Endpoint) -> str:
+    """What the server says; nothing when it is a web page."""
+    body = error.body
+    if isinstance(body, Mapping):
+        found = body.get("message") or body.get("detail") or body.get("error") or ""
+        return cleaned(found, endpoint)
+    return "" if not isinstance(body, str) or "<" in body else cleaned(body, endpoint)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110)."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            seconds = float(headers.get(name, "")) / unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(seconds, 0.0)
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    try:
+        return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
+    except (ValueError, OverflowError):
+        return None
