@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from diptych.captioners import ModelCaption
 from diptych.captioners.prompt import MOST_CHARACTERS
 from diptych.costs import Price, Usage
+from diptych.encoders import Encoder
 from diptych.extracting import extracted
 from diptych.index import Index
 from diptych.index.versions import stored_vectors, vectors_of
@@ -20,6 +21,7 @@ from diptych.ledger import Ledger
 from diptych.points import Draft, Need, document_id, drafts
 from diptych.spaces import Spaces
 from extractors.errors import ExtractionError
+from extractors.images import path_of
 from extractors.types import Extraction, Source
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ class _Count:
         told = self._captions(extraction, pictures)
         made = drafts(extraction, self._reading, [caption or ModelCaption() for caption in told])
         coming = {draft.id for draft, caption in zip(made.images, told, strict=bool(told)) if caption is None}
-        self._vectors(extraction, [*made.text, *made.images], coming)
+        self._vectors(extraction, [*made.text, *made.images], coming, pictures)
 
     def _captions(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
         """What is known of the pictures; counts what would be asked. Empty: there is no captioner."""
@@ -172,7 +174,7 @@ class _Count:
                     self._count(captioner.model.name, "captions", captioner.model.most(ask))
         return told
 
-    def _vectors(self, extraction: Extraction, parts: Sequence[Draft], coming: set[str]) -> None:
+    def _vectors(self, extraction: Extraction, parts: Sequence[Draft], coming: set[str], pictures: Path) -> None:
         """`coming`: drafts whose caption is not written yet, so that their text is new whatever is stored."""
         new = {_twin(draft): draft.text for draft in parts if draft.id in coming}
         fresh = [new[one] for one in new.keys() - self._encoded]
@@ -187,8 +189,11 @@ class _Count:
             needs.pop(hash, None)
         self._encoded |= needs.keys()
         texts = [need.content for need in needs.values() if isinstance(need.content, str)]
-        self._texts(texts, [text + "x" * MOST_CHARACTERS for text in fresh])
-        self._pictures(len(needs) - len(texts))
+        images = [path_of(need.content, pictures) for need in needs.values() if not isinstance(need.content, str)]
+        spaces = self._ground.spaces
+        self._encode(spaces.text, texts, [text + "x" * MOST_CHARACTERS for text in fresh])
+        if spaces.images:
+            self._encode(spaces.images, images)
 
     def _held(self, document: str, needs: Mapping[str, Need]) -> set[str]:
         """Which of the needed vectors the store has, of this document or another."""
@@ -200,23 +205,21 @@ class _Count:
             held |= set(vectors_of(collection, panel, sorted(needs.keys() - held)))
         return held
 
-    def _texts(self, texts: Sequence[str], coming: Sequence[str]) -> None:
-        encoder = self._ground.spaces.text
+    def _encode(self, encoder: Encoder, contents: Sequence[str | Path], coming: Sequence[str] = ()) -> None:
+        """`coming`: texts that do not exist yet, as long as they may become."""
         if not encoder.paid:
-            self._here[encoder.name] += len(texts) + len(coming)
+            self._here[encoder.name] += len(contents) + len(coming)
             return
-        for text in [*texts, *coming]:
-            self._count(encoder.paid, "texts", Usage(input_tokens=len(text.encode()) // 2 + 1, requests=1))
+        from diptych.encoders.kept import key_of
+        from diptych.providers.embeddings import PICTURE_TOKENS, Text
 
-    def _pictures(self, number: int) -> None:
-        encoder = self._ground.spaces.images
-        if encoder is None or not number:
-            return
-        if not encoder.paid:
-            self._here[encoder.name] += number
-            return
-        for _ in range(number):
-            self._count(encoder.paid, "pictures", Usage(requests=1))
+        keys = {key_of(encoder.fingerprint, content): content for content in contents}
+        kept = self._ground.ledger.vectors(list(keys))
+        for content in [*(content for key, content in keys.items() if key not in kept), *coming]:
+            if isinstance(content, str):
+                self._count(encoder.paid, "texts", Usage(input_tokens=Text(content).tokens))
+            else:
+                self._count(encoder.paid, "pictures", Usage(input_tokens=PICTURE_TOKENS))
 
     def _count(self, model: str, use: Use, usage: Usage) -> None:
         known = self._used.get((model, use))
@@ -238,9 +241,7 @@ class _Count:
         )
 
     def _cost(self, model: str, use: Use, usage: Usage) -> Cost:
-        # Nobody says how many tokens a picture has for an encoder.
-        price = None if use == "pictures" else self._ground.prices.get(model)
-        items = self._items[model, use]
+        price, items = self._ground.prices.get(model), self._items[model, use]
         likely = _likely(self._ground.ledger, model, items) if use == "captions" else None
         return Cost(model, use, items, usage, price, self._batches(use), likely)
 
