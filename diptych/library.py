@@ -10,6 +10,7 @@ from types import TracebackType
 
 from diptych import sources
 from diptych.answer import Asker, answer
+from diptych.batches import Prefilled, Waiting
 from diptych.costs import Meter, prices
 from diptych.crops import crop
 from diptych.download import Limits, fetcher
@@ -135,6 +136,18 @@ class Diptych:
         due = self.pending(found.sources) if there else found.sources
         counted = estimate(due, self._parts.ground(there), on_document)
         return replace(counted, unchanged=len(found.sources) - len(due), left_out=tuple(found.left_out))
+
+    def prefill(self, found: Sequence[Source], on_wait: Callable[[Waiting], None] | None = None) -> list[Prefilled]:
+        """Ask what ingesting `found` would ask of paid models through their batch endpoints, and wait for it.
+
+        It takes minutes to a day and costs half; `ingest_all` then finds the answers in the ledger. Run again after an
+        interruption, it goes on with the batches that are under way. Raises `ModelError`, `StoreError`.
+        """
+        from diptych.prefill import Prefill
+
+        parts, seconds = self._parts, self.settings.batch_poll_seconds
+        prefill = Prefill(parts.pipeline, parts.ledger, self.meter, self.settings.workers, seconds, on_wait)
+        return prefill(self.pending(found))
 
     def search(self, query: Query | str, limit: int = 10) -> list[Hit]:
         """At most `limit` hits of both collections, best first. Raises `QueryError`, `StoreError`."""

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     anthropic: Anthropic = Anthropic()
     unified: Unified = Unified()
     prices: dict[str, Price] = Field({}, description="US dollars for a million tokens, by model; before our own table.")
+    batch_poll_seconds: float = Field(
+        30, gt=0, description="Seconds between the first looks at a batch of paid requests; later ones take their time."
+    )
     models: Path | None = Field(None, description="Folder of model files for fastembed; by default they are fetched.")
     language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
     weights: dict[str, float] = Field({}, description="Weights of ranked lists, as `diptych evaluate` suggests them.")

@@ -1,0 +1,61 @@
+"""What a backfill asks of paid models, asked beforehand through batch endpoints; the run itself finds it known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from diptych.batches import Prefilled, Run, Waiting
+from diptych.captioners.batched import CaptionJob
+from diptych.captioners.captioner import VisionCaptioner
+from diptych.costs import Meter
+from diptych.extracting import extracted
+from diptych.ingest import Pipeline
+from diptych.ledger import Ledger
+from extractors.errors import ExtractionError
+from extractors.types import Extraction, Source
+
+
+class Prefill:
+    """Captions first, then the vectors of texts, since captions are among the texts."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        ledger: Ledger,
+        meter: Meter,
+        workers: int,
+        poll_seconds: float,
+        on_wait: Callable[[Waiting], None] | None = None,
+    ) -> None:
+        """`poll_seconds`: between the first looks at a batch. `on_wait` is told after every look."""
+        self._pipeline, self._ledger, self._meter = pipeline, ledger, meter
+        self._workers, self._poll, self._on_wait = workers, poll_seconds, on_wait
+
+    def __call__(self, sources: Sequence[Source]) -> list[Prefilled]:
+        """One outcome for each paid model that a run would ask, those without batches included.
+
+        Raises as `diptych.batches.Run` does; running again goes on with the batches that are under way.
+        """
+        return [made for made in (self._captions(sources),) if made]
+
+    def _captions(self, sources: Sequence[Source]) -> Prefilled | None:
+        captioner = self._pipeline.captioner
+        if not isinstance(captioner, VisionCaptioner):
+            return None
+        name, batches = captioner.model.name, captioner.model.batches
+        if batches is None:
+            return Prefilled("captions", name, note=_one_by_one(name))
+        job = CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures)
+        return Run(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)(sources)
+
+    def _extracted(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
+        pipeline = self._pipeline
+
+        def extract(source: Source) -> Extraction:
+            return pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
+
+        return extracted(sources, extract, self._workers)
+
+
+def _one_by_one(model: str) -> str:
+    return f"{model} has no batch endpoint here: its requests go out one by one, at the whole price"
