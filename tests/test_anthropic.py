@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import importlib.util
 import io
-import time
-import traceback
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -16,18 +14,14 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from diptych import providers
-from diptych.costs import Meter, Price, Usage
-from diptych.errors import BudgetReached, ModelError, ProviderError, SettingsError
-from diptych.providers import Ask, Evidence, Pixels, VisionModel, Words
+from diptych.costs import Meter, Price
+from diptych.errors import BudgetReached, ModelError, SettingsError
+from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.providers.anthropic_messages import picture_tokens, stretches
-from diptych.settings import Anthropic, Settings
-from tests.vendor_anthropic import anthropic_routes, error
-from tests.vendors import Answer, Vendor, served
-
-SECRET = "sk-ant-a-very-secret-key"
-HAIKU = "claude-haiku-5-5"
-PAID = Usage(100, 4, 20, 1, False, 6)
-"""Of every answer of the local server."""
+from diptych.settings import Settings
+from tests.claude import HAIKU, NAME, PAID, QUESTION, SECRET, model, only_this_key
+from tests.vendor_anthropic import anthropic_routes
+from tests.vendors import Vendor, served
 
 
 class Caption(BaseModel):
@@ -43,14 +37,7 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "CLOUD_ML_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
-
-
-def model(vendor: Vendor, meter: Meter | None = None, name: str = HAIKU, **endpoint: Any) -> VisionModel:
-    section = Anthropic(**{"base_url": vendor.url, "seconds": 20.0} | endpoint)
-    return providers.load(f"anthropic:{name}", Settings(anthropic=section), meter or Meter())
+    only_this_key(monkeypatch)
 
 
 def picture(width: int = 30, height: int = 20) -> bytes:
@@ -59,7 +46,6 @@ def picture(width: int = 30, height: int = 20) -> bytes:
     return out.getvalue()
 
 
-QUESTION = Ask("Be brief.", (Words("What is it?"),), max_tokens=50)
 SOURCES = (Evidence("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."), Evidence("f2", "", "Fig. 2"))
 
 
@@ -92,6 +78,14 @@ def test_a_request_has_system_picture_and_words_and_both_kinds_of_key(vendor: Ve
 def test_an_address_may_end_as_other_providers_want_it(vendor: Vendor, end: str) -> None:
     assert model(vendor, base_url=vendor.url + end).ask(QUESTION).text
     assert vendor.requests[0].path == "/v1/messages"
+
+
+def test_broken_letters_of_a_document_are_sent_as_question_marks(vendor: Vendor) -> None:
+    broken = "Pumpe \ud83d"
+    ask = Ask(broken, (Evidence("1", broken, broken), Words(broken), Evidence("2", "", " ")))
+    assert model(vendor).ask(ask).text
+    assert b"\\ud83d" not in vendor.requests[0].body
+    assert vendor.requests[0].json["messages"][0]["content"][1]["text"] == "Pumpe ?"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +159,7 @@ def test_a_stream_is_told_as_it_comes_and_ends_in_the_same_reply(vendor: Vendor)
     assert len(told) > 5
     assert "".join(told) == reply.text
     assert reply == streamed.ask(ask)
-    assert meter.used() == {(f"anthropic:{HAIKU}", False): PAID}
+    assert meter.used() == {(NAME, False): PAID}
 
 
 def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +232,7 @@ def test_a_cloud_without_credentials_says_so(vendor: Vendor, monkeypatch: pytest
 
 def test_without_a_key_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
-    claude = providers.load(f"anthropic:{HAIKU}", Settings(), Meter())
+    claude = providers.load(NAME, Settings(), Meter())
     with pytest.raises(ModelError, match="no key: the environment variable ANTHROPIC_API_KEY is empty"):
         claude.ask(QUESTION)
 
@@ -268,166 +262,7 @@ def test_what_is_no_answer_is_a_refusal_and_paid(message: dict[str, Any], refusa
     assert reply.refusal.startswith(refusal)
     assert reply.data is None
     assert len(vendor.requests) == 1
-    assert meter.used() == {(f"anthropic:{HAIKU}", False): PAID}
-
-
-FAILURES = [
-    (
-        error(400, "invalid_request_error", "messages: wrong"),
-        "the request is not accepted (400: messages: wrong)",
-        0,
-        0,
-    ),
-    (error(401, "authentication_error", "invalid key"), "the key is not accepted", 0, 1),
-    (error(402, "billing_error", "no money"), "the account has to be paid first", 0, 1),
-    (error(400, "invalid_request_error", "Your credit balance is too low"), "the account has to be paid first", 0, 1),
-    (error(403, "permission_error", "no"), "this is not allowed", 0, 1),
-    (error(404, "not_found_error", "model: claude-x"), "no such model or address", 0, 1),
-    (error(413, "request_too_large", "too large"), "the request is too large", 0, 0),
-    (error(429, "rate_limit_error", "slow down"), "the limit of requests or tokens is reached", 1, 0),
-    (error(500, "api_error", "oops"), "the server has a fault (500: oops)", 1, 0),
-    (error(529, "overloaded_error", "Overloaded"), "the provider is overloaded (529: Overloaded)", 1, 0),
-    (Answer(503, "<html>down</html>", {"content-type": "text/html"}), "not available (503: no reason given)", 1, 0),
-    (Answer(200, "<!DOCTYPE html><html>", {"content-type": "text/html"}), "a page of HTML", 1, 0),
-    (Answer(200, '{"id": "msg_1", "content": [', {}), "broken JSON", 1, 0),
-    (Answer(200, {"id": "msg_1"}), "no answer of the Messages API (`content`", 1, 0),
-    (Answer(200, {"content": [{"type": "text", "text": "x" * 999}]}, cut=100), "the connection was lost", 1, 0),
-    (Answer(200, {}, seconds=2), "it did not answer in time", 1, 0),
-]
-
-
-@pytest.mark.parametrize(("answer", "sentence", "transient", "account"), FAILURES)
-@pytest.mark.parametrize("streamed", [False, True])
-def test_failures_are_told_in_a_sentence(
-    vendor: Vendor, answer: Answer, sentence: str, transient: int, account: int, streamed: bool
-) -> None:
-    vendor.faults.append(answer)
-    with pytest.raises(ProviderError) as caught:  # too little time for a second attempt
-        model(vendor, seconds=0.25).ask(QUESTION, (lambda text: None) if streamed else None)
-    if not streamed or answer.status >= 400 or answer.seconds:
-        assert sentence in str(caught.value)
-    assert str(caught.value).startswith(f"anthropic:{HAIKU}: ")
-    assert "\n" not in str(caught.value)
-    assert (caught.value.transient, caught.value.about) == (bool(transient), "account" if account else "item")
-    assert len(vendor.requests) == 1
-
-
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-def test_what_may_pass_is_tried_again(vendor: Vendor, status: int) -> None:
-    vendor.faults += [error(status, "api_error", "wait", {"retry-after": "0"})] * 2
-    assert model(vendor).ask(QUESTION).text == "An answer in words."
-    assert len(vendor.requests) == 3  # none by the SDK itself
-
-
-@pytest.mark.parametrize("headers", [{"retry-after": "1"}, {"retry-after-ms": "1000"}])
-def test_a_wait_that_is_asked_for_is_kept(vendor: Vendor, headers: dict[str, str]) -> None:
-    vendor.faults.append(error(429, "rate_limit_error", "wait", headers))
-    before = time.monotonic()
-    model(vendor).ask(QUESTION)
-    assert 1 <= time.monotonic() - before < 3
-
-
-def test_a_wait_that_is_too_long_ends_it(vendor: Vendor) -> None:
-    vendor.faults.append(error(429, "rate_limit_error", "wait", {"retry-after": "3600"}))
-    with pytest.raises(ProviderError, match="asks to wait 3600 s") as caught:
-        model(vendor).ask(QUESTION)
-    assert caught.value.transient
-
-
-def test_a_spend_limit_is_not_waited_for(vendor: Vendor) -> None:
-    body = {"message": "limit", "type": "rate_limit_error", "details": {"error_code": "enforced_spend_limit_reached"}}
-    vendor.faults.append(Answer(429, {"type": "error", "error": body}))
-    with pytest.raises(ProviderError, match="has to be paid first") as caught:
-        model(vendor).ask(QUESTION)
-    assert (caught.value.transient, caught.value.about) == (False, "account")
-
-
-def test_a_server_that_is_not_there_is_named_as_such() -> None:
-    with served() as gone:
-        pass
-    with pytest.raises(ProviderError, match="the server cannot be reached") as caught:
-        model(gone, seconds=0.2).ask(QUESTION)
-    assert caught.value.transient
-
-
-def stream(*events: dict[str, Any]) -> Answer:
-    body = b"".join(f"event: {event['type']}\ndata: ".encode() + _json(event) + b"\n\n" for event in events)
-    return Answer(200, body, {"content-type": "text/event-stream"})
-
-
-def _json(event: dict[str, Any]) -> bytes:
-    return Answer(body=event).content
-
-
-START = {
-    "type": "message_start",
-    "message": {
-        "id": "m",
-        "type": "message",
-        "role": "assistant",
-        "model": HAIKU,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {"input_tokens": 90, "output_tokens": 1},
-    },
-}
-BLOCK = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-DELTA = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Half an "}}
-OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-
-
-@pytest.mark.parametrize(
-    "start", [stream(START, OVERLOADED), stream(START, BLOCK), stream(), stream(DELTA), stream(BLOCK, START)]
-)
-def test_a_stream_that_broke_before_its_first_word_is_asked_again(vendor: Vendor, start: Answer) -> None:
-    vendor.faults.append(start)
-    told: list[str] = []
-    assert model(vendor).ask(QUESTION, told.append).text == "".join(told) == "An answer in words."
-    assert len(vendor.requests) == 2
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        stream(START, BLOCK, DELTA),
-        stream(START, BLOCK, DELTA, OVERLOADED),
-        stream(START, BLOCK, DELTA, {"type": "content_block_delta", "index": 7, "delta": DELTA["delta"]}),
-        Answer(200, stream(START, BLOCK, DELTA, DELTA).content, {"content-type": "text/event-stream"}, cut=560),
-    ],
-)
-def test_a_stream_that_broke_after_some_words_is_not_told_twice(vendor: Vendor, broken: Answer) -> None:
-    vendor.faults.append(broken)
-    told, meter = list[str](), Meter()
-    with pytest.raises(ProviderError, match="broke off, ask again") as caught:
-        model(vendor, meter).ask(QUESTION, told.append)
-    assert caught.value.transient
-    assert told == ["Half an "]
-    assert len(vendor.requests) == 1
-    assert meter.used() == {(f"anthropic:{HAIKU}", False): Usage(90, 0, 1, 1)}  # what came is paid
-
-
-def test_a_listener_that_fails_is_not_taken_for_the_provider(vendor: Vendor) -> None:
-    def closed(text: str) -> None:
-        raise BrokenPipeError
-
-    with pytest.raises(BrokenPipeError):
-        model(vendor).ask(QUESTION, closed)
-    assert len(vendor.requests) == 1
-
-
-def test_the_key_is_told_to_nobody(
-    vendor: Vendor, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level("DEBUG")
-    claude = model(vendor)
-    claude.ask(QUESTION)
-    vendor.faults.append(error(401, "authentication_error", f"invalid x-api-key: {SECRET}"))
-    with pytest.raises(ProviderError) as caught:
-        claude.ask(QUESTION)
-    shown = "".join(traceback.format_exception(caught.value)) + repr(claude) + caplog.text + "".join(capfd.readouterr())
-    assert "invalid x-api-key: ***" in shown
-    assert SECRET not in shown
+    assert meter.used() == {(NAME, False): PAID}
 
 
 def test_the_budget_stops_before_the_request(vendor: Vendor) -> None:
@@ -435,7 +270,7 @@ def test_the_budget_stops_before_the_request(vendor: Vendor) -> None:
     price = Price(1.0, 5.0)
     needed = price.most(model(vendor).most(ask))
     for budget, requests in ((0.99 * needed, 0), (1.01 * needed, 1)):
-        meter = Meter({f"anthropic:{HAIKU}": price}, budget)
+        meter = Meter({NAME: price}, budget)
         with pytest.raises(BudgetReached) if not requests else nullcontext():
             model(vendor, meter).ask(ask)
         assert len(vendor.requests) == requests

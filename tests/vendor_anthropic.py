@@ -57,17 +57,7 @@ def anthropic_routes(
             content = [{"type": "text", "text": json.dumps(example(schema) | (caption(body) if caption else {}))}]
         else:
             content = says(body) if says else _cite(body)
-        whole = {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "model": body["model"],
-            "content": content,
-            "stop_reason": "end_turn",
-            "stop_sequence": None,
-            "usage": USAGE,
-        }
-        return whole | (message(body) if message else {})
+        return _message(body["model"], content) | (message(body) if message else {})
 
     batches = _BatchRoutes(answered, fate, polls)
 
@@ -87,6 +77,11 @@ def anthropic_routes(
         return Answer(200, b"".join(map(frame, _events(answered(body)))), {"content-type": kind})
 
     return route
+
+
+def _message(model: str, content: list[Block]) -> Body:
+    whole = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": content}
+    return whole | {"stop_reason": "end_turn", "stop_sequence": None, "usage": USAGE}
 
 
 Frame = Callable[[Body], bytes]

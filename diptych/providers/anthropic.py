@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from diptych.costs import Meter, Usage
 from diptych.errors import ProviderError, SettingsError
@@ -32,7 +33,11 @@ CONNECT = 10.0
 
 
 def load(model: str, settings: Settings, meter: Meter) -> Claude:
-    """The model of that name at the endpoint that `settings.anthropic` names."""
+    """The model of that name at the endpoint that `settings.anthropic` names.
+
+    Vertex and Bedrock use the credentials of their cloud, as its other tools do; a bearer token instead of them is used
+    when `anthropic.key` names a variable of its own for it.
+    """
     return Claude(model, settings.anthropic, meter)
 
 
@@ -59,7 +64,7 @@ class Claude:
             def once(seconds: float) -> Answer | ProviderError:
                 return self._whole(body, seconds) if on_text is None else self._streamed(body, seconds, on_text)
 
-            answered = line(self._endpoint).call(once, tokens)
+            answered = self.patiently(once, tokens)
             if isinstance(answered, ProviderError):
                 raise answered
             reply = replied(answered, ask)
@@ -165,8 +170,10 @@ def _client(endpoint: Anthropic) -> tuple[Client, str]:
         # The SDK sends the key as a bearer token only; gateways of before know it by the other header.
         headers = {"x-api-key": secret} if url else None
         url = url.rstrip("/").removesuffix("/v1") if url else None
+        _address(url)
         return anthropic.Anthropic(api_key=secret, base_url=url, max_retries=0, default_headers=headers), secret
-    # The clouds have credentials of their own; a bearer token for them is named on purpose, never by default.
+    _address(endpoint.base_url)
+    # The key of the direct way is not sent to a cloud: a bearer token for one is named on purpose.
     named = endpoint.key not in ("", Anthropic.model_fields["key"].default)
     secret = key(endpoint) if named else ""
     token = secret or None
@@ -185,6 +192,13 @@ def _client(endpoint: Anthropic) -> tuple[Client, str]:
     return anthropic.AnthropicBedrock(
         api_key=token, aws_region=region, base_url=endpoint.base_url, max_retries=0
     ), secret or os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
+
+
+def _address(url: str | None) -> None:
+    if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
+        raise SettingsError(
+            f"`anthropic.base_url` is `{url}`; an address begins with http:// or https:// and has a host"
+        )
 
 
 def _needs(module: str, extra: str) -> None:

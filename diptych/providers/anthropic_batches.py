@@ -70,8 +70,12 @@ class ClaudeBatches:
 
         def once(seconds: float) -> _State | ProviderError:
             try:
-                return self._state(self._model.called(create, seconds))
+                data = self._model.called(create, seconds)
             except Lost as error:
+                return error
+            try:
+                return self._state(data)
+            except ProviderError as error:
                 return error
 
         made = self._model.patiently(once)

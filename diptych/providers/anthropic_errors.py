@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 LONGEST = 200
 """Characters of what a server says about its error."""
+
+_KEYS = re.compile(r"\bsk-ant-[\w*.…-]+")
+"""What looks like a key, whole or in part."""
 
 
 class Lost(ProviderError):
@@ -155,6 +159,7 @@ def _said(error: BaseException, secret: str) -> str:
     text = " ".join(str(words or error or type(error).__name__).split())
     if len(secret) >= 8:
         text = text.replace(secret, "***")
+    text = _KEYS.sub("***", text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

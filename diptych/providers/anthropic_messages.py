@@ -60,7 +60,7 @@ def params(model: str, ask: Ask) -> dict[str, Any]:
         **extra,
     }
     if ask.system:
-        body["system"] = ask.system
+        body["system"] = _sendable(ask.system)
     if ask.schema is not None:
         schema = anthropic.transform_schema(ask.schema)
         body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
@@ -87,7 +87,7 @@ def _thinking(model: str) -> tuple[dict[str, Any], int]:
 def _block(part: Part, citing: bool) -> Iterator[dict[str, Any]]:
     if isinstance(part, Words):
         if part.text.strip():  # the API refuses blank ones
-            yield {"type": "text", "text": part.text}
+            yield {"type": "text", "text": _sendable(part.text)}
     elif isinstance(part, Pixels):
         data = base64.b64encode(part.data).decode()
         yield {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": data}}
@@ -95,12 +95,17 @@ def _block(part: Part, citing: bool) -> Iterator[dict[str, Any]]:
         yield {
             "type": "search_result",
             "source": part.id,
-            "title": part.title.strip() or part.id,
-            "content": [{"type": "text", "text": piece} for piece in stretches(part.text)],
+            "title": _sendable(part.title).strip() or part.id,
+            "content": [{"type": "text", "text": piece} for piece in stretches(_sendable(part.text))],
             "citations": {"enabled": True},
         }
     else:
-        yield {"type": "text", "text": written(part)}
+        yield {"type": "text", "text": _sendable(written(part))}
+
+
+def _sendable(text: str) -> str:
+    """Without halves of surrogate pairs, which broken documents hold and no request can."""
+    return text.encode(errors="replace").decode()
 
 
 def written(evidence: Evidence) -> str:
@@ -133,7 +138,7 @@ def most(model: str, ask: Ask) -> Usage:
     texts += [
         part.text if isinstance(part, Words) else written(part) for part in ask.parts if not isinstance(part, Pixels)
     ]
-    words = sum(len(text.encode()) for text in texts) // 2
+    words = sum(len(text.encode(errors="replace")) for text in texts) // 2
     seen = sum(picture_tokens(model, part.data) for part in ask.parts if isinstance(part, Pixels))
     return Usage(300 + words + seen, 0, ask.max_tokens + _thinking(model)[1], 1)
 
