@@ -8,6 +8,7 @@ end as the same sentences.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ Every claim has to rest on the search results, cited. For what only a picture sh
 the claim, such as [E4]. When the evidence does not answer the question, begin with {SILENT} and say in one sentence \
 what is missing."""
 
+_SAID = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)"')
 _MARKER = re.compile(r"\s*[\[(](E\d{1,3}(?:\s*[,;]\s*E\d{1,3})*)[\])]", re.IGNORECASE)
 
 
@@ -120,6 +122,13 @@ def drafted(reply: Reply) -> Draft:
     silent = reply.text.lstrip(" *#").upper().startswith(SILENT)
     stretches = reply.cited or (Cited(reply.text),)
     return Draft(_bounded(_sentences(stretches)), not silent)
+
+
+def said_so_far(text: str) -> list[str]:
+    """The whole sentences of an answer that is still coming, in either form; nothing about them has been checked."""
+    if not text.lstrip().startswith("{"):
+        return [_MARKER.sub("", one) for one in boundaries.split(text)[:-1]]
+    return [json.loads(f'"{one}"', strict=False) for one in _SAID.findall(text)]
 
 
 def _bounded(found: Sequence[Sentence]) -> tuple[Sentence, ...]:

@@ -94,7 +94,9 @@ class Answer:
     """US dollars; None: unknown."""
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """For JSON; the text is called `answer`."""
+        fields = asdict(self)
+        return {"question": fields.pop("question"), "answer": fields.pop("text"), **fields}
 
 
 def silent(question: str, why: str) -> Answer:

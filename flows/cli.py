@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from diptych.errors import DiptychError
+from flows.commands.ask import ask
 from flows.commands.backfill import backfill
 from flows.commands.delete import delete
 from flows.commands.doctor import doctor
@@ -40,7 +41,7 @@ def diptych() -> None:
 
 
 COMMANDS = (
-    extract, ingest, query, estimate, backfill, status, retry, delete, sweep, reindex, export, import_, doctor,
+    extract, ingest, query, ask, estimate, backfill, status, retry, delete, sweep, reindex, export, import_, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

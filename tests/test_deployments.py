@@ -23,7 +23,7 @@ from tests.conftest import PREFECT_HOME, started
 from tests.papers import write_leaflet
 
 ROOT = Path(__file__).parent.parent
-ON_DEMAND = ("query/on-demand", "backfill/on-demand", "retry/on-demand", "reindex/on-demand")
+ON_DEMAND = ("query/on-demand", "answer/on-demand", "backfill/on-demand", "retry/on-demand", "reindex/on-demand")
 ALL = ("ingest/nightly", "sweep/weekly", *ON_DEMAND)
 PREFECT = [sys.executable, "-m", "prefect"]
 
@@ -74,13 +74,16 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
     write_leaflet(papers / "another.pdf", pages=1)
     together = [
         start(client, "query/on-demand", text="green valve", panels="image", limit=1, store=store),
+        start(client, "answer/on-demand", text="what?", where="page = 99", model="openai:none", store=store),
         start(client, "backfill/on-demand", paths=[str(papers)], limit=5, store=store),
         start(client, "sweep/weekly", store=store),
     ]
-    answered, filled, swept = (wait(client, run) for run in together)
-    for ended in (answered, filled, swept):
+    answered, silent, filled, swept = (wait(client, run) for run in together)
+    for ended in (answered, silent, filled, swept):
         assert ended.state
         assert ended.state.type == StateType.COMPLETED
+    assert silent.state
+    assert silent.state.result()["unanswered"]  # nothing was found, so nothing was asked
     assert filled.state
     assert str(filled.state.message).startswith("1 document: 1 complete")
     assert answered.state

@@ -1,0 +1,81 @@
+"""Pure: an answer as lines that a person reads, and as a page for the Prefect UI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from diptych.costs import Price, usage_line
+from diptych.statements import Answer, Footnote, Reference
+from flows.report import number
+from flows.terminal import one_line
+
+QUOTED = 110
+"""Characters of a quote that are shown."""
+
+
+def lines(answer: Answer) -> Iterator[str]:
+    """The answer, its sources, and what could not be confirmed or did not hold."""
+    yield answer.text
+    if answer.unanswered and answer.sentences:
+        yield f"\nThe documents do not answer this: {answer.why}."
+    if answer.citations:
+        yield "\nSources"
+    for source in answer.citations:
+        yield f"[{source.number}] {place(source)}"
+        yield from (f"    “{one_line(note.quote, QUOTED)}”" for note in notes(answer, source.number))
+        if source.image:
+            yield f"    {source.image}"
+    for title, found in doubts(answer).items():
+        yield f"\n{title}"
+        yield from (f"- {line}" for line in found)
+
+
+def doubts(answer: Answer) -> dict[str, list[str]]:
+    """What a reader should know: title -> lines, none of them empty."""
+    marked = [f"{one_line(one.text)} — {note}" for one in answer.sentences for note in one.notes]
+    dropped = [f"{one_line(one.text)} — {one.reason}" for one in answer.dropped]
+    found = {"Not confirmed": marked, "Dropped, because it did not hold": dropped}
+    return {title: rows for title, rows in found.items() if rows}
+
+
+def place(source: Reference) -> str:
+    """`manual.pdf, page 3, figure 2: Figure 2: the pump`."""
+    where = ", ".join(filter(None, [source.document, f"page {source.page}" if source.page else "", source.label]))
+    return where + (f": {one_line(source.caption, QUOTED)}" if source.caption else "")
+
+
+def notes(answer: Answer, reference: int) -> list[Footnote]:
+    """The quotes from one source, each once."""
+    found = {note: None for one in answer.sentences for note in one.citations if note.number == reference}
+    return [note for note in found if note.quote]
+
+
+def checked(answer: Answer) -> str:
+    """`2 pieces of evidence, 1 picture; checks: 3 true, 1 unknown id; mended once`."""
+    shown = f"{number(answer.shown, 'piece')} of evidence, {number(answer.pictures, 'picture')}"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(answer.checks.items(), key=lambda item: -item[1]))
+    return shown + (f"; checks: {kinds}" if kinds else "") + ("; mended once" if answer.repaired else "")
+
+
+def spent(answer: Answer, price: Price | None) -> list[str]:
+    """One line a model."""
+    return [usage_line(model, usage, price) for model, usage in answer.usage.items()]
+
+
+def markdown(answer: Answer) -> str:
+    """A page for the UI; every word of a document or a model stands as text, not as markup."""
+    parts = [f"**{_text(answer.question)}**", ""]
+    parts += [f"{_text(one.line)}\n" for one in answer.sentences] or [f"{_text(answer.text)}\n"]
+    if answer.citations:
+        parts += ["### Sources", ""]
+    for source in answer.citations:
+        quotes = " … ".join(one_line(note.quote, QUOTED) for note in notes(answer, source.number))
+        parts.append(f"{source.number}. {_text(place(source))}" + (f" — “{_text(quotes)}”" if quotes else ""))
+    for title, found in doubts(answer).items():
+        parts += ["", f"### {title}", "", *(f"- {_text(line)}" for line in found)]
+    return "\n".join([*parts, "", f"{_text(checked(answer))}"])
+
+
+def _text(words: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&$-])", r"\\\1", one_line(words, 2000))

@@ -1,0 +1,77 @@
+"""`diptych ask`: a question in, an answer out whose citations were checked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.commands import options
+from flows.terminal import json_line, put, say, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command(short_help="Answer a question; every citation is checked.")
+@click.argument("text", default="")
+@click.option("--image", type=file, help="A picture that belongs to the question.")
+@click.option("--where", metavar="EXPR", help='Only these are evidence: document = "manual.pdf" and page < 20.')
+@click.option(
+    "--limit", type=click.IntRange(1, 100), default=12, show_default=True, help="Most hits shown to the model."
+)
+@click.option("--model", metavar="PROVIDER:MODEL", help="Who answers; by default the setting `answerer`.")
+@options.as_json
+@options.store
+def ask(
+    text: str, image: Path | None, where: str | None, limit: int, model: str | None, as_json: bool, store: str | None
+) -> None:
+    """Answer a question from the store by a vision model, with the document, page and picture of every claim.
+
+    \b
+    Every quote, page, figure and number of the answer is compared with what the model was shown. What does not hold
+    goes back to it once, then is dropped, and that is said. Nothing found: no request, nothing paid.
+    """
+    if not text.strip() and not image:
+        raise click.UsageError("give a question: TEXT, --image or both")
+
+    from diptych import Diptych, Query
+    from diptych.settings import load
+    from diptych.where import parse
+    from flows import answers
+
+    settings = load(store)
+    settings = settings.model_copy(update={"answerer": model}) if model else settings
+    condition = parse(where) if where else None
+    with Diptych.open(settings) as diptych:
+        watched = _drafts() if not as_json and sys.stderr.isatty() else None
+        answer = diptych.ask(Query(text, image, condition), limit, watched)
+        price = diptych.meter.price(answer.model)
+    if as_json:
+        put(json_line(answer.as_dict()))
+        return
+    show(*answers.lines(answer))
+    say(answers.checked(answer))
+    for line in answers.spent(answer, price):
+        say(line)
+
+
+def _drafts() -> Callable[[str], None]:
+    """Tells the sentences of an answer while it comes, as what they are: not checked."""
+    from diptych.dialogue import said_so_far
+
+    text, told = "", 0
+
+    def on_text(more: str) -> None:
+        nonlocal text, told
+        text += more
+        found = said_so_far(text)
+        for sentence in found[told:]:
+            say(f"not checked yet: {sentence}")
+        told = max(told, len(found))
+
+    return on_text
