@@ -59,3 +59,24 @@ class Prefill:
 
 def _one_by_one(model: str) -> str:
     return f"{model} has no batch endpoint here: its requests go out one by one, at the whole price"
+
+
+def progress(waiting: Waiting) -> str:
+    """For people, while batches are under way."""
+    batches = f"{waiting.batches} batch{'' if waiting.batches == 1 else 'es'}"
+    return f"{waiting.model}: {waiting.answered} of {waiting.total} {waiting.kind} answered, {batches} under way"
+
+
+def outcome(result: Prefilled) -> str:
+    """For people, afterwards."""
+    if result.note:
+        return result.note
+    parts = [f"{result.model}: {result.sent} {result.kind} sent in {result.batches} batches"]
+    if result.resumed:
+        parts.append(f"{result.resumed} batches of an earlier run taken in")
+    if result.failed:
+        reason = next(iter(result.failed.values()))
+        parts.append(f"{len(result.failed)} without an answer, which the run asks for one by one ({reason})")
+    if result.stopped:
+        parts.append(result.stopped)
+    return "; ".join(parts)

@@ -17,6 +17,7 @@ import pytest
 from diptych import Diptych, Settings
 from diptych.batches import Prefilled, Waiting
 from diptych.costs import Price, Usage
+from diptych.prefill import outcome, progress
 from diptych.settings import Anthropic
 from tests.vendor_anthropic import anthropic_routes
 from tests.vendors import Answer, Request, Route, Vendor, served
@@ -32,7 +33,7 @@ import sys
 from diptych import Diptych, Settings
 from diptych.settings import Anthropic
 photos, store, url = sys.argv[1:]
-settings = Settings(store=store, captioner="anthropic:claude-haiku-5-5", batch_poll_seconds=600,
+settings = Settings(store=store, captioner="anthropic:claude-haiku-5-5", batch_poll_seconds=600, ocr="off", workers=1,
                     anthropic=Anthropic(base_url=url, key="TEST_KEY"))
 with Diptych.open(settings) as diptych:
     diptych.prefill(diptych.sources([photos]).sources)
@@ -63,6 +64,8 @@ def opened(
             captioner=MODEL,
             prices={MODEL: Price(input=1.0, output=10.0)},
             batch_poll_seconds=0.01,
+            ocr="off",
+            workers=1,
             anthropic=Anthropic(base_url=vendor.url, key="TEST_KEY", seconds=5, **anthropic),
         )
         with Diptych.open(settings, budget=budget) as diptych:
@@ -91,22 +94,19 @@ def test_a_run_after_its_batches_asks_for_nothing(photos: Path, tmp_path: Path) 
         result = prefilled(diptych, photos, told.append)
         assert (result.sent, result.batches, result.failed, result.stopped, result.note) == (3, 1, {}, "", "")
         assert [one.batches for one in told] == [1, 1, 0]
+        assert progress(told[0]) == f"{MODEL}: 0 of 3 captions answered, 1 batch under way"
         outcomes = diptych.ingest([photos])
         assert (submitted(vendor), asked(vendor)) == ([3], 0)
         assert {outcome.status for outcome in outcomes} == {"complete"}
         assert diptych.search("six bars")[0].modality == "image"
-        (used,) = diptych.meter.used().items()
-        assert used[0] == (MODEL, True)
-        assert used[1].requests == 3
-        assert diptych.meter.spent == pytest.approx(
-            Price(0.5, 5.0).of(Usage(used[1].input_tokens, 0, used[1].output_tokens))
-        )
+        ((model, batched), used), *rest = diptych.meter.used().items()
+        assert (model, batched, used.requests, rest) == (MODEL, True, 3, [])
+        half = Usage(used.input_tokens, 0, used.output_tokens)
+        assert diptych.meter.spent == pytest.approx(Price(0.5, 5.0).of(half))
         assert prefilled(diptych, photos).sent == 0
 
 
-def test_what_a_batch_does_not_answer_is_asked_once_more_and_then_the_ordinary_way(
-    photos: Path, tmp_path: Path
-) -> None:
+def test_what_a_batch_does_not_answer_is_sent_again_and_then_asked_alone(photos: Path, tmp_path: Path) -> None:
     unlucky: dict[str, int] = {}
 
     def fate(item: str) -> str:
@@ -116,7 +116,10 @@ def test_what_a_batch_does_not_answer_is_asked_once_more_and_then_the_ordinary_w
     with opened(tmp_path / "store", anthropic_routes(caption=lambda body: SAID, fate=fate)) as (vendor, diptych):
         result = prefilled(diptych, photos)
         assert submitted(vendor) == [3, 1]
-        assert list(result.failed.values()) == ["the batch ended after 24 hours before its turn came"]
+        assert outcome(result) == (
+            f"{MODEL}: 4 captions sent in 2 batches; 1 without an answer, which the run asks for one by one "
+            "(the batch ended after 24 hours before its turn came)"
+        )
         diptych.ingest([photos])
         assert asked(vendor) == 1
 
@@ -178,7 +181,9 @@ def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_s
 def test_a_cloud_without_batches_is_told_and_nothing_is_sent(photos: Path, tmp_path: Path) -> None:
     with opened(tmp_path / "store", platform="vertex", region="here", project="ours") as (vendor, diptych):
         result = prefilled(diptych, photos)
-        assert result.note == f"{MODEL} has no batch endpoint here: its requests go out one by one, at the whole price"
+        assert (
+            outcome(result) == f"{MODEL} has no batch endpoint here: its requests go out one by one, at the whole price"
+        )
         assert (result.sent, vendor.requests) == (0, [])
 
 
