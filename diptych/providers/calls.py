@@ -91,8 +91,9 @@ class Line:
         pause = backoff if asked is None else max(asked, 0.0)
         now = self._clock()
         if attempt == TRIES or now + pause >= deadline:
+            spent = now - deadline + self._endpoint.seconds
             raise ProviderError(
-                f"{error}; given up after {attempt} attempts in {now - deadline + self._endpoint.seconds:.0f} s",
+                f"{error}; given up after {attempt} attempt{'s' * (attempt > 1)} in {spent:.0f} s",
                 transient=True,
                 retry_after=asked,
                 about=error.about,

@@ -93,6 +93,11 @@ _KINDS = {
 }
 
 
+def is_openai(endpoint: Endpoint) -> bool:
+    """Whether requests go to OpenAI itself, not to another server that speaks its API."""
+    return host(endpoint).endswith("openai.com")
+
+
 def host(endpoint: Endpoint) -> str:
     """How messages name the server."""
     return (urlsplit(endpoint.base_url).hostname if endpoint.base_url else None) or "api.openai.com"
@@ -110,82 +115,89 @@ def cleaned(text: object, endpoint: Endpoint) -> str:
 
 
 @contextmanager
-def translating(endpoint: Endpoint) -> Iterator[None]:
-    """What the SDK raises inside the block comes out as `ProviderError`."""
+def translated(name: str, endpoint: Endpoint) -> Iterator[None]:
+    """What the SDK raises inside the block comes out as `ProviderError`.
+
+    `name`: of the model, as the settings write it.
+    """
     try:
         yield
         return
     except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, json.JSONDecodeError) as error:
-        failure = translated(error, endpoint)
+        failure = translation(error, name, endpoint)
     raise failure
 
 
-def translated(error: Exception, endpoint: Endpoint) -> ProviderError:
+def translation(error: Exception, name: str, endpoint: Endpoint) -> ProviderError:
     """One clear sentence for whatever the SDK raised. The key is in none of them."""
-    name = host(endpoint)
+    who = f"{name}: {host(endpoint)}"
     match error:
         case openai.APITimeoutError() | httpx2.TimeoutException():
-            return ProviderError(f"{name} did not answer in time", transient=True)
+            return ProviderError(f"{who} did not answer in time", transient=True)
         case openai.APIStatusError():
-            return _status(error, endpoint)
+            return _status(error, who, endpoint)
         case openai.APIConnectionError() | httpx2.HTTPError():
-            return _connection(error, endpoint)
+            return _connection(error, who, endpoint)
         case json.JSONDecodeError():
-            return ProviderError(f"{name} answered with broken JSON", transient=True)
+            return ProviderError(f"{who} answered with broken JSON", transient=True)
         case openai.APIResponseValidationError():
-            return not_json(endpoint)
+            return not_json(name, endpoint)
         case openai.APIError():
-            return said(error.code, error.message, endpoint)
-    return ProviderError(f"{name} cannot be asked: {cleaned(error, endpoint)}", about="account")
+            return said(error.code, error.message, name, endpoint)
+    return ProviderError(f"{name}: {cleaned(error, endpoint)}", about="account")
 
 
-def said(code: str | None, message: object, endpoint: Endpoint) -> ProviderError:
+def said(code: object, message: object, name: str, endpoint: Endpoint) -> ProviderError:
     """An error that came inside an answer or a stream of status 200."""
     return ProviderError(
-        f"{host(endpoint)} failed: {cleaned(message or code or 'it does not say why', endpoint)}",
+        f"{name}: {host(endpoint)} failed: {cleaned(message or code or 'it does not say why', endpoint)}",
         transient=code in _PASSING or code is None,
         about="account" if code in _BROKE | _REQUEST | {"rate_limit_exceeded"} else "item",
     )
 
 
-def not_json(endpoint: Endpoint) -> ProviderError:
-    """A web page, or another text, came with status 200."""
+def not_json(name: str, endpoint: Endpoint) -> ProviderError:
+    """A web page, or another text, came with status 200; a gateway's, most often."""
     return ProviderError(
-        f"{host(endpoint)} answered with something else than JSON, such as the web page of a gateway; see the setting "
-        f"`base_url`",
+        f"{name}: {host(endpoint)} answered with a web page or a text instead of JSON; see the setting `base_url`",
+        transient=True,
         about="account",
     )
 
 
-def unlike(what: str, endpoint: Endpoint) -> ProviderError:
+def unlike(what: str, name: str, endpoint: Endpoint) -> ProviderError:
     """JSON came that is not of the API's shape."""
-    return ProviderError(f"{host(endpoint)} answered with {what}; does it speak this API?", about="account")
+    return ProviderError(
+        f"{name}: {host(endpoint)} answered with JSON that is no {what}; see the settings `base_url` and `openai.api`",
+        about="account",
+    )
 
 
-def _connection(error: Exception, endpoint: Endpoint) -> ProviderError:
+def _connection(error: Exception, who: str, endpoint: Endpoint) -> ProviderError:
     cause = error.__cause__ or error
     words = cleaned(cause, endpoint) or type(cause).__name__
     if isinstance(cause, httpx2.ConnectError | httpx2.UnsupportedProtocol):
         hint = "; see the setting `base_url`" if endpoint.base_url else ""
-        return ProviderError(f"{host(endpoint)} cannot be reached ({words}){hint}", transient=True, about="account")
-    return ProviderError(f"the connection to {host(endpoint)} was lost ({words})", transient=True)
+        return ProviderError(f"{who} cannot be reached ({words}){hint}", transient=True, about="account")
+    return ProviderError(f"{who} broke off the connection ({words})", transient=True)
 
 
-def _status(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
-    name, status = host(endpoint), error.status_code
+def _status(error: openai.APIStatusError, who: str, endpoint: Endpoint) -> ProviderError:
+    status = error.status_code
     if status == 401:
         variable = f"of the environment variable {endpoint.key}" if endpoint.key else "it was given"
-        return ProviderError(f"{name} does not accept the key {variable} (401)", about="account")
-    message = _message(error, endpoint)
+        return ProviderError(f"{who} does not accept the key {variable} (401)", about="account")
     if error.code in _BROKE:
         return ProviderError(
-            f"{name} answers no more: the account's quota or credit is used up; see its billing page ({status})",
+            f"{who} answers no more: the account's quota or credit is used up; see its billing page ({status})",
             about="account",
         )
-    kind = _KINDS.get(status) or (_Kind("has trouble", True) if status >= 500 else _Kind("does not accept the request"))
+    message = _message(error, endpoint)
+    other = _Kind("has trouble", True) if status >= 500 else _Kind("does not accept the request")
+    kind = _KINDS.get(status, other)
     about: Literal["item", "account"] = "account" if error.code in _REQUEST or error.param == "model" else kind.about
     return ProviderError(
-        f"{name} {kind.what} ({status}{': ' + message if message else ''})",
+        f"{who} {kind.what} ({status}{': ' + message if message else ''})",
         transient=kind.transient,
         retry_after=retry_after(error.response.headers) if kind.transient else None,
         about=about,
@@ -196,8 +208,7 @@ def _message(error: openai.APIStatusError, endpoint: Endpoint) -> str:
     """What the server says; nothing when it is a web page."""
     body = error.body
     if isinstance(body, Mapping):
-        found = body.get("message") or body.get("detail") or body.get("error") or ""
-        return cleaned(found, endpoint)
+        return cleaned(body.get("message") or body.get("detail") or body.get("error") or "", endpoint)
     return "" if not isinstance(body, str) or "<" in body else cleaned(body, endpoint)
 
 
