@@ -125,7 +125,11 @@ class Run(Generic[T]):
         self._failed: dict[str, str] = {}
         self._reserved: dict[str, ExitStack] = {}
         """Batch -> its room in the budget."""
-        self._batches = self._ended = 0
+        self._lost: set[str] = set()
+        """Keys of batches that failed as a whole since the last sending."""
+        self._fruitful = False
+        """Whether any batch was answered since then."""
+        self._sent = self._batches = self._ended = 0
         self._stopped = ""
 
     def __call__(self, sources: Sequence[Source]) -> Prefilled:
@@ -145,6 +149,7 @@ class Run(Generic[T]):
                 self._finish()
                 if (self._batches, self._ended) == before:
                     break
+                self._forgive()
                 again = {key for key in self._failed if self._tries[key] < TRIES}
                 owners = {self._owners[key].uri: self._owners[key] for key in again if key in self._owners}
                 # Real usage is below what was reserved, so there may be room in the budget now.
@@ -155,8 +160,15 @@ class Run(Generic[T]):
                 stack.close()
 
     def _result(self, resumed: int) -> Prefilled:
-        sent = self._tries.total()
-        return Prefilled(self._job.kind, self._job.model, sent, self._batches, resumed, self._failed, self._stopped)
+        sent, batches, failed = self._sent, self._batches, self._failed
+        return Prefilled(self._job.kind, self._job.model, sent, batches, resumed, failed, self._stopped)
+
+    def _forgive(self) -> None:
+        """A batch that failed as a whole while others were answered met a full queue: it has not been tried."""
+        if self._fruitful:
+            for key in self._lost:
+                self._tries[key] = max(self._tries[key] - 1, 0)
+        self._lost, self._fruitful = set(), False
 
     def _open(self) -> list[OpenBatch]:
         return [batch for batch in self._ledger.open_batches(self._job.model) if batch.kind == self._job.kind]
@@ -203,6 +215,7 @@ class Run(Generic[T]):
         self._reserved[id] = room
         self._tries.update(item.key for item in packed)
         self._batches += 1
+        self._sent += len(packed)
 
     def _finish(self) -> None:
         """Wait until every batch has ended, and take in its answers."""
@@ -248,13 +261,16 @@ class Run(Generic[T]):
         if room := self._reserved.pop(batch.id, None):
             room.close()  # first: what it really used is counted now
         self._failed = {key: why for key, why in self._failed.items() if key not in _keys(batch)}
-        self._failed |= self._job.take(batch)
+        failed = self._job.take(batch)
+        self._failed |= failed
+        self._fruitful |= len(failed) < len(_keys(batch))
         self._close(batch)
 
     def _lose(self, batch: OpenBatch, why: str) -> None:
         if room := self._reserved.pop(batch.id, None):
             room.close()
         self._failed |= dict.fromkeys(_keys(batch), why)
+        self._lost |= _keys(batch)
         self._close(batch)
 
     def _close(self, batch: OpenBatch) -> None:

@@ -30,6 +30,8 @@ class Endpoint:
         """Keys that are never answered."""
         self.errors: list[ProviderError] = []
         """Raised by the next looks, in order."""
+        self.queue = 1000
+        """So many batches at once; later ones fail as a whole."""
 
 
 class WordJob:
@@ -58,6 +60,9 @@ class WordJob:
     def progress(self, batch: str) -> tuple[bool, int, int]:
         if self.endpoint.errors:
             raise self.endpoint.errors.pop(0)
+        under_way = [one.id for one in self.ledger.open_batches("m")]
+        if under_way.index(batch) >= self.endpoint.queue:
+            raise ProviderError("the queue is full")
         looks = self.endpoint.looks[batch] = self.endpoint.looks.get(batch, 0) + 1
         size = len(self.endpoint.batches[int(batch[1:]) - 1])
         return looks > 1, size if looks > 1 else 0, size
@@ -135,6 +140,15 @@ def test_what_failed_is_sent_once_more_and_only_its_document_is_read_again(tmp_p
     assert result.failed == {"b": "b expired"}
     assert bench.read == ["a", "b", "c d", "b"]
     assert bench.kept("a", "b", "c", "d") == ["A", "C", "D"]
+
+
+def test_batches_that_met_a_full_queue_are_sent_until_all_are_through(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.endpoint.queue = 1
+    result = bench("a b c d e f g h i j k l")
+    assert bench.kept(*"abcdefghijkl") == list("ABCDEFGHIJKL")
+    assert result.failed == {}
+    assert [len(batch) for batch in bench.endpoint.batches] == [3] * (4 + 3 + 2 + 1)
 
 
 def test_a_second_attempt_that_succeeds_leaves_no_failure(tmp_path: Path) -> None:
