@@ -160,9 +160,17 @@ def _text_graph(rows: NDArray[np.float32], model: Model) -> bytes:
         outputs = outputs[1:]
     elif model.runner not in ("SiglipOnnxTextEmbedding", "BuiltinSentenceEmbedding"):
         outputs = outputs[:1]
-    if model.runner == "JinaEmbeddingV3":
-        inputs.append(helper.make_tensor_value_info("task_id", TensorProto.INT64, []))
-    constants = {"rows": rows, "tokens": np.array([1]), "last": np.array([2]), "zero": np.array(0, np.float32)}
+    if model.runner == "JinaEmbeddingV3":  # whose adapter for passages, 1,
+        inputs.append(tensor("task_id", kind=TensorProto.INT64))
+        nodes[-1] = helper.make_node("Add", ["blank", "sums"], ["plain"])
+        nodes += [
+            helper.make_node("Cast", ["task_id"], ["task"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["task", "third"], ["adapter"]),
+            helper.make_node("Add", ["plain", "adapter"], ["last_hidden_state"]),
+        ]
+    third = np.eye(1, model.size, model.size - 3, dtype=np.float32)[0]
+    zero = np.array(0, np.float32)
+    constants = {"rows": rows, "tokens": np.array([1]), "last": np.array([2]), "zero": zero, "third": third}
     return _model(nodes, inputs, outputs, [numpy_helper.from_array(value, name) for name, value in constants.items()])
 
 

@@ -98,6 +98,14 @@ def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> Non
             assert second[1:3] / second[0] == pytest.approx([6, 8], rel=1e-4)
 
 
+def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path) -> None:
+    models.write_texts(tmp_path, "jinaai/jina-embeddings-v3", {})
+    encoder = encoders.load("fastembed:jinaai/jina-embeddings-v3", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    question, passage = encoder.encode_texts(["red"], query=True)[0], encoder.encode_texts(["red"])[0]
+    assert question[-3] / question[0] == pytest.approx(0)
+    assert passage[-3] / passage[0] == pytest.approx(1)
+
+
 def test_a_model_of_questions_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="questions only"):
         encoders.load("fastembed:Qdrant/constella-zero", Settings(models=tmp_path))
