@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("extractors", "diptych", "flows")
 HOMES = {
     "prefect": ("flows/",),
-    "qdrant_edge": ("diptych/index/", "diptych/doctor.py"),
+    "qdrant_edge": ("diptych/index/",),
     "qdrant_client": ("diptych/index/",),
     "pymupdf": ("extractors/", "data/"),
     "fitz": (),

@@ -40,7 +40,7 @@ class Weights:
     @property
     def home(self) -> Path:
         """Where the user puts them."""
-        return (self.models or Path("models")) / self.repository
+        return self.root / self.repository
 
     @property
     def fetched(self) -> Path:
@@ -70,6 +70,17 @@ class Weights:
         chosen = " ".join(f'--include "{name}"' for name in ("*.json", *self._large))
         return f"hf download {self.repository} {chosen} --local-dir {self.home}"
 
+    @property
+    def root(self) -> Path:
+        """The model folder that the user sets."""
+        return self.models or Path("models")
+
+    def unreachable(self) -> str:
+        """Why nothing can be fetched, in a few words; empty when the hub answers, whatever it says."""
+        host = _host()
+        reason = _silent(f"{host}/{self.repository}/resolve/main/{self.files[0]}")
+        return reason and f"{host} {reason}"
+
     def digest(self) -> str:
         """SHA-256 over all files that a vector depends on. Those hashed once are not read again while unchanged."""
         folder = self.folder()
@@ -93,12 +104,11 @@ class Weights:
         return [name for name in self.files if not (folder / name).is_file()]
 
     def _download(self) -> Path:
-        host = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-        reason = _unreachable(f"{host}/{self.repository}/resolve/main/{self.files[0]}")
-        if reason:
-            raise self._not_had(f"{host} {reason}")
+        if reason := self.unreachable():
+            raise self._not_had(reason)
         from huggingface_hub import snapshot_download
 
+        host = _host()
         try:
             snapshot_download(
                 self.repository, local_dir=self.fetched, allow_patterns=[*self.files, *OPTIONAL], endpoint=host
@@ -110,15 +120,19 @@ class Weights:
         return self.fetched
 
     def _not_had(self, reason: str) -> ModelError:
-        models = self.models or Path("models")
         return ModelError(
             f"the model {self.repository} ({self.megabytes} MB) is neither in {self.home} nor fetched, and {reason}; "
-            f"where the hub can be reached run `{self.how()}`, copy {models} here, and set DIPTYCH_MODELS={models}"
+            f"where the hub can be reached run `{self.how()}`, copy {self.root} here and set "
+            f"DIPTYCH_MODELS={self.root}"
         )
 
 
-def _unreachable(url: str) -> str:
-    """Why nothing can be fetched; empty when the hub answers, whatever it says."""
+def _host() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+
+
+def _silent(url: str) -> str:
+    """What keeps the address from answering; empty when it does."""
     if os.environ.get("HF_HUB_OFFLINE", "").strip().upper() in ("1", "TRUE", "YES", "ON"):
         return "is not asked while HF_HUB_OFFLINE is set"
     problem = [f"did not answer within {PATIENCE:.0f} s"]
