@@ -39,7 +39,7 @@ _SCALES = {
 _SCALE = r"(?:\s?(?P<scale>(?i:hundred|thousand|million|billion|trillion)s?|mn|mln|mio|bn|bln|tn|trn|[kKMBT])(?![\w]))?"
 _PERCENT = r"(?P<percent>\s?%|\s?(?i:per\s?cent|percent\w*))?"
 _NUMBER = re.compile(
-    r"(?P<open>\()?(?P<sign>(?<![\w)])-(?=[$€£¥.\d]))?[$€£¥]?(?<![\d.,])(?P<digits>\d+(?:[.,]\d+)*|\.\d+)(?:\^(?P<power>-?\d+))?"
+    r"(?P<open>\()?(?P<sign>(?<![\w)])-(?=[$€£¥.\d]))?[$€£¥]?(?<![\d.,])(?P<digits>\d+(?:[.,]\d+)*|(?<!\w)\.\d+)(?:\^(?P<power>-?\d+))?"
     + _SCALE + _PERCENT + r"(?P<close>\))?"
 )  # fmt: skip
 _ANY = "|".join([*_WORDS, *_HIGH])
@@ -169,7 +169,7 @@ def _identifies(word: str) -> bool:
     """Whether letters and digits make a name, as AB-77 and Q3 do, and mid-2015 does not."""
     letters = re.match(r"[^\W\d_]+", word)
     assert letters
-    return letters[0] != letters[0].lower() or len(letters[0]) == 1 or word[letters.end()].isdigit()
+    return letters[0] != letters[0].lower() or len(letters[0]) == 1 or word[letters.end()] != "-"
 
 
 def _spans(text: str, *, keep: bool = False) -> str:

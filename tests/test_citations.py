@@ -11,8 +11,10 @@ from diptych.citations import Checked, Evidence, Sentence, Shown, check, counts
 from diptych.facts import states_a_fact
 from diptych.numerals import numerals, standing
 from diptych.verbatim import missing
+from extractors.text.sentences import split
 from tests.forged import EVIDENCE, FORGED, HONEST, QUESTION, Case, says
 
+SAMPLE = Path(__file__).parent.parent / "data" / "samples" / "manual.md"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "answers.md"
 
 
@@ -47,6 +49,22 @@ def test_honest_answers_meet_no_complaint() -> None:
 def test_the_documented_table_is_what_happens() -> None:
     rows = re.findall(r"^\| ([^|]+) \| `([^|]+)` \| ([^|]+) \|$", DOCUMENT.read_text(), re.M)
     assert rows == [(case.what, case.kind, fate(checked(case.sentence))) for case in FORGED]
+
+
+def test_whoever_quotes_a_real_text_stands_and_whoever_alters_a_digit_falls() -> None:
+    paragraphs = [text for text in SAMPLE.read_text().split("\n\n") if not text.startswith("#")]
+    altered = 0
+    for text in paragraphs:
+        item = Evidence([Shown("E1", "manual.pdf", text=text)])
+        for sentence in split(" ".join(text.split())):
+            (one,) = check([says(sentence, ("E1", sentence))], item)
+            assert {verdict.kind for verdict in one.verdicts} <= {"true", "figure", "page", "empty quote"}, one.verdicts
+            for match in re.finditer(r"\d", sentence):
+                digit = str((int(match[0]) + 1) % 10)
+                forged = sentence[: match.start()] + digit + sentence[match.end() :]
+                assert missing(forged, text), forged
+                altered += 1
+    assert altered > 100
 
 
 def test_verdicts_are_counted_by_kind() -> None:
