@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from diptych.captioners import ModelCaption
 from diptych.captioners.prompt import MOST_CHARACTERS
 from diptych.costs import Price, Usage
+from diptych.due import Due, due
 from diptych.encoders import Encoder
 from diptych.extracting import extracted
 from diptych.index import Index
-from diptych.index.versions import stored_vectors, vectors_of
 from diptych.ledger import Ledger
-from diptych.points import Draft, Need, document_id, drafts
 from diptych.spaces import Spaces
 from extractors.errors import ExtractionError
 from extractors.images import path_of
@@ -153,9 +152,7 @@ class _Count:
         self._sums["passages"] += len(extraction.passages)
         self._sums["pictures"] += len(extraction.pictures)
         told = self._captions(extraction, pictures)
-        made = drafts(extraction, self._reading, [caption or ModelCaption() for caption in told])
-        coming = {draft.id for draft, caption in zip(made.images, told, strict=bool(told)) if caption is None}
-        self._vectors(extraction, [*made.text, *made.images], coming, pictures)
+        self._vectors(due(extraction, told, self._reading, self._ground.index), pictures)
 
     def _captions(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
         """What is known of the pictures; counts what would be asked. Empty: there is no captioner."""
@@ -174,36 +171,16 @@ class _Count:
                     self._count(captioner.model.name, "captions", captioner.model.most(ask))
         return told
 
-    def _vectors(self, extraction: Extraction, parts: Sequence[Draft], coming: set[str], pictures: Path) -> None:
-        """`coming`: drafts whose caption is not written yet, so that their text is new whatever is stored."""
-        new = {_twin(draft): draft.text for draft in parts if draft.id in coming}
-        fresh = [new[one] for one in new.keys() - self._encoded]
-        self._encoded |= new.keys()
-        needs = {
-            need.hash: need
-            for draft in parts
-            for need in draft.needs
-            if need.hash not in self._encoded and not (draft.id in coming and isinstance(need.content, str))
-        }
-        for hash in self._held(document_id(extraction.source.uri), needs):
-            needs.pop(hash, None)
-        self._encoded |= needs.keys()
-        texts = [need.content for need in needs.values() if isinstance(need.content, str)]
-        images = [path_of(need.content, pictures) for need in needs.values() if not isinstance(need.content, str)]
+    def _vectors(self, lacking: Due, pictures: Path) -> None:
+        needs = [need for hash, need in lacking.needs.items() if hash not in self._encoded]
+        coming = [words for apart, words in lacking.coming.items() if apart not in self._encoded]
+        self._encoded |= lacking.needs.keys() | lacking.coming.keys()
+        texts = [need.content for need in needs if isinstance(need.content, str)]
+        images = [path_of(need.content, pictures) for need in needs if not isinstance(need.content, str)]
         spaces = self._ground.spaces
-        self._encode(spaces.text, texts, [text + "x" * MOST_CHARACTERS for text in fresh])
+        self._encode(spaces.text, texts, [words + "x" * MOST_CHARACTERS for words in coming])
         if spaces.images:
             self._encode(spaces.images, images)
-
-    def _held(self, document: str, needs: Mapping[str, Need]) -> set[str]:
-        """Which of the needed vectors the store has, of this document or another."""
-        index = self._ground.index
-        if index is None or not needs:
-            return set()
-        held = set(stored_vectors(index, document))
-        for collection, panel in ((index.text, "text"), (index.images, "images")):
-            held |= set(vectors_of(collection, panel, sorted(needs.keys() - held)))
-        return held
 
     def _encode(self, encoder: Encoder, contents: Sequence[str | Path], coming: Sequence[str] = ()) -> None:
         """`coming`: texts that do not exist yet, as long as they may become."""
@@ -250,11 +227,6 @@ class _Count:
         if use == "captions":
             return captioner is not None and captioner.model.batches is not None
         return False
-
-
-def _twin(draft: Draft) -> str:
-    """Pictures that have it alike get one caption, and so one description."""
-    return f"{draft.payload['content_hash']} {draft.payload['image']['sha256']}"
 
 
 def _likely(ledger: Ledger, model: str, items: int) -> Usage | None:
