@@ -6,6 +6,7 @@ DiptychError
 ├── SettingsError       a setting that is wrong or missing
 ├── ModelError          an encoder, captioner or answer model that is not there or answers wrongly
 │   ├── ProviderError   a paid model that did not answer (transient: limits, overload, lost connections)
+│   │   └── NoBatches   its server has no batch endpoint; it is asked one by one
 │   └── BudgetReached   the next request would pass the budget
 ├── QueryError          a question or filter that cannot be understood
 └── StoreError          a store that cannot be opened, read or written
@@ -24,6 +25,7 @@ __all__ = [
     "DiptychError",
     "ExtractionError",
     "ModelError",
+    "NoBatches",
     "ProviderError",
     "QueryError",
     "SettingsError",
@@ -63,6 +65,13 @@ class ProviderError(ModelError):
         """Seconds that the provider asks to wait."""
         self.about = about
         """`account`: any other request would fail alike (key, quota, no such model); `item`: this one's content."""
+
+
+class NoBatches(ProviderError):
+    """The server has no batch endpoint."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, about="account")
 
 
 class BudgetReached(ModelError):

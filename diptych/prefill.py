@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from diptych.batches import Prefilled, Run, Waiting
+from diptych.batches import Job, Prefilled, Run, Waiting
 from diptych.captioners.batched import CaptionJob
 from diptych.captioners.captioner import VisionCaptioner
 from diptych.costs import Meter
+from diptych.errors import NoBatches
 from diptych.extracting import extracted
 from diptych.ingest import Pipeline
 from diptych.ledger import Ledger
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
+
+T = TypeVar("T")
 
 
 class Prefill:
@@ -45,8 +49,14 @@ class Prefill:
         name, batches = captioner.model.name, captioner.model.batches
         if batches is None:
             return Prefilled("captions", name, note=_one_by_one(name))
-        job = CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures)
-        return Run(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)(sources)
+        return self._run(CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures), sources)
+
+    def _run(self, job: Job[T], sources: Sequence[Source]) -> Prefilled:
+        run = Run(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)
+        try:
+            return run(sources)
+        except NoBatches:
+            return Prefilled(job.kind, job.model, note=_one_by_one(job.model))
 
     def _extracted(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
         pipeline = self._pipeline
