@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,38 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB")
 _TWELVE_BITS = 4095
 
 
+class _Filters:
+    """What Pillow warns of: silence, but an error for a bomb, while any thread has an image open.
+
+    Warning filters belong to the process. Were each thread to set and restore its own, they would undo each other's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        from PIL import Image
+
+        with self._lock:
+            if self._inside == 0:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.simplefilter("ignore")  # broken EXIF and ICC parts, which do not touch the pixels
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._before.__exit__(None, None, None)
+
+
+_FILTERS = _Filters()
+
+
 @contextmanager
 def opened(file: Path | bytes, name: str) -> Iterator[Image.Image]:
     """The image file, of which no pixels are decoded yet.
@@ -33,11 +66,8 @@ def opened(file: Path | bytes, name: str) -> Iterator[Image.Image]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # broken EXIF and ICC parts, which do not touch the pixels
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS) as image:
-                yield image
+        with _FILTERS, Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS) as image:
+            yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ExtractionError(
             f"{name}: more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels; refused as a bomb, scale it down first"

@@ -171,7 +171,9 @@ def _text_graph(rows: NDArray[np.float32], model: Model) -> bytes:
     third = np.eye(1, model.size, model.size - 3, dtype=np.float32)[0]
     zero = np.array(0, np.float32)
     constants = {"rows": rows, "tokens": np.array([1]), "last": np.array([2]), "zero": zero, "third": third}
-    return _model(nodes, inputs, outputs, [numpy_helper.from_array(value, name) for name, value in constants.items()])
+    used = {name for node in nodes for name in node.input} & constants.keys()
+    kept = [numpy_helper.from_array(constants[name], name) for name in sorted(used)]
+    return _model(nodes, inputs, outputs, kept)
 
 
 def _picture_graph(model: Model) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,8 +171,9 @@ def test_a_picture_that_cannot_be_opened_costs_no_other_its_vector(pair: encoder
     red = plain("red", (60, 60), tmp_path / "red.png")
     (tmp_path / "cut.png").write_bytes(red.read_bytes()[:60])
     (tmp_path / "empty.png").touch()
-    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 100_000, 100_000, 8, 2, 0, 0, 0)
-    (tmp_path / "bomb.png").write_bytes(header + b"\0" * 64)
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 100_000, 100_000, 8, 2, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (tmp_path / "bomb.png").write_bytes(start + b"\0\0\1\0IDAT")
     broken = [tmp_path / name for name in ("cut.png", "empty.png", "bomb.png", "missing.png")]
     vectors = pair.encode_images([red, *broken, red])
     assert np.array_equal(vectors[0], pair.encode_images([red])[0])
