@@ -15,12 +15,9 @@ with served(routes) as vendor:                       # base_url: f"{vendor.url}/
 from __future__ import annotations
 
 import base64
-import email
-import itertools
 import json
 import struct
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,16 +34,11 @@ from tests.vendor_asked import (
     read_responses,
     tokens,
 )
+from tests.vendor_batches import BatchDesk, problem
 from tests.vendors import Answer, Request
 
 LIMIT = 2048
 """Most inputs of one embeddings request."""
-
-
-def problem(status: int, message: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """An error as OpenAI writes it."""
-    kind = "invalid_request_error" if status < 429 else "server_error" if status >= 500 else code
-    return Answer(status, {"error": {"message": message, "type": kind, "param": None, "code": code}}, headers or {})
 
 
 def events(lines: list[Any], *, named: bool) -> Answer:
@@ -59,28 +51,17 @@ def events(lines: list[Any], *, named: bool) -> Answer:
 
 
 @dataclass
-class OpenAIRoutes:
+class OpenAIRoutes(BatchDesk):
     """Answers the requests that are OpenAI's. Thread-safe."""
 
     answer: Callable[[Asked], Any] = made_up
     vector: Callable[[Any, int], list[float]] = hashed
     dimensions: int = 8
     """Of vectors when the request does not say."""
-    key: str = ""
-    """What has to come as bearer; empty: anything may."""
     cached: int = 0
     """Input tokens that are reported as read from the cache."""
-    batches_end: bool = True
-    batch_status: str = "completed"
-    """What batches end as: completed, expired, cancelled or failed."""
-    batch_faults: dict[str, int] = field(default_factory=dict)
-    """custom_id -> status with which this item fails."""
     asked: list[Asked] = field(default_factory=list)
     """Every question to a model, in order, those in batches included."""
-    files: dict[str, bytes] = field(default_factory=dict)
-    batches: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __call__(self, request: Request) -> Answer | None:
         path = request.path.removeprefix("/v1")
@@ -94,18 +75,7 @@ class OpenAIRoutes:
                     return self._chat(request.json)
                 case "POST", ["embeddings"]:
                     return self._embeddings(request.json)
-                case "POST", ["files"]:
-                    return self._upload(request)
-                case "GET", ["files", name, "content"]:
-                    return Answer(200, self.files[name], {"content-type": "application/octet-stream"})
-                case "POST", ["batches"]:
-                    return self._submit(request.json)
-                case "GET", ["batches", name]:
-                    return Answer(200, self._look(name)) if name in self.batches else problem(404, "No such batch.")
-                case "POST", ["batches", name, "cancel"]:
-                    self.batch_status, self.batches_end = "cancelled", True
-                    return Answer(200, self._look(name))
-        return None
+            return self.desk(request)
 
     def _outcome(self, asked: Asked) -> tuple[str, str, Any]:
         """(completed | refused | cut | filtered | broken, the text, what the script gave)."""
@@ -219,86 +189,6 @@ class OpenAIRoutes:
             },
         )
 
-    def _upload(self, request: Request) -> Answer:
-        head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
-        form = email.message_from_bytes(head + request.body)
-        fields = {str(part.get_param("name", header="content-disposition")): part for part in form.walk()}
-        content = fields["file"].get_payload(decode=True)
-        assert isinstance(content, bytes)
-        return Answer(200, self._file(content))
-
-    def _file(self, content: bytes) -> dict[str, Any]:
-        name = f"file-{next(self._numbers)}"
-        self.files[name] = content
-        return {
-            "id": name,
-            "object": "file",
-            "bytes": len(content),
-            "created_at": 1,
-            "filename": "batch.jsonl",
-            "purpose": "batch",
-            "status": "processed",
-        }
-
-    def _submit(self, body: Mapping[str, Any]) -> Answer:
-        lines = [json.loads(line) for line in self.files[body["input_file_id"]].splitlines()]
-        names = [line["custom_id"] for line in lines]
-        bad = len(set(names)) < len(names) or any(line["url"] != body["endpoint"] for line in lines)
-        batch: dict[str, Any] = {
-            "id": f"batch_{next(self._numbers)}",
-            "object": "batch",
-            "endpoint": body["endpoint"],
-            "input_file_id": body["input_file_id"],
-            "completion_window": body["completion_window"],
-            "created_at": 1,
-            "status": "failed" if bad else "validating",
-            "errors": {"data": [{"code": "invalid", "message": "custom_id twice, or another url"}]} if bad else None,
-            "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
-        }
-        self.batches[batch["id"]] = batch
-        return Answer(200, batch)
-
-    def _look(self, name: str) -> dict[str, Any]:
-        """A batch is done when somebody looks, unless `batches_end` is False."""
-        batch = self.batches[name]
-        if batch["status"] in ("validating", "in_progress"):
-            batch["status"] = "in_progress"
-            if self.batches_end:
-                self._end(batch)
-        return batch
-
-    def _end(self, batch: dict[str, Any]) -> None:
-        batch["status"] = self.batch_status
-        if self.batch_status == "failed":
-            batch["errors"] = {"data": [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached."}]}
-            return
-        good: list[str] = []
-        bad: list[str] = []
-        for line in reversed([json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]):
-            done = self._line(line)
-            (good if done["response"] and done["response"]["status_code"] == 200 else bad).append(json.dumps(done))
-        batch["request_counts"] = {"total": len(good) + len(bad), "completed": len(good), "failed": len(bad)}
-        if good:
-            batch["output_file_id"] = self._file("\n".join(good).encode())["id"]
-        if bad:
-            batch["error_file_id"] = self._file("\n".join(bad).encode())["id"]
-
-    def _line(self, line: Mapping[str, Any]) -> dict[str, Any]:
-        name, number = line["custom_id"], next(self._numbers)
-        done: dict[str, Any] = {"id": f"batch_req_{number}", "custom_id": name, "response": None, "error": None}
-        status = self.batch_faults.get(name)
-        if status and self.batch_status in ("expired", "cancelled"):
-            words = f"This request was not executed before the batch {self.batch_status}."
-            return {**done, "error": {"code": f"batch_{self.batch_status}", "message": words}}
-        if status:
-            answer: Answer | None = problem(status, f"This request failed with {status}.")
-        else:
-            headers = {"authorization": f"Bearer {self.key}"}
-            answer = self(Request(line["method"], line["url"], headers, json.dumps(line["body"]).encode()))
-        assert answer
-        body = {"status_code": answer.status, "request_id": f"req_{number}", "body": answer.body}
-        return {**done, "response": body}
-
 
 def openai_routes(
     answer: Callable[[Asked], Any] = made_up,
@@ -307,4 +197,4 @@ def openai_routes(
     key: str = "",
 ) -> OpenAIRoutes:
     """Routes for `served`; more can be scripted by what they return."""
-    return OpenAIRoutes(answer, vector, dimensions, key)
+    return OpenAIRoutes(answer=answer, vector=vector, dimensions=dimensions, key=key)

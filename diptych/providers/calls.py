@@ -31,6 +31,8 @@ TRIES = 8
 """Attempts at one request, however short they are: a server that fails at once is not asked for minutes."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the second attempt, doubled before each further one."""
+LEAST = 1.0
+"""Seconds that an attempt has, even when its turn came late."""
 HOPELESS = 8
 """So many items that failed alone, with none that passed: the rest of the batch is not taken apart further."""
 
@@ -68,7 +70,7 @@ class Line:
                 now = self._clock()
                 deadline = deadline or now + self._endpoint.seconds
                 try:
-                    return request(max(deadline - now, 1.0))
+                    return request(max(deadline - now, min(LEAST, self._endpoint.seconds)))
                 except ProviderError as error:
                     pause = self._pause(error, attempt, deadline)
             self._sleep(pause)

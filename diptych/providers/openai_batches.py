@@ -21,7 +21,7 @@ from diptych.providers import Ask, BatchItem, Reply
 from diptych.providers.openai_client import patiently
 from diptych.providers.openai_errors import FILTERED, cleaned, host, unlike
 from diptych.providers.openai_forms import Form, checked
-from diptych.settings import OpenAI
+from diptych.settings import Endpoint
 
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000
@@ -74,7 +74,7 @@ class BatchFiles:
 
     name: str
     """Of the model, as the settings write it."""
-    endpoint: OpenAI
+    endpoint: Endpoint
     url: Url
 
     def line(self, id: str, body: dict[str, Any]) -> bytes:
@@ -181,7 +181,7 @@ class BatchFiles:
         except openai.APIStatusError as error:
             if error.status_code not in (404, 405, 501):
                 raise
-        raise ProviderError(f"{self.name}: {host(self.endpoint)} {what}", about=about)
+        raise ProviderError(f"{self.name}: {host(self.endpoint)} {what}", about=about) from None
 
 
 class AskBatches:

@@ -125,7 +125,7 @@ def translated(name: str, endpoint: Endpoint) -> Iterator[None]:
         return
     except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, json.JSONDecodeError) as error:
         failure = translation(error, name, endpoint)
-    raise failure
+    raise failure from None  # what the SDK raised quotes the server, which may quote the key
 
 
 def translation(error: Exception, name: str, endpoint: Endpoint) -> ProviderError:

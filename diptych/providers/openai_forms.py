@@ -225,10 +225,12 @@ def _number(value: object) -> int:
 
 def _counts(usage: object, read: str, details: str, written: str) -> Usage:
     known = usage if isinstance(usage, dict) else {}
-    inner = known.get(details)
-    cached = _number(inner.get("cached_tokens")) if isinstance(inner, dict) else 0
+    found = known.get(details)
+    inner = found if isinstance(found, dict) else {}
     spent = _number(known.get(read))
-    return Usage(spent, min(cached, spent), _number(known.get(written)), 1)
+    cached = min(_number(inner.get("cached_tokens")), spent)
+    stored = min(_number(inner.get("cache_write_tokens")), spent - cached)
+    return Usage(spent, cached, _number(known.get(written)), 1, written_tokens=stored)
 
 
 def _response_usage(data: dict[str, Any]) -> Usage:
