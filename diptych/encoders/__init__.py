@@ -55,7 +55,13 @@ class Encoder(Protocol):
         ...
 
 
-ENCODERS: dict[str, str] = {"minilm": "minilm", "fastembed": "fastembed", "clip": "clip"}
+ENCODERS: dict[str, str] = {
+    "minilm": "minilm",
+    "fastembed": "fastembed",
+    "clip": "clip",
+    "openai": "openai",
+    "unified": "unified",
+}
 """First part of an encoder's name -> the module here whose `load(variant, settings, meter)` makes it.
 
 `minilm` is int8, `minilm:fp32` the same without quantisation; `fastembed:MODEL` and `clip:PAIR` are listed in
