@@ -16,7 +16,7 @@ from typing import Any, Literal
 import openai
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from diptych.errors import ProviderError
+from diptych.errors import NoBatches, ProviderError
 from diptych.providers import Ask, BatchItem, Reply
 from diptych.providers.openai_client import patiently
 from diptych.providers.openai_errors import FILTERED, cleaned, host, unlike
@@ -89,14 +89,14 @@ class BatchFiles:
         content, tries = b"".join(lines), 0
 
         def upload(sdk: openai.OpenAI, limit: openai.Timeout) -> str:
-            with self._missing("has no batches; run again without them"):
+            with self._missing("has no batches; run again without them", NoBatches):
                 file = sdk.files.create(file=("diptych.jsonl", content), purpose="batch", timeout=limit)
             return self._known(getattr(file, "id", None))
 
         def create(sdk: openai.OpenAI, limit: openai.Timeout) -> str:
             nonlocal tries
             tries += 1
-            with self._missing("has no batches; run again without them"):
+            with self._missing("has no batches; run again without them", NoBatches):
                 if tries > 1 and (found := _made_of(sdk, file, limit)):
                     return found
                 made = sdk.batches.create(input_file_id=file, endpoint=self.url, completion_window="24h", timeout=limit)
@@ -107,7 +107,7 @@ class BatchFiles:
 
     def state(self, batch: str) -> State:
         def retrieve(sdk: openai.OpenAI, limit: openai.Timeout) -> State:
-            with self._missing(f"knows no batch {batch}", about="item"):
+            with self._missing(f"knows no batch {batch}"):
                 return self._state(sdk.batches.retrieve(self._known(batch), timeout=limit))
 
         return patiently(self.name, self.endpoint, retrieve)
@@ -132,7 +132,7 @@ class BatchFiles:
 
     def _content(self, file: str) -> bytes:
         def read(sdk: openai.OpenAI, limit: openai.Timeout) -> bytes:
-            with self._missing(f"has the file {file} of a batch no more", about="item"):
+            with self._missing(f"has the file {file} of a batch no more"):
                 return sdk.files.content(self._known(file), timeout=limit).content
 
         return patiently(self.name, self.endpoint, read)
@@ -173,7 +173,7 @@ class BatchFiles:
             raise unlike("batch", self.name, self.endpoint) from None
 
     @contextmanager
-    def _missing(self, what: str, about: Literal["item", "account"] = "account") -> Iterator[None]:
+    def _missing(self, what: str, kind: Callable[[str], ProviderError] = ProviderError) -> Iterator[None]:
         """An address that the server does not have, told in one sentence."""
         try:
             yield
@@ -181,7 +181,7 @@ class BatchFiles:
         except openai.APIStatusError as error:
             if error.status_code not in (404, 405, 501):
                 raise
-        raise ProviderError(f"{self.name}: {host(self.endpoint)} {what}", about=about) from None
+        raise kind(f"{self.name}: {host(self.endpoint)} {what}") from None
 
 
 class AskBatches:
