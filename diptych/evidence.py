@@ -134,11 +134,14 @@ def _each_once(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
 
 def _alike(piece: _Piece, other: _Piece) -> bool:
     mine, theirs = piece.pixels, other.pixels
-    if mine and theirs and mine["image"]["sha256"] == theirs["image"]["sha256"]:
-        return True
-    if mine:
+    if not mine:
+        return any(_said_twice(piece.payload["text"], one["text"]) for one in other.words)
+    if not theirs or mine["image"]["sha256"] != theirs["image"]["sha256"]:
         return False  # a picture shows more than its words
-    return any(_said_twice(piece.payload["text"], one["text"]) for one in other.words)
+    # Two products may share a photo, so the words have to be the same, too.
+    if not piece.words:
+        return all(mine[name] == theirs[name] for name in ("caption", "words"))
+    return any(_said_twice(piece.words[0]["text"], one["text"]) for one in other.words)
 
 
 def _page(payload: Payload) -> tuple[str, int]:
