@@ -17,7 +17,7 @@ from extractors.layout import PageLayout
 from extractors.pages import overleaf, pagecache, pagewise
 from extractors.pages.pagewise import Clock, Desk, PageParts
 from extractors.render import pymupdf
-from extractors.text import headings, links, passages, tokens
+from extractors.text import folios, headings, links, passages, tokens
 from extractors.text.headings import Bookmark, Placed
 from extractors.text.paragraphs import Paragraph, goes_on, join, straddled
 from extractors.text.passages import Budget, TablePlace
@@ -163,7 +163,8 @@ def _assembled(
         for parts in pages
         for picture in parts.pictures
     ]
-    return Extraction(source, tuple(made), tuple(links.link(made, pictures)), Report(len(pages)), title)
+    shift = folios.shift({parts.number: parts.folios for parts in pages})
+    return Extraction(source, tuple(made), tuple(links.link(made, pictures)), Report(len(pages)), title, shift)
 
 
 def _without_running(text: Sequence[Paragraph]) -> list[Paragraph]:

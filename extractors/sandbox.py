@@ -250,7 +250,7 @@ class _Parts(NamedTuple):
     pictures: tuple[Picture, ...]
     report: Report
     title: str
-    shift: int
+    shift: int = 0
 
 
 @cache

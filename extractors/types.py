@@ -164,3 +164,5 @@ class Extraction:
     pictures: tuple[Picture, ...]
     report: Report
     title: str = ""
+    shift: int = 0
+    """Page less the number printed on it, where the pages agree: what people call page 17 may be the file's page 20."""

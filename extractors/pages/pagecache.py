@@ -24,7 +24,7 @@ from extractors.pages.pagewise import Desk, PageParts
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT = 2
+FORMAT = 3
 """Raise it whenever the same page gives other parts."""
 
 

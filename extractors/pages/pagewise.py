@@ -21,7 +21,7 @@ from extractors.layout import Line, PageLayout
 from extractors.pages import crops, unread
 from extractors.pages import page as pages
 from extractors.pages.unread import Legible
-from extractors.text import legible, paragraphs, reading
+from extractors.text import folios, legible, paragraphs, reading
 from extractors.text.paragraphs import Paragraph
 from extractors.types import Box, ImageFile, Options, Picture, Problem
 
@@ -60,6 +60,8 @@ class PageParts:
     flagged: bool = False
     landscape: bool = False
     pictures_read: int = 0
+    folios: frozenset[int] = frozenset()
+    """Numbers at its head or foot: one of them may be the page number that is printed on it."""
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -98,6 +100,7 @@ def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) 
         read = unread.legibly(page, layout, desk.options)
     layout, parts.ocr = read.layout, read.ocr
     parts.landscape = layout.width > 1.2 * layout.height
+    parts.folios = folios.candidates(layout)
     if read.problem:
         parts.problems.append(Problem(read.problem, layout.number))
     with desk.clock.stage("tables"):
