@@ -15,6 +15,7 @@ from diptych.captioners.prompt import MOST_CHARACTERS
 from diptych.costs import Price, Usage
 from diptych.due import Due, due
 from diptych.encoders import Encoder
+from diptych.encoders.kept import Kept, key_of
 from diptych.extracting import extracted
 from diptych.index import Index
 from diptych.ledger import Ledger
@@ -187,7 +188,6 @@ class _Count:
         if not encoder.paid:
             self._here[encoder.name] += len(contents) + len(coming)
             return
-        from diptych.encoders.kept import key_of
         from diptych.providers.embeddings import PICTURE_TOKENS, Text
 
         keys = {key_of(encoder.fingerprint, content): content for content in contents}
@@ -226,7 +226,8 @@ class _Count:
         captioner = self._ground.captioner
         if use == "captions":
             return captioner is not None and captioner.model.batches is not None
-        return False
+        encoder = self._ground.spaces.text
+        return use == "texts" and isinstance(encoder, Kept) and encoder.batches is not None
 
 
 def _likely(ledger: Ledger, model: str, items: int) -> Usage | None:

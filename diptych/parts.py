@@ -9,6 +9,7 @@ from pathlib import Path
 
 from diptych import captioners, encoders, providers
 from diptych.costs import Meter, prices
+from diptych.encoders.kept import kept
 from diptych.errors import SettingsError, StoreError
 from diptych.estimate import Ground
 from diptych.index import Index, open_index
@@ -56,10 +57,10 @@ class Parts:
     @cached_property
     def spaces(self) -> Spaces:
         chosen = self.settings
-        text = encoders.load(chosen.encoder, chosen, self.meter)
+        text = kept(encoders.load(chosen.encoder, chosen, self.meter), self.ledger)
         images = text if text.reads_images else None
         if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
-            images = encoders.load(chosen.image_encoder, chosen, self.meter)
+            images = kept(encoders.load(chosen.image_encoder, chosen, self.meter), self.ledger)
             if not images.reads_images:
                 raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which reads no pictures")
         return Spaces(text, images, half=chosen.vectors == "float16")

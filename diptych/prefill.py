@@ -9,6 +9,9 @@ from diptych.batches import Job, Prefilled, Run, Waiting
 from diptych.captioners.batched import CaptionJob
 from diptych.captioners.captioner import VisionCaptioner
 from diptych.costs import Meter
+from diptych.due import Due, due
+from diptych.encoders.batched import VectorJob
+from diptych.encoders.kept import Kept
 from diptych.errors import NoBatches
 from diptych.extracting import extracted
 from diptych.ingest import Pipeline
@@ -40,7 +43,7 @@ class Prefill:
 
         Raises as `diptych.batches.Run` does; running again goes on with the batches that are under way.
         """
-        return [made for made in (self._captions(sources),) if made]
+        return [made for made in (self._captions(sources), self._vectors(sources)) if made]
 
     def _captions(self, sources: Sequence[Source]) -> Prefilled | None:
         captioner = self._pipeline.captioner
@@ -50,6 +53,22 @@ class Prefill:
         if batches is None:
             return Prefilled("captions", name, note=_one_by_one(name))
         return self._run(CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures), sources)
+
+    def _vectors(self, sources: Sequence[Source]) -> Prefilled | None:
+        pipeline = self._pipeline
+        encoder, captioner = pipeline.spaces.text, pipeline.captioner
+        if not encoder.paid:
+            return None
+        batches = encoder.batches if isinstance(encoder, Kept) else None
+        if batches is None:
+            return Prefilled("embeddings", encoder.paid, note=_one_by_one(encoder.paid))
+        reading = pipeline.spaces.reading(pipeline.language)
+
+        def lacking(extraction: Extraction) -> Due:
+            seen = captioner.known(extraction, pipeline.pictures) if isinstance(captioner, VisionCaptioner) else []
+            return due(extraction, seen, reading, pipeline.index)
+
+        return self._run(VectorJob(encoder.fingerprint, batches, self._ledger, self._meter, lacking), sources)
 
     def _run(self, job: Job[T], sources: Sequence[Source]) -> Prefilled:
         run = Run(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)

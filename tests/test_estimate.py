@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from diptych import Diptych, Settings
+from diptych import Diptych, Settings, encoders
 from diptych.captioners.captioner import VisionCaptioner
-from diptych.costs import Meter, Price, Usage
+from diptych.costs import Meter, Price, Usage, prices
+from diptych.encoders.kept import kept, key_of
 from diptych.estimate import Estimate, Ground, estimate
 from diptych.index import Index
 from diptych.ingest import Pipeline, ingest
@@ -240,3 +242,17 @@ def test_at_the_providers_own_address_the_price_is_known(library: Path, tmp_path
     assert found.dollars
     assert 0 < found.dollars < 0.01
     assert any("price of 2026-11-21: https://platform.claude.com" in line for line in lines(found))
+
+
+def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene: Scene) -> None:
+    settings = Settings(encoder="openai:text-embedding-3-small")
+    encoder = kept(encoders.load(settings.encoder, settings), scene.ledger)
+    scene.spaces = Spaces(encoder)
+    texts = scene.of(a=pump("red pump", "blue valve"))
+    found = estimate(texts, scene.ground(prices=prices(settings)))
+    (cost,) = found.costs
+    assert (cost.use, cost.items, cost.batches, found.embedded_here) == ("texts", 2, True, {})
+    assert cost.dollars == pytest.approx(0.02 * cost.usage.input_tokens / 1e6)
+    assert cost.batch_dollars == pytest.approx((cost.dollars or 0) / 2)
+    scene.ledger.keep_vectors({key_of(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
+    assert [cost.items for cost in estimate(texts, scene.ground()).costs] == [1]

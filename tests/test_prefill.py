@@ -261,3 +261,34 @@ def test_a_server_without_batches_is_asked_one_by_one(tmp_path: Path) -> None:
         assert "one by one" in at.captions().note
         at.ingest()
         assert at.asked("POST /v1/responses") == 3
+
+
+def test_vectors_follow_the_captions_that_they_are_made_of(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: SAID)
+    with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
+        captions, vectors = at.prefill()
+        assert (captions.sent, vectors.sent, vectors.kind, vectors.model) == (3, 4, "embeddings", SMALL)
+        sent = routes.files[routes.batches[list(routes.batches)[-1]]["input_file_id"]].decode()
+        assert sent.count("Six bars.") == 3
+        assert at.meter.spent > 0
+        spent = at.meter.spent
+        at.ingest()
+        assert (at.asked("POST /v1/responses"), at.asked("POST /v1/embeddings")) == (0, 0)
+        assert at.meter.spent == spent
+        assert [result.sent for result in at.prefill()] == [0, 0]
+
+
+def test_a_vector_that_a_batch_does_not_give_is_asked_for_alone(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(batch_faults=FirstFails())
+    with bench(tmp_path, routes, captioner="", encoder=SMALL) as at:
+        (result,) = at.prefill()
+        assert (result.sent, result.batches, len(result.failed)) == (5, 2, 1)
+        at.ingest()
+        assert at.asked("POST /v1/embeddings") == 1
+
+
+def test_descriptions_whose_captions_are_missing_are_left_to_the_run(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="expired", batch_faults=FirstFails())
+    with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
+        captions, vectors = at.prefill()
+        assert (len(captions.failed), vectors.sent) == (1, 3)

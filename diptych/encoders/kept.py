@@ -13,6 +13,7 @@ import numpy as np
 from diptych.encoders import Encoder, Vectors
 from diptych.errors import ModelError
 from diptych.ledger import Ledger
+from diptych.providers.embedding_batches import EmbeddingBatches
 
 Content: TypeAlias = str | Path
 """A text, or the file of a picture."""
@@ -20,6 +21,9 @@ Content: TypeAlias = str | Path
 
 class PaidEncoder(Encoder, Protocol):
     """An encoder that tells its vectors while it goes on."""
+
+    batches: EmbeddingBatches | None
+    """None: there is no batch endpoint for its texts."""
 
     def embed(self, contents: Sequence[Content], told: Callable[[Sequence[int], Vectors], None]) -> None:
         """Tell the vectors as soon as each request is answered: places in `contents`, and a row for each.
@@ -60,6 +64,11 @@ class Kept:
         self._encoder, self._ledger = encoder, ledger
         self._lock = threading.Lock()
         self._under_way: dict[str, threading.Event] = {}
+
+    @property
+    def batches(self) -> EmbeddingBatches | None:
+        """None: there is no batch endpoint for its texts."""
+        return self._encoder.batches
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Vectors of unit length, shape (len(texts), size), float32."""

@@ -10,6 +10,7 @@ import numpy as np
 from diptych.costs import Meter
 from diptych.encoders import Vectors
 from diptych.errors import ModelError, SettingsError
+from diptych.providers.embedding_batches import EmbeddingBatches
 from diptych.providers.embeddings import Embeddings, Picture, Text, Told
 from diptych.settings import Settings
 
@@ -29,7 +30,16 @@ class Embedder:
 
     tokenizer: Path | None = None
 
-    def __init__(self, embeddings: Embeddings, *, reads_images: bool = False, half: bool = False) -> None:
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        *,
+        reads_images: bool = False,
+        half: bool = False,
+        batches: EmbeddingBatches | None = None,
+    ) -> None:
+        """`batches`: the batch endpoint for texts, where there is one."""
+        self.batches = batches
         self.name = self.paid = embeddings.name
         self.size = embeddings.size
         self.fingerprint = f"{self.name}-{self.size}"
@@ -73,5 +83,6 @@ def load(variant: str, settings: Settings, meter: Meter) -> Embedder:
             f"encoder openai:{variant}: setting `openai.dimensions` is {wanted}, the model has {most} {whole}"
         )
     size = wanted or whole or 0
-    shortened = size != whole
-    return Embedder(Embeddings(f"openai:{variant}", variant, size, settings.openai, meter, shortened=shortened))
+    name, endpoint, shortened = f"openai:{variant}", settings.openai, size != whole
+    batches = EmbeddingBatches(name, variant, size, endpoint, shortened=shortened)
+    return Embedder(Embeddings(name, variant, size, endpoint, meter, shortened=shortened), batches=batches)
