@@ -103,7 +103,7 @@ def _composed(question: str, done: _Round, items: Sequence[Item], seen: Sequence
         dropped=dropped(done.checked),
         checks=counts(done.checked),
         repaired=done.before,
-        shown=len(seen),
+        evidence={one.shown.id: one.shown.place for one in seen},
         pictures=sum(one.pixels is not None for one in seen),
         model=name,
         usage={name: done.usage},
@@ -128,7 +128,7 @@ def _refused(question: str, reply: Reply, asker: Asker, seen: Sequence[Seen]) ->
     return replace(
         silent(question, why),
         text=f"There is no answer: {why}.",
-        shown=len(seen),
+        evidence={one.shown.id: one.shown.place for one in seen},
         pictures=sum(one.pixels is not None for one in seen),
         model=asker.model.name,
         usage={asker.model.name: reply.usage},

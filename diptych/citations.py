@@ -48,6 +48,11 @@ class Shown:
     """Whether the picture itself was shown."""
 
     @property
+    def place(self) -> str:
+        """`manual.pdf, page 3, figure 2`."""
+        return ", ".join(filter(None, [self.document, f"page {self.page}" if self.page else "", self.label]))
+
+    @property
     def own(self) -> str:
         """Everything that the document itself says here."""
         return "\n¶\n".join(filter(None, [self.title, *self.heading, self.text]))  # no quote runs over a ¶
@@ -223,6 +228,8 @@ def _of_places(text: str, good: Sequence[Shown]) -> Iterator[Verdict]:
 
 def _of_number(numeral: Numeral, good: Sequence[Shown], evidence: Evidence) -> Verdict | None:
     """None: cited evidence states it."""
+    if numeral.value is None and numeral.shown.upper() in evidence.by_id:
+        return Verdict("number", f"the text names the id {numeral.shown}, which readers do not know; only cite it")
     found = {standing(numeral, item.own) for item in good}
     if "stands" in found:
         return None

@@ -22,8 +22,8 @@ from extractors.text import sentences as boundaries
 
 MOST_TOKENS = 3000
 """Of an answer."""
-MOST_SENTENCES, MOST_CITATIONS, MOST_LETTERS = 40, 8, 1500
-"""What of an answer is read: sentences, citations of one, characters of a sentence or a quote."""
+MOST_SENTENCES, MOST_CITATIONS, MOST_LETTERS, MOST_QUOTED = 40, 8, 1500, 8000
+"""What of an answer is read: sentences, citations of one, characters of a sentence and of a quote."""
 SILENT = "NO ANSWER"
 """What a free answer begins with when the evidence does not answer."""
 
@@ -115,7 +115,9 @@ def drafted(reply: Reply) -> Draft:
     """The answer as sentences, bounded. A free answer is cut into sentences, each with the quotes beside it."""
     if isinstance(reply.data, Form):
         found = [
-            Sentence(one.text, tuple(Citation(c.id[:20], c.quote[:MOST_LETTERS]) for c in one.citations))
+            Sentence(
+                one.text, tuple(Citation(c.id[:20], c.quote[:MOST_QUOTED]) for c in one.citations[:MOST_CITATIONS])
+            )
             for one in reply.data.sentences
         ]
         return Draft(_bounded(found), reply.data.answered)
@@ -150,7 +152,7 @@ def _sentences(stretches: Sequence[Cited]) -> list[Sentence]:
     found = []
     for start, end in _spans(whole):
         quotes = {
-            Citation(name[:20], quote[:MOST_LETTERS]): None
+            Citation(name[:20], quote[:MOST_QUOTED]): None
             for stretch, stop in zip(stretches, ends, strict=True)
             # A stretch of which only a full stop or white space reaches into this sentence says nothing in it.
             if whole[max(start, stop - len(stretch.text)) : min(end, stop)].strip(" \n.,;:")
@@ -205,6 +207,5 @@ def _fenced(evidence: Sequence[Seen]) -> Iterator[Part]:
 
 def _title(item: Shown) -> str:
     """On one line: document, page, label, title and heading path."""
-    place = [item.document, f"page {item.page}" if item.page else "", item.label]
-    whole = ", ".join(filter(None, place)) + "".join(f" | {part}" for part in (item.title, *item.heading) if part)
+    whole = item.place + "".join(f" | {part}" for part in (item.title, *item.heading) if part)
     return " ".join(whole.split())[:500]

@@ -54,7 +54,7 @@ def pages_of(text: str) -> set[int]:
 def without_places(text: str, documents: Iterable[str]) -> str:
     """The text without list numbers, figure and page numbers and names of documents: what is left are its numbers."""
     rest = _BULLET.sub("", plain(text))
-    for document in documents:
+    for document in filter(None, map(str.strip, documents)):
         rest = re.sub(re.escape(plain(document)), " ", rest, flags=re.IGNORECASE)
     rest = re.sub(labels.LABEL.pattern + _MORE_LABELS.pattern, " ", rest)
     return _PAGE.sub(" ", rest)

@@ -83,10 +83,10 @@ class Answer:
     """Kind of verdict -> how many, of the answer that is judged here."""
     repaired: Mapping[str, int] = field(default_factory=dict)
     """The same of the first answer, when it had to be mended; else empty."""
-    shown: int = 0
-    """Pieces of evidence."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """Everything that the model was shown: id -> document, page, label."""
     pictures: int = 0
-    """Shown as pixels."""
+    """How many of it as pixels, too."""
     model: str = ""
     usage: Mapping[str, Usage] = field(default_factory=dict)
     """By model."""

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal, NamedTuple
 
 Miss = Literal["absent", "cut", "apart", "negated", "empty"]
@@ -21,6 +21,8 @@ apart or out of order; the ellipsis leaves out a `not`; it says nothing."""
 
 NEAR = 400
 """Most characters that an ellipsis may leave out."""
+MOST_PARTS, MOST_PLACES = 6, 200
+"""Parts of a quote with ellipses, and places of each, that are looked at: a hostile text has thousands."""
 LEAST_LETTERS = 4
 """Of a quote or a part of one, unless it has a digit: shorter ones stand everywhere."""
 
@@ -42,7 +44,8 @@ _NEGATION = re.compile(
 # Scripts without spaces set no bounds to words.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _BROKEN = re.compile(r"[^\W\d_]- [a-zà-ÿ]")
-_EDGES = " \t\n\"'.,;:!?…"
+_CELL = re.compile(r"[ |]+(?=\d)")
+_EDGES = " |\t\n\"'.,;:!?…"
 
 
 class _Squeezed(NamedTuple):
@@ -73,7 +76,9 @@ def missing(quote: str, text: str) -> Miss | None:
         return "empty"
     if len(parts) > 1 and next(_places(plain(quote).strip(_EDGES), whole), None):
         return None  # the dots are the text's own
-    found = [list(_places(part, whole)) for part in parts]
+    if len(parts) > MOST_PARTS:
+        return "apart"
+    found = [list(islice(_places(part, whole), MOST_PLACES)) for part in parts]
     if not all(found):
         cut = any(_inside(part, whole) for part, places in zip(parts, found, strict=True) if not places)
         return "cut" if cut else "absent"
@@ -93,8 +98,9 @@ def _squeezed(whole: str) -> _Squeezed:
     letters: list[str] = []
     places: list[int] = []
     for at, character in enumerate(whole):
-        if character == " ":
-            keep = bool(letters) and letters[-1].isdigit() and whole[at + 1 : at + 2].isdigit()
+        if character in " |":  # the bars of a table set cells apart, as spaces do
+            character, following = " ", _CELL.match(whole, at)
+            keep = bool(letters) and letters[-1].isdigit() and following is not None
         elif character == "-":
             keep = _counts(whole, at)
         else:

@@ -33,10 +33,19 @@ def lines(answer: Answer) -> Iterator[str]:
 
 def doubts(answer: Answer) -> dict[str, list[str]]:
     """What a reader should know: title -> lines, none of them empty."""
-    marked = [f"{one_line(one.text)} — {note}" for one in answer.sentences for note in one.notes]
-    dropped = [f"{one_line(one.text)} — {one.reason}" for one in answer.dropped]
+    marked = [f"{one_line(one.text)} — {_placed(note, answer)}" for one in answer.sentences for note in one.notes]
+    dropped = [f"{one_line(one.text)} — {_placed(one.reason, answer)}" for one in answer.dropped]
     found = {"Not confirmed": marked, "Dropped, because it did not hold": dropped}
     return {title: rows for title, rows in found.items() if rows}
+
+
+def _placed(reason: str, answer: Answer) -> str:
+    """The reason with documents and pages for ids, but not within its quotes."""
+    parts = re.split("(“[^”]*”)", reason)
+    return "".join(
+        part if part.startswith("“") else re.sub(r"\bE\d+\b", lambda m: answer.evidence.get(m[0], m[0]), part)
+        for part in parts
+    )
 
 
 def place(source: Reference) -> str:
@@ -53,7 +62,7 @@ def notes(answer: Answer, reference: int) -> list[Footnote]:
 
 def checked(answer: Answer) -> str:
     """`2 pieces of evidence, 1 picture; checks: 3 true, 1 unknown id; mended once`."""
-    shown = f"{number(answer.shown, 'piece')} of evidence, {number(answer.pictures, 'picture')}"
+    shown = f"{number(len(answer.evidence), 'piece')} of evidence, {number(answer.pictures, 'picture')}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(answer.checks.items(), key=lambda item: -item[1]))
     return shown + (f"; checks: {kinds}" if kinds else "") + ("; mended once" if answer.repaired else "")
 

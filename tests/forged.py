@@ -159,6 +159,7 @@ FORGED = [
     ),
     Case("the number of an item that is not cited", says("Sales are 41 %.", ("E1", "once a year")), "number", DROPPED),
     Case("a number without any source", says("The pump weighs 80 kg."), "number", DROPPED),
+    Case("an id in the text", says("As E1 says, it is greased.", ("E1", "once a year")), "number", DROPPED),
     Case("a raised digit made plain", says("It has 106 cells.", ("E1", "once a year")), "number", DROPPED),
     Case(
         "a number only in a machine's caption",

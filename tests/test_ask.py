@@ -133,12 +133,17 @@ def test_an_answer_with_sources_crops_and_usage(store: str, desk: Desk, capsys: 
 def test_people_read_the_answer_its_sources_and_what_fell(
     store: str, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.says = lambda asked: [*greased(asked), ("It costs 999 dollars.", [("E99", "999 dollars")])]
+    desk.says = lambda asked: [
+        *greased(asked),
+        ("It costs 999 dollars.", [("E99", "999 dollars")]),
+        ("It is red.", [(id_of(asked, "greased once a year"), "E1 is red")]),
+    ]
     assert run(["ask", "when is the bearing greased", "--store", store]) == 0
     printed = capsys.readouterr()
     for expected in (
         "The bearing is greased once a year. [1]", "[1] leaflet.pdf, page 1", "“is greased once a year”",
         "Dropped, because it did not hold", "It costs 999 dollars. — E99 was never shown",
+        "It is red. — “E1 is red” does not stand in leaflet.pdf, page 1",
     ):  # fmt: skip
         assert expected in printed.out
     assert "mended once" in printed.err
@@ -210,7 +215,7 @@ def test_a_ticket_is_answered_from_a_similar_one(store: str, desk: Desk, capsys:
     (source,) = got["citations"]
     assert source["document"] == "tickets.jsonl#T-1"
     assert source["image"]
-    assert got["shown"] == 2
+    assert set(got["evidence"].values()) == {"tickets.jsonl#T-1, page 1", "tickets.jsonl#T-2, page 1"}
     assert len(desk.routes.asked[0].images) == 2
 
 
@@ -272,7 +277,7 @@ def test_the_library_answers(store: str, desk: Desk) -> None:
     with Diptych.open(Settings(store=store)) as opened:
         got = opened.ask(Query("when is the bearing greased"), limit=3)
         assert got.citations[0].document == "leaflet.pdf"
-        assert got.shown <= 3
+        assert len(got.evidence) <= 3
 
 
 def test_a_changed_file_gives_no_crop(

@@ -151,12 +151,22 @@ def test_scripts_without_spaces_are_quoted_from_anywhere() -> None:
     assert missing("水泵每月", "循环水泵每年润滑一次。") == "absent"
 
 
+def test_cells_of_a_table_are_quoted_with_or_without_its_bars() -> None:
+    table = "| Region | 2014 | 2015 |\n| --- | --- | --- |\n| North | 41 | 42 |"
+    for quote in ("| North | 41 | 42 |", "North 41 42", "Region 2014 2015 North"):
+        assert missing(quote, table) is None
+    assert missing("North 4142", table) == "absent"
+    (number,) = numerals("4142 pumps")
+    assert standing(number, table) == "absent"
+
+
 def test_dots_of_a_contents_list_are_its_own() -> None:
     assert missing("Care ........ 12", "1 Pump ........ 4\nCare ........ 12\n") is None
 
 
 def test_hostile_evidence_is_checked_in_time() -> None:
     long = Shown("E1", "a.pdf", text="a " * 20_000 + "1 " * 20_000)
-    sentence = says("It says a a a 1 1 1.", ("E1", "a … " * 50), ("E1", "a a " * 500))
+    quotes = ("a … " * 50, "a a " * 500, "1 … " * 50, "1 … 1 … 1 … 2")
+    sentence = says("It says a a a 1 1 1.", *(("E1", quote) for quote in quotes))
     (one,) = check([sentence], Evidence([long]))
     assert one.verdicts

@@ -89,6 +89,7 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
     assert answered.state
     (hit,) = answered.state.result()
     assert (hit["modality"], hit["page"]) == ("image", 1)  # of either paper: the backfill runs beside
+    assert "do not answer" in str([one.data for one in client.read_artifacts() if one.flow_run_id == silent.id])
     assert "Figure 1" in str([one.data for one in client.read_artifacts() if one.flow_run_id == answered.id])
 
 
