@@ -74,7 +74,10 @@ class Draft:
 
     def stored(self, generation: int) -> Payload:
         """The payload as it is written."""
-        return {**self.payload, self.field: analyse(self.text, self.language), "generation": generation}
+        read = {self.field: analyse(self.text, self.language)}
+        if self.field == WHOLE:
+            read["headings"] = analyse("\n".join(self.payload["headings"]), self.language)
+        return {**self.payload, **read, "generation": generation}
 
 
 class Drafts(NamedTuple):
@@ -103,10 +106,11 @@ def drafts(extraction: Extraction, reading: Reading, captions: Sequence[ModelCap
         # The engine cannot match booleans, so the fields that are true are listed by name.
         "flags": sorted(name for name, value in source.fields.items() if value is True),
     }
-    text = [{**common, "modality": "text", **_passage(passage)} for passage in extraction.passages]
+    shift = extraction.shift
+    text = [{**common, "modality": "text", **_passage(one), **_folio(one.page, shift)} for one in extraction.passages]
     told = captions or [ModelCaption()] * len(extraction.pictures)
     images = [
-        {**common, "modality": "image", **_picture(picture), **_told(caption)}
+        {**common, "modality": "image", **_picture(picture), **_folio(picture.page, shift), **_told(caption)}
         for picture, caption in zip(extraction.pictures, told, strict=True)
     ]
     return _drafts(text, images, reading)
@@ -146,16 +150,31 @@ def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple
     """
     own: dict[int, list[str]] = defaultdict(list)
     whole: dict[int, list[str]] = defaultdict(list)
+    parts: dict[int, list[Payload]] = defaultdict(list)
     for part in text:
         own[part["page"]] += [*part["heading"][-1:], part["caption"], part["text"]]
     for part in images:
         pages = whole if part["kind"] in ("page", "slide") else own
         pages[part["page"]] += [part["caption"], part.get("model_caption", ""), part["words"]]
+    for part in (*text, *images):
+        parts[part["page"]].append(part)
     shared = {name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in SHARED}
     for page in sorted(own.keys() | whole.keys()):
         words = "\n".join(sorted(filter(None, own[page] or whole[page])))  # a store gives parts in no order
         if words:
-            yield {**shared, "modality": "text", "kind": "page", "page": page}, words
+            about = {"last": page == max(parts), **_about(parts[page])}
+            yield {**shared, "modality": "text", "kind": "page", "page": page, **about}, words
+
+
+def _about(parts: Sequence[Payload]) -> Payload:
+    """What a page is known by beside its words."""
+    headings = {line for part in parts for line in (*part["heading"][-1:], part["caption"]) if line}
+    return {
+        "headings": sorted(headings),
+        "kinds": sorted({part["kind"] for part in parts if part["modality"] == "image"}),
+        "labels": sorted({part["label"] for part in parts if part["label"]}),
+        **{name: value for name, value in parts[0].items() if name == "folio"},
+    }
 
 
 def encoded(payload: Payload) -> str:
@@ -202,6 +221,11 @@ def _picture(picture: Picture) -> Payload:
         "ocr": picture.ocr,
         "image": asdict(picture.image),
     }
+
+
+def _folio(page: int, shift: int) -> Payload:
+    """The number that is printed on the page, where it is another than its place in the file."""
+    return {"folio": page - shift} if shift else {}
 
 
 def _told(caption: ModelCaption) -> Payload:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from diptych.arrange import Part, arrange
 from diptych.errors import QueryError, StoreBusy
-from diptych.fusion import Fused, Ranks, fuse, ranked
+from diptych.fusion import Fused, fuse, ranked
 from diptych.index import (
     INDEXED,
     VECTORS,
@@ -26,10 +26,11 @@ from diptych.index import (
     Vector,
 )
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
+from diptych.question import Question, read
+from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Page, Place, evidence
 from diptych.spaces import Spaces
 from diptych.where import Expression
 from diptych.words import analyse
-from extractors.finding.captions import mentions
 from extractors.images import path_of
 from extractors.types import ImageFile
 
@@ -39,11 +40,12 @@ SNIPPET = 400
 """Characters of a picture's description that stand for its text."""
 PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
-PAGES, NAMED = "pages.bm25", "named"
-"""Lists of evidence: the words of the whole page; the page or figure number that the question names."""
-WEIGHTS = {"text.dense": 0.5, "images.description": 0.5, "images.visual": 0.5, NAMED: 2.0}
-"""List name -> weight in the fusion, 1 where not named; measured, see docs/search.md."""
-PAGE_NUMBER = re.compile(r"\b(?:pages?|slides?|p\.)\s*(\d{1,4})\b", re.IGNORECASE)
+PAGES = "pages"
+"""The list of pages: no hits, but what the ranking reads."""
+LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *EVIDENCE)
+"""What may have a weight: the ranked lists that are fused, and the kinds of evidence that pages are ranked by."""
+WEIGHTS = {HEADINGS: 0.5, NAMED: 2.0}
+"""Ranked list or kind of evidence -> weight, 1 where not named; measured, see docs/search.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class Hit:
     """Path of the picture's file."""
     score: float
     ranks: Mapping[str, int]
-    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; as evidence
-    `pages.bm25`, the rank of its page by all words on it, and `named`, when the question names its page or number."""
+    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; and the rank
+    of its page by each kind of evidence in `ranking.EVIDENCE`: `pages.bm25`, `pages.phrases`, `named` …"""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""
@@ -96,6 +98,16 @@ class Panels:
     """List name -> weight in the fusion, before `WEIGHTS`; 0 leaves a list out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query, read and encoded."""
+
+    query: Query
+    question: Question
+    vectors: Mapping[str, Vector]
+    """Vector name -> what it is searched by."""
+
+
 def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hit]]:
     """One list of at most `limit` hits a query, best first. All texts are encoded in one batch.
 
@@ -104,15 +116,21 @@ def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hi
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
-    asked = panels.spaces.encode_questions([(query.text, query.image) for query in queries])
-    return [_answer(query, vectors, panels, limit) for query, vectors in zip(queries, asked, strict=True)]
+    questions = [read(query.text, panels.language) for query in queries]
+    asked = panels.spaces.encode_questions(
+        [(one.text, query.image) for one, query in zip(questions, queries, strict=True)]
+    )
+    return [
+        _answer(Asked(query, question, vectors), panels, limit)
+        for query, question, vectors in zip(queries, questions, asked, strict=True)
+    ]
 
 
-def _answer(query: Query, vectors: Mapping[str, Vector], panels: Panels, limit: int) -> list[Hit]:
+def _answer(asked: Asked, panels: Panels, limit: int) -> list[Hit]:
     """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
     depth = max(LEAST_DEPTH, 2 * limit)
     while True:
-        found, live = _consistent(query, vectors, panels, depth)
+        found, live = _consistent(asked, panels, depth)
         kept = {name: in_order(h for h in hits if visible(h.payload, h.id, live)) for name, hits in found.items()}
         starved = any(len(found[name]) == depth and len(kept[name]) < min(limit, depth) for name in found)
         if not starved:
@@ -120,10 +138,12 @@ def _answer(query: Query, vectors: Mapping[str, Vector], panels: Panels, limit: 
         depth *= 4
     pages = kept.pop(PAGES, [])
     payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
-    lists: dict[str, Ranks] = {name: ranked(hit.id for hit in hits) for name, hits in kept.items()}
-    lists |= _evidence(query, pages, payloads)
-    fused = fuse(lists, {**WEIGHTS, **panels.weights})
-    return [_hit(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(fused[:limit], start=1)]
+    weights = {**WEIGHTS, **panels.weights}
+    fused = fuse({name: ranked(hit.id for hit in hits) for name, hits in kept.items()}, weights)
+    values = evidence(asked.question, _pages(payloads.values(), pages, panels.language))
+    parts = {name: _part(payload) for name, payload in payloads.items()}
+    order = arrange(fused, parts, values, weights, limit, asked.question.labels)
+    return [hit_of(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(order, start=1)]
 
 
 def in_order(hits: Iterable[Found]) -> list[Found]:
@@ -131,24 +151,55 @@ def in_order(hits: Iterable[Found]) -> list[Found]:
     return sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))
 
 
-def _evidence(query: Query, pages: Sequence[Found], payloads: Mapping[str, Payload]) -> dict[str, Ranks]:
-    """Ranks that lift what was found anyway: by the words of its whole page, and by being named in the question."""
-    place = {(hit.payload["document_id"], hit.payload["page"]): rank for rank, hit in enumerate(pages, start=1)}
-    on_page = {p: place.get((payload["document_id"], payload["page"]), 0) for p, payload in payloads.items()}
-    numbers, labels = {int(n) for n in PAGE_NUMBER.findall(query.text)}, set(mentions(query.text))
-    named = [p for p, payload in payloads.items() if payload["page"] in numbers or payload["label"] in labels]
-    return {PAGES: {p: rank for p, rank in on_page.items() if rank}, NAMED: dict.fromkeys(named, 1)}
+def _place(payload: Payload) -> Place:
+    return payload["document_id"], payload["page"]
 
 
-def _consistent(
-    query: Query, vectors: Mapping[str, Vector], panels: Panels, depth: int
-) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord]]:
+def _part(payload: Payload) -> Part:
+    shown = payload["image"]["sha256"] if "image" in payload else payload["text"]
+    return Part(_place(payload), payload["modality"], payload["label"], shown)
+
+
+def _pages(parts: Iterable[Payload], pages: Iterable[Found], language: str) -> dict[Place, Page]:
+    """Every page of which a part was found; by its own point where that was found too, else by those parts."""
+    gathered: dict[Place, list[Payload]] = {}
+    for payload in parts:
+        gathered.setdefault(_place(payload), []).append(payload)
+    whole = {_place(hit.payload): hit.payload for hit in pages}
+    return {place: _page(held, whole.get(place), language) for place, held in gathered.items()}
+
+
+def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Page:
+    first = parts[0]
+    name = _name(first["document"], first["title"], language)
+    if whole:
+        kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])
+        return Page(whole[WHOLE], whole["headings"], name, kinds, labels, whole.get("folio"), whole["last"])
+    headings = " ".join(line for part in parts for line in (*part["heading"][-1:], part["caption"]))
+    return Page(
+        " ".join(sorted(part[INDEXED] for part in parts)),
+        analyse(headings, language),
+        name,
+        frozenset(part["kind"] for part in parts if part["modality"] == "image"),
+        frozenset(part["label"] for part in parts if part["label"]),
+        first.get("folio"),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _name(document: str, title: str, language: str) -> str:
+    """Stems of a document's name, its suffix and dividers dropped, and title."""
+    stem = document.rpartition(".")[0] or document
+    return analyse(f"{stem.replace('_', ' ').replace('-', ' ')} {title}", language)
+
+
+def _consistent(asked: Asked, panels: Panels, depth: int) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord]]:
     """The ranked lists and the register as of one moment: asked again when a commit fell in between."""
     deadline = time.monotonic() + PATIENCE
     while True:
         with panels.index.held():
             moment = clock(panels.index)
-            found = _lists(query, vectors, panels, depth)
+            found = _lists(asked, panels, depth)
             live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
             if clock(panels.index) == moment:
                 return found, live
@@ -156,19 +207,19 @@ def _consistent(
             raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
 
-def _lists(query: Query, vectors: Mapping[str, Vector], panels: Panels, depth: int) -> dict[str, list[Found]]:
+def _lists(asked: Asked, panels: Panels, depth: int) -> dict[str, list[Found]]:
     """Every ranked list that the query reaches, both collections asked at once."""
     text, images = panels.index.text, panels.index.images
-    words = analyse(query.text, panels.language)
+    words, vectors, where = " ".join(asked.question.words), asked.vectors, asked.query.where
 
     def ask(collection: Collection, name: str, fields: Mapping[str, str]) -> dict[str, list[Found]]:
         lookups = {
-            f"{name}.{vector}": Lookup(depth, vector, vector=vectors[vector], where=query.where)
+            f"{name}.{vector}": Lookup(depth, vector, vector=vectors[vector], where=where)
             for vector in VECTORS[name]
             if vector in vectors
         }
         if words:
-            lookups |= {list_: Lookup(depth, field, words=words, where=query.where) for list_, field in fields.items()}
+            lookups |= {list_: Lookup(depth, field, words=words, where=where) for list_, field in fields.items()}
         return dict(zip(lookups, collection.search(list(lookups.values())), strict=True)) if lookups else {}
 
     passages = _pool().submit(ask, text, "text", {"text.bm25": INDEXED, PAGES: WHOLE})
@@ -182,7 +233,8 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(4, thread_name_prefix="diptych-search")
 
 
-def _hit(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
+def hit_of(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
+    """What a stored point is to whoever asked; `pictures`: folder of the picture store."""
     image = payload.get("image")
     text = payload.get("text") or " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()[:SNIPPET]
     return Hit(

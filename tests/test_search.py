@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,12 @@ def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -
     first, second, *_ = ask(pipeline, "red pump")
     assert {first.modality, second.modality} == {"text", "image"}
     passage, picture = sorted((first, second), key=lambda hit: hit.modality, reverse=True)
-    assert passage.ranks == {"text.dense": 1, "text.bm25": 1, "pages.bm25": 2}
-    assert picture.ranks == {"images.description": 1, "images.bm25": 1, "pages.bm25": 1}
+    page = {"pages.bm25": 2, "pages.phrases": 1, "documents.bm25": 1}
+    assert passage.ranks == {"text.dense": 1, "text.bm25": 1, **page}
+    page = {"pages.bm25": 1, "pages.phrases": 1, "pages.headings": 1, "documents.bm25": 1}
+    assert picture.ranks == {"images.description": 1, "images.bm25": 1, **page}
     assert [first.rank, second.rank] == [1, 2]
-    assert picture.score == pytest.approx(0.5 / 61 + 1 / 61 + 1 / 61, abs=1e-6)
+    assert picture.score > passage.score, "its caption says it too"
     assert (passage.document, passage.page, passage.bbox) == ("manual.pdf", 1, [1.0, 2.0, 3.0, 4.0])
     assert passage.heading == ("Care", "Oil")
     assert (picture.kind, picture.page, picture.caption, picture.label) == (
@@ -90,6 +93,22 @@ def test_the_words_of_a_whole_page_lift_what_lies_on_it(pipeline: Pipeline) -> N
     hits = ask(pipeline, "blue valves of page")
     assert {hit.document for hit in hits if "pages.bm25" in hit.ranks} == {"manual.pdf", "other.pdf"}
     assert all(hit.text or hit.caption for hit in hits), "a page's words are evidence, not a hit"
+
+
+def test_a_page_is_known_by_its_headings_pictures_and_printed_number() -> None:
+    told = Passage("Every week.", 3, heading=("Care", "Oil"))
+    parts = replace(document(told, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
+    passage, page = (draft.stored(1) for draft in drafts(parts, Reading("words-1")).text)
+    assert passage["folio"] == page["folio"] == 1
+    assert page["headings"] == "figur 1 pump oil"
+    assert (page["kinds"], page["labels"], page["last"]) == (["figure"], ["figure 1"], True)
+    assert "folio" not in drafts(replace(parts, shift=0), Reading("words-1")).text[0].payload
+
+
+def test_under_a_filter_that_keeps_pages_out_the_parts_speak_for_their_page(pipeline: Pipeline) -> None:
+    first, *_ = ask(pipeline, "red pump", 'modality = "image"')
+    assert first.caption == "Figure 1: a red pump"
+    assert {"pages.bm25", "pages.headings"} <= first.ranks.keys()
 
 
 def test_limit_counts_from_the_best(pipeline: Pipeline) -> None:

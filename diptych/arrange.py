@@ -1,0 +1,108 @@
+"""Passages and pictures in one list: the pages that answer best first, of each page the parts that were found best."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from diptych.fusion import Fused
+from diptych.ranking import Place, Values
+
+PARTS = "parts"
+"""The evidence of what was found on a page: its best passage and its best picture, as the ranked lists place them."""
+OWN = 0.5
+"""How far a part's own place counts beside that of its page."""
+ASKED = 0.5
+"""The same for the figure or table whose label the question names."""
+AGAIN = 1.0
+"""What every further passage, and every further picture, of a page gives way by, so that the first hits show more
+pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A passage or a picture that was found."""
+
+    place: Place
+    modality: str
+    label: str = ""
+    shows: str = ""
+    """Its text, or the hash of its pixels: what another part of the page already shows is not shown again."""
+
+
+def arrange(
+    fused: Sequence[Fused],
+    parts: Mapping[str, Part],
+    values: Mapping[str, Values],
+    weights: Mapping[str, float],
+    limit: int,
+    labels: frozenset[str] = frozenset(),
+) -> list[Fused]:
+    """At most `limit` parts of `fused`, best first, their scores and ranks those of their pages added; ties go by id.
+
+    `values`: kind of evidence -> values of pages; `weights`: of kinds, 1 where not named; `labels`: asked for by name.
+    """
+    if not fused:
+        return []
+    counted = {kind: held for kind, held in values.items() if weights.get(kind, 1.0)}
+    scores: dict[Place, float] = defaultdict(float)
+    for kind, held in (*counted.items(), (PARTS, _found(fused, parts))):
+        for place, value in held.items():
+            scores[place] += weights.get(kind, 1.0) * value
+    greatest = fused[0].score
+    scored = [
+        replace(one, score=scores[part.place] + OWN * one.score / greatest + ASKED * (part.label in labels))
+        for one in fused
+        for part in (parts[one.id],)
+    ]
+    ranks = {kind: _ranked(held) for kind, held in counted.items()}
+    return [
+        replace(one, ranks={**one.ranks, **{kind: held[place] for kind, held in ranks.items() if place in held}})
+        for one in _spread(_sorted(scored), parts, limit)[:limit]
+        for place in (parts[one.id].place,)
+    ]
+
+
+def _found(fused: Sequence[Fused], parts: Mapping[str, Part]) -> Values:
+    """What the best passage and the best picture of each page score together, as a share of the greatest."""
+    best: dict[Place, dict[str, float]] = defaultdict(dict)
+    for one in fused:  # best first
+        part = parts[one.id]
+        best[part.place].setdefault(part.modality, one.score)
+    sums = {place: sum(scores.values()) for place, scores in best.items()}
+    most = max(sums.values())
+    return {place: value / most for place, value in sums.items()}
+
+
+def _ranked(values: Values) -> dict[Place, int]:
+    """Ranks by value; equal values share a rank."""
+    ranks: dict[Place, int] = {}
+    rank, before = 0, -1.0
+    for at, (place, value) in enumerate(sorted(values.items(), key=lambda item: -item[1]), start=1):
+        rank, before = (rank if value == before else at), value
+        ranks[place] = rank
+    return ranks
+
+
+def _sorted(parts: Iterable[Fused]) -> list[Fused]:
+    return sorted(parts, key=lambda one: (-round(one.score, 9), one.id))
+
+
+def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part], limit: int) -> list[Fused]:
+    """A page's best passage and best picture keep their score, the others give way; nothing is shown twice.
+
+    The first `limit` parts lie on the first `limit` pages, so no others are looked at.
+    """
+    pages: dict[Place, dict[str, list[str]]] = {}
+    spread = []
+    for one in arranged:
+        part = parts[one.id]
+        if part.place not in pages and len(pages) == limit:
+            continue
+        shown = pages.setdefault(part.place, {}).setdefault(part.modality, [])
+        if part.shows and any(part.shows in other for other in shown):
+            continue
+        spread.append(replace(one, score=one.score - AGAIN * len(shown)))
+        shown.append(part.shows)
+    return _sorted(spread)

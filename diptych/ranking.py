@@ -1,0 +1,137 @@
+"""Which pages answer a question: evidence of several kinds, each a value from 0 to 1, the best page of it at 1.
+
+What was found is compared on the spot: a word is worth what it tells apart among the pages that were found, which in a
+report about batteries is not `battery`, however rare that is elsewhere. Pure functions over plain data.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from diptych.question import Question
+
+WORDS, PHRASES, HEADINGS, PICTURES = "pages.bm25", "pages.phrases", "pages.headings", "pages.pictures"
+NAMED, DOCUMENTS, NAMES = "named", "documents.bm25", "documents.name"
+EVIDENCE = (WORDS, PHRASES, HEADINGS, PICTURES, NAMED, DOCUMENTS, NAMES)
+"""By its words; by pairs of words that stand beside each other; by its headings and captions; by having a figure when
+one is asked for; by its number, or the label of a figure on it; by the words of its document's best pages; by its
+document's name and title."""
+K1, B = 1.2, 0.75
+"""BM25's usual constants."""
+BEST = 3
+"""Pages that speak for their document."""
+OTHERWISE = 0.6
+"""How far a page is named by its place in the file when another number is printed on it."""
+
+Place = tuple[str, int]
+"""Document id and page."""
+Values = Mapping[Place, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of which something was found."""
+
+    words: str = ""
+    """Stems, separated by spaces."""
+    headings: str = ""
+    """Stems of its headings and captions."""
+    name: str = ""
+    """Stems of its document's name and title."""
+    kinds: frozenset[str] = frozenset()
+    """Of its pictures."""
+    labels: frozenset[str] = frozenset()
+    """Of its figures and tables."""
+    folio: int | None = None
+    """The number printed on it, where it is another than its place in the file."""
+    last: bool = False
+
+
+def evidence(question: Question, pages: Mapping[Place, Page]) -> dict[str, Values]:
+    """Kind of evidence -> values of the pages that have any."""
+    places, held = list(pages), list(pages.values())
+    texts = [f" {page.words} " for page in held]
+    words, worth = bm25(question.words, texts)
+    found = {
+        WORDS: words,
+        PHRASES: _phrases(question, texts, worth),
+        HEADINGS: bm25(question.words, [f" {page.headings} " for page in held])[0],
+        PICTURES: [float(question.pictured and "figure" in page.kinds) for page in held],
+        NAMED: [_named(question, place[1], page) for place, page in pages.items()],
+        DOCUMENTS: _documents(places, words),
+        NAMES: _names(question, places, held),
+    }
+    return {kind: _relative(places, values) for kind, values in found.items()}
+
+
+def bm25(words: Iterable[str], texts: Sequence[str]) -> tuple[list[float], dict[str, float]]:
+    """Scores of `texts`, stems between spaces, among themselves; and what each word is worth among them.
+
+    A word said twice in a row counts once.
+    """
+    lengths = [text.count(" ") for text in texts]
+    average = sum(lengths) / len(lengths) if lengths else 1
+    damping = [K1 * (1 - B + B * length / average) for length in lengths]
+    scores, worth = [0.0] * len(texts), {}
+    for word in words:
+        counts = [text.count(f" {word} ") for text in texts]
+        worth[word] = value = _rarity(len(texts), sum(count > 0 for count in counts))
+        for row, count in enumerate(counts):
+            if count:
+                scores[row] += value * count * (K1 + 1) / (count + damping[row])
+    return scores, worth
+
+
+def _rarity(among: int, having: int) -> float:
+    return math.log(1 + (among - having + 0.5) / (having + 0.5))
+
+
+def _phrases(question: Question, texts: Sequence[str], worth: dict[str, float]) -> list[float]:
+    """A pair counts where its words stand in this order with at most one word between them."""
+    scores = [0.0] * len(texts)
+    for first, second in question.phrases:
+        near = re.compile(f" {re.escape(first)} (?:[^ ]+ )?{re.escape(second)} ").search
+        value = worth.get(first, 0.0) + worth.get(second, 0.0)
+        for row, text in enumerate(texts):
+            if f" {first} " in text and f" {second} " in text and near(text):
+                scores[row] += value
+    return scores
+
+
+def _named(question: Question, number: int, page: Page) -> float:
+    if page.labels & question.labels or number in question.places or (page.last and -1 in question.places):
+        return 1.0
+    if page.folio is None:
+        return float(number in question.numbers)
+    return 1.0 if page.folio in question.numbers else OTHERWISE * (number in question.numbers)
+
+
+def _documents(places: Sequence[Place], words: Sequence[float]) -> list[float]:
+    """Every page gets what the best pages of its document have on the average; nothing where all are of one."""
+    by_document: dict[str, list[float]] = defaultdict(list)
+    for (document, _), value in zip(places, words, strict=True):
+        by_document[document].append(value)
+    if len(by_document) < 2:
+        return [0.0] * len(places)
+    means = {document: sum(sorted(values)[-BEST:]) / BEST for document, values in by_document.items()}
+    return [means[document] for document, _ in places]
+
+
+def _names(question: Question, places: Sequence[Place], pages: Sequence[Page]) -> list[float]:
+    names = {document: f" {page.name} " for (document, _), page in zip(places, pages, strict=True)}
+    scores = dict.fromkeys(names, 0.0)
+    for word in question.words:
+        having = [document for document, name in names.items() if f" {word} " in name]
+        for document in having if len(having) < len(names) else ():
+            scores[document] += _rarity(len(names), len(having))
+    return [scores[document] for document, _ in places]
+
+
+def _relative(places: Sequence[Place], values: Sequence[float]) -> dict[Place, float]:
+    """Less those without any; as shares of the greatest."""
+    most = max(values, default=0.0)
+    return {place: value / most for place, value in zip(places, values, strict=True) if value > 0}
