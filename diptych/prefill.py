@@ -92,20 +92,24 @@ def _one_by_one(model: str) -> str:
 
 def progress(waiting: Waiting) -> str:
     """For people, while batches are under way."""
-    batches = f"{waiting.batches} batch{'' if waiting.batches == 1 else 'es'}"
-    return f"{waiting.model}: {waiting.answered} of {waiting.total} {waiting.kind} answered, {batches} under way"
+    under_way = f"{_batches(waiting.batches)} under way"
+    return f"{waiting.model}: {waiting.answered} of {waiting.total} {waiting.kind} answered, {under_way}"
 
 
 def outcome(result: Prefilled) -> str:
     """For people, afterwards."""
     if result.note:
         return result.note
-    parts = [f"{result.model}: {result.sent} {result.kind} sent in {result.batches} batches"]
+    parts = [f"{result.model}: {result.sent} {result.kind} sent in {_batches(result.batches)}"]
     if result.resumed:
-        parts.append(f"{result.resumed} batches of an earlier run taken in")
+        parts.append(f"{_batches(result.resumed)} of an earlier run taken in")
     if result.failed:
         reason = next(iter(result.failed.values()))
         parts.append(f"{len(result.failed)} without an answer, which the run asks for one by one ({reason})")
     if result.stopped:
         parts.append(result.stopped)
     return "; ".join(parts)
+
+
+def _batches(number: int) -> str:
+    return f"{number} batch{'' if number == 1 else 'es'}"
