@@ -58,7 +58,8 @@ def answer(question: str, picture: Path | None, items: Sequence[Item], asker: As
         return silent(question, "nothing was found in the store")
     model = asker.model
     seen = _seen(items, model.pixels)
-    ask = first(question, _question_picture(picture, model.pixels), seen, model.cites, asker.detail)
+    native = model.cites and any(one.shown.text.strip() for one in seen)  # pixels cannot be cited by themselves
+    ask = first(question, _question_picture(picture, model.pixels), seen, native, asker.detail)
     reply = model.ask(ask, asker.on_text)
     if reply.refusal:
         return _refused(question, reply, asker, seen)

@@ -35,6 +35,8 @@ class Shown:
     """`E1`, `E2` …"""
     document: str
     page: int | None = None
+    folio: int | None = None
+    """The number printed on the page, where it is another."""
     label: str = ""
     """Normalised: `figure 3`, `table 2`."""
     title: str = ""
@@ -49,8 +51,9 @@ class Shown:
 
     @property
     def place(self) -> str:
-        """`manual.pdf, page 3, figure 2`."""
-        return ", ".join(filter(None, [self.document, f"page {self.page}" if self.page else "", self.label]))
+        """`manual.pdf, page 3, figure 2`; `report.pdf, page 20 (printed 17)`."""
+        printed = "" if self.folio is None else f" (printed {self.folio})"
+        return ", ".join(filter(None, [self.document, f"page {self.page}{printed}" if self.page else "", self.label]))
 
     @property
     def own(self) -> str:
@@ -174,7 +177,7 @@ def _of_citation(at: int, citation: Citation, evidence: Evidence) -> Verdict:
         return Verdict("unknown id", f"{_short(citation.id, 20)} was never shown", at)
     if citation.document is not None and citation.document != item.document:
         return Verdict("document", f"{item.id} is from {item.document}, not from {_short(citation.document, 60)}", at)
-    if citation.page is not None and citation.page != item.page:
+    if citation.page is not None and citation.page not in (item.page, item.folio):
         return Verdict("page", f"{item.id} stands on page {item.page}, not on page {citation.page}", at)
     if citation.figure and not any(_named(one, item) for one in labels_of(citation.figure)):
         return Verdict("figure", f"{item.id} is {item.label or 'no figure'}, not {_short(citation.figure, 40)}", at)
@@ -221,7 +224,7 @@ def _of_places(text: str, good: Sequence[Shown]) -> Iterator[Verdict]:
             cited = ", ".join(f"{item.id} ({item.label or 'no figure'})" for item in good)
             yield Verdict("figure", f"it speaks of {label}, but cites {cited}")
     for page in pages_of(text):
-        if not any(page == item.page or page in pages_of(item.own) for item in good):
+        if not any(page in (item.page, item.folio) or page in pages_of(item.own) for item in good):
             cited = ", ".join(f"{item.id} (page {item.page})" for item in good)
             yield Verdict("page", f"it speaks of page {page}, but cites {cited}")
 

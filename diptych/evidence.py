@@ -174,6 +174,7 @@ def _shown(name: str, piece: _Piece) -> Shown:
         id=name,
         document=payload["document"],
         page=payload["page"],
+        folio=payload.get("folio"),
         label=next((one["label"] for one in (payload, *piece.others) if one["label"]), ""),
         title=payload["title"],
         heading=tuple(payload["heading"]),

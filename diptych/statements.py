@@ -25,9 +25,13 @@ class Reference:
     source: str
     """Path of the file or URI, as of a hit."""
     page: int | None
+    folio: int | None
+    """The number printed on that page, where it is another."""
     bbox: list[float] | None
     label: str
     caption: str
+    place: str
+    """All of this for people: `manual.pdf, page 3, figure 2`."""
     image: str | None
     """Path of the picture; of a passage, of the crop of its place on the page, where there is one."""
 
@@ -135,9 +139,11 @@ def reference(number: int, item: Item, crop: str | None) -> Reference:
         document=hit.document,
         source=hit.source,
         page=hit.page,
+        folio=item.shown.folio,
         bbox=hit.bbox,
         label=item.shown.label,
         caption=hit.caption,
+        place=item.shown.place,
         image=str(item.picture) if item.picture else crop,
     )
 

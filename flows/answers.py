@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 
-from diptych.costs import Price, usage_line
+from diptych.costs import Meter
 from diptych.statements import Answer, Footnote, Reference
 from flows.report import number
 from flows.terminal import one_line
@@ -50,8 +51,7 @@ def _placed(reason: str, answer: Answer) -> str:
 
 def place(source: Reference) -> str:
     """`manual.pdf, page 3, figure 2: Figure 2: the pump`."""
-    where = ", ".join(filter(None, [source.document, f"page {source.page}" if source.page else "", source.label]))
-    return where + (f": {one_line(source.caption, QUOTED)}" if source.caption else "")
+    return source.place + (f": {one_line(source.caption, QUOTED)}" if source.caption else "")
 
 
 def notes(answer: Answer, reference: int) -> list[Footnote]:
@@ -67,9 +67,15 @@ def checked(answer: Answer) -> str:
     return shown + (f"; checks: {kinds}" if kinds else "") + ("; mended once" if answer.repaired else "")
 
 
-def spent(answer: Answer, price: Price | None) -> list[str]:
-    """One line a model."""
-    return [usage_line(model, usage, price) for model, usage in answer.usage.items()]
+def record(answer: Answer, meter: Meter) -> dict[str, object]:
+    """For JSON, with all that was paid for the question: a paid encoder reads it, too."""
+    used = meter.used()
+    known = all(meter.price(model) for model, _ in used)
+    paid = {
+        "usage": {model: asdict(usage) for (model, _), usage in used.items()},
+        "price": meter.spent if known else None,
+    }
+    return answer.as_dict() | paid
 
 
 def markdown(answer: Answer) -> str:

@@ -13,7 +13,7 @@ PUMP = Shown(
     "Wait 40 seconds. Close the “green” valve — then clean the ﬁlter of unit BW-1165.",
 )  # fmt: skip
 CHART = Shown(
-    "E2", "report.pdf", 12, "figure 3", title="Annual report 2015",
+    "E2", "report.pdf", 12, label="figure 3", title="Annual report 2015",
     text="Figure 3: Sales by region\nNorth 41 % South 23 % East 36 %\nFigure 3 shows that the north grew in 2014-15.",
     machine="A bar chart. The north leads with about 57 units; all bars are blue.", pixels=True,
 )  # fmt: skip
@@ -23,7 +23,7 @@ HOSTILE = Shown(
 )  # fmt: skip
 PHOTO = Shown("E4", "tickets.jsonl#17", 1, machine="A rusty valve with the number 88.", pixels=True)
 TABLE = Shown(
-    "E5", "report.pdf", 14, "table 2", title="Annual report 2015",
+    "E5", "report.pdf", 14, label="table 2", title="Annual report 2015",
     text="Table 2: Revenue in millions of dollars\nNorth 4.1\nSouth 2.3\nS A L E S  O F F I C E S 1 200",
 )  # fmt: skip
 EVIDENCE = (PUMP, CHART, HOSTILE, PHOTO, TABLE)

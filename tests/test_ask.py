@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Query, Settings
-from diptych.dialogue import said_so_far
-from diptych.statements import Answer, Statement
-from flows.answers import markdown
 from flows.cli import run
 from tests.papers import write_photo
 from tests.shell import asked, refused
@@ -261,17 +258,6 @@ def test_a_terminal_sees_the_draft_as_a_draft(
     assert desk.routes.asked[0].stream
 
 
-def test_an_answer_that_is_coming_is_read_sentence_by_sentence() -> None:
-    whole = json.dumps(
-        {"answered": True, "sentences": [{"text": 'A "b".', "citations": []}, {"text": "Ü\n", "citations": []}]}
-    )
-    assert said_so_far(whole[:40]) == []
-    assert said_so_far(whole[:70]) == ['A "b".']
-    assert said_so_far(whole) == ['A "b".', "Ü\n"]
-    assert said_so_far("It hums. It le") == ["It hums."]
-    assert said_so_far("") == []
-
-
 def test_the_library_answers(store: str, desk: Desk) -> None:
     desk.says = greased
     with Diptych.open(Settings(store=store)) as opened:
@@ -293,9 +279,14 @@ def test_a_changed_file_gives_no_crop(
     assert got["citations"][0]["image"] is None
 
 
-def test_a_page_of_the_ui_shows_words_not_markup() -> None:
-    hostile = "[click](http://evil) <script> `x`"
-    page = markdown(Answer(hostile, hostile, (Statement(hostile, (), ("uncited",)),)))
-    assert "[click](" not in page
-    assert "<script>" not in page
-    assert r"\[click\]\(" in page
+def test_a_budget_stops_before_the_request_that_would_pass_it(
+    store: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.says = greased
+    question = ("ask", "when is the bearing greased", "--store", store)
+    assert "price" in refused(capsys, *question, "--budget", "1")  # unknown at this address
+    monkeypatch.setenv("DIPTYCH_PRICES", '{"openai:gpt-6-luna": {"input": 1, "output": 10}}')
+    assert "budget of $0.0001" in refused(capsys, *question, "--budget", "0.0001")
+    assert desk.routes.asked == []
+    (got,) = asked(capsys, *question, "--budget", "1")
+    assert 0 < got["price"] < 0.1

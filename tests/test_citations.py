@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.citations import Checked, Evidence, Sentence, Shown, check, counts
+from diptych.citations import Checked, Citation, Evidence, Sentence, Shown, check, counts
 from diptych.facts import states_a_fact
 from diptych.numerals import numerals, standing
 from diptych.verbatim import missing
@@ -71,6 +71,16 @@ def test_verdicts_are_counted_by_kind() -> None:
     sentences = [case.sentence for case in FORGED if case.kind == "unknown id"]
     found = counts(check(sentences, Evidence(EVIDENCE)))
     assert found == {"unknown id": 4, "true": 1}
+
+
+def test_the_printed_number_of_a_page_is_as_good_as_its_place() -> None:
+    item = Shown("E1", "report.pdf", 20, 17, text="Sales grew.")
+    for page in (20, 17):
+        (one,) = check([says(f"Page {page} says so.", Citation("E1", "Sales grew", page=page))], Evidence([item]))
+        assert one.stands
+    (other,) = check([says("Page 18 says so.", ("E1", "Sales grew"))], Evidence([item]))
+    assert not other.stands
+    assert item.place == "report.pdf, page 20 (printed 17)"
 
 
 def test_a_reason_says_where_the_quote_really_stands() -> None:

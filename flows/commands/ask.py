@@ -25,10 +25,18 @@ file = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--limit", type=click.IntRange(1, 100), default=12, show_default=True, help="Most hits shown to the model."
 )
 @click.option("--model", metavar="PROVIDER:MODEL", help="Who answers; by default the setting `answerer`.")
+@click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Most that it may cost.")
 @options.as_json
 @options.store
 def ask(
-    text: str, image: Path | None, where: str | None, limit: int, model: str | None, as_json: bool, store: str | None
+    text: str,
+    image: Path | None,
+    where: str | None,
+    limit: int,
+    model: str | None,
+    budget: float | None,
+    as_json: bool,
+    store: str | None,
 ) -> None:
     """Answer a question from the store by a vision model, with the document, page and picture of every claim.
 
@@ -40,6 +48,7 @@ def ask(
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from diptych import Diptych, Query
+    from diptych.costs import usage_lines
     from diptych.settings import load
     from diptych.where import parse
     from flows import answers
@@ -47,16 +56,14 @@ def ask(
     settings = load(store)
     settings = settings.model_copy(update={"answerer": model}) if model else settings
     condition = parse(where) if where else None
-    with Diptych.open(settings) as diptych:
+    with Diptych.open(settings, budget=budget) as diptych:
         watched = _drafts() if not as_json and sys.stderr.isatty() else None
         answer = diptych.ask(Query(text, image, condition), limit, watched)
-        price = diptych.meter.price(answer.model)
     if as_json:
-        put(json_line(answer.as_dict()))
+        put(json_line(answers.record(answer, diptych.meter)))
         return
     show(*answers.lines(answer))
-    say(answers.checked(answer))
-    for line in answers.spent(answer, price):
+    for line in (answers.checked(answer), *usage_lines(diptych.meter)):
         say(line)
 
 
