@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from diptych.fusion import Fused
 from diptych.ranking import Place, Values
@@ -51,17 +51,18 @@ def arrange(
         for place, value in held.items():
             scores[place] += weights.get(kind, 1.0) * value
     greatest = fused[0].score
-    scored = [
-        replace(one, score=scores[part.place] + OWN * one.score / greatest + ASKED * (part.label in labels))
-        for one in fused
-        for part in (parts[one.id],)
-    ]
+    scored = []
+    for one in fused:
+        part = parts[one.id]
+        own = OWN * one.score / greatest + ASKED * (part.label in labels)
+        scored.append(Fused(one.id, scores[part.place] + own, one.ranks))
     ranks = {kind: _ranked(held) for kind, held in counted.items()}
-    return [
-        replace(one, ranks={**one.ranks, **{kind: held[place] for kind, held in ranks.items() if place in held}})
-        for one in _spread(_sorted(scored), parts, limit)[:limit]
-        for place in (parts[one.id].place,)
-    ]
+    arranged = []
+    for one in _spread(_sorted(scored), parts, limit)[:limit]:
+        place = parts[one.id].place
+        of_page = {kind: held[place] for kind, held in ranks.items() if place in held}
+        arranged.append(Fused(one.id, one.score, {**one.ranks, **of_page}))
+    return arranged
 
 
 def _found(fused: Sequence[Fused], parts: Mapping[str, Part]) -> Values:
@@ -103,6 +104,6 @@ def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part], limit: int) ->
         shown = pages.setdefault(part.place, {}).setdefault(part.modality, [])
         if part.shows and any(part.shows in other for other in shown):
             continue
-        spread.append(replace(one, score=one.score - AGAIN * len(shown)))
+        spread.append(Fused(one.id, one.score - AGAIN * len(shown), one.ranks))
         shown.append(part.shows)
     return _sorted(spread)

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from diptych.question import Question
 
@@ -55,10 +56,10 @@ def evidence(question: Question, pages: Mapping[Place, Page]) -> dict[str, Value
     """Kind of evidence -> values of the pages that have any."""
     places, held = list(pages), list(pages.values())
     texts = [f" {page.words} " for page in held]
-    words, worth = bm25(question.words, texts)
+    words, uses = bm25(question.words, texts)
     found = {
         WORDS: words,
-        PHRASES: _phrases(question, texts, worth),
+        PHRASES: _phrases(question, texts, uses),
         HEADINGS: bm25(question.words, [f" {page.headings} " for page in held])[0],
         PICTURES: [float(question.pictured and "figure" in page.kinds) for page in held],
         NAMED: [_named(question, place[1], page) for place, page in pages.items()],
@@ -68,37 +69,48 @@ def evidence(question: Question, pages: Mapping[Place, Page]) -> dict[str, Value
     return {kind: _relative(places, values) for kind, values in found.items()}
 
 
-def bm25(words: Iterable[str], texts: Sequence[str]) -> tuple[list[float], dict[str, float]]:
-    """Scores of `texts`, stems between spaces, among themselves; and what each word is worth among them.
+class Use(NamedTuple):
+    """Of a word among some texts."""
+
+    worth: float
+    """The rarer, the more."""
+    rows: frozenset[int]
+    """The texts that have it."""
+
+
+def bm25(words: Iterable[str], texts: Sequence[str]) -> tuple[list[float], dict[str, Use]]:
+    """Scores of `texts`, stems between spaces, among themselves; and how each word is used among them.
 
     A word said twice in a row counts once.
     """
     lengths = [text.count(" ") for text in texts]
     average = sum(lengths) / len(lengths) if lengths else 1
     damping = [K1 * (1 - B + B * length / average) for length in lengths]
-    scores, worth = [0.0] * len(texts), {}
+    scores, uses = [0.0] * len(texts), {}
     for word in words:
-        counts = [text.count(f" {word} ") for text in texts]
-        worth[word] = value = _rarity(len(texts), sum(count > 0 for count in counts))
-        for row, count in enumerate(counts):
-            if count:
-                scores[row] += value * count * (K1 + 1) / (count + damping[row])
-    return scores, worth
+        sought = f" {word} "
+        counts = {row: text.count(sought) for row, text in enumerate(texts) if sought in text}
+        worth = _rarity(len(texts), len(counts))
+        uses[word] = Use(worth, frozenset(counts))
+        for row, count in counts.items():
+            scores[row] += worth * count * (K1 + 1) / (count + damping[row])
+    return scores, uses
 
 
 def _rarity(among: int, having: int) -> float:
     return math.log(1 + (among - having + 0.5) / (having + 0.5))
 
 
-def _phrases(question: Question, texts: Sequence[str], worth: dict[str, float]) -> list[float]:
+def _phrases(question: Question, texts: Sequence[str], uses: Mapping[str, Use]) -> list[float]:
     """A pair counts where its words stand in this order with at most one word between them."""
     scores = [0.0] * len(texts)
+    scaffold = Use(0.0, frozenset(range(len(texts))))  # worth nothing, but it may hold a phrase together
     for first, second in question.phrases:
+        one, other = uses.get(first, scaffold), uses.get(second, scaffold)
         near = re.compile(f" {re.escape(first)} (?:[^ ]+ )?{re.escape(second)} ").search
-        value = worth.get(first, 0.0) + worth.get(second, 0.0)
-        for row, text in enumerate(texts):
-            if f" {first} " in text and f" {second} " in text and near(text):
-                scores[row] += value
+        for row in one.rows & other.rows:
+            if near(texts[row]):
+                scores[row] += one.worth + other.worth
     return scores
 
 

@@ -34,7 +34,7 @@ from diptych.words import analyse
 from extractors.images import path_of
 from extractors.types import ImageFile
 
-LEAST_DEPTH = 100
+LEAST_DEPTH = 60
 """Of each ranked list before fusion: deep enough that a hit of two lists is seen in both."""
 SNIPPET = 400
 """Characters of a picture's description that stand for its text."""
@@ -175,10 +175,9 @@ def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Pag
     if whole:
         kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])
         return Page(whole[WHOLE], whole["headings"], name, kinds, labels, whole.get("folio"), whole["last"])
-    headings = " ".join(line for part in parts for line in (*part["heading"][-1:], part["caption"]))
     return Page(
-        " ".join(sorted(part[INDEXED] for part in parts)),
-        analyse(headings, language),
+        " ".join(sorted(part[INDEXED] for part in parts)),  # with their headings and captions
+        "",
         name,
         frozenset(part["kind"] for part in parts if part["modality"] == "image"),
         frozenset(part["label"] for part in parts if part["label"]),

@@ -32,11 +32,10 @@ def best(kind: str, question: str, among: dict[Place, Page]) -> Place:
 
 
 def test_a_word_that_all_pages_have_is_worth_little() -> None:
-    scores, worth = bm25(
-        ["batteri", "fuse"], [" batteri charger batteri ", " batteri fuse box ", " batteri lead acid "]
-    )
+    scores, uses = bm25(["batteri", "fuse"], [" batteri charger batteri ", " batteri fuse box ", " batteri lead acid "])
     assert scores[1] > scores[0] > scores[2] > 0
-    assert worth["fuse"] > 3 * worth["batteri"]
+    assert uses["fuse"].worth > 3 * uses["batteri"].worth
+    assert uses["fuse"].rows == {1}
 
 
 def test_short_pages_count_more_than_long_ones_with_the_same_words() -> None:

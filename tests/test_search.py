@@ -108,7 +108,7 @@ def test_a_page_is_known_by_its_headings_pictures_and_printed_number() -> None:
 def test_under_a_filter_that_keeps_pages_out_the_parts_speak_for_their_page(pipeline: Pipeline) -> None:
     first, *_ = ask(pipeline, "red pump", 'modality = "image"')
     assert first.caption == "Figure 1: a red pump"
-    assert {"pages.bm25", "pages.headings"} <= first.ranks.keys()
+    assert {"pages.bm25", "pages.phrases"} <= first.ranks.keys()
 
 
 def test_limit_counts_from_the_best(pipeline: Pipeline) -> None:
