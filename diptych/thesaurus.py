@@ -53,11 +53,20 @@ TERMS: dict[str, str] = {
         f"net cash provided by operating activities; purchases of property plant and equipment; {_CASH}"
     ),
     r"operating cash flow|cash flow from operat\w+": f"net cash provided by operating activities; {_CASH}",
-    r"dividend payout|pa(?:y|ys|id|ying) dividends?": (
+    r"dividend payout|pa(?:y|ys|id|ying) (?:\w+ )?dividends?": (
         f"dividends paid; dividends declared per share; financing activities; {_CASH}"
     ),
     r"repurchas\w+|buybacks?": f"repurchases of common stock; financing activities; {_CASH}",
-    r"total assets|liabilit(?:y|ies)|goodwill|balance sheet": f"{_BALANCE}; total assets; total liabilities",
+    r"(?:total|current) assets|liabilit(?:y|ies)|goodwill|balance sheet": (
+        f"{_BALANCE}; total assets; total liabilities"
+    ),
+    r"cash (?:and|&) (?:cash )?equivalents|accounts (?:payable|receivable)|retained earnings|common equity": _BALANCE,
+    r"book value": f"{_EQUITY}; {_BALANCE}",
+    r"net (?:income|earnings|loss)|cogs|sg&a|r&d expenses?|pre-?tax (?:income|profit)": _INCOME,
+    r"cogs": _COST,
+    r"sg&a": "selling, general and administrative expenses",
+    r"d&a": f"depreciation and amortization; {_CASH}",
+    r"(?:operating|investing|financing) activities": _CASH,
     r"(?:revenue|sales) growth|growth rate|net sales|revenues?|sales": f"{_SALES}; {_INCOME}",
     r"earnings per share|eps": f"net income per share basic diluted; {_INCOME}",
     r"securities (?:are )?registered": "title of each class; trading symbol; name of each exchange",
@@ -71,4 +80,5 @@ _COMPILED = [
 
 def related(text: str) -> list[str]:
     """The phrases under which the terms of a question stand, each once, in the order of the table."""
-    return list(dict.fromkeys(phrase for term, phrases in _COMPILED if term.search(text) for phrase in phrases))
+    plain = " ".join(text.replace("_", " ").split())
+    return list(dict.fromkeys(phrase for term, phrases in _COMPILED if term.search(plain) for phrase in phrases))

@@ -66,6 +66,11 @@ def test_a_ratio_is_looked_up_where_its_parts_are_printed() -> None:
     assert "inventori" not in question.words
 
 
+def test_terms_are_known_however_they_are_spaced() -> None:
+    assert {"payabl", "cost"} <= set(read("payables  turnover").words)
+    assert {"asset", "liabil"} <= set(read("the cash_ratio").words)
+
+
 def test_a_term_inside_another_word_is_none() -> None:
     assert read("the epsilon of the dioptre").words == ("epsilon", "dioptr")
 
