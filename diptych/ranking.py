@@ -7,7 +7,6 @@ report about batteries is not `battery`, however rare that is elsewhere. Pure fu
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,11 +106,24 @@ def _phrases(question: Question, texts: Sequence[str], uses: Mapping[str, Use]) 
     scaffold = Use(0.0, frozenset(range(len(texts))))  # worth nothing, but it may hold a phrase together
     for first, second in question.phrases:
         one, other = uses.get(first, scaffold), uses.get(second, scaffold)
-        near = re.compile(f" {re.escape(first)} (?:[^ ]+ )?{re.escape(second)} ").search
         for row in one.rows & other.rows:
-            if near(texts[row]):
+            if _near(first, second, texts[row]):
                 scores[row] += one.worth + other.worth
     return scores
+
+
+def _near(first: str, second: str, text: str) -> bool:
+    """No regular expression: every question would have to compile its own."""
+    if f" {first} {second} " in text:
+        return True
+    sought, then = f" {first} ", f" {second} "
+    at = text.find(sought)
+    while at >= 0:
+        between = text.find(" ", at + len(sought))
+        if between >= 0 and text.startswith(then, between):
+            return True
+        at = text.find(sought, at + 1)
+    return False
 
 
 def _named(question: Question, number: int, page: Page) -> float:
