@@ -19,6 +19,7 @@ from diptych.ranking import (
     bm25,
     evidence,
 )
+from diptych.words import analyse
 
 
 def pages(*words: str, document: str = "a") -> dict[Place, Page]:
@@ -88,3 +89,12 @@ def test_a_document_is_meant_by_its_name() -> None:
 def test_without_words_or_pages_there_is_no_evidence() -> None:
     assert not any(evidence(read(""), pages("fuse")).values())
     assert evidence(read("fuse"), {}) == {kind: {} for kind in EVIDENCE}
+
+
+def test_scripts_without_spaces_are_ranked_alike() -> None:
+    among = {
+        ("a", 1): Page(analyse("圧力は夜に下がる。ポンプは赤い。")),
+        ("a", 2): Page(analyse("冷却ポンプの圧力を確認する。")),
+    }
+    assert best(WORDS, "冷却ポンプの圧力は？", among) == ("a", 2)
+    assert best(PHRASES, "冷却ポンプの圧力は？", among) == ("a", 2)
