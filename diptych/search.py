@@ -172,7 +172,7 @@ def _pages(parts: Iterable[Payload], pages: Iterable[Found], language: str) -> d
 def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Page:
     first = parts[0]
     name = _name(first["document"], first["title"], language)
-    if whole:
+    if whole and "headings" in whole:  # stores of before have pages of words alone
         kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])
         return Page(whole[WHOLE], whole["headings"], name, kinds, labels, whole.get("folio"), whole["last"])
     return Page(
