@@ -1,0 +1,109 @@
+"""The kinds of retrieval that are compared: each is the search with some of its ranked lists left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diptych.encoders import Vectors
+from diptych.evaluation.metrics import LEVELS, Level, scores
+from diptych.evaluation.questions import Question
+from diptych.fusion import Fused
+from diptych.index import Payload
+from diptych.index.versions import records_of, visible
+from diptych.search import LISTS, Hit, Panels, Query, hit_of, search
+
+FUSED = "fused"
+ARMS: dict[str, tuple[str, ...]] = {
+    FUSED: LISTS,
+    "passages": ("text.dense", "text.bm25"),
+    "bm25": ("text.bm25", "images.bm25"),
+    "dense": ("text.dense", "images.description"),
+    "descriptions": ("images.description", "images.bm25"),
+    "pixels": ("images.visual",),
+}
+"""Name -> the lists that count."""
+CAPTIONS = "captions"
+"""An arm of its own: pictures by nothing but their captions, printed and the vision model's."""
+DEPTH = 50
+"""Hits of a question that are judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One arm over all questions."""
+
+    arm: str
+    hits: tuple[tuple[Hit, ...], ...]
+    """A question's hits, best first."""
+    scores: Mapping[Level, tuple[Mapping[str, float] | None, ...]]
+    """By level, one a question; None where the question says nothing at that level."""
+    seconds: float
+    """A question, on the average, its encoding included."""
+    price: float
+    """US dollars for all questions, of what has a known price."""
+
+    def values(self, level: Level, metric: str) -> dict[int, float]:
+        """Place of the question -> value."""
+        return {row: one[metric] for row, one in enumerate(self.scores[level]) if one is not None}
+
+
+def arms_of(panels: Panels) -> list[str]:
+    """The arms that the store can run: pixels only with an encoder of pixels, captions only where there are any."""
+    names = [name for name in ARMS if name != "pixels" or panels.spaces.images]
+    return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _pictures(panels, None)) else names
+
+
+def run(arm: str, questions: Sequence[Question], panels: Panels, spent: float = 0.0) -> Ran:
+    """Put every question to one arm."""
+    start = time.perf_counter()
+    if arm == CAPTIONS:
+        found = by_captions([one.query for one in questions], panels)
+    else:
+        weights = {name: 0.0 for name in LISTS if name not in ARMS[arm]}
+        narrowed = replace(panels, weights={**panels.weights, **weights})
+        found = [search([question.query], narrowed, DEPTH)[0] for question in questions]
+    seconds = (time.perf_counter() - start) / len(questions)
+    judged = {
+        level: tuple(scores(question, hits, level) for question, hits in zip(questions, found, strict=True))
+        for level in LEVELS
+    }
+    return Ran(arm, tuple(tuple(hits) for hits in found), judged, seconds, spent)
+
+
+def by_captions(queries: Sequence[Query], panels: Panels) -> list[list[Hit]]:
+    """Pictures by the meaning of their captions alone, compared one with all."""
+    encoder = panels.spaces.text
+    held: dict[object, tuple[list[tuple[str, Payload]], Vectors]] = {}
+    answers: list[list[Hit]] = []
+    for query in queries:
+        if query.where not in held:
+            told = [(name, payload) for name, payload in _pictures(panels, query) if _caption(payload)]
+            held[query.where] = told, encoder.encode_texts([_caption(payload) for _, payload in told])
+        told, vectors = held[query.where]
+        if not query.text.strip() or not told:
+            answers.append([])
+            continue
+        order = np.argsort(-(vectors @ encoder.encode_texts([query.text], query=True)[0]), kind="stable")[:DEPTH]
+        answers.append(
+            [
+                hit_of(rank, Fused(told[row][0], 1 / rank, {CAPTIONS: rank}), told[row][1], panels.pictures)
+                for rank, row in enumerate(order, start=1)
+            ]
+        )
+    return answers
+
+
+def _pictures(panels: Panels, query: Query | None) -> list[tuple[str, Payload]]:
+    """Every picture that counts, with its id, by id."""
+    points = list(panels.index.images.scroll(query.where if query else None))
+    live = records_of(panels.index, {point.payload["document_id"] for point in points})
+    counted = ((point.id, point.payload) for point in points if visible(point.payload, point.id, live))
+    return sorted(counted, key=lambda one: one[0])
+
+
+def _caption(payload: Payload) -> str:
+    return "\n".join(filter(None, [payload["caption"], payload.get("model_caption", "")]))
