@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache, lru_cache
@@ -13,21 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 from diptych.arrange import Part, arrange
 from diptych.errors import QueryError, StoreBusy
-from diptych.fusion import Fused, fuse, ranked
-from diptych.index import (
-    INDEXED,
-    VECTORS,
-    WHOLE,
-    Collection,
-    Found,
-    Index,
-    Lookup,
-    Payload,
-    Vector,
-)
+from diptych.fusion import Fused, Ranks, fuse, ranked
+from diptych.index import INDEXED, VECTORS, WHOLE, Collection, Found, Index, Lookup, Payload, Vector
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
 from diptych.question import Question, read
-from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Page, Place, evidence
+from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Page, Place, Values, evidence
 from diptych.spaces import Spaces
 from diptych.where import Expression
 from diptych.words import analyse
@@ -95,7 +85,10 @@ class Panels:
     """Folder of the picture store."""
     language: str = "english"
     weights: Mapping[str, float] = field(default_factory=dict)
-    """List name -> weight in the fusion, before `WEIGHTS`; 0 leaves a list out."""
+    """List name -> weight in the fusion, before `WEIGHTS`; 0 leaves a list out, it is not even searched."""
+
+    def counts(self, name: str) -> bool:
+        return bool({**WEIGHTS, **self.weights}.get(name, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +101,41 @@ class Asked:
     """Vector name -> what it is searched by."""
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What was found for a query, before it is weighed."""
+
+    lists: Mapping[str, Ranks]
+    values: Mapping[str, Values]
+    """Kind of evidence -> values of pages."""
+    parts: Mapping[str, Part]
+    payloads: Mapping[str, Payload]
+    labels: frozenset[str]
+    """Of figures and tables that the question names."""
+
+    def weighed(self, weights: Mapping[str, float], limit: int) -> list[Fused]:
+        """At most `limit` parts, best first; `weights` before `WEIGHTS`."""
+        weights = {**WEIGHTS, **weights}
+        labels = self.labels if weights.get(NAMED, 1.0) else frozenset[str]()
+        return arrange(fuse(self.lists, weights), self.parts, self.values, weights, limit, labels)
+
+
 def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hit]]:
     """One list of at most `limit` hits a query, best first. All texts are encoded in one batch.
 
     Raises `QueryError` for a query without words or a picture, `StoreError` when the store cannot answer.
     """
+    return [
+        [
+            hit_of(rank, one, found.payloads[one.id], panels.pictures)
+            for rank, one in enumerate(found.weighed(panels.weights, limit), start=1)
+        ]
+        for found in collect(queries, panels, limit)
+    ]
+
+
+def collect(queries: Sequence[Query], panels: Panels, limit: int) -> Iterator[Material]:
+    """What `search` makes its hits of, a query at a time."""
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
@@ -120,13 +143,11 @@ def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hi
     asked = panels.spaces.encode_questions(
         [(one.text, query.image) for one, query in zip(questions, queries, strict=True)]
     )
-    return [
-        _answer(Asked(query, question, vectors), panels, limit)
-        for query, question, vectors in zip(queries, questions, asked, strict=True)
-    ]
+    for query, question, vectors in zip(queries, questions, asked, strict=True):
+        yield _material(Asked(query, question, vectors), panels, limit)
 
 
-def _answer(asked: Asked, panels: Panels, limit: int) -> list[Hit]:
+def _material(asked: Asked, panels: Panels, limit: int) -> Material:
     """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
     depth = max(LEAST_DEPTH, 2 * limit)
     while True:
@@ -138,12 +159,13 @@ def _answer(asked: Asked, panels: Panels, limit: int) -> list[Hit]:
         depth *= 4
     pages = kept.pop(PAGES, [])
     payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
-    weights = {**WEIGHTS, **panels.weights}
-    fused = fuse({name: ranked(hit.id for hit in hits) for name, hits in kept.items()}, weights)
-    values = evidence(asked.question, _pages(payloads.values(), pages, panels.language))
-    parts = {name: _part(payload) for name, payload in payloads.items()}
-    order = arrange(fused, parts, values, weights, limit, asked.question.labels)
-    return [hit_of(rank, one, payloads[one.id], panels.pictures) for rank, one in enumerate(order, start=1)]
+    return Material(
+        lists={name: ranked(hit.id for hit in hits) for name, hits in kept.items()},
+        values=evidence(asked.question, _pages(payloads.values(), pages, panels.language)),
+        parts={name: _part(payload) for name, payload in payloads.items()},
+        payloads=payloads,
+        labels=asked.question.labels,
+    )
 
 
 def in_order(hits: Iterable[Found]) -> list[Found]:
@@ -215,10 +237,14 @@ def _lists(asked: Asked, panels: Panels, depth: int) -> dict[str, list[Found]]:
         lookups = {
             f"{name}.{vector}": Lookup(depth, vector, vector=vectors[vector], where=where)
             for vector in VECTORS[name]
-            if vector in vectors
+            if vector in vectors and panels.counts(f"{name}.{vector}")
         }
         if words:
-            lookups |= {list_: Lookup(depth, field, words=words, where=where) for list_, field in fields.items()}
+            lookups |= {
+                list_: Lookup(depth, field, words=words, where=where)
+                for list_, field in fields.items()
+                if (any(map(panels.counts, EVIDENCE)) if list_ == PAGES else panels.counts(list_))
+            }
         return dict(zip(lookups, collection.search(list(lookups.values())), strict=True)) if lookups else {}
 
     passages = _pool().submit(ask, text, "text", {"text.bm25": INDEXED, PAGES: WHOLE})
