@@ -25,7 +25,7 @@ ARMS: dict[str, tuple[str, ...]] = {
     "descriptions": ("images.description", "images.bm25"),
     "pixels": ("images.visual",),
 }
-"""Name -> the lists that count."""
+"""Name -> the lists that count. Only `fused`, the search as it is, ranks by the evidence of whole pages too."""
 CAPTIONS = "captions"
 """An arm of its own: pictures by nothing but their captions, printed and the vision model's."""
 DEPTH = 50
@@ -43,7 +43,7 @@ class Ran:
     """By level, one a question; None where the question says nothing at that level."""
     seconds: float
     """A question, on the average, its encoding included."""
-    price: float
+    spent: float = 0.0
     """US dollars for all questions, of what has a known price."""
 
     def values(self, level: Level, metric: str) -> dict[int, float]:
@@ -57,7 +57,7 @@ def arms_of(panels: Panels) -> list[str]:
     return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _pictures(panels, None)) else names
 
 
-def run(arm: str, questions: Sequence[Question], panels: Panels, spent: float = 0.0) -> Ran:
+def run(arm: str, questions: Sequence[Question], panels: Panels) -> Ran:
     """Put every question to one arm."""
     start = time.perf_counter()
     if arm == CAPTIONS:
@@ -71,7 +71,7 @@ def run(arm: str, questions: Sequence[Question], panels: Panels, spent: float = 
         level: tuple(scores(question, hits, level) for question, hits in zip(questions, found, strict=True))
         for level in LEVELS
     }
-    return Ran(arm, tuple(tuple(hits) for hits in found), judged, seconds, spent)
+    return Ran(arm, tuple(tuple(hits) for hits in found), judged, seconds)
 
 
 def by_captions(queries: Sequence[Query], panels: Panels) -> list[list[Hit]]:

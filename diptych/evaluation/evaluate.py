@@ -1,0 +1,149 @@
+"""Every arm over one set of questions: means with intervals, each arm's difference to the search as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from diptych.costs import Meter
+from diptych.errors import QueryError
+from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, Ran, arms_of, run
+from diptych.evaluation.metrics import LEVELS, NAMES, Level
+from diptych.evaluation.questions import Question, by_type
+from diptych.evaluation.statistics import Difference, Interval, difference, interval
+from diptych.evaluation.weights import Suggestion, suggest
+from diptych.search import Panels, search
+
+Measured = Mapping[Level, Mapping[str, Interval]]
+"""Level -> metric -> mean with its interval; a level that no question says anything about is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    name: str
+    measured: Measured
+    to_fused: Mapping[Level, Mapping[str, Difference]]
+    """This arm minus the search as it is, paired; empty for that itself."""
+    by_type: Mapping[str, Measured]
+    """Type of question -> the same of its questions."""
+    seconds: float
+    """A question, on the average, its encoding included."""
+    price: float | None
+    """US dollars for all questions; None: nothing was paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    questions: tuple[Question, ...]
+    arms: tuple[Arm, ...]
+    counts: Mapping[Level, int]
+    """Questions that say something at a level."""
+    types: Mapping[str, int]
+    """Type -> its questions."""
+    missing: tuple[str, ...]
+    """Documents of the questions that the store does not have."""
+    fused: Ran | None
+    """The search as it is, with its hits; None: it was not among the arms."""
+    suggestion: Suggestion | None
+    """None: only one arm was run."""
+
+    def arm(self, name: str) -> Arm | None:
+        return next((arm for arm in self.arms if arm.name == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, without hits."""
+        return {
+            "questions": len(self.questions),
+            "counts": dict(self.counts),
+            "types": dict(self.types),
+            "missing": list(self.missing),
+            "arms": [asdict(arm) for arm in self.arms],
+            "weights": self.suggestion and self.suggestion.as_dict(),
+        }
+
+
+def evaluate(
+    questions: Sequence[Question],
+    panels: Panels,
+    meter: Meter,
+    arms: Sequence[str] | None = None,
+    on_arm: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Put the questions to the arms, by default to all that the store can run; one arm alone suggests no weights.
+
+    `on_arm` is told each arm as it begins. Raises `QueryError` for an arm that is unknown or cannot be run.
+    """
+    names = _chosen(arms, panels)
+    search([questions[0].query], panels, 1)  # the model loads once, and not on the first arm's account
+    ran = []
+    for name in names:
+        if on_arm:
+            on_arm(name)
+        before = meter.spent
+        one = run(name, questions, panels)
+        ran.append(replace(one, spent=meter.spent - before))
+    if on_arm and len(ran) > 1:
+        on_arm("weights")
+    fused = next((one for one in ran if one.arm == FUSED), None)
+    return Evaluation(
+        questions=tuple(questions),
+        arms=tuple(_arm(one, fused, questions) for one in ran),
+        counts={level: len(ran[0].values(level, NAMES[0])) for level in LEVELS},
+        types={name: len(rows) for name, rows in by_type(questions)},
+        missing=_missing(questions, panels),
+        fused=fused,
+        suggestion=suggest(questions, panels) if len(ran) > 1 else None,
+    )
+
+
+def _chosen(arms: Sequence[str] | None, panels: Panels) -> list[str]:
+    possible = arms_of(panels)
+    for name in arms or ():
+        if name not in possible:
+            known = name in ARMS or name == CAPTIONS
+            why = "cannot be run on this store" if known else "is unknown"
+            raise QueryError(f"the arm {name!r} {why}; choose among: {', '.join(possible)}")
+    return list(dict.fromkeys(arms)) if arms else possible
+
+
+def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
+    documents = [question.document for question in questions]
+    everything = range(len(questions))
+    paired: dict[Level, dict[str, Difference]] = {}
+    if fused and fused is not ran:
+        for level in LEVELS:
+            for metric in NAMES:
+                mine, theirs = ran.values(level, metric), fused.values(level, metric)
+                if mine:
+                    about = [documents[row] for row in mine]
+                    paired.setdefault(level, {})[metric] = difference(
+                        list(mine.values()), [theirs[row] for row in mine], about
+                    )
+    return Arm(
+        name=ran.arm,
+        measured=_measured(ran, everything, documents),
+        to_fused=paired,
+        by_type={name: _measured(ran, rows, documents) for name, rows in by_type(questions)},
+        seconds=ran.seconds,
+        price=ran.spent or None,
+    )
+
+
+def _measured(ran: Ran, rows: Sequence[int], documents: Sequence[str]) -> Measured:
+    measured: dict[Level, dict[str, Interval]] = {}
+    for level in LEVELS:
+        for metric in NAMES:
+            values = ran.values(level, metric)
+            held = [row for row in rows if row in values]
+            if held:
+                found = interval([values[row] for row in held], [documents[row] for row in held])
+                measured.setdefault(level, {})[metric] = found
+    return measured
+
+
+def _missing(questions: Sequence[Question], panels: Panels) -> tuple[str, ...]:
+    from diptych.index.versions import records
+
+    known = {record.name for record in records(panels.index)}
+    return tuple(sorted({question.document for question in questions} - known))
