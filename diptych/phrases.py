@@ -69,9 +69,14 @@ def kinds(records: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]:
     return {name: max(("number", "date", "text"), key=found.count) for name, found in seen.items() if _clear(found)}
 
 
+def limits(text: str) -> bool:
+    """Whether `text` has any phrase that could limit a field: most have none, and then no store need be looked at."""
+    return any(pattern.search(_unquoted(text)) for pattern in (_BETWEEN, _LIMIT, _YEAR))
+
+
 def understand(text: str, fields: Kinds) -> Understood:
     """Take the phrases of `text` that limit one of `fields` as filters."""
-    bare = _QUOTED.sub(lambda quoted: " " * len(quoted.group()), text)  # columns stay as they are
+    bare = _unquoted(text)
     found: list[tuple[int, int, Sequence[Compare]]] = []
     for pattern, read in ((_BETWEEN, _between), (_LIMIT, _limit), (_YEAR, _year)):
         for match in pattern.finditer(bare):
@@ -89,6 +94,11 @@ def understand(text: str, fields: Kinds) -> Understood:
     phrases = tuple((text[start:end].strip(), " and ".join(map(_shown, parts))) for start, end, parts in found)
     where: Expression = compared[0] if len(compared) == 1 else And(tuple(compared))
     return Understood(left if re.search(r"\w", left) else text, where, phrases)
+
+
+def _unquoted(text: str) -> str:
+    """What stands in quotes blotted out; columns stay as they are."""
+    return _QUOTED.sub(lambda quoted: " " * len(quoted.group()), text)
 
 
 def _between(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare]]:

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     )
     models: Path | None = Field(None, description="Folder of model files for fastembed; by default they are fetched.")
     language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
+    phrases: bool = Field(True, description='Whether "under $200" in a question is a filter on a field of prices.')
     weights: dict[str, float] = Field({}, description="Weights of ranked lists, as `diptych evaluate` suggests them.")
     max_tokens: int = Field(256, ge=32, le=8192, description="Upper bound of a passage, in encoder tokens.")
     page_images: PageImages = Field("visual", description="Which pages are kept as images.")
