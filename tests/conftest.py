@@ -43,10 +43,28 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SERVER = pytest.StashKey["PrefectServer"]()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes, the tests of one file stay together, and all that need Prefect come first, in one."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("prefect" if _uses_prefect(item) else item.nodeid.partition("::")[0]))
+    if _shared(config):
+        items.sort(key=lambda item: not _uses_prefect(item))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A Prefect server takes 10 s to start: it does so beside the first tests, when any test is going to use it."""
-    if any("prefect_server" in getattr(item, "fixturenames", ()) for item in session.items):
+    if not _shared(session.config) and any(map(_uses_prefect, session.items)):
         session.config.stash[SERVER] = PrefectServer()
+
+
+def _shared(config: pytest.Config) -> bool:
+    """Whether other processes run tests of this session too; then only one of them will need the server."""
+    return hasattr(config, "workerinput")
+
+
+def _uses_prefect(item: pytest.Item) -> bool:
+    return "prefect_server" in getattr(item, "fixturenames", ())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -57,6 +75,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def prefect_server(pytestconfig: pytest.Config) -> str:
     """The API of a real Prefect server on a free port, one a session."""
+    if SERVER not in pytestconfig.stash:
+        pytestconfig.stash[SERVER] = PrefectServer()
     return pytestconfig.stash[SERVER].healthy()
 
 
