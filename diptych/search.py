@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,11 +16,11 @@ from diptych.errors import QueryError, StoreBusy
 from diptych.fusion import Fused, Ranks, fuse, ranked
 from diptych.index import INDEXED, VECTORS, WHOLE, Collection, Found, Index, Lookup, Payload, Vector
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
+from diptych.pages import pages_of, part_of
 from diptych.question import Question, read
-from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Page, Place, Values, evidence
+from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Values, evidence
 from diptych.spaces import Spaces
 from diptych.where import Expression
-from diptych.words import analyse
 from extractors.images import path_of
 from extractors.types import ImageFile
 
@@ -161,8 +161,8 @@ def _material(asked: Asked, panels: Panels, limit: int) -> Material:
     payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
     return Material(
         lists={name: ranked(hit.id for hit in hits) for name, hits in kept.items()},
-        values=evidence(asked.question, _pages(payloads.values(), pages, panels.language)),
-        parts={name: _part(payload) for name, payload in payloads.items()},
+        values=evidence(asked.question, pages_of(payloads.values(), pages, panels.language)),
+        parts={name: part_of(payload) for name, payload in payloads.items()},
         payloads=payloads,
         labels=asked.question.labels,
     )
@@ -171,47 +171,6 @@ def _material(asked: Asked, panels: Panels, limit: int) -> Material:
 def in_order(hits: Iterable[Found]) -> list[Found]:
     """Best first; what scores alike goes by id, so that two runs, and two engines, give the same ranks."""
     return sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))
-
-
-def _place(payload: Payload) -> Place:
-    return payload["document_id"], payload["page"]
-
-
-def _part(payload: Payload) -> Part:
-    shown = payload["image"]["sha256"] if "image" in payload else payload["text"]
-    return Part(_place(payload), payload["modality"], payload["label"], shown)
-
-
-def _pages(parts: Iterable[Payload], pages: Iterable[Found], language: str) -> dict[Place, Page]:
-    """Every page of which a part was found; by its own point where that was found too, else by those parts."""
-    gathered: dict[Place, list[Payload]] = {}
-    for payload in parts:
-        gathered.setdefault(_place(payload), []).append(payload)
-    whole = {_place(hit.payload): hit.payload for hit in pages}
-    return {place: _page(held, whole.get(place), language) for place, held in gathered.items()}
-
-
-def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Page:
-    first = parts[0]
-    name = _name(first["document"], first["title"], language)
-    if whole and "headings" in whole:  # stores of before have pages of words alone
-        kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])
-        return Page(whole[WHOLE], whole["headings"], name, kinds, labels, whole.get("folio"), whole["last"])
-    return Page(
-        " ".join(sorted(part[INDEXED] for part in parts)),  # with their headings and captions
-        "",
-        name,
-        frozenset(part["kind"] for part in parts if part["modality"] == "image"),
-        frozenset(part["label"] for part in parts if part["label"]),
-        first.get("folio"),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _name(document: str, title: str, language: str) -> str:
-    """Stems of a document's name, its suffix and dividers dropped, and title."""
-    stem = document.rpartition(".")[0] or document
-    return analyse(f"{stem.replace('_', ' ').replace('-', ' ')} {title}", language)
 
 
 def _consistent(asked: Asked, panels: Panels, depth: int) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord]]:
