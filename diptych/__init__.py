@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diptych.hits import Hit
     from diptych.ingest import Outcome
     from diptych.library import Diptych
-    from diptych.search import Hit, Query
+    from diptych.search import Query
     from diptych.settings import Settings
     from diptych.statements import Answer
 
 __all__ = ["Answer", "Diptych", "Hit", "Outcome", "Query", "Settings"]
 
 HOMES = {
-    "Answer": "statements", "Diptych": "library", "Hit": "search", "Outcome": "ingest", "Query": "search",
+    "Answer": "statements", "Diptych": "library", "Hit": "hits", "Outcome": "ingest", "Query": "search",
     "Settings": "settings",
 }  # fmt: skip
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.citations import Shown
+from diptych.hits import Hit
 from diptych.index import Index, Payload
 from diptych.index.versions import records_of, visible
-from diptych.search import Hit
 from diptych.verbatim import plain
 from diptych.where import And, Compare
 from extractors.images import path_of

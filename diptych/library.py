@@ -17,13 +17,14 @@ from diptych.download import Limits, fetcher
 from diptych.errors import BudgetReached, QueryError, SourceError
 from diptych.estimate import Estimate, estimate
 from diptych.evidence import Item, gather
+from diptych.hits import Hit, local
 from diptych.index import is_there
 from diptych.index.versions import DocumentRecord, delete, records, records_of
 from diptych.ingest import Outcome, ingest, needed, waiting
 from diptych.maintain import Gone, Swept, gone, reindex, sweep
 from diptych.parts import Parts
 from diptych.points import document_id
-from diptych.search import Hit, Query, local, search
+from diptych.search import Query, search
 from diptych.settings import Settings, load
 from diptych.statements import Answer
 from diptych.transfer import Moved, export_store, import_store

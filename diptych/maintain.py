@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from diptych.hits import local
 from diptych.index import STORE_ID, Collection, Index, Point, in_batches
 from diptych.index.versions import DocumentRecord, record_of, records, records_of, stage, stored_vectors, visible
 from diptych.points import redrafts
-from diptych.search import local
 from diptych.spaces import Spaces
 from diptych.where import Compare
 from extractors import EXTRACTORS, catalog

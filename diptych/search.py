@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import NamedTuple, TypeVar
 
 from diptych.arrange import Part, arrange
 from diptych.errors import QueryError, StoreBusy
 from diptych.fusion import Fused, Ranks, fuse, ranked
+from diptych.hits import Hit, hit_of
 from diptych.index import INDEXED, VECTORS, WHOLE, Collection, Found, Index, Lookup, Payload, Vector
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
 from diptych.pages import pages_of, part_of
+from diptych.paging import at_least, continued
 from diptych.question import Question, read
 from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Values, evidence
 from diptych.spaces import Spaces
-from diptych.where import Expression
-from extractors.images import path_of
-from extractors.types import ImageFile
+from diptych.where import Compare, Expression, both
 
+T = TypeVar("T")
 LEAST_DEPTH = 60
 """Of each ranked list before fusion: deep enough that a hit of two lists is seen in both."""
-SNIPPET = 400
-"""Characters of a picture's description that stand for its text."""
 PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
+MODALITIES = ("text", "image")
 PAGES = "pages"
 """The list of pages: no hits, but what the ranking reads."""
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *EVIDENCE)
@@ -45,34 +45,10 @@ class Query:
     text: str = ""
     image: Path | None = None
     where: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    rank: int
-    modality: str
-    kind: str
-    source: str
-    """Path of the file, or URI when it is not on this machine; a catalogue row has its `#id`."""
-    document: str
-    page: int | None
-    bbox: list[float] | None
-    text: str
-    caption: str
-    image: str | None
-    """Path of the picture's file."""
-    score: float
-    ranks: Mapping[str, int]
-    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; and the rank
-    of its page by each kind of evidence in `ranking.EVIDENCE`: `pages.bm25`, `pages.phrases`, `named` …"""
-    fields: Mapping[str, Any]
-    id: str = ""
-    title: str = ""
-    heading: tuple[str, ...] = ()
-    label: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    literal: bool = False
+    """Whether "under $200" in `text` is nothing but words."""
+    least: Mapping[str, int] = field(default_factory=dict)
+    """Modality -> how many of it are wanted among the hits, as long as there are that many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +88,10 @@ class Material:
     payloads: Mapping[str, Payload]
     labels: frozenset[str]
     """Of figures and tables that the question names."""
+    moment: str
+    """The register's clock when it was found."""
+    whole: bool
+    """Whether nothing that answers lies deeper."""
 
     def weighed(self, weights: Mapping[str, float], limit: int) -> list[Fused]:
         """At most `limit` parts, best first; `weights` before `WEIGHTS`."""
@@ -120,40 +100,113 @@ class Material:
         return arrange(fuse(self.lists, weights), self.parts, self.values, weights, limit, labels)
 
 
-def search(queries: Sequence[Query], panels: Panels, limit: int) -> list[list[Hit]]:
-    """One list of at most `limit` hits a query, best first. All texts are encoded in one batch.
+class Ordered(NamedTuple):
+    """A hit to be: what was found, and its place in the ranked lists."""
 
-    Raises `QueryError` for a query without words or a picture, `StoreError` when the store cannot answer.
+    fused: Fused
+    payload: Payload
+
+    @property
+    def id(self) -> str:
+        return self.fused.id
+
+    @property
+    def modality(self) -> str:
+        return str(self.payload["modality"])
+
+
+def search(queries: Sequence[Query], panels: Panels, limit: int, offset: int = 0) -> list[list[Hit]]:
+    """One list of at most `limit` hits a query, best first, after the first `offset`. Texts are encoded in one batch.
+
+    The order of the first hits does not depend on how many are asked for. Raises `QueryError` for a query without words
+    or a picture, `StoreError` when the store cannot answer.
     """
+    for query in queries:
+        _check(query, limit, offset)
+
+    def page(order: Iterator[Ordered]) -> list[Ordered]:
+        return list(islice(order, offset, offset + limit))
+
     return [
         [
-            hit_of(rank, one, found.payloads[one.id], panels.pictures)
-            for rank, one in enumerate(found.weighed(panels.weights, limit), start=1)
+            hit_of(rank, one.fused, one.payload, panels.pictures)
+            for rank, one in enumerate(taken(asked, panels, page, limit), start=offset + 1)
         ]
-        for found in collect(queries, panels, limit)
+        for asked in encoded(queries, panels)
     ]
 
 
-def collect(queries: Sequence[Query], panels: Panels, limit: int) -> Iterator[Material]:
-    """What `search` makes its hits of, a query at a time."""
+def encoded(queries: Sequence[Query], panels: Panels) -> list[Asked]:
+    """Queries, read and encoded. Raises `QueryError` for one without words or a picture."""
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
     questions = [read(query.text, panels.language) for query in queries]
-    asked = panels.spaces.encode_questions(
+    vectors = panels.spaces.encode_questions(
         [(one.text, query.image) for one, query in zip(questions, queries, strict=True)]
     )
-    for query, question, vectors in zip(queries, questions, asked, strict=True):
-        yield _material(Asked(query, question, vectors), panels, limit)
+    return [Asked(*one) for one in zip(queries, questions, vectors, strict=True)]
 
 
-def _material(asked: Asked, panels: Panels, limit: int) -> Material:
-    """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
-    depth = max(LEAST_DEPTH, 2 * limit)
+def taken(asked: Asked, panels: Panels, take: Callable[[Iterator[Ordered]], list[T]], size: int = 10) -> list[T]:
+    """What `take` takes of all that answers, best first, as of one moment: begun anew when a commit fell in between.
+
+    `size`: of a page of hits, for those that a query wants at least.
+    """
+    deadline = time.monotonic() + PATIENCE
     while True:
-        found, live = _consistent(asked, panels, depth)
+        moments: set[str] = set()
+        found = take(_paged(asked, panels, size, moments))
+        if len(moments) < 2:
+            return found
+        if time.monotonic() > deadline:
+            raise StoreBusy("documents changed faster than a question could be answered; ask again")
+
+
+def _paged(asked: Asked, panels: Panels, size: int, moments: set[str]) -> Iterator[Ordered]:
+    order, least = _ordered(asked, panels, moments), asked.query.least
+    if not least:
+        return order
+    return at_least(order, least, size, lambda modality: _ordered(_only(asked, modality), panels, moments))
+
+
+def _ordered(asked: Asked, panels: Panels, moments: set[str]) -> Iterator[Ordered]:
+    def band(reach: int) -> tuple[list[Ordered], bool]:
+        found = _material(asked, panels, 2 * reach)
+        moments.add(found.moment)
+        order = found.weighed(panels.weights, reach)
+        return [Ordered(one, found.payloads[one.id]) for one in order], found.whole
+
+    return continued(band, LEAST_DEPTH // 2)
+
+
+def _only(asked: Asked, modality: str) -> Asked:
+    where = both(asked.query.where, Compare("modality", "=", modality))
+    return replace(asked, query=replace(asked.query, where=where))
+
+
+def _check(query: Query, limit: int, offset: int) -> None:
+    if limit < 1 or offset < 0:
+        raise QueryError(f"{limit} hits after the first {offset} cannot be shown")
+    if wrong := [name for name, count in query.least.items() if name not in MODALITIES or count < 0]:
+        raise QueryError(f"`least` has {wrong[0]!r}; it tells how many hits of text and of image are wanted")
+    if sum(query.least.values()) > limit:
+        raise QueryError(f"`least` wants {sum(query.least.values())} hits of {limit}; ask for more hits")
+
+
+def collect(queries: Sequence[Query], panels: Panels, limit: int) -> Iterator[Material]:
+    """What at most `limit` hits of each query are made of, a query at a time."""
+    for asked in encoded(queries, panels):
+        yield _material(asked, panels, max(LEAST_DEPTH, 2 * limit))
+
+
+def _material(asked: Asked, panels: Panels, depth: int) -> Material:
+    """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
+    enough = depth // 2
+    while True:
+        found, live, moment = _consistent(asked, panels, depth)
         kept = {name: in_order(h for h in hits if visible(h.payload, h.id, live)) for name, hits in found.items()}
-        starved = any(len(found[name]) == depth and len(kept[name]) < min(limit, depth) for name in found)
+        starved = any(len(found[name]) == depth and len(kept[name]) < enough for name in found)
         if not starved:
             break
         depth *= 4
@@ -165,6 +218,8 @@ def _material(asked: Asked, panels: Panels, limit: int) -> Material:
         parts={name: part_of(payload) for name, payload in payloads.items()},
         payloads=payloads,
         labels=asked.question.labels,
+        moment=moment,
+        whole=all(len(found[name]) < depth for name in kept),
     )
 
 
@@ -173,8 +228,10 @@ def in_order(hits: Iterable[Found]) -> list[Found]:
     return sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))
 
 
-def _consistent(asked: Asked, panels: Panels, depth: int) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord]]:
-    """The ranked lists and the register as of one moment: asked again when a commit fell in between."""
+def _consistent(
+    asked: Asked, panels: Panels, depth: int
+) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord], str]:
+    """The ranked lists, the register and its clock as of one moment: asked again when a commit fell in between."""
     deadline = time.monotonic() + PATIENCE
     while True:
         with panels.index.held():
@@ -182,7 +239,7 @@ def _consistent(asked: Asked, panels: Panels, depth: int) -> tuple[dict[str, lis
             found = _lists(asked, panels, depth)
             live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
             if clock(panels.index) == moment:
-                return found, live
+                return found, live, moment
         if time.monotonic() > deadline:
             raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
@@ -215,36 +272,3 @@ def _lists(asked: Asked, panels: Panels, depth: int) -> dict[str, list[Found]]:
 def _pool() -> ThreadPoolExecutor:
     """For the other collection, while this thread asks the first."""
     return ThreadPoolExecutor(4, thread_name_prefix="diptych-search")
-
-
-def hit_of(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
-    """What a stored point is to whoever asked; `pictures`: folder of the picture store."""
-    image = payload.get("image")
-    text = payload.get("text") or " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()[:SNIPPET]
-    return Hit(
-        rank=rank,
-        modality=payload["modality"],
-        kind=payload["kind"],
-        source=local(payload["uri"]),
-        document=payload["document"],
-        page=payload["page"],
-        bbox=payload["bbox"],
-        text=text,
-        caption=payload["caption"],
-        image=str(path_of(ImageFile(**image), pictures)) if image else None,
-        score=round(fused.score, 6),
-        ranks=dict(fused.ranks),
-        fields=payload["fields"],
-        id=fused.id,
-        title=payload["title"],
-        heading=tuple(payload["heading"]),
-        label=payload["label"],
-    )
-
-
-def local(uri: str) -> str:
-    """The path of a `file:` URI, its fragment kept; any other URI as it is."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return uri
-    return unquote(parts.path) + (f"#{unquote(parts.fragment)}" if parts.fragment else "")

@@ -12,9 +12,10 @@ from diptych.encoders import Vectors
 from diptych.evaluation.metrics import LEVELS, Level, scores
 from diptych.evaluation.questions import Question
 from diptych.fusion import Fused
+from diptych.hits import Hit, hit_of
 from diptych.index import Payload
 from diptych.index.versions import records_of, visible
-from diptych.search import LISTS, Hit, Panels, Query, hit_of, search
+from diptych.search import LISTS, Panels, Query, search
 
 FUSED = "fused"
 ARMS: dict[str, tuple[str, ...]] = {
