@@ -44,6 +44,16 @@ class Usage:
             self.written_tokens + other.written_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens - other.input_tokens,
+            self.cached_tokens - other.cached_tokens,
+            self.output_tokens - other.output_tokens,
+            self.requests - other.requests,
+            self.batched,
+            self.written_tokens - other.written_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -165,15 +175,19 @@ class Meter:
         """US dollars so far, of the models whose price is known."""
         return self._spent
 
-    def used(self) -> dict[tuple[str, bool], Usage]:
-        """(model, through a batch endpoint) -> usage so far."""
+    def used(self, since: Mapping[tuple[str, bool], Usage] | None = None) -> dict[tuple[str, bool], Usage]:
+        """(model, through a batch endpoint) -> usage so far; `since`: only what came after that answer."""
         with self._lock:
-            return dict(self._used)
+            whole = dict(self._used)
+        if not since:
+            return whole
+        return {key: usage - since[key] if key in since else usage for key, usage in whole.items()}
 
 
-def usage_lines(meter: Meter) -> list[str]:
-    """One line a model, for people: requests, tokens, and what they cost."""
-    return [usage_line(model, usage, meter.price(model)) for (model, _), usage in sorted(meter.used().items())]
+def usage_lines(meter: Meter, since: Mapping[tuple[str, bool], Usage] | None = None) -> list[str]:
+    """One line a model, for people: requests, tokens, and what they cost. `since`: as `Meter.used` has it."""
+    used = sorted(meter.used(since).items())
+    return [usage_line(model, usage, meter.price(model)) for (model, _), usage in used if usage.requests]
 
 
 def usage_line(model: str, usage: Usage, price: Price | None) -> str:

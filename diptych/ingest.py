@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from diptych.captioners import Captioner, Captions
-from diptych.index import Index, Vector, in_batches
+from diptych.encoding import encode
+from diptych.errors import ProviderError
+from diptych.index import Collection, Index, Vector, in_batches
 from diptych.index.versions import (
     DocumentRecord,
     Plan,
@@ -24,7 +27,7 @@ from diptych.index.versions import (
     tidy,
     vectors_of,
 )
-from diptych.points import Need, document_id, drafts
+from diptych.points import Draft, Drafts, Need, document_id, drafts
 from diptych.spaces import Spaces
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
@@ -53,6 +56,8 @@ class Pipeline:
     """Folder of the picture store."""
     language: str = "english"
     captioner: Captioner | None = None
+    ready: Callable[[], None] | None = None
+    """Called before a document is taken apart: raises `ModelError` when a paid model's key is missing."""
 
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other parts. (How parts are read is bound to the whole store.)"""
@@ -98,7 +103,7 @@ def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcom
     `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not
     an exception; what was stored of it stays visible.
     Raises `StoreError` and `ModelError`, which concern every document; of the latter, `BudgetReached` leaves the
-    document as it was.
+    document as it was. A part that an encoder will not take leaves the document partial.
     """
     with pipeline.index.exclusive(document_id(source.uri)):
         return _ingest(source, pipeline, retry)
@@ -120,11 +125,18 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
         fields=dict(source.fields),
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    if pipeline.ready:
+        pipeline.ready()
     try:
         extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
+        return _stored(extraction, record, pipeline, start)
     except ExtractionError as error:
-        return _failed(pipeline.index, record, before, error, time.monotonic() - start)
-    return _stored(extraction, record, pipeline, start)
+        why, transient = str(error), error.transient
+    except ProviderError as error:
+        if not error.transient:  # the key, the account, the model: every other document would end here, too
+            raise
+        why, transient = f"{source.name}: not encoded: {error}; run again later", True
+    return _failed(pipeline.index, record, before, why, transient, time.monotonic() - start)
 
 
 def waiting(source: Source, reason: str) -> Outcome:
@@ -136,43 +148,86 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
     report = extraction.report
     told = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
     made = drafts(extraction, pipeline.spaces.reading(pipeline.language), told.captions)
-    problems = report.problems + told.problems
     record = replace(
         record,
-        status="partial" if problems else "complete",
-        transient=bool(told.problems),
         title=extraction.title,
         pages=report.pages,
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),
-        problems=tuple(asdict(problem) for problem in problems),
         notes=report.notes,
     )
-    held = stored_vectors(pipeline.index, record.id)
+    work = _Encoding(pipeline, stored_vectors(pipeline.index, record.id))
     to = plan(pipeline.index, record.id, *made)
-    encoded = _stage(to, held, pipeline)
+    work.stage(to)
+    if to.before:
+        work.mend(made, to)
+    problems = (*report.problems, *told.problems, *work.problems)
+    record = replace(
+        record,
+        status="partial" if problems else "complete",
+        # Where an encoder took nothing at all, it may be the settings and not this document: it is tried again.
+        transient=bool(told.problems) or bool(work.problems and not work.encoded),
+        problems=tuple(asdict(problem) for problem in problems),
+    )
     commit(pipeline.index, record, to)
-    return _outcome(record, time.monotonic() - start, encoded)
+    return _outcome(record, time.monotonic() - start, work.encoded)
 
 
-def _stage(to: Plan, held: dict[str, Vector], pipeline: Pipeline) -> int:
-    """Encode and write what is new, batch by batch, so that a kill costs one batch; gives how much was encoded.
+class _Encoding:
+    """The vectors of one document, encoded and written batch by batch, so that a kill costs one batch."""
 
-    `held`: hash -> vector. What is stored already keeps its vector; what stands twice is encoded once.
-    """
-    encoded = 0
-    for panel, collection, new in (
-        ("text", pipeline.index.text, to.text),
-        ("images", pipeline.index.images, to.images),
-    ):
-        for batch in in_batches(new, BATCH):
-            wanted: dict[str, Need] = {need.hash: need for draft in batch for need in draft.needs}
-            held.update(vectors_of(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
-            missing = [need for one, need in wanted.items() if one not in held]
-            held.update(pipeline.spaces.encode(missing, pipeline.pictures))
-            encoded += len(missing)
-            stage(collection, batch, held, to.generation)
-    return encoded
+    def __init__(self, pipeline: Pipeline, held: dict[str, Vector]) -> None:
+        """`held`: hash -> vector that is stored already: it is kept; what stands twice is encoded once."""
+        self._pipeline, self._held = pipeline, held
+        self._before = frozenset(held)
+        self._refused: dict[str, str] = {}
+        self.encoded = 0
+        self.problems: list[Problem] = []
+
+    def stage(self, to: Plan) -> None:
+        """What is new, unseen until it is committed."""
+        index = self._pipeline.index
+        for panel, collection, new in (("text", index.text, to.text), ("images", index.images, to.images)):
+            for batch in in_batches(new, BATCH):
+                self._encode(panel, collection, batch)
+                stage(collection, batch, self._held, to.generation)
+
+    def mend(self, made: Drafts, to: Plan) -> None:
+        """What was stored without a vector, because it was refused, gets one now if it can."""
+        index, generation = self._pipeline.index, to.before.generation if to.before else 0
+        for panel, collection, parts, new in (
+            ("text", index.text, made.text, to.text),
+            ("images", index.images, made.images, to.images),
+        ):
+            fresh = {draft.id for draft in new}
+            lacking = [draft for draft in parts if draft.id not in fresh and self._lacks(draft)]
+            for batch in in_batches(lacking, BATCH):
+                self._encode(panel, collection, batch)
+                whole = [draft for draft in batch if any(need.hash in self._held for need in draft.needs)]
+                stage(collection, whole, self._held, generation)  # it says the same as before, and so may be seen
+
+    def _lacks(self, draft: Draft) -> bool:
+        return any(need.hash not in self._before for need in draft.needs)
+
+    def _encode(self, panel: str, collection: Collection, batch: Sequence[Draft]) -> None:
+        held, wanted = self._held, {need.hash: need for draft in batch for need in draft.needs}
+        held.update(vectors_of(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
+        missing: list[Need] = [need for one, need in wanted.items() if one not in held and one not in self._refused]
+        done = encode(missing, self._pipeline.spaces, self._pipeline.pictures)
+        held.update(done.vectors)
+        self._refused |= done.refused
+        self.encoded += len(done.vectors)
+        self.problems += _without(batch, self._refused)
+
+
+def _without(batch: Sequence[Draft], refused: Mapping[str, str]) -> list[Problem]:
+    """The places of a batch that are not searched by meaning, each with the reason."""
+    return [
+        Problem(refused[need.hash], draft.payload["page"])
+        for draft in batch
+        for need in draft.needs
+        if need.hash in refused
+    ]
 
 
 def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:
@@ -182,7 +237,7 @@ def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:
 
 
 def _failed(
-    index: Index, record: DocumentRecord, before: DocumentRecord | None, error: ExtractionError, seconds: float
+    index: Index, record: DocumentRecord, before: DocumentRecord | None, why: str, transient: bool, seconds: float
 ) -> Outcome:
     """Quarantine: the reason is registered, the version that was there before stays what readers see."""
     kept = before if before and not before.deleted else record
@@ -191,8 +246,8 @@ def _failed(
         sha256=record.sha256,
         fingerprint=record.fingerprint,
         status="failed",
-        error=str(error),
-        transient=error.transient,
+        error=why,
+        transient=transient,
         updated_at=record.updated_at,
     )
     note(index, failed)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from diptych import sources
 from diptych.answer import Asker, answer
@@ -30,6 +31,10 @@ from diptych.statements import Answer
 from diptych.transfer import Moved, export_store, import_store
 from extractors.images import path_of
 from extractors.types import Extraction, Source
+
+if TYPE_CHECKING:
+    from diptych.evaluation.evaluate import Evaluation
+    from diptych.evaluation.questions import Question
 
 EVIDENCE = 12
 """Hits that a question's answer is made from, unless told otherwise."""
@@ -138,7 +143,9 @@ class Diptych:
         counted = estimate(due, self._parts.ground(there), on_document)
         return replace(counted, unchanged=len(found.sources) - len(due), left_out=tuple(found.left_out))
 
-    def prefill(self, found: Sequence[Source], on_wait: Callable[[Waiting], None] | None = None) -> list[Prefilled]:
+    def prefill(
+        self, found: Sequence[Source], on_wait: Callable[[Waiting], None] | None = None, *, retry: bool = False
+    ) -> list[Prefilled]:
         """Ask what ingesting `found` would ask of paid models through their batch endpoints, and wait for it.
 
         It takes minutes to a day and costs half; `ingest_all` then finds the answers in the ledger. Run again after an
@@ -148,7 +155,7 @@ class Diptych:
 
         parts, seconds = self._parts, self.settings.batch_poll_seconds
         prefill = Prefill(parts.pipeline, parts.ledger, self.meter, self.settings.workers, seconds, on_wait)
-        return prefill(self.pending(found))
+        return prefill(self.pending(found, retry=retry))
 
     def search(self, query: Query | str, limit: int = 10) -> list[Hit]:
         """At most `limit` hits of both collections, best first. Raises `QueryError`, `StoreError`."""
@@ -172,6 +179,39 @@ class Diptych:
         picture = self._stored(asked.image, ocr=False).pictures[0].image if asked.image else None
         asker = Asker(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
         return answer(asked.text, path_of(picture, self.pictures) if picture else None, items, asker)
+
+    def evaluate(
+        self,
+        questions: Path,
+        arms: Sequence[str] | None = None,
+        report: Path | None = None,
+        on_arm: Callable[[str], None] | None = None,
+    ) -> Evaluation:
+        """How well search answers the questions of a file; see `diptych.evaluation`. `report`: HTML file to write.
+
+        `on_arm` is told each arm as it begins. Raises `QueryError` for a wrong line or arm, `StoreError`.
+        """
+        from diptych.evaluation.evaluate import evaluate
+        from diptych.evaluation.questions import read
+
+        panels = self._parts.panels
+        found = evaluate(read(questions), panels, self.meter, arms, on_arm, self._seen)
+        if report:
+            from diptych.evaluation.report import write
+
+            write(found, panels, report)
+        return found
+
+    def make_questions(self, count: int = 50, seed: int = 0) -> list[Question]:
+        """At most `count` questions proposed from what is stored; by the setting `answerer`, if there is one.
+
+        Raises `StoreError`, and what `VisionModel.ask` raises.
+        """
+        from diptych.evaluation.propose import propose
+
+        parts = self._parts
+        model = parts.answerer if self.settings.answerer else None
+        return propose(parts.panels, count, seed, model)
 
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""

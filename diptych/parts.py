@@ -125,9 +125,17 @@ class Parts:
     @property
     def pipeline(self) -> Pipeline:
         """What every document goes through."""
-        language = self.settings.language
+        chosen = self.settings
+        asked = (chosen.encoder, chosen.image_encoder, chosen.captioner)
         return Pipeline(
-            self.index(), self.spaces, self.workers(), self.options, self.pictures, language, self.captioner
+            index=self.index(),
+            spaces=self.spaces,
+            sandbox=self.workers(),
+            options=self.options,
+            pictures=self.pictures,
+            language=chosen.language,
+            captioner=self.captioner,
+            ready=lambda: providers.check_keys(asked, chosen),
         )
 
     def ground(self, there: bool) -> Ground:

@@ -43,6 +43,8 @@ class Prefill:
 
         Raises as `diptych.batches.Run` does; running again goes on with the batches that are under way.
         """
+        if sources and self._pipeline.ready:
+            self._pipeline.ready()
         return [made for made in (self._captions(sources), self._vectors(sources)) if made]
 
     def _captions(self, sources: Sequence[Source]) -> Prefilled | None:

@@ -6,7 +6,7 @@ A provider's module here is the one home of its SDK. Captions, answers and propo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol, cast
@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from diptych.costs import Meter, Usage
 from diptych.errors import SettingsError
-from diptych.settings import Settings
+from diptych.providers.calls import key
+from diptych.settings import Anthropic, Endpoint, Settings
 
 Detail = Literal["low", "high", "auto"]
 
@@ -155,3 +156,17 @@ def load(name: str, settings: Settings, meter: Meter) -> VisionModel:
             f"no vision model is called `{name}`; write PROVIDER:MODEL, PROVIDER: {', '.join(PROVIDERS)}"
         )
     return cast(VisionModel, import_module(f"diptych.providers.{PROVIDERS[provider]}").load(model, settings, meter))
+
+
+def check_keys(names: Iterable[str], settings: Settings) -> None:
+    """Whether the models of these names have their keys, without a request; others than paid ones need none.
+
+    Raises `ModelError` naming the variable that is empty.
+    """
+    for name in names:
+        endpoint = getattr(settings, name.partition(":")[0], None)
+        if not isinstance(endpoint, Endpoint):
+            continue
+        cloud = isinstance(endpoint, Anthropic) and endpoint.platform != "direct"
+        if not cloud:  # those have credentials of their own
+            key(endpoint)
