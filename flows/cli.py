@@ -14,6 +14,7 @@ from flows.commands.backfill import backfill
 from flows.commands.delete import delete
 from flows.commands.doctor import doctor
 from flows.commands.estimate import estimate
+from flows.commands.evaluate import evaluate
 from flows.commands.extract import extract
 from flows.commands.ingest import ingest
 from flows.commands.query import query
@@ -36,12 +37,13 @@ def diptych() -> None:
 
     \b
     Exit codes: 0 complete · 1 error · 2 wrong usage · 3 some documents are partial
-                4 some documents failed · 130 interrupted
+                4 some documents failed · 5 an evaluation is below its gate · 130 interrupted
     """
 
 
 COMMANDS = (
-    extract, ingest, query, ask, estimate, backfill, status, retry, delete, sweep, reindex, export, import_, doctor,
+    extract, ingest, query, ask, estimate, backfill, status, retry, delete, sweep, reindex, export, import_,
+    evaluate, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

@@ -23,7 +23,10 @@ from tests.conftest import PREFECT_HOME, started
 from tests.papers import write_leaflet
 
 ROOT = Path(__file__).parent.parent
-ON_DEMAND = ("query/on-demand", "answer/on-demand", "backfill/on-demand", "retry/on-demand", "reindex/on-demand")
+ON_DEMAND = (
+    "query/on-demand", "answer/on-demand", "evaluate/on-demand", "backfill/on-demand", "retry/on-demand",
+    "reindex/on-demand",
+)  # fmt: skip
 ALL = ("ingest/nightly", "sweep/weekly", *ON_DEMAND)
 PREFECT = [sys.executable, "-m", "prefect"]
 

@@ -22,6 +22,7 @@ HOMES = {
     "huggingface_hub": ("diptych/encoders/weights.py",),
     "openai": ("diptych/providers/",),
     "anthropic": ("diptych/providers/",),
+    "matplotlib": ("diptych/evaluation/plots.py",),
 }
 
 

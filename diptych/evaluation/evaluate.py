@@ -13,7 +13,7 @@ from diptych.evaluation.metrics import LEVELS, NAMES, Level
 from diptych.evaluation.questions import Question, by_type
 from diptych.evaluation.statistics import Difference, Interval, difference, interval
 from diptych.evaluation.weights import Suggestion, suggest
-from diptych.search import Panels, search
+from diptych.search import Panels, Query, search
 
 Measured = Mapping[Level, Mapping[str, Interval]]
 """Level -> metric -> mean with its interval; a level that no question says anything about is not there."""
@@ -43,6 +43,8 @@ class Evaluation:
     """Type -> its questions."""
     missing: tuple[str, ...]
     """Documents of the questions that the store does not have."""
+    left_out: tuple[str, ...]
+    """Questions that could not be put, each with its reason."""
     fused: Ran | None
     """The search as it is, with its hits; None: it was not among the arms."""
     suggestion: Suggestion | None
@@ -58,6 +60,7 @@ class Evaluation:
             "counts": dict(self.counts),
             "types": dict(self.types),
             "missing": list(self.missing),
+            "left_out": list(self.left_out),
             "arms": [asdict(arm) for arm in self.arms],
             "weights": self.suggestion and self.suggestion.as_dict(),
         }
@@ -69,12 +72,15 @@ def evaluate(
     meter: Meter,
     arms: Sequence[str] | None = None,
     on_arm: Callable[[str], None] | None = None,
+    seen: Callable[[Query], Query] | None = None,
 ) -> Evaluation:
     """Put the questions to the arms, by default to all that the store can run; one arm alone suggests no weights.
 
-    `on_arm` is told each arm as it begins. Raises `QueryError` for an arm that is unknown or cannot be run.
+    `on_arm` is told each arm as it begins; `seen` makes a picture of a question ready to be searched by.
+    Raises `QueryError` for an arm that is unknown or cannot be run, and when no question can be put.
     """
     names = _chosen(arms, panels)
+    questions, left_out = _ready(questions, seen)
     search([questions[0].query], panels, 1)  # the model loads once, and not on the first arm's account
     ran = []
     for name in names:
@@ -92,6 +98,7 @@ def evaluate(
         counts={level: len(ran[0].values(level, NAMES[0])) for level in LEVELS},
         types={name: len(rows) for name, rows in by_type(questions)},
         missing=_missing(questions, panels),
+        left_out=left_out,
         fused=fused,
         suggestion=suggest(questions, panels) if len(ran) > 1 else None,
     )
@@ -105,6 +112,22 @@ def _chosen(arms: Sequence[str] | None, panels: Panels) -> list[str]:
             why = "cannot be run on this store" if known else "is unknown"
             raise QueryError(f"the arm {name!r} {why}; choose among: {', '.join(possible)}")
     return list(dict.fromkeys(arms)) if arms else possible
+
+
+def _ready(
+    questions: Sequence[Question], seen: Callable[[Query], Query] | None
+) -> tuple[list[Question], tuple[str, ...]]:
+    """A picture that says nothing to the encoders leaves its question out, not all the others."""
+    ready: list[Question] = []
+    left_out: list[str] = []
+    for one in questions:
+        try:
+            ready.append(replace(one, query=seen(one.query)) if seen and one.query.image else one)
+        except QueryError as error:
+            left_out.append(f"{one.id}: {error}")
+    if not ready:
+        raise QueryError(f"no question can be put; {left_out[0]}" if left_out else "there are no questions")
+    return ready, tuple(left_out)
 
 
 def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
