@@ -7,52 +7,36 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from diptych import sources
-from diptych.answer import Asker, answer
 from diptych.batches import Prefilled, Waiting
 from diptych.costs import Meter, prices
-from diptych.crops import crop
 from diptych.download import Limits, fetcher
-from diptych.errors import BudgetReached, QueryError, SourceError
+from diptych.errors import BudgetReached, QueryError
 from diptych.estimate import Estimate, estimate
-from diptych.evidence import Item, gather
-from diptych.hits import Hit, local
+from diptych.hits import local
 from diptych.index import is_there
 from diptych.index.versions import DocumentRecord, delete, records, records_of
 from diptych.ingest import Outcome, ingest, needed, waiting
 from diptych.maintain import Gone, Swept, gone, reindex, sweep
-from diptych.parts import Parts
 from diptych.points import document_id
-from diptych.search import Query, search
+from diptych.searchable import Searchable
 from diptych.settings import Settings, load
-from diptych.statements import Answer
 from diptych.transfer import Moved, export_store, import_store
-from extractors.images import path_of
-from extractors.types import Extraction, Source
+from extractors.types import Source
 
-if TYPE_CHECKING:
-    from diptych.evaluation.evaluate import Evaluation
-    from diptych.evaluation.questions import Question
-
-EVIDENCE = 12
-"""Hits that a question's answer is made from, unless told otherwise."""
 OPTIMIZE_AFTER = 1000
 """New texts in one run after which search structures are built."""
 
 
-class Diptych:
+class Diptych(Searchable):
     """A store of documents, open for reading and writing; thread-safe; a context manager.
 
     Everything heavy (engine, model, worker processes) starts when it is first needed.
     """
 
     def __init__(self, settings: Settings, budget: float | None = None) -> None:
-        self.settings = settings
-        self.meter = Meter(prices(settings), budget)
-        """What paid models were asked for through this object."""
-        self._parts = Parts(settings, self.meter)
+        super().__init__(settings, Meter(prices(settings), budget))
         self._stopped = ""
         """Why nothing more is asked of paid models."""
 
@@ -75,11 +59,6 @@ class Diptych:
     def close(self) -> None:
         """For good: a thread that is still at work here gets a `StoreError`."""
         self._parts.close()
-
-    @property
-    def pictures(self) -> Path:
-        """Folder of the picture store."""
-        return self._parts.pictures
 
     def sources(self, paths: Sequence[str | Path]) -> sources.Found:
         """Every document below `paths`, catalogues row by row. Raises `SourceError`."""
@@ -157,62 +136,6 @@ class Diptych:
         prefill = Prefill(parts.pipeline, parts.ledger, self.meter, self.settings.workers, seconds, on_wait)
         return prefill(self.pending(found, retry=retry))
 
-    def search(self, query: Query | str, limit: int = 10) -> list[Hit]:
-        """At most `limit` hits of both collections, best first. Raises `QueryError`, `StoreError`."""
-        return self.search_many([query if isinstance(query, Query) else Query(query)], limit)[0]
-
-    def search_many(self, queries: Sequence[Query], limit: int = 10) -> list[list[Hit]]:
-        """One list of hits a query; the texts are encoded together."""
-        panels = self._parts.panels
-        ready = [self._seen(query) if query.image else query for query in queries]
-        return search(ready, panels, limit)
-
-    def ask(self, question: Query | str, limit: int = EVIDENCE, on_text: Callable[[str], None] | None = None) -> Answer:
-        """What the documents say to a question, by the vision model of the setting `answerer`; every citation checked.
-
-        At most `limit` hits are shown to it. `on_text` is told its words as they come, before any check.
-        Raises `SettingsError` without a model, and what `search` and `VisionModel.ask` raise.
-        """
-        asked = question if isinstance(question, Query) else Query(question)
-        model = self._parts.answerer
-        items = gather(self.search(asked, limit), self._parts.existing(), self.pictures)
-        picture = self._stored(asked.image, ocr=False).pictures[0].image if asked.image else None
-        asker = Asker(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
-        return answer(asked.text, path_of(picture, self.pictures) if picture else None, items, asker)
-
-    def evaluate(
-        self,
-        questions: Path,
-        arms: Sequence[str] | None = None,
-        report: Path | None = None,
-        on_arm: Callable[[str], None] | None = None,
-    ) -> Evaluation:
-        """How well search answers the questions of a file; see `diptych.evaluation`. `report`: HTML file to write.
-
-        `on_arm` is told each arm as it begins. Raises `QueryError` for a wrong line or arm, `StoreError`.
-        """
-        from diptych.evaluation.evaluate import evaluate
-        from diptych.evaluation.questions import read
-
-        panels = self._parts.panels
-        found = evaluate(read(questions), panels, self.meter, arms, on_arm, self._seen)
-        if report:
-            from diptych.evaluation.report import write
-
-            write(found, panels, report)
-        return found
-
-    def make_questions(self, count: int = 50, seed: int = 0) -> list[Question]:
-        """At most `count` questions proposed from what is stored; by the setting `answerer`, if there is one.
-
-        Raises `StoreError`, and what `VisionModel.ask` raises.
-        """
-        from diptych.evaluation.propose import propose
-
-        parts = self._parts
-        model = parts.answerer if self.settings.answerer else None
-        return propose(parts.panels, count, seed, model)
-
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
         return records(self._parts.existing())
@@ -263,38 +186,3 @@ class Diptych:
     def optimize(self) -> None:
         """Build search structures; worthwhile after large writes."""
         self._parts.pipeline.index.optimize()
-
-    def _seen(self, query: Query) -> Query:
-        """The question with its picture as the picture store keeps it, opened where nothing can harm.
-
-        With no encoder of pixels, the words in the picture and its caption are searched, beside the question's own.
-        """
-        assert query.image is not None
-        encoded = self._parts.spaces.images is not None
-        seen = self._stored(query.image, ocr=not encoded)
-        if encoded:
-            return replace(query, image=path_of(seen.pictures[0].image, self.pictures))
-        words = [picture.words for picture in seen.pictures]
-        if self._parts.captioner:
-            words += [told.text for told in self._parts.captioner.caption(seen, self.pictures).captions]
-        text = " ".join(filter(None, [query.text.strip(), *words]))
-        if not text:
-            raise QueryError(
-                f"{query.image}: holds no words, and no encoder for pixels is set; add a question in words"
-            )
-        return replace(query, text=text, image=None)
-
-    def _stored(self, image: Path, *, ocr: bool) -> Extraction:
-        """A picture of a question, opened in a worker and kept in the picture store until the next sweep."""
-        try:
-            source = sources.find([image]).sources[0]
-        except SourceError as error:
-            raise QueryError(str(error)) from error
-        options = self._parts.options if ocr else replace(self._parts.options, ocr="off")
-        seen = self._parts.workers().extract(source, options, self.pictures)
-        if not seen.pictures:
-            raise QueryError(f"{image}: holds no picture; give a PNG, JPEG or WebP file")
-        return seen
-
-    def _crop(self, item: Item) -> str | None:
-        return crop(item, self._parts.existing(), self._parts.workers(), self.pictures)

@@ -84,10 +84,10 @@ def _asked(encoder: Encoder, questions: Sequence[tuple[str, Path | None]]) -> li
         paths = [image for row in images if (image := questions[row][1])]
         for row, vector in zip(images, encoder.encode_images(paths), strict=True):
             parts[row].append(vector)
-    return [_mean(held) if held else None for held in parts]
+    return [mean(held) if held else None for held in parts]
 
 
-def _mean(parts: Sequence[Vector]) -> Vector:
+def mean(parts: Sequence[Vector]) -> Vector:
     """Of unit length again."""
     if len(parts) == 1:
         return parts[0]
