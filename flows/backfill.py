@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from diptych import Diptych
 from diptych.settings import load
+from extractors.types import Source
 from flows.departures import NONE
 from flows.handles import opened
 from flows.ingest import conclude, depart, ingest_all
 from flows.progress import watcher
+from flows.runners import alone
 from flows.selection import MOST, changed_since
+from flows.usage import Spent
 
 
 @flow(name="backfill")
@@ -25,6 +30,8 @@ def backfill(
     retry_failed: bool = False,
     confirm_deletes: bool = False,
     store: str | None = None,
+    budget: Annotated[float, Field(gt=0)] | None = None,
+    batch_api: bool = False,
 ) -> State[Any]:
     """Ingest what needs it, at most `limit` documents; run it again for the next ones.
 
@@ -37,14 +44,38 @@ def backfill(
         retry_failed: Try again what failed for good before, or is partial.
         confirm_deletes: Delete documents whose files are gone even when that is more than a quarter of those there.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
+        batch_api: First ask paid models through their batch endpoints: half the price, minutes to a day.
     """
     settings = load(store or None)
-    with opened(settings) as diptych:
+    alone(settings, budget)
+    with opened(settings, budget) as diptych:
+        used = diptych.meter.used()
         found = diptych.sources(paths)
         due = diptych.pending(changed_since(found.sources, since), retry=retry_failed)
         chosen = due[: MOST if limit is None else min(limit, MOST)]
         watcher().found(len(chosen), found.left_out)
         before = diptych.gone(paths, found.sources) if since is None and limit is None else None
+        if batch_api:
+            ask_beforehand(diptych, chosen, retry_failed)
         outcomes = ingest_all(chosen, settings, retry=retry_failed)
         departures = depart(diptych, paths, found, before, confirm_deletes) if before else NONE
-        return conclude(outcomes, found.left_out, settings, departures, waiting=len(due) - len(chosen))
+        spent = Spent(diptych.meter, used)
+        return conclude(outcomes, found.left_out, spent, settings, departures, waiting=len(due) - len(chosen))
+
+
+def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> None:
+    """Through batch endpoints, told to the run's log and to whoever watches; what that gives nobody pays again."""
+    from diptych import prefill
+
+    last = ""
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if line != last:  # a look at a batch seldom brings news
+            watcher().noted(line)
+            get_run_logger().info("%s", line)
+        last = line
+
+    for result in diptych.prefill(chosen, lambda waiting: tell(prefill.progress(waiting)), retry=retry):
+        tell(prefill.outcome(result))

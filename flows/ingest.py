@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
+from pydantic import Field
 
 from diptych.ingest import Outcome
 from diptych.library import OPTIMIZE_AFTER, Diptych
@@ -23,30 +24,40 @@ from flows import documents, report
 from flows.departures import NONE, Departures, settle
 from flows.handles import opened
 from flows.progress import watcher
-from flows.runners import stop_children, task_runner
+from flows.runners import alone, stop_children, task_runner
 from flows.selection import batches
+from flows.usage import Spent
 
 
 @flow(name="ingest")
-def ingest(paths: list[str], confirm_deletes: bool = False, store: str | None = None) -> State[Any]:
+def ingest(
+    paths: list[str],
+    confirm_deletes: bool = False,
+    store: str | None = None,
+    budget: Annotated[float, Field(gt=0)] | None = None,
+) -> State[Any]:
     """Bring the store up to date with folders and files; only what is new or changed is done.
 
-    Documents whose files are gone are deleted. The run ends as Completed, as Partial (places are missing, or deletes
-    wait to be confirmed; both are listed), or as Failed (documents are missing, and listed; all the others are in).
+    Documents whose files are gone are deleted. The run ends as Completed, as Partial (places are missing, deletes wait
+    to be confirmed, or documents wait for a larger budget; all are listed), or as Failed (documents are missing, and
+    listed; all the others are in).
 
     Args:
         paths: Files and folders on the worker's machine, relative ones below the project's folder.
         confirm_deletes: Delete documents whose files are gone even when that is more than a quarter of those there.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
     """
     settings = load(store or None)
-    with opened(settings) as diptych:
+    alone(settings, budget)
+    with opened(settings, budget) as diptych:
+        used = diptych.meter.used()
         found = diptych.sources(paths)
         watcher().found(len(found.sources), found.left_out)
         before = diptych.gone(paths, found.sources)
         outcomes = ingest_all(found.sources, settings)
         departures = depart(diptych, paths, found, before, confirm_deletes)
-        return conclude(outcomes, found.left_out, settings, departures)
+        return conclude(outcomes, found.left_out, Spent(diptych.meter, used), settings, departures)
 
 
 def depart(diptych: Diptych, paths: Sequence[str], found: Found, before: Gone, confirmed: bool) -> Departures:
@@ -100,16 +111,21 @@ def label(batch: Sequence[Source]) -> str:
 def conclude(
     outcomes: Sequence[Outcome],
     left_out: Sequence[str],
+    spent: Spent,
     settings: Settings,
     departures: Departures = NONE,
     waiting: int = 0,
 ) -> State[Any]:
     """The report as artifacts, and a final state that hides nothing. `waiting`: documents left for another run."""
     message = report.sentence(outcomes, departures) + (f"; {waiting} more wait for the next run" if waiting else "")
-    create_markdown_artifact(report.markdown(outcomes, left_out, settings.store, departures), key="ingest-report")
+    page = report.markdown(outcomes, left_out, settings.store, departures, spent.lines)
+    create_markdown_artifact(page, key="ingest-report")
+    if why := report.stopped(outcomes):
+        get_run_logger().warning("%s", why)
     create_table_artifact(report.rows(outcomes), key="ingest-documents", description=message)
     left = {"left_out": len(left_out), "deleted": len(departures.deleted), "gone": len(departures.kept)}
-    data = {**report.counts(outcomes), **left, "waiting": waiting}
+    counts = report.counts(outcomes)
+    data = {**counts, **left, "waiting": waiting + counts["waiting"], "usage": spent.numbers}
     state = report.state(outcomes, departures)
     if state == "failed":
         return Failed(message=message, data=data)

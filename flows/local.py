@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,11 @@ class Tally:
         self.outcomes: list[Outcome] = []
         self.departures = NONE
 
+    def moved(self, before: int) -> bool:
+        """Whether the outcomes after so many brought something in, and none waits for a larger budget."""
+        last = self.outcomes[before:]
+        return any(outcome.status in ("complete", "partial") for outcome in last) and not report.stopped(last)
+
     def found(self, total: int, left_out: Sequence[str]) -> None:
         self.shown.found(total, left_out)
 
@@ -34,39 +39,66 @@ class Tally:
         self.outcomes.append(outcome)
         self.shown.done(outcome)
 
+    def noted(self, line: str) -> None:
+        self.shown.noted(line)
+
     def settled(self, departures: Departures) -> None:
         self.departures = replace(departures, deleted=self.departures.deleted + departures.deleted)
         self.shown.settled(departures)
 
 
-def backfill(
-    paths: Sequence[str],
-    since: date | None,
-    limit: int | None,
-    retry_failed: bool,
-    confirm_deletes: bool,
-    store: str | None,
-) -> int:
-    """Run the flow `backfill`, again while documents wait that `limit` allows; gives the exit code."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `diptych backfill` was asked for; see the flow's parameters."""
+
+    paths: Sequence[str]
+    since: date | None = None
+    limit: int | None = None
+    retry_failed: bool = False
+    confirm_deletes: bool = False
+    store: str | None = None
+    budget: float | None = None
+    batch_api: bool = False
+
+
+def backfill(wanted: Wanted) -> int:
+    """Run the flow `backfill`, again while documents wait that `limit` allows; gives the exit code.
+
+    One budget holds for all runs together, and once it is reached there is no further one.
+    """
+    from diptych.costs import usage_lines
     from diptych.settings import load
 
-    place, everything = absolute(load(store).store), [absolute(path) for path in paths]
+    place, paths = absolute(load(wanted.store).store), [absolute(path) for path in wanted.paths]
     with prefect_env.guest(), display() as progress:
         from flows.backfill import backfill as flow
+        from flows.handles import opened
+        from flows.runners import alone
 
-        tally = Tally(progress)
-        waiting = True
-        while waiting and (limit is None or len(tally.outcomes) < limit):
-            before = len(tally.outcomes)
-            left = None if limit is None else limit - before
-            with watched(tally):
-                state = flow(everything, since, left, retry_failed, confirm_deletes, place, return_state=True)
-            waiting = value(state)["waiting"] > 0 and len(tally.outcomes) > before
-    done = tally.outcomes or tally.departures != NONE
-    say(
-        report.sentence(tally.outcomes, tally.departures) if done else "nothing to do: everything chosen is in as it is"
-    )
+        settings, tally = load(place), Tally(progress)
+        alone(settings, wanted.budget)
+        further = True
+        with opened(settings, wanted.budget) as diptych, watched(tally):
+            while further:
+                before = len(tally.outcomes)
+                left = None if wanted.limit is None else wanted.limit - before
+                state = flow(
+                    paths, wanted.since, left, wanted.retry_failed, wanted.confirm_deletes, place, wanted.budget,
+                    wanted.batch_api, return_state=True,
+                )  # fmt: skip
+                full = wanted.limit is not None and len(tally.outcomes) >= wanted.limit
+                further = value(state)["waiting"] > 0 and not full and tally.moved(before)
+    for line in (*usage_lines(diptych.meter), summary(tally)):
+        say(line)
     return report.exit_code(tally.outcomes, tally.departures)
+
+
+def summary(tally: Tally) -> str:
+    done = tally.outcomes or tally.departures != NONE
+    if not done:
+        return "nothing to do: everything chosen is in as it is"
+    why = report.stopped(tally.outcomes)
+    return report.sentence(tally.outcomes, tally.departures) + (f"; {why}" if why else "")
 
 
 def value(state: State[Any]) -> Any:

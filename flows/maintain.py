@@ -15,6 +15,7 @@ from flows import quarantine, report, upkeep
 from flows.handles import opened
 from flows.ingest import conclude, ingest_all
 from flows.progress import watcher
+from flows.usage import Spent
 
 
 @flow(name="retry")
@@ -29,13 +30,15 @@ def retry(everything: bool = False, store: str | None = None) -> State[Any]:
     """
     settings = load(store or None)
     with opened(settings) as diptych:
+        used = diptych.meter.used()
         documents = quarantine.chosen(diptych.documents(), everything)
         found, lost = quarantine.sources(diptych, documents)
         watcher().found(len(documents), [])
         for outcome in lost:
             watcher().done(outcome)
             get_run_logger().error("%s", report.line(outcome))
-        return conclude([*lost, *ingest_all(found, settings, retry=True)], [], settings)
+        outcomes = [*lost, *ingest_all(found, settings, retry=True)]
+        return conclude(outcomes, [], Spent(diptych.meter, used), settings)
 
 
 @flow(name="sweep")
@@ -66,7 +69,9 @@ def reindex(store: str | None = None) -> State[Any]:
     settings = load(store or None)
     logger = get_run_logger()
     with opened(settings) as diptych:
+        spent = Spent(diptych.meter, diptych.meter.used())
         encoded = diptych.reindex(lambda name: logger.info("read anew  %s", name))
     message = upkeep.reindexed(encoded, settings)
-    create_markdown_artifact(f"**{message}**\n\nStore: `{settings.store}`", key="reindex-report")
-    return Completed(message=message, data={"encoded": encoded})
+    page = [f"**{message}**", f"Store: `{settings.store}`", *(f"- `{line}`" for line in spent.lines)]
+    create_markdown_artifact("\n\n".join(page), key="reindex-report")
+    return Completed(message=message, data={"encoded": encoded, "usage": spent.numbers})

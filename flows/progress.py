@@ -31,6 +31,10 @@ class Watcher(Protocol):
         """What was done about documents whose files are gone."""
         ...
 
+    def noted(self, line: str) -> None:
+        """How something is going that no document ends, such as waiting for a provider."""
+        ...
+
 
 class Silence:
     """A run that nobody in this process watches."""
@@ -42,6 +46,9 @@ class Silence:
         pass
 
     def settled(self, departures: Departures) -> None:
+        pass
+
+    def noted(self, line: str) -> None:
         pass
 
 
@@ -70,6 +77,9 @@ class Display:
     def settled(self, departures: Departures) -> None:
         for line in report.departed(departures):
             say(line)
+
+    def noted(self, line: str) -> None:
+        say(f"note       {line}")
 
     def advance(self, name: str) -> None:
         """One document more is done."""

@@ -155,9 +155,17 @@ def rows(outcomes: Iterable[Outcome], limit: int = 500) -> list[dict[str, object
     ]
 
 
-def markdown(outcomes: Sequence[Outcome], left_out: Sequence[str], store: str, departures: Departures = NONE) -> str:
-    """The report as a page for the Prefect UI."""
+def markdown(
+    outcomes: Sequence[Outcome],
+    left_out: Sequence[str],
+    store: str,
+    departures: Departures = NONE,
+    usage: Sequence[str] = (),
+) -> str:
+    """The report as a page for the Prefect UI. `usage`: one line a paid model."""
     lines = [f"**{sentence(outcomes, departures)}**", "", f"Store: `{store}`"]
+    if why := stopped(outcomes):
+        lines += ["", _code(why)]
     if departures.kept:
         lines += ["", f"{_code(unconfirmed(departures))}, or this flow with `confirm_deletes`."]
     for title, found in (
@@ -165,6 +173,7 @@ def markdown(outcomes: Sequence[Outcome], left_out: Sequence[str], store: str, d
         ("Missing parts", [place for outcome in outcomes for place in missing(outcome)]),
         ("Notes", [f"{outcome.name}: {note}" for outcome in outcomes for note in outcome.notes]),
         ("Left out", list(left_out)),
+        ("Paid models", list(usage)),
         ("Deleted", [f"{one.name}: {why_gone(one)}" for one in departures.deleted]),
         ("Gone, not deleted", [f"{one.name}: {why_gone(one)}" for one in departures.kept]),
     ):

@@ -23,6 +23,15 @@ def task_runner(settings: Settings) -> TaskRunner[Any]:
     return RUNNERS[settings.runner](settings)
 
 
+def alone(settings: Settings, budget: float | None) -> None:
+    """Raises `SettingsError` where a budget could not be kept: each process would have the whole of it to spend."""
+    if budget is not None and settings.runner != "threads":
+        raise SettingsError(
+            f"a budget is counted in one process, and setting `runner` is {settings.runner}: set it to threads, or run "
+            f"without a budget"
+        )
+
+
 def threads(settings: Settings) -> TaskRunner[Any]:
     # One more than there are workers: it encodes and commits while the others wait for theirs.
     return ThreadPoolTaskRunner(max_workers=settings.workers + 1)

@@ -77,6 +77,9 @@ class Watch:
     def settled(self, departures: Departures) -> None:
         self.told += [("deleted", record.name) for record in departures.deleted]
 
+    def noted(self, line: str) -> None:
+        self.told.append(line)
+
 
 def artifacts(state: State[Any]) -> dict[str | None, Artifact]:
     run = state.state_details.flow_run_id
@@ -149,7 +152,8 @@ def test_backfill_does_what_was_asked_and_says_what_waits(folder: Path) -> None:
         third = backfill([str(folder)], since=recent, store="s", return_state=True)
     assert (value(first)["complete"], value(first)["waiting"]) == (1, 2)
     assert value(second) == {
-        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0
+        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0,
+        "usage": {},
     }  # fmt: skip
     assert third.message == "0 documents: none"
 

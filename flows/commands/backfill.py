@@ -14,6 +14,8 @@ from flows.commands import options
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files written on this day or later.")
 @click.option("--limit", type=click.IntRange(1), help="Most documents; those that are already in do not count.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed for good or is partial.")
+@click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Most that it may cost.")
+@click.option("--batch-api", is_flag=True, help="Ask paid models in batches: half the price, minutes to a day.")
 @options.confirm_deletes
 @options.store
 def backfill(
@@ -21,6 +23,8 @@ def backfill(
     since: datetime | None,
     limit: int | None,
     retry_failed: bool,
+    budget: float | None,
+    batch_api: bool,
     confirm_deletes: bool,
     store: str | None,
 ) -> int:
@@ -29,7 +33,12 @@ def backfill(
     Without --since and --limit, documents whose files are gone are deleted as `diptych ingest` does it. The runs are
     recorded by the server that PREFECT_API_URL (or your Prefect profile) names, else by a temporary one.
     Interrupted, it goes on from there when it is run again.
+
+    No request is sent that could pass --budget: what it concerns waits for the next run, exit code 3. With --batch-api
+    the models are asked beforehand; killed while it waits for them, it finds its batches again.
     """
+    from flows.local import Wanted
     from flows.local import backfill as run
 
-    return run(paths, since.date() if since else None, limit, retry_failed, confirm_deletes, store)
+    day = since.date() if since else None
+    return run(Wanted(paths, day, limit, retry_failed, confirm_deletes, store, budget, batch_api))

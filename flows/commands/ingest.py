@@ -25,6 +25,7 @@ def ingest(paths: tuple[str, ...], store: str | None, as_json: bool, confirm_del
     partial, failed, unchanged, deleted, gone), pages, passages, pictures, problems, error …
     """
     from diptych import Diptych, Outcome
+    from diptych.costs import usage_lines
     from diptych.settings import load
 
     with Diptych.open(load(store)) as diptych, display() as progress:
@@ -43,5 +44,6 @@ def ingest(paths: tuple[str, ...], store: str | None, as_json: bool, confirm_del
     if as_json:
         for record in report.departed_records(departures):
             put(json_line(record))
-    say(report.sentence(outcomes, departures))
+    for line in (*usage_lines(diptych.meter), report.sentence(outcomes, departures)):
+        say(line)
     return report.exit_code(outcomes, departures)

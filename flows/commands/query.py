@@ -11,12 +11,14 @@ import click
 
 from flows.commands import options
 from flows.hits import COLUMNS, hit_cells
-from flows.terminal import json_line, put, show, table
+from flows.phrases import tell
+from flows.terminal import json_line, put, say, show, table
 
 if TYPE_CHECKING:
     from diptych import Diptych, Query
     from diptych.where import Expression
 
+MODALITIES = ("text", "image")
 TOGETHER = 64
 """Questions of a batch that are encoded together; the answers of one group are printed before the next."""
 
@@ -26,16 +28,18 @@ file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.command(short_help="Search both panels; one ranked list.")
 @click.argument("text", default="")
 @click.option("--image", type=file, help="A picture to search with, instead of words or beside them.")
-@click.option("--where", metavar="EXPR", help='A filter: price < 200 and category = "jackets".')
-@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Most hits of a question.")
-@click.option("--batch", type=file, help="JSON Lines of questions: id, text?, image?, where?; needs --json.")
+@options.where
+@click.option("--modality", type=click.Choice(MODALITIES), help="Only passages, or only pictures.")
+@options.span
+@click.option("--batch", type=file, help="JSON Lines of questions: id, text?, image?, where?, least?, literal?; needs --json.")
 @options.as_json
 @options.store
 def query(
     text: str,
     image: Path | None,
     where: str | None,
-    limit: int,
+    modality: str | None,
+    limit: tuple[int, int],
     batch: Path | None,
     as_json: bool,
     store: str | None,
@@ -43,9 +47,11 @@ def query(
     """Search both panels, text and images, and print one list, best first, with the ranks that brought each hit.
 
     \b
-    --where names document, page, kind, modality and your own fields.
+    --where names document, page, kind, modality and your own fields. "under $200" in TEXT is a filter on a field of
+    prices, if there is one, and that is said; not "in double quotes".
     --batch FILE prints one object a line for each question, in order: id, hits. Pictures are looked for from FILE's
-    folder; its where is {"field": value} or a filter as above.
+    folder; its where is {"field": value} or a filter as above; its least, such as {"image": 3}, tells how many
+    passages (text) and pictures (image) there have to be among the hits.
     """
     if batch and (text or image or not as_json):
         raise click.UsageError("--batch takes its questions from the file and needs --json: no TEXT, no --image")
@@ -53,27 +59,30 @@ def query(
         raise click.UsageError("give a question: TEXT, --image or --batch")
 
     from diptych import Diptych, Query
+    from diptych.costs import usage_lines
     from diptych.settings import load
-    from diptych.where import parse
+    from diptych.where import both, from_mapping, parse
 
-    condition = parse(where) if where else None
+    condition = both(parse(where) if where else None, from_mapping({"modality": modality}) if modality else None)
     questions = list(_read(batch, condition)) if batch else []
     with Diptych.open(load(store)) as diptych:
         if batch:
             _answer_all(diptych, questions, limit)
-            return
-        hits = [hit.as_dict() for hit in diptych.search(Query(text, image, condition), limit)]
-    if as_json:
-        for hit in hits:
-            put(json_line(hit))
-    else:
+        hits = [] if batch else [hit.as_dict() for hit in diptych.search(Query(text, image, condition), limit)]
+    for hit in hits if as_json else ():
+        put(json_line(hit))
+    if not as_json:
         show(table(COLUMNS, map(hit_cells, hits)) if hits else "nothing found")
+    for line in usage_lines(diptych.meter):
+        say(line)
 
 
-def _answer_all(diptych: Diptych, questions: list[tuple[object, Query]], limit: int) -> None:
+def _answer_all(diptych: Diptych, questions: list[tuple[object, Query]], limit: int, offset: int) -> None:
     for start in range(0, len(questions), TOGETHER):
         group = questions[start : start + TOGETHER]
-        answers = diptych.search_many([question for _, question in group], limit)
+        for name, question in group:
+            tell(diptych.understood(question), f"question {json.dumps(name)}: ")
+        answers = diptych.search_many([question for _, question in group], limit, offset)
         for (name, _), hits in zip(group, answers, strict=True):
             put(json_line({"id": name, "hits": [hit.as_dict() for hit in hits]}))
 
@@ -106,6 +115,14 @@ def _question(record: Any, folder: Path, condition: Expression | None) -> tuple[
     picture = folder / image if image else None
     if picture and not picture.is_file():
         raise ValueError(f"there is no picture {picture}")
-    return record["id"], Query(
-        text, picture, both(condition, parse(own) if isinstance(own, str) else from_mapping(own))
-    )
+    where = both(condition, parse(own) if isinstance(own, str) else from_mapping(own))
+    return record["id"], Query(text, picture, where, literal=record.get("literal") is True, least=_least(record))
+
+
+def _least(record: dict[str, Any]) -> dict[str, int]:
+    least = record.get("least") or {}
+    if not isinstance(least, dict) or not all(type(count) is int and count >= 0 for count in least.values()):
+        raise ValueError('least is an object such as {"text": 2, "image": 2}')
+    if unknown := set(least) - set(MODALITIES):
+        raise ValueError(f"least knows text and image, not {sorted(unknown)[0]!r}")
+    return least

@@ -21,6 +21,7 @@ def reindex(store: str | None, as_json: bool) -> None:
     encoded, the number of texts.
     """
     from diptych import Diptych
+    from diptych.costs import usage_lines
     from diptych.settings import load
 
     settings = load(store)
@@ -33,4 +34,6 @@ def reindex(store: str | None, as_json: bool) -> None:
         encoded = diptych.reindex(done)
     if as_json:
         put(json_line({"encoded": encoded}))
+    for line in usage_lines(diptych.meter):
+        say(line)
     say(upkeep.reindexed(encoded, settings))

@@ -20,6 +20,7 @@ def retry(everything: bool, store: str | None, as_json: bool) -> int:
     A catalogue's row is read through its catalogue. What fails again keeps its old version, if there was one.
     """
     from diptych import Diptych, Outcome
+    from diptych.costs import usage_lines
     from diptych.settings import load
 
     settings = load(store)
@@ -37,5 +38,7 @@ def retry(everything: bool, store: str | None, as_json: bool) -> int:
         for outcome in lost:
             done(outcome)
         outcomes = [*lost, *diptych.ingest_all(found, done, retry=True)]
+    for line in usage_lines(diptych.meter):
+        say(line)
     say(report.sentence(outcomes) if documents else quarantine.nothing_to_do(known, settings.store))
     return report.exit_code(outcomes)
