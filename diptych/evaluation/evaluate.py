@@ -36,6 +36,9 @@ class Arm:
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     questions: tuple[Question, ...]
+    """As they were searched: plain phrases made filters, pictures made ready."""
+    asked: tuple[str, ...]
+    """The words of each as they stand in the file."""
     arms: tuple[Arm, ...]
     counts: Mapping[Level, int]
     """Questions that say something at a level."""
@@ -72,15 +75,15 @@ def evaluate(
     meter: Meter,
     arms: Sequence[str] | None = None,
     on_arm: Callable[[str], None] | None = None,
-    seen: Callable[[Query], Query] | None = None,
+    ready: Callable[[Query], Query] | None = None,
 ) -> Evaluation:
     """Put the questions to the arms, by default to all that the store can run; one arm alone suggests no weights.
 
-    `on_arm` is told each arm as it begins; `seen` makes a picture of a question ready to be searched by.
+    `on_arm` is told each arm as it begins; `ready` makes a query as it is searched.
     Raises `QueryError` for an arm that is unknown or cannot be run, and when no question can be put.
     """
     names = _chosen(arms, panels)
-    questions, left_out = _ready(questions, seen)
+    asked, questions, left_out = _ready(questions, ready)
     search([questions[0].query], panels, 1)  # the model loads once, and not on the first arm's account
     ran = []
     for name in names:
@@ -94,6 +97,7 @@ def evaluate(
     fused = next((one for one in ran if one.arm == FUSED), None)
     return Evaluation(
         questions=tuple(questions),
+        asked=asked,
         arms=tuple(_arm(one, fused, questions) for one in ran),
         counts={level: len(ran[0].values(level, NAMES[0])) for level in LEVELS},
         types={name: len(rows) for name, rows in by_type(questions)},
@@ -115,19 +119,21 @@ def _chosen(arms: Sequence[str] | None, panels: Panels) -> list[str]:
 
 
 def _ready(
-    questions: Sequence[Question], seen: Callable[[Query], Query] | None
-) -> tuple[list[Question], tuple[str, ...]]:
+    questions: Sequence[Question], ready: Callable[[Query], Query] | None
+) -> tuple[tuple[str, ...], list[Question], tuple[str, ...]]:
     """A picture that says nothing to the encoders leaves its question out, not all the others."""
-    ready: list[Question] = []
+    asked: list[str] = []
+    kept: list[Question] = []
     left_out: list[str] = []
     for one in questions:
         try:
-            ready.append(replace(one, query=seen(one.query)) if seen and one.query.image else one)
+            kept.append(replace(one, query=ready(one.query)) if ready else one)
+            asked.append(one.query.text)
         except QueryError as error:
             left_out.append(f"{one.id}: {error}")
-    if not ready:
+    if not kept:
         raise QueryError(f"no question can be put; {left_out[0]}" if left_out else "there are no questions")
-    return ready, tuple(left_out)
+    return tuple(asked), kept, tuple(left_out)
 
 
 def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
@@ -135,7 +141,7 @@ def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
     everything = range(len(questions))
     paired: dict[Level, dict[str, Difference]] = {}
     if fused and fused is not ran:
-        for level in LEVELS:
+        for level in _levels(ran.arm):
             for metric in NAMES:
                 mine, theirs = ran.values(level, metric), fused.values(level, metric)
                 if mine:
@@ -153,9 +159,15 @@ def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
     )
 
 
+def _levels(arm: str) -> tuple[Level, ...]:
+    """An arm that brings no pictures has nothing to say about figures."""
+    pictured = any(name.startswith("images.") for name in ARMS.get(arm, ("images.",)))
+    return LEVELS if pictured else tuple(level for level in LEVELS if level != "figure")
+
+
 def _measured(ran: Ran, rows: Sequence[int], documents: Sequence[str]) -> Measured:
     measured: dict[Level, dict[str, Interval]] = {}
-    for level in LEVELS:
+    for level in _levels(ran.arm):
         for metric in NAMES:
             values = ran.values(level, metric)
             held = [row for row in rows if row in values]

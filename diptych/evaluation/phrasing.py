@@ -10,7 +10,7 @@ from diptych.question import NUMBERED, PLACED, SCAFFOLD
 from diptych.words import STOP_WORDS
 from extractors.finding import labels
 
-MOST_WORDS, FEWEST_WORDS = 9, 2
+MOST_WORDS, FEWEST_WORDS = 9, 3
 """Words of a caption that a question keeps."""
 LONGEST = 300
 """Characters of a question."""
@@ -25,6 +25,7 @@ FORMS = {
 }
 """Kind of question -> how it is put."""
 _WORD = re.compile(r"[^\W_]+(?:[-.,'’/][^\W_]+)*%?")
+_NUMBERING = re.compile(r"^\s*\d+(?:\.\d+)*\.?\s+(?=[^\W\d])")
 _FILLERS = STOP_WORDS | set(SCAFFOLD.split()) | {"source", "note", "see", "left", "right", "fig", "shows", "showing"}
 
 
@@ -42,9 +43,9 @@ def question(text: str, kind: str, random: Random) -> str:
 
 
 def bare(text: str) -> str:
-    """Without the label that it starts with: `Fig. 3. Growth` -> `Growth`."""
+    """Without the label or number that it starts with: `Fig. 3. Growth` -> `Growth`; `5.7 Pumps` -> `Pumps`."""
     match = labels.LABEL.match(text.lstrip())
-    return text.lstrip()[match.end() :].lstrip(" .:|–—-)") if match else text
+    return _NUMBERING.sub("", text.lstrip()[match.end() :].lstrip(" .:|–—-)") if match else text)
 
 
 def fair(asked: str, text: str) -> bool:
@@ -70,14 +71,15 @@ def _phrases(text: str) -> list[list[str]]:
     for match in _WORD.finditer(text):
         word, between = match[0], text[end : match.start()]
         end = match.end()
-        if between.strip() or len(phrases[-1]) == 4:
+        begins = not between or bool(set(between) & set(".:;!?\n"))
+        if between.strip() or "\n" in between or len(phrases[-1]) == 4:
             phrases.append([])
         if word.lower() in _FILLERS or len(word) < 2 or word.lower() in said:
             phrases.append([])
             continue
         if not room:
             break
-        phrases[-1].append(word)
+        phrases[-1].append(word.lower() if begins and word[1:].islower() else word)
         said.add(word.lower())
         room -= 1
     return [phrase for phrase in phrases if phrase]

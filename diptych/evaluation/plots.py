@@ -32,7 +32,7 @@ def bars(groups: Sequence[str], series: Sequence[Series], title: str) -> str:
     rows = len(groups) * max(1, len(series))
     # Names come from a file: no part of them may be read as mathematics, nor as markup, so all text is drawn as paths.
     with rc_context({"svg.fonttype": "path", "text.parse_math": False, "svg.hashsalt": "diptych"}):
-        figure = Figure(figsize=(7.2, 1.0 + 0.24 * rows + 0.12 * len(groups)), layout="constrained")
+        figure = Figure(figsize=(5.7, 0.9 + 0.2 * rows + 0.1 * len(groups)), layout="constrained")
         figure.patch.set_alpha(0)
         axes = figure.add_subplot()
         axes.patch.set_alpha(0)

@@ -124,7 +124,7 @@ def _passages(panels: Panels) -> Iterator[Candidate]:
         if key not in first or payload["page"] < first[key]["page"]:
             first[key] = payload
     for payload in passages:
-        document, text = payload["document"], payload["text"][:FROM_TEXT]
+        document, text = payload["document"], payload["text"][:FROM_TEXT].removeprefix(payload["title"])
         if "#" in payload["uri"]:
             yield Candidate("product", document, None, text)
         elif payload["kind"] == "table" and payload["caption"]:

@@ -125,7 +125,8 @@ def fitted(questions: Sequence[Question], found: Sequence[Material], panels: Pan
     gain = difference(gained, base, [question.document for question in questions])
     told = f"{gain.mean:+.3f} nDCG@10 (95 %: {gain.low:+.3f} to {gain.high:+.3f}) on documents that were not fitted to"
     if gain.low <= 0:
-        reason = f"today's weights are as good as fitted ones: {told}"
+        than = "better than" if gain.high < 0 else "as good as"
+        reason = f"today's weights are {than} fitted ones, which bring {told}"
         return Suggestion(dict(zip(LISTS, today, strict=True)), False, gain, reason, len(questions))
     best = _climb(trials, today, everything)
     reason = f"other weights are better here: {told}"

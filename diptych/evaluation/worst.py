@@ -22,6 +22,8 @@ HITS = 4
 @dataclass(frozen=True, slots=True)
 class Worst:
     question: Question
+    asked: str
+    """Its words as they stand in the file."""
     level: Level
     """At which it is judged: pages where one is known, else documents."""
     score: float
@@ -38,12 +40,13 @@ def worst(evaluation: Evaluation, panels: Panels) -> list[Worst]:
     ran = evaluation.fused
     if not ran:
         return []
-    found = [_seen(row, question, ran) for row, question in enumerate(evaluation.questions)]
+    found = [_seen(row, evaluation, ran) for row in range(len(evaluation.questions))]
     poor = sorted((one for one in found if one.score < 1), key=lambda one: (one.score, one.question.id))
     return [replace(one, wanted=_there(one.question, panels)) for one in poor[:MOST]]
 
 
-def _seen(row: int, question: Question, ran: Ran) -> Worst:
+def _seen(row: int, evaluation: Evaluation, ran: Ran) -> Worst:
+    question = evaluation.questions[row]
     level: Level = "page" if question.pages else "document"
     judged, hits = ran.scores[level][row], ran.hits[row]
     mrr = judged["mrr"] if judged else 0.0
@@ -52,13 +55,12 @@ def _seen(row: int, question: Question, ran: Ran) -> Worst:
         units.setdefault((hit.document, hit.page) if level == "page" else hit.document, hit)
     shown = tuple(list(units.values())[:HITS])
     score = judged[f"ndcg@{NDCG_AT}"] if judged else 0.0
-    return Worst(question, level, score, round(1 / mrr) if mrr else None, None, shown)
+    return Worst(question, evaluation.asked[row], level, score, round(1 / mrr) if mrr else None, None, shown)
 
 
 def _there(question: Question, panels: Panels) -> Hit | None:
     place = from_mapping({"document": question.document, **({"page": question.pages[0]} if question.pages else {})})
     where = both(question.query.where, place)
     found = search([replace(question.query, where=where)], panels, DEPTH)[0]
-    if question.about_a_figure:
-        return next((hit for hit in found if hit.modality == "image"), found[0] if found else None)
-    return found[0] if found else None
+    wanted = "image" if question.about_a_figure else "text"
+    return next((hit for hit in found if hit.modality == wanted), found[0] if found else None)
