@@ -1,16 +1,12 @@
-"""The flow that measures search on questions with known answers and leaves the figures as tables in the UI.
-
-It is async because Prefect ends every sync run with a second of waiting.
-"""
+"""The flow that measures search on questions with known answers and leaves the figures as tables in the UI."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -22,7 +18,7 @@ from flows.handles import opened
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")
-async def evaluate(
+def evaluate(
     questions: str,
     arms: list[str] | None = None,
     gate: str | None = None,
@@ -42,14 +38,12 @@ async def evaluate(
     report = Path(out) / evaluation.REPORT if out else None
     logger = get_run_logger()
     with opened(load(store or None)) as diptych:
-        found = await asyncio.to_thread(
-            diptych.evaluate, Path(questions), arms or None, report, lambda name: logger.info("running %s", name)
-        )
+        found = diptych.evaluate(Path(questions), arms or None, report, lambda name: logger.info("running %s", name))
     below = gates.below(floor, found)
-    await acreate_markdown_artifact(evaluation.markdown(found, below), key="evaluation", description=questions)
+    create_markdown_artifact(evaluation.markdown(found, below), key="evaluation", description=questions)
     level: Level = "page" if found.counts["page"] else "document"
     cells = [dict(zip(evaluation.COLUMNS, row, strict=True)) for row in evaluation.rows(found, level)]
-    await acreate_table_artifact(cells, key="evaluation-arms", description=f"{questions}, by {level}")
+    create_table_artifact(cells, key="evaluation-arms", description=f"{questions}, by {level}")
     data = found.as_dict()
     if below:
         return Failed(message=below, data=data)

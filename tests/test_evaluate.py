@@ -54,7 +54,7 @@ def panels(tmp_path: Path) -> Panels:
 
 
 def asked(name: str, text: str, paper: str, *pages: int, label: str = "", kind: str = "") -> Question:
-    return Question(name, Query(text), paper, pages, label=label, type=kind)
+    return Question(name, Query(text), paper, pages, label=label, types=(kind,) if kind else ())
 
 
 QUESTIONS = (
@@ -284,7 +284,7 @@ def test_proposals_are_deterministic_spread_and_answerable(panels: Panels, tmp_p
     assert first == propose(panels, 10, seed=1)
     assert {one.document for one in first[:2]} == {"a<b>.pdf", "b.pdf"}
     (valve,) = [one for one in first if one.document == "b.pdf"]
-    assert (valve.pages, valve.label, valve.type) == ((1,), "figure 7", "figure")
+    assert (valve.pages, valve.label, valve.types) == ((1,), "figure 7", ("figure",))
     assert valve.boxes
     write(first, tmp_path / "made.jsonl")
     found = evaluate(read(tmp_path / "made.jsonl"), panels, Meter({}), ["fused"])

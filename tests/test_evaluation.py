@@ -97,7 +97,7 @@ def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
     ]
     (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, lines)))
     first, second, third = questions.read(tmp_path / "q.jsonl")
-    assert (first.id, first.pages, first.type) == ("1", (3,), "Chart")
+    assert (first.id, first.pages, first.types) == ("1", (3,), ("Chart",))
     assert second.about_a_figure
     assert third.query.image == tmp_path / "photo.png"
     assert third.query.where is not None

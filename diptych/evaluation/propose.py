@@ -172,5 +172,5 @@ def _asked(one: Candidate, text: str, number: int) -> Question:
         pages=(one.page,) if one.page else (),
         boxes=(one.box,) if one.box else (),
         label=one.label,
-        type=one.kind,
+        types=(one.kind,),
     )

@@ -5,7 +5,7 @@
      "label": "figure 2", "type": "figure"}
     {"id": "q3", "image": "photo.jpg", "document": "products.csv#17", "type": "product"}
 
-`document` is a name as hits show it. `types` may stand for `type`; other keys are left alone.
+`document` is a name as hits show it. A question of several types has a list, `types`; other keys are left alone.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Question:
     boxes: tuple[Box, ...] = ()
     label: str = ""
     """Normalised, as hits have it: `figure 2`."""
-    type: str = ""
-    """What kind of question it is, to compare kinds by."""
+    types: tuple[str, ...] = ()
+    """What kinds of question it is, to compare kinds by."""
 
     @property
     def about_a_figure(self) -> bool:
@@ -119,7 +119,7 @@ def _question(line: str, path: Path, number: int) -> Question:
         pages=tuple(read.pages or ([read.page] if read.page else [])),
         boxes=tuple(Box(box.page, (box.bbox[0], box.bbox[1], box.bbox[2], box.bbox[3])) for box in read.boxes),
         label=read.label.strip().lower(),
-        type=read.type or " + ".join(sorted(read.types)) or read.kind,
+        types=tuple(sorted({one for one in (*read.types, read.type or read.kind) if one})),
     )
 
 
@@ -136,7 +136,7 @@ def _record(question: Question) -> dict[str, Any]:
             ("pages", list(question.pages)),
             ("boxes", boxes),
             ("label", question.label),
-            ("type", question.type),
+            ("types", list(question.types)),
         )
         if value
     }
@@ -144,7 +144,7 @@ def _record(question: Question) -> dict[str, Any]:
 
 def by_type(questions: Sequence[Question]) -> Iterator[tuple[str, list[int]]]:
     """Each type with the places of its questions, by name; a single type is no comparison, and is left out."""
-    names = sorted({question.type for question in questions if question.type})
+    names = sorted({name for question in questions for name in question.types})
     if len(names) > 1:
         for name in names:
-            yield name, [row for row, question in enumerate(questions) if question.type == name]
+            yield name, [row for row, question in enumerate(questions) if name in question.types]

@@ -47,7 +47,8 @@ th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid var(-
 th { font-weight: 600; white-space: nowrap } th:first-child, td:first-child { text-align: left }
 tr.fused td { font-weight: 600 } tr.fused small { font-weight: 400 }
 .good { color: var(--good) } .bad { color: var(--bad) }
-.plots { display: flex; flex-wrap: wrap; gap: 1rem } .plots img { max-width: 100%; height: auto }
+.plots { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
+.plots img { max-width: 100%; height: auto }
 article { background: var(--card); border: 1px solid var(--line); border-radius: 4px; padding: .8rem 1rem;
   margin: .8rem 0 }
 article h3 { font-size: 1rem; margin: 0 0 .2rem }
@@ -145,7 +146,7 @@ def _plots(evaluation: Evaluation) -> str:
         )
     ]
     level: Level = "page" if evaluation.counts["page"] else "document"
-    types = list(evaluation.types)[:MOST_TYPES]
+    types = sorted(sorted(evaluation.types, key=lambda name: -evaluation.types[name])[:MOST_TYPES])
     chosen = [arm for arm in evaluation.arms if arm.name in PLOTTED] or list(evaluation.arms[:3])
     if types:
         series = [Series(arm.name, [_held(arm.by_type[kind], level) for kind in types]) for arm in chosen]
@@ -222,7 +223,7 @@ def _question(one: Worst, pictures: _Pictures) -> str:
     missing = "" if one.wanted else '<p class="bad">The store has nothing at the wanted place.</p>'
     return (
         f"<article><h3>{escape(_short(one.asked, QUESTION)) or 'a picture'}</h3>{query}"
-        f'<p class="soft">{_joined([asked.id, asked.type])} · wanted: {_joined(place)} · '
+        f'<p class="soft">{_joined([asked.id, *asked.types[:5]])} · wanted: {_joined(place)} · '
         f"{escape(told)}, nDCG@10 {one.score:.2f}</p>{missing}"
         f'<div class="hits">{"".join(shown)}</div></article>'
     )
