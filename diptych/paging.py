@@ -18,7 +18,7 @@ class Listed(Protocol):
 
 L = TypeVar("L", bound=Listed)
 Band = Callable[[int], tuple[Sequence[L], bool]]
-"""At most so many, best first, from ranked lists as deep as they have to be; and whether nothing lies deeper."""
+"""At most so many, best first, from ranked lists as deep as they have to be; and whether that is all."""
 
 
 def continued(band: Band[L], first: int) -> Iterator[L]:

@@ -175,7 +175,7 @@ def _ordered(asked: Asked, panels: Panels, moments: set[str]) -> Iterator[Ordere
         found = _material(asked, panels, 2 * reach)
         moments.add(found.moment)
         order = found.weighed(panels.weights, reach)
-        return [Ordered(one, found.payloads[one.id]) for one in order], found.whole
+        return [Ordered(one, found.payloads[one.id]) for one in order], found.whole and len(order) < reach
 
     return continued(band, LEAST_DEPTH // 2)
 

@@ -9,7 +9,7 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from diptych.search import Query
 from diptych.settings import load
 from flows.answers import markdown
 from flows.handles import opened
+from flows.phrases import sentence
 from flows.query import condition
 
 
@@ -44,6 +45,9 @@ async def answer(
         settings = settings.model_copy(update={"answerer": model})
     with opened(settings) as diptych:
         question = Query(text, Path(image) if image else None, condition(where))
+        understood = await asyncio.to_thread(diptych.understood, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
+    if told := sentence(understood):
+        get_run_logger().info("%s", told)
     await acreate_markdown_artifact(markdown(answered), key="answer", description=text or str(image))
     return answered.as_dict()

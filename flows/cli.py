@@ -13,10 +13,12 @@ from flows.commands.ask import ask
 from flows.commands.backfill import backfill
 from flows.commands.delete import delete
 from flows.commands.doctor import doctor
+from flows.commands.documents import documents
 from flows.commands.estimate import estimate
 from flows.commands.evaluate import evaluate
 from flows.commands.extract import extract
 from flows.commands.ingest import ingest
+from flows.commands.like import like
 from flows.commands.query import query
 from flows.commands.reindex import reindex
 from flows.commands.retry import retry
@@ -42,8 +44,8 @@ def diptych() -> None:
 
 
 COMMANDS = (
-    extract, ingest, query, ask, estimate, backfill, status, retry, delete, sweep, reindex, export, import_,
-    evaluate, doctor,
+    extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, delete, sweep, reindex, export,
+    import_, evaluate, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

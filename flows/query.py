@@ -9,7 +9,7 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from diptych.search import Query
 from diptych.settings import load
 from flows.handles import opened
 from flows.hits import hit_rows
+from flows.phrases import sentence
 
 Panels = Literal["both", "text", "image"]
 
@@ -29,6 +30,9 @@ async def query(
     where: str | None = None,
     panels: Panels = "both",
     limit: Annotated[int, Field(ge=1, le=1000)] = 10,
+    offset: Annotated[int, Field(ge=0, le=10_000)] = 0,
+    least_passages: Annotated[int, Field(ge=0)] = 0,
+    least_pictures: Annotated[int, Field(ge=0)] = 0,
     store: str | None = None,
 ) -> list[dict[str, Any]]:
     """Search both panels, text and images, and give one ranked list.
@@ -39,13 +43,21 @@ async def query(
         where: A filter, such as: price < 200 and category = "jackets"
         panels: Search both panels, or one of them.
         limit: Most hits wanted.
+        offset: Hits to pass over first: 10 with a limit of 10 gives the second page.
+        least_passages: Passages that there have to be among the hits, as long as there are that many.
+        least_pictures: The same for pictures.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
     with opened(load(store or None)) as diptych:
-        question = Query(text, Path(image) if image else None, condition(where, panels))
-        found = await asyncio.to_thread(diptych.search, question, limit)
+        least = {"text": least_passages, "image": least_pictures}
+        question = Query(text, Path(image) if image else None, condition(where, panels), least=least)
+        understood = await asyncio.to_thread(diptych.understood, question)
+        found = await asyncio.to_thread(diptych.search, question, limit, offset)
     hits = [hit.as_dict() for hit in found]
-    await acreate_table_artifact(hit_rows(hits), key="query-hits", description=text or str(image))
+    if told := sentence(understood):
+        get_run_logger().info("%s", told)
+    description = " — ".join(filter(None, [text or str(image), told]))
+    await acreate_table_artifact(hit_rows(hits), key="query-hits", description=description)
     return hits
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands import options
+from flows.phrases import tell
 from flows.terminal import json_line, put, say, show
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def ask(
     condition = parse(where) if where else None
     with Diptych.open(settings, budget=budget) as diptych:
         watched = _drafts() if not as_json and sys.stderr.isatty() else None
-        answer = diptych.ask(Query(text, image, condition), limit, watched)
+        question = Query(text, image, condition)
+        tell(diptych.understood(question))
+        answer = diptych.ask(question, limit, watched)
     if as_json:
         put(json_line(answers.record(answer, diptych.meter)))
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 store = click.option("--store", metavar="DIR|URL", help="The store; by default the one that the settings name.")
@@ -15,3 +17,24 @@ page_images = click.option(
     type=click.Choice(["all", "visual", "none"]),
     help="Which pages are kept as images; by default as the settings say (visual).",
 )
+
+
+class Span(click.ParamType[tuple[int, int]]):
+    """`10`: the first ten; `11-20`: those that come next. Gives (limit, offset)."""
+
+    name = "N|FROM-TO"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        read = re.fullmatch(r"(?:(\d{1,6})-)?(\d{1,6})", str(value))
+        first, last = (int(read[1] or 1), int(read[2])) if read else (0, 0)
+        if not 1 <= first <= last:
+            self.fail(f"{value!r} is neither a number from 1 nor a span such as 11-20", param, context)
+        return last - first + 1, first - 1
+
+
+span = click.option(
+    "--limit", type=Span(), default="10", show_default=True, help="Most hits of a question, or which: 11-20."
+)
+where = click.option("--where", metavar="EXPR", help='A filter: price < 200 and category = "jackets".')

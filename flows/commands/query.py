@@ -31,7 +31,7 @@ file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @options.where
 @click.option("--modality", type=click.Choice(MODALITIES), help="Only passages, or only pictures.")
 @options.span
-@click.option("--batch", type=file, help="JSON Lines of questions: id, text?, image?, where?, least?, literal?; needs --json.")
+@click.option("--batch", type=file, help="JSON Lines of questions, see above; needs --json.")
 @options.as_json
 @options.store
 def query(
@@ -49,9 +49,10 @@ def query(
     \b
     --where names document, page, kind, modality and your own fields. "under $200" in TEXT is a filter on a field of
     prices, if there is one, and that is said; not "in double quotes".
-    --batch FILE prints one object a line for each question, in order: id, hits. Pictures are looked for from FILE's
-    folder; its where is {"field": value} or a filter as above; its least, such as {"image": 3}, tells how many
-    passages (text) and pictures (image) there have to be among the hits.
+    --batch FILE has lines with id, text?, image?, where?, least?, literal?, and one object a line is printed for each,
+    in order: id, hits. Pictures are looked for from FILE's folder; where is {"field": value} or a filter as above;
+    least, such as {"image": 3}, tells how many passages (text) and pictures (image) there have to be among the hits;
+    literal: true takes "under $200" for nothing but words.
     """
     if batch and (text or image or not as_json):
         raise click.UsageError("--batch takes its questions from the file and needs --json: no TEXT, no --image")
@@ -67,14 +68,19 @@ def query(
     questions = list(_read(batch, condition)) if batch else []
     with Diptych.open(load(store)) as diptych:
         if batch:
-            _answer_all(diptych, questions, limit)
-        hits = [] if batch else [hit.as_dict() for hit in diptych.search(Query(text, image, condition), limit)]
+            _answer_all(diptych, questions, *limit)
+        hits = [] if batch else _answer(diptych, Query(text, image, condition), *limit)
     for hit in hits if as_json else ():
         put(json_line(hit))
     if not as_json:
         show(table(COLUMNS, map(hit_cells, hits)) if hits else "nothing found")
     for line in usage_lines(diptych.meter):
         say(line)
+
+
+def _answer(diptych: Diptych, question: Query, limit: int, offset: int) -> list[dict[str, Any]]:
+    tell(diptych.understood(question))
+    return [hit.as_dict() for hit in diptych.search(question, limit, offset)]
 
 
 def _answer_all(diptych: Diptych, questions: list[tuple[object, Query]], limit: int, offset: int) -> None:

@@ -1,0 +1,34 @@
+"""`diptych like`: what says or shows the same as a hit."""
+
+from __future__ import annotations
+
+import click
+
+from flows.commands import options
+from flows.hits import COLUMNS, hit_cells
+from flows.terminal import json_line, put, show, table
+
+
+@click.command(short_help="More like a hit: similar passages, pictures, products.")
+@click.argument("hit_id")
+@options.where
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Most hits.")
+@options.as_json
+@options.store
+def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
+    """Print what is most like a hit of `diptych query --json`, named by its `id`: by meaning, by looks, by words.
+
+    A product is compared by its words and its photo together. Nothing is encoded, nothing is paid.
+    """
+    from diptych import Diptych
+    from diptych.settings import load
+    from diptych.where import parse
+
+    condition = parse(where) if where else None
+    with Diptych.open(load(store)) as diptych:
+        hits = [hit.as_dict() for hit in diptych.like(hit_id, limit, condition)]
+    if as_json:
+        for hit in hits:
+            put(json_line(hit))
+    else:
+        show(table(COLUMNS, map(hit_cells, hits)) if hits else "nothing found")
