@@ -8,9 +8,10 @@ from pathlib import Path
 
 from diptych.errors import ProviderError
 from diptych.index import Vector
-from diptych.points import Need
+from diptych.points import Draft, Need
 from diptych.providers.calls import HOPELESS
 from diptych.spaces import Spaces
+from extractors.types import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ def encode(needs: Sequence[Need], spaces: Spaces, pictures: Path) -> Encoded:
         if lasting(error):
             raise
     return _one_by_one(needs, spaces, pictures)
+
+
+def without(batch: Sequence[Draft], refused: Mapping[str, str]) -> list[Problem]:
+    """The places of a batch that are not searched by meaning, each with the reason."""
+    return [
+        Problem(refused[need.hash], draft.payload["page"])
+        for draft in batch
+        for need in draft.needs
+        if need.hash in refused
+    ]
 
 
 def lasting(error: ProviderError) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from diptych.captioners import Captioner, Captions
-from diptych.encoding import encode
+from diptych.encoding import encode, without
 from diptych.errors import ProviderError
 from diptych.index import Collection, Index, Vector, in_batches
 from diptych.index.versions import (
@@ -161,7 +161,7 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
     work.stage(to)
     if to.before:
         work.mend(made, to)
-    problems = (*report.problems, *told.problems, *work.problems)
+    problems = (*report.problems, *told.problems, *dict.fromkeys(work.problems))  # a page's image says the same
     record = replace(
         record,
         status="partial" if problems else "complete",
@@ -217,17 +217,7 @@ class _Encoding:
         held.update(done.vectors)
         self._refused |= done.refused
         self.encoded += len(done.vectors)
-        self.problems += _without(batch, self._refused)
-
-
-def _without(batch: Sequence[Draft], refused: Mapping[str, str]) -> list[Problem]:
-    """The places of a batch that are not searched by meaning, each with the reason."""
-    return [
-        Problem(refused[need.hash], draft.payload["page"])
-        for draft in batch
-        for need in draft.needs
-        if need.hash in refused
-    ]
+        self.problems += without(batch, self._refused)
 
 
 def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:

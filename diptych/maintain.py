@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from diptych.encoding import encode, without
 from diptych.hits import local
 from diptych.index import STORE_ID, Collection, Index, Point, in_batches
-from diptych.index.versions import DocumentRecord, record_of, records, records_of, stage, stored_vectors, visible
+from diptych.index.versions import DocumentRecord, note, record_of, records, records_of, stage, stored_vectors, visible
 from diptych.points import redrafts
 from diptych.spaces import Spaces
 from diptych.where import Compare
 from extractors import EXTRACTORS, catalog
 from extractors.errors import ExtractionError
 from extractors.images import path_of
-from extractors.types import ImageFile, Source
+from extractors.types import ImageFile, Problem, Source
 
 GRACE = 3600.0
 """Seconds that a picture without a document is kept: a running ingest writes pictures before it commits."""
@@ -136,7 +137,7 @@ def reindex(
 
     Nothing is extracted again, nor encoded again by the same encoder. The edition in force keeps answering meanwhile;
     a run that dies is taken up where it stopped. Gives the number of texts and pictures encoded. The old edition stays
-    until `sweep`.
+    until `sweep`. A part that the encoder refuses goes without a vector, and its document is registered as partial.
     """
     build = _Build(index, spaces, language, pictures)
     build.copy_all(on_document)
@@ -182,12 +183,17 @@ class _Build:
         )
         made = redrafts(text, images, self.reading)
         vectors = stored_vectors(self.index, record.id)
+        problems: list[Problem] = []
         for new, drafts in ((self.text, made.text), (self.images, made.images)):
             held = {point.id for point in new.scroll(mine)}
             for batch in in_batches([draft for draft in drafts if draft.id not in held], BATCH):
                 missing = {n.hash: n for draft in batch for n in draft.needs if n.hash not in vectors}
-                vectors.update(self.spaces.encode(list(missing.values()), self.pictures))
-                self.encoded += len(missing)
+                done = encode(list(missing.values()), self.spaces, self.pictures)
+                vectors.update(done.vectors)
+                self.encoded += len(done.vectors)
+                problems += without(batch, done.refused)
                 stage(new, batch, vectors, record.generation)
             new.delete(sorted(held - {draft.id for draft in drafts}))
+        if lost := [one for one in map(asdict, dict.fromkeys(problems)) if one not in record.problems]:
+            note(self.index, replace(record, status="partial", problems=(*record.problems, *lost)))
         self._copied[record.id] = record.generation
