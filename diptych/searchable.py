@@ -111,11 +111,12 @@ class Searchable:
 
         Raises `StoreError`, and what `VisionModel.ask` raises.
         """
+        from diptych.evaluation.asking import Asking
         from diptych.evaluation.propose import propose
 
         parts = self._parts
-        model = parts.answerer if self.settings.answerer else None
-        return propose(parts.panels, count, seed, model)
+        asking = Asking(parts.answerer, parts.ledger, self.meter) if self.settings.answerer else None
+        return propose(parts.panels, count, seed, asking)
 
     def _crop(self, item: Item) -> str | None:
         return crop(item, self._parts.existing(), self._parts.workers(), self.pictures)

@@ -18,6 +18,7 @@ from diptych.arrange import Part
 from diptych.costs import Meter
 from diptych.errors import BudgetReached, QueryError
 from diptych.evaluation import gates, report
+from diptych.evaluation.asking import Asking
 from diptych.evaluation.evaluate import Evaluation, evaluate
 from diptych.evaluation.phrasing import bare, fair, question
 from diptych.evaluation.plots import Series, bars
@@ -27,6 +28,7 @@ from diptych.evaluation.statistics import Interval
 from diptych.evaluation.weights import fitted, suggest
 from diptych.fusion import ranked
 from diptych.index.versions import bind
+from diptych.ledger import Ledger
 from diptych.providers import Ask, Reply
 from diptych.search import LISTS, Material, Panels, Query, search
 from diptych.spaces import Spaces
@@ -307,11 +309,14 @@ def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(panels: Panel
             return Reply("", ask.schema.model_validate({"question": "How is the cold loop closed?"}))
 
     model = Asker()
-    made = propose(panels, 10, seed=1, model=model)
+    asking = Asking(model, Ledger(panels.pictures), Meter({}))
+    made = propose(panels, 10, seed=1, ask=asking)
     assert [one.query.text for one in made].count("How is the cold loop closed?") == 1
     assert len(made) > 1  # the rest offline
     assert len(model.asked) == 2
     assert len(model.asked[0].parts) == 2  # words and pixels
+    propose(panels, 10, seed=1, ask=asking)
+    assert len(model.asked) == 2 + len(made) - 1  # the first is in the ledger, and not paid again
 
 
 def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
@@ -320,7 +325,8 @@ def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
             assert ask.schema
             return Reply("", ask.schema.model_validate({"question": "What does Figure 7 show?"}))
 
-    assert propose(panels, 10, seed=1, model=Telltale()) == propose(panels, 10, seed=1)
+    asking = Asking(Telltale(), Ledger(panels.pictures), Meter({}))
+    assert propose(panels, 10, seed=1, ask=asking) == propose(panels, 10, seed=1)
 
 
 # --- the command --------------------------------------------------------------------------------------------------

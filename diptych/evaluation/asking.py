@@ -1,4 +1,4 @@
-"""A vision model is shown one part of a document and asks what it answers, in its own words."""
+"""A vision model is shown one part of a document and asks, in its own words, what that part answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from diptych.captioners.prompt import cut, plain
+from diptych.costs import Meter
 from diptych.evaluation.phrasing import LONGEST, fair
+from diptych.ledger import KeptCaption, Ledger
 from diptych.providers import Ask, Part, VisionModel, Words
 from diptych.providers.pictures import shown
 from extractors.errors import ExtractionError
@@ -36,15 +38,36 @@ class Proposed(BaseModel):
     question: str = Field(description="One question of at most 30 words; empty if there is nothing to ask.")
 
 
-def ask(one: Candidate, model: VisionModel) -> str:
-    """The question; empty when it proposes none that is fair. Raises what `VisionModel.ask` raises."""
-    told = {"printed": one.text, "words": one.context}
-    data = json.dumps({name: cut(plain(text), 800) for name, text in told.items() if text}, ensure_ascii=False)
-    mark = hashlib.sha256(data.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    parts: list[Part] = [Words(f"<part-{mark}>{data}</part-{mark}>")]
-    if one.picture and one.picture.is_file():
-        with suppress(ExtractionError):  # its words are there all the same
-            parts.append(shown(one.picture, one.document, min(model.pixels, SIDE)))
-    reply = model.ask(Ask(RULES, tuple(parts), Proposed, MOST_TOKENS, "low"))
-    text = plain(reply.data.question)[: LONGEST + 1] if isinstance(reply.data, Proposed) else ""
-    return text if fair(text, f"{one.text} {one.context}") else ""
+class Asking:
+    """A model, and the ledger of what was paid: a part that was asked about before is not paid again."""
+
+    def __init__(self, model: VisionModel, ledger: Ledger, meter: Meter) -> None:
+        self._model, self._ledger, self._meter = model, ledger, meter
+
+    def __call__(self, one: Candidate) -> str:
+        """The question; empty when the model proposes none that is fair. Raises what `VisionModel.ask` raises."""
+        told = {"printed": one.text, "words": one.context}
+        data = json.dumps({name: cut(plain(text), 800) for name, text in told.items() if text}, ensure_ascii=False)
+        key = _hash("question", self._model.name, RULES, data, one.picture.name if one.picture else "")
+        kept = self._ledger.captions([key]).get(key) or self._paid(key, data, one)
+        return kept.text if fair(kept.text, f"{one.text} {one.context}") else ""
+
+    def _paid(self, key: str, data: str, one: Candidate) -> KeptCaption:
+        mark = _hash(data)[:12]
+        parts: list[Part] = [Words(f"<part-{mark}>{data}</part-{mark}>")]
+        if one.picture and one.picture.is_file():
+            with suppress(ExtractionError):  # its words are there all the same
+                parts.append(shown(one.picture, one.document, min(self._model.pixels, SIDE)))
+        reply = self._model.ask(Ask(RULES, tuple(parts), Proposed, MOST_TOKENS, "low"))
+        text = plain(reply.data.question)[: LONGEST + 1] if isinstance(reply.data, Proposed) else ""
+        refusal = "" if text else plain(reply.refusal)[:300] or "no question"
+        price = self._meter.price(self._model.name)
+        # Under a name of its own, so that estimates of captions do not go by questions.
+        name = f"{self._model.name} (questions)"
+        kept = KeptCaption(name, text, refusal, reply.usage, price.of(reply.usage) if price else None)
+        self._ledger.keep_caption(key, kept)
+        return kept
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -9,7 +9,7 @@ from io import StringIO
 
 from diptych.evaluation.statistics import Interval
 
-INK = "#777777"
+INK = "#858585"
 """Readable on white and on black."""
 COLOURS = ("#3b82c4", "#d9822b", "#3d9970", "#b0589f", "#8a7f2c", "#c0504d", "#5f6fb5")
 LONGEST = 28

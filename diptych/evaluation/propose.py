@@ -9,7 +9,7 @@ two settings of one store, and for a person to mend; not for telling how good se
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -19,7 +19,6 @@ from diptych.evaluation.phrasing import bare, question
 from diptych.evaluation.questions import Box, Question
 from diptych.index import WHOLE, Payload
 from diptych.index.versions import records_of, visible
-from diptych.providers import VisionModel
 from diptych.search import Panels, Query
 from extractors.images import path_of
 from extractors.types import ImageFile
@@ -47,13 +46,11 @@ class Candidate:
     """Words in a picture, or those under a heading."""
 
 
-def propose(panels: Panels, count: int, seed: int = 0, model: VisionModel | None = None) -> list[Question]:
-    """At most `count` questions, the same ones for the same store and seed; by `model` where it answers.
+def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate], str] | None = None) -> list[Question]:
+    """At most `count` questions, the same ones for the same store and seed; by `ask` (an `Asking`) where it answers.
 
     Once its budget is reached, or it fails for a reason that concerns every request, the rest are made offline.
     """
-    from diptych.evaluation.asking import ask
-
     random = Random(seed)
     made: list[Question] = []
     said: set[str] = set()
@@ -62,16 +59,16 @@ def propose(panels: Panels, count: int, seed: int = 0, model: VisionModel | None
         if not offline:
             continue
         text = offline
-        if model:
+        if ask:
             try:
-                text = ask(one, model) or offline
+                text = ask(one) or offline
             except BudgetReached:
-                model = None
+                ask = None
             except ProviderError as error:
                 if error.about == "account":
                     if not made:
                         raise
-                    model = None
+                    ask = None
         if text.casefold() in said:
             continue
         said.add(text.casefold())
