@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diptych.asynchronous import AsyncDiptych
     from diptych.hits import Hit
     from diptych.ingest import Outcome
     from diptych.library import Diptych
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
     from diptych.settings import Settings
     from diptych.statements import Answer
 
-__all__ = ["Answer", "Diptych", "Hit", "Outcome", "Query", "Settings"]
+__all__ = ["Answer", "AsyncDiptych", "Diptych", "Hit", "Outcome", "Query", "Settings"]
 
 HOMES = {
-    "Answer": "statements", "Diptych": "library", "Hit": "hits", "Outcome": "ingest", "Query": "search",
-    "Settings": "settings",
+    "Answer": "statements", "AsyncDiptych": "asynchronous", "Diptych": "library", "Hit": "hits", "Outcome": "ingest",
+    "Query": "search", "Settings": "settings",
 }  # fmt: skip
 
 
