@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -22,6 +23,7 @@ from diptych.where import parse
 from extractors.types import Options, Passage
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 from tests.stores import ENGINES, open_store
+from tests.test_spaces import ColourEncoder, shop
 
 MANY = 130
 """Passages that all speak of pumps: more than the first search brings."""
@@ -205,3 +207,24 @@ def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
     delete(bench.panels.index, record)
     with pytest.raises(QueryError, match="no hit has this id now"):
         like(hit.id, bench.panels, 3)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pixels_are_compared_with_pixels(tmp_path: Path, engine: str) -> None:
+    made = shop(engine, tmp_path, Spaces(WordEncoder(), ColourEncoder()))
+    panels = Panels(made.index, made.spaces, made.folder)
+    red = next(hit for hit in made.ask(colour="red") if hit.page == 1)
+    found = like(red.id, panels, 5)
+    assert {hit.page for hit in found} == {2, 3}
+    assert {name for hit in found for name in hit.ranks} == {"images.visual"}
+    made.index.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_in_one_space_a_passage_is_like_a_picture(tmp_path: Path, engine: str) -> None:
+    unified = ColourEncoder()
+    made = shop(engine, tmp_path, Spaces(unified, unified))
+    panels = Panels(made.index, made.spaces, made.folder)
+    green = next(hit for hit in made.ask("green") if hit.modality == "text")
+    assert next(hit.page for hit in like(green.id, panels, 5) if hit.modality == "image") == 2
+    made.index.close()
