@@ -75,14 +75,17 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
     assert ingested.state.name == "Completed"
     assert str(ingested.state.message).startswith("1 document: 1 complete; 2 pages, 2 passages")
     write_leaflet(papers / "another.pdf", pages=1)
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"id": 1, "text": "green valve", "document": "leaflet.pdf", "pages": [1]}')
     together = [
         start(client, "query/on-demand", text="green valve", panels="image", limit=1, store=store),
         start(client, "answer/on-demand", text="what?", where="page = 99", model="openai:none", store=store),
         start(client, "backfill/on-demand", paths=[str(papers)], limit=5, store=store),
+        start(client, "evaluate/on-demand", questions=str(questions), arms=["fused"], store=store),
         start(client, "sweep/weekly", store=store),
     ]
-    answered, silent, filled, swept = (wait(client, run) for run in together)
-    for ended in (answered, silent, filled, swept):
+    answered, silent, filled, measured, swept = (wait(client, run) for run in together)
+    for ended in (answered, silent, filled, measured, swept):
         assert ended.state
         assert ended.state.type == StateType.COMPLETED
     assert silent.state
