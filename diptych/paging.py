@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from diptych.errors import QueryError
+
+MODALITIES = ("text", "image")
+
 
 class Listed(Protocol):
     @property
@@ -36,6 +40,16 @@ def continued(band: Band[L], first: int) -> Iterator[L]:
             given.add(one.id)
             yield one
         reach *= 2
+
+
+def check(least: Mapping[str, int], limit: int, offset: int) -> None:
+    """Raises `QueryError` for what no page of hits can have."""
+    if limit < 1 or offset < 0:
+        raise QueryError(f"{limit} hits after the first {offset} cannot be shown")
+    if wrong := [name for name, count in least.items() if name not in MODALITIES or count < 0]:
+        raise QueryError(f"`least` has {wrong[0]!r}; it tells how many hits of text and of image are wanted")
+    if sum(least.values()) > limit:
+        raise QueryError(f"`least` wants {sum(least.values())} hits of {limit}; ask for more hits")
 
 
 def at_least(

@@ -18,7 +18,7 @@ from diptych.hits import Hit, hit_of
 from diptych.index import INDEXED, VECTORS, WHOLE, Collection, Found, Index, Lookup, Payload, Vector
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
 from diptych.pages import pages_of, part_of
-from diptych.paging import at_least, continued
+from diptych.paging import at_least, check, continued
 from diptych.question import Question, read
 from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Values, evidence
 from diptych.spaces import Spaces
@@ -29,7 +29,6 @@ LEAST_DEPTH = 60
 """Of each ranked list before fusion: deep enough that a hit of two lists is seen in both."""
 PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
-MODALITIES = ("text", "image")
 PAGES = "pages"
 """The list of pages: no hits, but what the ranking reads."""
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *EVIDENCE)
@@ -122,7 +121,7 @@ def search(queries: Sequence[Query], panels: Panels, limit: int, offset: int = 0
     or a picture, `StoreError` when the store cannot answer.
     """
     for query in queries:
-        _check(query, limit, offset)
+        check(query.least, limit, offset)
 
     def page(order: Iterator[Ordered]) -> list[Ordered]:
         return list(islice(order, offset, offset + limit))
@@ -183,15 +182,6 @@ def _ordered(asked: Asked, panels: Panels, moments: set[str]) -> Iterator[Ordere
 def _only(asked: Asked, modality: str) -> Asked:
     where = both(asked.query.where, Compare("modality", "=", modality))
     return replace(asked, query=replace(asked.query, where=where))
-
-
-def _check(query: Query, limit: int, offset: int) -> None:
-    if limit < 1 or offset < 0:
-        raise QueryError(f"{limit} hits after the first {offset} cannot be shown")
-    if wrong := [name for name, count in query.least.items() if name not in MODALITIES or count < 0]:
-        raise QueryError(f"`least` has {wrong[0]!r}; it tells how many hits of text and of image are wanted")
-    if sum(query.least.values()) > limit:
-        raise QueryError(f"`least` wants {sum(query.least.values())} hits of {limit}; ask for more hits")
 
 
 def collect(queries: Sequence[Query], panels: Panels, limit: int) -> Iterator[Material]:
