@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -25,7 +25,7 @@ from diptych.spaces import Spaces
 from diptych.where import Compare, Expression, both
 
 T = TypeVar("T")
-LEAST_DEPTH = 60
+LEAST_DEPTH = 80
 """Of each ranked list before fusion: deep enough that a hit of two lists is seen in both."""
 PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
@@ -72,8 +72,8 @@ class Asked:
 
     query: Query
     question: Question
-    vectors: Mapping[str, Vector]
-    """Vector name -> what it is searched by."""
+    vectors: Callable[[], Mapping[str, Vector]]
+    """Vector name -> what it is searched by; waits for the encoders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +136,24 @@ def search(queries: Sequence[Query], panels: Panels, limit: int, offset: int = 0
 
 
 def encoded(queries: Sequence[Query], panels: Panels) -> list[Asked]:
-    """Queries, read and encoded. Raises `QueryError` for one without words or a picture."""
+    """Queries, read, and on their way through the encoders while their words are looked up already.
+
+    Raises `QueryError` for one without words or a picture.
+    """
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
     questions = [read(query.text, panels.language) for query in queries]
-    vectors = panels.spaces.encode_questions(
-        [(one.text, query.image) for one, query in zip(questions, queries, strict=True)]
-    )
-    return [Asked(*one) for one in zip(queries, questions, vectors, strict=True)]
+    texts = [(one.text, query.image) for one, query in zip(questions, queries, strict=True)]
+    encoding = _pool().submit(panels.spaces.encode_questions, texts)
+
+    def vectors(row: int) -> Mapping[str, Vector]:
+        return encoding.result()[row]
+
+    return [
+        Asked(query, question, partial(vectors, row))
+        for row, (query, question) in enumerate(zip(queries, questions, strict=True))
+    ]
 
 
 def taken(asked: Asked, panels: Panels, take: Callable[[Iterator[Ordered]], list[T]], size: int = 10) -> list[T]:
@@ -224,9 +233,13 @@ def _consistent(
     """The ranked lists, the register and its clock as of one moment: asked again when a commit fell in between."""
     deadline = time.monotonic() + PATIENCE
     while True:
+        moment = clock(panels.index)
+        by_words = _by_words(asked, panels, depth)
+        vectors = asked.vectors()  # not while the store is held: an encoder may be slow
         with panels.index.held():
-            moment = clock(panels.index)
-            found = _lists(asked, panels, depth)
+            found = _by_vectors(vectors, asked, panels, depth)
+            for lists in by_words:
+                found |= lists.result()
             live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
             if clock(panels.index) == moment:
                 return found, live, moment
@@ -234,31 +247,45 @@ def _consistent(
             raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
 
-def _lists(asked: Asked, panels: Panels, depth: int) -> dict[str, list[Found]]:
-    """Every ranked list that the query reaches, both collections asked at once."""
-    text, images = panels.index.text, panels.index.images
-    words, vectors, where = " ".join(asked.question.words), asked.vectors, asked.query.where
+Lists = dict[str, list[Found]]
 
-    def ask(collection: Collection, name: str, fields: Mapping[str, str]) -> dict[str, list[Found]]:
-        lookups = {
-            f"{name}.{vector}": Lookup(depth, vector, vector=vectors[vector], where=where)
-            for vector in VECTORS[name]
-            if vector in vectors and panels.counts(f"{name}.{vector}")
+
+def _by_words(asked: Asked, panels: Panels, depth: int) -> list[Future[Lists]]:
+    """The lists by BM25, of both collections, under way."""
+    words, where = " ".join(asked.question.words), asked.query.where
+    if not words:
+        return []
+    fields = {"text.bm25": INDEXED} if panels.counts("text.bm25") else {}
+    if any(map(panels.counts, EVIDENCE)):
+        fields[PAGES] = WHOLE
+    pictured = {"images.bm25": INDEXED} if panels.counts("images.bm25") else {}
+    return [
+        _pool().submit(_ask, collection, {name: Lookup(depth, f, words=words, where=where) for name, f in told.items()})
+        for collection, told in ((panels.index.text, fields), (panels.index.images, pictured))
+    ]
+
+
+def _by_vectors(vectors: Mapping[str, Vector], asked: Asked, panels: Panels, depth: int) -> Lists:
+    """The lists by vectors, both collections asked at once."""
+
+    def lookups(panel: str) -> dict[str, Lookup]:
+        names = {f"{panel}.{vector}": vector for vector in VECTORS[panel] if vector in vectors}
+        return {
+            name: Lookup(depth, vector, vector=vectors[vector], where=asked.query.where)
+            for name, vector in names.items()
+            if panels.counts(name)
         }
-        if words:
-            lookups |= {
-                list_: Lookup(depth, field, words=words, where=where)
-                for list_, field in fields.items()
-                if (any(map(panels.counts, EVIDENCE)) if list_ == PAGES else panels.counts(list_))
-            }
-        return dict(zip(lookups, collection.search(list(lookups.values())), strict=True)) if lookups else {}
 
-    passages = _pool().submit(ask, text, "text", {"text.bm25": INDEXED, PAGES: WHOLE})
-    pictures = ask(images, "images", {"images.bm25": INDEXED})
+    passages = _pool().submit(_ask, panels.index.text, lookups("text"))
+    pictures = _ask(panels.index.images, lookups("images"))
     return {**passages.result(), **pictures}
+
+
+def _ask(collection: Collection, lookups: Mapping[str, Lookup]) -> Lists:
+    return dict(zip(lookups, collection.search(list(lookups.values())), strict=True)) if lookups else {}
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """For the other collection, while this thread asks the first."""
-    return ThreadPoolExecutor(4, thread_name_prefix="diptych-search")
+    """For what can be done while this thread does another thing."""
+    return ThreadPoolExecutor(8, thread_name_prefix="diptych-search")
