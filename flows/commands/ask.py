@@ -26,7 +26,7 @@ file = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--limit", type=click.IntRange(1, 100), default=12, show_default=True, help="Most hits shown to the model."
 )
 @click.option("--model", metavar="PROVIDER:MODEL", help="Who answers; by default the setting `answerer`.")
-@click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Most that it may cost.")
+@options.budget
 @options.as_json
 @options.store
 def ask(

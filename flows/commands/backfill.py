@@ -14,7 +14,7 @@ from flows.commands import options
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files written on this day or later.")
 @click.option("--limit", type=click.IntRange(1), help="Most documents; those that are already in do not count.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed for good or is partial.")
-@click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Most that it may cost.")
+@options.budget
 @click.option("--batch-api", is_flag=True, help="Ask paid models in batches: half the price, minutes to a day.")
 @options.confirm_deletes
 @options.store

@@ -16,19 +16,23 @@ from flows.terminal import json_line, put, say
 @options.store
 @options.as_json
 @options.confirm_deletes
-def ingest(paths: tuple[str, ...], store: str | None, as_json: bool, confirm_deletes: bool) -> int:
+@options.budget
+def ingest(
+    paths: tuple[str, ...], store: str | None, as_json: bool, confirm_deletes: bool, budget: float | None
+) -> int:
     """Bring the store up to date with files and folders; only what is new or changed is done.
 
     A document that cannot be read stops nothing: it is listed, and the exit code tells. A document whose file is gone
     from a folder, or whose row from a catalogue, is deleted; when that is more than a quarter of the documents there,
-    nothing is deleted before --confirm-deletes. --json prints one object a document: uri, name, status (complete,
-    partial, failed, unchanged, deleted, gone), pages, passages, pictures, problems, error …
+    nothing is deleted before --confirm-deletes. What --budget does not allow waits for the next run. --json prints one
+    object a document: uri, name, status (complete, partial, failed, unchanged, waiting, deleted, gone), pages,
+    passages, pictures, problems, error …
     """
     from diptych import Diptych, Outcome
     from diptych.costs import usage_lines
     from diptych.settings import load
 
-    with Diptych.open(load(store)) as diptych, display() as progress:
+    with Diptych.open(load(store), budget=budget) as diptych, display() as progress:
         found = diptych.sources(paths)
         progress.found(len(found.sources), found.left_out)
 
@@ -44,6 +48,7 @@ def ingest(paths: tuple[str, ...], store: str | None, as_json: bool, confirm_del
     if as_json:
         for record in report.departed_records(departures):
             put(json_line(record))
-    for line in (*usage_lines(diptych.meter), report.sentence(outcomes, departures)):
+    stopped = [reason] if (reason := report.stopped(outcomes)) else []
+    for line in (*usage_lines(diptych.meter), report.sentence(outcomes, departures), *stopped):
         say(line)
     return report.exit_code(outcomes, departures)

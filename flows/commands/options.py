@@ -37,4 +37,7 @@ class Span(click.ParamType[tuple[int, int]]):
 span = click.option(
     "--limit", type=Span(), default="10", show_default=True, help="Most hits of a question, or which: 11-20."
 )
+budget = click.option(
+    "--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Most that paid models may cost."
+)
 where = click.option("--where", metavar="EXPR", help='A filter: price < 200 and category = "jackets".')

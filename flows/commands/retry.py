@@ -14,7 +14,8 @@ from flows.terminal import json_line, put, say
 @click.option("--all", "everything", is_flag=True, help="Also what failed for good, and partial documents.")
 @options.store
 @options.as_json
-def retry(everything: bool, store: str | None, as_json: bool) -> int:
+@options.budget
+def retry(everything: bool, store: str | None, as_json: bool, budget: float | None) -> int:
     """Try again the documents that failed for a reason that may pass, each from its registered place.
 
     A catalogue's row is read through its catalogue. What fails again keeps its old version, if there was one.
@@ -24,7 +25,7 @@ def retry(everything: bool, store: str | None, as_json: bool) -> int:
     from diptych.settings import load
 
     settings = load(store)
-    with Diptych.open(settings) as diptych, display() as progress:
+    with Diptych.open(settings, budget=budget) as diptych, display() as progress:
         known = diptych.documents()
         documents = quarantine.chosen(known, everything)
         found, lost = quarantine.sources(diptych, documents)
@@ -41,4 +42,6 @@ def retry(everything: bool, store: str | None, as_json: bool) -> int:
     for line in usage_lines(diptych.meter):
         say(line)
     say(report.sentence(outcomes) if documents else quarantine.nothing_to_do(known, settings.store))
+    if reason := report.stopped(outcomes):
+        say(reason)
     return report.exit_code(outcomes)
