@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from diptych import Diptych, Settings
-from flows import secrets
+from flows import keys
 
 _held: ContextVar[Diptych | None] = ContextVar("held", default=None)
 
@@ -19,7 +19,7 @@ def opened(settings: Settings, budget: float | None = None) -> Iterator[Diptych]
     `budget`: US dollars that paid models may cost; the Diptych that is held has to have the same, and its sum goes on.
     None: whatever the block around allows. Prefect's threads inherit it; another process finds none and opens its own.
     """
-    secrets.provide(settings)
+    keys.provide(settings)
     held = _held.get()
     if held is not None and held.settings == settings and budget in (None, held.meter.budget):
         yield held

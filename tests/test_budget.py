@@ -17,7 +17,7 @@ from diptych import Diptych, Settings
 from diptych.costs import Meter, Price, Usage
 from diptych.errors import SettingsError
 from diptych.settings import OpenAI, load
-from flows import prefect_env, secrets
+from flows import keys, prefect_env
 from flows.backfill import backfill
 from flows.ingest import ingest
 from flows.local import value
@@ -242,6 +242,6 @@ def test_usage_of_a_run_is_what_came_after_its_begin() -> None:
 
 def test_blocks_are_named_after_the_variables_of_models_in_use(tmp_path: Path) -> None:
     chosen = Settings(store=str(tmp_path), captioner=LUNA, encoder="unified:own", openai=OpenAI(key="openai-key"))
-    assert secrets.wanted(chosen) == ["DIPTYCH_UNIFIED_API_KEY", "openai-key"]
-    assert [secrets.block_name(name) for name in secrets.wanted(chosen)] == ["diptych-unified-api-key", "openai-key"]
-    assert secrets.wanted(Settings(store=str(tmp_path))) == []
+    assert keys.wanted(chosen) == ["DIPTYCH_UNIFIED_API_KEY", "openai-key"]
+    assert [keys.block_name(name) for name in keys.wanted(chosen)] == ["diptych-unified-api-key", "openai-key"]
+    assert keys.wanted(Settings(store=str(tmp_path))) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +62,8 @@ def test_a_library_has_one_home(library: str) -> None:
 def test_no_room_is_crowded() -> None:
     long = {str(path.relative_to(ROOT)): n for path in modules() if (n := len(path.read_text().splitlines())) > 300}
     assert long == {}
+
+
+def test_no_flow_hides_a_standard_module() -> None:
+    """Prefect puts the folder of a deployed flow first on the path, where `secrets` would be ours for everybody."""
+    assert {path.stem for path in (ROOT / "flows").glob("*.py")} & sys.stdlib_module_names == set()
