@@ -9,7 +9,7 @@ from itertools import cycle
 from bench.measure import Measure, by_turns
 from bench.samples import DOCUMENTS, Made, made_store, made_text
 from diptych.index import TEXT_VECTOR, Lookup
-from diptych.search import Panels, Query, search
+from diptych.retrieval.search import Panels, Query, search
 from diptych.settings import load
 
 QUESTIONS = 32

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diptych.answering.statements import Answer
     from diptych.asynchronous import AsyncDiptych
-    from diptych.hits import Hit
     from diptych.ingest import Outcome
     from diptych.library import Diptych
-    from diptych.search import Query
+    from diptych.retrieval.hits import Hit
+    from diptych.retrieval.search import Query
     from diptych.settings import Settings
-    from diptych.statements import Answer
 
 __all__ = ["Answer", "AsyncDiptych", "Diptych", "Hit", "Outcome", "Query", "Settings"]
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from diptych.groups import By, Group
-from diptych.hits import Hit
+from diptych.answering.statements import Answer
 from diptych.index.versions import DocumentRecord
 from diptych.ingest import Outcome
 from diptych.library import OPTIMIZE_AFTER, Diptych
-from diptych.search import Query
+from diptych.retrieval.groups import By, Group
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Query
 from diptych.searchable import EVIDENCE
 from diptych.settings import Settings
-from diptych.statements import Answer
 from diptych.where import Expression
 
 P = ParamSpec("P")

@@ -9,17 +9,17 @@ from pathlib import Path
 from types import TracebackType
 
 from diptych import sources
-from diptych.batches import Prefilled, Waiting
-from diptych.costs import Meter, prices
 from diptych.download import Limits, fetcher
 from diptych.errors import BudgetReached, QueryError
-from diptych.estimate import Estimate, estimate
-from diptych.hits import local
 from diptych.index import is_there
 from diptych.index.versions import DocumentRecord, delete, records, records_of
 from diptych.ingest import Outcome, ingest, needed, waiting
 from diptych.maintain import Gone, Swept, gone, reindex, sweep
+from diptych.paid.batches import Prefilled, Waiting
+from diptych.paid.costs import Meter, prices
+from diptych.paid.estimate import Estimate, estimate
 from diptych.points import document_id
+from diptych.retrieval.hits import local
 from diptych.searchable import Searchable
 from diptych.settings import Settings, load
 from diptych.transfer import Moved, export_store, import_store
@@ -130,7 +130,7 @@ class Diptych(Searchable):
         It takes minutes to a day and costs half; `ingest_all` then finds the answers in the ledger. Run again after an
         interruption, it goes on with the batches that are under way. Raises `ModelError`, `StoreError`.
         """
-        from diptych.prefill import Prefill
+        from diptych.paid.prefill import Prefill
 
         parts, seconds = self._parts, self.settings.batch_poll_seconds
         prefill = Prefill(parts.pipeline, parts.ledger, self.meter, self.settings.workers, seconds, on_wait)

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from diptych.encoding import encode, without
-from diptych.hits import local
 from diptych.index import STORE_ID, Collection, Index, Point, in_batches
 from diptych.index.versions import DocumentRecord, note, record_of, records, records_of, stage, stored_vectors, visible
 from diptych.points import redrafts
+from diptych.retrieval.hits import local
 from diptych.spaces import Spaces
 from diptych.where import Compare
 from extractors import EXTRACTORS, catalog

@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 from diptych import captioners, encoders, providers
-from diptych.costs import Meter, prices
 from diptych.encoders.kept import kept
 from diptych.errors import SettingsError, StoreError
-from diptych.estimate import Ground
 from diptych.index import Index, open_index
 from diptych.index.versions import bind
 from diptych.ingest import Pipeline
-from diptych.ledger import Ledger
-from diptych.search import Panels
+from diptych.paid.costs import Meter, prices
+from diptych.paid.estimate import Ground
+from diptych.paid.ledger import Ledger
+from diptych.retrieval.search import Panels
 from diptych.settings import Settings
 from diptych.spaces import Spaces
 from extractors.sandbox import Sandbox

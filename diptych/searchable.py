@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diptych.answer import Asker, answer
-from diptych.costs import Meter
-from diptych.crops import crop
-from diptych.evidence import Item, gather
-from diptych.groups import By, Group, search_groups
-from diptych.hits import Hit
+from diptych.answering.answer import Asker, answer
+from diptych.answering.crops import crop
+from diptych.answering.evidence import Item, gather
+from diptych.answering.statements import Answer
+from diptych.paid.costs import Meter
 from diptych.parts import Parts
-from diptych.phrases import Understood
-from diptych.queries import Queries
-from diptych.search import Query, search
+from diptych.retrieval.groups import By, Group, search_groups
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.phrases import Understood
+from diptych.retrieval.queries import Queries
+from diptych.retrieval.search import Query, search
+from diptych.retrieval.similar import like
 from diptych.settings import Settings
-from diptych.similar import like
-from diptych.statements import Answer
 from diptych.where import Expression
 from extractors.images import path_of
 
@@ -64,7 +64,7 @@ class Searchable:
         return search_groups(self._queries.ready(_query(query)), panels, by, limit, each)
 
     def like(self, hit_id: str, limit: int = 10, where: Expression | None = None) -> list[Hit]:
-        """At most `limit` hits that say or show what the hit with this id does; see `diptych.similar`."""
+        """At most `limit` hits that say or show what the hit with this id does; see `diptych.retrieval.similar`."""
         return like(hit_id, self._parts.panels, limit, where)
 
     def understood(self, query: Query | str) -> Understood:

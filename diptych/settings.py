@@ -14,8 +14,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from diptych.costs import Price
 from diptych.errors import SettingsError
+from diptych.paid.costs import Price
 from extractors.types import OcrEngine, Options, PageImages
 
 VectorType = Literal["float32", "float16", "int8"]

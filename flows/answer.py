@@ -13,7 +13,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 from pydantic import Field
 
-from diptych.search import Query
+from diptych.retrieval.search import Query
 from diptych.settings import load
 from flows.answers import markdown
 from flows.handles import opened

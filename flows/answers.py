@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from diptych.costs import Meter
-from diptych.statements import Answer, Footnote, Reference
+from diptych.answering.statements import Answer, Footnote, Reference
+from diptych.paid.costs import Meter
 from flows.report import number
 from flows.terminal import one_line
 

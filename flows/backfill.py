@@ -66,7 +66,7 @@ def backfill(
 
 def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> None:
     """Through batch endpoints, told to the run's log and to whoever watches; what that gives nobody pays again."""
-    from diptych import prefill
+    from diptych.paid import prefill
 
     last = ""
 

@@ -66,7 +66,7 @@ def backfill(wanted: Wanted) -> int:
 
     One budget holds for all runs together, and once it is reached there is no further one.
     """
-    from diptych.costs import usage_lines
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
 
     place, paths = absolute(load(wanted.store).store), [absolute(path) for path in wanted.paths]

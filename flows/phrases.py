@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flows.terminal import one_line, say
 
 if TYPE_CHECKING:
-    from diptych.phrases import Understood
+    from diptych.retrieval.phrases import Understood
 
 
 def sentence(understood: Understood) -> str:

@@ -14,7 +14,7 @@ from prefect.artifacts import acreate_table_artifact
 from pydantic import Field
 
 from diptych import where as filters
-from diptych.search import Query
+from diptych.retrieval.search import Query
 from diptych.settings import load
 from flows.handles import opened
 from flows.hits import hit_rows

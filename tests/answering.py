@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from diptych.answering.dialogue import Form, Quote, Said
+from diptych.answering.evidence import Item, gather
 from diptych.captioners import Captions, ModelCaption
-from diptych.costs import Usage
-from diptych.dialogue import Form, Quote, Said
 from diptych.errors import DiptychError
-from diptych.evidence import Item, gather
 from diptych.index import of_texts
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
+from diptych.paid.costs import Usage
 from diptych.providers import Ask, Batches, Cited, Evidence, Pixels, Reply, Words
-from diptych.search import Panels, Query, search
+from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
 from diptych.where import parse
 from extractors import images

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diptych.hits import Hit
 from diptych.index import Index
 from diptych.ingest import Outcome, Pipeline, ingest
-from diptych.search import Panels, Query, search
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
 from extractors.types import Extraction, Options, Passage, Source
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure

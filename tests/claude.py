@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from diptych import providers
-from diptych.costs import Meter, Usage
+from diptych.paid.costs import Meter, Usage
 from diptych.providers import Ask, VisionModel, Words
 from diptych.settings import Anthropic, Settings
 from tests.vendors import Vendor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diptych.citations import Citation, Kind, Sentence, Shown
+from diptych.answering.citations import Citation, Kind, Sentence, Shown
 
 PUMP = Shown(
     "E1", "manual.pdf", 3, title="Heat pump manual", heading=("Care", "Filter"),

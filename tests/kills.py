@@ -22,7 +22,7 @@ from diptych.index.embedded import Embedded
 from diptych.index.versions import delete, records
 from diptych.ingest import Pipeline, ingest
 from diptych.maintain import reindex
-from diptych.search import Panels, Query, search
+from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
 from extractors.types import Extraction, Options, Passage
 from tests.fakes import ScriptedSandbox, WordEncoder, document, figure, source

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from diptych.answer import Asker, answer
-from diptych.costs import Price, Usage
-from diptych.dialogue import Form
+from diptych.answering.answer import Asker, answer
+from diptych.answering.dialogue import Form
+from diptych.answering.evidence import Item
+from diptych.answering.statements import Answer
 from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.evidence import Item
 from diptych.ingest import Pipeline
-from diptych.statements import Answer
+from diptych.paid.costs import Price, Usage
 from tests.answering import (
     GREASE,
     HOSTILE,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from diptych.dialogue import said_so_far
-from diptych.statements import Answer, Statement
+from diptych.answering.dialogue import said_so_far
+from diptych.answering.statements import Answer, Statement
 from extractors.errors import ExtractionError
 from extractors.images import path_of
 from extractors.sandbox import Sandbox

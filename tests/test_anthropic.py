@@ -14,8 +14,8 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from diptych import providers
-from diptych.costs import Meter, Price
 from diptych.errors import BudgetReached, ModelError, SettingsError
+from diptych.paid.costs import Meter, Price
 from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.providers.anthropic_messages import picture_tokens, stretches
 from diptych.settings import Settings

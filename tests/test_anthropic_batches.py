@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from diptych import providers
-from diptych.costs import Meter, Usage
 from diptych.errors import ProviderError
+from diptych.paid.costs import Meter, Usage
 from diptych.providers import Ask, Batches, BatchItem, Words
 from diptych.settings import Anthropic, Settings
 from tests.vendor_anthropic import anthropic_routes, error

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from diptych import providers
-from diptych.costs import Meter, Usage
 from diptych.errors import ProviderError, SettingsError
+from diptych.paid.costs import Meter, Usage
 from diptych.settings import Anthropic, Settings
 from tests.claude import HAIKU, NAME, QUESTION, SECRET, model, only_this_key
 from tests.vendor_anthropic import anthropic_routes, error

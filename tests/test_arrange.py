@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.arrange import Part, arrange
-from diptych.fusion import Fused
+from diptych.retrieval.arrange import Part, arrange
+from diptych.retrieval.fusion import Fused
 
 
 def order(parts: dict[str, Part], values: dict[tuple[str, int], float], limit: int = 10) -> str:

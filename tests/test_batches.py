@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from diptych.batches import Prefilled, Run, Waiting, Wanted
-from diptych.costs import Meter, Price, Usage
 from diptych.errors import ProviderError
-from diptych.ledger import BatchKind, KeptCaption, Ledger, OpenBatch
+from diptych.paid.batches import Prefilled, Run, Waiting, Wanted
+from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.ledger import BatchKind, KeptCaption, Ledger, OpenBatch
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Passage, Source
 from tests.fakes import document, source
@@ -239,7 +239,7 @@ def test_a_provider_that_is_silent_for_long_ends_the_run_and_the_batch_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(tmp_path)
-    monkeypatch.setattr("diptych.batches.PATIENCE", -1.0)
+    monkeypatch.setattr("diptych.paid.batches.PATIENCE", -1.0)
     bench.endpoint.errors = [ProviderError("overloaded", transient=True)]
     with pytest.raises(ProviderError, match=r"m: overloaded; .* run again"):
         bench("a b")

@@ -14,8 +14,8 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from diptych import Diptych, Settings
-from diptych.costs import Meter, Price, Usage
 from diptych.errors import SettingsError
+from diptych.paid.costs import Meter, Price, Usage
 from diptych.settings import OpenAI, load
 from flows import keys, prefect_env
 from flows.backfill import backfill

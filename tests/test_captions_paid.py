@@ -13,9 +13,9 @@ import pytest
 from diptych import captioners, providers
 from diptych.captioners.captioner import VisionCaptioner
 from diptych.captioners.prompt import Prompt
-from diptych.costs import Meter, Price
 from diptych.errors import BudgetReached, ModelError, SettingsError
-from diptych.ledger import Ledger
+from diptych.paid.costs import Meter, Price
+from diptych.paid.ledger import Ledger
 from diptych.settings import Anthropic, OpenAI, Settings
 from extractors.types import Extraction
 from tests.vendor_anthropic import anthropic_routes

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from diptych.citations import Checked, Citation, Evidence, Sentence, Shown, check, counts
-from diptych.facts import states_a_fact
-from diptych.numerals import numerals, standing
-from diptych.verbatim import missing
+from diptych.answering.citations import Checked, Citation, Evidence, Sentence, Shown, check, counts
+from diptych.answering.facts import states_a_fact
+from diptych.answering.numerals import numerals, standing
+from diptych.answering.verbatim import missing
 from extractors.text.sentences import split
 from tests.forged import EVIDENCE, FORGED, HONEST, QUESTION, Case, says
 

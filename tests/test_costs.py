@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from diptych.costs import Meter, Price, Usage, price_list, prices, usage_lines
 from diptych.errors import BudgetReached, SettingsError
+from diptych.paid.costs import Meter, Price, Usage, price_list, prices, usage_lines
 from diptych.settings import Anthropic, OpenAI, Settings, load
 
 LUNA = "openai:gpt-6-luna"

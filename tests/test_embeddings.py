@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from diptych import encoders
-from diptych.costs import Meter, Price, Usage
 from diptych.encoders import Encoder
 from diptych.errors import BudgetReached, ModelError, ProviderError, SettingsError
+from diptych.paid.costs import Meter, Price, Usage
 from diptych.providers import embeddings
 from diptych.providers.calls import TRIES
 from diptych.settings import OpenAI, Settings, Unified

@@ -12,7 +12,7 @@ from diptych import Diptych, Query, Settings
 from diptych.index import Collection, of_texts
 from diptych.index.remote import Layout
 from diptych.index.server import Server
-from diptych.search import Panels, search
+from diptych.retrieval.search import Panels, search
 from diptych.spaces import Spaces
 from diptych.transfer import import_store
 

@@ -12,12 +12,12 @@ import pytest
 
 from diptych import Diptych, Settings, encoders
 from diptych.captioners.captioner import VisionCaptioner
-from diptych.costs import Meter, Price, Usage, prices
 from diptych.encoders.kept import kept, key_of
-from diptych.estimate import Estimate, Ground, estimate
 from diptych.index import Index
 from diptych.ingest import Pipeline, ingest
-from diptych.ledger import KeptCaption, Ledger
+from diptych.paid.costs import Meter, Price, Usage, prices
+from diptych.paid.estimate import Estimate, Ground, estimate
+from diptych.paid.ledger import KeptCaption, Ledger
 from diptych.providers import Batches, BatchItem, Reply
 from diptych.settings import Anthropic
 from diptych.spaces import Spaces

@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from diptych.arrange import Part
-from diptych.costs import Meter
 from diptych.errors import BudgetReached, QueryError
 from diptych.evaluation import gates, report
 from diptych.evaluation.asking import Asking
@@ -26,11 +24,13 @@ from diptych.evaluation.propose import propose
 from diptych.evaluation.questions import Question, read, write
 from diptych.evaluation.statistics import Interval
 from diptych.evaluation.weights import fitted, suggest
-from diptych.fusion import ranked
 from diptych.index.versions import bind
-from diptych.ledger import Ledger
+from diptych.paid.costs import Meter
+from diptych.paid.ledger import Ledger
 from diptych.providers import Ask, Reply
-from diptych.search import LISTS, Material, Panels, Query, search
+from diptych.retrieval.arrange import Part
+from diptych.retrieval.fusion import ranked
+from diptych.retrieval.search import LISTS, Material, Panels, Query, search
 from diptych.spaces import Spaces
 from extractors.types import Passage
 from flows.cli import run

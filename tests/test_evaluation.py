@@ -12,9 +12,9 @@ from diptych.errors import QueryError
 from diptych.evaluation import arms, metrics, questions, statistics
 from diptych.evaluation.metrics import measured, same_place, scores
 from diptych.evaluation.questions import Box, Question
-from diptych.hits import Hit
 from diptych.index.versions import bind
-from diptych.search import Panels, Query
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Panels, Query
 from diptych.spaces import Spaces
 from extractors.types import Passage
 from tests.benches import Bench

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.fusion import fuse, ranked
+from diptych.retrieval.fusion import fuse, ranked
 
 
 def test_the_score_is_the_sum_of_reciprocal_ranks() -> None:

@@ -20,11 +20,11 @@ import pytest
 from PIL import Image
 
 from diptych import encoders
-from diptych.costs import Meter, Price
 from diptych.encoders import Encoder
 from diptych.encoders.kept import Kept, PaidEncoder, kept, key_of
 from diptych.errors import BudgetReached, ProviderError, StoreError
-from diptych.ledger import NAME, Ledger
+from diptych.paid.costs import Meter, Price
+from diptych.paid.ledger import NAME, Ledger
 from diptych.providers import embeddings
 from diptych.settings import OpenAI, Settings, Unified
 from tests.fakes import WordEncoder
@@ -179,7 +179,7 @@ import sys
 from pathlib import Path
 from diptych import encoders
 from diptych.encoders.kept import kept
-from diptych.ledger import Ledger
+from diptych.paid.ledger import Ledger
 from diptych.providers import embeddings
 from diptych.settings import OpenAI, Settings
 embeddings.FEW_INPUTS = 2

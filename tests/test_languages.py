@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from diptych import encoders
-from diptych.hits import Hit
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
-from diptych.search import Panels, Query, search
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Panels, Query, search
 from diptych.settings import Settings
 from diptych.spaces import Spaces
 from extractors.types import Options, Passage

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.costs import Usage
 from diptych.errors import StoreBusy, StoreError
-from diptych.ledger import NAME, KeptCaption, Ledger, OpenBatch, Spent
+from diptych.paid.costs import Usage
+from diptych.paid.ledger import NAME, KeptCaption, Ledger, OpenBatch, Spent
 
 WRITER = """
 import sys
 from pathlib import Path
-from diptych.ledger import KeptCaption, Ledger
+from diptych.paid.ledger import KeptCaption, Ledger
 ledger = Ledger(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
     key = f"{sys.argv[2]}-{number}"

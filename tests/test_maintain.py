@@ -14,7 +14,7 @@ from diptych.index import Index, Point, of_texts
 from diptych.index.versions import bind, records
 from diptych.maintain import gone, reindex, sweep
 from diptych.points import Reading
-from diptych.search import Panels, Query, search
+from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
 from extractors import images
 from extractors.types import Source

@@ -14,8 +14,8 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from diptych import providers
-from diptych.costs import Meter, Price, Usage
 from diptych.errors import BudgetReached, ModelError, ProviderError
+from diptych.paid.costs import Meter, Price, Usage
 from diptych.providers import Ask, Evidence, Pixels, VisionModel, Words
 from diptych.providers.openai_errors import retry_after
 from diptych.providers.openai_forms import strict

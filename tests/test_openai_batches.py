@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from diptych import providers
-from diptych.costs import Meter, Price, Usage
 from diptych.errors import ProviderError
+from diptych.paid.costs import Meter, Price, Usage
 from diptych.providers import Ask, Batches, BatchItem, Reply, Words
 from diptych.providers.embedding_batches import Embedded, EmbeddingBatches
 from diptych.settings import OpenAI, Settings

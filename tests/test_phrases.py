@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.phrases import Understood, kinds, understand
+from diptych.retrieval.phrases import Understood, kinds, understand
 from diptych.where import And, Compare
 from extractors.types import FieldValue
 

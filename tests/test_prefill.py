@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Settings, captioners, encoders
-from diptych.batches import Prefilled, Waiting
-from diptych.costs import Meter, Price, Usage
 from diptych.encoders.kept import kept
 from diptych.errors import BudgetReached
 from diptych.ingest import Pipeline, ingest
-from diptych.ledger import Ledger
-from diptych.prefill import Prefill, outcome, progress
+from diptych.paid.batches import Prefilled, Waiting
+from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.ledger import Ledger
+from diptych.paid.prefill import Prefill, outcome, progress
 from diptych.settings import Anthropic, OpenAI
 from diptych.spaces import Spaces
 from extractors.types import Extraction, Options, Passage

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import pytest
 
 from diptych.errors import QueryError
-from diptych.groups import search_groups
-from diptych.hits import Hit
 from diptych.index.versions import delete, record_of
 from diptych.ingest import Pipeline, ingest
-from diptych.paging import at_least, continued
 from diptych.points import document_id
-from diptych.search import Panels, Query, search
-from diptych.similar import like
+from diptych.retrieval.groups import search_groups
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.paging import at_least, continued
+from diptych.retrieval.search import Panels, Query, search
+from diptych.retrieval.similar import like
 from diptych.spaces import Spaces
 from diptych.where import parse
 from extractors.types import Options, Passage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.question import plain, read
+from diptych.retrieval.question import plain, read
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.question import read
-from diptych.ranking import (
+from diptych.retrieval.question import read
+from diptych.retrieval.ranking import (
     DOCUMENTS,
     EVIDENCE,
     HEADINGS,

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
-from diptych.hits import Hit, local
 from diptych.index import of_texts
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
 from diptych.points import Reading, drafts
-from diptych.search import Panels, Query, search
+from diptych.retrieval.hits import Hit, local
+from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
 from diptych.where import parse
 from extractors.types import ImageFile, Options, Passage, Picture

@@ -12,12 +12,12 @@ from PIL import Image
 
 from diptych.encoders import Encoder, Vectors
 from diptych.errors import QueryError, StoreMismatch
-from diptych.hits import Hit
 from diptych.index import Index, of_texts
 from diptych.index.versions import bind
 from diptych.ingest import Pipeline, ingest
 from diptych.maintain import reindex
-from diptych.search import Panels, Query, search
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.fakes import ScriptedSandbox, WordEncoder, document, source

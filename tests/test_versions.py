@@ -15,7 +15,7 @@ from diptych.index import Point
 from diptych.index.versions import bind, delete, records
 from diptych.ingest import ingest
 from diptych.points import Reading
-from diptych.search import Query
+from diptych.retrieval.search import Query
 from extractors.errors import ExtractionError
 from extractors.types import Options, Passage, Problem
 from tests.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from diptych import providers
-from diptych.costs import Meter
-from diptych.ledger import Ledger
+from diptych.paid.costs import Meter
+from diptych.paid.ledger import Ledger
 from diptych.settings import Endpoint, Settings
 from extractors.types import Extraction, Problem
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from diptych.batches import Wanted
 from diptych.captioners.captioner import VisionCaptioner
-from diptych.costs import Meter
-from diptych.ledger import BatchKind, Ledger, OpenBatch
+from diptych.paid.batches import Wanted
+from diptych.paid.costs import Meter
+from diptych.paid.ledger import BatchKind, Ledger, OpenBatch
 from diptych.providers import Ask, Batches, BatchItem
 from extractors.types import Extraction
 
 
 class CaptionJob:
-    """A `diptych.batches.Job`: the captions of which a document's pictures are worth one and have none."""
+    """A `diptych.paid.batches.Job`: the captions of which a document's pictures are worth one and have none."""
 
     kind: BatchKind = "captions"
 

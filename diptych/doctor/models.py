@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 from diptych import encoders, providers
-from diptych.costs import Meter
 from diptych.doctor.finding import Check
 from diptych.doctor.places import shown
 from diptych.encoders import Encoder
 from diptych.errors import DiptychError, ModelError
+from diptych.paid.costs import Meter
 from diptych.settings import Anthropic, Endpoint, Settings
 
 CLOUDS = {"vertex": "google.auth", "bedrock": "boto3"}

@@ -10,8 +10,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.costs import Meter
 from diptych.errors import ModelError
+from diptych.paid.costs import Meter
 from diptych.settings import Settings
 
 Vectors = NDArray[np.float32]

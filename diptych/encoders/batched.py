@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from diptych.batches import Wanted
-from diptych.costs import Meter
-from diptych.due import Due
 from diptych.encoders.kept import key_of
-from diptych.ledger import BatchKind, Ledger, OpenBatch
+from diptych.paid.batches import Wanted
+from diptych.paid.costs import Meter
+from diptych.paid.due import Due
+from diptych.paid.ledger import BatchKind, Ledger, OpenBatch
 from diptych.providers.embedding_batches import EmbeddingBatches
 from extractors.types import Extraction
 
 
 class VectorJob:
-    """A `diptych.batches.Job`: the vectors of a document's texts, descriptions included whose captions are known."""
+    """A `paid.batches.Job`: the vectors of a document's texts, descriptions included whose captions are known."""
 
     kind: BatchKind = "embeddings"
 
@@ -27,7 +27,7 @@ class VectorJob:
         meter: Meter,
         lacking: Callable[[Extraction], Due],
     ) -> None:
-        """`fingerprint`: of the encoder, under which the ledger keeps its vectors. `lacking`: see `diptych.due.due`."""
+        """`fingerprint`: of the encoder, under which the ledger keeps its vectors. `lacking`: see `paid.due.due`."""
         self.model = batches.name
         self.most_requests, self.most_bytes = batches.most_requests, batches.most_bytes
         self.progress = batches.progress

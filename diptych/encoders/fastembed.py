@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.costs import Meter
 from diptych.encoders import Vectors
 from diptych.encoders.minilm import usable_cores
 from diptych.encoders.weights import Weights
 from diptych.errors import ModelError
+from diptych.paid.costs import Meter
 from diptych.settings import Settings
 from extractors import pixels
 from extractors.errors import ExtractionError

@@ -12,7 +12,7 @@ import numpy as np
 
 from diptych.encoders import Encoder, Vectors
 from diptych.errors import ModelError
-from diptych.ledger import Ledger
+from diptych.paid.ledger import Ledger
 from diptych.providers.embedding_batches import EmbeddingBatches
 
 Content: TypeAlias = str | Path

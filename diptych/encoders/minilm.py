@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diptych.costs import Meter
 from diptych.encoders import Vectors
 from diptych.errors import ModelError
+from diptych.paid.costs import Meter
 from diptych.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from diptych.costs import Meter
 from diptych.encoders import Vectors
 from diptych.errors import ModelError, SettingsError
+from diptych.paid.costs import Meter
 from diptych.providers.embedding_batches import EmbeddingBatches
 from diptych.providers.embeddings import Embeddings, Picture, Text, Told
 from diptych.settings import Settings

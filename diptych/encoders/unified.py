@@ -5,9 +5,9 @@ Pictures go into the same `input` as texts would, each as {"type": "image", "ima
 
 from __future__ import annotations
 
-from diptych.costs import Meter
 from diptych.encoders.openai import Embedder
 from diptych.errors import SettingsError
+from diptych.paid.costs import Meter
 from diptych.providers.embeddings import Embeddings
 from diptych.settings import Settings
 

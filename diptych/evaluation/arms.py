@@ -11,11 +11,11 @@ import numpy as np
 from diptych.encoders import Vectors
 from diptych.evaluation.metrics import LEVELS, Level, scores
 from diptych.evaluation.questions import Question
-from diptych.fusion import Fused
-from diptych.hits import Hit, hit_of
 from diptych.index import Payload
 from diptych.index.versions import records_of, visible
-from diptych.search import LISTS, Panels, Query, search
+from diptych.retrieval.fusion import Fused
+from diptych.retrieval.hits import Hit, hit_of
+from diptych.retrieval.search import LISTS, Panels, Query, search
 
 FUSED = "fused"
 ARMS: dict[str, tuple[str, ...]] = {

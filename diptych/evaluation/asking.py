@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from diptych.captioners.prompt import cut, plain
-from diptych.costs import Meter
 from diptych.evaluation.phrasing import LONGEST, fair
-from diptych.ledger import KeptCaption, Ledger
+from diptych.paid.costs import Meter
+from diptych.paid.ledger import KeptCaption, Ledger
 from diptych.providers import Ask, Part, VisionModel, Words
 from diptych.providers.pictures import shown
 from extractors.errors import ExtractionError

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from diptych.costs import Meter
 from diptych.errors import QueryError
 from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, Ran, arms_of, run
 from diptych.evaluation.metrics import LEVELS, NAMES, Level
 from diptych.evaluation.questions import Question, by_type
 from diptych.evaluation.statistics import Difference, Interval, difference, interval
 from diptych.evaluation.weights import Suggestion, suggest
-from diptych.search import Panels, Query, search
+from diptych.paid.costs import Meter
+from diptych.retrieval.search import Panels, Query, search
 
 Measured = Mapping[Level, Mapping[str, Interval]]
 """Level -> metric -> mean with its interval; a level that no question says anything about is not there."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from diptych.question import NUMBERED, PLACED, SCAFFOLD
+from diptych.retrieval.question import NUMBERED, PLACED, SCAFFOLD
 from diptych.words import STOP_WORDS
 from extractors.finding import labels
 

@@ -19,7 +19,7 @@ from diptych.evaluation.phrasing import bare, question
 from diptych.evaluation.questions import Box, Question
 from diptych.index import WHOLE, Payload
 from diptych.index.versions import records_of, visible
-from diptych.search import Panels, Query
+from diptych.retrieval.search import Panels, Query
 from extractors.images import path_of
 from extractors.types import ImageFile
 

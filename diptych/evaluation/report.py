@@ -17,8 +17,8 @@ from diptych.evaluation.metrics import LEVELS, NAMES, Level
 from diptych.evaluation.plots import Series, bars
 from diptych.evaluation.statistics import Difference, Interval
 from diptych.evaluation.worst import Worst, worst
-from diptych.hits import Hit
-from diptych.search import Panels
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Panels
 from extractors.errors import DiptychError
 
 SIDE = 280

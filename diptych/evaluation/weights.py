@@ -17,8 +17,8 @@ import numpy as np
 from diptych.evaluation.metrics import scores
 from diptych.evaluation.questions import Question
 from diptych.evaluation.statistics import SEED, Difference, difference
-from diptych.hits import hit_of
-from diptych.search import LISTS, WEIGHTS, Material, Panels, collect
+from diptych.retrieval.hits import hit_of
+from diptych.retrieval.search import LISTS, WEIGHTS, Material, Panels, collect
 
 FACTORS = (0.0, 0.5, 2.0)
 """Of today's weight of a list: the others that are tried."""

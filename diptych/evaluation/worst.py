@@ -9,8 +9,8 @@ from diptych.evaluation.arms import DEPTH, Ran
 from diptych.evaluation.evaluate import Evaluation
 from diptych.evaluation.metrics import NDCG_AT, Level
 from diptych.evaluation.questions import Question
-from diptych.hits import Hit
-from diptych.search import Panels, search
+from diptych.retrieval.hits import Hit
+from diptych.retrieval.search import Panels, search
 from diptych.where import both, from_mapping
 
 MOST = 15

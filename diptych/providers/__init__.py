@@ -13,8 +13,8 @@ from typing import Literal, Protocol, cast
 
 from pydantic import BaseModel
 
-from diptych.costs import Meter, Usage
 from diptych.errors import SettingsError
+from diptych.paid.costs import Meter, Usage
 from diptych.providers.calls import key
 from diptych.settings import Anthropic, Endpoint, Settings
 

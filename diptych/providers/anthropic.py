@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from diptych.costs import Meter, Usage
 from diptych.errors import ProviderError, SettingsError
+from diptych.paid.costs import Meter, Usage
 from diptych.providers import Ask, Batches, Reply
 from diptych.providers.anthropic_batches import ClaudeBatches
 from diptych.providers.anthropic_errors import Lost, parsed, told

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diptych.costs import Usage
 from diptych.encoders import Vectors
 from diptych.errors import ProviderError
+from diptych.paid.costs import Usage
 from diptych.providers.embeddings import Text
 from diptych.settings import OpenAI
 

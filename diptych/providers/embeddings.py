@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from diptych.costs import Meter, Usage
 from diptych.encoders import Vectors
 from diptych.errors import ProviderError
+from diptych.paid.costs import Meter, Usage
 from diptych.providers.calls import halved
 from diptych.providers.pictures import shown
 from diptych.settings import Endpoint

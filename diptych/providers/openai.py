@@ -11,8 +11,8 @@ from typing import Any
 import openai
 from pydantic import ValidationError
 
-from diptych.costs import Meter, Usage
 from diptych.errors import ProviderError
+from diptych.paid.costs import Meter, Usage
 from diptych.providers import Ask, Batches, Reply, Words
 from diptych.providers.openai_batches import AskBatches
 from diptych.providers.openai_client import client, patiently, timeout

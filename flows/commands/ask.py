@@ -49,7 +49,7 @@ def ask(
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from diptych import Diptych, Query
-    from diptych.costs import usage_lines
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
     from diptych.where import parse
     from flows import answers
@@ -72,7 +72,7 @@ def ask(
 
 def _drafts() -> Callable[[str], None]:
     """Tells the sentences of an answer while it comes, as what they are: not checked."""
-    from diptych.dialogue import said_so_far
+    from diptych.answering.dialogue import said_so_far
 
     text, told = "", 0
 

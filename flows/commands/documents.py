@@ -11,7 +11,7 @@ from flows.phrases import tell
 from flows.terminal import json_line, one_line, put, show, table
 
 if TYPE_CHECKING:
-    from diptych.groups import By
+    from diptych.retrieval.groups import By
 
 COLUMNS = ("#rank", "document", "#page", "#best hit", "hits", "found")
 

@@ -11,7 +11,7 @@ from flows.progress import display
 from flows.terminal import json_line, put, say, show
 
 if TYPE_CHECKING:
-    from diptych.estimate import Cost, Estimate
+    from diptych.paid.estimate import Cost, Estimate
 
 
 @click.command(short_help="What a run would embed, caption and cost.")
@@ -75,7 +75,7 @@ def _model(cost: Cost) -> dict[str, Any]:
 
 def lines(found: Estimate) -> list[str]:
     """For people."""
-    from diptych.costs import dollars
+    from diptych.paid.costs import dollars
 
     told = [
         f"{found.documents} documents need work, {found.unchanged} are as they were: {found.pages} pages, "
@@ -97,7 +97,7 @@ def lines(found: Estimate) -> list[str]:
 
 
 def _line(cost: Cost) -> str:
-    from diptych.costs import dollars
+    from diptych.paid.costs import dollars
 
     written = f" and {cost.usage.output_tokens:,} out" if cost.usage.output_tokens else ""
     tokens = f"at most {cost.usage.input_tokens:,} tokens in{written}" if cost.usage.input_tokens else "tokens unknown"

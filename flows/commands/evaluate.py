@@ -75,8 +75,8 @@ def evaluate(
 
 def _make(file: Path, count: int, store: str | None) -> int:
     from diptych import Diptych
-    from diptych.costs import usage_lines
     from diptych.evaluation.questions import write
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
 
     with Diptych.open(load(store)) as diptych:

@@ -29,7 +29,7 @@ def ingest(
     passages, pictures, problems, error …
     """
     from diptych import Diptych, Outcome
-    from diptych.costs import usage_lines
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
 
     with Diptych.open(load(store), budget=budget) as diptych, display() as progress:

@@ -60,7 +60,7 @@ def query(
         raise click.UsageError("give a question: TEXT, --image or --batch")
 
     from diptych import Diptych, Query
-    from diptych.costs import usage_lines
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
     from diptych.where import both, from_mapping, parse
 

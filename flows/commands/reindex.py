@@ -21,7 +21,7 @@ def reindex(store: str | None, as_json: bool) -> None:
     encoded, the number of texts.
     """
     from diptych import Diptych
-    from diptych.costs import usage_lines
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
 
     settings = load(store)

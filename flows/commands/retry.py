@@ -21,7 +21,7 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
     A catalogue's row is read through its catalogue. What fails again keeps its old version, if there was one.
     """
     from diptych import Diptych, Outcome
-    from diptych.costs import usage_lines
+    from diptych.paid.costs import usage_lines
     from diptych.settings import load
 
     settings = load(store)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from diptych.citations import Checked, Citation
-from diptych.costs import Usage
-from diptych.evidence import Item
+from diptych.answering.citations import Checked, Citation
+from diptych.answering.evidence import Item
+from diptych.paid.costs import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from diptych.fusion import Fused
 from diptych.index import Payload
+from diptych.retrieval.fusion import Fused
 from extractors.images import path_of
 from extractors.types import ImageFile
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from diptych.question import Question
+from diptych.retrieval.question import Question
 
 WORDS, PHRASES, HEADINGS, PICTURES = "pages.bm25", "pages.phrases", "pages.headings", "pages.pictures"
 NAMED, DOCUMENTS, NAMES = "named", "documents.bm25", "documents.name"

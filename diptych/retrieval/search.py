@@ -11,16 +11,16 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from diptych.arrange import Part, arrange
 from diptych.errors import QueryError, StoreBusy
-from diptych.fusion import Fused, Ranks, fuse, ranked
-from diptych.hits import Hit, hit_of
 from diptych.index import INDEXED, VECTORS, WHOLE, Collection, Found, Index, Lookup, Payload, Vector
 from diptych.index.versions import DocumentRecord, clock, records_of, visible
-from diptych.pages import pages_of, part_of
-from diptych.paging import at_least, check, continued
-from diptych.question import Question, read
-from diptych.ranking import EVIDENCE, HEADINGS, NAMED, Values, evidence
+from diptych.retrieval.arrange import Part, arrange
+from diptych.retrieval.fusion import Fused, Ranks, fuse, ranked
+from diptych.retrieval.hits import Hit, hit_of
+from diptych.retrieval.pages import pages_of, part_of
+from diptych.retrieval.paging import at_least, check, continued
+from diptych.retrieval.question import Question, read
+from diptych.retrieval.ranking import EVIDENCE, HEADINGS, NAMED, Values, evidence
 from diptych.spaces import Spaces
 from diptych.where import Compare, Expression, both
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from diptych.costs import Meter, Usage
 from diptych.errors import BudgetReached, ProviderError
-from diptych.ledger import BatchKind, Ledger, OpenBatch
+from diptych.paid.costs import Meter, Usage
+from diptych.paid.ledger import BatchKind, Ledger, OpenBatch
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 

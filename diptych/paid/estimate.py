@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from diptych.captioners import ModelCaption
 from diptych.captioners.prompt import MOST_CHARACTERS
-from diptych.costs import Price, Usage
-from diptych.due import Due, due
 from diptych.encoders import Encoder
 from diptych.encoders.kept import Kept, key_of
-from diptych.extracting import extracted
 from diptych.index import Index
-from diptych.ledger import Ledger
+from diptych.paid.costs import Price, Usage
+from diptych.paid.due import Due, due
+from diptych.paid.extracting import extracted
+from diptych.paid.ledger import Ledger
 from diptych.spaces import Spaces
 from extractors.errors import ExtractionError
 from extractors.images import path_of

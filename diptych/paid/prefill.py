@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from diptych.batches import Job, Prefilled, Run, Waiting
 from diptych.captioners.batched import CaptionJob
 from diptych.captioners.captioner import VisionCaptioner
-from diptych.costs import Meter
-from diptych.due import Due, due
 from diptych.encoders.batched import VectorJob
 from diptych.encoders.kept import Kept
 from diptych.errors import NoBatches
-from diptych.extracting import extracted
 from diptych.ingest import Pipeline
-from diptych.ledger import Ledger
+from diptych.paid.batches import Job, Prefilled, Run, Waiting
+from diptych.paid.costs import Meter
+from diptych.paid.due import Due, due
+from diptych.paid.extracting import extracted
+from diptych.paid.ledger import Ledger
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
@@ -41,7 +41,7 @@ class Prefill:
     def __call__(self, sources: Sequence[Source]) -> list[Prefilled]:
         """One outcome for each paid model that a run would ask, those without batches included.
 
-        Raises as `diptych.batches.Run` does; running again goes on with the batches that are under way.
+        Raises as `diptych.paid.batches.Run` does; running again goes on with the batches that are under way.
         """
         if sources and self._pipeline.ready:
             self._pipeline.ready()

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any, Literal
 
 from diptych.errors import QueryError
-from diptych.hits import Hit, hit_of
-from diptych.search import Ordered, Panels, Query, encoded, taken
+from diptych.retrieval.hits import Hit, hit_of
+from diptych.retrieval.search import Ordered, Panels, Query, encoded, taken
 
 By = Literal["document", "page"]
 DEEPEST = 240

@@ -18,8 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.costs import Usage
 from diptych.errors import StoreBusy, StoreError
+from diptych.paid.costs import Usage
 
 NAME = "ledger.sqlite"
 FORMAT = 1

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from diptych.fusion import Fused
-from diptych.ranking import Place, Values
+from diptych.retrieval.fusion import Fused
+from diptych.retrieval.ranking import Place, Values
 
 PARTS = "parts"
 """The evidence of what was found on a page: its best passage and its best picture, as the ranked lists place them."""

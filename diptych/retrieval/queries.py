@@ -12,8 +12,8 @@ from diptych.errors import QueryError, SourceError
 from diptych.index import Index
 from diptych.index.versions import clock
 from diptych.parts import Parts
-from diptych.phrases import Kinds, Understood, kinds, limits, understand
-from diptych.search import Query
+from diptych.retrieval.phrases import Kinds, Understood, kinds, limits, understand
+from diptych.retrieval.search import Query
 from diptych.where import both
 from extractors.images import path_of
 from extractors.types import Extraction

@@ -114,7 +114,7 @@ def _at(base_url: str | None, host: str) -> bool:
 @functools.cache
 def price_list() -> Mapping[str, Price]:
     """Our own table."""
-    rows = tomllib.loads(resources.files("diptych").joinpath("prices.toml").read_text(encoding="utf-8"))
+    rows = tomllib.loads(resources.files("diptych.paid").joinpath("prices.toml").read_text(encoding="utf-8"))
     return {name: Price(**{**row, "read": row["read"].isoformat()}) for name, row in rows.items()}
 
 

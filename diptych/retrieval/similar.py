@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from diptych.errors import QueryError
-from diptych.hits import Hit, hit_of
 from diptych.index import DESCRIPTION_VECTOR, HASHES, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Index, Payload, Vector
 from diptych.index.versions import records_of, vectors_of, visible
-from diptych.pages import part_of
-from diptych.question import Question
-from diptych.search import Asked, Ordered, Panels, Query, taken
+from diptych.retrieval.hits import Hit, hit_of
+from diptych.retrieval.pages import part_of
+from diptych.retrieval.question import Question
+from diptych.retrieval.search import Asked, Ordered, Panels, Query, taken
 from diptych.spaces import mean
 from diptych.where import Compare, Expression
 

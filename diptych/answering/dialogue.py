@@ -16,7 +16,7 @@ from itertools import accumulate
 
 from pydantic import BaseModel, Field
 
-from diptych.citations import Checked, Citation, Sentence, Shown
+from diptych.answering.citations import Checked, Citation, Sentence, Shown
 from diptych.providers import Ask, Cited, Detail, Evidence, Part, Pixels, Reply, Words
 from extractors.text import sentences as boundaries
 

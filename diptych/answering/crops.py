@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from diptych.evidence import Item
+from diptych.answering.evidence import Item
 from diptych.index import Index
 from diptych.index.versions import records_of
 from extractors.errors import ExtractionError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from diptych.verbatim import plain
+from diptych.answering.verbatim import plain
 from extractors.finding import labels
 
 _PAGE = re.compile(

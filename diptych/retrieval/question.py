@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from diptych.thesaurus import related
+from diptych.retrieval.thesaurus import related
 from diptych.words import analyse
 from extractors.finding.captions import mentions
 

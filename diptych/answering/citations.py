@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diptych.facts import labels_of, pages_of, states_a_fact, without_places
-from diptych.numerals import Numeral, numerals, standing
-from diptych.verbatim import Miss, missing, plain
+from diptych.answering.facts import labels_of, pages_of, states_a_fact, without_places
+from diptych.answering.numerals import Numeral, numerals, standing
+from diptych.answering.verbatim import Miss, missing, plain
 
 Failure = Literal[
     "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "document", "page", "figure", "number"

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diptych.citations import Checked, Evidence, check, counts
-from diptych.costs import Price, Usage
-from diptych.dialogue import Draft, Seen, again, drafted, first
+from diptych.answering.citations import Checked, Evidence, check, counts
+from diptych.answering.dialogue import Draft, Seen, again, drafted, first
+from diptych.answering.evidence import MOST_PICTURES, Item
+from diptych.answering.statements import Answer, Statement, dropped, reference, silent, statements
 from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.evidence import MOST_PICTURES, Item
+from diptych.paid.costs import Price, Usage
 from diptych.providers import Ask, Detail, Pixels, Reply, VisionModel
-from diptych.statements import Answer, Statement, dropped, reference, silent, statements
 from extractors.errors import ExtractionError
 
 

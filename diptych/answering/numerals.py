@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from diptych.verbatim import missing, plain
+from diptych.answering.verbatim import missing, plain
 
 Standing = Literal["stands", "no percent", "absent"]
 """`no percent`: the number stands there, but nothing says that it is a percentage."""

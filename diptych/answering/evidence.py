@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diptych.citations import Shown
-from diptych.hits import Hit
+from diptych.answering.citations import Shown
+from diptych.answering.verbatim import plain
 from diptych.index import Index, Payload
 from diptych.index.versions import records_of, visible
-from diptych.verbatim import plain
+from diptych.retrieval.hits import Hit
 from diptych.where import And, Compare
 from extractors.images import path_of
 from extractors.types import ImageFile

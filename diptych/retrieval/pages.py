@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from diptych.arrange import Part
 from diptych.index import INDEXED, WHOLE, Found, Payload
-from diptych.ranking import Page, Place
+from diptych.retrieval.arrange import Part
+from diptych.retrieval.ranking import Page, Place
 from diptych.words import analyse
 
 

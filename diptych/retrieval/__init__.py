@@ -1,0 +1,1 @@
+"""From a question to one list of hits out of both collections."""
