@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "AsyncDiptych", "Diptych", "Hit", "Outcome", "Query", "Settings"]
 
 HOMES = {
-    "Answer": "statements", "AsyncDiptych": "asynchronous", "Diptych": "library", "Hit": "hits", "Outcome": "ingest",
-    "Query": "search", "Settings": "settings",
-}  # fmt: skip
+    "Answer": "answering.statements",
+    "AsyncDiptych": "asynchronous",
+    "Diptych": "library",
+    "Hit": "retrieval.hits",
+    "Outcome": "ingest",
+    "Query": "retrieval.search",
+    "Settings": "settings",
+}
 
 
 def __getattr__(name: str) -> Any:
