@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,24 +44,18 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SERVER = pytest.StashKey["PrefectServer"]()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In several processes, the tests of one file stay together, and all that need Prefect come first, in one."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("prefect" if _uses_prefect(item) else item.nodeid.partition("::")[0]))
-    if _shared(config):
-        items.sort(key=lambda item: not _uses_prefect(item))
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A Prefect server takes 10 s to start: it does so beside the first tests, when any test is going to use it."""
-    if not _shared(session.config) and any(map(_uses_prefect, session.items)):
+    if not hasattr(session.config, "workerinput") and any(map(_uses_prefect, session.items)):
         session.config.stash[SERVER] = PrefectServer()
 
 
-def _shared(config: pytest.Config) -> bool:
-    """Whether other processes run tests of this session too; then only one of them will need the server."""
-    return hasattr(config, "workerinput")
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """When several processes share the tests, the one that deals them out starts the server for all."""
+    if SERVER not in node.config.stash:
+        node.config.stash[SERVER] = PrefectServer()
+    node.workerinput["prefect_server"] = node.config.stash[SERVER].url
 
 
 def _uses_prefect(item: pytest.Item) -> bool:
@@ -75,8 +70,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def prefect_server(pytestconfig: pytest.Config) -> str:
     """The API of a real Prefect server on a free port, one a session."""
-    if SERVER not in pytestconfig.stash:
-        pytestconfig.stash[SERVER] = PrefectServer()
+    shared = getattr(pytestconfig, "workerinput", {}).get("prefect_server")
+    if shared:
+        _wait_until_healthy(shared)
+        return str(shared)
     return pytestconfig.stash[SERVER].healthy()
 
 
@@ -125,9 +122,9 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_until_healthy(url: str, server: subprocess.Popen[bytes] | None = None) -> None:
     deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and server.poll() is None:
+    while time.monotonic() < deadline and (server is None or server.poll() is None):
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2):
                 return
