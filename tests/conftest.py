@@ -44,6 +44,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SERVER = pytest.StashKey["PrefectServer"]()
 
 
+LONGEST = ("test_kills.py", "test_flows.py", "test_deployments.py", "test_demo.py", "test_budget.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several processes end together when the files that take longest are dealt out first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A Prefect server takes 10 s to start: it does so beside the first tests, when any test is going to use it."""
     if not hasattr(session.config, "workerinput") and any(map(_uses_prefect, session.items)):
