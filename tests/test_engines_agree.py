@@ -30,7 +30,7 @@ def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as library:
         library.ingest([DATA])
         library.export(tmp_path / "export")
-        ours = library.search_many([Query(text) for text in questions], 20)
+        ours = library.search_many([Query(text, literal=True) for text in questions], 20)
         encoder, index = library._parts.spaces.text, library._parts.index()
         server = Server(QdrantClient(":memory:"), Layout("data", 60), of_texts(encoder.size))
         import_store(tmp_path / "export", server, tmp_path / "pictures")
