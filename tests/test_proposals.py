@@ -1,0 +1,97 @@
+"""Proposed questions: fair, spread, in a model's own words while the budget lasts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from diptych.errors import BudgetReached
+from diptych.evaluation.asking import Asking
+from diptych.evaluation.evaluate import evaluate
+from diptych.evaluation.phrasing import bare, fair, question
+from diptych.evaluation.propose import propose
+from diptych.evaluation.questions import read, write
+from diptych.paid.costs import Meter
+from diptych.paid.ledger import Ledger
+from diptych.providers import Ask, Reply
+from diptych.retrieval.search import Panels
+from tests.evaluations import ingested
+from tests.visions import ScriptedVision
+
+
+@pytest.fixture
+def panels(tmp_path: Path) -> Panels:
+    return ingested(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("Figure 3: Growth by region", "Growth by region"), ("5.7 Cleaning the pump", "Cleaning the pump")],
+)
+def test_labels_and_numbers_are_dropped(text: str, told: str) -> None:
+    assert bare(text) == told
+
+
+def test_a_question_is_neither_verbatim_nor_names_its_place() -> None:
+    caption = "Table 4.2: Pressure losses in bent pipes of copper, see Figure 3"
+    made = {question(caption, "table", Random(seed)) for seed in range(20)}
+    for one in made:
+        assert not re.search(r"\d|[Tt]able", one)
+        assert "Pressure losses in bent pipes" not in one
+        assert "copper" in one
+    assert question("Figure 3", "figure", Random(0)) == ""
+    assert not fair("What does Figure 3 show?", "")
+    assert not fair("What is on page 4?", "")
+    assert not fair("Why do pressure losses in bent pipes of copper grow?", caption)
+
+
+def test_proposals_are_deterministic_spread_and_answerable(panels: Panels, tmp_path: Path) -> None:
+    first = propose(panels, 10, seed=1)
+    assert first == propose(panels, 10, seed=1)
+    assert {one.document for one in first[:2]} == {"a<b>.pdf", "b.pdf"}
+    (valve,) = [one for one in first if one.document == "b.pdf"]
+    assert (valve.pages, valve.label, valve.types) == ((1,), "figure 7", ("figure",))
+    assert valve.boxes
+    write(first, tmp_path / "made.jsonl")
+    found = evaluate(read(tmp_path / "made.jsonl"), panels, Meter({}), ["fused"])
+    arm = found.arm("fused")
+    assert arm
+    assert arm.measured["page"]["recall@3"].mean == 1
+
+
+def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(panels: Panels) -> None:
+    def script(number: int) -> Reply | None:
+        if number == 2:
+            raise BudgetReached("that is all")
+        return None
+
+    class Asker(ScriptedVision):
+        def ask(self, ask: Ask, on_text: Any = None) -> Reply:
+            self.asked.append(ask)
+            script(len(self.asked))
+            assert ask.schema
+            return Reply("", ask.schema.model_validate({"question": "How is the cold loop closed?"}))
+
+    model = Asker()
+    asking = Asking(model, Ledger(panels.pictures), Meter({}))
+    made = propose(panels, 10, seed=1, ask=asking)
+    assert [one.query.text for one in made].count("How is the cold loop closed?") == 1
+    assert len(made) > 1  # the rest offline
+    assert len(model.asked) == 2
+    assert len(model.asked[0].parts) == 2  # words and pixels
+    propose(panels, 10, seed=1, ask=asking)
+    assert len(model.asked) == 2 + len(made) - 1  # the first is in the ledger, and not paid again
+
+
+def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
+    class Telltale(ScriptedVision):
+        def ask(self, ask: Ask, on_text: Any = None) -> Reply:
+            assert ask.schema
+            return Reply("", ask.schema.model_validate({"question": "What does Figure 7 show?"}))
+
+    asking = Asking(Telltale(), Ledger(panels.pictures), Meter({}))
+    assert propose(panels, 10, seed=1, ask=asking) == propose(panels, 10, seed=1)
