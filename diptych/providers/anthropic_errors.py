@@ -6,23 +6,17 @@ quote the key.
 
 from __future__ import annotations
 
-import email.utils
 import json
-import math
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from diptych.errors import ModelError, ProviderError
+from diptych.providers.failures import Kind, bounded, retry_after
 
 if TYPE_CHECKING:
     import anthropic
-
-LONGEST = 200
-"""Characters of what a server says about its error."""
 
 _KEYS = re.compile(r"\bsk-ant-[\w*.…-]+")
 """What looks like a key, whole or in part."""
@@ -32,29 +26,22 @@ class Lost(ProviderError):
     """The request went out and no whole answer came back: it may have been carried out, and paid, all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    what: str
-    transient: bool = False
-    about: Literal["item", "account"] = "item"
-
-
 _KINDS = {
-    400: _Kind("the request is not accepted"),
-    401: _Kind("the key is not accepted; see the variable that `anthropic.key` names", about="account"),
-    402: _Kind("the account has to be paid first; see its billing page", about="account"),
-    403: _Kind("this is not allowed to the account or from here", about="account"),
-    404: _Kind("no such model or address; see the model's name and `anthropic.base_url`", about="account"),
-    408: _Kind("the server waited too long for the request", True),
-    409: _Kind("the server has a conflict", True),
-    413: _Kind("the request is too large; send fewer or smaller pictures"),
-    422: _Kind("the request is not accepted"),
-    429: _Kind("the limit of requests or tokens is reached", True),
-    499: _Kind("the request was broken off", True),
-    501: _Kind("the server cannot do this; see `anthropic.base_url`", about="account"),
-    503: _Kind("the server is not available", True),
-    504: _Kind("the server took too long", True),
-    529: _Kind("the provider is overloaded", True),
+    400: Kind("the request is not accepted"),
+    401: Kind("the key is not accepted; see the variable that `anthropic.key` names", about="account"),
+    402: Kind("the account has to be paid first; see its billing page", about="account"),
+    403: Kind("this is not allowed to the account or from here", about="account"),
+    404: Kind("no such model or address; see the model's name and `anthropic.base_url`", about="account"),
+    408: Kind("the server waited too long for the request", True),
+    409: Kind("the server has a conflict", True),
+    413: Kind("the request is too large; send fewer or smaller pictures"),
+    422: Kind("the request is not accepted"),
+    429: Kind("the limit of requests or tokens is reached", True),
+    499: Kind("the request was broken off", True),
+    501: Kind("the server cannot do this; see `anthropic.base_url`", about="account"),
+    503: Kind("the server is not available", True),
+    504: Kind("the server took too long", True),
+    529: Kind("the provider is overloaded", True),
 }
 _STREAMED = {
     "invalid_request_error": 400,
@@ -137,11 +124,11 @@ def _status(name: str, error: anthropic.APIStatusError, secret: str) -> Provider
     status = error.status_code
     if status < 400:
         status = _STREAMED.get(str(error.type), 500)
-    kind = _KINDS.get(status) or (_Kind("the server has a fault", True) if status >= 500 else _KINDS[400])
+    kind = _KINDS.get(status) or (Kind("the server has a fault", True) if status >= 500 else _KINDS[400])
     if code.endswith("spend_limit_reached") or code == "organization_on_hold" or "credit balance" in said:
         # Some come as 400 or 429, and waiting does not help.
         kind = _KINDS[402]
-    asked = wait(error.response.headers) if kind.transient else None
+    asked = retry_after(error.response.headers) if kind.transient else None
     return ProviderError(
         f"{name}: {kind.what} ({status}: {said})", transient=kind.transient, retry_after=asked, about=kind.about
     )
@@ -160,7 +147,7 @@ def _said(error: BaseException, secret: str) -> str:
     if len(secret) >= 8:
         text = text.replace(secret, "***")
     text = _KEYS.sub("***", text)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return bounded(text)
 
 
 def parsed(name: str, data: bytes) -> object:
@@ -176,18 +163,3 @@ def parsed(name: str, data: bytes) -> object:
 def _nature(data: bytes) -> str:
     start = data.lstrip()[:15].lower()
     return "a page of HTML" if start.startswith((b"<!doctype", b"<html")) else "broken JSON"
-
-
-def wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait, given as milliseconds, seconds or a date; None: it does not say."""
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds):
-            return max(seconds, 0.0)
-    try:
-        return max(email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return None

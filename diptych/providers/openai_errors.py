@@ -6,15 +6,11 @@ quote the key.
 
 from __future__ import annotations
 
-import email.utils
 import json
-import math
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -22,10 +18,8 @@ import httpx2
 import openai
 
 from diptych.errors import ProviderError
+from diptych.providers.failures import Kind, bounded, retry_after
 from diptych.settings import Endpoint
-
-LONGEST = 200
-"""Characters of what a server says about its error."""
 
 FILTERED = frozenset(
     {
@@ -71,25 +65,18 @@ _PASSING = frozenset(
 _SECRETS = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][\w*.…-]{6,}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    what: str
-    transient: bool = False
-    about: Literal["item", "account"] = "item"
-
-
 _KINDS = {
-    400: _Kind("does not accept the request"),
-    402: _Kind("wants the account to be paid first", about="account"),
-    403: _Kind("does not allow this to the account or from here", about="account"),
-    404: _Kind("knows no such model or address; see the model's name and the setting `base_url`", about="account"),
-    405: _Kind("does not offer this; see the setting `base_url`", about="account"),
-    408: _Kind("waited too long for the request", True),
-    409: _Kind("has a conflict", True),
-    413: _Kind("finds the request too large"),
-    422: _Kind("does not accept the request"),
-    429: _Kind("has reached its limit of requests or tokens", True, "account"),
-    501: _Kind("cannot do this; see the setting `base_url`", about="account"),
+    400: Kind("does not accept the request"),
+    402: Kind("wants the account to be paid first", about="account"),
+    403: Kind("does not allow this to the account or from here", about="account"),
+    404: Kind("knows no such model or address; see the model's name and the setting `base_url`", about="account"),
+    405: Kind("does not offer this; see the setting `base_url`", about="account"),
+    408: Kind("waited too long for the request", True),
+    409: Kind("has a conflict", True),
+    413: Kind("finds the request too large"),
+    422: Kind("does not accept the request"),
+    429: Kind("has reached its limit of requests or tokens", True, "account"),
+    501: Kind("cannot do this; see the setting `base_url`", about="account"),
 }
 
 
@@ -111,7 +98,7 @@ def cleaned(text: object, endpoint: Endpoint) -> str:
         words = words.replace(secret, "[key]")
     words = _SECRETS.sub("[key]", words)
     words = "".join(letter for letter in words if letter.isprintable())
-    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
+    return bounded(words)
 
 
 @contextmanager
@@ -193,7 +180,7 @@ def _status(error: openai.APIStatusError, who: str, endpoint: Endpoint) -> Provi
             about="account",
         )
     message = _message(error, endpoint)
-    other = _Kind("has trouble", True) if status >= 500 else _Kind("does not accept the request")
+    other = Kind("has trouble", True) if status >= 500 else Kind("does not accept the request")
     kind = _KINDS.get(status, other)
     about: Literal["item", "account"] = "account" if error.code in _REQUEST or error.param == "model" else kind.about
     return ProviderError(
@@ -210,19 +197,3 @@ def _message(error: openai.APIStatusError, endpoint: Endpoint) -> str:
     if isinstance(body, Mapping):
         return cleaned(body.get("message") or body.get("detail") or body.get("error") or "", endpoint)
     return "" if not isinstance(body, str) or "<" in body else cleaned(body, endpoint)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110)."""
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds):
-            return max(seconds, 0.0)
-    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    try:
-        return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
-    except (ValueError, OverflowError):
-        return None

@@ -1,0 +1,40 @@
+"""A model of OpenAI's at a local server: what several tests of the OpenAI provider share."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image
+from pydantic import BaseModel, Field
+
+from diptych import providers
+from diptych.paid.costs import Meter
+from diptych.providers import Ask, Pixels, VisionModel, Words
+from diptych.settings import OpenAI, Settings
+from tests.vendors import Vendor
+
+SECRET = "sk-proj-0123456789abcdefSECRET"
+MODEL = "openai:gpt-6-luna"
+APIS = ("responses", "chat")
+QUESTION = Ask("Answer.", (Words("Why?"),))
+
+
+class Seen(BaseModel):
+    text: str = Field(min_length=1, max_length=40)
+    axes: list[str] = []
+
+
+def model(vendor: Vendor, meter: Meter | None = None, *, api: Any = "responses", seconds: float = 20) -> VisionModel:
+    endpoint = OpenAI(base_url=f"{vendor.url}/v1", api=api, seconds=seconds)
+    return providers.load(MODEL, Settings(openai=endpoint), meter or Meter())
+
+
+def png(width: int = 64, height: int = 48) -> Pixels:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "white").save(file, "PNG")
+    return Pixels(file.getvalue(), "image/png")
+
+
+def ask(schema: type[BaseModel] | None = Seen, *parts: Any) -> Ask:
+    return Ask("Describe.", parts or (Words("What is this?"), png()), schema, max_tokens=200, detail="low")
