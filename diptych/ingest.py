@@ -27,6 +27,7 @@ from diptych.index.versions import (
     tidy,
     vectors_of,
 )
+from diptych.paid.costs import Account, charged
 from diptych.points import Draft, Drafts, Need, document_id, drafts
 from diptych.spaces import Spaces
 from extractors import EXTRACTORS, VERSIONS
@@ -105,11 +106,11 @@ def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcom
     Raises `StoreError` and `ModelError`, which concern every document; of the latter, `BudgetReached` leaves the
     document as it was. A part that an encoder will not take leaves the document partial.
     """
-    with pipeline.index.exclusive(document_id(source.uri)):
-        return _ingest(source, pipeline, retry)
+    with pipeline.index.exclusive(document_id(source.uri)), charged() as account:
+        return _ingest(source, pipeline, retry, account)
 
 
-def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
+def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -> Outcome:
     start = time.monotonic()
     identity = document_id(source.uri)
     before = record_of(pipeline.index, identity)
@@ -129,13 +130,14 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool) -> Outcome:
         pipeline.ready()
     try:
         extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
-        return _stored(extraction, record, pipeline, start)
+        return _stored(extraction, record, pipeline, account, start)
     except ExtractionError as error:
         why, transient = str(error), error.transient
     except ProviderError as error:
         if not error.transient:  # the key, the account, the model: every other document would end here, too
             raise
         why, transient = f"{source.name}: not encoded: {error}; run again later", True
+    record = replace(record, usage=account.charges)
     return _failed(pipeline.index, record, before, why, transient, time.monotonic() - start)
 
 
@@ -144,7 +146,9 @@ def waiting(source: Source, reason: str) -> Outcome:
     return Outcome(source.uri, source.name, "waiting", error=reason)
 
 
-def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, start: float) -> Outcome:
+def _stored(
+    extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, account: Account, start: float
+) -> Outcome:
     report = extraction.report
     told = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
     made = drafts(extraction, pipeline.spaces.reading(pipeline.language), told.captions)
@@ -168,6 +172,7 @@ def _stored(extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, 
         # Where an encoder took nothing at all, it may be the settings and not this document: it is tried again.
         transient=bool(told.problems) or bool(work.problems and not work.encoded),
         problems=tuple(asdict(problem) for problem in problems),
+        usage=account.charges,
     )
     commit(pipeline.index, record, to)
     return _outcome(record, time.monotonic() - start, work.encoded)
@@ -239,6 +244,7 @@ def _failed(
         error=why,
         transient=transient,
         updated_at=record.updated_at,
+        usage=record.usage,
     )
     note(index, failed)
     return _outcome(failed, seconds, 0)

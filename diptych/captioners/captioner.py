@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -150,7 +151,7 @@ class VisionCaptioner:
                 raise
 
         with ThreadPoolExecutor(min(self._at_once, len(jobs)), thread_name_prefix="diptych-caption") as pool:
-            futures = {job.key: pool.submit(work, job) for job in jobs}
+            futures = {job.key: pool.submit(copy_context().run, work, job) for job in jobs}  # whose cost it is
             try:
                 wait(futures.values(), return_when=FIRST_EXCEPTION)
             finally:

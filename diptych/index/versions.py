@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
 from diptych.index import HASHES, NAMESPACE, STORE_ID, VECTORS, Collection, Index, Payload, Point, Vector, edition_of
+from diptych.paid.costs import Charge
 from diptych.points import Draft, Reading
 from diptych.where import Compare, In
 
@@ -54,9 +55,14 @@ class DocumentRecord:
     updated_at: str = ""
     """ISO 8601, UTC."""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    usage: Mapping[str, Charge] = field(default_factory=dict)
+    """What its last ingest asked of paid models, by model; what the ledger knew was not asked."""
 
     def payload(self) -> Payload:
-        return cast(Payload, _record_type().dump_python(self, mode="json"))
+        stored = _record_type().dump_python(self, mode="json")
+        if not self.usage:
+            del stored["usage"]  # most documents cost nothing
+        return cast(Payload, stored)
 
     @classmethod
     def of(cls, payload: Payload) -> DocumentRecord:

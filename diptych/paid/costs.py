@@ -8,6 +8,7 @@ import threading
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -118,6 +119,56 @@ def price_list() -> Mapping[str, Price]:
     return {name: Price(**{**row, "read": row["read"].isoformat()}) for name, row in rows.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one model was asked for, as it is registered and reported."""
+
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+    """US dollars; None: the price was unknown."""
+
+
+class Account:
+    """What the requests of one piece of work came to, while others spend beside it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._charges: dict[str, Charge] = {}
+        self._lock = threading.Lock()
+
+    def add(self, model: str, usage: Usage, usd: float | None) -> None:
+        with self._lock:
+            old = self._charges.get(model, Charge(0, 0, 0, 0.0))
+            self._charges[model] = Charge(
+                old.requests + usage.requests,
+                old.input_tokens + usage.input_tokens,
+                old.output_tokens + usage.output_tokens,
+                None if old.usd is None or usd is None else old.usd + usd,
+            )
+
+    @property
+    def charges(self) -> dict[str, Charge]:
+        """By model, in their order; empty: nothing was asked."""
+        with self._lock:
+            return dict(sorted(self._charges.items()))
+
+
+_ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
+"""Whose work a request is, which the code that sends it does not know. Thread pools hand it on by `copy_context`."""
+
+
+@contextmanager
+def charged() -> Iterator[Account]:
+    """What is asked of paid models inside the block, through any meter, is on the account that this gives."""
+    account = Account()
+    token = _ACCOUNT.set(account)
+    try:
+        yield account
+    finally:
+        _ACCOUNT.reset(token)
+
+
 class Meter:
     """Counts what a run spends, model by model, and refuses the request that would pass the budget. Thread-safe.
 
@@ -160,11 +211,14 @@ class Meter:
     def spend(self, model: str, usage: Usage) -> float | None:
         """Count a request that was answered; gives its price in US dollars, None when it is unknown."""
         price = self._prices.get(model)
+        usd = price.of(usage) if price else None
         with self._lock:
             key = model, usage.batched
             self._used[key] = self._used[key] + usage if key in self._used else usage
-            self._spent += price.of(usage) if price else 0.0
-        return price.of(usage) if price else None
+            self._spent += usd or 0.0
+        if account := _ACCOUNT.get():
+            account.add(model, usage, usd)
+        return usd
 
     def price(self, model: str) -> Price | None:
         """None: unknown."""
@@ -198,6 +252,16 @@ def usage_line(model: str, usage: Usage, price: Price | None) -> str:
     through = " in batches" if usage.batched else ""
     cost = dollars(price.of(usage)) if price else "price unknown"
     return f"{model}: {requests}{through}, {usage.input_tokens:,} tokens in{cached}{written}, {cost}"
+
+
+def charges_line(charges: Mapping[str, Charge]) -> str:
+    """The sum of several models in a word or two, for a table: `$0.0012`, `3 requests`, or both; empty: nothing."""
+    known = sum(charge.usd for charge in charges.values() if charge.usd is not None)
+    unpriced = sum(charge.requests for charge in charges.values() if charge.usd is None)
+    requests = f"{unpriced:,} request{'' if unpriced == 1 else 's'} of unknown price" if unpriced else ""
+    return " + ".join(
+        part for part in (dollars(known) if known or (charges and not unpriced) else "", requests) if part
+    )
 
 
 def dollars(amount: float) -> str:

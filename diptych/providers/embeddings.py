@@ -10,6 +10,7 @@ import base64
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -144,7 +145,7 @@ class Embeddings:
             refused = work(portions[0])
         else:
             with ThreadPoolExecutor(min(self._endpoint.at_once, len(portions)), "diptych-embed") as pool:
-                futures = [pool.submit(work, portion) for portion in portions]
+                futures = [pool.submit(copy_context().run, work, portion) for portion in portions]  # whose cost it is
                 try:
                     wait(futures, return_when=FIRST_EXCEPTION)
                 finally:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from rich.table import Table
 
 from flows import quarantine
 from flows.commands import options
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from diptych.index.versions import DocumentRecord
 
 COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
+PAID = "#paid"
+"""A further column, where paid models read any document."""
 HIDDEN = {"id", "generation", "retired", "fingerprint"}
 """Of a register entry: how the store works inside."""
 
@@ -27,7 +30,7 @@ def status(store: str | None, as_json: bool) -> None:
     """List the documents of the store: how much of each is in, what is missing and why, and what mends it.
 
     --json prints one object a document: uri, name, status (complete, partial, failed), error, transient, problems,
-    counts, fields …
+    counts, fields, usage (of its last ingest: model -> requests, input_tokens, output_tokens, usd) …
     """
     from diptych import Diptych
     from diptych.settings import load
@@ -40,8 +43,20 @@ def status(store: str | None, as_json: bool) -> None:
             put(json_line({name: value for name, value in asdict(document).items() if name not in HIDDEN}))
         return
     if documents:
-        show(table(COLUMNS, map(_cells, documents)))
+        show(_table(documents))
     show(_sentence(documents, settings.store), *quarantine.ways_out(documents, settings.store))
+
+
+def _table(documents: list[DocumentRecord]) -> Table:
+    from diptych.paid.costs import charges_line
+
+    rows = [_cells(document) for document in documents]
+    if not any(document.usage for document in documents):
+        return table(COLUMNS, rows)
+    paid = [charges_line(document.usage) for document in documents]
+    return table(
+        (*COLUMNS[:-1], PAID, COLUMNS[-1]), [[*r[:-1], cost, r[-1]] for r, cost in zip(rows, paid, strict=True)]
+    )
 
 
 def _cells(document: DocumentRecord) -> list[str]:
