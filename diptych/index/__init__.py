@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,11 +77,11 @@ class Lookup:
     where: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
+    """A point's place in a ranked list; what it says is to be retrieved."""
+
     id: str
     score: float
-    payload: Payload
 
 
 class Collection(Protocol):

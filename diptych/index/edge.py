@@ -73,7 +73,7 @@ class EdgeCollection:
         requests = [_request(lookup) for lookup in lookups]
         with self._store.operation(self._name) as shard:
             answers = shard.query_batch(QueryBatchRequest(requests))
-        return [[Found(str(hit.id), hit.score, hit.payload or {}) for hit in answer] for answer in answers]
+        return [[Found(str(hit.id), hit.score) for hit in answer] for answer in answers]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         after = None
@@ -154,7 +154,7 @@ def _request(lookup: Lookup) -> QueryRequest:
     query: Any = TextQuery(lookup.using, lookup.words)
     if lookup.vector is not None:
         query = Query.Nearest(cast(Any, lookup.vector), using=lookup.using)  # its stub knows lists only
-    return QueryRequest(limit=lookup.limit, query=query, filter=_filter(lookup.where), with_payload=True)
+    return QueryRequest(limit=lookup.limit, query=query, filter=_filter(lookup.where), with_payload=False)
 
 
 def point(record: Record) -> Point:

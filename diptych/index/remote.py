@@ -142,7 +142,7 @@ class ServerCollection:
         answers = self._try(
             lambda: self._client.query_batch_points(self._name, requests, consistency=self._layout.reads)
         )
-        return [[Found(str(hit.id), hit.score, hit.payload or {}) for hit in answer.points] for answer in answers]
+        return [[Found(str(hit.id), hit.score) for hit in answer.points] for answer in answers]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         after: Any = None
@@ -225,7 +225,7 @@ def _request(lookup: Lookup) -> q.QueryRequest:
         using=lookup.using,
         filter=translate(lookup.where, ServerDialect()),
         limit=lookup.limit,
-        with_payload=True,
+        with_payload=False,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from diptych.index import INDEXED, WHOLE, Found, Payload
+from diptych.index import INDEXED, WHOLE, Payload
 from diptych.retrieval.arrange import Part
 from diptych.retrieval.ranking import Page, Place
 from diptych.words import analyse
@@ -20,12 +20,12 @@ def part_of(payload: Payload) -> Part:
     return Part(_place(payload), payload["modality"], payload["label"], shown)
 
 
-def pages_of(parts: Iterable[Payload], pages: Iterable[Found], language: str) -> dict[Place, Page]:
+def pages_of(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:
     """Every page of which a part was found; by its own point where that was found too, else by those parts."""
     gathered: dict[Place, list[Payload]] = {}
     for payload in parts:
         gathered.setdefault(_place(payload), []).append(payload)
-    whole = {_place(hit.payload): hit.payload for hit in pages}
+    whole = {_place(page): page for page in pages}
     return {place: _page(held, whole.get(place), language) for place, held in gathered.items()}
 
 

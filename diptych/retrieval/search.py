@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from diptych.errors import QueryError, StoreBusy
-from diptych.index import INDEXED, VECTORS, WHOLE, Collection, Found, Index, Lookup, Payload, Vector
-from diptych.index.versions import DocumentRecord, clock, records_of, visible
+from diptych.index import INDEXED, VECTORS, WHOLE, Index, Lookup, Payload, Vector
 from diptych.retrieval.arrange import Part, arrange
-from diptych.retrieval.fusion import Fused, Ranks, fuse, ranked
+from diptych.retrieval.fusion import Fused, Ranks, fuse
+from diptych.retrieval.gather import PAGES, PATIENCE, gather
 from diptych.retrieval.hits import Hit, hit_of
 from diptych.retrieval.pages import pages_of, part_of
 from diptych.retrieval.paging import at_least, check, continued
@@ -25,12 +23,11 @@ from diptych.spaces import Spaces
 from diptych.where import Compare, Expression, both
 
 T = TypeVar("T")
-LEAST_DEPTH = 80
-"""Of each ranked list before fusion: deep enough that a hit of two lists is seen in both."""
-PATIENCE = 5.0
-"""Seconds to find a moment between two commits."""
-PAGES = "pages"
-"""The list of pages: no hits, but what the ranking reads."""
+REACH = 40
+"""Hits that are ranked at a time: those behind come from deeper lists."""
+DEPTH, READ = 2, 4
+"""Of each ranked list twice as many parts are found, deep enough that a hit of two lists is seen in both; of the fused
+list four times as many are read. Measured, see docs/search.md."""
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *EVIDENCE)
 """What may have a weight: the ranked lists that are fused, and the kinds of evidence that pages are ranked by."""
 WEIGHTS = {HEADINGS: 0.5, NAMED: 2.0}
@@ -72,8 +69,8 @@ class Asked:
 
     query: Query
     question: Question
-    vectors: Callable[[], Mapping[str, Vector]]
-    """Vector name -> what it is searched by; waits for the encoders."""
+    vectors: Mapping[str, Vector]
+    """Vector name -> what it is searched by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +133,13 @@ def search(queries: Sequence[Query], panels: Panels, limit: int, offset: int = 0
 
 
 def encoded(queries: Sequence[Query], panels: Panels) -> list[Asked]:
-    """Queries, read, and on their way through the encoders while their words are looked up already.
-
-    Raises `QueryError` for one without words or a picture.
-    """
+    """Queries, read and encoded. Raises `QueryError` for one without words or a picture."""
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
     questions = [read(query.text, panels.language) for query in queries]
-    texts = [(one.text, query.image) for one, query in zip(questions, queries, strict=True)]
-    encoding = _pool().submit(panels.spaces.encode_questions, texts)
-
-    def vectors(row: int) -> Mapping[str, Vector]:
-        return encoding.result()[row]
-
-    return [
-        Asked(query, question, partial(vectors, row))
-        for row, (query, question) in enumerate(zip(queries, questions, strict=True))
-    ]
+    vectors = panels.spaces.encode_questions([(one.text, of.image) for one, of in zip(questions, queries, strict=True)])
+    return list(map(Asked, queries, questions, vectors))
 
 
 def taken(asked: Asked, panels: Panels, take: Callable[[Iterator[Ordered]], list[T]], size: int = 10) -> list[T]:
@@ -180,12 +166,12 @@ def _paged(asked: Asked, panels: Panels, size: int, moments: set[str]) -> Iterat
 
 def _ordered(asked: Asked, panels: Panels, moments: set[str]) -> Iterator[Ordered]:
     def band(reach: int) -> tuple[list[Ordered], bool]:
-        found = _material(asked, panels, 2 * reach)
+        found = _material(asked, panels, reach)
         moments.add(found.moment)
         order = found.weighed(panels.weights, reach)
         return [Ordered(one, found.payloads[one.id]) for one in order], found.whole and len(order) < reach
 
-    return continued(band, LEAST_DEPTH // 2)
+    return continued(band, REACH)
 
 
 def _only(asked: Asked, modality: str) -> Asked:
@@ -196,96 +182,34 @@ def _only(asked: Asked, modality: str) -> Asked:
 def collect(queries: Sequence[Query], panels: Panels, limit: int) -> Iterator[Material]:
     """What at most `limit` hits of each query are made of, a query at a time."""
     for asked in encoded(queries, panels):
-        yield _material(asked, panels, max(LEAST_DEPTH, 2 * limit))
+        yield _material(asked, panels, max(REACH, limit))
 
 
-def _material(asked: Asked, panels: Panels, depth: int) -> Material:
-    """Search deeper while points that do not count (of a version not yet or no longer live) crowd out the others."""
-    enough = depth // 2
+def _material(asked: Asked, panels: Panels, reach: int) -> Material:
+    """What the first `reach` hits are made of; looked for deeper while what does not count crowds out the rest."""
     while True:
-        found, live, moment = _consistent(asked, panels, depth)
-        kept = {name: in_order(h for h in hits if visible(h.payload, h.id, live)) for name, hits in found.items()}
-        starved = any(len(found[name]) == depth and len(kept[name]) < enough for name in found)
-        if not starved:
+        lookups = {panel: dict(_lookups(panel, asked, panels, reach)) for panel in ("text", "images")}
+        found = gather(panels.index, lookups, {**WEIGHTS, **panels.weights}, READ * reach)
+        if found.whole or not found.crowded:
             break
-        depth *= 4
-    pages = kept.pop(PAGES, [])
-    payloads = {hit.id: hit.payload for hits in kept.values() for hit in hits}
+        reach *= 4
     return Material(
-        lists={name: ranked(hit.id for hit in hits) for name, hits in kept.items()},
-        values=evidence(asked.question, pages_of(payloads.values(), pages, panels.language)),
-        parts={name: part_of(payload) for name, payload in payloads.items()},
-        payloads=payloads,
+        lists=found.ranks,
+        values=evidence(asked.question, pages_of(found.parts.values(), found.pages, panels.language)),
+        parts={point: part_of(payload) for point, payload in found.parts.items()},
+        payloads=found.parts,
         labels=asked.question.labels,
-        moment=moment,
-        whole=all(len(found[name]) < depth for name in kept),
+        moment=found.moment,
+        whole=found.whole,
     )
 
 
-def in_order(hits: Iterable[Found]) -> list[Found]:
-    """Best first; what scores alike goes by id, so that two runs, and two engines, give the same ranks."""
-    return sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))
-
-
-def _consistent(
-    asked: Asked, panels: Panels, depth: int
-) -> tuple[dict[str, list[Found]], dict[str, DocumentRecord], str]:
-    """The ranked lists, the register and its clock as of one moment: asked again when a commit fell in between."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        moment = clock(panels.index)
-        by_words = _by_words(asked, panels, depth)
-        vectors = asked.vectors()  # not while the store is held: an encoder may be slow
-        with panels.index.held():
-            found = _by_vectors(vectors, asked, panels, depth)
-            for lists in by_words:
-                found |= lists.result()
-            live = records_of(panels.index, (hit.payload["document_id"] for hits in found.values() for hit in hits))
-            if clock(panels.index) == moment:
-                return found, live, moment
-        if time.monotonic() > deadline:
-            raise StoreBusy("documents changed faster than a question could be answered; ask again")
-
-
-Lists = dict[str, list[Found]]
-
-
-def _by_words(asked: Asked, panels: Panels, depth: int) -> list[Future[Lists]]:
-    """The lists by BM25, of both collections, under way."""
-    words, where = " ".join(asked.question.words), asked.query.where
-    if not words:
-        return []
-    fields = {"text.bm25": INDEXED} if panels.counts("text.bm25") else {}
-    if any(map(panels.counts, EVIDENCE)):
-        fields[PAGES] = WHOLE
-    pictured = {"images.bm25": INDEXED} if panels.counts("images.bm25") else {}
-    return [
-        _pool().submit(_ask, collection, {name: Lookup(depth, f, words=words, where=where) for name, f in told.items()})
-        for collection, told in ((panels.index.text, fields), (panels.index.images, pictured))
-    ]
-
-
-def _by_vectors(vectors: Mapping[str, Vector], asked: Asked, panels: Panels, depth: int) -> Lists:
-    """The lists by vectors, both collections asked at once."""
-
-    def lookups(panel: str) -> dict[str, Lookup]:
-        names = {f"{panel}.{vector}": vector for vector in VECTORS[panel] if vector in vectors}
-        return {
-            name: Lookup(depth, vector, vector=vectors[vector], where=asked.query.where)
-            for name, vector in names.items()
-            if panels.counts(name)
-        }
-
-    passages = _pool().submit(_ask, panels.index.text, lookups("text"))
-    pictures = _ask(panels.index.images, lookups("images"))
-    return {**passages.result(), **pictures}
-
-
-def _ask(collection: Collection, lookups: Mapping[str, Lookup]) -> Lists:
-    return dict(zip(lookups, collection.search(list(lookups.values())), strict=True)) if lookups else {}
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """For what can be done while this thread does another thing."""
-    return ThreadPoolExecutor(8, thread_name_prefix="diptych-search")
+def _lookups(panel: str, asked: Asked, panels: Panels, reach: int) -> Iterator[tuple[str, Lookup]]:
+    depth, words, where = DEPTH * reach, " ".join(asked.question.words), asked.query.where
+    for vector in VECTORS[panel]:
+        if vector in asked.vectors and panels.counts(f"{panel}.{vector}"):
+            yield f"{panel}.{vector}", Lookup(depth, vector, vector=asked.vectors[vector], where=where)
+    if words and panels.counts(f"{panel}.bm25"):
+        yield f"{panel}.bm25", Lookup(depth, INDEXED, words=words, where=where)
+    if words and panel == "text" and any(map(panels.counts, EVIDENCE)):
+        yield PAGES, Lookup(reach, WHOLE, words=words, where=where)

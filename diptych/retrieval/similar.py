@@ -47,7 +47,7 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
         )
         return list(islice(new, limit))
 
-    asked = Asked(Query(where=where), Question(text="", words=words, phrases=()), lambda: vectors)
+    asked = Asked(Query(where=where), Question(text="", words=words, phrases=()), vectors)
     found = taken(asked, panels, others)
     return [hit_of(rank, one.fused, one.payload, panels.pictures) for rank, one in enumerate(found, start=1)]
 
