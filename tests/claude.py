@@ -8,7 +8,7 @@ import pytest
 
 from diptych import providers
 from diptych.paid.costs import Meter, Usage
-from diptych.providers import Ask, VisionModel, Words
+from diptych.providers import Ask, Evidence, VisionModel, Words
 from diptych.settings import Anthropic, Settings
 from tests.vendors import Vendor
 
@@ -18,6 +18,7 @@ NAME = f"anthropic:{HAIKU}"
 PAID = Usage(100, 4, 20, 1, False, 6)
 """Of every answer of the local server."""
 QUESTION = Ask("Be brief.", (Words("What is it?"),), max_tokens=50)
+SOURCES = (Evidence("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."), Evidence("f2", "", "Fig. 2"))
 
 
 def only_this_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,8 @@
-"""The Anthropic provider against a local server that speaks its API: requests, answers, failures, secrets."""
+"""The Anthropic provider against a local server that speaks its API: requests, answers, streams, estimates."""
 
 from __future__ import annotations
 
 import base64
-import importlib.util
 import io
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,12 +13,12 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from diptych import providers
-from diptych.errors import BudgetReached, ModelError, SettingsError
+from diptych.errors import BudgetReached, ModelError
 from diptych.paid.costs import Meter, Price
 from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.providers.anthropic_messages import picture_tokens, stretches
 from diptych.settings import Settings
-from tests.claude import HAIKU, NAME, PAID, QUESTION, SECRET, model, only_this_key
+from tests.claude import HAIKU, NAME, PAID, QUESTION, SECRET, SOURCES, model, only_this_key
 from tests.vendor_anthropic import anthropic_routes
 from tests.vendors import Vendor, served
 
@@ -44,9 +43,6 @@ def picture(width: int = 30, height: int = 20) -> bytes:
     out = io.BytesIO()
     Image.new("L", (width, height)).save(out, "PNG")
     return out.getvalue()
-
-
-SOURCES = (Evidence("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."), Evidence("f2", "", "Fig. 2"))
 
 
 def test_a_request_has_system_picture_and_words_and_both_kinds_of_key(vendor: Vendor) -> None:
@@ -160,74 +156,6 @@ def test_a_stream_is_told_as_it_comes_and_ends_in_the_same_reply(vendor: Vendor)
     assert "".join(told) == reply.text
     assert reply == streamed.ask(ask)
     assert meter.used() == {(NAME, False): PAID}
-
-
-def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VERTEX_TOKEN", "ya29.token")
-    claude = model(vendor, platform="vertex", region="us-east5", project="lab", key="VERTEX_TOKEN")
-    told: list[str] = []
-    assert claude.ask(QUESTION).usage == PAID
-    assert claude.ask(QUESTION, told.append).text == "".join(told) == "An answer in words."
-    address = f"/projects/lab/locations/us-east5/publishers/anthropic/models/{HAIKU}"
-    assert [sent.path for sent in vendor.requests] == [f"{address}:rawPredict", f"{address}:streamRawPredict"]
-    assert vendor.requests[0].headers["authorization"] == "Bearer ya29.token"
-    assert vendor.requests[0].json["anthropic_version"]
-    assert claude.batches is None
-
-
-def test_bedrock_has_its_own_address_signature_and_stream(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA0")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
-    claude = model(vendor, platform="bedrock", region="eu-west-1", name=f"eu.anthropic.{HAIKU}")
-    told: list[str] = []
-    assert claude.ask(QUESTION).usage == PAID
-    assert claude.ask(Ask("", (*SOURCES,)), told.append).cited[1].quotes[0][0] == "p1"
-    assert len(told) > 5
-    assert vendor.requests[0].path == f"/model/eu.anthropic.{HAIKU}/invoke"
-    assert vendor.requests[1].path == f"/model/eu.anthropic.{HAIKU}/invoke-with-response-stream"
-    assert vendor.requests[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIA0/")
-    assert "/eu-west-1/bedrock/" in vendor.requests[0].headers["authorization"]
-    assert SECRET not in str(vendor.requests)  # the direct key does not go to another house
-    assert claude.batches is None
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "message"),
-    [
-        ({"platform": "vertex"}, "Claude on Vertex needs a region: set `anthropic.region` or CLOUD_ML_REGION"),
-        ({"platform": "vertex", "region": "eu"}, "needs a project: set `anthropic.project`"),
-        ({"platform": "bedrock"}, "Claude on Bedrock needs a region: set `anthropic.region` or AWS_REGION"),
-    ],
-)
-def test_a_region_or_project_that_is_missing_is_asked_for(
-    vendor: Vendor, endpoint: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(SettingsError, match=message):
-        model(vendor, **endpoint).ask(QUESTION)
-    assert vendor.requests == []
-
-
-@pytest.mark.parametrize(("platform", "package"), [("vertex", "google.auth"), ("bedrock", "boto3")])
-def test_a_package_that_is_missing_is_named(
-    vendor: Vendor, monkeypatch: pytest.MonkeyPatch, platform: str, package: str
-) -> None:
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else real(name))
-    with pytest.raises(SettingsError, match=rf"pip install 'diptych\[{platform}\]'"):
-        model(vendor, platform=platform, region="eu").ask(QUESTION)
-
-
-def test_a_cloud_without_credentials_says_so(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere")
-    for platform in ("bedrock", "vertex"):
-        with pytest.raises(ModelError, match="there are no credentials that work"):
-            model(vendor, platform=platform, region="us-east5", project="lab").ask(QUESTION)
-    assert vendor.requests == []
 
 
 def test_without_a_key_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

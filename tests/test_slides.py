@@ -1,62 +1,17 @@
+"""Decks as python-pptx reads them: words, tables, charts, pictures, sections, and what cannot be opened."""
+
 from __future__ import annotations
 
 import io
-import struct
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
 
-from extractors import slides
 from extractors.decks import office
 from extractors.errors import ExtractionError
-from extractors.types import Extraction, Options, Source
-
-needs_office = pytest.mark.skipif(office.program() is None, reason="LibreOffice is not installed")
-NATIVE = Options(page_images="none", ocr="off")
-
-
-def png(color: str = "red", size: tuple[int, int] = (120, 80), text: str = "") -> io.BytesIO:
-    image = Image.new("RGB", size, color)
-    if text:
-        ImageDraw.Draw(image).text((10, 10), text, fill="black", font_size=28)
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    file.seek(0)
-    return file
-
-
-def deck(path: Path, *fill: Callable[[Any], None]) -> Path:
-    """A deck with one slide (layout: title only) for every function that fills one."""
-    from pptx import Presentation
-
-    presentation = Presentation()
-    for number, function in enumerate(fill, 1):
-        slide = presentation.slides.add_slide(presentation.slide_layouts[5])
-        slide.shapes.title.text = f"Title {number}"
-        function(slide)
-    presentation.save(str(path))
-    return path
-
-
-def read(path: Path, options: Options = NATIVE) -> Extraction:
-    return slides.extract(Source(path, path.as_uri(), path.name, "0", "x"), options, path.parent / "pictures")
-
-
-def texts(extraction: Extraction, kind: str) -> list[str]:
-    return [passage.text for passage in extraction.passages if passage.kind == kind]
-
-
-def bullets(slide: Any) -> None:
-    from pptx.util import Pt
-
-    frame = slide.shapes.add_textbox(Pt(72), Pt(144), Pt(300), Pt(100)).text_frame
-    frame.text = "Clean the filter weekly."
-    inner = frame.add_paragraph()
-    inner.text, inner.level = "Use cold water.", 1
+from extractors.types import Options
+from tests.decks import bullets, deck, noted, png, read, texts
 
 
 def test_bullets_keep_their_order_level_box_and_heading(tmp_path: Path) -> None:
@@ -71,9 +26,6 @@ def test_a_title_alone_is_a_passage(tmp_path: Path) -> None:
 
 
 def test_notes_are_passages_of_their_own_kind(tmp_path: Path) -> None:
-    def noted(slide: Any) -> None:
-        slide.notes_slide.notes_text_frame.text = "Mention the warranty."
-
     extraction = read(deck(tmp_path / "a.pptx", bullets, noted))
     (notes,) = [passage for passage in extraction.passages if passage.kind == "notes"]
     assert (notes.text, notes.page, notes.heading) == ("Mention the warranty.", 2, ("Title 2",))
@@ -264,97 +216,3 @@ def test_a_broken_shape_costs_itself_only(tmp_path: Path) -> None:
     extraction = read(deck(tmp_path / "a.pptx", broken))
     assert texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
     assert [problem.page for problem in extraction.report.problems] == [1]
-
-
-# --- with LibreOffice ---------------------------------------------------------------------------------------------
-
-
-@needs_office
-def test_every_slide_is_a_picture_with_hidden_ones_in_their_place(tmp_path: Path) -> None:
-    path = deck(tmp_path / "a.pptx", bullets, lambda slide: slide._element.set("show", "0"), bullets)
-    extraction = read(path, Options(ocr="off", dpi=72))
-    drawn = [picture for picture in extraction.pictures if picture.kind == "slide"]
-    assert [picture.page for picture in drawn] == [1, 2, 3]
-    assert drawn[0].words == "Title 1\nClean the filter weekly.\nUse cold water."
-    assert (drawn[0].image.width, drawn[0].image.height) == (720, 540)
-    assert drawn[0].image.sha256 != drawn[1].image.sha256
-
-
-@needs_office
-def test_odp_gives_the_same_text_notes_and_slides(tmp_path: Path) -> None:
-    def noted(slide: Any) -> None:
-        slide.notes_slide.notes_text_frame.text = "Mention the warranty."
-
-    path = deck(tmp_path / "a.pptx", bullets, noted)
-    (odp,) = office.convert([path], "odp", tmp_path)
-    assert odp is not None
-    extraction = read(odp, Options(ocr="off", dpi=72))
-    assert "Clean the filter weekly." in texts(extraction, "text")[0]
-    assert texts(extraction, "notes") == ["Mention the warranty."]
-    assert [picture.page for picture in extraction.pictures if picture.kind == "slide"] == [1, 2]
-
-
-@needs_office
-def test_odp_is_read_without_libreoffice_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def noted(slide: Any) -> None:
-        slide.shapes.add_picture(png(), 0, 2000000, 3000000)
-        slide.notes_slide.notes_text_frame.text = "Mention the warranty."
-        slide._element.set("show", "0")
-
-    (odp,) = office.convert([deck(tmp_path / "a.pptx", bullets, noted)], "odp", tmp_path)
-    assert odp is not None
-    monkeypatch.setattr(office, "program", lambda: None)
-    extraction = read(odp)
-    first = extraction.passages[0]
-    assert first.text.splitlines()[0] == "Clean the filter weekly."
-    assert first.heading == ("Title 1",)
-    assert first.box is not None
-    assert first.box[1] == pytest.approx(144, abs=1)
-    assert texts(extraction, "notes") == ["Mention the warranty."]
-    assert [picture.page for picture in extraction.pictures] == [2]
-    assert "hidden slides, kept and marked: 2" in extraction.report.notes
-
-
-@needs_office
-def test_a_deck_that_only_libreoffice_opens_gives_its_slides(tmp_path: Path) -> None:
-    good, bad = deck(tmp_path / "good.pptx", bullets, bullets), tmp_path / "bad.pptx"
-    with zipfile.ZipFile(good) as source, zipfile.ZipFile(bad, "w") as target:
-        for entry in source.infolist():
-            data = source.read(entry)
-            # As when a slide show (PPSX) is renamed, which python-pptx refuses.
-            target.writestr(
-                entry, data.replace(b"presentationml.presentation.main+xml", b"presentationml.slideshow.main+xml")
-            )
-    extraction = read(bad, Options(ocr="off", dpi=72))
-    assert extraction.report.pages == 2
-    assert "Clean the filter weekly." in " ".join(texts(extraction, "text"))
-    assert any("LibreOffice" in note for note in extraction.report.notes)
-
-
-def wmf(text: bytes) -> bytes:
-    """A Windows metafile of 1000 x 500 units, 4 x 2 inches, with one line of text."""
-    padded = text + bytes(len(text) % 2)
-    records = [
-        struct.pack("<IHhh", 5, 0x020B, 0, 0),  # window origin
-        struct.pack("<IHhh", 5, 0x020C, 500, 1000),  # window extent
-        struct.pack("<IHH", 5 + len(padded) // 2 - 1 + 2, 0x0521, len(text)) + padded + struct.pack("<hh", 200, 100),
-        struct.pack("<IH", 3, 0),
-    ]
-    body = b"".join(records)
-    header = struct.pack("<HHHIHIH", 1, 9, 0x300, 9 + len(body) // 2, 0, max(map(len, records)) // 2, 0)
-    placed = struct.pack("<IHhhhhHI", 0x9AC6CDD7, 0, 0, 0, 1000, 500, 250, 0)
-    check = 0
-    for (word,) in struct.iter_unpack("<H", placed):
-        check ^= word
-    return placed + struct.pack("<H", check) + header + body
-
-
-@needs_office
-def test_a_metafile_is_cut_from_the_drawn_slide_with_its_words(tmp_path: Path) -> None:
-    def drawn(slide: Any) -> None:
-        slide.shapes.add_picture(io.BytesIO(wmf(b"Throughput")), 1000000, 2000000, 4000000, 2000000)
-
-    pictures = read(deck(tmp_path / "a.pptx", drawn), Options(ocr="off")).pictures
-    assert [picture.kind for picture in pictures] == ["slide", "figure"]
-    assert pictures[1].words == "Throughput"
-    assert pictures[1].image.width == pytest.approx(4000000 / 914400 * 150, abs=12)
