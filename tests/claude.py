@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from diptych import providers
 from diptych.paid.costs import Meter, Usage
 from diptych.providers import Ask, Evidence, VisionModel, Words
 from diptych.settings import Anthropic, Settings
-from tests.vendors import Vendor
+from tests.vendor_anthropic import anthropic_routes
+from tests.vendors import Vendor, served
 
 SECRET = "sk-ant-a-very-secret-key"
 HAIKU = "claude-haiku-5-5"
@@ -21,6 +23,13 @@ QUESTION = Ask("Be brief.", (Words("What is it?"),), max_tokens=50)
 SOURCES = (Evidence("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."), Evidence("f2", "", "Fig. 2"))
 
 
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with served(anthropic_routes()) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
 def only_this_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment with `SECRET` and nothing else that the SDK looks at."""
     for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "CLOUD_ML_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"):

@@ -1,4 +1,8 @@
-"""What every test may rely on: Prefect in a home of its own, and small real documents."""
+"""What every test may rely on: Prefect in a home of its own, and small real documents.
+
+Fixtures that only a few files share stand in modules beside this one: `from tests.claude import vendor as vendor`
+makes one a fixture of the file that imports it.
+"""
 
 from __future__ import annotations
 

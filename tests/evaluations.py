@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from diptych.evaluation.evaluate import Evaluation, evaluate
 from diptych.evaluation.questions import Question
 from diptych.index.versions import bind
@@ -18,12 +20,13 @@ from tests.visions import chart, picture, stored
 HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=alert(2)>'
 
 
-def ingested(folder: Path) -> Panels:
+@pytest.fixture
+def panels(tmp_path: Path) -> Panels:
     """Of two documents with a picture each; the first one's name and caption are hostile."""
-    bench = Bench(folder, "embedded")
+    bench = Bench(tmp_path, "embedded")
     bind(bench.index, bench.pipeline.spaces.reading("english"))
-    shown = picture(stored(chart(1), folder), 3, label="figure 1", caption=HOSTILE)
-    other = picture(stored(chart(2), folder), 1, label="figure 7", caption="Figure 7. A blue valve of the cold loop.")
+    shown = picture(stored(chart(1), tmp_path), 3, label="figure 1", caption=HOSTILE)
+    other = picture(stored(chart(2), tmp_path), 1, label="figure 7", caption="Figure 7. A blue valve of the cold loop.")
     passages = [Passage("The red pump.", 1, heading=("Priming red pumps",)), Passage("The blue valve.", 2)]
     bench.ingest(source("a<b>.pdf"), document(*passages, pictures=(shown,)))
     bench.ingest(source("b.pdf"), document(Passage("A cat sleeps.", 1), pictures=(other,)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from PIL import Image
 from pydantic import BaseModel, Field
 
@@ -12,7 +14,8 @@ from diptych import providers
 from diptych.paid.costs import Meter
 from diptych.providers import Ask, Pixels, VisionModel, Words
 from diptych.settings import OpenAI, Settings
-from tests.vendors import Vendor
+from tests.vendor_openai import OpenAIRoutes, openai_routes
+from tests.vendors import Vendor, served
 
 SECRET = "sk-proj-0123456789abcdefSECRET"
 MODEL = "openai:gpt-6-luna"
@@ -23,6 +26,22 @@ QUESTION = Ask("Answer.", (Words("Why?"),))
 class Seen(BaseModel):
     text: str = Field(min_length=1, max_length=40)
     axes: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+
+
+@pytest.fixture
+def routes() -> OpenAIRoutes:
+    return openai_routes(key=SECRET)
+
+
+@pytest.fixture
+def vendor(routes: OpenAIRoutes) -> Iterator[Vendor]:
+    with served(routes) as vendor:
+        yield vendor
 
 
 def model(vendor: Vendor, meter: Meter | None = None, *, api: Any = "responses", seconds: float = 20) -> VisionModel:

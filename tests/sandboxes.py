@@ -17,10 +17,16 @@ OPTIONS = Options(ocr="tesseract")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
 
 
-def photographed(folder: Path) -> Source:
-    path = folder / "photo.png"
+@pytest.fixture
+def photo(tmp_path: Path) -> Source:
+    path = tmp_path / "photo.png"
     Image.effect_noise((300, 300), 50).save(path)
     return source_of(path)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return tmp_path / "pictures"
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,7 +17,9 @@ from diptych.paid.costs import Meter, Price
 from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.providers.anthropic_messages import picture_tokens, stretches
 from diptych.settings import Settings
-from tests.claude import HAIKU, NAME, PAID, QUESTION, SECRET, SOURCES, model, only_this_key
+from tests.claude import HAIKU, NAME, PAID, QUESTION, SECRET, SOURCES, model
+from tests.claude import only_this_key as only_this_key
+from tests.claude import vendor as vendor
 from tests.vendor_anthropic import anthropic_routes
 from tests.vendors import Vendor, served
 
@@ -26,17 +27,6 @@ from tests.vendors import Vendor, served
 class Caption(BaseModel):
     summary: str = Field(max_length=60)
     labels: list[str]
-
-
-@pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with served(anthropic_routes()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    only_this_key(monkeypatch)
 
 
 def picture(width: int = 30, height: int = 20) -> bytes:

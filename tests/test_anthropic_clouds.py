@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from diptych.errors import ModelError, SettingsError
 from diptych.providers import Ask
-from tests.claude import HAIKU, PAID, QUESTION, SECRET, SOURCES, model, only_this_key
-from tests.vendor_anthropic import anthropic_routes
-from tests.vendors import Vendor, served
-
-
-@pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with served(anthropic_routes()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    only_this_key(monkeypatch)
+from tests.claude import HAIKU, PAID, QUESTION, SECRET, SOURCES, model
+from tests.claude import only_this_key as only_this_key
+from tests.claude import vendor as vendor
+from tests.vendors import Vendor
 
 
 def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:

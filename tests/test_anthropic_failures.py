@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,21 +12,11 @@ from diptych import providers
 from diptych.errors import ProviderError, SettingsError
 from diptych.paid.costs import Meter, Usage
 from diptych.settings import Anthropic, Settings
-from tests.claude import HAIKU, NAME, QUESTION, SECRET, model, only_this_key
-from tests.vendor_anthropic import anthropic_routes, error
+from tests.claude import HAIKU, NAME, QUESTION, SECRET, model
+from tests.claude import only_this_key as only_this_key
+from tests.claude import vendor as vendor
+from tests.vendor_anthropic import error
 from tests.vendors import Answer, Vendor, served
-
-
-@pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with served(anthropic_routes()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    only_this_key(monkeypatch)
-
 
 FAILURES = [
     (

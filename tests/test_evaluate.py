@@ -15,13 +15,9 @@ from diptych.paid.costs import Meter
 from diptych.retrieval.search import LISTS, Panels, Query, search
 from flows.cli import run
 from flows.evaluation import GATE, markdown
-from tests.evaluations import QUESTIONS, asked, evaluated, ingested
+from tests.evaluations import QUESTIONS, asked, evaluated
+from tests.evaluations import panels as panels
 from tests.papers import write_leaflet
-
-
-@pytest.fixture
-def panels(tmp_path: Path) -> Panels:
-    return ingested(tmp_path)
 
 
 def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(panels: Panels) -> None:

@@ -15,12 +15,8 @@ from diptych.evaluation import report
 from diptych.evaluation.plots import Series, bars
 from diptych.evaluation.statistics import Interval
 from diptych.retrieval.search import Panels
-from tests.evaluations import evaluated, ingested
-
-
-@pytest.fixture
-def panels(tmp_path: Path) -> Panels:
-    return ingested(tmp_path)
+from tests.evaluations import evaluated
+from tests.evaluations import panels as panels
 
 
 class _Tags(HTMLParser):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,27 +12,14 @@ from diptych.errors import BudgetReached, ModelError
 from diptych.paid.costs import Meter, Price, Usage
 from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.settings import OpenAI, Settings
-from tests.gpt import APIS, MODEL, QUESTION, SECRET, Seen, ask, model, png
+from tests.gpt import APIS, MODEL, QUESTION, Seen, ask, model, png
+from tests.gpt import key as key
+from tests.gpt import routes as routes
+from tests.gpt import vendor as vendor
 from tests.vendor_asked import Asked, Cut, Filtered, Refused
 from tests.vendor_batches import problem
-from tests.vendor_openai import OpenAIRoutes, openai_routes
-from tests.vendors import Answer, Request, Vendor, served
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
-
-
-@pytest.fixture
-def routes() -> OpenAIRoutes:
-    return openai_routes(key=SECRET)
-
-
-@pytest.fixture
-def vendor(routes: OpenAIRoutes) -> Iterator[Vendor]:
-    with served(routes) as vendor:
-        yield vendor
+from tests.vendor_openai import OpenAIRoutes
+from tests.vendors import Answer, Request, Vendor
 
 
 @pytest.mark.parametrize("api", APIS)

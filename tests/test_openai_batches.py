@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,31 +15,21 @@ from diptych.paid.costs import Meter, Price, Usage
 from diptych.providers import Ask, Batches, BatchItem, Reply, Words
 from diptych.providers.embedding_batches import Embedded, EmbeddingBatches
 from diptych.settings import OpenAI, Settings
+from tests.gpt import MODEL, SECRET
+from tests.gpt import key as key
+from tests.gpt import vendor as vendor
 from tests.vendor_asked import Broken, Cut
 from tests.vendor_openai import OpenAIRoutes, openai_routes
 from tests.vendors import Answer, Request, Vendor, served
-
-MODEL = "openai:gpt-6-luna"
 
 
 class Seen(BaseModel):
     text: str
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-
-
 @pytest.fixture
 def routes() -> OpenAIRoutes:
-    return openai_routes(answer=lambda asked: {"text": asked.texts[0].upper()}, key="sk-test")
-
-
-@pytest.fixture
-def vendor(routes: OpenAIRoutes) -> Iterator[Vendor]:
-    with served(routes) as vendor:
-        yield vendor
+    return openai_routes(answer=lambda asked: {"text": asked.texts[0].upper()}, key=SECRET)
 
 
 def batches(vendor: Vendor, api: Any = "responses") -> Batches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,27 +13,13 @@ import pytest
 from diptych.errors import ProviderError
 from diptych.paid.costs import Meter, Price
 from tests.gpt import APIS, MODEL, QUESTION, SECRET, ask, model
+from tests.gpt import key as key
+from tests.gpt import routes as routes
+from tests.gpt import vendor as vendor
 from tests.vendor_asked import Broken
 from tests.vendor_batches import problem
-from tests.vendor_openai import OpenAIRoutes, openai_routes
+from tests.vendor_openai import OpenAIRoutes
 from tests.vendors import Answer, Request, Vendor, served
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
-
-
-@pytest.fixture
-def routes() -> OpenAIRoutes:
-    return openai_routes(key=SECRET)
-
-
-@pytest.fixture
-def vendor(routes: OpenAIRoutes) -> Iterator[Vendor]:
-    with served(routes) as vendor:
-        yield vendor
-
 
 HTML = Answer(200, "<html><body>Sign in to the network</body></html>", {"content-type": "text/html"})
 QUOTA = problem(429, "You exceeded your current quota.", "insufficient_quota")

@@ -13,19 +13,14 @@ from diptych.errors import BudgetReached
 from diptych.evaluation.asking import Asking
 from diptych.evaluation.evaluate import evaluate
 from diptych.evaluation.phrasing import bare, fair, question
-from diptych.evaluation.propose import propose
+from diptych.evaluation.propose import Proposals, propose
 from diptych.evaluation.questions import read, write
 from diptych.paid.costs import Meter
 from diptych.paid.ledger import Ledger
 from diptych.providers import Ask, Reply
 from diptych.retrieval.search import Panels
-from tests.evaluations import ingested
+from tests.evaluations import panels as panels
 from tests.visions import ScriptedVision
-
-
-@pytest.fixture
-def panels(tmp_path: Path) -> Panels:
-    return ingested(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +45,8 @@ def test_a_question_is_neither_verbatim_nor_names_its_place() -> None:
 
 
 def test_proposals_are_deterministic_spread_and_answerable(panels: Panels, tmp_path: Path) -> None:
-    first = propose(panels, 10, seed=1)
-    assert first == propose(panels, 10, seed=1)
+    first = propose(panels, 10, seed=1).questions
+    assert first == propose(panels, 10, seed=1).questions
     assert {one.document for one in first[:2]} == {"a<b>.pdf", "b.pdf"}
     (valve,) = [one for one in first if one.document == "b.pdf"]
     assert (valve.pages, valve.label, valve.types) == ((1,), "figure 7", ("figure",))
@@ -79,12 +74,12 @@ def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(panels: Panel
     model = Asker()
     asking = Asking(model, Ledger(panels.pictures), Meter({}))
     made = propose(panels, 10, seed=1, ask=asking)
-    assert [one.query.text for one in made].count("How is the cold loop closed?") == 1
-    assert len(made) > 1  # the rest offline
+    assert [one.query.text for one in made.questions] == ["How is the cold loop closed?"]
+    assert made.stopped == "that is all"
     assert len(model.asked) == 2
     assert len(model.asked[0].parts) == 2  # words and pixels
-    propose(panels, 10, seed=1, ask=asking)
-    assert len(model.asked) == 2 + len(made) - 1  # the first is in the ledger, and not paid again
+    assert propose(panels, 1, seed=1, ask=asking) == Proposals(made.questions)
+    assert len(model.asked) == 2  # the first is in the ledger, and not paid again
 
 
 def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:

@@ -14,19 +14,11 @@ from extractors.errors import ExtractionError
 from extractors.sandbox import Sandbox
 from extractors.types import Options, Source
 from extractors.worker import pack
-from tests.sandboxes import OPTIONS, emptied, gone, needs_proc, photographed, source_of
+from tests.sandboxes import OPTIONS, emptied, gone, needs_proc, source_of
+from tests.sandboxes import photo as photo
+from tests.sandboxes import pictures as pictures
 
 pytestmark = needs_proc
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Source:
-    return photographed(tmp_path)
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    return tmp_path / "pictures"
 
 
 def test_parts_come_back_whole_with_the_source(

@@ -20,7 +20,9 @@ import pytest
 from extractors.errors import ExtractionError
 from extractors.sandbox import Sandbox
 from extractors.types import Extraction, Options, Source
-from tests.sandboxes import OPTIONS, emptied, gone, needs_proc, photographed, wait_for
+from tests.sandboxes import OPTIONS, emptied, gone, needs_proc, wait_for
+from tests.sandboxes import photo as photo
+from tests.sandboxes import pictures as pictures
 
 HANGING = """#!/bin/sh
 if [ "$1" = --list-langs ]; then echo languages; echo eng; exit; fi
@@ -31,16 +33,6 @@ sleep 120
 """
 
 pytestmark = needs_proc
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Source:
-    return photographed(tmp_path)
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    return tmp_path / "pictures"
 
 
 @pytest.fixture

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 from typing import Any
-
-import pytest
 
 from diptych.evaluation.questions import Question
 from diptych.evaluation.weights import fitted, suggest
 from diptych.retrieval.arrange import Part
 from diptych.retrieval.fusion import ranked
 from diptych.retrieval.search import LISTS, Material, Panels
-from tests.evaluations import QUESTIONS, asked, ingested
-
-
-@pytest.fixture
-def panels(tmp_path: Path) -> Panels:
-    return ingested(tmp_path)
+from tests.evaluations import QUESTIONS, asked
+from tests.evaluations import panels as panels
 
 
 def made(panels: Panels, noise: str, papers: int = 40) -> tuple[list[Question], list[Material]]:
