@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from diptych import written
 from diptych.download import Fetch
 from diptych.errors import ExtractionError, SourceError
 from extractors import EXTRACTORS, catalog
@@ -59,7 +60,7 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
     for file, name in zip(files, _names(files), strict=True):
         suffix = file.path.suffix.lower()
         if suffix not in EXTRACTORS:
-            unknown[f"{suffix} files" if suffix else "files without a suffix"] += 1
+            unknown[suffix] += 1
         elif EXTRACTORS[suffix] == "catalog":
             prefix = len(file.path.name)
             found += [replace(row, name=name + row.name[prefix:]) for row in catalogs.get(file.path, ())]
@@ -70,11 +71,16 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
                 if not file.walked:
                     raise
                 left_out.append(str(error))
-    left_out += [f"{count} {kind} left out: no extractor reads them" for kind, count in sorted(unknown.items())]
+    left_out += [_unread(kind, count) for kind, count in sorted(unknown.items())]
     if not found:
         where = ", ".join(map(str, paths)) or "no path given"
         raise SourceError(f"{where}: no document found; known kinds: {' '.join(EXTRACTORS)}" + _because(left_out))
     return Found(found, left_out)
+
+
+def _unread(suffix: str, count: int) -> str:
+    files = f"{suffix} file" if suffix else "file"
+    return f"{count} {files}{'s' * (count != 1)}{'' if suffix else ' without a suffix'}: no extractor reads such files"
 
 
 def _because(left_out: Sequence[str]) -> str:
@@ -96,7 +102,7 @@ def _files(path: Path, closed: list[str]) -> Iterator[_File]:
         if path.is_dir():
             os.scandir(path).close()
             found = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in _walk(path, closed)]
-            if not found:
+            if not found and not any(path.iterdir()):
                 raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
             yield from found
         elif path.is_file():
@@ -111,11 +117,14 @@ def _files(path: Path, closed: list[str]) -> Iterator[_File]:
 
 
 def _walk(folder: Path, closed: list[str]) -> Iterator[Path]:
-    """All files below `folder` by name; hidden ones, lock files of office programs and loops left out."""
+    """All files below `folder` by name; hidden ones, lock files of office programs and loops left out.
+
+    So is what Diptych wrote itself: a store beside its documents would otherwise read its own pictures, and grow.
+    """
     seen: set[tuple[int, int]] = set()
 
     def tell(error: OSError) -> None:
-        closed.append(f"{error.filename}: left out, it cannot be read ({error.strerror}); check its permissions")
+        closed.append(f"{error.filename}: cannot be read ({error.strerror}); check its permissions")
 
     for root, folders, files in os.walk(folder, onerror=tell, followlinks=True):
         status = Path(root).stat()
@@ -123,8 +132,14 @@ def _walk(folder: Path, closed: list[str]) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        what = written.by_diptych(files, folders)
+        if what and Path(root) != folder:
+            closed.append(f"{Path(root)}: is {what} of Diptych's own")
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(files) if not name.startswith((".", "~$")))
+        kept = sorted(name for name in files if not name.startswith((".", "~$")))
+        yield from (Path(root, name) for name in kept if not written.kept_picture(Path(root).name, name))
 
 
 def _real(path: Path) -> Path:
@@ -146,9 +161,7 @@ def _catalogs(files: Sequence[_File], fetch: Fetch | None) -> tuple[dict[Path, l
         if EXTRACTORS.get(file.path.suffix.lower()) != "catalog":
             continue
         if file.walked and not catalog.is_catalog(file.path):
-            left_out.append(
-                f"{file.name}: left out: no column is called image, photo or description, so it is no catalogue"
-            )
+            left_out.append(f"{file.name}: no column is called image, photo or description, so it is no catalogue")
             continue
         try:
             read = catalog.read(file.path)

@@ -24,8 +24,8 @@ def test_a_folder_gives_its_files_by_name_with_hidden_and_lock_files_left_out(tm
     found = find([tmp_path])
     assert [source.name for source in found.sources] == ["b.pdf", "z.png"]
     assert found.left_out == [
-        "1 .docx files left out: no extractor reads them",
-        "1 files without a suffix left out: no extractor reads them",
+        "1 file without a suffix: no extractor reads such files",
+        "1 .docx file: no extractor reads such files",
     ]
 
 
@@ -73,7 +73,7 @@ def test_a_web_address_is_refused_with_the_way_out() -> None:
 
 def test_a_folder_of_unknown_files_says_so(tmp_path: Path) -> None:
     write(tmp_path / "a.docx")
-    with pytest.raises(SourceError, match=r"no document found; known kinds: \.pdf.*1 \.docx files left out"):
+    with pytest.raises(SourceError, match=r"no document found; known kinds: \.pdf.*1 \.docx file: "):
         find([tmp_path])
 
 
@@ -123,6 +123,4 @@ def test_a_folder_that_cannot_be_entered_is_told(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(os, "scandir", scandir)
     found = find([tmp_path])
     assert [source.name for source in found.sources] == ["a.png"]
-    assert found.left_out == [
-        f"{tmp_path / 'closed'}: left out, it cannot be read (Permission denied); check its permissions"
-    ]
+    assert found.left_out == [f"{tmp_path / 'closed'}: cannot be read (Permission denied); check its permissions"]
