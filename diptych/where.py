@@ -12,14 +12,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from diptych.errors import QueryError
-from extractors.types import FieldValue
+from extractors.types import FieldValue, PassageKind, PictureKind
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Names that every hit has; any other name is one of the user's own fields."""
+VALUES = {
+    "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)} - {"compound"}),
+    "modality": ["image", "text"],
+}
+"""Names that have these values only: another one is a mistake, not a filter that holds for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,9 @@ Expression = Compare | In | Not | And | Or
 
 TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]))
-    | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+      (?P<date>\d{4}-\d\d-\d\d(?![\w.-]))
+    | (?P<number>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]))
+    | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|“[^”]*”)
     | (?P<name>[^\W\d][\w.\-]*|`[^`]+`)
     | (?P<symbol><=|>=|!=|<>|==|=|<|>|\(|\)|,)
     )""",
@@ -84,12 +90,24 @@ def from_mapping(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Exp
     parts: list[Expression] = []
     for name, value in fields.items():
         if isinstance(value, str | int | float):
+            _checked(name, value, "")
             parts.append(Compare(name, "=", value))
         elif isinstance(value, Sequence) and value and all(isinstance(v, str | int | float) for v in value):
+            for one in value:
+                _checked(name, one, "")
             parts.append(In(name, tuple(value)))
         else:
             raise QueryError(f"filter on {name!r}: {value!r} is neither a value nor a list of values")
     return _joined(And, parts) if parts else None
+
+
+def own_fields(expression: Expression) -> set[str]:
+    """The names in a filter that are the user's own fields."""
+    if isinstance(expression, Compare | In):
+        return {expression.field} - set(BUILT_IN)
+    if isinstance(expression, Not):
+        return own_fields(expression.part)
+    return set().union(*map(own_fields, expression.parts))
 
 
 def both(first: Expression | None, second: Expression | None) -> Expression | None:
@@ -107,11 +125,31 @@ def _tokens(text: str) -> list[Token]:
         match = TOKEN.match(text, at)
         if not match:
             column = at + len(text[at:]) - len(text[at:].lstrip()) + 1
-            raise QueryError(f"filter, column {column}: cannot read {text[column - 1 :][:12]!r}")
+            raise QueryError(
+                f"filter, column {column}: cannot read {text[column - 1 :][:12]!r}{_mended(text[column - 1])}"
+            )
         kind = match.lastgroup or ""
         tokens.append(Token(kind, match[kind], match.start(kind) + 1))
         at = match.end()
     return [*tokens, Token("end", "", len(text) + 1)]
+
+
+def _mended(first: str) -> str:
+    """How to write what begins with this character; empty when there is no telling."""
+    if first in "\"'“":
+        return "; the text in quotes has no end"
+    if first in "$€£¥":
+        return "; write the number alone"
+    return "; a list stands in ( )" if first in "[{" else ""
+
+
+def _checked(name: str, value: FieldValue, place: str) -> None:
+    """Raise `QueryError` for a value that `name` can never have."""
+    known = VALUES.get(name)
+    if known and value not in known:
+        raise QueryError(f"filter{place}: no {name} is called {str(value)[:40]!r}; there are {', '.join(known)}")
+    if name == "page" and (isinstance(value, str | bool)):
+        raise QueryError(f"filter{place}: page is a number, not {str(value)[:40]!r}")
 
 
 class _Parser:
@@ -153,35 +191,45 @@ class _Parser:
             raise self.wrong("a field name")
         name = self.take().text.strip("`")
         if self.word("in"):
-            return In(name, self.values())
+            return In(name, self.values(name))
         if self.word("not"):
             if not self.word("in"):
                 raise self.wrong("`in`")
-            return Not(In(name, self.values()))
+            return Not(In(name, self.values(name)))
         if self.now.text not in SAME:
             raise self.wrong("=, !=, <, <=, >, >=, `in` or `not in`")
         operator = SAME[self.take().text]
-        return Compare(name, operator, self.value())
+        return Compare(name, operator, self.value(name))
 
-    def values(self) -> tuple[FieldValue, ...]:
+    def values(self, name: str) -> tuple[FieldValue, ...]:
         self.expect("(")
-        values = [self.value()]
+        values = [self.value(name)]
         while self.symbol(","):
-            values.append(self.value())
+            values.append(self.value(name))
         self.expect(")")
         return tuple(values)
 
-    def value(self) -> FieldValue:
+    def value(self, name: str) -> FieldValue:
+        """A value that `name` can have."""
+        column = self.now.column
+        value = self.literal()
+        _checked(name, value, f", column {column}")
+        return value
+
+    def literal(self) -> FieldValue:
         token = self.now
         if token.kind == "number":
             self.take()
             return int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
+        if token.kind == "date":
+            return self.take().text
         if token.kind == "string":
             self.take()
             return re.sub(r"\\(.)", r"\1", token.text[1:-1])
         if token.kind == "name" and token.text.lower() in ("true", "false"):
             return self.take().text.lower() == "true"
-        raise self.wrong('a number, true, false or a text in quotes ("…")')
+        quoted = f'"{token.text}"' if token.kind == "name" else '"…"'
+        raise self.wrong(f"a number, a date, true, false or a text in quotes ({quoted})")
 
     @property
     def now(self) -> Token:
