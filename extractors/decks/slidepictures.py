@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from extractors import ocr, photos, pixels, render
 from extractors.decks.deck import Deck, Drawing, Grid, Image, Slide, Text
@@ -17,7 +17,7 @@ from extractors.ocr import Ocr
 from extractors.pages import crops
 from extractors.pages.pagewise import Clock
 from extractors.text.passages import Budget
-from extractors.types import Box, ImageFile, Options, Passage, Picture, PictureKind, Problem
+from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
 
 _SMALL = 0.004
 """Share of the slide below which a picture without alternative text is an icon."""
@@ -50,6 +50,16 @@ class _Bench:
     clock: Clock
     logos: frozenset[str]
     found: Pictures
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A part of a slide: its pixels, and the words in them."""
+
+    image: ImageFile
+    words: str
+    ocr: bool = False
+    """The words were read from the pixels."""
 
 
 def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, clock: Clock) -> Pictures:
@@ -146,31 +156,37 @@ def _read(slide: Slide, page: Any, words: str, bench: _Bench) -> tuple[str, bool
 
 def _part(part: object, slide: Slide, page: Any, context: tuple[str, ...], bench: _Bench) -> Picture | None:
     if isinstance(part, Image):
-        return _image(part, slide, page, context, bench)
-    if page is None or not isinstance(part, Grid | Drawing):
-        return None
-    if isinstance(part, Drawing):
-        worth = _DRAWN <= _share(part.box, bench.deck) < _ALL and (part.words or part.kind == "object")
-        kind, words = "figure", part.words or _written(part.box, page, bench)
+        shown = _embedded(part, slide, page, bench)
+    elif isinstance(part, Grid | Drawing) and page is not None:
+        shown = _drawn(part, slide, page, bench)
     else:
-        worth = bool(part.rows)
-        kind, words = "figure" if part.chart else "table", "\n".join("  ".join(row) for row in part.rows)
-    image = _cut(part.box, slide, page, bench) if worth else None
-    if image is None:
+        return None
+    if shown is None:
         return None
     return Picture(
-        cast(PictureKind, kind),
+        "table" if isinstance(part, Grid) and not part.chart else "figure",
         slide.number,
-        image,
+        shown.image,
         part.box,
         caption=part.caption,
-        words=words,
+        words=shown.words,
         context=context,
         heading=slide.heading,
+        ocr=shown.ocr,
     )
 
 
-def _image(part: Image, slide: Slide, page: Any, context: tuple[str, ...], bench: _Bench) -> Picture | None:
+def _drawn(part: Grid | Drawing, slide: Slide, page: Any, bench: _Bench) -> _Shown | None:
+    if isinstance(part, Drawing):
+        worth = _DRAWN <= _share(part.box, bench.deck) < _ALL and (part.words or part.kind == "object")
+        words = part.words or _written(part.box, page, bench)
+    else:
+        worth, words = bool(part.rows), "\n".join("  ".join(row) for row in part.rows)
+    image = _cut(part.box, slide, page, bench) if worth else None
+    return _Shown(image, words) if image else None
+
+
+def _embedded(part: Image, slide: Slide, page: Any, bench: _Bench) -> _Shown | None:
     """An embedded picture; cut from the drawn slide where its format is one that only LibreOffice reads (EMF, WMF)."""
     share = _share(part.box, bench.deck)
     if (share < _SMALL and not part.caption) or (share > _ALL and page is not None):
@@ -182,34 +198,24 @@ def _image(part: Image, slide: Slide, page: Any, context: tuple[str, ...], bench
         return None
     if sha256(data).hexdigest() in bench.logos:
         return None
-    words, was_read = "", False
     try:
-        with bench.clock.stage("render"), pixels.opened(data, "an embedded picture") as image:
-            own = data if pixels.is_plain(image) and not any(part.crop) else None
-            seen = _cropped(pixels.as_seen(image), part.crop)
-            stored: ImageFile | None = pixels.keep(seen, bench.folder, own, image.format)
-        with bench.clock.stage("ocr"):
-            words, problems = photos.words_in(seen, slide.number, bench.options)
-            was_read = bool(words)
-            bench.found.problems += problems
+        return _opened(data, part, slide, bench)
     except ExtractionError as error:
-        stored = _cut(part.box, slide, page, bench) if page is not None else None
-        words = _written(part.box, page, bench) if stored else ""
-        if stored is None:
-            bench.found.problems.append(Problem(f"a picture is left out: {error}", slide.number))
-    if stored is None:
+        if page is not None and (image := _cut(part.box, slide, page, bench)):
+            return _Shown(image, _written(part.box, page, bench))
+        bench.found.problems.append(Problem(f"a picture is left out: {error}", slide.number))
         return None
-    return Picture(
-        "figure",
-        slide.number,
-        stored,
-        part.box,
-        caption=part.caption,
-        words=words,
-        context=context,
-        heading=slide.heading,
-        ocr=was_read,
-    )
+
+
+def _opened(data: bytes, part: Image, slide: Slide, bench: _Bench) -> _Shown:
+    with bench.clock.stage("render"), pixels.opened(data, "an embedded picture") as image:
+        own = data if pixels.is_plain(image) and not any(part.crop) else None
+        seen = _cropped(pixels.as_seen(image), part.crop)
+        stored = pixels.keep(seen, bench.folder, own, image.format)
+    with bench.clock.stage("ocr"):
+        words, problems = photos.words_in(seen, slide.number, bench.options)
+        bench.found.problems += problems
+    return _Shown(stored, words, ocr=bool(words))
 
 
 def _on_page(box: Box, page: Any, bench: _Bench) -> Box:
