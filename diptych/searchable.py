@@ -24,7 +24,7 @@ from extractors.images import path_of
 
 if TYPE_CHECKING:
     from diptych.evaluation.evaluate import Evaluation
-    from diptych.evaluation.questions import Question
+    from diptych.evaluation.propose import Proposals
 
 EVIDENCE = 12
 """Hits that a question's answer is made from, unless told otherwise."""
@@ -106,9 +106,10 @@ class Searchable:
             write(found, panels, report)
         return found
 
-    def make_questions(self, count: int = 50, seed: int = 0) -> list[Question]:
+    def make_questions(self, count: int = 50, seed: int = 0) -> Proposals:
         """At most `count` questions proposed from what is stored; by the setting `answerer`, if there is one.
 
+        No request is made that could pass the budget: what was proposed until then is kept, and `stopped` says so.
         Raises `StoreError`, and what `VisionModel.ask` raises.
         """
         from diptych.evaluation.asking import Asking

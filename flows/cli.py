@@ -20,6 +20,7 @@ from flows.commands.extract import extract
 from flows.commands.ingest import ingest
 from flows.commands.like import like
 from flows.commands.query import query
+from flows.commands.questions import questions
 from flows.commands.reindex import reindex
 from flows.commands.retry import retry
 from flows.commands.status import status
@@ -45,7 +46,7 @@ def diptych() -> None:
 
 COMMANDS = (
     extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, delete, sweep, reindex, export,
-    import_, evaluate, doctor,
+    import_, questions, evaluate, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

@@ -46,10 +46,20 @@ class Candidate:
     """Words in a picture, or those under a heading."""
 
 
-def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate], str] | None = None) -> list[Question]:
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What came of proposing."""
+
+    questions: tuple[Question, ...]
+    stopped: str = ""
+    """Why there are fewer than could be: the budget, or what kept the model from answering at all."""
+
+
+def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate], str] | None = None) -> Proposals:
     """At most `count` questions, the same ones for the same store and seed; by `ask` (an `Asking`) where it answers.
 
-    Once its budget is reached, or it fails for a reason that concerns every request, the rest are made offline.
+    They end where the budget does, or where the model fails for a reason that concerns every request. Raises what
+    `ask` raises when it fails for such a reason at once.
     """
     random = Random(seed)
     made: list[Question] = []
@@ -62,20 +72,20 @@ def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate]
         if ask:
             try:
                 text = ask(one) or offline
-            except BudgetReached:
-                ask = None
+            except BudgetReached as error:
+                return Proposals(tuple(made), str(error))
             except ProviderError as error:
                 if error.about == "account":
                     if not made:
                         raise
-                    ask = None
+                    return Proposals(tuple(made), str(error))
         if text.casefold() in said:
             continue
         said.add(text.casefold())
         made.append(_asked(one, text, len(made) + 1))
         if len(made) == count:
             break
-    return made
+    return Proposals(tuple(made))
 
 
 def candidates(panels: Panels) -> list[Candidate]:
