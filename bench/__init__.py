@@ -1,4 +1,9 @@
-"""How fast Diptych is, each figure beside a floor or a peer measured in the same run: `python -m bench [NAME...]`.
+"""How fast and how good Diptych is, each figure beside a floor, a peer or itself less one part, in the same run.
+
+    python -m bench [NAME...] [--json]
+    python -m bench queries --points 100000
+    python -m bench catalogue --on products.csv
+    python -m bench evidence --on questions.jsonl --store library
 
 Seconds change with the machine and with who else uses it; the ratios are what to compare.
 """

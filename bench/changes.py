@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Measure, seconds
-from bench.samples import made_text
+from bench.measure import Given, Measure, seconds
+from bench.prose import made_text
 from diptych.ingest import Outcome
 from diptych.library import Diptych
 from diptych.settings import load
@@ -19,7 +19,7 @@ PAGES = 100
 FIRST = "the first ingest"
 
 
-def changes() -> Iterator[Measure]:
+def changes(_: Given) -> Iterator[Measure]:
     with tempfile.TemporaryDirectory(prefix="diptych-bench-") as place:
         folder = Path(place) / "documents"
         folder.mkdir()

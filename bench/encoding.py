@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from bench.measure import Measure, by_turns
+from bench.measure import Given, Measure, by_turns
 from bench.samples import MANUAL
 from diptych import encoders, settings
 from diptych.encoders import Encoder
@@ -16,21 +16,21 @@ PASSAGE_WORDS = 135
 PEER = "the same weights in float32"
 
 
-def passages() -> Iterator[Measure]:
+def passages(_: Given) -> Iterator[Measure]:
     texts = _passages(32)
     ours, peer = _pair()
     fast, slow = by_turns(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
     yield Measure("encode passages of 177 tokens", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
 
 
-def short_texts() -> Iterator[Measure]:
+def short_texts(_: Given) -> Iterator[Measure]:
     texts = [" ".join(text.split()[:12]) for text in _passages(128)]
     ours, peer = _pair()
     fast, slow = by_turns(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
     yield Measure("encode captions of 12 words", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
 
 
-def question() -> Iterator[Measure]:
+def question(_: Given) -> Iterator[Measure]:
     ours, peer = _pair()
     ask = ["How often must the filter of the pump be changed?"]
     fast, slow = by_turns(lambda: ours.encode_texts(ask), lambda: peer.encode_texts(ask), rounds=50)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from bench.measure import Measure, seconds
+from bench.measure import Given, Measure, seconds
 from bench.samples import MANUAL
 from extractors.types import Options, Source
 
@@ -16,7 +16,7 @@ FINDING = ("layout", "tables", "figures")
 """The stages that find figures; drawing them is another."""
 
 
-def figures() -> Iterator[Measure]:
+def figures(_: Given) -> Iterator[Measure]:
     """Finding figures and captions, which includes reading the page, against merely reading its text."""
     from extractors.pdf import extract
 
@@ -24,7 +24,7 @@ def figures() -> Iterator[Measure]:
     options = Options(ocr="off", page_images="none")
     finding, reading = [], []
     with tempfile.TemporaryDirectory() as pictures:
-        for _ in range(ROUNDS):
+        for _round in range(ROUNDS):
             report = extract(source, options, Path(pictures)).report
             finding.append(sum(report.seconds.get(stage, 0.0) for stage in FINDING) / report.pages)
             reading.append(seconds(_read_text) / report.pages)

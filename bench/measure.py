@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
+from typing import Any, ClassVar, Protocol
+
+KEPT = Path(__file__).parents[1] / "build" / "bench"
+"""What takes long to make stays here."""
+
+
+POINTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line says about what is measured on; each figure reads what concerns it."""
+
+    on: Path | None = None
+    """A file of one's own, instead of the sample's: a catalogue, or questions."""
+    store: str = ""
+    """The store that such questions are put to."""
+    points: int = POINTS
+    """Of the made store."""
+    kept: Path = KEPT
+
+
+class Told(Protocol):
+    """What can be printed as a row under the head of its kind, or as one JSON object."""
+
+    HEAD: ClassVar[str]
+
+    def row(self) -> str: ...
+
+    def record(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
+    HEAD: ClassVar[str] = f"{'figure':<44}{'here':>18}{'floor or peer':>18}{'ratio':>8}  floor or peer is"
+
     name: str
     value: float
     unit: str
-    """`…/s`: more is better; anything else: less is."""
+    """`…/s` and `share`: more is better; anything else: less is."""
     peer: str
     """What it is compared with, in words."""
     peer_value: float
@@ -21,15 +54,33 @@ class Measure:
     @property
     def ratio(self) -> float:
         """Ours over the peer's."""
-        return self.value / self.peer_value
+        return self.value / self.peer_value if self.peer_value else float("inf")
+
+    def row(self) -> str:
+        values = [f"{value:,.4g} {self.unit}" for value in (self.value, self.peer_value)]
+        return f"{self.name:<44}{values[0]:>18}{values[1]:>18}{self.ratio:>8.2f}  {self.peer}"
+
+    def record(self) -> dict[str, Any]:
+        return {**asdict(self), "ratio": round(self.ratio, 4) if self.peer_value else None}
 
 
-def by_turns(ours: Callable[[], object], peer: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Median seconds of one call of each, after one call of each that does not count."""
+def turns(ours: Callable[[], object], peer: Callable[[], object], rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of `rounds` calls of each, after one call of each that does not count."""
     ours()
     peer()
     pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
-    return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def by_turns(ours: Callable[[], object], peer: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Median seconds of one call of each."""
+    taken = turns(ours, peer, rounds)
+    return median(taken[0]), median(taken[1])
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that `percent` of a hundred do not pass."""
+    return sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
 
 
 def seconds(call: Callable[[], object]) -> float:

@@ -1,48 +1,72 @@
-"""Asking and keeping up to date, on a store of 20,000 passages and 2,000 pictures."""
+"""Asking and keeping up to date, on a made store of 100,000 points."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import cycle
 
-from bench.measure import Measure, by_turns
-from bench.samples import DOCUMENTS, Made, made_store, made_text
+from bench.made import made_store
+from bench.measure import Given, Measure, by_turns, percentile, turns
+from diptych.evaluation.questions import read
 from diptych.index import TEXT_VECTOR, Lookup
-from diptych.retrieval.search import Panels, Query, search
-from diptych.settings import load
+from diptych.library import Diptych
+from diptych.parts import Parts
+from diptych.retrieval.queries import Queries
+from diptych.retrieval.search import Query, search
+from diptych.where import Compare
 
-QUESTIONS = 32
+WARMING, ASKED = 50, 200
+"""Questions that do not count, and that do; no two of them are alike."""
+FLOOR = "encode it and look up one vector"
 
 
-def store() -> Iterator[Measure]:
-    with made_store(load()) as made:
-        yield _query(made)
-        yield _unchanged(made)
-
-
-def _query(made: Made) -> Measure:
+def queries(given: Given) -> Iterator[Measure]:
     """Both collections, dense and BM25, fused and checked, against the least that any search does."""
-    panels = Panels(made.index, made.pipeline.spaces, made.pipeline.pictures)
-    questions = cycle([made_text(f"question {number}", 8) for number in range(QUESTIONS)])
+    made = made_store(given)
+    questions = read(made.questions)
+    with made.opened() as parts:
+        points = parts.panels.index.text.count() + parts.panels.index.images.count()
+        inside = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
+        for scope, asked in (("corpus", [one.query for one in questions]), ("document", inside)):
+            ours, least = _asked(asked, parts)
+            for percent in (50, 95):
+                name = f"query in the {scope}, {points:,} points, p{percent}"
+                values = [1000 * percentile(taken, percent) for taken in (ours, least)]
+                yield Measure(name, values[0], "ms", FLOOR, values[1])
+
+
+def _asked(queries: Sequence[Query], parts: Parts) -> tuple[list[float], list[float]]:
+    """Seconds of ours and of the floor, the store and the model warm."""
+    panels, ready = parts.panels, Queries(parts).ready
+    mine, theirs = cycle(queries), cycle(queries)
+
+    def ask() -> None:
+        search([ready(next(mine))], panels, 10)
 
     def floor() -> None:
-        vector = made.pipeline.spaces.text.encode_texts([next(questions)], query=True)[0]
-        made.index.text.search([Lookup(10, vector=vector, using=TEXT_VECTOR)])
+        query = next(theirs)
+        vector = panels.spaces.text.encode_texts([query.text], query=True)[0]
+        panels.index.text.search([Lookup(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
 
-    ours, least = by_turns(lambda: search([Query(next(questions))], panels, 10), floor, rounds=4 * QUESTIONS)
-    return Measure("answer a question, median", ours * 1000, "ms", "encode it and look up one vector", least * 1000)
+    turns(ask, floor, WARMING)
+    return turns(ask, floor, ASKED)
 
 
-def _unchanged(made: Made) -> Measure:
-    """A second ingest of everything, one document after the other, against reading the files and hashing them."""
+def unchanged(given: Given) -> Iterator[Measure]:
+    """A second ingest of everything against reading the files and hashing them."""
+    made = made_store(given)
+    files = sorted(made.files.iterdir())
 
     def hashing() -> None:
-        for file in sorted(made.files.iterdir()):
+        for file in files:
             hashlib.sha256(file.read_bytes()).hexdigest()
 
-    def again() -> None:
-        assert made.ingest() == 0
+    with Diptych.open(made.settings) as library:
 
-    ours, least = by_turns(again, hashing, rounds=3)
-    return Measure("ingest what has not changed", DOCUMENTS / ours, "documents/s", "hash the files", DOCUMENTS / least)
+        def again() -> None:
+            assert {outcome.status for outcome in library.ingest([made.files])} == {"unchanged"}
+
+        ours, least = by_turns(again, hashing, rounds=3)
+    yield Measure("ingest what has not changed", len(files) / ours, "documents/s", "hash the files", len(files) / least)

@@ -1,0 +1,146 @@
+"""What each ranked list and each kind of evidence is worth: the search without it, question by question.
+
+On the sample's questions, or on one's own in the form that `diptych evaluate` reads, over any store.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from bench.measure import Given
+from bench.samples import DATA, QUESTIONS
+from diptych.errors import QueryError
+from diptych.evaluation.metrics import measured
+from diptych.evaluation.questions import Question, read
+from diptych.evaluation.statistics import Difference, Interval, difference, interval
+from diptych.library import Diptych
+from diptych.paid.costs import Meter
+from diptych.parts import Parts
+from diptych.retrieval.queries import Queries
+from diptych.retrieval.ranking import EVIDENCE
+from diptych.retrieval.search import LISTS, Material, Panels, collect
+from diptych.settings import load
+from diptych.where import Compare, both
+
+AT = (1, 5, 10)
+DEPTH = 40
+"""Hits of a question that are looked at."""
+AS_IT_IS = "nothing: as it is"
+Recalls = dict[int, list[float]]
+"""k -> recall@k, one a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """The search with one list or one kind of evidence left out."""
+
+    HEAD: ClassVar[str] = f"{'where':<10}{'left out':<22}" + "".join(
+        f"{f'recall@{k}':<11}{'to as it is, 95 %':<28}" for k in AT
+    )
+
+    scope: str
+    """`document`: asked within the document that answers; `corpus`: not."""
+    left_out: str
+    recall: dict[int, Interval]
+    """Share of the pages that answer which are among the first k."""
+    change: dict[int, Difference]
+    """To the search as it is, paired; empty for that itself."""
+
+    def row(self) -> str:
+        return f"{self.scope:<10}{self.left_out:<22}" + "".join(map(self._cell, AT)).rstrip()
+
+    def _cell(self, k: int) -> str:
+        recall, change = self.recall[k], self.change.get(k)
+        if change is None:
+            return f"{recall.mean:<11.3f}{f'({recall.low:.3f} to {recall.high:.3f})':<28}"
+        told = f"{change.mean:+.3f} ({change.low:+.3f} to {change.high:+.3f}){'*' if change.clear else ''}"
+        return f"{recall.mean:<11.3f}{told:<28}"
+
+    def record(self) -> dict[str, Any]:
+        """As plain data."""
+        cells = {
+            k: {"recall": round(one.mean, 4), "low": round(one.low, 4), "high": round(one.high, 4)}
+            for k, one in self.recall.items()
+        }
+        changes = {
+            k: {"change": round(one.mean, 4), "low": round(one.low, 4), "high": round(one.high, 4)}
+            | {"better": one.better, "worse": one.worse}
+            for k, one in self.change.items()
+        }
+        return {"scope": self.scope, "left_out": self.left_out, "recall": cells, "change": changes}
+
+
+def evidence(given: Given) -> Iterator[Without]:
+    """A `*` marks a change whose interval leaves zero out. Raises `QueryError` when no question names a page."""
+    with _opened(given) as parts:
+        ready = Queries(parts).ready
+        questions = [
+            replace(one, query=ready(one.query)) for one in read(given.on or QUESTIONS) if one.document and one.pages
+        ]
+        if not questions:
+            raise QueryError(f"{given.on}: no question names the pages that answer it")
+        for scope in ("document", "corpus"):
+            asked = [_within(one) for one in questions] if scope == "document" else questions
+            yield from _ablated(scope, asked, parts.panels)
+
+
+def _ablated(scope: str, questions: Sequence[Question], panels: Panels) -> Iterator[Without]:
+    documents = [one.document for one in questions]
+    whole = _materials(questions, panels)
+    base = _recalls(questions, whole, panels)
+    yield Without(scope, AS_IT_IS, {k: interval(base[k], documents) for k in AT}, {})
+    for name in LISTS:
+        if not panels.counts(name) or not any(one.lists.get(name) or one.values.get(name) for one in whole):
+            continue  # it brought nothing that could be missed
+        lacking = replace(panels, weights={**panels.weights, name: 0.0})
+        # A list tells what pages there are to compare, so without it they are searched anew; evidence is weighed anew.
+        found = whole if name in EVIDENCE else _materials(questions, lacking)
+        recalls = _recalls(questions, found, lacking)
+        yield Without(
+            scope,
+            name,
+            {k: interval(recalls[k], documents) for k in AT},
+            {k: difference(recalls[k], base[k], documents) for k in AT},
+        )
+
+
+def _materials(questions: Sequence[Question], panels: Panels) -> list[Material]:
+    return [next(collect([one.query], panels, DEPTH)) for one in questions]
+
+
+def _recalls(questions: Sequence[Question], found: Sequence[Material], panels: Panels) -> Recalls:
+    recalls: Recalls = {k: [] for k in AT}
+    for question, material in zip(questions, found, strict=True):
+        hits = [material.payloads[one.id] for one in material.weighed(panels.weights, DEPTH)]
+        pages = list(dict.fromkeys((hit["document"], hit["page"]) for hit in hits))
+        scored = measured(pages, {(question.document, page) for page in question.pages})
+        for k in AT:
+            recalls[k].append(scored[f"recall@{k}"])
+    return recalls
+
+
+def _within(question: Question) -> Question:
+    where = both(question.query.where, Compare("document", "=", question.document))
+    return replace(question, query=replace(question.query, where=where))
+
+
+@contextmanager
+def _opened(given: Given) -> Iterator[Parts]:
+    """The store that is given, else a new one of the sample corpus. Raises `QueryError` for questions without one."""
+    if given.on and not given.store:
+        raise QueryError(f"{given.on}: name the store that these questions are put to with --store")
+    with tempfile.TemporaryDirectory(prefix="diptych-bench-") as folder:
+        settings = load(given.store or str(Path(folder, "store")))
+        if not given.store:
+            with Diptych.open(settings) as library:
+                library.ingest([DATA / "manual.pdf", DATA / "scan.pdf", DATA / "deck.pptx", DATA / "catalogue"])
+        parts = Parts(settings, Meter())
+        try:
+            yield parts
+        finally:
+            parts.close()
