@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from extractors.errors import ExtractionError
+from extractors.signature import HEAD, mismatch
 from extractors.types import Extraction, Options, Source
 
 Extractor = Callable[[Source, Options, Path], Extraction]
@@ -35,5 +36,15 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     if module is None:
         known = " ".join(EXTRACTORS)
         raise ExtractionError(f"{source.path}: no extractor reads {source.path.suffix or 'such'} files; known: {known}")
+    if why := mismatch(module, _head(source.path)):
+        raise ExtractionError(f"{source.name}: {why}")
     extractor = cast(Extractor, import_module(f"extractors.{module}").extract)
     return extractor(source, options, pictures)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise ExtractionError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error

@@ -35,7 +35,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """
     clock = Clock()
     with clock.stage("open"):
-        document = _open(source.path)
+        document = _open(source.path, source.name)
     with document:
         with clock.stage("layout"):
             kept, furniture = _learn(document)
@@ -45,32 +45,36 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         if len(pages) == sum(any(p.page == part.number for p in part.problems) for part in pages) and not any(
             part.paragraphs or part.pictures for part in pages
         ):
-            raise ExtractionError(f"{source.path}: no page could be read; {pages[0].problems[0].reason}")
+            raise ExtractionError(f"{source.name}: no page could be read; {pages[0].problems[0].reason}")
         with clock.stage("passages"):
             extraction = _assembled(source, options, pages, _bookmarks(document), _title(document, pages))
     return replace(extraction, report=_report(pages, missing, clock))
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, name: str) -> Any:
     module = pymupdf()
     try:
         document = module.open(path, filetype="pdf")
     except Exception as error:  # FileDataError, EmptyFileError and MuPDF's own
+        reason = str(error).replace(str(path), name).rstrip(".")
         raise ExtractionError(
-            f"{path}: cannot be opened as a PDF ({error}); is it complete? Saving it anew in a PDF viewer often helps"
+            f"{name}: cannot be opened as a PDF ({reason}); is it complete? Saving it anew in a PDF viewer often helps"
         ) from error
+    if not document.is_pdf:  # MuPDF reads plain text, XPS and more, whatever it is told to expect
+        document.close()
+        raise ExtractionError(f"{name}: is no PDF inside, whatever its suffix says; save it as PDF")
     if document.needs_pass and not document.authenticate(""):
         document.close()
         raise ExtractionError(
-            f"{path}: is encrypted; remove the password first, e.g. qpdf --decrypt --password=… in out"
+            f"{name}: is encrypted; remove the password first, e.g. qpdf --decrypt --password=… in out"
         )
     try:
         count = document.page_count
     except Exception as error:
-        raise ExtractionError(f"{path}: its pages cannot be counted ({error}); save it anew in a PDF viewer") from error
+        raise ExtractionError(f"{name}: its pages cannot be counted ({error}); save it anew in a PDF viewer") from error
     if count == 0:
         document.close()
-        raise ExtractionError(f"{path}: has no pages; is it complete? Saving it anew in a PDF viewer often helps")
+        raise ExtractionError(f"{name}: has no pages; is it complete? Saving it anew in a PDF viewer often helps")
     return document
 
 
