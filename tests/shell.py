@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.cli import run
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No diptych.toml and no store of the checkout is in reach."""
+    monkeypatch.chdir(tmp_path)
 
 
 def lines(text: str) -> list[dict[str, Any]]:

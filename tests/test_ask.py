@@ -15,6 +15,7 @@ from diptych import Diptych, Query, Settings
 from flows.cli import run
 from tests.papers import write_photo
 from tests.shell import asked, refused
+from tests.shell import elsewhere as elsewhere
 from tests.vendor_anthropic import anthropic_routes
 from tests.vendor_asked import Asked
 from tests.vendor_openai import OpenAIRoutes
@@ -22,11 +23,6 @@ from tests.vendors import Vendor, served
 
 KEY = "sk-secret-of-the-tests"
 Said = tuple[str, list[tuple[str, str]]]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,10 @@ from pathlib import Path
 import pytest
 
 from flows.cli import run
+from tests.shell import elsewhere as elsewhere
 from tests.shell import lines
 
 PART = {"source", "modality", "kind", "page", "bbox", "text", "caption", "image"}
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def test_extract_prints_parts_and_keeps_nothing(library: Path, capsys: pytest.CaptureFixture[str]) -> None:

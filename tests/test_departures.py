@@ -13,11 +13,7 @@ from diptych.settings import load
 from flows.departures import settle
 from tests.papers import write_paper, write_rows
 from tests.shell import asked, refused, stored, told
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+from tests.shell import elsewhere as elsewhere
 
 
 @pytest.fixture

@@ -30,14 +30,10 @@ from flows.progress import watched
 from flows.query import condition
 from flows.runners import task_runner
 from tests.papers import write_leaflet, write_rows
+from tests.shell import elsewhere as elsewhere
 from tests.shell import refused, told
 
 BROKEN = b"%PDF-1.7 and then nothing"
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

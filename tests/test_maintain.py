@@ -73,12 +73,19 @@ def test_only_what_is_really_gone_below_the_paths_is_gone(bench: Bench, tmp_path
     assert gone(bench.index, [inside], []).documents == found.documents  # a.pdf was not met, but is there
 
 
+def ingested(bench: Bench, catalogue: Path) -> list[Source]:
+    """Two rows of it."""
+    name, uri = catalogue.name, catalogue.as_uri()
+    rows = [Source(catalogue, f"{uri}#{number}", f"{name}#{number}", "1", "text/csv") for number in (1, 2)]
+    for row in rows:
+        bench.ingest(row, OLD)
+    return rows
+
+
 def test_a_row_that_left_its_catalogue_is_gone(bench: Bench, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.csv"
     catalogue.write_text("id,image\n1,a.png\n")
-    rows = [Source(catalogue, f"{catalogue.as_uri()}#{n}", f"products.csv#{n}", "1", "text/csv") for n in (1, 2)]
-    for row in rows:
-        bench.ingest(row, OLD)
+    rows = ingested(bench, catalogue)
     assert [record.name for record in gone(bench.index, [catalogue], rows[:1]).documents] == ["products.csv#2"]
     assert gone(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
 
@@ -86,9 +93,7 @@ def test_a_row_that_left_its_catalogue_is_gone(bench: Bench, tmp_path: Path) -> 
 def test_a_row_that_cannot_be_read_now_is_not_gone(bench: Bench, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text('{"id": 1, "image": "a.png"}\n{"id": 2, "image": \n')
-    rows = [Source(catalogue, f"{catalogue.as_uri()}#{n}", f"products.jsonl#{n}", "1", "text/csv") for n in (1, 2)]
-    for row in rows:
-        bench.ingest(row, OLD)
+    rows = ingested(bench, catalogue)
     assert gone(bench.index, [catalogue], rows[:1]).documents == ()
     catalogue.write_text('{"id": 1, "image": "a.png"}\n')
     assert [record.name for record in gone(bench.index, [catalogue], rows[:1]).documents] == ["products.jsonl#2"]
