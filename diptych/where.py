@@ -10,7 +10,7 @@ Names are `document`, `page`, `kind`, `modality` and the user's own fields; a na
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -103,11 +103,25 @@ def from_mapping(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Exp
 
 def own_fields(expression: Expression) -> set[str]:
     """The names in a filter that are the user's own fields."""
+    return {one.field for one in comparisons(expression)} - set(BUILT_IN)
+
+
+def values_of(expression: Expression, field: str) -> set[FieldValue]:
+    """The values that a filter compares `field` with."""
+    found: set[FieldValue] = set()
+    for one in comparisons(expression):
+        if one.field == field:
+            found |= {one.value} if isinstance(one, Compare) else set(one.values)
+    return found
+
+
+def comparisons(expression: Expression) -> Iterator[Compare | In]:
+    """The leaves of a filter."""
     if isinstance(expression, Compare | In):
-        return {expression.field} - set(BUILT_IN)
-    if isinstance(expression, Not):
-        return own_fields(expression.part)
-    return set().union(*map(own_fields, expression.parts))
+        yield expression
+    else:
+        for part in (expression.part,) if isinstance(expression, Not) else expression.parts:
+            yield from comparisons(part)
 
 
 def both(first: Expression | None, second: Expression | None) -> Expression | None:

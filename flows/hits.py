@@ -24,6 +24,14 @@ def hit_cells(hit: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def hit_lines(hit: Mapping[str, Any]) -> list[str]:
+    """One hit for people: place and kind, its words, what brought it, its picture, and the id that `like` takes."""
+    rank, what, document, page, brought, found, picture = hit_cells(hit)
+    place = f"{document}, page {page}" if page else document
+    details = [found, picture, f"id {hit['id']}, by {brought}"]
+    return [f"{rank:>3}  {one_line(place)}  [{what}]", *(f"     {line}" for line in details if line)]
+
+
 def hit_rows(hits: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
     """The same for a table in the Prefect UI."""
     return [dict(zip((name.lstrip("#") for name in COLUMNS), hit_cells(hit), strict=True)) for hit in hits]

@@ -13,6 +13,7 @@ from functools import cache
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -68,12 +69,25 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: str = ""
 
 
 def show(*parts: Table | str) -> None:
-    """Tables and lines to stdout: as wide as the terminal, 160 columns in a pipe."""
+    """Tables and lines to stdout: as wide as the terminal; in a pipe tables have 160 columns, and lines stay whole."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=160)
     for part in parts:
-        console.print(part if isinstance(part, Table) else Text(plain(part)))
+        if isinstance(part, Table):
+            console.print(part)
+        else:
+            _show_line(console, plain(part))
+
+
+def _show_line(console: Console, line: str) -> None:
+    """Wrapped under its own indent; a path stays one word that can be copied."""
+    words = line.strip()
+    if not console.is_terminal or " " not in words:
+        console.print(Text(line), soft_wrap=True)
+        return
+    indent = len(line) - len(line.lstrip())
+    console.print(Padding(Text(words), (0, 0, 0, indent), expand=False))
 
 
 def _escaped(match: re.Match[str]) -> str:

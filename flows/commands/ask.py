@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands import options
+from flows.nothing import found_nothing
 from flows.phrases import tell
 from flows.terminal import json_line, put, say, show
 
@@ -62,6 +63,9 @@ def ask(
         question = Query(text, image, condition)
         tell(diptych.understood(question))
         answer = diptych.ask(question, limit, watched)
+        why = found_nothing(diptych, condition) if not answer.evidence else ""
+    if why:
+        say(why)
     if as_json:
         put(json_line(answers.record(answer, diptych.meter)))
         return

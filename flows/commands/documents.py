@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands import options
+from flows.nothing import found_nothing
 from flows.phrases import tell
-from flows.terminal import json_line, one_line, put, show, table
+from flows.terminal import json_line, one_line, put, say, show, table
 
 if TYPE_CHECKING:
     from diptych.retrieval.groups import By
@@ -34,6 +35,8 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
     with Diptych.open(load(store)) as diptych:
         tell(diptych.understood(question))
         groups = diptych.search_groups(question, by, limit, each)
+        if not groups:
+            say(found_nothing(diptych, question.where))
     if as_json:
         for group in groups:
             put(json_line(group.as_dict()))
@@ -45,4 +48,5 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
         page = str(group.page or best.page or "")
         found = one_line(best.caption or best.text or best.title)
         rows.append([str(group.rank), group.document, page, str(best.rank), f"{len(group.hits)}: {kinds}", found])
-    show(table(COLUMNS, rows) if rows else "nothing found")
+    if rows:
+        show(table(COLUMNS, rows))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from flows.commands import options
-from flows.hits import COLUMNS, hit_cells
-from flows.terminal import json_line, put, show, table
+from flows.hits import hit_lines
+from flows.nothing import found_nothing
+from flows.terminal import json_line, put, say, show
 
 
 @click.command(short_help="More like a hit: similar passages, pictures, products.")
@@ -16,7 +17,7 @@ from flows.terminal import json_line, put, show, table
 @options.as_json
 @options.store
 def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
-    """Print what is most like a hit of `diptych query --json`, named by its `id`: by meaning, by looks, by words.
+    """Print what is most like a hit of `diptych query`, named by its id: by meaning, by looks, by words.
 
     A product is compared by its words and its photo together. Nothing is encoded, nothing is paid.
     """
@@ -27,8 +28,11 @@ def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str |
     condition = parse(where) if where else None
     with Diptych.open(load(store)) as diptych:
         hits = [hit.as_dict() for hit in diptych.like(hit_id, limit, condition)]
+        why = "" if hits else found_nothing(diptych, condition)
     if as_json:
         for hit in hits:
             put(json_line(hit))
     else:
-        show(table(COLUMNS, map(hit_cells, hits)) if hits else "nothing found")
+        show(*(line for hit in hits for line in hit_lines(hit)))
+    if why:
+        say(why)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.commands import options
-from flows.hits import COLUMNS, hit_cells
+from flows.hits import hit_lines
+from flows.nothing import found_nothing
 from flows.phrases import tell
-from flows.terminal import json_line, put, say, show, table
+from flows.terminal import json_line, put, say, show
 
 if TYPE_CHECKING:
     from diptych import Diptych, Query
@@ -70,11 +71,13 @@ def query(
         if batch:
             _answer_all(diptych, questions, *limit)
         hits = [] if batch else _answer(diptych, Query(text, image, condition), *limit)
-    for hit in hits if as_json else ():
-        put(json_line(hit))
-    if not as_json:
-        show(table(COLUMNS, map(hit_cells, hits)) if hits else "nothing found")
-    for line in usage_lines(diptych.meter):
+        why = "" if batch or hits else found_nothing(diptych, condition)
+    if as_json:
+        for hit in hits:
+            put(json_line(hit))
+    else:
+        show(*(line for hit in hits for line in hit_lines(hit)))
+    for line in (*filter(None, [why]), *usage_lines(diptych.meter)):
         say(line)
 
 
