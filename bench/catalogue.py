@@ -31,7 +31,7 @@ def catalogue(given: Given) -> Iterator[Measure]:
         with Diptych.open(alone) as library:
             least = _first(library, products)
     for asked, (found, of) in ours.items():
-        name = f"{asked} finds its product first, of {of}"
+        name = f"{asked}: product first, of {of}"
         yield Measure(name, found / of, "share", PEER, least[asked][0] / of)
 
 

@@ -76,7 +76,7 @@ class Made:
 
 
 def made_store(given: Given) -> Made:
-    """The store of about `given.points` points, made unless it is there: by this code, for these encoders."""
+    """The store of about `given.points` points, made unless it is there: by this code, for these settings."""
     made = Made(given.kept / f"store-{given.points}-{_key()}")
     if not made.questions.exists():  # written last
         for stale in given.kept.glob(f"store-{given.points}-*"):
@@ -89,10 +89,8 @@ def made_store(given: Given) -> Made:
 def _key() -> str:
     """Another one for whatever would make another store, or have its documents ingested anew."""
     settings = load()
-    code = [Path(str(module.__file__)).read_bytes() for module in (prose, points, words)] + [
-        Path(__file__).read_bytes()
-    ]
-    digest = hashlib.sha256(b"".join(code))
+    code = (__file__, prose.__file__, points.__file__, words.__file__)
+    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in code))
     chosen = (settings.encoder, settings.image_encoder, settings.language, settings.vectors, settings.captioner)
     digest.update(repr((chosen, settings.options(None), VERSIONS)).encode())
     return digest.hexdigest()[:12]

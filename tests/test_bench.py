@@ -130,7 +130,7 @@ def test_products_are_found_by_their_description(tmp_path: Path) -> None:
     measures = list(catalogue(Given(on=tmp_path / "products.csv")))
     assert {measure.unit for measure in measures} == {"share"}
     assert all(0 < measure.value <= 1 for measure in measures)
-    assert measures[0].name == "description finds its product first, of 2"
+    assert measures[0].name == "description: product first, of 2"
 
 
 def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Path) -> None:
@@ -149,6 +149,13 @@ def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Pa
     assert {k: one.mean for k, one in whole.recall.items()} == {
         k: fused.measured["page"][f"recall@{k}"].mean for k in evidence.AT
     }
+    for row in rows:
+        base = next(other for other in rows if other.scope == row.scope and not other.change)
+        for k, change in row.change.items():
+            assert change.mean == pytest.approx(row.recall[k].mean - base.recall[k].mean)
+    assert {row.left_out for row in rows} >= {"text.bm25", "images.bm25", "pages.bm25"}
+    assert "images.visual" not in {row.left_out for row in rows}  # no encoder of pixels: nothing to leave out
+    assert json.loads(json.dumps(rows[-1].record()))["scope"] == "corpus"
 
 
 def test_own_questions_need_a_store(tmp_path: Path) -> None:
