@@ -18,6 +18,7 @@ import pytest
 
 from flows.cli import diptych, run
 from tests.papers import write_leaflet
+from tests.shell import elsewhere as elsewhere
 from tests.shell import lines, refused
 
 COMMAND = [sys.executable, "-m", "flows.cli"]
@@ -26,12 +27,6 @@ HIT = {
     "rank", "modality", "kind", "source", "document", "page", "bbox", "text", "caption", "image", "score", "ranks",
     "fields",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No diptych.toml and no store of the checkout is in reach."""
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="module")

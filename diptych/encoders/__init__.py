@@ -55,6 +55,11 @@ class Encoder(Protocol):
         ...
 
 
+def reads_no_images(name: str) -> ModelError:
+    """What `encode_images` of an encoder of texts raises."""
+    return ModelError(f"{name} reads no images; configure an image encoder for them")
+
+
 ENCODERS: dict[str, str] = {
     "minilm": "minilm",
     "fastembed": "fastembed",

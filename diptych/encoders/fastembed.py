@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.encoders import Vectors
+from diptych.encoders import Vectors, reads_no_images
 from diptych.encoders.minilm import usable_cores
 from diptych.encoders.weights import Weights
 from diptych.errors import ModelError
@@ -139,7 +139,7 @@ class FastEmbed:
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         """Vectors of unit length, shape (len(images), size), float32; zeros for a picture that cannot be opened."""
         if self._pictures is None:
-            raise ModelError(f"{self.name} reads no images; configure an image encoder for them")
+            raise reads_no_images(self.name)
         session, model = self._picture_session, self._pictures
 
         def encode(file: Path) -> Vectors:

@@ -10,8 +10,7 @@ from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 
-from diptych.encoders import Encoder, Vectors
-from diptych.errors import ModelError
+from diptych.encoders import Encoder, Vectors, reads_no_images
 from diptych.paid.ledger import Ledger
 from diptych.providers.embedding_batches import EmbeddingBatches
 
@@ -77,7 +76,7 @@ class Kept:
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         """Vectors of unit length, shape (len(images), size), float32; zeros for a picture that cannot be opened."""
         if not self.reads_images:
-            raise ModelError(f"{self.name} reads no images; configure an image encoder for them")
+            raise reads_no_images(self.name)
         return self._all(images)
 
     def _all(self, contents: Sequence[Content]) -> Vectors:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diptych.encoders import Vectors
+from diptych.encoders import Vectors, reads_no_images
 from diptych.errors import ModelError
 from diptych.paid.costs import Meter
 from diptych.settings import Settings
@@ -98,7 +98,7 @@ class MiniLM:
         return vectors
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
-        raise ModelError(f"{self.name} reads no images; configure an image encoder for them")
+        raise reads_no_images(self.name)
 
     @property
     def _loaded(self) -> tuple[Any, Tokenizer]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from diptych.encoders import Vectors
-from diptych.errors import ModelError, SettingsError
+from diptych.encoders import Vectors, reads_no_images
+from diptych.errors import SettingsError
 from diptych.paid.costs import Meter
 from diptych.providers.embedding_batches import EmbeddingBatches
 from diptych.providers.embeddings import Embeddings, Picture, Text, Told
@@ -53,7 +53,7 @@ class Embedder:
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         """Vectors of unit length, shape (len(images), size), float32; zeros for a picture that cannot be opened."""
         if not self.reads_images:
-            raise ModelError(f"{self.name} reads no images; configure an image encoder for them")
+            raise reads_no_images(self.name)
         return self._all(images)
 
     def embed(self, contents: Sequence[str | Path], told: Told) -> None:

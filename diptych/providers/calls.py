@@ -83,23 +83,15 @@ class Line:
         asked = error.retry_after
         longest = self._endpoint.longest_wait
         if asked is not None and asked > longest:
-            raise ProviderError(
-                f"{error}; it asks to wait {asked:.0f} s, longer than the setting `longest_wait` of {longest:g} s",
-                transient=True,
-                retry_after=asked,
-                about=error.about,
-            ) from error
+            why = f"it asks to wait {asked:.0f} s, longer than the setting `longest_wait` of {longest:g} s"
+            raise _given_up(error, why) from error
         backoff = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
         pause = backoff if asked is None else max(asked, 0.0)
         now = self._clock()
         if attempt == TRIES or now + pause >= deadline:
             spent = now - deadline + self._endpoint.seconds
-            raise ProviderError(
-                f"{error}; given up after {attempt} attempt{'s' * (attempt > 1)} in {spent:.0f} s",
-                transient=True,
-                retry_after=asked,
-                about=error.about,
-            ) from error
+            why = f"given up after {attempt} attempt{'s' * (attempt > 1)} in {spent:.0f} s"
+            raise _given_up(error, why) from error
         if asked is not None:
             with self._lock:
                 self._closed_until = max(self._closed_until, now + pause)
@@ -149,6 +141,10 @@ class Line:
             if requests or most:
                 self._starts.append((start, tokens))
         return start
+
+
+def _given_up(error: ProviderError, why: str) -> ProviderError:
+    return ProviderError(f"{error}; {why}", transient=True, retry_after=error.retry_after, about=error.about)
 
 
 @functools.cache

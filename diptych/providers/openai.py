@@ -17,7 +17,7 @@ from diptych.providers import Ask, Batches, Reply, Words
 from diptych.providers.openai_batches import AskBatches
 from diptych.providers.openai_client import client, patiently, timeout
 from diptych.providers.openai_errors import FILTERED, host, is_openai, not_json, translated
-from diptych.providers.openai_forms import Answer, Form, checked, mistakes
+from diptych.providers.openai_forms import Answer, Form, checked, misshapen, mistakes
 from diptych.providers.openai_streams import Tell, asked, collected
 from diptych.providers.openai_tokens import most
 from diptych.settings import OpenAI, Settings
@@ -60,7 +60,7 @@ class OpenAIModel:
         try:
             return checked(second, ask)
         except ValidationError:
-            return Reply(second.text, usage=second.usage, refusal="not of the shape asked for")
+            return misshapen(second)
 
     def _answer(self, body: dict[str, Any], most: Usage, tell: Tell | None) -> Answer:
         """One paid request, with patience; what it used is counted."""

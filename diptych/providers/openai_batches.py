@@ -20,7 +20,7 @@ from diptych.errors import NoBatches, ProviderError
 from diptych.providers import Ask, BatchItem, Reply
 from diptych.providers.openai_client import patiently
 from diptych.providers.openai_errors import FILTERED, cleaned, host, unlike
-from diptych.providers.openai_forms import Form, checked
+from diptych.providers.openai_forms import Form, checked, misshapen
 from diptych.settings import Endpoint
 
 MOST_REQUESTS = 50_000
@@ -224,7 +224,7 @@ class AskBatches:
         try:
             return checked(answer, ask)
         except ValidationError:
-            return Reply(answer.text, usage=answer.usage, refusal="not of the shape asked for")
+            return misshapen(answer)
 
 
 def _made_of(sdk: openai.OpenAI, file: str, limit: openai.Timeout) -> str | None:

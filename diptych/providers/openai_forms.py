@@ -157,6 +157,11 @@ def checked(answer: Answer, ask: Ask) -> Reply:
     return replace(reply, data=ask.schema.model_validate_json(fence.group(1) if fence else answer.text))
 
 
+def misshapen(answer: Answer) -> Reply:
+    """The reply to an ask whose answer is not of its schema, for good."""
+    return Reply(answer.text, usage=answer.usage, refusal="not of the shape asked for")
+
+
 def mistakes(error: ValidationError) -> str:
     """What is wrong with an answer, for the model to mend it."""
     found = [f"{'.'.join(map(str, part['loc'])) or 'the whole'}: {part['msg']}" for part in error.errors()[:5]]
