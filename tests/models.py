@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ def _write_tokenizer(folder: Path, vocabulary: Mapping[str, int], limit: int, *,
 
 def _text_graph(rows: NDArray[np.float32], model: Model) -> bytes:
     """ids (texts, tokens) -> the sum of their rows; where fastembed does the pooling, at every token."""
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     def tensor(name: str, *shape: str | int, kind: int = TensorProto.FLOAT) -> object:
         return helper.make_tensor_value_info(name, kind, shape)
@@ -168,12 +169,19 @@ def _text_graph(rows: NDArray[np.float32], model: Model) -> bytes:
             helper.make_node("Mul", ["task", "third"], ["adapter"]),
             helper.make_node("Add", ["plain", "adapter"], ["last_hidden_state"]),
         ]
-    third = np.eye(1, model.size, model.size - 3, dtype=np.float32)[0]
+    return _model(nodes, inputs, outputs, _constants(rows, nodes))
+
+
+def _constants(rows: NDArray[np.float32], nodes: list[Any]) -> list[object]:
+    """What the nodes of a graph of texts read besides its inputs; `third` is the third number from the end."""
+    from onnx import numpy_helper
+
+    size = rows.shape[1]
+    third = np.eye(1, size, size - 3, dtype=np.float32)[0]
     zero = np.array(0, np.float32)
     constants = {"rows": rows, "tokens": np.array([1]), "last": np.array([2]), "zero": zero, "third": third}
     used = {name for node in nodes for name in node.input} & constants.keys()
-    kept = [numpy_helper.from_array(constants[name], name) for name in sorted(used)]
-    return _model(nodes, inputs, outputs, kept)
+    return [numpy_helper.from_array(constants[name], name) for name in sorted(used)]
 
 
 def _picture_graph(model: Model) -> bytes:
