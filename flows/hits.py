@@ -1,11 +1,11 @@
-"""Pure: hits as rows that a person reads."""
+"""Hits as lines and rows that a person reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flows.terminal import one_line
+from flows.terminal import json_line, one_line, put, show
 
 COLUMNS = ("#rank", "what", "document", "#page", "brought by", "found", "picture")
 
@@ -30,6 +30,15 @@ def hit_lines(hit: Mapping[str, Any]) -> list[str]:
     place = f"{document}, page {page}" if page else document
     details = [found, picture, f"id {hit['id']}, by {brought}"]
     return [f"{rank:>3}  {one_line(place)}  [{what}]", *(f"     {line}" for line in details if line)]
+
+
+def tell_hits(hits: Iterable[Mapping[str, Any]], as_json: bool) -> None:
+    """The hits on stdout, for people or as JSON Lines."""
+    for hit in hits:
+        if as_json:
+            put(json_line(hit))
+        else:
+            show(*hit_lines(hit))
 
 
 def hit_rows(hits: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:

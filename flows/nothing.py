@@ -26,12 +26,19 @@ def found_nothing(diptych: Diptych, where: Expression | None) -> str:
 
 
 def _fields(known: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
-    from diptych.where import own_fields
+    from diptych.where import own_fields, values_of
 
     fields = {name for one in known for name in one.fields}
     for name in sorted(own_fields(where) - fields):
         there = _listed(sorted(fields))
         yield f"no document has a field {name}; " + (f"there are {there}" if there else "none has fields of its own")
+    for name in sorted(own_fields(where) & fields):
+        held = {str(one.fields[name]) for one in known if name in one.fields}
+        for value in sorted(value for value in values_of(where, name) if isinstance(value, str)):
+            alike = sorted(other for other in held if other.casefold() == value.casefold())
+            if alike and value not in held:
+                asked, right = one_line(value, 60), one_line(alike[0], 60)
+                yield f'{name} is never "{asked}" but "{right}": large and small letters differ'
 
 
 def _names(known: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:

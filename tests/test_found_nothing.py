@@ -39,6 +39,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
             'document = "PRODUCTS.jsonl#2"',
             'nothing found: no document is called "PRODUCTS.jsonl#2"; there are products.jsonl#2',
         ),
+        ('name = "JACKET 1"', 'nothing found: name is never "JACKET 1" but "Jacket 1": large and small letters differ'),
         ("price > 900", "nothing found"),
     ],
 )

@@ -63,9 +63,8 @@ def ask(
         question = Query(text, image, condition)
         tell(diptych.understood(question))
         answer = diptych.ask(question, limit, watched)
-        why = found_nothing(diptych, condition) if not answer.evidence else ""
-    if why:
-        say(why)
+        if not answer.evidence:
+            say(found_nothing(diptych, condition))
     if as_json:
         put(json_line(answers.record(answer, diptych.meter)))
         return

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from flows.commands import options
-from flows.hits import hit_lines
+from flows.hits import tell_hits
 from flows.nothing import found_nothing
-from flows.terminal import json_line, put, say, show
+from flows.terminal import say
 
 
 @click.command(short_help="More like a hit: similar passages, pictures, products.")
@@ -29,10 +29,6 @@ def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str |
     with Diptych.open(load(store)) as diptych:
         hits = [hit.as_dict() for hit in diptych.like(hit_id, limit, condition)]
         why = "" if hits else found_nothing(diptych, condition)
-    if as_json:
-        for hit in hits:
-            put(json_line(hit))
-    else:
-        show(*(line for hit in hits for line in hit_lines(hit)))
+    tell_hits(hits, as_json)
     if why:
         say(why)

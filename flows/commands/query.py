@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.commands import options
-from flows.hits import hit_lines
+from flows.hits import tell_hits
 from flows.nothing import found_nothing
 from flows.phrases import tell
-from flows.terminal import json_line, put, say, show
+from flows.terminal import json_line, put, say
 
 if TYPE_CHECKING:
     from diptych import Diptych, Query
@@ -72,11 +72,7 @@ def query(
             _answer_all(diptych, questions, *limit)
         hits = [] if batch else _answer(diptych, Query(text, image, condition), *limit)
         why = "" if batch or hits else found_nothing(diptych, condition)
-    if as_json:
-        for hit in hits:
-            put(json_line(hit))
-    else:
-        show(*(line for hit in hits for line in hit_lines(hit)))
+    tell_hits(hits, as_json)
     for line in (*filter(None, [why]), *usage_lines(diptych.meter)):
         say(line)
 
