@@ -25,6 +25,8 @@ SHARED = ("document_id", "document", "uri", "title", "fields", "flags")
 """Payload fields that all points of a document have alike."""
 CONTEXT_CHARACTERS = 1200
 """Of the sentences that refer to a picture, how much joins its description: more would drown the caption."""
+PATH, LINE = " > ", "\n"
+"""Between the headings of a path, and between what else is encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,17 @@ class Draft:
     id: str
     payload: Payload
     text: str
-    """What is read of it."""
+    """What the encoder of texts reads; empty: it has no such vector."""
+    words: str
+    """What BM25 reads."""
     field: str
-    """Where BM25 reads it: `INDEXED`, or `WHOLE` for the words of a page, which have no vector."""
+    """Where BM25 reads it: `INDEXED`, or `WHOLE` for the words of a page."""
     language: str
 
     @property
     def needs(self) -> Iterator[Need]:
         """The vectors of the point; none for the words of a page."""
-        if self.field == INDEXED and self.text:
+        if self.text:
             name = TEXT_VECTOR if self.payload["modality"] == "text" else DESCRIPTION_VECTOR
             yield Need(name, self.payload["content_hash"], self.text)
         if "pixels_hash" in self.payload:
@@ -74,7 +78,7 @@ class Draft:
 
     def stored(self, generation: int) -> Payload:
         """The payload as it is written."""
-        read = {self.field: analyse(self.text, self.language)}
+        read = {self.field: analyse(self.words, self.language)}
         if self.field == WHOLE:
             read["headings"] = analyse("\n".join(self.payload["headings"]), self.language)
         return {**self.payload, **read, "generation": generation}
@@ -129,18 +133,18 @@ def _bare(payloads: Sequence[Payload]) -> list[Payload]:
 def _drafts(text: Sequence[Payload], images: Sequence[Payload], reading: Reading) -> Drafts:
     seen = Counter[str]()
 
-    def draft(parts: Payload, words: str, field: str) -> Draft:
-        payload = {**parts, "content_hash": _hash([reading.encoder, words])}
+    def draft(parts: Payload, text: str, words: str, field: str) -> Draft:
+        payload = {**parts, "content_hash": _hash([reading.encoder, text or words])}
         if reading.images and "image" in parts:
             payload["pixels_hash"] = _hash([reading.images, parts["image"]["sha256"]])
         identity = _hash([payload, reading.language])
         seen[identity] += 1  # a line printed twice in one place is two points
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
-        return Draft(str(point), payload, words, field, reading.language)
+        return Draft(str(point), payload, text, words, field, reading.language)
 
-    passages = [draft(parts, encoded(parts), INDEXED) for parts in text]
-    pages = [draft(parts, words, WHOLE) for parts, words in _pages(text, images)]
-    return Drafts(passages + pages, [draft(parts, encoded(parts), INDEXED) for parts in images])
+    passages = [draft(parts, encoded(parts), said(parts), INDEXED) for parts in text]
+    pages = [draft(parts, "", words, WHOLE) for parts, words in _pages(text, images)]
+    return Drafts(passages + pages, [draft(parts, encoded(parts), said(parts), INDEXED) for parts in images])
 
 
 def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple[Payload, str]]:
@@ -178,19 +182,30 @@ def _about(parts: Sequence[Payload]) -> Payload:
 
 
 def encoded(payload: Payload) -> str:
-    """What the text encoder reads of a part.
+    """What the encoder of texts reads of a part: what it says, under its document's title.
+
+    BM25 reads it without the title, which tells no two parts of a document apart.
+    """
+    words, title = said(payload), payload["title"]
+    if not words or title in payload["heading"] or words.startswith(title):
+        return words
+    return f"{title}{PATH if payload['heading'] else LINE}{words}"
+
+
+def said(payload: Payload) -> str:
+    """What a part says by itself.
 
     Of a passage: heading path, caption, text. Of a picture, its description: heading path, printed caption, the vision
     model's caption, words inside, sentences that refer to it.
     """
-    parts = [" > ".join(payload["heading"]), payload["caption"]]
+    parts = [PATH.join(payload["heading"]), payload["caption"]]
     if payload["modality"] == "text":
         parts.append(payload["text"])
     else:
         parts += [payload.get("model_caption", ""), payload["words"], " ".join(payload["context"])[:CONTEXT_CHARACTERS]]
         if not any(parts[1:]):
             return ""  # a heading alone describes no picture
-    return "\n".join(part for part in parts if part)
+    return LINE.join(part for part in parts if part)
 
 
 def _passage(passage: Passage) -> Payload:

@@ -35,6 +35,14 @@ def test_what_a_page_already_shows_is_not_shown_again() -> None:
     assert order(parts, {}) == "xz"
 
 
+def test_where_no_document_is_ahead_the_first_hits_show_several() -> None:
+    parts = {f"{document}{page}": passage(page, document=document) for document in "ab" for page in (1, 2, 3)}
+    near = {("a", 1): 1.0, ("a", 2): 0.99, ("a", 3): 0.98, ("b", 1): 0.95, ("b", 2): 0.94, ("b", 3): 0.93}
+    assert order(parts, near) == "a1b1a2b2a3b3"
+    ahead = near | {("b", page): 0.2 for page in (1, 2, 3)}
+    assert order(parts, ahead) == "a1a2a3b1b2b3", "one document is meant, so nothing gives way"
+
+
 def test_the_first_hits_do_not_depend_on_how_many_are_wanted() -> None:
     parts = {f"{page}{part}": passage(page, part) for part in "abc" for page in range(1, 8)}
     values = {("a", page): page / 7 for page in range(1, 8)}

@@ -9,6 +9,7 @@ from diptych.retrieval.ranking import (
     DOCUMENTS,
     EVIDENCE,
     HEADINGS,
+    LINKS,
     NAMED,
     NAMES,
     PHRASES,
@@ -59,6 +60,16 @@ def test_who_asks_for_a_chart_means_a_page_with_a_figure() -> None:
     among = {("a", 1): Page("red"), ("a", 2): Page("red", kinds=frozenset({"figure"}))}
     assert evidence(read("the red chart"), among)[PICTURES] == {("a", 2): 1.0}
     assert evidence(read("the red pump"), among)[PICTURES] == {}
+
+
+def test_a_figure_links_its_page_with_those_that_refer_to_it() -> None:
+    label = frozenset({"figure 3"})
+    shows, refers, other = Page("pump", labels=label), Page("lamp", mentions=label), Page("hose")
+    among = {("a", 1): refers, ("a", 5): shows, ("a", 6): other, ("b", 1): refers, ("b", 2): other}
+    assert evidence(read("pump"), among)[LINKS] == {("a", 1): 1.0}, "the page that explains the figure that was found"
+    assert evidence(read("lamp"), among)[LINKS] == {("a", 5): 1.0}, "and the figure that a page explains"
+    alone = {("a", 1): Page("pump", labels=label, mentions=label)}
+    assert evidence(read("pump"), alone)[LINKS] == {}
 
 
 def test_the_printed_number_is_meant_more_than_the_place_in_the_file() -> None:

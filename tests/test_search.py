@@ -10,7 +10,7 @@ from diptych.errors import QueryError
 from diptych.index import of_texts
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
-from diptych.points import Reading, drafts
+from diptych.points import Drafts, Reading, drafts
 from diptych.retrieval.hits import Hit, local
 from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces
@@ -128,6 +128,29 @@ def test_an_encoder_reads_a_passage_under_its_headings() -> None:
     draft, _ = drafts(document(passage), Reading("words-1")).text
     assert draft.text == "Care > Oil\nTable 1: oils\nEvery week."
     assert draft.stored(1)["indexed"] == "care oil tabl 1 oil everi week"
+
+
+def test_an_encoder_reads_a_part_under_its_documents_title_and_bm25_without() -> None:
+    parts = [
+        Passage("Every week.", 1, heading=("Oil",)),
+        Passage("By hand.", 2),
+        Passage("Gears.", 3, heading=("Pump care",)),
+    ]
+    told = replace(document(*parts, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), title="Pump care")
+    made = drafts(told, Reading("words-1"))
+    assert [draft.text for draft in made.text if draft.text] == [
+        "Pump care > Oil\nEvery week.",
+        "Pump care\nBy hand.",
+        "Pump care\nGears.",
+    ]
+    assert made.images[0].text == "Pump care\nFigure 1: a pump"
+    assert made.text[1].stored(1)["indexed"] == "hand"
+    renamed = drafts(replace(told, source=replace(told.source, name="other.pdf")), Reading("words-1"))
+    assert hashes(renamed) == hashes(made), "another file name is no other vector"
+
+
+def hashes(made: Drafts) -> list[str]:
+    return [need.hash for draft in (*made.text, *made.images) for need in draft.needs]
 
 
 def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:

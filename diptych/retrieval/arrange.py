@@ -18,6 +18,11 @@ ASKED = 0.5
 AGAIN = 1.0
 """What every further passage, and every further picture, of a page gives way by, so that the first hits show more
 pages."""
+ALIKE = 0.9
+"""From this share of the best document's score on, another document answers as well: the question is not about one."""
+FURTHER = 0.1
+"""What every further page of a document then gives way by, as a share of the best score. Where one document is ahead,
+it is almost always the one that is meant, and nothing gives way; measured, see docs/search.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def arrange(
         scored.append(Fused(one.id, scores[part.place] + own, one.ranks))
     ranks = {kind: _ranked(held) for kind, held in counted.items()}
     arranged = []
-    for one in _spread(_sorted(scored), parts, limit)[:limit]:
+    for one in _spread(_sorted(scored), parts)[:limit]:
         place = parts[one.id].place
         of_page = {kind: held[place] for kind, held in ranks.items() if place in held}
         arranged.append(Fused(one.id, one.score, {**one.ranks, **of_page}))
@@ -90,20 +95,31 @@ def _sorted(parts: Iterable[Fused]) -> list[Fused]:
     return sorted(parts, key=lambda one: (-round(one.score, 9), one.id))
 
 
-def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part], limit: int) -> list[Fused]:
+def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part]) -> list[Fused]:
     """A page's best passage and best picture keep their score, the others give way; nothing is shown twice.
 
-    The first `limit` parts lie on the first `limit` pages, so no others are looked at.
+    Pages give way to those of other documents where no document is ahead of the others.
     """
-    pages: dict[Place, dict[str, list[str]]] = {}
+    further = _further(arranged, parts)
+    documents: dict[str, list[int]] = defaultdict(list)
+    pages: dict[tuple[Place, str], list[str]] = defaultdict(list)
     spread = []
     for one in arranged:
         part = parts[one.id]
-        if part.place not in pages and len(pages) == limit:
-            continue
-        shown = pages.setdefault(part.place, {}).setdefault(part.modality, [])
+        shown = pages[part.place, part.modality]
         if part.shows and any(part.shows in other for other in shown):
             continue
-        spread.append(Fused(one.id, one.score - AGAIN * len(shown), one.ranks))
+        document, page = part.place
+        if page not in documents[document]:
+            documents[document].append(page)
+        way = AGAIN * len(shown) + further * documents[document].index(page)
+        spread.append(Fused(one.id, one.score - way, one.ranks))
         shown.append(part.shows)
     return _sorted(spread)
+
+
+def _further(arranged: Sequence[Fused], parts: Mapping[str, Part]) -> float:
+    """What each further page of a document gives way by."""
+    first = parts[arranged[0].id].place[0]
+    second = next((one for one in arranged if parts[one.id].place[0] != first), None)
+    return FURTHER * arranged[0].score if second and second.score >= ALIKE * arranged[0].score else 0.0

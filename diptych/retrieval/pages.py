@@ -32,15 +32,17 @@ def pages_of(parts: Iterable[Payload], pages: Iterable[Payload], language: str) 
 def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Page:
     first = parts[0]
     name = _name(first["document"], first["title"], language)
+    mentions = frozenset(label for part in parts for label in part.get("mentions", ()))
     if whole and "headings" in whole:  # stores of before have pages of words alone
         kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])
-        return Page(whole[WHOLE], whole["headings"], name, kinds, labels, whole.get("folio"), whole["last"])
+        return Page(whole[WHOLE], whole["headings"], name, kinds, labels, mentions, whole.get("folio"), whole["last"])
     return Page(
         " ".join(sorted(part[INDEXED] for part in parts)),  # with their headings and captions
         "",
         name,
         frozenset(part["kind"] for part in parts if part["modality"] == "image"),
         frozenset(part["label"] for part in parts if part["label"]),
+        mentions,
         first.get("folio"),
     )
 

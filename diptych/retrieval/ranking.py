@@ -15,11 +15,11 @@ from typing import NamedTuple
 from diptych.retrieval.question import Question
 
 WORDS, PHRASES, HEADINGS, PICTURES = "pages.bm25", "pages.phrases", "pages.headings", "pages.pictures"
-NAMED, DOCUMENTS, NAMES = "named", "documents.bm25", "documents.name"
-EVIDENCE = (WORDS, PHRASES, HEADINGS, PICTURES, NAMED, DOCUMENTS, NAMES)
+LINKS, NAMED, DOCUMENTS, NAMES = "pages.links", "named", "documents.bm25", "documents.name"
+EVIDENCE = (WORDS, PHRASES, HEADINGS, PICTURES, LINKS, NAMED, DOCUMENTS, NAMES)
 """By its words; by pairs of words that stand beside each other; by its headings and captions; by having a figure when
-one is asked for; by its number, or the label of a figure on it; by the words of its document's best pages; by its
-document's name and title."""
+one is asked for; by the words of a page whose figure it refers to, or that refers to a figure of it; by its number, or
+the label of a figure on it; by the words of its document's best pages; by its document's name and title."""
 K1, B = 1.2, 0.75
 """BM25's usual constants."""
 BEST = 3
@@ -46,6 +46,8 @@ class Page:
     """Of its pictures."""
     labels: frozenset[str] = frozenset()
     """Of its figures and tables."""
+    mentions: frozenset[str] = frozenset()
+    """Labels of figures and tables that its passages refer to."""
     folio: int | None = None
     """The number printed on it, where it is another than its place in the file."""
     last: bool = False
@@ -61,6 +63,7 @@ def evidence(question: Question, pages: Mapping[Place, Page]) -> dict[str, Value
         PHRASES: _phrases(question, texts, uses),
         HEADINGS: bm25(question.words, [f" {page.headings} " for page in held])[0],
         PICTURES: [float(question.pictured and "figure" in page.kinds) for page in held],
+        LINKS: _links(pages, words),
         NAMED: [_named(question, place[1], page) for place, page in pages.items()],
         DOCUMENTS: _documents(places, words),
         NAMES: _names(question, places, held),
@@ -124,6 +127,21 @@ def _near(first: str, second: str, text: str) -> bool:
             return True
         at = text.find(sought, at + 1)
     return False
+
+
+def _links(pages: Mapping[Place, Page], words: Sequence[float]) -> list[float]:
+    """What the best of the pages has by its words that a figure or table links a page with, either way."""
+    shown: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row, ((document, _), page) in enumerate(pages.items()):
+        for label in page.labels:
+            shown[document, label].append(row)
+    values = [0.0] * len(pages)
+    for row, ((document, _), page) in enumerate(pages.items()):
+        for label in page.mentions:
+            for other in shown.get((document, label), ()):
+                if other != row:
+                    values[row], values[other] = max(values[row], words[other]), max(values[other], words[row])
+    return values
 
 
 def _named(question: Question, number: int, page: Page) -> float:
