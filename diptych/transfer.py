@@ -6,12 +6,14 @@
     text.dense.f32        the vectors of text.jsonl by that name, row after row, little-endian float32
     images.jsonl, images.description.f32, images.visual.f32
     pictures/             the picture files under their hashes
+    ledger.*              what was paid for all that (`diptych.paid.moving`), if anything was
 
 Only what counts is exported: a document that is being replaced is written as readers see it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import Counter
@@ -24,8 +26,10 @@ from typing import Any
 import numpy as np
 
 from diptych.errors import SourceError, StoreMismatch
-from diptych.index import STORE_ID, VECTORS, Collection, Index, Point, in_batches
+from diptych.index import STORE_ID, VECTORS, Collection, Index, Payload, Point, in_batches
 from diptych.index.versions import DocumentRecord, bind, note, records, visible
+from diptych.paid.ledger import Ledger
+from diptych.paid.moving import export_ledger, import_ledger, shown
 from diptych.points import Reading
 from extractors.images import path_of
 from extractors.types import ImageFile
@@ -40,6 +44,10 @@ class Moved:
     text: int
     images: int
     pictures: int
+    captions: int = 0
+    """Paid ones, refusals included, that the ledger keeps."""
+    vectors: int = 0
+    """Paid ones that the ledger keeps."""
 
 
 def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
@@ -58,10 +66,13 @@ def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
     counts = {name: points for name, (points, _) in exported.items()}
     sizes = {name: size for _, found in exported.values() for name, size in found.items()}
     copied = _copy_pictures(folder, pictures, folder / "pictures")
-    moved = Moved(len(register), counts["text"], counts["images"], copied)
-    facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": asdict(moved)}
+    paid = _export_paid(folder, reading, pictures)
+    held = {"documents": len(register), **counts, "pictures": copied}
+    facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": held} | (
+        {"paid": paid} if paid else {}
+    )
     (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: its presence says all is there
-    return moved
+    return Moved(**held, **paid)
 
 
 def dimensions(folder: Path) -> dict[str, int]:
@@ -76,14 +87,16 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
     Raises `SourceError` for a folder that is no whole export, `StoreMismatch` for a store that reads otherwise.
     """
     facts = _facts(folder)
+    reading = Reading(**facts["reading"])
     try:
-        bind(index, Reading(**facts["reading"]))
+        bind(index, reading)
     except StoreMismatch as error:
         raise StoreMismatch(
             f"{folder}: was read otherwise than the settings say; set DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and "
             f"DIPTYCH_LANGUAGE to what stands under `reading` in {folder / 'store.json'}, import, and reindex then"
         ) from error
-    copied = _copy_pictures(folder, folder / "pictures", pictures)
+    paid = _import_paid(folder, facts, reading, pictures)
+    copied = _copy_pictures(folder, folder / "pictures", pictures, checked=True)
     counts = {
         name: _import(collection, name, folder, facts["sizes"])
         for name, collection in (("text", index.text), ("images", index.images))
@@ -91,10 +104,38 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
     documents = [DocumentRecord.of(payload) for payload in _lines(folder / "documents.jsonl")]
     for record in documents:
         note(index, record)
-    moved = Moved(len(documents), counts["text"], counts["images"], copied)
-    if asdict(moved) != facts["counts"]:
-        raise SourceError(f"{folder}: holds {asdict(moved)}, its store.json says {facts['counts']}; export again")
-    return moved
+    held = {"documents": len(documents), **counts, "pictures": copied}
+    if held != facts["counts"]:
+        raise SourceError(f"{folder}: holds {held}, its store.json says {facts['counts']}; export again")
+    return Moved(**held, **paid)
+
+
+def _export_paid(folder: Path, reading: Reading, pictures: Path) -> dict[str, int]:
+    """Empty where nothing was ever paid."""
+    ledger = Ledger(pictures)
+    counts = export_ledger(ledger, shown(_payloads(folder), reading, pictures), folder) if ledger.path.exists() else {}
+    return counts if any(counts.values()) else {}
+
+
+def _import_paid(folder: Path, facts: dict[str, Any], reading: Reading, pictures: Path) -> dict[str, int]:
+    """Empty where the export has none, as those of older versions."""
+    told = facts.get("paid")
+    if not told:
+        return {}
+    try:
+        wanted = shown(_payloads(folder), reading, folder / "pictures")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SourceError(f"{folder}: its points are not as an export writes them ({error}); export again") from error
+    paid = import_ledger(folder, wanted, facts["sizes"], Ledger(pictures))
+    if paid != told:
+        raise SourceError(f"{folder}: holds paid {paid}, its store.json says {told}; export again")
+    return paid
+
+
+def _payloads(folder: Path) -> Iterator[Payload]:
+    """Of all points in an export."""
+    for panel in ("text", "images"):
+        yield from (line["payload"] for line in _lines(folder / f"{panel}.jsonl"))
 
 
 def _bound(index: Index) -> Reading:
@@ -147,16 +188,24 @@ def _point(line: dict[str, Any], held: Mapping[str, Any]) -> Point:
     return Point(line["id"], line["payload"], vectors)
 
 
-def _copy_pictures(folder: Path, source: Path, target: Path) -> int:
-    """Every picture that images.jsonl names, once."""
+def _copy_pictures(folder: Path, source: Path, target: Path, *, checked: bool = False) -> int:
+    """Every picture that images.jsonl names, once; `checked`: only if it is what its name says."""
     names = {path_of(ImageFile(**line["payload"]["image"]), Path()) for line in _lines(folder / "images.jsonl")}
     for name in names:
         if not (target / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             draft = (target / name).with_suffix(".draft")
             shutil.copyfile(source / name, draft)
+            if checked and _digest(draft) != name.stem:
+                draft.unlink()
+                raise SourceError(f"{source / name}: is not the picture that its name says; export again")
             draft.replace(target / name)
     return len(names)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _facts(folder: Path) -> dict[str, Any]:

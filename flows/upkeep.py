@@ -16,7 +16,7 @@ def swept(found: Swept) -> str:
     """`swept up: 3 points, 2 pictures, 1 old edition`."""
     counts = ((found.points, "point"), (found.pictures, "picture"), (found.editions, "old edition"))
     parts = ", ".join(number(count, word) for count, word in counts if count)
-    return f"swept up: {parts}" if parts else "nothing to sweep up"
+    return f"swept up: {parts}" if parts else "nothing to sweep up; pictures younger than an hour stay"
 
 
 def reindexed(encoded: int, settings: Settings) -> str:
@@ -26,11 +26,13 @@ def reindexed(encoded: int, settings: Settings) -> str:
 
 
 def moved(counts: Moved) -> str:
-    """`14 documents, 180 text points, 44 image points, 40 pictures`."""
+    """`14 documents, 180 text points, 44 image points, 40 pictures`; and what was paid for, if anything was."""
+    paid = ((counts.captions, "paid caption"), (counts.vectors, "paid vector"))
     parts = (
         (counts.documents, "document"),
         (counts.text, "text point"),
         (counts.images, "image point"),
         (counts.pictures, "picture"),
+        *((count, word) for count, word in paid if count),
     )
     return ", ".join(number(count, word) for count, word in parts)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -111,20 +111,27 @@ class Ledger:
     def captions(self, keys: Sequence[str]) -> dict[str, KeptCaption]:
         """Those of `keys` that were asked before, by key."""
         rows = self._rows(f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions WHERE key IN", keys)
-        return {
-            key: KeptCaption(model, text, refusal, _usage(used), price, at)
-            for key, model, text, refusal, price, at, *used in rows
-        }
+        return {row[0]: _caption(row) for row in rows}
 
     def keep_caption(self, key: str, caption: KeptCaption) -> None:
         """Keep an answer. The first one under a key stays, so that a batch may be fetched twice."""
-        used = astuple(caption.usage)
+        self.keep_captions({key: caption})
+
+    def keep_captions(self, captions: Mapping[str, KeptCaption]) -> None:
+        """Keep answers, all or none of them; the first one under a key stays."""
         with self._writing() as connection:
-            connection.execute(
+            connection.executemany(
                 f"INSERT OR IGNORE INTO captions (key, model, text, refusal, price, at, {_USAGE}) "
-                f"VALUES ({','.join('?' * (6 + len(used)))})",
-                (key, caption.model, caption.text, caption.refusal, caption.price, caption.at, *used),
+                f"VALUES ({','.join('?' * (6 + len(fields(Usage))))})",
+                ((key, c.model, c.text, c.refusal, c.price, c.at, *astuple(c.usage)) for key, c in captions.items()),
             )
+
+    def captions_saying(self, said: Set[tuple[str, str, str]]) -> dict[str, KeptCaption]:
+        """Those whose (model, text, refusal) is in `said`, by key; it reads all there are."""
+        with self._reading() as connection:
+            question = f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions ORDER BY key"
+            rows = connection.execute(question) if connection and said else ()
+            return {row[0]: _caption(row) for row in rows if row[1:4] in said}
 
     def vectors(self, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Those of `keys` that are kept: key -> vector, shape (size,), float32, writable."""
@@ -244,6 +251,11 @@ class Ledger:
             ) from error
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror}; check the folder and who may write there") from error
+
+
+def _caption(row: Sequence[Any]) -> KeptCaption:
+    _, model, text, refusal, price, at, *used = row
+    return KeptCaption(model, text, refusal, _usage(used), price, at)
 
 
 def _usage(columns: Sequence[int]) -> Usage:

@@ -22,9 +22,10 @@ folder_argument = click.argument("folder", metavar="FOLDER", type=click.Path(pat
 @options.store
 @options.as_json
 def export(folder: Path, store: str | None, as_json: bool) -> None:
-    """Write the whole store to a new folder as files that a person can read: register, points, vectors, pictures.
+    """Write the whole store to a new folder as files that a person can read: register, points, vectors, pictures,
+    and what paid models gave for them.
 
-    --json prints one object: documents, text, images, pictures.
+    --json prints one object: documents, text, images, pictures, captions, vectors (the last two: paid ones).
     """
     from diptych import Diptych
     from diptych.settings import load
@@ -43,8 +44,8 @@ def export(folder: Path, store: str | None, as_json: bool) -> None:
 def import_(folder: Path, store: str | None, as_json: bool) -> None:
     """Read what `diptych export` wrote into a store, a new one or one that the same encoder reads.
 
-    Documents that the store has already are replaced. Interrupted, it is simply run again. --json prints one object:
-    documents, text, images, pictures.
+    Documents that the store has already are replaced. Interrupted, it is simply run again. Paid captions and vectors
+    join the ledger here and are not paid again. --json prints one object, as `diptych export` does.
     """
     from diptych import Diptych
     from diptych.settings import load
