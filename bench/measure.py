@@ -41,7 +41,7 @@ class Told(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    HEAD: ClassVar[str] = f"{'figure':<48}{'here':>18}{'floor or peer':>18}{'ratio':>8}  floor or peer is"
+    HEAD: ClassVar[str] = f"{'figure':<48}{'here':>20}{'floor or peer':>20}{'ratio':>8}  floor or peer is"
 
     name: str
     value: float
@@ -58,7 +58,7 @@ class Measure:
 
     def row(self) -> str:
         values = [f"{value:,.4g} {self.unit}" for value in (self.value, self.peer_value)]
-        return f"{self.name:<48}{values[0]:>18}{values[1]:>18}{self.ratio:>8.2f}  {self.peer}"
+        return f"{self.name:<48}{values[0]:>20}{values[1]:>20}{self.ratio:>8.2f}  {self.peer}"
 
     def record(self) -> dict[str, Any]:
         return {**asdict(self), "ratio": round(self.ratio, 4) if self.peer_value else None}
