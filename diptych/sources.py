@@ -48,11 +48,13 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
     """A source for every document under `paths`: files, folders or `file:` addresses; a catalogue gives one a row.
 
     `fetch` brings the pictures that catalogues name by URL (`download.fetcher`); without it those rows have none.
-    Raises `SourceError` for a missing or unreadable path, a named file of no known kind, and when nothing is found.
+    Raises `SourceError` for a missing path, and when nothing is found. A file that cannot be read, or is of no known
+    kind, is left out; named alone, it is an error.
     """
     closed: list[str] = []
-    files = list({_real(file.path): file for path in paths for file in _files(_local(path), closed)}.values())
-    catalogs, left_out = _catalogs(files, fetch)
+    alone = len(paths) == 1
+    files = list({_real(file.path): file for path in paths for file in _files(_local(path), closed, alone)}.values())
+    catalogs, left_out = _catalogs(files, fetch, alone)
     left_out = [*closed, *left_out]
     taken = {picture for rows in catalogs.values() for row in rows if (picture := row.image)}
     found: list[Source] = []
@@ -68,7 +70,7 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
             try:
                 found.append(_source(file, name))
             except SourceError as error:
-                if not file.walked:
+                if alone and not file.walked:
                     raise
                 left_out.append(str(error))
     left_out += [_unread(kind, count) for kind, count in sorted(unknown.items())]
@@ -96,8 +98,8 @@ def _local(path: str | Path) -> Path:
     return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
 
 
-def _files(path: Path, closed: list[str]) -> Iterator[_File]:
-    """The files under one path; a folder below it that cannot be entered is told in `closed`."""
+def _files(path: Path, closed: list[str], alone: bool) -> Iterator[_File]:
+    """The files under one path; what is left out is told in `closed`, or raised where the path stands `alone`."""
     try:
         if path.is_dir():
             os.scandir(path).close()
@@ -108,7 +110,10 @@ def _files(path: Path, closed: list[str]) -> Iterator[_File]:
         elif path.is_file():
             if path.suffix.lower() not in EXTRACTORS:
                 kind = path.suffix or "files without a suffix"
-                raise SourceError(f"{path}: no extractor reads {kind}; known kinds: {' '.join(EXTRACTORS)}")
+                if alone:
+                    raise SourceError(f"{path}: no extractor reads {kind}; known kinds: {' '.join(EXTRACTORS)}")
+                closed.append(f"{path}: no extractor reads {kind}")
+                return
             yield _File(path, path.name, walked=False)
         else:
             raise SourceError(f"{path}: no such file or folder; check the path")
@@ -153,7 +158,7 @@ def _names(files: Sequence[_File]) -> list[str]:
     return [file.path.name if count[file.path.name] == 1 else file.name for file in files]
 
 
-def _catalogs(files: Sequence[_File], fetch: Fetch | None) -> tuple[dict[Path, list[Source]], list[str]]:
+def _catalogs(files: Sequence[_File], fetch: Fetch | None, alone: bool) -> tuple[dict[Path, list[Source]], list[str]]:
     """The rows of every catalogue among `files`, and word of tables that are none and rows that cannot be read."""
     rows: dict[Path, list[Source]] = {}
     left_out: list[str] = []
@@ -166,7 +171,7 @@ def _catalogs(files: Sequence[_File], fetch: Fetch | None) -> tuple[dict[Path, l
         try:
             read = catalog.read(file.path)
         except ExtractionError as error:
-            if not file.walked:
+            if alone and not file.walked:
                 raise SourceError(str(error)) from error
             left_out.append(str(error))
             continue

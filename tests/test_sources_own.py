@@ -1,4 +1,4 @@
-"""What Diptych wrote itself is never taken for somebody's documents."""
+"""What Diptych wrote itself is never taken for somebody's documents; one odd file among others stops none of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.errors import SourceError
 from diptych.sources import find
 from flows.cli import run
 from tests.papers import write_photo
@@ -39,3 +40,17 @@ def test_a_picture_store_is_known_by_its_names_wherever_it_lies(tmp_path: Path) 
         (tmp_path / folder).mkdir(parents=True)
         write_photo(tmp_path / folder / name, "GREEN VALVE")
     assert [source.path.parent.name for source in find([tmp_path]).sources] == ["cd"]
+
+
+def test_what_a_shell_expands_is_read_without_what_no_extractor_reads(tmp_path: Path) -> None:
+    write_photo(tmp_path / "poster.png", "GREEN VALVE")
+    (tmp_path / "notes.txt").write_text("words")
+    (tmp_path / "broken.csv").write_bytes(b"")
+    found = find(sorted(tmp_path.iterdir()))
+    assert [source.name for source in found.sources] == ["poster.png"]
+    assert [reason.partition(": ")[0] for reason in found.left_out] == [
+        str(tmp_path / "notes.txt"),
+        str(tmp_path / "broken.csv"),
+    ]
+    with pytest.raises(SourceError, match=r"no such file"):
+        find([tmp_path / "poster.png", tmp_path / "gone.pdf"])

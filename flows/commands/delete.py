@@ -17,7 +17,7 @@ def delete(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
     """Take documents out of the store, each from both collections at once. NAME is a name, path or URI of `status`.
 
     Every document of that name goes; when one NAME is not known, none does. The files themselves stay, and an ingest
-    that covers them brings them in again. Their pictures go with the next `diptych sweep`.
+    that covers them brings them in again. Their pictures go with a `diptych sweep` once they are an hour old.
     """
     from diptych import Diptych
     from diptych.settings import load
