@@ -109,7 +109,7 @@ def test_reindex_switches_what_reads_the_store_and_sweep_clears_up(
     assert said[-1].endswith("the old edition stays until `diptych sweep --store s`")
     assert asked(capsys, "query", "green valve", "--store", "s")[0]["document"] == "leaflet.pdf"
     assert asked(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
-    assert told(capsys, "sweep", "--store", "s") == ["nothing to sweep up"]
+    assert told(capsys, "sweep", "--store", "s") == ["nothing to sweep up; pictures younger than an hour stay"]
     monkeypatch.delenv("DIPTYCH_LANGUAGE")
     refused(capsys, "query", "valve", "--store", "s")
 
