@@ -57,7 +57,9 @@ class Measure:
         return self.value / self.peer_value if self.peer_value else float("inf")
 
     def row(self) -> str:
-        values = [f"{value:,.4g} {self.unit}" for value in (self.value, self.peer_value)]
+        values = [
+            f"{v:,.0f} {self.unit}" if v >= 1000 else f"{v:.4g} {self.unit}" for v in (self.value, self.peer_value)
+        ]
         return f"{self.name:<48}{values[0]:>20}{values[1]:>20}{self.ratio:>8.2f}  {self.peer}"
 
     def record(self) -> dict[str, Any]:
