@@ -12,6 +12,7 @@ from rich.table import Table
 from extractors.errors import ExtractionError
 from extractors.images import path_of
 from extractors.types import Box, Extraction, Passage, Picture, Source
+from flows.report import number
 from flows.terminal import one_line, table
 
 
@@ -50,8 +51,9 @@ def summary(extraction: Extraction) -> list[Table | str]:
     ]
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in report.seconds.items())
     lines: list[Table | str] = [
-        f"{extraction.source.name}: {report.pages} pages, {len(extraction.passages)} passages, "
-        f"{len(extraction.pictures)} pictures, {report.captions_matched} captions matched; seconds: {seconds}"
+        f"{extraction.source.name}: {number(report.pages, 'page')}, {number(len(extraction.passages), 'passage')}, "
+        f"{number(len(extraction.pictures), 'picture')}, {number(report.captions_matched, 'caption')} matched"
+        + (f"; seconds: {seconds}" if seconds else "")
     ]
     if rows:
         lines.append(table(("kind", "#page", "label", "caption or words", "pixels"), rows))
