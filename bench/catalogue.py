@@ -25,7 +25,8 @@ def catalogue(given: Given) -> Iterator[Measure]:
         settings = load(f"{folder}/store")
         with Diptych.open(settings) as library:
             products = library.sources([given.on or CATALOGUE]).sources
-            library.ingest_all(products)
+            failed = [outcome.error for outcome in library.ingest_all(products) if outcome.status == "failed"]
+            assert not failed, failed
             ours = _first(library, products)
         alone = settings.model_copy(update={"weights": ALONE})
         with Diptych.open(alone) as library:

@@ -138,7 +138,10 @@ def _opened(given: Given) -> Iterator[Parts]:
         settings = load(given.store or str(Path(folder, "store")))
         if not given.store:
             with Diptych.open(settings) as library:
-                library.ingest([DATA / "manual.pdf", DATA / "scan.pdf", DATA / "deck.pptx", DATA / "catalogue"])
+                outcomes = library.ingest(
+                    [DATA / name for name in ("manual.pdf", "scan.pdf", "deck.pptx", "catalogue")]
+                )
+            assert {outcome.status for outcome in outcomes} == {"complete"}, outcomes
         parts = Parts(settings, Meter())
         try:
             yield parts
