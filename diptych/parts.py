@@ -10,7 +10,7 @@ from pathlib import Path
 from diptych import captioners, encoders, providers
 from diptych.encoders.kept import kept
 from diptych.errors import SettingsError, StoreError
-from diptych.index import Index, open_index
+from diptych.index import Index, is_there, open_index
 from diptych.index.versions import bind
 from diptych.ingest import Pipeline
 from diptych.paid.costs import Meter, prices
@@ -19,6 +19,7 @@ from diptych.paid.ledger import Ledger
 from diptych.retrieval.search import Panels
 from diptych.settings import Settings
 from diptych.spaces import Spaces
+from diptych.words import check_language
 from extractors.sandbox import Sandbox
 from extractors.types import Options
 
@@ -84,8 +85,8 @@ class Parts:
         return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
 
     def existing(self, *, bound: bool = True) -> Index:
-        """The store, if there is one. Raises `StoreError` telling how to make it."""
-        if self._index is None and "://" not in self.settings.store and not Path(self.settings.store).is_dir():
+        """The store, if there is one; looking makes none. Raises `StoreError` telling how to make it."""
+        if self._index is None and not is_there(self.settings):
             raise StoreError(
                 f"there is no store at {self.settings.store}; make one with `diptych ingest PATH --store "
                 f"{self.settings.store}`"
@@ -97,6 +98,7 @@ class Parts:
         with self._opened:
             self._check_open()
             if self._index is None:
+                check_language(self.settings.language)
                 index = open_index(self.settings, self.spaces.shapes)
                 try:
                     if bound:

@@ -87,6 +87,11 @@ def _stem(word: str, language: str) -> str:
         return str(_stemmer(language).stemWord(word))
 
 
+def check_language(language: str) -> None:
+    """Raises `SettingsError` for a language that no stemmer knows."""
+    _stemmer(language)
+
+
 @lru_cache(maxsize=8)
 def _stemmer(language: str) -> Any:
     """Snowball's. Raises `SettingsError` for a language that it does not know."""

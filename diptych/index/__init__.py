@@ -176,9 +176,12 @@ def open_index(settings: Settings, shapes: Shapes) -> Index:
 
 
 def is_there(settings: Settings) -> bool:
-    """Whether the store that the settings name was ever made; looking makes nothing."""
+    """Whether the store that the settings name was ever made; looking makes nothing.
+
+    A folder may hold a folder `documents` and be no store.
+    """
     if "://" in settings.store:
         from diptych.index.server import is_there as is_on_server
 
         return is_on_server(settings)
-    return (Path(settings.store) / "documents").is_dir()
+    return (Path(settings.store) / "documents" / "edge_config.json").is_file()
