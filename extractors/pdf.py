@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +18,9 @@ from extractors.pages.pagewise import Clock, Desk, PageParts
 from extractors.render import pymupdf
 from extractors.text import folios, headings, links, passages, tokens
 from extractors.text.headings import Bookmark, Placed
-from extractors.text.paragraphs import Paragraph, goes_on, join, straddled
+from extractors.text.paragraphs import Paragraph, goes_on, straddled
 from extractors.text.passages import Budget, TablePlace
+from extractors.text.titles import title_of
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
 
 _KEPT_PARTS = 60_000
@@ -258,18 +258,8 @@ def _bookmarks(document: Any) -> list[Bookmark]:
 
 
 def _title(document: Any, pages: Sequence[PageParts]) -> str:
-    """The file's own title where it is printed on the first pages, else the largest print on the first of them."""
-    own = " ".join(str((document.metadata or {}).get("title") or "").split())
-    first = [paragraph for parts in pages[:2] for paragraph in parts.paragraphs]
-    printed = re.sub(r"\W+", "", " ".join(join(paragraph.lines) for paragraph in first)).casefold()
-    plain = re.sub(r"\W+", "", own).casefold()
-    if len(plain) > 4 and plain in printed:
-        return own
-    named = [p for p in first if p.page == 1 and len(p.lines) <= 5 and sum(c.isalpha() for c in join(p.lines)) > 5]
-    if not named:
-        return "" if re.search(r"^(untitled|microsoft|powerpoint)|\.\w{2,4}$", own, re.IGNORECASE) else own
-    largest = max(paragraph.size for paragraph in named)
-    return join(next(paragraph for paragraph in named if paragraph.size == largest).lines)[:200]
+    own = str((document.metadata or {}).get("title") or "")
+    return title_of(own, [paragraph for parts in pages[:2] for paragraph in parts.paragraphs])
 
 
 def _report(pages: Sequence[PageParts], missing: str, clock: Clock) -> Report:
