@@ -17,6 +17,9 @@ from extractors.render import pymupdf
 
 PAGES = 100
 FIRST = "the first ingest"
+TITLE = "A book of a hundred pages"
+"""In the file and on its first page, where it still stands when another page is put in front: what is encoded of a
+part begins with its document's title, so a new title encodes everything anew."""
 
 
 def changes(_: Given) -> Iterator[Measure]:
@@ -75,6 +78,8 @@ def _write(path: Path, change: Callable[[Any], object]) -> None:
     with pymupdf().open() as document:
         for number in range(1, PAGES + 1):
             _page(document.new_page(width=595, height=842), number)
+        document[0].insert_text((60, 45), TITLE, fontsize=20)
+        document.set_metadata({"title": TITLE})
         change(document)
         document.save(path)
 
