@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +16,16 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as NotJson
 
 from diptych.errors import SettingsError
 from diptych.paid.costs import Price
 from extractors.types import OcrEngine, Options, PageImages
 
 VectorType = Literal["float32", "float16", "int8"]
+PREFIX, FILE = "DIPTYCH_", "diptych.toml"
+NO_SETTINGS = ("DIPTYCH_TRACE", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
+"""Variables with our prefix, or beginnings of their names, that mean something else; so may one that ends in `_KEY`."""
 
 
 class Endpoint(BaseModel):
@@ -60,13 +67,13 @@ class Unified(Endpoint):
 
 
 class Settings(BaseSettings):
-    """Everything that can be chosen. A misspelt name in diptych.toml is an error, not silence.
+    """Everything that can be chosen. A misspelt name, in diptych.toml or of a variable, is an error, not silence.
 
     A value of a section comes from the environment as DIPTYCH_OPENAI__BASE_URL.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="DIPTYCH_", env_nested_delimiter="__", toml_file="diptych.toml", frozen=True, extra="forbid"
+        env_prefix=PREFIX, env_nested_delimiter="__", toml_file=FILE, frozen=True, extra="forbid"
     )
 
     store: str = Field(".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
@@ -137,11 +144,53 @@ class Settings(BaseSettings):
 
 
 def load(store: str | None = None) -> Settings:
-    """The settings in force; `store` overrides. Raises `SettingsError` naming the setting that is wrong."""
+    """The settings in force; `store` overrides. Raises `SettingsError` naming the setting or line that is wrong."""
     try:
-        return Settings(store=store) if store else Settings()
+        settings = Settings(store=store) if store else Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"
-        variable = "DIPTYCH_" + name.upper().replace(".", "__")
-        raise SettingsError(f"setting `{name}` is wrong: {first['msg']}; see diptych.toml or {variable}") from error
+        see = f"see {FILE} or {PREFIX}{name.upper().replace('.', '__')}"
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(f"setting `{name}`: there is no such setting{_nearest(name)}; {see}") from error
+        raise SettingsError(f"setting `{name}` is wrong: {first['msg']}; {see}") from error
+    except NotJson as error:
+        raise SettingsError(f"{error}: a variable {PREFIX}… of a section or table holds JSON") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:  # TOMLDecodeError tells line and column
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{Path(FILE).absolute()}: cannot be read: {why}; mend it there") from error
+    _check_variables(os.environ, settings)
+    return settings
+
+
+def _check_variables(names: Iterable[str], settings: Settings) -> None:
+    """Raises `SettingsError` for a variable with our prefix that sets nothing."""
+    secrets = {settings.openai.key, settings.anthropic.key, settings.unified.key}
+    for variable in sorted(names):
+        name = variable.upper().removeprefix(PREFIX).lower()
+        if not variable.upper().startswith(PREFIX) or variable in secrets or variable.endswith("_KEY"):
+            continue
+        section, nested, _ = name.partition("__")
+        known = section in (_sections() if nested else Settings.model_fields)
+        if not known and not variable.startswith(NO_SETTINGS):
+            near = _nearest(name.replace("__", "."), lambda one: PREFIX + one.upper().replace(".", "__"))
+            raise SettingsError(f"variable {variable}: there is no such setting{near}; unset it")
+
+
+def _sections() -> set[str]:
+    """Settings that hold others, or a table."""
+    return {name for name, one in Settings.model_fields.items() if isinstance(one.default, BaseModel | dict)}
+
+
+def _names() -> Iterator[str]:
+    """Every setting, those of sections as `openai.base_url`."""
+    for name, one in Settings.model_fields.items():
+        yield name
+        if isinstance(one.default, BaseModel):
+            yield from (f"{name}.{inner}" for inner in type(one.default).model_fields)
+
+
+def _nearest(name: str, shown: Callable[[str], str] = str) -> str:
+    """`, perhaps …`: the known name that is most like `name`; empty when none is."""
+    near = get_close_matches(name, list(_names()), 1)
+    return f", perhaps `{shown(near[0])}`" if near else ""
