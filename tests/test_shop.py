@@ -35,6 +35,10 @@ def test_words_find_the_product_and_its_photo(shop: Diptych) -> None:
     assert {hit.modality for hit in hits} == {"text", "image"}
 
 
+def test_a_name_counts_for_the_pages_of_a_document_and_not_for_a_row_that_says_it_itself(shop: Diptych) -> None:
+    assert all("documents.name" not in hit.ranks for hit in shop.search("rain jacket Skua", 20))
+
+
 def test_fields_choose(shop: Diptych) -> None:
     where = parse('category = "jackets" and price > 200')
     assert names(shop.search(Query("something warm", where=where))) == ["Down jacket Fulmar"]

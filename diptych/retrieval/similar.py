@@ -10,6 +10,7 @@ from itertools import islice
 from diptych.errors import QueryError
 from diptych.index import DESCRIPTION_VECTOR, HASHES, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Index, Payload, Vector
 from diptych.index.versions import records_of, vectors_of, visible
+from diptych.points import is_row
 from diptych.retrieval.hits import Hit, hit_of
 from diptych.retrieval.pages import part_of
 from diptych.retrieval.question import Question
@@ -36,7 +37,7 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
         own = _parts(point, panels.index)
         vectors = _vectors(own, panels)
     shown = {part_of(payload).shows for payload in own}
-    row = {payload["document_id"] for payload in own if _is_row(payload)}
+    row = {payload["document_id"] for payload in own if is_row(payload)}
     words = tuple(dict.fromkeys(word for payload in own for word in payload[INDEXED].split()))[:MOST_WORDS]
 
     def others(order: Iterator[Ordered]) -> list[Ordered]:
@@ -58,7 +59,7 @@ def _parts(point: str, index: Index) -> list[Payload]:
     live = records_of(index, [payload["document_id"]]) if payload else {}
     if not payload or not visible(payload, point, live):
         raise QueryError(f"{point}: no hit has this id now; ids are those of `diptych query --json`")
-    if not _is_row(payload):
+    if not is_row(payload):
         return [payload]
     mine = Compare("document_id", "=", payload["document_id"])
     points = [one for collection in (index.text, index.images) for one in collection.scroll(mine)]
@@ -72,10 +73,6 @@ def _payload(point: str, index: Index) -> Payload | None:
         return None
     found = [one for collection in (index.text, index.images) for one in collection.retrieve([point])]
     return next((one.payload for one in found if WHOLE not in one.payload), None)
-
-
-def _is_row(payload: Payload) -> bool:
-    return "#" in payload["uri"]
 
 
 def _vectors(parts: Sequence[Payload], panels: Panels) -> dict[str, Vector]:
