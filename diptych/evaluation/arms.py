@@ -15,7 +15,7 @@ from diptych.index import Payload
 from diptych.index.versions import records_of, visible
 from diptych.retrieval.fusion import Fused
 from diptych.retrieval.hits import Hit, hit_of
-from diptych.retrieval.search import LISTS, Panels, Query, search
+from diptych.retrieval.search import LISTS, REACH, Panels, Query, search
 
 FUSED = "fused"
 ARMS: dict[str, tuple[str, ...]] = {
@@ -29,8 +29,8 @@ ARMS: dict[str, tuple[str, ...]] = {
 """Name -> the lists that count. Only `fused`, the search as it is, ranks by the evidence of whole pages too."""
 CAPTIONS = "captions"
 """An arm of its own: pictures by nothing but their captions, printed and the vision model's."""
-DEPTH = 50
-"""Hits of a question that are judged."""
+DEPTH = REACH
+"""Hits of a question that are judged: those of one search."""
 
 
 @dataclass(frozen=True, slots=True)
