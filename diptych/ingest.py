@@ -29,6 +29,7 @@ from diptych.index.versions import (
 )
 from diptych.paid.costs import Account, charged
 from diptych.points import Draft, Drafts, Need, document_id, drafts
+from diptych.room import check_room
 from diptych.spaces import Spaces
 from extractors import EXTRACTORS, VERSIONS
 from extractors.errors import ExtractionError
@@ -68,6 +69,11 @@ class Pipeline:
         if self.captioner:
             parts.append(self.captioner.fingerprint)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def check_room(self) -> None:
+        """Raises `StoreError` when a disk that is written to is full."""
+        self.index.check_room()
+        check_room(self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +134,13 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
     )
     if pipeline.ready:
         pipeline.ready()
+    pipeline.check_room()
     try:
         extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
+        pipeline.check_room()  # a picture that found no room would be told as one that is broken
         return _stored(extraction, record, pipeline, account, start)
     except ExtractionError as error:
+        pipeline.check_room()
         why, transient = str(error), error.transient
     except ProviderError as error:
         if not error.transient:  # the key, the account, the model: every other document would end here, too
@@ -218,6 +227,7 @@ class _Encoding:
         held, wanted = self._held, {need.hash: need for draft in batch for need in draft.needs}
         held.update(vectors_of(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
         missing: list[Need] = [need for one, need in wanted.items() if one not in held and one not in self._refused]
+        self._pipeline.check_room()  # before anything is paid that could not be kept
         done = encode(missing, self._pipeline.spaces, self._pipeline.pictures)
         held.update(done.vectors)
         self._refused |= done.refused

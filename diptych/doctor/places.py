@@ -13,9 +13,10 @@ from pathlib import Path
 
 from diptych.doctor import finding
 from diptych.doctor.finding import Check, version
+from diptych.room import RESERVE
 from diptych.settings import Settings
 
-LOW_DISK, NO_DISK = 1 << 30, 100 << 20
+LOW_DISK, NO_DISK = 1 << 30, RESERVE
 """Bytes free below which a disk is called low, and useless."""
 
 

@@ -135,6 +135,10 @@ class Index(Protocol):
         """Keeps every other ingest of this document out, in the threads and processes that share the store."""
         ...
 
+    def check_room(self) -> None:
+        """Raises `StoreError` when the disk has no room for more; every write of points looks by itself, too."""
+        ...
+
     def optimize(self) -> None:
         """Build search structures after large writes; may take seconds, so never in a reader's way."""
         ...

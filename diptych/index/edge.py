@@ -37,6 +37,7 @@ from qdrant_edge import Point as EdgePoint
 
 from diptych.index import KEYWORDS, Found, Lookup, Point, Shapes
 from diptych.index.filters import translate
+from diptych.room import LEAST, RESERVE
 from diptych.where import Expression
 
 BATCH = 256  # points a write: bounds how long a waiting reader waits
@@ -46,6 +47,8 @@ class Owner(Protocol):
     """Whoever opens shards and shares them by turns."""
 
     def operation(self, name: str) -> AbstractContextManager[EdgeShard]: ...
+
+    def check_room(self, least: int = RESERVE) -> None: ...
 
 
 class EdgeCollection:
@@ -57,11 +60,13 @@ class EdgeCollection:
     def upsert(self, points: Sequence[Point]) -> None:
         for start in range(0, len(points), BATCH):
             batch = [EdgePoint(p.id, cast(Any, dict(p.vectors)), p.payload) for p in points[start : start + BATCH]]
+            self._store.check_room(LEAST if self._name == "documents" else RESERVE)
             with self._store.operation(self._name) as shard:
                 shard.update(UpdateOperation.upsert_points(batch))
 
     def delete(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), BATCH):
+            self._store.check_room(LEAST)
             with self._store.operation(self._name) as shard:
                 shard.update(UpdateOperation.delete_points(list(ids[start : start + BATCH])))
 

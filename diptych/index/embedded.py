@@ -19,6 +19,7 @@ from diptych.errors import DiptychError, StoreError, StoreMismatch
 from diptych.index import STORE_ID, TEXT_INDEXES, VECTORS, Shapes, edition_of, named
 from diptych.index.edge import EdgeCollection, create, point, vector_params
 from diptych.index.lock import HandoverLock, exclusive
+from diptych.room import MIB, NEW, RESERVE, check_room, free_bytes, taken
 
 WATCH = 0.05  # seconds between two looks at whether somebody waits
 LEAST_HOLD = 0.25  # seconds: opening costs 0.1 s, so two busy processes should not swap after every operation
@@ -116,8 +117,17 @@ class Embedded:
                 shutil.rmtree(self._folder / name, ignore_errors=True)
         return there
 
+    def check_room(self, least: int = RESERVE) -> None:
+        check_room(self._folder, least)
+
     def optimize(self) -> None:
         for name in ("documents", named("text", self.edition), named("images", self.edition)):
+            wanted = taken(self._folder / name) + RESERVE  # a segment is written anew before the old one goes
+            if free_bytes(self._folder) < wanted:
+                raise StoreError(
+                    f"{self._folder}: everything is stored and can be searched, only slowly, because search structures "
+                    f"need {wanted // MIB} MiB of free disk: free some space; the next large ingest builds them"
+                )
             with self.operation(name) as shard:
                 shard.optimize()
 
@@ -142,13 +152,17 @@ class Embedded:
         place = self._folder / name
         try:
             if not place.exists():
+                kind = name.split("-")[0]
+                # With the register begins a new store: it is not begun where it cannot be whole.
+                self.check_room(RESERVE + (sum(NEW.values()) if kind == "documents" else NEW[kind]))
                 draft = self._folder / f".draft-{name}"
                 shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
-                kind = name.split("-")[0]
                 vectors = vector_params(VECTORS[kind], self._shapes.get(name, {}))
                 create(draft, vectors, TEXT_INDEXES[kind])
                 draft.rename(place)
             self._shards[name] = EdgeShard.load(str(place))
+        except DiptychError:
+            raise
         except Exception as error:  # the engine knows one class of error only
             raise StoreError(f"{self._folder}: cannot be opened as a store: {error}") from error
         return self._shards[name]

@@ -67,6 +67,9 @@ class Server:
         """Among all machines, by a lease in the register."""
         return leased(self.documents, document)
 
+    def check_room(self) -> None:
+        """Nothing to do: a server looks after its own disk."""
+
     def optimize(self) -> None:
         """Nothing to do: a server indexes by itself."""
 

@@ -83,6 +83,7 @@ class Prefill:
         pipeline = self._pipeline
 
         def extract(source: Source) -> Extraction:
+            pipeline.check_room()
             return pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
 
         return extracted(sources, extract, self._workers)
