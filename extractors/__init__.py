@@ -42,6 +42,12 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     return extractor(source, options, pictures)
 
 
+def is_row(name: str) -> bool:
+    """Whether a document's name or address is that of a catalogue's row, such as `products.csv#17`: it has no pages."""
+    file, mark, _ = name.rpartition("#")
+    return bool(mark) and EXTRACTORS.get(Path(file).suffix.lower()) == "catalog"
+
+
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:

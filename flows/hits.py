@@ -11,13 +11,15 @@ COLUMNS = ("#rank", "what", "document", "#page", "brought by", "found", "picture
 
 
 def hit_cells(hit: Mapping[str, Any]) -> list[str]:
-    """One row under `COLUMNS`; `hit` as `Hit.as_dict` gives it."""
+    """One row under `COLUMNS`; `hit` as `Hit.as_dict` gives it. A catalogue's row has no page."""
+    from extractors import is_row
+
     ranks = sorted(hit["ranks"].items(), key=lambda item: item[1])
     return [
         str(hit["rank"]),
         hit["modality"] if hit["kind"] == hit["modality"] else f"{hit['modality']}: {hit['kind']}",
         hit["document"],
-        str(hit["page"] or ""),
+        "" if is_row(hit["document"]) else str(hit["page"] or ""),
         ", ".join(f"{name} {rank}" for name, rank in ranks),
         one_line(hit["caption"] or hit["text"] or hit["title"]),
         hit["image"] or "",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from diptych.answering.citations import Shown
+from extractors import is_row
 from flows.cli import run
 from flows.hits import hit_lines
 from flows.terminal import show
@@ -61,7 +64,7 @@ def test_an_empty_store_is_told(shop: str, tmp_path: Path, capsys: pytest.Captur
 def test_a_hit_says_the_id_that_like_takes(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "Jacket 1", "--limit", "1", "--store", shop]) == 0
     place, words, brought = capsys.readouterr().out.splitlines()
-    assert place == "  1  products.jsonl#1, page 1  [text]"
+    assert place == "  1  products.jsonl#1  [text]"
     assert "Keeps rain out" in words
     name = brought.split()[1].rstrip(",")
     assert run(["like", name, "--store", shop]) == 0
@@ -101,3 +104,20 @@ def test_a_narrow_terminal_breaks_words_but_no_path() -> None:
     told = [line.rstrip() for line in lines if "words" in line]
     assert len(told) > 2
     assert all(line.startswith("     words") and len(line) <= 40 for line in told)
+
+
+def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["documents", "Jacket 1", "--store", shop]) == 0
+    shown = capsys.readouterr().out
+    assert "products.jsonl#1" in shown
+    assert re.search(r"products\.jsonl#1 +1 +1: text", shown)  # its best hit; no page before that
+    assert is_row("file:///shop/products.csv#A-1")
+    assert not is_row("C#.pdf")
+    assert not is_row("products.csv")
+    assert Shown("E1", "products.csv#1", page=1, label="figure 1").place == "products.csv#1, figure 1"
+    assert Shown("E1", "a#1.pdf", page=1).place == "a#1.pdf, page 1"
+
+
+def test_an_id_of_no_hit_is_told_where_ids_stand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = told(capsys, "like", "nothing", "--store", shop, code=1)
+    assert line.endswith("no hit has this id now; ids stand under the hits of `diptych query`")

@@ -16,6 +16,7 @@ from typing import Literal
 from diptych.answering.facts import labels_of, pages_of, states_a_fact, without_places
 from diptych.answering.numerals import Numeral, numerals, standing
 from diptych.answering.verbatim import Miss, missing, plain
+from extractors import is_row
 
 Failure = Literal[
     "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "document", "page", "figure", "number"
@@ -51,9 +52,10 @@ class Shown:
 
     @property
     def place(self) -> str:
-        """`manual.pdf, page 3, figure 2`; `report.pdf, page 20 (printed 17)`."""
+        """`manual.pdf, page 3, figure 2`; `report.pdf, page 20 (printed 17)`; `products.csv#17`."""
         printed = "" if self.folio is None else f" (printed {self.folio})"
-        return ", ".join(filter(None, [self.document, f"page {self.page}{printed}" if self.page else "", self.label]))
+        page = f"page {self.page}{printed}" if self.page and not is_row(self.document) else ""
+        return ", ".join(filter(None, [self.document, page, self.label]))
 
     @property
     def own(self) -> str:

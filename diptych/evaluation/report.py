@@ -19,6 +19,7 @@ from diptych.evaluation.statistics import Difference, Interval
 from diptych.evaluation.worst import Worst, worst
 from diptych.retrieval.hits import Hit
 from diptych.retrieval.search import Panels
+from extractors import is_row
 from extractors.errors import DiptychError
 
 SIDE = 280
@@ -230,7 +231,8 @@ def _question(one: Worst, pictures: _Pictures) -> str:
 
 
 def _figure(hit: Hit, name: str, pictures: _Pictures) -> str:
-    place = [hit.document, f"page {hit.page}" if hit.page else "", hit.label or hit.kind]
+    page = f"page {hit.page}" if hit.page and not is_row(hit.document) else ""
+    place = [hit.document, page, hit.label or hit.kind]
     words = escape(_short(hit.caption or hit.text, WORDS))
     kind = ' class="wanted"' if name == "wanted" else ""
     return f"<figure{kind}>{pictures.element(hit.image)}<b>{name}</b>{_joined(place)}<br>{words}</figure>"

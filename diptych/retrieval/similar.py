@@ -58,7 +58,7 @@ def _parts(point: str, index: Index) -> list[Payload]:
     payload = _payload(point, index)
     live = records_of(index, [payload["document_id"]]) if payload else {}
     if not payload or not visible(payload, point, live):
-        raise QueryError(f"{point}: no hit has this id now; ids are those of `diptych query --json`")
+        raise QueryError(f"{point}: no hit has this id now; ids stand under the hits of `diptych query`")
     if not is_row(payload):
         return [payload]
     mine = Compare("document_id", "=", payload["document_id"])

@@ -41,11 +41,13 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
         for group in groups:
             put(json_line(group.as_dict()))
         return
+    from extractors import is_row
+
     rows = []
     for group in groups:
         best = group.hits[0]
         kinds = ", ".join(dict.fromkeys(hit.kind for hit in group.hits))
-        page = str(group.page or best.page or "")
+        page = "" if is_row(group.document) else str(group.page or best.page or "")
         found = one_line(best.caption or best.text or best.title)
         rows.append([str(group.rank), group.document, page, str(best.rank), f"{len(group.hits)}: {kinds}", found])
     if rows:
