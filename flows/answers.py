@@ -13,6 +13,21 @@ from flows.terminal import one_line
 
 QUOTED = 110
 """Characters of a quote that are shown."""
+VERDICTS = {
+    "unknown id": ("citation", "of what was never shown"),
+    "empty quote": ("quote", "that says nothing"),
+    "altered quote": ("quote", "not found word for word in what is cited"),
+    "other item": ("quote", "that stands in another source"),
+    "stitched quote": ("quote", "stitched together from places apart"),
+    "document": ("citation", "that names another document"),
+    "page": ("citation", "with another page"),
+    "figure": ("citation", "with another figure"),
+    "number": ("number", "not found in what is cited for it"),
+    "unconfirmed": ("mark", "as unconfirmed: only a machine's caption or the question says it"),
+    "uncited": ("statement", "without a source"),
+    "seen": ("citation", "of what a picture shows, where there are no words to compare"),
+}
+"""What a check found -> how it is counted for people."""
 
 
 def lines(answer: Answer) -> Iterator[str]:
@@ -61,10 +76,17 @@ def notes(answer: Answer, reference: int) -> list[Footnote]:
 
 
 def checked(answer: Answer) -> str:
-    """`2 pieces of evidence, 1 picture; checks: 3 true, 1 unknown id; mended once`."""
-    shown = f"{number(len(answer.evidence), 'piece')} of evidence, {number(answer.pictures, 'picture')}"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(answer.checks.items(), key=lambda item: -item[1]))
-    return shown + (f"; checks: {kinds}" if kinds else "") + ("; mended once" if answer.repaired else "")
+    """`5 pieces of evidence, 1 picture; 2 of 3 statements confirmed; 1 number not found in what is cited for it`."""
+    parts = [f"{number(len(answer.evidence), 'piece')} of evidence, {number(answer.pictures, 'picture')}"]
+    stand = {one.text for one in answer.sentences}
+    all_told = len(answer.sentences) + len({one.text for one in answer.dropped} - stand)
+    if all_told:
+        confirmed = sum(not one.marks for one in answer.sentences)
+        parts.append(f"{confirmed} of {number(all_told, 'statement')} confirmed")
+    for kind, (noun, found) in VERDICTS.items():
+        if count := answer.checks.get(kind, 0):
+            parts.append(f"{number(count, noun)} {found}")
+    return "; ".join([*parts, "the model was asked once more"] if answer.repaired else parts)
 
 
 def record(answer: Answer, meter: Meter) -> dict[str, object]:

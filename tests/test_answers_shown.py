@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from diptych.answering.citations import Kind
 from diptych.answering.dialogue import said_so_far
-from diptych.answering.statements import Answer, Statement
+from diptych.answering.statements import Answer, Dropped, Statement
 from extractors.errors import ExtractionError
 from extractors.images import path_of
 from extractors.sandbox import Sandbox
-from flows.answers import markdown
+from flows.answers import VERDICTS, checked, markdown
 from tests.papers import write_leaflet
 
 BOX = (40.0, 40.0, 380.0, 100.0)
@@ -35,6 +37,26 @@ def test_a_page_of_the_ui_shows_words_not_markup() -> None:
     assert "[click](" not in page
     assert "<script>" not in page
     assert r"\[click\]\(" in page
+
+
+def test_what_the_checks_found_is_told_in_words() -> None:
+    answer = Answer(
+        "how loud",
+        "",
+        sentences=(Statement("It hums."), Statement("It is red.", marks=("seen",))),
+        dropped=(Dropped("It hums at 70 dB.", "70 stands nowhere"), Dropped("It hums.", "one citation of it fell")),
+        checks={"true": 2, "number": 1, "seen": 1, "altered quote": 2},
+        evidence={"E1": "a.pdf, page 1", "E2": "a.pdf, page 2"},
+        pictures=1,
+    )
+    assert checked(answer) == (
+        "2 pieces of evidence, 1 picture; 1 of 3 statements confirmed; 2 quotes not found word for word in what is "
+        "cited; 1 number not found in what is cited for it; 1 citation of what a picture shows, where there are no "
+        "words to compare"
+    )
+    assert checked(Answer("how loud", "", repaired={"number": 1})).endswith("0 pictures; the model was asked once more")
+    kinds = {kind for part in get_args(Kind) for kind in get_args(part) or (part,)}
+    assert set(VERDICTS) == kinds - {"true"}
 
 
 def test_a_place_on_a_page_is_drawn_in_a_worker(tmp_path: Path) -> None:
