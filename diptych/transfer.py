@@ -212,7 +212,8 @@ def _facts(folder: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((folder / "store.json").read_text())
     except (OSError, ValueError) as error:
-        raise SourceError(f"{folder}: is no whole export (store.json: {error}); export again") from error
+        why = (error.strerror or error) if isinstance(error, OSError) else error
+        raise SourceError(f"{folder}: is no whole export (store.json: {why}); export again") from error
     if facts.get("format") != FORMAT:
         raise SourceError(f"{folder}: is an export of format {facts.get('format')}, this version reads {FORMAT}")
     return facts

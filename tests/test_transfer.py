@@ -17,6 +17,7 @@ from diptych.transfer import dimensions, export_store, import_store
 from extractors import images
 from tests.benches import OLD, WHOLE_OLD, Bench
 from tests.fakes import WordEncoder, source
+from tests.shell import refused
 from tests.stores import ENGINES
 
 READING = Reading(WordEncoder.fingerprint)
@@ -84,3 +85,10 @@ def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no picture file is called"):
         import_store(tmp_path / "export", bench.index, bench.folder)
     bench.index.close()
+
+
+def test_an_import_of_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "import", str(tmp_path / "nothere")) == (
+        f"diptych: {tmp_path / 'nothere'}: no such folder; give the one that `diptych export` wrote"
+    )
+    assert "store.json: No such file or directory" in refused(capsys, "import", str(tmp_path))

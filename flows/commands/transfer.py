@@ -48,10 +48,13 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     join the ledger here and are not paid again. --json prints one object, as `diptych export` does.
     """
     from diptych import Diptych
+    from diptych.errors import SourceError
     from diptych.settings import load
     from diptych.transfer import dimensions
 
     settings = load(store)
+    if not folder.is_dir():
+        raise SourceError(f"{folder}: no such folder; give the one that `diptych export` wrote")
     dimensions(folder)  # a folder that is no export is told before a store is made for it
     with _files(folder), Diptych.open(settings) as diptych, display("importing"):
         moved = diptych.import_from(folder)
