@@ -13,13 +13,18 @@ from diptych.errors import BudgetReached
 from diptych.evaluation.asking import Asking
 from diptych.evaluation.evaluate import evaluate
 from diptych.evaluation.phrasing import bare, fair, question
-from diptych.evaluation.propose import Proposals, propose
+from diptych.evaluation.propose import Proposals, candidates, propose
 from diptych.evaluation.questions import read, write
+from diptych.index.versions import bind
 from diptych.paid.costs import Meter
 from diptych.paid.ledger import Ledger
 from diptych.providers import Ask, Reply
 from diptych.retrieval.search import Panels
+from diptych.spaces import Spaces
+from extractors.types import FieldValue, Passage
+from tests.benches import Bench
 from tests.evaluations import panels as panels
+from tests.fakes import document, source
 from tests.visions import ScriptedVision
 
 
@@ -90,3 +95,27 @@ def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
 
     asking = Asking(Telltale(), Ledger(panels.pictures), Meter({}))
     assert propose(panels, 10, seed=1, ask=asking) == propose(panels, 10, seed=1)
+
+
+def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "embedded")
+    bind(bench.index, bench.pipeline.spaces.reading("english"))
+    fields: dict[str, FieldValue] = {
+        "id": 43,
+        "sku": "AB-7",
+        "category": "outdoor jackets",
+        "sale": True,
+        "price": 129.5,
+        "maker": "Fjord",
+    }
+    said = " ".join(f"{name}: {value}." for name, value in fields.items())
+    row = document(Passage(f"Keeps heavy rain out\n{said}", 1))
+    bench.ingest(source("products.csv#43", **fields), row)
+    panels = Panels(bench.index, Spaces(bench.encoder), bench.folder)
+    (candidate,) = candidates(panels)
+    assert candidate.text.split() == ["Keeps", "heavy", "rain", "out", "outdoor", "jackets.", "Fjord."]
+    (made,) = propose(panels, 1).questions
+    words = set(re.findall(r"\w+", made.query.text.lower()))
+    assert not words & {"id", "43", "sku", "ab", "7", "category", "sale", "true", "price", "129", "5", "maker"}
+    assert {"rain", "jackets", "fjord"} <= words
+    bench.index.close()

@@ -133,7 +133,7 @@ def _passages(panels: Panels) -> Iterator[Candidate]:
     for payload in passages:
         document, text = payload["document"], payload["text"][:FROM_TEXT].removeprefix(payload["title"])
         if "#" in payload["uri"]:
-            yield Candidate("product", document, None, text)
+            yield Candidate("product", document, None, _described(payload)[:FROM_TEXT])
         elif payload["kind"] == "table" and payload["caption"]:
             yield Candidate(
                 "table", document, payload["page"], payload["caption"], _box(payload), payload["label"], None, text
@@ -141,6 +141,17 @@ def _passages(panels: Panels) -> Iterator[Candidate]:
     for (document, heading), payload in first.items():
         if len(heading) >= LEAST_HEADING and "#" not in payload["uri"]:
             yield Candidate("text", document, payload["page"], heading, context=payload["text"][:FROM_TEXT])
+
+
+def _described(payload: Payload) -> str:
+    """What somebody could ask a row for: its description and the words in its fields; no column, number or id."""
+    text: str = payload["text"].removeprefix(payload["title"])
+    for name, value in payload["fields"].items():
+        number = not isinstance(value, str) or any(character.isdigit() for character in value)
+        # The row's own name is its id; a column that repeats the title says nothing more.
+        told = "" if number or value in (payload["title"], payload["document"].rpartition("#")[2]) else f"{value}."
+        text = text.replace(f"{name}: {value}.", told)
+    return text
 
 
 def _live(panels: Panels, panel: str) -> list[Payload]:
