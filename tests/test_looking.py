@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,23 @@ def test_a_language_without_a_stemmer_is_told_before_anything_else(
         assert line.startswith("diptych: setting `language`: 'klingon' has no stemmer; known: arabic")
         assert "reindex" not in line
     assert not (tmp_path / ".diptych").exists()
+
+
+def test_a_picture_without_words_is_told_what_finds_by_looks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_paper(tmp_path / "a.pdf", "The red pump.")
+    assert run(["ingest", "a.pdf", "--store", "s"]) == 0
+    (tmp_path / "red.png").write_bytes(png(640, 480))
+    line = refused(capsys, "query", "--image", "red.png", "--store", "s")
+    for way in ("add a question in words", 'image_encoder = "clip"', "DIPTYCH_IMAGE_ENCODER=clip", "`diptych reindex`"):
+        assert way in line
+
+
+def png(width: int, height: int) -> bytes:
+    """A red picture without words."""
+    from PIL import Image
+
+    data = BytesIO()
+    Image.new("RGB", (width, height), "red").save(data, "PNG")
+    return data.getvalue()

@@ -77,7 +77,10 @@ class Queries:
             words += [told.text for told in self._parts.captioner.caption(seen, folder).captions]
         text = " ".join(filter(None, [query.text.strip(), *words]))
         if not text:
-            raise QueryError(f"{image}: holds no words, and no encoder for pixels is set; add a question in words")
+            raise QueryError(
+                f"{image}: holds no words, and no encoder for pixels is set: add a question in words, or set "
+                f'`image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip, and run `diptych reindex`'
+            )
         return replace(query, text=text, image=None)
 
 
