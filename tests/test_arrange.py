@@ -35,6 +35,16 @@ def test_what_a_page_already_shows_is_not_shown_again() -> None:
     assert order(parts, {}) == "xz"
 
 
+def test_what_another_page_says_alike_gives_way() -> None:
+    parts = {
+        name: Part((document, 1), "text", "", f"text {name}", says)
+        for name, document, says in (("x", "a", "pump red"), ("y", "b", "pump red"), ("z", "c", "pump red 2"))
+    }
+    assert order(parts, {}) == "xzy", "a copy comes later; other numbers are another fact"
+    photos = {name: Part((name, 1), "image", "", sha, "coat") for name, sha in (("x", "1"), ("y", "1"), ("z", "2"))}
+    assert order(photos, {}) == "xzy", "the same words about another photo are not the same"
+
+
 def test_where_no_document_is_ahead_the_first_hits_show_several() -> None:
     parts = {f"{document}{page}": passage(page, document=document) for document in "ab" for page in (1, 2, 3)}
     near = {("a", 1): 1.0, ("a", 2): 0.99, ("a", 3): 0.98, ("b", 1): 0.95, ("b", 2): 0.94, ("b", 3): 0.93}

@@ -121,7 +121,8 @@ def test_pages_of_hits_fit_together(bench: Bench, least: dict[str, int]) -> None
     assert [hit.rank for hit in together] == list(range(1, 101))
     assert len({hit.id for hit in together}) == 100
     if least:
-        assert [sum(hit.modality == "image" for hit in page) for page in pages][:2] == [2, 1]
+        images = [sum(hit.modality == "image" for hit in page) for page in pages]
+        assert (images[0] >= 2, sum(images)) == (True, 3)
         return
     assert together == bench.ask("red pump", 100)
     assert together[:7] == bench.ask("red pump", 7)

@@ -17,7 +17,7 @@ ASKED = 0.5
 """The same for the figure or table whose label the question names."""
 AGAIN = 1.0
 """What every further passage, and every further picture, of a page gives way by, so that the first hits show more
-pages."""
+pages; and what says and shows the same as a part of another page, as in a copy or another edition of a document."""
 ALIKE = 0.9
 """From this share of the best document's score on, another document answers as well: the question is not about one."""
 FURTHER = 0.1
@@ -34,6 +34,8 @@ class Part:
     label: str = ""
     shows: str = ""
     """Its text, or the hash of its pixels: what another part of the page already shows is not shown again."""
+    says: str = ""
+    """Its words as stems, numbers among them: what says the very same elsewhere gives way."""
 
 
 def arrange(
@@ -98,11 +100,12 @@ def _sorted(parts: Iterable[Fused]) -> list[Fused]:
 def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part]) -> list[Fused]:
     """A page's best passage and best picture keep their score, the others give way; nothing is shown twice.
 
-    Pages give way to those of other documents where no document is ahead of the others.
+    So does what is said elsewhere already. Pages give way to those of other documents where none is ahead.
     """
     further = _further(arranged, parts)
     documents: dict[str, list[int]] = defaultdict(list)
     pages: dict[tuple[Place, str], list[str]] = defaultdict(list)
+    twins: dict[tuple[str, str], int] = defaultdict(int)
     spread = []
     for one in arranged:
         part = parts[one.id]
@@ -112,9 +115,11 @@ def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part]) -> list[Fused]
         document, page = part.place
         if page not in documents[document]:
             documents[document].append(page)
-        way = AGAIN * len(shown) + further * documents[document].index(page)
+        same = part.says, part.shows if part.modality == "image" else ""
+        way = AGAIN * (len(shown) + twins[same]) + further * documents[document].index(page)
         spread.append(Fused(one.id, one.score - way, one.ranks))
         shown.append(part.shows)
+        twins[same] += bool(part.says)
     return _sorted(spread)
 
 

@@ -18,7 +18,7 @@ def _place(payload: Payload) -> Place:
 
 def part_of(payload: Payload) -> Part:
     shown = payload["image"]["sha256"] if "image" in payload else payload["text"]
-    return Part(_place(payload), payload["modality"], payload["label"], shown)
+    return Part(_place(payload), payload["modality"], payload["label"], shown, payload[INDEXED])
 
 
 def pages_of(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:
