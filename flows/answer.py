@@ -11,14 +11,20 @@ from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 from pydantic import Field
 
+from diptych.answering.statements import Answer
+from diptych.paid.costs import usage_lines
 from diptych.retrieval.search import Query
 from diptych.settings import load
-from flows.answers import markdown
+from flows.answers import markdown, record
 from flows.handles import opened
+from flows.nothing import found_nothing
 from flows.phrases import sentence
 from flows.query import condition
+from flows.report import number
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")
@@ -29,7 +35,8 @@ async def answer(
     limit: Annotated[int, Field(ge=1, le=100)] = 12,
     model: str | None = None,
     store: str | None = None,
-) -> dict[str, Any]:
+    budget: Annotated[float, Field(gt=0)] | None = None,
+) -> State[Any]:
     """Answer a question from the store by a vision model; every citation is checked.
 
     Args:
@@ -39,15 +46,31 @@ async def answer(
         limit: Most hits shown to the model.
         model: Who answers, as PROVIDER:MODEL, its key in the worker's environment; empty: as the settings say.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        budget: US dollars that the answer may cost; a request that could pass it is not sent. Empty: no limit.
     """
     settings = load(store or None)
     if model:
         settings = settings.model_copy(update={"answerer": model})
-    with opened(settings) as diptych:
+    with opened(settings, budget) as diptych:
         question = Query(text, Path(image) if image else None, condition(where))
         understood = await asyncio.to_thread(diptych.understood, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
-    if told := sentence(understood):
-        get_run_logger().info("%s", told)
-    await acreate_markdown_artifact(markdown(answered), key="answer", description=text or str(image))
-    return answered.as_dict()
+        nothing = "" if answered.evidence else await asyncio.to_thread(found_nothing, diptych, question.where)
+        used, data = usage_lines(diptych.meter), record(answered, diptych.meter)
+    told = sentence(understood)
+    for line in filter(None, [told, nothing, *used]):
+        get_run_logger().info("%s", line)
+    notes = ("`" + line.replace("`", "'") + "`" for line in (nothing, *used) if line)
+    description = " — ".join(filter(None, [text or str(image), told]))
+    await acreate_markdown_artifact("\n\n".join([markdown(answered), *notes]), key="answer", description=description)
+    return Completed(message=nothing or _message(answered), data=data)
+
+
+def _message(answered: Answer) -> str:
+    """What the run came to, where a list of runs has one line for it."""
+    if answered.unanswered:
+        return f"not answered: {answered.why}"
+    doubtful = sum(bool(one.marks) for one in answered.sentences)
+    doubts = f", {doubtful} not confirmed" if doubtful else ""
+    sources = number(len(answered.citations), "source")
+    return f"{number(len(answered.sentences), 'sentence')} from {sources}{doubts}"

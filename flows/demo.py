@@ -107,7 +107,8 @@ def _ask(question: dict[str, Any]) -> Iterator[list[str]]:
     from flows.query import query
 
     yield [question["text"]]
-    for hit in asyncio.run(query(question["text"], limit=EACH)):
+    hits: Any = asyncio.run(query(question["text"], limit=EACH))  # of a state that is returned, Prefect gives the data
+    for hit in hits:
         right = hit["document"] == question["document"] and hit["page"] in question["pages"]
         rank, what, document, page, ranks, found, _ = hit_cells(hit)
         yield [f"  {one_line(found, 64)}", rank, what, document, page, "yes" * right, ranks]

@@ -42,7 +42,8 @@ def evaluate(
     below = gates.below(floor, found)
     create_markdown_artifact(evaluation.markdown(found, below), key="evaluation", description=questions)
     level: Level = "page" if found.counts["page"] else "document"
-    cells = [dict(zip(evaluation.COLUMNS, row, strict=True)) for row in evaluation.rows(found, level)]
+    heads = [name.lstrip("#") for name in evaluation.COLUMNS]
+    cells = [dict(zip(heads, row, strict=True)) for row in evaluation.rows(found, level)]
     create_table_artifact(cells, key="evaluation-arms", description=f"{questions}, by {level}")
     data = found.as_dict()
     if below:

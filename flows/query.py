@@ -11,14 +11,19 @@ from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 from pydantic import Field
 
 from diptych import where as filters
+from diptych.paid.costs import usage_lines
 from diptych.retrieval.search import Query
 from diptych.settings import load
 from flows.handles import opened
 from flows.hits import hit_rows
+from flows.nothing import found_nothing
 from flows.phrases import sentence
+from flows.report import number
 
 Panels = Literal["both", "text", "image"]
 
@@ -34,7 +39,7 @@ async def query(
     least_passages: Annotated[int, Field(ge=0)] = 0,
     least_pictures: Annotated[int, Field(ge=0)] = 0,
     store: str | None = None,
-) -> list[dict[str, Any]]:
+) -> State[Any]:
     """Search both panels, text and images, and give one ranked list.
 
     Args:
@@ -53,12 +58,15 @@ async def query(
         question = Query(text, Path(image) if image else None, condition(where, panels), least=least)
         understood = await asyncio.to_thread(diptych.understood, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)
+        nothing = "" if found else await asyncio.to_thread(found_nothing, diptych, question.where)
+        used = usage_lines(diptych.meter)
     hits = [hit.as_dict() for hit in found]
-    if told := sentence(understood):
-        get_run_logger().info("%s", told)
-    description = " — ".join(filter(None, [text or str(image), told]))
+    told = sentence(understood)
+    for line in filter(None, [told, nothing, *used]):
+        get_run_logger().info("%s", line)
+    description = " — ".join(filter(None, [text or str(image), told, nothing]))
     await acreate_table_artifact(hit_rows(hits), key="query-hits", description=description)
-    return hits
+    return Completed(message=nothing or number(len(hits), "hit"), data=hits)
 
 
 def condition(where: str | None, panels: Panels = "both") -> filters.Expression | None:
