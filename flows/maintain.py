@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
+from pydantic import Field
 
 from diptych.settings import load
 from flows import quarantine, report, upkeep
 from flows.handles import opened
 from flows.ingest import conclude, ingest_all
 from flows.progress import watcher
+from flows.runners import alone
 from flows.usage import Spent
 
 
 @flow(name="retry")
-def retry(everything: bool = False, store: str | None = None) -> State[Any]:
+def retry(
+    everything: bool = False, store: str | None = None, budget: Annotated[float, Field(gt=0)] | None = None
+) -> State[Any]:
     """Try again what failed for a reason that may pass, each document from its registered place.
 
     The run ends as Completed, Partial or Failed, as ingest does; what is lost for good is listed.
@@ -27,9 +31,11 @@ def retry(everything: bool = False, store: str | None = None) -> State[Any]:
     Args:
         everything: Also documents that failed for good, and partial ones.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
     """
     settings = load(store or None)
-    with opened(settings) as diptych:
+    alone(settings, budget)
+    with opened(settings, budget) as diptych:
         used = diptych.meter.used()
         documents = quarantine.chosen(diptych.documents(), everything)
         found, lost = quarantine.sources(diptych, documents)

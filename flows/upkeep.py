@@ -21,7 +21,7 @@ def swept(found: Swept) -> str:
 
 def reindexed(encoded: int, settings: Settings) -> str:
     sweep = command("sweep", store=settings.store)
-    read = f"{number(encoded, 'text')} read anew by {settings.encoder} ({settings.language})"
+    read = f"everything read anew by {settings.encoder} ({settings.language}), {number(encoded, 'part')} encoded"
     return f"{read}; the old edition stays until `{sweep}`"
 
 
