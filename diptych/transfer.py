@@ -16,10 +16,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ from diptych.index.versions import DocumentRecord, bind, note, records, visible
 from diptych.paid.ledger import Ledger
 from diptych.paid.moving import export_ledger, import_ledger, shown
 from diptych.points import Reading
+from extractors import is_row
 from extractors.images import path_of
-from extractors.types import ImageFile
+from extractors.types import ImageFile, Problem
 
 FORMAT = 2
 BATCH = 256
+LACKING = "its picture file was gone or damaged when the store was exported; read the document again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Moved:
     """Paid ones, refusals included, that the ledger keeps."""
     vectors: int = 0
     """Paid ones that the ledger keeps."""
+    lacking: tuple[str, ...] = ()
+    """Places of pictures whose files were gone or damaged when they were exported: `manual.pdf, page 3`."""
 
 
 def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
@@ -57,22 +61,23 @@ def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
     folder.mkdir(parents=True, exist_ok=True)
     reading = _bound(index)
     register = {record.id: record for record in records(index)}
-    with (folder / "documents.jsonl").open("w") as file:
-        file.writelines(_line(record.payload() | {"retired": []}) for record in register.values())
     exported = {
         name: _export(collection, name, register, folder)
         for name, collection in (("text", index.text), ("images", index.images))
     }
     counts = {name: points for name, (points, _) in exported.items()}
     sizes = {name: size for _, found in exported.values() for name, size in found.items()}
-    copied = _copy_pictures(folder, pictures, folder / "pictures")
+    names = _names(folder)
+    lacking = {name: shown for name, shown in names.items() if not _copy(pictures, folder / "pictures", name)}
+    with (folder / "documents.jsonl").open("w") as file:
+        file.writelines(_line(record.payload() | {"retired": []}) for record in _mended(register, lacking))
     paid = _export_paid(folder, reading, pictures)
-    held = {"documents": len(register), **counts, "pictures": copied}
-    facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": held} | (
-        {"paid": paid} if paid else {}
-    )
+    held = {"documents": len(register), **counts, "pictures": len(names) - len(lacking)}
+    places = {str(name): sorted({place for _, place, _ in shown}) for name, shown in lacking.items()}
+    more = ({"paid": paid} if paid else {}) | ({"lacking": places} if places else {})
+    facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": held, **more}
     (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: its presence says all is there
-    return Moved(**held, **paid)
+    return Moved(**held, **paid, lacking=_places(facts))
 
 
 def dimensions(folder: Path) -> dict[str, int]:
@@ -96,7 +101,7 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
             f"DIPTYCH_LANGUAGE to what stands under `reading` in {folder / 'store.json'}, import, and reindex then"
         ) from error
     paid = _import_paid(folder, facts, reading, pictures)
-    copied = _copy_pictures(folder, folder / "pictures", pictures, checked=True)
+    copied = _import_pictures(folder, set(facts.get("lacking", ())), pictures)
     counts = {
         name: _import(collection, name, folder, facts["sizes"])
         for name, collection in (("text", index.text), ("images", index.images))
@@ -107,13 +112,14 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
     held = {"documents": len(documents), **counts, "pictures": copied}
     if held != facts["counts"]:
         raise SourceError(f"{folder}: holds {held}, its store.json says {facts['counts']}; export again")
-    return Moved(**held, **paid)
+    return Moved(**held, **paid, lacking=_places(facts))
 
 
 def _export_paid(folder: Path, reading: Reading, pictures: Path) -> dict[str, int]:
     """Empty where nothing was ever paid."""
     ledger = Ledger(pictures)
-    counts = export_ledger(ledger, shown(_payloads(folder), reading, pictures), folder) if ledger.path.exists() else {}
+    wanted = shown(_payloads(folder), reading, folder / "pictures")
+    counts = export_ledger(ledger, wanted, folder) if ledger.path.exists() else {}
     return counts if any(counts.values()) else {}
 
 
@@ -188,19 +194,64 @@ def _point(line: dict[str, Any], held: Mapping[str, Any]) -> Point:
     return Point(line["id"], line["payload"], vectors)
 
 
-def _copy_pictures(folder: Path, source: Path, target: Path, *, checked: bool = False) -> int:
-    """Every picture that images.jsonl names, once; `checked`: only if it is what its name says."""
-    names = {path_of(ImageFile(**line["payload"]["image"]), Path()) for line in _lines(folder / "images.jsonl")}
+Place = tuple[str, str, int | None]
+"""Where a picture stands: document id, `manual.pdf, page 3`, page."""
+
+
+def _names(folder: Path) -> dict[Path, list[Place]]:
+    """The files of all pictures that images.jsonl names, and where they stand."""
+    names: dict[Path, list[Place]] = defaultdict(list)
+    for line in _lines(folder / "images.jsonl"):
+        said = line["payload"]
+        page = None if is_row(said["document"]) else said["page"]
+        place = said["document"] + (f", page {page}" if page else "")
+        names[path_of(ImageFile(**said["image"]), Path())].append((said["document_id"], place, page))
+    return names
+
+
+def _import_pictures(folder: Path, lacking: Set[str], target: Path) -> int:
+    """The number of pictures, without those that were `lacking` from the export."""
+    names = [name for name in _names(folder) if str(name) not in lacking]
     for name in names:
-        if not (target / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            draft = (target / name).with_suffix(".draft")
-            shutil.copyfile(source / name, draft)
-            if checked and _digest(draft) != name.stem:
-                draft.unlink()
-                raise SourceError(f"{source / name}: is not the picture that its name says; export again")
-            draft.replace(target / name)
+        if not _copy(folder / "pictures", target, name):
+            raise SourceError(
+                f"{folder / 'pictures' / name}: is gone, or is not the picture that its name says; export again"
+            )
     return len(names)
+
+
+def _copy(source: Path, target: Path, name: Path) -> bool:
+    """Unless it is there already; False: the file in `source` is gone, or is not what its name says."""
+    if (target / name).exists():
+        return True
+    if not (source / name).exists():
+        return False
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    draft = (target / name).with_suffix(".draft")
+    shutil.copyfile(source / name, draft)
+    if _digest(draft) != name.stem:
+        draft.unlink()
+        return False
+    draft.replace(target / name)
+    return True
+
+
+def _mended(
+    register: Mapping[str, DocumentRecord], lacking: Mapping[Path, Sequence[Place]]
+) -> Iterator[DocumentRecord]:
+    """The register, in which a document without one of its picture files is partial: it can be read again there."""
+    pages: dict[str, dict[int | None, None]] = defaultdict(dict)
+    for places in lacking.values():
+        for document, _, page in places:
+            pages[document][page] = None
+    for record in register.values():
+        problems = tuple(asdict(Problem(LACKING, page)) for page in pages.get(record.id, ()))
+        status = "partial" if problems and record.status == "complete" else record.status
+        yield replace(record, status=status, problems=(*record.problems, *problems))
+
+
+def _places(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(place) for places in facts.get("lacking", {}).values() for place in places}))
 
 
 def _digest(path: Path) -> str:

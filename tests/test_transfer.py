@@ -13,12 +13,14 @@ from diptych.errors import SourceError, StoreMismatch
 from diptych.index import Index
 from diptych.index.versions import bind, records
 from diptych.points import Reading
-from diptych.transfer import dimensions, export_store, import_store
+from diptych.transfer import LACKING, dimensions, export_store, import_store
 from extractors import images
+from flows.cli import run
 from tests.benches import OLD, WHOLE_OLD, Bench
 from tests.fakes import WordEncoder, source
-from tests.shell import refused
+from tests.shell import refused, told
 from tests.stores import ENGINES
+from tests.test_looking import png
 
 READING = Reading(WordEncoder.fingerprint)
 
@@ -92,3 +94,47 @@ def test_an_import_of_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFi
         f"diptych: {tmp_path / 'nothere'}: no such folder; give the one that `diptych export` wrote"
     )
     assert "store.json: No such file or directory" in refused(capsys, "import", str(tmp_path))
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "damaged"])
+def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> None:
+    old, new = filled(tmp_path / "old", "embedded"), Bench(tmp_path / "new", "embedded")
+    (file,) = old.folder.glob("??/*.png")
+    file.unlink() if gone else file.write_bytes(b"half a pict")
+    moved = export_store(old.index, old.folder, tmp_path / "export")
+    assert (moved.pictures, moved.images, moved.lacking) == (0, 1, ("a.pdf, page 1",))
+    assert list((tmp_path / "export").rglob("*.draft")) == []
+    assert import_store(tmp_path / "export", new.index, new.folder) == moved
+    assert new.seen() == WHOLE_OLD  # its words are found all the same
+    (record,) = records(new.index)
+    assert record.status == "partial"
+    assert [(one["page"], one["reason"]) for one in record.problems] == [(1, LACKING)]
+    assert records(old.index)[0].status == "complete"
+    old.index.close()
+    new.index.close()
+
+
+def test_a_picture_that_went_bad_in_the_export_is_refused(tmp_path: Path) -> None:
+    old, new = filled(tmp_path / "old", "memory"), Bench(tmp_path / "new", "memory")
+    export_store(old.index, old.folder, tmp_path / "export")
+    (file,) = (tmp_path / "export" / "pictures").glob("??/*.png")
+    for spoil in (lambda: file.write_bytes(b"another picture"), file.unlink):
+        spoil()
+        with pytest.raises(SourceError, match="is gone, or is not the picture that its name says"):
+            import_store(tmp_path / "export", new.index, new.folder)
+
+
+def test_a_retry_where_it_was_imported_brings_the_picture_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "red.png").write_bytes(png(640, 480))
+    assert run(["ingest", "red.png", "--store", "old"]) == 0
+    (file,) = (tmp_path / "old" / "pictures").glob("??/*.png")
+    file.write_bytes(b"half a pict")
+    lines = told(capsys, "export", "export", "--store", "old")
+    assert lines[0] == "left out   a picture of red.png, page 1: its file was gone or damaged"
+    assert told(capsys, "import", "export", "--store", "new")[0] == lines[0]
+    assert not (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()
+    assert run(["retry", "--all", "--store", "new"]) == 0
+    assert (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()

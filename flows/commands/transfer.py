@@ -6,13 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows import upkeep
 from flows.commands import options
 from flows.progress import display
-from flows.terminal import json_line, put, say
+from flows.terminal import json_line, one_line, put, say
+
+if TYPE_CHECKING:
+    from diptych.transfer import Moved
+
+MOST = 20
+"""Pictures that are listed as left out."""
 
 folder_argument = click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
 
@@ -25,7 +32,8 @@ def export(folder: Path, store: str | None, as_json: bool) -> None:
     """Write the whole store to a new folder as files that a person can read: register, points, vectors, pictures,
     and what paid models gave for them.
 
-    --json prints one object: documents, text, images, pictures, captions, vectors (the last two: paid ones).
+    A picture file that is gone or damaged is left out, and named. --json prints one object: documents, text, images,
+    pictures, captions, vectors (these two: paid ones), lacking (places of the pictures that were left out).
     """
     from diptych import Diptych
     from diptych.settings import load
@@ -34,6 +42,7 @@ def export(folder: Path, store: str | None, as_json: bool) -> None:
         moved = diptych.export(folder)
     if as_json:
         put(json_line(asdict(moved)))
+    _tell_lacking(moved)
     say(f"exported to {folder}: {upkeep.moved(moved)}")
 
 
@@ -60,7 +69,16 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
         moved = diptych.import_from(folder)
     if as_json:
         put(json_line(asdict(moved)))
+    _tell_lacking(moved)
     say(f"imported into {settings.store}: {upkeep.moved(moved)}")
+
+
+def _tell_lacking(moved: Moved) -> None:
+    for place in moved.lacking[:MOST]:
+        say(f"left out   a picture of {one_line(place)}: its file was gone or damaged")
+    if moved.lacking:
+        more = f"{len(moved.lacking) - MOST} more were left out; " if len(moved.lacking) > MOST else ""
+        say(f"note       {more}where it is imported such a document is partial, and `diptych retry --all` mends it")
 
 
 @contextmanager
