@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from diptych.answering.statements import Answer
+from diptych.errors import StoreError
 from diptych.index.versions import DocumentRecord
 from diptych.ingest import Outcome
 from diptych.library import OPTIMIZE_AFTER, Diptych
@@ -94,15 +95,23 @@ class AsyncDiptych:
     async def ask(
         self, question: Query | str, limit: int = EVIDENCE, on_text: Callable[[str], None] | None = None
     ) -> Answer:
-        """What the documents say to a question; every citation checked. `on_text` is called in the event loop."""
-        loop = asyncio.get_running_loop()
+        """What the documents say to a question; every citation checked. `on_text` is called in the event loop.
+
+        It is told no more once whoever waits for the answer is cancelled.
+        """
+        loop, awaited = asyncio.get_running_loop(), True
+
+        def hear(text: str) -> None:
+            if on_text and awaited:
+                on_text(text)
 
         def tell(text: str) -> None:
-            if on_text:
-                loop.call_soon_threadsafe(on_text, text)
+            loop.call_soon_threadsafe(hear, text)
 
-        told = tell if on_text else None
-        return await self._run(self._asking, self.sync.ask, question, limit, told)
+        try:
+            return await self._run(self._asking, self.sync.ask, question, limit, tell if on_text else None)
+        finally:
+            awaited = False
 
     async def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
@@ -113,7 +122,11 @@ class AsyncDiptych:
         return await self._run(self._writing, self.sync.delete, names)
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, partial(work, *args, **kwargs))
+        try:
+            running = asyncio.get_running_loop().run_in_executor(pool, partial(work, *args, **kwargs))
+        except RuntimeError as error:
+            raise StoreError(f"{self.sync.settings.store}: this AsyncDiptych was closed; open another") from error
+        return await running
 
     def _close(self) -> None:
         for pool in (self._asking, self._writing):

@@ -74,7 +74,7 @@ class Searchable:
     def ask(self, question: Query | str, limit: int = EVIDENCE, on_text: Callable[[str], None] | None = None) -> Answer:
         """What the documents say to a question, by the vision model of the setting `answerer`; every citation checked.
 
-        At most `limit` hits are shown to it. `on_text` is told its words as they come, before any check.
+        At most `limit` hits are shown to it. `on_text` is told each sentence as it comes, before any check.
         Raises `SettingsError` without a model, and what `search` and `VisionModel.ask` raise.
         """
         asked = _query(question)

@@ -40,7 +40,7 @@ def test_all_of_it_can_be_awaited(folder: Path, tmp_path: Path) -> None:
                 await library.ask("how long do cats sleep")
             await library.delete(["cats.pdf"])
             assert [one.name for one in await library.documents()] == ["pumps.pdf"]
-        with pytest.raises(RuntimeError):
+        with pytest.raises(StoreError, match="closed"):
             await library.documents()
 
     asyncio.run(main())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.answering.citations import Checked, Evidence, check, counts
-from diptych.answering.dialogue import Draft, Seen, again, drafted, first
+from diptych.answering.dialogue import BySentence, Draft, Seen, again, drafted, first
 from diptych.answering.evidence import MOST_PICTURES, Item
 from diptych.answering.statements import Answer, Statement, dropped, reference, silent, statements
 from diptych.errors import BudgetReached, ProviderError, QueryError
@@ -30,7 +30,7 @@ class Asker:
     crop: Callable[[Item], str | None] = lambda item: None
     """Path of a picture of a passage's place on its page; None where there is none."""
     on_text: Callable[[str], None] | None = None
-    """Is told the first answer as it comes, before any check: text, or the JSON of `dialogue.Form`."""
+    """Is told each sentence of the first answer as it comes, before any check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,10 @@ def answer(question: str, picture: Path | None, items: Sequence[Item], asker: As
     seen = _seen(items, model.pixels)
     native = model.cites and any(one.shown.text.strip() for one in seen)  # pixels cannot be cited by themselves
     ask = first(question, _question_picture(picture, model.pixels), seen, native, asker.detail)
-    reply = model.ask(ask, asker.on_text)
+    heard = BySentence(asker.on_text) if asker.on_text else None
+    reply = model.ask(ask, heard)
+    if heard:
+        heard.end()
     if reply.refusal:
         return _refused(question, reply, asker, seen)
     evidence = Evidence([one.shown for one in seen], question)

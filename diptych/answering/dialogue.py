@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -126,11 +126,36 @@ def drafted(reply: Reply) -> Draft:
     return Draft(_bounded(_sentences(stretches)), not silent)
 
 
-def said_so_far(text: str) -> list[str]:
-    """The whole sentences of an answer that is still coming, in either form; nothing about them has been checked."""
+def said_so_far(text: str, *, over: bool = False) -> list[str]:
+    """The whole sentences of an answer, in either form; nothing about them has been checked.
+
+    `over`: no more is coming, so that the last sentence of a free answer is whole, too.
+    """
     if not text.lstrip().startswith("{"):
-        return [_MARKER.sub("", one) for one in boundaries.split(text)[:-1]]
+        found = boundaries.split(text)
+        return [_MARKER.sub("", one) for one in (found if over else found[:-1])]
     return [json.loads(f'"{one}"', strict=False) for one in _SAID.findall(text)]
+
+
+class BySentence:
+    """Hears an answer in pieces, in either form, and tells each sentence once it is whole."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._text = ""
+        self._told = 0
+
+    def __call__(self, more: str) -> None:
+        self._text += more
+        self._say(said_so_far(self._text))
+
+    def end(self) -> None:
+        self._say(said_so_far(self._text, over=True))
+
+    def _say(self, found: Sequence[str]) -> None:
+        for sentence in found[self._told :]:
+            self._tell(sentence)
+        self._told = max(self._told, len(found))
 
 
 def _bounded(found: Sequence[Sentence]) -> tuple[Sentence, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +11,6 @@ from flows.commands import options
 from flows.nothing import found_nothing
 from flows.phrases import tell
 from flows.terminal import json_line, put, say, show
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -59,7 +55,7 @@ def ask(
     settings = settings.model_copy(update={"answerer": model}) if model else settings
     condition = parse(where) if where else None
     with Diptych.open(settings, budget=budget) as diptych:
-        watched = _drafts() if not as_json and sys.stderr.isatty() else None
+        watched = _draft if not as_json and sys.stderr.isatty() else None
         question = Query(text, image, condition)
         tell(diptych.understood(question))
         answer = diptych.ask(question, limit, watched)
@@ -73,18 +69,6 @@ def ask(
         say(line)
 
 
-def _drafts() -> Callable[[str], None]:
-    """Tells the sentences of an answer while it comes, as what they are: not checked."""
-    from diptych.answering.dialogue import said_so_far
-
-    text, told = "", 0
-
-    def on_text(more: str) -> None:
-        nonlocal text, told
-        text += more
-        found = said_so_far(text)
-        for sentence in found[told:]:
-            say(f"not checked yet: {sentence}")
-        told = max(told, len(found))
-
-    return on_text
+def _draft(sentence: str) -> None:
+    """A sentence of an answer that is still coming, as what it is."""
+    say(f"not checked yet: {sentence}")
