@@ -143,7 +143,9 @@ def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[st
     """A new shard with its payload indexes. `texts`: the fields that BM25 reads; they hold stems (diptych.words)."""
     # The engine wants some kind of vector declared, so the register has a sparse one that nobody uses.
     sparse = {} if vectors else {"unused": EdgeSparseVectorParams(modifier=Modifier.Idf)}
-    shard = EdgeShard.create(str(place), EdgeConfig(vectors=vectors or None, sparse_vectors=sparse or None))
+    # One thread: handing a look-up of a fraction of a millisecond to others takes longer than it does.
+    config = EdgeConfig(vectors=vectors or None, sparse_vectors=sparse or None, max_search_threads=1)
+    shard = EdgeShard.create(str(place), config)
     for field in texts:
         shard.update(UpdateOperation.create_field_index(field, TextIndexParams(scoring=True)))
     for key in KEYWORDS:
