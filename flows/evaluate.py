@@ -15,6 +15,7 @@ from diptych.evaluation.metrics import Level
 from diptych.settings import load
 from flows import evaluation
 from flows.handles import opened
+from flows.report import number
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")
@@ -48,4 +49,4 @@ def evaluate(
     data = found.as_dict()
     if below:
         return Failed(message=below, data=data)
-    return Completed(message=f"{len(found.questions)} questions, {len(found.arms)} arms", data=data)
+    return Completed(message=f"{number(len(found.questions), 'question')}, {number(len(found.arms), 'arm')}", data=data)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from flows.report import number
 from flows.terminal import one_line, table
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def tables(found: Evaluation) -> Iterator[Table]:
     """One a level that the questions say anything about."""
     for level, count in found.counts.items():
         if count:
-            yield table(COLUMNS, rows(found, level), f"{level}: {count} questions")
+            yield table(COLUMNS, rows(found, level), f"{level}: {number(count, 'question')}")
 
 
 def rows(found: Evaluation, level: Level) -> list[list[str]]:
@@ -49,7 +50,9 @@ def notes(found: Evaluation) -> list[str]:
     if found.missing:
         names = ", ".join(one_line(name, 60) for name in found.missing[:3])
         more = ", …" if len(found.missing) > 3 else ""
-        told.append(f"note       the store lacks {len(found.missing)} documents of the questions: {names}{more}")
+        told.append(
+            f"note       the store lacks {number(len(found.missing), 'document')} of the questions: {names}{more}"
+        )
     if found.suggestion:
         told.append(f"weights    {found.suggestion.reason}")
     return told
@@ -57,13 +60,13 @@ def notes(found: Evaluation) -> list[str]:
 
 def markdown(found: Evaluation, below: str) -> str:
     """For the UI: the tables, the suggestion, the gate."""
-    parts = [f"# {len(found.questions)} questions", f"**{below}**" if below else ""]
+    parts = [f"# {number(len(found.questions), 'question')}", f"**{below}**" if below else ""]
     heads = [name.lstrip("#") for name in COLUMNS]
     for level, count in found.counts.items():
         if count:
             lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
             lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows(found, level)]
-            parts += [f"## By {level}: {count} questions", "\n".join(lines)]
+            parts += [f"## By {level}: {number(count, 'question')}", "\n".join(lines)]
     if found.suggestion:
         parts.append(f"Weights: {found.suggestion.reason}.")
         parts.append(f"```toml\n{found.suggestion.toml}\n```" if found.suggestion.toml else "")

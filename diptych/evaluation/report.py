@@ -42,10 +42,11 @@ body { font: 14px/1.45 system-ui, sans-serif; color: var(--ink); background: var
   margin: 1.5rem auto; padding: 0 1rem; overflow-wrap: anywhere }
 h1 { font-size: 1.4rem; margin: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem } p { margin: .4rem 0 }
 .soft, small { color: var(--soft) } small { font-size: 11px; white-space: nowrap; display: block }
-.scroll { overflow-x: auto }
+.scroll { overflow-x: auto } .scroll table { overflow-wrap: break-word }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top }
 th { font-weight: 600; white-space: nowrap } th:first-child, td:first-child { text-align: left }
+td:first-child { max-width: 14rem }
 tr.fused td { font-weight: 600 } tr.fused small { font-weight: 400 }
 .good { color: var(--good) } .bad { color: var(--bad) }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
@@ -90,7 +91,7 @@ def _head(evaluation: Evaluation) -> str:
     counts = ", ".join(f"{number} at the level of a {level}" for level, number in evaluation.counts.items() if number)
     lines = [
         "<h1>Which kind of retrieval works on these documents</h1>",
-        f"<p>{len(evaluation.questions)} questions: {counts}. In brackets: 95 % interval (bootstrap over "
+        f"<p>{_number(len(evaluation.questions), 'question')}: {counts}. In brackets: 95 % interval (bootstrap over "
         "documents). A question counts as answered at k when a wanted page, figure or document is among the first k "
         f"different ones of the hits. Times are of {DEPTH} hits a question on this machine, encoding included; nDCG to "
         "fused is coloured where its interval leaves zero out.</p>",
@@ -100,8 +101,8 @@ def _head(evaluation: Evaluation) -> str:
         names = ", ".join(escape(_short(name, 80)) for name in evaluation.missing[:10])
         more = f" and {len(evaluation.missing) - 10} more" if len(evaluation.missing) > 10 else ""
         lines.append(
-            f'<p class="bad">{len(evaluation.missing)} documents of the questions are not in the store, so their '
-            f"questions cannot be answered: {names}{more}</p>"
+            f'<p class="bad">Not in the store, so that their questions cannot be answered: '
+            f"{_number(len(evaluation.missing), 'document')} of the questions, {names}{more}</p>"
         )
     return "".join(lines)
 
@@ -111,7 +112,7 @@ def _table(evaluation: Evaluation, level: Level) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in ("arm", *columns))
     rows = "".join(_row(arm, level) for arm in evaluation.arms if level in arm.measured)
     return (
-        f"<h2>By {level} <span class=soft>({evaluation.counts[level]} questions)</span></h2>"
+        f"<h2>By {level} <span class=soft>({_number(evaluation.counts[level], 'question')})</span></h2>"
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
@@ -245,6 +246,10 @@ def _joined(parts: Iterable[str]) -> str:
 def _short(text: str, longest: int) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _uri(data: bytes, media_type: str) -> str:
