@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.shell import command
+
 if TYPE_CHECKING:
     from diptych import Diptych
     from diptych.index.versions import DocumentRecord
@@ -40,8 +42,6 @@ def settle(
     After the run, so that a file that was renamed has handed its vectors on; by the share before it, so that what the
     run brought in does not dilute a loss.
     """
-    from flows.report import command
-
     if too_many(before) and not confirmed:
         confirm = command("ingest", *paths, "--confirm-deletes", store=diptych.settings.store)
         return Departures((), before.documents, before.covered, confirm)

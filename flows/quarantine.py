@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
-from flows.report import command
+from flows.shell import command
 
 if TYPE_CHECKING:
     from diptych import Diptych, Outcome

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -120,14 +119,6 @@ def departed_records(departures: Departures) -> Iterator[dict[str, object]]:
     for status, documents in (("deleted", departures.deleted), ("gone", departures.kept)):
         for document in documents:
             yield {"uri": document.uri, "name": document.name, "status": status}
-
-
-def command(name: str, *words: str, store: str) -> str:
-    """A command of ours that a person can copy."""
-    from diptych.settings import Settings
-
-    usual = Settings.model_fields["store"].default
-    return shlex.join(["diptych", name, *words, *(["--store", store] if store != usual else [])])
 
 
 def record(outcome: Outcome) -> dict[str, object]:

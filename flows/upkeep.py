@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.report import command, number
+from flows.report import number
+from flows.shell import command
 
 if TYPE_CHECKING:
     from diptych.maintain import Swept
