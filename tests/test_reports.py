@@ -14,6 +14,7 @@ from diptych.ingest import Outcome
 from extractors.types import Problem, Source
 from flows import report, selection
 from flows.departures import Departures
+from flows.shell import command
 from flows.terminal import json_line, one_line, plain
 
 
@@ -83,8 +84,8 @@ def test_deletes_that_wait_make_a_run_partial_and_are_counted() -> None:
 
 
 def test_a_command_to_copy_is_quoted_and_names_the_store_that_is_not_the_usual_one() -> None:
-    assert report.command("delete", "a b.pdf", store="my store") == "diptych delete 'a b.pdf' --store 'my store'"
-    assert report.command("sweep", store=".diptych") == "diptych sweep"
+    assert command("delete", "a b.pdf", store="my store") == "diptych delete 'a b.pdf' --store 'my store'"
+    assert command("sweep", store=".diptych") == "diptych sweep"
 
 
 def test_sentences_count_what_was_done() -> None:

@@ -8,6 +8,7 @@ import click
 
 from flows import report
 from flows.commands import options
+from flows.shell import command
 from flows.terminal import say
 
 COUNT = click.IntRange(1, 2000)
@@ -47,7 +48,7 @@ def propose(file: Path, count: int, budget: float | None, store: str | None) -> 
     if made.questions:
         write(made.questions, file)
         number = report.number(len(made.questions), "question")
-        evaluate = report.command("evaluate", str(file), store=settings.store)
+        evaluate = command("evaluate", str(file), store=settings.store)
         say(f"{number} in {file}: read them, mend them, then `{evaluate}`")
     if made.stopped:
         say(made.stopped)
