@@ -95,11 +95,6 @@ def document_id(uri: str) -> str:
     return str(uuid.uuid5(NAMESPACE, uri))
 
 
-def is_row(payload: Payload) -> bool:
-    """Is it of a row of a catalogue, which is a document of its own?"""
-    return "#" in payload["uri"]
-
-
 def drafts(extraction: Extraction, reading: Reading, captions: Sequence[ModelCaption] = ()) -> Drafts:
     """A draft for every passage, every picture, and the words of every page.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from diptych import Diptych, Outcome, Settings
 
 DATA = Path(__file__).parent.parent / "data"
-ASKED = ("q09", "q13", "q17", "q32", "q34", "q39")
+ASKED = ("q09", "q13", "q23", "q32", "q34", "q39")
 """Questions of data/questions.jsonl whose answers are words, a table, a figure, a scan, a slide and a product."""
 EACH = 3
 """Hits shown of each question."""

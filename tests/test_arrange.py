@@ -81,3 +81,8 @@ def test_alike_parts_go_by_id() -> None:
     parts = {name: passage(page) for page, name in enumerate("zyx", start=1)}
     assert [one.id for one in arrange(fused, parts, {}, {}, 10)] == ["x", "y", "z"]
     assert arrange([], {}, {}, {}, 10) == []
+
+
+def test_ranks_alone_do_not_tell_that_documents_are_alike() -> None:
+    parts = {name: passage(number, document=name[0]) for number, name in enumerate(("a1", "a2", "b1"), start=1)}
+    assert order(parts, {}) == "a1a2b1"

@@ -59,6 +59,13 @@ def test_print_that_does_not_stand_out_is_no_title() -> None:
     assert title_of("", ()) == ""
 
 
+def test_sentences_are_no_title_however_large() -> None:
+    large = printed("The O-ring was renewed. The relief valve opened at 5.4 MPa.", 18)
+    assert title_of("", (large, *BODY)) == ""
+    assert title_of("", (large, printed("Service of the Watermaker", 16), *BODY)) == "Service of the Watermaker"
+    assert title_of("", (printed("NIKE, Inc. 2021 Annual Report", 18), *BODY)) == "NIKE, Inc. 2021 Annual Report"
+
+
 def test_a_page_of_little_else_is_a_cover() -> None:
     assert title_of("", (printed("Market Research"), printed(TEXT, 12, page=2))) == "Market Research"
 

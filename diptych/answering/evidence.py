@@ -14,9 +14,9 @@ from diptych.answering.citations import Shown
 from diptych.answering.verbatim import plain
 from diptych.index import Index, Payload
 from diptych.index.versions import records_of, visible
-from diptych.points import is_row
 from diptych.retrieval.hits import Hit
 from diptych.where import And, Compare
+from extractors import is_row
 from extractors.images import path_of
 from extractors.types import ImageFile
 
@@ -96,7 +96,7 @@ def _pieces(hits: Sequence[Hit], index: Index) -> Iterator[_Piece]:
 def _belonging(payload: Payload, index: Index) -> dict[str, Payload]:
     """By id: a table's image, or an image's table; everything of a row."""
     mine = Compare("document_id", "=", payload["document_id"])
-    if is_row(payload):
+    if is_row(payload["document"]):
         points = [point for collection in (index.text, index.images) for point in collection.scroll(mine)]
         points = [point for point in points if point.payload["kind"] != "page"]
     elif payload["kind"] == "table":

@@ -64,8 +64,10 @@ def arrange(
         own = OWN * one.score / greatest + ASKED * (part.label in labels)
         scored.append(Fused(one.id, scores[part.place] + own, one.ranks))
     ranks = {kind: _ranked(held) for kind, held in counted.items()}
+    order = _sorted(scored)
+    further = _further(order, parts) if counted else 0.0  # fused ranks alone are all near each other
     arranged = []
-    for one in _spread(_sorted(scored), parts)[:limit]:
+    for one in _spread(order, parts, further)[:limit]:
         place = parts[one.id].place
         of_page = {kind: held[place] for kind, held in ranks.items() if place in held}
         arranged.append(Fused(one.id, one.score, {**one.ranks, **of_page}))
@@ -97,12 +99,11 @@ def _sorted(parts: Iterable[Fused]) -> list[Fused]:
     return sorted(parts, key=lambda one: (-round(one.score, 9), one.id))
 
 
-def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part]) -> list[Fused]:
+def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part], further: float) -> list[Fused]:
     """A page's best passage and best picture keep their score, the others give way; nothing is shown twice.
 
-    So does what is said elsewhere already. Pages give way to those of other documents where none is ahead.
+    So does what is said elsewhere already. Each further page of a document gives way by `further`.
     """
-    further = _further(arranged, parts)
     documents: dict[str, list[int]] = defaultdict(list)
     pages: dict[tuple[Place, str], list[str]] = defaultdict(list)
     twins: dict[tuple[str, str], int] = defaultdict(int)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from diptych.index import INDEXED, WHOLE, Payload
-from diptych.points import is_row
 from diptych.retrieval.arrange import Part
 from diptych.retrieval.ranking import Page, Place
 from diptych.words import analyse
+from extractors import is_row
 
 
 def _place(payload: Payload) -> Place:
@@ -32,7 +32,9 @@ def pages_of(parts: Iterable[Payload], pages: Iterable[Payload], language: str) 
 
 def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Page:
     first = parts[0]
-    name = "" if is_row(first) else _name(first["document"], first["title"], language)  # a row's stands in its text
+    name = (
+        "" if is_row(first["document"]) else _name(first["document"], first["title"], language)
+    )  # a row's stands in its text
     mentions = frozenset(label for part in parts for label in part.get("mentions", ()))
     if whole and "headings" in whole:  # stores of before have pages of words alone
         kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])

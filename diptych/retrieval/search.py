@@ -30,7 +30,7 @@ DEPTH, READ = 2, 4
 list four times as many are read. Measured, see docs/search.md."""
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *EVIDENCE)
 """What may have a weight: the ranked lists that are fused, and the kinds of evidence that pages are ranked by."""
-WEIGHTS = {HEADINGS: 0.5, LINKS: 0.25, NAMED: 2.0}
+WEIGHTS = {HEADINGS: 0.5, LINKS: 0.1, NAMED: 2.0}
 """Ranked list or kind of evidence -> weight, 1 where not named; measured, see docs/search.md."""
 
 

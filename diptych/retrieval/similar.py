@@ -10,13 +10,13 @@ from itertools import islice
 from diptych.errors import QueryError
 from diptych.index import DESCRIPTION_VECTOR, HASHES, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Index, Payload, Vector
 from diptych.index.versions import records_of, vectors_of, visible
-from diptych.points import is_row
 from diptych.retrieval.hits import Hit, hit_of
 from diptych.retrieval.pages import part_of
 from diptych.retrieval.question import Question
 from diptych.retrieval.search import Asked, Ordered, Panels, Query, taken
 from diptych.spaces import mean
 from diptych.where import Compare, Expression
+from extractors import is_row
 
 MOST_WORDS = 64
 """Different words of a part that BM25 is asked: the first of a long passage tell what it is about."""
@@ -37,7 +37,7 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
         own = _parts(point, panels.index)
         vectors = _vectors(own, panels)
     shown = {part_of(payload).shows for payload in own}
-    row = {payload["document_id"] for payload in own if is_row(payload)}
+    row = {payload["document_id"] for payload in own if is_row(payload["document"])}
     words = tuple(dict.fromkeys(word for payload in own for word in payload[INDEXED].split()))[:MOST_WORDS]
 
     def others(order: Iterator[Ordered]) -> list[Ordered]:
@@ -59,7 +59,7 @@ def _parts(point: str, index: Index) -> list[Payload]:
     live = records_of(index, [payload["document_id"]]) if payload else {}
     if not payload or not visible(payload, point, live):
         raise QueryError(f"{point}: no hit has this id now; ids stand under the hits of `diptych query`")
-    if not is_row(payload):
+    if not is_row(payload["document"]):
         return [payload]
     mine = Compare("document_id", "=", payload["document_id"])
     points = [one for collection in (index.text, index.images) for one in collection.scroll(mine)]

@@ -27,6 +27,10 @@ _KIND = re.compile(
 )
 """Print that tells what sort of paper it is, or what part of it, and not what it is called."""
 
+_SENTENCE_END = re.compile(r"[^\W\d_]{3}[.;!?](?=\s|$)")
+_MOST_ENDS = 1
+"""More of them are running text, whose size a scan may well overstate."""
+
 
 def title_of(own: str, paragraphs: Sequence[Paragraph]) -> str:
     """At most `LONGEST` characters; empty where nothing can be told: no title misleads less than a wrong one.
@@ -52,6 +56,7 @@ def _printed(first: Sequence[tuple[Paragraph, str]]) -> str:
         and len(paragraph.lines) <= _MOST_LINES
         and sum(map(str.isalpha, text)) >= _FEWEST_LETTERS
         and not _KIND.fullmatch(text.strip(" .:·—-"))
+        and len(_SENTENCE_END.findall(text)) <= _MOST_ENDS
     ]
     if not named:
         return ""
