@@ -65,7 +65,7 @@ def arrange(
         scored.append(Fused(one.id, scores[part.place] + own, one.ranks))
     ranks = {kind: _ranked(held) for kind, held in counted.items()}
     order = _sorted(scored)
-    further = _further(order, parts) if counted else 0.0  # fused ranks alone are all near each other
+    further = _further(order, parts) if any(counted.values()) else 0.0  # fused ranks alone are all near each other
     arranged = []
     for one in _spread(order, parts, further)[:limit]:
         place = parts[one.id].place
