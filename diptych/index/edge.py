@@ -20,6 +20,7 @@ from qdrant_edge import (
     KeywordIndexParams,
     MatchAny,
     MatchValue,
+    Memory,
     Modifier,
     Query,
     QueryBatchRequest,
@@ -143,8 +144,12 @@ def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[st
     """A new shard with its payload indexes. `texts`: the fields that BM25 reads; they hold stems (diptych.words)."""
     # The engine wants some kind of vector declared, so the register has a sparse one that nobody uses.
     sparse = {} if vectors else {"unused": EdgeSparseVectorParams(modifier=Modifier.Idf)}
-    # One thread: handing a look-up of a fraction of a millisecond to others takes longer than it does.
-    config = EdgeConfig(vectors=vectors or None, sparse_vectors=sparse or None, max_search_threads=1)
+    config = EdgeConfig(
+        vectors=vectors or None,
+        sparse_vectors=sparse or None,
+        payload_memory=Memory.Cached,  # a question reads two hundred payloads from all over the file
+        max_search_threads=1,  # handing a look-up of a fraction of a millisecond to a thread takes longer than it does
+    )
     shard = EdgeShard.create(str(place), config)
     for field in texts:
         shard.update(UpdateOperation.create_field_index(field, TextIndexParams(scoring=True)))
