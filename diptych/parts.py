@@ -11,7 +11,7 @@ from diptych import captioners, encoders, providers
 from diptych.encoders.kept import kept
 from diptych.errors import SettingsError, StoreError
 from diptych.index import Index, is_there, open_index
-from diptych.index.versions import bind
+from diptych.index.versions import Register, bind
 from diptych.ingest import Pipeline
 from diptych.paid.costs import Meter, prices
 from diptych.paid.estimate import Ground
@@ -32,6 +32,7 @@ class Parts:
         self._opened = threading.RLock()
         self._index: Index | None = None
         self._sandbox: Sandbox | None = None
+        self._register = Register()
         self._closed = False
 
     def close(self) -> None:
@@ -161,7 +162,7 @@ class Parts:
     def panels(self) -> Panels:
         """What a question is put to."""
         chosen = self.settings
-        return Panels(self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights)
+        return Panels(self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights, self._register)
 
     def _check_open(self) -> None:
         if self._closed:

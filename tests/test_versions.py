@@ -12,7 +12,7 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.index import Point
-from diptych.index.versions import bind, delete, records
+from diptych.index.versions import Register, bind, clock, delete, records
 from diptych.ingest import ingest
 from diptych.points import Reading
 from diptych.retrieval.search import Query
@@ -224,3 +224,15 @@ def test_user_fields_filter_and_come_back(bench: Bench) -> None:
     bench.ingest(source("b.pdf", price=250, sale=False), document(Passage("red pump", 1)))
     (hit,) = bench.search(Query("pump", where=parse("price < 200 and sale = true")))
     assert (hit.document, hit.fields) == ("a.pdf", {"price": 150, "sale": True})
+
+
+def test_the_register_is_asked_once_between_two_commits(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    (record,) = records(bench.index)
+    register, moment = Register(), clock(bench.index)
+    assert register.at(moment, bench.index, {record.id})[record.id] == record
+    bench.index.documents.delete([record.id])
+    assert register.at(moment, bench.index, {record.id})[record.id] == record, (
+        "the caller sees that the clock has moved"
+    )
+    assert register.at("another moment", bench.index, {record.id}) == {}

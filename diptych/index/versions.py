@@ -8,7 +8,7 @@ of these steps: a reader sees the old document or the new one, and the next run 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
@@ -110,6 +110,26 @@ def note(index: Index, record: DocumentRecord) -> None:
 def clock(index: Index) -> str:
     """The same at two moments: no document was committed in between."""
     return str(next((point.payload["moment"] for point in index.documents.retrieve([CLOCK_ID])), ""))
+
+
+class Register:
+    """What the documents register said at the last moment that it was asked: until the next commit no more is asked.
+
+    For whoever checks, after having used it, that the clock still shows the same moment.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[str, dict[str, DocumentRecord]] = "", {}  # replaced as one, because threads share it
+
+    def at(self, moment: str, index: Index, documents: Set[str]) -> Mapping[str, DocumentRecord]:
+        """By id, those of `documents` that exist, and maybe others."""
+        known, held = self._known
+        if known != moment:
+            held = {}
+            self._known = moment, held
+        if missing := documents - held.keys():
+            held.update(records_of(index, missing))
+        return held
 
 
 def visible(payload: Payload, point: str, live: Mapping[str, DocumentRecord]) -> bool:

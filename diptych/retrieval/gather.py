@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from diptych.errors import StoreBusy
 from diptych.index import Found, Index, Lookup, Payload
-from diptych.index.versions import clock, records_of, visible
+from diptych.index.versions import Register, clock, visible
 from diptych.retrieval.fusion import Ranks, fuse, ranked
 
 PATIENCE = 5.0
@@ -44,7 +44,7 @@ class _Seen(NamedTuple):
     whole: bool
 
 
-def gather(index: Index, lookups: Lookups, weights: Mapping[str, float], most: int) -> Gathered:
+def gather(index: Index, register: Register, lookups: Lookups, weights: Mapping[str, float], most: int) -> Gathered:
     """Look up, and read the `most` best parts and all pages found; anew when a commit fell in between.
 
     Raises `StoreBusy` when documents change all the time.
@@ -54,7 +54,7 @@ def gather(index: Index, lookups: Lookups, weights: Mapping[str, float], most: i
         with index.held():
             moment = clock(index)
             seen = _look(index, lookups, weights, most)
-            live = records_of(index, {payload["document_id"] for payload in seen.read.values()})
+            live = register.at(moment, index, {payload["document_id"] for payload in seen.read.values()})
             if clock(index) == moment:
                 hidden = {point for point, payload in seen.read.items() if not visible(payload, point, live)}
                 return _counted(seen, hidden, moment)

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.index import INDEXED, VECTORS, WHOLE, Index, Lookup, Payload, Vector
+from diptych.index.versions import Register
 from diptych.retrieval.arrange import Part, arrange
 from diptych.retrieval.fusion import Fused, Ranks, fuse
 from diptych.retrieval.gather import PAGES, PATIENCE, gather
@@ -58,6 +59,7 @@ class Panels:
     language: str = "english"
     weights: Mapping[str, float] = field(default_factory=dict)
     """List name -> weight in the fusion, before `WEIGHTS`; 0 leaves a list out, it is not even searched."""
+    register: Register = field(default_factory=Register)
 
     def counts(self, name: str) -> bool:
         return bool({**WEIGHTS, **self.weights}.get(name, 1.0))
@@ -189,7 +191,7 @@ def _material(asked: Asked, panels: Panels, reach: int) -> Material:
     """What the first `reach` hits are made of; looked for deeper while what does not count crowds out the rest."""
     while True:
         lookups = {panel: dict(_lookups(panel, asked, panels, reach)) for panel in ("text", "images")}
-        found = gather(panels.index, lookups, {**WEIGHTS, **panels.weights}, READ * reach)
+        found = gather(panels.index, panels.register, lookups, {**WEIGHTS, **panels.weights}, READ * reach)
         if found.whole or not found.crowded:
             break
         reach *= 4
