@@ -33,21 +33,25 @@ class Endpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str | None = Field(None, description="Another address than the provider's own, such as a local server.")
-    key: str = Field("", description="Name of the environment variable, or Prefect secret block, that holds the key.")
-    at_once: int = Field(4, ge=1, description="Requests under way at the same time.")
-    requests_per_minute: int = Field(0, ge=0, description="Most requests a minute; 0: as the provider allows.")
-    tokens_per_minute: int = Field(0, ge=0, description="Most tokens a minute; 0: as the provider allows.")
-    seconds: float = Field(300, gt=0, description="Deadline of one request, retries included.")
-    longest_wait: float = Field(60, ge=0, description="Longest Retry-After in seconds that is waited for.")
+    base_url: str | None = Field(
+        default=None, description="Another address than the provider's own, such as a local server."
+    )
+    key: str = Field(
+        default="", description="Name of the environment variable, or Prefect secret block, that holds the key."
+    )
+    at_once: int = Field(default=4, ge=1, description="Requests under way at the same time.")
+    requests_per_minute: int = Field(default=0, ge=0, description="Most requests a minute; 0: as the provider allows.")
+    tokens_per_minute: int = Field(default=0, ge=0, description="Most tokens a minute; 0: as the provider allows.")
+    seconds: float = Field(default=300, gt=0, description="Deadline of one request, retries included.")
+    longest_wait: float = Field(default=60, ge=0, description="Longest Retry-After in seconds that is waited for.")
 
 
 class OpenAI(Endpoint):
     """OpenAI, or whatever speaks its API at `base_url`."""
 
     key: str = "OPENAI_API_KEY"
-    api: Literal["responses", "chat"] = Field("responses", description="Chat is what most local servers speak.")
-    dimensions: int | None = Field(None, ge=1, description="Of embeddings, where the model can shorten them.")
+    api: Literal["responses", "chat"] = Field(default="responses", description="Chat is what most local servers speak.")
+    dimensions: int | None = Field(default=None, ge=1, description="Of embeddings, where the model can shorten them.")
 
 
 class Anthropic(Endpoint):
@@ -55,15 +59,15 @@ class Anthropic(Endpoint):
 
     key: str = "ANTHROPIC_API_KEY"
     platform: Literal["direct", "vertex", "bedrock"] = "direct"
-    region: str = Field("", description="Of Vertex or Bedrock.")
-    project: str = Field("", description="Of Vertex.")
+    region: str = Field(default="", description="Of Vertex or Bedrock.")
+    project: str = Field(default="", description="Of Vertex.")
 
 
 class Unified(Endpoint):
     """An endpoint that embeds texts and pictures into one space."""
 
     key: str = "DIPTYCH_UNIFIED_API_KEY"
-    dimensions: int | None = Field(None, ge=1, le=4096, description="Of its vectors; has to be given.")
+    dimensions: int | None = Field(default=None, ge=1, le=4096, description="Of its vectors; has to be given.")
 
 
 class Settings(BaseSettings):
@@ -76,45 +80,71 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", toml_file=FILE, frozen=True, extra="forbid"
     )
 
-    store: str = Field(".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
-    collections: str = Field("diptych", description="On a Qdrant server: what the names of its collections begin with.")
-    pictures: Path | None = Field(None, description="Picture folder; by default `pictures` in the store's folder.")
-    encoder: str = Field("minilm", description="Encoder of texts: minilm, fastembed:…, openai:…, unified:….")
-    image_encoder: str = Field("", description="Encoder of pixels: clip, unified:…; none unless `encoder` sees itself.")
-    captioner: str = Field("", description="Vision model that describes pictures: openai:…, anthropic:…; empty: none.")
-    answerer: str = Field("", description="Vision model that answers `diptych ask`: openai:…, anthropic:….")
-    caption_detail: Literal["low", "high", "auto"] = Field("high", description="How closely pictures are looked at.")
-    answer_detail: Literal["low", "high", "auto"] = Field("high", description="The same for pictures of evidence.")
+    store: str = Field(default=".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
+    collections: str = Field(
+        default="diptych", description="On a Qdrant server: what the names of its collections begin with."
+    )
+    pictures: Path | None = Field(
+        default=None, description="Picture folder; by default `pictures` in the store's folder."
+    )
+    encoder: str = Field(default="minilm", description="Encoder of texts: minilm, fastembed:…, openai:…, unified:….")
+    image_encoder: str = Field(
+        default="", description="Encoder of pixels: clip, unified:…; none unless `encoder` sees itself."
+    )
+    captioner: str = Field(
+        default="", description="Vision model that describes pictures: openai:…, anthropic:…; empty: none."
+    )
+    answerer: str = Field(default="", description="Vision model that answers `diptych ask`: openai:…, anthropic:….")
+    caption_detail: Literal["low", "high", "auto"] = Field(
+        default="high", description="How closely pictures are looked at."
+    )
+    answer_detail: Literal["low", "high", "auto"] = Field(
+        default="high", description="The same for pictures of evidence."
+    )
     openai: OpenAI = OpenAI()
     anthropic: Anthropic = Anthropic()
     unified: Unified = Unified()
-    prices: dict[str, Price] = Field({}, description="US dollars for a million tokens, by model; before our own table.")
-    batch_poll_seconds: float = Field(
-        30, gt=0, description="Seconds between the first looks at a batch of paid requests; later ones take their time."
+    prices: dict[str, Price] = Field(
+        default={}, description="US dollars for a million tokens, by model; before our own table."
     )
-    models: Path | None = Field(None, description="Folder of model files for fastembed; by default they are fetched.")
-    language: str = Field("english", description="Language whose word endings BM25 looks past (a Snowball stemmer).")
-    phrases: bool = Field(True, description='Whether "under $200" in a question is a filter on a field of prices.')
-    weights: dict[str, float] = Field({}, description="Weights of ranked lists, as `diptych evaluate` suggests them.")
-    max_tokens: int = Field(256, ge=32, le=8192, description="Upper bound of a passage, in encoder tokens.")
-    page_images: PageImages = Field("visual", description="Which pages are kept as images.")
-    ocr: OcrEngine = Field("auto", description="Which engine reads pages without text.")
-    ocr_languages: str = Field("eng", description="Tesseract language codes, joined by +.")
-    dpi: int = Field(150, ge=72, le=600, description="Resolution of vector crops and page images.")
+    batch_poll_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds between the first looks at a batch of paid requests; later ones take their time.",
+    )
+    models: Path | None = Field(
+        default=None, description="Folder of model files for fastembed; by default they are fetched."
+    )
+    language: str = Field(
+        default="english", description="Language whose word endings BM25 looks past (a Snowball stemmer)."
+    )
+    phrases: bool = Field(
+        default=True, description='Whether "under $200" in a question is a filter on a field of prices.'
+    )
+    weights: dict[str, float] = Field(
+        default={}, description="Weights of ranked lists, as `diptych evaluate` suggests them."
+    )
+    max_tokens: int = Field(default=256, ge=32, le=8192, description="Upper bound of a passage, in encoder tokens.")
+    page_images: PageImages = Field(default="visual", description="Which pages are kept as images.")
+    ocr: OcrEngine = Field(default="auto", description="Which engine reads pages without text.")
+    ocr_languages: str = Field(default="eng", description="Tesseract language codes, joined by +.")
+    dpi: int = Field(default=150, ge=72, le=600, description="Resolution of vector crops and page images.")
     private_addresses: bool = Field(
-        False, description="Whether pictures of catalogues may be fetched from inside the network."
+        default=False, description="Whether pictures of catalogues may be fetched from inside the network."
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Processes that extract at the same time."
     )
-    runner: str = Field("threads", description="Where a flow's tasks run: threads, processes, dask or ray.")
-    document_seconds: float = Field(600, gt=0, description="Longest time one document may take to extract.")
-    document_memory_mb: int = Field(4096, ge=512, description="Most memory a worker may use, in MiB.")
-    vectors: VectorType = Field("float32", description="How a store keeps vectors; int8 only on a server.")
-    shards: int = Field(1, ge=1, description="On a Qdrant server: shards of each collection.")
-    replicas: int = Field(1, ge=1, description="On a Qdrant server: copies of each shard.")
-    server_seconds: float = Field(60, gt=0, description="Deadline of one request to a Qdrant server, retries included.")
-    lock_seconds: float = Field(60, ge=0, description="How long to wait for a store that another process owns.")
+    runner: str = Field(default="threads", description="Where a flow's tasks run: threads, processes, dask or ray.")
+    document_seconds: float = Field(default=600, gt=0, description="Longest time one document may take to extract.")
+    document_memory_mb: int = Field(default=4096, ge=512, description="Most memory a worker may use, in MiB.")
+    vectors: VectorType = Field(default="float32", description="How a store keeps vectors; int8 only on a server.")
+    shards: int = Field(default=1, ge=1, description="On a Qdrant server: shards of each collection.")
+    replicas: int = Field(default=1, ge=1, description="On a Qdrant server: copies of each shard.")
+    server_seconds: float = Field(
+        default=60, gt=0, description="Deadline of one request to a Qdrant server, retries included."
+    )
+    lock_seconds: float = Field(default=60, ge=0, description="How long to wait for a store that another process owns.")
     cache: Path = Field(
         default_factory=lambda: Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "diptych",
         description="Folder for built model files.",
