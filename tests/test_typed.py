@@ -20,7 +20,7 @@ def test_a_package_is_marked_as_typed(package: object) -> None:
 
 
 def test_every_setting_has_a_default_that_type_checkers_see() -> None:
-    """Given by position it is unseen without pydantic's own plugin, and `Settings(store=…)` seems to lack the others."""
+    """Given by position it is unseen without pydantic's own plugin, and `Settings(store=…)` seems to lack others."""
     tree = ast.parse(Path(settings.__file__).read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Field"]
     assert len(calls) > 30
