@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from diptych.paid.costs import Meter, Usage, usage_lines
+from diptych.paid.costs import Meter, usage_lines
+from diptych.paid.prices import Usage
 
 Used = Mapping[tuple[str, bool], Usage]
 """(model, through a batch endpoint) -> usage."""

@@ -13,7 +13,7 @@ from diptych.errors import DiptychError
 from diptych.index import of_texts
 from diptych.index.embedded import Embedded
 from diptych.ingest import Pipeline, ingest
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Batches, Cited, Evidence, Pixels, Reply, Words
 from diptych.retrieval.search import Panels, Query, search
 from diptych.spaces import Spaces

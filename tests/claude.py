@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from diptych import providers
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Evidence, VisionModel, Words
 from diptych.settings import Anthropic, Settings
 from tests.vendor_anthropic import anthropic_routes

@@ -12,7 +12,8 @@ from PIL import Image
 
 from diptych import encoders
 from diptych.encoders import Encoder
-from diptych.paid.costs import Meter, Price
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Price
 from diptych.settings import OpenAI, Settings, Unified
 from tests.vendor_openai import OpenAIRoutes
 from tests.vendors import Answer, Vendor, served

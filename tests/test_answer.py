@@ -13,7 +13,7 @@ from diptych.answering.evidence import Item
 from diptych.answering.statements import Answer
 from diptych.errors import BudgetReached, ProviderError, QueryError
 from diptych.ingest import Pipeline
-from diptych.paid.costs import Price, Usage
+from diptych.paid.prices import Price, Usage
 from tests.answering import (
     GREASE,
     HOSTILE,

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from diptych import providers
 from diptych.errors import BudgetReached, ModelError
-from diptych.paid.costs import Meter, Price
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Price
 from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.providers.anthropic_messages import picture_tokens, stretches
 from diptych.settings import Settings

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from diptych import providers
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Batches, BatchItem, Words
 from diptych.settings import Anthropic, Settings
 from tests.vendor_anthropic import anthropic_routes, error

@@ -10,7 +10,8 @@ import pytest
 
 from diptych import providers
 from diptych.errors import ProviderError, SettingsError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.settings import Anthropic, Settings
 from tests.claude import HAIKU, NAME, QUESTION, SECRET, model
 from tests.claude import only_this_key as only_this_key

@@ -10,8 +10,9 @@ import pytest
 
 from diptych.errors import ProviderError
 from diptych.paid.batches import Prefilled, Run, Waiting, Wanted
-from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import BatchKind, KeptCaption, Ledger, OpenBatch
+from diptych.paid.prices import Price, Usage
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Passage, Source
 from tests.fakes import document, source

@@ -15,7 +15,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError
-from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Price, Usage
 from diptych.settings import OpenAI, load
 from flows import keys, prefect_env
 from flows.backfill import backfill

@@ -16,8 +16,9 @@ from diptych.captioners import ModelCaption
 from diptych.captioners.captioner import HOPELESS, VisionCaptioner
 from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, ProviderError
-from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import Ledger
+from diptych.paid.prices import Price, Usage
 from diptych.providers import Pixels, Reply
 from extractors.types import Extraction, Problem
 from tests.visions import ScriptedVision, answer, chart, extraction, picture, stored, words

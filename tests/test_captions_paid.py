@@ -14,8 +14,9 @@ from diptych import captioners, providers
 from diptych.captioners.captioner import VisionCaptioner
 from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, SettingsError
-from diptych.paid.costs import Meter, Price
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import Ledger
+from diptych.paid.prices import Price
 from diptych.settings import Anthropic, OpenAI, Settings
 from extractors.types import Extraction
 from tests.vendor_anthropic import anthropic_routes

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import BudgetReached, SettingsError
-from diptych.paid.costs import Meter, Price, Usage, price_list, prices, usage_lines
+from diptych.paid.costs import Meter, prices, usage_lines
+from diptych.paid.prices import Price, Usage, price_list
 from diptych.settings import Anthropic, OpenAI, Settings, load
 
 LUNA = "openai:gpt-6-luna"

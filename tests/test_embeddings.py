@@ -14,7 +14,7 @@ from PIL import Image
 
 from diptych import encoders
 from diptych.errors import ModelError, ProviderError, SettingsError
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers import embeddings
 from diptych.settings import OpenAI, Settings
 from tests.embeddings import SEES, SMALL, counted, desk, numbered, picture, place

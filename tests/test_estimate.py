@@ -15,9 +15,10 @@ from diptych.captioners.captioner import VisionCaptioner
 from diptych.encoders.kept import kept, key_of
 from diptych.index import Index
 from diptych.ingest import Pipeline, ingest
-from diptych.paid.costs import Meter, Price, Usage, prices
+from diptych.paid.costs import Meter, prices
 from diptych.paid.estimate import Estimate, Ground, estimate
 from diptych.paid.ledger import KeptCaption, Ledger
+from diptych.paid.prices import Price, Usage
 from diptych.providers import Batches, BatchItem, Reply
 from diptych.settings import Anthropic
 from diptych.spaces import Spaces

@@ -23,8 +23,9 @@ from diptych import encoders
 from diptych.encoders import Encoder
 from diptych.encoders.kept import Kept, PaidEncoder, kept, key_of
 from diptych.errors import BudgetReached, ProviderError, StoreError
-from diptych.paid.costs import Meter, Price
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import NAME, Ledger
+from diptych.paid.prices import Price
 from diptych.providers import embeddings
 from diptych.settings import OpenAI, Settings, Unified
 from tests.fakes import WordEncoder

@@ -25,6 +25,12 @@ HOMES = {
     "anthropic": ("diptych/providers/",),
     "matplotlib": ("diptych/evaluation/plots.py",),
 }
+CIRCLES = {
+    "diptych.providers.anthropic",
+    "diptych.providers.anthropic_batches",
+    "diptych.providers.embeddings",
+    "diptych.providers.openai_embeddings",
+}
 
 
 def modules() -> Iterator[Path]:
@@ -44,11 +50,31 @@ def imports(path: Path) -> set[str]:
     return names
 
 
+def submodules(path: Path) -> set[str]:
+    """The same of what is imported by `from`, as far as it may be a module: `from diptych.index import edge` too."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    return imports(path) | {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+
+
 @pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path: Path) -> None:
     own = LAYERS.index(path.relative_to(ROOT).parts[0])
     above = {name for name in imports(path) if name.split(".")[0] in LAYERS[own + 1 :]}
     assert not above
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not in a circle of any length, inside a function or for types. A room's door may open what lies inside."""
+    found = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}
+    used = {name: submodules(path) & found.keys() for name, path in found.items() if path.stem != "__init__"}
+    reached: dict[str, set[str]] = {}
+    for name in used:
+        reached[name], ahead = set(), list(used[name])
+        while ahead:
+            if (one := ahead.pop()) not in reached[name]:
+                reached[name].add(one)
+                ahead += used.get(one, ())
+    assert {name for name, all_of_it in reached.items() if name in all_of_it} == CIRCLES
 
 
 @pytest.mark.parametrize("library", HOMES)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.paid.costs import Usage
 from diptych.paid.ledger import NAME, KeptCaption, Ledger, OpenBatch, Spent
+from diptych.paid.prices import Usage
 
 WRITER = """
 import sys

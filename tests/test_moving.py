@@ -15,9 +15,9 @@ import pytest
 
 from diptych import Diptych, Settings
 from diptych.errors import SourceError
-from diptych.paid.costs import Price
 from diptych.paid.ledger import KeptCaption, Ledger
 from diptych.paid.moving import CAPTIONS, ROWS, VECTORS
+from diptych.paid.prices import Price
 from diptych.settings import OpenAI
 from flows import upkeep
 from tests.vendor_asked import Asked

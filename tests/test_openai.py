@@ -9,7 +9,8 @@ import pytest
 
 from diptych import providers
 from diptych.errors import BudgetReached, ModelError
-from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Price, Usage
 from diptych.providers import Ask, Evidence, Pixels, Words
 from diptych.settings import OpenAI, Settings
 from tests.gpt import APIS, MODEL, QUESTION, Seen, ask, model, png

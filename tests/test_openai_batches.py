@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from diptych import providers
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Price, Usage
 from diptych.providers import Ask, Batches, BatchItem, Reply, Words
 from diptych.providers.embedding_batches import Embedded, EmbeddingBatches
 from diptych.settings import OpenAI, Settings

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter, Price
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Price
 from tests.gpt import APIS, MODEL, QUESTION, SECRET, ask, model
 from tests.gpt import key as key
 from tests.gpt import routes as routes

@@ -15,7 +15,7 @@ from PIL import Image
 
 from diptych import Diptych, Settings
 from diptych.captioners import prompt
-from diptych.paid.costs import Price
+from diptych.paid.prices import Price
 from diptych.settings import Anthropic, OpenAI, Unified
 from tests.models import write_pair
 from tests.vendor_anthropic import anthropic_routes

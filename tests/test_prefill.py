@@ -19,9 +19,10 @@ from diptych.encoders.kept import kept
 from diptych.errors import BudgetReached
 from diptych.ingest import Pipeline, ingest
 from diptych.paid.batches import Prefilled, Waiting
-from diptych.paid.costs import Meter, Price, Usage
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import Ledger
 from diptych.paid.prefill import Prefill, outcome, progress
+from diptych.paid.prices import Price, Usage
 from diptych.settings import Anthropic, OpenAI
 from diptych.spaces import Spaces
 from extractors.types import Extraction, Options, Passage

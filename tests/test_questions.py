@@ -12,7 +12,7 @@ import pytest
 
 from diptych import Diptych, Settings
 from diptych.evaluation.questions import read
-from diptych.paid.costs import Price
+from diptych.paid.prices import Price
 from diptych.settings import OpenAI
 from tests.shell import refused, told
 from tests.vendor_asked import Asked

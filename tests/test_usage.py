@@ -14,8 +14,9 @@ from diptych.encoders.kept import kept
 from diptych.index import of_texts
 from diptych.index.versions import DocumentRecord, records
 from diptych.ingest import Pipeline, ingest
-from diptych.paid.costs import Account, Charge, Meter, Price, Usage, charged, charges_line, dollars
+from diptych.paid.costs import Account, Charge, Meter, charged, charges_line, dollars
 from diptych.paid.ledger import Ledger
+from diptych.paid.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
 from diptych.spaces import Spaces
 from extractors.types import Options

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Batches, Reply, Words
 from extractors import images
 from extractors.types import Extraction, ImageFile, Picture, Report

@@ -14,7 +14,7 @@ from diptych.answering.dialogue import BySentence, Draft, Seen, again, drafted, 
 from diptych.answering.evidence import MOST_PICTURES, Item
 from diptych.answering.statements import Answer, Statement, dropped, reference, silent, statements
 from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.paid.costs import Price, Usage
+from diptych.paid.prices import Price, Usage
 from diptych.providers import Ask, Detail, Pixels, Reply, VisionModel
 from extractors.errors import ExtractionError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from diptych.answering.citations import Checked, Citation
 from diptych.answering.evidence import Item
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 
 
 @dataclass(frozen=True, slots=True)

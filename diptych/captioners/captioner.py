@@ -16,8 +16,9 @@ from diptych.captioners import Captions, ModelCaption
 from diptych.captioners.prompt import MOST_TOKENS, Prompt, cut, plain, sentences, words_around
 from diptych.captioners.worth import Verdict, judge
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import KeptCaption, Ledger
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Detail, Reply, VisionModel, Words
 from diptych.providers.pictures import shown
 from extractors.errors import ExtractionError

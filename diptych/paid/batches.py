@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from diptych.errors import BudgetReached, ProviderError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
 from diptych.paid.ledger import BatchKind, Ledger, OpenBatch
+from diptych.paid.prices import Usage
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 

@@ -15,10 +15,10 @@ from diptych.captioners.prompt import MOST_CHARACTERS
 from diptych.encoders import Encoder
 from diptych.encoders.kept import Kept, key_of
 from diptych.index import Index
-from diptych.paid.costs import Price, Usage
 from diptych.paid.due import Due, due
 from diptych.paid.extracting import extracted
 from diptych.paid.ledger import Ledger
+from diptych.paid.prices import Price, Usage
 from diptych.spaces import Spaces
 from extractors.errors import ExtractionError
 from extractors.images import path_of

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 
 NAME = "ledger.sqlite"
 FORMAT = 1

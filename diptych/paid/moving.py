@@ -22,8 +22,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from diptych.encoders.kept import key_of
 from diptych.errors import SourceError
 from diptych.index import DESCRIPTION_VECTOR, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, Payload, in_batches
-from diptych.paid.costs import Usage
 from diptych.paid.ledger import KeptCaption, Ledger
+from diptych.paid.prices import Usage
 from diptych.points import Reading, encoded
 from extractors.images import path_of
 from extractors.types import ImageFile

@@ -14,7 +14,8 @@ from typing import Literal, Protocol, cast
 from pydantic import BaseModel
 
 from diptych.errors import SettingsError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.providers.calls import key
 from diptych.settings import Anthropic, Endpoint, Settings
 

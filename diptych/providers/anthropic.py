@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from diptych.errors import ProviderError, SettingsError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Batches, Reply
 from diptych.providers.anthropic_batches import ClaudeBatches
 from diptych.providers.anthropic_errors import Lost, parsed, told

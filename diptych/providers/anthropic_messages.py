@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from diptych.errors import ProviderError
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Cited, Evidence, Part, Pixels, Reply, Words
 
 PATCH = 28

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.encoders import Vectors
 from diptych.errors import ProviderError
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers.embeddings import Text
 from diptych.settings import OpenAI
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from diptych.encoders import Vectors
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.providers.calls import halved
 from diptych.providers.pictures import shown
 from diptych.settings import Endpoint

@@ -12,7 +12,8 @@ import openai
 from pydantic import ValidationError
 
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter, Usage
+from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Batches, Reply, Words
 from diptych.providers.openai_batches import AskBatches
 from diptych.providers.openai_client import client, patiently, timeout

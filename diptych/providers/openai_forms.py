@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Evidence, Pixels, Reply, Words
 from diptych.providers.openai_errors import FILTERED, not_json, said, unlike
 from diptych.providers.openai_tokens import output, thinks

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 
-from diptych.paid.costs import Usage
+from diptych.paid.prices import Usage
 from diptych.providers import Ask, Detail, Evidence, Pixels, Words
 
 CHARACTERS = 3
