@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from diptych.errors import ProviderError
-from diptych.providers import embeddings
+from diptych.providers import inputs
 from diptych.providers.calls import TRIES
 from tests.embeddings import answer, desk, numbered, place
 from tests.vendor_batches import problem
@@ -124,4 +124,4 @@ def test_tokens_that_a_server_does_not_count_are_estimated() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer([1, 0], usage=None))
         at.encoder.encode_texts(["pump " * 8])
-        assert at.meter.used()["openai:local", False].input_tokens == embeddings.tokens("pump " * 8) == 21
+        assert at.meter.used()["openai:local", False].input_tokens == inputs.tokens("pump " * 8) == 21

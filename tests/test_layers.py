@@ -28,8 +28,6 @@ HOMES = {
 CIRCLES = {
     "diptych.providers.anthropic",
     "diptych.providers.anthropic_batches",
-    "diptych.providers.embeddings",
-    "diptych.providers.openai_embeddings",
 }
 
 

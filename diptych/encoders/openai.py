@@ -11,7 +11,8 @@ from diptych.encoders import Vectors, reads_no_images
 from diptych.errors import SettingsError
 from diptych.paid.costs import Meter
 from diptych.providers.embedding_batches import EmbeddingBatches
-from diptych.providers.embeddings import Embeddings, Picture, Text, Told
+from diptych.providers.embeddings import Embeddings, Told
+from diptych.providers.inputs import Picture, Text
 from diptych.settings import Settings
 
 SIZES = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}

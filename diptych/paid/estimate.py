@@ -188,7 +188,7 @@ class _Count:
         if not encoder.paid:
             self._here[encoder.name] += len(contents) + len(coming)
             return
-        from diptych.providers.embeddings import PICTURE_TOKENS, Text
+        from diptych.providers.inputs import PICTURE_TOKENS, Text
 
         keys = {key_of(encoder.fingerprint, content): content for content in contents}
         kept = self._ground.ledger.vectors(list(keys))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diptych.encoders import Vectors
 from diptych.errors import ProviderError
 from diptych.paid.prices import Usage
-from diptych.providers.embeddings import Text
+from diptych.providers.inputs import Text
 from diptych.settings import OpenAI
 
 if TYPE_CHECKING:

@@ -16,10 +16,14 @@ import openai
 
 from diptych.encoders import Vectors
 from diptych.errors import ProviderError
-from diptych.providers.embeddings import Input, OtherSize
+from diptych.providers.inputs import Input
 from diptych.providers.openai_client import patiently
 from diptych.providers.openai_errors import host, is_openai, not_json, said, unlike
 from diptych.settings import Endpoint
+
+
+class OtherSize(ProviderError):
+    """Vectors came that have other dimensions than was expected."""
 
 
 @dataclass(frozen=True, slots=True)
