@@ -1,36 +1,28 @@
-"""Claude, directly, on Vertex AI or on Amazon Bedrock: one of the homes of Anthropic's SDK."""
+"""Claude, directly, on Vertex AI or on Amazon Bedrock: what it is asked, whole or as a stream."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from diptych.errors import ProviderError, SettingsError
+from diptych.errors import ProviderError
 from diptych.paid.costs import Meter
 from diptych.paid.prices import Usage
 from diptych.providers import Ask, Batches, Reply
 from diptych.providers.anthropic_batches import ClaudeBatches
-from diptych.providers.anthropic_errors import Lost, parsed, told
+from diptych.providers.anthropic_client import Connection
+from diptych.providers.anthropic_errors import Lost, parsed
 from diptych.providers.anthropic_messages import Answer, answer, most, params, replied, sharpness, used
-from diptych.providers.calls import key, line
 from diptych.settings import Anthropic, Settings
 
 if TYPE_CHECKING:
     import anthropic
 
-    Client = anthropic.Anthropic | anthropic.AnthropicVertex | anthropic.AnthropicBedrock
+    from diptych.providers.anthropic_client import Client
 
-T = TypeVar("T")
 MANY_PICTURES = 2000
 """Longest side in pixels that a request with more than 20 pictures allows (documentation, page "Vision")."""
-CONNECT = 10.0
-"""Seconds for a connection to be made."""
 
 
 def load(model: str, settings: Settings, meter: Meter) -> Claude:
@@ -50,10 +42,9 @@ class Claude:
     def __init__(self, model: str, endpoint: Anthropic, meter: Meter) -> None:
         self.name, self.model = f"anthropic:{model}", model
         self.pixels = min(sharpness(model)[0], MANY_PICTURES)
-        self.batches: Batches | None = ClaudeBatches(self) if endpoint.platform == "direct" else None
-        self._endpoint, self._meter = endpoint, meter
-        self._lock = threading.Lock()
-        self._built: tuple[Client, str] | None = None
+        self._connection, self._meter = Connection(self.name, endpoint), meter
+        direct = endpoint.platform == "direct"
+        self.batches: Batches | None = ClaudeBatches(self.name, model, self._connection) if direct else None
 
     def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
         """See `VisionModel`. An answer that breaks off after some of it was told is not asked for again."""
@@ -65,7 +56,7 @@ class Claude:
             def once(seconds: float) -> Answer | ProviderError:
                 return self._whole(body, seconds) if on_text is None else self._streamed(body, seconds, on_text)
 
-            answered = self.patiently(once, tokens)
+            answered = self._connection.patiently(once, tokens)
             if isinstance(answered, ProviderError):
                 raise answered
             reply = replied(answered, ask)
@@ -76,23 +67,11 @@ class Claude:
         """See `VisionModel`."""
         return most(self.model, ask)
 
-    def called(self, request: Callable[[Client, anthropic.Timeout], T], seconds: float) -> T:
-        """What a request gives, its failures told as ours."""
-        client, secret = self._client()
-        import anthropic
-
-        with told(self.name, secret):
-            return request(client, anthropic.Timeout(seconds, connect=min(CONNECT, seconds)))
-
-    def patiently(self, request: Callable[[float], T], tokens: int = 0) -> T:
-        """The same with retries, in line with all requests to this endpoint."""
-        return line(self._endpoint).call(request, tokens)
-
     def _whole(self, body: dict[str, Any], seconds: float) -> Answer:
         def request(client: Client, timeout: anthropic.Timeout) -> bytes:
             return client.messages.with_raw_response.create(**body, timeout=timeout).read()
 
-        return answer(self.name, parsed(self.name, self.called(request, seconds)))
+        return answer(self.name, parsed(self.name, self._connection.called(request, seconds)))
 
     def _streamed(self, body: dict[str, Any], seconds: float, on_text: Callable[[str], None]) -> Answer | ProviderError:
         """The answer, its text told as it comes. An error after the first words is given back: then nobody retries."""
@@ -114,7 +93,7 @@ class Claude:
                 return answer(self.name, _snapshot(stream))
 
         try:
-            return self.called(request, seconds)
+            return self._connection.called(request, seconds)
         except ProviderError as error:
             if not began:
                 raise
@@ -127,13 +106,6 @@ class Claude:
         except ProviderError:
             return  # it did not begin, or as nothing known
         self._meter.spend(self.name, used(part.usage))
-
-    def _client(self) -> tuple[Client, str]:
-        with self._lock:
-            if self._built is None:
-                self._built = _client(self._endpoint)
-                weakref.finalize(self, self._built[0].close)  # else its sockets are left to the garbage collector
-            return self._built
 
 
 def _events(name: str, stream: anthropic.MessageStream[None]) -> Iterator[Any]:
@@ -156,61 +128,3 @@ def _snapshot(stream: anthropic.MessageStream[None]) -> object:
         return stream.current_message_snapshot
     except AssertionError:
         return None
-
-
-def _client(endpoint: Anthropic) -> tuple[Client, str]:
-    """The SDK's client, and the secret that must not be told. Retries are ours, so it makes none.
-
-    Raises `SettingsError` for a package or region that is missing, `ModelError` for a key.
-    """
-    import anthropic
-
-    if endpoint.platform == "direct":
-        secret = key(endpoint)
-        url = endpoint.base_url or os.environ.get("ANTHROPIC_BASE_URL")
-        # The SDK sends the key as a bearer token only; gateways of before know it by the other header.
-        headers = {"x-api-key": secret} if url else None
-        url = url.rstrip("/").removesuffix("/v1") if url else None
-        _address(url)
-        return anthropic.Anthropic(api_key=secret, base_url=url, max_retries=0, default_headers=headers), secret
-    _address(endpoint.base_url)
-    # The key of the direct way is not sent to a cloud: a bearer token for one is named on purpose.
-    named = endpoint.key not in ("", Anthropic.model_fields["key"].default)
-    secret = key(endpoint) if named else ""
-    token = secret or None
-    if endpoint.platform == "vertex":
-        _needs("google.auth", "vertex")
-        region = endpoint.region or os.environ.get("CLOUD_ML_REGION", "")
-        _given(region, "Vertex", "region", "CLOUD_ML_REGION")
-        project = endpoint.project or os.environ.get("ANTHROPIC_VERTEX_PROJECT_ID", "")
-        _given(project, "Vertex", "project", "ANTHROPIC_VERTEX_PROJECT_ID")
-        return anthropic.AnthropicVertex(
-            region=region, project_id=project, access_token=token, base_url=endpoint.base_url, max_retries=0
-        ), secret
-    _needs("boto3", "bedrock")
-    region = endpoint.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-    _given(region, "Bedrock", "region", "AWS_REGION")
-    return anthropic.AnthropicBedrock(
-        api_key=token, aws_region=region, base_url=endpoint.base_url, max_retries=0
-    ), secret or os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
-
-
-def _address(url: str | None) -> None:
-    if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
-        raise SettingsError(
-            f"`anthropic.base_url` is `{url}`; an address begins with http:// or https:// and has a host"
-        )
-
-
-def _needs(module: str, extra: str) -> None:
-    try:
-        found = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        raise SettingsError(f"Claude on {extra.capitalize()} needs another package: pip install 'diptych[{extra}]'")
-
-
-def _given(value: str, platform: str, name: str, variable: str) -> None:
-    if not value:
-        raise SettingsError(f"Claude on {platform} needs a {name}: set `anthropic.{name}` or {variable}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import anthropic
     from anthropic.types.messages.batch_create_params import Request
 
-    from diptych.providers.anthropic import Claude, Client
+    from diptych.providers.anthropic_client import Client, Connection
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WHY = {
@@ -51,8 +51,9 @@ class ClaudeBatches:
     most_requests = 100_000
     most_bytes = 256_000_000
 
-    def __init__(self, model: Claude) -> None:
-        self._model = model
+    def __init__(self, name: str, model: str, connection: Connection) -> None:
+        """`name`: as the settings write it; `model`: as Anthropic does."""
+        self._name, self._model, self._connection = name, model, connection
 
     def size(self, item: BatchItem) -> int:
         """See `Batches`."""
@@ -62,7 +63,7 @@ class ClaudeBatches:
         """See `Batches`. A request of which no answer came is not repeated: the batch may run, and would run twice."""
         for item in items:
             if not ID.fullmatch(item.id):
-                raise ProviderError(f"{self._model.name}: `{item.id[:80]}` cannot name an item of a batch")
+                raise ProviderError(f"{self._name}: `{item.id[:80]}` cannot name an item of a batch")
         requests = cast("list[Request]", [self._request(item) for item in items])
 
         def create(client: Client, timeout: anthropic.Timeout) -> bytes:
@@ -70,7 +71,7 @@ class ClaudeBatches:
 
         def once(seconds: float) -> _State | ProviderError:
             try:
-                data = self._model.called(create, seconds)
+                data = self._connection.called(create, seconds)
             except Lost as error:
                 return error
             try:
@@ -78,7 +79,7 @@ class ClaudeBatches:
             except ProviderError as error:
                 return error
 
-        made = self._model.patiently(once)
+        made = self._connection.patiently(once)
         if isinstance(made, ProviderError):
             raise ProviderError(f"{made}; the batch may be under way all the same, see the console", transient=True)
         return made.id
@@ -89,7 +90,7 @@ class ClaudeBatches:
         def retrieve(client: Client, timeout: anthropic.Timeout) -> bytes:
             return _direct(client).messages.batches.with_raw_response.retrieve(batch, timeout=timeout).read()
 
-        state = self._model.patiently(lambda seconds: self._state(self._model.called(retrieve, seconds)))
+        state = self._connection.patiently(lambda seconds: self._state(self._connection.called(retrieve, seconds)))
         counts = state.request_counts
         done = counts.succeeded + counts.errored + counts.canceled + counts.expired
         return state.processing_status == "ended", done, done + counts.processing
@@ -105,13 +106,13 @@ class ClaudeBatches:
             return client.get(path, cast_to=httpx2.Response, options={"timeout": timeout}).content
 
         def once(seconds: float) -> list[bytes]:
-            lines = self._model.called(results, seconds).splitlines()
+            lines = self._connection.called(results, seconds).splitlines()
             if lines and all(_line(line) is None for line in lines):
-                parsed(self._model.name, lines[0])
-                raise ProviderError(f"{self._model.name}: the batch's results are of no known form", transient=True)
+                parsed(self._name, lines[0])
+                raise ProviderError(f"{self._name}: the batch's results are of no known form", transient=True)
             return lines
 
-        found = filter(None, map(_line, self._model.patiently(once)))
+        found = filter(None, map(_line, self._connection.patiently(once)))
         told = {name: (result, asks(name)) for name, result in found}
         return {name: self._read(result, ask) for name, (result, ask) in told.items() if ask is not None}
 
@@ -120,18 +121,18 @@ class ClaudeBatches:
         if kind != "succeeded":
             return _WHY.get(str(kind)) or _failure(result)
         try:
-            return replied(answer(self._model.name, result.get("message")), ask, batched=True)
+            return replied(answer(self._name, result.get("message")), ask, batched=True)
         except ProviderError as error:
             return str(error)
 
     def _request(self, item: BatchItem) -> dict[str, Any]:
-        return {"custom_id": item.id, "params": params(self._model.model, item.ask)}
+        return {"custom_id": item.id, "params": params(self._model, item.ask)}
 
     def _state(self, data: bytes) -> _State:
         try:
-            return _State.model_validate(parsed(self._model.name, data))
+            return _State.model_validate(parsed(self._name, data))
         except ValidationError:
-            raise ProviderError(f"{self._model.name}: the server's word on the batch is of no known form") from None
+            raise ProviderError(f"{self._name}: the server's word on the batch is of no known form") from None
 
 
 def _direct(client: Client) -> anthropic.Anthropic:
