@@ -71,6 +71,18 @@ def test_a_request_that_would_pass_the_budget_is_refused_and_another_fits() -> N
     assert meter.spent == pytest.approx(0.02)
 
 
+def test_what_is_reserved_for_others_is_told_while_it_is() -> None:
+    meter = Meter({"m": CENT}, budget=0.0049)
+    meter.spend("m", Usage(output_tokens=90, requests=1))
+    with meter.reserved("m", Usage(output_tokens=100)), meter.reserved("m", Usage(output_tokens=200)):
+        with pytest.raises(BudgetReached) as refused:
+            meter.reserved("m", Usage(output_tokens=160)).__enter__()
+        assert "$0.0009 are spent, $0.0030 are reserved for requests under way, and the next" in str(refused.value)
+        assert "may cost $0.0016;" in str(refused.value)
+    with pytest.raises(BudgetReached, match=r"\$0\.0009 are spent and the next request to m may cost \$0\.0060;"):
+        meter.reserved("m", Usage(output_tokens=600)).__enter__()
+
+
 def test_requests_under_way_count_towards_the_budget() -> None:
     meter, passed, start = Meter({"m": CENT}, budget=0.05), [], threading.Barrier(12)
 

@@ -109,9 +109,9 @@ class Meter:
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:
                 raise BudgetReached(
-                    f"the budget of {dollars(self.budget)} is reached: {dollars(self._spent)} are spent and the next "
-                    f"request to {model} may cost {dollars(cost)}; what is done is kept, run again with a larger "
-                    f"budget to go on"
+                    f"the budget of {dollars(self.budget)} is reached: {dollars(self._spent)} are spent"
+                    f"{self._under_way()} and the next request to {model} may cost {dollars(cost)}; what is done is "
+                    f"kept, run again with a larger budget to go on"
                 )
             self._reserved += cost
         try:
@@ -119,6 +119,10 @@ class Meter:
         finally:
             with self._lock:
                 self._reserved -= cost
+
+    def _under_way(self) -> str:
+        # Rounded, since sums that were given back may leave a trace in a float.
+        return f", {dollars(self._reserved)} are reserved for requests under way," if round(self._reserved, 4) else ""
 
     def spend(self, model: str, usage: Usage) -> float | None:
         """Count a request that was answered; gives its price in US dollars, None when it is unknown."""
