@@ -105,6 +105,16 @@ def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
     assert questions.read(tmp_path / "again.jsonl") == [first, second]
 
 
+def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+    gone, latin = tmp_path / "gone.jsonl", tmp_path / "latin.jsonl"
+    latin.write_bytes(b'{"text": "\xe9"}')
+    for path, said in ((gone, "no such file"), (tmp_path, "Is a directory"), (latin, "not UTF-8 from byte 10")):
+        with pytest.raises(QueryError, match=said) as refused:
+            questions.read(path)
+        assert str(refused.value).count(str(path)) == 1
+        assert "Errno" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -78,8 +78,12 @@ def read(path: Path) -> list[Question]:
     """The questions of a file. Raises `QueryError` naming the line that is wrong."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"{path}: cannot be read as questions: {error}") from error
+    except FileNotFoundError as error:
+        raise QueryError(f"{path}: there is no such file of questions; `diptych questions` proposes some") from error
+    except OSError as error:
+        raise QueryError(f"{path}: cannot be read as questions ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise QueryError(f"{path}: cannot be read as questions: not UTF-8 from byte {error.start} on") from error
     found = [_question(line, path, number) for number, line in enumerate(lines, start=1) if line.strip()]
     if not found:
         raise QueryError(f"{path}: holds no question; one JSON object a line, with id, text, document, pages")
