@@ -22,7 +22,7 @@ EXTRACTORS: dict[str, str] = {
 }  # fmt: skip
 """Suffix -> the module here whose `extract(source, options, pictures)` reads such files; loaded when first needed."""
 
-VERSIONS: dict[str, int] = {"pdf": 4, "slides": 1, "photos": 1, "catalog": 1}
+VERSIONS: dict[str, int] = {"pdf": 4, "slides": 1, "photos": 1, "catalog": 2}
 """Module -> version; raise it when the same bytes give other parts, and stored documents are extracted anew."""
 
 

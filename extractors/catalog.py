@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from extractors.columns import typed
 from extractors.errors import ExtractionError
+from extractors.fields import URL, bare, words
 from extractors.types import Extraction, FieldValue, Options, Picture, Problem, Report, Source
 
 # Names of columns in small letters, the likeliest first.
@@ -73,7 +74,7 @@ def is_catalog(path: Path) -> bool:
 
 def is_url(image: str) -> bool:
     """Whether a row's picture lies on a web server."""
-    return image.lower().startswith(("http://", "https://"))
+    return image.lower().startswith(URL)
 
 
 def read(path: Path) -> Catalog:
@@ -110,7 +111,8 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     from extractors.text.passages import Budget, build
 
     nowhere = (0.0, 0.0, 0.0, 0.0)
-    lines = [text for text in (source.title, source.description, _words(source)) if text]
+    said = "" if bare(source.description) == bare(source.title) else source.description
+    lines = [text for text in (source.title, said, words(source)) if text]
     placed = [Placed(Paragraph((line,), 1, nowhere, 10.0), ()) for line in lines]
     made = build(placed, Budget(options.max_tokens, tokens.counter(options.tokenizer)))
     problems = [Problem(source.problem, 1)] if source.problem else []
@@ -126,14 +128,6 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         raise ExtractionError(f"{source.name}: the row is empty" + "".join(f"; {one.reason}" for one in problems))
     passages = tuple(replace(passage, box=None) for passage in made)
     return Extraction(source, passages, tuple(found), Report(1, problems=tuple(problems)), source.title)
-
-
-def _words(source: Source) -> str:
-    """The fields as words ("colour: red. price: 129.99."), so that a search finds them; addresses are none."""
-    said = {source.title}
-    return " ".join(
-        f"{name}: {value}." for name, value in source.fields.items() if value not in said and not is_url(str(value))
-    )
 
 
 def sources(catalog: Catalog, fetched: Fetched) -> list[Source]:

@@ -127,6 +127,17 @@ def test_a_row_gives_its_words_and_its_picture(tmp_path: Path) -> None:
     assert picture.image.sha256 == hashlib.sha256(png()).hexdigest()
 
 
+def test_a_row_says_nothing_twice(tmp_path: Path) -> None:
+    lines = [
+        {"title": "Kettle", "name": "kettle. ", "state": "Ready to start.", "opened": "Why not?", "stock": 3},
+        {"title": 7, "name": "7", "state": "new", "description": "7"},
+    ]
+    path = shop(tmp_path, "\n".join(json.dumps({"image": "img/red.png", **line}) for line in lines), "shop.jsonl")
+    first, second = (catalog.extract(row, OPTIONS, tmp_path / "pictures") for row in catalog.rows(path))
+    assert [one.text for one in first.passages] == ["Kettle\nstate: Ready to start. opened: Why not? stock: 3."]
+    assert [one.text for one in second.passages] == ["7\nstate: new."]
+
+
 @pytest.mark.parametrize(("image", "says"), [("img/gone.png", "no such picture"), ("shop.csv", "not a PNG")])
 def test_a_missing_or_broken_picture_leaves_the_text(tmp_path: Path, image: str, says: str) -> None:
     (source,) = catalog.rows(shop(tmp_path, f"image,description\n{image},Boils fast.\n"))

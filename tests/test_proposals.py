@@ -22,6 +22,7 @@ from diptych.paid.ledger import Ledger
 from diptych.providers import Ask, Reply
 from diptych.retrieval.search import Panels
 from diptych.spaces import Spaces
+from extractors.fields import sentence
 from extractors.types import FieldValue, Passage
 from tests.benches import Bench
 from tests.evaluations import panels as panels
@@ -101,14 +102,20 @@ def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
 def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "embedded")
     bind(bench.index, bench.pipeline.spaces.reading("english"))
-    fields: dict[str, FieldValue] = {"id": 43, "sku": "AB-7", "category": "outdoor jackets", "sale": True}
+    fields: dict[str, FieldValue] = {
+        "id": 43,
+        "sku": "AB-7",
+        "category": "outdoor jackets",
+        "sale": True,
+        "use": "Autumn.",
+    }
     fields |= {"price": 129.5, "maker": "Fjord"}
-    said = " ".join(f"{name}: {value}." for name, value in fields.items())
+    said = " ".join(sentence(name, value) for name, value in fields.items())
     row = document(Passage(f"Keeps heavy rain out\n{said}", 1))
     bench.ingest(replace(source("products.csv#43"), fields=fields), row)
     panels = Panels(bench.index, Spaces(bench.encoder), bench.folder)
     (candidate,) = candidates(panels)
-    assert candidate.text.split() == ["Keeps", "heavy", "rain", "out", "outdoor", "jackets.", "Fjord."]
+    assert candidate.text.split() == ["Keeps", "heavy", "rain", "out", "outdoor", "jackets.", "Autumn.", "Fjord."]
     (made,) = propose(panels, 1).questions
     words = set(re.findall(r"\w+", made.query.text.lower()))
     assert not words & {"id", "43", "sku", "ab", "7", "category", "sale", "true", "price", "129", "5", "maker"}

@@ -20,6 +20,7 @@ from diptych.evaluation.questions import Box, Question
 from diptych.index import WHOLE, Payload
 from diptych.index.versions import records_of, visible
 from diptych.retrieval.search import Panels, Query
+from extractors.fields import sentence
 from extractors.images import path_of
 from extractors.types import ImageFile
 
@@ -149,8 +150,9 @@ def _described(payload: Payload) -> str:
     for name, value in payload["fields"].items():
         number = not isinstance(value, str) or any(character.isdigit() for character in value)
         # The row's own name is its id; a column that repeats the title says nothing more.
-        told = "" if number or value in (payload["title"], payload["document"].rpartition("#")[2]) else f"{value}."
-        text = text.replace(f"{name}: {value}.", told)
+        repeated = value in (payload["title"], payload["document"].rpartition("#")[2])
+        told = "" if number or repeated else sentence(name, value).removeprefix(f"{name}: ")
+        text = text.replace(sentence(name, value), told)
     return text
 
 
