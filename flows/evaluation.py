@@ -37,7 +37,7 @@ def _row(arm: Arm, level: Level) -> list[str]:
     means = [arm.measured[level][name] for name in SHOWN]
     change = arm.to_fused.get(level, {}).get(SHOWN[-1])
     told = f"{change.mean:+.3f}{'' if change.clear else ' ?'}" if change else ""
-    price = f"${arm.price:.4f}" if arm.price else ""
+    price = "unknown" if arm.price is None else f"${arm.price:.4f}" if arm.price else ""
     half = (means[-3].high - means[-3].low) / 2
     cells = [f"{one.mean:.3f}" for one in means]
     cells[3] += f" ±{half:.2f}"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from diptych.encoders import Vectors
 from diptych.errors import QueryError
-from diptych.evaluation import gates
+from diptych.evaluation import gates, report
 from diptych.evaluation.evaluate import evaluate
 from diptych.evaluation.questions import Question, read
 from diptych.paid.costs import Meter
+from diptych.paid.prices import Price, Usage
 from diptych.retrieval.search import LISTS, Panels, Query, search
+from diptych.spaces import Spaces
 from flows.cli import run
-from flows.evaluation import GATE, markdown
+from flows.evaluation import GATE, markdown, rows
 from tests.evaluations import QUESTIONS, asked, evaluated
 from tests.evaluations import panels as panels
+from tests.fakes import WordEncoder
 from tests.papers import write_leaflet
 
 
@@ -33,7 +39,7 @@ def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(panels: Pan
     assert "figure" not in passages.measured  # it brings no pictures
     assert not fused.to_fused
     assert fused.by_type["text"]["document"]["recall@1"].mean == 1 / 2
-    assert fused.price is None
+    assert fused.price == 0
     assert json.loads(json.dumps(found.as_dict()))["types"] == {"<i>figure</i>": 1, "text": 2}
 
 
@@ -115,3 +121,26 @@ def test_the_command_measures_reports_and_gates(
     assert 1 <= len(read(Path("made.jsonl"))) <= 3
     assert run(["evaluate", "--store", store]) == 2
     assert run(["evaluate", "q.jsonl", "--store", store, "--gate", "quick"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("prices", "price", "told"),
+    [({"paid:m": Price(1.0, 0.0)}, 0.003, "$0.0030"), ({}, None, "unknown"), ({"free:m": Price(0.0, 0.0)}, 0.0, "")],
+)
+def test_an_unknown_price_is_not_nothing(
+    panels: Panels, tmp_path: Path, prices: dict[str, Price], price: float | None, told: str
+) -> None:
+    meter = Meter(prices)
+
+    class Paid(WordEncoder):
+        def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+            meter.spend("free:m" if "free:m" in prices else "paid:m", Usage(1000, requests=1))
+            return super().encode_texts(texts, query=query)
+
+    panels = replace(panels, spaces=Spaces(Paid()))
+    found = evaluate(QUESTIONS, panels, meter, ["dense"])
+    (dense,) = found.arms
+    assert dense.price == (price if price is None else pytest.approx(price))
+    assert rows(found, "page")[0][-1] == told
+    report.write(found, panels, tmp_path / "report.html")
+    assert f"<td>{told or 'nothing'}</td>" in (tmp_path / "report.html").read_text()

@@ -44,8 +44,8 @@ class Ran:
     """By level, one a question; None where the question says nothing at that level."""
     seconds: float
     """A question, on the average, its encoding included."""
-    spent: float = 0.0
-    """US dollars for all questions, of what has a known price."""
+    spent: float | None = 0.0
+    """US dollars for all questions; None: unknown."""
 
     def values(self, level: Level, metric: str) -> dict[int, float]:
         """Place of the question -> value."""

@@ -13,6 +13,7 @@ from diptych.evaluation.questions import Question, by_type
 from diptych.evaluation.statistics import Difference, Interval, difference, interval
 from diptych.evaluation.weights import Suggestion, suggest
 from diptych.paid.costs import Meter
+from diptych.paid.prices import Usage
 from diptych.retrieval.search import Panels, Query, search
 
 Measured = Mapping[Level, Mapping[str, Interval]]
@@ -30,7 +31,7 @@ class Arm:
     seconds: float
     """A question, on the average, its encoding included."""
     price: float | None
-    """US dollars for all questions; None: nothing was paid for."""
+    """US dollars for all questions, 0 when nothing was paid for; None: something was whose price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,9 @@ def evaluate(
     for name in names:
         if on_arm:
             on_arm(name)
-        before = meter.spent
+        before = meter.used()
         one = run(name, questions, panels)
-        ran.append(replace(one, spent=meter.spent - before))
+        ran.append(replace(one, spent=_spent(meter, before)))
     if on_arm and len(ran) > 1:
         on_arm("weights")
     fused = next((one for one in ran if one.arm == FUSED), None)
@@ -106,6 +107,14 @@ def evaluate(
         fused=fused,
         suggestion=suggest(questions, panels) if len(ran) > 1 else None,
     )
+
+
+def _spent(meter: Meter, before: Mapping[tuple[str, bool], Usage]) -> float | None:
+    """US dollars since; None: a model was asked whose price is unknown."""
+    asked = {key: usage for key, usage in meter.used(before).items() if usage.requests}
+    costs = [price.of(usage) if (price := meter.price(model)) else None for (model, _), usage in asked.items()]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, 0.0) if len(known) == len(costs) else None
 
 
 def _chosen(arms: Sequence[str] | None, panels: Panels) -> list[str]:
@@ -155,7 +164,7 @@ def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
         to_fused=paired,
         by_type={name: _measured(ran, rows, documents) for name, rows in by_type(questions)},
         seconds=ran.seconds,
-        price=ran.spent or None,
+        price=ran.spent,
     )
 
 

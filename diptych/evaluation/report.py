@@ -121,9 +121,15 @@ def _row(arm: Arm, level: Level) -> str:
     cells = [_mean(arm.measured[level][metric]) for metric in NAMES]
     difference = arm.to_fused.get(level, {}).get(NAMES[-1])
     cells += [_change(difference), f"{difference.better} / {difference.worse}" if difference else ""]
-    cells += [f"{1000 * arm.seconds:.1f}", f"${arm.price:.4f}" if arm.price else "nothing"]
+    cells += [f"{1000 * arm.seconds:.1f}", _price(arm.price)]
     marked = ' class="fused"' if arm.name == "fused" else ""
     return f"<tr{marked}><td>{escape(arm.name)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _price(price: float | None) -> str:
+    if price is None:
+        return "unknown"
+    return f"${price:.4f}" if price else "nothing"
 
 
 def _mean(found: Interval) -> str:
