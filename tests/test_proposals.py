@@ -121,3 +121,12 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
     assert not words & {"id", "43", "sku", "ab", "7", "category", "sale", "true", "price", "129", "5", "maker"}
     assert {"rain", "jackets", "fjord"} <= words
     bench.index.close()
+
+
+def test_a_document_with_a_number_sign_in_its_name_is_no_row(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "embedded")
+    bind(bench.index, bench.pipeline.spaces.reading("english"))
+    bench.ingest(source("Learn C#.pdf"), document(Passage("Loops run.", 4, heading=("Loops over collections",))))
+    (candidate,) = candidates(Panels(bench.index, Spaces(bench.encoder), bench.folder))
+    assert (candidate.kind, candidate.page, candidate.text) == ("text", 4, "Loops over collections")
+    bench.index.close()

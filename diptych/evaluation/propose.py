@@ -20,6 +20,7 @@ from diptych.evaluation.questions import Box, Question
 from diptych.index import WHOLE, Payload
 from diptych.index.versions import records_of, visible
 from diptych.retrieval.search import Panels, Query
+from extractors import is_row
 from extractors.fields import sentence
 from extractors.images import path_of
 from extractors.types import ImageFile
@@ -106,7 +107,7 @@ def candidates(panels: Panels) -> list[Candidate]:
 def _pictures(panels: Panels) -> Iterator[Candidate]:
     for payload in _live(panels, "images"):
         kind = payload["kind"]
-        if "#" in payload["uri"] or kind not in ("figure", "table") or not payload["caption"]:
+        if is_row(payload["document"]) or kind not in ("figure", "table") or not payload["caption"]:
             continue
         yield Candidate(
             kind=kind,
@@ -133,14 +134,14 @@ def _passages(panels: Panels) -> Iterator[Candidate]:
             first[key] = payload
     for payload in passages:
         document, text = payload["document"], payload["text"][:FROM_TEXT].removeprefix(payload["title"])
-        if "#" in payload["uri"]:
+        if is_row(payload["document"]):
             yield Candidate("product", document, None, _described(payload)[:FROM_TEXT])
         elif payload["kind"] == "table" and payload["caption"]:
             yield Candidate(
                 "table", document, payload["page"], payload["caption"], _box(payload), payload["label"], None, text
             )
     for (document, heading), payload in first.items():
-        if len(heading) >= LEAST_HEADING and "#" not in payload["uri"]:
+        if len(heading) >= LEAST_HEADING and not is_row(payload["document"]):
             yield Candidate("text", document, payload["page"], heading, context=payload["text"][:FROM_TEXT])
 
 
