@@ -24,6 +24,11 @@ def test_the_files_own_title_counts_where_it_is_printed() -> None:
     assert title_of("The Care of Pumps", (*BODY, printed("The Care of Pumps", 12, page=2))) == "The Care of Pumps"
 
 
+@pytest.mark.parametrize("own", ["Microsoft Azure Guide", "Pages in ASP.NET"])
+def test_a_printed_title_counts_though_programs_fill_in_such_ones(own: str) -> None:
+    assert title_of(own, (printed(own, 12), printed("ACME Pumps", 40), *BODY)) == own
+
+
 def test_a_fuller_title_of_the_file_beats_its_print() -> None:
     assert title_of("4K Display User Manual", (printed("User Manual", 40), *BODY)) == "4K Display User Manual"
 

@@ -147,7 +147,7 @@ def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[st
     config = EdgeConfig(
         vectors=vectors or None,
         sparse_vectors=sparse or None,
-        payload_memory=Memory.Cached,  # a question reads two hundred payloads from all over the file
+        payload_memory=Memory.Cached if vectors else None,  # a question reads two hundred payloads from all over them
         max_search_threads=1,  # handing a look-up of a fraction of a millisecond to a thread takes longer than it does
     )
     shard = EdgeShard.create(str(place), config)

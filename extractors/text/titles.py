@@ -14,7 +14,11 @@ LONGEST = 200
 STANDS_OUT = 1.15
 """How much larger than the text a title is printed."""
 _MOST_LINES, _FEWEST_LETTERS = 5, 6
-_NO_TITLE = re.compile(r"(untitled|microsoft|powerpoint).*|.*\.\w{2,4}|[\W\d_]*", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"(untitled|microsoft|powerpoint).*|[\W\d_]*"
+    r"|.*\.(docx?|dvi|html?|indd|odp|odt|pages|pdf|pptx?|ps|qxd|qxp|rtf|tex|txt|wpd|xlsx?)",
+    re.IGNORECASE,
+)
 """What programs put into a file for want of a title: their own names, the file's name, a number."""
 _KIND = re.compile(
     r"(original|research|review|regular|short|full|brief|technical|white)?\W*"
@@ -38,11 +42,11 @@ def title_of(own: str, paragraphs: Sequence[Paragraph]) -> str:
     `own`: what the file itself says; `paragraphs`: of the first two pages, of which the first may be a cover.
     """
     own = " ".join(own.split())
-    if _KIND.fullmatch(own) or _NO_TITLE.fullmatch(own):
-        own = ""
+    own = "" if _KIND.fullmatch(own) else own
     first = [(paragraph, join(paragraph.lines)) for paragraph in paragraphs]
     if len(_plain(own)) >= _FEWEST_LETTERS - 1 and _plain(own) in _plain(" ".join(text for _, text in first)):
         return own[:LONGEST]
+    own = "" if _NO_TITLE.fullmatch(own) else own
     printed = _printed(first)
     return (own if _plain(printed) in _plain(own) else printed)[:LONGEST]
 
