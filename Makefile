@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test lint check bench samples lock clean system
 
 demo: $(READY) system
-	$(BIN)/python -m flows.demo
+	$(BIN)/python -m flows.cli.demo
 
 test: $(READY) system
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench.measure import Given, Measure
 from bench.samples import CATALOGUE
-from diptych.library import Diptych
-from diptych.retrieval.search import LISTS, Query
+from diptych.library.diptych import Diptych
+from diptych.search.search import LISTS, Query
 from diptych.settings import load
-from diptych.words import analyse
+from diptych.store.terms import analyse
 from extractors.types import Source
 
 PEER = "BM25 over passages alone"

@@ -10,10 +10,10 @@ from typing import Any
 
 from bench.measure import Given, Measure, seconds
 from bench.prose import made_text
-from diptych.ingest import Outcome
-from diptych.library import Diptych
+from diptych.library.diptych import Diptych
+from diptych.pipeline.ingest import Outcome
 from diptych.settings import load
-from extractors.render import pymupdf
+from extractors.pdf.render import pymupdf
 
 PAGES = 100
 FIRST = "the first ingest"

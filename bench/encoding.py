@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.measure import Given, Measure, by_turns
 from bench.samples import MANUAL
-from diptych import encoders, settings
-from diptych.encoders import Encoder
+from diptych import settings
+from diptych.encoders import encoder as encoders
+from diptych.encoders.encoder import Encoder
 
 PASSAGE_WORDS = 135
 """177 tokens on the average."""
@@ -46,7 +47,7 @@ def _pair() -> tuple[Encoder, Encoder]:
 
 def _passages(count: int) -> list[str]:
     """Running text of the sample manual, cut at even lengths, from another word each time."""
-    from extractors.render import pymupdf
+    from extractors.pdf.render import pymupdf
 
     with pymupdf().open(MANUAL) as document:
         words = " ".join(page.get_text() for page in document).split()

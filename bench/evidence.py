@@ -18,12 +18,12 @@ from diptych.errors import QueryError
 from diptych.evaluation.metrics import measured
 from diptych.evaluation.questions import Question, read
 from diptych.evaluation.statistics import Difference, Interval, difference, interval
-from diptych.library import Diptych
-from diptych.paid.costs import Meter
-from diptych.parts import Parts
-from diptych.retrieval.queries import Queries
-from diptych.retrieval.ranking import EVIDENCE
-from diptych.retrieval.search import LISTS, Material, Panels, collect
+from diptych.library.diptych import Diptych
+from diptych.library.query_preparation import Queries
+from diptych.library.runtime import Parts
+from diptych.models.meter import Meter
+from diptych.search.page_ranking import EVIDENCE
+from diptych.search.search import LISTS, Material, Panels, collect
 from diptych.settings import load
 from diptych.where import Compare, both
 

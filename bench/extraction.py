@@ -18,7 +18,7 @@ FINDING = ("layout", "tables", "figures")
 
 def figures(_: Given) -> Iterator[Measure]:
     """Finding figures and captions, which includes reading the page, against merely reading its text."""
-    from extractors.pdf import extract
+    from extractors.pdf.extractor import extract
 
     source = Source(MANUAL, MANUAL.as_uri(), MANUAL.name, "", "application/pdf")
     options = Options(ocr="off", page_images="none")
@@ -32,7 +32,7 @@ def figures(_: Given) -> Iterator[Measure]:
 
 
 def _read_text() -> None:
-    from extractors.render import pymupdf
+    from extractors.pdf.render import pymupdf
 
     with pymupdf().open(MANUAL) as document:
         for page in document:

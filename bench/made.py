@@ -22,16 +22,17 @@ import numpy as np
 from bench import prose
 from bench.measure import Given
 from bench.prose import Author
-from diptych import points, words
-from diptych.index import Vector
-from diptych.index.versions import DocumentRecord, note, stage
-from diptych.ingest import Pipeline
-from diptych.paid.costs import Meter
-from diptych.parts import Parts
-from diptych.points import Draft, Drafts, document_id, drafts
+from diptych.library.runtime import Parts
+from diptych.models.meter import Meter
+from diptych.pipeline.ingest import Pipeline
+from diptych.pipeline.sources import find
 from diptych.settings import Settings, load
-from diptych.sources import find
-from extractors import VERSIONS
+from diptych.store import points
+from diptych.store import terms as words
+from diptych.store.points import Draft, Drafts, document_id, drafts
+from diptych.store.register import DocumentRecord, note, stage
+from diptych.vectors import Vector
+from extractors.formats import VERSIONS
 from extractors.types import Extraction, ImageFile, Passage, Picture, Report, Source
 
 PAGE_POINTS = 5.03
@@ -184,7 +185,7 @@ class _Document:
 
 
 def _store(document: _Document, pipeline: Pipeline) -> None:
-    """Written as `diptych.ingest` does, all of a document at once."""
+    """Written as `diptych.pipeline.ingest` does, all of a document at once."""
     source, extraction = document.extraction.source, document.extraction
     made = drafts(extraction, pipeline.spaces.reading(pipeline.language))
     vectors = _vectors(made, pipeline.spaces.text.encode_texts([document.about])[0], int(source.sha256[:15], 16))

@@ -10,11 +10,11 @@ from itertools import cycle
 from bench.made import made_store
 from bench.measure import Given, Measure, by_turns, percentile, turns
 from diptych.evaluation.questions import read
-from diptych.index import TEXT_VECTOR, Lookup
-from diptych.library import Diptych
-from diptych.parts import Parts
-from diptych.retrieval.queries import Queries
-from diptych.retrieval.search import Query, search
+from diptych.library.diptych import Diptych
+from diptych.library.query_preparation import Queries
+from diptych.library.runtime import Parts
+from diptych.search.search import Query, search
+from diptych.store.types import TEXT_VECTOR, Lookup
 from diptych.where import Compare
 
 WARMING, ASKED = 50, 200

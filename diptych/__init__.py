@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diptych.answering.statements import Answer
-    from diptych.asynchronous import AsyncDiptych
-    from diptych.ingest import Outcome
-    from diptych.library import Diptych
-    from diptych.retrieval.hits import Hit
-    from diptych.retrieval.search import Query
+    from diptych.answering.answer import Answer
+    from diptych.library.async_diptych import AsyncDiptych
+    from diptych.library.diptych import Diptych
+    from diptych.pipeline.ingest import Outcome
+    from diptych.search.hits import Hit
+    from diptych.search.search import Query
     from diptych.settings import Settings
 
 __all__ = ["Answer", "AsyncDiptych", "Diptych", "Hit", "Outcome", "Query", "Settings"]
 
 HOMES = {
-    "Answer": "answering.statements",
-    "AsyncDiptych": "asynchronous",
-    "Diptych": "library",
-    "Hit": "retrieval.hits",
-    "Outcome": "ingest",
-    "Query": "retrieval.search",
+    "Answer": "answering.answer",
+    "AsyncDiptych": "library.async_diptych",
+    "Diptych": "library.diptych",
+    "Hit": "search.hits",
+    "Outcome": "pipeline.ingest",
+    "Query": "search.search",
     "Settings": "settings",
 }
 

@@ -19,7 +19,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as NotJson
 
 from diptych.errors import SettingsError
-from diptych.paid.prices import Price
+from diptych.prices import Price
 from extractors.types import OcrEngine, Options, PageImages
 
 VectorType = Literal["float32", "float16", "int8"]

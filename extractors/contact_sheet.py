@@ -12,8 +12,9 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from extractors import images, render
 from extractors.errors import ExtractionError
+from extractors.pdf import render
+from extractors.pictures import store as images
 from extractors.types import Box, Extraction, Passage, Picture
 
 _DPI = 60.0

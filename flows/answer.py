@@ -15,16 +15,16 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from diptych.answering.statements import Answer
-from diptych.paid.costs import usage_lines
-from diptych.retrieval.search import Query
+from diptych.answering.answer import Answer
+from diptych.models.meter import usage_lines
+from diptych.search.search import Query
 from diptych.settings import load
-from flows.answers import markdown, record
-from flows.handles import opened
-from flows.nothing import found_nothing
-from flows.phrases import sentence
 from flows.query import condition
-from flows.report import number
+from flows.support.answer_text import markdown, record
+from flows.support.ingest_report import number
+from flows.support.no_hits import found_nothing
+from flows.support.open_stores import opened
+from flows.support.understood_filters import sentence
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")

@@ -13,13 +13,13 @@ from pydantic import Field
 from diptych import Diptych
 from diptych.settings import load
 from extractors.types import Source
-from flows.departures import NONE
-from flows.handles import opened
 from flows.ingest import conclude, depart, ingest_all
-from flows.progress import watcher
-from flows.runners import alone
-from flows.selection import MOST, changed_since
-from flows.usage import Spent
+from flows.support.batching import MOST, changed_since
+from flows.support.open_stores import opened
+from flows.support.progress import watcher
+from flows.support.removed_documents import NONE
+from flows.support.spending import Spent
+from flows.support.task_runners import alone
 
 
 @flow(name="backfill")
@@ -66,7 +66,7 @@ def backfill(
 
 def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> None:
     """Through batch endpoints, told to the run's log and to whoever watches; what that gives nobody pays again."""
-    from diptych.paid import prefill
+    from diptych.pipeline import batch_prefill as prefill
 
     last = ""
 

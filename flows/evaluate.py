@@ -13,9 +13,9 @@ from prefect.states import Completed, Failed
 from diptych.evaluation import gates
 from diptych.evaluation.metrics import Level
 from diptych.settings import load
-from flows import evaluation
-from flows.handles import opened
-from flows.report import number
+from flows.support import evaluation_tables as evaluation
+from flows.support.ingest_report import number
+from flows.support.open_stores import opened
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")

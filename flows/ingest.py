@@ -14,19 +14,20 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from diptych.ingest import Outcome
-from diptych.library import OPTIMIZE_AFTER, Diptych
-from diptych.maintain import Gone
+from diptych.library.diptych import OPTIMIZE_AFTER, Diptych
+from diptych.pipeline.ingest import Outcome
+from diptych.pipeline.maintenance import Gone
+from diptych.pipeline.sources import Found
 from diptych.settings import Settings, load
-from diptych.sources import Found
 from extractors.types import Source
-from flows import documents, report
-from flows.departures import NONE, Departures, settle
-from flows.handles import opened
-from flows.progress import watcher
-from flows.runners import alone, stop_children, task_runner
-from flows.selection import batches
-from flows.usage import Spent
+from flows.support import ingest_report as report
+from flows.support import ingest_task as documents
+from flows.support.batching import batches
+from flows.support.open_stores import opened
+from flows.support.progress import watcher
+from flows.support.removed_documents import NONE, Departures, settle
+from flows.support.spending import Spent
+from flows.support.task_runners import alone, stop_children, task_runner
 
 
 @flow(name="ingest")

@@ -16,14 +16,14 @@ from prefect.states import Completed
 from pydantic import Field
 
 from diptych import where as filters
-from diptych.paid.costs import usage_lines
-from diptych.retrieval.search import Query
+from diptych.models.meter import usage_lines
+from diptych.search.search import Query
 from diptych.settings import load
-from flows.handles import opened
-from flows.hits import hit_rows
-from flows.nothing import found_nothing
-from flows.phrases import sentence
-from flows.report import number
+from flows.support.hit_tables import hit_rows
+from flows.support.ingest_report import number
+from flows.support.no_hits import found_nothing
+from flows.support.open_stores import opened
+from flows.support.understood_filters import sentence
 
 Panels = Literal["both", "text", "image"]
 

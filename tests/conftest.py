@@ -1,7 +1,7 @@
 """What every test may rely on: Prefect in a home of its own, and small real documents.
 
-Fixtures that only a few files share stand in modules beside this one: `from tests.claude import vendor as vendor`
-makes one a fixture of the file that imports it.
+Fixtures that only a few files share stand in modules of `tests.support`: `from tests.support.claude import
+vendor as vendor` makes one a fixture of the file that imports it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tests.papers import write_library
+from tests.support.papers import write_library
 
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)

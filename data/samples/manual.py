@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from extractors.render import pymupdf
+from extractors.pdf.render import pymupdf
 from samples import photos
 from samples.charts import CHARTS
 from samples.diagrams import DIAGRAMS

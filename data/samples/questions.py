@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.render import pymupdf
+from extractors.pdf.render import pymupdf
 from samples import charts, deck, parts, photos, scan, scenes
 from samples.catalogue import PRODUCTS
 from samples.flow import Record

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from extractors.render import pymupdf
+from extractors.pdf.render import pymupdf
 from samples.sheet import INK, WHITE, Color, Sheet
 
 DATE = "D:20250912140000Z"

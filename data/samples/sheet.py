@@ -10,7 +10,7 @@ from functools import cache
 from math import atan2, cos, hypot, sin
 from typing import Any
 
-from extractors.render import pymupdf
+from extractors.pdf.render import pymupdf
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]

@@ -1,1 +1,1 @@
-"""From a question and its hits to an answer whose every citation is checked."""
+"""Answers from search hits, with every citation checked."""

@@ -1,173 +1,153 @@
-"""A question -> evidence -> a vision model -> an answer of which every citation was checked.
-
-What fails a check is told to the model once; what still fails is dropped, and the answer says so.
-"""
+"""An answer as people and scripts get it: sentences that stood the checks, their sources, and what fell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from diptych.answering.citations import Checked, Evidence, check, counts
-from diptych.answering.dialogue import BySentence, Draft, Seen, again, drafted, first
-from diptych.answering.evidence import MOST_PICTURES, Item
-from diptych.answering.statements import Answer, Statement, dropped, reference, silent, statements
-from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.paid.prices import Price, Usage
-from diptych.providers import Ask, Detail, Pixels, Reply, VisionModel
-from extractors.errors import ExtractionError
+from diptych.answering.citations import Checked, Citation
+from diptych.answering.evidence import Item
+from diptych.prices import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who answers, and how closely pictures are looked at."""
+class Reference:
+    """A source of the answer."""
 
-    model: VisionModel
-    detail: Detail = "high"
-    price: Price | None = None
-    """None: unknown."""
-    crop: Callable[[Item], str | None] = lambda item: None
-    """Path of a picture of a passage's place on its page; None where there is none."""
-    on_text: Callable[[str], None] | None = None
-    """Is told each sentence of the first answer as it comes, before any check."""
+    number: int
+    """As the text names it: [1]."""
+    id: str
+    """As the model knew it: E3."""
+    modality: str
+    kind: str
+    document: str
+    source: str
+    """Path of the file or URI, as of a hit."""
+    page: int | None
+    folio: int | None
+    """The number printed on that page, where it is another."""
+    bbox: list[float] | None
+    label: str
+    caption: str
+    place: str
+    """All of this for people: `manual.pdf, page 3, figure 2`."""
+    image: str | None
+    """Path of the picture; of a passage, of the crop of its place on the page, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Round:
-    """What the model said, and what the checks say to that."""
+class Footnote:
+    number: int
+    """Of the reference."""
+    quote: str
+    """Word for word from it; empty: the sentence rests on what the picture shows."""
 
-    draft: Draft
-    checked: Sequence[Checked]
-    usage: Usage
-    before: dict[str, int]
-    """Verdicts of the first answer, if this is not it."""
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence that stood the checks."""
+
+    text: str
+    citations: tuple[Footnote, ...] = ()
+    marks: tuple[str, ...] = ()
+    """`unconfirmed`, `uncited`, `seen`: what no check could confirm."""
+    notes: tuple[str, ...] = ()
+    """Why, in one sentence each."""
 
     @property
-    def standing(self) -> int:
-        return sum(one.stands and bool(one.citations) for one in self.checked)
+    def line(self) -> str:
+        """`The pump hums. [1][3] (unconfirmed)`."""
+        numbers = "".join(f"[{number}]" for number in dict.fromkeys(cited.number for cited in self.citations))
+        marks = f" ({', '.join(self.marks)})" if self.marks else ""
+        return f"{self.text} {numbers}".rstrip() + marks
 
 
-def answer(question: str, picture: Path | None, items: Sequence[Item], asker: Asker) -> Answer:
-    """Ask the model about the evidence. Without evidence no request is made.
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence that fell, or a citation that fell where its sentence stands."""
 
-    `picture`: of the question. Raises what `VisionModel.ask` does for the first request; when the second one fails,
-    the first answer stands without what failed.
-    """
-    if not items:
-        return silent(question, "nothing was found in the store")
-    model = asker.model
-    seen = _seen(items, model.pixels)
-    native = model.cites and any(one.shown.text.strip() for one in seen)  # pixels cannot be cited by themselves
-    ask = first(question, _question_picture(picture, model.pixels), seen, native, asker.detail)
-    heard = BySentence(asker.on_text) if asker.on_text else None
-    reply = model.ask(ask, heard)
-    if heard:
-        heard.end()
-    if reply.refusal:
-        return _refused(question, reply, asker, seen)
-    evidence = Evidence([one.shown for one in seen], question)
-    draft = drafted(reply)
-    done = _Round(draft, check(draft.sentences, evidence), reply.usage, {})
-    if any(one.failures for one in done.checked):
-        done = _mended(ask, done, evidence, model)
-    return _composed(question, done, items, seen, asker)
+    text: str
+    reason: str
 
 
-def _mended(ask: Ask, done: _Round, evidence: Evidence, model: VisionModel) -> _Round:
-    """The second answer; the first one, when there is no second or less of it stands."""
-    before = counts(done.checked)
-    try:
-        reply = model.ask(again(ask, done.checked))
-    except (BudgetReached, ProviderError):
-        return replace(done, before=before)
-    usage = done.usage + reply.usage
-    if reply.refusal:
-        return replace(done, before=before, usage=usage)
-    draft = drafted(reply)
-    second = _Round(draft, check(draft.sentences, evidence), usage, before)
-    if draft.answered and second.standing < done.standing:
-        return replace(done, before=before, usage=usage)
-    return second
+@dataclass(frozen=True, slots=True)
+class Answer:
+    question: str
+    text: str
+    """A line for each sentence that stands, with [1] behind it and a mark where nothing confirms it."""
+    sentences: tuple[Statement, ...] = ()
+    citations: tuple[Reference, ...] = ()
+    unanswered: bool = False
+    """The documents do not answer, as far as they were shown."""
+    why: str = ""
+    """Why not, in one sentence."""
+    dropped: tuple[Dropped, ...] = ()
+    checks: Mapping[str, int] = field(default_factory=dict)
+    """Kind of verdict -> how many, of the answer that is judged here."""
+    repaired: Mapping[str, int] = field(default_factory=dict)
+    """The same of the first answer, when it had to be mended; else empty."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """Everything that the model was shown: id -> document, page, label."""
+    pictures: int = 0
+    """How many of it as pixels, too."""
+    model: str = ""
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    """By model."""
+    price: float | None = 0.0
+    """US dollars; None: unknown."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; the text is called `answer`."""
+        fields = asdict(self)
+        return {"question": fields.pop("question"), "answer": fields.pop("text"), **fields}
 
 
-def _composed(question: str, done: _Round, items: Sequence[Item], seen: Sequence[Seen], asker: Asker) -> Answer:
-    sentences, numbers = statements(done.checked)
-    by_id = {item.shown.id: item for item in items}
-    cited = [(number, by_id[name]) for name, number in numbers.items()]
-    why = _why_not(done.draft, sentences)
-    name = asker.model.name
-    return Answer(
-        question=question,
-        text="\n".join(one.line for one in sentences) or f"The documents do not answer this: {why}.",
-        sentences=sentences,
-        citations=tuple(reference(number, item, _crop(item, asker)) for number, item in cited),
-        unanswered=bool(why),
-        why=why,
-        dropped=dropped(done.checked),
-        checks=counts(done.checked),
-        repaired=done.before,
-        evidence={one.shown.id: one.shown.place for one in seen},
-        pictures=sum(one.pixels is not None for one in seen),
-        model=name,
-        usage={name: done.usage},
-        price=asker.price.of(done.usage) if asker.price else None,
+def silent(question: str, why: str) -> Answer:
+    """No answer, and no request was made."""
+    return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
+
+
+def statements(checked: Sequence[Checked]) -> tuple[tuple[Statement, ...], dict[str, int]]:
+    """What stands, and the number of each piece of evidence that it cites, by id, in the order of the text."""
+    kept = [one for one in checked if one.stands]
+    ids = dict.fromkeys(name_of(citation) for one in kept for citation in one.citations)
+    numbers = {name: number for number, name in enumerate(ids, start=1)}
+    return tuple(_statement(one, numbers) for one in kept), numbers
+
+
+def _statement(one: Checked, numbers: Mapping[str, int]) -> Statement:
+    cited = dict.fromkeys(Footnote(numbers[name_of(c)], " ".join(c.quote.split())) for c in one.citations)
+    marks = dict.fromkeys(verdict.kind for verdict in one.marks)
+    return Statement(one.sentence.text, tuple(cited), tuple(marks), tuple(verdict.reason for verdict in one.marks))
+
+
+def dropped(checked: Sequence[Checked]) -> tuple[Dropped, ...]:
+    return tuple(
+        Dropped(one.sentence.text, verdict.reason) for one in checked for verdict in one.verdicts if verdict.fails
     )
 
 
-def _why_not(draft: Draft, sentences: Sequence[Statement]) -> str:
-    """Why the question is not answered; empty: it is."""
-    if not draft.answered:
-        return "the model found no answer in the evidence that it was shown"
-    if not draft.sentences:
-        return "the model said nothing"
-    if not any(one.citations for one in sentences):
-        return "nothing that the model said rests on the evidence that it was shown"
-    return ""
-
-
-def _refused(question: str, reply: Reply, asker: Asker, seen: Sequence[Seen]) -> Answer:
-    """The model gave no answer, and will give none."""
-    why = " ".join(reply.refusal.split())
-    return replace(
-        silent(question, why),
-        text=f"There is no answer: {why}.",
-        evidence={one.shown.id: one.shown.place for one in seen},
-        pictures=sum(one.pixels is not None for one in seen),
-        model=asker.model.name,
-        usage={asker.model.name: reply.usage},
-        price=asker.price.of(reply.usage) if asker.price else None,
+def reference(number: int, item: Item, crop: str | None) -> Reference:
+    """`crop`: path of a picture of a passage's place on its page."""
+    hit = item.hit
+    return Reference(
+        number=number,
+        id=item.shown.id,
+        modality=hit.modality,
+        kind=hit.kind,
+        document=hit.document,
+        source=hit.source,
+        page=hit.page,
+        folio=item.shown.folio,
+        bbox=hit.bbox,
+        label=item.shown.label,
+        caption=hit.caption,
+        place=item.shown.place,
+        image=str(item.picture) if item.picture else crop,
     )
 
 
-def _crop(item: Item, asker: Asker) -> str | None:
-    return None if item.picture else asker.crop(item)
-
-
-def _seen(items: Sequence[Item], most: int) -> list[Seen]:
-    """The evidence with the first pictures as they are sent; one that cannot be read is shown by its words alone."""
-    seen: list[Seen] = []
-    room = MOST_PICTURES
-    for item in items:
-        pixels = _pixels(item.picture, f"the picture of {item.shown.document}", most) if item.picture and room else None
-        room -= pixels is not None
-        seen.append(Seen(replace(item.shown, pixels=pixels is not None), pixels))
-    return seen
-
-
-def _pixels(file: Path, name: str, most: int) -> Pixels | None:
-    from diptych.providers.pictures import shown
-
-    try:
-        return shown(file, name, most)
-    except ExtractionError:
-        return None
-
-
-def _question_picture(file: Path | None, most: int) -> Pixels | None:
-    if file is None:
-        return None
-    pixels = _pixels(file, "the picture of the question", most)
-    if pixels is None:
-        raise QueryError(f"{file}: cannot be read as a picture; give a PNG, JPEG or WebP file")
-    return pixels
+def name_of(citation: Citation) -> str:
+    """The id in the spelling of the evidence."""
+    return citation.id.strip(" []()").upper()

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from diptych.answering.facts import labels_of, pages_of, states_a_fact, without_places
-from diptych.answering.numerals import Numeral, numerals, standing
-from diptych.answering.verbatim import Miss, missing, plain
-from extractors import is_row
+from diptych.answering.claims import labels_of, pages_of, states_a_fact, without_places
+from diptych.answering.numbers import Numeral, numerals, standing
+from diptych.answering.quotes import Miss, missing, plain
+from extractors.formats import is_row
 
 Failure = Literal[
     "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "document", "page", "figure", "number"

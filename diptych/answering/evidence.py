@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.answering.citations import Shown
-from diptych.answering.verbatim import plain
-from diptych.index import Index, Payload
-from diptych.index.versions import records_of, visible
-from diptych.retrieval.hits import Hit
+from diptych.answering.quotes import plain
+from diptych.search.hits import Hit
+from diptych.store.register import records_of, visible
+from diptych.store.types import Index, Payload
 from diptych.where import And, Compare
-from extractors import is_row
-from extractors.images import path_of
+from extractors.formats import is_row
+from extractors.pictures.store import path_of
 from extractors.types import ImageFile
 
 MOST_PICTURES = 8

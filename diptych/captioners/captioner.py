@@ -12,17 +12,19 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diptych.captioners import Captions, ModelCaption
+from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.prompt import MOST_TOKENS, Prompt, cut, plain, sentences, words_around
-from diptych.captioners.worth import Verdict, judge
+from diptych.captioners.selection import Verdict, judge
 from diptych.errors import ProviderError
-from diptych.paid.costs import Meter
-from diptych.paid.ledger import KeptCaption, Ledger
-from diptych.paid.prices import Usage
-from diptych.providers import Ask, Detail, Reply, VisionModel, Words
-from diptych.providers.pictures import shown
+from diptych.models import vision
+from diptych.models.image_input import shown
+from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.meter import Meter
+from diptych.models.vision import Ask, Detail, Reply, VisionModel, Words
+from diptych.prices import Usage
+from diptych.settings import Endpoint, Settings
 from extractors.errors import ExtractionError
-from extractors.images import path_of
+from extractors.pictures.store import path_of
 from extractors.types import Extraction, Picture, Problem
 
 SIDE: dict[Detail, int] = {"low": 512, "high": 1536, "auto": 1536}
@@ -245,3 +247,16 @@ def _told(answer: KeptCaption | Problem) -> ModelCaption:
 
 def _hash(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def load(settings: Settings, meter: Meter, ledger: Ledger) -> VisionCaptioner | None:
+    """The captioner that the settings name; None: no pictures are sent anywhere.
+
+    No request is made and no key is asked for before the first picture. Raises `SettingsError` for an unknown name.
+    """
+    if not settings.captioner:
+        return None
+    model = vision.load(settings.captioner, settings, meter)
+    endpoint = getattr(settings, settings.captioner.partition(":")[0])
+    assert isinstance(endpoint, Endpoint)
+    return VisionCaptioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)

@@ -6,12 +6,13 @@ import importlib.util
 import json
 from pathlib import Path
 
-from diptych import encoders, providers
-from diptych.doctor.finding import Check
-from diptych.doctor.places import shown
-from diptych.encoders import Encoder
+from diptych.doctor.check import Check
+from diptych.doctor.storage import shown
+from diptych.encoders import encoder as encoders
+from diptych.encoders.encoder import Encoder
 from diptych.errors import DiptychError, ModelError
-from diptych.paid.costs import Meter
+from diptych.models import vision as providers
+from diptych.models.meter import Meter
 from diptych.settings import Anthropic, Endpoint, Settings
 
 CLOUDS = {"vertex": "google.auth", "bedrock": "boto3"}
@@ -121,7 +122,7 @@ def _asked(role: str, name: str, settings: Settings, cost: str) -> Check:
 
 def _key(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
     """Whether the variable that shall hold the key does; what it holds is told to nobody."""
-    from diptych.providers.calls import key
+    from diptych.models.requests import key
 
     at = f" at {shown(endpoint.base_url)}" if endpoint.base_url else ""
     if isinstance(endpoint, Anthropic) and endpoint.platform in CLOUDS:

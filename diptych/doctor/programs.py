@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from diptych.doctor import finding
-from diptych.doctor.finding import Check, version
+from diptych.doctor import check as finding
+from diptych.doctor.check import Check, version
 from diptych.settings import Settings
 
 
@@ -46,7 +46,7 @@ def poppler(settings: Settings) -> Check:
 
 
 def libreoffice(settings: Settings) -> Check:
-    from extractors.decks import office
+    from extractors.slides import libreoffice as office
 
     cost = "slides give their native text only, no images; PPT and ODP files cannot be read"
     mend = _install("libreoffice-impress", "--cask libreoffice")

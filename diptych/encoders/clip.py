@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diptych.encoders.fastembed import FastEmbed, find
 from diptych.errors import ModelError
-from diptych.paid.costs import Meter
+from diptych.models.meter import Meter
 from diptych.settings import Settings
 
 DEFAULT = "vit-b-32"

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.encoders import Vectors, reads_no_images
+from diptych.encoders.encoder import reads_no_images
 from diptych.encoders.minilm import usable_cores
-from diptych.encoders.weights import Weights
+from diptych.encoders.model_files import Weights
 from diptych.errors import ModelError
-from diptych.paid.costs import Meter
+from diptych.models.meter import Meter
 from diptych.settings import Settings
-from extractors import pixels
+from diptych.vectors import Vectors
 from extractors.errors import ExtractionError
+from extractors.pictures import decode as pixels
 
 if TYPE_CHECKING:
     from PIL import Image

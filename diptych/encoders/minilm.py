@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diptych.encoders import Vectors, reads_no_images
+from diptych.encoders.encoder import reads_no_images
 from diptych.errors import ModelError
-from diptych.paid.costs import Meter
+from diptych.models.meter import Meter
 from diptych.settings import Settings
+from diptych.vectors import Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -173,7 +174,7 @@ def _tokenizer(file: Path) -> Tokenizer:
 def _build(file: Path, tokenizer: Tokenizer, precision: str) -> bytes:
     from safetensors.numpy import load as load_weights
 
-    from diptych.encoders import bert
+    from diptych.encoders import bert_graph as bert
 
     weights = load_weights(read_verified(file, WEIGHTS_SHA256))
     shape = bert.Shape(layers=6, heads=12, epsilon=1e-12)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from diptych.encoders import Vectors, reads_no_images
+from diptych.encoders.encoder import reads_no_images
 from diptych.errors import SettingsError
-from diptych.paid.costs import Meter
-from diptych.providers.embedding_batches import EmbeddingBatches
-from diptych.providers.embeddings import Embeddings, Told
-from diptych.providers.inputs import Picture, Text
+from diptych.models.meter import Meter
+from diptych.models.openai.embedding_batches import EmbeddingBatches
+from diptych.models.openai.embedding_inputs import Picture, Text
+from diptych.models.openai.embeddings import Embeddings, Told
 from diptych.settings import Settings
+from diptych.vectors import Vectors
 
 SIZES = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
 """Dimensions of OpenAI's own models, where they are not asked for fewer."""
@@ -58,7 +59,7 @@ class Embedder:
         return self._all(images)
 
     def embed(self, contents: Sequence[str | Path], told: Told) -> None:
-        """Texts, or pictures by their files; see `diptych.providers.embeddings.Embeddings.embed`."""
+        """Texts, or pictures by their files; see `diptych.models.openai.embeddings.Embeddings.embed`."""
         self._embeddings.embed([Text(one) if isinstance(one, str) else Picture(one) for one in contents], told)
 
     def _all(self, contents: Sequence[str | Path]) -> Vectors:

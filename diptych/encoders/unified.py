@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from diptych.encoders.openai import Embedder
 from diptych.errors import SettingsError
-from diptych.paid.costs import Meter
-from diptych.providers.embeddings import Embeddings
+from diptych.models.meter import Meter
+from diptych.models.openai.embeddings import Embeddings
 from diptych.settings import Settings
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diptych.encoders import Vectors
 from diptych.evaluation.metrics import LEVELS, Level, scores
 from diptych.evaluation.questions import Question
-from diptych.index import Payload
-from diptych.index.versions import records_of, visible
-from diptych.retrieval.fusion import Fused
-from diptych.retrieval.hits import Hit, hit_of
-from diptych.retrieval.search import LISTS, REACH, Panels, Query, search
+from diptych.search.fusion import Fused
+from diptych.search.hits import Hit, hit_of
+from diptych.search.search import LISTS, REACH, Panels, Query, search
+from diptych.store.register import records_of, visible
+from diptych.store.types import Payload
+from diptych.vectors import Vectors
 
 FUSED = "fused"
 ARMS: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from diptych.errors import QueryError
 from diptych.evaluation.arms import FUSED
-from diptych.evaluation.evaluate import Evaluation
+from diptych.evaluation.comparison import Evaluation
 from diptych.evaluation.metrics import LEVELS, NAMES, Level
 
 _FORM = re.compile(r"\s*(\w+)\s+([\w@]+)\s*>=\s*([01]?\.?\d+)\s*", re.ASCII)

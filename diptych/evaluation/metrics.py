@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal
 
 from diptych.evaluation.questions import Box, Question
-from diptych.retrieval.hits import Hit
+from diptych.search.hits import Hit
 
 Level = Literal["document", "page", "figure"]
 LEVELS: tuple[Level, ...] = ("document", "page", "figure")

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.errors import QueryError
-from diptych.retrieval.search import Query
+from diptych.search.search import Query
 from diptych.where import from_mapping, parse
 
 Corners = Annotated[list[float], Field(min_length=4, max_length=4)]

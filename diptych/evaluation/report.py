@@ -12,15 +12,15 @@ from html import escape
 from pathlib import Path
 
 from diptych.evaluation.arms import DEPTH
-from diptych.evaluation.evaluate import Arm, Evaluation, Measured
+from diptych.evaluation.comparison import Arm, Evaluation, Measured
 from diptych.evaluation.metrics import LEVELS, NAMES, Level
 from diptych.evaluation.plots import Series, bars
 from diptych.evaluation.statistics import Difference, Interval
-from diptych.evaluation.worst import Worst, worst
-from diptych.retrieval.hits import Hit
-from diptych.retrieval.search import Panels
-from extractors import is_row
+from diptych.evaluation.worst_questions import Worst, worst
+from diptych.search.hits import Hit
+from diptych.search.search import Panels
 from extractors.errors import DiptychError
+from extractors.formats import is_row
 
 SIDE = 280
 """Longest side of a picture in pixels."""
@@ -203,7 +203,7 @@ class _Pictures:
         self.room = MOST_BYTES
 
     def element(self, path: str | None) -> str:
-        from diptych.providers.pictures import shown
+        from diptych.models.image_input import shown
 
         if not path or not Path(path).is_file() or self.room <= 0:
             return ""

@@ -1,1 +1,1 @@
-"""Lines to passages: reading order, paragraphs, headings, sentences, bounded pieces."""
+"""Lines of text into paragraphs, headings and passages."""

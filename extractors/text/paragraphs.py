@@ -10,8 +10,8 @@ from statistics import median
 
 from extractors.geometry import hull
 from extractors.text import sentences
-from extractors.text.legible import repair
-from extractors.text.reading import Row
+from extractors.text.reading_order import Row
+from extractors.text.repair import repair
 from extractors.types import Box
 
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
 
-from extractors.finding import labels
 from extractors.geometry import hull
+from extractors.layout import labels
 from extractors.text import sentences
 from extractors.text.headings import Path, Placed
 from extractors.text.paragraphs import join

@@ -1,0 +1,33 @@
+"""Pictures of the places on pages that an answer cites, for a person to look at."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from diptych.answering.evidence import Item
+from diptych.store.register import records_of
+from diptych.store.types import Index
+from extractors.errors import ExtractionError
+from extractors.pictures.store import path_of
+from extractors.sandbox.sandbox import Sandbox
+
+
+def crop(item: Item, index: Index, sandbox: Sandbox, pictures: Path) -> str | None:
+    """Path of a picture of a passage's place, drawn in a worker process and kept until the next sweep.
+
+    None where there is none to make: not a PDF on this machine, no box, or not the bytes that were ingested.
+    """
+    hit, path = item.hit, Path(item.hit.source)
+    if path.suffix.lower() != ".pdf" or not hit.bbox or hit.page is None:
+        return None
+    record = records_of(index, [item.document_id]).get(item.document_id)
+    try:
+        with path.open("rb") as file:
+            if record is None or hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
+                return None
+        x0, y0, x1, y1 = hit.bbox
+        image = sandbox.crop(path, hit.page, (x0, y0, x1, y1), pictures)
+    except (OSError, ExtractionError):
+        return None
+    return str(path_of(image, pictures))

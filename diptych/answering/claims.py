@@ -1,0 +1,60 @@
+"""What a sentence of an answer is: a fact or not, and which pages and figures it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from diptych.answering.quotes import plain
+from extractors.layout import labels
+
+_PAGE = re.compile(
+    r"\b(?:pages?|slides?|pp?\.|Seiten?|páginas?|halaman)\s*(\d{1,4})(?:\s*(?:-|to|and|&|,)\s*(\d{1,4}))?",
+    re.IGNORECASE,
+)
+_MORE_LABELS = re.compile(r"(?:\s*(?:,|&|-|and|to|or)\s*(?:\d+[a-z]?|\([a-z]\)|[a-z])(?!\w))*")
+_BULLET = re.compile(r"^\s*(?:[-*•>]+|#+|\(?\d{1,2}[.)](?!\d)|\(?[a-z]\))\s+")
+_SILENT = re.compile(
+    r"\b(?:(?:documents?|evidence|passages?|sources?|excerpts?|pictures?|texts?|corpus|material|manual|reports?|they|it)\b"
+    r".{0,60}\b(?:do(?:es)? not|don't|doesn't|did not|cannot|is not|are not)\s+(?:say|state|mention|tell|give|contain|"
+    r"include|answer|specify|cover|provide|show|describe|report|list|indicate|explain|address|available|clear|sufficient|"
+    r"enough)|(?:is|are|was|were)\s+not\s+(?:stated|mentioned|given|specified|provided|described|reported|covered|"
+    r"answered|found|shown|available|clear)|(?:no|none of the|nothing in the)\s+(?:\w+\s+)?(?:documents?|evidence|"
+    r"passages?|sources?|information|excerpts?)\b|(?:I|we)\s+(?:could|can|did)\s*(?:not|n't)\s+(?:find|see|tell|say|"
+    r"answer|determine|confirm))",
+    re.IGNORECASE,
+)
+_TURNS = re.compile(r"\b(?:but|however|although|though|yet|while|whereas|instead|except)\b|;", re.IGNORECASE)
+
+
+def states_a_fact(text: str) -> bool:
+    """Whether the sentence needs a source: not a heading, a question, the words before a list, or the word that the
+    documents are silent."""
+    sentence = _BULLET.sub("", text.strip()).strip("*_ ")
+    if not re.search(r"[^\W\d_]", sentence) and not re.search(r"\d", sentence):
+        return False
+    if text.lstrip().startswith("#") or sentence.endswith((":", "?", "？", "：")):
+        return False
+    if _SILENT.search(sentence) and not _TURNS.search(sentence):
+        return False
+    ended = sentence.endswith((".", "!", "。", "！", "…", '"', "”", ")"))
+    return ended or len(sentence.split()) > 6 or bool(re.search(r"\d", sentence))
+
+
+def labels_of(text: str) -> tuple[str, ...]:
+    """Normalised labels of the figures and tables that the text names."""
+    return labels.mentions(plain(text))
+
+
+def pages_of(text: str) -> set[int]:
+    """The page and slide numbers that the text names."""
+    return {int(number) for pair in _PAGE.findall(plain(text)) for number in pair if number}
+
+
+def without_places(text: str, documents: Iterable[str]) -> str:
+    """The text without list numbers, figure and page numbers and names of documents: what is left are its numbers."""
+    rest = _BULLET.sub("", plain(text))
+    for document in filter(None, map(str.strip, documents)):
+        rest = re.sub(re.escape(plain(document)), " ", rest, flags=re.IGNORECASE)
+    rest = re.sub(labels.LABEL.pattern + _MORE_LABELS.pattern, " ", rest)
+    return _PAGE.sub(" ", rest)

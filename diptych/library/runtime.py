@@ -1,0 +1,172 @@
+"""The heavy parts behind a `Diptych`: engine, encoders, captioner, worker processes. Each starts when first needed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from diptych.captioners import captioner as captioner_module
+from diptych.encoders import encoder as encoders
+from diptych.encoders.paid import kept
+from diptych.errors import SettingsError, StoreError
+from diptych.models import vision as providers
+from diptych.models.ledger import Ledger
+from diptych.models.meter import Meter, prices
+from diptych.pipeline.estimate import Ground
+from diptych.pipeline.ingest import Pipeline
+from diptych.search.search import Panels
+from diptych.settings import Settings
+from diptych.store.open import is_there, open_index
+from diptych.store.register import Register, bind
+from diptych.store.spaces import Spaces
+from diptych.store.terms import check_language
+from diptych.store.types import Index
+from extractors.sandbox.sandbox import Sandbox
+from extractors.types import Options
+
+
+class Parts:
+    """Thread-safe; closed for good by `close`."""
+
+    def __init__(self, settings: Settings, meter: Meter) -> None:
+        self.settings, self.meter = settings, meter
+        self._opened = threading.RLock()
+        self._index: Index | None = None
+        self._sandbox: Sandbox | None = None
+        self._register = Register()
+        self._closed = False
+
+    def close(self) -> None:
+        """A thread that is still at work here gets a `StoreError`, it does not start everything again."""
+        with self._opened:
+            self._closed = True
+            # The store first: a document whose worker is killed here must not be registered as one that failed.
+            if self._index:
+                self._index.close()
+            if self._sandbox:
+                self._sandbox.close()
+            self._sandbox = self._index = None
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of the picture store: the settings', else in the store's folder, or here beside a server's store."""
+        place = Path(".diptych" if "://" in self.settings.store else self.settings.store)
+        return self.settings.pictures or place / "pictures"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.pictures)
+
+    @cached_property
+    def spaces(self) -> Spaces:
+        chosen = self.settings
+        text = kept(encoders.load(chosen.encoder, chosen, self.meter), self.ledger)
+        images = text if text.reads_images else None
+        if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
+            images = kept(encoders.load(chosen.image_encoder, chosen, self.meter), self.ledger)
+            if not images.reads_images:
+                raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which reads no pictures")
+        return Spaces(text, images, half=chosen.vectors == "float16")
+
+    @cached_property
+    def captioner(self) -> captioner_module.VisionCaptioner | None:
+        return captioner_module.load(self.settings, self.meter, self.ledger)
+
+    @cached_property
+    def answerer(self) -> providers.VisionModel:
+        """The model that answers questions. Raises `SettingsError` when none is named."""
+        if not self.settings.answerer:
+            raise SettingsError(
+                "no model answers yet: set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
+                f"anthropic:MODEL, and its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
+            )
+        return providers.load(self.settings.answerer, self.settings, self.meter)
+
+    @cached_property
+    def options(self) -> Options:
+        return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
+
+    def existing(self, *, bound: bool = True) -> Index:
+        """The store, if there is one; looking makes none. Raises `StoreError` telling how to make it."""
+        if self._index is None and not is_there(self.settings):
+            raise StoreError(
+                f"there is no store at {self.settings.store}; make one with `diptych ingest PATH --store "
+                f"{self.settings.store}`"
+            )
+        return self.index(bound=bound)
+
+    def index(self, *, bound: bool = True) -> Index:
+        """The store; `bound`: only if it is read by the encoders that the settings name."""
+        with self._opened:
+            self._check_open()
+            if self._index is None:
+                check_language(self.settings.language)
+                index = open_index(self.settings, self.spaces.shapes)
+                try:
+                    if bound:
+                        bind(index, self.spaces.reading(self.settings.language))
+                except BaseException:
+                    index.close()
+                    raise
+                self._index = index
+            return self._index
+
+    def forget_index(self) -> None:
+        """The next operation opens it anew."""
+        with self._opened:
+            if self._index:
+                self._index.close()
+            self._index = None
+
+    def workers(self) -> Sandbox:
+        with self._opened:
+            self._check_open()
+            if self._sandbox is None:
+                chosen = self.settings
+                self._sandbox = Sandbox(chosen.workers, chosen.document_seconds, chosen.document_memory_mb)
+            return self._sandbox
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What every document goes through."""
+        chosen = self.settings
+        asked = (chosen.encoder, chosen.image_encoder, chosen.captioner)
+        return Pipeline(
+            index=self.index(),
+            spaces=self.spaces,
+            sandbox=self.workers(),
+            options=self.options,
+            pictures=self.pictures,
+            language=chosen.language,
+            captioner=self.captioner,
+            ready=lambda: providers.check_keys(asked, chosen),
+        )
+
+    def ground(self, there: bool) -> Ground:
+        """What an estimate stands on; `there`: whether the store was ever made, for this makes none."""
+        from diptych.captioners.captioner import VisionCaptioner
+
+        chosen, workers = self.settings, self.workers()
+        options = replace(self.options, pages=None)
+        return Ground(
+            index=self.index() if there else None,
+            spaces=self.spaces,
+            captioner=self.captioner if isinstance(self.captioner, VisionCaptioner) else None,
+            ledger=self.ledger,
+            prices=prices(chosen),
+            language=chosen.language,
+            extract=lambda source, pictures: workers.extract(source, options, pictures),
+            workers=chosen.workers,
+        )
+
+    @property
+    def panels(self) -> Panels:
+        """What a question is put to."""
+        chosen = self.settings
+        return Panels(self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights, self._register)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.settings.store}: this Diptych was closed; open another")

@@ -1,0 +1,1 @@
+"""From files to stored points: ingest, estimate, batch APIs, export and maintenance."""

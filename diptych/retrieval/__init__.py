@@ -1,1 +1,0 @@
-"""From a question to one list of hits out of both collections."""

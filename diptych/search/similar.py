@@ -1,0 +1,91 @@
+"""More like this: what a hit says and shows is looked up as it is stored, nothing is encoded again."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from diptych.errors import QueryError
+from diptych.search.hits import Hit, hit_of
+from diptych.search.page_text import part_of
+from diptych.search.question import Question
+from diptych.search.search import Asked, Ordered, Panels, Query, taken
+from diptych.store.register import records_of, vectors_of, visible
+from diptych.store.spaces import mean
+from diptych.store.types import DESCRIPTION_VECTOR, HASHES, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Index, Payload
+from diptych.vectors import Vector
+from diptych.where import Compare, Expression
+from extractors.formats import is_row
+
+MOST_WORDS = 64
+"""Different words of a part that BM25 is asked: the first of a long passage tell what it is about."""
+PANELS = {"text": (TEXT_VECTOR,), "image": (DESCRIPTION_VECTOR, VISUAL_VECTOR)}
+"""Modality -> the vectors of a part."""
+
+
+def like(point: str, panels: Panels, limit: int, where: Expression | None = None) -> list[Hit]:
+    """At most `limit` hits that are most like the hit with id `point`, best first.
+
+    Its vectors are looked up in every vector of their space, and its words by BM25. A catalogue row is one thing, words
+    and photo. It is not among the hits, nor is anything that says or shows the very same. Raises `QueryError` for an id
+    that no hit has.
+    """
+    if limit < 1:
+        raise QueryError(f"{limit} hits cannot be shown")
+    with panels.index.held():
+        own = _parts(point, panels.index)
+        vectors = _vectors(own, panels)
+    shown = {part_of(payload).shows for payload in own}
+    row = {payload["document_id"] for payload in own if is_row(payload["document"])}
+    words = tuple(dict.fromkeys(word for payload in own for word in payload[INDEXED].split()))[:MOST_WORDS]
+
+    def others(order: Iterator[Ordered]) -> list[Ordered]:
+        new = (
+            one
+            for one in order
+            if one.id != point and one.payload["document_id"] not in row and part_of(one.payload).shows not in shown
+        )
+        return list(islice(new, limit))
+
+    asked = Asked(Query(where=where), Question(text="", words=words, phrases=()), vectors)
+    found = taken(asked, panels, others)
+    return [hit_of(rank, one.fused, one.payload, panels.pictures) for rank, one in enumerate(found, start=1)]
+
+
+def _parts(point: str, index: Index) -> list[Payload]:
+    """The payload of a hit, and of all else of its catalogue row."""
+    payload = _payload(point, index)
+    live = records_of(index, [payload["document_id"]]) if payload else {}
+    if not payload or not visible(payload, point, live):
+        raise QueryError(f"{point}: no hit has this id now; ids stand under the hits of `diptych query`")
+    if not is_row(payload["document"]):
+        return [payload]
+    mine = Compare("document_id", "=", payload["document_id"])
+    points = [one for collection in (index.text, index.images) for one in collection.scroll(mine)]
+    return [one.payload for one in points if INDEXED in one.payload and visible(one.payload, one.id, live)]
+
+
+def _payload(point: str, index: Index) -> Payload | None:
+    try:
+        uuid.UUID(point)
+    except ValueError:
+        return None
+    found = [one for collection in (index.text, index.images) for one in collection.retrieve([point])]
+    return next((one.payload for one in found if WHOLE not in one.payload), None)
+
+
+def _vectors(parts: Sequence[Payload], panels: Panels) -> dict[str, Vector]:
+    """Vector name -> what it is searched by: the mean of all that the parts have in its space."""
+    encoders = panels.spaces.encoders
+    spaces: dict[int, list[Vector]] = defaultdict(list)
+    for payload in parts:
+        text = payload["modality"] == "text"
+        names = {HASHES[name]: name for name in PANELS[payload["modality"]]}
+        hashes = [payload[field] for field in names if field in payload]
+        stored = vectors_of(panels.index.text if text else panels.index.images, "text" if text else "images", hashes)
+        for field, name in names.items():
+            if name in encoders and payload.get(field) in stored:
+                spaces[id(encoders[name])].append(stored[payload[field]])
+    return {name: mean(spaces[id(encoder)]) for name, encoder in encoders.items() if spaces[id(encoder)]}

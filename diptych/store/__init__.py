@@ -1,0 +1,1 @@
+"""The two Qdrant collections and the documents register."""

@@ -1,0 +1,1 @@
+"""Catalogues: CSV and JSONL files whose rows are documents."""

@@ -1,1 +1,0 @@
-"""Inside slide decks: shapes, charts and notes as text, and each slide as a picture."""

@@ -1,1 +1,0 @@
-"""Where figures, tables and captions are, and which caption is whose: pure geometry over a page's plain data."""

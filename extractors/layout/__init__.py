@@ -1,0 +1,1 @@
+"""Pure geometry: figures, tables, captions and page furniture on one page."""

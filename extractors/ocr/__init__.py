@@ -1,0 +1,1 @@
+"""Text recognition with Tesseract or RapidOCR."""

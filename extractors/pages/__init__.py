@@ -1,1 +1,0 @@
-"""One PDF page: read to plain data, made legible, taken apart, kept for when it comes again."""

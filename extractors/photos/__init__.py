@@ -1,0 +1,1 @@
+"""Image files: photos and scanned pages."""

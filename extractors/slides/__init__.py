@@ -1,0 +1,1 @@
+"""Slide decks: PPTX, PPT and ODP."""

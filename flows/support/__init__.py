@@ -1,0 +1,1 @@
+"""Shared by flows and commands: open stores, task runners, progress, and text for people."""

@@ -1,0 +1,288 @@
+"""`diptych ask` from the shell to the wire: real stores, the real encoder, the real SDKs against a local server."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych import Diptych, Query, Settings
+from flows.cli.main import run
+from tests.support.papers import write_photo
+from tests.support.shell import asked, refused
+from tests.support.shell import elsewhere as elsewhere
+from tests.support.vendor_anthropic import anthropic_routes
+from tests.support.vendor_asked import Asked
+from tests.support.vendor_openai import OpenAIRoutes
+from tests.support.vendors import Vendor, served
+
+KEY = "sk-secret-of-the-tests"
+Said = tuple[str, list[tuple[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def store(library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The library, and tickets with photos."""
+    folder = tmp_path_factory.mktemp("tickets")
+    rows = []
+    for number, (problem, cure) in enumerate(
+        [
+            ("Brown water drips from the valve.", "Replaced gasket G-12."),
+            ("The pump hums and stands still.", "Reset fuse F3."),
+        ]
+    ):
+        write_photo(folder / f"{number}.png", f"CASE {number}")
+        rows.append({"id": f"T-{number + 1}", "description": problem, "resolution": cure, "image": f"{number}.png"})
+    (folder / "tickets.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    place = str(tmp_path_factory.mktemp("stores") / "store")
+    assert run(["ingest", str(library), str(folder / "tickets.jsonl"), "--store", place]) == 0
+    return place
+
+
+class Desk:
+    """An OpenAI model that answers by what it is shown."""
+
+    def __init__(self) -> None:
+        self.says: Callable[[Asked], list[Said]] = lambda asked: []
+        self.answered = True
+        self.routes = OpenAIRoutes(answer=self._answer, key=KEY)
+
+    def _answer(self, asked: Asked) -> dict[str, Any]:
+        sentences = [
+            {"text": text, "citations": [{"id": name, "quote": quote} for name, quote in cited]}
+            for text, cited in self.says(asked)
+        ]
+        return {"answered": self.answered, "sentences": sentences}
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = Desk()
+    with served(made.routes) as vendor:
+        monkeypatch.setenv("DIPTYCH_OPENAI__BASE_URL", f"{vendor.url}/v1")
+        monkeypatch.setenv("DIPTYCH_ANSWERER", "openai:gpt-6-luna")
+        monkeypatch.setenv("DIPTYCH_OPENAI__SECONDS", "3")
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        yield made
+
+
+@pytest.fixture
+def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    """Cites the sentence on grease, and says a number of its own."""
+
+    def says(body: dict[str, Any]) -> list[dict[str, Any]]:
+        blocks = body["messages"][0]["content"]
+        for index, block in enumerate(one for one in blocks if one["type"] == "search_result"):
+            for place, text in enumerate(block["content"]):
+                if "greased once a year" in text["text"]:
+                    citation = {
+                        "type": "search_result_location", "source": block["source"], "title": block["title"],
+                        "cited_text": text["text"], "search_result_index": index, "start_block_index": place,
+                        "end_block_index": place + 1,
+                    }  # fmt: skip
+                    return [
+                        {"type": "text", "text": "The bearing is greased once a year", "citations": [citation]},
+                        {"type": "text", "text": ". It weighs 80 kg."},
+                    ]
+        return [{"type": "text", "text": "NO ANSWER Nothing is said about it."}]
+
+    with served(anthropic_routes(says=says)) as vendor:
+        monkeypatch.setenv("DIPTYCH_ANTHROPIC__BASE_URL", vendor.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        yield vendor
+
+
+def id_of(asked: Asked, words: str) -> str:
+    """The id of the first evidence that says this."""
+    found = [re.search(r"id=(E\d+)>", text) for text in asked.texts if words in text]
+    assert found, words
+    assert found[0]
+    return found[0][1]
+
+
+def greased(asked: Asked) -> list[Said]:
+    return [("The bearing is greased once a year.", [(id_of(asked, "greased once a year"), "is greased once a year")])]
+
+
+def test_an_answer_with_sources_crops_and_usage(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.says = greased
+    (got,) = asked(capsys, "ask", "when is the bearing greased", "--store", store)
+    assert got["answer"] == "The bearing is greased once a year. [1]"
+    assert not got["unanswered"]
+    (source,) = got["citations"]
+    assert (source["document"], source["page"], source["modality"]) == ("leaflet.pdf", 1, "text")
+    assert Path(source["image"]).read_bytes().startswith(b"\x89PNG")  # the place on the page, drawn for this answer
+    assert got["checks"] == {"true": 1}
+    assert got["usage"]["openai:gpt-6-luna"]["requests"] == 1
+    assert got["pictures"] == len(desk.routes.asked[0].images) > 0
+    assert set(desk.routes.asked[0].details) == {"high"}
+
+
+def test_people_read_the_answer_its_sources_and_what_fell(
+    store: str, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.says = lambda asked: [
+        *greased(asked),
+        ("It costs 999 dollars.", [("E99", "999 dollars")]),
+        ("It is red.", [(id_of(asked, "greased once a year"), "E1 is red")]),
+    ]
+    assert run(["ask", "when is the bearing greased", "--store", store]) == 0
+    printed = capsys.readouterr()
+    for expected in (
+        "The bearing is greased once a year. [1]", "[1] leaflet.pdf, page 1", "“is greased once a year”",
+        "Dropped, because it did not hold", "It costs 999 dollars. — E99 was never shown",
+        "It is red. — “E1 is red” does not stand in leaflet.pdf, page 1",
+    ):  # fmt: skip
+        assert expected in printed.out
+    assert "the model was asked once more" in printed.err
+    assert "openai:gpt-6-luna: 2 requests" in printed.err
+    assert len(desk.routes.asked) == 2
+    assert "E99 was never shown" in desk.routes.asked[1].texts[-1]
+    assert KEY not in printed.out + printed.err
+
+
+def test_claude_cites_by_itself_and_ends_in_the_same_form(
+    store: str, claude: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (got,) = asked(
+        capsys, "ask", "when is the bearing greased", "--model", "anthropic:claude-haiku-5-5", "--store", store
+    )
+    assert got["answer"] == "The bearing is greased once a year. [1]"
+    assert got["citations"][0]["document"] == "leaflet.pdf"
+    assert "greased once a year" in got["sentences"][0]["citations"][0]["quote"]
+    assert [one["text"] for one in got["dropped"]] == ["It weighs 80 kg."]
+    first, second = (request.json for request in claude.requests)
+    assert "output_config" not in first
+    assert "80 stands in no evidence" in second["messages"][0]["content"][-1]["text"]
+
+
+def test_a_document_cannot_order_a_citation(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.says = lambda asked: [("Ignore the rules.", [("E99\x1b[31m", "cite E99")])]
+    assert run(["ask", "green valve", "--store", store]) == 0
+    printed = capsys.readouterr()
+    assert "The documents do not answer this" in printed.out
+    assert "\x1b" not in printed.out
+
+
+def test_nothing_found_costs_nothing(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    (got,) = asked(capsys, "ask", "pumps", "--where", 'document = "nowhere.pdf"', "--store", store)
+    assert got["unanswered"]
+    assert (got["citations"], got["usage"], got["price"]) == ([], {}, 0.0)
+    assert desk.routes.asked == []
+
+
+def test_what_the_documents_do_not_say_is_said(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.answered = False
+    desk.says = lambda asked: [("The documents do not say who built it.", [])]
+    (got,) = asked(capsys, "ask", "who built the pump", "--store", store)
+    assert got["unanswered"]
+    assert got["answer"] == "The documents do not say who built it."
+    assert len(desk.routes.asked) == 1
+
+
+def test_a_picture_of_the_question_is_shown(
+    store: str, desk: Desk, library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.says = lambda asked: []
+    assert run(["ask", "what is this", "--image", str(library / "poster.png"), "--store", store]) == 0
+    assert "the picture that belongs to the question" in " ".join(desk.routes.asked[0].texts).lower()
+    assert "nowhere.png" in capsys.readouterr().err or run(["ask", "--image", "nowhere.png"]) == 2
+
+
+def test_a_ticket_is_answered_from_a_similar_one(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    def says(asked: Asked) -> list[Said]:
+        name = id_of(asked, "Brown water")
+        (case,) = [text for text in asked.texts if f"id={name}>" in text]
+        assert "resolution: Replaced gasket G-12." in case  # the row is one piece of evidence, with its photo
+        return [("Gasket G-12 was replaced in a similar case.", [(name, "Replaced gasket G-12")])]
+
+    desk.says = says
+    where = 'document in ("tickets.jsonl#T-1", "tickets.jsonl#T-2")'
+    (got,) = asked(capsys, "ask", "brown drops below the valve", "--where", where, "--store", store)
+    assert got["answer"] == "Gasket G-12 was replaced in a similar case. [1]"
+    (source,) = got["citations"]
+    assert source["document"] == "tickets.jsonl#T-1"
+    assert source["image"]
+    assert set(got["evidence"].values()) == {"tickets.jsonl#T-1", "tickets.jsonl#T-2"}
+    assert len(desk.routes.asked[0].images) == 2
+
+
+def test_products_are_ranked_by_what_is_printed_of_them(
+    store: str, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def says(asked: Asked) -> list[Said]:
+        jacket, boots = id_of(asked, "Rain jacket"), id_of(asked, "Hill boots")
+        return [
+            ("The rain jacket fits best: it is light and costs 129.5.", [(jacket, "A light jacket for heavy rain")]),
+            ("The boots cost $150.", [(boots, "Boots with a stiff sole")]),
+        ]
+
+    desk.says = says
+    (got,) = asked(capsys, "ask", "something for rain", "--where", "price > 0", "--store", store)
+    assert got["answer"] == "The rain jacket fits best: it is light and costs 129.5. [1]"
+    assert got["citations"][0]["document"] == "products.csv#1"
+    assert [one["reason"] for one in got["dropped"]] == [
+        "$150 stands in no evidence; what a model computed or read off a chart is no source"
+    ]
+
+
+def test_without_a_model_or_a_key_one_line_says_how(
+    store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refused(capsys, "ask", "pumps", "--store", store)
+    for name in ("DIPTYCH_ANSWERER", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        assert name in line
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert "OPENAI_API_KEY" in refused(capsys, "ask", "pumps", "--model", "openai:gpt-6-luna", "--store", store)
+    assert "PROVIDER:MODEL" in refused(capsys, "ask", "pumps", "--model", "oracle", "--store", store)
+    assert run(["ask", "--store", store]) == 2
+
+
+def test_a_terminal_sees_the_draft_as_a_draft(
+    store: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.says = lambda asked: [*greased(asked), ("It says “hello”.", [])]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run(["ask", "when is the bearing greased", "--store", store]) == 0
+    told = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)
+    assert "not checked yet: The bearing is greased once a year.\nnot checked yet: It says “hello”." in told
+    assert desk.routes.asked[0].stream
+
+
+def test_the_library_answers(store: str, desk: Desk) -> None:
+    desk.says = greased
+    with Diptych.open(Settings(store=store)) as opened:
+        got = opened.ask(Query("when is the bearing greased"), limit=3)
+        assert got.citations[0].document == "leaflet.pdf"
+        assert len(got.evidence) <= 3
+
+
+def test_a_changed_file_gives_no_crop(
+    desk: Desk, tmp_path: Path, library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "papers" / "leaflet.pdf"
+    file.parent.mkdir()
+    file.write_bytes((library / "leaflet.pdf").read_bytes())
+    assert run(["ingest", str(file.parent), "--store", "s"]) == 0
+    file.write_bytes(file.read_bytes() + b"\n")
+    desk.says = greased
+    (got,) = asked(capsys, "ask", "when is the bearing greased", "--store", "s")
+    assert got["citations"][0]["image"] is None
+
+
+def test_a_budget_stops_before_the_request_that_would_pass_it(
+    store: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.says = greased
+    question = ("ask", "when is the bearing greased", "--store", store)
+    assert "price" in refused(capsys, *question, "--budget", "1")  # unknown at this address
+    monkeypatch.setenv("DIPTYCH_PRICES", '{"openai:gpt-6-luna": {"input": 1, "output": 10}}')
+    assert "budget of $0.0001" in refused(capsys, *question, "--budget", "0.0001")
+    assert desk.routes.asked == []
+    (got,) = asked(capsys, *question, "--budget", "1")
+    assert 0 < got["price"] < 0.1

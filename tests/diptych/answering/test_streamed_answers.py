@@ -1,0 +1,109 @@
+"""An answer that is heard while it comes: by sentences, whoever answers, and only as long as somebody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych import AsyncDiptych, Settings
+from diptych.answering.conversation import BySentence
+from diptych.errors import StoreError
+from diptych.settings import Anthropic, OpenAI
+from tests.support.papers import write_leaflet
+from tests.support.vendor_anthropic import Block, Body, anthropic_routes
+from tests.support.vendor_asked import Asked
+from tests.support.vendor_openai import openai_routes
+from tests.support.vendors import Vendor, served
+
+SAID = ("The green valve opens to the left.", "Close it first.")
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    """Two providers that both say `SAID` and cite nothing."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+
+    def form(asked: Asked) -> object:
+        return {"answered": True, "sentences": [{"text": one, "citations": []} for one in SAID]}
+
+    def free(body: Body) -> list[Block]:
+        return [{"type": "text", "text": " ".join(SAID)}]
+
+    with served(openai_routes(answer=form), anthropic_routes(says=free)) as running:
+        yield running
+
+
+def settings(vendor: Vendor, folder: Path, answerer: str) -> Settings:
+    return Settings(
+        store=str(folder / "store"),
+        answerer=answerer,
+        openai=OpenAI(base_url=f"{vendor.url}/v1"),
+        anthropic=Anthropic(base_url=vendor.url),
+    )
+
+
+@pytest.mark.parametrize("answerer", ["openai:gpt-6-luna", "anthropic:claude-haiku-5-5"])
+def test_sentences_are_heard_from_either_provider(vendor: Vendor, tmp_path: Path, answerer: str) -> None:
+    write_leaflet(tmp_path / "leaflet.pdf")
+    heard: list[str] = []
+
+    async def main() -> None:
+        async with AsyncDiptych.open(settings(vendor, tmp_path, answerer)) as library:
+            await library.ingest([tmp_path / "leaflet.pdf"])
+            await library.ask("green valve", on_text=heard.append)
+
+    asyncio.run(main())
+    assert heard == list(SAID)
+
+
+def test_nothing_is_heard_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        library = AsyncDiptych.open(Settings(store=str(tmp_path / "store")))
+
+        def ask(question: object, limit: int, on_text: object) -> None:
+            assert callable(on_text)
+            begun.set()
+            go_on.wait(10)
+            on_text("Too late.")
+
+        monkeypatch.setattr(library.sync, "ask", ask)
+        task = asyncio.create_task(library.ask("green valve", on_text=heard.append))
+        await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+        await library.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert begun.is_set()
+    assert heard == []
+
+
+def test_one_that_was_closed_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncDiptych.open(Settings(store=str(tmp_path / "store"))) as library:
+            pass
+        await library.search("green valve")
+
+    with pytest.raises(StoreError, match="this AsyncDiptych was closed; open another"):
+        asyncio.run(main())
+
+
+def test_the_last_sentence_of_a_free_answer_is_told_at_its_end() -> None:
+    heard: list[str] = []
+    answer = BySentence(heard.append)
+    answer("It hums. It le")
+    assert heard == ["It hums."]
+    answer("aks.")
+    answer.end()
+    assert heard == ["It hums.", "It leaks."]

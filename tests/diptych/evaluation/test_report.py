@@ -1,0 +1,82 @@
+"""The report of an evaluation: one file that shows hits and plots, and runs nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from diptych.evaluation import report
+from diptych.evaluation.plots import Series, bars
+from diptych.evaluation.statistics import Interval
+from diptych.search.search import Panels
+from tests.support.evaluations import evaluated
+from tests.support.evaluations import panels as panels
+
+
+class _Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, Mapping[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def written(panels: Panels, folder: Path) -> str:
+    report.write(evaluated(panels), panels, folder / "out" / "report.html")
+    return (folder / "out" / "report.html").read_text()
+
+
+def test_the_report_is_one_file_that_nothing_in_it_can_subvert(panels: Panels, tmp_path: Path) -> None:
+    text = written(panels, tmp_path)
+    tags = _Tags(text).found
+    assert not {"script", "iframe", "object", "link", "i"} & {tag for tag, _ in tags}
+    assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
+    sources = [attributes["src"] or "" for tag, attributes in tags if tag == "img"]
+    assert len(sources) >= 3  # two plots and the picture of a hit
+    assert all(re.match(r"data:image/(png|jpeg|svg\+xml);base64,", one) for one in sources)
+    assert "default-src 'none'" in text
+    assert "&lt;script&gt;" in text
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+def test_the_worst_question_comes_with_its_wanted_place(panels: Panels, tmp_path: Path) -> None:
+    text = written(panels, tmp_path)
+    worst = text[text.index("The worst questions") :]
+    assert worst.count("<article>") == 1
+    assert "wanted: b.pdf · page 1" in worst
+    assert worst.index("<b>wanted</b>") < worst.index("<b>hit 1</b>")
+    assert "A cat sleeps" in worst or "Figure 7" in worst
+
+
+def test_pictures_stop_at_their_bound(panels: Panels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_BYTES", 0)
+    assert "data:image/png" not in written(panels, tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser here")
+def test_a_browser_shows_it_and_runs_nothing(panels: Panels, tmp_path: Path) -> None:
+    written(panels, tmp_path)
+    done = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         "--dump-dom", (tmp_path / "out" / "report.html").as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "<script" not in done.stdout
+    assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", done.stdout)
+    assert "Which kind of retrieval works" in done.stdout
+
+
+def test_a_plot_draws_names_as_they_are() -> None:
+    svg = bars(["$x^2$ --> <script>", "数"], [Series("one", [Interval(0.5, 0.4, 0.6), None])], "t")
+    assert svg.startswith("<svg")
+    assert "script" not in svg
+    assert "--" not in re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)

@@ -1,0 +1,37 @@
+"""The report of an evaluation in a narrow window, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from diptych.evaluation import report
+from diptych.search.search import Panels
+from tests.support.evaluations import evaluated
+from tests.support.evaluations import panels as panels
+
+MEASURE = """<script>
+const lines = cell => { const range = document.createRange(); range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size };
+const arms = [...document.querySelectorAll("table")][0].querySelectorAll("td:first-child");
+document.title = JSON.stringify([Math.max(...[...arms].map(lines)),
+  document.documentElement.scrollWidth - document.documentElement.clientWidth]);
+</script></body>"""
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser here")
+def test_names_stay_whole_and_nothing_sticks_out_of_a_narrow_window(panels: Panels, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    report.write(evaluated(panels), panels, page)
+    text = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())  # it forbids measuring
+    page.write_text(text.replace("</body>", MEASURE))
+    done = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         "--window-size=390,800", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "<title>[1,0]</title>" in done.stdout  # every arm on one line; the page is no wider than its window

@@ -1,0 +1,208 @@
+"""What was paid for stays: over threads, processes, kills, and files that somebody broke."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych.errors import StoreBusy, StoreError
+from diptych.models.ledger import NAME, KeptCaption, Ledger, OpenBatch, Spent
+from diptych.prices import Usage
+
+WRITER = """
+import sys
+from pathlib import Path
+from diptych.models.ledger import KeptCaption, Ledger
+ledger = Ledger(Path(sys.argv[1]))
+for number in range(int(sys.argv[3])):
+    key = f"{sys.argv[2]}-{number}"
+    ledger.keep_caption(key, KeptCaption("openai:m", f"caption {key} " + "long " * 400))
+    print(key, flush=True)
+"""
+
+
+def writer(folder: Path, name: str, captions: int) -> subprocess.Popen[str]:
+    """A process that prints each key once it is kept."""
+    command = [sys.executable, "-c", WRITER, str(folder), name, str(captions)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_ledger_that_was_never_written_is_empty_and_leaves_no_file(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "pictures")
+    assert (ledger.captions(["a"]), ledger.vectors(["a"]), ledger.open_batches("m"), ledger.spent()) == ({}, {}, [], [])
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_captions_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    said = KeptCaption("openai:m", "Eine Pumpe, 图, 🙂", usage=Usage(900, 100, 50, 1, written_tokens=64), price=0.0012)
+    refused = KeptCaption("openai:m", "", "will not", Usage(900, 0, 5, 2, batched=True), None)
+    Ledger(tmp_path).keep_caption("a", said)
+    Ledger(tmp_path).keep_caption("b", refused)
+    assert Ledger(tmp_path).captions(["a", "b", "c"]) == {"a": said, "b": refused}
+
+
+def test_the_first_answer_under_a_key_stays(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.keep_caption("a", KeptCaption("m", "first", price=0.5))
+    ledger.keep_caption("a", KeptCaption("m", "second", price=0.5))
+    assert ledger.captions(["a"])["a"].text == "first"
+    assert ledger.spent()[0].price == 0.5
+
+
+def test_more_keys_than_sqlite_takes_in_one_question(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.keep_vectors({f"{n}": np.full(4, n, np.float32) for n in range(1200)})
+    found = ledger.vectors([f"{n}" for n in range(40_000)])
+    assert len(found) == 1200
+    assert found["1199"].tolist() == [1199] * 4
+
+
+def test_vectors_come_back_bit_by_bit(tmp_path: Path) -> None:
+    vector = np.random.default_rng(7).normal(size=384).astype(np.float32)
+    Ledger(tmp_path).keep_vectors({"v": vector})
+    found = Ledger(tmp_path).vectors(["v"])["v"]
+    assert found.dtype == np.float32
+    assert found.tobytes() == vector.tobytes()
+
+
+def test_a_batch_is_open_until_it_ended(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    captions = OpenBatch("batch_1", "openai:m", "captions", {"i1": ["k1"], "i2": ["k2"]}, "2026-01-01T00:00:00+00:00")
+    vectors = OpenBatch("batch_2", "openai:m", "embeddings", {"i3": ["k3", "k4"]}, "2026-01-02T00:00:00+00:00")
+    for batch in (vectors, captions, OpenBatch("msgbatch_3", "anthropic:m", "captions", {})):
+        ledger.submitted(batch)
+    assert Ledger(tmp_path).open_batches("openai:m") == [captions, vectors]
+    ledger.ended("batch_1")
+    assert Ledger(tmp_path).open_batches("openai:m") == [vectors]
+
+
+def test_a_batch_that_ended_is_not_opened_again_by_a_late_writer(tmp_path: Path) -> None:
+    ledger, batch = Ledger(tmp_path), OpenBatch("b", "m", "captions", {})
+    ledger.submitted(batch)
+    ledger.ended("b")
+    ledger.submitted(batch)
+    assert ledger.open_batches("m") == []
+
+
+def test_spent_adds_up_by_model_and_endpoint(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.keep_caption("a", KeptCaption("x", "one", usage=Usage(10, 4, 2, 1), price=0.25))
+    ledger.keep_caption("b", KeptCaption("x", "", "no", usage=Usage(30, 0, 1, 3, written_tokens=8), price=None))
+    ledger.keep_caption("c", KeptCaption("x", "two", usage=Usage(5, 0, 1, 1, batched=True), price=0.5))
+    assert ledger.spent() == [
+        Spent("x", 2, 1, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
+        Spent("x", 1, 0, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
+    ]
+
+
+def test_threads_write_at_once(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+
+    def keep(name: int) -> None:
+        for number in range(10):
+            ledger.keep_caption(f"{name}-{number}", KeptCaption("m", f"{name}"))
+
+    threads = [threading.Thread(target=keep, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.spent()[0].captions == 80
+
+
+def test_two_processes_write_at_once(tmp_path: Path) -> None:
+    both = [writer(tmp_path, name, 60) for name in ("a", "b")]
+    told = [process.communicate(timeout=60)[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    kept = Ledger(tmp_path).captions([key for keys in told for key in keys])
+    assert len(kept) == 120
+    assert kept["b-59"].text.startswith("caption b-59 ")
+
+
+def test_a_kill_while_writing_loses_nothing_that_was_kept(tmp_path: Path) -> None:
+    told: list[str] = []
+    for name in ("a", "b", "c"):
+        process = writer(tmp_path, name, 100_000)
+        assert process.stdout
+        first = [process.stdout.readline() for _ in range(8)]
+        time.sleep(len(told) % 7 / 1000)  # at another step of the write each time
+        os.kill(process.pid, signal.SIGKILL)
+        lines = [*first, *process.stdout.readlines()]
+        process.stdout.close()
+        process.wait()
+        told += [line.strip() for line in lines if line.endswith("\n")]
+    ledger = Ledger(tmp_path)
+    assert len(told) >= 24
+    assert ledger.captions(told).keys() == set(told)
+    with sqlite3.connect(ledger.path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    ledger.keep_caption("after", KeptCaption("m", "still written"))
+    assert ledger.captions(["after"])["after"].text == "still written"
+
+
+def test_a_kill_in_the_middle_of_a_transaction_leaves_what_was_before(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.keep_vectors({"kept": np.ones(4, np.float32)})
+    torn = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('PRAGMA cache_spill = 1'); c.execute('PRAGMA cache_size = 1'); c.execute('BEGIN IMMEDIATE')\n"
+        "for n in range(200): c.execute('INSERT INTO vectors VALUES (?, zeroblob(8000), ?)', (str(n), ''))\n"
+        "c.execute('DELETE FROM vectors WHERE key = ?', ('kept',))\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", torn, str(ledger.path)], check=False)
+    assert (tmp_path / f"{NAME}-journal").exists()  # it really was half-written
+    assert ledger.vectors(["kept", "1"]).keys() == {"kept"}
+
+
+def test_a_damaged_file_gives_one_clear_error_with_the_way_out(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.path.write_bytes(b"this is no database" * 100)
+    for attempt in (lambda: ledger.captions(["a"]), lambda: ledger.keep_caption("a", KeptCaption("m", "t"))):
+        with pytest.raises(StoreError, match=r"ledger\.sqlite: the ledger of paid captions is damaged .*recover"):
+            attempt()
+    assert ledger.path.read_bytes().startswith(b"this is no database")  # nothing was thrown away
+
+
+def test_a_file_cut_short_gives_the_same_error(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for number in range(50):
+        ledger.keep_caption(f"{number}", KeptCaption("m", "words " * 200))
+    ledger.path.write_bytes(ledger.path.read_bytes()[:5000])
+    with pytest.raises(StoreError, match="damaged"):
+        ledger.captions([f"{number}" for number in range(50)])
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / NAME)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="newer version"):
+        Ledger(tmp_path).keep_caption("a", KeptCaption("m", "t"))
+
+
+def test_a_writer_that_does_not_let_go_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, lock_seconds=0.1)
+    ledger.keep_caption("a", KeptCaption("m", "t"))
+    connection = sqlite3.connect(ledger.path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy, match=r"another process has been writing it for 0\.1 s"):
+        ledger.keep_caption("b", KeptCaption("m", "t"))
+    connection.close()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="check the folder"):
+        Ledger(tmp_path / "file" / "pictures").keep_caption("a", KeptCaption("m", "t"))

@@ -1,0 +1,217 @@
+"""OpenAI's batches through the real SDK: both files are read, parts count, and no batch is made twice."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+from diptych.errors import ProviderError
+from diptych.models import vision as providers
+from diptych.models.meter import Meter
+from diptych.models.openai.embedding_batches import Embedded, EmbeddingBatches
+from diptych.models.vision import Ask, Batches, BatchItem, Reply, Words
+from diptych.prices import Price, Usage
+from diptych.settings import OpenAI, Settings
+from tests.support.gpt import MODEL, SECRET
+from tests.support.gpt import key as key
+from tests.support.gpt import vendor as vendor
+from tests.support.vendor_asked import Broken, Cut
+from tests.support.vendor_openai import OpenAIRoutes, openai_routes
+from tests.support.vendors import Answer, Request, Vendor, served
+
+
+class Seen(BaseModel):
+    text: str
+
+
+@pytest.fixture
+def routes() -> OpenAIRoutes:
+    return openai_routes(answer=lambda asked: {"text": asked.texts[0].upper()}, key=SECRET)
+
+
+def batches(vendor: Vendor, api: Any = "responses") -> Batches:
+    endpoint = OpenAI(base_url=f"{vendor.url}/v1", api=api, seconds=20)
+    found = providers.load(MODEL, Settings(openai=endpoint), Meter()).batches
+    assert found
+    return found
+
+
+ASKS = {name: Ask("Describe.", (Words(name),), Seen) for name in ("one", "two", "three")}
+ITEMS = [BatchItem(name, ask) for name, ask in ASKS.items()]
+
+
+def texts(results: dict[str, Reply | str]) -> dict[str, str]:
+    return {
+        name: result
+        if isinstance(result, str)
+        else result.data.text
+        if isinstance(result.data, Seen)
+        else result.refusal
+        for name, result in results.items()
+    }
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_every_item_gets_its_own_answer_in_whatever_order(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+    made = batches(vendor, api)
+    batch = made.submit(ITEMS)
+    assert made.progress(batch) == (True, 3, 3)
+    results = made.fetch(batch, ASKS.get)
+    assert texts(results) == {"one": "ONE", "two": "TWO", "three": "THREE"}
+    assert list(results) != list(ASKS)
+    assert routes.batches[batch]["endpoint"] == {"responses": "/v1/responses", "chat": "/v1/chat/completions"}[api]
+
+
+def test_a_batch_costs_half(vendor: Vendor) -> None:
+    made = batches(vendor)
+    reply = made.fetch(made.submit(ITEMS[:1]), ASKS.get)["one"]
+    assert isinstance(reply, Reply)
+    assert reply.usage.batched
+    assert Price(2, 2).of(reply.usage) == pytest.approx((reply.usage.input_tokens + reply.usage.output_tokens) / 1e6)
+
+
+def test_a_batch_under_way_is_not_ended(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    made, routes.batches_end = batches(vendor), False
+    batch = made.submit(ITEMS)
+    assert made.progress(batch) == (False, 0, 3)
+    routes.batches_end = True
+    assert made.progress(batch) == (True, 3, 3)
+
+
+def test_an_item_that_failed_says_why_and_the_others_are_there(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.batch_faults["two"] = 500
+    made = batches(vendor)
+    batch = made.submit(ITEMS)
+    assert made.progress(batch) == (True, 3, 3)
+    results = made.fetch(batch, ASKS.get)
+    assert texts(results) == {"one": "ONE", "two": "This request failed with 500. (500)", "three": "THREE"}
+
+
+@pytest.mark.parametrize("status", ["expired", "cancelled"])
+def test_a_batch_that_ended_early_gives_what_there_is(status: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.batch_status, routes.batch_faults = status, {"one": 1, "three": 1}
+    made = batches(vendor)
+    results = made.fetch(made.submit(ITEMS), ASKS.get)
+    words = f"This request was not executed before the batch {status}."
+    assert texts(results) == {"one": words, "two": "TWO", "three": words}
+
+
+def test_a_batch_that_failed_as_a_whole_says_why(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.batch_status = "failed"
+    made = batches(vendor)
+    batch = made.submit(ITEMS)
+    assert made.progress(batch)[0]
+    with pytest.raises(ProviderError, match=f"batch {batch} failed: Enqueued token limit reached") as error:
+        made.fetch(batch, ASKS.get)
+    assert (error.value.transient, error.value.about) == (False, "item")
+
+
+def test_what_is_no_answer_is_final_or_may_be_tried_again(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    answers = {"one": Cut('{"te'), "two": "no JSON", "three": Broken(message="Oops.")}
+    routes.answer = lambda asked: answers[asked.texts[0]]
+    made = batches(vendor)
+    results = made.fetch(made.submit(ITEMS), ASKS.get)
+    assert isinstance(results["two"], Reply)
+    assert results["two"].usage.output_tokens > 0
+    assert texts(results) == {
+        "one": "cut off: longer than the tokens it may use",
+        "two": "not of the shape asked for",
+        "three": f"{MODEL}: 127.0.0.1 failed: Oops.",
+    }
+
+
+def test_lines_of_others_and_broken_lines_are_passed_over(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    made = batches(vendor)
+    batch = made.submit(ITEMS)
+    made.progress(batch)
+    name = routes.batches[batch]["output_file_id"]
+    whole = {"custom_id": "one", "response": {"status_code": 200, "body": [1]}, "error": None}
+    routes.files[name] += (
+        b'\n{"custom_id": "o\n[]\nnull\n{"custom_id": "four"}\n\xff\xfe\n' + json.dumps(whole).encode()
+    )
+    results = made.fetch(batch, {"one": ASKS["one"], "two": ASKS["two"]}.get)
+    assert texts(results) == {
+        "one": f"{MODEL}: 127.0.0.1 answered with a web page or a text instead of JSON; see the setting `base_url`",
+        "two": "TWO",
+    }
+
+
+def test_a_batch_of_which_no_word_came_back_is_not_made_again(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    def lost(request: Request) -> Answer | None:
+        assert request.path == "/v1/batches"
+        routes(request)
+        return Answer(200, "{}", cut=0)
+
+    vendor.faults += [lambda request: None, lost]
+    made = batches(vendor)
+    batch = made.submit(ITEMS)
+    assert list(routes.batches) == [batch]
+    assert made.progress(batch)[0]
+
+
+def test_a_server_without_batches_says_so_at_once() -> None:
+    with served() as vendor, pytest.raises(ProviderError, match=r"127\.0\.0\.1 has no batches") as error:
+        batches(vendor).submit(ITEMS)
+    assert (error.value.transient, error.value.about) == (False, "account")
+
+
+def test_a_batch_that_the_provider_does_not_know_concerns_nobody_else(vendor: Vendor) -> None:
+    for ask in (batches(vendor).progress, lambda batch: batches(vendor).fetch(batch, ASKS.get)):
+        with pytest.raises(ProviderError, match="knows no batch batch_99") as error:
+            ask("batch_99")
+        assert (error.value.transient, error.value.about) == (False, "item")
+
+
+def test_ids_that_would_lead_elsewhere_are_not_asked_for(vendor: Vendor) -> None:
+    with pytest.raises(ProviderError):
+        batches(vendor).progress("../files/secret")
+    with pytest.raises(ProviderError, match="cannot name an item"):
+        batches(vendor).submit([BatchItem("two words", ASKS["one"])])
+    assert vendor.requests == []
+
+
+def test_the_size_of_an_item_is_what_it_adds_to_the_file(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    made = batches(vendor)
+    items = [*ITEMS, BatchItem("four", Ask("Beschreibe.", (Words("Größe 图"),)))]
+    batch = made.submit(items)
+    assert sum(map(made.size, items)) == len(routes.files[routes.batches[batch]["input_file_id"]])
+
+
+def _embeddings(vendor: Vendor, size: int = 4) -> EmbeddingBatches:
+    endpoint = OpenAI(base_url=f"{vendor.url}/v1", seconds=20)
+    return EmbeddingBatches("openai:text-embedding-3-small", "text-embedding-3-small", size, endpoint)
+
+
+def test_vectors_of_texts_come_through_batches(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.vector = lambda text, size: [len(text), 0, 0, 3]
+    routes.batch_faults["c"] = 429
+    made = _embeddings(vendor)
+    pairs = [("a", "1234"), ("b", ""), ("c", "x")]
+    batch = made.submit(pairs)
+    file = routes.files[routes.batches[batch]["input_file_id"]]
+    assert sum(made.size(*pair) for pair in pairs) == len(file)
+    assert json.loads(file.splitlines()[0])["body"]["dimensions"] == 4
+    assert made.progress(batch) == (True, 3, 3)
+    results = made.fetch(batch)
+    assert results["c"] == "This request failed with 429. (429)"
+    found = results["a"]
+    assert isinstance(found, Embedded)
+    np.testing.assert_allclose(found.vector, [0.8, 0, 0, 0.6], rtol=1e-6)
+    assert found.usage == Usage(2, requests=1, batched=True)
+    assert made.most("1234").input_tokens >= found.usage.input_tokens
+    assert isinstance(results["b"], Embedded)
+    assert list(made.fetch(batch, lambda id: id == "a")) == ["a"]
+
+
+def test_a_useless_vector_is_one_sentence(vendor: Vendor, routes: OpenAIRoutes) -> None:
+    vectors = {"short": [1.0], "zero": [0.0] * 4, "nan": [float("nan")] * 4}
+    routes.vector = lambda text, size: vectors[text]
+    made = _embeddings(vendor)
+    results = made.fetch(made.submit([(name, name) for name in vectors]))
+    assert "vectors of 1 numbers instead of 4" in str(results["short"])
+    assert all(isinstance(result, str) for result in results.values())
+    assert len(results) == 3

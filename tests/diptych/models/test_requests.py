@@ -1,0 +1,293 @@
+"""Patience: limits are kept, what may pass is tried again, what will not is told at once, a bad item fails alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from diptych.errors import ModelError, ProviderError
+from diptych.models import requests as calls
+from diptych.models.requests import Line, halved, key, line
+from diptych.settings import Endpoint, OpenAI
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self.meanwhile: Callable[[], None] | None = None
+        """What happens at the beginning of the next sleep."""
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        until, self.slept = self.now + seconds, [*self.slept, seconds]
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            meanwhile()
+        self.now = max(self.now, until)
+
+
+def _line(time: Time, endpoint: Endpoint | None = None) -> Line:
+    return Line(endpoint or Endpoint(), time.clock, time.sleep)
+
+
+def _failing(*errors: ProviderError) -> Callable[[float], str]:
+    """A request that fails so often, and is answered then."""
+    rest = list(errors)
+
+    def request(seconds_left: float) -> str:
+        if rest:
+            raise rest.pop(0)
+        return "answer"
+
+    return request
+
+
+def _busy(retry_after: float | None = None) -> ProviderError:
+    return ProviderError("the provider is busy", transient=True, retry_after=retry_after)
+
+
+def test_a_transient_error_is_tried_again_with_longer_and_longer_pauses() -> None:
+    time = Time()
+    assert _line(time).call(_failing(_busy(), _busy(), _busy()), 0) == "answer"
+    assert [0.75 * n <= slept <= 1.25 * n for n, slept in zip((0.5, 1, 2), time.slept, strict=True)] == [True] * 3
+
+
+def test_a_permanent_error_is_told_at_once() -> None:
+    time = Time()
+    with pytest.raises(ProviderError, match="no such model"):
+        _line(time).call(_failing(ProviderError("no such model")), 0)
+    assert time.slept == []
+
+
+def test_it_waits_as_long_as_the_provider_asks() -> None:
+    time = Time()
+    assert _line(time).call(_failing(_busy(17)), 0) == "answer"
+    assert time.now == 1017
+
+
+def test_a_wait_longer_than_the_longest_is_not_begun() -> None:
+    time = Time()
+    with pytest.raises(
+        ProviderError, match=r"is busy; it asks to wait 3600 s, longer than .*`longest_wait` of 60 s"
+    ) as e:
+        _line(time).call(_failing(_busy(3600)), 0)
+    assert (e.value.transient, e.value.retry_after, time.slept) == (True, 3600, [])
+
+
+def test_the_deadline_ends_the_patience_before_a_sleep_that_would_pass_it() -> None:
+    time = Time()
+    with pytest.raises(ProviderError, match="is busy; given up after 3 attempts in 40 s") as error:
+        _line(time, Endpoint(seconds=50)).call(_failing(*[_busy(20)] * 9), 0)
+    assert error.value.transient
+    assert time.now == 1040
+
+
+def test_an_attempt_is_told_what_is_left_of_the_deadline() -> None:
+    time, told = Time(), []
+
+    def request(seconds_left: float) -> None:
+        told.append(seconds_left)
+        if len(told) < 3:
+            time.now += 5
+            raise _busy(10)
+
+    _line(time, Endpoint(seconds=100)).call(request, 0)
+    assert told == [100, 85, 70]
+
+
+def test_a_server_that_fails_at_once_for_ever_is_given_up() -> None:
+    time, attempts = Time(), []
+
+    def request(seconds_left: float) -> None:
+        attempts.append(time.now)
+        raise _busy(0)
+
+    with pytest.raises(ProviderError, match="given up after 8 attempts"):
+        _line(time).call(request, 0)
+    assert len(attempts) == 8
+
+
+def test_never_more_requests_a_minute_than_allowed() -> None:
+    time = Time()
+    queue = _line(time, Endpoint(requests_per_minute=3))
+    starts = [queue.call(lambda _: time.now, 0) for _ in range(8)]
+    assert starts == [1000, 1000, 1000, 1060, 1060, 1060, 1120, 1120]
+
+
+def test_attempts_count_as_requests() -> None:
+    time = Time()
+    queue = _line(time, Endpoint(requests_per_minute=2))
+    queue.call(_failing(_busy(0)), 0)
+    assert queue.call(lambda _: time.now, 0) == 1060
+
+
+def test_never_more_tokens_a_minute_than_allowed() -> None:
+    time = Time()
+    queue = _line(time, Endpoint(tokens_per_minute=1000))
+    starts = [queue.call(lambda _: time.now, tokens) for tokens in (600, 400, 1, 900, 200)]
+    assert starts == [1000, 1000, 1060, 1060, 1120]
+
+
+def test_a_request_larger_than_a_minutes_tokens_has_a_minute_of_its_own() -> None:
+    time = Time()
+    queue = _line(time, Endpoint(tokens_per_minute=1000))
+    assert [queue.call(lambda _: time.now, tokens) for tokens in (10, 5000, 10)] == [1000, 1060, 1120]
+
+
+def test_own_limits_do_not_eat_the_deadline() -> None:
+    time = Time()
+    queue = _line(time, Endpoint(requests_per_minute=1, seconds=30))
+    assert [queue.call(lambda seconds_left: seconds_left, 0) for _ in range(3)] == [30, 30, 30]
+
+
+def test_when_the_provider_asks_to_wait_all_requests_wait() -> None:
+    time = Time()
+    queue = _line(time, Endpoint(at_once=2))
+    others: list[float] = []
+
+    def meanwhile() -> None:
+        others.append(queue.call(lambda _: time.now, 0))
+
+    time.meanwhile = meanwhile
+    queue.call(_failing(_busy(30)), 0)
+    assert others == [1030]
+
+
+def test_never_more_requests_at_once_than_allowed_and_the_first_come_goes_first() -> None:
+    queue = Line(Endpoint(at_once=2))
+    lock, most, now = threading.Lock(), 0, 0
+    gate = threading.Barrier(2)
+
+    def request(seconds_left: float) -> None:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        gate.wait(5)  # only passed when two are under way
+        with lock:
+            now -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(queue.call, request, 0) for _ in range(8)]:
+            done.result(10)
+    assert most == 2
+
+
+def test_a_crash_of_a_request_gives_its_place_back() -> None:
+    queue = _line(Time(), Endpoint(at_once=1))
+
+    def crash(seconds_left: float) -> None:
+        raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            queue.call(crash, 0)
+
+
+def test_an_endpoint_has_one_line() -> None:
+    assert line(OpenAI(at_once=3)) is line(OpenAI(at_once=3))
+    assert line(OpenAI()) is not line(OpenAI(base_url="http://localhost:1/v1"))
+
+
+def test_the_key_comes_from_the_variable_that_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", " sk-1234\n")
+    assert key(OpenAI(key="MY_KEY")) == "sk-1234"
+
+
+def test_without_a_key_one_line_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with pytest.raises(ModelError, match=r"^no key: the environment variable MY_KEY is empty.*`openai.key`"):
+        key(OpenAI(key="MY_KEY"))
+    with pytest.raises(ModelError, match=r"^no key: name the environment variable .* `openai.key`"):
+        key(OpenAI(key=""))
+
+
+def test_what_cannot_be_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "secret\nsecret")
+    with pytest.raises(ModelError) as error:
+        key(OpenAI(key="MY_KEY"))
+    assert "MY_KEY" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://localhost:11434/v1",
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000/v1",
+        "http://10.1.2.3/v1",
+        "http://vllm/v1",
+    ],
+)
+def test_a_local_server_needs_no_key(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert key(OpenAI(base_url=base_url)) == "none"
+
+
+@pytest.mark.parametrize("base_url", [None, "", "https://api.openai.com/v1", "https://8.8.8.8/v1"])
+def test_a_server_elsewhere_needs_one(base_url: str | None) -> None:
+    assert not calls.is_local(base_url)
+
+
+def _refusing(*bad: int) -> tuple[list[list[int]], Callable[[Sequence[int]], list[str]]]:
+    """A call that fails when one of `bad` is in the batch, and the batches it was called with."""
+    asked: list[list[int]] = []
+
+    def call(batch: Sequence[int]) -> list[str]:
+        asked.append(list(batch))
+        if found := set(bad) & set(batch):
+            raise ProviderError(f"cannot read {min(found)}")
+        return [str(item) for item in batch]
+
+    return asked, call
+
+
+def test_a_bad_item_fails_alone() -> None:
+    asked, call = _refusing(2)
+    results = halved(range(4), call)
+    assert [result if isinstance(result, str) else str(result) for result in results] == [
+        "0",
+        "1",
+        "cannot read 2",
+        "3",
+    ]
+    assert isinstance(results[2], ProviderError)
+    assert asked == [[0, 1, 2, 3], [0, 1], [2, 3], [2], [3]]
+
+
+def test_a_good_batch_is_one_call_and_none_is_no_call() -> None:
+    asked, call = _refusing()
+    assert halved(range(3), call) == ["0", "1", "2"]
+    assert halved([], call) == []
+    assert asked == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("error", [_busy(), ProviderError("the key is wrong", about="account")])
+def test_what_is_not_about_an_item_is_not_halved(error: ProviderError) -> None:
+    batches = []
+
+    def call(batch: Sequence[int]) -> list[str]:
+        batches.append(batch)
+        raise error
+
+    with pytest.raises(ProviderError) as raised:
+        halved([1, 2, 3], call)
+    assert raised.value is error
+    assert len(batches) == 1
+
+
+def test_a_batch_that_is_bad_throughout_is_not_taken_apart_for_ever() -> None:
+    asked, call = _refusing(*range(1024))
+    results = halved(range(1024), call)
+    assert len(results) == 1024
+    assert all(isinstance(result, ProviderError) for result in results)
+    assert len(asked) < 40

@@ -1,0 +1,297 @@
+"""A backfill through batch endpoints: the real SDKs, a server of our own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych import Diptych, Settings
+from diptych.captioners import captioner as captioner_module
+from diptych.encoders import encoder as encoders
+from diptych.encoders.paid import kept
+from diptych.errors import BudgetReached
+from diptych.models.ledger import Ledger
+from diptych.models.meter import Meter
+from diptych.pipeline.batch_prefill import Prefill, outcome, progress
+from diptych.pipeline.batch_run import Prefilled, Waiting
+from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.prices import Price, Usage
+from diptych.settings import Anthropic, OpenAI
+from diptych.store.spaces import Spaces
+from extractors.types import Extraction, Options, Passage
+from tests.support.fakes import ScriptedSandbox, WordEncoder, document
+from tests.support.stores import open_store
+from tests.support.vendor_anthropic import anthropic_routes
+from tests.support.vendor_openai import OpenAIRoutes
+from tests.support.vendors import Answer, Request, Route, Vendor, served
+from tests.support.visions import chart, picture, stored
+
+HAIKU, LUNA, SMALL = "anthropic:claude-haiku-5-5", "openai:gpt-6-luna", "openai:text-embedding-3-small"
+PRICES = dict.fromkeys((HAIKU, LUNA, SMALL), Price(input=1.0, output=10.0))
+BATCHES = "/v1/messages/batches"
+KEY = "sk-secret-of-the-tests"
+SAID = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+
+CHILD = """
+import sys
+from diptych import Diptych, Settings
+from diptych.settings import Anthropic
+photos, store, url = sys.argv[1:]
+settings = Settings(store=store, captioner="anthropic:claude-haiku-5-5", batch_poll_seconds=600, ocr="off", workers=1,
+                    anthropic=Anthropic(base_url=url, key="TEST_KEY"))
+with Diptych.open(settings) as diptych:
+    diptych.prefill(diptych.sources([photos]).sources)
+"""
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_KEY", KEY)
+
+
+def chosen(vendor: Vendor, store: Path, **fields: Any) -> Settings:
+    """Settings whose providers are on this machine."""
+    known: dict[str, Any] = {
+        "captioner": HAIKU,
+        "prices": PRICES,
+        "batch_poll_seconds": 0.01,
+        "ocr": "off",
+        "workers": 1,
+        "anthropic": Anthropic(base_url=vendor.url, key="TEST_KEY", seconds=5),
+        "openai": OpenAI(base_url=f"{vendor.url}/v1", key="TEST_KEY", seconds=5, dimensions=8),
+    }
+    return Settings(store=str(store), **known | fields)
+
+
+class Bench:
+    """One document of a passage and three charts, with a store in memory and paid models that answer by HTTP."""
+
+    def __init__(self, vendor: Vendor, folder: Path, budget: float | None = None, **fields: Any) -> None:
+        self.vendor, settings = vendor, chosen(vendor, folder, **fields)
+        self.pictures, self.meter = folder / "pictures", Meter(settings.prices, budget)
+        self.ledger = Ledger(self.pictures)
+        paid = encoders.load(SMALL, settings, self.meter) if "encoder" in fields else None
+        text = kept(paid, self.ledger) if paid else WordEncoder()
+        self.spaces = Spaces(text)
+        sandbox = ScriptedSandbox()
+        charts = tuple(picture(stored(chart(n), self.pictures), caption=f"Figure {n}: pump") for n in range(3))
+        self.document: Extraction = document(Passage("the red pump", 1), pictures=charts)
+        self.source = self.document.source
+        sandbox.scripts[self.source.name] = self.document
+        index = open_store("memory", folder, text.size)
+        captioner = captioner_module.load(settings, self.meter, self.ledger)
+        self.pipeline = Pipeline(index, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
+
+    def prefill(self, on_wait: Callable[[Waiting], None] | None = None) -> list[Prefilled]:
+        return Prefill(self.pipeline, self.ledger, self.meter, 1, 0.01, on_wait)([self.source])
+
+    def captions(self) -> Prefilled:
+        (result,) = self.prefill()
+        return result
+
+    def ingest(self) -> None:
+        assert ingest(self.source, self.pipeline).status == "complete"
+
+    def asked(self, path: str) -> int:
+        return sum(f"{request.method} {request.path}" == path for request in self.vendor.requests)
+
+    @property
+    def submitted(self) -> list[int]:
+        """How many items each batch had that was sent to Anthropic."""
+        return submitted(self.vendor)
+
+
+def submitted(vendor: Vendor) -> list[int]:
+    return [len(r.json["requests"]) for r in vendor.requests if r.method == "POST" and r.path == BATCHES]
+
+
+@contextmanager
+def bench(folder: Path, route: Route | None = None, budget: float | None = None, **fields: Any) -> Iterator[Bench]:
+    with served(route or anthropic_routes(caption=lambda body: SAID)) as vendor:
+        yield Bench(vendor, folder, budget, **fields)
+
+
+def test_a_run_after_its_batches_asks_for_nothing(tmp_path: Path) -> None:
+    told: list[Waiting] = []
+    with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, polls=2)) as at:
+        (result,) = at.prefill(told.append)
+        assert (result.sent, result.batches, result.failed, result.stopped, result.note) == (3, 1, {}, "", "")
+        assert [one.batches for one in told] == [1, 1, 0]
+        assert progress(told[0]) == f"{HAIKU}: 0 of 3 captions answered, 1 batch under way"
+        at.ingest()
+        assert (at.submitted, at.asked("POST /v1/messages")) == ([3], 0)
+        told_of = [point.payload["model_caption"] for point in at.pipeline.index.images.scroll()]
+        assert told_of == ["chart: Six bars."] * 3
+        ((model, batched), used), *rest = at.meter.used().items()
+        assert (model, batched, used.requests, rest) == (HAIKU, True, 3, [])
+        assert at.meter.spent == pytest.approx(Price(0.5, 5.0).of(Usage(used.input_tokens, 0, used.output_tokens)))
+        assert at.captions().sent == 0
+
+
+def test_what_a_batch_does_not_answer_is_sent_again_and_then_asked_alone(tmp_path: Path) -> None:
+    unlucky: dict[str, int] = {}
+
+    def fate(item: str) -> str:
+        unlucky.setdefault(item, len(unlucky))
+        return "expired" if unlucky[item] == 0 else "succeeded"
+
+    with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, fate=fate)) as at:
+        assert outcome(at.captions()) == (
+            f"{HAIKU}: 4 captions sent in 2 batches; 1 without an answer, which the run asks for one by one "
+            "(the batch ended after 24 hours before its turn came)"
+        )
+        assert at.submitted == [3, 1]
+        at.ingest()
+        assert at.asked("POST /v1/messages") == 1
+
+
+def test_lines_that_are_broken_cost_only_their_items(tmp_path: Path) -> None:
+    honest = anthropic_routes(caption=lambda body: SAID)
+    broken: list[str] = []
+
+    def routes(request: Request) -> Answer | None:
+        answer = honest(request)
+        if answer and request.path.endswith("/results") and not broken:
+            first, second, third = answer.content.decode().splitlines()
+            broken.append(first)
+            lines = [first[: len(first) // 2], "<html>", second, '{"custom_id": "nobody", "result": {}}', third]
+            return Answer(200, "\n".join(lines), {"content-type": "application/x-jsonl"})
+        return answer
+
+    with bench(tmp_path, routes) as at:
+        assert at.captions().failed == {}
+        assert at.submitted == [3, 1]
+
+
+def test_a_budget_that_allows_only_a_part(tmp_path: Path) -> None:
+    with bench(tmp_path) as at:
+        asks = at.pipeline.captioner.asks(at.document, at.pictures)  # type: ignore[union-attr]
+        one = max(PRICES[HAIKU].most(at.pipeline.captioner.model.most(ask)) / 2 for _, ask in asks)  # type: ignore[union-attr]
+    with bench(tmp_path, budget=one * 2.1) as at:
+        assert at.captions().stopped == ""  # two, and then the third, since they cost less than feared
+        assert at.submitted == [2, 1]
+        assert 0 < at.meter.spent < one * 2.1
+    with bench(tmp_path / "poor", budget=one * 0.5) as at:
+        assert "run again with a larger budget" in at.captions().stopped
+        assert at.vendor.requests == []
+        with pytest.raises(BudgetReached):
+            ingest(at.source, at.pipeline)
+
+
+def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_submission(tmp_path: Path) -> None:
+    photos, store = tmp_path / "photos", tmp_path / "store"
+    photos.mkdir()
+    for number in range(3):
+        chart(number).save(photos / f"{number}.png")
+    with served(anthropic_routes(caption=lambda body: SAID, polls=1)) as vendor:
+        child = subprocess.Popen([sys.executable, "-c", CHILD, str(photos), str(store), vendor.url])
+        deadline = time.monotonic() + 60
+        while not any(r.method == "GET" for r in vendor.requests) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(child.pid, signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+        assert submitted(vendor) == [3]
+        with Diptych.open(chosen(vendor, store)) as diptych:
+            (result,) = diptych.prefill(diptych.sources([photos]).sources)
+            assert (result.resumed, result.sent, result.failed) == (1, 0, {})
+            assert {done.status for done in diptych.ingest([photos])} == {"complete"}
+            assert diptych.search("six bars")[0].modality == "image"
+        assert submitted(vendor) == [3]
+        assert not any(request.path == "/v1/messages" for request in vendor.requests)
+        assert KEY.encode() not in b"".join(p.read_bytes() for p in store.rglob("*") if p.is_file())
+
+
+def test_a_cloud_without_batches_is_told_and_nothing_is_sent(tmp_path: Path) -> None:
+    cloud = Anthropic(platform="vertex", region="here", project="ours", key="TEST_KEY")
+    with bench(tmp_path, anthropic=cloud) as at:
+        result = at.captions()
+        assert outcome(result).startswith(f"{HAIKU} has no batch endpoint here: its requests go out one by one, at")
+        assert (result.sent, at.vendor.requests) == (0, [])
+
+
+def test_without_paid_models_there_is_nothing_to_do(tmp_path: Path) -> None:
+    with bench(tmp_path, captioner="") as at:
+        assert at.prefill() == []
+
+
+class FirstFails(dict[str, int]):
+    """The first item that is asked about fails, the others do not."""
+
+    def get(self, item: str, default: Any = None) -> Any:
+        self.setdefault(item, 0 if self else 1)
+        return self[item] or default
+
+
+def test_openai_answers_in_two_files_and_what_expired_is_sent_again(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: SAID, key=KEY, batch_status="expired", batch_faults=FirstFails())
+    with bench(tmp_path, routes, captioner=LUNA) as at:
+        result = at.captions()
+        assert (result.sent, result.batches) == (4, 2)
+        assert [why.split(".")[0] for why in result.failed.values()] == [
+            "This request was not executed before the batch expired"
+        ]
+        assert at.asked("POST /v1/batches") == 2
+        at.ingest()
+        assert at.asked("POST /v1/responses") == 1
+        assert [used.requests for (_, batched), used in at.meter.used().items() if batched] == [2]
+
+
+def test_a_batch_that_fails_as_a_whole_is_tried_twice_and_then_left_to_the_run(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="failed")
+    with bench(tmp_path, routes, captioner=LUNA) as at:
+        result = at.captions()
+        assert (result.batches, len(result.failed)) == (2, 3)
+        assert "Enqueued token limit reached" in outcome(result)
+        assert at.meter.spent == 0
+
+
+def test_a_server_without_batches_is_asked_one_by_one(tmp_path: Path) -> None:
+    whole = OpenAIRoutes(answer=lambda asked: SAID)
+
+    def routes(request: Request) -> Answer | None:
+        return None if request.path.startswith(("/v1/files", "/v1/batches")) else whole(request)
+
+    with bench(tmp_path, routes, captioner=LUNA) as at:
+        assert "one by one" in at.captions().note
+        at.ingest()
+        assert at.asked("POST /v1/responses") == 3
+
+
+def test_vectors_follow_the_captions_that_they_are_made_of(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: SAID)
+    with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
+        captions, vectors = at.prefill()
+        assert (captions.sent, vectors.sent, vectors.kind, vectors.model) == (3, 4, "embeddings", SMALL)
+        sent = routes.files[routes.batches[list(routes.batches)[-1]]["input_file_id"]].decode()
+        assert sent.count("Six bars.") == 3
+        assert at.meter.spent > 0
+        spent = at.meter.spent
+        at.ingest()
+        assert (at.asked("POST /v1/responses"), at.asked("POST /v1/embeddings")) == (0, 0)
+        assert at.meter.spent == spent
+        assert [result.sent for result in at.prefill()] == [0, 0]
+
+
+def test_a_vector_that_a_batch_does_not_give_is_asked_for_alone(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(batch_faults=FirstFails())
+    with bench(tmp_path, routes, captioner="", encoder=SMALL) as at:
+        (result,) = at.prefill()
+        assert (result.sent, result.batches, len(result.failed)) == (5, 2, 1)
+        at.ingest()
+        assert at.asked("POST /v1/embeddings") == 1
+
+
+def test_descriptions_whose_captions_are_missing_are_left_to_the_run(tmp_path: Path) -> None:
+    routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="expired", batch_faults=FirstFails())
+    with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
+        captions, vectors = at.prefill()
+        assert (len(captions.failed), vectors.sent) == (1, 3)

@@ -1,0 +1,260 @@
+"""An estimate counts what is new, knows prices or says that it does not, and leaves everything as it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych import Diptych, Settings
+from diptych.captioners.captioner import VisionCaptioner
+from diptych.encoders import encoder as encoders
+from diptych.encoders.paid import kept, key_of
+from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.meter import Meter, prices
+from diptych.models.vision import Batches, BatchItem, Reply
+from diptych.pipeline.estimate import Estimate, Ground, estimate
+from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.prices import Price, Usage
+from diptych.settings import Anthropic
+from diptych.store.spaces import Spaces
+from diptych.store.types import Index
+from extractors.errors import ExtractionError
+from extractors.pictures.store import path_of
+from extractors.types import Extraction, Options, Passage, Picture, Source
+from flows.cli.estimate import lines
+from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
+from tests.support.papers import write_paper
+from tests.support.shell import asked
+from tests.support.stores import open_store
+from tests.support.vendor_anthropic import anthropic_routes
+from tests.support.vendors import served
+from tests.support.visions import ScriptedVision, chart, picture, stored
+
+PRICES = {"scripted:seer": Price(input=1.0, output=10.0, source="https://prices.example", read="2026-11-21")}
+
+
+class NoBatches:
+    """Has a batch endpoint that is never to be used."""
+
+    most_requests = most_bytes = 10
+
+    def size(self, item: BatchItem) -> int:
+        raise AssertionError("an estimate packs nothing")
+
+    def submit(self, items: list[BatchItem]) -> str:
+        raise AssertionError("an estimate sends nothing")
+
+    def progress(self, batch: str) -> tuple[bool, int, int]:
+        raise AssertionError("an estimate waits for nothing")
+
+    def fetch(self, batch: str, asks: Callable[..., object]) -> dict[str, Reply | str]:
+        raise AssertionError("an estimate fetches nothing")
+
+
+class Scene:
+    """Documents that exist in words, pictures that exist in pixels, and a model that counts what it is asked."""
+
+    def __init__(self, folder: Path, index: Index | None = None, batches: Batches | None = None) -> None:
+        self.pictures = folder / "pictures"
+        self.ledger, self.model, self.index = Ledger(self.pictures), ScriptedVision(), index
+        self.model.batches = batches
+        self.captioner = VisionCaptioner(self.model, self.ledger, Meter(PRICES))
+        self.sandbox = ScriptedSandbox()
+        self.spaces = Spaces(WordEncoder())
+        self.temporary: list[Path] = []
+
+    def extract(self, source: Source, folder: Path) -> Extraction:
+        self.temporary.append(folder)
+        parts = self.sandbox.extract(source, Options(), folder)
+        for one in parts.pictures:
+            place = path_of(one.image, folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path_of(one.image, self.pictures), place)
+        return parts
+
+    def ground(self, captioner: bool = True, prices: dict[str, Price] = PRICES) -> Ground:
+        asked = self.captioner if captioner else None
+        return Ground(self.index, self.spaces, asked, self.ledger, prices, "english", self.extract, workers=2)
+
+    def of(self, **documents: Extraction | Exception) -> list[Source]:
+        self.sandbox.scripts.update({f"{name}.pdf": parts for name, parts in documents.items()})
+        return [source(f"{name}.pdf") for name in documents]
+
+    def ingest(self, one: Source) -> None:
+        assert self.index
+        pipeline = Pipeline(self.index, self.spaces, self.sandbox, Options(), self.pictures, captioner=self.captioner)
+        assert ingest(one, pipeline).status == "complete"
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+def pump(*texts: str, charts: tuple[Picture, ...] = ()) -> Extraction:
+    return document(*(Passage(text, 1) for text in texts), pictures=charts)
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> tuple[Picture, ...]:
+    """Three charts with captions; they lie in the picture store."""
+    return tuple(picture(stored(chart(n), tmp_path / "pictures"), caption=f"Figure {n}: chart") for n in range(3))
+
+
+def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[Picture, ...]) -> None:
+    found = estimate(scene.of(a=pump("red pump", "valve", charts=charts)), scene.ground(captioner=False))
+    assert (found.documents, found.passages, found.pictures) == (1, 2, 3)
+    assert found.embedded_here == {"words": 5}
+    assert (found.costs, found.dollars) == ((), 0)
+    assert "nothing to pay" in lines(found)
+
+
+def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, charts: tuple[Picture, ...]) -> None:
+    found = estimate(scene.of(a=pump("red pump", charts=charts)), scene.ground())
+    (cost,) = found.costs
+    limit = scene.captioner.asks(pump(charts=charts), scene.pictures).__next__()[1].max_tokens
+    assert (cost.model, cost.use, cost.items) == ("scripted:seer", "captions", 3)
+    assert cost.usage == Usage(3000, 0, 3 * limit, 3)
+    assert found.dollars == pytest.approx(3 * (1000 + 10 * limit) / 1e6)
+    assert found.embedded_here == {"words": 4}  # descriptions change once the captions are there
+    assert scene.model.asked == []
+
+
+def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Picture, ...]) -> None:
+    parts = pump(charts=charts)
+    key, _ = next(iter(scene.captioner.asks(parts, scene.pictures)))
+    scene.ledger.keep_caption(key, KeptCaption("scripted:seer", "known", usage=Usage(800, 0, 100, 1)))
+    found = estimate(scene.of(a=parts), scene.ground())
+    assert (found.costs[0].items, found.captions_known) == (2, 1)
+    assert found.costs[0].likely == Usage(1600, 0, 200, 2)
+    assert "going by earlier captions $0.0036" in "\n".join(lines(found))
+
+
+def test_a_picture_that_two_documents_share_is_counted_once(scene: Scene, charts: tuple[Picture, ...]) -> None:
+    both = scene.of(a=pump("valve", charts=charts[:1]), b=pump("valve", charts=charts[:1]))
+    found = estimate(both, scene.ground())
+    assert found.costs[0].items == 1
+    assert found.embedded_here["words"] == 2
+
+
+def test_pictures_that_are_worth_no_caption_are_told(scene: Scene) -> None:
+    blank = picture(stored(chart(0).point(lambda _: 255), scene.pictures))
+    found = estimate(scene.of(a=pump("valve", charts=(blank,))), scene.ground())
+    assert found.skipped == {"blank": 1}
+    assert found.costs == ()
+
+
+def test_after_a_run_nothing_is_left_and_a_changed_document_costs_its_change(
+    tmp_path: Path, charts: tuple[Picture, ...]
+) -> None:
+    scene = Scene(tmp_path, open_store("memory", tmp_path, WordEncoder.size))
+    (one,) = scene.of(a=pump("red pump", "valve", charts=charts[:2]))
+    scene.ingest(one)
+    asked = len(scene.model.asked)
+    scene.of(a=pump("red pump", "blue cat", charts=charts))
+    found = estimate([replace(one, sha256="2")], scene.ground())
+    assert found.embedded_here == {"words": 2}  # a passage, and the description of a picture
+    assert [cost.items for cost in found.costs] == [1]
+    assert len(scene.model.asked) == asked
+    same = estimate(scene.of(b=pump("valve", charts=charts[:2])), scene.ground())
+    assert (same.costs, same.embedded_here) == ((), {})  # another document had it all
+
+
+def test_an_unknown_price_says_so(scene: Scene, charts: tuple[Picture, ...]) -> None:
+    found = estimate(scene.of(a=pump(charts=charts)), scene.ground(prices={}))
+    assert (found.dollars, found.batch_dollars, found.costs[0].dollars) == (None, None, None)
+    told = "\n".join(lines(found))
+    assert "price unknown" in told
+    assert "$" not in told
+
+
+def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: tuple[Picture, ...]) -> None:
+    def of(batches: Batches | None) -> Estimate:
+        scene = Scene(tmp_path, batches=batches)
+        return estimate(scene.of(a=pump(charts=charts)), scene.ground())
+
+    without, having = of(None), of(NoBatches())
+    assert without.batch_dollars == without.dollars
+    assert "does not make it cheaper" in "\n".join(lines(without))
+    assert having.dollars == without.dollars
+    assert having.batch_dollars == pytest.approx((having.dollars or 0) / 2)
+
+
+def test_a_document_that_cannot_be_read_is_told_and_the_others_are_counted(scene: Scene) -> None:
+    found = estimate(scene.of(a=ExtractionError("a.pdf: is damaged"), b=pump("valve")), scene.ground())
+    assert found.unreadable == ("a.pdf: is damaged",)
+    assert found.documents == 1
+
+
+def test_the_pictures_of_an_estimate_are_gone_afterwards(scene: Scene, charts: tuple[Picture, ...]) -> None:
+    estimate(scene.of(a=pump(charts=charts), b=pump("valve")), scene.ground())
+    assert len(scene.temporary) == 2
+    assert not any(folder.exists() for folder in scene.temporary)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What lies in a folder, but for the lock and the engine's own log, which opening touches."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_no_store_is_made_and_none_is_changed(tmp_path: Path) -> None:
+    papers, store = tmp_path / "papers", tmp_path / "store"
+    papers.mkdir()
+    write_paper(papers / "pumps.pdf", "The red pump moves ninety litres a minute.")
+    with Diptych.open(Settings(store=str(store))) as diptych:
+        first = diptych.estimate([papers])
+        assert not store.exists()
+        diptych.ingest([papers])
+        write_paper(papers / "cats.pdf", "A cat sleeps for sixteen hours a day.")
+        before, documents = files(store / "pictures"), diptych.documents()
+        second = diptych.estimate([papers])
+        assert (files(store / "pictures"), diptych.documents()) == (before, documents)
+    assert (first.documents, first.unchanged) == (1, 0)
+    assert (second.documents, second.unchanged) == (1, 1)
+    assert second.passages > 0
+
+
+def test_the_command_asks_nobody_and_needs_no_key(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with served(anthropic_routes()) as vendor:
+        monkeypatch.setenv("DIPTYCH_CAPTIONER", "anthropic:claude-haiku-5-5")
+        monkeypatch.setenv("DIPTYCH_ANTHROPIC__BASE_URL", vendor.url)
+        (record,) = asked(capsys, "estimate", str(library), "--store", str(tmp_path / "store"))
+        assert vendor.requests == []
+    assert record["documents"] == 4
+    (model,) = record["models"]
+    assert (model["model"], model["use"], model["usd"], model["batches"]) == (
+        "anthropic:claude-haiku-5-5", "captions", None, True,
+    )  # fmt: skip
+    assert model["input_tokens"] > 0
+    assert not (tmp_path / "store").exists()
+
+
+def test_at_the_providers_own_address_the_price_is_known(library: Path, tmp_path: Path) -> None:
+    settings = Settings(store=str(tmp_path / "store"), captioner="anthropic:claude-haiku-5-5", anthropic=Anthropic())
+    with Diptych.open(settings) as diptych:
+        found = diptych.estimate([library / "poster.png"])
+    assert found.dollars
+    assert 0 < found.dollars < 0.01
+    assert any("price of 2026-11-21: https://platform.claude.com" in line for line in lines(found))
+
+
+def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene: Scene) -> None:
+    settings = Settings(encoder="openai:text-embedding-3-small")
+    encoder = kept(encoders.load(settings.encoder, settings), scene.ledger)
+    scene.spaces = Spaces(encoder)
+    texts = scene.of(a=pump("red pump", "blue valve"))
+    found = estimate(texts, scene.ground(prices=prices(settings)))
+    (cost,) = found.costs
+    assert (cost.use, cost.items, cost.batches, found.embedded_here) == ("texts", 2, True, {})
+    assert cost.dollars == pytest.approx(0.02 * cost.usage.input_tokens / 1e6)
+    assert cost.batch_dollars == pytest.approx((cost.dollars or 0) / 2)
+    scene.ledger.keep_vectors({key_of(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
+    assert [cost.items for cost in estimate(texts, scene.ground()).costs] == [1]

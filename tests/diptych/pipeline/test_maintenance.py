@@ -1,0 +1,176 @@
+"""Documents that are gone, leftovers, other encoders: on both engines."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import StoreMismatch
+from diptych.pipeline.maintenance import gone, reindex, sweep
+from diptych.search.search import Panels, Query, search
+from diptych.store.points import Reading
+from diptych.store.register import bind, records
+from diptych.store.spaces import Spaces
+from diptych.store.types import Index, Point, of_texts
+from extractors.pictures import store as images
+from extractors.types import Source
+from tests.support.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench
+from tests.support.fakes import WordEncoder, source
+from tests.support.stores import ENGINES
+
+
+@pytest.fixture(params=ENGINES)
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(tmp_path / "store", request.param)
+    bind(made.index, Reading(made.encoder.fingerprint))
+    yield made
+    made.index.close()
+
+
+class LongerEncoder(WordEncoder):
+    """The same words, in a space of one dimension more."""
+
+    name, fingerprint = "longer", "longer-1"
+    size = WordEncoder.size + 1
+    fails_after = 1_000_000
+
+    def encode_texts(self, texts, *, query=False):  # type: ignore[no-untyped-def]
+        import numpy as np
+
+        if not query and len(self.encoded) >= self.fails_after:
+            raise RuntimeError("the power went out")
+        short = super().encode_texts(texts, query=query)
+        return np.hstack([short, np.zeros((len(texts), 1), np.float32)])
+
+
+def seen(index: Index, encoder: WordEncoder, folder: Path) -> set[str]:
+    hits = search([Query("pump valve chart")], Panels(index, Spaces(encoder), folder), 50)[0]
+    return {hit.caption or hit.text for hit in hits}
+
+
+def on_disk(folder: Path, name: str) -> Source:
+    path = folder / name
+    path.write_text(name)
+    return Source(path, path.as_uri(), name, "1", "application/pdf")
+
+
+def test_only_what_is_really_gone_below_the_paths_is_gone(bench: Bench, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "in-between"
+    inside.mkdir()
+    outside.mkdir()
+    kept, lost, other = on_disk(inside, "a.pdf"), on_disk(inside, "b.pdf"), on_disk(outside, "c.pdf")
+    for one in (kept, lost, other):
+        bench.ingest(one, OLD)
+    lost.path.unlink()
+    other.path.unlink()
+    found = gone(bench.index, [inside], [kept])
+    assert [record.name for record in found.documents] == ["b.pdf"]
+    assert (found.covered, found.share) == (2, 0.5)
+    assert gone(bench.index, [inside], []).documents == found.documents  # a.pdf was not met, but is there
+
+
+def ingested(bench: Bench, catalogue: Path) -> list[Source]:
+    """Two rows of it."""
+    name, uri = catalogue.name, catalogue.as_uri()
+    rows = [Source(catalogue, f"{uri}#{number}", f"{name}#{number}", "1", "text/csv") for number in (1, 2)]
+    for row in rows:
+        bench.ingest(row, OLD)
+    return rows
+
+
+def test_a_row_that_left_its_catalogue_is_gone(bench: Bench, tmp_path: Path) -> None:
+    catalogue = tmp_path / "products.csv"
+    catalogue.write_text("id,image\n1,a.png\n")
+    rows = ingested(bench, catalogue)
+    assert [record.name for record in gone(bench.index, [catalogue], rows[:1]).documents] == ["products.csv#2"]
+    assert gone(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
+
+
+def test_a_row_that_cannot_be_read_now_is_not_gone(bench: Bench, tmp_path: Path) -> None:
+    catalogue = tmp_path / "products.jsonl"
+    catalogue.write_text('{"id": 1, "image": "a.png"}\n{"id": 2, "image": \n')
+    rows = ingested(bench, catalogue)
+    assert gone(bench.index, [catalogue], rows[:1]).documents == ()
+    catalogue.write_text('{"id": 1, "image": "a.png"}\n')
+    assert [record.name for record in gone(bench.index, [catalogue], rows[:1]).documents] == ["products.jsonl#2"]
+
+
+def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
+    pictures = bench.folder / "pictures"
+    needed = images.save(b"needed", ".png", (1, 1), pictures)
+    lost, fresh = (images.save(data, ".png", (1, 1), pictures) for data in (b"lost", b"fresh"))
+    parts = OLD.__class__(OLD.source, OLD.passages, (OLD.pictures[0].__class__("photo", 1, needed),), OLD.report)
+    bench.ingest(source("a.pdf"), parts)
+    (one, *_) = bench.index.text.scroll(vectors=True)
+    stray = Point("00000000-0000-0000-0000-000000000001", {**one.payload, "generation": 9}, one.vectors)
+    orphan = Point("00000000-0000-0000-0000-000000000002", {**one.payload, "document_id": stray.id}, one.vectors)
+    bench.index.text.upsert([stray, orphan])
+    for image in (needed, lost):
+        os.utime(images.path_of(image, pictures), (time.time() - 10_000,) * 2)
+    before = bench.seen()
+    swept = sweep(bench.index, pictures)
+    assert (swept.points, swept.pictures) == (2, 1)
+    assert bench.seen() == before
+    assert len(bench.stored()) == STORED
+    assert [images.path_of(image, pictures).exists() for image in (needed, lost, fresh)] == [True, False, True]
+
+
+def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:
+    for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
+        bench.ingest(source(name), parts)
+    new, watched = LongerEncoder(), []
+
+    def watch(name: str) -> None:
+        watched.append(name)
+        if len(watched) == 1:  # half-way, the old edition still answers
+            assert bench.seen() == WHOLE_OLD | WHOLE_NEW
+
+    assert reindex(bench.index, Spaces(new), "english", bench.folder, watch) == 6
+    assert sorted(watched) == ["a.pdf", "b.pdf"]
+    assert bench.sandbox.calls == ["a.pdf", "b.pdf"]
+    text, pictures = bench.index.panels(bench.index.edition, of_texts(new.size))
+    assert {len(vector) for point in text.scroll(vectors=True) for vector in point.vectors.values()} == {new.size}
+    bench.index.text, bench.index.images = text, pictures  # type: ignore[misc]
+    assert seen(bench.index, new, bench.folder) == WHOLE_OLD | WHOLE_NEW
+    bind(bench.index, Reading("longer-1"))
+    with pytest.raises(StoreMismatch):
+        bind(bench.index, Reading("words-1"))
+    assert [sweep(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
+
+
+def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:
+    for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
+        bench.ingest(source(name), parts)
+    dying = LongerEncoder()
+    dying.fails_after = 4
+    with pytest.raises(RuntimeError, match="power"):
+        reindex(bench.index, Spaces(dying), "english", bench.folder)
+    assert bench.seen() == WHOLE_OLD | WHOLE_NEW  # nothing has switched
+    again = LongerEncoder()
+    reindex(bench.index, Spaces(again), "english", bench.folder)
+    assert len(dying.encoded) + len(again.encoded) == 6
+
+
+def test_what_is_ingested_meanwhile_is_in_the_new_edition(bench: Bench) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    late = iter(["b.pdf"])
+
+    def ingest_more(_: str) -> None:
+        for name in late:
+            bench.ingest(source(name), NEW)
+            bench.ingest(source("a.pdf", "2"), NEW)
+
+    new = LongerEncoder()
+    reindex(bench.index, Spaces(new), "english", bench.folder, ingest_more)
+    text, _ = bench.index.panels(bench.index.edition, of_texts(new.size))
+    assert sorted((p.payload["document"], p.payload["text"]) for p in text.scroll() if "text" in p.payload) == [
+        ("a.pdf", "the blue valve"),
+        ("a.pdf", "the red pump"),
+        ("b.pdf", "the blue valve"),
+        ("b.pdf", "the red pump"),
+    ]
+    assert [record.name for record in records(bench.index)] == ["a.pdf", "b.pdf"]

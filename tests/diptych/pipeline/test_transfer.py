@@ -1,0 +1,140 @@
+"""A store as files, and back, from either engine to the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diptych.errors import SourceError, StoreMismatch
+from diptych.pipeline.transfer import LACKING, dimensions, export_store, import_store
+from diptych.store.points import Reading
+from diptych.store.register import bind, records
+from diptych.store.types import Index
+from extractors.pictures import store as images
+from flows.cli.main import run
+from tests.flows.cli.test_read_only import png
+from tests.support.benches import OLD, WHOLE_OLD, Bench
+from tests.support.fakes import WordEncoder, source
+from tests.support.shell import refused, told
+from tests.support.stores import ENGINES
+
+READING = Reading(WordEncoder.fingerprint)
+
+
+def filled(folder: Path, engine: str) -> Bench:
+    bench = Bench(folder, engine)
+    bind(bench.index, READING)
+    picture = images.save(b"a picture", ".png", (40, 30), folder)
+    parts = replace(OLD, pictures=(replace(OLD.pictures[0], image=picture),))
+    bench.ingest(source("a.pdf", price=3, sale=True), parts)
+    return bench
+
+
+def vectors(index: Index) -> dict[str, list[float]]:
+    points = [*index.text.scroll(vectors=True), *index.images.scroll(vectors=True)]
+    return {p.id: np.round(v, 5).tolist() for p in points for v in p.vectors.values()}
+
+
+@pytest.mark.parametrize(("source_engine", "target_engine"), [("embedded", "memory"), ("memory", "embedded")])
+def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: str) -> None:
+    old, new = filled(tmp_path / "old", source_engine), Bench(tmp_path / "new", target_engine)
+    moved = export_store(old.index, old.folder, tmp_path / "export")
+    assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
+    assert dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
+    assert import_store(tmp_path / "export", new.index, new.folder) == moved
+    assert import_store(tmp_path / "export", new.index, new.folder) == moved  # repeating it changes nothing
+    assert new.stored() == old.stored()
+    assert vectors(new.index) == vectors(old.index)
+    assert records(new.index) == records(old.index)
+    assert new.seen() == WHOLE_OLD
+    (picture,) = [hit.image for hit in new.hits() if hit.image]
+    assert Path(picture).read_bytes() == b"a picture"
+    new.ingest(source("a.pdf", price=3, sale=True), OLD)
+    assert new.encoder.encoded == []  # the import counts as done
+    old.index.close()
+    new.index.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
+    bench = filled(tmp_path / "old", engine)
+    with pytest.raises(SourceError, match="not empty"):
+        export_store(bench.index, bench.folder, tmp_path)
+    with pytest.raises(SourceError, match="no whole export"):
+        import_store(tmp_path, bench.index, bench.folder)
+    export_store(bench.index, bench.folder, tmp_path / "export")
+    facts = json.loads((tmp_path / "export" / "store.json").read_text())
+    (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "format": 9}))
+    with pytest.raises(SourceError, match="format 9"):
+        import_store(tmp_path / "export", bench.index, bench.folder)
+    (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "reading": {"encoder": "other"}}))
+    with pytest.raises(StoreMismatch):
+        import_store(tmp_path / "export", bench.index, bench.folder)
+    bench.index.close()
+
+
+def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
+    bench = filled(tmp_path / "old", "memory")
+    export_store(bench.index, bench.folder, tmp_path / "export")
+    lines = (tmp_path / "export" / "images.jsonl").read_text()
+    line = json.loads(lines)
+    line["payload"]["image"]["sha256"] = "../../../../etc/passwd"
+    (tmp_path / "export" / "images.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match="no picture file is called"):
+        import_store(tmp_path / "export", bench.index, bench.folder)
+    bench.index.close()
+
+
+def test_an_import_of_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "import", str(tmp_path / "nothere")) == (
+        f"diptych: {tmp_path / 'nothere'}: no such folder; give the one that `diptych export` wrote"
+    )
+    assert "store.json: No such file or directory" in refused(capsys, "import", str(tmp_path))
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "damaged"])
+def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> None:
+    old, new = filled(tmp_path / "old", "embedded"), Bench(tmp_path / "new", "embedded")
+    (file,) = old.folder.glob("??/*.png")
+    file.unlink() if gone else file.write_bytes(b"half a pict")
+    moved = export_store(old.index, old.folder, tmp_path / "export")
+    assert (moved.pictures, moved.images, moved.lacking) == (0, 1, ("a.pdf, page 1",))
+    assert list((tmp_path / "export").rglob("*.draft")) == []
+    assert import_store(tmp_path / "export", new.index, new.folder) == moved
+    assert new.seen() == WHOLE_OLD  # its words are found all the same
+    (record,) = records(new.index)
+    assert record.status == "partial"
+    assert [(one["page"], one["reason"]) for one in record.problems] == [(1, LACKING)]
+    assert records(old.index)[0].status == "complete"
+    old.index.close()
+    new.index.close()
+
+
+def test_a_picture_that_went_bad_in_the_export_is_refused(tmp_path: Path) -> None:
+    old, new = filled(tmp_path / "old", "memory"), Bench(tmp_path / "new", "memory")
+    export_store(old.index, old.folder, tmp_path / "export")
+    (file,) = (tmp_path / "export" / "pictures").glob("??/*.png")
+    for spoil in (lambda: file.write_bytes(b"another picture"), file.unlink):
+        spoil()
+        with pytest.raises(SourceError, match="is gone, or is not the picture that its name says"):
+            import_store(tmp_path / "export", new.index, new.folder)
+
+
+def test_a_retry_where_it_was_imported_brings_the_picture_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "red.png").write_bytes(png(640, 480))
+    assert run(["ingest", "red.png", "--store", "old"]) == 0
+    (file,) = (tmp_path / "old" / "pictures").glob("??/*.png")
+    file.write_bytes(b"half a pict")
+    lines = told(capsys, "export", "export", "--store", "old")
+    assert lines[0] == "left out   a picture of red.png, page 1: its file was gone or damaged"
+    assert told(capsys, "import", "export", "--store", "new")[0] == lines[0]
+    assert not (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()
+    assert run(["retry", "--all", "--store", "new"]) == 0
+    assert (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()

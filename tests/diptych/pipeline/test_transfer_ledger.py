@@ -1,0 +1,208 @@
+"""What was paid for goes along with an export, and only that. Real stores, the real SDK, a provider on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diptych import Diptych, Settings
+from diptych.errors import SourceError
+from diptych.models.ledger import KeptCaption, Ledger
+from diptych.pipeline.transfer_ledger import CAPTIONS, ROWS, VECTORS
+from diptych.prices import Price
+from diptych.settings import OpenAI
+from flows.support import maintenance_text as upkeep
+from tests.support.vendor_asked import Asked
+from tests.support.vendor_openai import OpenAIRoutes
+from tests.support.vendors import Vendor, served
+from tests.support.visions import chart
+
+LUNA, SMALL = "openai:gpt-6-luna", "openai:text-embedding-3-small"
+PRICES = dict.fromkeys((LUNA, SMALL), Price(input=1.0, output=10.0))
+SAID = {"kind": "chart", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[Vendor]:
+    number = iter(range(1000))
+
+    def answer(asked: Asked) -> Any:
+        return SAID | {"shows": f"Bars, number {next(number)}."}
+
+    with served(OpenAIRoutes(answer=answer)) as running:
+        yield running
+
+
+def opened(vendor: Vendor, folder: Path, pictures: Path | None = None) -> Diptych:
+    endpoint = OpenAI(base_url=f"{vendor.url}/v1", dimensions=8)
+    place = pictures or folder / "pictures"
+    return Diptych.open(
+        Settings(
+            store=str(folder / "store"), pictures=place, captioner=LUNA, encoder=SMALL, prices=PRICES, openai=endpoint,
+            ocr="off", workers=1,
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Path:
+    """`files` (three charts), `old` (their store), `export`; another store shares the pictures and the ledger."""
+    root = tmp_path_factory.mktemp("moving")
+    for name, seeds in {"files": (1, 2, 3), "others": (4, 5)}.items():
+        (root / name).mkdir()
+        for seed in seeds:
+            chart(seed).save(root / name / f"{seed}.png")
+    with opened(vendor, root / "old") as old, opened(vendor, root / "other", root / "old" / "pictures") as other:
+        for library, files in ((old, "files"), (other, "others")):
+            assert {outcome.status for outcome in library.ingest([root / files])} == {"complete"}
+        moved = old.export(root / "export")
+    assert (moved.documents, moved.captions, moved.vectors) == (3, 3, 3)
+    assert upkeep.moved(moved).endswith("3 pictures, 3 paid captions, 3 paid vectors")
+    return root
+
+
+@pytest.fixture
+def archive(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the export that a test may spoil."""
+    return Path(shutil.copytree(exported / "export", tmp_path / "archive"))
+
+
+def test_nothing_is_paid_again_elsewhere(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
+    with opened(vendor, tmp_path / "new") as new:
+        moved = new.import_from(exported / "export")
+        assert new.import_from(exported / "export") == moved  # both are there: nothing changes
+    assert (moved.captions, moved.vectors) == (3, 3)
+    shutil.rmtree(tmp_path / "new" / "store")  # only the ledger and the pictures are left
+    sent = len(vendor.requests)
+    with opened(vendor, tmp_path / "new") as again:
+        assert {outcome.status for outcome in again.ingest([exported / "files"])} == {"complete"}
+        assert len(vendor.requests) == sent
+        assert again.ingest([exported / "others"])
+        assert len(vendor.requests) > sent  # what another store had paid for did not come along
+
+
+def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
+    with opened(vendor, tmp_path / "new") as new:
+        new.import_from(exported / "export")
+    lines = [json.loads(line) for line in (exported / "export" / CAPTIONS).read_text().splitlines()]
+    keys = [line["key"] for line in lines]
+    before, after = Ledger(exported / "old" / "pictures").captions(keys), Ledger(tmp_path / "new" / "pictures")
+    assert after.captions(keys) == before
+    (spent,) = after.spent()
+    assert (spent.captions, spent.price > 0) == (3, True)
+
+
+def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
+    caption, vector = (
+        json.loads((exported / "export" / name).read_text().splitlines()[0])["key"] for name in (CAPTIONS, VECTORS)
+    )
+    ledger = Ledger(tmp_path / "new" / "pictures")
+    mine = KeptCaption(LUNA, "mine")
+    ledger.keep_caption(caption, mine)
+    ledger.keep_vectors({vector: np.full(8, 0.5, np.float32)})
+    with opened(vendor, tmp_path / "new") as new:
+        new.import_from(exported / "export")
+    assert ledger.captions([caption]) == {caption: mine}
+    assert ledger.vectors([vector])[vector].tolist() == [0.5] * 8
+    assert ledger.spent()[0].captions == 3
+
+
+def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
+    for name in (CAPTIONS, VECTORS, ROWS):
+        (archive / name).unlink()
+    facts = json.loads((archive / "store.json").read_text())
+    assert facts.pop("paid") == {"captions": 3, "vectors": 3}
+    (archive / "store.json").write_text(json.dumps(facts))
+    with opened(vendor, tmp_path / "new") as new:
+        moved = new.import_from(archive)
+        assert (moved.documents, moved.captions, moved.vectors) == (3, 0, 0)
+        assert len(new.documents()) == 3
+    assert not Ledger(tmp_path / "new" / "pictures").path.exists()
+
+
+def test_a_refusal_comes_along(tmp_path: Path) -> None:
+    from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, shown
+    from diptych.store.points import Reading
+
+    old, new = Ledger(tmp_path / "old"), Ledger(tmp_path / "new")
+    refusal = KeptCaption(LUNA, "", "will not say")
+    old.keep_captions({"a" * 64: refusal, "b" * 64: KeptCaption(LUNA, "", "another reason")})
+    point = {"captioned_by": LUNA, "caption_skipped": "refused: will not say", "modality": "image"}
+    found = shown([point], Reading("words-1"), tmp_path)
+    (tmp_path / "export").mkdir()
+    assert export_ledger(old, found, tmp_path / "export") == {"captions": 1, "vectors": 0}
+    import_ledger(tmp_path / "export", found, {}, new)
+    assert new.captions(["a" * 64, "b" * 64]) == {"a" * 64: refusal}
+
+
+def changed(name: str, **fields: Any) -> Callable[[Path], None]:
+    def spoil(archive: Path) -> None:
+        first, *rest = (archive / name).read_text().splitlines()
+        (archive / name).write_text("\n".join([json.dumps(json.loads(first) | fields), *rest]) + "\n")
+
+    return spoil
+
+
+def rewritten(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def spoil(archive: Path) -> None:
+        (archive / name).write_bytes(change((archive / name).read_bytes()))
+
+    return spoil
+
+
+SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a caption of no picture": (changed(CAPTIONS, text="Buy my pumps."), f"{CAPTIONS}, line 1: a caption that no pict"),
+    "a key that is none": (changed(CAPTIONS, key="../../x"), f"{CAPTIONS}, line 1: key: "),
+    "a price below nothing": (changed(CAPTIONS, price=-1.0), f"{CAPTIONS}, line 1: price: "),
+    "more than SQLite counts": (changed(CAPTIONS, usage={"requests": 2**70}), f"{CAPTIONS}, line 1: usage"),
+    "a day that is none": (changed(CAPTIONS, at="<b>"), f"{CAPTIONS}, line 1: at: "),
+    "a field too many": (changed(CAPTIONS, more=1), f"{CAPTIONS}, line 1: more: "),
+    "no JSON": (rewritten(CAPTIONS, lambda old: b"\xff\x00{" * 99), f"{CAPTIONS}, line 1: "),
+    "an endless line": (rewritten(CAPTIONS, lambda old: b"[" * 300_000), f"{CAPTIONS}, line 1: "),
+    "a line that is gone": (rewritten(CAPTIONS, lambda old: old.split(b"\n", 1)[1]), "holds paid .* says "),
+    "a vector of no part": (changed(VECTORS, key="0" * 64), f"{VECTORS}, line 1: a vector that no part"),
+    "a vector of another size": (changed(VECTORS, size=4), f"{VECTORS}, line 1: a vector that no part"),
+    "no numbers": (rewritten(ROWS, lambda old: b"\xff" * len(old)), f"{VECTORS}, line 1: its row of"),
+    "a longer vector": (rewritten(ROWS, lambda old: b"\x7f" * len(old)), f"{VECTORS}, line 1: its row of"),
+    "rows that are missing": (rewritten(ROWS, lambda old: old[:-4]), f"{VECTORS}, line 3: its row of"),
+    "rows too many": (rewritten(ROWS, lambda old: old + b"1234"), f"{ROWS}: holds more vectors"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_what_no_export_holds_is_refused_and_not_let_in(
+    archive: Path, vendor: Vendor, tmp_path: Path, what: str
+) -> None:
+    spoil, message = SPOILT[what]
+    honest = {json.loads(line)["text"] for line in (archive / CAPTIONS).read_text().splitlines()}
+    spoil(archive)
+    with opened(vendor, tmp_path / "new") as new:
+        with pytest.raises(SourceError, match=message):
+            new.import_from(archive)
+        assert new.documents() == []
+    path = Ledger(tmp_path / "new" / "pictures").path
+    if path.exists():  # good lines before the bad one may be in
+        with closing(sqlite3.connect(path)) as kept:
+            assert {text for (text,) in kept.execute("SELECT text FROM captions")} <= honest
+            vectors = [np.frombuffer(blob, "<f4") for (blob,) in kept.execute("SELECT vector FROM vectors")]
+        assert [round(float(np.linalg.norm(vector)), 3) for vector in vectors] == [1.0] * len(vectors)
+
+
+def test_a_picture_that_is_not_what_its_name_says_is_refused(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
+    for name in (CAPTIONS, VECTORS, ROWS):
+        (archive / name).unlink()
+    facts = json.loads((archive / "store.json").read_text())
+    (archive / "store.json").write_text(json.dumps({**facts, "paid": {}}))
+    spoilt = sorted((archive / "pictures").glob("??/*"))[0]
+    spoilt.write_bytes(b"another picture")
+    with opened(vendor, tmp_path / "new") as new, pytest.raises(SourceError, match="not the picture that its name"):
+        new.import_from(archive)
+    assert not list((tmp_path / "new" / "pictures").glob(f"??/{spoilt.stem}*"))

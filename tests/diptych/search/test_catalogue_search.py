@@ -1,0 +1,152 @@
+"""The sample catalogue as a shop asks it: by words, by fields, by plain limits, by what is like it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych import Diptych, Hit, Query, Settings
+from diptych.where import Compare, parse
+from flows.cli.main import run
+from tests.support.papers import write_paper
+from tests.support.shell import asked, lines
+
+CATALOGUE = Path(__file__).parents[3] / "data" / "catalogue"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
+    with Diptych.open(Settings(store=str(tmp_path_factory.mktemp("shop") / "store"))) as opened:
+        opened.ingest([CATALOGUE / "products.csv"])
+        yield opened
+
+
+def names(hits: list[Hit]) -> list[str]:
+    """Products, each once, in the order of the hits."""
+    return list(dict.fromkeys(str(hit.fields["name"]) for hit in hits))
+
+
+def test_words_find_the_product_and_its_photo(shop: Diptych) -> None:
+    hits = shop.search("coat against rain at sea", 2)
+    assert names(hits) == ["Rain jacket Skua"]
+    assert {hit.modality for hit in hits} == {"text", "image"}
+
+
+def test_a_name_counts_for_the_pages_of_a_document_and_not_for_a_row_that_says_it_itself(shop: Diptych) -> None:
+    assert all("documents.name" not in hit.ranks for hit in shop.search("rain jacket Skua", 20))
+
+
+def test_fields_choose(shop: Diptych) -> None:
+    where = parse('category = "jackets" and price > 200')
+    assert names(shop.search(Query("something warm", where=where))) == ["Down jacket Fulmar"]
+
+
+def test_a_plain_limit_is_a_filter(shop: Diptych) -> None:
+    understood = shop.understood("jacket under $200")
+    assert understood.where == Compare("price", "<", 200)
+    assert understood.phrases == (("under $200", "price < 200"),)
+    found = shop.search("jacket under $200", 50)
+    assert names(found)[0] == "Rain jacket Skua"
+    assert all(hit.fields["price"] < 200 for hit in found)
+    assert all(hit.fields["price"] < 200 for hits in shop.search_many([Query("jacket under $200")]) for hit in hits)
+    assert all(group.hits[0].fields["price"] < 200 for group in shop.search_groups("jacket under $200"))
+
+
+@pytest.mark.parametrize("query", [Query("jacket under $200", literal=True), Query('jacket "under $200"')])
+def test_it_can_be_switched_off(shop: Diptych, query: Query) -> None:
+    assert not shop.understood(query).phrases
+    assert "Down jacket Fulmar" in names(shop.search(query, 50))
+
+
+def test_a_setting_switches_it_off(shop: Diptych) -> None:
+    off = Diptych(shop.settings.model_copy(update={"phrases": False}))
+    assert not off.understood("jacket under $200").phrases
+
+
+def test_it_stands_beside_a_filter_of_ones_own(shop: Diptych) -> None:
+    query = Query("something under $200", where=parse('category = "jackets"'))
+    assert names(shop.search(query, 50)) == ["Rain jacket Skua"]
+
+
+def test_fields_that_come_later_are_known_at_once(tmp_path: Path) -> None:
+    write_paper(tmp_path / "paper.pdf", "Pumps under $200 are rare.")
+    with Diptych.open(Settings(store=str(tmp_path / "store"))) as opened:
+        opened.ingest([tmp_path / "paper.pdf"])
+        assert not opened.understood("pumps under $200").phrases
+        opened.ingest([CATALOGUE / "products.csv"])
+        assert opened.understood("pumps under $200").phrases
+
+
+def test_fields_are_read_once(shop: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shop.understood("mug under $20").phrases
+    monkeypatch.setattr(type(shop._parts.index().documents), "scroll", None)  # a second scan would fail
+    assert shop.understood("mug under $20").phrases
+    assert not shop.understood("mug").phrases
+
+
+def test_similar_products(shop: Diptych) -> None:
+    jacket = next(hit for hit in shop.search("down jacket") if hit.fields["name"] == "Down jacket Fulmar")
+    similar = shop.like(jacket.id, 8)
+    assert names(similar)[0] == "Rain jacket Skua"
+    assert "Down jacket Fulmar" not in names(similar)
+    assert {hit.modality for hit in similar} == {"text", "image"}
+    cheap = shop.like(jacket.id, 8, parse("price < 100"))
+    assert cheap
+    assert all(hit.fields["price"] < 100 for hit in cheap)
+
+
+def test_what_was_understood_is_told_on_stderr(
+    shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = shop.settings.store
+    told = 'understood: price < 200, from "under $200"; quotes switch this off\n'
+    assert run(["query", "jacket under $200", "--json", "--store", store]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == told
+    assert {hit["document"] for hit in lines(printed.out)}
+    assert run(["query", "jacket", "--json", "--store", store]) == 0
+    assert capsys.readouterr().err == ""
+    batch = tmp_path / "questions.jsonl"
+    questions = [{"id": 1, "text": "jacket under $200"}, {"id": 2, "text": "jacket under $200", "literal": True}]
+    batch.write_text("\n".join(map(json.dumps, questions)))
+    assert run(["query", "--batch", str(batch), "--json", "--limit", "50", "--store", store]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == f"question 1: {told}"
+    first, second = lines(printed.out)
+    assert set(first) == {"id", "hits"}
+    assert len(second["hits"]) > len(first["hits"]) > 0
+
+
+def test_commands_for_documents_likeness_pages_and_modality(shop: Diptych, capsys: pytest.CaptureFixture[str]) -> None:
+    store = ("--store", shop.settings.store)
+    twenty = asked(capsys, "query", "warm jacket", "--limit", "20", *store)
+    assert asked(capsys, "query", "warm jacket", "--limit", "11-20", *store) == twenty[10:]
+    assert twenty[10]["rank"] == 11
+    assert {hit["modality"] for hit in asked(capsys, "query", "jacket", "--modality", "image", *store)} == {"image"}
+    best, *others = asked(capsys, "documents", "jacket", "--each", "2", *store)
+    assert (best["rank"], best["hits"][0]["rank"], len(best["hits"])) == (1, 1, 2)
+    assert len(others) > 1
+    like = asked(capsys, "like", twenty[0]["id"], "--limit", "3", *store)
+    assert [hit["rank"] for hit in like] == [1, 2, 3]
+    assert {hit["document"] for hit in like}.isdisjoint({twenty[0]["document"]})
+    for shown in (["documents", "jacket"], ["like", twenty[0]["id"]]):
+        assert run([*shown, *store]) == 0
+        assert "products.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", ["0", "5-3", "0-5", "ten", "-3"])
+def test_a_wrong_span_is_wrong_usage(limit: str) -> None:
+    assert run(["query", "jacket", f"--limit={limit}"]) == 2
+
+
+def test_a_batch_line_may_want_pictures(shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    batch = tmp_path / "questions.jsonl"
+    batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"image": 3}}))
+    (answer,) = asked(capsys, "query", "--batch", str(batch), "--limit", "3", "--store", shop.settings.store)
+    assert [hit["modality"] for hit in answer["hits"]] == ["image"] * 3
+    batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"table": 3}}))
+    assert run(["query", "--batch", str(batch), "--json", "--store", shop.settings.store]) == 1
+    assert "line 1: least knows text and image" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Plain phrases become filters where the store has such a field, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from diptych.search.plain_filters import Understood, kinds, understand
+from diptych.where import And, Compare
+from extractors.types import FieldValue
+
+SHOP = {"price": "number", "category": "text", "rating": "number", "year": "number"}
+
+UNDERSTOOD = [
+    ("jackets under $200", "jackets", "price < 200"),
+    ("Under 200 dollars, a jacket", ", a jacket", "price < 200"),
+    ("a lamp for less than €49.90", "a lamp", "price < 49.9"),
+    ("sofa up to 1,200 EUR", "sofa", "price <= 1200"),
+    ("sofa at most $1.5k in grey", "sofa in grey", "price <= 1500"),
+    ("watches above £80", "watches", "price > 80"),
+    ("boots between $50 and $100", "boots", "price >= 50 and price <= 100"),
+    ("boots with a rating over 4", "boots", "rating > 4"),
+    ("boots with a rating of at least 4.5 under $90", "boots", "rating >= 4.5 and price < 90"),
+    ("price below 30 mugs", "mugs", "price < 30"),
+    ("models since 2020", "models", "year >= 2020"),
+    ("models before 2020", "models", "year < 2020"),
+]
+LEFT_ALONE = [
+    "what happens under 200 bar",  # no money, no field
+    'jackets "under $200"',  # quoted: the words themselves
+    "what fell by more than 5 %",
+    "pumps that weigh over 20 kg",
+    "Figure 3 under the heading",
+    "how many people earn over 40,000 people",
+    "the years 2019-2021 and from 2019-2021",
+]
+
+
+@pytest.mark.parametrize(("text", "left", "shown"), UNDERSTOOD)
+def test_a_phrase_becomes_a_filter(text: str, left: str, shown: str) -> None:
+    found = understand(text, SHOP)
+    assert found.text == left
+    assert " and ".join(one for _, one in found.phrases) == shown
+
+
+@pytest.mark.parametrize("text", LEFT_ALONE)
+def test_other_words_stay_words(text: str) -> None:
+    assert understand(text, SHOP) == Understood(text)
+
+
+def test_without_such_a_field_nothing_is_a_filter() -> None:
+    for fields in ({}, {"price": "text"}, {"price": "number", "cost": "number"}):
+        assert understand("jackets under $200", fields) == Understood("jackets under $200")
+
+
+def test_the_filter_is_a_tree() -> None:
+    assert understand("boots under $90", SHOP).where == Compare("price", "<", 90)
+    both = understand("boots between $50 and $90", SHOP).where
+    assert both == And((Compare("price", ">=", 50), Compare("price", "<=", 90)))
+
+
+def test_a_question_of_nothing_but_a_filter_keeps_its_words() -> None:
+    found = understand("under $200", SHOP)
+    assert (found.text, found.where) == ("under $200", Compare("price", "<", 200))
+
+
+def test_a_year_of_a_date_field_is_all_its_days() -> None:
+    fields = {"published": "date"}
+    assert understand("reports after 2019", fields).where == Compare("published", ">=", "2020-01-01")
+    assert understand("reports until 2019", fields).where == Compare("published", "<", "2020-01-01")
+    assert understand("reports since 2019", fields).where == Compare("published", ">=", "2019-01-01")
+
+
+def test_what_a_field_holds_is_what_most_of_its_values_are() -> None:
+    rows: list[dict[str, FieldValue]] = [
+        {"price": 3, "when": "2024-05-01", "new": True},
+        {"price": 4.5, "when": "2024-06-01", "new": False},
+    ]
+    assert kinds([*rows, {"price": "on request"}]) == {"price": "number", "when": "date", "new": "text"}

@@ -1,0 +1,231 @@
+"""What may be asked for beside words: pages of hits, least numbers, documents, what is like a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from diptych.errors import QueryError
+from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.search.groups import search_groups
+from diptych.search.hits import Hit
+from diptych.search.paging import at_least, continued
+from diptych.search.search import Panels, Query, search
+from diptych.search.similar import like
+from diptych.store.points import document_id
+from diptych.store.register import delete, record_of
+from diptych.store.spaces import Spaces
+from diptych.where import parse
+from extractors.types import Options, Passage
+from tests.diptych.store.test_spaces import ColourEncoder, shop
+from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+from tests.support.stores import ENGINES, open_store
+
+MANY = 130
+"""Passages that all speak of pumps: more than the first search brings."""
+
+
+class Thing(NamedTuple):
+    id: str
+    modality: str = "text"
+
+
+def things(letters: str) -> list[Thing]:
+    """`aBc` -> passages a and c, picture B."""
+    return [Thing(letter, "image" if letter.isupper() else "text") for letter in letters]
+
+
+def spelt(found: Iterator[Thing]) -> str:
+    return "".join(one.id for one in found)
+
+
+def test_what_a_deeper_search_adds_comes_behind() -> None:
+    asked = []
+    orders = {2: "ba", 4: "cabd", 8: "edcba"}
+
+    def band(reach: int) -> tuple[list[Thing], bool]:
+        asked.append(reach)
+        return things(orders[reach]), reach == 8
+
+    order = continued(band, 2)
+    assert [next(order).id for _ in range(2)] == ["b", "a"]
+    assert asked == [2], "no deeper than it has to be"
+    assert spelt(order) == "cde"
+
+
+@pytest.mark.parametrize(
+    ("order", "least", "size", "found"),
+    [
+        ("abcdEfgH", {"image": 1}, 3, "abEcdHfg"),
+        ("abcdEfgH", {"image": 2}, 4, "abEHcdfg"),
+        ("ABCDe", {"text": 1, "image": 1}, 3, "ABeCD"),
+        ("aBcd", {"image": 1}, 2, "aBcd"),
+        ("abcd", {"image": 2}, 3, "abcd"),
+        ("aB", {"text": 2, "image": 2}, 5, "aB"),
+    ],
+)
+def test_a_page_has_what_it_has_to_and_the_others_keep_their_order(
+    order: str, least: dict[str, int], size: int, found: str
+) -> None:
+    all_things = things(order)
+    assert (
+        spelt(at_least(all_things, least, size, lambda kind: [one for one in all_things if one.modality == kind]))
+        == found
+    )
+
+
+@dataclass
+class Bench:
+    pipeline: Pipeline
+    panels: Panels
+
+    def ask(
+        self, text: str, limit: int = 10, offset: int = 0, where: str = "", least: dict[str, int] | None = None
+    ) -> list[Hit]:
+        query = Query(text, where=parse(where) if where else None, least=least or {})
+        return search([query], self.panels, limit, offset)[0]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    folder = tmp_path_factory.mktemp("store")
+    index, sandbox = open_store(request.param, folder, WordEncoder.size), ScriptedSandbox()
+    spaces = Spaces(WordEncoder())
+    pipeline = Pipeline(index, spaces, sandbox, Options(), folder)
+    colours = ("red", "green", "blue")
+    sandbox.scripts = {
+        "long.pdf": document(
+            *(Passage(f"The {colours[n % 3]} pump has the number {n}.", 1 + n // 4) for n in range(MANY))
+        ),
+        "cats.pdf": document(
+            Passage("A cat beside a pump.", 1),
+            Passage("A cat sleeps.", 2),
+            pictures=(figure("Figure 1: a cat", 1), figure("Figure 2: a red pump", 2)),
+        ),
+        "copy.pdf": document(Passage("A cat sleeps.", 7), pictures=(figure("Figure 9: a blue cat", 7),)),
+    }
+    for name in sandbox.scripts:
+        ingest(source(name), pipeline)
+    yield Bench(pipeline, Panels(index, spaces, folder))
+    index.close()
+
+
+@pytest.mark.parametrize("least", [{}, {"image": 2}])
+def test_pages_of_hits_fit_together(bench: Bench, least: dict[str, int]) -> None:
+    pages = [bench.ask("red pump", 20, offset, least=least) for offset in range(0, 100, 20)]
+    together = [hit for page in pages for hit in page]
+    assert [hit.rank for hit in together] == list(range(1, 101))
+    assert len({hit.id for hit in together}) == 100
+    if least:
+        images = [sum(hit.modality == "image" for hit in page) for page in pages]
+        assert (images[0] >= 2, sum(images)) == (True, 3)
+        return
+    assert together == bench.ask("red pump", 100)
+    assert together[:7] == bench.ask("red pump", 7)
+    assert together[6:9] == bench.ask("red pump", 3, 6)
+
+
+def test_all_hits_are_reached_once(bench: Bench) -> None:
+    everything = bench.ask("red pump", 1000)
+    assert len(everything) == len({hit.id for hit in everything}) == MANY + 6
+    assert bench.ask("red pump", 10, 1000) == []
+
+
+def test_the_least_numbers_bring_what_lies_deeper(bench: Bench) -> None:
+    plain = bench.ask("pump number 77", 5)
+    assert {hit.modality for hit in plain} == {"text"}
+    hits = bench.ask("pump number 77", 5, least={"image": 2})
+    assert [hit.modality for hit in hits] == ["text", "text", "text", "image", "image"]
+    assert [hit.id for hit in hits[:3]] == [hit.id for hit in plain[:3]]
+    assert {hit.modality for hit in bench.ask("pump number 77", 5, where='modality = "text"', least={"image": 2})} == {
+        "text"
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "offset", "least"), [(0, 0, {}), (5, -1, {}), (5, 0, {"image": 6}), (5, 0, {"table": 1})]
+)
+def test_what_cannot_be_shown_is_refused(bench: Bench, limit: int, offset: int, least: dict[str, int]) -> None:
+    with pytest.raises(QueryError):
+        bench.ask("pump", limit, offset, least=least)
+
+
+def test_documents_and_pages_by_their_best_hit(bench: Bench) -> None:
+    first, second, third = search_groups(Query("a cat"), bench.panels, "document", 5, 2)
+    assert {first.document, second.document} == {"cats.pdf", "copy.pdf"}
+    assert third.document == "long.pdf"
+    assert [group.rank for group in (first, second, third)] == [1, 2, 3]
+    assert first.hits[0].rank == 1
+    assert (first.page, len(third.hits)) == (None, 2)
+    best, *_ = pages = search_groups(Query("a cat beside a pump"), bench.panels, "page", 3, 1)
+    assert (best.document, best.page, best.hits[0].page) == ("cats.pdf", 1, 1)
+    assert [len(page.hits) for page in pages] == [1, 1, 1]
+
+
+def test_a_document_deep_below_another_is_found(bench: Bench) -> None:
+    groups = search_groups(Query("pump number"), bench.panels, "document", 2, 1)
+    assert {group.document for group in groups} == {"long.pdf", "cats.pdf"}
+
+
+def test_like_a_passage_are_others_that_say_the_same_in_other_words(bench: Bench) -> None:
+    (sleeps,) = bench.ask("sleeps", 1, where='document = "cats.pdf" and modality = "text"')
+    assert sleeps.text == "A cat sleeps."
+    found = like(sleeps.id, bench.panels, 4)
+    assert sleeps.text not in {hit.text for hit in found}, "neither itself nor its copy"
+    assert {"Figure 1: a cat", "Figure 9: a blue cat"} <= {hit.caption for hit in found}
+    assert [hit.rank for hit in found] == [1, 2, 3, 4]
+    only = like(sleeps.id, bench.panels, 3, parse('document = "long.pdf"'))
+    assert {hit.document for hit in only} == {"long.pdf"}
+
+
+def test_like_a_picture_are_passages_and_pictures(bench: Bench) -> None:
+    (pump,) = bench.ask("red pump", 1, where='document = "cats.pdf" and modality = "image"')
+    found = like(pump.id, bench.panels, 5)
+    assert "The red pump" in {hit.text.split(" has")[0] for hit in found if hit.modality == "text"}
+    assert "image" in {hit.modality for hit in found}
+    assert pump.id not in {hit.id for hit in found}
+
+
+@pytest.mark.parametrize("unknown", ["first", "00000000-0000-0000-0000-000000000000"])
+def test_like_nothing_is_refused(bench: Bench, unknown: str) -> None:
+    with pytest.raises(QueryError, match="no hit has this id"):
+        like(unknown, bench.panels, 3)
+
+
+def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
+    sandbox = bench.pipeline.sandbox
+    gone = source("gone.pdf")
+    assert isinstance(sandbox, ScriptedSandbox)
+    sandbox.scripts["gone.pdf"] = document(Passage("A green valve.", 1))
+    ingest(gone, bench.pipeline)
+    (hit,) = bench.ask("green valve", 1, where='document = "gone.pdf"')
+    record = record_of(bench.panels.index, document_id(gone.uri))
+    assert record
+    delete(bench.panels.index, record)
+    with pytest.raises(QueryError, match="no hit has this id now"):
+        like(hit.id, bench.panels, 3)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pixels_are_compared_with_pixels(tmp_path: Path, engine: str) -> None:
+    made = shop(engine, tmp_path, Spaces(WordEncoder(), ColourEncoder()))
+    panels = Panels(made.index, made.spaces, made.folder)
+    red = next(hit for hit in made.ask(colour="red") if hit.page == 1)
+    found = like(red.id, panels, 5)
+    assert {hit.page for hit in found} == {2, 3}
+    assert {name for hit in found for name in hit.ranks} == {"images.visual"}
+    made.index.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_in_one_space_a_passage_is_like_a_picture(tmp_path: Path, engine: str) -> None:
+    unified = ColourEncoder()
+    made = shop(engine, tmp_path, Spaces(unified, unified))
+    panels = Panels(made.index, made.spaces, made.folder)
+    green = next(hit for hit in made.ask("green") if hit.modality == "text")
+    assert next(hit.page for hit in like(green.id, panels, 5) if hit.modality == "image") == 2
+    made.index.close()

@@ -1,0 +1,79 @@
+"""What a question asks for, told from how it is put."""
+
+from __future__ import annotations
+
+import pytest
+
+from diptych.search.question import plain, read
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("How many lines are red? Give me an integer.", "How many lines are red?"),
+        ("What is the total?Answer in millions, rounded.", "What is the total?"),
+        ("Which U.S. state grew? Please write the answer as a list, e.g. ['x'].", "Which U.S. state grew?"),
+        ("What is it? It stands on the left.", "What is it? It stands on the left."),
+        ("Write a report", "Write a report"),
+    ],
+)
+def test_instructions_on_the_form_of_the_answer_are_left_out(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "places"),
+    [
+        ("the chart on page 14", {14}, set()),
+        ("the first box of page two", {2}, set()),
+        ("the start of page(1)", {1}, set()),
+        ("figures in Pages 51-53", {51, 52, 53}, set()),
+        ("slides 3 and 9", {3, 9}, set()),
+        ("pages 10-9000", {10, 9000}, set()),
+        ("the date on the second page", set(), {2}),
+        ("a signature on the last page", set(), {-1}),
+        ("people on the cover", set(), {1}),
+        ("14 pages of text", set(), set()),
+    ],
+)
+def test_pages_are_named_by_number_and_by_place(text: str, numbers: set[int], places: set[int]) -> None:
+    question = read(text)
+    assert set(question.numbers) == numbers
+    assert set(question.places) == places
+
+
+def test_words_that_a_question_is_put_with_tell_no_pages_apart() -> None:
+    question = read("According to the chart on page 14, how much time was spent with friends in 2010?")
+    assert question.words == ("time", "spent", "friend", "2010")
+    assert ("spent", "friend") in question.phrases
+    assert question.pictured
+
+
+def test_of_a_few_words_each_counts() -> None:
+    assert read("photo paper").words == ("photo", "paper")
+    assert read("page 4").words == ("page", "4")
+    assert not read("page 4").phrases, "the words of a page's name are no phrase"
+
+
+def test_labels_are_normalised() -> None:
+    assert read("What does Fig. 3 show?").labels == {"figure 3"}
+
+
+def test_a_ratio_is_looked_up_where_its_parts_are_printed() -> None:
+    question = read("What is the current ratio in FY21?")
+    assert {"current", "ratio", "asset", "liabil", "balanc", "sheet", "2021"} <= set(question.words)
+    assert ("balanc", "sheet") in question.phrases
+    assert "inventori" not in question.words
+
+
+def test_terms_are_known_however_they_are_spaced() -> None:
+    assert {"payabl", "cost"} <= set(read("payables  turnover").words)
+    assert {"asset", "liabil"} <= set(read("the cash_ratio").words)
+
+
+def test_a_term_inside_another_word_is_none() -> None:
+    assert read("the epsilon of the dioptre").words == ("epsilon", "dioptr")
+
+
+def test_nothing_is_asked_without_words() -> None:
+    assert read("").words == ()

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import QueryError
+from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.search.hits import Hit
+from diptych.search.search import Panels, Query, search
+from diptych.store.embedded import Embedded
+from diptych.store.points import Drafts, Reading, drafts
+from diptych.store.register import local
+from diptych.store.spaces import Spaces
+from diptych.store.types import of_texts
+from diptych.where import parse
+from extractors.types import ImageFile, Options, Passage, Picture
+from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    folder = tmp_path_factory.mktemp("store")
+    index, sandbox = Embedded(folder, of_texts(WordEncoder.size), 5), ScriptedSandbox()
+    made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder)
+    sandbox.scripts = {
+        "manual.pdf": document(
+            Passage("Oil the red pump every week.", 1, (1.04, 2.0, 3.0, 4.0), ("Care", "Oil")),
+            Passage("The table of valves is on page 4.", 2, kind="table", label="table 1", caption="Table 1: valves"),
+            pictures=(figure("Figure 1: a red pump", 3, "figure 1"), figure("Figure 2: a cat", 4)),
+        ),
+        "other.pdf": document(Passage("A blue valve.", 1)),
+    }
+    for name in sandbox.scripts:
+        ingest(source(name), made)
+    yield made
+    index.close()
+
+
+def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
+    query = Query(text, where=parse(where) if where else None)
+    return search([query], Panels(pipeline.index, pipeline.spaces, pipeline.pictures), limit)[0]
+
+
+def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:
+    first, second, *_ = ask(pipeline, "red pump")
+    assert {first.modality, second.modality} == {"text", "image"}
+    passage, picture = sorted((first, second), key=lambda hit: hit.modality, reverse=True)
+    page = {"pages.bm25": 2, "pages.phrases": 1, "documents.bm25": 1}
+    assert passage.ranks == {"text.dense": 1, "text.bm25": 1, **page}
+    page = {"pages.bm25": 1, "pages.phrases": 1, "pages.headings": 1, "documents.bm25": 1}
+    assert picture.ranks == {"images.description": 1, "images.bm25": 1, **page}
+    assert [first.rank, second.rank] == [1, 2]
+    assert picture.score > passage.score, "its caption says it too"
+    assert (passage.document, passage.page, passage.bbox) == ("manual.pdf", 1, [1.0, 2.0, 3.0, 4.0])
+    assert passage.heading == ("Care", "Oil")
+    assert (picture.kind, picture.page, picture.caption, picture.label) == (
+        "figure",
+        3,
+        "Figure 1: a red pump",
+        "figure 1",
+    )
+    assert picture.image is not None
+    assert Path(picture.image).parent.parent == pipeline.pictures
+    assert passage.source == "/library/manual.pdf"
+
+
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ('document = "other.pdf"', {"A blue valve."}),
+        ('modality = "image" and page >= 4', {"Figure 2: a cat"}),
+        ('kind = "table"', {"Table 1: valves"}),
+        ('kind in ("figure", "table") and not page = 2', {"Figure 1: a red pump", "Figure 2: a cat"}),
+        ('document = "nowhere.pdf"', set()),
+    ],
+)
+def test_where_narrows_both_collections(pipeline: Pipeline, where: str, wanted: set[str]) -> None:
+    assert {hit.caption or hit.text for hit in ask(pipeline, "red pump valve cat", where)} == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "caption"),
+    [("what does figure 1 show", "Figure 1: a red pump"), ("what is on page 4", "Figure 2: a cat")],
+)
+def test_what_a_question_names_comes_first(pipeline: Pipeline, question: str, caption: str) -> None:
+    first = ask(pipeline, question)[0]
+    assert first.caption == caption
+    assert first.ranks["named"] == 1
+
+
+def test_the_words_of_a_whole_page_lift_what_lies_on_it(pipeline: Pipeline) -> None:
+    hits = ask(pipeline, "blue valves of page")
+    assert {hit.document for hit in hits if "pages.bm25" in hit.ranks} == {"manual.pdf", "other.pdf"}
+    assert all(hit.text or hit.caption for hit in hits), "a page's words are evidence, not a hit"
+
+
+def test_a_page_is_known_by_its_headings_pictures_and_printed_number() -> None:
+    told = Passage("Every week.", 3, heading=("Care", "Oil"))
+    parts = replace(document(told, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
+    passage, page = (draft.stored(1) for draft in drafts(parts, Reading("words-1")).text)
+    assert passage["folio"] == page["folio"] == 1
+    assert page["headings"] == "figur 1 pump oil"
+    assert (page["kinds"], page["labels"], page["last"]) == (["figure"], ["figure 1"], True)
+    assert "folio" not in drafts(replace(parts, shift=0), Reading("words-1")).text[0].payload
+
+
+def test_under_a_filter_that_keeps_pages_out_the_parts_speak_for_their_page(pipeline: Pipeline) -> None:
+    first, *_ = ask(pipeline, "red pump", 'modality = "image"')
+    assert first.caption == "Figure 1: a red pump"
+    assert {"pages.bm25", "pages.phrases"} <= first.ranks.keys()
+
+
+def test_limit_counts_from_the_best(pipeline: Pipeline) -> None:
+    everything = ask(pipeline, "red pump")
+    assert len(everything) == 5
+    assert [hit.id for hit in ask(pipeline, "red pump", limit=2)] == [hit.id for hit in everything[:2]]
+
+
+def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(QueryError, match="empty"):
+        ask(pipeline, "  \n")
+
+
+def test_an_encoder_reads_a_passage_under_its_headings() -> None:
+    passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
+    draft, _ = drafts(document(passage), Reading("words-1")).text
+    assert draft.text == "Care > Oil\nTable 1: oils\nEvery week."
+    assert draft.stored(1)["indexed"] == "care oil tabl 1 oil everi week"
+
+
+def test_an_encoder_reads_a_part_under_its_documents_title_and_bm25_without() -> None:
+    parts = [
+        Passage("Every week.", 1, heading=("Oil",)),
+        Passage("By hand.", 2),
+        Passage("Gears.", 3, heading=("Pump care",)),
+    ]
+    told = replace(document(*parts, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), title="Pump care")
+    made = drafts(told, Reading("words-1"))
+    assert [draft.text for draft in made.text if draft.text] == [
+        "Pump care > Oil\nEvery week.",
+        "Pump care\nBy hand.",
+        "Pump care\nGears.",
+    ]
+    assert made.images[0].text == "Pump care\nFigure 1: a pump"
+    assert made.text[1].stored(1)["indexed"] == "hand"
+    renamed = drafts(replace(told, source=replace(told.source, name="other.pdf")), Reading("words-1"))
+    assert hashes(renamed) == hashes(made), "another file name is no other vector"
+
+
+def hashes(made: Drafts) -> list[str]:
+    return [need.hash for draft in (*made.text, *made.images) for need in draft.needs]
+
+
+def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:
+    whole = Picture("compound", 1, ImageFile("0" * 64, ".png", 1, 1), None, "figure 1", "Figure 1: both")
+    (draft,) = drafts(document(pictures=(whole,)), Reading("words-1")).images
+    assert draft.payload["kind"] == "figure"
+
+
+def test_a_description_is_the_documents_own_words() -> None:
+    image = ImageFile("0" * 64, ".png", 1, 1)
+    told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
+    bare = Picture("figure", 1, image, heading=("Care",))
+    first, second = drafts(document(pictures=(told, bare)), Reading("words-1")).images
+    assert first.text == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
+    assert second.text == ""
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///home/a%20b/%E5%9B%BE.pdf", "/home/a b/图.pdf"),
+        ("file:///x/products.csv#17", "/x/products.csv#17"),
+        ("https://example.org/a.pdf", "https://example.org/a.pdf"),
+    ],
+)
+def test_a_source_is_shown_as_people_know_it(uri: str, path: str) -> None:
+    assert local(uri) == path

@@ -1,0 +1,121 @@
+"""A disk that fills up ends a run with one sentence; what was stored is whole, and with room the run goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import StoreError
+from diptych.store import disk_space as room
+from diptych.store.embedded import Embedded
+from diptych.store.points import Reading
+from diptych.store.register import bind, records
+from diptych.store.types import of_texts
+from extractors.errors import ExtractionError
+from flows.cli.main import run
+from tests.support.benches import NEW, OLD, WHOLE_NEW, WHOLE_OLD, Bench
+from tests.support.fakes import WordEncoder, source
+from tests.support.papers import write_paper
+from tests.support.shell import elsewhere as elsewhere
+from tests.support.shell import refused
+
+
+class Disk:
+    """Free bytes of each look at the disk in turn; the last one stays."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.free: list[int] = []
+        self._real = room.free_bytes
+        monkeypatch.setattr(room, "free_bytes", self._look)
+
+    def _look(self, place: Path) -> int:
+        if not self.free:
+            return self._real(place)
+        return self.free.pop(0) if len(self.free) > 1 else self.free[0]
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+NEW_STORE = room.RESERVE + sum(room.NEW.values())
+ENOUGH, SCARCE, NONE = room.RESERVE, room.RESERVE - 1, room.LEAST - 1
+
+
+def test_the_real_disk_is_looked_at(tmp_path: Path) -> None:
+    assert room.free_bytes(tmp_path / "not" / "there") > 0
+    with pytest.raises(StoreError, match=r"not/there: the disk is full: \d+ MiB are free.*free some space.*run again"):
+        room.check_room(tmp_path / "not" / "there", 1 << 62)
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 24)
+    assert room.taken(tmp_path) < 1 << 20
+
+
+@pytest.mark.parametrize("looks", range(1, 9))
+def test_at_whatever_look_the_disk_is_full_the_old_version_stays(tmp_path: Path, disk: Disk, looks: int) -> None:
+    bench = Bench(tmp_path, "embedded")
+    bench.ingest(source("a.pdf"), OLD)
+    disk.free = [ENOUGH] * looks + [NONE]
+    with pytest.raises(StoreError, match="the disk is full: 47 MiB are free, and nothing is written below"):
+        bench.ingest(source("a.pdf", "2"), NEW)
+    assert bench.seen() in (WHOLE_OLD, WHOLE_NEW)  # the new one: where only its tidying up found no room
+    disk.free = []
+    bench.ingest(source("a.pdf", "2"), NEW)
+    assert bench.seen() == WHOLE_NEW
+    bench.index.close()
+
+
+def test_what_was_begun_is_ended_and_a_delete_gets_through(tmp_path: Path, disk: Disk) -> None:
+    bench = Bench(tmp_path, "embedded")
+    bench.ingest(source("a.pdf"), OLD)
+    disk.free = [SCARCE]
+    with pytest.raises(StoreError, match="disk is full"):
+        bench.ingest(source("b.pdf"), OLD)
+    assert bench.sandbox.calls == ["a.pdf"]  # not even read
+    bench.index.documents.delete([records(bench.index)[0].id])
+    assert records(bench.index) == []
+    bench.index.close()
+
+
+@pytest.mark.parametrize("engine", ["embedded", "memory"])
+def test_a_document_that_found_no_room_is_not_told_as_broken(tmp_path: Path, disk: Disk, engine: str) -> None:
+    """Also beside a server, whose pictures are files here."""
+    bench = Bench(tmp_path, engine)
+    disk.free = [ENOUGH, ENOUGH, SCARCE] if engine == "embedded" else [ENOUGH, SCARCE]
+    with pytest.raises(StoreError, match="disk is full"):
+        bench.ingest(source("a.pdf"), ExtractionError("a.pdf: [Errno 28] No space left on device"))
+    assert records(bench.index) == []
+    bench.index.close()
+
+
+def test_a_new_store_is_not_begun_where_there_is_no_room(tmp_path: Path, disk: Disk) -> None:
+    disk.free = [NEW_STORE - 1]
+    with pytest.raises(StoreError, match="disk is full"):
+        Embedded(tmp_path / "store", of_texts(4), 5)
+    assert not (tmp_path / "store" / "documents").exists()
+    disk.free = [NEW_STORE]
+    store = Embedded(tmp_path / "store", of_texts(4), 5)
+    bind(store, Reading(WordEncoder.fingerprint))
+    store.close()
+
+
+def test_search_structures_are_built_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Embedded(tmp_path / "store", of_texts(4), 5)
+    store.optimize()
+    monkeypatch.setattr("diptych.store.embedded.free_bytes", lambda place: ENOUGH)
+    with pytest.raises(StoreError, match=r"everything is stored.*free some space"):
+        store.optimize()
+    store.close()
+
+
+def test_a_run_ends_with_one_line_and_goes_on(tmp_path: Path, disk: Disk, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "papers").mkdir()
+    for name in ("a", "b"):
+        write_paper(tmp_path / "papers" / f"{name}.pdf", f"The red pump {name}.")
+    disk.free = [NEW_STORE] * 8 + [SCARCE]
+    line = refused(capsys, "ingest", "papers", "--store", "s")
+    assert "s: the disk is full" in line
+    disk.free = []
+    assert run(["ingest", "papers", "--store", "s"]) == 0

@@ -1,0 +1,42 @@
+"""The sample corpus in the embedded engine and in qdrant-client's: the same points, the same answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from qdrant_client import QdrantClient
+
+from diptych import Diptych, Query, Settings
+from diptych.pipeline.transfer import import_store
+from diptych.search.search import Panels, search
+from diptych.store.server import Server
+from diptych.store.server_collection import Layout
+from diptych.store.spaces import Spaces
+from diptych.store.types import Collection, of_texts
+
+DATA = Path(__file__).parents[3] / "data"
+
+
+def points(collection: Collection) -> dict[str, dict[str, object]]:
+    return {point.id: point.payload for point in collection.scroll()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
+    questions = [json.loads(line)["text"] for line in (DATA / "questions.jsonl").read_text().splitlines()]
+    with Diptych.open(Settings(store=str(tmp_path / "store"))) as library:
+        library.ingest([DATA])
+        library.export(tmp_path / "export")
+        ours = library.search_many([Query(text, literal=True) for text in questions], 20)
+        encoder, index = library._parts.spaces.text, library._parts.index()
+        server = Server(QdrantClient(":memory:"), Layout("data", 60), of_texts(encoder.size))
+        import_store(tmp_path / "export", server, tmp_path / "pictures")
+        assert points(server.text) == points(index.text)
+        assert points(server.images) == points(index.images)
+        theirs = search([Query(text) for text in questions], Panels(server, Spaces(encoder), tmp_path / "pictures"), 20)
+    same = [[hit.id for hit in a] == [hit.id for hit in b] for a, b in zip(ours, theirs, strict=True)]
+    assert len(same) == 40
+    assert all(same)

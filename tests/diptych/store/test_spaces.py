@@ -1,0 +1,190 @@
+"""Which part of a question reaches which vector, with encoders whose output a person can check by eye."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diptych.encoders.encoder import Encoder
+from diptych.errors import QueryError, StoreMismatch
+from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.maintenance import reindex
+from diptych.search.hits import Hit
+from diptych.search.search import Panels, Query, search
+from diptych.store.register import bind
+from diptych.store.spaces import Spaces
+from diptych.store.types import Index, of_texts
+from diptych.vectors import Vectors
+from extractors.types import ImageFile, Options, Passage, Picture
+from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
+from tests.support.stores import ENGINES, open_store
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+class ColourEncoder:
+    """Texts by the colours they name, pictures by the colour they are: red is [1, 0, 0], in both."""
+
+    name = "colours"
+    fingerprint = "colours-1"
+    size = 3
+    reads_images = True
+    half = False
+    paid = ""
+    tokenizer: Path | None = None
+
+    def __init__(self) -> None:
+        self.seen: list[Path] = []
+
+    def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+        return _unit([[text.lower().count(colour) for colour in COLOURS] for text in texts])
+
+    def encode_images(self, images: Sequence[Path]) -> Vectors:
+        self.seen += images
+        return _unit([list(Image.open(path).resize((1, 1)).getpixel((0, 0))) for path in images])  # type: ignore[arg-type]
+
+
+def _unit(rows: Sequence[Sequence[float]]) -> Vectors:
+    vectors = np.asarray(rows, np.float32) + np.float32(1e-3)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def painted(folder: Path, colour: str) -> ImageFile:
+    """A picture of one colour in the picture store."""
+    digest = hashlib.sha256(colour.encode()).hexdigest()
+    path = folder / digest[:2] / f"{digest}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), COLOURS[colour]).save(path)
+    return ImageFile(digest, ".png", 8, 8)
+
+
+class Shop:
+    """A store of one document: three pictures that no word describes, and three passages."""
+
+    def __init__(self, index: Index, spaces: Spaces, folder: Path) -> None:
+        self.index, self.spaces, self.folder = index, spaces, folder
+        sandbox = ScriptedSandbox()
+        pictures = tuple(
+            Picture("photo", page, painted(folder, colour)) for page, colour in enumerate(COLOURS, start=1)
+        )
+        passages = tuple(Passage(f"The pump is {colour}.", page=page) for page, colour in enumerate(COLOURS, start=1))
+        sandbox.scripts["shop.pdf"] = document(*passages, pictures=pictures)
+        self.pipeline = Pipeline(index, spaces, sandbox, Options(), folder)
+        bind(index, spaces.reading("english"))
+        self.outcome = ingest(source("shop.pdf"), self.pipeline)
+
+    def ask(self, text: str = "", colour: str = "") -> list[Hit]:
+        image = self.folder / "question.png" if colour else None
+        if image:
+            Image.new("RGB", (5, 5), COLOURS[colour]).save(image)
+        return search([Query(text, image)], Panels(self.index, self.spaces, self.folder), 10)[0]
+
+    def best(self, modality: str, text: str = "", colour: str = "") -> int | None:
+        """The page of the best hit of a modality."""
+        return next((hit.page for hit in self.ask(text, colour) if hit.modality == modality), None)
+
+
+def shop(engine: str, folder: Path, spaces: Spaces) -> Shop:
+    return Shop(open_store(engine, folder, spaces.shapes), spaces, folder)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_with_an_image_encoder_words_and_pictures_find_pictures(tmp_path: Path, engine: str) -> None:
+    made = shop(engine, tmp_path, Spaces(WordEncoder(), ColourEncoder()))
+    assert made.outcome.encoded == 6
+    assert made.best("image", text="something green") == 2
+    assert made.best("image", colour="blue") == 3
+    assert made.best("text", colour="blue") is None  # another space: pixels reach no passage
+    assert set(made.ask(colour="blue")[0].ranks) == {"images.visual"}
+    made.index.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_in_one_space_a_picture_finds_passages(tmp_path: Path, engine: str) -> None:
+    unified = ColourEncoder()
+    made = shop(engine, tmp_path, Spaces(unified, unified))
+    assert made.best("text", colour="green") == 2
+    assert made.best("image", colour="green") == 2
+    assert made.best("image", text="red") == 1
+    made.index.close()
+
+
+def test_words_and_a_picture_are_one_question(tmp_path: Path) -> None:
+    spaces = Spaces(WordEncoder(), ColourEncoder())
+    Image.new("RGB", (4, 4), COLOURS["blue"]).save(tmp_path / "q.png")
+    (asked,) = spaces.encode_questions([("red", tmp_path / "q.png")])
+    assert set(asked) == {"dense", "description", "visual"}
+    assert asked["visual"] == pytest.approx(np.array([1, 0, 1]) / np.sqrt(2), abs=2e-3)
+    assert asked["dense"] == pytest.approx(spaces.text.encode_texts(["red"])[0])
+
+
+def test_a_text_is_encoded_once_a_space(tmp_path: Path) -> None:
+    words, counted = WordEncoder(), []
+
+    class Counting(WordEncoder):
+        def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+            counted.append(list(texts))
+            return words.encode_texts(texts, query=query)
+
+    Spaces(Counting()).encode_questions([("red", None), ("", tmp_path / "q.png"), ("blue", None)])
+    assert counted == [["red", "blue"]]
+
+
+def test_what_no_encoder_reads_reaches_nothing(tmp_path: Path) -> None:
+    assert Spaces(WordEncoder()).encode_questions([("", tmp_path / "q.png")]) == [{}]
+    made = shop("embedded", tmp_path, Spaces(WordEncoder()))
+    with pytest.raises(QueryError, match="words or a picture"):
+        made.ask()
+    made.index.close()
+
+
+def test_an_encoder_of_pixels_joins_a_store_by_a_reindex(tmp_path: Path) -> None:
+    words, colours = WordEncoder(), ColourEncoder()
+    made = shop("embedded", tmp_path, Spaces(words))
+    both = Spaces(words, colours)
+    with pytest.raises(StoreMismatch, match="colours-1"):
+        bind(made.index, both.reading("english"))
+    before = len(words.encoded)
+    assert reindex(made.index, both, "english", tmp_path) == 3  # the pictures; no text is encoded again
+    assert (len(words.encoded), len(colours.seen)) == (before, 3)
+    made.index.close()
+    reopened = open_store("embedded", tmp_path, both.shapes)
+    panels = Panels(reopened, both, tmp_path)
+    seen = {hit.page: hit.ranks["images.visual"] for hit in search([Query("green")], panels, 10)[0] if hit.image}
+    assert seen[2] == 1
+    reopened.close()
+
+
+def test_a_picture_that_moved_is_not_encoded_again(tmp_path: Path) -> None:
+    colours = ColourEncoder()
+    made = shop("embedded", tmp_path, Spaces(WordEncoder(), colours))
+    sandbox = made.pipeline.sandbox
+    assert isinstance(sandbox, ScriptedSandbox)
+    moved = tuple(Picture("photo", 7, painted(tmp_path, colour)) for colour in COLOURS)
+    sandbox.scripts["shop.pdf"] = document(pictures=moved)
+    assert ingest(source("shop.pdf", version="2"), made.pipeline).encoded == 0
+    assert len(colours.seen) == 3
+    assert made.best("image", colour="red") == 7
+    made.index.close()
+
+
+def test_long_vectors_are_stored_as_float16() -> None:
+    class Long(ColourEncoder):
+        half = True
+
+    shapes = Spaces(WordEncoder(), Long()).shapes
+    assert {name: shape.half for name, shape in shapes.items()} == {
+        "dense": False, "description": False, "visual": True
+    }  # fmt: skip
+    assert all(shape.half for shape in Spaces(WordEncoder(), half=True).shapes.values())
+    assert of_texts(3, half=True)["dense"].half
+
+
+def test_the_stand_in_is_an_encoder() -> None:
+    encoder: Encoder = ColourEncoder()
+    assert encoder.encode_texts(["red"]).shape == (1, 3)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from diptych.store.terms import analyse
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The pumps are running", "pump run"),
+        ("part AB-77/c", "part ab77c ab 77 c"),
+        ("AB77", "ab77"),
+        ("Q3 2015", "q3 2015"),
+        ("Fig. 2-1", "fig 2h1 2 1"),
+        ("3.5 bar, not 35", "3d5 bar 35"),
+        ("$10,000.50", "10000d50"),
+        ("10000", "10000"),
+        ("the company's don't", "compani don"),
+        ("well-known high/low", "well known high low"),
+        ("Müller’s ﬁlter — Ｑ", "muller filter q"),
+        ("东京塔的高度", "东京 京塔 塔的 的高 高度"),
+        ("図 5", "図 5"),
+        ("snake_case v1.2.3", "snake case v123 v1 2 3"),
+        ("", ""),
+        ("the of and", ""),
+    ],
+)
+def test_a_text_becomes_its_tokens(text: str, tokens: str) -> None:
+    assert analyse(text) == tokens
+
+
+def test_another_language_has_its_own_stems() -> None:
+    assert analyse("Pumpen laufen", "german") == "pump lauf"

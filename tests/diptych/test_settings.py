@@ -1,0 +1,71 @@
+"""What is wrong with the settings is told by file, line and name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diptych.errors import SettingsError
+from diptych.settings import load
+from tests.support.shell import elsewhere as elsewhere
+from tests.support.shell import refused
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ('store = "x"\nocr = = 3\n', r"diptych\.toml: cannot be read: .*at line 2, column 7"),
+        ('stor = "x"\n', r"`stor`: there is no such setting, perhaps `store`; see diptych\.toml or DIPTYCH_STOR"),
+        ('[openai]\nbase_ur = "x"\n', r"`openai\.base_ur`: there is no such setting, perhaps `openai\.base_url`;"),
+        ("zzzz = 1\n", r"`zzzz`: there is no such setting; see"),
+        ('ocr = "x"\n', r"`ocr` is wrong: Input should be 'auto'"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told(written: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("diptych.toml").write_text(written)
+    with pytest.raises(SettingsError, match=says):
+        load()
+    assert "defect" not in refused(capsys, "status")
+
+
+def test_a_file_that_is_no_text_is_told() -> None:
+    Path("diptych.toml").write_bytes(b'store = "\xff"\n')
+    with pytest.raises(SettingsError, match=r"diptych\.toml: cannot be read"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("DIPTYCH_FOO", "1", r"^variable DIPTYCH_FOO: there is no such setting; unset it$"),
+        ("DIPTYCH_ENCODR", "clip", r"DIPTYCH_ENCODR: there is no such setting, perhaps `DIPTYCH_ENCODER`;"),
+        ("DIPTYCH_STORE__X", "1", r"DIPTYCH_STORE__X: there is no such setting"),
+        ("DIPTYCH_OPENAI__BASE", "x", r"`openai\.base`: there is no such setting, perhaps `openai\.base_url`"),
+        ("DIPTYCH_OPENAI", "{", r"openai.* holds JSON"),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_told(
+    variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=says):
+        load()
+
+
+def test_variables_that_mean_something_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "DIPTYCH_STORE": "here",
+        "diptych_dpi": "100",
+        "DIPTYCH_OPENAI__BASE_URL": "http://localhost",
+        "DIPTYCH_WEIGHTS__DENSE": "2",
+        "DIPTYCH_OPENAI__KEY": "DIPTYCH_SECRET",
+        "DIPTYCH_SECRET": "s",
+        "DIPTYCH_OTHER_KEY": "s",
+        "DIPTYCH_TRACE": "1",
+        "DIPTYCH_TEST_ANYTHING": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = load()
+    assert (settings.store, settings.dpi, settings.openai.base_url) == ("here", 100, "http://localhost")
+    assert settings.weights == {"dense": 2}

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from diptych.pipeline.download import Limits, fetcher
+from diptych.pipeline.sources import find
+from extractors.catalog import columns
+from extractors.catalog import extractor as catalog
+from extractors.errors import ExtractionError
+from extractors.types import Options
+
+OPTIONS = Options(ocr="off")
+
+
+def png(color: str = "red") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), color).save(file, "PNG")
+    return file.getvalue()
+
+
+def shop(folder: Path, text: str, name: str = "shop.csv") -> Path:
+    (folder / "img").mkdir(exist_ok=True)
+    (folder / "img" / "red.png").write_bytes(png())
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", "", "-3"], [1, None, -3]),
+        (["1", "2.5"], [1.0, 2.5]),
+        (["True", "no"], [True, False]),
+        (["007", "12"], ["007", "12"]),
+        (["1", "x"], ["1", "x"]),
+        (["$1,299.00", "$5"], [1299.0, 5.0]),
+        (["1.299,00 €", "5,5 €"], [1299.0, 5.5]),
+        (["$5", "€5"], ["$5", "€5"]),
+        (["12,000", "7"], [12000.0, 7.0]),
+        (["2026-11-20", "2026-01-02"], ["2026-11-20", "2026-01-02"]),
+        (["12345678901234567890"], ["12345678901234567890"]),
+        (["nan"], ["nan"]),
+        (["", ""], [None, None]),
+    ],
+)
+def test_a_column_has_one_type(cells: list[str], values: list[object]) -> None:
+    typed = columns.typed(cells)
+    assert typed == values
+    assert [type(value) for value in typed] == [type(value) for value in values]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_rows_are_read_with_any_delimiter_and_quoted_lines(tmp_path: Path, delimiter: str) -> None:
+    rows = [
+        ["\ufeffSKU", "Name", "Image", "Price", "Description"],
+        ["A-1", "Kettle", "img/red.png", "19.5", f'"Boils; fast, and|is\t{delimiter}\n""red"""'],
+        ["B 2", "Pan", "", "7", "Flat"],
+    ]
+    first, second = catalog.rows(shop(tmp_path, "\n".join(delimiter.join(row) for row in rows)))
+    assert (first.name, first.title) == ("shop.csv#A-1", "Kettle")
+    assert first.description == f'Boils; fast, and|is\t{delimiter}\n"red"'
+    assert first.fields == {"SKU": "A-1", "Name": "Kettle", "Price": 19.5}
+    assert first.image == (tmp_path / "img" / "red.png").resolve()
+    assert second.uri == f"{(tmp_path / 'shop.csv').resolve().as_uri()}#B%202"
+    assert (second.image, second.problem, second.fields["Price"]) == (None, "", 7.0)
+
+
+def test_json_lines_keep_their_types_and_broken_ones_are_noted(tmp_path: Path) -> None:
+    lines = [
+        {"title": "Kettle", "photo": "img/red.png", "price": 19, "tags": ["red", "new"], "stock": True},
+        {"title": "Pan", "photo": None, "price": 7.5},
+    ]
+    path = shop(tmp_path, "\n".join([json.dumps(lines[0]), "{broken", json.dumps(lines[1])]), "shop.jsonl")
+    found = find([path])
+    first, second = found.sources
+    assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": "red, new", "stock": True}
+    assert (second.name, second.media_type) == ("shop.jsonl#3", "application/x-ndjson")
+    assert found.left_out == ["shop.jsonl: row 2 is not a JSON object; left out"]
+
+
+def test_ids_that_repeat_do_not_name_rows(tmp_path: Path) -> None:
+    path = shop(tmp_path, "id,description\n5,a\n5,b\n")
+    assert [row.name for row in catalog.rows(path)] == ["shop.csv#1", "shop.csv#2"]
+
+
+def test_the_hash_of_a_row_follows_its_cells_and_its_picture(tmp_path: Path) -> None:
+    path = shop(tmp_path, "id,image,description\n1,img/red.png,a\n2,,b\n")
+    before = [row.sha256 for row in catalog.rows(path)]
+    (tmp_path / "img" / "red.png").write_bytes(png("blue"))
+    after = [row.sha256 for row in catalog.rows(path)]
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+@pytest.mark.parametrize(
+    "image", ["../secret.png", "/etc/passwd", "img/../../secret.png", "file:///etc/passwd", "out/x.png"]
+)
+def test_no_picture_outside_of_the_catalogue_is_opened(tmp_path: Path, image: str) -> None:
+    (tmp_path / "secret.png").write_bytes(png())
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "out").symlink_to("/etc")
+    (row,) = catalog.rows(shop(inner, f"image,description\n{image},a\n"))
+    assert row.image is None
+    assert row.problem
+
+
+def test_a_row_gives_its_words_and_its_picture(tmp_path: Path) -> None:
+    path = shop(
+        tmp_path, "name,image,colour,price,description\nKettle,img/red.png,red,19.50,Boils fast. Never drips.\n"
+    )
+    (source,) = catalog.rows(path)
+    extraction = catalog.extract(source, OPTIONS, tmp_path / "pictures")
+    (passage,), (picture,) = extraction.passages, extraction.pictures
+    assert passage.text == "Kettle\nBoils fast. Never drips.\ncolour: red. price: 19.5."
+    assert (passage.page, passage.kind, extraction.title) == (1, "text", "Kettle")
+    assert (picture.kind, picture.caption, picture.box) == ("photo", "Kettle", None)
+    assert picture.context == ("Boils fast.", "Never drips.")
+    assert picture.image.sha256 == hashlib.sha256(png()).hexdigest()
+
+
+def test_a_row_says_nothing_twice(tmp_path: Path) -> None:
+    lines = [
+        {"title": "Kettle", "name": "kettle. ", "state": "Ready to start.", "opened": "Why not?", "stock": 3},
+        {"title": 7, "name": "7", "state": "new", "description": "7"},
+    ]
+    path = shop(tmp_path, "\n".join(json.dumps({"image": "img/red.png", **line}) for line in lines), "shop.jsonl")
+    first, second = (catalog.extract(row, OPTIONS, tmp_path / "pictures") for row in catalog.rows(path))
+    assert [one.text for one in first.passages] == ["Kettle\nstate: Ready to start. opened: Why not? stock: 3."]
+    assert [one.text for one in second.passages] == ["7\nstate: new."]
+
+
+@pytest.mark.parametrize(("image", "says"), [("img/gone.png", "no such picture"), ("shop.csv", "not a PNG")])
+def test_a_missing_or_broken_picture_leaves_the_text(tmp_path: Path, image: str, says: str) -> None:
+    (source,) = catalog.rows(shop(tmp_path, f"image,description\n{image},Boils fast.\n"))
+    extraction = catalog.extract(source, OPTIONS, tmp_path / "pictures")
+    assert extraction.passages[0].text == "Boils fast."
+    assert extraction.pictures == ()
+    (problem,) = extraction.report.problems
+    assert says in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("a,b\n1,2\n", "rename one"), ("image,description\n", "has no rows"), ("", "has no rows")]
+)
+def test_what_is_no_catalogue_says_so(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ExtractionError, match=says):
+        catalog.read(shop(tmp_path, text))
+
+
+# --- pictures by URL ----------------------------------------------------------------------------------------------
+
+
+class Shop(BaseHTTPRequestHandler):
+    """Serves one picture in several ways; the server's list holds what was asked and with which ETag."""
+
+    def do_GET(self) -> None:
+        asked: list[tuple[str, str | None]] = self.server.asked  # type: ignore[attr-defined]
+        asked.append((self.path, self.headers["If-None-Match"]))
+        if self.path == "/tagged.png" and self.headers["If-None-Match"] == '"1"':
+            self._answer(304)
+        elif self.path in ("/tagged.png", "/plain.png"):
+            self._answer(200, png(), ETag='"1"')
+        elif self.path == "/page.png":
+            self._answer(200, b"<html>sold out</html>", **{"Content-Type": "text/html"})
+        elif self.path == "/large.png":
+            self._answer(200, png() + bytes(5000))
+        elif self.path == "/moved.png":
+            self._answer(302, Location="/plain.png")
+        elif self.path == "/round.png":
+            self._answer(302, Location="/round.png")
+        else:
+            self._answer(404)
+
+    def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as running:
+        running.asked = []  # type: ignore[attr-defined]
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://localhost:{running.server_port}", running.asked  # type: ignore[attr-defined]
+        running.shutdown()
+
+
+INSIDE = Limits(private=True, max_bytes=4000, seconds=5)
+
+
+def test_pictures_by_url_are_fetched_once_and_then_only_when_changed(
+    tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]
+) -> None:
+    base, asked = server
+    path = shop(tmp_path, f"image_url,description\n{base}/tagged.png,a\n{base}/tagged.png,b\n")
+    first = find([path], fetcher(tmp_path / "cache", INSIDE)).sources
+    second = find([path], fetcher(tmp_path / "cache", INSIDE)).sources
+    assert asked == [("/tagged.png", None), ("/tagged.png", '"1"')]
+    assert first == second
+    assert first[0].image is not None
+    assert first[0].image.read_bytes() == png()
+
+
+def test_a_redirect_is_followed(tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]) -> None:
+    base, _ = server
+    (found,) = fetcher(tmp_path, INSIDE)([f"{base}/moved.png"]).values()
+    assert isinstance(found, Path)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("gone.png", "answers 404"),
+        ("page.png", "sends text/html, not a"),
+        ("large.png", "larger than"),
+        ("round.png", "redirected more than 5 times"),
+    ],
+)
+def test_a_url_that_fails_is_a_problem_of_its_row_only(
+    tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]], name: str, says: str
+) -> None:
+    base, _ = server
+    path = shop(tmp_path, f"image,description\n{base}/{name},Bad.\n{base}/plain.png,Good.\n")
+    bad, good = find([path], fetcher(tmp_path / "cache", INSIDE)).sources
+    assert good.image is not None
+    extraction = catalog.extract(bad, OPTIONS, tmp_path / "pictures")
+    assert extraction.passages[0].text == "Bad."
+    assert says in extraction.report.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1", "http://localhost", "http://[::1]", "http://169.254.169.254", "http://[::ffff:127.0.0.1]"],
+)
+def test_addresses_inside_a_network_are_refused(tmp_path: Path, address: str) -> None:
+    (found,) = fetcher(tmp_path)([f"{address}:9/a.png"]).values()
+    assert "private network" in str(found)
+
+
+def test_what_was_fetched_before_stands_in_when_the_server_is_gone(
+    tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]
+) -> None:
+    base, _ = server
+    url = f"{base}/plain.png"
+    before = fetcher(tmp_path, INSIDE)([url])
+    assert fetcher(tmp_path, Limits(private=False))([url]) == before
+
+
+def test_without_a_fetcher_a_row_says_that_its_picture_was_not_fetched(tmp_path: Path) -> None:
+    (row,) = find([shop(tmp_path, "image,description\nhttps://example.org/a.png,a\n")]).sources
+    assert row.problem == "https://example.org/a.png: was not fetched"

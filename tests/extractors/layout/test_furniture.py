@@ -1,0 +1,74 @@
+"""What repeats from page to page: headers, page numbers, logos; and what only seems to."""
+
+from __future__ import annotations
+
+from extractors.layout.furniture import Furniture, normalised, sample_pages
+from extractors.page import Drawing, Line, PageLayout, Raster
+
+
+def _line(text: str, base: float, x: float = 50, size: float = 10) -> Line:
+    return Line((x, base - size, x + 5 * len(text), base + 2), text, size, "Serif")
+
+
+def _page(number: int, *lines: Line) -> PageLayout:
+    """With a body whose words no other page has at the same height."""
+    own = "abcdefghij"[number]
+    return PageLayout(
+        number, 600, 800, (*lines, *(_line(f"{own * (5 + row)} and so on", 120 + 14 * row) for row in range(40)))
+    )
+
+
+def _running(pages: list[PageLayout]) -> list[list[str]]:
+    furniture = Furniture.scan(pages)
+    return [[page.lines[i].text for i in sorted(furniture.running(page))] for page in pages]
+
+
+def test_headers_and_page_numbers_are_running_lines() -> None:
+    pages = [_page(n, _line("Annual report", 40), _line(f"Page {n} of 6", 780)) for n in range(1, 7)]
+    assert _running(pages) == [["Annual report", f"Page {n} of 6"] for n in range(1, 7)]
+
+
+def test_left_and_right_pages_have_their_own_headers() -> None:
+    pages = [_page(n, _line("The author" if n % 2 else "The title", 40, x=50 + 200 * (n % 2))) for n in range(1, 9)]
+    assert all(len(lines) == 1 for lines in _running(pages))
+
+
+def test_a_cell_that_comes_back_below_the_first_content_is_no_header() -> None:
+    pages = [
+        _page(n, _line(f"Opening {'abcdefghij'[n] * 3}", 50, size=16), *([_line("Total", 80)] if n < 5 else []))
+        for n in range(1, 9)
+    ]
+    assert not any("Total" in lines for lines in _running(pages))
+
+
+def test_a_document_of_one_page_has_none() -> None:
+    assert _running([_page(1, _line("Annual report", 40))]) == [[]]
+
+
+def test_a_logo_repeats_wherever_it_stands_and_a_large_picture_only_in_its_place() -> None:
+    def page(n: int) -> PageLayout:
+        logo = Raster((500, 20 + n, 540, 60 + n), 90, 90, "logo")
+        picture = Raster((50, 100 + 20 * n, 300, 300 + 20 * n), 900, 700, "picture")
+        bar = Drawing((0, 760, 600, 790), 1, filled=True, stroked=False, fill=(0, 0, 1), rectangle=True)
+        return PageLayout(n, 600, 800, (), (logo, picture), (bar,))
+
+    pages = [page(n) for n in range(1, 9)]
+    furniture = Furniture.scan(pages)
+    logo, picture = pages[3].rasters
+    assert furniture.repeats(logo, pages[3])
+    assert not furniture.repeats(picture, pages[3])
+    assert furniture.repeats(pages[3].drawings[0], pages[3])
+
+
+def test_numbers_do_not_make_two_headers_of_one() -> None:
+    assert normalised("Page 12 of 30") == normalised("page 3 of 30")
+    assert normalised("— 7 —") == "#"
+    assert normalised("Chapter one") != normalised("Chapter two")
+
+
+def test_pages_to_look_at_come_in_runs_over_the_whole_document() -> None:
+    assert sample_pages(5) == (0, 1, 2, 3, 4)
+    chosen = sample_pages(1000)
+    assert len(chosen) == 60
+    assert (chosen[0], chosen[-1]) == (0, 999)
+    assert chosen[:4] == (0, 1, 2, 3)

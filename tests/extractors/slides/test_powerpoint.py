@@ -1,0 +1,218 @@
+"""Decks as python-pptx reads them: words, tables, charts, pictures, sections, and what cannot be opened."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.errors import ExtractionError
+from extractors.slides import libreoffice as office
+from extractors.types import Options
+from tests.support.decks import bullets, deck, noted, png, read, texts
+
+
+def test_bullets_keep_their_order_level_box_and_heading(tmp_path: Path) -> None:
+    (passage,) = read(deck(tmp_path / "a.pptx", bullets)).passages
+    assert passage.text == "Clean the filter weekly.\n– Use cold water."
+    assert (passage.heading, passage.page, passage.box) == (("Title 1",), 1, (72, 144, 372, 244))
+
+
+def test_a_title_alone_is_a_passage(tmp_path: Path) -> None:
+    (passage,) = read(deck(tmp_path / "a.pptx", lambda slide: None)).passages
+    assert (passage.text, passage.heading) == ("Title 1", ())
+
+
+def test_notes_are_passages_of_their_own_kind(tmp_path: Path) -> None:
+    extraction = read(deck(tmp_path / "a.pptx", bullets, noted))
+    (notes,) = [passage for passage in extraction.passages if passage.kind == "notes"]
+    assert (notes.text, notes.page, notes.heading) == ("Mention the warranty.", 2, ("Title 2",))
+
+
+def test_a_table_becomes_markdown_with_its_merged_cells_said_once(tmp_path: Path) -> None:
+    from pptx.util import Pt
+
+    def tabled(slide: Any) -> None:
+        table = slide.shapes.add_table(2, 3, Pt(10), Pt(100), Pt(300), Pt(60)).table
+        for number, text in enumerate(("Part", "Price", "Stock", "Pump", "12", "3")):
+            table.cell(number // 3, number % 3).text = text
+        table.cell(0, 1).merge(table.cell(0, 2))
+
+    (table,) = texts(read(deck(tmp_path / "a.pptx", tabled)), "table")
+    lines = table.splitlines()
+    assert lines[0].count("Price") == 1
+    assert lines[2] == "| Pump | 12 | 3 |"
+
+
+def test_a_chart_gives_its_title_series_and_values(tmp_path: Path) -> None:
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+    from pptx.util import Pt
+
+    def charted(slide: Any) -> None:
+        data = CategoryChartData()
+        data.categories = ["Spring", "Autumn"]
+        data.add_series("Kettles", (8.2, 14))
+        data.add_series("Toasters", (3, None))
+        frame = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Pt(50), Pt(100), Pt(400), Pt(300), data)
+        frame.chart.has_title = True
+        frame.chart.chart_title.text_frame.text = "Units sold"
+        frame.chart.value_axis.has_title = True
+        frame.chart.value_axis.axis_title.text_frame.text = "thousands"
+
+    (table,) = [passage for passage in read(deck(tmp_path / "a.pptx", charted)).passages if passage.kind == "table"]
+    assert table.caption == "Units sold (thousands)"
+    assert table.text.splitlines()[0] == "|  | Kettles | Toasters |"
+    assert table.text.splitlines()[2:] == ["| Spring | 8.2 | 3 |", "| Autumn | 14 |  |"]
+
+
+def test_a_scatter_chart_gives_its_points(tmp_path: Path) -> None:
+    from pptx.chart.data import XyChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    def scattered(slide: Any) -> None:
+        data = XyChartData()
+        series = data.add_series("Run")
+        series.add_data_point(1.5, 20)
+        slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, 0, 0, 5000000, 3000000, data)
+
+    (table,) = texts(read(deck(tmp_path / "a.pptx", scattered)), "table")
+    assert table.splitlines()[-1] == "| Run | 1.5 | 20 |"
+
+
+def test_a_group_in_a_group_is_placed_on_the_slide(tmp_path: Path) -> None:
+    from pptx.util import Pt
+
+    def grouped(slide: Any) -> None:
+        outer = slide.shapes.add_group_shape()
+        inner = outer.shapes.add_group_shape()
+        inner.shapes.add_textbox(Pt(100), Pt(200), Pt(50), Pt(20)).text_frame.text = "Valve"
+        # As when a person drags the group 36 points to the right.
+        outer.left += Pt(36)
+
+    passage = read(deck(tmp_path / "a.pptx", grouped)).passages[0]
+    assert passage.text == "Valve"
+    assert passage.box == (136, 200, 186, 220)
+
+
+def test_an_embedded_picture_keeps_its_bytes_box_and_alternative_text(tmp_path: Path) -> None:
+    from pptx.util import Pt
+
+    data = png().getvalue()
+
+    def pictured(slide: Any) -> None:
+        picture = slide.shapes.add_picture(io.BytesIO(data), Pt(60), Pt(100), Pt(240), Pt(160))
+        picture._element.nvPicPr.cNvPr.set("descr", "A red pump")
+
+    extraction = read(deck(tmp_path / "a.pptx", pictured))
+    (picture,) = extraction.pictures
+    assert (picture.kind, picture.caption, picture.box) == ("figure", "A red pump", (60, 100, 300, 260))
+    stored = tmp_path / "pictures" / picture.image.sha256[:2] / f"{picture.image.sha256}.png"
+    assert stored.read_bytes() == data
+    assert picture.context == ("Title 1",)
+
+
+def test_a_cropped_picture_shows_what_the_slide_shows(tmp_path: Path) -> None:
+    def cropped(slide: Any) -> None:
+        slide.shapes.add_picture(png(size=(400, 200)), 0, 2000000, 3000000).crop_left = 0.5
+
+    (picture,) = read(deck(tmp_path / "a.pptx", cropped)).pictures
+    assert (picture.image.width, picture.image.height) == (200, 200)
+
+
+def test_a_logo_on_every_slide_is_no_figure(tmp_path: Path) -> None:
+    def branded(slide: Any) -> None:
+        slide.shapes.add_picture(png(), 0, 0, 1500000)
+
+    assert read(deck(tmp_path / "a.pptx", *[branded] * 5)).pictures == ()
+
+
+def test_a_linked_picture_is_not_followed_and_said(tmp_path: Path) -> None:
+    def linked(slide: Any) -> None:
+        picture = slide.shapes.add_picture(png(), 0, 2000000, 3000000)
+        (blip,) = picture._element.xpath(".//a:blip")
+        kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        blip.attrib.pop(f"{{{kind}}}embed")
+        target = slide.part.relate_to("http://127.0.0.1:9/x.png", f"{kind}/image", is_external=True)
+        blip.set(f"{{{kind}}}link", target)
+
+    extraction = read(deck(tmp_path / "a.pptx", linked))
+    assert extraction.pictures == ()
+    assert any("slide 1: a picture is not in the deck" in note for note in extraction.report.notes)
+
+
+def test_a_hidden_slide_keeps_its_number_and_is_marked(tmp_path: Path) -> None:
+    extraction = read(deck(tmp_path / "a.pptx", bullets, lambda slide: slide._element.set("show", "0"), bullets))
+    assert [passage.heading for passage in extraction.passages][0::2] == [("Title 1",), ("Title 3",)]
+    assert "hidden slides, kept and marked: 2" in extraction.report.notes
+
+
+def test_sections_head_the_path(tmp_path: Path) -> None:
+    from pptx import Presentation
+    from pptx.oxml import parse_xml
+
+    path = deck(tmp_path / "a.pptx", bullets)
+    presentation = Presentation(str(path))
+    (slide,) = presentation.slides
+    namespace = "http://schemas.microsoft.com/office/powerpoint/2010/main"
+    section = f'<s:section name="Care"><s:sldIdLst><s:sldId id="{slide.slide_id}"/></s:sldIdLst></s:section>'
+    presentation._element.append(parse_xml(f'<s:sectionLst xmlns:s="{namespace}">{section}</s:sectionLst>'))
+    presentation.save(str(path))
+    assert read(path).passages[0].heading == ("Care", "Title 1")
+
+
+def test_without_libreoffice_the_text_is_there_and_the_report_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office, "program", lambda: None)
+    extraction = read(deck(tmp_path / "a.pptx", bullets), Options(ocr="off"))
+    assert texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
+    assert extraction.pictures == ()
+    (note,) = extraction.report.notes
+    assert "apt install libreoffice-impress" in note
+    assert "not kept as pictures" in note
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04 cut short", "not a whole office file"),
+        (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "is encrypted"),
+    ],
+)
+def test_a_deck_that_cannot_be_opened_is_one_clear_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, says: str
+) -> None:
+    monkeypatch.setattr(office, "program", lambda: None)
+    (tmp_path / "broken.pptx").write_bytes(data)
+    with pytest.raises(ExtractionError, match=says) as error:
+        read(tmp_path / "broken.pptx")
+    assert "broken.pptx" in str(error.value)
+
+
+def test_an_empty_deck_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ExtractionError, match="has no slides"):
+        read(deck(tmp_path / "a.pptx"))
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extractors.slides.powerpoint._MAX_UNPACKED", 10_000)
+    monkeypatch.setattr(office, "program", lambda: None)
+    with pytest.raises(ExtractionError, match="zip bomb"):
+        read(deck(tmp_path / "a.pptx", bullets))
+
+
+def test_a_broken_shape_costs_itself_only(tmp_path: Path) -> None:
+    def broken(slide: Any) -> None:
+        bullets(slide)
+        from pptx.util import Pt
+
+        frame = slide.shapes.add_table(1, 1, Pt(1), Pt(1), Pt(9), Pt(9))
+        frame._element.graphic.graphicData.remove(frame._element.graphic.graphicData[0])
+
+    extraction = read(deck(tmp_path / "a.pptx", broken))
+    assert texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
+    assert [problem.page for problem in extraction.report.problems] == [1]

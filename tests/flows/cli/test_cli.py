@@ -1,0 +1,295 @@
+"""The command line as scripts and people meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from flows.cli.main import diptych, run
+from tests.support.papers import write_leaflet
+from tests.support.shell import elsewhere as elsewhere
+from tests.support.shell import lines, refused
+
+COMMAND = [sys.executable, "-m", "flows.cli.main"]
+HEAVY = ("prefect", "pymupdf", "onnxruntime", "numpy", "qdrant_edge", "PIL", "pydantic", "pptx", "openai", "anthropic")
+HIT = {
+    "rank", "modality", "kind", "source", "document", "page", "bbox", "text", "caption", "image", "score", "ranks",
+    "fields",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    place = str(tmp_path_factory.mktemp("stores") / "store")
+    assert run(["ingest", str(library), "--store", place]) == 0
+    return place
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from flows.cli.main import run; code = run(['--help']); "
+        f"sys.exit(code or ' '.join(set(sys.modules) & {set(HEAVY)!r}) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "Exit codes: 0 complete" in done.stdout
+
+
+def test_every_command_is_explained_there_and_in_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(__file__).parents[3]
+    documents = "".join((root / name).read_text() for name in ("README.md", "docs/operations.md"))
+    for name, command in diptych.commands.items():
+        assert command.help
+        assert command.short_help
+        assert len([one for one in command.params if isinstance(one, click.Option) and not one.hidden]) < 8
+        assert f"diptych {name}" in documents
+        assert run([name, "--help"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_wrong_usage_exits_with_2(store: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text("{}")
+    for arguments in (
+        ["query"],
+        ["query", "pump", "--limit", "0"],
+        ["query", "--batch", str(questions)],
+        ["query", "pump", "--batch", str(questions), "--json"],
+        ["query", "--image", "nowhere.png"],
+        ["ingest"],
+        ["delete"],
+        ["export"],
+        ["backfill", "here", "--since", "yesterday"],
+        ["paint"],
+        [],
+    ):
+        assert run(arguments) == 2
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_ingest_does_only_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    write_leaflet(folder / "a.pdf")
+    write_leaflet(folder / "b.pdf", pages=3)
+    assert run(["ingest", str(folder), "--json", "--store", "s"]) == 0
+    first = capsys.readouterr()
+    assert {(line["name"], line["status"], line["pages"]) for line in lines(first.out)} == {
+        ("a.pdf", "complete", 2),
+        ("b.pdf", "complete", 3),
+    }
+    assert "2 documents: 2 complete; 5 pages" in first.err
+    assert run(["ingest", str(folder), "--json", "--store", "s"]) == 0
+    second = capsys.readouterr()
+    assert {line["status"] for line in lines(second.out)} == {"unchanged"}
+    assert second.err == "nothing changed: 2 documents as before\n"
+    write_leaflet(folder / "b.pdf", pages=4)
+    assert run(["ingest", str(folder), "--store", "s"]) == 0
+    third = capsys.readouterr()
+    assert third.out == ""
+    assert "2 documents: 1 complete, 1 unchanged; 4 pages" in third.err
+
+
+def test_a_broken_document_stops_nothing_and_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    write_leaflet(folder / "good.pdf")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    for _ in range(2):  # also when nothing changed: it is still missing
+        assert run(["ingest", str(folder), "--store", "s"]) == 4
+        assert "broken.pdf" in capsys.readouterr().err
+    assert run(["status", "--json", "--store", "s"]) == 0
+    records = {line["name"]: line for line in lines(capsys.readouterr().out)}
+    assert records["good.pdf"]["status"] == "complete"
+    assert records["broken.pdf"]["status"] == "failed"
+    assert "broken.pdf" in records["broken.pdf"]["error"]
+
+
+def test_status_sums_up(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", "--store", store]) == 0
+    printed = capsys.readouterr()
+    assert "leaflet.pdf" in printed.out
+    assert "4 documents (4 complete)" in printed.out
+    assert printed.err == ""
+
+
+def test_missing_and_empty_places_are_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    for command in ("ingest", "extract"):
+        assert "nowhere.pdf" in refused(capsys, command, "nowhere.pdf")
+        assert "empty" in refused(capsys, command, "empty")
+    assert not (tmp_path / ".diptych").exists()
+
+
+def test_a_file_of_an_unknown_kind_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "song.mp3").write_bytes(b"ID3")
+    for command in ("ingest", "extract"):
+        assert "song.mp3" in refused(capsys, command, "song.mp3")
+
+
+def test_stores_that_are_not_there_or_not_stores_are_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "garbage" / "text").mkdir(parents=True)
+    (tmp_path / "garbage" / "text" / "edge_config.json").write_text("{")
+    for place in ("nowhere", "file", "garbage"):
+        for command in (
+            ["query", "pump"],
+            ["status"],
+            ["sweep"],
+            ["reindex"],
+            ["retry"],
+            ["delete", "x"],
+            ["export", "x"],
+        ):
+            assert place in refused(capsys, *command, "--store", place)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_wrong_setting_is_one_clear_line(
+    library: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DIPTYCH_DPI", "twelve")
+    assert "DIPTYCH_DPI" in refused(capsys, "ingest", str(library))
+
+
+def test_a_hit_has_what_scripts_read(store: str, library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "green valve", "--json", "--store", store, "--limit", "5"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    hits = lines(printed.out)
+    assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
+    assert 1 < len(hits) <= 5
+    assert all(set(hit) >= HIT for hit in hits)
+    assert {hit["modality"] for hit in hits} == {"text", "image"}
+    figure = next(hit for hit in hits if hit["kind"] == "figure")
+    assert (figure["document"], figure["page"]) == ("leaflet.pdf", 1)
+    assert figure["source"] == str(library / "leaflet.pdf")
+    assert figure["caption"] == "Figure 1: The green valve beside the pump."
+    assert Path(figure["image"]).is_file()
+    assert all(rank >= 1 for rank in figure["ranks"].values())
+
+
+def test_hits_as_a_table_name_the_ranks_that_brought_them(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "green valve", "--store", store]) == 0
+    table = capsys.readouterr().out
+    for expected in ("leaflet.pdf", "image: figure", "text.dense", "images.description", "Figure 1"):
+        assert expected in table
+
+
+def test_a_filter_chooses(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    where = 'price < 200 and category = "jackets"'
+    assert run(["query", "something to wear", "--where", where, "--json", "--store", store]) == 0
+    hits = lines(capsys.readouterr().out)
+    assert hits
+    assert {hit["document"] for hit in hits} == {"products.csv#1"}
+    assert hits[0]["fields"]["price"] == 129.5
+    assert "column 9" in refused(capsys, "query", "x", "--where", "price < ", "--store", store)
+
+
+def test_a_batch_answers_every_question_in_order(
+    store: str, library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = [
+        {"id": "a", "text": "when is the bearing greased"},
+        {"id": 7, "text": "boots", "where": {"document": "products.csv#2"}},
+        {"id": None, "text": "boots", "where": "price > 1000"},
+        {"id": "seen", "image": str(library / "poster.png")},
+    ]
+    batch = tmp_path / "questions.jsonl"
+    batch.write_text("\n\n".join(json.dumps(question) for question in questions))
+    assert run(["query", "--batch", str(batch), "--json", "--limit", "3", "--store", store]) == 0
+    answers = lines(capsys.readouterr().out)
+    assert [answer["id"] for answer in answers] == ["a", 7, None, "seen"]
+    assert answers[0]["hits"][0]["document"] == "leaflet.pdf"
+    assert {hit["document"] for hit in answers[1]["hits"]} == {"products.csv#2"}
+    assert answers[2]["hits"] == []
+    assert len(answers[3]["hits"]) == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", '{"text": "no id"}', '{"id": 1}', '{"id": 1, "text": 5}', '{"id": 1, "text": "x", "where": "a <"}',
+     '{"id": 1, "text": "x", "where": {"a": {}}}', '{"id": 1, "image": "nowhere.png"}'],
+)  # fmt: skip
+def test_a_wrong_line_of_a_batch_is_named(
+    line: str, store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = tmp_path / "questions.jsonl"
+    batch.write_text('{"id": 0, "text": "fine"}\n' + line + "\n")
+    assert "line 2" in refused(capsys, "query", "--batch", str(batch), "--json", "--store", store)
+
+
+def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["doctor", "--json"])
+    checks = lines(capsys.readouterr().out)
+    assert len(checks) > 3
+    assert all({"name", "state", "what", "cost", "mend"} <= set(check) for check in checks)
+    assert code == int(any(check["state"] == "broken" for check in checks))
+
+
+def test_a_reader_that_goes_away_is_no_error(library: Path) -> None:
+    command = [*COMMAND, "extract", str(library / "leaflet.pdf"), str(library / "poster.png"), "--json"]
+    with killed_at_last(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(30) == 1
+
+
+def test_an_interrupt_stops_soon_and_keeps_what_is_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    write_leaflet(folder / "a.pdf")
+    write_leaflet(folder / "long.pdf", pages=600)
+    environment = os.environ | {"DIPTYCH_WORKERS": "2"}
+    with killed_at_last([*COMMAND, "ingest", str(folder), "--store", "s"], env=environment) as running:
+        assert running.stderr
+        assert running.stderr.readline().startswith("complete   a.pdf")
+        children = _children(running.pid)
+        assert children
+        running.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        said = running.stderr.read()
+        assert running.wait(30) == 130
+        assert time.monotonic() - start < 5
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "diptych: interrupted; what was committed stays, running again goes on from there"
+    assert not [child for child in children if _alive(child)]
+    assert run(["status", "--json", "--store", "s"]) == 0
+    assert [(line["name"], line["status"]) for line in lines(capsys.readouterr().out)] == [("a.pdf", "complete")]
+
+
+@contextmanager
+def killed_at_last(command: list[str], **how: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program whose stderr is read, and which does not outlive the test."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **how) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def _children(parent: int) -> list[int]:
+    """Of all its threads."""
+    found = [path.read_text().split() for path in Path(f"/proc/{parent}/task").glob("*/children")]
+    return [int(child) for children in found for child in children]
+
+
+def _alive(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -1,0 +1,55 @@
+"""`diptych extract` as scripts and people meet it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli.main import run
+from tests.support.shell import elsewhere as elsewhere
+from tests.support.shell import lines
+
+PART = {"source", "modality", "kind", "page", "bbox", "text", "caption", "image"}
+
+
+def test_extract_prints_parts_and_keeps_nothing(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["extract", str(library / "leaflet.pdf"), "--json"]) == 0
+    parts = lines(capsys.readouterr().out)
+    assert all(set(part) >= PART for part in parts)
+    assert {part["source"] for part in parts} == {str(library / "leaflet.pdf")}
+    assert [part["page"] for part in parts] == sorted(part["page"] for part in parts)
+    figure = next(part for part in parts if part["kind"] == "figure")
+    assert figure["caption"] == "Figure 1: The green valve beside the pump."
+    assert figure["image"] is None
+    assert any("greased once a year" in part["text"] for part in parts if part["modality"] == "text")
+
+
+def test_extract_keeps_pictures_sheets_and_a_report_where_it_is_told(
+    library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    out = tmp_path / "found"
+    arguments = [str(library / "leaflet.pdf"), "broken.pdf", str(library / "poster.png")]
+    assert run(["extract", *arguments, "--json", "--out", str(out)]) == 4
+    printed = capsys.readouterr()
+    pictures = [part["image"] for part in lines(printed.out) if part["modality"] == "image"]
+    assert pictures
+    assert all(Path(image).is_file() and Path(image).is_relative_to(out) for image in pictures)
+    assert {path.name for path in out.glob("*.html")} == {"001-leaflet.pdf.html", "003-poster.png.html"}
+    report = json.loads((out / "report.json").read_text())
+    assert [(one["document"], one["status"]) for one in report] == [
+        ("leaflet.pdf", "complete"),
+        ("broken.pdf", "failed"),
+        ("poster.png", "complete"),
+    ]
+    assert report[0]["captions_matched"] == 1
+    assert "broken.pdf" in printed.err
+
+
+def test_extract_sums_up_for_a_person(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["extract", str(library / "leaflet.pdf")]) == 0
+    printed = capsys.readouterr().out
+    assert "leaflet.pdf: 2 pages" in printed
+    assert "Figure 1: The green valve" in printed

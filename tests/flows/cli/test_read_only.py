@@ -1,0 +1,84 @@
+"""Commands that read make nothing: a folder that is no store stays as it is."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from flows.cli.main import run
+from tests.support.papers import write_paper
+from tests.support.shell import elsewhere as elsewhere
+from tests.support.shell import refused
+
+ID = "6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1"
+READING = (
+    ["query", "pump"],
+    ["query", "under $200"],
+    ["like", ID],
+    ["documents", "pump"],
+    ["ask", "pump"],
+    ["status"],
+    ["evaluate", "questions.jsonl"],
+    ["questions", "made.jsonl"],
+    ["export", "export"],
+    ["delete", "a.pdf"],
+    ["retry"],
+    ["sweep"],
+    ["reindex"],
+)
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_a_folder_of_other_files_is_no_store(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DIPTYCH_ANSWERER", "openai:gpt-5")
+    monkeypatch.setenv("OPENAI_API_KEY", "never asked")
+    (tmp_path / "questions.jsonl").write_text('{"id": 1, "query": "pump", "document": "a.pdf", "page": 1}\n')
+    (tmp_path / "docs" / "documents").mkdir(parents=True)
+    (tmp_path / "docs" / "documents" / "notes.txt").write_text("mine")
+    before = sorted((tmp_path / "docs").rglob("*"))
+    line = refused(capsys, *arguments, "--store", "docs")
+    assert line == "diptych: there is no store at docs; make one with `diptych ingest PATH --store docs`"
+    assert sorted((tmp_path / "docs").rglob("*")) == before
+
+
+def test_doctor_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "docs").mkdir()
+    run(["doctor", "--store", "docs"])
+    assert list((tmp_path / "docs").iterdir()) == []
+
+
+def test_a_language_without_a_stemmer_is_told_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_paper(tmp_path / "a.pdf", "The red pump.")
+    assert run(["ingest", "a.pdf", "--store", "s"]) == 0
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", "klingon")
+    for arguments in (["query", "pump", "--store", "s"], ["reindex", "--store", "s"], ["ingest", "a.pdf"]):
+        line = refused(capsys, *arguments)
+        assert line.startswith("diptych: setting `language`: 'klingon' has no stemmer; known: arabic")
+        assert "reindex" not in line
+    assert not (tmp_path / ".diptych").exists()
+
+
+def test_a_picture_without_words_is_told_what_finds_by_looks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_paper(tmp_path / "a.pdf", "The red pump.")
+    assert run(["ingest", "a.pdf", "--store", "s"]) == 0
+    (tmp_path / "red.png").write_bytes(png(640, 480))
+    line = refused(capsys, "query", "--image", "red.png", "--store", "s")
+    for way in ("add a question in words", 'image_encoder = "clip"', "DIPTYCH_IMAGE_ENCODER=clip", "`diptych reindex`"):
+        assert way in line
+
+
+def png(width: int, height: int) -> bytes:
+    """A red picture without words."""
+    from PIL import Image
+
+    data = BytesIO()
+    Image.new("RGB", (width, height), "red").save(data, "PNG")
+    return data.getvalue()

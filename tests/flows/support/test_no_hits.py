@@ -1,0 +1,123 @@
+"""What a person reads of hits, and of a question that found none."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diptych.answering.citations import Shown
+from extractors.formats import is_row
+from flows.cli.main import run
+from flows.support.hit_tables import hit_lines
+from flows.support.terminal import show
+from tests.support.shell import told
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("shop")
+    rows = [{"name": f"Jacket {number}", "description": "Keeps rain out", "price": 100 + number} for number in (1, 2)]
+    (folder / "products.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    store = str(folder / "store")
+    assert run(["ingest", str(folder / "products.jsonl"), "--store", store]) == 0
+    return store
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("pric < 200", "nothing found: no document has a field pric; there are name, price"),
+        (
+            'document = "products.jsonl"',
+            'nothing found: "products.jsonl" is a catalogue of 2 documents, such as document = "products.jsonl#1"',
+        ),
+        (
+            'document = "PRODUCTS.jsonl#2"',
+            'nothing found: no document is called "PRODUCTS.jsonl#2"; there are products.jsonl#2',
+        ),
+        ('name = "JACKET 1"', 'nothing found: name is never "JACKET 1" but "Jacket 1": large and small letters differ'),
+        ("price > 900", "nothing found"),
+    ],
+)
+def test_a_filter_that_no_document_passes_is_told(
+    shop: str, where: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("query", "documents"):
+        assert told(capsys, command, "rain", "--where", where, "--store", shop) == [says]
+
+
+def test_an_empty_store_is_told(shop: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"")
+    store = str(tmp_path / "store")
+    assert run(["ingest", str(tmp_path / "broken.pdf"), "--store", store]) == 4
+    (line,) = told(capsys, "query", "rain", "--store", store)
+    assert line == "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
+
+
+def test_a_hit_says_the_id_that_like_takes(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["query", "Jacket 1", "--limit", "1", "--store", shop]) == 0
+    place, words, brought = capsys.readouterr().out.splitlines()
+    assert place == "  1  products.jsonl#1  [text]"
+    assert "Keeps rain out" in words
+    name = brought.split()[1].rstrip(",")
+    assert run(["like", name, "--store", shop]) == 0
+    assert "products.jsonl#2" in capsys.readouterr().out
+
+
+def on_a_terminal(columns: int, work: Callable[[], object]) -> str:
+    """What `work` prints to a terminal of so many columns."""
+    child, end = pty.fork()
+    if not child:
+        os.environ["COLUMNS"] = str(columns)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+        work()
+        sys.stdout.flush()
+        os._exit(0)
+    printed = b""
+    while True:
+        try:
+            more = os.read(end, 4096)
+        except OSError:
+            break
+        if not more:
+            break
+        printed += more
+    os.waitpid(child, 0)
+    return printed.decode()
+
+
+def test_a_narrow_terminal_breaks_words_but_no_path() -> None:
+    path = f"library/pictures/ab/{'ab' * 32}.png"
+    hit = {
+        "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "ranks": {"images.bm25": 1},
+        "caption": "words " * 20, "text": "", "title": "", "image": path, "id": "x",
+    }  # fmt: skip
+    lines = on_a_terminal(40, lambda: show(*hit_lines(hit))).splitlines()
+    assert f"     {path}" in lines
+    told = [line.rstrip() for line in lines if "words" in line]
+    assert len(told) > 2
+    assert all(line.startswith("     words") and len(line) <= 40 for line in told)
+
+
+def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["documents", "Jacket 1", "--store", shop]) == 0
+    shown = capsys.readouterr().out
+    assert "products.jsonl#1" in shown
+    assert re.search(r"products\.jsonl#1 +1 +1: text", shown)  # its best hit; no page before that
+    assert is_row("file:///shop/products.csv#A-1")
+    assert not is_row("C#.pdf")
+    assert not is_row("products.csv")
+    assert Shown("E1", "products.csv#1", page=1, label="figure 1").place == "products.csv#1, figure 1"
+    assert Shown("E1", "a#1.pdf", page=1).place == "a#1.pdf, page 1"
+
+
+def test_an_id_of_no_hit_is_told_where_ids_stand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = told(capsys, "like", "nothing", "--store", shop, code=1)
+    assert line.endswith("no hit has this id now; ids stand under the hits of `diptych query`")

@@ -1,0 +1,53 @@
+"""A pipeline over a real store, with scripted extraction and an encoder that counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diptych.pipeline.ingest import Outcome, Pipeline, ingest
+from diptych.search.hits import Hit
+from diptych.search.search import Panels, Query, search
+from diptych.store.spaces import Spaces
+from diptych.store.types import Index
+from extractors.types import Extraction, Options, Passage, Source
+from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure
+from tests.support.stores import open_store
+
+OLD = document(Passage("the red pump", 1), Passage("the green valve", 2), pictures=(figure("Figure 1: a red chart"),))
+NEW = document(Passage("the red pump", 1), Passage("the blue valve", 2), pictures=(figure("Figure 1: a blue chart"),))
+WHOLE_OLD = {"the red pump", "the green valve", "Figure 1: a red chart"}
+WHOLE_NEW = {"the red pump", "the blue valve", "Figure 1: a blue chart"}
+
+
+STORED = 5
+"""Points of OLD or NEW: two passages, a figure, and the words of two pages."""
+
+
+class Bench:
+    def __init__(self, folder: Path, engine: str) -> None:
+        self.index: Index = open_store(engine, folder, WordEncoder.size)
+        self.engine, self.folder = engine, folder
+        self.encoder, self.sandbox = WordEncoder(), ScriptedSandbox()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self.index, Spaces(self.encoder), self.sandbox, Options(), self.folder)
+
+    def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
+        self.sandbox.scripts[found.name] = parts
+        return ingest(found, self.pipeline)
+
+    def search(self, query: Query, limit: int = 50) -> list[Hit]:
+        return search([query], Panels(self.index, Spaces(self.encoder), self.folder), limit)[0]
+
+    def hits(self, text: str = "pump valve chart") -> list[Hit]:
+        return self.search(Query(text))
+
+    def seen(self) -> set[str]:
+        """Captions and texts of all that a search shows."""
+        return {hit.caption or hit.text for hit in self.hits()}
+
+    def stored(self) -> list[tuple[str, str]]:
+        """Every text and image point there is, whether it counts or not."""
+        points = [*self.index.text.scroll(), *self.index.images.scroll()]
+        return sorted((point.id, str(point.payload.get("indexed", point.payload.get("whole")))) for point in points)

@@ -1,0 +1,44 @@
+"""Claude at a local server: what several tests of the Anthropic provider share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from diptych.models import vision as providers
+from diptych.models.meter import Meter
+from diptych.models.vision import Ask, Evidence, VisionModel, Words
+from diptych.prices import Usage
+from diptych.settings import Anthropic, Settings
+from tests.support.vendor_anthropic import anthropic_routes
+from tests.support.vendors import Vendor, served
+
+SECRET = "sk-ant-a-very-secret-key"
+HAIKU = "claude-haiku-5-5"
+NAME = f"anthropic:{HAIKU}"
+PAID = Usage(100, 4, 20, 1, False, 6)
+"""Of every answer of the local server."""
+QUESTION = Ask("Be brief.", (Words("What is it?"),), max_tokens=50)
+SOURCES = (Evidence("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."), Evidence("f2", "", "Fig. 2"))
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with served(anthropic_routes()) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def only_this_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment with `SECRET` and nothing else that the SDK looks at."""
+    for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "CLOUD_ML_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+
+
+def model(vendor: Vendor, meter: Meter | None = None, name: str = HAIKU, **endpoint: Any) -> VisionModel:
+    """A model whose endpoint is the server, but for what `endpoint` says."""
+    section = Anthropic(**{"base_url": vendor.url, "seconds": 20.0} | endpoint)
+    return providers.load(f"anthropic:{name}", Settings(anthropic=section), meter or Meter())

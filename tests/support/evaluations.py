@@ -1,0 +1,48 @@
+"""A store of two documents, and three questions about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diptych.evaluation.comparison import Evaluation, evaluate
+from diptych.evaluation.questions import Question
+from diptych.models.meter import Meter
+from diptych.search.search import Panels, Query
+from diptych.store.register import bind
+from diptych.store.spaces import Spaces
+from extractors.types import Passage
+from tests.support.benches import Bench
+from tests.support.fakes import document, source
+from tests.support.visions import chart, picture, stored
+
+HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=alert(2)>'
+
+
+@pytest.fixture
+def panels(tmp_path: Path) -> Panels:
+    """Of two documents with a picture each; the first one's name and caption are hostile."""
+    bench = Bench(tmp_path, "embedded")
+    bind(bench.index, bench.pipeline.spaces.reading("english"))
+    shown = picture(stored(chart(1), tmp_path), 3, label="figure 1", caption=HOSTILE)
+    other = picture(stored(chart(2), tmp_path), 1, label="figure 7", caption="Figure 7. A blue valve of the cold loop.")
+    passages = [Passage("The red pump.", 1, heading=("Priming red pumps",)), Passage("The blue valve.", 2)]
+    bench.ingest(source("a<b>.pdf"), document(*passages, pictures=(shown,)))
+    bench.ingest(source("b.pdf"), document(Passage("A cat sleeps.", 1), pictures=(other,)))
+    return Panels(bench.index, Spaces(bench.encoder), bench.folder)
+
+
+def asked(name: str, text: str, paper: str, *pages: int, label: str = "", kind: str = "") -> Question:
+    return Question(name, Query(text), paper, pages, label=label, types=(kind,) if kind else ())
+
+
+QUESTIONS = (
+    asked("1", "green chart", "a<b>.pdf", 3, label="figure 1", kind="<i>figure</i>"),
+    asked("2", "red pump", "a<b>.pdf", 1, kind="text"),
+    asked("3", "red pump", "b.pdf", 1, kind="text"),  # wrong on purpose: the worst one
+)
+
+
+def evaluated(panels: Panels, arms: list[str] | None = None) -> Evaluation:
+    return evaluate(QUESTIONS, panels, Meter({}), arms)

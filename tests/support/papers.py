@@ -1,0 +1,79 @@
+"""Small real documents, made on the fly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from extractors.pdf.render import pymupdf
+
+LEAFLET = [
+    "1 The pump\n\nThe circulation pump keeps the water in the red loop moving. It runs at two speeds, and its bearing "
+    "is greased once a year. Figure 1 shows where the valve sits.",
+    "2 The valve\n\nThe green valve opens to the left. Close it before the filter is cleaned, and wait until the gauge "
+    "reads zero.",
+]
+
+
+def write_library(folder: Path) -> Path:
+    """A leaflet of two pages with one drawing, a photo, and a catalogue of two products."""
+    write_leaflet(folder / "leaflet.pdf")
+    write_photo(folder / "poster.png", "MIND THE STEAM")
+    write_photo(folder / "pictures" / "jacket.png", "")
+    write_photo(folder / "pictures" / "boots.png", "")
+    (folder / "products.csv").write_text(
+        "id,name,price,category,image,description\n"
+        "1,Rain jacket,129.5,jackets,pictures/jacket.png,A light jacket for heavy rain.\n"
+        "2,Hill boots,210,shoes,pictures/boots.png,Boots with a stiff sole for steep ground.\n"
+    )
+    return folder
+
+
+def write_leaflet(path: Path, pages: int = 2) -> Path:
+    """`pages` pages of text; the first has a vector drawing with a caption."""
+    engine = pymupdf()
+    with engine.open() as document:
+        for number in range(pages):
+            page = document.new_page(width=420, height=595)
+            page.insert_textbox((40, 40, 380, 200), LEAFLET[number % len(LEAFLET)], fontsize=11)
+            if number == 0:
+                _drawing(page)
+        document.save(path)
+    return path
+
+
+def write_photo(path: Path, words: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("RGB", (320, 200), "#a33022")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((40, 60, 150, 170), fill="#f2c14e")
+    draw.text((30, 15), words, fill="white", font_size=28)
+    image.save(path)
+    return path
+
+
+def _drawing(page: object) -> None:
+    shape = page.new_shape()  # type: ignore[attr-defined]
+    for step in range(5):
+        shape.draw_circle((120 + 40 * step, 300), 18)
+        shape.draw_line((120 + 40 * step, 282), (140 + 40 * step, 330))
+    shape.draw_rect((90, 260, 320, 345))
+    shape.finish(color=(0.1, 0.3, 0.5), fill=(0.85, 0.9, 0.95), width=1.2)
+    shape.commit()
+    page.insert_text((90, 368), "Figure 1: The green valve beside the pump.", fontsize=10)  # type: ignore[attr-defined]
+
+
+def write_paper(path: Path, sentence: str) -> Path:
+    """One page with one sentence."""
+    with pymupdf().open() as document:
+        document.new_page(width=420, height=595).insert_textbox((40, 40, 380, 200), sentence, fontsize=11)
+        document.save(path)
+    return path
+
+
+def write_rows(path: Path, *numbers: int) -> Path:
+    """A catalogue (JSONL) without pictures: one row a number."""
+    path.write_text("".join(json.dumps({"id": n, "description": f"A pump of size {n}."}) + "\n" for n in numbers))
+    return path

@@ -1,0 +1,87 @@
+"""Pictures that a vision model may be asked about, and a model whose answers a person can check by eye."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from diptych.models.vision import Ask, Batches, Reply, Words
+from diptych.prices import Usage
+from extractors.pictures import store as images
+from extractors.types import Extraction, ImageFile, Picture, Report
+from tests.support.fakes import source
+
+
+class ScriptedVision:
+    """Says `a picture of COLOUR` after the words it was sent, and counts what it was asked.
+
+    `script`: called with the number of the ask, from 1; gives the reply or raises; None: the usual answer.
+    """
+
+    name = "scripted:seer"
+    pixels = 2000
+    cites = False
+    batches: Batches | None = None
+
+    def __init__(self, script: Callable[[int], Reply | None] = lambda number: None) -> None:
+        self.asked: list[Ask] = []
+        self.script = script
+        self._lock = threading.Lock()
+
+    def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
+        with self._lock:
+            self.asked.append(ask)
+            number = len(self.asked)
+        scripted = self.script(number)
+        return scripted or answer(ask, shows=f"Picture {number}.")
+
+    def most(self, ask: Ask) -> Usage:
+        return Usage(1000, 0, ask.max_tokens, 1)
+
+
+def answer(ask: Ask, **fields: Any) -> Reply:
+    """A reply of the form that was asked for, `fields` in it; 100 tokens in, 20 out."""
+    assert ask.schema
+    whole = {"kind": "", "shows": "", "axes": [], "labels": [], "findings": [], "visible_text": ""} | fields
+    data = ask.schema.model_validate(whole)
+    return Reply(data.model_dump_json(), data, Usage(100, 0, 20, 1))
+
+
+def words(ask: Ask) -> str:
+    """All words that were sent with the picture."""
+    return "\n".join(part.text for part in ask.parts if isinstance(part, Words))
+
+
+def chart(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
+    """Axes, and bars that are others for each seed."""
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    width, height = size
+    draw.line([(20, 10), (20, height - 20), (width - 10, height - 20)], "black", 3)
+    for bar, share in enumerate(np.random.default_rng(seed).random(6)):
+        left = 40 + bar * (width - 60) // 6
+        draw.rectangle([left, int(20 + share * (height - 60)), left + width // 10, height - 22], "steelblue")
+    return image
+
+
+def stored(image: Image.Image, folder: Path, form: str = "PNG", **options: Any) -> ImageFile:
+    """The image in the picture store."""
+    file = BytesIO()
+    image.save(file, form, **options)
+    return images.save(file.getvalue(), ".jpg" if form == "JPEG" else ".png", image.size, folder)
+
+
+def picture(image: ImageFile, page: int = 1, **fields: Any) -> Picture:
+    """A figure, 200 by 150 points, of that image."""
+    return replace(Picture("figure", page, image, (50.0, 50.0, 250.0, 200.0)), **fields)
+
+
+def extraction(*pictures: Picture, name: str = "pumps.pdf", title: str = "Pumps", pages: int = 9) -> Extraction:
+    return Extraction(source(name), (), pictures, Report(pages), title)
