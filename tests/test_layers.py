@@ -145,6 +145,6 @@ def test_modules_stay_small() -> None:
 
 
 def test_no_flow_shadows_a_standard_module() -> None:
-    """Prefect puts the folder of a deployed flow first on the path, where `secrets` would be ours for every importer."""
+    """Prefect puts the folder of a deployed flow first on the path, where `secrets` would be ours for everybody."""
     names = {path.stem for path in (ROOT / "flows").iterdir()}
     assert names & sys.stdlib_module_names == set()
