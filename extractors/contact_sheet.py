@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from extractors.errors import ExtractionError
 from extractors.pdf import render
-from extractors.pictures import store as images
+from extractors.pictures.store import image_path
 from extractors.types import Box, Extraction, Passage, Picture
 
 _DPI = 60.0
@@ -89,7 +89,7 @@ def _sheets(extraction: Extraction, pictures: Path, folder: Path) -> Iterator[tu
     kept = {picture.page: picture for picture in whole}
     for number, picture in kept.items():
         box = picture.box or (0.0, 0.0, float(picture.image.width), float(picture.image.height))
-        yield number, _Sheet(images.path_of(picture.image, pictures), box[2], box[3])
+        yield number, _Sheet(image_path(picture.image, pictures), box[2], box[3])
     if extraction.source.path.suffix.lower() == ".pdf":
         yield from _drawn(extraction, folder, set(kept))
 
@@ -174,7 +174,7 @@ def _box(box: Box, kind: str, label: str, sheet: _Sheet) -> str:
 
 
 def _crop(picture: Picture, pictures: Path, base: Path) -> str:
-    source = _link(images.path_of(picture.image, pictures), base)
+    source = _link(image_path(picture.image, pictures), base)
     size = f"{picture.image.width} × {picture.image.height}"
     title = escape(_name(picture))
     return (

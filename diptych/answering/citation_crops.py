@@ -9,7 +9,7 @@ from diptych.answering.evidence import Item
 from diptych.store.register import records_of
 from diptych.store.types import Index
 from extractors.errors import ExtractionError
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 
 
@@ -30,4 +30,4 @@ def crop(item: Item, index: Index, sandbox: Sandbox, pictures: Path) -> str | No
         image = sandbox.crop(path, hit.page, (x0, y0, x1, y1), pictures)
     except (OSError, ExtractionError):
         return None
-    return str(path_of(image, pictures))
+    return str(image_path(image, pictures))

@@ -17,7 +17,7 @@ from diptych.store.register import records_of, visible
 from diptych.store.types import Index, Payload
 from diptych.where import And, Compare
 from extractors.formats import is_row
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
 MOST_PICTURES = 8
@@ -70,7 +70,7 @@ def gather(hits: Sequence[Hit], index: Index, pictures: Path) -> list[Item]:
         room -= len(shown.own) + len(shown.machine)
         if room < 0 and items:
             break
-        picture = path_of(ImageFile(**piece.pixels["image"]), pictures) if piece.pixels else None
+        picture = image_path(ImageFile(**piece.pixels["image"]), pictures) if piece.pixels else None
         items.append(
             Item(shown, piece.hit, piece.payload["document_id"], picture if picture and picture.is_file() else None)
         )

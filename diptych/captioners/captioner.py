@@ -24,7 +24,7 @@ from diptych.models.vision import Ask, Detail, Reply, VisionModel, Words
 from diptych.prices import Usage
 from diptych.settings import Endpoint, Settings
 from extractors.errors import ExtractionError
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import Extraction, Picture, Problem
 
 SIDE: dict[Detail, int] = {"low": 512, "high": 1536, "auto": 1536}
@@ -135,7 +135,7 @@ class VisionCaptioner:
 
     def _ask(self, picture: Picture, extraction: Extraction, pictures: Path) -> Ask:
         name = f"the picture on page {picture.page}"
-        pixels = shown(path_of(picture.image, pictures), name, self._side)
+        pixels = shown(image_path(picture.image, pictures), name, self._side)
         parts = (pixels, Words(words_around(picture, extraction)))
         return Ask(self.prompt.instruction, parts, self.prompt.schema, MOST_TOKENS, self._detail)
 

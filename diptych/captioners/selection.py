@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors.errors import ExtractionError
-from extractors.pictures import decode as pixels
-from extractors.pictures.store import path_of
+from extractors.pictures.decode import normalise_image, open_image
+from extractors.pictures.store import image_path
 from extractors.types import Extraction, Picture
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def judge(extraction: Extraction, pictures: Path) -> list[Verdict]:
     sent: list[tuple[int, Look]] = []
     for place, picture in enumerate(extraction.pictures):
         try:
-            with pixels.opened(path_of(picture.image, pictures), f"the picture on page {picture.page}") as image:
+            with open_image(image_path(picture.image, pictures), f"the picture on page {picture.page}") as image:
                 seen = look(image)
         except ExtractionError as error:
             verdicts.append(Verdict("unreadable", problem=str(error)))
@@ -93,7 +93,7 @@ def judge(extraction: Extraction, pictures: Path) -> list[Verdict]:
 
 def look(image: Image.Image) -> Look:
     """Measure a picture; decodes it once."""
-    upright = pixels.as_seen(image)
+    upright = normalise_image(image)
     grey = upright.convert("L")
     counts = np.array(grey.histogram())
     background = int(counts.argmax())

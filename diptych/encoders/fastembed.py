@@ -28,7 +28,7 @@ from diptych.models.meter import Meter
 from diptych.settings import Settings
 from diptych.vectors import Vectors
 from extractors.errors import ExtractionError
-from extractors.pictures import decode as pixels
+from extractors.pictures.decode import normalise_image, open_image
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -225,8 +225,8 @@ def find(name: str, settings: Settings, *, sees: bool = False) -> Model:
 
 def seen(file: Path) -> Image.Image:
     """A picture as people see it, in RGB. Raises `ExtractionError`, `OSError`."""
-    with pixels.opened(file, file.name) as opened:
-        image = pixels.as_seen(opened).convert("RGB")
+    with open_image(file, file.name) as opened:
+        image = normalise_image(opened).convert("RGB")
     width, height = image.size
     if max(width, height) <= LONGEST * min(width, height):
         return image

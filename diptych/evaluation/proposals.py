@@ -22,7 +22,7 @@ from diptych.store.register import records_of, visible
 from diptych.store.types import WHOLE, Payload
 from extractors.catalog.fields import sentence
 from extractors.formats import is_row
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
 FROM_TEXT = 600
@@ -116,7 +116,7 @@ def _pictures(panels: Panels) -> Iterator[Candidate]:
             text=payload["caption"][:FROM_TEXT],
             box=_box(payload),
             label=payload["label"],
-            picture=path_of(ImageFile(**payload["image"]), panels.pictures),
+            picture=image_path(ImageFile(**payload["image"]), panels.pictures),
             context=payload["words"][:FROM_TEXT],
         )
 

@@ -15,7 +15,7 @@ from diptych.search.search import Query
 from diptych.store.register import clock
 from diptych.store.types import Index
 from diptych.where import both
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import Extraction
 
 SAMPLE = 1000
@@ -71,7 +71,7 @@ class Queries:
         encoded, folder = self._parts.spaces.images is not None, self._parts.pictures
         seen = self.stored(image, ocr=not encoded)
         if encoded:
-            return replace(query, image=path_of(seen.pictures[0].image, folder))
+            return replace(query, image=image_path(seen.pictures[0].image, folder))
         words = [picture.words for picture in seen.pictures]
         if self._parts.captioner:
             words += [told.text for told in self._parts.captioner.caption(seen, folder).captions]

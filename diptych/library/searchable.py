@@ -20,7 +20,7 @@ from diptych.search.search import Query, search
 from diptych.search.similar import like
 from diptych.settings import Settings
 from diptych.where import Expression
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 
 if TYPE_CHECKING:
     from diptych.evaluation.comparison import Evaluation
@@ -82,7 +82,7 @@ class Searchable:
         items = gather(self.search(asked, limit), self._parts.existing(), self.pictures)
         picture = self._queries.stored(asked.image, ocr=False).pictures[0].image if asked.image else None
         asker = Asker(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
-        return answer(asked.text, path_of(picture, self.pictures) if picture else None, items, asker)
+        return answer(asked.text, image_path(picture, self.pictures) if picture else None, items, asker)
 
     def evaluate(
         self,

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 from diptych.models.vision import Pixels
-from extractors.pictures import decode as pixels
+from extractors.pictures.decode import normalise_image, open_image
 
 _JPEG_QUALITY = 85
 
@@ -20,8 +20,8 @@ def shown(file: Path, name: str, most: int, least: int = 1) -> Pixels:
     """
     from PIL import Image
 
-    with pixels.opened(file, name) as image:
-        seen = pixels.as_seen(image)
+    with open_image(file, name) as image:
+        seen = normalise_image(image)
         scale = min(1.0, most / max(seen.size))
         if scale < 1:
             size = max(1, round(seen.width * scale)), max(1, round(seen.height * scale))

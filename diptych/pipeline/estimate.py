@@ -21,7 +21,7 @@ from diptych.prices import Price, Usage
 from diptych.store.spaces import Spaces
 from diptych.store.types import Index
 from extractors.errors import ExtractionError
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import Extraction, Source
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class _Count:
         coming = [words for apart, words in lacking.coming.items() if apart not in self._encoded]
         self._encoded |= lacking.needs.keys() | lacking.coming.keys()
         texts = [need.content for need in needs if isinstance(need.content, str)]
-        images = [path_of(need.content, pictures) for need in needs if not isinstance(need.content, str)]
+        images = [image_path(need.content, pictures) for need in needs if not isinstance(need.content, str)]
         spaces = self._ground.spaces
         self._encode(spaces.text, texts, [words + "x" * MOST_CHARACTERS for words in coming])
         if spaces.images:

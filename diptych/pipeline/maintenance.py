@@ -27,7 +27,7 @@ from diptych.where import Compare
 from extractors.catalog import extractor as catalog
 from extractors.errors import ExtractionError
 from extractors.formats import EXTRACTORS
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import ImageFile, Problem, Source
 
 GRACE = 3600.0
@@ -127,7 +127,7 @@ def _remove(index: Index, document: str, found: Sequence[tuple[Collection, str]]
 
 
 def _sweep_pictures(index: Index, pictures: Path) -> int:
-    needed = {path_of(ImageFile(**point.payload["image"]), pictures) for point in index.images.scroll()}
+    needed = {image_path(ImageFile(**point.payload["image"]), pictures) for point in index.images.scroll()}
     old = time.time() - GRACE
     removed = 0
     for path in pictures.glob("??/*"):

@@ -32,7 +32,7 @@ from diptych.store.points import Reading
 from diptych.store.register import DocumentRecord, bind, note, records, visible
 from diptych.store.types import STORE_ID, VECTORS, Collection, Index, Payload, Point, in_batches
 from extractors.formats import is_row
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import ImageFile, Problem
 
 FORMAT = 2
@@ -205,7 +205,7 @@ def _names(folder: Path) -> dict[Path, list[Place]]:
         said = line["payload"]
         page = None if is_row(said["document"]) else said["page"]
         place = said["document"] + (f", page {page}" if page else "")
-        names[path_of(ImageFile(**said["image"]), Path())].append((said["document_id"], place, page))
+        names[image_path(ImageFile(**said["image"]), Path())].append((said["document_id"], place, page))
     return names
 
 

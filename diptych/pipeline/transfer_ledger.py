@@ -25,7 +25,7 @@ from diptych.models.ledger import KeptCaption, Ledger
 from diptych.prices import Usage
 from diptych.store.points import Reading, encoded
 from diptych.store.types import DESCRIPTION_VECTOR, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, Payload, in_batches
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
 CAPTIONS, VECTORS, ROWS = "ledger.captions.jsonl", "ledger.vectors.jsonl", "ledger.vectors.f32"
@@ -98,7 +98,7 @@ def shown(payloads: Iterable[Payload], reading: Reading, pictures: Path) -> Show
             vectors[key_of(reading.encoder, words)] = name
         if "pixels_hash" in payload:
             try:
-                vectors[key_of(reading.images, path_of(ImageFile(**payload["image"]), pictures))] = VISUAL_VECTOR
+                vectors[key_of(reading.images, image_path(ImageFile(**payload["image"]), pictures))] = VISUAL_VECTOR
             except OSError:  # without its file there is nothing to pay for
                 continue
     return Shown(frozenset(captions), vectors)

@@ -10,7 +10,7 @@ from typing import Any
 from diptych.search.fusion import Fused
 from diptych.store.register import local
 from diptych.store.types import Payload
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
 SNIPPET = 400
@@ -59,7 +59,7 @@ def hit_of(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
         bbox=payload["bbox"],
         text=text,
         caption=payload["caption"],
-        image=str(path_of(ImageFile(**image), pictures)) if image else None,
+        image=str(image_path(ImageFile(**image), pictures)) if image else None,
         score=round(fused.score, 6),
         ranks=dict(fused.ranks),
         fields=payload["fields"],

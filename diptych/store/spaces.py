@@ -17,7 +17,7 @@ from diptych.encoders.encoder import Encoder
 from diptych.store.points import Need, Reading
 from diptych.store.types import DESCRIPTION_VECTOR, TEXT_VECTOR, VISUAL_VECTOR, Shape, Shapes
 from diptych.vectors import Vector
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Spaces:
         texts = {need.hash: need.content for need in needs if isinstance(need.content, str)}
         if texts:
             vectors.update(zip(texts, self.text.encode_texts(list(texts.values())), strict=True))
-        images = {need.hash: path_of(need.content, pictures) for need in needs if not isinstance(need.content, str)}
+        images = {need.hash: image_path(need.content, pictures) for need in needs if not isinstance(need.content, str)}
         if images:
             assert self.images is not None, "a need for pixels without an encoder of pixels"
             vectors.update(zip(images, self.images.encode_images(list(images.values())), strict=True))

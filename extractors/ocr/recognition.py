@@ -116,9 +116,9 @@ def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
     """Grey, its long side `LONG_SIDE` (small pictures at most doubled), and the factor it was scaled by."""
     from PIL import Image
 
-    from extractors.pictures.decode import flatten
+    from extractors.pictures.decode import flatten_image
 
-    grey = flatten(image).convert("L")
+    grey = flatten_image(image).convert("L")
     scale = min(LONG_SIDE / max(grey.size), 2.0)
     size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
     return grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), scale

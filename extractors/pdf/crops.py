@@ -10,8 +10,7 @@ from extractors.errors import ExtractionError
 from extractors.geometry import grown
 from extractors.layout.figures import Figure
 from extractors.pdf import render
-from extractors.pictures import store as images
-from extractors.pictures.encode import encode
+from extractors.pictures.store import encode_image, save_image_bytes
 from extractors.types import Box, ImageFile
 
 if TYPE_CHECKING:
@@ -41,8 +40,8 @@ def figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
 
 def clip(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
     image = render.page_image(page, dpi, grown(box, _MARGIN))
-    data, suffix = encode(image)
-    return images.save(data, suffix, image.size, folder)
+    data, suffix = encode_image(image)
+    return save_image_bytes(data, suffix, image.size, folder)
 
 
 def place(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
@@ -60,18 +59,18 @@ def raster(document: Any, xref: int, folder: Path) -> ImageFile:
     """An embedded image: the file's own bytes where they are a plain JPEG, else encoded anew."""
     if data := _plain_jpeg(document, xref):
         width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
-        return images.save(data, ".jpg", (width, height), folder)
+        return save_image_bytes(data, ".jpg", (width, height), folder)
     image = render.raster_image(document, xref)
-    data, suffix = encode(image)
-    return images.save(data, suffix, image.size, folder)
+    data, suffix = encode_image(image)
+    return save_image_bytes(data, suffix, image.size, folder)
 
 
 def whole(page: Any, dpi: int, folder: Path) -> ImageFile:
     """The page as it is displayed."""
     longest = max(page.rect.width, page.rect.height) / 72
     image = render.page_image(page, min(dpi, _LONGEST_PAGE / max(longest, 0.1)))
-    data, suffix = encode(image)
-    return images.save(data, suffix, image.size, folder)
+    data, suffix = encode_image(image)
+    return save_image_bytes(data, suffix, image.size, folder)
 
 
 def is_drawn(image: Image.Image) -> bool:

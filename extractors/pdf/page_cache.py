@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from extractors.layout.captions import Caption
 from extractors.page import Drawing, PageLayout, Raster
 from extractors.pdf.page_parts import Desk, PageParts
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -52,11 +52,11 @@ def load(name: str, desk: Desk, number: int) -> PageParts | None:
         parts = _parts_type().validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    if not all(path_of(picture.image, desk.pictures).exists() for picture in parts.pictures):
+    if not all(image_path(picture.image, desk.pictures).exists() for picture in parts.pictures):
         return None
     with contextlib.suppress(OSError):
         for picture in parts.pictures:
-            os.utime(path_of(picture.image, desk.pictures))  # young again, so that no sweep takes it now
+            os.utime(image_path(picture.image, desk.pictures))  # young again, so that no sweep takes it now
         os.utime(path)
     return _moved(parts, number)
 

@@ -20,7 +20,7 @@ from extractors.pdf import crops
 from extractors.pdf import ocr_pages as unread
 from extractors.pdf import page_reader as pages
 from extractors.pdf.ocr_pages import Legible
-from extractors.pictures import store as images
+from extractors.pictures.store import image_path
 from extractors.text import page_numbers as folios
 from extractors.text import paragraphs
 from extractors.text import reading_order as reading
@@ -248,7 +248,7 @@ def _printed_in(image: ImageFile, desk: Desk, parts: PageParts) -> str:
         return ""
     from PIL import Image
 
-    with Image.open(images.path_of(image, desk.pictures)) as file:
+    with Image.open(image_path(image, desk.pictures)) as file:
         if file.width * file.height > _READ_PIXELS or not crops.is_drawn(file):
             return ""
         parts.pictures_read += 1

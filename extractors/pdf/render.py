@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
-from extractors.pictures.decode import MAX_PIXELS, flatten, on_white
+from extractors.pictures.decode import MAX_PIXELS, composite_on_white, flatten_image
 from extractors.types import Box
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def raster_image(document: mupdf_types.Document, xref: int) -> Image.Image:
         mask = document.xref_get_key(xref, "SMask")
         image = _to_pillow(pixels)
         if mask[0] == "xref":
-            image = on_white(image, _to_pillow(_decode(document, int(mask[1].split()[0]))))
+            image = composite_on_white(image, _to_pillow(_decode(document, int(mask[1].split()[0]))))
         return image
     except Exception as error:  # as above: MuPDF's own classes, and Pillow's for impossible sizes
         name = document.name or "the document"
@@ -162,4 +162,4 @@ def _to_pillow(pixels: Any) -> Image.Image:
     if pixels.colorspace.n not in (1, 3) or pixels.colorspace.name not in ("DeviceRGB", "DeviceGray"):
         pixels = module.Pixmap(module.csRGB, pixels)
     mode = ("L" if pixels.colorspace.n == 1 else "RGB") + ("A" if pixels.alpha else "")
-    return flatten(Image.frombytes(mode, (pixels.width, pixels.height), pixels.samples))
+    return flatten_image(Image.frombytes(mode, (pixels.width, pixels.height), pixels.samples))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from extractors.errors import ExtractionError
 from extractors.ocr import recognition as ocr
-from extractors.pictures import decode as pixels
-from extractors.pictures.encode import keep
+from extractors.pictures.decode import is_displayable, normalise_image, open_image
+from extractors.pictures.store import save_image
 from extractors.text import tokens
 from extractors.text.headings import Placed
 from extractors.text.paragraphs import Paragraph
@@ -42,8 +42,8 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     Raises `ExtractionError` when it is no image, broken or too large.
     """
     clock, shots = Clock(), _Shots(options)
-    with pixels.opened(source.path, source.name) as image:
-        format_, own = image.format, source.path.read_bytes() if pixels.is_plain(image) else None
+    with open_image(source.path, source.name) as image:
+        format_, own = image.format, source.path.read_bytes() if is_displayable(image) else None
         pages = image.n_frames if format_ == "TIFF" else 1  # type: ignore[attr-defined]
         if format_ not in ("TIFF", "MPO") and getattr(image, "n_frames", 1) > 1:
             shots.notes.append("animated or of several frames: the first one is kept")
@@ -53,7 +53,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
             with clock.stage("ocr"):
                 upright, words = _read(seen, number, shots, paged=pages > 1)
             with clock.stage("render"):
-                stored = keep(upright, pictures, own if upright is seen else None, format_)
+                stored = save_image(upright, pictures, own if upright is seen else None, format_)
             shots.pictures.append(Picture("photo", number, stored, words=words, ocr=bool(words)))
     if pages > _MOST_PAGES:
         shots.problems.append(Problem(f"only the first {_MOST_PAGES} of {pages} pages were read; split the file"))
@@ -71,10 +71,10 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
 def of_row(image_path: Path, options: Options, pictures: Path) -> tuple[Picture, tuple[Problem, ...]]:
     """The picture of a catalogue's row, with what went wrong beside it. Raises `ExtractionError` as `extract` does."""
-    with pixels.opened(image_path, image_path.name) as image:
-        own = image_path.read_bytes() if pixels.is_plain(image) else None
-        seen = pixels.as_seen(image)
-        stored = keep(seen, pictures, own, image.format)
+    with open_image(image_path, image_path.name) as image:
+        own = image_path.read_bytes() if is_displayable(image) else None
+        seen = normalise_image(image)
+        stored = save_image(seen, pictures, own, image.format)
     words, problems = words_in(seen, 1, options)
     return Picture("photo", 1, stored, words=words, ocr=bool(words)), problems
 
@@ -104,7 +104,7 @@ def _frames(image: Image.Image, count: int, shots: _Shots) -> Iterator[Image.Ima
     for number in range(1, count + 1):
         try:
             image.seek(number - 1)
-            yield pixels.as_seen(image)
+            yield normalise_image(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             if count == 1:
                 raise

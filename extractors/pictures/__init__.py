@@ -1,1 +1,1 @@
-"""Image bytes: decoding image files, and the store that keeps each image once."""
+"""Image files: decoding them, and the store that keeps each of them once."""

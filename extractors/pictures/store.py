@@ -1,33 +1,86 @@
-"""Pictures on disk: each stored once, under the hash of its bytes, so that they never travel through a queue."""
+"""The picture store: a folder of image files, each kept once under the hash of its bytes.
+
+Extractions and payloads refer to images by hash, so pixels never travel through queues.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from extractors.pictures.decode import SUFFIXES, flatten_image
 from extractors.types import ImageFile
 
+if TYPE_CHECKING:
+    from PIL import Image
 
-def path_of(image: ImageFile, folder: Path) -> Path:
-    """Where `image` lies below the picture folder."""
+MIN_DRAWING_EVENNESS = 0.6
+"""Share of horizontally adjacent pixels that are equal: text pages have 0.75 to 0.95, photographs 0.05 to 0.4."""
+SAMPLED_ROWS = 60
+"""Rows in which `MIN_DRAWING_EVENNESS` is measured."""
+JPEG_QUALITY = 90
+
+
+def image_path(image: ImageFile, folder: Path) -> Path:
+    """Return the path of an image in the picture store `folder`."""
     return folder / image.sha256[:2] / f"{image.sha256}{image.suffix}"
 
 
-def save(data: bytes, suffix: str, size: tuple[int, int], folder: Path) -> ImageFile:
-    """Keep encoded image bytes (`.png`, `.jpg`, `.webp`) of `size` (width, height) pixels; same bytes, same file.
+def save_image(
+    image: Image.Image, folder: Path, own_bytes: bytes | None = None, file_format: str | None = None
+) -> ImageFile:
+    """Store an image, encoded as PNG or JPEG.
 
-    Written beside its place and renamed, so that a kill leaves no half picture.
+    With `own_bytes`, the unchanged content of the image's file, that file is stored instead if `file_format` allows it.
     """
+    if own_bytes is not None and file_format in SUFFIXES:
+        return save_image_bytes(own_bytes, SUFFIXES[file_format], image.size, folder)
+    data, suffix = encode_image(image)
+    return save_image_bytes(data, suffix, image.size, folder)
+
+
+def save_image_bytes(data: bytes, suffix: str, size: tuple[int, int], folder: Path) -> ImageFile:
+    """Store encoded image bytes; `size` is (width, height) in pixels. Equal bytes share one file."""
     image = ImageFile(hashlib.sha256(data).hexdigest(), suffix, *size)
-    target = path_of(image, folder)
+    target = image_path(image, folder)
     if target.exists():
-        os.utime(target)  # young again: a sweep leaves pictures alone that a running ingest may be about to refer to
+        os.utime(target)  # a sweep spares recent files, which a running ingest may be about to refer to
         return image
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".draft-")
     with os.fdopen(handle, "wb") as file:
         file.write(data)
-    Path(draft).replace(target)
+    Path(draft).replace(target)  # a killed process leaves a draft, never half an image
     return image
+
+
+def encode_image(image: Image.Image) -> tuple[bytes, str]:
+    """Return an image as encoded bytes and their suffix; transparent parts become white.
+
+    Drawings, text and screenshots become PNG, photographs JPEG. PNG takes about ten times as long (45 ms for a page
+    at 150 dpi) but is no larger for text.
+    """
+    flat = flatten_image(image)
+    file = BytesIO()
+    if _is_photograph(flat):
+        flat.save(file, "JPEG", quality=JPEG_QUALITY)
+        return file.getvalue(), ".jpg"
+    flat.save(file, "PNG", compress_level=3)
+    return file.getvalue(), ".png"
+
+
+def _is_photograph(image: Image.Image) -> bool:
+    """Return True when adjacent pixels are rarely equal, because of noise and gradients."""
+    import numpy as np
+
+    rows = np.asarray(image)[:: max(1, image.height // SAMPLED_ROWS)]
+    if rows.shape[1] < 2:
+        return False
+    equal = rows[:, 1:] == rows[:, :-1]
+    if equal.ndim == 3:
+        equal = equal.all(axis=-1)
+    return float(equal.mean()) < MIN_DRAWING_EVENNESS

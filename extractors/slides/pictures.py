@@ -15,8 +15,8 @@ from extractors.ocr import recognition as ocr
 from extractors.ocr.recognition import Ocr
 from extractors.pdf import crops, render
 from extractors.photos import extractor as photos
-from extractors.pictures import decode as pixels
-from extractors.pictures.encode import keep
+from extractors.pictures.decode import is_displayable, normalise_image, open_image
+from extractors.pictures.store import save_image
 from extractors.slides.deck import Deck, Drawing, Grid, Image, Slide, Text
 from extractors.text.passages import Budget
 from extractors.timing import Clock
@@ -211,10 +211,10 @@ def _embedded(part: Image, slide: Slide, page: Any, bench: _Bench) -> _Shown | N
 
 
 def _opened(data: bytes, part: Image, slide: Slide, bench: _Bench) -> _Shown:
-    with bench.clock.stage("render"), pixels.opened(data, "an embedded picture") as image:
-        own = data if pixels.is_plain(image) and not any(part.crop) else None
-        seen = _cropped(pixels.as_seen(image), part.crop)
-        stored = keep(seen, bench.folder, own, image.format)
+    with bench.clock.stage("render"), open_image(data, "an embedded picture") as image:
+        own = data if is_displayable(image) and not any(part.crop) else None
+        seen = _cropped(normalise_image(image), part.crop)
+        stored = save_image(seen, bench.folder, own, image.format)
     with bench.clock.stage("ocr"):
         words, problems = photos.words_in(seen, slide.number, bench.options)
         bench.found.problems += problems

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from extractors.errors import ExtractionError
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import Box, Extraction, Passage, Picture, Source
 from flows.support.ingest_report import number
 from flows.support.terminal import one_line, table
@@ -103,7 +103,7 @@ def _picture(picture: Picture, pictures: Path | None) -> dict[str, object]:
         "bbox": _box(picture.box),
         "text": picture.words,
         "caption": picture.caption,
-        "image": str(path_of(picture.image, pictures)) if pictures else None,
+        "image": str(image_path(picture.image, pictures)) if pictures else None,
         "label": picture.label,
         "heading": list(picture.heading),
         "context": list(picture.context),

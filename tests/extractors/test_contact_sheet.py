@@ -13,14 +13,14 @@ from PIL import Image
 
 from extractors import contact_sheet
 from extractors.pdf.render import pymupdf
-from extractors.pictures import store as images
+from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Passage, Picture, Problem, Report, Source
 
 
 def _image(folder: Path, colour: str = "red") -> ImageFile:
     file = BytesIO()
     Image.new("RGB", (40, 30), colour).save(file, "PNG")
-    return images.save(file.getvalue(), ".png", (40, 30), folder)
+    return save_image_bytes(file.getvalue(), ".png", (40, 30), folder)
 
 
 def _extraction(folder: Path, caption: str = "Figure 1. A red square.", **report: object) -> Extraction:

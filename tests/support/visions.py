@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from diptych.models.vision import Ask, Batches, Reply, Words
 from diptych.prices import Usage
-from extractors.pictures import store as images
+from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Picture, Report
 from tests.support.fakes import source
 
@@ -75,7 +75,7 @@ def stored(image: Image.Image, folder: Path, form: str = "PNG", **options: Any) 
     """The image in the picture store."""
     file = BytesIO()
     image.save(file, form, **options)
-    return images.save(file.getvalue(), ".jpg" if form == "JPEG" else ".png", image.size, folder)
+    return save_image_bytes(file.getvalue(), ".jpg" if form == "JPEG" else ".png", image.size, folder)
 
 
 def picture(image: ImageFile, page: int = 1, **fields: Any) -> Picture:

@@ -24,7 +24,7 @@ from diptych.settings import Anthropic
 from diptych.store.spaces import Spaces
 from diptych.store.types import Index
 from extractors.errors import ExtractionError
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.cli.estimate import lines
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
@@ -72,9 +72,9 @@ class Scene:
         self.temporary.append(folder)
         parts = self.sandbox.extract(source, Options(), folder)
         for one in parts.pictures:
-            place = path_of(one.image, folder)
+            place = image_path(one.image, folder)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path_of(one.image, self.pictures), place)
+            shutil.copy(image_path(one.image, self.pictures), place)
         return parts
 
     def ground(self, captioner: bool = True, prices: dict[str, Price] = PRICES) -> Ground:

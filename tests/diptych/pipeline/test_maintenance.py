@@ -16,7 +16,7 @@ from diptych.store.points import Reading
 from diptych.store.register import bind, records
 from diptych.store.spaces import Spaces
 from diptych.store.types import Index, Point, of_texts
-from extractors.pictures import store as images
+from extractors.pictures.store import image_path, save_image_bytes
 from extractors.types import Source
 from tests.support.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench
 from tests.support.fakes import WordEncoder, source
@@ -101,8 +101,8 @@ def test_a_row_that_cannot_be_read_now_is_not_gone(bench: Bench, tmp_path: Path)
 
 def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
     pictures = bench.folder / "pictures"
-    needed = images.save(b"needed", ".png", (1, 1), pictures)
-    lost, fresh = (images.save(data, ".png", (1, 1), pictures) for data in (b"lost", b"fresh"))
+    needed = save_image_bytes(b"needed", ".png", (1, 1), pictures)
+    lost, fresh = (save_image_bytes(data, ".png", (1, 1), pictures) for data in (b"lost", b"fresh"))
     parts = OLD.__class__(OLD.source, OLD.passages, (OLD.pictures[0].__class__("photo", 1, needed),), OLD.report)
     bench.ingest(source("a.pdf"), parts)
     (one, *_) = bench.index.text.scroll(vectors=True)
@@ -110,13 +110,13 @@ def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
     orphan = Point("00000000-0000-0000-0000-000000000002", {**one.payload, "document_id": stray.id}, one.vectors)
     bench.index.text.upsert([stray, orphan])
     for image in (needed, lost):
-        os.utime(images.path_of(image, pictures), (time.time() - 10_000,) * 2)
+        os.utime(image_path(image, pictures), (time.time() - 10_000,) * 2)
     before = bench.seen()
     swept = sweep(bench.index, pictures)
     assert (swept.points, swept.pictures) == (2, 1)
     assert bench.seen() == before
     assert len(bench.stored()) == STORED
-    assert [images.path_of(image, pictures).exists() for image in (needed, lost, fresh)] == [True, False, True]
+    assert [image_path(image, pictures).exists() for image in (needed, lost, fresh)] == [True, False, True]
 
 
 def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:

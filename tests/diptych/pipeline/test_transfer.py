@@ -14,7 +14,7 @@ from diptych.pipeline.transfer import LACKING, dimensions, export_store, import_
 from diptych.store.points import Reading
 from diptych.store.register import bind, records
 from diptych.store.types import Index
-from extractors.pictures import store as images
+from extractors.pictures.store import save_image_bytes
 from flows.cli.main import run
 from tests.flows.cli.test_read_only import png
 from tests.support.benches import OLD, WHOLE_OLD, Bench
@@ -28,7 +28,7 @@ READING = Reading(WordEncoder.fingerprint)
 def filled(folder: Path, engine: str) -> Bench:
     bench = Bench(folder, engine)
     bind(bench.index, READING)
-    picture = images.save(b"a picture", ".png", (40, 30), folder)
+    picture = save_image_bytes(b"a picture", ".png", (40, 30), folder)
     parts = replace(OLD, pictures=(replace(OLD.pictures[0], image=picture),))
     bench.ingest(source("a.pdf", price=3, sale=True), parts)
     return bench

@@ -16,7 +16,7 @@ from extractors.page import PageLayout
 from extractors.pdf import page_parts as pagewise
 from extractors.pdf.extractor import extract
 from extractors.pdf.render import pymupdf
-from extractors.pictures import store as images
+from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Source
 
 _BODY = (
@@ -87,7 +87,7 @@ def test_headings_passages_and_the_figure_they_speak_of(tmp_path: Path) -> None:
     assert (figure.words, figure.context) == ("inlet", ("Figure 1 shows the pump at work.",))
     assert figure.heading == ("1 How it works",)
     assert not any("inlet" in passage.text or "its parts" in passage.text for passage in made.passages)
-    with Image.open(images.path_of(figure.image, tmp_path / "pictures")) as crop:
+    with Image.open(image_path(figure.image, tmp_path / "pictures")) as crop:
         assert crop.size == (figure.image.width, figure.image.height)
         assert figure.box is not None
         assert crop.width == pytest.approx((figure.box[2] - figure.box[0] + 4) / 72 * 150, abs=3)
@@ -117,7 +117,7 @@ def test_a_lone_picture_keeps_its_own_pixels(tmp_path: Path) -> None:
     page.insert_image((100, 100, 400, 300), filename=str(tmp_path / "photo.jpg"))
     _write(page, _BODY * 3, (60, 400, 540, 560), fontsize=10)
     (picture,) = _extracted(page.parent, tmp_path).pictures
-    stored = images.path_of(picture.image, tmp_path / "pictures")
+    stored = image_path(picture.image, tmp_path / "pictures")
     assert stored.read_bytes() == (tmp_path / "photo.jpg").read_bytes()
     assert picture.box == pytest.approx((100, 100, 400, 300), abs=1)
 

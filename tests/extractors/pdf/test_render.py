@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from extractors.errors import ExtractionError
 from extractors.pdf import render
 from extractors.pictures import decode
-from extractors.pictures.encode import encode
+from extractors.pictures.store import encode_image
 
 
 def page_with_mark(rotation: int = 0) -> Any:
@@ -161,9 +161,9 @@ def test_an_object_that_is_no_picture_is_refused_by_name() -> None:
 def test_photographs_become_jpeg_and_drawings_png() -> None:
     drawing = Image.new("RGB", (300, 200), "white")
     ImageDraw.Draw(drawing).ellipse((50, 50, 150, 150), outline="blue", width=3)
-    assert encode(drawing)[1] == ".png"
-    assert encode(Image.effect_noise((300, 200), 60))[1] == ".jpg"
-    data, suffix = encode(Image.effect_noise((300, 200), 60).convert("RGB"))
+    assert encode_image(drawing)[1] == ".png"
+    assert encode_image(Image.effect_noise((300, 200), 60))[1] == ".jpg"
+    data, suffix = encode_image(Image.effect_noise((300, 200), 60).convert("RGB"))
     assert suffix == ".jpg"
     assert Image.open(BytesIO(data)).size == (300, 200)
 
@@ -171,5 +171,5 @@ def test_photographs_become_jpeg_and_drawings_png() -> None:
 def test_drawings_lose_nothing() -> None:
     drawing = Image.new("RGB", (64, 64), "white")
     ImageDraw.Draw(drawing).line((0, 0, 63, 63), fill=(10, 20, 30))
-    data, _ = encode(drawing)
+    data, _ = encode_image(drawing)
     assert Image.open(BytesIO(data)).convert("RGB").tobytes() == drawing.tobytes()

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, ImageDraw, ImageFont
 from extractors.errors import ExtractionError
 from extractors.ocr import recognition as ocr
 from extractors.photos import extractor as photos
-from extractors.pictures import decode as pixels
+from extractors.pictures.decode import normalise_image
 from extractors.types import Extraction, Options, Source
 
 SILENT = Options(ocr="off")
@@ -152,7 +152,7 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_large_picture_is_shrunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("extractors.pdf.render.MAX_PIXELS", 800)
+    monkeypatch.setattr("extractors.pictures.decode.MAX_PIXELS", 800)
     halves().save(tmp_path / "a.png")
     image = read(tmp_path / "a.png").pictures[0].image
     assert (image.width, image.height) == (40, 20)
@@ -164,7 +164,7 @@ def test_a_file_that_is_cut_short_says_so(tmp_path: Path, name: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(ExtractionError, match=rf"{name}: (broken|not a)"):
+    with pytest.raises(ExtractionError, match=rf"{name}: (damaged|not a)"):
         read(path)
 
 
@@ -177,14 +177,14 @@ def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
 def test_a_broken_page_of_a_tiff_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = [Image.new("RGB", (40, 40), color) for color in ("red", "blue", "green")]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    seen = pixels.as_seen
+    seen = normalise_image
 
     def breaking(image: Image.Image) -> Image.Image:
         if image.tell() == 1:
             raise OSError("cut short")
         return seen(image)
 
-    monkeypatch.setattr(pixels, "as_seen", breaking)
+    monkeypatch.setattr(photos, "normalise_image", breaking)
     extraction = read(tmp_path / "a.tif")
     assert [picture.page for picture in extraction.pictures] == [1, 3]
     assert [problem.page for problem in extraction.report.problems] == [2]

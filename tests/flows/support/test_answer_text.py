@@ -12,7 +12,7 @@ from diptych.answering.answer import Answer, Dropped, Statement
 from diptych.answering.citations import Kind
 from diptych.answering.conversation import said_so_far
 from extractors.errors import ExtractionError
-from extractors.pictures.store import path_of
+from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from flows.support.answer_text import VERDICTS, checked, markdown
 from tests.support.papers import write_leaflet
@@ -65,7 +65,7 @@ def test_a_place_on_a_page_is_drawn_in_a_worker(tmp_path: Path) -> None:
     paper = write_leaflet(tmp_path / "leaflet.pdf")
     with Sandbox(1, 30, 2048) as sandbox:
         drawn = sandbox.crop(paper, 1, BOX, tmp_path)
-        with Image.open(path_of(drawn, tmp_path)) as image:
+        with Image.open(image_path(drawn, tmp_path)) as image:
             assert image.size == (drawn.width, drawn.height)
             assert drawn.width / drawn.height == pytest.approx(344 / 64, abs=0.1)
             assert min(image.convert("L").tobytes()) < 100  # print
