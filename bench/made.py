@@ -25,12 +25,13 @@ from bench.prose import Author
 from diptych.library.runtime import Parts
 from diptych.models.meter import Meter
 from diptych.pipeline.ingest import Pipeline
-from diptych.pipeline.sources import find
+from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings, load
 from diptych.store import points
 from diptych.store import terms as words
-from diptych.store.points import Draft, Drafts, document_id, drafts
-from diptych.store.register import DocumentRecord, note, stage
+from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
+from diptych.store.register import DocumentRecord, write_record
+from diptych.store.switch import stage_points
 from diptych.vectors import Vector
 from extractors.formats import VERSIONS
 from extractors.types import Extraction, ImageFile, Passage, Picture, Report, Source
@@ -100,7 +101,7 @@ def _key() -> str:
 def _make(made: Made, count: int) -> None:
     chance = random.Random(count)
     _write_files(made.files, count, chance)
-    sources = find([made.files]).sources
+    sources = find_sources([made.files]).sources
     shares = [chance.lognormvariate(0, 0.7) for _ in sources]
     asked: list[dict[str, object]] = []
     with made.opened() as parts:
@@ -110,7 +111,7 @@ def _make(made: Made, count: int) -> None:
             document = _Document(source, pages)
             _store(document, pipeline)
             asked += document.questions(max(1, round(QUESTIONS * share / sum(shares))), chance)
-        pipeline.index.optimize()
+        pipeline.store.optimize()
     made.questions.write_text("".join(json.dumps(line) + "\n" for line in asked))
 
 
@@ -187,10 +188,10 @@ class _Document:
 def _store(document: _Document, pipeline: Pipeline) -> None:
     """Written as `diptych.pipeline.ingest` does, all of a document at once."""
     source, extraction = document.extraction.source, document.extraction
-    made = drafts(extraction, pipeline.spaces.reading(pipeline.language))
+    made = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language))
     vectors = _vectors(made, pipeline.spaces.text.encode_texts([document.about])[0], int(source.sha256[:15], 16))
-    stage(pipeline.index.text, made.text, vectors, 1)
-    stage(pipeline.index.images, made.images, vectors, 1)
+    stage_points(pipeline.store.text, made.text, vectors, 1)
+    stage_points(pipeline.store.images, made.images, vectors, 1)
     record = DocumentRecord(
         id=document_id(source.uri),
         uri=source.uri,
@@ -203,10 +204,10 @@ def _store(document: _Document, pipeline: Pipeline) -> None:
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),
     )
-    note(pipeline.index, record)
+    write_record(pipeline.store, record)
 
 
-def _vectors(made: Drafts, centre: Vector, seed: int) -> dict[str, Vector]:
+def _vectors(made: DocumentDrafts, centre: Vector, seed: int) -> dict[str, Vector]:
     """Hash -> vector of unit length."""
     chance = np.random.default_rng(seed)
 
@@ -214,8 +215,8 @@ def _vectors(made: Drafts, centre: Vector, seed: int) -> dict[str, Vector]:
         drawn = chance.standard_normal((count, len(centre)), np.float32)
         return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
 
-    wanted: Sequence[tuple[Draft, str]] = [
-        (draft, need.hash) for draft in (*made.text, *made.images) for need in draft.needs
+    wanted: Sequence[tuple[PointDraft, str]] = [
+        (draft, need.hash) for draft in (*made.text, *made.images) for need in draft.required_vectors
     ]
     pages = centre + SPREAD["page"] * away(1 + max(draft.payload["page"] for draft, _ in wanted))
     parts = pages[[draft.payload["page"] for draft, _ in wanted]] + SPREAD["part"] * away(len(wanted))

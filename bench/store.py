@@ -14,7 +14,7 @@ from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import Queries
 from diptych.library.runtime import Parts
 from diptych.search.search import Query, search
-from diptych.store.types import TEXT_VECTOR, Lookup
+from diptych.store.types import TEXT_VECTOR, RankedListRequest
 from diptych.where import Compare
 
 WARMING, ASKED = 50, 200
@@ -48,7 +48,7 @@ def _asked(queries: Sequence[Query], parts: Parts) -> tuple[list[float], list[fl
     def floor() -> None:
         query = next(theirs)
         vector = panels.spaces.text.encode_texts([query.text], query=True)[0]
-        panels.index.text.search([Lookup(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
+        panels.index.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
 
     turns(ask, floor, WARMING)
     return turns(ask, floor, ASKED)

@@ -66,7 +66,7 @@ def backfill(
 
 def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> None:
     """Through batch endpoints, told to the run's log and to whoever watches; what that gives nobody pays again."""
-    from diptych.pipeline import batch_prefill as prefill
+    from diptych.pipeline.batch_prefill import progress_line, result_line
 
     last = ""
 
@@ -77,5 +77,5 @@ def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> N
             get_run_logger().info("%s", line)
         last = line
 
-    for result in diptych.prefill(chosen, lambda waiting: tell(prefill.progress(waiting)), retry=retry):
-        tell(prefill.outcome(result))
+    for result in diptych.prefill(chosen, lambda waiting: tell(progress_line(waiting)), retry=retry):
+        tell(result_line(result))

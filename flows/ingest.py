@@ -16,8 +16,8 @@ from pydantic import Field
 
 from diptych.library.diptych import OPTIMIZE_AFTER, Diptych
 from diptych.pipeline.ingest import Outcome
-from diptych.pipeline.maintenance import Gone
-from diptych.pipeline.sources import Found
+from diptych.pipeline.removed_documents import RemovedDocuments
+from diptych.pipeline.sources import FoundSources
 from diptych.settings import Settings, load
 from extractors.types import Source
 from flows.support import ingest_report as report
@@ -61,7 +61,9 @@ def ingest(
         return conclude(outcomes, found.left_out, Spent(diptych.meter, used), settings, departures)
 
 
-def depart(diptych: Diptych, paths: Sequence[str], found: Found, before: Gone, confirmed: bool) -> Departures:
+def depart(
+    diptych: Diptych, paths: Sequence[str], found: FoundSources, before: RemovedDocuments, confirmed: bool
+) -> Departures:
     """`settle`, told to the run's log and to whoever watches."""
     departures = settle(diptych, paths, found.sources, before, confirmed)
     watcher().settled(departures)

@@ -6,14 +6,14 @@ import hashlib
 from pathlib import Path
 
 from diptych.answering.evidence import Item
-from diptych.store.register import records_of
-from diptych.store.types import Index
+from diptych.store.register import load_records
+from diptych.store.types import Store
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 
 
-def crop(item: Item, index: Index, sandbox: Sandbox, pictures: Path) -> str | None:
+def crop(item: Item, index: Store, sandbox: Sandbox, pictures: Path) -> str | None:
     """Path of a picture of a passage's place, drawn in a worker process and kept until the next sweep.
 
     None where there is none to make: not a PDF on this machine, no box, or not the bytes that were ingested.
@@ -21,7 +21,7 @@ def crop(item: Item, index: Index, sandbox: Sandbox, pictures: Path) -> str | No
     hit, path = item.hit, Path(item.hit.source)
     if path.suffix.lower() != ".pdf" or not hit.bbox or hit.page is None:
         return None
-    record = records_of(index, [item.document_id]).get(item.document_id)
+    record = load_records(index, [item.document_id]).get(item.document_id)
     try:
         with path.open("rb") as file:
             if record is None or hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:

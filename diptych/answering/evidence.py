@@ -13,8 +13,8 @@ from pathlib import Path
 from diptych.answering.citations import Shown
 from diptych.answering.quotes import plain
 from diptych.search.hits import Hit
-from diptych.store.register import records_of, visible
-from diptych.store.types import Index, Payload
+from diptych.store.register import is_visible, load_records
+from diptych.store.types import Payload, Store
 from diptych.where import And, Compare
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
@@ -59,9 +59,9 @@ class _Piece:
         return next((one for one in (self.payload, *self.others) if one.get("image")), None)
 
 
-def gather(hits: Sequence[Hit], index: Index, pictures: Path) -> list[Item]:
+def gather(hits: Sequence[Hit], index: Store, pictures: Path) -> list[Item]:
     """Numbered evidence, best first. A hit whose document has changed since it was found is left out."""
-    with index.held():
+    with index.hold():
         pieces = list(_pieces(hits, index))
     items: list[Item] = []
     room = MOST_CHARACTERS
@@ -77,7 +77,7 @@ def gather(hits: Sequence[Hit], index: Index, pictures: Path) -> list[Item]:
     return items
 
 
-def _pieces(hits: Sequence[Hit], index: Index) -> Iterator[_Piece]:
+def _pieces(hits: Sequence[Hit], index: Store) -> Iterator[_Piece]:
     """Each hit with its payload and what belongs to it; a hit that belongs to an earlier one is passed over."""
     found: dict[str, Payload] = {}
     for collection, modality in ((index.text, "text"), (index.images, "image")):
@@ -93,7 +93,7 @@ def _pieces(hits: Sequence[Hit], index: Index) -> Iterator[_Piece]:
         yield _Piece(hit, found[hit.id], tuple(belonging.values()))
 
 
-def _belonging(payload: Payload, index: Index) -> dict[str, Payload]:
+def _belonging(payload: Payload, index: Store) -> dict[str, Payload]:
     """By id: a table's image, or an image's table; everything of a row."""
     mine = Compare("document_id", "=", payload["document_id"])
     if is_row(payload["document"]):
@@ -105,8 +105,8 @@ def _belonging(payload: Payload, index: Index) -> dict[str, Payload]:
         points = [point for point in other.scroll(same) if _same_place(point.payload, payload)][:1]
     else:
         return {}
-    live = records_of(index, [payload["document_id"]])
-    return {p.id: p.payload for p in sorted(points, key=lambda p: p.id) if visible(p.payload, p.id, live)}
+    live = load_records(index, [payload["document_id"]])
+    return {p.id: p.payload for p in sorted(points, key=lambda p: p.id) if is_visible(p.payload, p.id, live)}
 
 
 def _same_place(one: Payload, other: Payload) -> bool:

@@ -14,19 +14,19 @@ from pathlib import Path
 from diptych.doctor import check as finding
 from diptych.doctor.check import Check, version
 from diptych.settings import Settings
-from diptych.store.disk_space import RESERVE
+from diptych.store.disk_space import RESERVE_TO_START
 
-LOW_DISK, NO_DISK = 1 << 30, RESERVE
+LOW_DISK, NO_DISK = 1 << 30, RESERVE_TO_START
 """Bytes free below which a disk is called low, and useless."""
 
 
 def engine(settings: Settings) -> Check:
     """Open, close and drop a store like the user's, in a temporary folder."""
-    from diptych.store.open import open_index
-    from diptych.store.types import of_texts
+    from diptych.store.open import open_store
+    from diptych.store.types import text_shapes
 
     with tempfile.TemporaryDirectory(prefix="diptych-doctor-") as folder:
-        open_index(settings.model_copy(update={"store": folder}), of_texts(4)).close()
+        open_store(settings.model_copy(update={"store": folder}), text_shapes(4)).close()
     return Check("qdrant-edge", "ok", f"{version('qdrant-edge-py')} opens a store")
 
 

@@ -13,7 +13,7 @@ from diptych.evaluation.questions import Question
 from diptych.search.fusion import Fused
 from diptych.search.hits import Hit, hit_of
 from diptych.search.search import LISTS, REACH, Panels, Query, search
-from diptych.store.register import records_of, visible
+from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload
 from diptych.vectors import Vectors
 
@@ -101,8 +101,8 @@ def by_captions(queries: Sequence[Query], panels: Panels) -> list[list[Hit]]:
 def _pictures(panels: Panels, query: Query | None) -> list[tuple[str, Payload]]:
     """Every picture that counts, with its id, by id."""
     points = list(panels.index.images.scroll(query.where if query else None))
-    live = records_of(panels.index, {point.payload["document_id"] for point in points})
-    counted = ((point.id, point.payload) for point in points if visible(point.payload, point.id, live))
+    live = load_records(panels.index, {point.payload["document_id"] for point in points})
+    counted = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, live))
     return sorted(counted, key=lambda one: one[0])
 
 

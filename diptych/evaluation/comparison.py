@@ -187,7 +187,7 @@ def _measured(ran: Ran, rows: Sequence[int], documents: Sequence[str]) -> Measur
 
 
 def _missing(questions: Sequence[Question], panels: Panels) -> tuple[str, ...]:
-    from diptych.store.register import records
+    from diptych.store.register import list_records
 
-    known = {record.name for record in records(panels.index)}
+    known = {record.name for record in list_records(panels.index)}
     return tuple(sorted({question.document for question in questions} - known))

@@ -18,8 +18,8 @@ from diptych.errors import BudgetReached, ProviderError
 from diptych.evaluation.questions import Box, Question
 from diptych.evaluation.rephrasing import bare, question
 from diptych.search.search import Panels, Query
-from diptych.store.register import records_of, visible
-from diptych.store.types import WHOLE, Payload
+from diptych.store.register import is_visible, load_records
+from diptych.store.types import PAGE_WORDS, Payload
 from extractors.catalog.fields import sentence
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
@@ -124,7 +124,7 @@ def _pictures(panels: Panels) -> Iterator[Candidate]:
 def _passages(panels: Panels) -> Iterator[Candidate]:
     """Tables with a caption, rows by their description, and the last heading above a passage."""
     headings: Counter[tuple[str, str]] = Counter()
-    passages = [payload for payload in _live(panels, "text") if WHOLE not in payload]
+    passages = [payload for payload in _live(panels, "text") if PAGE_WORDS not in payload]
     first: dict[tuple[str, str], Payload] = {}
     for payload in passages:
         heading = payload["heading"][-1] if payload["heading"] else ""
@@ -159,8 +159,8 @@ def _described(payload: Payload) -> str:
 
 def _live(panels: Panels, panel: str) -> list[Payload]:
     points = list((panels.index.text if panel == "text" else panels.index.images).scroll())
-    live = records_of(panels.index, {point.payload["document_id"] for point in points})
-    kept = [point for point in points if visible(point.payload, point.id, live)]
+    live = load_records(panels.index, {point.payload["document_id"] for point in points})
+    kept = [point for point in points if is_visible(point.payload, point.id, live)]
     return [point.payload for point in sorted(kept, key=lambda point: point.id)]
 
 

@@ -11,17 +11,20 @@ from types import TracebackType
 from diptych.errors import BudgetReached, QueryError
 from diptych.library.searchable import Searchable
 from diptych.models.meter import Meter, prices
-from diptych.pipeline import sources
-from diptych.pipeline.batch_run import Prefilled, Waiting
+from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.download import Limits, fetcher
-from diptych.pipeline.estimate import Estimate, estimate
-from diptych.pipeline.ingest import Outcome, ingest, needed, waiting
-from diptych.pipeline.maintenance import Gone, Swept, gone, reindex, sweep
-from diptych.pipeline.transfer import Moved, export_store, import_store
+from diptych.pipeline.estimate import Estimate, estimate_documents
+from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
+from diptych.pipeline.reindex import reindex_store
+from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
+from diptych.pipeline.sources import FoundSources, find_sources
+from diptych.pipeline.sweep import SweepReport, sweep_store
+from diptych.pipeline.transfer import TransferReport, export_store, import_store
 from diptych.settings import Settings, load
-from diptych.store.open import is_there
+from diptych.store.open import store_exists
 from diptych.store.points import document_id
-from diptych.store.register import DocumentRecord, delete, local, records, records_of
+from diptych.store.register import DocumentRecord, list_records, load_records, local_path
+from diptych.store.switch import delete_document
 from extractors.types import Source
 
 OPTIMIZE_AFTER = 1000
@@ -59,16 +62,16 @@ class Diptych(Searchable):
         """For good: a thread that is still at work here gets a `StoreError`."""
         self._parts.close()
 
-    def sources(self, paths: Sequence[str | Path]) -> sources.Found:
+    def sources(self, paths: Sequence[str | Path]) -> FoundSources:
         """Every document below `paths`, catalogues row by row. Raises `SourceError`."""
         limits = Limits(private=self.settings.private_addresses)
-        return sources.find(paths, fetcher(self.settings.cache / "downloads", limits))
+        return find_sources(paths, fetcher(self.settings.cache / "downloads", limits))
 
     def pending(self, found: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """Those of `found` that `ingest_one` would work on; the others are as the register has them."""
         pipeline = self._parts.pipeline
-        known = records_of(pipeline.index, (document_id(source.uri) for source in found))
-        return [s for s in found if needed(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
+        known = load_records(pipeline.store, (document_id(source.uri) for source in found))
+        return [s for s in found if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
 
     def ingest_one(self, source: Source, *, retry: bool = False) -> Outcome:
         """Bring the store up to date with one document; see `diptych.pipeline.ingest.ingest`.
@@ -76,12 +79,12 @@ class Diptych(Searchable):
         Once the budget is reached, a document that needs work waits: it stays as it was.
         """
         if self._stopped and self.pending([source], retry=retry):
-            return waiting(source, self._stopped)
+            return waiting_outcome(source, self._stopped)
         try:
-            return ingest(source, self._parts.pipeline, retry=retry)
+            return ingest_document(source, self._parts.pipeline, retry=retry)
         except BudgetReached as error:
             self._stopped = str(error)
-            return waiting(source, self._stopped)
+            return waiting_outcome(source, self._stopped)
 
     def ingest(self, paths: Sequence[str | Path], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Bring the store up to date with everything below `paths`; `on_outcome` is told each document as it ends.
@@ -107,7 +110,7 @@ class Diptych(Searchable):
                 self.close()  # the pool waits for its threads, and they for their workers
                 raise
         if sum(outcome.encoded for outcome in outcomes) >= OPTIMIZE_AFTER:
-            self._parts.pipeline.index.optimize()
+            self._parts.pipeline.store.optimize()
         return outcomes
 
     def estimate(self, paths: Sequence[str | Path], on_document: Callable[[str], None] | None = None) -> Estimate:
@@ -116,14 +119,14 @@ class Diptych(Searchable):
         `on_document` is told the name of each document that was looked at. Raises as `ingest` does.
         """
         found = self.sources(paths)
-        there = is_there(self.settings)
+        there = store_exists(self.settings)
         due = self.pending(found.sources) if there else found.sources
-        counted = estimate(due, self._parts.ground(there), on_document)
+        counted = estimate_documents(due, self._parts.ground(there), on_document)
         return replace(counted, unchanged=len(found.sources) - len(due), left_out=tuple(found.left_out))
 
     def prefill(
-        self, found: Sequence[Source], on_wait: Callable[[Waiting], None] | None = None, *, retry: bool = False
-    ) -> list[Prefilled]:
+        self, found: Sequence[Source], on_wait: Callable[[BatchProgress], None] | None = None, *, retry: bool = False
+    ) -> list[PrefillResult]:
         """Ask what ingesting `found` would ask of paid models through their batch endpoints, and wait for it.
 
         It takes minutes to a day and costs half; `ingest_all` then finds the answers in the ledger. Run again after an
@@ -137,51 +140,51 @@ class Diptych(Searchable):
 
     def documents(self) -> list[DocumentRecord]:
         """The documents register, by name."""
-        return records(self._parts.existing())
+        return list_records(self._parts.existing())
 
     def delete(self, names: Sequence[str]) -> list[DocumentRecord]:
         """Remove documents by name, path or URI. Raises `QueryError` when the store has none of that name."""
         known = self.documents()
         chosen = []
         for name in names:
-            place = str(Path(local(name)).absolute())
-            matching = [r for r in known if name in (r.name, r.uri) or place == local(r.uri)]
+            place = str(Path(local_path(name)).absolute())
+            matching = [r for r in known if name in (r.name, r.uri) or place == local_path(r.uri)]
             if not matching:
                 raise QueryError(f"{name}: the store has no such document; `diptych status` lists them")
             chosen += matching
         self.remove(chosen)
         return chosen
 
-    def gone(self, paths: Sequence[str | Path], found: Sequence[Source]) -> Gone:
+    def gone(self, paths: Sequence[str | Path], found: Sequence[Source]) -> RemovedDocuments:
         """Documents of the store whose files below `paths` are no longer there; `found` is what is."""
-        return gone(self._parts.index(), paths, found)
+        return find_removed_documents(self._parts.index(), paths, found)
 
     def remove(self, documents: Sequence[DocumentRecord]) -> None:
         """Remove documents, each from both collections at once."""
         for record in documents:
-            with self._parts.index().exclusive(record.id):
-                delete(self._parts.index(), record)
+            with self._parts.index().lock_document(record.id):
+                delete_document(self._parts.index(), record)
 
-    def sweep(self) -> Swept:
+    def sweep(self) -> SweepReport:
         """Remove points, pictures and editions that no live document needs."""
-        return sweep(self._parts.existing(), self.pictures)
+        return sweep_store(self._parts.existing(), self.pictures)
 
     def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
         """Read what is stored with the encoder that the settings name now; gives the number of texts encoded."""
         self._parts.existing(bound=False)
         index = self._parts.index(bound=False)
-        encoded = reindex(index, self._parts.spaces, self.settings.language, self.pictures, on_document)
+        encoded = reindex_store(index, self._parts.spaces, self.settings.language, self.pictures, on_document)
         self._parts.forget_index()  # the next operation opens the new edition
         return encoded
 
-    def export(self, folder: Path) -> Moved:
+    def export(self, folder: Path) -> TransferReport:
         """Write the whole store to a new folder, as files that a person can read."""
         return export_store(self._parts.existing(), self.pictures, folder)
 
-    def import_from(self, folder: Path) -> Moved:
+    def import_from(self, folder: Path) -> TransferReport:
         """Read what `export` wrote, made with the same encoder, into this store."""
         return import_store(folder, self._parts.index(), self.pictures)
 
     def optimize(self) -> None:
         """Build search structures; worthwhile after large writes."""
-        self._parts.pipeline.index.optimize()
+        self._parts.pipeline.store.optimize()

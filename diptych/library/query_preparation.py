@@ -9,11 +9,11 @@ from pathlib import Path
 
 from diptych.errors import QueryError, SourceError
 from diptych.library.runtime import Parts
-from diptych.pipeline import sources
+from diptych.pipeline.sources import find_sources
 from diptych.search.plain_filters import Kinds, Understood, kinds, limits, understand
 from diptych.search.search import Query
-from diptych.store.register import clock
-from diptych.store.types import Index
+from diptych.store.register import register_version
+from diptych.store.types import Store
 from diptych.where import both
 from extractors.pictures.store import image_path
 from extractors.types import Extraction
@@ -45,7 +45,7 @@ class Queries:
     def stored(self, image: Path, *, ocr: bool) -> Extraction:
         """A picture of a question, opened in a worker and kept in the picture store until the next sweep."""
         try:
-            source = sources.find([image]).sources[0]
+            source = find_sources([image]).sources[0]
         except SourceError as error:
             raise QueryError(str(error)) from error
         options = self._parts.options if ocr else replace(self._parts.options, ocr="off")
@@ -54,9 +54,9 @@ class Queries:
             raise QueryError(f"{image}: holds no picture; give a PNG, JPEG or WebP file")
         return seen
 
-    def _fields(self, index: Index) -> Kinds:
+    def _fields(self, index: Store) -> Kinds:
         """The fields of the store's documents, as of the register's last write."""
-        moment = clock(index)
+        moment = register_version(index)
         before, known = self._known
         if before != moment or not moment:
             known = kinds(_fields_of(index))
@@ -84,7 +84,7 @@ class Queries:
         return replace(query, text=text, image=None)
 
 
-def _fields_of(index: Index) -> list[Mapping[str, str | float | bool]]:
+def _fields_of(index: Store) -> list[Mapping[str, str | float | bool]]:
     return [
         point.payload["fields"] for point in islice(index.documents.scroll(), SAMPLE) if point.payload.get("fields")
     ]

@@ -14,15 +14,15 @@ from diptych.errors import SettingsError, StoreError
 from diptych.models import vision as providers
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter, prices
-from diptych.pipeline.estimate import Ground
+from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.ingest import Pipeline
 from diptych.search.search import Panels
 from diptych.settings import Settings
-from diptych.store.open import is_there, open_index
-from diptych.store.register import Register, bind
+from diptych.store.open import open_store, store_exists
+from diptych.store.register import RegisterCache, bind_encoders
 from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
-from diptych.store.types import Index
+from diptych.store.types import Store
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Options
 
@@ -33,9 +33,9 @@ class Parts:
     def __init__(self, settings: Settings, meter: Meter) -> None:
         self.settings, self.meter = settings, meter
         self._opened = threading.RLock()
-        self._index: Index | None = None
+        self._index: Store | None = None
         self._sandbox: Sandbox | None = None
-        self._register = Register()
+        self._register = RegisterCache()
         self._closed = False
 
     def close(self) -> None:
@@ -88,25 +88,25 @@ class Parts:
     def options(self) -> Options:
         return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
 
-    def existing(self, *, bound: bool = True) -> Index:
+    def existing(self, *, bound: bool = True) -> Store:
         """The store, if there is one; looking makes none. Raises `StoreError` telling how to make it."""
-        if self._index is None and not is_there(self.settings):
+        if self._index is None and not store_exists(self.settings):
             raise StoreError(
                 f"there is no store at {self.settings.store}; make one with `diptych ingest PATH --store "
                 f"{self.settings.store}`"
             )
         return self.index(bound=bound)
 
-    def index(self, *, bound: bool = True) -> Index:
+    def index(self, *, bound: bool = True) -> Store:
         """The store; `bound`: only if it is read by the encoders that the settings name."""
         with self._opened:
             self._check_open()
             if self._index is None:
                 check_language(self.settings.language)
-                index = open_index(self.settings, self.spaces.shapes)
+                index = open_store(self.settings, self.spaces.shapes)
                 try:
                     if bound:
-                        bind(index, self.spaces.reading(self.settings.language))
+                        bind_encoders(index, self.spaces.encoding_config(self.settings.language))
                 except BaseException:
                     index.close()
                     raise
@@ -134,24 +134,24 @@ class Parts:
         chosen = self.settings
         asked = (chosen.encoder, chosen.image_encoder, chosen.captioner)
         return Pipeline(
-            index=self.index(),
+            store=self.index(),
             spaces=self.spaces,
             sandbox=self.workers(),
             options=self.options,
             pictures=self.pictures,
             language=chosen.language,
             captioner=self.captioner,
-            ready=lambda: providers.check_keys(asked, chosen),
+            check_keys=lambda: providers.check_keys(asked, chosen),
         )
 
-    def ground(self, there: bool) -> Ground:
+    def ground(self, there: bool) -> EstimateContext:
         """What an estimate stands on; `there`: whether the store was ever made, for this makes none."""
         from diptych.captioners.captioner import VisionCaptioner
 
         chosen, workers = self.settings, self.workers()
         options = replace(self.options, pages=None)
-        return Ground(
-            index=self.index() if there else None,
+        return EstimateContext(
+            store=self.index() if there else None,
             spaces=self.spaces,
             captioner=self.captioner if isinstance(self.captioner, VisionCaptioner) else None,
             ledger=self.ledger,

@@ -10,7 +10,7 @@ from diptych.captioners.captioner import VisionCaptioner
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
 from diptych.models.vision import Ask, Batches, BatchItem
-from diptych.pipeline.batch_run import Wanted
+from diptych.pipeline.batch_run import BatchRequest
 from extractors.types import Extraction
 
 
@@ -28,11 +28,11 @@ class CaptionJob:
         self._captioner, self._batches, self._ledger, self._meter = captioner, batches, ledger, meter
         self._pictures = pictures
 
-    def wanted(self, extraction: Extraction) -> Iterator[Wanted[Ask]]:
+    def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[Ask]]:
         for key, ask in self._captioner.asks(extraction, self._pictures):
-            yield Wanted(key, ask, self._batches.size(BatchItem(key, ask)), self._captioner.model.most(ask))
+            yield BatchRequest(key, ask, self._batches.size(BatchItem(key, ask)), self._captioner.model.most(ask))
 
-    def send(self, items: Sequence[Wanted[Ask]]) -> tuple[str, dict[str, list[str]]]:
+    def send(self, items: Sequence[BatchRequest[Ask]]) -> tuple[str, dict[str, list[str]]]:
         id = self._batches.submit([BatchItem(item.key, item.content) for item in items])
         return id, {item.key: [item.key] for item in items}
 

@@ -11,11 +11,11 @@ from diptych.errors import NoBatches
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.pipeline.batch_captions import CaptionJob
-from diptych.pipeline.batch_run import Job, Prefilled, Run, Waiting
+from diptych.pipeline.batch_run import BatchJob, BatchProgress, BatchRun, PrefillResult
 from diptych.pipeline.batch_vectors import VectorJob
-from diptych.pipeline.extraction import extracted
+from diptych.pipeline.extraction import extract_ahead
 from diptych.pipeline.ingest import Pipeline
-from diptych.pipeline.requirements import Due, due
+from diptych.pipeline.requirements import MissingVectors, missing_vectors
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
@@ -32,74 +32,74 @@ class Prefill:
         meter: Meter,
         workers: int,
         poll_seconds: float,
-        on_wait: Callable[[Waiting], None] | None = None,
+        on_wait: Callable[[BatchProgress], None] | None = None,
     ) -> None:
         """`poll_seconds`: between the first looks at a batch. `on_wait` is told after every look."""
         self._pipeline, self._ledger, self._meter = pipeline, ledger, meter
         self._workers, self._poll, self._on_wait = workers, poll_seconds, on_wait
 
-    def __call__(self, sources: Sequence[Source]) -> list[Prefilled]:
+    def __call__(self, sources: Sequence[Source]) -> list[PrefillResult]:
         """One outcome for each paid model that a run would ask, those without batches included.
 
         Raises as `diptych.pipeline.batch_run.Run` does; running again goes on with the batches that are under way.
         """
-        if sources and self._pipeline.ready:
-            self._pipeline.ready()
+        if sources and self._pipeline.check_keys:
+            self._pipeline.check_keys()
         return [made for made in (self._captions(sources), self._vectors(sources)) if made]
 
-    def _captions(self, sources: Sequence[Source]) -> Prefilled | None:
+    def _captions(self, sources: Sequence[Source]) -> PrefillResult | None:
         captioner = self._pipeline.captioner
         if not isinstance(captioner, VisionCaptioner):
             return None
         name, batches = captioner.model.name, captioner.model.batches
         if batches is None:
-            return Prefilled("captions", name, note=_one_by_one(name))
+            return PrefillResult("captions", name, note=_one_by_one(name))
         return self._run(CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures), sources)
 
-    def _vectors(self, sources: Sequence[Source]) -> Prefilled | None:
+    def _vectors(self, sources: Sequence[Source]) -> PrefillResult | None:
         pipeline = self._pipeline
         encoder, captioner = pipeline.spaces.text, pipeline.captioner
         if not encoder.paid:
             return None
         batches = encoder.batches if isinstance(encoder, Kept) else None
         if batches is None:
-            return Prefilled("embeddings", encoder.paid, note=_one_by_one(encoder.paid))
-        reading = pipeline.spaces.reading(pipeline.language)
+            return PrefillResult("embeddings", encoder.paid, note=_one_by_one(encoder.paid))
+        reading = pipeline.spaces.encoding_config(pipeline.language)
 
-        def lacking(extraction: Extraction) -> Due:
+        def lacking(extraction: Extraction) -> MissingVectors:
             seen = captioner.known(extraction, pipeline.pictures) if isinstance(captioner, VisionCaptioner) else []
-            return due(extraction, seen, reading, pipeline.index)
+            return missing_vectors(extraction, seen, reading, pipeline.store)
 
         return self._run(VectorJob(encoder.fingerprint, batches, self._ledger, self._meter, lacking), sources)
 
-    def _run(self, job: Job[T], sources: Sequence[Source]) -> Prefilled:
-        run = Run(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)
+    def _run(self, job: BatchJob[T], sources: Sequence[Source]) -> PrefillResult:
+        run = BatchRun(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)
         try:
             return run(sources)
         except NoBatches:
-            return Prefilled(job.kind, job.model, note=_one_by_one(job.model))
+            return PrefillResult(job.kind, job.model, note=_one_by_one(job.model))
 
     def _extracted(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
         pipeline = self._pipeline
 
         def extract(source: Source) -> Extraction:
-            pipeline.check_room()
+            pipeline.check_disk_space()
             return pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
 
-        return extracted(sources, extract, self._workers)
+        return extract_ahead(sources, extract, self._workers)
 
 
 def _one_by_one(model: str) -> str:
     return f"{model} has no batch endpoint here: its requests go out one by one, at the whole price"
 
 
-def progress(waiting: Waiting) -> str:
+def progress_line(waiting: BatchProgress) -> str:
     """For people, while batches are under way."""
     under_way = f"{_batches(waiting.batches)} under way"
     return f"{waiting.model}: {waiting.answered} of {waiting.total} {waiting.kind} answered, {under_way}"
 
 
-def outcome(result: Prefilled) -> str:
+def result_line(result: PrefillResult) -> str:
     """For people, afterwards."""
     if result.note:
         return result.note

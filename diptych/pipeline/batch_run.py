@@ -36,7 +36,7 @@ LONGEST = 26 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted(Generic[T]):
+class BatchRequest(Generic[T]):
     """One thing that is not in the ledger."""
 
     key: str
@@ -47,7 +47,7 @@ class Wanted(Generic[T]):
     most: Usage
 
 
-class Job(Protocol[T]):
+class BatchJob(Protocol[T]):
     """One kind of thing that a provider makes in batches."""
 
     kind: BatchKind
@@ -56,11 +56,11 @@ class Job(Protocol[T]):
     most_requests: int
     most_bytes: int
 
-    def wanted(self, extraction: Extraction) -> Iterable[Wanted[T]]:
+    def wanted(self, extraction: Extraction) -> Iterable[BatchRequest[T]]:
         """What a document lacks, one by one."""
         ...
 
-    def send(self, items: Sequence[Wanted[T]]) -> tuple[str, Mapping[str, Sequence[str]]]:
+    def send(self, items: Sequence[BatchRequest[T]]) -> tuple[str, Mapping[str, Sequence[str]]]:
         """The id of a new batch, and its item ids with the keys that each answer fills."""
         ...
 
@@ -74,7 +74,7 @@ class Job(Protocol[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class BatchProgress:
     """How far the batches of a job are."""
 
     kind: BatchKind
@@ -86,7 +86,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefilled:
+class PrefillResult:
     """What came of a job."""
 
     kind: BatchKind
@@ -104,17 +104,17 @@ class Prefilled:
     """Why nothing was sent at all."""
 
 
-class Run(Generic[T]):
+class BatchRun(Generic[T]):
     """One job over the documents of a backfill."""
 
     def __init__(
         self,
-        job: Job[T],
+        job: BatchJob[T],
         extracted: Callable[[Sequence[Source]], Iterator[tuple[Source, Extraction | ExtractionError]]],
         ledger: Ledger,
         meter: Meter,
         poll_seconds: float,
-        on_wait: Callable[[Waiting], None] | None = None,
+        on_wait: Callable[[BatchProgress], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`extracted`: documents -> each with its parts. `on_wait` is told after every look at batches under way."""
@@ -133,7 +133,7 @@ class Run(Generic[T]):
         self._sent = self._batches = self._ended = 0
         self._stopped = ""
 
-    def __call__(self, sources: Sequence[Source]) -> Prefilled:
+    def __call__(self, sources: Sequence[Source]) -> PrefillResult:
         """Send what the documents lack, wait, take in the answers; what failed is sent once more.
 
         Raises `ProviderError` for what concerns every request (key, account, a provider that is silent for long) and
@@ -160,9 +160,9 @@ class Run(Generic[T]):
             for stack in self._reserved.values():
                 stack.close()
 
-    def _result(self, resumed: int) -> Prefilled:
+    def _result(self, resumed: int) -> PrefillResult:
         sent, batches, failed = self._sent, self._batches, self._failed
-        return Prefilled(self._job.kind, self._job.model, sent, batches, resumed, failed, self._stopped)
+        return PrefillResult(self._job.kind, self._job.model, sent, batches, resumed, failed, self._stopped)
 
     def _forgive(self) -> None:
         """A batch that failed as a whole while others were answered met a full queue: it has not been tried."""
@@ -177,7 +177,7 @@ class Run(Generic[T]):
     def _send_all(self, sources: Sequence[Source]) -> None:
         """Pack what is wanted into batches and send them, as far as the budget goes."""
         self._stopped = ""
-        packed: list[Wanted[T]] = []
+        packed: list[BatchRequest[T]] = []
         room, size = ExitStack(), 0
         with ExitStack() as unsent:
             unsent.callback(lambda: room.close())
@@ -197,7 +197,7 @@ class Run(Generic[T]):
                 self._send(packed, room)
                 room = ExitStack()
 
-    def _wanted(self, sources: Sequence[Source]) -> Iterator[Wanted[T]]:
+    def _wanted(self, sources: Sequence[Source]) -> Iterator[BatchRequest[T]]:
         """Each key once, without those that are under way or have failed too often.
 
         A document that cannot be read wants nothing; the ordinary run will tell why.
@@ -210,7 +210,7 @@ class Run(Generic[T]):
                     seen.add(item.key)
                     yield item
 
-    def _send(self, packed: Sequence[Wanted[T]], room: ExitStack) -> None:
+    def _send(self, packed: Sequence[BatchRequest[T]], room: ExitStack) -> None:
         id, items = self._job.send(packed)
         self._ledger.submitted(OpenBatch(id, self._job.model, self._job.kind, items))
         self._reserved[id] = room
@@ -226,7 +226,7 @@ class Run(Generic[T]):
             left = self._open()
             if self._on_wait:
                 answered, total = (sum(numbers) for numbers in zip(*(look.counts for look in looks), strict=True))
-                self._on_wait(Waiting(self._job.kind, self._job.model, len(left), answered, total))
+                self._on_wait(BatchProgress(self._job.kind, self._job.model, len(left), answered, total))
             if not left:
                 return
             trouble = next((look.trouble for look in looks if look.trouble), None)

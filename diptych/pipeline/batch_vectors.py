@@ -9,8 +9,8 @@ from diptych.encoders.paid import key_of
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
 from diptych.models.openai.embedding_batches import EmbeddingBatches
-from diptych.pipeline.batch_run import Wanted
-from diptych.pipeline.requirements import Due
+from diptych.pipeline.batch_run import BatchRequest
+from diptych.pipeline.requirements import MissingVectors
 from extractors.types import Extraction
 
 
@@ -25,7 +25,7 @@ class VectorJob:
         batches: EmbeddingBatches,
         ledger: Ledger,
         meter: Meter,
-        lacking: Callable[[Extraction], Due],
+        lacking: Callable[[Extraction], MissingVectors],
     ) -> None:
         """`fingerprint`: of the encoder, under which the ledger keeps its vectors. `lacking`: see `paid.due.due`."""
         self.model = batches.name
@@ -34,7 +34,7 @@ class VectorJob:
         self._fingerprint, self._batches, self._lacking = fingerprint, batches, lacking
         self._ledger, self._meter = ledger, meter
 
-    def wanted(self, extraction: Extraction) -> Iterator[Wanted[str]]:
+    def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[str]]:
         texts = {
             key_of(self._fingerprint, need.content): need.content
             for need in self._lacking(extraction).needs.values()
@@ -43,9 +43,9 @@ class VectorJob:
         known = self._ledger.vectors(list(texts))
         for key, text in texts.items():
             if key not in known:
-                yield Wanted(key, text, self._batches.size(key, text), self._batches.most(text))
+                yield BatchRequest(key, text, self._batches.size(key, text), self._batches.most(text))
 
-    def send(self, items: Sequence[Wanted[str]]) -> tuple[str, Mapping[str, Sequence[str]]]:
+    def send(self, items: Sequence[BatchRequest[str]]) -> tuple[str, Mapping[str, Sequence[str]]]:
         id = self._batches.submit([(item.key, item.content) for item in items])
         return id, {item.key: [item.key] for item in items}
 

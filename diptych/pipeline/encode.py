@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diptych.errors import ProviderError
 from diptych.models.requests import HOPELESS
-from diptych.store.points import Draft, Need
+from diptych.store.points import PointDraft, RequiredVector
 from diptych.store.spaces import Spaces
 from diptych.vectors import Vector
 from extractors.types import Problem
@@ -22,7 +22,7 @@ class Encoded:
     """Hash -> why it has none."""
 
 
-def encode(needs: Sequence[Need], spaces: Spaces, pictures: Path) -> Encoded:
+def encode_vectors(needs: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> Encoded:
     """The vectors of all that can be encoded; only what is refused for good goes without.
 
     `pictures`: folder of the picture store. Raises `ProviderError` for what may pass or concerns every request, and
@@ -38,12 +38,12 @@ def encode(needs: Sequence[Need], spaces: Spaces, pictures: Path) -> Encoded:
     return _one_by_one(needs, spaces, pictures)
 
 
-def without(batch: Sequence[Draft], refused: Mapping[str, str]) -> list[Problem]:
+def refused_places(batch: Sequence[PointDraft], refused: Mapping[str, str]) -> list[Problem]:
     """The places of a batch that are not searched by meaning, each with the reason."""
     return [
         Problem(refused[need.hash], draft.payload["page"])
         for draft in batch
-        for need in draft.needs
+        for need in draft.required_vectors
         if need.hash in refused
     ]
 
@@ -53,7 +53,7 @@ def lasting(error: ProviderError) -> bool:
     return error.transient or error.about == "account"
 
 
-def _one_by_one(needs: Sequence[Need], spaces: Spaces, pictures: Path) -> Encoded:
+def _one_by_one(needs: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> Encoded:
     """What was answered before the refusal is in the ledger, so only what was refused is asked for once more."""
     vectors: dict[str, Vector] = {}
     refused: dict[str, str] = {}
@@ -73,13 +73,13 @@ def _one_by_one(needs: Sequence[Need], spaces: Spaces, pictures: Path) -> Encode
     return Encoded(vectors, refused)
 
 
-def _told(needs: Sequence[Need], vectors: Mapping[str, Vector]) -> Encoded:
+def _told(needs: Sequence[RequiredVector], vectors: Mapping[str, Vector]) -> Encoded:
     """A row of zeros stands for a picture that cannot be opened: it would be a vector that is near nothing."""
     blank = {need.hash: _blank(need) for need in needs if not vectors[need.hash].any()}
     return Encoded({hash: vector for hash, vector in vectors.items() if hash not in blank}, blank)
 
 
-def _blank(need: Need) -> str:
+def _blank(need: RequiredVector) -> str:
     if isinstance(need.content, str):
         return "the encoder gives a vector of zeros for its text"
     return "the picture cannot be opened, so that it is not searched by its pixels"

@@ -15,11 +15,11 @@ from diptych.captioners.prompt import MOST_CHARACTERS
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.paid import Kept, key_of
 from diptych.models.ledger import Ledger
-from diptych.pipeline.extraction import extracted
-from diptych.pipeline.requirements import Due, due
+from diptych.pipeline.extraction import extract_ahead
+from diptych.pipeline.requirements import MissingVectors, missing_vectors
 from diptych.prices import Price, Usage
 from diptych.store.spaces import Spaces
-from diptych.store.types import Index
+from diptych.store.types import Store
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Source
@@ -32,10 +32,10 @@ Use: TypeAlias = Literal["captions", "texts", "pictures"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class EstimateContext:
     """What an estimate stands on."""
 
-    index: Index | None
+    store: Store | None
     """None: the store was never made."""
     spaces: Spaces
     captioner: VisionCaptioner | None
@@ -109,7 +109,9 @@ class Estimate:
         return _sum([cost.batch_dollars for cost in self.costs])
 
 
-def estimate(sources: Sequence[Source], ground: Ground, on_document: Callable[[str], None] | None = None) -> Estimate:
+def estimate_documents(
+    sources: Sequence[Source], ground: EstimateContext, on_document: Callable[[str], None] | None = None
+) -> Estimate:
     """Of documents that need work. `on_document` is told each name. Pictures are kept for the moment only.
 
     Raises `StoreError`, and `ModelError` for a local model that is not there.
@@ -121,7 +123,7 @@ def estimate(sources: Sequence[Source], ground: Ground, on_document: Callable[[s
         def extract(source: Source) -> Extraction:
             return ground.extract(source, places[source.uri])
 
-        for source, parts in extracted(sources, extract, ground.workers):
+        for source, parts in extract_ahead(sources, extract, ground.workers):
             if isinstance(parts, ExtractionError):
                 count.unreadable.append(str(parts))
             else:
@@ -135,9 +137,9 @@ def estimate(sources: Sequence[Source], ground: Ground, on_document: Callable[[s
 class _Count:
     """Adds up documents; what several of them share is counted once."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: EstimateContext) -> None:
         self._ground = ground
-        self._reading = ground.spaces.reading(ground.language)
+        self._reading = ground.spaces.encoding_config(ground.language)
         self.unreadable: list[str] = []
         self._sums = Counter[str]()
         self._skipped = Counter[str]()
@@ -153,7 +155,7 @@ class _Count:
         self._sums["passages"] += len(extraction.passages)
         self._sums["pictures"] += len(extraction.pictures)
         told = self._captions(extraction, pictures)
-        self._vectors(due(extraction, told, self._reading, self._ground.index), pictures)
+        self._vectors(missing_vectors(extraction, told, self._reading, self._ground.store), pictures)
 
     def _captions(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
         """What is known of the pictures; counts what would be asked. Empty: there is no captioner."""
@@ -172,7 +174,7 @@ class _Count:
                     self._count(captioner.model.name, "captions", captioner.model.most(ask))
         return told
 
-    def _vectors(self, lacking: Due, pictures: Path) -> None:
+    def _vectors(self, lacking: MissingVectors, pictures: Path) -> None:
         needs = [need for hash, need in lacking.needs.items() if hash not in self._encoded]
         coming = [words for apart, words in lacking.coming.items() if apart not in self._encoded]
         self._encoded |= lacking.needs.keys() | lacking.coming.keys()

@@ -13,7 +13,7 @@ from extractors.types import Extraction, Source
 Extract = Callable[[Source], Extraction]
 
 
-def extracted(
+def extract_ahead(
     sources: Iterable[Source], extract: Extract, workers: int
 ) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
     """Each document with its parts, or with why it has none; `workers` of them are taken apart at the same time."""

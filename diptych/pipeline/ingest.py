@@ -14,23 +14,21 @@ from typing import Any, Literal, Protocol
 from diptych.captioners.caption import Captioner, Captions
 from diptych.errors import ProviderError
 from diptych.models.meter import Account, charged
-from diptych.pipeline.encode import encode, without
-from diptych.store.disk_space import check_room
-from diptych.store.points import Draft, Drafts, Need, document_id, drafts
-from diptych.store.register import (
-    DocumentRecord,
-    Plan,
-    commit,
-    note,
-    plan,
-    record_of,
-    stage,
-    stored_vectors,
-    tidy,
-    vectors_of,
-)
+from diptych.pipeline.encode import encode_vectors, refused_places
+from diptych.store.disk_space import check_disk_space
+from diptych.store.points import DocumentDrafts, PointDraft, RequiredVector, document_id, draft_points
+from diptych.store.register import DocumentRecord, load_record, write_record
 from diptych.store.spaces import Spaces
-from diptych.store.types import Collection, Index, in_batches
+from diptych.store.switch import (
+    UpdatePlan,
+    commit_document,
+    delete_retired_points,
+    plan_update,
+    stage_points,
+    vectors_by_hash,
+    vectors_of_document,
+)
+from diptych.store.types import Collection, Store, in_batches
 from diptych.vectors import Vector
 from extractors.errors import ExtractionError
 from extractors.formats import EXTRACTORS, VERSIONS
@@ -51,7 +49,7 @@ class Extractor(Protocol):
 class Pipeline:
     """What every document goes through."""
 
-    index: Index
+    store: Store
     spaces: Spaces
     sandbox: Extractor
     options: Options
@@ -59,7 +57,7 @@ class Pipeline:
     """Folder of the picture store."""
     language: str = "english"
     captioner: Captioner | None = None
-    ready: Callable[[], None] | None = None
+    check_keys: Callable[[], None] | None = None
     """Called before a document is taken apart: raises `ModelError` when a paid model's key is missing."""
 
     def fingerprint(self, source: Source) -> str:
@@ -71,10 +69,10 @@ class Pipeline:
             parts.append(self.captioner.fingerprint)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
-    def check_room(self) -> None:
+    def check_disk_space(self) -> None:
         """Raises `StoreError` when a disk that is written to is full."""
-        self.index.check_room()
-        check_room(self.pictures)
+        self.store.check_disk_space()
+        check_disk_space(self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class Outcome:
     error: str = ""
 
 
-def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
+def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
     """Is there work to do? Not when the register has the same bytes through the same pipeline.
 
     A document that failed for good, or is partial, has work only under `retry`.
@@ -105,7 +103,7 @@ def needed(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *,
     return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
 
 
-def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
+def ingest_document(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
     `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not
@@ -113,16 +111,16 @@ def ingest(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcom
     Raises `StoreError` and `ModelError`, which concern every document; of the latter, `BudgetReached` leaves the
     document as it was. A part that an encoder will not take leaves the document partial.
     """
-    with pipeline.index.exclusive(document_id(source.uri)), charged() as account:
+    with pipeline.store.lock_document(document_id(source.uri)), charged() as account:
         return _ingest(source, pipeline, retry, account)
 
 
 def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -> Outcome:
     start = time.monotonic()
     identity = document_id(source.uri)
-    before = record_of(pipeline.index, identity)
-    if before and not needed(source, before, pipeline, retry=retry):
-        tidy(pipeline.index, before)
+    before = load_record(pipeline.store, identity)
+    if before and not needs_work(source, before, pipeline, retry=retry):
+        delete_retired_points(pipeline.store, before)
         return _unchanged(before, time.monotonic() - start)
     record = DocumentRecord(
         id=identity,
@@ -133,25 +131,25 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
         fields=dict(source.fields),
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    if pipeline.ready:
-        pipeline.ready()
-    pipeline.check_room()
+    if pipeline.check_keys:
+        pipeline.check_keys()
+    pipeline.check_disk_space()
     try:
         extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
-        pipeline.check_room()  # a picture that found no room would be told as one that is broken
+        pipeline.check_disk_space()  # a picture that found no room would be told as one that is broken
         return _stored(extraction, record, pipeline, account, start)
     except ExtractionError as error:
-        pipeline.check_room()
+        pipeline.check_disk_space()
         why, transient = str(error), error.transient
     except ProviderError as error:
         if not error.transient:  # the key, the account, the model: every other document would end here, too
             raise
         why, transient = f"{source.name}: not encoded: {error}; run again later", True
     record = replace(record, usage=account.charges)
-    return _failed(pipeline.index, record, before, why, transient, time.monotonic() - start)
+    return _failed(pipeline.store, record, before, why, transient, time.monotonic() - start)
 
 
-def waiting(source: Source, reason: str) -> Outcome:
+def waiting_outcome(source: Source, reason: str) -> Outcome:
     """Of a document that was left as it is, for a reason that concerns the whole run."""
     return Outcome(source.uri, source.name, "waiting", error=reason)
 
@@ -161,7 +159,7 @@ def _stored(
 ) -> Outcome:
     report = extraction.report
     told = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
-    made = drafts(extraction, pipeline.spaces.reading(pipeline.language), told.captions)
+    made = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language), told.captions)
     record = replace(
         record,
         title=extraction.title,
@@ -170,8 +168,8 @@ def _stored(
         pictures=len(extraction.pictures),
         notes=report.notes,
     )
-    work = _Encoding(pipeline, stored_vectors(pipeline.index, record.id))
-    to = plan(pipeline.index, record.id, *made)
+    work = _Encoding(pipeline, vectors_of_document(pipeline.store, record.id))
+    to = plan_update(pipeline.store, record.id, *made)
     work.stage(to)
     if to.before:
         work.mend(made, to)
@@ -184,7 +182,7 @@ def _stored(
         problems=tuple(asdict(problem) for problem in problems),
         usage=account.charges,
     )
-    commit(pipeline.index, record, to)
+    commit_document(pipeline.store, record, to)
     return _outcome(record, time.monotonic() - start, work.encoded)
 
 
@@ -199,17 +197,17 @@ class _Encoding:
         self.encoded = 0
         self.problems: list[Problem] = []
 
-    def stage(self, to: Plan) -> None:
+    def stage(self, to: UpdatePlan) -> None:
         """What is new, unseen until it is committed."""
-        index = self._pipeline.index
+        index = self._pipeline.store
         for panel, collection, new in (("text", index.text, to.text), ("images", index.images, to.images)):
             for batch in in_batches(new, BATCH):
                 self._encode(panel, collection, batch)
-                stage(collection, batch, self._held, to.generation)
+                stage_points(collection, batch, self._held, to.generation)
 
-    def mend(self, made: Drafts, to: Plan) -> None:
+    def mend(self, made: DocumentDrafts, to: UpdatePlan) -> None:
         """What was stored without a vector, because it was refused, gets one now if it can."""
-        index, generation = self._pipeline.index, to.before.generation if to.before else 0
+        index, generation = self._pipeline.store, to.before.generation if to.before else 0
         for panel, collection, parts, new in (
             ("text", index.text, made.text, to.text),
             ("images", index.images, made.images, to.images),
@@ -218,22 +216,26 @@ class _Encoding:
             lacking = [draft for draft in parts if draft.id not in fresh and self._lacks(draft)]
             for batch in in_batches(lacking, BATCH):
                 self._encode(panel, collection, batch)
-                whole = [draft for draft in batch if any(need.hash in self._held for need in draft.needs)]
-                stage(collection, whole, self._held, generation)  # it says the same as before, and so may be seen
+                whole = [draft for draft in batch if any(need.hash in self._held for need in draft.required_vectors)]
+                stage_points(
+                    collection, whole, self._held, generation
+                )  # it says the same as before, and so may be seen
 
-    def _lacks(self, draft: Draft) -> bool:
-        return any(need.hash not in self._before for need in draft.needs)
+    def _lacks(self, draft: PointDraft) -> bool:
+        return any(need.hash not in self._before for need in draft.required_vectors)
 
-    def _encode(self, panel: str, collection: Collection, batch: Sequence[Draft]) -> None:
-        held, wanted = self._held, {need.hash: need for draft in batch for need in draft.needs}
-        held.update(vectors_of(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
-        missing: list[Need] = [need for one, need in wanted.items() if one not in held and one not in self._refused]
-        self._pipeline.check_room()  # before anything is paid that could not be kept
-        done = encode(missing, self._pipeline.spaces, self._pipeline.pictures)
+    def _encode(self, panel: str, collection: Collection, batch: Sequence[PointDraft]) -> None:
+        held, wanted = self._held, {need.hash: need for draft in batch for need in draft.required_vectors}
+        held.update(vectors_by_hash(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
+        missing: list[RequiredVector] = [
+            need for one, need in wanted.items() if one not in held and one not in self._refused
+        ]
+        self._pipeline.check_disk_space()  # before anything is paid that could not be kept
+        done = encode_vectors(missing, self._pipeline.spaces, self._pipeline.pictures)
         held.update(done.vectors)
         self._refused |= done.refused
         self.encoded += len(done.vectors)
-        self.problems += without(batch, self._refused)
+        self.problems += refused_places(batch, self._refused)
 
 
 def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:
@@ -243,7 +245,7 @@ def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:
 
 
 def _failed(
-    index: Index, record: DocumentRecord, before: DocumentRecord | None, why: str, transient: bool, seconds: float
+    index: Store, record: DocumentRecord, before: DocumentRecord | None, why: str, transient: bool, seconds: float
 ) -> Outcome:
     """Quarantine: the reason is registered, the version that was there before stays what readers see."""
     kept = before if before and not before.deleted else record
@@ -257,7 +259,7 @@ def _failed(
         updated_at=record.updated_at,
         usage=record.usage,
     )
-    note(index, failed)
+    write_record(index, failed)
     return _outcome(failed, seconds, 0)
 
 

@@ -6,52 +6,54 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diptych.captioners.caption import ModelCaption
-from diptych.store.points import Draft, Need, Reading, document_id, drafts
-from diptych.store.register import stored_vectors, vectors_of
-from diptych.store.types import Index
+from diptych.store.points import EncodingConfig, PointDraft, RequiredVector, document_id, draft_points
+from diptych.store.switch import vectors_by_hash, vectors_of_document
+from diptych.store.types import Store
 from extractors.types import Extraction
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class MissingVectors:
     """Of one document."""
 
-    needs: Mapping[str, Need]
+    needs: Mapping[str, RequiredVector]
     """Hash -> a vector that the store does not have."""
     coming: Mapping[str, str]
     """Descriptions that wait for a caption: what tells them apart -> their words so far."""
 
 
-def due(extraction: Extraction, captions: Sequence[ModelCaption | None], reading: Reading, index: Index | None) -> Due:
+def missing_vectors(
+    extraction: Extraction, captions: Sequence[ModelCaption | None], reading: EncodingConfig, index: Store | None
+) -> MissingVectors:
     """`captions`: what is known of the pictures, None where a caption is still to come; empty: none is asked for.
 
     `index`: None: there is no store. Raises `StoreError`.
     """
-    made = drafts(extraction, reading, [caption or ModelCaption() for caption in captions])
+    made = draft_points(extraction, reading, [caption or ModelCaption() for caption in captions])
     coming = {
         draft.id: draft for draft, caption in zip(made.images, captions, strict=bool(captions)) if caption is None
     }
     needs = {
         need.hash: need
         for draft in (*made.text, *made.images)
-        for need in draft.needs
+        for need in draft.required_vectors
         if draft.id not in coming or not isinstance(need.content, str)
     }
     for hash in _held(index, document_id(extraction.source.uri), needs):
         needs.pop(hash, None)
-    return Due(needs, {_apart(draft): draft.text for draft in coming.values()})
+    return MissingVectors(needs, {_apart(draft): draft.text for draft in coming.values()})
 
 
-def _apart(draft: Draft) -> str:
+def _apart(draft: PointDraft) -> str:
     """Pictures that have it alike get one caption, and so one description."""
     return f"{draft.payload['content_hash']} {draft.payload['image']['sha256']}"
 
 
-def _held(index: Index | None, document: str, needs: Mapping[str, Need]) -> set[str]:
+def _held(index: Store | None, document: str, needs: Mapping[str, RequiredVector]) -> set[str]:
     """Which vectors the store has, of this document or another."""
     if index is None or not needs:
         return set()
-    held = set(stored_vectors(index, document))
+    held = set(vectors_of_document(index, document))
     for collection, panel in ((index.text, "text"), (index.images, "images")):
-        held |= set(vectors_of(collection, panel, sorted(needs.keys() - held)))
+        held |= set(vectors_by_hash(collection, panel, sorted(needs.keys() - held)))
     return held

@@ -28,7 +28,7 @@ _MEDIA_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSources:
     """What lies under some paths."""
 
     sources: list[Source]
@@ -45,7 +45,7 @@ class _File:
     walked: bool
 
 
-def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
+def find_sources(paths: Sequence[str | Path], fetch: Fetch | None = None) -> FoundSources:
     """A source for every document under `paths`: files, folders or `file:` addresses; a catalogue gives one a row.
 
     `fetch` brings the pictures that catalogues name by URL (`download.fetcher`); without it those rows have none.
@@ -78,7 +78,7 @@ def find(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Found:
     if not found:
         where = ", ".join(map(str, paths)) or "no path given"
         raise SourceError(f"{where}: no document found; known kinds: {' '.join(EXTRACTORS)}" + _because(left_out))
-    return Found(found, left_out)
+    return FoundSources(found, left_out)
 
 
 def _unread(suffix: str, count: int) -> str:

@@ -27,21 +27,21 @@ import numpy as np
 
 from diptych.errors import SourceError, StoreMismatch
 from diptych.models.ledger import Ledger
-from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, shown
-from diptych.store.points import Reading
-from diptych.store.register import DocumentRecord, bind, note, records, visible
-from diptych.store.types import STORE_ID, VECTORS, Collection, Index, Payload, Point, in_batches
+from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, paid_content
+from diptych.store.points import EncodingConfig
+from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
+from diptych.store.types import STORE_ID, VECTORS, Collection, Payload, Point, Store, in_batches
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile, Problem
 
 FORMAT = 2
 BATCH = 256
-LACKING = "its picture file was gone or damaged when the store was exported; read the document again"
+MISSING_PICTURE = "its picture file was gone or damaged when the store was exported; read the document again"
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class TransferReport:
     documents: int
     text: int
     images: int
@@ -54,13 +54,13 @@ class Moved:
     """Places of pictures whose files were gone or damaged when they were exported: `manual.pdf, page 3`."""
 
 
-def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
+def export_store(index: Store, pictures: Path, folder: Path) -> TransferReport:
     """Write the store to `folder`, which must be new or empty. Raises `SourceError` when it is not."""
     if folder.exists() and any(folder.iterdir()):
         raise SourceError(f"{folder}: is not empty; give a new folder to export to")
     folder.mkdir(parents=True, exist_ok=True)
     reading = _bound(index)
-    register = {record.id: record for record in records(index)}
+    register = {record.id: record for record in list_records(index)}
     exported = {
         name: _export(collection, name, register, folder)
         for name, collection in (("text", index.text), ("images", index.images))
@@ -77,24 +77,24 @@ def export_store(index: Index, pictures: Path, folder: Path) -> Moved:
     more = ({"paid": paid} if paid else {}) | ({"lacking": places} if places else {})
     facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": held, **more}
     (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: its presence says all is there
-    return Moved(**held, **paid, lacking=_places(facts))
+    return TransferReport(**held, **paid, lacking=_places(facts))
 
 
-def dimensions(folder: Path) -> dict[str, int]:
+def export_dimensions(folder: Path) -> dict[str, int]:
     """Vector name -> dimensions, of the vectors in an export. Raises `SourceError` for a folder that is none."""
     return {str(name): int(size) for name, size in _facts(folder)["sizes"].items()}
 
 
-def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
+def import_store(folder: Path, index: Store, pictures: Path) -> TransferReport:
     """Read an export into a store that is new or reads its texts alike; documents it has already are replaced.
 
     Points come first and do not count until the register names their document, so a run that dies is simply repeated.
     Raises `SourceError` for a folder that is no whole export, `StoreMismatch` for a store that reads otherwise.
     """
     facts = _facts(folder)
-    reading = Reading(**facts["reading"])
+    reading = EncodingConfig(**facts["reading"])
     try:
-        bind(index, reading)
+        bind_encoders(index, reading)
     except StoreMismatch as error:
         raise StoreMismatch(
             f"{folder}: was read otherwise than the settings say; set DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and "
@@ -108,28 +108,28 @@ def import_store(folder: Path, index: Index, pictures: Path) -> Moved:
     }
     documents = [DocumentRecord.of(payload) for payload in _lines(folder / "documents.jsonl")]
     for record in documents:
-        note(index, record)
+        write_record(index, record)
     held = {"documents": len(documents), **counts, "pictures": copied}
     if held != facts["counts"]:
         raise SourceError(f"{folder}: holds {held}, its store.json says {facts['counts']}; export again")
-    return Moved(**held, **paid, lacking=_places(facts))
+    return TransferReport(**held, **paid, lacking=_places(facts))
 
 
-def _export_paid(folder: Path, reading: Reading, pictures: Path) -> dict[str, int]:
+def _export_paid(folder: Path, reading: EncodingConfig, pictures: Path) -> dict[str, int]:
     """Empty where nothing was ever paid."""
     ledger = Ledger(pictures)
-    wanted = shown(_payloads(folder), reading, folder / "pictures")
+    wanted = paid_content(_payloads(folder), reading, folder / "pictures")
     counts = export_ledger(ledger, wanted, folder) if ledger.path.exists() else {}
     return counts if any(counts.values()) else {}
 
 
-def _import_paid(folder: Path, facts: dict[str, Any], reading: Reading, pictures: Path) -> dict[str, int]:
+def _import_paid(folder: Path, facts: dict[str, Any], reading: EncodingConfig, pictures: Path) -> dict[str, int]:
     """Empty where the export has none, as those of older versions."""
     told = facts.get("paid")
     if not told:
         return {}
     try:
-        wanted = shown(_payloads(folder), reading, folder / "pictures")
+        wanted = paid_content(_payloads(folder), reading, folder / "pictures")
     except (KeyError, TypeError, AttributeError) as error:
         raise SourceError(f"{folder}: its points are not as an export writes them ({error}); export again") from error
     paid = import_ledger(folder, wanted, facts["sizes"], Ledger(pictures))
@@ -144,11 +144,11 @@ def _payloads(folder: Path) -> Iterator[Payload]:
         yield from (line["payload"] for line in _lines(folder / f"{panel}.jsonl"))
 
 
-def _bound(index: Index) -> Reading:
+def _bound(index: Store) -> EncodingConfig:
     known = index.documents.retrieve([STORE_ID])
     if not known:
         raise StoreMismatch("the store is empty; there is nothing to export")
-    return Reading(**known[0].payload["reading"])
+    return EncodingConfig(**known[0].payload["reading"])
 
 
 def _export(
@@ -161,7 +161,7 @@ def _export(
         lines = files.enter_context((folder / f"{panel}.jsonl").open("w"))
         vectors = {name: files.enter_context(_vectors(folder, panel, name).open("wb")) for name in VECTORS[panel]}
         for point in collection.scroll(vectors=True):
-            if not visible(point.payload, point.id, live):
+            if not is_visible(point.payload, point.id, live):
                 continue
             lines.write(_line({"id": point.id, "rows": {n: rows[n] for n in point.vectors}, "payload": point.payload}))
             for name, vector in point.vectors.items():
@@ -245,7 +245,7 @@ def _mended(
         for document, _, page in places:
             pages[document][page] = None
     for record in register.values():
-        problems = tuple(asdict(Problem(LACKING, page)) for page in pages.get(record.id, ()))
+        problems = tuple(asdict(Problem(MISSING_PICTURE, page)) for page in pages.get(record.id, ()))
         status = "partial" if problems and record.status == "complete" else record.status
         yield replace(record, status=status, problems=(*record.problems, *problems))
 

@@ -23,12 +23,12 @@ from diptych.encoders.paid import key_of
 from diptych.errors import SourceError
 from diptych.models.ledger import KeptCaption, Ledger
 from diptych.prices import Usage
-from diptych.store.points import Reading, encoded
+from diptych.store.points import EncodingConfig, text_to_encode
 from diptych.store.types import DESCRIPTION_VECTOR, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, Payload, in_batches
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
-CAPTIONS, VECTORS, ROWS = "ledger.captions.jsonl", "ledger.vectors.jsonl", "ledger.vectors.f32"
+CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE = "ledger.captions.jsonl", "ledger.vectors.jsonl", "ledger.vectors.f32"
 BATCH = 256
 LONGEST = 100_000
 """Characters of a line."""
@@ -77,7 +77,7 @@ Said: TypeAlias = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PaidContent:
     """What the points of an export show of paid work."""
 
     captions: frozenset[Said]
@@ -85,7 +85,7 @@ class Shown:
     """Key in the ledger -> name of the vector."""
 
 
-def shown(payloads: Iterable[Payload], reading: Reading, pictures: Path) -> Shown:
+def paid_content(payloads: Iterable[Payload], reading: EncodingConfig, pictures: Path) -> PaidContent:
     """`pictures`: folder of the picture store, whose files are read where an encoder of pixels is in use."""
     captions: set[Said] = set()
     vectors: dict[str, str] = {}
@@ -93,7 +93,7 @@ def shown(payloads: Iterable[Payload], reading: Reading, pictures: Path) -> Show
         if model := payload.get("captioned_by"):
             text, skipped = payload.get("model_caption", ""), payload.get("caption_skipped", "")
             captions.add((model, text, "" if text else skipped.removeprefix(REFUSED)))
-        if INDEXED in payload and (words := encoded(payload)):
+        if INDEXED in payload and (words := text_to_encode(payload)):
             name = TEXT_VECTOR if payload["modality"] == "text" else DESCRIPTION_VECTOR
             vectors[key_of(reading.encoder, words)] = name
         if "pixels_hash" in payload:
@@ -101,10 +101,10 @@ def shown(payloads: Iterable[Payload], reading: Reading, pictures: Path) -> Show
                 vectors[key_of(reading.images, image_path(ImageFile(**payload["image"]), pictures))] = VISUAL_VECTOR
             except OSError:  # without its file there is nothing to pay for
                 continue
-    return Shown(frozenset(captions), vectors)
+    return PaidContent(frozenset(captions), vectors)
 
 
-def export_ledger(ledger: Ledger, wanted: Shown, folder: Path) -> dict[str, int]:
+def export_ledger(ledger: Ledger, wanted: PaidContent, folder: Path) -> dict[str, int]:
     """Write what the ledger has of `wanted`; the number of captions and of vectors, no files where there are none."""
     counts = {"captions": 0, "vectors": 0}
     if captions := ledger.captions_saying(wanted.captions):
@@ -112,11 +112,11 @@ def export_ledger(ledger: Ledger, wanted: Shown, folder: Path) -> dict[str, int]
             _Caption.model_validate({"key": key, **asdict(caption)}).model_dump_json() + "\n"
             for key, caption in captions.items()
         ]
-        (folder / CAPTIONS).write_text("".join(lines), encoding="utf-8")
+        (folder / CAPTIONS_FILE).write_text("".join(lines), encoding="utf-8")
         counts["captions"] = len(captions)
     for keys in in_batches(sorted(wanted.vectors), BATCH):
         if found := ledger.vectors(keys):
-            with (folder / VECTORS).open("a") as lines_file, (folder / ROWS).open("ab") as rows:
+            with (folder / VECTORS_FILE).open("a") as lines_file, (folder / VECTOR_ROWS_FILE).open("ab") as rows:
                 for key, vector in found.items():
                     lines_file.write(_Vector(key=key, size=len(vector)).model_dump_json() + "\n")
                     rows.write(vector.astype("<f4").tobytes())
@@ -124,7 +124,7 @@ def export_ledger(ledger: Ledger, wanted: Shown, folder: Path) -> dict[str, int]
     return counts
 
 
-def import_ledger(folder: Path, wanted: Shown, sizes: Mapping[str, int], ledger: Ledger) -> dict[str, int]:
+def import_ledger(folder: Path, wanted: PaidContent, sizes: Mapping[str, int], ledger: Ledger) -> dict[str, int]:
     """Put what an export has into a ledger; what is there under a key stays. Gives numbers as `export_ledger` does.
 
     `sizes`: vector name -> dimensions. Raises `SourceError` for a line that is wrong or belongs to no point of the
@@ -140,31 +140,35 @@ def import_ledger(folder: Path, wanted: Shown, sizes: Mapping[str, int], ledger:
     return counts
 
 
-def _captions(folder: Path, wanted: Shown) -> Iterator[tuple[str, KeptCaption]]:
-    for place, line in _lines(folder / CAPTIONS, _Caption):
+def _captions(folder: Path, wanted: PaidContent) -> Iterator[tuple[str, KeptCaption]]:
+    for place, line in _lines(folder / CAPTIONS_FILE, _Caption):
         if (line.model, line.text, line.refusal) not in wanted.captions:
             raise SourceError(f"{place}: a caption that no picture of the export has; export again")
         usage = Usage(**line.usage.model_dump())
         yield line.key, KeptCaption(line.model, line.text, line.refusal, usage, line.price, line.at)
 
 
-def _vectors(folder: Path, wanted: Shown, sizes: Mapping[str, int]) -> Iterator[tuple[str, Any]]:
-    if not (folder / VECTORS).exists():
+def _vectors(folder: Path, wanted: PaidContent, sizes: Mapping[str, int]) -> Iterator[tuple[str, Any]]:
+    if not (folder / VECTORS_FILE).exists():
         return
-    with (folder / ROWS).open("rb") as rows:
-        for place, line in _lines(folder / VECTORS, _Vector):
+    with (folder / VECTOR_ROWS_FILE).open("rb") as rows:
+        for place, line in _lines(folder / VECTORS_FILE, _Vector):
             if line.key not in wanted.vectors or line.size != sizes.get(wanted.vectors[line.key]):
                 raise SourceError(f"{place}: a vector that no part of the export has; export again")
             yield line.key, _vector(rows, line.size, place)
         if rows.read(1):
-            raise SourceError(f"{folder / ROWS}: holds more vectors than {VECTORS} names; export again")
+            raise SourceError(
+                f"{folder / VECTOR_ROWS_FILE}: holds more vectors than {VECTORS_FILE} names; export again"
+            )
 
 
 def _vector(rows: BinaryIO, size: int, place: str) -> Any:
     vector = np.frombuffer(data, "<f4") if len(data := rows.read(4 * size)) == 4 * size else np.zeros(1, "<f4")
     # Of unit length, as every encoder gives them; this refuses what is no number, too.
     if not abs(float(np.linalg.norm(vector.astype(np.float64))) - 1) < 0.01:
-        raise SourceError(f"{place}: its row of {ROWS} is missing or no vector of unit length; export again")
+        raise SourceError(
+            f"{place}: its row of {VECTOR_ROWS_FILE} is missing or no vector of unit length; export again"
+        )
     return vector
 
 

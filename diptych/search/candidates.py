@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fuse, ranked
-from diptych.store.register import Register, clock, visible
-from diptych.store.types import Found, Index, Lookup, Payload
+from diptych.store.register import RegisterCache, is_visible, register_version
+from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 PATIENCE = 5.0
 """Seconds to find a moment between two commits."""
 PAGES = "pages"
 """The list of pages: no hits, but what the ranking reads."""
 
-Lookups = Mapping[str, Mapping[str, Lookup]]
+Lookups = Mapping[str, Mapping[str, RankedListRequest]]
 """Collection (`text`, `images`) -> list name -> what is wanted of it."""
 
 
@@ -44,24 +44,26 @@ class _Seen(NamedTuple):
     whole: bool
 
 
-def gather(index: Index, register: Register, lookups: Lookups, weights: Mapping[str, float], most: int) -> Gathered:
+def gather(
+    index: Store, register: RegisterCache, lookups: Lookups, weights: Mapping[str, float], most: int
+) -> Gathered:
     """Look up, and read the `most` best parts and all pages found; anew when a commit fell in between.
 
     Raises `StoreBusy` when documents change all the time.
     """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        with index.held():
-            moment = clock(index)
+        with index.hold():
+            moment = register_version(index)
             seen = _look(index, lookups, weights, most)
-            live = register.at(moment, index, {payload["document_id"] for payload in seen.read.values()})
-            if clock(index) == moment:
-                hidden = {point for point, payload in seen.read.items() if not visible(payload, point, live)}
+            live = register.records_at(moment, index, {payload["document_id"] for payload in seen.read.values()})
+            if register_version(index) == moment:
+                hidden = {point for point, payload in seen.read.items() if not is_visible(payload, point, live)}
                 return _counted(seen, hidden, moment)
     raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
 
-def _look(index: Index, lookups: Lookups, weights: Mapping[str, float], most: int) -> _Seen:
+def _look(index: Store, lookups: Lookups, weights: Mapping[str, float], most: int) -> _Seen:
     """Finding is quick and reading is not, so what is found several times is read once, and what is far down never."""
     collections = {"text": index.text, "images": index.images}
     asked = {panel: named for panel, named in lookups.items() if named}
@@ -81,7 +83,7 @@ def _look(index: Index, lookups: Lookups, weights: Mapping[str, float], most: in
     return _Seen(lists, read, whole)
 
 
-def in_order(hits: Iterable[Found]) -> list[str]:
+def in_order(hits: Iterable[ScoredPoint]) -> list[str]:
     """Ids, best first; what scores alike goes by id, so that two runs, and two engines, give the same ranks."""
     return [hit.id for hit in sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))]
 

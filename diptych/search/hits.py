@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diptych.search.fusion import Fused
-from diptych.store.register import local
+from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
@@ -53,7 +53,7 @@ def hit_of(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
         rank=rank,
         modality=payload["modality"],
         kind=payload["kind"],
-        source=local(payload["uri"]),
+        source=local_path(payload["uri"]),
         document=payload["document"],
         page=payload["page"],
         bbox=payload["bbox"],

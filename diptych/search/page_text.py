@@ -8,7 +8,7 @@ from functools import lru_cache
 from diptych.search.page_ranking import Page, Place
 from diptych.search.result_order import Part
 from diptych.store.terms import analyse
-from diptych.store.types import INDEXED, WHOLE, Payload
+from diptych.store.types import INDEXED, PAGE_WORDS, Payload
 from extractors.formats import is_row
 
 
@@ -38,7 +38,9 @@ def _page(parts: Sequence[Payload], whole: Payload | None, language: str) -> Pag
     mentions = frozenset(label for part in parts for label in part.get("mentions", ()))
     if whole and "headings" in whole:  # stores of before have pages of words alone
         kinds, labels = frozenset(whole["kinds"]), frozenset(whole["labels"])
-        return Page(whole[WHOLE], whole["headings"], name, kinds, labels, mentions, whole.get("folio"), whole["last"])
+        return Page(
+            whole[PAGE_WORDS], whole["headings"], name, kinds, labels, mentions, whole.get("folio"), whole["last"]
+        )
     return Page(
         " ".join(sorted(part[INDEXED] for part in parts)),  # with their headings and captions
         "",

@@ -18,9 +18,9 @@ from diptych.search.page_text import pages_of, part_of
 from diptych.search.paging import at_least, check, continued
 from diptych.search.question import Question, read
 from diptych.search.result_order import Part, arrange
-from diptych.store.register import Register
+from diptych.store.register import RegisterCache
 from diptych.store.spaces import Spaces
-from diptych.store.types import INDEXED, VECTORS, WHOLE, Index, Lookup, Payload
+from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, Payload, RankedListRequest, Store
 from diptych.vectors import Vector
 from diptych.where import Compare, Expression, both
 
@@ -53,14 +53,14 @@ class Query:
 class Panels:
     """What a question is put to: the two collections, and how their words were read."""
 
-    index: Index
+    index: Store
     spaces: Spaces
     pictures: Path
     """Folder of the picture store."""
     language: str = "english"
     weights: Mapping[str, float] = field(default_factory=dict)
     """List name -> weight in the fusion, before `WEIGHTS`; 0 leaves a list out, it is not even searched."""
-    register: Register = field(default_factory=Register)
+    register: RegisterCache = field(default_factory=RegisterCache)
 
     def counts(self, name: str) -> bool:
         return bool({**WEIGHTS, **self.weights}.get(name, 1.0))
@@ -141,7 +141,7 @@ def encoded(queries: Sequence[Query], panels: Panels) -> list[Asked]:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
     questions = [read(query.text, panels.language) for query in queries]
-    vectors = panels.spaces.encode_questions([(one.text, of.image) for one, of in zip(questions, queries, strict=True)])
+    vectors = panels.spaces.encode_queries([(one.text, of.image) for one, of in zip(questions, queries, strict=True)])
     return list(map(Asked, queries, questions, vectors))
 
 
@@ -207,12 +207,12 @@ def _material(asked: Asked, panels: Panels, reach: int) -> Material:
     )
 
 
-def _lookups(panel: str, asked: Asked, panels: Panels, reach: int) -> Iterator[tuple[str, Lookup]]:
+def _lookups(panel: str, asked: Asked, panels: Panels, reach: int) -> Iterator[tuple[str, RankedListRequest]]:
     depth, words, where = DEPTH * reach, " ".join(asked.question.words), asked.query.where
     for vector in VECTORS[panel]:
         if vector in asked.vectors and panels.counts(f"{panel}.{vector}"):
-            yield f"{panel}.{vector}", Lookup(depth, vector, vector=asked.vectors[vector], where=where)
+            yield f"{panel}.{vector}", RankedListRequest(depth, vector, vector=asked.vectors[vector], where=where)
     if words and panels.counts(f"{panel}.bm25"):
-        yield f"{panel}.bm25", Lookup(depth, INDEXED, words=words, where=where)
+        yield f"{panel}.bm25", RankedListRequest(depth, INDEXED, words=words, where=where)
     if words and panel == "text" and any(map(panels.counts, EVIDENCE)):
-        yield PAGES, Lookup(reach, WHOLE, words=words, where=where)
+        yield PAGES, RankedListRequest(reach, PAGE_WORDS, words=words, where=where)

@@ -12,9 +12,19 @@ from diptych.search.hits import Hit, hit_of
 from diptych.search.page_text import part_of
 from diptych.search.question import Question
 from diptych.search.search import Asked, Ordered, Panels, Query, taken
-from diptych.store.register import records_of, vectors_of, visible
-from diptych.store.spaces import mean
-from diptych.store.types import DESCRIPTION_VECTOR, HASHES, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Index, Payload
+from diptych.store.register import is_visible, load_records
+from diptych.store.spaces import mean_vector
+from diptych.store.switch import vectors_by_hash
+from diptych.store.types import (
+    DESCRIPTION_VECTOR,
+    HASH_FIELDS,
+    INDEXED,
+    PAGE_WORDS,
+    TEXT_VECTOR,
+    VISUAL_VECTOR,
+    Payload,
+    Store,
+)
 from diptych.vectors import Vector
 from diptych.where import Compare, Expression
 from extractors.formats import is_row
@@ -34,7 +44,7 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
     """
     if limit < 1:
         raise QueryError(f"{limit} hits cannot be shown")
-    with panels.index.held():
+    with panels.index.hold():
         own = _parts(point, panels.index)
         vectors = _vectors(own, panels)
     shown = {part_of(payload).shows for payload in own}
@@ -54,26 +64,26 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
     return [hit_of(rank, one.fused, one.payload, panels.pictures) for rank, one in enumerate(found, start=1)]
 
 
-def _parts(point: str, index: Index) -> list[Payload]:
+def _parts(point: str, index: Store) -> list[Payload]:
     """The payload of a hit, and of all else of its catalogue row."""
     payload = _payload(point, index)
-    live = records_of(index, [payload["document_id"]]) if payload else {}
-    if not payload or not visible(payload, point, live):
+    live = load_records(index, [payload["document_id"]]) if payload else {}
+    if not payload or not is_visible(payload, point, live):
         raise QueryError(f"{point}: no hit has this id now; ids stand under the hits of `diptych query`")
     if not is_row(payload["document"]):
         return [payload]
     mine = Compare("document_id", "=", payload["document_id"])
     points = [one for collection in (index.text, index.images) for one in collection.scroll(mine)]
-    return [one.payload for one in points if INDEXED in one.payload and visible(one.payload, one.id, live)]
+    return [one.payload for one in points if INDEXED in one.payload and is_visible(one.payload, one.id, live)]
 
 
-def _payload(point: str, index: Index) -> Payload | None:
+def _payload(point: str, index: Store) -> Payload | None:
     try:
         uuid.UUID(point)
     except ValueError:
         return None
     found = [one for collection in (index.text, index.images) for one in collection.retrieve([point])]
-    return next((one.payload for one in found if WHOLE not in one.payload), None)
+    return next((one.payload for one in found if PAGE_WORDS not in one.payload), None)
 
 
 def _vectors(parts: Sequence[Payload], panels: Panels) -> dict[str, Vector]:
@@ -82,10 +92,12 @@ def _vectors(parts: Sequence[Payload], panels: Panels) -> dict[str, Vector]:
     spaces: dict[int, list[Vector]] = defaultdict(list)
     for payload in parts:
         text = payload["modality"] == "text"
-        names = {HASHES[name]: name for name in PANELS[payload["modality"]]}
+        names = {HASH_FIELDS[name]: name for name in PANELS[payload["modality"]]}
         hashes = [payload[field] for field in names if field in payload]
-        stored = vectors_of(panels.index.text if text else panels.index.images, "text" if text else "images", hashes)
+        stored = vectors_by_hash(
+            panels.index.text if text else panels.index.images, "text" if text else "images", hashes
+        )
         for field, name in names.items():
             if name in encoders and payload.get(field) in stored:
                 spaces[id(encoders[name])].append(stored[payload[field]])
-    return {name: mean(spaces[id(encoder)]) for name, encoder in encoders.items() if spaces[id(encoder)]}
+    return {name: mean_vector(spaces[id(encoder)]) for name, encoder in encoders.items() if spaces[id(encoder)]}

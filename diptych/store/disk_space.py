@@ -12,16 +12,16 @@ from pathlib import Path
 from diptych.errors import StoreError
 
 MIB = 1 << 20
-RESERVE = 128 * MIB
+RESERVE_TO_START = 128 * MIB
 """Bytes that have to be free before something new is written. A batch of 256 passages takes 2.4 MiB (measured), but may
 begin a file of 32 MiB in each of three storages, and not every file system keeps those sparse."""
-LEAST = 48 * MIB
+RESERVE_TO_FINISH = 48 * MIB
 """The same before a write that ends or frees something, a commit or a delete: what was begun gets through."""
-NEW = {"documents": 40 * MIB, "text": 112 * MIB, "images": 80 * MIB}
+NEW_COLLECTION_BYTES = {"documents": 40 * MIB, "text": 112 * MIB, "images": 80 * MIB}
 """Bytes of the engine's files for a collection without points: on ext4 1 MiB of them is on the disk, on tmpfs all."""
 
 
-def check_room(place: Path, least: int = RESERVE) -> None:
+def check_disk_space(place: Path, least: int = RESERVE_TO_START) -> None:
     """Raises `StoreError` when the file system of `place`, which need not exist yet, has fewer than `least` bytes."""
     free = free_bytes(place)
     if free < least:
@@ -39,7 +39,7 @@ def free_bytes(place: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def taken(folder: Path) -> int:
+def disk_usage(folder: Path) -> int:
     """Bytes on the disk of all files below `folder`; the engine's files are longer than what is in them."""
     size = 0
     for path in folder.rglob("*"):

@@ -16,19 +16,26 @@ from pathlib import Path
 from qdrant_edge import EdgeShard
 
 from diptych.errors import DiptychError, StoreError, StoreMismatch
-from diptych.store.disk_space import MIB, NEW, RESERVE, check_room, free_bytes, taken
-from diptych.store.embedded_collection import EdgeCollection, create, point, vector_params
-from diptych.store.embedded_lock import HandoverLock, exclusive
-from diptych.store.types import STORE_ID, TEXT_INDEXES, VECTORS, Shapes, edition_of, named
+from diptych.store.disk_space import (
+    MIB,
+    NEW_COLLECTION_BYTES,
+    RESERVE_TO_START,
+    check_disk_space,
+    disk_usage,
+    free_bytes,
+)
+from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, vector_params
+from diptych.store.embedded_lock import HandoverLock, document_lock
+from diptych.store.types import BM25_FIELDS, STORE_ID, VECTORS, VectorShapes, collection_name, current_edition
 
 WATCH = 0.05  # seconds between two looks at whether somebody waits
 LEAST_HOLD = 0.25  # seconds: opening costs 0.1 s, so two busy processes should not swap after every operation
 
 
-class Embedded:
+class EmbeddedStore:
     """The `Index` over a folder. `shapes`: of a new store's vectors; `lock_seconds`: patience for other owners."""
 
-    def __init__(self, folder: Path, shapes: Shapes, lock_seconds: float) -> None:
+    def __init__(self, folder: Path, shapes: VectorShapes, lock_seconds: float) -> None:
         self._folder, self._lock_seconds = folder, lock_seconds
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +43,7 @@ class Embedded:
             raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}; give another --store") from error
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
-        self._shapes: dict[str, Shapes] = {}
+        self._shapes: dict[str, VectorShapes] = {}
         self._owner = False
         self.edition = 0  # not known before the first look
         self._since = 0.0
@@ -45,16 +52,16 @@ class Embedded:
         self._held = 0
         self._changed = threading.Condition()
         self._closed = threading.Event()
-        self.documents = EdgeCollection(self, "documents")
+        self.documents = EmbeddedCollection(self, "documents")
         self.text = self.images = self.documents
         self._open_all(shapes)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
 
-    def _open_all(self, shapes: Shapes) -> None:
+    def _open_all(self, shapes: VectorShapes) -> None:
         """An unreadable or busy store is told at once."""
         try:
             with self.operation("documents"):
-                self.text, self.images = self.panels(self.edition, shapes)
+                self.text, self.images = self.open_edition(self.edition, shapes)
             self.text.count()
             self.images.count()
         except BaseException:
@@ -85,7 +92,7 @@ class Embedded:
                 self._changed.notify_all()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: not self._stepping_back)
             self._held += 1
@@ -96,17 +103,17 @@ class Embedded:
             with self._changed:
                 self._held -= 1
 
-    def exclusive(self, document: str) -> AbstractContextManager[object]:
-        return exclusive(self._folder, document)
+    def lock_document(self, document: str) -> AbstractContextManager[object]:
+        return document_lock(self._folder, document)
 
-    def panels(self, edition: int, shapes: Shapes) -> tuple[EdgeCollection, EdgeCollection]:
-        names = named("text", edition), named("images", edition)
+    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[EmbeddedCollection, EmbeddedCollection]:
+        names = collection_name("text", edition), collection_name("images", edition)
         self._shapes |= dict.fromkeys(names, shapes)
-        return EdgeCollection(self, names[0]), EdgeCollection(self, names[1])
+        return EmbeddedCollection(self, names[0]), EmbeddedCollection(self, names[1])
 
-    def drop(self, edition: int) -> bool:
+    def drop_edition(self, edition: int) -> bool:
         there = False
-        for name in (named("text", edition), named("images", edition)):
+        for name in (collection_name("text", edition), collection_name("images", edition)):
             with self._changed:
                 self._changed.wait_for(lambda: self._active == 0)
                 if not self._owner:
@@ -117,12 +124,14 @@ class Embedded:
                 shutil.rmtree(self._folder / name, ignore_errors=True)
         return there
 
-    def check_room(self, least: int = RESERVE) -> None:
-        check_room(self._folder, least)
+    def check_disk_space(self, least: int = RESERVE_TO_START) -> None:
+        check_disk_space(self._folder, least)
 
     def optimize(self) -> None:
-        for name in ("documents", named("text", self.edition), named("images", self.edition)):
-            wanted = taken(self._folder / name) + RESERVE  # a segment is written anew before the old one goes
+        for name in ("documents", collection_name("text", self.edition), collection_name("images", self.edition)):
+            wanted = (
+                disk_usage(self._folder / name) + RESERVE_TO_START
+            )  # a segment is written anew before the old one goes
             if free_bytes(self._folder) < wanted:
                 raise StoreError(
                     f"{self._folder}: everything is stored and can be searched, only slowly, because search structures "
@@ -140,7 +149,9 @@ class Embedded:
         self._lock.acquire(self._lock_seconds)
         self._owner, self._since = True, time.monotonic()
         try:
-            edition = edition_of([point(r) for r in self._open("documents").retrieve([STORE_ID], True, False)])
+            edition = current_edition(
+                [point_from_record(r) for r in self._open("documents").retrieve([STORE_ID], True, False)]
+            )
             if self.edition not in (0, edition):
                 raise StoreMismatch(f"{self._folder}: was reindexed meanwhile; run again to go on with its new edition")
             self.edition = edition
@@ -154,11 +165,14 @@ class Embedded:
             if not place.exists():
                 kind = name.split("-")[0]
                 # With the register begins a new store: it is not begun where it cannot be whole.
-                self.check_room(RESERVE + (sum(NEW.values()) if kind == "documents" else NEW[kind]))
+                self.check_disk_space(
+                    RESERVE_TO_START
+                    + (sum(NEW_COLLECTION_BYTES.values()) if kind == "documents" else NEW_COLLECTION_BYTES[kind])
+                )
                 draft = self._folder / f".draft-{name}"
                 shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
                 vectors = vector_params(VECTORS[kind], self._shapes.get(name, {}))
-                create(draft, vectors, TEXT_INDEXES[kind])
+                create_shard(draft, vectors, BM25_FIELDS[kind])
                 draft.rename(place)
             self._shards[name] = EdgeShard.load(str(place))
         except DiptychError:

@@ -36,9 +36,9 @@ from qdrant_edge import (
 )
 from qdrant_edge import Point as EdgePoint
 
-from diptych.store.disk_space import LEAST, RESERVE
+from diptych.store.disk_space import RESERVE_TO_FINISH, RESERVE_TO_START
 from diptych.store.filters import translate
-from diptych.store.types import KEYWORDS, Found, Lookup, Point, Shapes
+from diptych.store.types import KEYWORD_FIELDS, Point, RankedListRequest, ScoredPoint, VectorShapes
 from diptych.where import Expression
 
 BATCH = 256  # points a write: bounds how long a waiting reader waits
@@ -49,10 +49,10 @@ class Owner(Protocol):
 
     def operation(self, name: str) -> AbstractContextManager[EdgeShard]: ...
 
-    def check_room(self, least: int = RESERVE) -> None: ...
+    def check_disk_space(self, least: int = RESERVE_TO_START) -> None: ...
 
 
-class EdgeCollection:
+class EmbeddedCollection:
     """One collection of the embedded store."""
 
     def __init__(self, store: Owner, name: str) -> None:
@@ -61,25 +61,25 @@ class EdgeCollection:
     def upsert(self, points: Sequence[Point]) -> None:
         for start in range(0, len(points), BATCH):
             batch = [EdgePoint(p.id, cast(Any, dict(p.vectors)), p.payload) for p in points[start : start + BATCH]]
-            self._store.check_room(LEAST if self._name == "documents" else RESERVE)
+            self._store.check_disk_space(RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
             with self._store.operation(self._name) as shard:
                 shard.update(UpdateOperation.upsert_points(batch))
 
     def delete(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), BATCH):
-            self._store.check_room(LEAST)
+            self._store.check_disk_space(RESERVE_TO_FINISH)
             with self._store.operation(self._name) as shard:
                 shard.update(UpdateOperation.delete_points(list(ids[start : start + BATCH])))
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
         with self._store.operation(self._name) as shard:
-            return [point(record) for record in shard.retrieve(list(ids), True, False)]
+            return [point_from_record(record) for record in shard.retrieve(list(ids), True, False)]
 
-    def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
+    def search(self, lookups: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         requests = [_request(lookup) for lookup in lookups]
         with self._store.operation(self._name) as shard:
             answers = shard.query_batch(QueryBatchRequest(requests))
-        return [[Found(str(hit.id), hit.score) for hit in answer] for answer in answers]
+        return [[ScoredPoint(str(hit.id), hit.score) for hit in answer] for answer in answers]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         after = None
@@ -93,7 +93,7 @@ class EdgeCollection:
             )
             with self._store.operation(self._name) as shard:
                 records, after = shard.scroll(request)
-            yield from map(point, records)
+            yield from map(point_from_record, records)
             if after is None:
                 return
 
@@ -130,7 +130,7 @@ class EdgeDialect:
         return FieldCondition(key=key, is_empty=True)
 
 
-def vector_params(names: Sequence[str], shapes: Shapes) -> dict[str, EdgeVectorParams]:
+def vector_params(names: Sequence[str], shapes: VectorShapes) -> dict[str, EdgeVectorParams]:
     """Those of the vectors `names` that have a shape."""
 
     def params(name: str) -> EdgeVectorParams:
@@ -140,7 +140,7 @@ def vector_params(names: Sequence[str], shapes: Shapes) -> dict[str, EdgeVectorP
     return {name: params(name) for name in names if name in shapes}
 
 
-def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[str]) -> None:
+def create_shard(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[str]) -> None:
     """A new shard with its payload indexes. `texts`: the fields that BM25 reads; they hold stems (`terms`)."""
     # The engine wants some kind of vector declared, so the register has a sparse one that nobody uses.
     sparse = {} if vectors else {"unused": EdgeSparseVectorParams(modifier=Modifier.Idf)}
@@ -153,7 +153,7 @@ def create(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[st
     shard = EdgeShard.create(str(place), config)
     for field in texts:
         shard.update(UpdateOperation.create_field_index(field, TextIndexParams(scoring=True)))
-    for key in KEYWORDS:
+    for key in KEYWORD_FIELDS:
         shard.update(UpdateOperation.create_field_index(key, KeywordIndexParams()))
     shard.close()
 
@@ -162,14 +162,14 @@ def _filter(where: Expression | None) -> Filter | None:
     return cast(Filter | None, translate(where, EdgeDialect()))
 
 
-def _request(lookup: Lookup) -> QueryRequest:
+def _request(lookup: RankedListRequest) -> QueryRequest:
     query: Any = TextQuery(lookup.using, lookup.words)
     if lookup.vector is not None:
         query = Query.Nearest(cast(Any, lookup.vector), using=lookup.using)  # its stub knows lists only
     return QueryRequest(limit=lookup.limit, query=query, filter=_filter(lookup.where), with_payload=False)
 
 
-def point(record: Record) -> Point:
+def point_from_record(record: Record) -> Point:
     """A stored record as a plain point."""
     named = cast(dict[str, Any], record.vector or {})
     vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}

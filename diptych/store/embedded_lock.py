@@ -73,7 +73,7 @@ class HandoverLock:
 
 
 @contextmanager
-def exclusive(folder: Path, document: str) -> Iterator[None]:
+def document_lock(folder: Path, document: str) -> Iterator[None]:
     """One ingest of a document at a time, among all threads and processes that share the store's folder."""
     place = folder / "locks"
     place.mkdir(exist_ok=True)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from diptych.settings import Settings
-from diptych.store.types import Index, Shapes
+from diptych.store.types import Store, VectorShapes
 
 
-def open_index(settings: Settings, shapes: Shapes) -> Index:
+def open_store(settings: Settings, shapes: VectorShapes) -> Store:
     """The store that the settings name, made when it is not there."""
     if "://" in settings.store:
-        from diptych.store.server import connect
+        from diptych.store.server import open_server_store
 
-        return connect(settings, shapes)
-    from diptych.store.embedded import Embedded
+        return open_server_store(settings, shapes)
+    from diptych.store.embedded import EmbeddedStore
 
-    return Embedded(Path(settings.store), shapes, settings.lock_seconds)
+    return EmbeddedStore(Path(settings.store), shapes, settings.lock_seconds)
 
 
-def is_there(settings: Settings) -> bool:
+def store_exists(settings: Settings) -> bool:
     """Whether the store that the settings name was ever made; looking makes nothing.
 
     A folder may hold a folder `documents` and be no store.
     """
     if "://" in settings.store:
-        from diptych.store.server import is_there as is_on_server
+        from diptych.store.server import server_store_exists as is_on_server
 
         return is_on_server(settings)
     return (Path(settings.store) / "documents" / "edge_config.json").is_file()

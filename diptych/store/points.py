@@ -16,21 +16,21 @@ from typing import NamedTuple
 
 from diptych.captioners.caption import ModelCaption
 from diptych.store.terms import analyse
-from diptych.store.types import DESCRIPTION_VECTOR, INDEXED, NAMESPACE, TEXT_VECTOR, VISUAL_VECTOR, WHOLE, Payload
+from diptych.store.types import DESCRIPTION_VECTOR, INDEXED, NAMESPACE, PAGE_WORDS, TEXT_VECTOR, VISUAL_VECTOR, Payload
 from extractors.types import Extraction, ImageFile, Passage, Picture
 
-DERIVED = ("content_hash", "pixels_hash", INDEXED, "generation")
+DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation")
 """Payload fields that follow from the others, the encoder and the run."""
-SHARED = ("document_id", "document", "uri", "title", "fields", "flags")
+DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags")
 """Payload fields that all points of a document have alike."""
-CONTEXT_CHARACTERS = 1200
+MAX_CONTEXT_CHARACTERS = 1200
 """Of the sentences that refer to a picture, how much joins its description: more would drown the caption."""
 PATH, LINE = " > ", "\n"
 """Between the headings of a path, and between what else is encoded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class EncodingConfig:
     """How parts are read: by which encoders, and in which language their words are stemmed."""
 
     encoder: str
@@ -44,7 +44,7 @@ class Reading:
         return f"{self.encoder}{pixels} ({self.language})"
 
 
-class Need(NamedTuple):
+class RequiredVector(NamedTuple):
     """A vector that a point has to have."""
 
     vector: str
@@ -54,7 +54,7 @@ class Need(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PointDraft:
     """A point before its vector and its generation are known, and before its words are stemmed."""
 
     id: str
@@ -68,34 +68,36 @@ class Draft:
     language: str
 
     @property
-    def needs(self) -> Iterator[Need]:
+    def required_vectors(self) -> Iterator[RequiredVector]:
         """The vectors of the point; none for the words of a page."""
         if self.text:
             name = TEXT_VECTOR if self.payload["modality"] == "text" else DESCRIPTION_VECTOR
-            yield Need(name, self.payload["content_hash"], self.text)
+            yield RequiredVector(name, self.payload["content_hash"], self.text)
         if "pixels_hash" in self.payload:
-            yield Need(VISUAL_VECTOR, self.payload["pixels_hash"], ImageFile(**self.payload["image"]))
+            yield RequiredVector(VISUAL_VECTOR, self.payload["pixels_hash"], ImageFile(**self.payload["image"]))
 
-    def stored(self, generation: int) -> Payload:
+    def stored_payload(self, generation: int) -> Payload:
         """The payload as it is written."""
         read = {self.field: analyse(self.words, self.language)}
-        if self.field == WHOLE:
+        if self.field == PAGE_WORDS:
             read["headings"] = analyse("\n".join(self.payload["headings"]), self.language)
         return {**self.payload, **read, "generation": generation}
 
 
-class Drafts(NamedTuple):
+class DocumentDrafts(NamedTuple):
     """The drafts of one document, by collection."""
 
-    text: list[Draft]
-    images: list[Draft]
+    text: list[PointDraft]
+    images: list[PointDraft]
 
 
 def document_id(uri: str) -> str:
     return str(uuid.uuid5(NAMESPACE, uri))
 
 
-def drafts(extraction: Extraction, reading: Reading, captions: Sequence[ModelCaption] = ()) -> Drafts:
+def draft_points(
+    extraction: Extraction, reading: EncodingConfig, captions: Sequence[ModelCaption] = ()
+) -> DocumentDrafts:
     """A draft for every passage, every picture, and the words of every page.
 
     `captions`: what a vision model says of the pictures, one each; empty: none was asked.
@@ -120,31 +122,33 @@ def drafts(extraction: Extraction, reading: Reading, captions: Sequence[ModelCap
     return _drafts(text, images, reading)
 
 
-def redrafts(text: Sequence[Payload], images: Sequence[Payload], reading: Reading) -> Drafts:
+def redraft_points(text: Sequence[Payload], images: Sequence[Payload], reading: EncodingConfig) -> DocumentDrafts:
     """The drafts of one document from the payloads of its points, to be read in another way."""
     return _drafts(_bare(text), _bare(images), reading)
 
 
 def _bare(payloads: Sequence[Payload]) -> list[Payload]:
-    parts = [payload for payload in payloads if WHOLE not in payload]
-    return [{name: value for name, value in part.items() if name not in DERIVED} for part in parts]
+    parts = [payload for payload in payloads if PAGE_WORDS not in payload]
+    return [{name: value for name, value in part.items() if name not in DERIVED_FIELDS} for part in parts]
 
 
-def _drafts(text: Sequence[Payload], images: Sequence[Payload], reading: Reading) -> Drafts:
+def _drafts(text: Sequence[Payload], images: Sequence[Payload], reading: EncodingConfig) -> DocumentDrafts:
     seen = Counter[str]()
 
-    def draft(parts: Payload, text: str, words: str, field: str) -> Draft:
+    def draft(parts: Payload, text: str, words: str, field: str) -> PointDraft:
         payload = {**parts, "content_hash": _hash([reading.encoder, text or words])}
         if reading.images and "image" in parts:
             payload["pixels_hash"] = _hash([reading.images, parts["image"]["sha256"]])
         identity = _hash([payload, reading.language])
         seen[identity] += 1  # a line printed twice in one place is two points
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
-        return Draft(str(point), payload, text, words, field, reading.language)
+        return PointDraft(str(point), payload, text, words, field, reading.language)
 
-    passages = [draft(parts, encoded(parts), said(parts), INDEXED) for parts in text]
-    pages = [draft(parts, "", words, WHOLE) for parts, words in _pages(text, images)]
-    return Drafts(passages + pages, [draft(parts, encoded(parts), said(parts), INDEXED) for parts in images])
+    passages = [draft(parts, text_to_encode(parts), own_text(parts), INDEXED) for parts in text]
+    pages = [draft(parts, "", words, PAGE_WORDS) for parts, words in _pages(text, images)]
+    return DocumentDrafts(
+        passages + pages, [draft(parts, text_to_encode(parts), own_text(parts), INDEXED) for parts in images]
+    )
 
 
 def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple[Payload, str]]:
@@ -162,7 +166,9 @@ def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple
         pages[part["page"]] += [part["caption"], part.get("model_caption", ""), part["words"]]
     for part in (*text, *images):
         parts[part["page"]].append(part)
-    shared = {name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in SHARED}
+    shared = {
+        name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in DOCUMENT_FIELDS
+    }
     for page in sorted(own.keys() | whole.keys()):
         words = "\n".join(sorted(filter(None, own[page] or whole[page])))  # a store gives parts in no order
         if words:
@@ -181,18 +187,18 @@ def _about(parts: Sequence[Payload]) -> Payload:
     }
 
 
-def encoded(payload: Payload) -> str:
+def text_to_encode(payload: Payload) -> str:
     """What the encoder of texts reads of a part: what it says, under its document's title.
 
     BM25 reads it without the title, which tells no two parts of a document apart.
     """
-    words, title = said(payload), payload["title"]
+    words, title = own_text(payload), payload["title"]
     if not words or title in payload["heading"] or words.startswith(title):
         return words
     return f"{title}{PATH if payload['heading'] else LINE}{words}"
 
 
-def said(payload: Payload) -> str:
+def own_text(payload: Payload) -> str:
     """What a part says by itself.
 
     Of a passage: heading path, caption, text. Of a picture, its description: heading path, printed caption, the vision
@@ -202,7 +208,11 @@ def said(payload: Payload) -> str:
     if payload["modality"] == "text":
         parts.append(payload["text"])
     else:
-        parts += [payload.get("model_caption", ""), payload["words"], " ".join(payload["context"])[:CONTEXT_CHARACTERS]]
+        parts += [
+            payload.get("model_caption", ""),
+            payload["words"],
+            " ".join(payload["context"])[:MAX_CONTEXT_CHARACTERS],
+        ]
         if not any(parts[1:]):
             return ""  # a heading alone describes no picture
     return LINE.join(part for part in parts if part)

@@ -8,19 +8,19 @@ from contextlib import AbstractContextManager, nullcontext
 from qdrant_client import QdrantClient
 
 from diptych.settings import Settings
-from diptych.store.server_collection import KEY, Layout, ServerCollection
-from diptych.store.server_lease import leased
-from diptych.store.types import STORE_ID, TEXT_INDEXES, VECTORS, Shapes, edition_of, named
+from diptych.store.server_collection import API_KEY_VARIABLE, ServerCollection, ServerOptions
+from diptych.store.server_lease import document_lease
+from diptych.store.types import BM25_FIELDS, STORE_ID, VECTORS, VectorShapes, collection_name, current_edition
 
 
-def connect(settings: Settings, shapes: Shapes) -> Server:
+def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
     """The server that `settings.store` names; its API key comes from the environment only."""
-    return Server(_client(settings), Layout.of(settings), shapes)
+    return ServerStore(_client(settings), ServerOptions.of(settings), shapes)
 
 
-def is_there(settings: Settings) -> bool:
+def server_store_exists(settings: Settings) -> bool:
     """Whether the server has a store of that name."""
-    client, layout = _client(settings), Layout.of(settings)
+    client, layout = _client(settings), ServerOptions.of(settings)
     try:
         return ServerCollection(client, f"{layout.prefix}-documents", layout).is_there()
     finally:
@@ -30,44 +30,44 @@ def is_there(settings: Settings) -> bool:
 def _client(settings: Settings) -> QdrantClient:
     return QdrantClient(
         url=settings.store,
-        api_key=os.environ.get(KEY),
+        api_key=os.environ.get(API_KEY_VARIABLE),
         timeout=max(1, int(settings.server_seconds)),
         check_compatibility=False,
     )
 
 
-class Server:
+class ServerStore:
     """The `Index` on a Qdrant server. `shapes`: of a new store's vectors."""
 
-    def __init__(self, client: QdrantClient, layout: Layout, shapes: Shapes) -> None:
+    def __init__(self, client: QdrantClient, layout: ServerOptions, shapes: VectorShapes) -> None:
         self._client, self._layout = client, layout
         self.documents = self._collection("documents")
         self.documents.ensure({}, ())
-        self.edition = edition_of(self.documents.retrieve([STORE_ID]))
-        self.text, self.images = self.panels(self.edition, shapes)
+        self.edition = current_edition(self.documents.retrieve([STORE_ID]))
+        self.text, self.images = self.open_edition(self.edition, shapes)
 
-    def panels(self, edition: int, shapes: Shapes) -> tuple[ServerCollection, ServerCollection]:
-        made = {name: self._collection(named(name, edition)) for name in ("text", "images")}
+    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[ServerCollection, ServerCollection]:
+        made = {name: self._collection(collection_name(name, edition)) for name in ("text", "images")}
         for name, collection in made.items():
             held = {vector: shapes[vector] for vector in VECTORS[name] if vector in shapes}
-            collection.ensure(held, TEXT_INDEXES[name])
+            collection.ensure(held, BM25_FIELDS[name])
         return made["text"], made["images"]
 
-    def drop(self, edition: int) -> bool:
-        removed = [self._collection(named(name, edition)).remove() for name in ("text", "images")]
+    def drop_edition(self, edition: int) -> bool:
+        removed = [self._collection(collection_name(name, edition)).remove() for name in ("text", "images")]
         return any(removed)
 
     def _collection(self, name: str) -> ServerCollection:
         return ServerCollection(self._client, f"{self._layout.prefix}-{name}", self._layout)
 
-    def held(self) -> AbstractContextManager[object]:
+    def hold(self) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def exclusive(self, document: str) -> AbstractContextManager[object]:
+    def lock_document(self, document: str) -> AbstractContextManager[object]:
         """Among all machines, by a lease in the register."""
-        return leased(self.documents, document)
+        return document_lease(self.documents, document)
 
-    def check_room(self) -> None:
+    def check_disk_space(self) -> None:
         """Nothing to do: a server looks after its own disk."""
 
     def optimize(self) -> None:

@@ -17,17 +17,17 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from diptych.errors import StoreError
 from diptych.settings import Settings, VectorType
 from diptych.store.filters import translate
-from diptych.store.types import KEYWORDS, Found, Lookup, Point, Shape, Shapes
+from diptych.store.types import KEYWORD_FIELDS, Point, RankedListRequest, ScoredPoint, VectorShape, VectorShapes
 from diptych.where import Expression
 
 BATCH = 128  # points a request: some hundred KB with vectors and payload
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
-KEY = "DIPTYCH_QDRANT_API_KEY"
+API_KEY_VARIABLE = "DIPTYCH_QDRANT_API_KEY"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ServerOptions:
     """How the collections lie on the server."""
 
     prefix: str
@@ -39,7 +39,7 @@ class Layout:
     replicas: int = 1
 
     @classmethod
-    def of(cls, settings: Settings) -> Layout:
+    def of(cls, settings: Settings) -> ServerOptions:
         return cls(settings.collections, settings.server_seconds, settings.vectors, settings.shards, settings.replicas)
 
     @property
@@ -51,7 +51,7 @@ class Layout:
     def ordering(self) -> q.WriteOrdering:
         return q.WriteOrdering.STRONG if self.replicas > 1 else q.WriteOrdering.WEAK
 
-    def vector(self, shape: Shape) -> q.VectorParams:
+    def vector(self, shape: VectorShape) -> q.VectorParams:
         datatype = q.Datatype.FLOAT16 if shape.half else None
         int8 = q.ScalarQuantization(scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True))
         return q.VectorParams(
@@ -65,10 +65,10 @@ class Layout:
 class ServerCollection:
     """One collection of a server."""
 
-    def __init__(self, client: QdrantClient, name: str, layout: Layout) -> None:
+    def __init__(self, client: QdrantClient, name: str, layout: ServerOptions) -> None:
         self._client, self._name, self._layout = client, name, layout
 
-    def ensure(self, shapes: Shapes, texts: Sequence[str]) -> None:
+    def ensure(self, shapes: VectorShapes, texts: Sequence[str]) -> None:
         """Make the collection with its payload indexes, unless it is there."""
         if self.is_there():
             return
@@ -86,7 +86,7 @@ class ServerCollection:
             self._index(
                 field, q.TextIndexParams(type=q.TextIndexType.TEXT, scoring=True)
             )  # stems: see diptych.store.terms
-        for key in KEYWORDS:
+        for key in KEYWORD_FIELDS:
             self._index(key, q.PayloadSchemaType.KEYWORD)
 
     def is_there(self) -> bool:
@@ -139,12 +139,12 @@ class ServerCollection:
         )
         return [_point(record) for record in found]
 
-    def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
+    def search(self, lookups: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         requests = [_request(lookup) for lookup in lookups]
         answers = self._try(
             lambda: self._client.query_batch_points(self._name, requests, consistency=self._layout.reads)
         )
-        return [[Found(str(hit.id), hit.score) for hit in answer.points] for answer in answers]
+        return [[ScoredPoint(str(hit.id), hit.score) for hit in answer.points] for answer in answers]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         after: Any = None
@@ -218,7 +218,7 @@ class ServerDialect:
         return q.IsEmptyCondition(is_empty=q.PayloadField(key=key))
 
 
-def _request(lookup: Lookup) -> q.QueryRequest:
+def _request(lookup: RankedListRequest) -> q.QueryRequest:
     query: q.NearestQuery | q.TextQuery = q.TextQuery(text=lookup.words)
     if lookup.vector is not None:
         query = q.NearestQuery(nearest=lookup.vector.tolist())
@@ -246,7 +246,7 @@ def _passing(error: Exception) -> bool:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, UnexpectedResponse) and error.status_code in (401, 403):
-        return f"the server refuses the key (HTTP {error.status_code}); set {KEY}"
+        return f"the server refuses the key (HTTP {error.status_code}); set {API_KEY_VARIABLE}"
     if isinstance(error, ResponseHandlingException):
         return f"the server cannot be reached ({error}); is it running, and is --store its URL?"
     return str(error).replace("\n", " ")[:300]

@@ -31,7 +31,7 @@ class Register(Protocol):
 
 
 @contextmanager
-def leased(register: Register, document: str) -> Iterator[None]:
+def document_lease(register: Register, document: str) -> Iterator[None]:
     """Wait for the lease of a document, and keep it until the block ends."""
     identity = str(uuid.uuid5(NAMESPACE, f"lease {document}"))
     payload = {"lease": uuid.uuid4().hex, "host": HOST, "pid": os.getpid()}

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from diptych.encoders.encoder import Encoder
-from diptych.store.points import Need, Reading
-from diptych.store.types import DESCRIPTION_VECTOR, TEXT_VECTOR, VISUAL_VECTOR, Shape, Shapes
+from diptych.store.points import EncodingConfig, RequiredVector
+from diptych.store.types import DESCRIPTION_VECTOR, TEXT_VECTOR, VISUAL_VECTOR, VectorShape, VectorShapes
 from diptych.vectors import Vector
 from extractors.pictures.store import image_path
 
@@ -37,14 +37,14 @@ class Spaces:
         return texts | ({VISUAL_VECTOR: self.images} if self.images else {})
 
     @property
-    def shapes(self) -> Shapes:
+    def shapes(self) -> VectorShapes:
         """Of the vectors of a new store."""
-        return {name: Shape(encoder.size, self.half or encoder.half) for name, encoder in self.encoders.items()}
+        return {name: VectorShape(encoder.size, self.half or encoder.half) for name, encoder in self.encoders.items()}
 
-    def reading(self, language: str) -> Reading:
-        return Reading(self.text.fingerprint, language, self.images.fingerprint if self.images else "")
+    def encoding_config(self, language: str) -> EncodingConfig:
+        return EncodingConfig(self.text.fingerprint, language, self.images.fingerprint if self.images else "")
 
-    def encode(self, needs: Sequence[Need], pictures: Path) -> dict[str, Vector]:
+    def encode(self, needs: Sequence[RequiredVector], pictures: Path) -> dict[str, Vector]:
         """Hash -> vector. `pictures`: folder of the picture store."""
         vectors: dict[str, Vector] = {}
         texts = {need.hash: need.content for need in needs if isinstance(need.content, str)}
@@ -56,7 +56,7 @@ class Spaces:
             vectors.update(zip(images, self.images.encode_images(list(images.values())), strict=True))
         return vectors
 
-    def encode_questions(self, questions: Sequence[tuple[str, Path | None]]) -> list[dict[str, Vector]]:
+    def encode_queries(self, questions: Sequence[tuple[str, Path | None]]) -> list[dict[str, Vector]]:
         """Of (text, picture) each, either may be missing: vector name -> what it is searched by.
 
         Each part goes to every vector whose space can encode it; where both do, their mean stands for them. All texts
@@ -85,10 +85,10 @@ def _asked(encoder: Encoder, questions: Sequence[tuple[str, Path | None]]) -> li
         paths = [image for row in images if (image := questions[row][1])]
         for row, vector in zip(images, encoder.encode_images(paths), strict=True):
             parts[row].append(vector)
-    return [mean(held) if held else None for held in parts]
+    return [mean_vector(held) if held else None for held in parts]
 
 
-def mean(parts: Sequence[Vector]) -> Vector:
+def mean_vector(parts: Sequence[Vector]) -> Vector:
     """Of unit length again."""
     if len(parts) == 1:
         return parts[0]

@@ -25,22 +25,22 @@ DESCRIPTION_VECTOR = "description"
 VISUAL_VECTOR = "visual"
 VECTORS = {"text": (TEXT_VECTOR,), "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR), "documents": ()}
 """Collection -> its vectors; the register has none, and `visual` is there only with an encoder of pixels."""
-HASHES = {TEXT_VECTOR: "content_hash", DESCRIPTION_VECTOR: "content_hash", VISUAL_VECTOR: "pixels_hash"}
+HASH_FIELDS = {TEXT_VECTOR: "content_hash", DESCRIPTION_VECTOR: "content_hash", VISUAL_VECTOR: "pixels_hash"}
 """Vector -> payload field that tells what was encoded, and by what: equal ones have equal vectors."""
-KEYWORDS = ("document_id", "document", "kind", "content_hash", "pixels_hash")
+KEYWORD_FIELDS = ("document_id", "document", "kind", "content_hash", "pixels_hash")
 """Payload fields with a keyword index."""
 NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
 """A register point that is not a document: the edition in force and how its texts are read."""
 INDEXED = "indexed"
-WHOLE = "whole"
+PAGE_WORDS = "whole"
 """Payload fields that BM25 reads: of a passage or picture its own words; of a page all words that stand on it."""
-TEXT_INDEXES: dict[str, tuple[str, ...]] = {"text": (INDEXED, WHOLE), "images": (INDEXED,), "documents": ()}
+BM25_FIELDS: dict[str, tuple[str, ...]] = {"text": (INDEXED, PAGE_WORDS), "images": (INDEXED,), "documents": ()}
 """Collection -> its payload fields with a BM25 index."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class VectorShape:
     """Of one vector."""
 
     size: int
@@ -48,7 +48,7 @@ class Shape:
     """Stored as float16."""
 
 
-Shapes = Mapping[str, Shape]
+VectorShapes = Mapping[str, VectorShape]
 """Vector name -> its shape; a vector that is not named is not stored."""
 
 
@@ -62,7 +62,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class RankedListRequest:
     """A ranked list that is wanted: nearest to `vector` in vector `using`, or BM25 of `words` in field `using`."""
 
     limit: int
@@ -72,7 +72,7 @@ class Lookup:
     where: Expression | None = None
 
 
-class Found(NamedTuple):
+class ScoredPoint(NamedTuple):
     """A point's place in a ranked list; what it says is to be retrieved."""
 
     id: str
@@ -90,7 +90,7 @@ class Collection(Protocol):
         """The points that exist, without vectors, in no particular order."""
         ...
 
-    def search(self, lookups: Sequence[Lookup]) -> list[list[Found]]:
+    def search(self, lookups: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         """One list a lookup, best first, ties in no particular order."""
         ...
 
@@ -99,7 +99,7 @@ class Collection(Protocol):
     def count(self, where: Expression | None = None) -> int: ...
 
 
-class Index(Protocol):
+class Store(Protocol):
     """What `open_index` gives; whoever opened it closes it."""
 
     edition: int
@@ -114,23 +114,23 @@ class Index(Protocol):
     @property
     def documents(self) -> Collection: ...
 
-    def panels(self, edition: int, shapes: Shapes) -> tuple[Collection, Collection]:
+    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[Collection, Collection]:
         """The collections `text` and `images` of an edition, made for vectors of `shapes` if they are not there."""
         ...
 
-    def drop(self, edition: int) -> bool:
+    def drop_edition(self, edition: int) -> bool:
         """Remove the collections of an edition; whether they were there."""
         ...
 
-    def held(self) -> AbstractContextManager[object]:
+    def hold(self) -> AbstractContextManager[object]:
         """Several reads as one: an embedded store is not handed over to another process before the block ends."""
         ...
 
-    def exclusive(self, document: str) -> AbstractContextManager[object]:
+    def lock_document(self, document: str) -> AbstractContextManager[object]:
         """Keeps every other ingest of this document out, in the threads and processes that share the store."""
         ...
 
-    def check_room(self) -> None:
+    def check_disk_space(self) -> None:
         """Raises `StoreError` when the disk has no room for more; every write of points looks by itself, too."""
         ...
 
@@ -148,16 +148,16 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def named(collection: str, edition: int) -> str:
+def collection_name(collection: str, edition: int) -> str:
     """What a collection is called in an edition: `text`, `text-2` …"""
     return collection if edition == 1 else f"{collection}-{edition}"
 
 
-def edition_of(documents: Sequence[Point]) -> int:
+def current_edition(documents: Sequence[Point]) -> int:
     """The edition in force, from the register's point `STORE_ID` if it is among `documents`."""
     return next((int(point.payload["edition"]) for point in documents if point.id == STORE_ID), 1)
 
 
-def of_texts(size: int, *, half: bool = False) -> dict[str, Shape]:
+def text_shapes(size: int, *, half: bool = False) -> dict[str, VectorShape]:
     """The shapes of a store whose texts are encoded and whose pixels are not."""
-    return {TEXT_VECTOR: Shape(size, half), DESCRIPTION_VECTOR: Shape(size, half)}
+    return {TEXT_VECTOR: VectorShape(size, half), DESCRIPTION_VECTOR: VectorShape(size, half)}

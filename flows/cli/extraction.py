@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from diptych.encoders import encoder as encoders
 from diptych.errors import ModelError, SourceError
 from diptych.pipeline.download import Limits, fetcher
-from diptych.pipeline.sources import find
+from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings
 from extractors import contact_sheet
 from extractors.errors import ExtractionError
@@ -26,7 +26,7 @@ from flows.support.terminal import json_line, put, say, show
 
 def run(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> int:
     """Extract, print, and give the exit code. Raises `SourceError` when there is nothing at `paths`."""
-    found = find(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
+    found = find_sources(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
     reports: list[dict[str, object]] = []
     with _pictures(out) as pictures, display() as progress:
         progress.found(len(found.sources), found.left_out)

@@ -16,7 +16,7 @@ from flows.support.progress import display
 from flows.support.terminal import json_line, one_line, put, say
 
 if TYPE_CHECKING:
-    from diptych.pipeline.transfer import Moved
+    from diptych.pipeline.transfer import TransferReport
 
 MOST = 20
 """Pictures that are listed as left out."""
@@ -58,13 +58,13 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     """
     from diptych import Diptych
     from diptych.errors import SourceError
-    from diptych.pipeline.transfer import dimensions
+    from diptych.pipeline.transfer import export_dimensions
     from diptych.settings import load
 
     settings = load(store)
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; give the one that `diptych export` wrote")
-    dimensions(folder)  # a folder that is no export is told before a store is made for it
+    export_dimensions(folder)  # a folder that is no export is told before a store is made for it
     with _files(folder), Diptych.open(settings) as diptych, display("importing"):
         moved = diptych.import_from(folder)
     if as_json:
@@ -73,7 +73,7 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     say(f"imported into {settings.store}: {upkeep.moved(moved)}")
 
 
-def _tell_lacking(moved: Moved) -> None:
+def _tell_lacking(moved: TransferReport) -> None:
     for place in moved.lacking[:MOST]:
         say(f"left out   a picture of {one_line(place)}: its file was gone or damaged")
     if moved.lacking:

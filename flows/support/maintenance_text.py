@@ -8,12 +8,12 @@ from flows.support.ingest_report import number
 from flows.support.shell import command
 
 if TYPE_CHECKING:
-    from diptych.pipeline.maintenance import Swept
-    from diptych.pipeline.transfer import Moved
+    from diptych.pipeline.sweep import SweepReport
+    from diptych.pipeline.transfer import TransferReport
     from diptych.settings import Settings
 
 
-def swept(found: Swept) -> str:
+def swept(found: SweepReport) -> str:
     """`swept up: 3 points, 2 pictures, 1 old edition`."""
     counts = ((found.points, "point"), (found.pictures, "picture"), (found.editions, "old edition"))
     parts = ", ".join(number(count, word) for count, word in counts if count)
@@ -26,7 +26,7 @@ def reindexed(encoded: int, settings: Settings) -> str:
     return f"{read}; the old edition stays until `{sweep}`"
 
 
-def moved(counts: Moved) -> str:
+def moved(counts: TransferReport) -> str:
     """`14 documents, 180 text points, 44 image points, 40 pictures`; and what was paid for, if anything was."""
     paid = ((counts.captions, "paid caption"), (counts.vectors, "paid vector"))
     parts = (

@@ -10,7 +10,7 @@ from flows.support.shell import command
 
 if TYPE_CHECKING:
     from diptych import Diptych
-    from diptych.pipeline.maintenance import Gone
+    from diptych.pipeline.removed_documents import RemovedDocuments
     from diptych.store.register import DocumentRecord
     from extractors.types import Source
 
@@ -35,7 +35,7 @@ NONE = Departures()
 
 
 def settle(
-    diptych: Diptych, paths: Sequence[str], found: Sequence[Source], before: Gone, confirmed: bool
+    diptych: Diptych, paths: Sequence[str], found: Sequence[Source], before: RemovedDocuments, confirmed: bool
 ) -> Departures:
     """Delete the documents that were gone `before` the run and still are.
 
@@ -53,6 +53,6 @@ def settle(
     return Departures(leaving, (), before.covered)
 
 
-def too_many(gone: Gone) -> bool:
+def too_many(gone: RemovedDocuments) -> bool:
     """More than one, and more than a quarter of what is covered."""
     return len(gone.documents) > 1 and gone.share > SHARE

@@ -11,12 +11,12 @@ from diptych.answering.evidence import Item, gather
 from diptych.captioners.caption import Captions, ModelCaption
 from diptych.errors import DiptychError
 from diptych.models.vision import Ask, Batches, Cited, Evidence, Pixels, Reply, Words
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Usage
 from diptych.search.search import Panels, Query, search
-from diptych.store.embedded import Embedded
+from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
-from diptych.store.types import of_texts
+from diptych.store.types import text_shapes
 from diptych.where import parse
 from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Options, Passage, Picture
@@ -110,7 +110,7 @@ class Describes:
 @contextmanager
 def stored(folder: Path) -> Iterator[Pipeline]:
     """A store of a manual, a copy of it, a hostile document and a scan."""
-    index, sandbox = Embedded(folder, of_texts(WordEncoder.size), 5), ScriptedSandbox()
+    index, sandbox = EmbeddedStore(folder, text_shapes(WordEncoder.size), 5), ScriptedSandbox()
     made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder, captioner=Describes())
     photo, chart, table = (painted(folder, word) for word in ("pump", "chart", "table"))
     box = (10.0, 10.0, 200.0, 100.0)
@@ -131,7 +131,7 @@ def stored(folder: Path) -> Iterator[Pipeline]:
         "scan.pdf": document(pictures=(Picture("figure", 1, chart, box, "", "A green cat"),)),
     }
     for name in sandbox.scripts:
-        ingest(source(name), made)
+        ingest_document(source(name), made)
     try:
         yield made
     finally:
@@ -140,8 +140,8 @@ def stored(folder: Path) -> Iterator[Pipeline]:
 
 def items(pipeline: Pipeline, text: str, where: str = 'document != "copy.pdf"') -> list[Item]:
     query = Query(text, where=parse(where))
-    panels = Panels(pipeline.index, pipeline.spaces, pipeline.pictures)
-    return gather(search([query], panels, 12)[0], pipeline.index, pipeline.pictures)
+    panels = Panels(pipeline.store, pipeline.spaces, pipeline.pictures)
+    return gather(search([query], panels, 12)[0], pipeline.store, pipeline.pictures)
 
 
 def ids(found: list[Item]) -> dict[str, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diptych.pipeline.ingest import Outcome, Pipeline, ingest
+from diptych.pipeline.ingest import Outcome, Pipeline, ingest_document
 from diptych.search.hits import Hit
 from diptych.search.search import Panels, Query, search
 from diptych.store.spaces import Spaces
-from diptych.store.types import Index
+from diptych.store.types import Store
 from extractors.types import Extraction, Options, Passage, Source
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure
 from tests.support.stores import open_store
@@ -25,7 +25,7 @@ STORED = 5
 
 class Bench:
     def __init__(self, folder: Path, engine: str) -> None:
-        self.index: Index = open_store(engine, folder, WordEncoder.size)
+        self.index: Store = open_store(engine, folder, WordEncoder.size)
         self.engine, self.folder = engine, folder
         self.encoder, self.sandbox = WordEncoder(), ScriptedSandbox()
 
@@ -35,7 +35,7 @@ class Bench:
 
     def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
         self.sandbox.scripts[found.name] = parts
-        return ingest(found, self.pipeline)
+        return ingest_document(found, self.pipeline)
 
     def search(self, query: Query, limit: int = 50) -> list[Hit]:
         return search([query], Panels(self.index, Spaces(self.encoder), self.folder), limit)[0]

@@ -10,7 +10,7 @@ from diptych.evaluation.comparison import Evaluation, evaluate
 from diptych.evaluation.questions import Question
 from diptych.models.meter import Meter
 from diptych.search.search import Panels, Query
-from diptych.store.register import bind
+from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
 from tests.support.benches import Bench
@@ -24,7 +24,7 @@ HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=
 def panels(tmp_path: Path) -> Panels:
     """Of two documents with a picture each; the first one's name and caption are hostile."""
     bench = Bench(tmp_path, "embedded")
-    bind(bench.index, bench.pipeline.spaces.reading("english"))
+    bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     shown = picture(stored(chart(1), tmp_path), 3, label="figure 1", caption=HOSTILE)
     other = picture(stored(chart(2), tmp_path), 1, label="figure 7", caption="Figure 7. A blue valve of the cold loop.")
     passages = [Passage("The red pump.", 1, heading=("Priming red pumps",)), Passage("The blue valve.", 2)]

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import StoreMismatch
-from diptych.pipeline.ingest import Pipeline, ingest
-from diptych.pipeline.maintenance import reindex
+from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.reindex import reindex_store
 from diptych.search.search import Panels, Query, search
-from diptych.store.embedded import Embedded
-from diptych.store.register import delete, records
+from diptych.store.embedded import EmbeddedStore
+from diptych.store.register import list_records
 from diptych.store.spaces import Spaces
-from diptych.store.types import Index, of_texts
+from diptych.store.switch import delete_document
+from diptych.store.types import Store, text_shapes
 from extractors.types import Extraction, Options, Passage
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 
@@ -57,25 +58,25 @@ def write(store: Path, version: int, death: str) -> None:
 
     `death`: "" for not at all, a number of seconds, or a step such as `text.upsert.1`: at that call, counted from 0.
     """
-    index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=30)
+    index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)
     arrange(death, index)
     sandbox = ScriptedSandbox()
     pipeline = Pipeline(index, Spaces(Journal(store / "journal")), sandbox, Options(), store)
     if version < 0:
         other = Journal(store / "journal")
         other.fingerprint = f"words{version}"
-        reindex(index, Spaces(other), "english", store)
+        reindex_store(index, Spaces(other), "english", store)
     elif version == 0:
-        for record in records(index):
-            delete(index, record)
+        for record in list_records(index):
+            delete_document(index, record)
     else:
         sandbox.scripts = {name: parts(name, version) for name in NAMES}
         for name in NAMES:
-            ingest(source(name, str(version)), pipeline)
+            ingest_document(source(name, str(version)), pipeline)
     index.close()
 
 
-def arrange(death: str, index: Index) -> None:
+def arrange(death: str, index: Store) -> None:
     if not death:
         return
     if death.count(".") < 2:
@@ -115,7 +116,7 @@ def read(store: Path) -> None:
     """Ask again and again until told to stop; print every torn answer, then how many answers were whole."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=30)
+    index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)
     whole, longest = 0, 0.0
     print("ready", flush=True)
     while not stop.is_set():
@@ -124,7 +125,7 @@ def read(store: Path) -> None:
             hits = search([Query("pump valve chart version")], Panels(index, Spaces(WordEncoder()), store), 100)[0]
         except StoreMismatch:  # reindexed: the next edition is there, and whole
             index.close()
-            index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=30)
+            index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)
             continue
         longest = max(longest, time.monotonic() - start)
         torn = inspect([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from diptych.encoders import encoder as encoders
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.hits import Hit
 from diptych.search.search import Panels, Query, search
 from diptych.settings import Settings
-from diptych.store.embedded import Embedded
+from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
 from extractors.types import Options, Passage
 from tests.support.fakes import ScriptedSandbox, document, figure, source
@@ -51,10 +51,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> encoders.Encoder:
 def asked(folder: Path, model: encoders.Encoder, language: str) -> Iterator[Ask]:
     """A store in that language, and the way to put a question to it."""
     spaces, sandbox = Spaces(model), ScriptedSandbox()
-    index = Embedded(folder, spaces.shapes, 5)
+    index = EmbeddedStore(folder, spaces.shapes, 5)
     sandbox.scripts = {"buku.pdf": MANUAL, "gambar.pdf": DRAWINGS, "tower.pdf": TOWER}
     for name in sandbox.scripts:
-        ingest(source(name), Pipeline(index, spaces, sandbox, Options(), folder, language))
+        ingest_document(source(name), Pipeline(index, spaces, sandbox, Options(), folder, language))
     panels = Panels(index, spaces, folder, language)
     yield lambda text: search([Query(text)], panels, 10)[0]
     index.close()

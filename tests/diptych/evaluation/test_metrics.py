@@ -14,7 +14,7 @@ from diptych.evaluation.metrics import measured, same_place, scores
 from diptych.evaluation.questions import Box, Question
 from diptych.search.hits import Hit
 from diptych.search.search import Panels, Query
-from diptych.store.register import bind
+from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
 from tests.support.benches import Bench
@@ -135,7 +135,7 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     made = Bench(tmp_path, "embedded")
-    bind(made.index, made.pipeline.spaces.reading("english"))
+    bind_encoders(made.index, made.pipeline.spaces.encoding_config("english"))
     parts = document(
         Passage("The red pump.", 1),
         Passage("The blue valve.", 2),

@@ -20,7 +20,7 @@ from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import Ask, Reply
 from diptych.search.search import Panels
-from diptych.store.register import bind
+from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.catalog.fields import sentence
 from extractors.types import FieldValue, Passage
@@ -101,7 +101,7 @@ def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
 
 def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "embedded")
-    bind(bench.index, bench.pipeline.spaces.reading("english"))
+    bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     fields: dict[str, FieldValue] = {
         "id": 43,
         "sku": "AB-7",
@@ -125,7 +125,7 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
 
 def test_a_document_with_a_number_sign_in_its_name_is_no_row(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "embedded")
-    bind(bench.index, bench.pipeline.spaces.reading("english"))
+    bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     bench.ingest(source("Learn C#.pdf"), document(Passage("Loops run.", 4, heading=("Loops over collections",))))
     (candidate,) = candidates(Panels(bench.index, Spaces(bench.encoder), bench.folder))
     assert (candidate.kind, candidate.page, candidate.text) == ("text", 4, "Loops over collections")

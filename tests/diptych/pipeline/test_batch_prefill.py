@@ -21,9 +21,9 @@ from diptych.encoders.paid import kept
 from diptych.errors import BudgetReached
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.pipeline.batch_prefill import Prefill, outcome, progress
-from diptych.pipeline.batch_run import Prefilled, Waiting
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.batch_prefill import Prefill, progress_line, result_line
+from diptych.pipeline.batch_run import BatchProgress, PrefillResult
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
 from diptych.settings import Anthropic, OpenAI
 from diptych.store.spaces import Spaces
@@ -91,15 +91,15 @@ class Bench:
         captioner = captioner_module.load(settings, self.meter, self.ledger)
         self.pipeline = Pipeline(index, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
 
-    def prefill(self, on_wait: Callable[[Waiting], None] | None = None) -> list[Prefilled]:
+    def prefill(self, on_wait: Callable[[BatchProgress], None] | None = None) -> list[PrefillResult]:
         return Prefill(self.pipeline, self.ledger, self.meter, 1, 0.01, on_wait)([self.source])
 
-    def captions(self) -> Prefilled:
+    def captions(self) -> PrefillResult:
         (result,) = self.prefill()
         return result
 
     def ingest(self) -> None:
-        assert ingest(self.source, self.pipeline).status == "complete"
+        assert ingest_document(self.source, self.pipeline).status == "complete"
 
     def asked(self, path: str) -> int:
         return sum(f"{request.method} {request.path}" == path for request in self.vendor.requests)
@@ -121,15 +121,15 @@ def bench(folder: Path, route: Route | None = None, budget: float | None = None,
 
 
 def test_a_run_after_its_batches_asks_for_nothing(tmp_path: Path) -> None:
-    told: list[Waiting] = []
+    told: list[BatchProgress] = []
     with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, polls=2)) as at:
         (result,) = at.prefill(told.append)
         assert (result.sent, result.batches, result.failed, result.stopped, result.note) == (3, 1, {}, "", "")
         assert [one.batches for one in told] == [1, 1, 0]
-        assert progress(told[0]) == f"{HAIKU}: 0 of 3 captions answered, 1 batch under way"
+        assert progress_line(told[0]) == f"{HAIKU}: 0 of 3 captions answered, 1 batch under way"
         at.ingest()
         assert (at.submitted, at.asked("POST /v1/messages")) == ([3], 0)
-        told_of = [point.payload["model_caption"] for point in at.pipeline.index.images.scroll()]
+        told_of = [point.payload["model_caption"] for point in at.pipeline.store.images.scroll()]
         assert told_of == ["chart: Six bars."] * 3
         ((model, batched), used), *rest = at.meter.used().items()
         assert (model, batched, used.requests, rest) == (HAIKU, True, 3, [])
@@ -145,7 +145,7 @@ def test_what_a_batch_does_not_answer_is_sent_again_and_then_asked_alone(tmp_pat
         return "expired" if unlucky[item] == 0 else "succeeded"
 
     with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, fate=fate)) as at:
-        assert outcome(at.captions()) == (
+        assert result_line(at.captions()) == (
             f"{HAIKU}: 4 captions sent in 2 batches; 1 without an answer, which the run asks for one by one "
             "(the batch ended after 24 hours before its turn came)"
         )
@@ -184,7 +184,7 @@ def test_a_budget_that_allows_only_a_part(tmp_path: Path) -> None:
         assert "run again with a larger budget" in at.captions().stopped
         assert at.vendor.requests == []
         with pytest.raises(BudgetReached):
-            ingest(at.source, at.pipeline)
+            ingest_document(at.source, at.pipeline)
 
 
 def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_submission(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_cloud_without_batches_is_told_and_nothing_is_sent(tmp_path: Path) -> 
     cloud = Anthropic(platform="vertex", region="here", project="ours", key="TEST_KEY")
     with bench(tmp_path, anthropic=cloud) as at:
         result = at.captions()
-        assert outcome(result).startswith(f"{HAIKU} has no batch endpoint here: its requests go out one by one, at")
+        assert result_line(result).startswith(f"{HAIKU} has no batch endpoint here: its requests go out one by one, at")
         assert (result.sent, at.vendor.requests) == (0, [])
 
 
@@ -250,7 +250,7 @@ def test_a_batch_that_fails_as_a_whole_is_tried_twice_and_then_left_to_the_run(t
     with bench(tmp_path, routes, captioner=LUNA) as at:
         result = at.captions()
         assert (result.batches, len(result.failed)) == (2, 3)
-        assert "Enqueued token limit reached" in outcome(result)
+        assert "Enqueued token limit reached" in result_line(result)
         assert at.meter.spent == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from diptych.errors import ProviderError
 from diptych.models.ledger import BatchKind, KeptCaption, Ledger, OpenBatch
 from diptych.models.meter import Meter
-from diptych.pipeline.batch_run import Prefilled, Run, Waiting, Wanted
+from diptych.pipeline.batch_run import BatchProgress, BatchRequest, BatchRun, PrefillResult
 from diptych.prices import Price, Usage
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Passage, Source
@@ -46,14 +46,14 @@ class WordJob:
     def __init__(self, endpoint: Endpoint, ledger: Ledger, meter: Meter) -> None:
         self.endpoint, self.ledger, self.meter = endpoint, ledger, meter
 
-    def wanted(self, extraction: Extraction) -> Iterator[Wanted[str]]:
+    def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[str]]:
         words = [word for passage in extraction.passages for word in passage.text.split()]
         known = self.ledger.captions(words)
         for word in words:
             if word not in known:
-                yield Wanted(word, word, 10 * len(word), Usage(output_tokens=1000, requests=1))
+                yield BatchRequest(word, word, 10 * len(word), Usage(output_tokens=1000, requests=1))
 
-    def send(self, items: Sequence[Wanted[str]]) -> tuple[str, dict[str, list[str]]]:
+    def send(self, items: Sequence[BatchRequest[str]]) -> tuple[str, dict[str, list[str]]]:
         self.endpoint.batches.append([item.key for item in items])
         id = f"b{len(self.endpoint.batches)}"
         return id, {f"i-{item.key}": [item.key] for item in items}
@@ -88,10 +88,10 @@ class Bench:
         self.read: list[str] = []
         """Names of the documents that were taken apart."""
         self.slept: list[float] = []
-        self.waited: list[Waiting] = []
+        self.waited: list[BatchProgress] = []
 
-    def __call__(self, *texts: str, sleep: Callable[[float], None] | None = None) -> Prefilled:
-        run = Run(
+    def __call__(self, *texts: str, sleep: Callable[[float], None] | None = None) -> PrefillResult:
+        run = BatchRun(
             self.job, self._extracted, self.ledger, self.meter, 10, self.waited.append, sleep or self.slept.append
         )
         return run([source(text or "broken") for text in texts])
@@ -129,8 +129,8 @@ def test_looks_come_later_and_later_and_progress_is_told(tmp_path: Path) -> None
     bench.endpoint.looks["b1"] = -5
     bench("a b")
     assert bench.slept == pytest.approx([10, 15, 22.5, 33.75, 50.625, 75.9375])
-    assert bench.waited[0] == Waiting("captions", "m", batches=1, answered=0, total=2)
-    assert bench.waited[-1] == Waiting("captions", "m", batches=0, answered=2, total=2)
+    assert bench.waited[0] == BatchProgress("captions", "m", batches=1, answered=0, total=2)
+    assert bench.waited[-1] == BatchProgress("captions", "m", batches=0, answered=2, total=2)
 
 
 def test_what_failed_is_sent_once_more_and_only_its_document_is_read_again(tmp_path: Path) -> None:

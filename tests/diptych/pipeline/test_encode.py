@@ -10,8 +10,8 @@ import pytest
 
 from diptych.errors import ProviderError
 from diptych.models.requests import HOPELESS
-from diptych.pipeline.encode import encode
-from diptych.store.points import Need
+from diptych.pipeline.encode import encode_vectors
+from diptych.store.points import RequiredVector
 from diptych.store.spaces import Spaces
 from diptych.store.types import TEXT_VECTOR, VISUAL_VECTOR
 from diptych.vectors import Vectors
@@ -38,21 +38,21 @@ class Picky(WordEncoder):
         return np.zeros((len(images), self.size), np.float32)
 
 
-def needs(*texts: str) -> list[Need]:
-    return [Need(TEXT_VECTOR, text, text) for text in texts]
+def needs(*texts: str) -> list[RequiredVector]:
+    return [RequiredVector(TEXT_VECTOR, text, text) for text in texts]
 
 
 def test_only_what_is_refused_goes_without_a_vector(tmp_path: Path) -> None:
     picky = Picky("valve", ProviderError("no valves, please"))
-    done = encode(needs("red pump", "green valve", "blue cat"), Spaces(picky), tmp_path)
+    done = encode_vectors(needs("red pump", "green valve", "blue cat"), Spaces(picky), tmp_path)
     assert done.vectors.keys() == {"red pump", "blue cat"}
     assert done.refused == {"green valve": "no valves, please"}
 
 
 def test_a_picture_that_cannot_be_opened_has_no_vector_and_says_so(tmp_path: Path) -> None:
     picky = Picky("valve", ProviderError(""))
-    pixels = Need(VISUAL_VECTOR, "p", ImageFile("a" * 64, ".png", 4, 3))
-    done = encode([*needs("red pump"), pixels], Spaces(picky, picky), tmp_path)
+    pixels = RequiredVector(VISUAL_VECTOR, "p", ImageFile("a" * 64, ".png", 4, 3))
+    done = encode_vectors([*needs("red pump"), pixels], Spaces(picky, picky), tmp_path)
     assert done.vectors.keys() == {"red pump"}
     assert "cannot be opened" in done.refused["p"]
 
@@ -61,11 +61,11 @@ def test_what_may_pass_or_concerns_all_is_raised(tmp_path: Path) -> None:
     for error in (ProviderError("down", transient=True), ProviderError("no such key", about="account")):
         picky = Picky("valve", error)
         with pytest.raises(ProviderError, match=str(error)):
-            encode(needs("red pump", "green valve"), Spaces(picky), tmp_path)
+            encode_vectors(needs("red pump", "green valve"), Spaces(picky), tmp_path)
         assert picky.calls == 1
 
 
 def test_where_nothing_is_taken_not_everything_is_asked_for(tmp_path: Path) -> None:
     picky = Picky("valve", ProviderError("no"))
-    done = encode(needs(*(f"valve {n}" for n in range(50))), Spaces(picky), tmp_path)
+    done = encode_vectors(needs(*(f"valve {n}" for n in range(50))), Spaces(picky), tmp_path)
     assert (done.vectors, len(done.refused), picky.calls) == ({}, 50, 1 + HOPELESS)

@@ -17,12 +17,12 @@ from diptych.encoders.paid import kept, key_of
 from diptych.models.ledger import KeptCaption, Ledger
 from diptych.models.meter import Meter, prices
 from diptych.models.vision import Batches, BatchItem, Reply
-from diptych.pipeline.estimate import Estimate, Ground, estimate
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.estimate import Estimate, EstimateContext, estimate_documents
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
 from diptych.settings import Anthropic
 from diptych.store.spaces import Spaces
-from diptych.store.types import Index
+from diptych.store.types import Store
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Passage, Picture, Source
@@ -59,7 +59,7 @@ class NoBatches:
 class Scene:
     """Documents that exist in words, pictures that exist in pixels, and a model that counts what it is asked."""
 
-    def __init__(self, folder: Path, index: Index | None = None, batches: Batches | None = None) -> None:
+    def __init__(self, folder: Path, index: Store | None = None, batches: Batches | None = None) -> None:
         self.pictures = folder / "pictures"
         self.ledger, self.model, self.index = Ledger(self.pictures), ScriptedVision(), index
         self.model.batches = batches
@@ -77,9 +77,9 @@ class Scene:
             shutil.copy(image_path(one.image, self.pictures), place)
         return parts
 
-    def ground(self, captioner: bool = True, prices: dict[str, Price] = PRICES) -> Ground:
+    def ground(self, captioner: bool = True, prices: dict[str, Price] = PRICES) -> EstimateContext:
         asked = self.captioner if captioner else None
-        return Ground(self.index, self.spaces, asked, self.ledger, prices, "english", self.extract, workers=2)
+        return EstimateContext(self.index, self.spaces, asked, self.ledger, prices, "english", self.extract, workers=2)
 
     def of(self, **documents: Extraction | Exception) -> list[Source]:
         self.sandbox.scripts.update({f"{name}.pdf": parts for name, parts in documents.items()})
@@ -88,7 +88,7 @@ class Scene:
     def ingest(self, one: Source) -> None:
         assert self.index
         pipeline = Pipeline(self.index, self.spaces, self.sandbox, Options(), self.pictures, captioner=self.captioner)
-        assert ingest(one, pipeline).status == "complete"
+        assert ingest_document(one, pipeline).status == "complete"
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def charts(tmp_path: Path) -> tuple[Picture, ...]:
 
 
 def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[Picture, ...]) -> None:
-    found = estimate(scene.of(a=pump("red pump", "valve", charts=charts)), scene.ground(captioner=False))
+    found = estimate_documents(scene.of(a=pump("red pump", "valve", charts=charts)), scene.ground(captioner=False))
     assert (found.documents, found.passages, found.pictures) == (1, 2, 3)
     assert found.embedded_here == {"words": 5}
     assert (found.costs, found.dollars) == ((), 0)
@@ -115,7 +115,7 @@ def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[
 
 
 def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, charts: tuple[Picture, ...]) -> None:
-    found = estimate(scene.of(a=pump("red pump", charts=charts)), scene.ground())
+    found = estimate_documents(scene.of(a=pump("red pump", charts=charts)), scene.ground())
     (cost,) = found.costs
     limit = scene.captioner.asks(pump(charts=charts), scene.pictures).__next__()[1].max_tokens
     assert (cost.model, cost.use, cost.items) == ("scripted:seer", "captions", 3)
@@ -129,7 +129,7 @@ def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Pi
     parts = pump(charts=charts)
     key, _ = next(iter(scene.captioner.asks(parts, scene.pictures)))
     scene.ledger.keep_caption(key, KeptCaption("scripted:seer", "known", usage=Usage(800, 0, 100, 1)))
-    found = estimate(scene.of(a=parts), scene.ground())
+    found = estimate_documents(scene.of(a=parts), scene.ground())
     assert (found.costs[0].items, found.captions_known) == (2, 1)
     assert found.costs[0].likely == Usage(1600, 0, 200, 2)
     assert "going by earlier captions $0.0036" in "\n".join(lines(found))
@@ -137,14 +137,14 @@ def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Pi
 
 def test_a_picture_that_two_documents_share_is_counted_once(scene: Scene, charts: tuple[Picture, ...]) -> None:
     both = scene.of(a=pump("valve", charts=charts[:1]), b=pump("valve", charts=charts[:1]))
-    found = estimate(both, scene.ground())
+    found = estimate_documents(both, scene.ground())
     assert found.costs[0].items == 1
     assert found.embedded_here["words"] == 2
 
 
 def test_pictures_that_are_worth_no_caption_are_told(scene: Scene) -> None:
     blank = picture(stored(chart(0).point(lambda _: 255), scene.pictures))
-    found = estimate(scene.of(a=pump("valve", charts=(blank,))), scene.ground())
+    found = estimate_documents(scene.of(a=pump("valve", charts=(blank,))), scene.ground())
     assert found.skipped == {"blank": 1}
     assert found.costs == ()
 
@@ -157,16 +157,16 @@ def test_after_a_run_nothing_is_left_and_a_changed_document_costs_its_change(
     scene.ingest(one)
     asked = len(scene.model.asked)
     scene.of(a=pump("red pump", "blue cat", charts=charts))
-    found = estimate([replace(one, sha256="2")], scene.ground())
+    found = estimate_documents([replace(one, sha256="2")], scene.ground())
     assert found.embedded_here == {"words": 2}  # a passage, and the description of a picture
     assert [cost.items for cost in found.costs] == [1]
     assert len(scene.model.asked) == asked
-    same = estimate(scene.of(b=pump("valve", charts=charts[:2])), scene.ground())
+    same = estimate_documents(scene.of(b=pump("valve", charts=charts[:2])), scene.ground())
     assert (same.costs, same.embedded_here) == ((), {})  # another document had it all
 
 
 def test_an_unknown_price_says_so(scene: Scene, charts: tuple[Picture, ...]) -> None:
-    found = estimate(scene.of(a=pump(charts=charts)), scene.ground(prices={}))
+    found = estimate_documents(scene.of(a=pump(charts=charts)), scene.ground(prices={}))
     assert (found.dollars, found.batch_dollars, found.costs[0].dollars) == (None, None, None)
     told = "\n".join(lines(found))
     assert "price unknown" in told
@@ -176,7 +176,7 @@ def test_an_unknown_price_says_so(scene: Scene, charts: tuple[Picture, ...]) -> 
 def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: tuple[Picture, ...]) -> None:
     def of(batches: Batches | None) -> Estimate:
         scene = Scene(tmp_path, batches=batches)
-        return estimate(scene.of(a=pump(charts=charts)), scene.ground())
+        return estimate_documents(scene.of(a=pump(charts=charts)), scene.ground())
 
     without, having = of(None), of(NoBatches())
     assert without.batch_dollars == without.dollars
@@ -186,13 +186,13 @@ def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: 
 
 
 def test_a_document_that_cannot_be_read_is_told_and_the_others_are_counted(scene: Scene) -> None:
-    found = estimate(scene.of(a=ExtractionError("a.pdf: is damaged"), b=pump("valve")), scene.ground())
+    found = estimate_documents(scene.of(a=ExtractionError("a.pdf: is damaged"), b=pump("valve")), scene.ground())
     assert found.unreadable == ("a.pdf: is damaged",)
     assert found.documents == 1
 
 
 def test_the_pictures_of_an_estimate_are_gone_afterwards(scene: Scene, charts: tuple[Picture, ...]) -> None:
-    estimate(scene.of(a=pump(charts=charts), b=pump("valve")), scene.ground())
+    estimate_documents(scene.of(a=pump(charts=charts), b=pump("valve")), scene.ground())
     assert len(scene.temporary) == 2
     assert not any(folder.exists() for folder in scene.temporary)
 
@@ -251,10 +251,10 @@ def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene:
     encoder = kept(encoders.load(settings.encoder, settings), scene.ledger)
     scene.spaces = Spaces(encoder)
     texts = scene.of(a=pump("red pump", "blue valve"))
-    found = estimate(texts, scene.ground(prices=prices(settings)))
+    found = estimate_documents(texts, scene.ground(prices=prices(settings)))
     (cost,) = found.costs
     assert (cost.use, cost.items, cost.batches, found.embedded_here) == ("texts", 2, True, {})
     assert cost.dollars == pytest.approx(0.02 * cost.usage.input_tokens / 1e6)
     assert cost.batch_dollars == pytest.approx((cost.dollars or 0) / 2)
     scene.ledger.keep_vectors({key_of(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
-    assert [cost.items for cost in estimate(texts, scene.ground()).costs] == [1]
+    assert [cost.items for cost in estimate_documents(texts, scene.ground()).costs] == [1]

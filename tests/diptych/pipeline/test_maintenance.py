@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import StoreMismatch
-from diptych.pipeline.maintenance import gone, reindex, sweep
+from diptych.pipeline.reindex import reindex_store
+from diptych.pipeline.removed_documents import find_removed_documents
+from diptych.pipeline.sweep import sweep_store
 from diptych.search.search import Panels, Query, search
-from diptych.store.points import Reading
-from diptych.store.register import bind, records
+from diptych.store.points import EncodingConfig
+from diptych.store.register import bind_encoders, list_records
 from diptych.store.spaces import Spaces
-from diptych.store.types import Index, Point, of_texts
+from diptych.store.types import Point, Store, text_shapes
 from extractors.pictures.store import image_path, save_image_bytes
 from extractors.types import Source
 from tests.support.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench
@@ -26,7 +28,7 @@ from tests.support.stores import ENGINES
 @pytest.fixture(params=ENGINES)
 def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     made = Bench(tmp_path / "store", request.param)
-    bind(made.index, Reading(made.encoder.fingerprint))
+    bind_encoders(made.index, EncodingConfig(made.encoder.fingerprint))
     yield made
     made.index.close()
 
@@ -47,7 +49,7 @@ class LongerEncoder(WordEncoder):
         return np.hstack([short, np.zeros((len(texts), 1), np.float32)])
 
 
-def seen(index: Index, encoder: WordEncoder, folder: Path) -> set[str]:
+def seen(index: Store, encoder: WordEncoder, folder: Path) -> set[str]:
     hits = search([Query("pump valve chart")], Panels(index, Spaces(encoder), folder), 50)[0]
     return {hit.caption or hit.text for hit in hits}
 
@@ -67,10 +69,12 @@ def test_only_what_is_really_gone_below_the_paths_is_gone(bench: Bench, tmp_path
         bench.ingest(one, OLD)
     lost.path.unlink()
     other.path.unlink()
-    found = gone(bench.index, [inside], [kept])
+    found = find_removed_documents(bench.index, [inside], [kept])
     assert [record.name for record in found.documents] == ["b.pdf"]
     assert (found.covered, found.share) == (2, 0.5)
-    assert gone(bench.index, [inside], []).documents == found.documents  # a.pdf was not met, but is there
+    assert (
+        find_removed_documents(bench.index, [inside], []).documents == found.documents
+    )  # a.pdf was not met, but is there
 
 
 def ingested(bench: Bench, catalogue: Path) -> list[Source]:
@@ -86,17 +90,21 @@ def test_a_row_that_left_its_catalogue_is_gone(bench: Bench, tmp_path: Path) -> 
     catalogue = tmp_path / "products.csv"
     catalogue.write_text("id,image\n1,a.png\n")
     rows = ingested(bench, catalogue)
-    assert [record.name for record in gone(bench.index, [catalogue], rows[:1]).documents] == ["products.csv#2"]
-    assert gone(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
+    assert [record.name for record in find_removed_documents(bench.index, [catalogue], rows[:1]).documents] == [
+        "products.csv#2"
+    ]
+    assert find_removed_documents(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
 
 
 def test_a_row_that_cannot_be_read_now_is_not_gone(bench: Bench, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text('{"id": 1, "image": "a.png"}\n{"id": 2, "image": \n')
     rows = ingested(bench, catalogue)
-    assert gone(bench.index, [catalogue], rows[:1]).documents == ()
+    assert find_removed_documents(bench.index, [catalogue], rows[:1]).documents == ()
     catalogue.write_text('{"id": 1, "image": "a.png"}\n')
-    assert [record.name for record in gone(bench.index, [catalogue], rows[:1]).documents] == ["products.jsonl#2"]
+    assert [record.name for record in find_removed_documents(bench.index, [catalogue], rows[:1]).documents] == [
+        "products.jsonl#2"
+    ]
 
 
 def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
@@ -112,7 +120,7 @@ def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
     for image in (needed, lost):
         os.utime(image_path(image, pictures), (time.time() - 10_000,) * 2)
     before = bench.seen()
-    swept = sweep(bench.index, pictures)
+    swept = sweep_store(bench.index, pictures)
     assert (swept.points, swept.pictures) == (2, 1)
     assert bench.seen() == before
     assert len(bench.stored()) == STORED
@@ -129,17 +137,17 @@ def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:
         if len(watched) == 1:  # half-way, the old edition still answers
             assert bench.seen() == WHOLE_OLD | WHOLE_NEW
 
-    assert reindex(bench.index, Spaces(new), "english", bench.folder, watch) == 6
+    assert reindex_store(bench.index, Spaces(new), "english", bench.folder, watch) == 6
     assert sorted(watched) == ["a.pdf", "b.pdf"]
     assert bench.sandbox.calls == ["a.pdf", "b.pdf"]
-    text, pictures = bench.index.panels(bench.index.edition, of_texts(new.size))
+    text, pictures = bench.index.open_edition(bench.index.edition, text_shapes(new.size))
     assert {len(vector) for point in text.scroll(vectors=True) for vector in point.vectors.values()} == {new.size}
     bench.index.text, bench.index.images = text, pictures  # type: ignore[misc]
     assert seen(bench.index, new, bench.folder) == WHOLE_OLD | WHOLE_NEW
-    bind(bench.index, Reading("longer-1"))
+    bind_encoders(bench.index, EncodingConfig("longer-1"))
     with pytest.raises(StoreMismatch):
-        bind(bench.index, Reading("words-1"))
-    assert [sweep(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
+        bind_encoders(bench.index, EncodingConfig("words-1"))
+    assert [sweep_store(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
 
 
 def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:
@@ -148,10 +156,10 @@ def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:
     dying = LongerEncoder()
     dying.fails_after = 4
     with pytest.raises(RuntimeError, match="power"):
-        reindex(bench.index, Spaces(dying), "english", bench.folder)
+        reindex_store(bench.index, Spaces(dying), "english", bench.folder)
     assert bench.seen() == WHOLE_OLD | WHOLE_NEW  # nothing has switched
     again = LongerEncoder()
-    reindex(bench.index, Spaces(again), "english", bench.folder)
+    reindex_store(bench.index, Spaces(again), "english", bench.folder)
     assert len(dying.encoded) + len(again.encoded) == 6
 
 
@@ -165,12 +173,12 @@ def test_what_is_ingested_meanwhile_is_in_the_new_edition(bench: Bench) -> None:
             bench.ingest(source("a.pdf", "2"), NEW)
 
     new = LongerEncoder()
-    reindex(bench.index, Spaces(new), "english", bench.folder, ingest_more)
-    text, _ = bench.index.panels(bench.index.edition, of_texts(new.size))
+    reindex_store(bench.index, Spaces(new), "english", bench.folder, ingest_more)
+    text, _ = bench.index.open_edition(bench.index.edition, text_shapes(new.size))
     assert sorted((p.payload["document"], p.payload["text"]) for p in text.scroll() if "text" in p.payload) == [
         ("a.pdf", "the blue valve"),
         ("a.pdf", "the red pump"),
         ("b.pdf", "the blue valve"),
         ("b.pdf", "the red pump"),
     ]
-    assert [record.name for record in records(bench.index)] == ["a.pdf", "b.pdf"]
+    assert [record.name for record in list_records(bench.index)] == ["a.pdf", "b.pdf"]

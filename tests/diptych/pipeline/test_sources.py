@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SourceError
-from diptych.pipeline.sources import find
+from diptych.pipeline.sources import find_sources
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -21,7 +21,7 @@ def write(path: Path, data: bytes | str = b"x") -> Path:
 def test_a_folder_gives_its_files_by_name_with_hidden_and_lock_files_left_out(tmp_path: Path) -> None:
     for name in ("b.pdf", "a/z.png", ".hidden.pdf", ".git/x.pdf", "~$b.pptx", "notes.docx", "Makefile"):
         write(tmp_path / name)
-    found = find([tmp_path])
+    found = find_sources([tmp_path])
     assert [source.name for source in found.sources] == ["b.pdf", "z.png"]
     assert found.left_out == [
         "1 file without a suffix: no extractor reads such files",
@@ -30,28 +30,28 @@ def test_a_folder_gives_its_files_by_name_with_hidden_and_lock_files_left_out(tm
 
 
 def test_a_source_is_its_address_its_hash_and_its_kind(tmp_path: Path) -> None:
-    (source,) = find([write(tmp_path / "über mut.pdf", b"abc")]).sources
+    (source,) = find_sources([write(tmp_path / "über mut.pdf", b"abc")]).sources
     assert source.uri == (tmp_path / "über mut.pdf").resolve().as_uri()
     assert source.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert (source.name, source.media_type) == ("über mut.pdf", "application/pdf")
-    assert find([source.uri]).sources == [source]
+    assert find_sources([source.uri]).sources == [source]
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     for name in ("x/a.pdf", "y/a.pdf", "b.pdf"):
         write(tmp_path / name)
-    assert [source.name for source in find([tmp_path]).sources] == ["b.pdf", "x/a.pdf", "y/a.pdf"]
+    assert [source.name for source in find_sources([tmp_path]).sources] == ["b.pdf", "x/a.pdf", "y/a.pdf"]
 
 
 def test_a_file_named_twice_is_found_once(tmp_path: Path) -> None:
     file = write(tmp_path / "a.pdf")
-    assert len(find([file, tmp_path, str(file)]).sources) == 1
+    assert len(find_sources([file, tmp_path, str(file)]).sources) == 1
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     write(tmp_path / "inner" / "a.pdf")
     (tmp_path / "inner" / "again").symlink_to(tmp_path)
-    assert len(find([tmp_path]).sources) == 1
+    assert len(find_sources([tmp_path]).sources) == 1
 
 
 @pytest.mark.parametrize(
@@ -61,52 +61,52 @@ def test_a_path_that_gives_nothing_is_one_clear_line(tmp_path: Path, name: str, 
     (tmp_path / "empty").mkdir()
     write(tmp_path / "a.xyz")
     with pytest.raises(SourceError, match=says) as error:
-        find([tmp_path / name])
+        find_sources([tmp_path / name])
     assert str(tmp_path / name) in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_web_address_is_refused_with_the_way_out() -> None:
     with pytest.raises(SourceError, match="download it first"):
-        find(["https://example.org/a.pdf"])
+        find_sources(["https://example.org/a.pdf"])
 
 
 def test_a_folder_of_unknown_files_says_so(tmp_path: Path) -> None:
     write(tmp_path / "a.docx")
     with pytest.raises(SourceError, match=r"no document found; known kinds: \.pdf.*1 \.docx file: "):
-        find([tmp_path])
+        find_sources([tmp_path])
 
 
 def test_a_catalogue_takes_its_pictures_and_leaves_the_others(tmp_path: Path) -> None:
     write(tmp_path / "img/red.png", PNG)
     write(tmp_path / "img/other.png", PNG + b"2")
     write(tmp_path / "shop.csv", "sku,name,image,description\nA1,Red,img/red.png,A red one\nA2,Blue,,A blue one\n")
-    names = [source.name for source in find([tmp_path]).sources]
+    names = [source.name for source in find_sources([tmp_path]).sources]
     assert names == ["shop.csv#A1", "shop.csv#A2", "other.png"]
 
 
 def test_pictures_named_on_the_command_line_stay(tmp_path: Path) -> None:
     picture = write(tmp_path / "red.png", PNG)
     shop = write(tmp_path / "shop.csv", "image,description\nred.png,A red one\n")
-    assert [source.name for source in find([shop, picture]).sources] == ["shop.csv#1", "red.png"]
+    assert [source.name for source in find_sources([shop, picture]).sources] == ["shop.csv#1", "red.png"]
 
 
 def test_a_table_that_is_no_catalogue_is_noted_in_a_folder_and_refused_by_name(tmp_path: Path) -> None:
     table = write(tmp_path / "t.csv", "a,b\n1,2\n")
     write(tmp_path / "q.jsonl", '{"question": "why?", "image": "a.png"}\n')
     write(tmp_path / "a.pdf")
-    found = find([tmp_path])
+    found = find_sources([tmp_path])
     assert [source.name for source in found.sources] == ["a.pdf"]
     assert [line.split(":")[0] for line in found.left_out] == ["q.jsonl", "t.csv"]
     with pytest.raises(SourceError, match="not a catalogue"):
-        find([table])
+        find_sources([table])
 
 
 def test_a_thousand_small_files_are_found_in_a_second(tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number:04}.png").write_bytes(PNG + str(number).encode())
     start = time.perf_counter()
-    assert len(find([tmp_path]).sources) == 1000
+    assert len(find_sources([tmp_path]).sources) == 1000
     assert time.perf_counter() - start < 1
 
 
@@ -121,6 +121,6 @@ def test_a_folder_that_cannot_be_entered_is_told(tmp_path: Path, monkeypatch: py
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    found = find([tmp_path])
+    found = find_sources([tmp_path])
     assert [source.name for source in found.sources] == ["a.png"]
     assert found.left_out == [f"{tmp_path / 'closed'}: cannot be read (Permission denied); check its permissions"]

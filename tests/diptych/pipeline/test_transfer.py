@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from diptych.errors import SourceError, StoreMismatch
-from diptych.pipeline.transfer import LACKING, dimensions, export_store, import_store
-from diptych.store.points import Reading
-from diptych.store.register import bind, records
-from diptych.store.types import Index
+from diptych.pipeline.transfer import MISSING_PICTURE, export_dimensions, export_store, import_store
+from diptych.store.points import EncodingConfig
+from diptych.store.register import bind_encoders, list_records
+from diptych.store.types import Store
 from extractors.pictures.store import save_image_bytes
 from flows.cli.main import run
 from tests.flows.cli.test_read_only import png
@@ -22,19 +22,19 @@ from tests.support.fakes import WordEncoder, source
 from tests.support.shell import refused, told
 from tests.support.stores import ENGINES
 
-READING = Reading(WordEncoder.fingerprint)
+READING = EncodingConfig(WordEncoder.fingerprint)
 
 
 def filled(folder: Path, engine: str) -> Bench:
     bench = Bench(folder, engine)
-    bind(bench.index, READING)
+    bind_encoders(bench.index, READING)
     picture = save_image_bytes(b"a picture", ".png", (40, 30), folder)
     parts = replace(OLD, pictures=(replace(OLD.pictures[0], image=picture),))
     bench.ingest(source("a.pdf", price=3, sale=True), parts)
     return bench
 
 
-def vectors(index: Index) -> dict[str, list[float]]:
+def vectors(index: Store) -> dict[str, list[float]]:
     points = [*index.text.scroll(vectors=True), *index.images.scroll(vectors=True)]
     return {p.id: np.round(v, 5).tolist() for p in points for v in p.vectors.values()}
 
@@ -44,12 +44,12 @@ def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: 
     old, new = filled(tmp_path / "old", source_engine), Bench(tmp_path / "new", target_engine)
     moved = export_store(old.index, old.folder, tmp_path / "export")
     assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
-    assert dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
+    assert export_dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
     assert import_store(tmp_path / "export", new.index, new.folder) == moved
     assert import_store(tmp_path / "export", new.index, new.folder) == moved  # repeating it changes nothing
     assert new.stored() == old.stored()
     assert vectors(new.index) == vectors(old.index)
-    assert records(new.index) == records(old.index)
+    assert list_records(new.index) == list_records(old.index)
     assert new.seen() == WHOLE_OLD
     (picture,) = [hit.image for hit in new.hits() if hit.image]
     assert Path(picture).read_bytes() == b"a picture"
@@ -106,10 +106,10 @@ def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> N
     assert list((tmp_path / "export").rglob("*.draft")) == []
     assert import_store(tmp_path / "export", new.index, new.folder) == moved
     assert new.seen() == WHOLE_OLD  # its words are found all the same
-    (record,) = records(new.index)
+    (record,) = list_records(new.index)
     assert record.status == "partial"
-    assert [(one["page"], one["reason"]) for one in record.problems] == [(1, LACKING)]
-    assert records(old.index)[0].status == "complete"
+    assert [(one["page"], one["reason"]) for one in record.problems] == [(1, MISSING_PICTURE)]
+    assert list_records(old.index)[0].status == "complete"
     old.index.close()
     new.index.close()
 

@@ -16,7 +16,7 @@ import pytest
 from diptych import Diptych, Settings
 from diptych.errors import SourceError
 from diptych.models.ledger import KeptCaption, Ledger
-from diptych.pipeline.transfer_ledger import CAPTIONS, ROWS, VECTORS
+from diptych.pipeline.transfer_ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
 from diptych.prices import Price
 from diptych.settings import OpenAI
 from flows.support import maintenance_text as upkeep
@@ -92,7 +92,7 @@ def test_nothing_is_paid_again_elsewhere(exported: Path, vendor: Vendor, tmp_pat
 def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     with opened(vendor, tmp_path / "new") as new:
         new.import_from(exported / "export")
-    lines = [json.loads(line) for line in (exported / "export" / CAPTIONS).read_text().splitlines()]
+    lines = [json.loads(line) for line in (exported / "export" / CAPTIONS_FILE).read_text().splitlines()]
     keys = [line["key"] for line in lines]
     before, after = Ledger(exported / "old" / "pictures").captions(keys), Ledger(tmp_path / "new" / "pictures")
     assert after.captions(keys) == before
@@ -102,7 +102,8 @@ def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_p
 
 def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     caption, vector = (
-        json.loads((exported / "export" / name).read_text().splitlines()[0])["key"] for name in (CAPTIONS, VECTORS)
+        json.loads((exported / "export" / name).read_text().splitlines()[0])["key"]
+        for name in (CAPTIONS_FILE, VECTORS_FILE)
     )
     ledger = Ledger(tmp_path / "new" / "pictures")
     mine = KeptCaption(LUNA, "mine")
@@ -116,7 +117,7 @@ def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_p
 
 
 def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
-    for name in (CAPTIONS, VECTORS, ROWS):
+    for name in (CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE):
         (archive / name).unlink()
     facts = json.loads((archive / "store.json").read_text())
     assert facts.pop("paid") == {"captions": 3, "vectors": 3}
@@ -129,14 +130,14 @@ def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, t
 
 
 def test_a_refusal_comes_along(tmp_path: Path) -> None:
-    from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, shown
-    from diptych.store.points import Reading
+    from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, paid_content
+    from diptych.store.points import EncodingConfig
 
     old, new = Ledger(tmp_path / "old"), Ledger(tmp_path / "new")
     refusal = KeptCaption(LUNA, "", "will not say")
     old.keep_captions({"a" * 64: refusal, "b" * 64: KeptCaption(LUNA, "", "another reason")})
     point = {"captioned_by": LUNA, "caption_skipped": "refused: will not say", "modality": "image"}
-    found = shown([point], Reading("words-1"), tmp_path)
+    found = paid_content([point], EncodingConfig("words-1"), tmp_path)
     (tmp_path / "export").mkdir()
     assert export_ledger(old, found, tmp_path / "export") == {"captions": 1, "vectors": 0}
     import_ledger(tmp_path / "export", found, {}, new)
@@ -159,21 +160,30 @@ def rewritten(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], N
 
 
 SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a caption of no picture": (changed(CAPTIONS, text="Buy my pumps."), f"{CAPTIONS}, line 1: a caption that no pict"),
-    "a key that is none": (changed(CAPTIONS, key="../../x"), f"{CAPTIONS}, line 1: key: "),
-    "a price below nothing": (changed(CAPTIONS, price=-1.0), f"{CAPTIONS}, line 1: price: "),
-    "more than SQLite counts": (changed(CAPTIONS, usage={"requests": 2**70}), f"{CAPTIONS}, line 1: usage"),
-    "a day that is none": (changed(CAPTIONS, at="<b>"), f"{CAPTIONS}, line 1: at: "),
-    "a field too many": (changed(CAPTIONS, more=1), f"{CAPTIONS}, line 1: more: "),
-    "no JSON": (rewritten(CAPTIONS, lambda old: b"\xff\x00{" * 99), f"{CAPTIONS}, line 1: "),
-    "an endless line": (rewritten(CAPTIONS, lambda old: b"[" * 300_000), f"{CAPTIONS}, line 1: "),
-    "a line that is gone": (rewritten(CAPTIONS, lambda old: old.split(b"\n", 1)[1]), "holds paid .* says "),
-    "a vector of no part": (changed(VECTORS, key="0" * 64), f"{VECTORS}, line 1: a vector that no part"),
-    "a vector of another size": (changed(VECTORS, size=4), f"{VECTORS}, line 1: a vector that no part"),
-    "no numbers": (rewritten(ROWS, lambda old: b"\xff" * len(old)), f"{VECTORS}, line 1: its row of"),
-    "a longer vector": (rewritten(ROWS, lambda old: b"\x7f" * len(old)), f"{VECTORS}, line 1: its row of"),
-    "rows that are missing": (rewritten(ROWS, lambda old: old[:-4]), f"{VECTORS}, line 3: its row of"),
-    "rows too many": (rewritten(ROWS, lambda old: old + b"1234"), f"{ROWS}: holds more vectors"),
+    "a caption of no picture": (
+        changed(CAPTIONS_FILE, text="Buy my pumps."),
+        f"{CAPTIONS_FILE}, line 1: a caption that no pict",
+    ),
+    "a key that is none": (changed(CAPTIONS_FILE, key="../../x"), f"{CAPTIONS_FILE}, line 1: key: "),
+    "a price below nothing": (changed(CAPTIONS_FILE, price=-1.0), f"{CAPTIONS_FILE}, line 1: price: "),
+    "more than SQLite counts": (changed(CAPTIONS_FILE, usage={"requests": 2**70}), f"{CAPTIONS_FILE}, line 1: usage"),
+    "a day that is none": (changed(CAPTIONS_FILE, at="<b>"), f"{CAPTIONS_FILE}, line 1: at: "),
+    "a field too many": (changed(CAPTIONS_FILE, more=1), f"{CAPTIONS_FILE}, line 1: more: "),
+    "no JSON": (rewritten(CAPTIONS_FILE, lambda old: b"\xff\x00{" * 99), f"{CAPTIONS_FILE}, line 1: "),
+    "an endless line": (rewritten(CAPTIONS_FILE, lambda old: b"[" * 300_000), f"{CAPTIONS_FILE}, line 1: "),
+    "a line that is gone": (rewritten(CAPTIONS_FILE, lambda old: old.split(b"\n", 1)[1]), "holds paid .* says "),
+    "a vector of no part": (changed(VECTORS_FILE, key="0" * 64), f"{VECTORS_FILE}, line 1: a vector that no part"),
+    "a vector of another size": (changed(VECTORS_FILE, size=4), f"{VECTORS_FILE}, line 1: a vector that no part"),
+    "no numbers": (rewritten(VECTOR_ROWS_FILE, lambda old: b"\xff" * len(old)), f"{VECTORS_FILE}, line 1: its row of"),
+    "a longer vector": (
+        rewritten(VECTOR_ROWS_FILE, lambda old: b"\x7f" * len(old)),
+        f"{VECTORS_FILE}, line 1: its row of",
+    ),
+    "rows that are missing": (rewritten(VECTOR_ROWS_FILE, lambda old: old[:-4]), f"{VECTORS_FILE}, line 3: its row of"),
+    "rows too many": (
+        rewritten(VECTOR_ROWS_FILE, lambda old: old + b"1234"),
+        f"{VECTOR_ROWS_FILE}: holds more vectors",
+    ),
 }
 
 
@@ -182,7 +192,7 @@ def test_what_no_export_holds_is_refused_and_not_let_in(
     archive: Path, vendor: Vendor, tmp_path: Path, what: str
 ) -> None:
     spoil, message = SPOILT[what]
-    honest = {json.loads(line)["text"] for line in (archive / CAPTIONS).read_text().splitlines()}
+    honest = {json.loads(line)["text"] for line in (archive / CAPTIONS_FILE).read_text().splitlines()}
     spoil(archive)
     with opened(vendor, tmp_path / "new") as new:
         with pytest.raises(SourceError, match=message):
@@ -197,7 +207,7 @@ def test_what_no_export_holds_is_refused_and_not_let_in(
 
 
 def test_a_picture_that_is_not_what_its_name_says_is_refused(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
-    for name in (CAPTIONS, VECTORS, ROWS):
+    for name in (CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE):
         (archive / name).unlink()
     facts = json.loads((archive / "store.json").read_text())
     (archive / "store.json").write_text(json.dumps({**facts, "paid": {}}))

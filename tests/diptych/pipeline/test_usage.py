@@ -14,12 +14,12 @@ from diptych.encoders import encoder as encoders
 from diptych.encoders.paid import kept
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Account, Charge, Meter, charged, charges_line, dollars
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
-from diptych.store.register import DocumentRecord, records
+from diptych.store.register import DocumentRecord, list_records
 from diptych.store.spaces import Spaces
-from diptych.store.types import of_texts
+from diptych.store.types import text_shapes
 from extractors.types import Options
 from flows.cli.main import run
 from tests.support.fakes import ScriptedSandbox, source
@@ -63,16 +63,16 @@ class Shelf:
             shown = [picture(stored(chart(number + n), folder), n + 1, caption=f"{name} {n}") for n in range(count)]
             sandbox.scripts[name] = extraction(*shown, name=name)
             number += count
-        self.index = open_store("embedded", folder / store, of_texts(8))
+        self.index = open_store("embedded", folder / store, text_shapes(8))
         captioner = captioner_module.load(settings, self.meter, ledger)
         self.pipeline = Pipeline(self.index, Spaces(encoder), sandbox, Options(), folder, captioner=captioner)
 
     def read(self) -> dict[str, DocumentRecord]:
         """All documents at once."""
         with ThreadPoolExecutor(len(PICTURES)) as pool:
-            outcomes = list(pool.map(lambda name: ingest(source(name), self.pipeline), PICTURES))
+            outcomes = list(pool.map(lambda name: ingest_document(source(name), self.pipeline), PICTURES))
         assert {outcome.status for outcome in outcomes} == {"complete"}
-        found = {record.name: record for record in records(self.index)}
+        found = {record.name: record for record in list_records(self.index)}
         self.index.close()
         return found
 
@@ -108,12 +108,12 @@ def test_a_failure_tells_what_it_cost_and_its_second_try_what_was_left(tmp_path:
         return Answer(503, {"error": {"message": "Overloaded."}}) if request.path == "/v1/embeddings" else None
 
     vendor.faults += [down] * 100
-    assert ingest(source("a.pdf"), shelf.pipeline).status == "failed"
+    assert ingest_document(source("a.pdf"), shelf.pipeline).status == "failed"
     vendor.faults.clear()
-    (failed,) = records(shelf.index)
+    (failed,) = list_records(shelf.index)
     assert list(failed.usage) == [LUNA]
-    assert ingest(source("a.pdf"), shelf.pipeline).status == "complete"
-    (mended,) = records(shelf.index)
+    assert ingest_document(source("a.pdf"), shelf.pipeline).status == "complete"
+    (mended,) = list_records(shelf.index)
     assert list(mended.usage) == [SMALL]
     shelf.index.close()
 

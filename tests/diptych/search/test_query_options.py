@@ -10,15 +10,16 @@ from typing import NamedTuple
 import pytest
 
 from diptych.errors import QueryError
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.groups import search_groups
 from diptych.search.hits import Hit
 from diptych.search.paging import at_least, continued
 from diptych.search.search import Panels, Query, search
 from diptych.search.similar import like
 from diptych.store.points import document_id
-from diptych.store.register import delete, record_of
+from diptych.store.register import load_record
 from diptych.store.spaces import Spaces
+from diptych.store.switch import delete_document
 from diptych.where import parse
 from extractors.types import Options, Passage
 from tests.diptych.store.test_spaces import ColourEncoder, shop
@@ -109,7 +110,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "copy.pdf": document(Passage("A cat sleeps.", 7), pictures=(figure("Figure 9: a blue cat", 7),)),
     }
     for name in sandbox.scripts:
-        ingest(source(name), pipeline)
+        ingest_document(source(name), pipeline)
     yield Bench(pipeline, Panels(index, spaces, folder))
     index.close()
 
@@ -201,11 +202,11 @@ def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
     gone = source("gone.pdf")
     assert isinstance(sandbox, ScriptedSandbox)
     sandbox.scripts["gone.pdf"] = document(Passage("A green valve.", 1))
-    ingest(gone, bench.pipeline)
+    ingest_document(gone, bench.pipeline)
     (hit,) = bench.ask("green valve", 1, where='document = "gone.pdf"')
-    record = record_of(bench.panels.index, document_id(gone.uri))
+    record = load_record(bench.panels.index, document_id(gone.uri))
     assert record
-    delete(bench.panels.index, record)
+    delete_document(bench.panels.index, record)
     with pytest.raises(QueryError, match="no hit has this id now"):
         like(hit.id, bench.panels, 3)
 

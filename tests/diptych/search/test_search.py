@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
-from diptych.pipeline.ingest import Pipeline, ingest
+from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.hits import Hit
 from diptych.search.search import Panels, Query, search
-from diptych.store.embedded import Embedded
-from diptych.store.points import Drafts, Reading, drafts
-from diptych.store.register import local
+from diptych.store.embedded import EmbeddedStore
+from diptych.store.points import DocumentDrafts, EncodingConfig, draft_points
+from diptych.store.register import local_path
 from diptych.store.spaces import Spaces
-from diptych.store.types import of_texts
+from diptych.store.types import text_shapes
 from diptych.where import parse
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -23,7 +23,7 @@ from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder = tmp_path_factory.mktemp("store")
-    index, sandbox = Embedded(folder, of_texts(WordEncoder.size), 5), ScriptedSandbox()
+    index, sandbox = EmbeddedStore(folder, text_shapes(WordEncoder.size), 5), ScriptedSandbox()
     made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder)
     sandbox.scripts = {
         "manual.pdf": document(
@@ -34,14 +34,14 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         "other.pdf": document(Passage("A blue valve.", 1)),
     }
     for name in sandbox.scripts:
-        ingest(source(name), made)
+        ingest_document(source(name), made)
     yield made
     index.close()
 
 
 def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
     query = Query(text, where=parse(where) if where else None)
-    return search([query], Panels(pipeline.index, pipeline.spaces, pipeline.pictures), limit)[0]
+    return search([query], Panels(pipeline.store, pipeline.spaces, pipeline.pictures), limit)[0]
 
 
 def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:
@@ -100,11 +100,11 @@ def test_the_words_of_a_whole_page_lift_what_lies_on_it(pipeline: Pipeline) -> N
 def test_a_page_is_known_by_its_headings_pictures_and_printed_number() -> None:
     told = Passage("Every week.", 3, heading=("Care", "Oil"))
     parts = replace(document(told, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
-    passage, page = (draft.stored(1) for draft in drafts(parts, Reading("words-1")).text)
+    passage, page = (draft.stored_payload(1) for draft in draft_points(parts, EncodingConfig("words-1")).text)
     assert passage["folio"] == page["folio"] == 1
     assert page["headings"] == "figur 1 pump oil"
     assert (page["kinds"], page["labels"], page["last"]) == (["figure"], ["figure 1"], True)
-    assert "folio" not in drafts(replace(parts, shift=0), Reading("words-1")).text[0].payload
+    assert "folio" not in draft_points(replace(parts, shift=0), EncodingConfig("words-1")).text[0].payload
 
 
 def test_under_a_filter_that_keeps_pages_out_the_parts_speak_for_their_page(pipeline: Pipeline) -> None:
@@ -126,9 +126,9 @@ def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
 
 def test_an_encoder_reads_a_passage_under_its_headings() -> None:
     passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
-    draft, _ = drafts(document(passage), Reading("words-1")).text
+    draft, _ = draft_points(document(passage), EncodingConfig("words-1")).text
     assert draft.text == "Care > Oil\nTable 1: oils\nEvery week."
-    assert draft.stored(1)["indexed"] == "care oil tabl 1 oil everi week"
+    assert draft.stored_payload(1)["indexed"] == "care oil tabl 1 oil everi week"
 
 
 def test_an_encoder_reads_a_part_under_its_documents_title_and_bm25_without() -> None:
@@ -138,25 +138,25 @@ def test_an_encoder_reads_a_part_under_its_documents_title_and_bm25_without() ->
         Passage("Gears.", 3, heading=("Pump care",)),
     ]
     told = replace(document(*parts, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), title="Pump care")
-    made = drafts(told, Reading("words-1"))
+    made = draft_points(told, EncodingConfig("words-1"))
     assert [draft.text for draft in made.text if draft.text] == [
         "Pump care > Oil\nEvery week.",
         "Pump care\nBy hand.",
         "Pump care\nGears.",
     ]
     assert made.images[0].text == "Pump care\nFigure 1: a pump"
-    assert made.text[1].stored(1)["indexed"] == "hand"
-    renamed = drafts(replace(told, source=replace(told.source, name="other.pdf")), Reading("words-1"))
+    assert made.text[1].stored_payload(1)["indexed"] == "hand"
+    renamed = draft_points(replace(told, source=replace(told.source, name="other.pdf")), EncodingConfig("words-1"))
     assert hashes(renamed) == hashes(made), "another file name is no other vector"
 
 
-def hashes(made: Drafts) -> list[str]:
-    return [need.hash for draft in (*made.text, *made.images) for need in draft.needs]
+def hashes(made: DocumentDrafts) -> list[str]:
+    return [need.hash for draft in (*made.text, *made.images) for need in draft.required_vectors]
 
 
 def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:
     whole = Picture("compound", 1, ImageFile("0" * 64, ".png", 1, 1), None, "figure 1", "Figure 1: both")
-    (draft,) = drafts(document(pictures=(whole,)), Reading("words-1")).images
+    (draft,) = draft_points(document(pictures=(whole,)), EncodingConfig("words-1")).images
     assert draft.payload["kind"] == "figure"
 
 
@@ -164,7 +164,7 @@ def test_a_description_is_the_documents_own_words() -> None:
     image = ImageFile("0" * 64, ".png", 1, 1)
     told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
     bare = Picture("figure", 1, image, heading=("Care",))
-    first, second = drafts(document(pictures=(told, bare)), Reading("words-1")).images
+    first, second = draft_points(document(pictures=(told, bare)), EncodingConfig("words-1")).images
     assert first.text == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
     assert second.text == ""
 
@@ -178,4 +178,4 @@ def test_a_description_is_the_documents_own_words() -> None:
     ],
 )
 def test_a_source_is_shown_as_people_know_it(uri: str, path: str) -> None:
-    assert local(uri) == path
+    assert local_path(uri) == path

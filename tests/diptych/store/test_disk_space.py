@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import StoreError
-from diptych.store import disk_space as room
-from diptych.store.embedded import Embedded
-from diptych.store.points import Reading
-from diptych.store.register import bind, records
-from diptych.store.types import of_texts
+from diptych.store import disk_space
+from diptych.store.embedded import EmbeddedStore
+from diptych.store.points import EncodingConfig
+from diptych.store.register import bind_encoders, list_records
+from diptych.store.types import text_shapes
 from extractors.errors import ExtractionError
 from flows.cli.main import run
 from tests.support.benches import NEW, OLD, WHOLE_NEW, WHOLE_OLD, Bench
@@ -26,8 +26,8 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.free: list[int] = []
-        self._real = room.free_bytes
-        monkeypatch.setattr(room, "free_bytes", self._look)
+        self._real = disk_space.free_bytes
+        monkeypatch.setattr(disk_space, "free_bytes", self._look)
 
     def _look(self, place: Path) -> int:
         if not self.free:
@@ -40,17 +40,17 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(monkeypatch)
 
 
-NEW_STORE = room.RESERVE + sum(room.NEW.values())
-ENOUGH, SCARCE, NONE = room.RESERVE, room.RESERVE - 1, room.LEAST - 1
+NEW_STORE = disk_space.RESERVE_TO_START + sum(disk_space.NEW_COLLECTION_BYTES.values())
+ENOUGH, SCARCE, NONE = disk_space.RESERVE_TO_START, disk_space.RESERVE_TO_START - 1, disk_space.RESERVE_TO_FINISH - 1
 
 
 def test_the_real_disk_is_looked_at(tmp_path: Path) -> None:
-    assert room.free_bytes(tmp_path / "not" / "there") > 0
+    assert disk_space.free_bytes(tmp_path / "not" / "there") > 0
     with pytest.raises(StoreError, match=r"not/there: the disk is full: \d+ MiB are free.*free some space.*run again"):
-        room.check_room(tmp_path / "not" / "there", 1 << 62)
+        disk_space.check_disk_space(tmp_path / "not" / "there", 1 << 62)
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 24)
-    assert room.taken(tmp_path) < 1 << 20
+    assert disk_space.disk_usage(tmp_path) < 1 << 20
 
 
 @pytest.mark.parametrize("looks", range(1, 9))
@@ -74,8 +74,8 @@ def test_what_was_begun_is_ended_and_a_delete_gets_through(tmp_path: Path, disk:
     with pytest.raises(StoreError, match="disk is full"):
         bench.ingest(source("b.pdf"), OLD)
     assert bench.sandbox.calls == ["a.pdf"]  # not even read
-    bench.index.documents.delete([records(bench.index)[0].id])
-    assert records(bench.index) == []
+    bench.index.documents.delete([list_records(bench.index)[0].id])
+    assert list_records(bench.index) == []
     bench.index.close()
 
 
@@ -86,23 +86,23 @@ def test_a_document_that_found_no_room_is_not_told_as_broken(tmp_path: Path, dis
     disk.free = [ENOUGH, ENOUGH, SCARCE] if engine == "embedded" else [ENOUGH, SCARCE]
     with pytest.raises(StoreError, match="disk is full"):
         bench.ingest(source("a.pdf"), ExtractionError("a.pdf: [Errno 28] No space left on device"))
-    assert records(bench.index) == []
+    assert list_records(bench.index) == []
     bench.index.close()
 
 
 def test_a_new_store_is_not_begun_where_there_is_no_room(tmp_path: Path, disk: Disk) -> None:
     disk.free = [NEW_STORE - 1]
     with pytest.raises(StoreError, match="disk is full"):
-        Embedded(tmp_path / "store", of_texts(4), 5)
+        EmbeddedStore(tmp_path / "store", text_shapes(4), 5)
     assert not (tmp_path / "store" / "documents").exists()
     disk.free = [NEW_STORE]
-    store = Embedded(tmp_path / "store", of_texts(4), 5)
-    bind(store, Reading(WordEncoder.fingerprint))
+    store = EmbeddedStore(tmp_path / "store", text_shapes(4), 5)
+    bind_encoders(store, EncodingConfig(WordEncoder.fingerprint))
     store.close()
 
 
 def test_search_structures_are_built_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Embedded(tmp_path / "store", of_texts(4), 5)
+    store = EmbeddedStore(tmp_path / "store", text_shapes(4), 5)
     store.optimize()
     monkeypatch.setattr("diptych.store.embedded.free_bytes", lambda place: ENOUGH)
     with pytest.raises(StoreError, match=r"everything is stored.*free some space"):

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.store.embedded import Embedded
-from diptych.store.types import Point, of_texts
+from diptych.store.embedded import EmbeddedStore
+from diptych.store.types import Point, text_shapes
 
 IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 3)]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Embedded]:
-    opened = Embedded(tmp_path / "store", of_texts(3), lock_seconds=2)
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    opened = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=2)
     yield opened
     opened.close()
 
@@ -30,20 +30,19 @@ def test_a_store_outlives_its_process_without_a_goodbye(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from diptych.index import Point
-from diptych.index import of_texts
-from diptych.store.embedded import Embedded
-store = Embedded(Path({str(tmp_path)!r}), of_texts(3), 5)
+from diptych.store.types import Point, text_shapes
+from diptych.store.embedded import EmbeddedStore
+store = EmbeddedStore(Path({str(tmp_path)!r}), text_shapes(3), 5)
 store.documents.upsert([Point({IDS[0]!r}, {{"page": 7}})])
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", script], timeout=30).returncode == -9
-    store = Embedded(tmp_path, of_texts(3), 5)
+    store = EmbeddedStore(tmp_path, text_shapes(3), 5)
     assert [p.payload["page"] for p in store.documents.scroll()] == [7]
     store.close()
 
 
-def test_an_owner_hands_over_between_two_operations(tmp_path: Path, store: Embedded) -> None:
+def test_an_owner_hands_over_between_two_operations(tmp_path: Path, store: EmbeddedStore) -> None:
     store.documents.upsert([Point(IDS[0], {"page": 1})])
     stop = threading.Event()
 
@@ -55,7 +54,7 @@ def test_an_owner_hands_over_between_two_operations(tmp_path: Path, store: Embed
     worker.start()
     try:
         start = time.monotonic()
-        other = Embedded(tmp_path / "store", of_texts(3), lock_seconds=10)
+        other = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=10)
         assert time.monotonic() - start < 2
         other.documents.upsert([Point(IDS[1], {"page": 2})])
         assert store.documents.count() == 2  # and back again
@@ -66,25 +65,25 @@ def test_an_owner_hands_over_between_two_operations(tmp_path: Path, store: Embed
         worker.join()
 
 
-def test_a_busy_store_is_told_as_such(tmp_path: Path, store: Embedded) -> None:
+def test_a_busy_store_is_told_as_such(tmp_path: Path, store: EmbeddedStore) -> None:
     with store.operation("text"), pytest.raises(StoreBusy, match="DIPTYCH_LOCK_SECONDS"):
-        Embedded(tmp_path / "store", of_texts(3), lock_seconds=0.3)
+        EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=0.3)
 
 
 def test_a_broken_store_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "edge_config.json").write_text("not json")
     with pytest.raises(StoreError, match="cannot be opened as a store"):
-        Embedded(tmp_path, of_texts(3), lock_seconds=1)
+        EmbeddedStore(tmp_path, text_shapes(3), lock_seconds=1)
 
 
 def test_a_file_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(StoreError, match=r"notes\.txt: cannot be used as a store"):
-        Embedded(tmp_path / "notes.txt", of_texts(3), lock_seconds=1)
+        EmbeddedStore(tmp_path / "notes.txt", text_shapes(3), lock_seconds=1)
 
 
-def test_a_closed_store_says_so(store: Embedded) -> None:
+def test_a_closed_store_says_so(store: EmbeddedStore) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
         store.text.count()

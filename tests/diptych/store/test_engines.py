@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.store.types import INDEXED, Index, Lookup, Point
+from diptych.store.types import INDEXED, Point, RankedListRequest, Store
 from diptych.where import parse
 from tests.support.stores import ENGINES, open_store
 
@@ -19,7 +19,7 @@ IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 9)]
 
 
 @pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = open_store(request.param, tmp_path, shapes=3)
     yield opened
     opened.close()
@@ -29,7 +29,7 @@ def point(number: int, words: str, vector: tuple[float, float, float], **payload
     return Point(IDS[number], {"indexed": words, **payload}, {"dense": np.asarray(vector, np.float32)})
 
 
-def test_points_come_back_as_they_went(store: Index) -> None:
+def test_points_come_back_as_they_went(store: Store) -> None:
     store.text.upsert([point(0, "a red pump", (1, 0, 0), page=1, fields={"price": 9.5}, bbox=[0.0, 1.5, 2.0, 3.0])])
     (back,) = store.text.scroll(vectors=True)
     assert back.id == IDS[0]
@@ -44,7 +44,7 @@ def test_points_come_back_as_they_went(store: Index) -> None:
     assert store.images.count() == 0
 
 
-def test_scroll_passes_every_point_once(store: Index) -> None:
+def test_scroll_passes_every_point_once(store: Store) -> None:
     many = [Point(f"00000000-0000-0000-0001-{n:012d}", {"page": n}) for n in range(600)]
     store.documents.upsert(many)
     assert sorted(p.payload["page"] for p in store.documents.scroll()) == list(range(600))
@@ -52,7 +52,7 @@ def test_scroll_passes_every_point_once(store: Index) -> None:
     assert [p.payload["page"] for p in store.documents.scroll()] == [599]
 
 
-def test_vectors_and_words_give_ranked_lists(store: Index) -> None:
+def test_vectors_and_words_give_ranked_lists(store: Store) -> None:
     store.text.upsert(
         [
             point(0, "pump run", (1, 0, 0)),
@@ -62,12 +62,12 @@ def test_vectors_and_words_give_ranked_lists(store: Index) -> None:
     )
     near, pump, part, both, script, nothing = store.text.search(
         [
-            Lookup(2, "dense", vector=np.asarray([1, 0.1, 0], np.float32)),
-            Lookup(5, INDEXED, words="pump"),
-            Lookup(5, INDEXED, words="ab77"),
-            Lookup(5, INDEXED, words="valve"),
-            Lookup(5, INDEXED, words="京塔"),
-            Lookup(5, INDEXED, words="zebra"),
+            RankedListRequest(2, "dense", vector=np.asarray([1, 0.1, 0], np.float32)),
+            RankedListRequest(5, INDEXED, words="pump"),
+            RankedListRequest(5, INDEXED, words="ab77"),
+            RankedListRequest(5, INDEXED, words="valve"),
+            RankedListRequest(5, INDEXED, words="京塔"),
+            RankedListRequest(5, INDEXED, words="zebra"),
         ]
     )
     assert [hit.id for hit in near] == [IDS[0], IDS[2]]
@@ -97,7 +97,7 @@ def test_vectors_and_words_give_ranked_lists(store: Index) -> None:
         ("unknown = 3", set()),
     ],
 )
-def test_filters_mean_what_they_say(store: Index, where: str, wanted: set[int]) -> None:
+def test_filters_mean_what_they_say(store: Store, where: str, wanted: set[int]) -> None:
     rows: list[tuple[str, int, dict[str, object]]] = [
         ("a.pdf", 1, {"price": 10.0, "sold": True, "made": "2026-01-31"}),
         ("a.pdf", 2, {"price": 20, "sold": False, "net weight": 2, "made": "2026-02-01"}),

@@ -11,10 +11,10 @@ from qdrant_client import QdrantClient
 from diptych import Diptych, Query, Settings
 from diptych.pipeline.transfer import import_store
 from diptych.search.search import Panels, search
-from diptych.store.server import Server
-from diptych.store.server_collection import Layout
+from diptych.store.server import ServerStore
+from diptych.store.server_collection import ServerOptions
 from diptych.store.spaces import Spaces
-from diptych.store.types import Collection, of_texts
+from diptych.store.types import Collection, text_shapes
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -32,7 +32,7 @@ def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
         library.export(tmp_path / "export")
         ours = library.search_many([Query(text, literal=True) for text in questions], 20)
         encoder, index = library._parts.spaces.text, library._parts.index()
-        server = Server(QdrantClient(":memory:"), Layout("data", 60), of_texts(encoder.size))
+        server = ServerStore(QdrantClient(":memory:"), ServerOptions("data", 60), text_shapes(encoder.size))
         import_store(tmp_path / "export", server, tmp_path / "pictures")
         assert points(server.text) == points(index.text)
         assert points(server.images) == points(index.images)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from diptych.store.embedded import Embedded
-from diptych.store.register import records
-from diptych.store.types import of_texts
+from diptych.store.embedded import EmbeddedStore
+from diptych.store.register import list_records
+from diptych.store.types import text_shapes
 from tests.support.fakes import WordEncoder
 from tests.support.kills import FIGURES, NAMES, PASSAGES
 
@@ -62,9 +62,9 @@ def reader(store: Path) -> Iterator[list[str]]:
 
 def content(store: Path) -> tuple[list[tuple[str, str]], list[tuple[str, str, int, int]]]:
     """All points and all register entries, without what depends on the way there."""
-    index = Embedded(store, of_texts(WordEncoder.size), lock_seconds=10)
+    index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=10)
     points = sorted((point.id, point.payload["document"]) for c in (index.text, index.images) for point in c.scroll())
-    register = [(r.uri, r.sha256, r.passages, r.pictures) for r in records(index)]
+    register = [(r.uri, r.sha256, r.passages, r.pictures) for r in list_records(index)]
     index.close()
     return points, register
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from diptych.errors import StoreMismatch
-from diptych.pipeline.ingest import ingest
+from diptych.pipeline.ingest import ingest_document
 from diptych.search.search import Query
-from diptych.store.points import Reading
-from diptych.store.register import Register, bind, clock, delete, records
+from diptych.store.points import EncodingConfig
+from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version
+from diptych.store.switch import delete_document
 from diptych.store.types import Point
 from extractors.errors import ExtractionError
 from extractors.types import Options, Passage, Problem
@@ -57,10 +58,10 @@ def test_another_way_to_extract_encodes_nothing_that_stayed(bench: Bench) -> Non
     bench.ingest(source("a.pdf"), OLD)
     bench.encoder.encoded.clear()
     coarser = replace(bench.pipeline, options=Options(dpi=200))
-    outcome = ingest(source("a.pdf"), coarser)
+    outcome = ingest_document(source("a.pdf"), coarser)
     assert (outcome.status, outcome.encoded, bench.encoder.encoded) == ("complete", 0, [])
     assert bench.sandbox.calls == ["a.pdf", "a.pdf"]
-    assert ingest(source("a.pdf"), coarser).status == "unchanged"
+    assert ingest_document(source("a.pdf"), coarser).status == "unchanged"
 
 
 def test_a_page_put_in_front_costs_that_page_only(bench: Bench) -> None:
@@ -78,7 +79,7 @@ def test_a_failure_keeps_the_old_version_and_is_registered(bench: Bench) -> None
     outcome = bench.ingest(source("a.pdf", "2"), broken)
     assert (outcome.status, outcome.error) == ("failed", "a.pdf: is encrypted; give a copy without a password")
     assert bench.seen() == WHOLE_OLD
-    (record,) = records(bench.index)
+    (record,) = list_records(bench.index)
     assert (record.status, record.error, record.generation) == ("failed", str(broken), 1)
 
 
@@ -114,10 +115,10 @@ def test_the_same_bytes_under_two_names_are_two_documents(bench: Bench) -> None:
 def test_a_deleted_document_is_gone_from_both_collections(bench: Bench) -> None:
     bench.ingest(source("a.pdf"), OLD)
     bench.ingest(source("b.pdf"), NEW)
-    delete(bench.index, records(bench.index)[0])
+    delete_document(bench.index, list_records(bench.index)[0])
     assert {hit.document for hit in bench.hits()} == {"b.pdf"}
     assert len(bench.stored()) == STORED
-    assert [record.name for record in records(bench.index)] == ["b.pdf"]
+    assert [record.name for record in list_records(bench.index)] == ["b.pdf"]
 
 
 @pytest.mark.parametrize("step", [("text", 0), ("images", 0), ("documents", 0)], ids=lambda step: step[0])
@@ -125,14 +126,14 @@ def test_death_while_deleting_shows_nothing_and_converges(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, step: tuple[str, int]
 ) -> None:
     bench.ingest(source("a.pdf"), OLD)
-    (record,) = records(bench.index)
+    (record,) = list_records(bench.index)
     collection = getattr(bench.index, step[0])
     with monkeypatch.context() as patch:
         patch.setattr(collection, "delete", dying(collection.delete, step[1]))
         with pytest.raises(Killed):
-            delete(bench.index, record)
+            delete_document(bench.index, record)
     assert bench.seen() == set()
-    assert records(bench.index) == []
+    assert list_records(bench.index) == []
     bench.ingest(source("a.pdf"), NEW)
     assert bench.seen() == WHOLE_NEW
     assert len(bench.stored()) == STORED
@@ -141,7 +142,7 @@ def test_death_while_deleting_shows_nothing_and_converges(
 def test_two_ingests_of_one_document_at_once_work_once(bench: Bench) -> None:
     bench.sandbox.scripts["a.pdf"] = OLD
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda _: ingest(source("a.pdf"), bench.pipeline), range(4)))
+        outcomes = list(pool.map(lambda _: ingest_document(source("a.pdf"), bench.pipeline), range(4)))
     assert sorted(outcome.status for outcome in outcomes) == ["complete", "unchanged", "unchanged", "unchanged"]
     assert (bench.seen(), len(bench.stored()), bench.sandbox.calls) == (WHOLE_OLD, STORED, ["a.pdf"])
 
@@ -204,11 +205,11 @@ def test_points_of_another_version_never_starve_a_search(bench: Bench) -> None:
 
 
 def test_a_store_is_bound_to_how_it_is_read(bench: Bench) -> None:
-    bind(bench.index, Reading("words-1"))
-    bind(bench.index, Reading("words-1"))
+    bind_encoders(bench.index, EncodingConfig("words-1"))
+    bind_encoders(bench.index, EncodingConfig("words-1"))
     with pytest.raises(StoreMismatch, match=r"words-1 \(english\), the settings name words-2.*diptych reindex"):
-        bind(bench.index, Reading("words-2"))
-    assert records(bench.index) == []
+        bind_encoders(bench.index, EncodingConfig("words-2"))
+    assert list_records(bench.index) == []
 
 
 def test_the_same_content_in_two_documents_is_encoded_once(bench: Bench) -> None:
@@ -228,11 +229,11 @@ def test_user_fields_filter_and_come_back(bench: Bench) -> None:
 
 def test_the_register_is_asked_once_between_two_commits(bench: Bench) -> None:
     bench.ingest(source("a.pdf"), OLD)
-    (record,) = records(bench.index)
-    register, moment = Register(), clock(bench.index)
-    assert register.at(moment, bench.index, {record.id})[record.id] == record
+    (record,) = list_records(bench.index)
+    register, moment = RegisterCache(), register_version(bench.index)
+    assert register.records_at(moment, bench.index, {record.id})[record.id] == record
     bench.index.documents.delete([record.id])
-    assert register.at(moment, bench.index, {record.id})[record.id] == record, (
+    assert register.records_at(moment, bench.index, {record.id})[record.id] == record, (
         "the caller sees that the clock has moved"
     )
-    assert register.at("another moment", bench.index, {record.id}) == {}
+    assert register.records_at("another moment", bench.index, {record.id}) == {}

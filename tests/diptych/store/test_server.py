@@ -14,9 +14,9 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.settings import Settings
-from diptych.store.server import connect
-from diptych.store.server_collection import KEY
-from diptych.store.types import Index, Point, of_texts
+from diptych.store.server import open_server_store
+from diptych.store.server_collection import API_KEY_VARIABLE
+from diptych.store.types import Point, Store, text_shapes
 
 POINT = Point("00000000-0000-0000-0000-000000000001", {"page": 1})
 Answer = tuple[int, dict[str, str], Any]
@@ -85,28 +85,28 @@ def qdrant() -> Iterator[Qdrant]:
 
 
 @pytest.fixture
-def index(qdrant: Qdrant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    monkeypatch.setenv(KEY, "s3cret")
+def index(qdrant: Qdrant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv(API_KEY_VARIABLE, "s3cret")
     with pytest.warns(UserWarning, match="Api key is used with an insecure connection"):
-        opened = connect(Settings(store=qdrant.url, server_seconds=3), of_texts(3))
+        opened = open_server_store(Settings(store=qdrant.url, server_seconds=3), text_shapes(3))
     yield opened
     opened.close()
 
 
-def test_a_failure_that_passes_is_tried_again(qdrant: Qdrant, index: Index) -> None:
+def test_a_failure_that_passes_is_tried_again(qdrant: Qdrant, index: Store) -> None:
     qdrant.script = [(503, {}, None), (500, {}, None)]
     index.documents.upsert([POINT])
     assert qdrant.writes == 3
 
 
-def test_too_many_requests_wait_as_long_as_they_are_told(qdrant: Qdrant, index: Index) -> None:
+def test_too_many_requests_wait_as_long_as_they_are_told(qdrant: Qdrant, index: Store) -> None:
     qdrant.script = [(429, {"Retry-After": "1"}, None)]
     start = time.monotonic()
     index.documents.upsert([POINT])
     assert (qdrant.writes, time.monotonic() - start >= 1) == (2, True)
 
 
-def test_the_deadline_ends_the_tries(qdrant: Qdrant, index: Index) -> None:
+def test_the_deadline_ends_the_tries(qdrant: Qdrant, index: Store) -> None:
     qdrant.script = [(500, {}, None)] * 99
     start = time.monotonic()
     with pytest.raises(StoreError, match="diptych-documents"):
@@ -115,14 +115,14 @@ def test_the_deadline_ends_the_tries(qdrant: Qdrant, index: Index) -> None:
     assert 2 <= qdrant.writes < 10
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun(qdrant: Qdrant, index: Index) -> None:
+def test_a_wait_beyond_the_deadline_is_not_begun(qdrant: Qdrant, index: Store) -> None:
     qdrant.script = [(429, {"Retry-After": "600"}, None)]
     with pytest.raises(StoreError):
         index.documents.upsert([POINT])
     assert qdrant.writes == 1
 
 
-def test_a_write_that_was_only_taken_note_of_is_a_failure(qdrant: Qdrant, index: Index) -> None:
+def test_a_write_that_was_only_taken_note_of_is_a_failure(qdrant: Qdrant, index: Store) -> None:
     qdrant.script = [(200, {}, {"operation_id": 1, "status": "acknowledged"})]
     with pytest.raises(StoreError, match="did not confirm"):
         index.documents.upsert([POINT])
@@ -131,7 +131,7 @@ def test_a_write_that_was_only_taken_note_of_is_a_failure(qdrant: Qdrant, index:
 def test_shards_replicas_and_small_vectors_are_asked_for(qdrant: Qdrant) -> None:
     qdrant.exists = False
     chosen = Settings(store=qdrant.url, server_seconds=3, shards=3, replicas=2, collections="lib")
-    index = connect(chosen, of_texts(3, half=True))
+    index = open_server_store(chosen, text_shapes(3, half=True))
     made = {path.split("/")[2]: body for method, path, body in qdrant.asked if method == "PUT" and path.count("/") == 2}
     assert set(made) == {"lib-documents", "lib-text", "lib-images"}
     for body in made.values():
@@ -146,9 +146,9 @@ def test_shards_replicas_and_small_vectors_are_asked_for(qdrant: Qdrant) -> None
     index.close()
 
 
-def test_a_wrong_key_is_told_and_not_repeated(qdrant: Qdrant, index: Index) -> None:
+def test_a_wrong_key_is_told_and_not_repeated(qdrant: Qdrant, index: Store) -> None:
     qdrant.script = [(401, {}, None)]
-    with pytest.raises(StoreError, match=KEY) as caught:
+    with pytest.raises(StoreError, match=API_KEY_VARIABLE) as caught:
         index.documents.upsert([POINT])
     assert (qdrant.writes, qdrant.keys) == (1, {"s3cret"})
     assert "s3cret" not in str(caught.value)
@@ -156,4 +156,4 @@ def test_a_wrong_key_is_told_and_not_repeated(qdrant: Qdrant, index: Index) -> N
 
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(StoreError, match="cannot be reached"):
-        connect(Settings(store="http://127.0.0.1:9", server_seconds=1), of_texts(3))
+        open_server_store(Settings(store="http://127.0.0.1:9", server_seconds=1), text_shapes(3))

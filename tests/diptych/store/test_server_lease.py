@@ -9,23 +9,23 @@ from pathlib import Path
 
 from qdrant_client import QdrantClient
 
-from diptych.store.server import Server
-from diptych.store.server_collection import Layout
-from diptych.store.server_lease import HOST, leased
-from diptych.store.types import NAMESPACE, Point, of_texts
+from diptych.store.server import ServerStore
+from diptych.store.server_collection import ServerOptions
+from diptych.store.server_lease import HOST, document_lease
+from diptych.store.types import NAMESPACE, Point, text_shapes
 
 IDENTITY = str(uuid.uuid5(NAMESPACE, "lease d1"))
 
 
-def server() -> Server:
-    return Server(QdrantClient(":memory:"), Layout("test", seconds=5), of_texts(3))
+def server() -> ServerStore:
+    return ServerStore(QdrantClient(":memory:"), ServerOptions("test", seconds=5), text_shapes(3))
 
 
 def test_one_after_the_other() -> None:
     index, order = server(), []
 
     def work(name: str) -> None:
-        with index.exclusive("d1"):
+        with index.lock_document("d1"):
             order.append(f"{name} in")
             time.sleep(0.05)
             order.append(f"{name} out")
@@ -41,7 +41,7 @@ def test_one_after_the_other() -> None:
 
 def test_another_document_does_not_wait() -> None:
     index = server()
-    with index.exclusive("d1"), index.exclusive("d2"):
+    with index.lock_document("d1"), index.lock_document("d2"):
         assert len(index.documents.retrieve([IDENTITY])) == 1
 
 
@@ -50,7 +50,7 @@ def test_the_lease_of_a_dead_process_is_taken_over() -> None:
     highest = int(Path("/proc/sys/kernel/pid_max").read_text())
     dead = {"lease": "x", "host": HOST, "pid": highest + 1, "until": time.time() + 600}
     index.documents.insert(Point(IDENTITY, dead))
-    with leased(index.documents, "d1"):
+    with document_lease(index.documents, "d1"):
         assert index.documents.retrieve([IDENTITY])[0].payload["lease"] != "x"
 
 
@@ -58,7 +58,7 @@ def test_a_lease_of_another_machine_ends_when_its_time_is_up() -> None:
     index = server()
     index.documents.insert(Point(IDENTITY, {"lease": "x", "host": "elsewhere", "pid": 1, "until": time.time() + 0.3}))
     start = time.time()
-    with leased(index.documents, "d1"):
+    with document_lease(index.documents, "d1"):
         assert time.time() - start >= 0.3
 
 

@@ -12,13 +12,13 @@ from PIL import Image
 
 from diptych.encoders.encoder import Encoder
 from diptych.errors import QueryError, StoreMismatch
-from diptych.pipeline.ingest import Pipeline, ingest
-from diptych.pipeline.maintenance import reindex
+from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
 from diptych.search.search import Panels, Query, search
-from diptych.store.register import bind
+from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
-from diptych.store.types import Index, of_texts
+from diptych.store.types import Store, text_shapes
 from diptych.vectors import Vectors
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
@@ -66,7 +66,7 @@ def painted(folder: Path, colour: str) -> ImageFile:
 class Shop:
     """A store of one document: three pictures that no word describes, and three passages."""
 
-    def __init__(self, index: Index, spaces: Spaces, folder: Path) -> None:
+    def __init__(self, index: Store, spaces: Spaces, folder: Path) -> None:
         self.index, self.spaces, self.folder = index, spaces, folder
         sandbox = ScriptedSandbox()
         pictures = tuple(
@@ -75,8 +75,8 @@ class Shop:
         passages = tuple(Passage(f"The pump is {colour}.", page=page) for page, colour in enumerate(COLOURS, start=1))
         sandbox.scripts["shop.pdf"] = document(*passages, pictures=pictures)
         self.pipeline = Pipeline(index, spaces, sandbox, Options(), folder)
-        bind(index, spaces.reading("english"))
-        self.outcome = ingest(source("shop.pdf"), self.pipeline)
+        bind_encoders(index, spaces.encoding_config("english"))
+        self.outcome = ingest_document(source("shop.pdf"), self.pipeline)
 
     def ask(self, text: str = "", colour: str = "") -> list[Hit]:
         image = self.folder / "question.png" if colour else None
@@ -117,7 +117,7 @@ def test_in_one_space_a_picture_finds_passages(tmp_path: Path, engine: str) -> N
 def test_words_and_a_picture_are_one_question(tmp_path: Path) -> None:
     spaces = Spaces(WordEncoder(), ColourEncoder())
     Image.new("RGB", (4, 4), COLOURS["blue"]).save(tmp_path / "q.png")
-    (asked,) = spaces.encode_questions([("red", tmp_path / "q.png")])
+    (asked,) = spaces.encode_queries([("red", tmp_path / "q.png")])
     assert set(asked) == {"dense", "description", "visual"}
     assert asked["visual"] == pytest.approx(np.array([1, 0, 1]) / np.sqrt(2), abs=2e-3)
     assert asked["dense"] == pytest.approx(spaces.text.encode_texts(["red"])[0])
@@ -131,12 +131,12 @@ def test_a_text_is_encoded_once_a_space(tmp_path: Path) -> None:
             counted.append(list(texts))
             return words.encode_texts(texts, query=query)
 
-    Spaces(Counting()).encode_questions([("red", None), ("", tmp_path / "q.png"), ("blue", None)])
+    Spaces(Counting()).encode_queries([("red", None), ("", tmp_path / "q.png"), ("blue", None)])
     assert counted == [["red", "blue"]]
 
 
 def test_what_no_encoder_reads_reaches_nothing(tmp_path: Path) -> None:
-    assert Spaces(WordEncoder()).encode_questions([("", tmp_path / "q.png")]) == [{}]
+    assert Spaces(WordEncoder()).encode_queries([("", tmp_path / "q.png")]) == [{}]
     made = shop("embedded", tmp_path, Spaces(WordEncoder()))
     with pytest.raises(QueryError, match="words or a picture"):
         made.ask()
@@ -148,9 +148,9 @@ def test_an_encoder_of_pixels_joins_a_store_by_a_reindex(tmp_path: Path) -> None
     made = shop("embedded", tmp_path, Spaces(words))
     both = Spaces(words, colours)
     with pytest.raises(StoreMismatch, match="colours-1"):
-        bind(made.index, both.reading("english"))
+        bind_encoders(made.index, both.encoding_config("english"))
     before = len(words.encoded)
-    assert reindex(made.index, both, "english", tmp_path) == 3  # the pictures; no text is encoded again
+    assert reindex_store(made.index, both, "english", tmp_path) == 3  # the pictures; no text is encoded again
     assert (len(words.encoded), len(colours.seen)) == (before, 3)
     made.index.close()
     reopened = open_store("embedded", tmp_path, both.shapes)
@@ -167,7 +167,7 @@ def test_a_picture_that_moved_is_not_encoded_again(tmp_path: Path) -> None:
     assert isinstance(sandbox, ScriptedSandbox)
     moved = tuple(Picture("photo", 7, painted(tmp_path, colour)) for colour in COLOURS)
     sandbox.scripts["shop.pdf"] = document(pictures=moved)
-    assert ingest(source("shop.pdf", version="2"), made.pipeline).encoded == 0
+    assert ingest_document(source("shop.pdf", version="2"), made.pipeline).encoded == 0
     assert len(colours.seen) == 3
     assert made.best("image", colour="red") == 7
     made.index.close()
@@ -182,7 +182,7 @@ def test_long_vectors_are_stored_as_float16() -> None:
         "dense": False, "description": False, "visual": True
     }  # fmt: skip
     assert all(shape.half for shape in Spaces(WordEncoder(), half=True).shapes.values())
-    assert of_texts(3, half=True)["dense"].half
+    assert text_shapes(3, half=True)["dense"].half
 
 
 def test_the_stand_in_is_an_encoder() -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from diptych.pipeline.download import Limits, fetcher
-from diptych.pipeline.sources import find
+from diptych.pipeline.sources import find_sources
 from extractors.catalog import columns
 from extractors.catalog import extractor as catalog
 from extractors.errors import ExtractionError
@@ -80,7 +80,7 @@ def test_json_lines_keep_their_types_and_broken_ones_are_noted(tmp_path: Path) -
         {"title": "Pan", "photo": None, "price": 7.5},
     ]
     path = shop(tmp_path, "\n".join([json.dumps(lines[0]), "{broken", json.dumps(lines[1])]), "shop.jsonl")
-    found = find([path])
+    found = find_sources([path])
     first, second = found.sources
     assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": "red, new", "stock": True}
     assert (second.name, second.media_type) == ("shop.jsonl#3", "application/x-ndjson")
@@ -208,8 +208,8 @@ def test_pictures_by_url_are_fetched_once_and_then_only_when_changed(
 ) -> None:
     base, asked = server
     path = shop(tmp_path, f"image_url,description\n{base}/tagged.png,a\n{base}/tagged.png,b\n")
-    first = find([path], fetcher(tmp_path / "cache", INSIDE)).sources
-    second = find([path], fetcher(tmp_path / "cache", INSIDE)).sources
+    first = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
+    second = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
     assert asked == [("/tagged.png", None), ("/tagged.png", '"1"')]
     assert first == second
     assert first[0].image is not None
@@ -236,7 +236,7 @@ def test_a_url_that_fails_is_a_problem_of_its_row_only(
 ) -> None:
     base, _ = server
     path = shop(tmp_path, f"image,description\n{base}/{name},Bad.\n{base}/plain.png,Good.\n")
-    bad, good = find([path], fetcher(tmp_path / "cache", INSIDE)).sources
+    bad, good = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
     assert good.image is not None
     extraction = catalog.extract(bad, OPTIONS, tmp_path / "pictures")
     assert extraction.passages[0].text == "Bad."
@@ -262,5 +262,5 @@ def test_what_was_fetched_before_stands_in_when_the_server_is_gone(
 
 
 def test_without_a_fetcher_a_row_says_that_its_picture_was_not_fetched(tmp_path: Path) -> None:
-    (row,) = find([shop(tmp_path, "image,description\nhttps://example.org/a.png,a\n")]).sources
+    (row,) = find_sources([shop(tmp_path, "image,description\nhttps://example.org/a.png,a\n")]).sources
     assert row.problem == "https://example.org/a.png: was not fetched"

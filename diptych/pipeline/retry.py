@@ -1,0 +1,57 @@
+"""Choose the documents that need another try, and find their sources again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urldefrag
+
+from diptych.errors import SourceError
+from diptych.pipeline.sources import FoundSources
+from diptych.store.register import DocumentRecord
+from extractors.types import Source
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySources:
+    """The sources of the documents to try again."""
+
+    sources: tuple[Source, ...]
+    unavailable: tuple[tuple[DocumentRecord, str], ...]
+    """Documents without a source, each with the reason."""
+
+
+def documents_to_retry(documents: Sequence[DocumentRecord], *, everything: bool = False) -> list[DocumentRecord]:
+    """Documents that failed for a reason that may go away; with `everything`, all failed and partial documents."""
+    return [
+        document
+        for document in documents
+        if (document.status == "failed" and document.transient) or (everything and document.status != "complete")
+    ]
+
+
+def find_retry_sources(
+    documents: Sequence[DocumentRecord], find: Callable[[Sequence[str]], FoundSources]
+) -> RetrySources:
+    """Find each document at its registered address, under the name it has in the store.
+
+    A catalogue row is found through its catalogue. `find`: `sources.find_sources` or a function like it.
+    """
+    files: dict[str, list[DocumentRecord]] = defaultdict(list)
+    for document in documents:
+        files[urldefrag(document.uri).url].append(document)
+    sources: list[Source] = []
+    unavailable: list[tuple[DocumentRecord, str]] = []
+    for file, registered in files.items():
+        reason = "the row was removed from its catalogue"
+        try:
+            found = {source.uri: source for source in find([file]).sources}
+        except SourceError as error:
+            found, reason = {}, str(error)
+        for document in registered:
+            if document.uri in found:
+                sources.append(replace(found[document.uri], name=document.name))
+            else:
+                unavailable.append((document, reason))
+    return RetrySources(tuple(sources), tuple(unavailable))
