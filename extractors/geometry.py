@@ -1,4 +1,4 @@
-"""Boxes: (x0, y0, x1, y1), x to the right, y down."""
+"""Functions on boxes (x0, y0, x1, y1): x grows to the right, y downwards."""
 
 from __future__ import annotations
 
@@ -6,65 +6,82 @@ from collections.abc import Iterable
 
 from extractors.types import Box
 
+_MIN_SIDE = 0.01
+"""Points assumed for the side of a box without extent, so that a line has shares as well."""
+
+
+def width(box: Box) -> float:
+    return box[2] - box[0]
+
+
+def height(box: Box) -> float:
+    return box[3] - box[1]
+
+
+def shorter_side(box: Box) -> float:
+    return min(width(box), height(box))
+
+
+def longer_side(box: Box) -> float:
+    return max(width(box), height(box))
+
 
 def area(box: Box) -> float:
-    """Of an empty or inside-out box: 0."""
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+    """The area of `box`; 0 when it is empty or inverted."""
+    return max(0.0, width(box)) * max(0.0, height(box))
 
 
-def shared(a: Box, b: Box) -> Box:
-    """What lies in both; inside out where they do not meet."""
+def intersection(a: Box, b: Box) -> Box:
+    """The part that both cover; inverted where they do not meet."""
     return (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
 
 
-def hull(boxes: Iterable[Box]) -> Box:
-    """The smallest box around `boxes`, of which there is at least one."""
+def merge_boxes(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all of `boxes`. Raises `ValueError` when there are none."""
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return (min(x0), min(y0), max(x1), max(y1))
 
 
-def grown(box: Box, by: float) -> Box:
-    """`box` with `by` points added on every side."""
-    return (box[0] - by, box[1] - by, box[2] + by, box[3] + by)
+def expand_box(box: Box, margin: float) -> Box:
+    """`box` with `margin` points added on every side."""
+    return (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
 
 
-def coverage(box: Box, by: Box) -> float:
-    """The share of `box` that `by` covers, 0 to 1; a line's share is that of its length."""
-    width, height = max(box[2] - box[0], 0.01), max(box[3] - box[1], 0.01)
-    across = min(box[0] + width, by[2]) - max(box[0], by[0])
-    down = min(box[1] + height, by[3]) - max(box[1], by[1])
-    return max(0.0, across) * max(0.0, down) / (width * height)
+def coverage(box: Box, other: Box) -> float:
+    """The share of `box` that `other` covers, 0 to 1; of a line, the share of its length."""
+    box_width, box_height = max(width(box), _MIN_SIDE), max(height(box), _MIN_SIDE)
+    across = min(box[0] + box_width, other[2]) - max(box[0], other[0])
+    down = min(box[1] + box_height, other[3]) - max(box[1], other[1])
+    return max(0.0, across) * max(0.0, down) / (box_width * box_height)
 
 
-def meet(a: Box, b: Box) -> bool:
+def boxes_touch(a: Box, b: Box) -> bool:
     """Whether they touch or overlap."""
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-def gap(a: Box, b: Box) -> tuple[float, float]:
-    """The space between them across and down; 0 where their extents overlap."""
+def gaps(a: Box, b: Box) -> tuple[float, float]:
+    """The horizontal and the vertical space between them; 0 where their extents overlap."""
     return max(0.0, a[0] - b[2], b[0] - a[2]), max(0.0, a[1] - b[3], b[1] - a[3])
 
 
-def overlap_across(a: Box, b: Box) -> float:
-    """Shared width as a share of the narrower one's."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    return max(0.0, width) / max(0.01, min(a[2] - a[0], b[2] - b[0]))
+def horizontal_overlap(a: Box, b: Box) -> float:
+    """Shared width as a share of the narrower box."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) / max(_MIN_SIDE, min(width(a), width(b)))
 
 
-def overlap_down(a: Box, b: Box) -> float:
-    """Shared height as a share of the lower one's."""
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return max(0.0, height) / max(0.01, min(a[3] - a[1], b[3] - b[1]))
+def vertical_overlap(a: Box, b: Box) -> float:
+    """Shared height as a share of the shorter box."""
+    return max(0.0, min(a[3], b[3]) - max(a[1], b[1])) / max(_MIN_SIDE, min(height(a), height(b)))
 
 
-def turned(box: Box, angle: int, width: float, height: float) -> Box:
-    """`box` of a page of `width` and `height` after the page is turned clockwise by `angle` (0, 90, 180, 270)."""
+def rotate_box(box: Box, angle: int, page_width: float, page_height: float) -> Box:
+    """`box` after its page of the given size is rotated clockwise by `angle` (0, 90, 180 or 270) degrees."""
     x0, y0, x1, y1 = box
     if angle == 90:
-        return (height - y1, x0, height - y0, x1)
+        return (page_height - y1, x0, page_height - y0, x1)
     if angle == 180:
-        return (width - x1, height - y1, width - x0, height - y0)
+        return (page_width - x1, page_height - y1, page_width - x0, page_height - y0)
     if angle == 270:
-        return (y0, width - x1, y1, width - x0)
+        return (y0, page_width - x1, y1, page_width - x0)
     return box

@@ -1,4 +1,4 @@
-"""Seconds by stage of an extraction."""
+"""How long each stage of an extraction takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from time import perf_counter
 
 
-class Clock:
-    """Seconds by stage."""
+class StageTimer:
+    """Adds up the seconds spent in each named stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from diptych.answering.quotes import plain
-from extractors.layout import labels
+from extractors.layout.labels import LABEL, mentioned_labels
 
 _PAGE = re.compile(
     r"\b(?:pages?|slides?|pp?\.|Seiten?|páginas?|halaman)\s*(\d{1,4})(?:\s*(?:-|to|and|&|,)\s*(\d{1,4}))?",
@@ -43,7 +43,7 @@ def states_a_fact(text: str) -> bool:
 
 def labels_of(text: str) -> tuple[str, ...]:
     """Normalised labels of the figures and tables that the text names."""
-    return labels.mentions(plain(text))
+    return mentioned_labels(plain(text))
 
 
 def pages_of(text: str) -> set[int]:
@@ -56,5 +56,5 @@ def without_places(text: str, documents: Iterable[str]) -> str:
     rest = _BULLET.sub("", plain(text))
     for document in filter(None, map(str.strip, documents)):
         rest = re.sub(re.escape(plain(document)), " ", rest, flags=re.IGNORECASE)
-    rest = re.sub(labels.LABEL.pattern + _MORE_LABELS.pattern, " ", rest)
+    rest = re.sub(LABEL.pattern + _MORE_LABELS.pattern, " ", rest)
     return _PAGE.sub(" ", rest)

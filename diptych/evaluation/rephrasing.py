@@ -8,7 +8,7 @@ from random import Random
 
 from diptych.search.question import NUMBERED, PLACED, SCAFFOLD
 from diptych.store.terms import STOP_WORDS
-from extractors.layout import labels
+from extractors.layout.labels import LABEL, mentioned_labels
 
 MOST_WORDS, FEWEST_WORDS = 9, 3
 """Words of a caption that a question keeps."""
@@ -44,13 +44,13 @@ def question(text: str, kind: str, random: Random) -> str:
 
 def bare(text: str) -> str:
     """Without the label or number that it starts with: `Fig. 3. Growth` -> `Growth`; `5.7 Pumps` -> `Pumps`."""
-    match = labels.LABEL.match(text.lstrip())
+    match = LABEL.match(text.lstrip())
     return _NUMBERING.sub("", text.lstrip()[match.end() :].lstrip(" .:|–—-)") if match else text)
 
 
 def fair(asked: str, text: str) -> bool:
     """Whether it neither names the place of its answer nor repeats the words there one after the other."""
-    if not asked.strip() or len(asked) > LONGEST or labels.mentions(asked) or labels.LABEL.match(asked):
+    if not asked.strip() or len(asked) > LONGEST or mentioned_labels(asked) or LABEL.match(asked):
         return False
     if NUMBERED.search(asked) or PLACED.search(asked):
         return False

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from diptych.search.thesaurus import related
 from diptych.store.terms import analyse
-from extractors.layout.captions import mentions
+from extractors.layout.labels import mentioned_labels
 
 SENTENCE = re.compile(r"(?<=\?)\s*|(?<=[.!])\s+(?=[A-Z])")
 INSTRUCTION = re.compile(
@@ -86,7 +86,7 @@ def read(text: str, language: str = "english") -> Question:
         phrases=tuple(dict.fromkeys(phrases)),
         numbers=numbers,
         places=places,
-        labels=frozenset(mentions(asked)),
+        labels=frozenset(mentioned_labels(asked)),
         pictured=bool(PICTURED.search(asked)),
     )
 

@@ -61,18 +61,18 @@ def _cost(
 ) -> float:
     """Points of distance, with penalties for the unusual; infinite when they cannot belong together."""
     box, region = caption.box, candidate.box
-    across, down = geometry.gap(box, region)
+    across, down = geometry.gaps(box, region)
     centre = (region[1] + region[3]) / 2
     is_table = caption.kind == "table"
     cost = candidate.penalty + (_WRONG_KIND if is_table != candidate.table else 0.0)
-    if geometry.overlap_across(box, region) > 0.3:
+    if geometry.horizontal_overlap(box, region) > 0.3:
         before = (box[1] + box[3]) / 2 < centre
         cost += down + (_WRONG_SIDE if before != (is_table or above) else 0.0)
         # A caption under one half of a wide figure is odd, and so is one that sticks far out.
         cost += 0.15 * abs((box[0] + box[2]) - (region[0] + region[2])) / 2
         if down == 0 and geometry.coverage(box, region) > 0.5:
             cost += 15
-    elif geometry.overlap_down(box, region) > 0.3:
+    elif geometry.vertical_overlap(box, region) > 0.3:
         cost += across + _BESIDE
     else:
         return math.inf
@@ -88,7 +88,7 @@ def _cost(
 
 def between(a: Box, b: Box) -> Box | None:
     """The space that separates two boxes; None when they touch."""
-    across, down = geometry.gap(a, b)
+    across, down = geometry.gaps(a, b)
     if down > 0 and across == 0:
         return (max(a[0], b[0]), min(a[3], b[3]), min(a[2], b[2]), max(a[1], b[1]))
     if across > 0 and down == 0:
@@ -97,7 +97,7 @@ def between(a: Box, b: Box) -> Box | None:
 
 
 def _blocks(box: Box, corridor: Box) -> bool:
-    return geometry.coverage(box, corridor) > 0.25 or geometry.area(geometry.shared(box, corridor)) > 0.3 * max(
+    return geometry.coverage(box, corridor) > 0.25 or geometry.area(geometry.intersection(box, corridor)) > 0.3 * max(
         geometry.area(corridor), 1.0
     )
 

@@ -51,9 +51,11 @@ def _with_notes(scene: Scene, region: Region, caption: Caption) -> Region:
     corridor = matching.between(region.box, caption.box)
     if corridor is None:
         return region
-    notes = [note for note in scene.notes if geometry.coverage(note.box, geometry.hull([region.box, corridor])) > 0.5]
-    notes = [note for note in notes if geometry.area(geometry.shared(note.box, corridor)) > 0]
-    box = geometry.hull([region.box, *(note.box for note in notes)])
+    notes = [
+        note for note in scene.notes if geometry.coverage(note.box, geometry.merge_boxes([region.box, corridor])) > 0.5
+    ]
+    notes = [note for note in notes if geometry.area(geometry.intersection(note.box, corridor)) > 0]
+    box = geometry.merge_boxes([region.box, *(note.box for note in notes)])
     return replace(region, box=box, labels=region.labels.union(*(note.lines for note in notes)))
 
 
@@ -62,18 +64,18 @@ def _panel_distance(scene: Scene, whole: Mapping[int, Region], owner: int, regio
     figure, caption = whole[owner], scene.captions[owner]
     if caption.kind == "table":
         return None
-    across, down = geometry.gap(figure.box, region.box)
+    across, down = geometry.gaps(figure.box, region.box)
     if max(across, down) > 60 or (across and down):
         return None
-    both = geometry.hull([figure.box, region.box])
-    if any(geometry.area(geometry.shared(other.box, both)) > 0 for c, other in whole.items() if c != owner):
+    both = geometry.merge_boxes([figure.box, region.box])
+    if any(geometry.area(geometry.intersection(other.box, both)) > 0 for c, other in whole.items() if c != owner):
         return None
     if not region.marks and not (_fonts(scene, region) <= _fonts(scene, figure) and max(across, down) < 25):
         return None
     own = _fonts(scene, figure) - {roles.family(scene.body_font)}
     strange = [*(p.box for p in scene.prose if roles.family(p.font) not in own), *scene.fences]
     if any(
-        geometry.coverage(box, both) > 0.3 and geometry.coverage(box, geometry.grown(figure.box, 1)) < 0.9
+        geometry.coverage(box, both) > 0.3 and geometry.coverage(box, geometry.expand_box(figure.box, 1)) < 0.9
         for box in strange
     ):
         return None

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from extractors.geometry import hull
+from extractors.geometry import merge_boxes
 from extractors.layout import labels
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
 CaptionKind = Literal["figure", "table"]
-
-mentions = labels.mentions
 
 _MOST_LINES = 40
 _VERB = re.compile(
@@ -42,10 +40,10 @@ class Caption:
 def label_of(text: str) -> str:
     """The normalised label that a caption starts with: `Fig. 3. Growth` -> `figure 3`; empty when it has none."""
     match = labels.LABEL.match(text.lstrip())
-    return labels.normalise(match) if match else ""
+    return labels.normalise_label(match) if match else ""
 
 
-def find(layout: PageLayout, skip: frozenset[int] = frozenset()) -> tuple[Caption, ...]:
+def find_captions(layout: PageLayout, skip: frozenset[int] = frozenset()) -> tuple[Caption, ...]:
     """The captions of one page, top to bottom; lines in `skip` (running headers) are passed over."""
     usable = [i for i, line in enumerate(layout.lines) if i not in skip and line.visible]
     starts = [i for i in usable if _starts(layout, i, usable)]
@@ -64,9 +62,9 @@ def _caption(layout: PageLayout, members: list[int]) -> Caption:
     lines = [layout.lines[i] for i in members]
     text = join(line.text for line in lines)
     match = labels.LABEL.match(text)
-    kind: CaptionKind = "table" if match and labels.kind_of(match) == "table" else "figure"
-    label = labels.normalise(match) if match else ""
-    return Caption(kind, label, text, hull([line.box for line in lines]), layout.number, frozenset(members))
+    kind: CaptionKind = "table" if match and labels.label_kind(match) == "table" else "figure"
+    label = labels.normalise_label(match) if match else ""
+    return Caption(kind, label, text, merge_boxes([line.box for line in lines]), layout.number, frozenset(members))
 
 
 def join(texts: Iterable[str]) -> str:
@@ -125,7 +123,7 @@ def _members(layout: PageLayout, start: int, usable: list[int], stops: frozenset
     members = _row(layout, start, usable, stops)
     leading: float | None = None
     while len(members) < _MOST_LINES:
-        box = hull([layout.lines[i].box for i in members])
+        box = merge_boxes([layout.lines[i].box for i in members])
         below = _next_row(layout, members, box, usable, stops, leading)
         if not below:
             break

@@ -15,8 +15,7 @@ from extractors import geometry
 from extractors.layout import caption_matching as matching
 from extractors.layout import caption_regions as gathering
 from extractors.layout import captions as caption_lines
-from extractors.layout import ink as marks
-from extractors.layout import panels, regions
+from extractors.layout import marks, panels, regions
 from extractors.layout import picture_test as pictorial
 from extractors.layout import rotation as turning
 from extractors.layout import text_roles as roles
@@ -68,21 +67,21 @@ class PageFigures:
     """The page looks visual but gave no figure."""
 
 
-def find(
+def find_figures(
     layout: PageLayout, tables: Sequence[Box], furniture: Furniture, carried: Sequence[Caption] = ()
 ) -> PageFigures:
     """The figures and tables of one page.
 
     `tables` are regions found by other means; `carried` the captions that the previous page could not match.
     """
-    running = furniture.running(layout)
+    running = furniture.running_lines(layout)
     own = replace(
         layout,
         rasters=tuple(raster for raster in layout.rasters if not furniture.repeats(raster, layout)),
         drawings=tuple(drawing for drawing in layout.drawings if not furniture.repeats(drawing, layout)),
     )
     upright, angle = turning.upright(own)
-    tables = [geometry.turned(box, angle, layout.width, layout.height) for box in tables]
+    tables = [geometry.rotate_box(box, angle, layout.width, layout.height) for box in tables]
     found = _find(see(upright, tables, running, furniture.body_size), tables, carried)
     return _turned_back(found, angle, upright) if angle else found
 
@@ -154,7 +153,7 @@ def _titled(region: Region, scene: Scene) -> Figure:
     above: list[roles.Paragraph] = []
     top = figure.box[1]
     for paragraph in sorted(scene.prose, key=lambda p: -p.box[3]):
-        within = geometry.overlap_across(paragraph.box, figure.box) > 0.5 and paragraph.box[3] < top + 4
+        within = geometry.horizontal_overlap(paragraph.box, figure.box) > 0.5 and paragraph.box[3] < top + 4
         wide = paragraph.box[2] - paragraph.box[0] > 1.6 * (figure.box[2] - figure.box[0]) + 20
         if not within or top - paragraph.box[3] > 2.5 * paragraph.size or len(above) == 2:
             continue
@@ -165,7 +164,7 @@ def _titled(region: Region, scene: Scene) -> Figure:
     if not above or not _title(above[0], scene):
         return figure
     text = " ".join(caption_lines.join(scene.layout.lines[i].text for i in paragraph.lines) for paragraph in above)
-    return replace(figure, caption=text, caption_box=geometry.hull(paragraph.box for paragraph in above))
+    return replace(figure, caption=text, caption_box=geometry.merge_boxes(paragraph.box for paragraph in above))
 
 
 def _title(paragraph: roles.Paragraph, scene: Scene) -> bool:
@@ -176,7 +175,7 @@ def _title(paragraph: roles.Paragraph, scene: Scene) -> bool:
 def _figure(region: Region, caption: Caption | None, scene: Scene) -> Figure:
     rasters = tuple(mark.raster for mark in region.marks if mark.raster)
     alone = len(region.marks) == 1 and bool(rasters) and rasters[0].upright and not region.labels
-    box = geometry.shared(region.box, (0.0, 0.0, scene.layout.width, scene.layout.height))
+    box = geometry.intersection(region.box, (0.0, 0.0, scene.layout.width, scene.layout.height))
     if caption is None:
         return Figure("figure", box, rasters=rasters, alone=alone)
     return Figure(caption.kind, box, caption.label, caption.text, caption.box, rasters, alone=alone)
@@ -223,7 +222,7 @@ def _turned_back(found: PageFigures, angle: int, upright: PageLayout) -> PageFig
     """Boxes as the page is displayed, when it was turned to read its text."""
 
     def back(box: Box) -> Box:
-        return geometry.turned(box, -angle % 360, upright.width, upright.height)
+        return geometry.rotate_box(box, -angle % 360, upright.width, upright.height)
 
     figures = tuple(
         replace(f, box=back(f.box), caption_box=back(f.caption_box) if f.caption_box else None) for f in found.figures

@@ -47,7 +47,7 @@ class Furniture:
     """Font size of most characters."""
 
     @classmethod
-    def scan(cls, layouts: Iterable[PageLayout]) -> Furniture:
+    def learn(cls, layouts: Iterable[PageLayout]) -> Furniture:
         """Learn from some pages of one document, in any order; see `sample_pages`."""
         counts: Counter[_Key] = Counter()
         sizes: Counter[float] = Counter()
@@ -61,7 +61,7 @@ class Furniture:
         kept = {key: count for key, count in counts.items() if count > 1}
         return cls(pages, kept, sizes.most_common(1)[0][0] if sizes else 0.0)
 
-    def running(self, layout: PageLayout) -> frozenset[int]:
+    def running_lines(self, layout: PageLayout) -> frozenset[int]:
         """Indices of the lines that are running headers and footers, page numbers or watermarks.
 
         Headers and footers are looked for from the edges inwards: below the first line of content nothing is a
@@ -117,7 +117,7 @@ class Furniture:
         return min(inward, default=math.inf) > 0.9 * line.size
 
 
-def normalised(text: str) -> str:
+def without_numbers(text: str) -> str:
     """`text` with its numbers taken away, so that page numbers do not make two headers of one."""
     return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
 
@@ -135,7 +135,7 @@ def _keys(layout: PageLayout) -> set[_Key]:
 
 
 def _line_key(line: Line) -> _Key:
-    return ("line", normalised(line.text)[:80], round(line.box[3] / _GRID))
+    return ("line", without_numbers(line.text)[:80], round(line.box[3] / _GRID))
 
 
 def _slot_key(line: Line) -> _Key:

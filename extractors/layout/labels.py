@@ -43,14 +43,14 @@ _MORE = re.compile(
 _RANGE = re.compile(r"^\s*(?:–|-|to|through|bis)\s*$")
 
 
-def kind_of(match: re.Match[str]) -> str:
+def label_kind(match: re.Match[str]) -> str:
     """`figure`, `table`, `chart` … of a match of `LABEL`."""
     return _KIND[match["word"].lower()]
 
 
-def normalise(match: re.Match[str]) -> str:
+def normalise_label(match: re.Match[str]) -> str:
     """The normalised label of a match of `LABEL`: `Fig. 3 (a)` -> `figure 3a`."""
-    kind, number = kind_of(match), match["number"].lower().replace("–", "-")
+    kind, number = label_kind(match), match["number"].lower().replace("–", "-")
     prefix = (match["prefix"] or "").lower()
     if prefix.startswith("extended"):
         kind = f"extended data {kind}"
@@ -61,7 +61,7 @@ def normalise(match: re.Match[str]) -> str:
     return f"{kind} {number}{_letter(match['panel'])}"
 
 
-def mentions(text: str) -> tuple[str, ...]:
+def mentioned_labels(text: str) -> tuple[str, ...]:
     """Normalised labels of the figures and tables that running text refers to, in order, each once.
 
     Lists and ranges are spelt out: `Figs. 3a-c and 5` -> `figure 3a`, `figure 3b`, `figure 3c`, `figure 5`.
@@ -70,11 +70,11 @@ def mentions(text: str) -> tuple[str, ...]:
     for match in LABEL.finditer(text):
         ends = re.fullmatch(r"(\d+)[-–](\d+)", match["number"])
         if ends and match["word"].lower().endswith("s"):  # "Tables 1-3", but "Figure 3-1" is one figure
-            kind = normalise(match).rsplit(" ", 1)[0]
+            kind = normalise_label(match).rsplit(" ", 1)[0]
             found.update(dict.fromkeys(f"{kind} {n}" for n in (ends[1], *_numbers(ends[1], ends[2]))))
             continue
-        found[normalise(match)] = None
-        kind = normalise(match).rsplit(" ", 1)[0]
+        found[normalise_label(match)] = None
+        kind = normalise_label(match).rsplit(" ", 1)[0]
         number, letter, end = match["number"], _letter(match["panel"]), match.end()
         while more := _MORE.match(text, end):
             ranged = bool(_RANGE.match(more["join"]))

@@ -30,7 +30,7 @@ def split(whole: Region, layout: PageLayout) -> list[Region]:
         return []
     for part in parts:
         if part not in panels:
-            nearest = min(range(len(panels)), key=lambda n: sum(geometry.gap(part.box, panels[n].box)))
+            nearest = min(range(len(panels)), key=lambda n: sum(geometry.gaps(part.box, panels[n].box)))
             panels[nearest] = regions.merged(panels[nearest], part)
     free = set(whole.labels)
     for _ in range(3):
@@ -47,7 +47,7 @@ def _complete(panel: Region) -> bool:
 def _mixed_up(panels: Sequence[Region]) -> bool:
     """Whether two of them overlap."""
     return any(
-        geometry.area(geometry.shared(a.box, b.box)) > 0.05 * min(geometry.area(a.box), geometry.area(b.box))
+        geometry.area(geometry.intersection(a.box, b.box)) > 0.05 * min(geometry.area(a.box), geometry.area(b.box))
         for number, a in enumerate(panels)
         for b in panels[number + 1 :]
     )

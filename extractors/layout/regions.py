@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractors import geometry
-from extractors.layout.ink import Mark
+from extractors.layout.marks import Mark
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
@@ -60,7 +60,7 @@ def find(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], lab
 
 def of_marks(marks: Sequence[Mark]) -> Region:
     """A region without labels."""
-    box = geometry.hull(mark.box for mark in marks)
+    box = geometry.merge_boxes(mark.box for mark in marks)
     return Region(box, box, tuple(marks))
 
 
@@ -84,7 +84,7 @@ def _patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box])
     boxes = [_own(mark) for mark in marks]
     for mark, box in zip(marks, boxes, strict=True):
         core[_cells(box, cell, shape)] = True
-        reach[_cells(geometry.grown(mark.box, _reach(mark)), cell, shape)] = True
+        reach[_cells(geometry.expand_box(mark.box, _reach(mark)), cell, shape)] = True
     for barrier in barriers:
         reach[_cells(barrier, cell, shape)] = False
     numbers = connected(core | reach)
@@ -94,7 +94,7 @@ def _patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box])
 def _own(mark: Mark) -> Box:
     """The mark's place on the grid; a picture found in a scan's pixels is whole, and meets no other."""
     seen = mark.raster is not None and not mark.raster.digest
-    return geometry.grown(mark.box, -_CELL / 2) if seen else mark.box
+    return geometry.expand_box(mark.box, -_CELL / 2) if seen else mark.box
 
 
 def _reach(mark: Mark) -> float:
@@ -167,13 +167,13 @@ def with_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -
 def _grown(region: Region, lines: list[int], layout: PageLayout) -> Region:
     if not lines:
         return region
-    box = geometry.hull([region.box, *(layout.lines[i].box for i in lines)])
+    box = geometry.merge_boxes([region.box, *(layout.lines[i].box for i in lines)])
     return replace(region, box=box, labels=region.labels | set(lines))
 
 
 def _away(line: Line, region: Region) -> float | None:
     """How far a label stands from a region; None when too far to belong to it."""
-    across, down = geometry.gap(line.box, region.box)
+    across, down = geometry.gaps(line.box, region.box)
     beside, under = min(1.6 * line.size, _LABEL_REACH), min(1.1 * line.size, _LABEL_REACH)
     if not line.horizontal:
         beside, under = under, beside
@@ -215,31 +215,31 @@ def joined(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayou
 def merged(*regions: Region) -> Region:
     """One region of several."""
     return Region(
-        geometry.hull(region.box for region in regions),
-        geometry.hull(region.ink for region in regions),
+        geometry.merge_boxes(region.box for region in regions),
+        geometry.merge_boxes(region.ink for region in regions),
         tuple(mark for region in regions for mark in region.marks),
         frozenset().union(*(region.labels for region in regions)),
     )
 
 
 def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -> bool:
-    across, down = geometry.gap(a.box, b.box)
+    across, down = geometry.gaps(a.box, b.box)
     if max(across, down) > 0.4 * layout.width:
         return False
     smaller = min(geometry.area(a.box), geometry.area(b.box))
-    overlap = geometry.area(geometry.shared(a.box, b.box))
+    overlap = geometry.area(geometry.intersection(a.box, b.box))
     if overlap > 0.2 * smaller and smaller > 0:
         return True
-    if smaller == 0 and geometry.meet(a.box, b.box):
+    if smaller == 0 and geometry.boxes_touch(a.box, b.box):
         return True
     if not (_drawn(a) and _drawn(b)):
         return False
     small = min(geometry.area(a.ink), geometry.area(b.ink)) < 0.01 * layout.width * layout.height
-    stacked = geometry.overlap_across(a.box, b.box) > 0.5 and down < (18 if small else 9)
-    beside = geometry.overlap_down(a.box, b.box) > 0.5 and across < (14 if small else 8)
+    stacked = geometry.horizontal_overlap(a.box, b.box) > 0.5 and down < (18 if small else 9)
+    beside = geometry.vertical_overlap(a.box, b.box) > 0.5 and across < (14 if small else 8)
     if not (stacked or beside or _one_series(a.ink, b.ink) or _strips(a.ink, b.ink)):
         return False
-    between = geometry.hull([a.box, b.box])
+    between = geometry.merge_boxes([a.box, b.box])
     return not any(geometry.coverage(barrier, between) > 0.3 for barrier in barriers)
 
 
@@ -249,7 +249,7 @@ def _drawn(region: Region) -> bool:
 
 def _one_series(a: Box, b: Box) -> bool:
     """Bars of one chart: they start from one line and stand no farther apart than they are thick."""
-    across, down = geometry.gap(a, b)
+    across, down = geometry.gaps(a, b)
     rows = abs(a[0] - b[0]) < 2 and down < min(60.0, 1.2 * max(a[3] - a[1], b[3] - b[1]))
     columns = abs(a[3] - b[3]) < 2 and across < min(60.0, 1.2 * max(a[2] - a[0], b[2] - b[0]))
     return (rows and across == 0) or (columns and down == 0)
@@ -259,6 +259,6 @@ def _strips(a: Box, b: Box) -> bool:
     """Curves of one chart, far apart on the same axis: flat, as wide as each other, one above the other."""
     width = max(a[2] - a[0], b[2] - b[0])
     flat = max(a[3] - a[1], b[3] - b[1]) < 0.4 * width
-    across, down = geometry.gap(a, b)
+    across, down = geometry.gaps(a, b)
     same = min(a[2], b[2]) - max(a[0], b[0]) > 0.85 * width
     return flat and same and across == 0 and down < 0.5 * width

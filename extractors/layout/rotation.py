@@ -23,7 +23,7 @@ def turned(layout: PageLayout, angle: int) -> PageLayout:
     width, height = layout.width, layout.height
 
     def place(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-        return geometry.turned(box, angle, width, height)
+        return geometry.rotate_box(box, angle, width, height)
 
     return replace(
         layout,

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from extractors import geometry
 from extractors.layout import captions as caption_lines
-from extractors.layout import ink as marks
-from extractors.layout import regions
+from extractors.layout import marks, regions
 from extractors.layout import text_roles as roles
 from extractors.layout.captions import Caption
 from extractors.page import PageLayout
@@ -45,7 +44,7 @@ class Scene:
 def see(layout: PageLayout, tables: Sequence[Box], running: frozenset[int], body_size: float) -> Scene:
     """Take the page apart; `running` are the indices of its headers and footers, `body_size` 0 if not known."""
     visible = frozenset(i for i, line in enumerate(layout.lines) if line.visible and i not in running)
-    captions = caption_lines.find(layout, running)
+    captions = caption_lines.find_captions(layout, running)
     spoken = frozenset().union(*(caption.lines for caption in captions))
     paragraphs = roles.paragraphs(layout, visible - spoken)
     ink = marks.collect(layout, paragraphs)
@@ -77,7 +76,7 @@ def _apart(
         paragraph
         for paragraph in paragraphs
         if (paragraph.prose or (is_heading(paragraph, body) and (paragraph.bold or paragraph.font not in drawn)))
-        and not any(geometry.coverage(paragraph.box, geometry.grown(holder, 2)) > 0.9 for holder in holders)
+        and not any(geometry.coverage(paragraph.box, geometry.expand_box(holder, 2)) > 0.9 for holder in holders)
     )
 
 

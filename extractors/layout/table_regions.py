@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from extractors.geometry import coverage, grown, hull
+from extractors.geometry import coverage, expand_box, merge_boxes
 from extractors.layout import labels
 from extractors.layout import table_cells as cells
 from extractors.layout.table_cells import Row
@@ -125,7 +125,7 @@ def _grids(rules: Rules) -> list[Box]:
         groups = [group for group in groups if group not in touching] + [[rule, *(one for g in touching for one in g)]]
     found = []
     for group in groups:
-        box = hull(group)
+        box = merge_boxes(group)
         inner = {
             round(rule[0] / 3) for rule in group if rule[2] - rule[0] <= _THIN and box[0] + 5 < rule[0] < box[2] - 5
         }
@@ -157,7 +157,7 @@ def _stacks(page: Page) -> list[Box]:
             runs.append(run)
             run = [lower]
         runs.append(run)
-    stacks = [(hull(run), len(run)) for run in runs if len(run) > 1]
+    stacks = [(merge_boxes(run), len(run)) for run in runs if len(run) > 1]
     # The rules at a page's head and foot hold the table that they seem to make.
     return [
         box
@@ -195,7 +195,7 @@ def inside(box: Box, lines: Sequence[Line]) -> list[Line]:
 def _caption(line: Line) -> bool:
     """Whether the caption of a table starts here."""
     match = labels.LABEL.match(line.text)
-    return bool(match and labels.kind_of(match) == "table" and _labelled(line))
+    return bool(match and labels.label_kind(match) == "table" and _labelled(line))
 
 
 def _labelled(line: Line) -> bool:
@@ -214,7 +214,7 @@ def _captioned(lines: Sequence[Line]) -> list[Box]:
         for side, order in ((below, 1), (above, -1)):
             rows = _run(cells.levels(side)[::order], caption)
             if len(rows) >= 3:
-                found.append(grown(cells.hull(rows), 1))
+                found.append(expand_box(cells.hull(rows), 1))
                 break
     return found
 
@@ -246,12 +246,12 @@ def _completed(region: Box, rows: Sequence[Row]) -> Box:
     labels_left = [line for n in held for line in rows[n] if line.box[2] < region[0]]
     numbers = sum(any(cells.is_number(line.text) for line in inside(region, rows[n])) for n in held)
     if numbers > 0.5 * len(held) and 0.6 * len(held) <= len(labels_left) <= len(held):
-        region = hull([region, *(line.box for line in labels_left)])
+        region = merge_boxes([region, *(line.box for line in labels_left)])
     if numbers < 2:
         return region
     first = _heading(rows, held[0])
     above = [line.box for row in rows[first : held[0]] for line in row if region[0] - 5 < line.box[0] < region[2]]
-    return hull([region, *above])
+    return merge_boxes([region, *above])
 
 
 def _numeric(rows: Sequence[Row]) -> list[Box]:
@@ -264,7 +264,7 @@ def _numeric(rows: Sequence[Row]) -> list[Box]:
         ended = n == len(rows) or (start is not None and (_loose(rows[last + 1 : n]) or _broken(rows[n - 1], rows[n])))
         if start is not None and ended:
             if sum(numeric[start : last + 1]) >= 3:
-                found.append(grown(cells.hull(rows[_heading(rows, start) : last + 1]), 1))
+                found.append(expand_box(cells.hull(rows[_heading(rows, start) : last + 1]), 1))
             start = None
         if n < len(rows) and is_numeric:
             start, last = (n if start is None else start), n

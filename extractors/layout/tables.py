@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from extractors.geometry import area, coverage, grown, hull, overlap_across, shared, turned
+from extractors.geometry import area, coverage, expand_box, horizontal_overlap, intersection, merge_boxes, rotate_box
 from extractors.layout import table_cells as cells
 from extractors.layout.table_regions import Page, in_columns, inside, page_of, regions
 from extractors.page import Drawing, Line, PageLayout
@@ -22,7 +22,7 @@ class Table:
     """At least two rows of at least two cells, all of the same length; the first is the header."""
 
 
-def find(layout: PageLayout) -> list[Table]:
+def find_tables(layout: PageLayout) -> list[Table]:
     """The tables of a page, from top to bottom; also of a page whose text runs up or down. They do not overlap."""
     for angle in (0, 270, 90):  # text that runs so; 180 is not met in print
         lines = [line for line in layout.lines if line.visible and line.text and line.angle == angle]
@@ -38,11 +38,11 @@ def _turned(layout: PageLayout, lines: Sequence[Line], angle: int) -> list[Table
         layout,
         width=layout.height,
         height=layout.width,
-        rasters=tuple(replace(one, box=turned(one.box, angle, *size)) for one in layout.rasters),
-        drawings=tuple(replace(one, box=turned(one.box, angle, *size)) for one in layout.drawings),
+        rasters=tuple(replace(one, box=rotate_box(one.box, angle, *size)) for one in layout.rasters),
+        drawings=tuple(replace(one, box=rotate_box(one.box, angle, *size)) for one in layout.drawings),
     )
-    found = _find(upright, [replace(line, box=turned(line.box, angle, *size)) for line in lines])
-    return [replace(table, box=turned(table.box, 360 - angle, upright.width, upright.height)) for table in found]
+    found = _find(upright, [replace(line, box=rotate_box(line.box, angle, *size)) for line in lines])
+    return [replace(table, box=rotate_box(table.box, 360 - angle, upright.width, upright.height)) for table in found]
 
 
 def _find(layout: PageLayout, lines: Sequence[Line]) -> list[Table]:
@@ -50,12 +50,12 @@ def _find(layout: PageLayout, lines: Sequence[Line]) -> list[Table]:
     found: list[Table] = []
     for candidates in regions(page):
         for region in candidates:
-            if any(area(shared(region, table.box)) > 0.1 * area(region) for table in found):
+            if any(area(intersection(region, table.box)) > 0.1 * area(region) for table in found):
                 continue
             beside = next((table for table in found if _one_table(table.box, region, page)), None)
-            table = _table(hull([region, beside.box]), page) if beside else _table(region, page)
+            table = _table(merge_boxes([region, beside.box]), page) if beside else _table(region, page)
             others = [other for other in found if other is not beside]
-            if table and not any(area(shared(table.box, other.box)) > 0 for other in others):
+            if table and not any(area(intersection(table.box, other.box)) > 0 for other in others):
                 found = [*others, table]
     return sorted(found, key=lambda table: (table.box[1], table.box[0]))
 
@@ -63,7 +63,7 @@ def _find(layout: PageLayout, lines: Sequence[Line]) -> list[Table]:
 def _one_table(a: Box, b: Box, page: Page) -> bool:
     """Whether two regions are parts of one table: below each other, alike in width, nothing else between them."""
     upper, lower = sorted((a, b), key=lambda box: box[1])
-    if overlap_across(a, b) < 0.8 or min(a[2] - a[0], b[2] - b[0]) < 0.7 * max(a[2] - a[0], b[2] - b[0]):
+    if horizontal_overlap(a, b) < 0.8 or min(a[2] - a[0], b[2] - b[0]) < 0.7 * max(a[2] - a[0], b[2] - b[0]):
         return False
     strip = (min(a[0], b[0]), upper[3], max(a[2], b[2]), lower[1])
     return in_columns(strip, page) if inside(strip, page.lines) else strip[3] - strip[1] < 12
@@ -83,13 +83,13 @@ def _table(region: Box, page: Page) -> Table | None:
     grid = cells.merged(cells.fill(cells.banded(rows, level), across))
     if not _tabular(grid, ruled):
         return None
-    return Table(hull([region, cells.hull(rows)]), tuple(map(tuple, grid)))
+    return Table(merge_boxes([region, cells.hull(rows)]), tuple(map(tuple, grid)))
 
 
 def _rules_of(region: Box, page: Page) -> tuple[list[float], list[float]]:
     """Heights of the rules across most of the region, and places of those down half of it; not of its frame."""
     x0, y0, x1, y1 = region
-    near = grown(region, 2)
+    near = expand_box(region, 2)
     level = [r for r in page.rules.level if coverage(r, near) > 0.9 and r[2] - r[0] > 0.7 * (x1 - x0)]
     upright = [r for r in page.rules.upright if coverage(r, near) > 0.9 and r[3] - r[1] > 0.5 * (y1 - y0)]
     return (

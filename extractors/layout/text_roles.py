@@ -68,12 +68,12 @@ def _follows(layout: PageLayout, group: list[int], line: Line) -> bool:
     first = min((layout.lines[i] for i in group), key=lambda other: other.box[0])
     left = abs(line.box[0] - first.box[0]) < 2.5 * line.size
     centred = abs(line.box[0] + line.box[2] - last.box[0] - last.box[2]) < 2 * line.size
-    return (left or centred) and geometry.overlap_across(line.box, last.box) > 0.3
+    return (left or centred) and geometry.horizontal_overlap(line.box, last.box) > 0.3
 
 
 def _paragraph(layout: PageLayout, group: list[int]) -> Paragraph:
     lines = [layout.lines[i] for i in group]
-    box = geometry.hull(line.box for line in lines)
+    box = geometry.merge_boxes(line.box for line in lines)
     words = sum(len(_words(line.text)) for line in lines)
     rows = len({round(line.box[3] / (0.5 * line.size + 1)) for line in lines})
     main = max(lines, key=lambda line: len(line.text))

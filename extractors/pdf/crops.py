@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
-from extractors.geometry import grown
+from extractors.geometry import expand_box
 from extractors.layout.figures import Figure
 from extractors.pdf import render
 from extractors.pictures.store import encode_image, save_image_bytes
@@ -39,7 +39,7 @@ def figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
 
 
 def clip(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
-    image = render.page_image(page, dpi, grown(box, _MARGIN))
+    image = render.page_image(page, dpi, expand_box(box, _MARGIN))
     data, suffix = encode_image(image)
     return save_image_bytes(data, suffix, image.size, folder)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from extractors.errors import ExtractionError
 from extractors.layout.captions import Caption
-from extractors.layout.furniture import Furniture, normalised, sample_pages
+from extractors.layout.furniture import Furniture, sample_pages, without_numbers
 from extractors.ocr import recognition as ocr
 from extractors.page import PageLayout
 from extractors.pdf import page_cache as pagecache
@@ -25,7 +25,7 @@ from extractors.text.headings import Bookmark, Placed
 from extractors.text.paragraphs import Paragraph, goes_on, straddled
 from extractors.text.passages import Budget, TablePlace
 from extractors.text.titles import title_of
-from extractors.timing import Clock
+from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
 
 _KEPT_PARTS = 60_000
@@ -38,7 +38,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     Raises `ExtractionError` when the file cannot be opened, is encrypted or has no pages; a page that fails is a
     `Problem` in the report.
     """
-    clock = Clock()
+    clock = StageTimer()
     with clock.stage("open"):
         document = _open(source.path, source.name)
     with document:
@@ -101,7 +101,7 @@ def _learn(document: Any) -> tuple[dict[int, PageLayout], Furniture]:
                 held += size
             yield layout
 
-    return kept, Furniture.scan(layouts())
+    return kept, Furniture.learn(layouts())
 
 
 def _pages(document: Any, desk: Desk, kept: dict[int, PageLayout]) -> Iterator[PageParts]:
@@ -181,11 +181,13 @@ def _without_running(text: Sequence[Paragraph]) -> list[Paragraph]:
     pages: dict[str, set[int]] = {}
     for paragraph in text:
         for line in paragraph.lines if paragraph.ocr else ():
-            pages.setdefault(normalised(line), set()).add(paragraph.page)
+            pages.setdefault(without_numbers(line), set()).add(paragraph.page)
     often = max(3, 0.25 * len({paragraph.page for paragraph in text if paragraph.ocr}))
     kept = []
     for paragraph in text:
-        lines = tuple(line for line in paragraph.lines if not paragraph.ocr or len(pages[normalised(line)]) < often)
+        lines = tuple(
+            line for line in paragraph.lines if not paragraph.ocr or len(pages[without_numbers(line)]) < often
+        )
         if lines:
             kept.append(replace(paragraph, lines=lines))
     return kept
@@ -267,7 +269,7 @@ def _title(document: Any, pages: Sequence[PageParts]) -> str:
     return title_of(own, [paragraph for parts in pages[:2] for paragraph in parts.paragraphs])
 
 
-def _report(pages: Sequence[PageParts], missing: str, clock: Clock) -> Report:
+def _report(pages: Sequence[PageParts], missing: str, clock: StageTimer) -> Report:
     notes = [note for parts in pages for note in parts.notes]
     if missing and any(parts.ocr for parts in pages):
         notes.append(missing)

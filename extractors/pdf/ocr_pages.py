@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
-from extractors.geometry import area, coverage, turned
-from extractors.layout import ink as marks
-from extractors.layout import scan_regions as scans
+from extractors.geometry import area, coverage, rotate_box
+from extractors.layout.marks import background_images
+from extractors.layout.scans import add_scanned_pictures
 from extractors.ocr import recognition as ocr
 from extractors.page import Line, PageLayout
 from extractors.pdf import page_reader as pages
@@ -52,7 +52,9 @@ def legibly(page: Any, layout: PageLayout, options: Options) -> Legible:
             layout = _turn(page, angle, layout.number)
             layout = replace(layout, lines=_judged(layout.lines)[0])
         if any(line.ocr for line in lines) and _is_scan(layout):
-            layout = scans.seen(replace(layout, lines=()), _pixels(render.page_image(page, _SEEN_DPI)), layout.lines)
+            layout = add_scanned_pictures(
+                replace(layout, lines=()), _pixels(render.page_image(page, _SEEN_DPI)), layout.lines
+            )
         return Legible(layout, angle)
     if options.ocr == "off":
         return Legible(layout)
@@ -104,7 +106,7 @@ def _wants_ocr(layout: PageLayout) -> bool:
 
 def _is_scan(layout: PageLayout) -> bool:
     """Whether the page is one image, or strips of one."""
-    return bool(marks.backdrop(layout))
+    return bool(background_images(layout))
 
 
 # --- turning ------------------------------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def _turn(page: Any, angle: int, number: int) -> PageLayout:
 
 def back(box: Box, angle: int, layout: PageLayout) -> Box:
     """A box of the turned page `layout`, on the page as it is displayed."""
-    return turned(box, (360 - angle) % 360, layout.width, layout.height)
+    return rotate_box(box, (360 - angle) % 360, layout.width, layout.height)
 
 
 # --- reading pixels -----------------------------------------------------------------------------------------------
@@ -155,7 +157,7 @@ def _by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool) -> L
         return Legible(replace(layout, lines=kept), read.angle)
     layout = replace(layout, lines=kept)
     if _is_scan(layout):
-        layout = scans.seen(layout, _pixels(_reduced(image, _SEEN_DPI / dpi)), lines)
+        layout = add_scanned_pictures(layout, _pixels(_reduced(image, _SEEN_DPI / dpi)), lines)
     else:
         layout = replace(layout, lines=(*kept, *lines))
     return Legible(layout, read.angle, ocr=True)

@@ -35,7 +35,7 @@ def key(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -
     lifted = [replace(caption, page=caption.page - layout.number, lines=frozenset()) for caption in carried]
     parts: list[Raster | Drawing] = [*layout.rasters, *layout.drawings]
     repeats = [furniture.repeats(part, layout) for part in parts]
-    running = sorted(furniture.running(layout))
+    running = sorted(furniture.running_lines(layout))
     digest = hashlib.sha256()
     for fact in (FORMAT, options, desk.engine, replace(layout, number=0), running, repeats, lifted):
         digest.update(repr(fact).encode("utf-8", "surrogatepass"))

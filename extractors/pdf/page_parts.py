@@ -10,10 +10,10 @@ from typing import Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import coverage
-from extractors.layout import figures, tables
 from extractors.layout.captions import Caption
-from extractors.layout.figures import Figure, PageFigures
+from extractors.layout.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
+from extractors.layout.tables import find_tables
 from extractors.ocr import recognition as ocr
 from extractors.page import Line, PageLayout
 from extractors.pdf import crops
@@ -26,7 +26,7 @@ from extractors.text import paragraphs
 from extractors.text import reading_order as reading
 from extractors.text import repair as legible
 from extractors.text.paragraphs import Paragraph
-from extractors.timing import Clock
+from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Picture, Problem
 
 _FEW_WORDS = 5
@@ -79,7 +79,7 @@ class Desk:
     furniture: Furniture
     engine: str | None
     """The OCR engine at hand."""
-    clock: Clock
+    clock: StageTimer
 
 
 def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -> PageParts:
@@ -93,10 +93,10 @@ def work(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) 
     if read.problem:
         parts.problems.append(Problem(read.problem, layout.number))
     with desk.clock.stage("tables"):
-        grids = [TablePart(_repaired(table.rows), table.box) for table in tables.find(layout)]
+        grids = [TablePart(_repaired(table.rows), table.box) for table in find_tables(layout)]
     with desk.clock.stage("figures"):
-        found = figures.find(layout, [grid.box for grid in grids], desk.furniture, carried)
-        running = desk.furniture.running(layout)
+        found = find_figures(layout, [grid.box for grid in grids], desk.furniture, carried)
+        running = desk.furniture.running_lines(layout)
     parts.unmatched, parts.flagged = found.unmatched, found.flagged
     parts.matched = sum(bool(figure.caption) for figure in found.figures)
     with desk.clock.stage("passages"):

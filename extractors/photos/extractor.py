@@ -16,7 +16,7 @@ from extractors.text import tokens
 from extractors.text.headings import Placed
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import Budget, build
-from extractors.timing import Clock
+from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
     Raises `ExtractionError` when it is no image, broken or too large.
     """
-    clock, shots = Clock(), _Shots(options)
+    clock, shots = StageTimer(), _Shots(options)
     with open_image(source.path, source.name) as image:
         format_, own = image.format, source.path.read_bytes() if is_displayable(image) else None
         pages = image.n_frames if format_ == "TIFF" else 1  # type: ignore[attr-defined]

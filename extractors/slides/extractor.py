@@ -20,7 +20,7 @@ from extractors.text import passages, tokens
 from extractors.text.headings import Placed
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import Budget, TablePlace
-from extractors.timing import Clock
+from extractors.timing import StageTimer
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
 
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -32,7 +32,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
     Raises `ExtractionError` when neither python-pptx nor LibreOffice can open it, or when it has no slides.
     """
-    clock, notes = Clock(), []
+    clock, notes = StageTimer(), []
     with tempfile.TemporaryDirectory(prefix="diptych-deck-") as folder:
         work = Path(folder)
         _refuse_encrypted(source.path)

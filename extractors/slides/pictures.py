@@ -19,7 +19,7 @@ from extractors.pictures.decode import is_displayable, normalise_image, open_ima
 from extractors.pictures.store import save_image
 from extractors.slides.deck import Deck, Drawing, Grid, Image, Slide, Text
 from extractors.text.passages import Budget
-from extractors.timing import Clock
+from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
 
 _SMALL = 0.004
@@ -50,7 +50,7 @@ class _Bench:
     deck: Deck
     options: Options
     folder: Path
-    clock: Clock
+    clock: StageTimer
     logos: frozenset[str]
     found: Pictures
 
@@ -65,7 +65,7 @@ class _Shown:
     """The words were read from the pixels."""
 
 
-def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, clock: Clock) -> Pictures:
+def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, clock: StageTimer) -> Pictures:
     """All pictures of a deck in order; `drawn` is the PDF of its slides, None when there is none.
 
     A picture that cannot be read, and a slide that was not drawn, are problems of their slide.

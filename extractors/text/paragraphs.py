@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from extractors.geometry import hull
+from extractors.geometry import merge_boxes
 from extractors.text import sentences
 from extractors.text.reading_order import Row
 from extractors.text.repair import repair
@@ -106,7 +106,7 @@ def _with_initials(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
         if initial and len(initial.lines) == 1 and len(initial.lines[0]) == 1 and initial.size > 1.6 * paragraph.size:
             made.pop()
             lines = (initial.lines[0] + paragraph.lines[0], *paragraph.lines[1:])
-            paragraph = replace(paragraph, lines=lines, box=hull([initial.box, paragraph.box]))
+            paragraph = replace(paragraph, lines=lines, box=merge_boxes([initial.box, paragraph.box]))
         made.append(paragraph)
     return made
 
@@ -210,7 +210,7 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
     return Paragraph(
         lines=texts,
         page=page,
-        box=hull([row.box for row in group]),
+        box=merge_boxes([row.box for row in group]),
         size=round(main.size * 2) / 2,
         bold=main.bold,
         italic=main.italic,

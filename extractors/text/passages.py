@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
 
-from extractors.geometry import hull
-from extractors.layout import labels
+from extractors.geometry import merge_boxes
+from extractors.layout.labels import mentioned_labels
 from extractors.text import sentences
 from extractors.text.headings import Path, Placed
 from extractors.text.paragraphs import join
@@ -115,7 +115,7 @@ def table(rows: Sequence[Sequence[str]], place: TablePlace, budget: Budget) -> l
             kind="table",
             label=place.label,
             caption=caption,
-            mentions=labels.mentions("\n".join(part)),
+            mentions=mentioned_labels("\n".join(part)),
             ocr=place.ocr,
         )
         for part in parts
@@ -163,9 +163,9 @@ def _section(items: Sequence[Placed], page: int, path: Path, budget: Budget, kno
         yield Passage(
             text=text,
             page=page,
-            box=hull([sentence.box for sentence in chosen]),
+            box=merge_boxes([sentence.box for sentence in chosen]),
             heading=path,
-            mentions=labels.mentions(text),
+            mentions=mentioned_labels(text),
             ocr=any(sentence.ocr for sentence in chosen),
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from extractors.geometry import hull
+from extractors.geometry import merge_boxes
 from extractors.page import Line
 from extractors.types import Box
 
@@ -51,7 +51,7 @@ def flows(lines: Sequence[Line]) -> list[list[Row]]:
 
 def _in_margin(line: Line, upright: Sequence[Line]) -> bool:
     """Text that runs along the edge of the paper beside all the rest: an archive's stamp, a download notice."""
-    left, _, right, _ = hull([other.box for other in upright])
+    left, _, right, _ = merge_boxes([other.box for other in upright])
     return line.box[2] < left or line.box[0] > right
 
 
@@ -76,7 +76,7 @@ def _rows(lines: Sequence[Line]) -> list[Row]:
             else:
                 latest = [line]
                 rows.append(latest)
-    return _with_markers([Row(hull([line.box for line in row]), tuple(row)) for row in rows])
+    return _with_markers([Row(merge_boxes([line.box for line in row]), tuple(row)) for row in rows])
 
 
 def _level(a: Box, b: Box) -> bool:
@@ -117,7 +117,7 @@ def _with_markers(rows: list[Row]) -> list[Row]:
     joined = []
     for row in rows:
         if marker_of := taken.get(id(row)):
-            joined.append(Row(hull([marker_of.box, row.box]), marker_of.lines + row.lines))
+            joined.append(Row(merge_boxes([marker_of.box, row.box]), marker_of.lines + row.lines))
         elif id(row) in alone or not any(row is marker for marker in markers):
             joined.append(row)
     return joined
@@ -163,7 +163,7 @@ def _columns(rows: list[Row], gap: float) -> list[list[Row]]:
 
 def _beside(left: list[Row], right: list[Row]) -> bool:
     """True when two columns stand beside and not below each other."""
-    a, b = hull([row.box for row in left]), hull([row.box for row in right])
+    a, b = merge_boxes([row.box for row in left]), merge_boxes([row.box for row in right])
     return min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * min(a[3] - a[1], b[3] - b[1])
 
 
@@ -279,7 +279,7 @@ def _downwards(rows: list[Row]) -> list[Row]:
     for level in _levels(rows):
         sizes = [row.first.size for row in level]
         if len(level) > 1 and max(sizes) < 1.5 * min(sizes):
-            level = [Row(hull([row.box for row in level]), tuple(line for row in level for line in row.lines))]
+            level = [Row(merge_boxes([row.box for row in level]), tuple(line for row in level for line in row.lines))]
         ordered += level
     return ordered
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from extractors.layout import labels
+from extractors.layout.labels import mentioned_labels
 from extractors.text import sentences
 from extractors.types import Passage, Picture
 
@@ -26,7 +26,7 @@ def _by_label(passages: Sequence[Passage]) -> dict[str, dict[str, None]]:
         if passage.kind != "text" or not passage.mentions:
             continue
         for sentence in sentences.split(passage.text):
-            for label in labels.mentions(sentence):
+            for label in mentioned_labels(sentence):
                 spoken.setdefault(label, {})[sentence] = None
     return spoken
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extractors.layout import captions
+from extractors.layout.labels import mentioned_labels
 from extractors.page import Line, PageLayout
 
 
@@ -46,7 +47,7 @@ def _page(*lines: Line) -> PageLayout:
     ],
 )
 def test_a_caption_is_recognised_and_labelled(text: str, label: str) -> None:
-    (caption,) = captions.find(_page(_line(text, 50, 100)))
+    (caption,) = captions.find_captions(_page(_line(text, 50, 100)))
     assert (caption.label, caption.text) == (label, text)
     assert caption.kind == ("table" if label.startswith("table") else "figure")
 
@@ -63,7 +64,7 @@ def test_a_caption_is_recognised_and_labelled(text: str, label: str) -> None:
     ],
 )
 def test_a_sentence_that_begins_alike_is_no_caption(text: str) -> None:
-    assert captions.find(_page(_line(text, 50, 100))) == ()
+    assert captions.find_captions(_page(_line(text, 50, 100))) == ()
 
 
 def test_a_sentence_that_breaks_before_its_figure_is_no_caption() -> None:
@@ -72,11 +73,11 @@ def test_a_sentence_that_breaks_before_its_figure_is_no_caption() -> None:
         _line("Figure 3. After that they fall again, but slowly so.", 50, 112),
         _line("None of the models that we tried explains the fall.", 50, 124),
     )
-    assert captions.find(page) == ()
+    assert captions.find_captions(page) == ()
 
 
 def test_a_bold_label_makes_a_caption_without_punctuation() -> None:
-    (caption,) = captions.find(_page(_line("Fig. 3 effect of heat", 50, 100, lead=6)))
+    (caption,) = captions.find_captions(_page(_line("Fig. 3 effect of heat", 50, 100, lead=6)))
     assert caption.label == "figure 3"
 
 
@@ -86,7 +87,7 @@ def test_all_lines_of_a_caption_belong_to_it_and_the_paragraph_after_it_does_not
         _line("sured at harvest. Bars are standard errors.", 50, 311, size=9),
         _line("The next paragraph of the article starts here.", 50, 340, block=1),
     )
-    (caption,) = captions.find(page)
+    (caption,) = captions.find_captions(page)
     assert caption.text == (
         "Figure 2. The yield of each plot in the dry year, measured at harvest. Bars are standard errors."
     )
@@ -101,7 +102,7 @@ def test_captions_side_by_side_are_not_mixed() -> None:
         _line("from above.", 50, 311, size=9),
         _line("from below.", 320, 311, size=9, block=1),
     )
-    assert [c.text for c in captions.find(page)] == [
+    assert [c.text for c in captions.find_captions(page)] == [
         "Figure 1. Left plot, from above.",
         "Figure 2. Right plot, from below.",
     ]
@@ -109,12 +110,12 @@ def test_captions_side_by_side_are_not_mixed() -> None:
 
 def test_a_label_on_a_line_of_its_own_takes_its_text() -> None:
     page = _page(_line("Figure 1", 50, 300, bold=True), _line("The apparatus in use", 50, 312))
-    assert captions.find(page)[0].text == "Figure 1 The apparatus in use"
+    assert captions.find_captions(page)[0].text == "Figure 1 The apparatus in use"
 
 
 def test_running_headers_are_passed_over() -> None:
     page = _page(_line("Table 1: Contents of volume two", 50, 30), _line("Table 1: Doses", 50, 300))
-    assert [c.lines for c in captions.find(page, frozenset({0}))] == [{1}]
+    assert [c.lines for c in captions.find_captions(page, frozenset({0}))] == [{1}]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_running_headers_are_passed_over() -> None:
     ],
 )
 def test_references_in_running_text(text: str, labels: tuple[str, ...]) -> None:
-    assert captions.mentions(text) == labels
+    assert mentioned_labels(text) == labels
 
 
 def test_the_label_of_a_caption_text() -> None:

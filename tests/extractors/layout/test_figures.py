@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from extractors.geometry import coverage, hull
+from extractors.geometry import coverage, merge_boxes
 from extractors.layout import caption_matching as matching
 from extractors.layout import figures
 from extractors.layout.figures import PageFigures
@@ -53,7 +53,7 @@ def _page(lines: list[Line], rasters: list[Raster] | None = None, drawings: list
 
 
 def _found(page: PageLayout, tables: tuple[Box, ...] = (), furniture: Furniture | None = None) -> PageFigures:
-    return figures.find(page, tables, furniture or Furniture(1, {}, 10.0))
+    return figures.find_figures(page, tables, furniture or Furniture(1, {}, 10.0))
 
 
 def _pairs(found: PageFigures) -> dict[str, Box]:
@@ -130,9 +130,9 @@ def test_a_logo_that_repeats_is_furniture_and_a_photo_is_not() -> None:
         return PageLayout(number, 600, 800, tuple(_prose(50, 400, 6)), rasters)
 
     pages = [page(number) for number in range(1, 9)]
-    furniture = Furniture.scan(pages)
+    furniture = Furniture.learn(pages)
     for one in pages:
-        assert [figure.box for figure in figures.find(one, (), furniture).figures] == [(50, 100, 290, 300)]
+        assert [figure.box for figure in figures.find_figures(one, (), furniture).figures] == [(50, 100, 290, 300)]
 
 
 def test_a_scanned_page_is_no_figure_but_visual() -> None:
@@ -183,7 +183,9 @@ def test_text_between_keeps_caption_and_figure_apart() -> None:
 
 def test_a_caption_that_found_nothing_is_carried_to_the_next_page() -> None:
     first = _found(_page([*_prose(50, 100, 20), _line("Figure 4. Overleaf.", 50, 780)]))
-    second = figures.find(_page(_prose(50, 500, 6), [_photo(50, 60, 290, 300)]), (), Furniture(), first.unmatched)
+    second = figures.find_figures(
+        _page(_prose(50, 500, 6), [_photo(50, 60, 290, 300)]), (), Furniture(), first.unmatched
+    )
     assert [(figure.label, figure.caption) for figure in second.figures] == [("figure 4", "Figure 4. Overleaf.")]
 
 
@@ -260,13 +262,13 @@ def test_figures_of_a_drawn_page(rotation: int) -> None:
     page.insert_textbox((50, 360, 550, 700), _WORDS * 20, fontsize=10)
     page.set_rotation(rotation)
     layout = read(module.open("pdf", page.parent.tobytes())[0], 1)
-    pairs = _pairs(figures.find(layout, (), Furniture(1, {}, 10.0)))
+    pairs = _pairs(figures.find_figures(layout, (), Furniture(1, {}, 10.0)))
     expected: dict[str, Box] = {"figure 1": (70, 190, 290, 300), "figure 2": (330, 190, 530, 300)}
     if rotation:
         expected = {label: (800 - y1, x0, 800 - y0, x1) for label, (x0, y0, x1, y1) in expected.items()}
     assert set(pairs) == set(expected)
     for label, box in expected.items():
-        around = hull([box, pairs[label]])
+        around = merge_boxes([box, pairs[label]])
         assert coverage(around, box) > 0.9, label
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.layout.furniture import Furniture, normalised, sample_pages
+from extractors.layout.furniture import Furniture, sample_pages, without_numbers
 from extractors.page import Drawing, Line, PageLayout, Raster
 
 
@@ -19,8 +19,8 @@ def _page(number: int, *lines: Line) -> PageLayout:
 
 
 def _running(pages: list[PageLayout]) -> list[list[str]]:
-    furniture = Furniture.scan(pages)
-    return [[page.lines[i].text for i in sorted(furniture.running(page))] for page in pages]
+    furniture = Furniture.learn(pages)
+    return [[page.lines[i].text for i in sorted(furniture.running_lines(page))] for page in pages]
 
 
 def test_headers_and_page_numbers_are_running_lines() -> None:
@@ -53,7 +53,7 @@ def test_a_logo_repeats_wherever_it_stands_and_a_large_picture_only_in_its_place
         return PageLayout(n, 600, 800, (), (logo, picture), (bar,))
 
     pages = [page(n) for n in range(1, 9)]
-    furniture = Furniture.scan(pages)
+    furniture = Furniture.learn(pages)
     logo, picture = pages[3].rasters
     assert furniture.repeats(logo, pages[3])
     assert not furniture.repeats(picture, pages[3])
@@ -61,9 +61,9 @@ def test_a_logo_repeats_wherever_it_stands_and_a_large_picture_only_in_its_place
 
 
 def test_numbers_do_not_make_two_headers_of_one() -> None:
-    assert normalised("Page 12 of 30") == normalised("page 3 of 30")
-    assert normalised("— 7 —") == "#"
-    assert normalised("Chapter one") != normalised("Chapter two")
+    assert without_numbers("Page 12 of 30") == without_numbers("page 3 of 30")
+    assert without_numbers("— 7 —") == "#"
+    assert without_numbers("Chapter one") != without_numbers("Chapter two")
 
 
 def test_pages_to_look_at_come_in_runs_over_the_whole_document() -> None:

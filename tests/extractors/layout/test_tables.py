@@ -47,7 +47,7 @@ def paragraph(page: Any, x: float, y: float, lines: int, width: float = 450) -> 
 
 
 def found(page: Any) -> list[Table]:
-    return tables.find(pages.read(page, 1))
+    return tables.find_tables(pages.read(page, 1))
 
 
 def grid(page: Any, rows: Sequence[Sequence[str]] = HARVEST) -> None:

@@ -49,7 +49,7 @@ def collect(layout: PageLayout, paragraphs: Sequence[Paragraph]) -> Ink:
     rules = [d for d in paths if _is_rule(d.box)]
     solid = [d for d in paths if not _is_rule(d.box)]
     for drawing in solid:
-        inside = [p for p in prose if geometry.coverage(p.box, geometry.grown(drawing.box, 2)) > 0.9]
+        inside = [p for p in prose if geometry.coverage(p.box, geometry.expand_box(drawing.box, 2)) > 0.9]
         if _decorates_text(drawing, paragraphs):
             continue
         if _is_sidebar(drawing, inside):
@@ -60,7 +60,7 @@ def collect(layout: PageLayout, paragraphs: Sequence[Paragraph]) -> Ink:
     return Ink(tuple(marks), backdrop, tuple(sidebars))
 
 
-def backdrop(layout: PageLayout) -> tuple[Raster, ...]:
+def background_images(layout: PageLayout) -> tuple[Raster, ...]:
     """The images that fill the page: a scan, a slide saved as a picture, or a picture behind the text."""
     return _filling(layout.rasters, (0.0, 0.0, layout.width, layout.height))
 
@@ -73,7 +73,7 @@ def _filling(rasters: Sequence[Raster], page: Box) -> tuple[Raster, ...]:
     strips = [r for r in rasters if r.box[2] - r.box[0] > 0.7 * (page[2] - page[0])]
     if len(strips) < 2:
         return ()
-    around = geometry.hull(strip.box for strip in strips)
+    around = geometry.merge_boxes(strip.box for strip in strips)
     tiled = sum(geometry.area(strip.box) for strip in strips) > 0.9 * geometry.area(around)
     return tuple(strips) if tiled and geometry.area(around) > _PAGE * geometry.area(page) else ()
 
@@ -107,7 +107,7 @@ def _decorates_text(drawing: Drawing, paragraphs: Sequence[Paragraph]) -> bool:
         height = drawing.box[3] - drawing.box[1]
         if not paragraph.prose or height > 1.7 * paragraph.size * max(1, paragraph.rows):
             continue
-        if geometry.coverage(drawing.box, geometry.grown(paragraph.box, 3)) > 0.8:
+        if geometry.coverage(drawing.box, geometry.expand_box(paragraph.box, 3)) > 0.8:
             return True
     return False
 
@@ -130,7 +130,7 @@ def _rules_of_figures(rules: Sequence[Drawing], marks: Sequence[Mark], layout: P
     direction = np.array([0] * len(marks) + [1 if _level(rule.box) else 2 for rule in rules])
     kept = []
     for rule in rules:
-        x0, y0, x1, y1 = geometry.grown(rule.box, 2)
+        x0, y0, x1, y1 = geometry.expand_box(rule.box, 2)
         if x1 - x0 < 0.3 * layout.width and y1 - y0 < 0.3 * layout.height:
             kept.append(rule)
             continue

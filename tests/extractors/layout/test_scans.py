@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from extractors.geometry import coverage
-from extractors.layout import figures
-from extractors.layout import scan_regions as scans
+from extractors.layout import figures, scans
 from extractors.layout.furniture import Furniture
 from extractors.page import Line, PageLayout, Raster
 from extractors.types import Box
@@ -48,7 +47,7 @@ def test_a_photo_on_a_scanned_page_is_found_with_its_caption() -> None:
         _write(pixels, "words that fill the page below the photograph and go on and", 60, 290 + 14 * n)
         for n in range(6)
     ]
-    (figure,) = figures.find(scans.seen(_SCAN, pixels, lines), (), Furniture()).figures
+    (figure,) = figures.find_figures(scans.add_scanned_pictures(_SCAN, pixels, lines), (), Furniture()).figures
     assert _covers(figure.box, (200, 60, 420, 240))
     assert figure.label == "figure 1"
 
@@ -59,7 +58,7 @@ def test_text_is_no_picture() -> None:
         _write(pixels, "only words stand on this page, line after line of them, to its end", 60, 40 + 14 * n)
         for n in range(20)
     ]
-    layout = scans.seen(_SCAN, pixels, lines)
+    layout = scans.add_scanned_pictures(_SCAN, pixels, lines)
     assert layout.rasters == _SCAN.rasters
     assert layout.drawings == ()
     assert layout.lines == tuple(lines)
@@ -70,7 +69,7 @@ def test_the_bars_of_a_chart_are_one_figure() -> None:
     for n, height in enumerate((60, 110, 90, 140)):
         pixels[300 - height : 300, 150 + 60 * n : 190 + 60 * n] = (30, 90, 200)
     lines = [_write(pixels, f"20{n}", 155 + 60 * n, 306) for n in range(10, 14) for n in (n - 10,)]
-    (figure,) = figures.find(scans.seen(_SCAN, pixels, lines), (), Furniture()).figures
+    (figure,) = figures.find_figures(scans.add_scanned_pictures(_SCAN, pixels, lines), (), Furniture()).figures
     assert coverage((150, 160, 370, 300), figure.box) > 0.95
 
 
@@ -79,7 +78,7 @@ def test_a_page_without_a_plain_background_or_without_ink_gives_nothing(noisy: b
     pixels = _paper()
     if noisy:
         _photo(pixels, (0, 0, 600, 400))
-    assert scans.seen(_SCAN, pixels, []) == _SCAN
+    assert scans.add_scanned_pictures(_SCAN, pixels, []) == _SCAN
 
 
 def test_pictures_a_hair_apart_are_two() -> None:
@@ -87,7 +86,7 @@ def test_pictures_a_hair_apart_are_two() -> None:
     upper, lower = (300, 40, 560, 180), (300, 184, 560, 340)
     for box in (upper, lower):
         _photo(pixels, box)
-    found = figures.find(scans.seen(_SCAN, pixels, []), (), Furniture()).figures
+    found = figures.find_figures(scans.add_scanned_pictures(_SCAN, pixels, []), (), Furniture()).figures
     assert [_covers(figure.box, box) for figure, box in zip(found, (upper, lower), strict=True)] == [True, True]
 
 
@@ -97,7 +96,7 @@ def test_a_card_on_a_dark_slide_is_one_picture() -> None:
     pixels[40:360, 120:480] = 250
     for n in range(3):
         pixels[80 + 90 * n : 130 + 90 * n, 160 : 260 + 60 * n] = (40, 130, 200)
-    (figure,) = figures.find(scans.seen(_SCAN, pixels, []), (), Furniture()).figures
+    (figure,) = figures.find_figures(scans.add_scanned_pictures(_SCAN, pixels, []), (), Furniture()).figures
     assert _covers(figure.box, (120, 40, 480, 360))
 
 
@@ -107,7 +106,7 @@ def test_a_speck_of_drawing_in_a_photo_is_part_of_it() -> None:
     _photo(pixels, (300, 60, 560, 340))
     pixels[150:210, 380:440] = 250
     pixels[170:190, 400:420] = (200, 30, 30)
-    seen = scans.seen(_SCAN, pixels, [])
+    seen = scans.add_scanned_pictures(_SCAN, pixels, [])
     assert seen.drawings == ()
     assert len(seen.rasters) == 2
 
@@ -120,7 +119,7 @@ def test_print_that_is_higher_than_its_lines_is_text() -> None:
         line = _write(pixels, "words that fill the column from its left edge to its right", 60, 60 + 14 * n)
         x0, y0, x1, y1 = line.box
         lines.append(replace(line, box=(x0, y0 + 3, x1, y1 - 2)))
-    assert figures.find(scans.seen(_SCAN, pixels, lines), (), Furniture()).figures == ()
+    assert figures.find_figures(scans.add_scanned_pictures(_SCAN, pixels, lines), (), Furniture()).figures == ()
 
 
 def test_a_band_across_the_slide_is_the_ground_of_its_title() -> None:
@@ -128,4 +127,4 @@ def test_a_band_across_the_slide_is_the_ground_of_its_title() -> None:
     pixels[:70] = (30, 30, 30)
     pixels[370:] = (30, 30, 30)
     title = Line((40, 20, 400, 50), "What the year has brought", 30, ocr=True)
-    assert figures.find(scans.seen(_SCAN, pixels, [title]), (), Furniture()).figures == ()
+    assert figures.find_figures(scans.add_scanned_pictures(_SCAN, pixels, [title]), (), Furniture()).figures == ()

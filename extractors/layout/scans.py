@@ -54,7 +54,7 @@ class _Patch:
     """Few colours make up most of it: a bar, or two of them, not a photo."""
 
 
-def seen(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:
+def add_scanned_pictures(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:
     """`layout` with what its pixels show: the `lines` that OCR read, and patches that look like pictures.
 
     `pixels` (height, width, 3) is the whole page in RGB; about 72 dpi is enough. On a page without a plain
@@ -106,7 +106,7 @@ def _patches(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> lis
         return []
     across, down = pixels.shape[1] / page[2], pixels.shape[0] / page[3]
     for line in lines:
-        x0, y0, x1, y1 = geometry.grown(line.box, 0.12 * (line.box[3] - line.box[1]))
+        x0, y0, x1, y1 = geometry.expand_box(line.box, 0.12 * (line.box[3] - line.box[1]))
         ink[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = False
     size = max(1, round(_CELL * across))
     found = []
