@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from extractors.errors import ExtractionError
-from extractors.pdf import render
+from extractors.pdf.render import pymupdf, render_page
 from extractors.pictures.store import image_path
 from extractors.types import Box, Extraction, Passage, Picture
 
@@ -96,7 +96,7 @@ def _sheets(extraction: Extraction, pictures: Path, folder: Path) -> Iterator[tu
 
 def _drawn(extraction: Extraction, folder: Path, kept: set[int]) -> Iterator[tuple[int, _Sheet]]:
     try:
-        document = render.pymupdf().open(extraction.source.path)
+        document = pymupdf().open(extraction.source.path)
     except Exception:  # the file is gone or changed since: the sheet still shows the crops
         return
     with document:
@@ -105,7 +105,7 @@ def _drawn(extraction: Extraction, folder: Path, kept: set[int]) -> Iterator[tup
                 continue
             try:
                 page = document[index]
-                image = render.page_image(page, _DPI)
+                image = render_page(page, _DPI)
                 target = folder / f"{index + 1:04}.jpg"
                 folder.mkdir(parents=True, exist_ok=True)
                 image.convert("RGB").save(target, quality=70)

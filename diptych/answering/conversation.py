@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from diptych.answering.citations import Checked, Citation, Sentence, Shown
 from diptych.models.vision import Ask, Cited, Detail, Evidence, Part, Pixels, Reply, Words
-from extractors.text import sentences as boundaries
+from extractors.text.sentences import split_sentences
 
 MOST_TOKENS = 3000
 """Of an answer."""
@@ -132,7 +132,7 @@ def said_so_far(text: str, *, over: bool = False) -> list[str]:
     `over`: no more is coming, so that the last sentence of a free answer is whole, too.
     """
     if not text.lstrip().startswith("{"):
-        found = boundaries.split(text)
+        found = split_sentences(text)
         return [_MARKER.sub("", one) for one in (found if over else found[:-1])]
     return [json.loads(f'"{one}"', strict=False) for one in _SAID.findall(text)]
 
@@ -191,7 +191,7 @@ def _sentences(stretches: Sequence[Cited]) -> list[Sentence]:
 def _spans(whole: str) -> list[tuple[int, int]]:
     """(start, end) of its sentences; an id in brackets after a full stop belongs to what stands before."""
     spans: list[tuple[int, int]] = []
-    for text in boundaries.split(whole):
+    for text in split_sentences(whole):
         start = whole.index(text, spans[-1][1] if spans else 0)
         end = start + len(text)
         marker = _MARKER.match(whole, start)

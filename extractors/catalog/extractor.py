@@ -105,22 +105,22 @@ def rows(path: Path) -> list[Source]:
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Read one row: its title, description and fields as text, its picture with the title as caption."""
     from extractors.photos import extractor as photos
-    from extractors.text import sentences, tokens
-    from extractors.text.headings import Placed
+    from extractors.text.headings import HeadedParagraph
     from extractors.text.paragraphs import Paragraph
-    from extractors.text.passages import Budget, build
+    from extractors.text.passages import PassageLimit, build_passages
+    from extractors.text.sentences import split_sentences
 
     nowhere = (0.0, 0.0, 0.0, 0.0)
     said = "" if bare(source.description) == bare(source.title) else source.description
     lines = [text for text in (source.title, said, words(source)) if text]
-    placed = [Placed(Paragraph((line,), 1, nowhere, 10.0), ()) for line in lines]
-    made = build(placed, Budget(options.max_tokens, tokens.counter(options.tokenizer)))
+    placed = [HeadedParagraph(Paragraph((line,), 1, nowhere, 10.0), ()) for line in lines]
+    made = build_passages(placed, PassageLimit.of(options))
     problems = [Problem(source.problem, 1)] if source.problem else []
     found: list[Picture] = []
     if source.image is not None:
         try:
             picture, more = photos.of_row(source.image, options, pictures)
-            found = [replace(picture, caption=source.title, context=tuple(sentences.split(source.description)))]
+            found = [replace(picture, caption=source.title, context=tuple(split_sentences(source.description)))]
             problems += more
         except ExtractionError as error:
             problems.append(Problem(str(error), 1))

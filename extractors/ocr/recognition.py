@@ -1,4 +1,4 @@
-"""Words from pixels, behind `read` and `words_in`: by Tesseract where it is installed, by RapidOCR otherwise."""
+"""Words from pixels: by Tesseract where it is installed, by RapidOCR otherwise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from extractors.types import Box, Options
 if TYPE_CHECKING:
     from PIL import Image
 
-LONG_SIDE = 1800
+OCR_LONG_SIDE = 1800
 """Pixels of the long side at which pages are read: larger images are shrunk to it, so render no finer."""
 
 _COARSE_SIDE = 1300
@@ -34,7 +34,7 @@ _SPACE_BETWEEN_IDEOGRAPHS = re.compile(rf"(?<=[{_IDEOGRAPH}]) (?=[{_IDEOGRAPH}])
 
 
 @dataclass(frozen=True, slots=True)
-class Ocr:
+class OcrResult:
     """What was read in one image."""
 
     lines: tuple[Line, ...]
@@ -46,8 +46,8 @@ class Ocr:
     """Mean over the characters kept, 0 to 1; 0 when nothing was read."""
 
 
-def engine_for(options: Options) -> tuple[Engine | None, str]:
-    """The engine that `read` will use, or None; with a sentence on what is missing and what that costs, or ""."""
+def choose_engine(options: Options) -> tuple[Engine | None, str]:
+    """The engine to use, or None, with a sentence on what is missing and what that costs, or ""."""
     if options.ocr == "off":
         return None, "OCR is switched off: pages and pictures without text stay without words"
     missing = "" if options.ocr == "rapidocr" else tesseract_lacks(options.ocr_languages)
@@ -61,7 +61,7 @@ def engine_for(options: Options) -> tuple[Engine | None, str]:
     return None, f"{'; '.join(parts)}; pages and pictures without text stay without words"
 
 
-def read(image: Image.Image, options: Options) -> Ocr:
+def recognise_page(image: Image.Image, options: Options) -> OcrResult:
     """All lines of a page's image, turned upright first where it stands on its side or head.
 
     Raises `ExtractionError` when there is no engine, or when it takes too long or fails.
@@ -83,11 +83,11 @@ def read(image: Image.Image, options: Options) -> Ocr:
         kept = [] if rubbish else _joined(kept, more)
     letters = sum(len(word.text) for word in kept)
     confidence = sum(word.confidence * len(word.text) for word in kept) / letters if letters else 0.0
-    return Ocr(_lines(kept, scale), angle, engine, confidence)
+    return OcrResult(_lines(kept, scale), angle, engine, confidence)
 
 
-def words_in(image: Image.Image, options: Options) -> str:
-    """The words within a figure's image, line by line; "" for tiny pictures. Raises as `read` does."""
+def recognise_words(image: Image.Image, options: Options) -> str:
+    """The words within a figure's image, line by line; "" for tiny pictures. Raises as `recognise_page` does."""
     if min(image.size) < _LEAST_SIDE or image.width * image.height < _LEAST_AREA:
         return ""
     grey, scale = _prepared(image)
@@ -96,7 +96,7 @@ def words_in(image: Image.Image, options: Options) -> str:
 
 
 def _engine(options: Options) -> Engine:
-    engine, reason = engine_for(options)
+    engine, reason = choose_engine(options)
     if engine is None:
         raise ExtractionError(reason)
     return engine
@@ -113,13 +113,13 @@ def _reader(engine: Engine, options: Options) -> _Reader:
 
 
 def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
-    """Grey, its long side `LONG_SIDE` (small pictures at most doubled), and the factor it was scaled by."""
+    """Grey, its long side `OCR_LONG_SIDE` (small pictures at most doubled), and the factor it was scaled by."""
     from PIL import Image
 
     from extractors.pictures.decode import flatten_image
 
     grey = flatten_image(image).convert("L")
-    scale = min(LONG_SIDE / max(grey.size), 2.0)
+    scale = min(OCR_LONG_SIDE / max(grey.size), 2.0)
     size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
     return grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), scale
 

@@ -25,50 +25,50 @@ _LONGEST_PAGE = 4000
 """Pixels of a page image's longer side: a poster is looked at as a whole, its figures apart."""
 
 
-def figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
+def save_figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
     """A figure: with its own pixels where it is one upright image, else as drawn on the page.
 
     Raises `ExtractionError` when it cannot be drawn.
     """
     if figure.alone and figure.rasters[0].xref:
         try:
-            return raster(page.parent, figure.rasters[0].xref, folder)
+            return save_embedded_image(page.parent, figure.rasters[0].xref, folder)
         except ExtractionError:
             pass  # the page as a whole is drawn by other means, which may know how
-    return clip(page, figure.box, dpi, folder)
+    return save_crop(page, figure.box, dpi, folder)
 
 
-def clip(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
-    image = render.page_image(page, dpi, expand_box(box, _MARGIN))
+def save_crop(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
+    image = render.render_page(page, dpi, expand_box(box, _MARGIN))
     data, suffix = encode_image(image)
     return save_image_bytes(data, suffix, image.size, folder)
 
 
-def place(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
+def save_crop_of_file(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
     """A place on page `number` of a PDF, for a person to look at. Raises `ExtractionError`."""
     try:
         with render.pymupdf().open(path, filetype="pdf") as document:
             if document.needs_pass or not 1 <= number <= len(document):
                 raise ExtractionError(f"{path}: has no page {number} that can be read")
-            return clip(document[number - 1], box, _LOOK_DPI, folder)
+            return save_crop(document[number - 1], box, _LOOK_DPI, folder)
     except (RuntimeError, ValueError) as error:  # MuPDF's own are of these kinds
         raise ExtractionError(f"{path}: page {number} cannot be drawn ({error})") from error
 
 
-def raster(document: Any, xref: int, folder: Path) -> ImageFile:
+def save_embedded_image(document: Any, xref: int, folder: Path) -> ImageFile:
     """An embedded image: the file's own bytes where they are a plain JPEG, else encoded anew."""
     if data := _plain_jpeg(document, xref):
         width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
         return save_image_bytes(data, ".jpg", (width, height), folder)
-    image = render.raster_image(document, xref)
+    image = render.decode_embedded_image(document, xref)
     data, suffix = encode_image(image)
     return save_image_bytes(data, suffix, image.size, folder)
 
 
-def whole(page: Any, dpi: int, folder: Path) -> ImageFile:
+def save_page_image(page: Any, dpi: int, folder: Path) -> ImageFile:
     """The page as it is displayed."""
     longest = max(page.rect.width, page.rect.height) / 72
-    image = render.page_image(page, min(dpi, _LONGEST_PAGE / max(longest, 0.1)))
+    image = render.render_page(page, min(dpi, _LONGEST_PAGE / max(longest, 0.1)))
     data, suffix = encode_image(image)
     return save_image_bytes(data, suffix, image.size, folder)
 

@@ -18,12 +18,12 @@ from extractors.pdf import page_parts as pagewise
 from extractors.pdf import split_captions as overleaf
 from extractors.pdf.page_parts import Desk, PageParts
 from extractors.pdf.render import pymupdf
-from extractors.text import headings, passages, tokens
+from extractors.text import headings, passages
 from extractors.text import page_numbers as folios
 from extractors.text import references as links
-from extractors.text.headings import Bookmark, Placed
+from extractors.text.headings import Bookmark, HeadedParagraph
 from extractors.text.paragraphs import Paragraph, goes_on, straddled
-from extractors.text.passages import Budget, TablePlace
+from extractors.text.passages import PassageLimit, TablePlace
 from extractors.text.titles import title_of
 from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
@@ -44,7 +44,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     with document:
         with clock.stage("layout"):
             kept, furniture = _learn(document)
-        engine, missing = ocr.engine_for(options)
+        engine, missing = ocr.choose_engine(options)
         desk = Desk(options, pictures, furniture, engine, clock)
         pages = list(_pages(document, desk, kept))
         if len(pages) == sum(any(p.page == part.number for p in part.problems) for part in pages) and not any(
@@ -151,16 +151,16 @@ def _assembled(
     source: Source, options: Options, pages: Sequence[PageParts], marks: Sequence[Bookmark], title: str
 ) -> Extraction:
     """The document's extraction; its report is yet to come."""
-    budget = Budget(options.max_tokens, tokens.counter(options.tokenizer))
+    budget = PassageLimit.of(options)
     deck = _is_deck(pages)
     text = _without_running([paragraph for parts in pages for paragraph in parts.paragraphs])
     known = frozenset(
         word.strip(".,;:()“”\"'").lower() for paragraph in text for line in paragraph.lines for word in line.split()
     )
     text = _joined(text, known)
-    placed = headings.place(text, marks, title=title, deck=deck)
+    placed = headings.assign_headings(text, marks, title=title, deck=deck)
     tables = list(_tables(pages, placed, budget))
-    made = passages.build(placed, budget, known, [(table.page, table.heading) for table in tables])
+    made = passages.build_passages(placed, budget, known, [(table.page, table.heading) for table in tables])
     for table in tables:
         made.insert(_place_of(table, made), table)
     pictures = [
@@ -210,12 +210,12 @@ def _joined(text: Sequence[Paragraph], known: Set[str]) -> list[Paragraph]:
     return joined
 
 
-def _tables(pages: Sequence[PageParts], placed: Sequence[Placed], budget: Budget) -> Iterator[Passage]:
+def _tables(pages: Sequence[PageParts], placed: Sequence[HeadedParagraph], budget: PassageLimit) -> Iterator[Passage]:
     for parts in pages:
         for table in parts.tables:
             path = _path_on(placed, parts.number, table.box[1])
             place = TablePlace(parts.number, table.box, path, table.label, table.caption, table.ocr)
-            yield from passages.table(table.rows, place, budget)
+            yield from passages.table_passages(table.rows, place, budget)
 
 
 def _place_of(table: Passage, made: Sequence[Passage]) -> int:
@@ -230,13 +230,13 @@ def _place_of(table: Passage, made: Sequence[Passage]) -> int:
     return len(made)
 
 
-def _path_at(placed: Sequence[Placed], picture: Picture) -> tuple[str, ...]:
+def _path_at(placed: Sequence[HeadedParagraph], picture: Picture) -> tuple[str, ...]:
     if picture.kind == "page" or picture.box is None:
         return next((item.path for item in placed if item.paragraph.page == picture.page), ())
     return _path_on(placed, picture.page, picture.box[1])
 
 
-def _path_on(placed: Sequence[Placed], page: int, top: float) -> tuple[str, ...]:
+def _path_on(placed: Sequence[HeadedParagraph], page: int, top: float) -> tuple[str, ...]:
     """The heading path in force at a height of a page."""
     path: tuple[str, ...] = ()
     for item in placed:

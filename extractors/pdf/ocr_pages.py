@@ -53,7 +53,7 @@ def legibly(page: Any, layout: PageLayout, options: Options) -> Legible:
             layout = replace(layout, lines=_judged(layout.lines)[0])
         if any(line.ocr for line in lines) and _is_scan(layout):
             layout = add_scanned_pictures(
-                replace(layout, lines=()), _pixels(render.page_image(page, _SEEN_DPI)), layout.lines
+                replace(layout, lines=()), _pixels(render.render_page(page, _SEEN_DPI)), layout.lines
             )
         return Legible(layout, angle)
     if options.ocr == "off":
@@ -123,7 +123,7 @@ def _sideways(lines: Sequence[Line]) -> int:
 
 def _turn(page: Any, angle: int, number: int) -> PageLayout:
     page.set_rotation((page.rotation + angle) % 360)
-    return pages.read(page, number)
+    return pages.read_page(page, number)
 
 
 def back(box: Box, angle: int, layout: PageLayout) -> Box:
@@ -136,9 +136,9 @@ def back(box: Box, angle: int, layout: PageLayout) -> Box:
 
 def _by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool) -> Legible:
     try:
-        dpi = min(300.0, 72 * ocr.LONG_SIDE / max(layout.width, layout.height, 1.0))
-        image = render.page_image(page, dpi)
-        read = ocr.read(image, options)
+        dpi = min(300.0, 72 * ocr.OCR_LONG_SIDE / max(layout.width, layout.height, 1.0))
+        image = render.render_page(page, dpi)
+        read = ocr.recognise_page(image, options)
     except ExtractionError as error:
         return Legible(layout, problem=f"its words could not be read: {error}")
     scale = layout.width / image.width

@@ -137,7 +137,7 @@ def _paragraphs(
         and line.visible
         and not any(coverage(line.box, table.box) > _FULLY for table in grids)
     ]
-    return paragraphs.build(reading.flows(left), layout.number)
+    return paragraphs.build_paragraphs(reading.flows(left), layout.number)
 
 
 def _prose(layout: PageLayout, inside: frozenset[int]) -> frozenset[int]:
@@ -203,7 +203,7 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
     options = desk.options
     for figure in found.figures:
         try:
-            image = crops.figure(page, figure, options.dpi, desk.pictures)
+            image = crops.save_figure(page, figure, options.dpi, desk.pictures)
         except ExtractionError as error:
             parts.problems.append(Problem(f"a {figure.kind} could not be drawn: {error}", layout.number))
             continue
@@ -231,7 +231,7 @@ def _pictures(page: Any, layout: PageLayout, found: PageFigures, desk: Desk, par
 
 def _page_image(page: Any, layout: PageLayout, desk: Desk, parts: PageParts) -> None:
     try:
-        image = crops.whole(page, desk.options.dpi, desk.pictures)
+        image = crops.save_page_image(page, desk.options.dpi, desk.pictures)
     except ExtractionError as error:
         parts.problems.append(Problem(str(error), layout.number))
         return
@@ -253,11 +253,11 @@ def _printed_in(image: ImageFile, desk: Desk, parts: PageParts) -> str:
             return ""
         parts.pictures_read += 1
         try:
-            return legible.repair(ocr.words_in(file, desk.options))
+            return legible.repair(ocr.recognise_words(file, desk.options))
         except ExtractionError as error:
             parts.notes.append(f"page {parts.number}: the words in a picture could not be read: {error}")
             return ""
 
 
 def read(page: Any, number: int) -> PageLayout:
-    return pages.read(page, number)
+    return pages.read_page(page, number)

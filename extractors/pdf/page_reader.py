@@ -18,7 +18,7 @@ _MOST_DRAWINGS = 20_000
 _Part = TypeVar("_Part")
 
 
-def read(page: Any, number: int) -> PageLayout:
+def read_page(page: Any, number: int) -> PageLayout:
     """Read a `pymupdf.Page`; `number` counts from 1. What cannot be read is left out and named in the notes."""
     notes: list[str] = []
     limits: Box = (0.0, 0.0, float(page.rect.width), float(page.rect.height))

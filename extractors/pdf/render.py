@@ -38,7 +38,7 @@ def pymupdf() -> ModuleType:
     return module  # type: ignore[no-any-return]
 
 
-def page_image(page: mupdf_types.Page, dpi: float, clip: Box | None = None) -> Image.Image:
+def render_page(page: mupdf_types.Page, dpi: float, clip: Box | None = None) -> Image.Image:
     """The page, or the part of it in `clip` (points, as displayed), as RGB pixels at `dpi`.
 
     The resolution is lowered where the result would pass `MAX_PIXELS`. When MuPDF fails, or draws nothing though
@@ -66,7 +66,7 @@ def page_image(page: mupdf_types.Page, dpi: float, clip: Box | None = None) -> I
         ) from error
 
 
-def raster_image(document: mupdf_types.Document, xref: int) -> Image.Image:
+def decode_embedded_image(document: mupdf_types.Document, xref: int) -> Image.Image:
     """The embedded image `xref` with its own pixels, as RGB or grey; transparency is laid on white.
 
     Any colour space and compression that MuPDF reads. Images above `MAX_PIXELS` are decoded at a half, a quarter …

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors.errors import ExtractionError
-from extractors.ocr import recognition as ocr
+from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
 from extractors.pictures.decode import is_displayable, normalise_image, open_image
 from extractors.pictures.store import save_image
-from extractors.text import tokens
-from extractors.text.headings import Placed
+from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import Budget, build
+from extractors.text.passages import PassageLimit, build_passages
 from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
 
@@ -81,22 +80,24 @@ def of_row(image_path: Path, options: Options, pictures: Path) -> tuple[Picture,
 
 def words_in(image: Image.Image, page: int, options: Options) -> tuple[str, tuple[Problem, ...]]:
     """The words that a picture shows; none when there is no OCR engine, and a problem when it fails."""
-    if ocr.engine_for(options)[0] is None:
+    if choose_engine(options)[0] is None:
         return "", ()
     try:
-        return ocr.words_in(image, options), ()
+        return recognise_words(image, options), ()
     except ExtractionError as error:
         return "", (Problem(f"its words could not be read: {error}", page),)
 
 
-def text_of(read: ocr.Ocr, page: int, budget: Budget, heading: tuple[str, ...] = ()) -> list[Passage]:
+def text_of(read: OcrResult, page: int, limit: PassageLimit, heading: tuple[str, ...] = ()) -> list[Passage]:
     """What OCR read on a page, as passages; without boxes, for a picture's pixels are no points of a page."""
     placed = [
-        Placed(Paragraph(tuple(line.text for line in lines), page, lines[0].box, lines[0].size, ocr=True), heading)
+        HeadedParagraph(
+            Paragraph(tuple(line.text for line in lines), page, lines[0].box, lines[0].size, ocr=True), heading
+        )
         for _, group in groupby(read.lines, key=lambda line: line.block)
         if (lines := list(group))
     ]
-    return [replace(passage, box=None) for passage in build(placed, budget)]
+    return [replace(passage, box=None) for passage in build_passages(placed, limit)]
 
 
 def _frames(image: Image.Image, count: int, shots: _Shots) -> Iterator[Image.Image | None]:
@@ -115,19 +116,19 @@ def _frames(image: Image.Image, count: int, shots: _Shots) -> Iterator[Image.Ima
 def _read(seen: Image.Image, number: int, shots: _Shots, *, paged: bool) -> tuple[Image.Image, str]:
     """The picture turned upright and its words; what reads like a page of text gives passages as well."""
     options = shots.options
-    engine, missing = ocr.engine_for(options)
+    engine, missing = choose_engine(options)
     if missing and number == 1:
         shots.notes.append(missing)
     if engine is None:
         return seen, ""
     try:
-        words = "" if paged else ocr.words_in(seen, options)
+        words = "" if paged else recognise_words(seen, options)
         if not paged and len(words.split()) < _FEWEST_WORDS:
             return seen, words
-        read = ocr.read(seen, options)
+        read = recognise_page(seen, options)
     except ExtractionError as error:
         shots.problems.append(Problem(f"its words could not be read: {error}", number))
         return seen, ""
-    shots.passages += text_of(read, number, Budget(options.max_tokens, tokens.counter(options.tokenizer)))
+    shots.passages += text_of(read, number, PassageLimit.of(options))
     turned = seen.rotate(-read.angle, expand=True) if read.angle else seen
     return turned, "\n".join(line.text for line in read.lines)

@@ -117,10 +117,10 @@ def _extract(asked: dict[str, Any]) -> Extraction:
 
 
 def _crop(asked: dict[str, Any]) -> ImageFile:
-    from extractors.pdf import crops
+    from extractors.pdf.crops import save_crop_of_file
 
     place = asked["crop"]
-    return crops.place(Path(asked["source"]["path"]), place["page"], tuple(place["box"]), Path(asked["pictures"]))
+    return save_crop_of_file(Path(asked["source"]["path"]), place["page"], tuple(place["box"]), Path(asked["pictures"]))
 
 
 def _parts(extraction: Extraction) -> dict[str, object]:

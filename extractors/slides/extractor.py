@@ -16,10 +16,9 @@ from extractors.slides import libreoffice as office
 from extractors.slides import opendocument, powerpoint
 from extractors.slides import pictures as slidepictures
 from extractors.slides.deck import Deck, Grid, Slide, Text
-from extractors.text import passages, tokens
-from extractors.text.headings import Placed
+from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import Budget, TablePlace
+from extractors.text.passages import PassageLimit, TablePlace, build_passages, table_passages
 from extractors.timing import StageTimer
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
 
@@ -50,9 +49,9 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         notes += [note for note in (reason, missing) if note]
         found = slidepictures.collect(deck, drawn, options, pictures, clock)
     with clock.stage("passages"):
-        budget = Budget(options.max_tokens, tokens.counter(options.tokenizer))
-        made = [passage for slide in deck.slides for passage in _passages(slide, deck, budget)]
-        made += slidepictures.read_passages(found, deck, budget)
+        limit = PassageLimit.of(options)
+        made = [passage for slide in deck.slides for passage in _passages(slide, deck, limit)]
+        made += slidepictures.read_passages(found, deck, limit)
     hidden = ", ".join(str(slide.number) for slide in deck.slides if slide.hidden)
     report = Report(
         pages=len(deck.slides),
@@ -138,21 +137,23 @@ def _refuse_encrypted(path: Path) -> None:
 # --- passages -----------------------------------------------------------------------------------------------------
 
 
-def _passages(slide: Slide, deck: Deck, budget: Budget) -> Iterator[Passage]:
+def _passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[Passage]:
     whole = (0.0, 0.0, deck.width, deck.height)
     path = slide.heading
-    placed = [Placed(_paragraph(slide.title, slide, slide.title_box or whole), path, True)] if slide.title else []
+    placed = []
+    if slide.title:
+        placed.append(HeadedParagraph(_paragraph(slide.title, slide, slide.title_box or whole), path, True))
     placed += [
-        Placed(_paragraph("– " * min(part.level, 1) + part.text, slide, part.box), path)
+        HeadedParagraph(_paragraph("– " * min(part.level, 1) + part.text, slide, part.box), path)
         for part in slide.parts
         if isinstance(part, Text)
     ]
-    yield from passages.build(placed, budget)
+    yield from build_passages(placed, limit)
     for part in slide.parts:
         if isinstance(part, Grid) and part.rows:
-            yield from passages.table(part.rows, TablePlace(slide.number, part.box, path, caption=part.caption), budget)
+            yield from table_passages(part.rows, TablePlace(slide.number, part.box, path, caption=part.caption), limit)
     said = [*slide.notes, *(f"Comment: {text}" for text in slide.comments)]
-    spoken = passages.build([Placed(_paragraph(text, slide, whole), path) for text in said], budget)
+    spoken = build_passages([HeadedParagraph(_paragraph(text, slide, whole), path) for text in said], limit)
     yield from (replace(passage, kind="notes", box=None) for passage in spoken)
 
 

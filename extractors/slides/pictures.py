@@ -11,14 +11,14 @@ from typing import Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import area
-from extractors.ocr import recognition as ocr
-from extractors.ocr.recognition import Ocr
-from extractors.pdf import crops, render
+from extractors.ocr.recognition import OCR_LONG_SIDE, OcrResult, choose_engine, recognise_page
+from extractors.pdf.crops import save_crop, save_page_image
+from extractors.pdf.render import pymupdf, render_page
 from extractors.photos import extractor as photos
 from extractors.pictures.decode import is_displayable, normalise_image, open_image
 from extractors.pictures.store import save_image
 from extractors.slides.deck import Deck, Drawing, Grid, Image, Slide, Text
-from extractors.text.passages import Budget
+from extractors.text.passages import PassageLimit
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
 
@@ -39,7 +39,7 @@ class Pictures:
     """What was found, and what the report should say."""
 
     pictures: list[Picture] = field(default_factory=list)
-    read: dict[int, Ocr] = field(default_factory=dict)
+    read: dict[int, OcrResult] = field(default_factory=dict)
     """Slides whose words had to be read from their pixels."""
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -71,9 +71,9 @@ def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, cloc
     A picture that cannot be read, and a slide that was not drawn, are problems of their slide.
     """
     bench = _Bench(deck, options, folder, clock, _logos(deck), Pictures())
-    if (missing := ocr.engine_for(options)[1]) and options.ocr != "off":
+    if (missing := choose_engine(options)[1]) and options.ocr != "off":
         bench.found.notes.append(missing)
-    document = render.pymupdf().open(drawn) if drawn else None
+    document = pymupdf().open(drawn) if drawn else None
     try:
         pages = _pages(deck, document, bench.found)
         for slide in deck.slides:
@@ -88,11 +88,11 @@ def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, cloc
     return bench.found
 
 
-def read_passages(found: Pictures, deck: Deck, budget: Budget) -> Iterator[Passage]:
+def read_passages(found: Pictures, deck: Deck, limit: PassageLimit) -> Iterator[Passage]:
     """The words that were read from slides without text of their own."""
     for slide in deck.slides:
         if read := found.read.get(slide.number):
-            yield from photos.text_of(read, slide.number, budget, slide.heading)
+            yield from photos.text_of(read, slide.number, limit, slide.heading)
 
 
 def _pages(deck: Deck, document: Any, found: Pictures) -> dict[int, Any]:
@@ -118,7 +118,7 @@ def _slide(slide: Slide, page: Any, bench: _Bench) -> None:
             words, was_read = _read(slide, page, words, bench)
         with bench.clock.stage("render"):
             box = (0.0, 0.0, bench.deck.width, bench.deck.height)
-            if image := _attempt(lambda: crops.whole(page, bench.options.dpi, bench.folder), slide, bench):
+            if image := _attempt(lambda: save_page_image(page, bench.options.dpi, bench.folder), slide, bench):
                 bench.found.pictures.append(
                     Picture(
                         "slide",
@@ -139,12 +139,12 @@ def _slide(slide: Slide, page: Any, bench: _Bench) -> None:
 
 def _read(slide: Slide, page: Any, words: str, bench: _Bench) -> tuple[str, bool]:
     """The words of a slide that is a picture, by OCR; those of its own come first."""
-    if ocr.engine_for(bench.options)[0] is None:
+    if choose_engine(bench.options)[0] is None:
         return words, False
     with bench.clock.stage("ocr"):
         long_side = max(page.rect.width, page.rect.height) or 1
         try:
-            read = ocr.read(render.page_image(page, 72 * ocr.LONG_SIDE / long_side), bench.options)
+            read = recognise_page(render_page(page, 72 * OCR_LONG_SIDE / long_side), bench.options)
         except ExtractionError as error:
             bench.found.problems.append(Problem(f"its words could not be read: {error}", slide.number))
             return words, False
@@ -237,7 +237,7 @@ def _cut(box: Box, slide: Slide, page: Any, bench: _Bench) -> ImageFile | None:
     """A part of the drawn slide."""
     clip = _on_page(box, page, bench)
     with bench.clock.stage("render"):
-        return _attempt(lambda: crops.clip(page, clip, bench.options.dpi, bench.folder), slide, bench)
+        return _attempt(lambda: save_crop(page, clip, bench.options.dpi, bench.folder), slide, bench)
 
 
 def _attempt(make: Any, slide: Slide, bench: _Bench) -> ImageFile | None:

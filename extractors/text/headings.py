@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractors.text import sentences
 from extractors.text.paragraphs import BULLET, Paragraph, join
+from extractors.text.sentences import ends_sentence
 
 _NUMBERED = re.compile(
     r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"
@@ -43,7 +43,7 @@ class Bookmark:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class HeadedParagraph:
     """A paragraph and where it stands."""
 
     paragraph: Paragraph
@@ -60,9 +60,9 @@ class _Style:
     italic: bool
 
 
-def place(
+def assign_headings(
     paragraphs: Sequence[Paragraph], bookmarks: Sequence[Bookmark] = (), *, title: str = "", deck: bool = False
-) -> list[Placed]:
+) -> list[HeadedParagraph]:
     """Give every paragraph its heading path. In a deck, every page starts anew; elsewhere the title heads nothing."""
     body = body_style(paragraphs)
     marks = _by_page(bookmarks)
@@ -105,8 +105,8 @@ def body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
     return styles.most_common(1)[0][0] if styles else (10.0, False)
 
 
-def _walk(paragraphs: Sequence[Paragraph], found: dict[int, float], deck: bool) -> list[Placed]:
-    placed: list[Placed] = []
+def _walk(paragraphs: Sequence[Paragraph], found: dict[int, float], deck: bool) -> list[HeadedParagraph]:
+    placed: list[HeadedParagraph] = []
     stack: list[tuple[float, str]] = []
     page = 0
     for index, paragraph in enumerate(paragraphs):
@@ -115,14 +115,14 @@ def _walk(paragraphs: Sequence[Paragraph], found: dict[int, float], deck: bool) 
         page = paragraph.page
         rank = found.get(index)
         if rank is None:
-            placed.append(Placed(paragraph, tuple(title for _, title in stack)))
+            placed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack)))
             continue
         number = _NUMBERED.match(join(paragraph.lines))
         depth = number["number"].count(".") if number and number["number"][0].isdigit() else None
         while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not _deeper(stack[-1][1], depth))):
             stack.pop()
         stack.append((rank, _PAGE_NUMBER.sub("", join(paragraph.lines))[:_LONGEST_ENTRY]))
-        placed.append(Placed(paragraph, tuple(title for _, title in stack[-_DEEPEST:]), heading=True))
+        placed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-_DEEPEST:]), heading=True))
     return placed
 
 
@@ -150,8 +150,8 @@ def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[flo
     larger = paragraph.size / max(size, 1)
     if paragraph.ocr:
         # Heights of read letters are rough, weight is not known.
-        return larger > 1.35 and text[0].isalnum() and len(paragraph.lines) <= 2 and not sentences.ends(text)
-    if sentences.ends(text) and text[-1] not in "?:!" and not (numbered and larger > 1.1):
+        return larger > 1.35 and text[0].isalnum() and len(paragraph.lines) <= 2 and not ends_sentence(text)
+    if ends_sentence(text) and text[-1] not in "?:!" and not (numbered and larger > 1.1):
         return False
     if larger >= 1.15 or (larger >= 1.05 and (paragraph.bold or numbered)):
         return True

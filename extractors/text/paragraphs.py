@@ -9,9 +9,9 @@ from itertools import pairwise
 from statistics import median
 
 from extractors.geometry import merge_boxes
-from extractors.text import sentences
 from extractors.text.reading_order import Row
 from extractors.text.repair import repair
+from extractors.text.sentences import ends_sentence, split_sentences
 from extractors.types import Box
 
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
@@ -44,7 +44,7 @@ _TAIL = 8
 """Most lines of a sentence's end that stand in the next column or page."""
 
 
-def build(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
+def build_paragraphs(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
     """The paragraphs of one page's flows, in order."""
     return _with_initials([paragraph for flow in flows for paragraph in _split(flow, page)])
 
@@ -72,7 +72,7 @@ def goes_on(first: Paragraph, second: Paragraph) -> bool:
     if abs(first.size - second.size) > 0.6 or first.bold != second.bold or not first.lines or not second.lines:
         return False
     end, start = first.lines[-1], second.lines[0]
-    if sentences.ends(end) or BULLET.match(start):
+    if ends_sentence(end) or BULLET.match(start):
         return False
     if end[-1] in _HYPHENS or start[0].islower():
         return len(first.lines) > 1 or len(end) > 30
@@ -87,8 +87,8 @@ def straddled(first: Paragraph, second: Paragraph, known: Set[str] = frozenset()
     """
     parts: list[str] = []
     for taken in range(1, min(len(second.lines), _TAIL) + 1):
-        parts = sentences.split(join(second.lines[:taken], known))
-        if len(parts) > 1 or (taken == len(second.lines) and sentences.ends(second.lines[-1])):
+        parts = split_sentences(join(second.lines[:taken], known))
+        if len(parts) > 1 or (taken == len(second.lines) and ends_sentence(second.lines[-1])):
             break
     else:
         return first, second
@@ -181,7 +181,7 @@ def _breaks(group: Sequence[Row], row: Row, column: _Column) -> bool:
     if BULLET.match(text) or (_tabular(row) and _tabular(last)):
         return True
     left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
-    ended, short = sentences.ends(last.text), last.box[2] < right - 0.12 * (right - left)
+    ended, short = ends_sentence(last.text), last.box[2] < right - 0.12 * (right - left)
     if (
         a.bold != b.bold
         and not (b.ocr or a.ocr)

@@ -10,11 +10,11 @@ from math import ceil
 
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
-from extractors.text import sentences
-from extractors.text.headings import Path, Placed
+from extractors.text.headings import HeadedParagraph, Path
 from extractors.text.paragraphs import join
-from extractors.text.tokens import Count
-from extractors.types import Box, Passage
+from extractors.text.sentences import split_sentences
+from extractors.text.tokens import TokenCounter, token_counter
+from extractors.types import Box, Options, Passage
 
 _SPECIAL = 2
 """Tokens that an encoder puts around every text."""
@@ -33,23 +33,27 @@ class _Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class PassageLimit:
     """How long a passage may be, and how that is counted."""
 
-    most: int
-    count: Count
+    max_tokens: int
+    count: TokenCounter
+
+    @classmethod
+    def of(cls, options: Options) -> PassageLimit:
+        return cls(options.max_tokens, token_counter(options.tokenizer))
 
     def left(self, path: Path, caption: str = "") -> int:
         """Tokens left for the text below its heading path and caption."""
         above = self.count([" > ".join(path), caption])
-        return max(16, self.most - _SPECIAL - sum(above))
+        return max(16, self.max_tokens - _SPECIAL - sum(above))
 
     def fitting(self, path: Path) -> Path:
         """The path, its outermost headings dropped until it takes no more than its share."""
-        while len(path) > 1 and self.count([" > ".join(path)])[0] > _PATH_SHARE * self.most:
+        while len(path) > 1 and self.count([" > ".join(path)])[0] > _PATH_SHARE * self.max_tokens:
             path = path[1:]
-        if path and self.count([path[0]])[0] > _PATH_SHARE * self.most:
-            return (path[0][: int(2 * _PATH_SHARE * self.most)].rsplit(" ", 1)[0],)
+        if path and self.count([path[0]])[0] > _PATH_SHARE * self.max_tokens:
+            return (path[0][: int(2 * _PATH_SHARE * self.max_tokens)].rsplit(" ", 1)[0],)
         return path
 
 
@@ -65,9 +69,9 @@ class TablePlace:
     ocr: bool = False
 
 
-def build(
-    placed: Sequence[Placed],
-    budget: Budget,
+def build_passages(
+    placed: Sequence[HeadedParagraph],
+    limit: PassageLimit,
     known: Set[str] = frozenset(),
     tables: Iterable[tuple[int, Path]] = (),
 ) -> list[Passage]:
@@ -78,34 +82,34 @@ def build(
     passages: list[Passage] = []
     under = [(item.paragraph.page, item.path) for item in placed if not item.heading]
     with_text = {(page, path[:depth]) for page, path in (*under, *tables) for depth in range(1, len(path) + 1)}
-    bare: list[Placed] = []
+    bare: list[HeadedParagraph] = []
     for (page, path), group in groupby(placed, key=lambda item: (item.paragraph.page, item.path)):
         items = list(group)
         text = [item for item in items if not item.heading]
         if bare and (text or bare[0].paragraph.page != page or bare[0].path[:-1] != path[:-1]):
-            passages += _bare(bare, budget, known)
+            passages += _bare(bare, limit, known)
             bare = []
         if text:
-            passages += _section(text, page, budget.fitting(path), budget, known)
+            passages += _section(text, page, limit.fitting(path), limit, known)
         elif (page, path) not in with_text:
             bare += items
     if bare:
-        passages += _bare(bare, budget, known)
+        passages += _bare(bare, limit, known)
     return passages
 
 
-def table(rows: Sequence[Sequence[str]], place: TablePlace, budget: Budget) -> list[Passage]:
+def table_passages(rows: Sequence[Sequence[str]], place: TablePlace, limit: PassageLimit) -> list[Passage]:
     """A table as Markdown, its first row repeated as the header of every part."""
-    path = budget.fitting(place.path)
-    caption = _shortened(place.caption, budget)
-    room = budget.left(path, caption)
+    path = limit.fitting(place.path)
+    caption = _shortened(place.caption, limit)
+    room = limit.left(path, caption)
     header, *body = [_markdown_row(row) for row in rows]
     head = [header, "|" + " --- |" * len(rows[0])]
-    first = sum(budget.count(head))
+    first = sum(limit.count(head))
     if first > room / 2:  # a header of long sentences would leave no room for what it heads
         head, body, first = [], [header, *body], 0
-    lines = [part for row in body for part in _bounded(row, room - first, budget.count)]
-    parts = _evenly(lines, budget.count(lines), room - first)
+    lines = [part for row in body for part in _bounded(row, room - first, limit.count)]
+    parts = _evenly(lines, limit.count(lines), room - first)
     return [
         Passage(
             text="\n".join([*head, *part]),
@@ -122,15 +126,15 @@ def table(rows: Sequence[Sequence[str]], place: TablePlace, budget: Budget) -> l
     ]
 
 
-def _shortened(caption: str, budget: Budget) -> str:
+def _shortened(caption: str, limit: PassageLimit) -> str:
     """As many of its first sentences as take no more than half a passage; the picture keeps it in full."""
-    kept, room = [], budget.most // 2
-    for sentence in sentences.split(caption):
-        room -= budget.count([sentence])[0]
+    kept, room = [], limit.max_tokens // 2
+    for sentence in split_sentences(caption):
+        room -= limit.count([sentence])[0]
         if room < 0:
             break
         kept.append(sentence)
-    return " ".join(kept) or " ".join(caption.split()[: budget.most // 4])
+    return " ".join(kept) or " ".join(caption.split()[: limit.max_tokens // 4])
 
 
 def _evenly(lines: Sequence[str], lengths: Sequence[int], room: int) -> list[list[str]]:
@@ -151,13 +155,15 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(re.sub(r"\s+", " ", cell or "").replace("|", "\\|").strip() for cell in cells) + " |"
 
 
-def _bare(headings: Sequence[Placed], budget: Budget, known: Set[str]) -> Iterator[Passage]:
-    return _section(headings, headings[0].paragraph.page, budget.fitting(headings[0].path[:-1]), budget, known)
+def _bare(headings: Sequence[HeadedParagraph], limit: PassageLimit, known: Set[str]) -> Iterator[Passage]:
+    return _section(headings, headings[0].paragraph.page, limit.fitting(headings[0].path[:-1]), limit, known)
 
 
-def _section(items: Sequence[Placed], page: int, path: Path, budget: Budget, known: Set[str]) -> Iterator[Passage]:
-    room = budget.left(path)
-    parts = list(_sentences(items, room, budget.count, known))
+def _section(
+    items: Sequence[HeadedParagraph], page: int, path: Path, limit: PassageLimit, known: Set[str]
+) -> Iterator[Passage]:
+    room = limit.left(path)
+    parts = list(_sentences(items, room, limit.count, known))
     for chosen in _packed(parts, room):
         text = _printed(chosen)
         yield Passage(
@@ -170,15 +176,17 @@ def _section(items: Sequence[Placed], page: int, path: Path, budget: Budget, kno
         )
 
 
-def _sentences(items: Sequence[Placed], room: int, count: Count, known: Set[str]) -> Iterator[_Sentence]:
+def _sentences(
+    items: Sequence[HeadedParagraph], room: int, count: TokenCounter, known: Set[str]
+) -> Iterator[_Sentence]:
     for item in items:
         paragraph = item.paragraph
-        texts = [part for text in sentences.split(join(paragraph.lines, known)) for part in _bounded(text, room, count)]
+        texts = [part for text in split_sentences(join(paragraph.lines, known)) for part in _bounded(text, room, count)]
         for number, (text, tokens) in enumerate(zip(texts, count(texts), strict=True)):
             yield _Sentence(text, tokens, paragraph.box, paragraph.ocr, number == 0)
 
 
-def _bounded(text: str, room: int, count: Count) -> list[str]:
+def _bounded(text: str, room: int, count: TokenCounter) -> list[str]:
     """A sentence longer than a passage is cut at its clauses, else between words, else anywhere."""
     if count([text])[0] <= room:
         return [text]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from extractors.layout.labels import mentioned_labels
-from extractors.text import sentences
+from extractors.text.sentences import split_sentences
 from extractors.types import Passage, Picture
 
 _PANEL = re.compile(r"(?<=\d)[a-z]$")
@@ -25,7 +25,7 @@ def _by_label(passages: Sequence[Passage]) -> dict[str, dict[str, None]]:
     for passage in passages:
         if passage.kind != "text" or not passage.mentions:
             continue
-        for sentence in sentences.split(passage.text):
+        for sentence in split_sentences(passage.text):
             for label in mentioned_labels(sentence):
                 spoken.setdefault(label, {})[sentence] = None
     return spoken

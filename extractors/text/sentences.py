@@ -17,7 +17,7 @@ _INITIAL = re.compile(r"\s+[A-Z]\.\s")
 _NEXT = re.compile(r"[\"'“‘«(\[]*[\w•–-]")
 
 
-def split(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of `text` in order, stripped, none empty; joined by spaces they are the text again."""
     sentences, start = [], 0
     for match in _END.finditer(text):
@@ -30,7 +30,7 @@ def split(text: str) -> list[str]:
     return sentences
 
 
-def ends(text: str) -> bool:
+def ends_sentence(text: str) -> bool:
     """True when `text` ends as a sentence does."""
     return text.rstrip().rstrip("\"'”’»)]」』）").endswith((".", "!", "?", "…", ":", "。", "！", "？"))
 

@@ -7,23 +7,23 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-Count = Callable[[Sequence[str]], list[int]]
+TokenCounter = Callable[[Sequence[str]], list[int]]
 
 # Word pieces are about four letters of a word each; every sign and every CJK character is its own.
 _PIECE = re.compile(r"[぀-ヿ㐀-鿿가-힯豈-﫿]|[^\W_]+|[^\w\s]|_")
 
 
-def counter(tokenizer: Path | None) -> Count:
-    """Counts tokens of texts, without special ones; without a tokenizer an estimate on the safe side."""
-    return estimate if tokenizer is None else _exact(tokenizer)
+def token_counter(tokenizer: Path | None) -> TokenCounter:
+    """Counts tokens of texts, without special ones; without a tokenizer an estimate_tokens on the safe side."""
+    return estimate_tokens if tokenizer is None else _exact(tokenizer)
 
 
-def estimate(texts: Sequence[str]) -> list[int]:
+def estimate_tokens(texts: Sequence[str]) -> list[int]:
     return [sum(1 + (len(piece) - 1) // 5 for piece in _PIECE.findall(text)) for text in texts]
 
 
 @cache
-def _exact(path: Path) -> Count:
+def _exact(path: Path) -> TokenCounter:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))

@@ -11,7 +11,7 @@ from diptych.answering.citations import Checked, Citation, Evidence, Sentence, S
 from diptych.answering.claims import states_a_fact
 from diptych.answering.numbers import numerals, standing
 from diptych.answering.quotes import missing
-from extractors.text.sentences import split
+from extractors.text.sentences import split_sentences
 from tests.support.forged import EVIDENCE, FORGED, HONEST, QUESTION, Case, says
 
 SAMPLE = Path(__file__).parents[3] / "data" / "samples" / "manual.md"
@@ -56,7 +56,7 @@ def test_whoever_quotes_a_real_text_stands_and_whoever_alters_a_digit_falls() ->
     altered = 0
     for text in paragraphs:
         item = Evidence([Shown("E1", "manual.pdf", text=text)])
-        for sentence in split(" ".join(text.split())):
+        for sentence in split_sentences(" ".join(text.split())):
             (one,) = check([says(sentence, ("E1", sentence))], item)
             assert {verdict.kind for verdict in one.verdicts} <= {"true", "figure", "page", "empty quote"}, one.verdicts
             for match in re.finditer(r"\d", sentence):

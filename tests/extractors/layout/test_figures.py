@@ -13,7 +13,7 @@ from extractors.layout import figures
 from extractors.layout.figures import PageFigures
 from extractors.layout.furniture import Furniture
 from extractors.page import Drawing, Line, PageLayout, Raster
-from extractors.pdf.page_reader import read
+from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
 
@@ -261,7 +261,7 @@ def test_figures_of_a_drawn_page(rotation: int) -> None:
     page.insert_text((330, 330), "Figure 2: A grey photo.", fontsize=9)
     page.insert_textbox((50, 360, 550, 700), _WORDS * 20, fontsize=10)
     page.set_rotation(rotation)
-    layout = read(module.open("pdf", page.parent.tobytes())[0], 1)
+    layout = read_page(module.open("pdf", page.parent.tobytes())[0], 1)
     pairs = _pairs(figures.find_figures(layout, (), Furniture(1, {}, 10.0)))
     expected: dict[str, Box] = {"figure 1": (70, 190, 290, 300), "figure 2": (330, 190, 530, 300)}
     if rotation:

@@ -9,7 +9,7 @@ import pytest
 
 from extractors.layout import tables
 from extractors.layout.tables import Table
-from extractors.pdf import page_reader as pages
+from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 
 HARVEST = [
@@ -47,7 +47,7 @@ def paragraph(page: Any, x: float, y: float, lines: int, width: float = 450) -> 
 
 
 def found(page: Any) -> list[Table]:
-    return tables.find_tables(pages.read(page, 1))
+    return tables.find_tables(read_page(page, 1))
 
 
 def grid(page: Any, rows: Sequence[Sequence[str]] = HARVEST) -> None:

@@ -32,13 +32,13 @@ def page(size: tuple[int, int] = (1000, 1300)) -> Image.Image:
     return image
 
 
-def text(read: ocr.Ocr) -> str:
+def text(read: ocr.OcrResult) -> str:
     return " ".join(line.text for line in read.lines)
 
 
 @needs_tesseract
 def test_lines_are_read_with_boxes_in_pixels_of_the_given_image() -> None:
-    read = ocr.read(page(), TESSERACT)
+    read = ocr.recognise_page(page(), TESSERACT)
     assert [line.text for line in read.lines] == list(SENTENCES)
     assert (read.engine, read.angle) == ("tesseract", 0)
     assert read.confidence > 0.85
@@ -55,7 +55,7 @@ def test_lines_are_read_with_boxes_in_pixels_of_the_given_image() -> None:
     [(Image.Transpose.ROTATE_90, 90), (Image.Transpose.ROTATE_180, 180), (Image.Transpose.ROTATE_270, 270)],
 )
 def test_turned_pages_are_turned_back(stands: Image.Transpose, angle: int) -> None:
-    read = ocr.read(page().transpose(stands), TESSERACT)
+    read = ocr.recognise_page(page().transpose(stands), TESSERACT)
     assert read.angle == angle
     assert [line.text for line in read.lines] == list(SENTENCES)
     assert read.lines[0].box[0] == pytest.approx(100, abs=5)
@@ -63,7 +63,7 @@ def test_turned_pages_are_turned_back(stands: Image.Transpose, angle: int) -> No
 
 @needs_tesseract
 def test_a_slanted_scan_is_still_read() -> None:
-    read = ocr.read(page().rotate(2, fillcolor=255), TESSERACT)
+    read = ocr.recognise_page(page().rotate(2, fillcolor=255), TESSERACT)
     assert SENTENCES[1] in text(read)
 
 
@@ -71,18 +71,18 @@ def test_a_slanted_scan_is_still_read() -> None:
 def test_light_words_on_a_picture_are_read_too() -> None:
     image = Image.effect_noise((1000, 700), 40).point(lambda value: value // 3)
     ImageDraw.Draw(image).text((300, 300), "Harvest festival", fill=255, font=ImageFont.load_default(60))
-    assert "festival" in text(ocr.read(image, TESSERACT))
+    assert "festival" in text(ocr.recognise_page(image, TESSERACT))
 
 
 @needs_tesseract
 def test_noise_gives_no_words() -> None:
-    read = ocr.read(Image.effect_noise((400, 400), 90), TESSERACT)
+    read = ocr.recognise_page(Image.effect_noise((400, 400), 90), TESSERACT)
     assert (read.lines, read.confidence) == ((), 0.0)
 
 
 @needs_tesseract
 def test_an_empty_page_gives_no_words() -> None:
-    assert ocr.read(Image.new("RGB", (600, 800), "white"), TESSERACT).lines == ()
+    assert ocr.recognise_page(Image.new("RGB", (600, 800), "white"), TESSERACT).lines == ()
 
 
 @needs_tesseract
@@ -91,7 +91,7 @@ def test_cells_far_apart_are_lines_of_their_own() -> None:
     for row, cells in enumerate([("Orchard", "Tonnes"), ("North slope", "1204"), ("South slope", "986")]):
         for x, cell in zip((100, 800), cells, strict=True):
             ImageDraw.Draw(image).text((x, 100 + 60 * row), cell, fill=0, font=ImageFont.load_default(34))
-    lines = ocr.read(image, TESSERACT).lines
+    lines = ocr.recognise_page(image, TESSERACT).lines
     assert {line.text for line in lines} == {"Orchard", "Tonnes", "North slope", "1204", "South slope", "986"}
 
 
@@ -102,20 +102,20 @@ def test_words_in_a_figure() -> None:
     pen.rectangle((20, 20, 220, 120), outline="black", width=3)
     pen.text((60, 55), "Boiler", fill="black", font=ImageFont.load_default(28))
     pen.text((300, 220), "Condenser", fill="navy", font=ImageFont.load_default(28))
-    assert set(ocr.words_in(figure, TESSERACT).split()) == {"Boiler", "Condenser"}
+    assert set(ocr.recognise_words(figure, TESSERACT).split()) == {"Boiler", "Condenser"}
 
 
 def test_tiny_pictures_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr, "tesseract_words", lambda *_, **__: pytest.fail("an engine ran"))
-    assert ocr.words_in(Image.new("L", (30, 400)), Options()) == ""
+    assert ocr.recognise_words(Image.new("L", (30, 400)), Options()) == ""
 
 
 def test_rapidocr_reads_without_tesseract(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PATH", "")
-    engine, reason = ocr.engine_for(Options())
+    engine, reason = ocr.choose_engine(Options())
     assert engine == "rapidocr"
     assert "Tesseract is not installed" in reason
-    read = ocr.read(page().crop((80, 180, 900, 330)), RAPIDOCR)
+    read = ocr.recognise_page(page().crop((80, 180, 900, 330)), RAPIDOCR)
     assert read.engine == "rapidocr"
     # Its words are joined now and then, so letters count here, not spaces.
     assert "".join(SENTENCES[:2]).replace(" ", "") in text(read).replace(" ", "")
@@ -124,28 +124,28 @@ def test_rapidocr_reads_without_tesseract(monkeypatch: pytest.MonkeyPatch, capfd
 
 
 def test_rapidocr_turns_a_page_that_stands_on_its_side() -> None:
-    read = ocr.read(page().crop((80, 180, 900, 330)).transpose(Image.Transpose.ROTATE_90), RAPIDOCR)
+    read = ocr.recognise_page(page().crop((80, 180, 900, 330)).transpose(Image.Transpose.ROTATE_90), RAPIDOCR)
     assert read.angle == 90
     assert "filter" in text(read)
 
 
 @needs_tesseract
 def test_a_missing_language_is_named_with_its_package() -> None:
-    engine, reason = ocr.engine_for(Options(ocr="tesseract", ocr_languages="eng+xyz"))
+    engine, reason = ocr.choose_engine(Options(ocr="tesseract", ocr_languages="eng+xyz"))
     assert engine is None
     assert "'xyz' (apt install tesseract-ocr-xyz; installed: " in reason
     with pytest.raises(ExtractionError, match="xyz"):
-        ocr.read(page(), Options(ocr="tesseract", ocr_languages="eng+xyz"))
+        ocr.recognise_page(page(), Options(ocr="tesseract", ocr_languages="eng+xyz"))
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert ocr.engine_for(TESSERACT)[0] is None
-    assert "apt install tesseract-ocr" in ocr.engine_for(TESSERACT)[1]
+    assert ocr.choose_engine(TESSERACT)[0] is None
+    assert "apt install tesseract-ocr" in ocr.choose_engine(TESSERACT)[1]
 
 
 def test_switched_off_is_no_engine() -> None:
-    assert ocr.engine_for(Options(ocr="off"))[0] is None
+    assert ocr.choose_engine(Options(ocr="off"))[0] is None
 
 
 @pytest.mark.parametrize(
@@ -161,5 +161,5 @@ def test_a_failing_program_is_a_sentence(
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     monkeypatch.setattr("extractors.ocr.engines.SECONDS", 1)
     with pytest.raises(ExtractionError, match=message) as caught:
-        ocr.read(page(), TESSERACT)
+        ocr.recognise_page(page(), TESSERACT)
     assert caught.value.transient is transient

@@ -134,7 +134,9 @@ def test_page_images_on_request(tmp_path: Path) -> None:
     assert "The pump moves water" in pages[0].words
 
 
-needs_tesseract = pytest.mark.skipif(ocr.engine_for(Options())[0] != "tesseract", reason="Tesseract is not installed")
+needs_tesseract = pytest.mark.skipif(
+    ocr.choose_engine(Options())[0] != "tesseract", reason="Tesseract is not installed"
+)
 
 
 @pytest.mark.parametrize("top", [60, 400], ids=["overleaf", "far below"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from extractors.page import PageLayout
-from extractors.pdf.page_reader import read
+from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 
 
@@ -18,7 +18,7 @@ def _page(width: float = 400, height: float = 600) -> Any:
 def _read(page: Any) -> PageLayout:
     """Through the file's bytes, as a real document would come."""
     document = pymupdf().open("pdf", page.parent.tobytes())
-    return read(document[0], 1)
+    return read_page(document[0], 1)
 
 
 def _pixels(width: int, height: int, shade: int = 90) -> Any:

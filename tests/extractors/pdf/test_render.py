@@ -29,20 +29,20 @@ def red(image: Image.Image, x: int, y: int) -> bool:
 
 
 def test_a_page_is_drawn_at_the_resolution_asked_for() -> None:
-    image = render.page_image(page_with_mark(), 144)
+    image = render.render_page(page_with_mark(), 144)
     assert (image.size, image.mode) == ((400, 200), "RGB")
     assert red(image, 10, 10)
     assert image.getpixel((300, 100)) == (255, 255, 255)
 
 
 def test_a_turned_page_is_drawn_as_displayed() -> None:
-    image = render.page_image(page_with_mark(rotation=90), 72)
+    image = render.render_page(page_with_mark(rotation=90), 72)
     assert image.size == (100, 200)
     assert red(image, 95, 5)
 
 
 def test_a_clip_counts_in_displayed_points() -> None:
-    image = render.page_image(page_with_mark(rotation=90), 72, (80, 0, 100, 20))
+    image = render.render_page(page_with_mark(rotation=90), 72, (80, 0, 100, 20))
     assert image.size == (20, 20)
     assert red(image, 10, 10)
 
@@ -51,18 +51,18 @@ def test_a_clip_counts_from_the_corner_of_the_crop_box() -> None:
     page = page_with_mark()
     page.draw_rect((100, 50, 120, 70), color=(1, 0, 0), fill=(1, 0, 0))
     page.set_cropbox(render.pymupdf().Rect(100, 50, 200, 100))
-    image = render.page_image(page, 72, (0, 0, 30, 30))
+    image = render.render_page(page, 72, (0, 0, 30, 30))
     assert red(image, 10, 10)
     assert not red(image, 25, 25)
 
 
 def test_a_clip_outside_of_the_page_gives_pixels_all_the_same() -> None:
-    assert render.page_image(page_with_mark(), 72, (500, 500, 500, 500)).size == (1, 1)
+    assert render.render_page(page_with_mark(), 72, (500, 500, 500, 500)).size == (1, 1)
 
 
 def test_pixels_are_bounded_on_a_page_of_a_million_points() -> None:
     page = render.pymupdf().open().new_page(width=1_000_000, height=2_000)
-    image = render.page_image(page, 600)
+    image = render.render_page(page, 600)
     assert image.width * image.height <= decode.MAX_PIXELS * 1.01
 
 
@@ -82,7 +82,7 @@ def drawn_by_poppler_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="poppler is not installed")
 def test_poppler_draws_the_same_part_when_mupdf_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = drawn_by_poppler_only(tmp_path, monkeypatch)
-    image = render.page_image(page, 72, (80, 0, 100, 20))
+    image = render.render_page(page, 72, (80, 0, 100, 20))
     assert image.size == (20, 20)
     assert red(image, 10, 10)
 
@@ -93,20 +93,20 @@ def test_poppler_is_asked_when_mupdf_draws_nothing(tmp_path: Path, monkeypatch: 
     page_with_mark().parent.save(path)
     page = render.pymupdf().open(path)[0]
     monkeypatch.setattr(render, "_draw", lambda *_: (Image.new("RGB", (200, 100), "white"), True))
-    assert red(render.page_image(page, 72), 10, 10)
+    assert red(render.render_page(page, 72), 10, 10)
 
 
 def test_without_poppler_the_error_names_page_and_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = drawn_by_poppler_only(tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ExtractionError, match=r"marked\.pdf: page 1 cannot be drawn .*cannot decode.*poppler-utils"):
-        render.page_image(page, 72)
+        render.render_page(page, 72)
 
 
 def test_an_empty_page_stays_white_without_a_second_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "_poppler", lambda *_: pytest.fail("poppler was asked"))
     page = render.pymupdf().open().new_page(width=50, height=50)
-    assert render.page_image(page, 72).getcolors() == [(2500, (255, 255, 255))]
+    assert render.render_page(page, 72).getcolors() == [(2500, (255, 255, 255))]
 
 
 def embedded(image: Image.Image, **how: Any) -> Any:
@@ -121,20 +121,21 @@ def embedded(image: Image.Image, **how: Any) -> Any:
 
 def test_an_embedded_picture_keeps_its_own_pixels() -> None:
     picture = Image.effect_noise((37, 23), 80).convert("RGB")
-    image = render.raster_image(*embedded(picture))
+    image = render.decode_embedded_image(*embedded(picture))
     assert image.tobytes() == picture.tobytes()
 
 
 def test_transparency_is_laid_on_white() -> None:
     picture = Image.new("RGBA", (40, 40), (255, 0, 0, 255))
     picture.paste((0, 0, 0, 0), (20, 0, 40, 40))
-    image = render.raster_image(*embedded(picture))
+    image = render.decode_embedded_image(*embedded(picture))
     assert red(image, 5, 5)
     assert image.getpixel((30, 5)) == (255, 255, 255)
 
 
 def test_four_inks_become_three_lights() -> None:
-    image = render.raster_image(*embedded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), format="JPEG", quality=95))
+    picture = Image.new("CMYK", (32, 32), (0, 255, 255, 0))
+    image = render.decode_embedded_image(*embedded(picture, format="JPEG", quality=95))
     r, g, b = image.getpixel((16, 16))  # type: ignore[misc]
     assert image.mode == "RGB"
     assert r > 180
@@ -146,7 +147,7 @@ def test_a_huge_embedded_picture_is_read_smaller(monkeypatch: pytest.MonkeyPatch
     ImageDraw.Draw(picture).rectangle((0, 0, 199, 199), fill=(255, 0, 0))
     document, xref = embedded(picture)
     monkeypatch.setattr(render, "MAX_PIXELS", 20_000)
-    image = render.raster_image(document, xref)
+    image = render.decode_embedded_image(document, xref)
     assert image.size == (200, 100)
     assert red(image, 50, 50)
     assert not red(image, 150, 50)
@@ -155,7 +156,7 @@ def test_a_huge_embedded_picture_is_read_smaller(monkeypatch: pytest.MonkeyPatch
 def test_an_object_that_is_no_picture_is_refused_by_name() -> None:
     document, _ = embedded(Image.new("L", (4, 4)))
     with pytest.raises(ExtractionError, match="embedded image 1 cannot be read"):
-        render.raster_image(document, 1)
+        render.decode_embedded_image(document, 1)
 
 
 def test_photographs_become_jpeg_and_drawings_png() -> None:

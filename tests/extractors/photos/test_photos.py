@@ -8,13 +8,13 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from extractors.errors import ExtractionError
-from extractors.ocr import recognition as ocr
+from extractors.ocr.recognition import choose_engine
 from extractors.photos import extractor as photos
 from extractors.pictures.decode import normalise_image
 from extractors.types import Extraction, Options, Source
 
 SILENT = Options(ocr="off")
-needs_ocr = pytest.mark.skipif(ocr.engine_for(Options())[0] != "tesseract", reason="Tesseract is not installed")
+needs_ocr = pytest.mark.skipif(choose_engine(Options())[0] != "tesseract", reason="Tesseract is not installed")
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.text.headings import Bookmark, place
+from extractors.text.headings import Bookmark, assign_headings
 from extractors.text.paragraphs import Paragraph
 
 _BODY = ("A sentence of the body text that says something", "and goes on in a second line", "until it ends.")
@@ -17,7 +17,7 @@ def _head(text: str, size: float = 14, page: int = 1, **style: bool) -> Paragrap
 
 
 def _paths(*paragraphs: Paragraph, **more: object) -> list[tuple[str, ...]]:
-    return [item.path for item in place(paragraphs, **more) if not item.heading]  # type: ignore[arg-type]
+    return [item.path for item in assign_headings(paragraphs, **more) if not item.heading]  # type: ignore[arg-type]
 
 
 def test_larger_print_heads_smaller_print() -> None:

@@ -9,7 +9,7 @@ import pytest
 from extractors.page import Line
 from extractors.text import repair as legible
 from extractors.text import sentences
-from extractors.text.paragraphs import Paragraph, build, goes_on, join, straddled
+from extractors.text.paragraphs import Paragraph, build_paragraphs, goes_on, join, straddled
 from extractors.text.reading_order import flows
 
 
@@ -19,7 +19,7 @@ def _built(*rows: tuple[str, float, float]) -> list[tuple[str, ...]]:
         Line((x0, y0, min(300.0, x0 + 6 * len(text)), y0 + 10), text, 10, block=n // 50)
         for n, (text, x0, y0) in enumerate(rows)
     ]
-    return [paragraph.lines for paragraph in build(flows(lines), 1)]
+    return [paragraph.lines for paragraph in build_paragraphs(flows(lines), 1)]
 
 
 _FULL = "words that go on until the right edge of the column"
@@ -45,7 +45,7 @@ def test_labels_keep_their_values_and_each_pair_is_a_line() -> None:
             Line((400, 100 + 14 * n, 410, 110 + 14 * n), value, 10, block=2 * n + 1),
         )
     ]
-    assert [paragraph.lines for paragraph in build(flows(lines), 1)] == [
+    assert [paragraph.lines for paragraph in build_paragraphs(flows(lines), 1)] == [
         ("Charging 7",),
         ("Powering on 9",),
         ("Updating 10",),
@@ -55,13 +55,13 @@ def test_labels_keep_their_values_and_each_pair_is_a_line() -> None:
 def test_a_change_of_size_starts_a_paragraph() -> None:
     small = Line((50, 112, 300, 120), "a footnote", 8)
     large = Line((50, 100, 300, 110), "body text", 10)
-    assert [paragraph.size for paragraph in build(flows([large, small]), 1)] == [10, 8]
+    assert [paragraph.size for paragraph in build_paragraphs(flows([large, small]), 1)] == [10, 8]
 
 
 def test_a_large_initial_joins_its_word() -> None:
     initial = Line((50, 100, 70, 130), "L", 30, block=1)
     rest = [Line((72, 100, 300, 110), "ARGE models are", 10, block=2), Line((72, 112, 300, 122), "made", 10, block=2)]
-    assert build(flows([initial, *rest]), 1)[0].lines[0] == "LARGE models are"
+    assert build_paragraphs(flows([initial, *rest]), 1)[0].lines[0] == "LARGE models are"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_what_is_complete_or_looks_otherwise_does_not_go_on() -> None:
     ],
 )
 def test_sentences(text: str, parts: list[str]) -> None:
-    assert sentences.split(text) == parts
+    assert sentences.split_sentences(text) == parts
 
 
 def test_text_is_repaired() -> None:
