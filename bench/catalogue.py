@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bench.measure import Given, Measure
 from bench.samples import CATALOGUE
 from diptych.library.diptych import Diptych
-from diptych.search.search import LISTS, Query
+from diptych.search.query import Query
+from diptych.search.search import LISTS
 from diptych.settings import load
 from diptych.store.terms import analyse
 from extractors.types import Source

@@ -15,15 +15,15 @@ from typing import Any, ClassVar
 from bench.measure import Given
 from bench.samples import DATA, QUESTIONS
 from diptych.errors import QueryError
-from diptych.evaluation.metrics import measured
-from diptych.evaluation.questions import Question, read
-from diptych.evaluation.statistics import Difference, Interval, difference, interval
+from diptych.evaluation.metrics import ranking_metrics
+from diptych.evaluation.questions import Question, read_questions
+from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import Queries
 from diptych.library.runtime import Parts
 from diptych.models.meter import Meter
-from diptych.search.page_ranking import EVIDENCE
-from diptych.search.search import LISTS, Material, Panels, collect
+from diptych.search.page_signals import SIGNALS
+from diptych.search.search import LISTS, Candidates, SearchContext, collect_candidates
 from diptych.settings import load
 from diptych.where import Compare, both
 
@@ -80,45 +80,47 @@ def evidence(given: Given) -> Iterator[Without]:
     with _opened(given) as parts:
         ready = Queries(parts).ready
         questions = [
-            replace(one, query=ready(one.query)) for one in read(given.on or QUESTIONS) if one.document and one.pages
+            replace(one, query=ready(one.query))
+            for one in read_questions(given.on or QUESTIONS)
+            if one.document and one.pages
         ]
         if not questions:
             raise QueryError(f"{given.on}: no question names the pages that answer it")
         for scope in ("document", "corpus"):
             asked = [_within(one) for one in questions] if scope == "document" else questions
-            yield from _ablated(scope, asked, parts.panels)
+            yield from _ablated(scope, asked, parts.search_context)
 
 
-def _ablated(scope: str, questions: Sequence[Question], panels: Panels) -> Iterator[Without]:
+def _ablated(scope: str, questions: Sequence[Question], context: SearchContext) -> Iterator[Without]:
     documents = [one.document for one in questions]
-    whole = _materials(questions, panels)
-    base = _recalls(questions, whole, panels)
-    yield Without(scope, AS_IT_IS, {k: interval(base[k], documents) for k in AT}, {})
+    whole = _materials(questions, context)
+    base = _recalls(questions, whole, context)
+    yield Without(scope, AS_IT_IS, {k: mean_interval(base[k], documents) for k in AT}, {})
     for name in LISTS:
-        if not panels.counts(name) or not any(one.lists.get(name) or one.values.get(name) for one in whole):
+        if not context.counts(name) or not any(one.lists.get(name) or one.values.get(name) for one in whole):
             continue  # it brought nothing that could be missed
-        lacking = replace(panels, weights={**panels.weights, name: 0.0})
+        lacking = replace(context, weights={**context.weights, name: 0.0})
         # A list tells what pages there are to compare, so without it they are searched anew; evidence is weighed anew.
-        found = whole if name in EVIDENCE else _materials(questions, lacking)
+        found = whole if name in SIGNALS else _materials(questions, lacking)
         recalls = _recalls(questions, found, lacking)
         yield Without(
             scope,
             name,
-            {k: interval(recalls[k], documents) for k in AT},
-            {k: difference(recalls[k], base[k], documents) for k in AT},
+            {k: mean_interval(recalls[k], documents) for k in AT},
+            {k: paired_difference(recalls[k], base[k], documents) for k in AT},
         )
 
 
-def _materials(questions: Sequence[Question], panels: Panels) -> list[Material]:
-    return [next(collect([one.query], panels, DEPTH)) for one in questions]
+def _materials(questions: Sequence[Question], context: SearchContext) -> list[Candidates]:
+    return [next(collect_candidates([one.query], context, DEPTH)) for one in questions]
 
 
-def _recalls(questions: Sequence[Question], found: Sequence[Material], panels: Panels) -> Recalls:
+def _recalls(questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext) -> Recalls:
     recalls: Recalls = {k: [] for k in AT}
     for question, material in zip(questions, found, strict=True):
-        hits = [material.payloads[one.id] for one in material.weighed(panels.weights, DEPTH)]
+        hits = [material.payloads[one.id] for one in material.weighed(context.weights, DEPTH)]
         pages = list(dict.fromkeys((hit["document"], hit["page"]) for hit in hits))
-        scored = measured(pages, {(question.document, page) for page in question.pages})
+        scored = ranking_metrics(pages, {(question.document, page) for page in question.pages})
         for k in AT:
             recalls[k].append(scored[f"recall@{k}"])
     return recalls

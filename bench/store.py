@@ -9,11 +9,12 @@ from itertools import cycle
 
 from bench.made import made_store
 from bench.measure import Given, Measure, by_turns, percentile, turns
-from diptych.evaluation.questions import read
+from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import Queries
 from diptych.library.runtime import Parts
-from diptych.search.search import Query, search
+from diptych.search.query import Query
+from diptych.search.search import search
 from diptych.store.types import TEXT_VECTOR, RankedListRequest
 from diptych.where import Compare
 
@@ -25,9 +26,9 @@ FLOOR = "encode it and look up one vector"
 def queries(given: Given) -> Iterator[Measure]:
     """Both collections, dense and BM25, fused and checked, against the least that any search does."""
     made = made_store(given)
-    questions = read(made.questions)
+    questions = read_questions(made.questions)
     with made.opened() as parts:
-        points = parts.panels.index.text.count() + parts.panels.index.images.count()
+        points = parts.search_context.index.text.count() + parts.search_context.index.images.count()
         inside = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
         for scope, asked in (("corpus", [one.query for one in questions]), ("document", inside)):
             ours, least = _asked(asked, parts)
@@ -39,7 +40,7 @@ def queries(given: Given) -> Iterator[Measure]:
 
 def _asked(queries: Sequence[Query], parts: Parts) -> tuple[list[float], list[float]]:
     """Seconds of ours and of the floor, the store and the model warm."""
-    panels, ready = parts.panels, Queries(parts).ready
+    panels, ready = parts.search_context, Queries(parts).ready
     mine, theirs = cycle(queries), cycle(queries)
 
     def ask() -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from diptych.library.diptych import Diptych
     from diptych.pipeline.ingest import Outcome
     from diptych.search.hits import Hit
-    from diptych.search.search import Query
+    from diptych.search.query import Query
     from diptych.settings import Settings
 
 __all__ = ["Answer", "AsyncDiptych", "Diptych", "Hit", "Outcome", "Query", "Settings"]
@@ -21,7 +21,7 @@ HOMES = {
     "Diptych": "library.diptych",
     "Hit": "search.hits",
     "Outcome": "pipeline.ingest",
-    "Query": "search.search",
+    "Query": "search.query",
     "Settings": "settings",
 }
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from diptych.answering.answer import Answer
 from diptych.models.meter import usage_lines
-from diptych.search.search import Query
+from diptych.search.query import Query
 from diptych.settings import load
 from flows.query import condition
 from flows.support.answer_text import markdown, record

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from diptych.evaluation import gates
+from diptych.evaluation.gates import gate_failure, parse_gates
 from diptych.evaluation.metrics import Level
 from diptych.settings import load
 from flows.support import evaluation_tables as evaluation
@@ -35,12 +35,12 @@ def evaluate(
         out: Folder on the worker's machine for report.html.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
-    floor = gates.parse(gate) if gate and gate.strip() else []
+    floor = parse_gates(gate) if gate and gate.strip() else []
     report = Path(out) / evaluation.REPORT if out else None
     logger = get_run_logger()
     with opened(load(store or None)) as diptych:
         found = diptych.evaluate(Path(questions), arms or None, report, lambda name: logger.info("running %s", name))
-    below = gates.below(floor, found)
+    below = gate_failure(floor, found)
     create_markdown_artifact(evaluation.markdown(found, below), key="evaluation", description=questions)
     level: Level = "page" if found.counts["page"] else "document"
     heads = [name.lstrip("#") for name in evaluation.COLUMNS]

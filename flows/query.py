@@ -17,7 +17,7 @@ from pydantic import Field
 
 from diptych import where as filters
 from diptych.models.meter import usage_lines
-from diptych.search.search import Query
+from diptych.search.query import Query
 from diptych.settings import load
 from flows.support.hit_tables import hit_rows
 from flows.support.ingest_report import number

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from diptych.answering.citations import Checked, Citation
-from diptych.answering.evidence import Item
+from diptych.answering.evidence import SourcedItem
 from diptych.prices import Usage
 
 
@@ -128,7 +128,7 @@ def dropped(checked: Sequence[Checked]) -> tuple[Dropped, ...]:
     )
 
 
-def reference(number: int, item: Item, crop: str | None) -> Reference:
+def reference(number: int, item: SourcedItem, crop: str | None) -> Reference:
     """`crop`: path of a picture of a passage's place on its page."""
     hit = item.hit
     return Reference(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from diptych.answering.evidence import Item
+from diptych.answering.evidence import SourcedItem
 from diptych.store.register import load_records
 from diptych.store.types import Store
 from extractors.errors import ExtractionError
@@ -13,7 +13,7 @@ from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 
 
-def crop(item: Item, index: Store, sandbox: Sandbox, pictures: Path) -> str | None:
+def crop(item: SourcedItem, index: Store, sandbox: Sandbox, pictures: Path) -> str | None:
     """Path of a picture of a passage's place, drawn in a worker process and kept until the next sweep.
 
     None where there is none to make: not a PDF on this machine, no box, or not the bytes that were ingested.

@@ -29,7 +29,7 @@ MARKS: tuple[Mark, ...] = ("unconfirmed", "uncited", "seen")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class EvidenceItem:
     """One piece of evidence as the model saw it."""
 
     id: str
@@ -131,14 +131,14 @@ class Checked:
 class Evidence:
     """All that was shown in one request."""
 
-    items: Sequence[Shown]
+    items: Sequence[EvidenceItem]
     question: str = ""
-    by_id: Mapping[str, Shown] = field(init=False)
+    by_id: Mapping[str, EvidenceItem] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {item.id: item for item in self.items})
 
-    def __getitem__(self, name: str) -> Shown | None:
+    def __getitem__(self, name: str) -> EvidenceItem | None:
         return self.by_id.get(name.strip(" []()").upper())
 
 
@@ -186,7 +186,7 @@ def _of_citation(at: int, citation: Citation, evidence: Evidence) -> Verdict:
     return _of_quote(at, citation, item, evidence)
 
 
-def _of_quote(at: int, citation: Citation, item: Shown, evidence: Evidence) -> Verdict:
+def _of_quote(at: int, citation: Citation, item: EvidenceItem, evidence: Evidence) -> Verdict:
     quote = citation.quote
     if not plain(quote) and item.pixels:
         return Verdict("seen", f"{item.id} is cited for what its picture shows, which no words confirm", at)
@@ -203,7 +203,7 @@ def _of_quote(at: int, citation: Citation, item: Shown, evidence: Evidence) -> V
     return _missed(at, quote, item, miss)
 
 
-def _missed(at: int, quote: str, item: Shown, miss: Miss) -> Verdict:
+def _missed(at: int, quote: str, item: EvidenceItem, miss: Miss) -> Verdict:
     if miss == "apart":
         reason = f"the parts of {_quoted(quote)} stand in different places of {item.id}, or in another order"
         return Verdict("stitched quote", reason, at)
@@ -217,7 +217,7 @@ def _missed(at: int, quote: str, item: Shown, miss: Miss) -> Verdict:
 # --- places and numbers of a sentence -----------------------------------------------------------------------------
 
 
-def _of_places(text: str, good: Sequence[Shown]) -> Iterator[Verdict]:
+def _of_places(text: str, good: Sequence[EvidenceItem]) -> Iterator[Verdict]:
     """The figure and page numbers that the sentence names are those of what it cites, or named there."""
     if not good:
         return
@@ -231,7 +231,7 @@ def _of_places(text: str, good: Sequence[Shown]) -> Iterator[Verdict]:
             yield Verdict("page", f"it speaks of page {page}, but cites {cited}")
 
 
-def _of_number(numeral: Numeral, good: Sequence[Shown], evidence: Evidence) -> Verdict | None:
+def _of_number(numeral: Numeral, good: Sequence[EvidenceItem], evidence: Evidence) -> Verdict | None:
     """None: cited evidence states it."""
     if numeral.value is None and numeral.shown.upper() in evidence.by_id:
         return Verdict("number", f"the text names the id {numeral.shown}, which readers do not know; only cite it")
@@ -258,7 +258,7 @@ def _same_label(one: str, other: str) -> bool:
     return one == other or re.sub(r"(?<=\d)[a-z]$", "", one) == other or one == re.sub(r"(?<=\d)[a-z]$", "", other)
 
 
-def _named(label: str, item: Shown) -> bool:
+def _named(label: str, item: EvidenceItem) -> bool:
     """Whether the item is that figure or table, or speaks of it."""
     return _same_label(label, item.label) or any(_same_label(label, one) for one in labels_of(item.own))
 

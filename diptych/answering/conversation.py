@@ -16,7 +16,7 @@ from itertools import accumulate
 
 from pydantic import BaseModel, Field
 
-from diptych.answering.citations import Checked, Citation, Sentence, Shown
+from diptych.answering.citations import Checked, Citation, EvidenceItem, Sentence
 from diptych.models.vision import Ask, Cited, Detail, Evidence, Part, Pixels, Reply, Words
 from extractors.text.sentences import split_sentences
 
@@ -86,7 +86,7 @@ class Draft:
 class Seen:
     """Evidence with the picture as it is sent, if it is."""
 
-    shown: Shown
+    shown: EvidenceItem
     pixels: Pixels | None = None
 
 
@@ -230,7 +230,7 @@ def _fenced(evidence: Sequence[Seen]) -> Iterator[Part]:
             yield one.pixels
 
 
-def _title(item: Shown) -> str:
+def _title(item: EvidenceItem) -> str:
     """On one line: document, page, label, title and heading path."""
     whole = item.place + "".join(f" | {part}" for part in (item.title, *item.heading) if part)
     return " ".join(whole.split())[:500]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diptych.answering.citations import Shown
+from diptych.answering.citations import EvidenceItem
 from diptych.answering.quotes import plain
 from diptych.search.hits import Hit
 from diptych.store.register import is_visible, load_records
@@ -21,7 +21,7 @@ from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
 MOST_PICTURES = 8
-"""Shown as pixels; the others with their words alone."""
+"""EvidenceItem as pixels; the others with their words alone."""
 MOST_CHARACTERS = 32_000
 """Of all evidence: what does not fit, the last hits, is left out."""
 MOST_OF_ONE = 6_000
@@ -31,10 +31,10 @@ ALIKE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SourcedItem:
     """One piece of evidence, and where it comes from."""
 
-    shown: Shown
+    shown: EvidenceItem
     hit: Hit
     document_id: str = ""
     picture: Path | None = None
@@ -59,11 +59,11 @@ class _Piece:
         return next((one for one in (self.payload, *self.others) if one.get("image")), None)
 
 
-def gather(hits: Sequence[Hit], index: Store, pictures: Path) -> list[Item]:
+def gather_evidence(hits: Sequence[Hit], index: Store, pictures: Path) -> list[SourcedItem]:
     """Numbered evidence, best first. A hit whose document has changed since it was found is left out."""
     with index.hold():
         pieces = list(_pieces(hits, index))
-    items: list[Item] = []
+    items: list[SourcedItem] = []
     room = MOST_CHARACTERS
     for piece in _each_once(pieces):
         shown = _shown(f"E{len(items) + 1}", piece)
@@ -72,7 +72,9 @@ def gather(hits: Sequence[Hit], index: Store, pictures: Path) -> list[Item]:
             break
         picture = image_path(ImageFile(**piece.pixels["image"]), pictures) if piece.pixels else None
         items.append(
-            Item(shown, piece.hit, piece.payload["document_id"], picture if picture and picture.is_file() else None)
+            SourcedItem(
+                shown, piece.hit, piece.payload["document_id"], picture if picture and picture.is_file() else None
+            )
         )
     return items
 
@@ -159,7 +161,7 @@ def _runs(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))} if words else set()
 
 
-def _shown(name: str, piece: _Piece) -> Shown:
+def _shown(name: str, piece: _Piece) -> EvidenceItem:
     payload, words, pixels = piece.payload, piece.words, piece.pixels
     parts: list[str] = []
     for one in words:
@@ -171,7 +173,7 @@ def _shown(name: str, piece: _Piece) -> Shown:
     for part in filter(None, parts):
         if not any(part in before for before in said):
             said.append(part)
-    return Shown(
+    return EvidenceItem(
         id=name,
         document=payload["document"],
         page=payload["page"],

@@ -11,8 +11,9 @@ import numpy as np
 from diptych.evaluation.metrics import LEVELS, Level, scores
 from diptych.evaluation.questions import Question
 from diptych.search.fusion import Fused
-from diptych.search.hits import Hit, hit_of
-from diptych.search.search import LISTS, REACH, Panels, Query, search
+from diptych.search.hits import Hit, make_hit
+from diptych.search.query import Query
+from diptych.search.search import LISTS, REACH, SearchContext, search
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload
 from diptych.vectors import Vectors
@@ -52,20 +53,20 @@ class Ran:
         return {row: one[metric] for row, one in enumerate(self.scores[level]) if one is not None}
 
 
-def arms_of(panels: Panels) -> list[str]:
+def arms_of(context: SearchContext) -> list[str]:
     """The arms that the store can run: pixels only with an encoder of pixels, captions only where there are any."""
-    names = [name for name in ARMS if name != "pixels" or panels.spaces.images]
-    return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _pictures(panels, None)) else names
+    names = [name for name in ARMS if name != "pixels" or context.spaces.images]
+    return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _pictures(context, None)) else names
 
 
-def run(arm: str, questions: Sequence[Question], panels: Panels) -> Ran:
+def run(arm: str, questions: Sequence[Question], context: SearchContext) -> Ran:
     """Put every question to one arm."""
     start = time.perf_counter()
     if arm == CAPTIONS:
-        found = by_captions([one.query for one in questions], panels)
+        found = by_captions([one.query for one in questions], context)
     else:
         weights = {name: 0.0 for name in LISTS if name not in ARMS[arm]}
-        narrowed = replace(panels, weights={**panels.weights, **weights})
+        narrowed = replace(context, weights={**context.weights, **weights})
         found = [search([question.query], narrowed, DEPTH)[0] for question in questions]
     seconds = (time.perf_counter() - start) / len(questions)
     judged = {
@@ -75,14 +76,14 @@ def run(arm: str, questions: Sequence[Question], panels: Panels) -> Ran:
     return Ran(arm, tuple(tuple(hits) for hits in found), judged, seconds)
 
 
-def by_captions(queries: Sequence[Query], panels: Panels) -> list[list[Hit]]:
+def by_captions(queries: Sequence[Query], context: SearchContext) -> list[list[Hit]]:
     """Pictures by the meaning of their captions alone, compared one with all."""
-    encoder = panels.spaces.text
+    encoder = context.spaces.text
     held: dict[object, tuple[list[tuple[str, Payload]], Vectors]] = {}
     answers: list[list[Hit]] = []
     for query in queries:
         if query.where not in held:
-            told = [(name, payload) for name, payload in _pictures(panels, query) if _caption(payload)]
+            told = [(name, payload) for name, payload in _pictures(context, query) if _caption(payload)]
             held[query.where] = told, encoder.encode_texts([_caption(payload) for _, payload in told])
         told, vectors = held[query.where]
         if not query.text.strip() or not told:
@@ -91,17 +92,17 @@ def by_captions(queries: Sequence[Query], panels: Panels) -> list[list[Hit]]:
         order = np.argsort(-(vectors @ encoder.encode_texts([query.text], query=True)[0]), kind="stable")[:DEPTH]
         answers.append(
             [
-                hit_of(rank, Fused(told[row][0], 1 / rank, {CAPTIONS: rank}), told[row][1], panels.pictures)
+                make_hit(rank, Fused(told[row][0], 1 / rank, {CAPTIONS: rank}), told[row][1], context.pictures)
                 for rank, row in enumerate(order, start=1)
             ]
         )
     return answers
 
 
-def _pictures(panels: Panels, query: Query | None) -> list[tuple[str, Payload]]:
+def _pictures(context: SearchContext, query: Query | None) -> list[tuple[str, Payload]]:
     """Every picture that counts, with its id, by id."""
-    points = list(panels.index.images.scroll(query.where if query else None))
-    live = load_records(panels.index, {point.payload["document_id"] for point in points})
+    points = list(context.index.images.scroll(query.where if query else None))
+    live = load_records(context.index, {point.payload["document_id"] for point in points})
     counted = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, live))
     return sorted(counted, key=lambda one: one[0])
 

@@ -10,11 +10,12 @@ from diptych.errors import QueryError
 from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, Ran, arms_of, run
 from diptych.evaluation.metrics import LEVELS, NAMES, Level
 from diptych.evaluation.questions import Question, by_type
-from diptych.evaluation.statistics import Difference, Interval, difference, interval
+from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.evaluation.weight_fitting import Suggestion, suggest
 from diptych.models.meter import Meter
 from diptych.prices import Usage
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 
 Measured = Mapping[Level, Mapping[str, Interval]]
 """Level -> metric -> mean with its interval; a level that no question says anything about is not there."""
@@ -72,7 +73,7 @@ class Evaluation:
 
 def evaluate(
     questions: Sequence[Question],
-    panels: Panels,
+    context: SearchContext,
     meter: Meter,
     arms: Sequence[str] | None = None,
     on_arm: Callable[[str], None] | None = None,
@@ -83,15 +84,15 @@ def evaluate(
     `on_arm` is told each arm as it begins; `ready` makes a query as it is searched.
     Raises `QueryError` for an arm that is unknown or cannot be run, and when no question can be put.
     """
-    names = _chosen(arms, panels)
+    names = _chosen(arms, context)
     asked, questions, left_out = _ready(questions, ready)
-    search([questions[0].query], panels, 1)  # the model loads once, and not on the first arm's account
+    search([questions[0].query], context, 1)  # the model loads once, and not on the first arm's account
     ran = []
     for name in names:
         if on_arm:
             on_arm(name)
         before = meter.used()
-        one = run(name, questions, panels)
+        one = run(name, questions, context)
         ran.append(replace(one, spent=_spent(meter, before)))
     if on_arm and len(ran) > 1:
         on_arm("weights")
@@ -102,10 +103,10 @@ def evaluate(
         arms=tuple(_arm(one, fused, questions) for one in ran),
         counts={level: len(ran[0].values(level, NAMES[0])) for level in LEVELS},
         types={name: len(rows) for name, rows in by_type(questions)},
-        missing=_missing(questions, panels),
+        missing=_missing(questions, context),
         left_out=left_out,
         fused=fused,
-        suggestion=suggest(questions, panels) if len(ran) > 1 else None,
+        suggestion=suggest(questions, context) if len(ran) > 1 else None,
     )
 
 
@@ -117,8 +118,8 @@ def _spent(meter: Meter, before: Mapping[tuple[str, bool], Usage]) -> float | No
     return sum(known, 0.0) if len(known) == len(costs) else None
 
 
-def _chosen(arms: Sequence[str] | None, panels: Panels) -> list[str]:
-    possible = arms_of(panels)
+def _chosen(arms: Sequence[str] | None, context: SearchContext) -> list[str]:
+    possible = arms_of(context)
     for name in arms or ():
         if name not in possible:
             known = name in ARMS or name == CAPTIONS
@@ -155,7 +156,7 @@ def _arm(ran: Ran, fused: Ran | None, questions: Sequence[Question]) -> Arm:
                 mine, theirs = ran.values(level, metric), fused.values(level, metric)
                 if mine:
                     about = [documents[row] for row in mine]
-                    paired.setdefault(level, {})[metric] = difference(
+                    paired.setdefault(level, {})[metric] = paired_difference(
                         list(mine.values()), [theirs[row] for row in mine], about
                     )
     return Arm(
@@ -181,13 +182,13 @@ def _measured(ran: Ran, rows: Sequence[int], documents: Sequence[str]) -> Measur
             values = ran.values(level, metric)
             held = [row for row in rows if row in values]
             if held:
-                found = interval([values[row] for row in held], [documents[row] for row in held])
+                found = mean_interval([values[row] for row in held], [documents[row] for row in held])
                 measured.setdefault(level, {})[metric] = found
     return measured
 
 
-def _missing(questions: Sequence[Question], panels: Panels) -> tuple[str, ...]:
+def _missing(questions: Sequence[Question], context: SearchContext) -> tuple[str, ...]:
     from diptych.store.register import list_records
 
-    known = {record.name for record in list_records(panels.index)}
+    known = {record.name for record in list_records(context.index)}
     return tuple(sorted({question.document for question in questions} - known))

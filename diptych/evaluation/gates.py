@@ -21,7 +21,7 @@ class Gate:
     least: float
 
 
-def parse(text: str) -> list[Gate]:
+def parse_gates(text: str) -> list[Gate]:
     """Raises `QueryError` telling what of it cannot be read."""
     return [_one(part) for part in re.split(r"\s+and\s+", text.strip())]
 
@@ -40,7 +40,7 @@ def _one(text: str) -> Gate:
     return Gate(level, match[2].lower(), float(match[3]))
 
 
-def below(gates: Sequence[Gate], evaluation: Evaluation) -> str:
+def gate_failure(gates: Sequence[Gate], evaluation: Evaluation) -> str:
     """One sentence on the first gate that does not hold; empty when all do.
 
     Raises `QueryError` when there is nothing to hold against one: no arm `fused`, no question at that level.

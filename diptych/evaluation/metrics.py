@@ -32,10 +32,10 @@ def scores(question: Question, hits: Sequence[Hit], level: Level) -> Mapping[str
     if not wanted:
         return None
     found = list(dict.fromkeys(unit for hit in hits if (unit := _unit(question, hit, level)) is not None))
-    return measured(found, wanted)
+    return ranking_metrics(found, wanted)
 
 
-def measured(found: Sequence[Hashable], wanted: set[Hashable]) -> dict[str, float]:
+def ranking_metrics(found: Sequence[Hashable], wanted: set[Hashable]) -> dict[str, float]:
     """The metrics of a list of distinct units, best first."""
     ranks = [rank for rank, unit in enumerate(found, start=1) if unit in wanted]
     recall = {f"recall@{k}": sum(rank <= k for rank in ranks) / len(wanted) for k in RECALL_AT}

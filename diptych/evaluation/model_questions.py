@@ -38,7 +38,7 @@ class Proposed(BaseModel):
     question: str = Field(description="One question of at most 30 words; empty if there is nothing to ask.")
 
 
-class Asking:
+class QuestionWriter:
     """A model, and the ledger of what was paid: a part that was asked about before is not paid again."""
 
     def __init__(self, model: VisionModel, ledger: Ledger, meter: Meter) -> None:

@@ -17,7 +17,8 @@ from random import Random
 from diptych.errors import BudgetReached, ProviderError
 from diptych.evaluation.questions import Box, Question
 from diptych.evaluation.rephrasing import bare, question
-from diptych.search.search import Panels, Query
+from diptych.search.query import Query
+from diptych.search.search import SearchContext
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import PAGE_WORDS, Payload
 from extractors.catalog.fields import sentence
@@ -57,7 +58,9 @@ class Proposals:
     """Why there are fewer than could be: the budget, or what kept the model from answering at all."""
 
 
-def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate], str] | None = None) -> Proposals:
+def propose_questions(
+    context: SearchContext, count: int, seed: int = 0, ask: Callable[[Candidate], str] | None = None
+) -> Proposals:
     """At most `count` questions, the same ones for the same store and seed; by `ask` (an `Asking`) where it answers.
 
     They end where the budget does, or where the model fails for a reason that concerns every request. Raises what
@@ -66,7 +69,7 @@ def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate]
     random = Random(seed)
     made: list[Question] = []
     said: set[str] = set()
-    for one in _spread(candidates(panels), random):
+    for one in _spread(candidates(context), random):
         offline = question(one.text, one.kind, random)
         if not offline:
             continue
@@ -90,9 +93,9 @@ def propose(panels: Panels, count: int, seed: int = 0, ask: Callable[[Candidate]
     return Proposals(tuple(made))
 
 
-def candidates(panels: Panels) -> list[Candidate]:
+def candidates(context: SearchContext) -> list[Candidate]:
     """Every part that tells itself apart by its words, in the order of documents and pages."""
-    found = [*_pictures(panels), *_passages(panels)]
+    found = [*_pictures(context), *_passages(context)]
     # A caption or heading that stands in two places cannot be asked for by its words.
     places: dict[str, set[tuple[str, int | None]]] = defaultdict(set)
     for one in found:
@@ -104,8 +107,8 @@ def candidates(panels: Panels) -> list[Candidate]:
     return [kept[key] for key in sorted(kept, key=lambda key: (key[0], key[1] or 0, key[2]))]
 
 
-def _pictures(panels: Panels) -> Iterator[Candidate]:
-    for payload in _live(panels, "images"):
+def _pictures(context: SearchContext) -> Iterator[Candidate]:
+    for payload in _live(context, "images"):
         kind = payload["kind"]
         if is_row(payload["document"]) or kind not in ("figure", "table") or not payload["caption"]:
             continue
@@ -116,15 +119,15 @@ def _pictures(panels: Panels) -> Iterator[Candidate]:
             text=payload["caption"][:FROM_TEXT],
             box=_box(payload),
             label=payload["label"],
-            picture=image_path(ImageFile(**payload["image"]), panels.pictures),
+            picture=image_path(ImageFile(**payload["image"]), context.pictures),
             context=payload["words"][:FROM_TEXT],
         )
 
 
-def _passages(panels: Panels) -> Iterator[Candidate]:
+def _passages(context: SearchContext) -> Iterator[Candidate]:
     """Tables with a caption, rows by their description, and the last heading above a passage."""
     headings: Counter[tuple[str, str]] = Counter()
-    passages = [payload for payload in _live(panels, "text") if PAGE_WORDS not in payload]
+    passages = [payload for payload in _live(context, "text") if PAGE_WORDS not in payload]
     first: dict[tuple[str, str], Payload] = {}
     for payload in passages:
         heading = payload["heading"][-1] if payload["heading"] else ""
@@ -157,9 +160,9 @@ def _described(payload: Payload) -> str:
     return text
 
 
-def _live(panels: Panels, panel: str) -> list[Payload]:
-    points = list((panels.index.text if panel == "text" else panels.index.images).scroll())
-    live = load_records(panels.index, {point.payload["document_id"] for point in points})
+def _live(context: SearchContext, panel: str) -> list[Payload]:
+    points = list((context.index.text if panel == "text" else context.index.images).scroll())
+    live = load_records(context.index, {point.payload["document_id"] for point in points})
     kept = [point for point in points if is_visible(point.payload, point.id, live)]
     return [point.payload for point in sorted(kept, key=lambda point: point.id)]
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.errors import QueryError
-from diptych.search.search import Query
+from diptych.search.query import Query
 from diptych.where import from_mapping, parse
 
 Corners = Annotated[list[float], Field(min_length=4, max_length=4)]
@@ -74,7 +74,7 @@ class Question:
         return bool(self.boxes or self.label)
 
 
-def read(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[Question]:
     """The questions of a file. Raises `QueryError` naming the line that is wrong."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -93,7 +93,7 @@ def read(path: Path) -> list[Question]:
     return found
 
 
-def write(questions: Sequence[Question], path: Path) -> None:
+def write_questions(questions: Sequence[Question], path: Path) -> None:
     """In the form that `read` reads; filters are not kept, as proposed questions have none."""
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in map(_record, questions)))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from diptych.search.question import NUMBERED, PLACED, SCAFFOLD
+from diptych.search.query_intent import NUMBERED, PLACED, SCAFFOLD
 from diptych.store.terms import STOP_WORDS
 from extractors.layout.labels import LABEL, mentioned_labels
 

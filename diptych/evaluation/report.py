@@ -18,7 +18,7 @@ from diptych.evaluation.plots import Series, bars
 from diptych.evaluation.statistics import Difference, Interval
 from diptych.evaluation.worst_questions import Worst, worst
 from diptych.search.hits import Hit
-from diptych.search.search import Panels
+from diptych.search.search import SearchContext
 from extractors.errors import DiptychError
 from extractors.formats import is_row
 
@@ -62,7 +62,7 @@ pre { background: var(--card); border: 1px solid var(--line); padding: .6rem; ov
 """
 
 
-def write(evaluation: Evaluation, panels: Panels, out: Path) -> None:
+def write_report(evaluation: Evaluation, context: SearchContext, out: Path) -> None:
     """Write the report to the file `out`, whose folder is made."""
     pictures = _Pictures()
     parts = [
@@ -71,7 +71,7 @@ def write(evaluation: Evaluation, panels: Panels, out: Path) -> None:
         _plots(evaluation),
         _weights(evaluation),
         _types(evaluation),
-        _worst(worst(evaluation, panels), pictures),
+        _worst(worst(evaluation, context), pictures),
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(

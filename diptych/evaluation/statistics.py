@@ -44,17 +44,17 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def interval(values: Sequence[float], documents: Sequence[str]) -> Interval:
+def mean_interval(values: Sequence[float], documents: Sequence[str]) -> Interval:
     """The mean of one value a question with its 95 % interval; `documents`: what each question is about."""
     means = _means(np.asarray(values, float), documents)
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(np.mean(values)), float(low), float(high))
 
 
-def difference(first: Sequence[float], second: Sequence[float], documents: Sequence[str]) -> Difference:
+def paired_difference(first: Sequence[float], second: Sequence[float], documents: Sequence[str]) -> Difference:
     """Paired: the same questions under two arms."""
     change = np.asarray(first, float) - np.asarray(second, float)
-    found = interval([float(one) for one in change], documents)
+    found = mean_interval([float(one) for one in change], documents)
     return Difference(found.mean, found.low, found.high, int((change > 0).sum()), int((change < 0).sum()))
 
 

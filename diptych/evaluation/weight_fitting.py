@@ -16,9 +16,9 @@ import numpy as np
 
 from diptych.evaluation.metrics import scores
 from diptych.evaluation.questions import Question
-from diptych.evaluation.statistics import SEED, Difference, difference
-from diptych.search.hits import hit_of
-from diptych.search.search import LISTS, WEIGHTS, Material, Panels, collect
+from diptych.evaluation.statistics import SEED, Difference, paired_difference
+from diptych.search.hits import make_hit
+from diptych.search.search import LISTS, WEIGHTS, Candidates, SearchContext, collect_candidates
 
 FACTORS = (0.0, 0.5, 2.0)
 """Of today's weight of a list: the others that are tried."""
@@ -67,8 +67,8 @@ class Trials:
     """The questions with what was found for each, and the score of every weighing that was tried."""
 
     questions: Sequence[Question]
-    found: Sequence[Material]
-    panels: Panels
+    found: Sequence[Candidates]
+    context: SearchContext
     lists: tuple[int, ...]
     """Places in `LISTS` of those that bring anything."""
     known: dict[tuple[Weights, int], float] = field(default_factory=dict)
@@ -88,15 +88,15 @@ class Trials:
         """At the level of pages, or of documents where no page is known."""
         question, found = self.questions[row], self.found[row]
         order = found.weighed(dict(zip(LISTS, weights, strict=True)), DEPTH)
-        hits = [hit_of(rank, one, found.payloads[one.id], self.panels.pictures) for rank, one in enumerate(order, 1)]
+        hits = [make_hit(rank, one, found.payloads[one.id], self.context.pictures) for rank, one in enumerate(order, 1)]
         judged = scores(question, hits, "page" if question.pages else "document")
         return judged[METRIC] if judged else 0.0
 
 
-def suggest(questions: Sequence[Question], panels: Panels) -> Suggestion:
+def suggest(questions: Sequence[Question], context: SearchContext) -> Suggestion:
     """Weights for these documents; see the head of this file."""
     chosen = _sample(questions)
-    today = tuple({**WEIGHTS, **panels.weights}.get(name, 1.0) for name in LISTS)
+    today = tuple({**WEIGHTS, **context.weights}.get(name, 1.0) for name in LISTS)
     named = dict(zip(LISTS, today, strict=True))
     documents = len({question.document for question in chosen})
     if len(chosen) < FEWEST_QUESTIONS or documents < FEWEST_DOCUMENTS:
@@ -106,15 +106,17 @@ def suggest(questions: Sequence[Question], panels: Panels) -> Suggestion:
             f"{FEWEST_QUESTIONS} about {FEWEST_DOCUMENTS} are the least",
             len(chosen),
         )  # fmt: skip
-    everything = replace(panels, weights=dict.fromkeys(LISTS, 1.0))  # a list of weight 0 would not be searched
-    found = [next(collect([question.query], everything, DEPTH)) for question in chosen]
-    return fitted(chosen, found, panels, today)
+    everything = replace(context, weights=dict.fromkeys(LISTS, 1.0))  # a list of weight 0 would not be searched
+    found = [next(collect_candidates([question.query], everything, DEPTH)) for question in chosen]
+    return fitted(chosen, found, context, today)
 
 
-def fitted(questions: Sequence[Question], found: Sequence[Material], panels: Panels, today: Weights) -> Suggestion:
+def fitted(
+    questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext, today: Weights
+) -> Suggestion:
     """The weights that fit what was found, if the gain holds on documents that were not fitted to."""
     held = {name for one in found for name in (*(n for n, ranks in one.lists.items() if ranks), *_telling(one))}
-    trials = Trials(questions, found, panels, tuple(at for at, name in enumerate(LISTS) if name in held))
+    trials = Trials(questions, found, context, tuple(at for at, name in enumerate(LISTS) if name in held))
     everything = range(len(questions))
     gained, base = [0.0] * len(questions), trials.score(today, everything)
     for rows in _folds(questions):
@@ -122,7 +124,7 @@ def fitted(questions: Sequence[Question], found: Sequence[Material], panels: Pan
         best = _climb(trials, today, seen)
         for row, value in zip(rows, trials.score(best, rows), strict=True):
             gained[row] = value
-    gain = difference(gained, base, [question.document for question in questions])
+    gain = paired_difference(gained, base, [question.document for question in questions])
     told = f"{gain.mean:+.3f} nDCG@10 (95 %: {gain.low:+.3f} to {gain.high:+.3f}) on documents that were not fitted to"
     if gain.low <= 0:
         than = "better than" if gain.high < 0 else "as good as"
@@ -133,7 +135,7 @@ def fitted(questions: Sequence[Question], found: Sequence[Material], panels: Pan
     return Suggestion(dict(zip(LISTS, best, strict=True)), best != today, gain, reason, len(questions))
 
 
-def _telling(found: Material) -> list[str]:
+def _telling(found: Candidates) -> list[str]:
     """The kinds of evidence that tell pages apart."""
     return [kind for kind, values in found.values.items() if values]
 

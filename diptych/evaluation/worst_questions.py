@@ -10,7 +10,7 @@ from diptych.evaluation.comparison import Evaluation
 from diptych.evaluation.metrics import NDCG_AT, Level
 from diptych.evaluation.questions import Question
 from diptych.search.hits import Hit
-from diptych.search.search import Panels, search
+from diptych.search.search import SearchContext, search
 from diptych.where import both, from_mapping
 
 MOST = 15
@@ -35,14 +35,14 @@ class Worst:
     hits: tuple[Hit, ...]
 
 
-def worst(evaluation: Evaluation, panels: Panels) -> list[Worst]:
+def worst(evaluation: Evaluation, context: SearchContext) -> list[Worst]:
     """At most `MOST` questions that are not answered perfectly, the worst first. Empty without the arm `fused`."""
     ran = evaluation.fused
     if not ran:
         return []
     found = [_seen(row, evaluation, ran) for row in range(len(evaluation.questions))]
     poor = sorted((one for one in found if one.score < 1), key=lambda one: (one.score, one.question.id))
-    return [replace(one, wanted=_there(one.question, panels)) for one in poor[:MOST]]
+    return [replace(one, wanted=_there(one.question, context)) for one in poor[:MOST]]
 
 
 def _seen(row: int, evaluation: Evaluation, ran: Ran) -> Worst:
@@ -58,9 +58,9 @@ def _seen(row: int, evaluation: Evaluation, ran: Ran) -> Worst:
     return Worst(question, evaluation.asked[row], level, score, round(1 / mrr) if mrr else None, None, shown)
 
 
-def _there(question: Question, panels: Panels) -> Hit | None:
+def _there(question: Question, context: SearchContext) -> Hit | None:
     place = from_mapping({"document": question.document, **({"page": question.pages[0]} if question.pages else {})})
     where = both(question.query.where, place)
-    found = search([replace(question.query, where=where)], panels, DEPTH)[0]
+    found = search([replace(question.query, where=where)], context, DEPTH)[0]
     wanted = "image" if question.about_a_figure else "text"
     return next((hit for hit in found if hit.modality == wanted), found[0] if found else None)

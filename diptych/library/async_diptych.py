@@ -17,7 +17,7 @@ from diptych.library.searchable import EVIDENCE
 from diptych.pipeline.ingest import Outcome
 from diptych.search.groups import By, Group
 from diptych.search.hits import Hit
-from diptych.search.search import Query
+from diptych.search.query import Query
 from diptych.settings import Settings
 from diptych.store.register import DocumentRecord
 from diptych.where import Expression

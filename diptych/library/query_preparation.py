@@ -10,8 +10,8 @@ from pathlib import Path
 from diptych.errors import QueryError, SourceError
 from diptych.library.runtime import Parts
 from diptych.pipeline.sources import find_sources
-from diptych.search.plain_filters import Kinds, Understood, kinds, limits, understand
-from diptych.search.search import Query
+from diptych.search.plain_filters import FieldKinds, FilteredText, extract_filters, field_kinds, may_limit_a_field
+from diptych.search.query import Query
 from diptych.store.register import register_version
 from diptych.store.types import Store
 from diptych.where import both
@@ -27,14 +27,14 @@ class Queries:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._known: tuple[str, Kinds] = ("", {})
+        self._known: tuple[str, FieldKinds] = ("", {})
         """The register's clock when its fields were read, and what they are."""
 
-    def understood(self, query: Query) -> Understood:
+    def understood(self, query: Query) -> FilteredText:
         """The plain phrases of `query` that limit a field of the store, taken as filters; none where it is literal."""
-        if query.literal or not self._parts.settings.phrases or not limits(query.text):
-            return Understood(query.text)
-        return understand(query.text, self._fields(self._parts.existing()))
+        if query.literal or not self._parts.settings.phrases or not may_limit_a_field(query.text):
+            return FilteredText(query.text)
+        return extract_filters(query.text, self._fields(self._parts.existing()))
 
     def ready(self, query: Query) -> Query:
         """The query as it is searched. Raises `QueryError` for a picture that cannot be searched by."""
@@ -54,12 +54,12 @@ class Queries:
             raise QueryError(f"{image}: holds no picture; give a PNG, JPEG or WebP file")
         return seen
 
-    def _fields(self, index: Store) -> Kinds:
+    def _fields(self, index: Store) -> FieldKinds:
         """The fields of the store's documents, as of the register's last write."""
         moment = register_version(index)
         before, known = self._known
         if before != moment or not moment:
-            known = kinds(_fields_of(index))
+            known = field_kinds(_fields_of(index))
             self._known = (moment, known)
         return known
 

@@ -16,7 +16,7 @@ from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter, prices
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.ingest import Pipeline
-from diptych.search.search import Panels
+from diptych.search.search import SearchContext
 from diptych.settings import Settings
 from diptych.store.open import open_store, store_exists
 from diptych.store.register import RegisterCache, bind_encoders
@@ -162,10 +162,12 @@ class Parts:
         )
 
     @property
-    def panels(self) -> Panels:
+    def search_context(self) -> SearchContext:
         """What a question is put to."""
         chosen = self.settings
-        return Panels(self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights, self._register)
+        return SearchContext(
+            self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights, self._register
+        )
 
     def _check_open(self) -> None:
         if self._closed:

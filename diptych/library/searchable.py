@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.answering.answer import Answer
-from diptych.answering.answerer import Asker, answer
+from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.citation_crops import crop
-from diptych.answering.evidence import Item, gather
+from diptych.answering.evidence import SourcedItem, gather_evidence
 from diptych.library.query_preparation import Queries
 from diptych.library.runtime import Parts
 from diptych.models.meter import Meter
 from diptych.search.groups import By, Group, search_groups
 from diptych.search.hits import Hit
-from diptych.search.plain_filters import Understood
-from diptych.search.search import Query, search
-from diptych.search.similar import like
+from diptych.search.plain_filters import FilteredText
+from diptych.search.query import Query
+from diptych.search.search import search
+from diptych.search.similar import find_similar
 from diptych.settings import Settings
 from diptych.where import Expression
 from extractors.pictures.store import image_path
@@ -55,19 +56,19 @@ class Searchable:
 
     def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[list[Hit]]:
         """One list of hits a query; the texts are encoded together."""
-        panels = self._parts.panels
-        return search([self._queries.ready(query) for query in queries], panels, limit, offset)
+        context = self._parts.search_context
+        return search([self._queries.ready(query) for query in queries], context, limit, offset)
 
     def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> list[Group]:
         """At most `limit` documents, or pages, by their best hit, with at most `each` hits. Raises as `search` does."""
-        panels = self._parts.panels
-        return search_groups(self._queries.ready(_query(query)), panels, by, limit, each)
+        context = self._parts.search_context
+        return search_groups(self._queries.ready(_query(query)), context, by, limit, each)
 
     def like(self, hit_id: str, limit: int = 10, where: Expression | None = None) -> list[Hit]:
         """At most `limit` hits that say or show what the hit with this id does; see `diptych.search.similar`."""
-        return like(hit_id, self._parts.panels, limit, where)
+        return find_similar(hit_id, self._parts.search_context, limit, where)
 
-    def understood(self, query: Query | str) -> Understood:
+    def understood(self, query: Query | str) -> FilteredText:
         """Which plain phrases of a query `search` and `ask` take as filters, such as "under $200"."""
         return self._queries.understood(_query(query))
 
@@ -79,10 +80,10 @@ class Searchable:
         """
         asked = _query(question)
         model = self._parts.answerer
-        items = gather(self.search(asked, limit), self._parts.existing(), self.pictures)
+        items = gather_evidence(self.search(asked, limit), self._parts.existing(), self.pictures)
         picture = self._queries.stored(asked.image, ocr=False).pictures[0].image if asked.image else None
-        asker = Asker(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
-        return answer(asked.text, image_path(picture, self.pictures) if picture else None, items, asker)
+        answerer = Answerer(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
+        return answer_question(asked.text, image_path(picture, self.pictures) if picture else None, items, answerer)
 
     def evaluate(
         self,
@@ -96,14 +97,14 @@ class Searchable:
         `on_arm` is told each arm as it begins. Raises `QueryError` for a wrong line or arm, `StoreError`.
         """
         from diptych.evaluation.comparison import evaluate
-        from diptych.evaluation.questions import read
+        from diptych.evaluation.questions import read_questions
 
-        panels = self._parts.panels
-        found = evaluate(read(questions), panels, self.meter, arms, on_arm, self._queries.ready)
+        context = self._parts.search_context
+        found = evaluate(read_questions(questions), context, self.meter, arms, on_arm, self._queries.ready)
         if report:
-            from diptych.evaluation.report import write
+            from diptych.evaluation.report import write_report
 
-            write(found, panels, report)
+            write_report(found, context, report)
         return found
 
     def make_questions(self, count: int = 50, seed: int = 0) -> Proposals:
@@ -112,14 +113,14 @@ class Searchable:
         No request is made that could pass the budget: what was proposed until then is kept, and `stopped` says so.
         Raises `StoreError`, and what `VisionModel.ask` raises.
         """
-        from diptych.evaluation.model_questions import Asking
-        from diptych.evaluation.proposals import propose
+        from diptych.evaluation.model_questions import QuestionWriter
+        from diptych.evaluation.proposals import propose_questions
 
         parts = self._parts
-        asking = Asking(parts.answerer, parts.ledger, self.meter) if self.settings.answerer else None
-        return propose(parts.panels, count, seed, asking)
+        asking = QuestionWriter(parts.answerer, parts.ledger, self.meter) if self.settings.answerer else None
+        return propose_questions(parts.search_context, count, seed, asking)
 
-    def _crop(self, item: Item) -> str | None:
+    def _crop(self, item: SourcedItem) -> str | None:
         return crop(item, self._parts.existing(), self._parts.workers(), self.pictures)
 
 

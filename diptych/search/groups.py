@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Any, Literal
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, hit_of
-from diptych.search.search import Ordered, Panels, Query, encoded, taken
+from diptych.search.hits import Hit, make_hit
+from diptych.search.query import Query
+from diptych.search.search import Ordered, SearchContext, encoded, taken
 
 By = Literal["document", "page"]
 DEEPEST = 240
@@ -32,7 +33,7 @@ class Group:
         return asdict(self)
 
 
-def search_groups(query: Query, panels: Panels, by: By, limit: int, each: int) -> list[Group]:
+def search_groups(query: Query, context: SearchContext, by: By, limit: int, each: int) -> list[Group]:
     """At most `limit` documents or pages by their best hit, the best first, with at most `each` hits.
 
     Raises as `search` does.
@@ -50,12 +51,12 @@ def search_groups(query: Query, panels: Panels, by: By, limit: int, each: int) -
                 break
         return pulled
 
-    (asked,) = encoded([query], panels)
+    (asked,) = encoded([query], context)
     groups: dict[object, list[Hit]] = {}
-    for rank, one in taken(asked, panels, gathered):
+    for rank, one in taken(asked, context, gathered):
         held = groups.setdefault(_key(one, by), [])
         if len(held) < each:
-            held.append(hit_of(rank, one.fused, one.payload, panels.pictures))
+            held.append(make_hit(rank, one.fused, one.payload, context.pictures))
     return [
         Group(rank, hits[0].document, hits[0].source, hits[0].page if by == "page" else None, tuple(hits))
         for rank, hits in enumerate(islice(groups.values(), limit), start=1)

@@ -34,7 +34,7 @@ class Hit:
     score: float
     ranks: Mapping[str, int]
     """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; and the rank
-    of its page by each kind of evidence in `ranking.EVIDENCE`: `pages.bm25`, `pages.phrases`, `named` …"""
+    of its page by each kind of evidence in `ranking.SIGNALS`: `pages.bm25`, `pages.phrases`, `named` …"""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""
@@ -45,7 +45,7 @@ class Hit:
         return asdict(self)
 
 
-def hit_of(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
+def make_hit(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
     """What a stored point is to whoever asked; `pictures`: folder of the picture store."""
     image = payload.get("image")
     text = payload.get("text") or " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()[:SNIPPET]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from diptych.search.page_ranking import Page, Place
+from diptych.search.page_signals import Page, Place
 from diptych.search.result_order import Part
 from diptych.store.terms import analyse
 from diptych.store.types import INDEXED, PAGE_WORDS, Payload

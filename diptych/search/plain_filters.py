@@ -45,12 +45,12 @@ _YEAR = re.compile(
 )
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 
-Kinds = Mapping[str, str]
+FieldKinds = Mapping[str, str]
 """The store's own fields: name -> `number`, `date` or `text`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class FilteredText:
     """A question with its plain phrases taken as filters."""
 
     text: str
@@ -60,7 +60,7 @@ class Understood:
     """(the phrase, the filter that it became), to be shown."""
 
 
-def kinds(records: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]:
+def field_kinds(records: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]:
     """What the values of each field are, of the fields of some documents."""
     seen: dict[str, list[str]] = {}
     for fields in records:
@@ -69,12 +69,12 @@ def kinds(records: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]:
     return {name: max(("number", "date", "text"), key=found.count) for name, found in seen.items() if _clear(found)}
 
 
-def limits(text: str) -> bool:
+def may_limit_a_field(text: str) -> bool:
     """Whether `text` has any phrase that could limit a field: most have none, and then no store need be looked at."""
     return any(pattern.search(_unquoted(text)) for pattern in (_BETWEEN, _LIMIT, _YEAR))
 
 
-def understand(text: str, fields: Kinds) -> Understood:
+def extract_filters(text: str, fields: FieldKinds) -> FilteredText:
     """Take the phrases of `text` that limit one of `fields` as filters."""
     bare = _unquoted(text)
     found: list[tuple[int, int, Sequence[Compare]]] = []
@@ -84,7 +84,7 @@ def understand(text: str, fields: Kinds) -> Understood:
             if parts and not any(start < end and begin < match.end() for begin, end, _ in found):
                 found.append((start, match.end(), parts))
     if not found:
-        return Understood(text)
+        return FilteredText(text)
     found.sort(key=lambda one: one[0])
     left, at = "", 0
     for start, end, _ in found:
@@ -93,7 +93,7 @@ def understand(text: str, fields: Kinds) -> Understood:
     compared = [part for _, _, parts in found for part in parts]
     phrases = tuple((text[start:end].strip(), " and ".join(map(_shown, parts))) for start, end, parts in found)
     where: Expression = compared[0] if len(compared) == 1 else And(tuple(compared))
-    return Understood(left if re.search(r"\w", left) else text, where, phrases)
+    return FilteredText(left if re.search(r"\w", left) else text, where, phrases)
 
 
 def _unquoted(text: str) -> str:
@@ -101,7 +101,7 @@ def _unquoted(text: str) -> str:
     return _QUOTED.sub(lambda quoted: " " * len(quoted.group()), text)
 
 
-def _between(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare]]:
+def _between(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
     name = _money(fields) if _MARKED.search(match.group()) else ""
     if not name:
         return match.start(), ()
@@ -109,7 +109,7 @@ def _between(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare
     return match.start(), (Compare(name, ">=", low), Compare(name, "<=", high))
 
 
-def _limit(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare]]:
+def _limit(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
     """A field that is named right before (`rating over 4`), else the one that holds money (`under $200`)."""
     word, number = match["word"].lower(), _value(match, "n")
     named = next((name for name in fields if fields[name] == "number" and _same(name, match["name"])), "")
@@ -121,7 +121,7 @@ def _limit(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare]]
     return match.start(), ()
 
 
-def _year(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare]]:
+def _year(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
     named = [name for name in fields if fields[name] != "text" and _words(name) & set(YEAR_NAMES)]
     if len(named) != 1:
         return match.start(), ()
@@ -133,7 +133,7 @@ def _year(match: re.Match[str], fields: Kinds) -> tuple[int, Sequence[Compare]]:
     return match.start(), (Compare(named[0], ">=" if operator in (">", ">=") else "<", f"{first}-01-01"),)
 
 
-def _money(fields: Kinds) -> str:
+def _money(fields: FieldKinds) -> str:
     """The one numeric field that holds money; empty when there is none, or more than one."""
     names = [name for name, kind in fields.items() if kind == "number" and _words(name) & set(MONEY_NAMES)]
     return names[0] if len(names) == 1 else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from diptych.search.fusion import Fused
-from diptych.search.page_ranking import Place, Values
+from diptych.search.page_signals import Place, Values
 
 PARTS = "parts"
 """The evidence of what was found on a page: its best passage and its best picture, as the ranked lists place them."""

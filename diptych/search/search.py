@@ -12,17 +12,18 @@ from typing import NamedTuple, TypeVar
 from diptych.errors import QueryError, StoreBusy
 from diptych.search.candidates import PAGES, PATIENCE, gather
 from diptych.search.fusion import Fused, Ranks, fuse
-from diptych.search.hits import Hit, hit_of
-from diptych.search.page_ranking import EVIDENCE, HEADINGS, LINKS, NAMED, Values, evidence
+from diptych.search.hits import Hit, make_hit
+from diptych.search.page_signals import HEADINGS, LINKS, NAMED, SIGNALS, Values, measure_signals
 from diptych.search.page_text import pages_of, part_of
 from diptych.search.paging import at_least, check, continued
-from diptych.search.question import Question, read
+from diptych.search.query import Query
+from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.result_order import Part, arrange
 from diptych.store.register import RegisterCache
 from diptych.store.spaces import Spaces
 from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, Payload, RankedListRequest, Store
 from diptych.vectors import Vector
-from diptych.where import Compare, Expression, both
+from diptych.where import Compare, both
 
 T = TypeVar("T")
 REACH = 40
@@ -30,27 +31,14 @@ REACH = 40
 DEPTH, READ = 2, 4
 """Of each ranked list twice as many parts are found, deep enough that a hit of two lists is seen in both; of the fused
 list four times as many are read. Measured, see docs/search.md."""
-LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *EVIDENCE)
+LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
 """What may have a weight: the ranked lists that are fused, and the kinds of evidence that pages are ranked by."""
 WEIGHTS = {HEADINGS: 0.5, LINKS: 0.1, NAMED: 2.0}
 """Ranked list or kind of evidence -> weight, 1 where not named; measured, see docs/search.md."""
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked: a text, a picture or both, under a filter."""
-
-    text: str = ""
-    image: Path | None = None
-    where: Expression | None = None
-    literal: bool = False
-    """Whether "under $200" in `text` is nothing but words."""
-    least: Mapping[str, int] = field(default_factory=dict)
-    """Modality -> how many of it are wanted among the hits, as long as there are that many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Panels:
+class SearchContext:
     """What a question is put to: the two collections, and how their words were read."""
 
     index: Store
@@ -71,13 +59,13 @@ class Asked:
     """A query, read and encoded."""
 
     query: Query
-    question: Question
+    question: QueryIntent
     vectors: Mapping[str, Vector]
     """Vector name -> what it is searched by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class Candidates:
     """What was found for a query, before it is weighed."""
 
     lists: Mapping[str, Ranks]
@@ -114,7 +102,7 @@ class Ordered(NamedTuple):
         return str(self.payload["modality"])
 
 
-def search(queries: Sequence[Query], panels: Panels, limit: int, offset: int = 0) -> list[list[Hit]]:
+def search(queries: Sequence[Query], context: SearchContext, limit: int, offset: int = 0) -> list[list[Hit]]:
     """One list of at most `limit` hits a query, best first, after the first `offset`. Texts are encoded in one batch.
 
     The order of the first hits does not depend on how many are asked for. Raises `QueryError` for a query without words
@@ -128,24 +116,26 @@ def search(queries: Sequence[Query], panels: Panels, limit: int, offset: int = 0
 
     return [
         [
-            hit_of(rank, one.fused, one.payload, panels.pictures)
-            for rank, one in enumerate(taken(asked, panels, page, limit), start=offset + 1)
+            make_hit(rank, one.fused, one.payload, context.pictures)
+            for rank, one in enumerate(taken(asked, context, page, limit), start=offset + 1)
         ]
-        for asked in encoded(queries, panels)
+        for asked in encoded(queries, context)
     ]
 
 
-def encoded(queries: Sequence[Query], panels: Panels) -> list[Asked]:
+def encoded(queries: Sequence[Query], context: SearchContext) -> list[Asked]:
     """Queries, read and encoded. Raises `QueryError` for one without words or a picture."""
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the question is empty; give some words or a picture")
-    questions = [read(query.text, panels.language) for query in queries]
-    vectors = panels.spaces.encode_queries([(one.text, of.image) for one, of in zip(questions, queries, strict=True)])
+    questions = [parse_intent(query.text, context.language) for query in queries]
+    vectors = context.spaces.encode_queries([(one.text, of.image) for one, of in zip(questions, queries, strict=True)])
     return list(map(Asked, queries, questions, vectors))
 
 
-def taken(asked: Asked, panels: Panels, take: Callable[[Iterator[Ordered]], list[T]], size: int = 10) -> list[T]:
+def taken(
+    asked: Asked, context: SearchContext, take: Callable[[Iterator[Ordered]], list[T]], size: int = 10
+) -> list[T]:
     """What `take` takes of all that answers, best first, as of one moment: begun anew when a commit fell in between.
 
     `size`: of a page of hits, for those that a query wants at least.
@@ -153,25 +143,25 @@ def taken(asked: Asked, panels: Panels, take: Callable[[Iterator[Ordered]], list
     deadline = time.monotonic() + PATIENCE
     while True:
         moments: set[str] = set()
-        found = take(_paged(asked, panels, size, moments))
+        found = take(_paged(asked, context, size, moments))
         if len(moments) < 2:
             return found
         if time.monotonic() > deadline:
             raise StoreBusy("documents changed faster than a question could be answered; ask again")
 
 
-def _paged(asked: Asked, panels: Panels, size: int, moments: set[str]) -> Iterator[Ordered]:
-    order, least = _ordered(asked, panels, moments), asked.query.least
+def _paged(asked: Asked, context: SearchContext, size: int, moments: set[str]) -> Iterator[Ordered]:
+    order, least = _ordered(asked, context, moments), asked.query.least
     if not least:
         return order
-    return at_least(order, least, size, lambda modality: _ordered(_only(asked, modality), panels, moments))
+    return at_least(order, least, size, lambda modality: _ordered(_only(asked, modality), context, moments))
 
 
-def _ordered(asked: Asked, panels: Panels, moments: set[str]) -> Iterator[Ordered]:
+def _ordered(asked: Asked, context: SearchContext, moments: set[str]) -> Iterator[Ordered]:
     def band(reach: int) -> tuple[list[Ordered], bool]:
-        found = _material(asked, panels, reach)
+        found = _material(asked, context, reach)
         moments.add(found.moment)
-        order = found.weighed(panels.weights, reach)
+        order = found.weighed(context.weights, reach)
         return [Ordered(one, found.payloads[one.id]) for one in order], found.whole and len(order) < reach
 
     return continued(band, REACH)
@@ -182,23 +172,23 @@ def _only(asked: Asked, modality: str) -> Asked:
     return replace(asked, query=replace(asked.query, where=where))
 
 
-def collect(queries: Sequence[Query], panels: Panels, limit: int) -> Iterator[Material]:
+def collect_candidates(queries: Sequence[Query], context: SearchContext, limit: int) -> Iterator[Candidates]:
     """What at most `limit` hits of each query are made of, a query at a time."""
-    for asked in encoded(queries, panels):
-        yield _material(asked, panels, max(REACH, limit))
+    for asked in encoded(queries, context):
+        yield _material(asked, context, max(REACH, limit))
 
 
-def _material(asked: Asked, panels: Panels, reach: int) -> Material:
+def _material(asked: Asked, context: SearchContext, reach: int) -> Candidates:
     """What the first `reach` hits are made of; looked for deeper while what does not count crowds out the rest."""
     while True:
-        lookups = {panel: dict(_lookups(panel, asked, panels, reach)) for panel in ("text", "images")}
-        found = gather(panels.index, panels.register, lookups, {**WEIGHTS, **panels.weights}, READ * reach)
+        lookups = {panel: dict(_lookups(panel, asked, context, reach)) for panel in ("text", "images")}
+        found = gather(context.index, context.register, lookups, {**WEIGHTS, **context.weights}, READ * reach)
         if found.whole or not found.crowded:
             break
         reach *= 4
-    return Material(
+    return Candidates(
         lists=found.ranks,
-        values=evidence(asked.question, pages_of(found.parts.values(), found.pages, panels.language)),
+        values=measure_signals(asked.question, pages_of(found.parts.values(), found.pages, context.language)),
         parts={point: part_of(payload) for point, payload in found.parts.items()},
         payloads=found.parts,
         labels=asked.question.labels,
@@ -207,12 +197,12 @@ def _material(asked: Asked, panels: Panels, reach: int) -> Material:
     )
 
 
-def _lookups(panel: str, asked: Asked, panels: Panels, reach: int) -> Iterator[tuple[str, RankedListRequest]]:
+def _lookups(panel: str, asked: Asked, context: SearchContext, reach: int) -> Iterator[tuple[str, RankedListRequest]]:
     depth, words, where = DEPTH * reach, " ".join(asked.question.words), asked.query.where
     for vector in VECTORS[panel]:
-        if vector in asked.vectors and panels.counts(f"{panel}.{vector}"):
+        if vector in asked.vectors and context.counts(f"{panel}.{vector}"):
             yield f"{panel}.{vector}", RankedListRequest(depth, vector, vector=asked.vectors[vector], where=where)
-    if words and panels.counts(f"{panel}.bm25"):
+    if words and context.counts(f"{panel}.bm25"):
         yield f"{panel}.bm25", RankedListRequest(depth, INDEXED, words=words, where=where)
-    if words and panel == "text" and any(map(panels.counts, EVIDENCE)):
+    if words and panel == "text" and any(map(context.counts, SIGNALS)):
         yield PAGES, RankedListRequest(reach, PAGE_WORDS, words=words, where=where)

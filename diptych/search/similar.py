@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, hit_of
+from diptych.search.hits import Hit, make_hit
 from diptych.search.page_text import part_of
-from diptych.search.question import Question
-from diptych.search.search import Asked, Ordered, Panels, Query, taken
+from diptych.search.query import Query
+from diptych.search.query_intent import QueryIntent
+from diptych.search.search import Asked, Ordered, SearchContext, taken
 from diptych.store.register import is_visible, load_records
 from diptych.store.spaces import mean_vector
 from diptych.store.switch import vectors_by_hash
@@ -35,7 +36,7 @@ PANELS = {"text": (TEXT_VECTOR,), "image": (DESCRIPTION_VECTOR, VISUAL_VECTOR)}
 """Modality -> the vectors of a part."""
 
 
-def like(point: str, panels: Panels, limit: int, where: Expression | None = None) -> list[Hit]:
+def find_similar(point: str, context: SearchContext, limit: int, where: Expression | None = None) -> list[Hit]:
     """At most `limit` hits that are most like the hit with id `point`, best first.
 
     Its vectors are looked up in every vector of their space, and its words by BM25. A catalogue row is one thing, words
@@ -44,9 +45,9 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
     """
     if limit < 1:
         raise QueryError(f"{limit} hits cannot be shown")
-    with panels.index.hold():
-        own = _parts(point, panels.index)
-        vectors = _vectors(own, panels)
+    with context.index.hold():
+        own = _parts(point, context.index)
+        vectors = _vectors(own, context)
     shown = {part_of(payload).shows for payload in own}
     row = {payload["document_id"] for payload in own if is_row(payload["document"])}
     words = tuple(dict.fromkeys(word for payload in own for word in payload[INDEXED].split()))[:MOST_WORDS]
@@ -59,9 +60,9 @@ def like(point: str, panels: Panels, limit: int, where: Expression | None = None
         )
         return list(islice(new, limit))
 
-    asked = Asked(Query(where=where), Question(text="", words=words, phrases=()), vectors)
-    found = taken(asked, panels, others)
-    return [hit_of(rank, one.fused, one.payload, panels.pictures) for rank, one in enumerate(found, start=1)]
+    asked = Asked(Query(where=where), QueryIntent(text="", words=words, phrases=()), vectors)
+    found = taken(asked, context, others)
+    return [make_hit(rank, one.fused, one.payload, context.pictures) for rank, one in enumerate(found, start=1)]
 
 
 def _parts(point: str, index: Store) -> list[Payload]:
@@ -86,16 +87,16 @@ def _payload(point: str, index: Store) -> Payload | None:
     return next((one.payload for one in found if PAGE_WORDS not in one.payload), None)
 
 
-def _vectors(parts: Sequence[Payload], panels: Panels) -> dict[str, Vector]:
+def _vectors(parts: Sequence[Payload], context: SearchContext) -> dict[str, Vector]:
     """Vector name -> what it is searched by: the mean of all that the parts have in its space."""
-    encoders = panels.spaces.encoders
+    encoders = context.spaces.encoders
     spaces: dict[int, list[Vector]] = defaultdict(list)
     for payload in parts:
         text = payload["modality"] == "text"
         names = {HASH_FIELDS[name]: name for name in PANELS[payload["modality"]]}
         hashes = [payload[field] for field in names if field in payload]
         stored = vectors_by_hash(
-            panels.index.text if text else panels.index.images, "text" if text else "images", hashes
+            context.index.text if text else context.index.images, "text" if text else "images", hashes
         )
         for field, name in names.items():
             if name in encoders and payload.get(field) in stored:

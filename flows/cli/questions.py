@@ -34,7 +34,7 @@ def propose(file: Path, count: int, budget: float | None, store: str | None) -> 
     """Propose questions, write them, and give the exit code."""
     from diptych import Diptych
     from diptych.errors import SourceError
-    from diptych.evaluation.questions import write
+    from diptych.evaluation.questions import write_questions
     from diptych.models.meter import usage_lines
     from diptych.settings import load
 
@@ -46,7 +46,7 @@ def propose(file: Path, count: int, budget: float | None, store: str | None) -> 
     for line in usage_lines(diptych.meter):
         say(line)
     if made.questions:
-        write(made.questions, file)
+        write_questions(made.questions, file)
         number = report.number(len(made.questions), "question")
         evaluate = command("evaluate", str(file), store=settings.store)
         say(f"{number} in {file}: read them, mend them, then `{evaluate}`")

@@ -13,9 +13,9 @@ from bench.catalogue import catalogue, without_name
 from bench.made import Made, made_store
 from bench.measure import Given, Measure, by_turns, percentile
 from diptych.errors import QueryError
-from diptych.evaluation.questions import read
+from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
-from diptych.search.search import Query
+from diptych.search.query import Query
 from diptych.settings import load
 from diptych.where import Compare
 from extractors.types import Source
@@ -98,7 +98,7 @@ def test_the_made_store_is_kept_and_is_as_large_as_it_was_to_be(given: Given, ma
     assert made_store(given) == made
     assert made.questions.stat().st_mtime_ns == before
     with made.opened() as parts:
-        text, images = (list(panel.scroll()) for panel in (parts.panels.index.text, parts.panels.index.images))
+        text, images = (list(panel.scroll()) for panel in (parts.index().text, parts.index().images))
     assert len(text) + len(images) == pytest.approx(POINTS, rel=0.1)
     passages = [len(point.payload["text"].split()) for point in text if "text" in point.payload]
     assert min(passages) >= 60
@@ -108,7 +108,7 @@ def test_the_made_store_is_kept_and_is_as_large_as_it_was_to_be(given: Given, ma
 
 def test_a_made_store_is_searched_and_ingested_like_any_other(given: Given, made: Made) -> None:
     """Else its questions would cost what no question costs."""
-    questions = read(made.questions)[:40]
+    questions = read_questions(made.questions)[:40]
     with Diptych.open(made.settings) as library:
         assert {outcome.status for outcome in library.ingest([made.files])} == {"unchanged"}
         asked = [Query(one.query.text, where=Compare("document", "=", one.document)) for one in questions]

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from diptych.answering.conversation import Form, Quote, Said
-from diptych.answering.evidence import Item, gather
+from diptych.answering.evidence import SourcedItem, gather_evidence
 from diptych.captioners.caption import Captions, ModelCaption
 from diptych.errors import DiptychError
 from diptych.models.vision import Ask, Batches, Cited, Evidence, Pixels, Reply, Words
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Usage
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
@@ -138,12 +139,12 @@ def stored(folder: Path) -> Iterator[Pipeline]:
         index.close()
 
 
-def items(pipeline: Pipeline, text: str, where: str = 'document != "copy.pdf"') -> list[Item]:
+def items(pipeline: Pipeline, text: str, where: str = 'document != "copy.pdf"') -> list[SourcedItem]:
     query = Query(text, where=parse(where))
-    panels = Panels(pipeline.store, pipeline.spaces, pipeline.pictures)
-    return gather(search([query], panels, 12)[0], pipeline.store, pipeline.pictures)
+    context = SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures)
+    return gather_evidence(search([query], context, 12)[0], pipeline.store, pipeline.pictures)
 
 
-def ids(found: list[Item]) -> dict[str, str]:
+def ids(found: list[SourcedItem]) -> dict[str, str]:
     """Text of the item -> its id."""
     return {item.shown.text.partition("\n")[0]: item.shown.id for item in found}

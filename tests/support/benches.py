@@ -6,7 +6,8 @@ from pathlib import Path
 
 from diptych.pipeline.ingest import Outcome, Pipeline, ingest_document
 from diptych.search.hits import Hit
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store
 from extractors.types import Extraction, Options, Passage, Source
@@ -38,7 +39,7 @@ class Bench:
         return ingest_document(found, self.pipeline)
 
     def search(self, query: Query, limit: int = 50) -> list[Hit]:
-        return search([query], Panels(self.index, Spaces(self.encoder), self.folder), limit)[0]
+        return search([query], SearchContext(self.index, Spaces(self.encoder), self.folder), limit)[0]
 
     def hits(self, text: str = "pump valve chart") -> list[Hit]:
         return self.search(Query(text))

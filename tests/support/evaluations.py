@@ -9,7 +9,8 @@ import pytest
 from diptych.evaluation.comparison import Evaluation, evaluate
 from diptych.evaluation.questions import Question
 from diptych.models.meter import Meter
-from diptych.search.search import Panels, Query
+from diptych.search.query import Query
+from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
@@ -21,7 +22,7 @@ HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=
 
 
 @pytest.fixture
-def panels(tmp_path: Path) -> Panels:
+def context(tmp_path: Path) -> SearchContext:
     """Of two documents with a picture each; the first one's name and caption are hostile."""
     bench = Bench(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
@@ -30,7 +31,7 @@ def panels(tmp_path: Path) -> Panels:
     passages = [Passage("The red pump.", 1, heading=("Priming red pumps",)), Passage("The blue valve.", 2)]
     bench.ingest(source("a<b>.pdf"), document(*passages, pictures=(shown,)))
     bench.ingest(source("b.pdf"), document(Passage("A cat sleeps.", 1), pictures=(other,)))
-    return Panels(bench.index, Spaces(bench.encoder), bench.folder)
+    return SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
 
 
 def asked(name: str, text: str, paper: str, *pages: int, label: str = "", kind: str = "") -> Question:
@@ -44,5 +45,5 @@ QUESTIONS = (
 )
 
 
-def evaluated(panels: Panels, arms: list[str] | None = None) -> Evaluation:
-    return evaluate(QUESTIONS, panels, Meter({}), arms)
+def evaluated(context: SearchContext, arms: list[str] | None = None) -> Evaluation:
+    return evaluate(QUESTIONS, context, Meter({}), arms)

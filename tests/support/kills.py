@@ -19,7 +19,8 @@ from typing import Any
 from diptych.errors import StoreMismatch
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.pipeline.reindex import reindex_store
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.register import list_records
 from diptych.store.spaces import Spaces
@@ -122,7 +123,9 @@ def read(store: Path) -> None:
     while not stop.is_set():
         start = time.monotonic()
         try:
-            hits = search([Query("pump valve chart version")], Panels(index, Spaces(WordEncoder()), store), 100)[0]
+            hits = search([Query("pump valve chart version")], SearchContext(index, Spaces(WordEncoder()), store), 100)[
+                0
+            ]
         except StoreMismatch:  # reindexed: the next edition is there, and whole
             index.close()
             index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.answering.citations import Checked, Citation, Evidence, Sentence, Shown, check, counts
+from diptych.answering.citations import Checked, Citation, Evidence, EvidenceItem, Sentence, check, counts
 from diptych.answering.claims import states_a_fact
 from diptych.answering.numbers import numerals, standing
 from diptych.answering.quotes import missing
@@ -55,7 +55,7 @@ def test_whoever_quotes_a_real_text_stands_and_whoever_alters_a_digit_falls() ->
     paragraphs = [text for text in SAMPLE.read_text().split("\n\n") if not text.startswith("#")]
     altered = 0
     for text in paragraphs:
-        item = Evidence([Shown("E1", "manual.pdf", text=text)])
+        item = Evidence([EvidenceItem("E1", "manual.pdf", text=text)])
         for sentence in split_sentences(" ".join(text.split())):
             (one,) = check([says(sentence, ("E1", sentence))], item)
             assert {verdict.kind for verdict in one.verdicts} <= {"true", "figure", "page", "empty quote"}, one.verdicts
@@ -74,7 +74,7 @@ def test_verdicts_are_counted_by_kind() -> None:
 
 
 def test_the_printed_number_of_a_page_is_as_good_as_its_place() -> None:
-    item = Shown("E1", "report.pdf", 20, 17, text="Sales grew.")
+    item = EvidenceItem("E1", "report.pdf", 20, 17, text="Sales grew.")
     for page in (20, 17):
         (one,) = check([says(f"Page {page} says so.", Citation("E1", "Sales grew", page=page))], Evidence([item]))
         assert one.stands
@@ -175,7 +175,7 @@ def test_dots_of_a_contents_list_are_its_own() -> None:
 
 
 def test_hostile_evidence_is_checked_in_time() -> None:
-    long = Shown("E1", "a.pdf", text="a " * 20_000 + "1 " * 20_000)
+    long = EvidenceItem("E1", "a.pdf", text="a " * 20_000 + "1 " * 20_000)
     quotes = ("a … " * 50, "a a " * 500, "1 … " * 50, "1 … 1 … 1 … 2")
     sentence = says("It says a a a 1 1 1.", *(("E1", quote) for quote in quotes))
     (one,) = check([sentence], Evidence([long]))

@@ -11,7 +11,8 @@ import pytest
 from diptych.encoders import encoder as encoders
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.hits import Hit
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.settings import Settings
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
@@ -55,7 +56,7 @@ def asked(folder: Path, model: encoders.Encoder, language: str) -> Iterator[Ask]
     sandbox.scripts = {"buku.pdf": MANUAL, "gambar.pdf": DRAWINGS, "tower.pdf": TOWER}
     for name in sandbox.scripts:
         ingest_document(source(name), Pipeline(index, spaces, sandbox, Options(), folder, language))
-    panels = Panels(index, spaces, folder, language)
+    panels = SearchContext(index, spaces, folder, language)
     yield lambda text: search([Query(text)], panels, 10)[0]
     index.close()
 

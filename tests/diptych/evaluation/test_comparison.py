@@ -10,24 +10,26 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
-from diptych.evaluation import gates, report
 from diptych.evaluation.comparison import evaluate
-from diptych.evaluation.questions import Question, read
+from diptych.evaluation.gates import gate_failure, parse_gates
+from diptych.evaluation.questions import Question, read_questions
+from diptych.evaluation.report import write_report
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
-from diptych.search.search import LISTS, Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import LISTS, SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.vectors import Vectors
 from flows.cli.main import run
 from flows.support.evaluation_tables import GATE, markdown, rows
 from tests.support.evaluations import QUESTIONS, asked, evaluated
-from tests.support.evaluations import panels as panels
+from tests.support.evaluations import context as context
 from tests.support.fakes import WordEncoder
 from tests.support.papers import write_leaflet
 
 
-def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(panels: Panels) -> None:
-    found = evaluated(panels)
+def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(context: SearchContext) -> None:
+    found = evaluated(context)
     assert dict(found.counts) == {"document": 3, "page": 3, "figure": 1}
     fused, passages = found.arm("fused"), found.arm("passages")
     assert fused
@@ -43,45 +45,45 @@ def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(panels: Pan
     assert json.loads(json.dumps(found.as_dict()))["types"] == {"<i>figure</i>": 1, "text": 2}
 
 
-def test_a_list_that_is_left_out_is_not_searched_and_names_lift_nothing(panels: Panels) -> None:
+def test_a_list_that_is_left_out_is_not_searched_and_names_lift_nothing(context: SearchContext) -> None:
     only = {name: 0.0 for name in LISTS if name != "text.bm25"}
-    (hits,) = search([Query("What does figure 7 show of the red pump?")], Panels(
-        panels.index, panels.spaces, panels.pictures, weights=only), 10)  # fmt: skip
+    (hits,) = search([Query("What does figure 7 show of the red pump?")], SearchContext(
+        context.index, context.spaces, context.pictures, weights=only), 10)  # fmt: skip
     assert {name for hit in hits for name in hit.ranks} == {"text.bm25"}
     assert hits[0].text == "The red pump."
 
 
-def test_an_unknown_arm_and_a_missing_document_are_told(panels: Panels) -> None:
+def test_an_unknown_arm_and_a_missing_document_are_told(context: SearchContext) -> None:
     with pytest.raises(QueryError, match="'pixels' cannot be run on this store"):
-        evaluated(panels, ["pixels"])
+        evaluated(context, ["pixels"])
     with pytest.raises(QueryError, match="'magic' is unknown"):
-        evaluated(panels, ["magic"])
-    found = evaluate([asked("1", "cat", "gone.pdf", 1)], panels, Meter({}), ["fused"])
+        evaluated(context, ["magic"])
+    found = evaluate([asked("1", "cat", "gone.pdf", 1)], context, Meter({}), ["fused"])
     assert found.missing == ("gone.pdf",)
     assert found.suggestion is None
 
 
-def test_a_picture_that_says_nothing_leaves_only_its_question_out(panels: Panels, tmp_path: Path) -> None:
+def test_a_picture_that_says_nothing_leaves_only_its_question_out(context: SearchContext, tmp_path: Path) -> None:
     def ready(query: Query) -> Query:
         if query.image:
             raise QueryError("x.png: holds no words")
         return query
 
     wordless = Question("9", Query("", tmp_path / "x.png"), "b.pdf")
-    found = evaluate([*QUESTIONS, wordless], panels, Meter({}), ["fused"], ready=ready)
+    found = evaluate([*QUESTIONS, wordless], context, Meter({}), ["fused"], ready=ready)
     assert (len(found.questions), found.left_out) == (3, ("9: x.png: holds no words",))
     with pytest.raises(QueryError, match=r"no question can be put; 9: x\.png"):
-        evaluate([wordless], panels, Meter({}), ["fused"], ready=ready)
+        evaluate([wordless], context, Meter({}), ["fused"], ready=ready)
 
 
-def test_a_gate_holds_or_says_by_what_it_is_missed(panels: Panels) -> None:
-    found = evaluated(panels, ["fused"])
-    assert gates.below(gates.parse("page recall@1 >= 0.6 and document mrr >= .5"), found) == ""
-    told = gates.below(gates.parse("page recall@1 >= 0.6 and document recall@1 >= 0.9"), found)
+def test_a_gate_holds_or_says_by_what_it_is_missed(context: SearchContext) -> None:
+    found = evaluated(context, ["fused"])
+    assert gate_failure(parse_gates("page recall@1 >= 0.6 and document mrr >= .5"), found) == ""
+    told = gate_failure(parse_gates("page recall@1 >= 0.6 and document recall@1 >= 0.9"), found)
     assert told.startswith("below the gate: document recall@1 is 0.667 (95 %:")
     assert told.endswith("not >= 0.9")
     with pytest.raises(QueryError, match="'fused' was not run"):
-        gates.below(gates.parse("page mrr >= 0"), evaluated(panels, ["bm25"]))
+        gate_failure(parse_gates("page mrr >= 0"), evaluated(context, ["bm25"]))
     assert f"**{told}**" in markdown(found, told)
     assert "<i>" not in markdown(found, told)
 
@@ -89,7 +91,7 @@ def test_a_gate_holds_or_says_by_what_it_is_missed(panels: Panels) -> None:
 @pytest.mark.parametrize("wrong", ["", "recall@10 > 0.8", "line mrr >= 0.1", "page map >= 0.1", "page mrr >= 1.5"])
 def test_a_wrong_gate_is_refused(wrong: str) -> None:
     with pytest.raises(QueryError, match="the gate"):
-        gates.parse(wrong)
+        parse_gates(wrong)
 
 
 def test_the_command_measures_reports_and_gates(
@@ -118,7 +120,7 @@ def test_the_command_measures_reports_and_gates(
     assert json.loads(captured.out)["arms"][0]["name"] == "fused"
     assert captured.err.splitlines()[-1].startswith("diptych: below the gate: page recall@10 is 0.000")
     assert run(["evaluate", "--store", store, "--make-questions", "made.jsonl", "--count", "3"]) == 0
-    assert 1 <= len(read(Path("made.jsonl"))) <= 3
+    assert 1 <= len(read_questions(Path("made.jsonl"))) <= 3
     assert run(["evaluate", "--store", store]) == 2
     assert run(["evaluate", "q.jsonl", "--store", store, "--gate", "quick"]) == 1
 
@@ -128,7 +130,7 @@ def test_the_command_measures_reports_and_gates(
     [({"paid:m": Price(1.0, 0.0)}, 0.003, "$0.0030"), ({}, None, "unknown"), ({"free:m": Price(0.0, 0.0)}, 0.0, "")],
 )
 def test_an_unknown_price_is_not_nothing(
-    panels: Panels, tmp_path: Path, prices: dict[str, Price], price: float | None, told: str
+    context: SearchContext, tmp_path: Path, prices: dict[str, Price], price: float | None, told: str
 ) -> None:
     meter = Meter(prices)
 
@@ -137,10 +139,10 @@ def test_an_unknown_price_is_not_nothing(
             meter.spend("free:m" if "free:m" in prices else "paid:m", Usage(1000, requests=1))
             return super().encode_texts(texts, query=query)
 
-    panels = replace(panels, spaces=Spaces(Paid()))
-    found = evaluate(QUESTIONS, panels, meter, ["dense"])
+    context = replace(context, spaces=Spaces(Paid()))
+    found = evaluate(QUESTIONS, context, meter, ["dense"])
     (dense,) = found.arms
     assert dense.price == (price if price is None else pytest.approx(price))
     assert rows(found, "page")[0][-1] == told
-    report.write(found, panels, tmp_path / "report.html")
+    write_report(found, context, tmp_path / "report.html")
     assert f"<td>{told or 'nothing'}</td>" in (tmp_path / "report.html").read_text()

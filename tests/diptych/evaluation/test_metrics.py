@@ -10,10 +10,11 @@ import pytest
 
 from diptych.errors import QueryError
 from diptych.evaluation import arms, metrics, questions, statistics
-from diptych.evaluation.metrics import measured, same_place, scores
+from diptych.evaluation.metrics import ranking_metrics, same_place, scores
 from diptych.evaluation.questions import Box, Question
 from diptych.search.hits import Hit
-from diptych.search.search import Panels, Query
+from diptych.search.query import Query
+from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
@@ -29,12 +30,12 @@ def hit(document: str, page: int, modality: str = "text", bbox: list[float] | No
 
 
 def test_recall_mrr_and_ndcg_of_a_list() -> None:
-    found = measured(["a", "x", "b", "y"], {"a", "b", "c"})
+    found = ranking_metrics(["a", "x", "b", "y"], {"a", "b", "c"})
     assert (found["recall@1"], found["recall@3"], found["recall@10"]) == (1 / 3, 2 / 3, 2 / 3)
     assert found["mrr"] == 1
     best = 1 + 1 / math.log2(3) + 1 / math.log2(4)
     assert found["ndcg@10"] == pytest.approx((1 + 1 / math.log2(4)) / best)
-    assert set(measured([], {"a"}).values()) == {0.0}
+    assert set(ranking_metrics([], {"a"}).values()) == {0.0}
 
 
 def test_pages_are_counted_once_in_the_order_of_their_first_hit() -> None:
@@ -66,8 +67,8 @@ def test_boxes_are_the_same_place(bbox: list[float], same: bool) -> None:
 
 
 def test_an_interval_holds_its_mean_and_narrows_with_more_documents() -> None:
-    few = statistics.interval([0, 1] * 10, [f"d{n}" for n in range(20)])
-    many = statistics.interval([0, 1] * 200, [f"d{n}" for n in range(400)])
+    few = statistics.mean_interval([0, 1] * 10, [f"d{n}" for n in range(20)])
+    many = statistics.mean_interval([0, 1] * 200, [f"d{n}" for n in range(400)])
     assert few.low < 0.5 < few.high
     assert few.mean == many.mean == 0.5
     assert many.high - many.low < (few.high - few.low) / 3
@@ -75,17 +76,17 @@ def test_an_interval_holds_its_mean_and_narrows_with_more_documents() -> None:
 
 def test_questions_about_one_document_are_drawn_together() -> None:
     values = [value for value in (0.0, 1.0) * 10 for _ in range(20)]
-    apart = statistics.interval(values, [f"d{n}" for n in range(len(values))])
-    together = statistics.interval(values, [f"d{n // 20}" for n in range(len(values))])
+    apart = statistics.mean_interval(values, [f"d{n}" for n in range(len(values))])
+    together = statistics.mean_interval(values, [f"d{n // 20}" for n in range(len(values))])
     assert together.high - together.low > 2 * (apart.high - apart.low)
 
 
 def test_a_difference_is_paired() -> None:
     names = [f"d{n}" for n in range(40)]
     base = [n % 2 for n in range(40)]
-    same = statistics.difference(base, base, names)
+    same = statistics.paired_difference(base, base, names)
     assert (same.mean, same.better, same.worse, same.clear) == (0, 0, 0, False)
-    assert statistics.difference([1] * 40, base, names).clear
+    assert statistics.paired_difference([1] * 40, base, names).clear
 
 
 def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
@@ -96,13 +97,13 @@ def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
         {"id": "3", "image": "photo.png", "document": "shop.csv#7", "where": "price < 3"},
     ]
     (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    first, second, third = questions.read(tmp_path / "q.jsonl")
+    first, second, third = questions.read_questions(tmp_path / "q.jsonl")
     assert (first.id, first.pages, first.types) == ("1", (3,), ("Chart",))
     assert second.about_a_figure
     assert third.query.image == tmp_path / "photo.png"
     assert third.query.where is not None
-    questions.write([first, second], tmp_path / "again.jsonl")
-    assert questions.read(tmp_path / "again.jsonl") == [first, second]
+    questions.write_questions([first, second], tmp_path / "again.jsonl")
+    assert questions.read_questions(tmp_path / "again.jsonl") == [first, second]
 
 
 def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> N
     latin.write_bytes(b'{"text": "\xe9"}')
     for path, said in ((gone, "no such file"), (tmp_path, "Is a directory"), (latin, "not UTF-8 from byte 10")):
         with pytest.raises(QueryError, match=said) as refused:
-            questions.read(path)
+            questions.read_questions(path)
         assert str(refused.value).count(str(path)) == 1
         assert "Errno" not in str(refused.value)
 
@@ -129,7 +130,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> N
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
     (tmp_path / "q.jsonl").write_text('{"id": "ok", "text": "?", "document": "a.pdf"}\n' + line)
     with pytest.raises(QueryError, match=said):
-        questions.read(tmp_path / "q.jsonl")
+        questions.read_questions(tmp_path / "q.jsonl")
 
 
 @pytest.fixture
@@ -146,10 +147,10 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def test_each_arm_searches_by_its_lists_alone(bench: Bench) -> None:
-    panels = Panels(bench.index, Spaces(bench.encoder), bench.folder)
-    assert arms.arms_of(panels) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
+    context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
+    assert arms.arms_of(context) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
     asked = [Question("1", Query("green chart"), "a.pdf", (3,), label="figure 1")]
-    ran = {name: arms.run(name, asked, panels) for name in arms.arms_of(panels)}
+    ran = {name: arms.run(name, asked, context) for name in arms.arms_of(context)}
     for name, lists in arms.ARMS.items():
         if name in ran:
             used = {list_ for hits in ran[name].hits for one in hits for list_ in one.ranks}

@@ -12,20 +12,20 @@ import pytest
 
 from diptych.errors import BudgetReached
 from diptych.evaluation.comparison import evaluate
-from diptych.evaluation.model_questions import Asking
-from diptych.evaluation.proposals import Proposals, candidates, propose
-from diptych.evaluation.questions import read, write
+from diptych.evaluation.model_questions import QuestionWriter
+from diptych.evaluation.proposals import Proposals, candidates, propose_questions
+from diptych.evaluation.questions import read_questions, write_questions
 from diptych.evaluation.rephrasing import bare, fair, question
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import Ask, Reply
-from diptych.search.search import Panels
+from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.catalog.fields import sentence
 from extractors.types import FieldValue, Passage
 from tests.support.benches import Bench
-from tests.support.evaluations import panels as panels
+from tests.support.evaluations import context as context
 from tests.support.fakes import document, source
 from tests.support.visions import ScriptedVision
 
@@ -51,21 +51,21 @@ def test_a_question_is_neither_verbatim_nor_names_its_place() -> None:
     assert not fair("Why do pressure losses in bent pipes of copper grow?", caption)
 
 
-def test_proposals_are_deterministic_spread_and_answerable(panels: Panels, tmp_path: Path) -> None:
-    first = propose(panels, 10, seed=1).questions
-    assert first == propose(panels, 10, seed=1).questions
+def test_proposals_are_deterministic_spread_and_answerable(context: SearchContext, tmp_path: Path) -> None:
+    first = propose_questions(context, 10, seed=1).questions
+    assert first == propose_questions(context, 10, seed=1).questions
     assert {one.document for one in first[:2]} == {"a<b>.pdf", "b.pdf"}
     (valve,) = [one for one in first if one.document == "b.pdf"]
     assert (valve.pages, valve.label, valve.types) == ((1,), "figure 7", ("figure",))
     assert valve.boxes
-    write(first, tmp_path / "made.jsonl")
-    found = evaluate(read(tmp_path / "made.jsonl"), panels, Meter({}), ["fused"])
+    write_questions(first, tmp_path / "made.jsonl")
+    found = evaluate(read_questions(tmp_path / "made.jsonl"), context, Meter({}), ["fused"])
     arm = found.arm("fused")
     assert arm
     assert arm.measured["page"]["recall@3"].mean == 1
 
 
-def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(panels: Panels) -> None:
+def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(context: SearchContext) -> None:
     def script(number: int) -> Reply | None:
         if number == 2:
             raise BudgetReached("that is all")
@@ -79,24 +79,24 @@ def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(panels: Panel
             return Reply("", ask.schema.model_validate({"question": "How is the cold loop closed?"}))
 
     model = Asker()
-    asking = Asking(model, Ledger(panels.pictures), Meter({}))
-    made = propose(panels, 10, seed=1, ask=asking)
+    asking = QuestionWriter(model, Ledger(context.pictures), Meter({}))
+    made = propose_questions(context, 10, seed=1, ask=asking)
     assert [one.query.text for one in made.questions] == ["How is the cold loop closed?"]
     assert made.stopped == "that is all"
     assert len(model.asked) == 2
     assert len(model.asked[0].parts) == 2  # words and pixels
-    assert propose(panels, 1, seed=1, ask=asking) == Proposals(made.questions)
+    assert propose_questions(context, 1, seed=1, ask=asking) == Proposals(made.questions)
     assert len(model.asked) == 2  # the first is in the ledger, and not paid again
 
 
-def test_what_a_model_gives_away_is_not_asked(panels: Panels) -> None:
+def test_what_a_model_gives_away_is_not_asked(context: SearchContext) -> None:
     class Telltale(ScriptedVision):
         def ask(self, ask: Ask, on_text: Any = None) -> Reply:
             assert ask.schema
             return Reply("", ask.schema.model_validate({"question": "What does Figure 7 show?"}))
 
-    asking = Asking(Telltale(), Ledger(panels.pictures), Meter({}))
-    assert propose(panels, 10, seed=1, ask=asking) == propose(panels, 10, seed=1)
+    asking = QuestionWriter(Telltale(), Ledger(context.pictures), Meter({}))
+    assert propose_questions(context, 10, seed=1, ask=asking) == propose_questions(context, 10, seed=1)
 
 
 def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
     said = " ".join(sentence(name, value) for name, value in fields.items())
     row = document(Passage(f"Keeps heavy rain out\n{said}", 1))
     bench.ingest(replace(source("products.csv#43"), fields=fields), row)
-    panels = Panels(bench.index, Spaces(bench.encoder), bench.folder)
-    (candidate,) = candidates(panels)
+    context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
+    (candidate,) = candidates(context)
     assert candidate.text.split() == ["Keeps", "heavy", "rain", "out", "outdoor", "jackets.", "Autumn.", "Fjord."]
-    (made,) = propose(panels, 1).questions
+    (made,) = propose_questions(context, 1).questions
     words = set(re.findall(r"\w+", made.query.text.lower()))
     assert not words & {"id", "43", "sku", "ab", "7", "category", "sale", "true", "price", "129", "5", "maker"}
     assert {"rain", "jackets", "fjord"} <= words
@@ -127,6 +127,6 @@ def test_a_document_with_a_number_sign_in_its_name_is_no_row(tmp_path: Path) -> 
     bench = Bench(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     bench.ingest(source("Learn C#.pdf"), document(Passage("Loops run.", 4, heading=("Loops over collections",))))
-    (candidate,) = candidates(Panels(bench.index, Spaces(bench.encoder), bench.folder))
+    (candidate,) = candidates(SearchContext(bench.index, Spaces(bench.encoder), bench.folder))
     assert (candidate.kind, candidate.page, candidate.text) == ("text", 4, "Loops over collections")
     bench.index.close()

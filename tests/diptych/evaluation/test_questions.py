@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Settings
-from diptych.evaluation.questions import read
+from diptych.evaluation.questions import read_questions
 from diptych.prices import Price
 from diptych.settings import OpenAI
 from tests.support.shell import refused, told
@@ -73,14 +73,14 @@ def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
     budget = one_question(settings(vendor))
     assert vendor.requests == []
     said = told(capsys, "questions", "made.jsonl", "--budget", str(budget), "--store", "s", code=3)
-    few = read(Path("made.jsonl"))
+    few = read_questions(Path("made.jsonl"))
     assert 1 <= len(few) == len(vendor.requests) < 4
     assert [one.query.text for one in few] == list(WORDS[: len(few)])
     assert said[0].startswith(f"{LUNA}: {len(few)} request")
     assert sum("run again with a larger budget to go on" in line for line in said) == 1
     assert "diptych evaluate made.jsonl --store s" in said[-2]
     said = told(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
-    whole = read(Path("made.jsonl"))
+    whole = read_questions(Path("made.jsonl"))
     assert len(whole) == len(vendor.requests) == 4  # what was proposed before is not paid again
     assert whole[: len(few)] == few
     assert not any("budget" in line for line in said)
@@ -89,7 +89,7 @@ def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
 def test_the_older_form_keeps_the_budget_too(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
     budget = str(one_question(settings(vendor)))
     told(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
-    assert len(read(Path("made.jsonl"))) == len(vendor.requests) < 4
+    assert len(read_questions(Path("made.jsonl"))) == len(vendor.requests) < 4
 
 
 def test_a_budget_for_no_request_leaves_the_file_as_it_was(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:

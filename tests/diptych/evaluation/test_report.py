@@ -13,10 +13,11 @@ import pytest
 
 from diptych.evaluation import report
 from diptych.evaluation.plots import Series, bars
+from diptych.evaluation.report import write_report
 from diptych.evaluation.statistics import Interval
-from diptych.search.search import Panels
+from diptych.search.search import SearchContext
+from tests.support.evaluations import context as context
 from tests.support.evaluations import evaluated
-from tests.support.evaluations import panels as panels
 
 
 class _Tags(HTMLParser):
@@ -29,13 +30,13 @@ class _Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def written(panels: Panels, folder: Path) -> str:
-    report.write(evaluated(panels), panels, folder / "out" / "report.html")
+def written(context: SearchContext, folder: Path) -> str:
+    write_report(evaluated(context), context, folder / "out" / "report.html")
     return (folder / "out" / "report.html").read_text()
 
 
-def test_the_report_is_one_file_that_nothing_in_it_can_subvert(panels: Panels, tmp_path: Path) -> None:
-    text = written(panels, tmp_path)
+def test_the_report_is_one_file_that_nothing_in_it_can_subvert(context: SearchContext, tmp_path: Path) -> None:
+    text = written(context, tmp_path)
     tags = _Tags(text).found
     assert not {"script", "iframe", "object", "link", "i"} & {tag for tag, _ in tags}
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
@@ -48,8 +49,8 @@ def test_the_report_is_one_file_that_nothing_in_it_can_subvert(panels: Panels, t
     assert "https://" not in text
 
 
-def test_the_worst_question_comes_with_its_wanted_place(panels: Panels, tmp_path: Path) -> None:
-    text = written(panels, tmp_path)
+def test_the_worst_question_comes_with_its_wanted_place(context: SearchContext, tmp_path: Path) -> None:
+    text = written(context, tmp_path)
     worst = text[text.index("The worst questions") :]
     assert worst.count("<article>") == 1
     assert "wanted: b.pdf · page 1" in worst
@@ -57,14 +58,14 @@ def test_the_worst_question_comes_with_its_wanted_place(panels: Panels, tmp_path
     assert "A cat sleeps" in worst or "Figure 7" in worst
 
 
-def test_pictures_stop_at_their_bound(panels: Panels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_stop_at_their_bound(context: SearchContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MOST_BYTES", 0)
-    assert "data:image/png" not in written(panels, tmp_path)
+    assert "data:image/png" not in written(context, tmp_path)
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no browser here")
-def test_a_browser_shows_it_and_runs_nothing(panels: Panels, tmp_path: Path) -> None:
-    written(panels, tmp_path)
+def test_a_browser_shows_it_and_runs_nothing(context: SearchContext, tmp_path: Path) -> None:
+    written(context, tmp_path)
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
          "--dump-dom", (tmp_path / "out" / "report.html").as_uri()],

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from diptych.evaluation import report
-from diptych.search.search import Panels
+from diptych.evaluation.report import write_report
+from diptych.search.search import SearchContext
+from tests.support.evaluations import context as context
 from tests.support.evaluations import evaluated
-from tests.support.evaluations import panels as panels
 
 MEASURE = """<script>
 const lines = cell => { const range = document.createRange(); range.selectNodeContents(cell);
@@ -24,9 +24,9 @@ document.title = JSON.stringify([Math.max(...[...arms].map(lines)),
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no browser here")
-def test_names_stay_whole_and_nothing_sticks_out_of_a_narrow_window(panels: Panels, tmp_path: Path) -> None:
+def test_names_stay_whole_and_nothing_sticks_out_of_a_narrow_window(context: SearchContext, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    report.write(evaluated(panels), panels, page)
+    write_report(evaluated(context), context, page)
     text = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())  # it forbids measuring
     page.write_text(text.replace("</body>", MEASURE))
     done = subprocess.run(

@@ -9,12 +9,12 @@ from diptych.evaluation.questions import Question
 from diptych.evaluation.weight_fitting import fitted, suggest
 from diptych.search.fusion import ranked
 from diptych.search.result_order import Part
-from diptych.search.search import LISTS, Material, Panels
+from diptych.search.search import LISTS, Candidates, SearchContext
 from tests.support.evaluations import QUESTIONS, asked
-from tests.support.evaluations import panels as panels
+from tests.support.evaluations import context as context
 
 
-def made(panels: Panels, noise: str, papers: int = 40) -> tuple[list[Question], list[Material]]:
+def made(context: SearchContext, noise: str, papers: int = 40) -> tuple[list[Question], list[Candidates]]:
     """One list puts the wanted page first, `noise` puts it last; both have ten pages."""
     questions, found = [], []
     for number in range(papers):
@@ -28,7 +28,7 @@ def made(panels: Panels, noise: str, papers: int = 40) -> tuple[list[Question], 
             "text.bm25": ranked(ids[page] for page in pages),
             noise: ranked(ids[page] for page in reversed(pages)),
         }
-        found.append(Material(lists, {}, parts, payloads, frozenset(), "", whole=True))
+        found.append(Candidates(lists, {}, parts, payloads, frozenset(), "", whole=True))
         questions.append(asked(str(number), "?", f"{number}.pdf", wanted))
     return questions, found
 
@@ -38,9 +38,9 @@ def _payload(paper: str, page: int) -> dict[str, Any]:
     return empty | {"modality": "text", "kind": "text", "uri": paper, "document": paper, "page": page, "text": "x"}
 
 
-def test_a_list_of_noise_loses_its_weight(panels: Panels) -> None:
-    questions, found = made(panels, "text.dense")
-    suggestion = fitted(questions, found, panels, tuple(1.0 for _ in LISTS))
+def test_a_list_of_noise_loses_its_weight(context: SearchContext) -> None:
+    questions, found = made(context, "text.dense")
+    suggestion = fitted(questions, found, context, tuple(1.0 for _ in LISTS))
     assert suggestion.changed
     assert suggestion.gain
     assert suggestion.gain.low > 0
@@ -49,15 +49,15 @@ def test_a_list_of_noise_loses_its_weight(panels: Panels) -> None:
     assert '"text.' in suggestion.toml
 
 
-def test_weights_that_are_as_good_stay(panels: Panels) -> None:
-    questions, found = made(panels, "text.dense")
+def test_weights_that_are_as_good_stay(context: SearchContext) -> None:
+    questions, found = made(context, "text.dense")
     today = tuple(0.0 if name == "text.dense" else 1.0 for name in LISTS)
-    suggestion = fitted(questions, found, panels, today)
+    suggestion = fitted(questions, found, context, today)
     assert not suggestion.changed
     assert suggestion.toml == ""
     assert suggestion.weights["text.dense"] == 0
     assert "as good as" in suggestion.reason
 
 
-def test_too_few_questions_suggest_nothing(panels: Panels) -> None:
-    assert "too few" in suggest(QUESTIONS, panels).reason
+def test_too_few_questions_suggest_nothing(context: SearchContext) -> None:
+    assert "too few" in suggest(QUESTIONS, context).reason

@@ -13,7 +13,8 @@ from diptych.errors import StoreMismatch
 from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.removed_documents import find_removed_documents
 from diptych.pipeline.sweep import sweep_store
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.store.points import EncodingConfig
 from diptych.store.register import bind_encoders, list_records
 from diptych.store.spaces import Spaces
@@ -50,7 +51,7 @@ class LongerEncoder(WordEncoder):
 
 
 def seen(index: Store, encoder: WordEncoder, folder: Path) -> set[str]:
-    hits = search([Query("pump valve chart")], Panels(index, Spaces(encoder), folder), 50)[0]
+    hits = search([Query("pump valve chart")], SearchContext(index, Spaces(encoder), folder), 50)[0]
     return {hit.caption or hit.text for hit in hits}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.search.plain_filters import Understood, kinds, understand
+from diptych.search.plain_filters import FilteredText, extract_filters, field_kinds
 from diptych.where import And, Compare
 from extractors.types import FieldValue
 
@@ -37,37 +37,37 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("text", "left", "shown"), UNDERSTOOD)
 def test_a_phrase_becomes_a_filter(text: str, left: str, shown: str) -> None:
-    found = understand(text, SHOP)
+    found = extract_filters(text, SHOP)
     assert found.text == left
     assert " and ".join(one for _, one in found.phrases) == shown
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
 def test_other_words_stay_words(text: str) -> None:
-    assert understand(text, SHOP) == Understood(text)
+    assert extract_filters(text, SHOP) == FilteredText(text)
 
 
 def test_without_such_a_field_nothing_is_a_filter() -> None:
     for fields in ({}, {"price": "text"}, {"price": "number", "cost": "number"}):
-        assert understand("jackets under $200", fields) == Understood("jackets under $200")
+        assert extract_filters("jackets under $200", fields) == FilteredText("jackets under $200")
 
 
 def test_the_filter_is_a_tree() -> None:
-    assert understand("boots under $90", SHOP).where == Compare("price", "<", 90)
-    both = understand("boots between $50 and $90", SHOP).where
+    assert extract_filters("boots under $90", SHOP).where == Compare("price", "<", 90)
+    both = extract_filters("boots between $50 and $90", SHOP).where
     assert both == And((Compare("price", ">=", 50), Compare("price", "<=", 90)))
 
 
 def test_a_question_of_nothing_but_a_filter_keeps_its_words() -> None:
-    found = understand("under $200", SHOP)
+    found = extract_filters("under $200", SHOP)
     assert (found.text, found.where) == ("under $200", Compare("price", "<", 200))
 
 
 def test_a_year_of_a_date_field_is_all_its_days() -> None:
     fields = {"published": "date"}
-    assert understand("reports after 2019", fields).where == Compare("published", ">=", "2020-01-01")
-    assert understand("reports until 2019", fields).where == Compare("published", "<", "2020-01-01")
-    assert understand("reports since 2019", fields).where == Compare("published", ">=", "2019-01-01")
+    assert extract_filters("reports after 2019", fields).where == Compare("published", ">=", "2020-01-01")
+    assert extract_filters("reports until 2019", fields).where == Compare("published", "<", "2020-01-01")
+    assert extract_filters("reports since 2019", fields).where == Compare("published", ">=", "2019-01-01")
 
 
 def test_what_a_field_holds_is_what_most_of_its_values_are() -> None:
@@ -75,4 +75,4 @@ def test_what_a_field_holds_is_what_most_of_its_values_are() -> None:
         {"price": 3, "when": "2024-05-01", "new": True},
         {"price": 4.5, "when": "2024-06-01", "new": False},
     ]
-    assert kinds([*rows, {"price": "on request"}]) == {"price": "number", "when": "date", "new": "text"}
+    assert field_kinds([*rows, {"price": "on request"}]) == {"price": "number", "when": "date", "new": "text"}

@@ -14,8 +14,9 @@ from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.groups import search_groups
 from diptych.search.hits import Hit
 from diptych.search.paging import at_least, continued
-from diptych.search.search import Panels, Query, search
-from diptych.search.similar import like
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
+from diptych.search.similar import find_similar
 from diptych.store.points import document_id
 from diptych.store.register import load_record
 from diptych.store.spaces import Spaces
@@ -82,13 +83,13 @@ def test_a_page_has_what_it_has_to_and_the_others_keep_their_order(
 @dataclass
 class Bench:
     pipeline: Pipeline
-    panels: Panels
+    context: SearchContext
 
     def ask(
         self, text: str, limit: int = 10, offset: int = 0, where: str = "", least: dict[str, int] | None = None
     ) -> list[Hit]:
         query = Query(text, where=parse(where) if where else None, least=least or {})
-        return search([query], self.panels, limit, offset)[0]
+        return search([query], self.context, limit, offset)[0]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -111,7 +112,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     }
     for name in sandbox.scripts:
         ingest_document(source(name), pipeline)
-    yield Bench(pipeline, Panels(index, spaces, folder))
+    yield Bench(pipeline, SearchContext(index, spaces, folder))
     index.close()
 
 
@@ -156,36 +157,36 @@ def test_what_cannot_be_shown_is_refused(bench: Bench, limit: int, offset: int, 
 
 
 def test_documents_and_pages_by_their_best_hit(bench: Bench) -> None:
-    first, second, third = search_groups(Query("a cat"), bench.panels, "document", 5, 2)
+    first, second, third = search_groups(Query("a cat"), bench.context, "document", 5, 2)
     assert {first.document, second.document} == {"cats.pdf", "copy.pdf"}
     assert third.document == "long.pdf"
     assert [group.rank for group in (first, second, third)] == [1, 2, 3]
     assert first.hits[0].rank == 1
     assert (first.page, len(third.hits)) == (None, 2)
-    best, *_ = pages = search_groups(Query("a cat beside a pump"), bench.panels, "page", 3, 1)
+    best, *_ = pages = search_groups(Query("a cat beside a pump"), bench.context, "page", 3, 1)
     assert (best.document, best.page, best.hits[0].page) == ("cats.pdf", 1, 1)
     assert [len(page.hits) for page in pages] == [1, 1, 1]
 
 
 def test_a_document_deep_below_another_is_found(bench: Bench) -> None:
-    groups = search_groups(Query("pump number"), bench.panels, "document", 2, 1)
+    groups = search_groups(Query("pump number"), bench.context, "document", 2, 1)
     assert {group.document for group in groups} == {"long.pdf", "cats.pdf"}
 
 
 def test_like_a_passage_are_others_that_say_the_same_in_other_words(bench: Bench) -> None:
     (sleeps,) = bench.ask("sleeps", 1, where='document = "cats.pdf" and modality = "text"')
     assert sleeps.text == "A cat sleeps."
-    found = like(sleeps.id, bench.panels, 4)
+    found = find_similar(sleeps.id, bench.context, 4)
     assert sleeps.text not in {hit.text for hit in found}, "neither itself nor its copy"
     assert {"Figure 1: a cat", "Figure 9: a blue cat"} <= {hit.caption for hit in found}
     assert [hit.rank for hit in found] == [1, 2, 3, 4]
-    only = like(sleeps.id, bench.panels, 3, parse('document = "long.pdf"'))
+    only = find_similar(sleeps.id, bench.context, 3, parse('document = "long.pdf"'))
     assert {hit.document for hit in only} == {"long.pdf"}
 
 
 def test_like_a_picture_are_passages_and_pictures(bench: Bench) -> None:
     (pump,) = bench.ask("red pump", 1, where='document = "cats.pdf" and modality = "image"')
-    found = like(pump.id, bench.panels, 5)
+    found = find_similar(pump.id, bench.context, 5)
     assert "The red pump" in {hit.text.split(" has")[0] for hit in found if hit.modality == "text"}
     assert "image" in {hit.modality for hit in found}
     assert pump.id not in {hit.id for hit in found}
@@ -194,7 +195,7 @@ def test_like_a_picture_are_passages_and_pictures(bench: Bench) -> None:
 @pytest.mark.parametrize("unknown", ["first", "00000000-0000-0000-0000-000000000000"])
 def test_like_nothing_is_refused(bench: Bench, unknown: str) -> None:
     with pytest.raises(QueryError, match="no hit has this id"):
-        like(unknown, bench.panels, 3)
+        find_similar(unknown, bench.context, 3)
 
 
 def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
@@ -204,19 +205,19 @@ def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
     sandbox.scripts["gone.pdf"] = document(Passage("A green valve.", 1))
     ingest_document(gone, bench.pipeline)
     (hit,) = bench.ask("green valve", 1, where='document = "gone.pdf"')
-    record = load_record(bench.panels.index, document_id(gone.uri))
+    record = load_record(bench.context.index, document_id(gone.uri))
     assert record
-    delete_document(bench.panels.index, record)
+    delete_document(bench.context.index, record)
     with pytest.raises(QueryError, match="no hit has this id now"):
-        like(hit.id, bench.panels, 3)
+        find_similar(hit.id, bench.context, 3)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_pixels_are_compared_with_pixels(tmp_path: Path, engine: str) -> None:
     made = shop(engine, tmp_path, Spaces(WordEncoder(), ColourEncoder()))
-    panels = Panels(made.index, made.spaces, made.folder)
+    context = SearchContext(made.index, made.spaces, made.folder)
     red = next(hit for hit in made.ask(colour="red") if hit.page == 1)
-    found = like(red.id, panels, 5)
+    found = find_similar(red.id, context, 5)
     assert {hit.page for hit in found} == {2, 3}
     assert {name for hit in found for name in hit.ranks} == {"images.visual"}
     made.index.close()
@@ -226,7 +227,7 @@ def test_pixels_are_compared_with_pixels(tmp_path: Path, engine: str) -> None:
 def test_in_one_space_a_passage_is_like_a_picture(tmp_path: Path, engine: str) -> None:
     unified = ColourEncoder()
     made = shop(engine, tmp_path, Spaces(unified, unified))
-    panels = Panels(made.index, made.spaces, made.folder)
+    context = SearchContext(made.index, made.spaces, made.folder)
     green = next(hit for hit in made.ask("green") if hit.modality == "text")
-    assert next(hit.page for hit in like(green.id, panels, 5) if hit.modality == "image") == 2
+    assert next(hit.page for hit in find_similar(green.id, context, 5) if hit.modality == "image") == 2
     made.index.close()

@@ -9,7 +9,8 @@ import pytest
 from diptych.errors import QueryError
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.hits import Hit
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.points import DocumentDrafts, EncodingConfig, draft_points
 from diptych.store.register import local_path
@@ -41,7 +42,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
     query = Query(text, where=parse(where) if where else None)
-    return search([query], Panels(pipeline.store, pipeline.spaces, pipeline.pictures), limit)[0]
+    return search([query], SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures), limit)[0]
 
 
 def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:

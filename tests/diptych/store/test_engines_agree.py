@@ -10,7 +10,7 @@ from qdrant_client import QdrantClient
 
 from diptych import Diptych, Query, Settings
 from diptych.pipeline.transfer import import_store
-from diptych.search.search import Panels, search
+from diptych.search.search import SearchContext, search
 from diptych.store.server import ServerStore
 from diptych.store.server_collection import ServerOptions
 from diptych.store.spaces import Spaces
@@ -36,7 +36,9 @@ def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
         import_store(tmp_path / "export", server, tmp_path / "pictures")
         assert points(server.text) == points(index.text)
         assert points(server.images) == points(index.images)
-        theirs = search([Query(text) for text in questions], Panels(server, Spaces(encoder), tmp_path / "pictures"), 20)
+        theirs = search(
+            [Query(text) for text in questions], SearchContext(server, Spaces(encoder), tmp_path / "pictures"), 20
+        )
     same = [[hit.id for hit in a] == [hit.id for hit in b] for a, b in zip(ours, theirs, strict=True)]
     assert len(same) == 40
     assert all(same)

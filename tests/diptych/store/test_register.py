@@ -12,7 +12,7 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.pipeline.ingest import ingest_document
-from diptych.search.search import Query
+from diptych.search.query import Query
 from diptych.store.points import EncodingConfig
 from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version
 from diptych.store.switch import delete_document

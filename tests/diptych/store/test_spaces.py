@@ -15,7 +15,8 @@ from diptych.errors import QueryError, StoreMismatch
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
-from diptych.search.search import Panels, Query, search
+from diptych.search.query import Query
+from diptych.search.search import SearchContext, search
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store, text_shapes
@@ -82,7 +83,7 @@ class Shop:
         image = self.folder / "question.png" if colour else None
         if image:
             Image.new("RGB", (5, 5), COLOURS[colour]).save(image)
-        return search([Query(text, image)], Panels(self.index, self.spaces, self.folder), 10)[0]
+        return search([Query(text, image)], SearchContext(self.index, self.spaces, self.folder), 10)[0]
 
     def best(self, modality: str, text: str = "", colour: str = "") -> int | None:
         """The page of the best hit of a modality."""
@@ -154,7 +155,7 @@ def test_an_encoder_of_pixels_joins_a_store_by_a_reindex(tmp_path: Path) -> None
     assert (len(words.encoded), len(colours.seen)) == (before, 3)
     made.index.close()
     reopened = open_store("embedded", tmp_path, both.shapes)
-    panels = Panels(reopened, both, tmp_path)
+    panels = SearchContext(reopened, both, tmp_path)
     seen = {hit.page: hit.ranks["images.visual"] for hit in search([Query("green")], panels, 10)[0] if hit.image}
     assert seen[2] == 1
     reopened.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.answering.citations import Shown
+from diptych.answering.citations import EvidenceItem
 from extractors.formats import is_row
 from flows.cli.main import run
 from flows.support.hit_tables import hit_lines
@@ -114,8 +114,8 @@ def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixtu
     assert is_row("file:///shop/products.csv#A-1")
     assert not is_row("C#.pdf")
     assert not is_row("products.csv")
-    assert Shown("E1", "products.csv#1", page=1, label="figure 1").place == "products.csv#1, figure 1"
-    assert Shown("E1", "a#1.pdf", page=1).place == "a#1.pdf, page 1"
+    assert EvidenceItem("E1", "products.csv#1", page=1, label="figure 1").place == "products.csv#1, figure 1"
+    assert EvidenceItem("E1", "a#1.pdf", page=1).place == "a#1.pdf, page 1"
 
 
 def test_an_id_of_no_hit_is_told_where_ids_stand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from diptych.answering.answer import Answer
-from diptych.answering.answerer import Asker, answer
+from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.conversation import Form
-from diptych.answering.evidence import Item
+from diptych.answering.evidence import SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
 from diptych.pipeline.ingest import Pipeline
 from diptych.prices import Price, Usage
@@ -37,8 +37,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         yield made
 
 
-def asked(found: list[Item], model: ScriptedModel, picture: Path | None = None) -> Answer:
-    return answer("How is the red pump greased?", picture, found, Asker(model, price=Price(1, 10)))
+def asked(found: list[SourcedItem], model: ScriptedModel, picture: Path | None = None) -> Answer:
+    return answer_question("How is the red pump greased?", picture, found, Answerer(model, price=Price(1, 10)))
 
 
 def test_evidence_is_numbered_and_said_once(pipeline: Pipeline) -> None:

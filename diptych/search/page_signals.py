@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from diptych.search.question import Question
+from diptych.search.query_intent import QueryIntent
 
 WORDS, PHRASES, HEADINGS, PICTURES = "pages.bm25", "pages.phrases", "pages.headings", "pages.pictures"
 LINKS, NAMED, DOCUMENTS, NAMES = "pages.links", "named", "documents.bm25", "documents.name"
-EVIDENCE = (WORDS, PHRASES, HEADINGS, PICTURES, LINKS, NAMED, DOCUMENTS, NAMES)
+SIGNALS = (WORDS, PHRASES, HEADINGS, PICTURES, LINKS, NAMED, DOCUMENTS, NAMES)
 """By its words; by pairs of words that stand beside each other; by its headings and captions; by having a figure when
 one is asked for; by the words of a page whose figure it refers to, or that refers to a figure of it; by its number, or
 the label of a figure on it; by the words of its document's best pages; by its document's name and title."""
@@ -53,7 +53,7 @@ class Page:
     last: bool = False
 
 
-def evidence(question: Question, pages: Mapping[Place, Page]) -> dict[str, Values]:
+def measure_signals(question: QueryIntent, pages: Mapping[Place, Page]) -> dict[str, Values]:
     """Kind of evidence -> values of the pages that have any."""
     places, held = list(pages), list(pages.values())
     texts = [f" {page.words} " for page in held]
@@ -103,7 +103,7 @@ def _rarity(among: int, having: int) -> float:
     return math.log(1 + (among - having + 0.5) / (having + 0.5))
 
 
-def _phrases(question: Question, texts: Sequence[str], uses: Mapping[str, Use]) -> list[float]:
+def _phrases(question: QueryIntent, texts: Sequence[str], uses: Mapping[str, Use]) -> list[float]:
     """A pair counts where its words stand in this order with at most one word between them."""
     scores = [0.0] * len(texts)
     scaffold = Use(0.0, frozenset(range(len(texts))))  # worth nothing, but it may hold a phrase together
@@ -144,7 +144,7 @@ def _links(pages: Mapping[Place, Page], words: Sequence[float]) -> list[float]:
     return values
 
 
-def _named(question: Question, number: int, page: Page) -> float:
+def _named(question: QueryIntent, number: int, page: Page) -> float:
     if page.labels & question.labels or number in question.places or (page.last and -1 in question.places):
         return 1.0
     if page.folio is None:
@@ -163,7 +163,7 @@ def _documents(places: Sequence[Place], words: Sequence[float]) -> list[float]:
     return [means[document] for document, _ in places]
 
 
-def _names(question: Question, places: Sequence[Place], pages: Sequence[Page]) -> list[float]:
+def _names(question: QueryIntent, places: Sequence[Place], pages: Sequence[Page]) -> list[float]:
     names = {document: f" {page.name} " for (document, _), page in zip(places, pages, strict=True)}
     scores = dict.fromkeys(names, 0.0)
     for word in question.words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.search.question import plain, read
+from diptych.search.query_intent import parse_intent, strip_instructions
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from diptych.search.question import plain, read
     ],
 )
 def test_instructions_on_the_form_of_the_answer_are_left_out(text: str, expected: str) -> None:
-    assert plain(text) == expected
+    assert strip_instructions(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,43 +37,43 @@ def test_instructions_on_the_form_of_the_answer_are_left_out(text: str, expected
     ],
 )
 def test_pages_are_named_by_number_and_by_place(text: str, numbers: set[int], places: set[int]) -> None:
-    question = read(text)
+    question = parse_intent(text)
     assert set(question.numbers) == numbers
     assert set(question.places) == places
 
 
 def test_words_that_a_question_is_put_with_tell_no_pages_apart() -> None:
-    question = read("According to the chart on page 14, how much time was spent with friends in 2010?")
+    question = parse_intent("According to the chart on page 14, how much time was spent with friends in 2010?")
     assert question.words == ("time", "spent", "friend", "2010")
     assert ("spent", "friend") in question.phrases
     assert question.pictured
 
 
 def test_of_a_few_words_each_counts() -> None:
-    assert read("photo paper").words == ("photo", "paper")
-    assert read("page 4").words == ("page", "4")
-    assert not read("page 4").phrases, "the words of a page's name are no phrase"
+    assert parse_intent("photo paper").words == ("photo", "paper")
+    assert parse_intent("page 4").words == ("page", "4")
+    assert not parse_intent("page 4").phrases, "the words of a page's name are no phrase"
 
 
 def test_labels_are_normalised() -> None:
-    assert read("What does Fig. 3 show?").labels == {"figure 3"}
+    assert parse_intent("What does Fig. 3 show?").labels == {"figure 3"}
 
 
 def test_a_ratio_is_looked_up_where_its_parts_are_printed() -> None:
-    question = read("What is the current ratio in FY21?")
+    question = parse_intent("What is the current ratio in FY21?")
     assert {"current", "ratio", "asset", "liabil", "balanc", "sheet", "2021"} <= set(question.words)
     assert ("balanc", "sheet") in question.phrases
     assert "inventori" not in question.words
 
 
 def test_terms_are_known_however_they_are_spaced() -> None:
-    assert {"payabl", "cost"} <= set(read("payables  turnover").words)
-    assert {"asset", "liabil"} <= set(read("the cash_ratio").words)
+    assert {"payabl", "cost"} <= set(parse_intent("payables  turnover").words)
+    assert {"asset", "liabil"} <= set(parse_intent("the cash_ratio").words)
 
 
 def test_a_term_inside_another_word_is_none() -> None:
-    assert read("the epsilon of the dioptre").words == ("epsilon", "dioptr")
+    assert parse_intent("the epsilon of the dioptre").words == ("epsilon", "dioptr")
 
 
 def test_nothing_is_asked_without_words() -> None:
-    assert read("").words == ()
+    assert parse_intent("").words == ()

@@ -12,7 +12,7 @@ from pathlib import Path
 from diptych.answering.answer import Answer, Statement, dropped, reference, silent, statements
 from diptych.answering.citations import Checked, Evidence, check, counts
 from diptych.answering.conversation import BySentence, Draft, Seen, again, drafted, first
-from diptych.answering.evidence import MOST_PICTURES, Item
+from diptych.answering.evidence import MOST_PICTURES, SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
 from diptych.models.vision import Ask, Detail, Pixels, Reply, VisionModel
 from diptych.prices import Price, Usage
@@ -20,14 +20,14 @@ from extractors.errors import ExtractionError
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Answerer:
     """Who answers, and how closely pictures are looked at."""
 
     model: VisionModel
     detail: Detail = "high"
     price: Price | None = None
     """None: unknown."""
-    crop: Callable[[Item], str | None] = lambda item: None
+    crop: Callable[[SourcedItem], str | None] = lambda item: None
     """Path of a picture of a passage's place on its page; None where there is none."""
     on_text: Callable[[str], None] | None = None
     """Is told each sentence of the first answer as it comes, before any check."""
@@ -48,7 +48,7 @@ class _Round:
         return sum(one.stands and bool(one.citations) for one in self.checked)
 
 
-def answer(question: str, picture: Path | None, items: Sequence[Item], asker: Asker) -> Answer:
+def answer_question(question: str, picture: Path | None, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
     """Ask the model about the evidence. Without evidence no request is made.
 
     `picture`: of the question. Raises what `VisionModel.ask` does for the first request; when the second one fails,
@@ -56,22 +56,22 @@ def answer(question: str, picture: Path | None, items: Sequence[Item], asker: As
     """
     if not items:
         return silent(question, "nothing was found in the store")
-    model = asker.model
+    model = answerer.model
     seen = _seen(items, model.pixels)
     native = model.cites and any(one.shown.text.strip() for one in seen)  # pixels cannot be cited by themselves
-    ask = first(question, _question_picture(picture, model.pixels), seen, native, asker.detail)
-    heard = BySentence(asker.on_text) if asker.on_text else None
+    ask = first(question, _question_picture(picture, model.pixels), seen, native, answerer.detail)
+    heard = BySentence(answerer.on_text) if answerer.on_text else None
     reply = model.ask(ask, heard)
     if heard:
         heard.end()
     if reply.refusal:
-        return _refused(question, reply, asker, seen)
+        return _refused(question, reply, answerer, seen)
     evidence = Evidence([one.shown for one in seen], question)
     draft = drafted(reply)
     done = _Round(draft, check(draft.sentences, evidence), reply.usage, {})
     if any(one.failures for one in done.checked):
         done = _mended(ask, done, evidence, model)
-    return _composed(question, done, items, seen, asker)
+    return _composed(question, done, items, seen, answerer)
 
 
 def _mended(ask: Ask, done: _Round, evidence: Evidence, model: VisionModel) -> _Round:
@@ -91,17 +91,19 @@ def _mended(ask: Ask, done: _Round, evidence: Evidence, model: VisionModel) -> _
     return second
 
 
-def _composed(question: str, done: _Round, items: Sequence[Item], seen: Sequence[Seen], asker: Asker) -> Answer:
+def _composed(
+    question: str, done: _Round, items: Sequence[SourcedItem], seen: Sequence[Seen], answerer: Answerer
+) -> Answer:
     sentences, numbers = statements(done.checked)
     by_id = {item.shown.id: item for item in items}
     cited = [(number, by_id[name]) for name, number in numbers.items()]
     why = _why_not(done.draft, sentences)
-    name = asker.model.name
+    name = answerer.model.name
     return Answer(
         question=question,
         text="\n".join(one.line for one in sentences) or f"The documents do not answer this: {why}.",
         sentences=sentences,
-        citations=tuple(reference(number, item, _crop(item, asker)) for number, item in cited),
+        citations=tuple(reference(number, item, _crop(item, answerer)) for number, item in cited),
         unanswered=bool(why),
         why=why,
         dropped=dropped(done.checked),
@@ -111,7 +113,7 @@ def _composed(question: str, done: _Round, items: Sequence[Item], seen: Sequence
         pictures=sum(one.pixels is not None for one in seen),
         model=name,
         usage={name: done.usage},
-        price=asker.price.of(done.usage) if asker.price else None,
+        price=answerer.price.of(done.usage) if answerer.price else None,
     )
 
 
@@ -126,7 +128,7 @@ def _why_not(draft: Draft, sentences: Sequence[Statement]) -> str:
     return ""
 
 
-def _refused(question: str, reply: Reply, asker: Asker, seen: Sequence[Seen]) -> Answer:
+def _refused(question: str, reply: Reply, answerer: Answerer, seen: Sequence[Seen]) -> Answer:
     """The model gave no answer, and will give none."""
     why = " ".join(reply.refusal.split())
     return replace(
@@ -134,17 +136,17 @@ def _refused(question: str, reply: Reply, asker: Asker, seen: Sequence[Seen]) ->
         text=f"There is no answer: {why}.",
         evidence={one.shown.id: one.shown.place for one in seen},
         pictures=sum(one.pixels is not None for one in seen),
-        model=asker.model.name,
-        usage={asker.model.name: reply.usage},
-        price=asker.price.of(reply.usage) if asker.price else None,
+        model=answerer.model.name,
+        usage={answerer.model.name: reply.usage},
+        price=answerer.price.of(reply.usage) if answerer.price else None,
     )
 
 
-def _crop(item: Item, asker: Asker) -> str | None:
-    return None if item.picture else asker.crop(item)
+def _crop(item: SourcedItem, answerer: Answerer) -> str | None:
+    return None if item.picture else answerer.crop(item)
 
 
-def _seen(items: Sequence[Item], most: int) -> list[Seen]:
+def _seen(items: Sequence[SourcedItem], most: int) -> list[Seen]:
     """The evidence with the first pictures as they are sent; one that cannot be read is shown by its words alone."""
     seen: list[Seen] = []
     room = MOST_PICTURES

@@ -49,7 +49,7 @@ WIDEST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QueryIntent:
     """A text question, as the ranking reads it."""
 
     text: str
@@ -68,9 +68,9 @@ class Question:
     """Whether it asks for something that is seen in a figure."""
 
 
-def read(text: str, language: str = "english") -> Question:
+def parse_intent(text: str, language: str = "english") -> QueryIntent:
     """Take a question apart; stems are those of `language`."""
-    asked = plain(text)
+    asked = strip_instructions(text)
     terms = [analyse(phrase, language).split() for phrase in (*related(text), *_years(text))]
     content = analyse(PLACED.sub("; ", NUMBERED.sub("; ", asked)), language).split()  # page numbers are read below
     stems, scaffold = content or analyse(asked, language).split(), _scaffold(language)
@@ -80,7 +80,7 @@ def read(text: str, language: str = "english") -> Question:
     phrases = [pair for pair in _pairs(content) if not set(pair) <= scaffold]
     phrases += (pair for term in terms for pair in _pairs(term))
     numbers, places = _pages(asked)
-    return Question(
+    return QueryIntent(
         text=asked,
         words=tuple(dict.fromkeys([*words, *more])),
         phrases=tuple(dict.fromkeys(phrases)),
@@ -91,7 +91,7 @@ def read(text: str, language: str = "english") -> Question:
     )
 
 
-def plain(text: str) -> str:
+def strip_instructions(text: str) -> str:
     """The text less the sentences that only say what the answer shall look like; all of it where nothing else is."""
     sentences = [sentence for sentence in SENTENCE.split(text) if sentence.strip()]
     kept = [sentence for sentence in sentences if not INSTRUCTION.match(sentence)]

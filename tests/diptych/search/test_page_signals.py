@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.search.page_ranking import (
+from diptych.search.page_signals import (
     DOCUMENTS,
-    EVIDENCE,
     HEADINGS,
     LINKS,
     NAMED,
     NAMES,
     PHRASES,
     PICTURES,
+    SIGNALS,
     WORDS,
     Page,
     Place,
     bm25,
-    evidence,
+    measure_signals,
 )
-from diptych.search.question import read
+from diptych.search.query_intent import parse_intent
 from diptych.store.terms import analyse
 
 
@@ -28,7 +28,7 @@ def pages(*words: str, document: str = "a") -> dict[Place, Page]:
 
 
 def best(kind: str, question: str, among: dict[Place, Page]) -> Place:
-    values = evidence(read(question), among)[kind]
+    values = measure_signals(parse_intent(question), among)[kind]
     assert max(values.values()) == pytest.approx(1.0)
     return max(values, key=lambda place: values[place])
 
@@ -47,8 +47,8 @@ def test_short_pages_count_more_than_long_ones_with_the_same_words() -> None:
 def test_words_that_stand_together_beat_the_same_words_apart() -> None:
     apart, together = "water from a pump near heat", "heat a water pump now"
     assert best(PHRASES, "water pump", pages(apart, together)) == ("a", 2)
-    assert evidence(read("water pump"), pages("pump water"))[PHRASES] == {}
-    assert evidence(read("water pump"), pages("water hand pump"))[PHRASES] == {("a", 1): 1.0}
+    assert measure_signals(parse_intent("water pump"), pages("pump water"))[PHRASES] == {}
+    assert measure_signals(parse_intent("water pump"), pages("water hand pump"))[PHRASES] == {("a", 1): 1.0}
 
 
 def test_headings_count_apart_from_the_text() -> None:
@@ -58,48 +58,50 @@ def test_headings_count_apart_from_the_text() -> None:
 
 def test_who_asks_for_a_chart_means_a_page_with_a_figure() -> None:
     among = {("a", 1): Page("red"), ("a", 2): Page("red", kinds=frozenset({"figure"}))}
-    assert evidence(read("the red chart"), among)[PICTURES] == {("a", 2): 1.0}
-    assert evidence(read("the red pump"), among)[PICTURES] == {}
+    assert measure_signals(parse_intent("the red chart"), among)[PICTURES] == {("a", 2): 1.0}
+    assert measure_signals(parse_intent("the red pump"), among)[PICTURES] == {}
 
 
 def test_a_figure_links_its_page_with_those_that_refer_to_it() -> None:
     label = frozenset({"figure 3"})
     shows, refers, other = Page("pump", labels=label), Page("lamp", mentions=label), Page("hose")
     among = {("a", 1): refers, ("a", 5): shows, ("a", 6): other, ("b", 1): refers, ("b", 2): other}
-    assert evidence(read("pump"), among)[LINKS] == {("a", 1): 1.0}, "the page that explains the figure that was found"
-    assert evidence(read("lamp"), among)[LINKS] == {("a", 5): 1.0}, "and the figure that a page explains"
+    assert measure_signals(parse_intent("pump"), among)[LINKS] == {("a", 1): 1.0}, (
+        "the page that explains the figure that was found"
+    )
+    assert measure_signals(parse_intent("lamp"), among)[LINKS] == {("a", 5): 1.0}, "and the figure that a page explains"
     alone = {("a", 1): Page("pump", labels=label, mentions=label)}
-    assert evidence(read("pump"), alone)[LINKS] == {}
+    assert measure_signals(parse_intent("pump"), alone)[LINKS] == {}
 
 
 def test_the_printed_number_is_meant_more_than_the_place_in_the_file() -> None:
     among = {("a", 3): Page(folio=1), ("a", 5): Page(folio=3), ("b", 3): Page()}
-    assert evidence(read("page 3"), among)[NAMED] == {("a", 3): 0.6, ("a", 5): 1.0, ("b", 3): 1.0}
+    assert measure_signals(parse_intent("page 3"), among)[NAMED] == {("a", 3): 0.6, ("a", 5): 1.0, ("b", 3): 1.0}
 
 
 def test_first_and_last_pages_and_labels_are_named() -> None:
     among = {("a", 1): Page(), ("a", 2): Page(labels=frozenset({"table 2"})), ("a", 3): Page(last=True)}
-    assert evidence(read("the last page"), among)[NAMED] == {("a", 3): 1.0}
-    assert evidence(read("the cover page"), among)[NAMED] == {("a", 1): 1.0}
-    assert evidence(read("what does Table 2 say"), among)[NAMED] == {("a", 2): 1.0}
+    assert measure_signals(parse_intent("the last page"), among)[NAMED] == {("a", 3): 1.0}
+    assert measure_signals(parse_intent("the cover page"), among)[NAMED] == {("a", 1): 1.0}
+    assert measure_signals(parse_intent("what does Table 2 say"), among)[NAMED] == {("a", 2): 1.0}
 
 
 def test_the_best_pages_speak_for_their_document() -> None:
     among = pages("fuse", "fuse", "lamp", document="a") | pages("fuse", "lamp", "lamp", document="b")
-    found = evidence(read("fuse"), among)[DOCUMENTS]
+    found = measure_signals(parse_intent("fuse"), among)[DOCUMENTS]
     assert found["a", 3] == 1.0
     assert 0 < found["b", 1] < 1.0
-    assert evidence(read("fuse"), pages("fuse", "lamp"))[DOCUMENTS] == {}, "one document is not compared"
+    assert measure_signals(parse_intent("fuse"), pages("fuse", "lamp"))[DOCUMENTS] == {}, "one document is not compared"
 
 
 def test_a_document_is_meant_by_its_name() -> None:
     among = {("a", 1): Page("sale", name="acm 2021 report"), ("b", 1): Page("sale", name="other 2021 report")}
-    assert evidence(read("sales of Acme in 2021"), among)[NAMES] == {("a", 1): 1.0}
+    assert measure_signals(parse_intent("sales of Acme in 2021"), among)[NAMES] == {("a", 1): 1.0}
 
 
 def test_without_words_or_pages_there_is_no_evidence() -> None:
-    assert not any(evidence(read(""), pages("fuse")).values())
-    assert evidence(read("fuse"), {}) == {kind: {} for kind in EVIDENCE}
+    assert not any(measure_signals(parse_intent(""), pages("fuse")).values())
+    assert measure_signals(parse_intent("fuse"), {}) == {kind: {} for kind in SIGNALS}
 
 
 def test_scripts_without_spaces_are_ranked_alike() -> None:
