@@ -33,7 +33,7 @@ from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_
 from diptych.store.register import DocumentRecord, write_record
 from diptych.store.switch import stage_points
 from diptych.vectors import Vector
-from extractors.formats import VERSIONS
+from extractors.formats import FORMATS
 from extractors.types import Extraction, ImageFile, Passage, Picture, Report, Source
 
 PAGE_POINTS = 5.03
@@ -94,7 +94,7 @@ def _key() -> str:
     code = (__file__, prose.__file__, points.__file__, words.__file__)
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in code))
     chosen = (settings.encoder, settings.image_encoder, settings.language, settings.vectors, settings.captioner)
-    digest.update(repr((chosen, settings.options(None), VERSIONS)).encode())
+    digest.update(repr((chosen, settings.options(None), FORMATS)).encode())
     return digest.hexdigest()[:12]
 
 

@@ -1,56 +1,199 @@
-"""A file in, its parts out. No network, no Prefect, no Qdrant, no models but OCR."""
+"""The table of formats: which file types are read, and by which extractor.
+
+An extractor is a module with one function:
+
+    def extract(source: Source, options: Options, pictures: Path) -> Extraction
+
+- `source.path` is the file to read. It is untrusted. The call runs in a worker process of `extractors.sandbox`, which
+  is killed when it takes too long or too much memory; an extractor keeps no state between calls and uses no network.
+- `options` says how to extract: the length of passages, whether and how to run OCR, the resolution of images.
+- `pictures` is the folder of the picture store. Images are stored with `extractors.pictures.store.save_image`, which
+  returns the `ImageFile` of a `Picture`.
+- The result has passages and pictures in reading order, with pages counted from 1, and a `Report`. A part that cannot
+  be read becomes a `Problem` of the report and does not stop the rest.
+- `ExtractionError` is raised when the document yields nothing at all. Its message names the file, says what happened
+  and what to do.
+
+To add a format, write the module and add one row to `FORMATS`. Another package can provide rows through the entry
+point group `diptych.extractors`: each entry point loads to a `Format` or a list of them.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import cast
 
 from extractors.errors import ExtractionError
-from extractors.signatures import HEAD, mismatch
 from extractors.types import Extraction, Options, Source
+
+ENTRY_POINT_GROUP = "diptych.extractors"
+HEAD_BYTES = 1024
+"""Bytes at the start of a file in which its signature is looked for; PDF readers accept a header anywhere in them."""
 
 Extractor = Callable[[Source, Options, Path], Extraction]
 
-EXTRACTORS: dict[str, str] = {
-    ".pdf": "pdf",
-    ".pptx": "slides", ".ppt": "slides", ".odp": "slides",
-    ".png": "photos", ".jpg": "photos", ".jpeg": "photos", ".webp": "photos", ".tif": "photos", ".tiff": "photos",
-    ".gif": "photos", ".bmp": "photos",
-    ".csv": "catalog", ".jsonl": "catalog",
-}  # fmt: skip
-"""Suffix -> the module here whose `extract(source, options, pictures)` reads such files; loaded when first needed."""
 
-VERSIONS: dict[str, int] = {"pdf": 4, "slides": 1, "photos": 1, "catalog": 2}
-"""Module -> version; raise it when the same bytes give other parts, and stored documents are extracted anew."""
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A row of the table: one file type and the extractor that reads it."""
+
+    suffixes: tuple[str, ...]
+    """Lower case, with the dot; the usual one first."""
+    module: str
+    """Dotted name of the module with the `extract` function; imported when the first such file is read."""
+    media_type: str
+    signature: bytes | None = None
+    """Regular expression that matches the start of such files; None accepts any content."""
+    version: int = 1
+    """Raise it when the same bytes yield different parts: stored documents are then extracted again."""
+
+    def __post_init__(self) -> None:
+        suffixes = self.suffixes
+        if isinstance(suffixes, str) or not suffixes or any(not re.fullmatch(r"\.[^A-Z./]+", one) for one in suffixes):
+            raise ValueError(f"suffixes must be a tuple such as ('.txt',), in lower case, not {suffixes!r}")
+        re.compile(self.signature or b"")
+
+    @property
+    def name(self) -> str:
+        """Name of the extractor in fingerprints: `pdf` for `extractors.pdf.extractor`."""
+        return self.module.removeprefix("extractors.").removesuffix(".extractor")
 
 
-def extract(source: Source, options: Options, pictures: Path) -> Extraction:
-    """Read one document; its images go to the folder `pictures`.
+_CATALOG = "extractors.catalog.extractor"
+_PDF = "extractors.pdf.extractor"
+_PHOTOS = "extractors.photos.extractor"
+_SLIDES = "extractors.slides.extractor"
+_PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_ODP = "application/vnd.oasis.opendocument.presentation"
+_ZIP = rb"PK\x03\x04"
 
-    Opens untrusted bytes in this process: `sandbox.Sandbox` runs this in one that can be killed.
-    Raises `ExtractionError` when the document gives no parts at all.
+FORMATS = (
+    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=4),
+    Format((".pptx",), _SLIDES, _PPTX, _ZIP),
+    Format((".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0"),
+    Format((".odp",), _SLIDES, _ODP, _ZIP),
+    Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n"),
+    Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff"),
+    Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP"),
+    Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]"),
+    Format((".gif",), _PHOTOS, "image/gif", rb"GIF8"),
+    Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}"),
+    Format((".csv",), _CATALOG, "text/csv", version=2),
+    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=2),
+)
+"""The built-in formats. Names and versions of extractors are part of stored fingerprints."""
+
+
+def extract_document(source: Source, options: Options, pictures: Path) -> Extraction:
+    """Extract one document with the extractor of its suffix; images go to the picture store `pictures`.
+
+    Opens untrusted bytes in this process: use `Sandbox.extract`, which runs this in a worker process.
+    Raises `ExtractionError` when the document yields nothing.
     """
-    module = EXTRACTORS.get(source.path.suffix.lower())
-    if module is None:
-        known = " ".join(EXTRACTORS)
-        raise ExtractionError(f"{source.path}: no extractor reads {source.path.suffix or 'such'} files; known: {known}")
-    if why := mismatch(module, _head(source.path)):
-        raise ExtractionError(f"{source.name}: {why}")
-    extractor = cast(Extractor, import_module(f"extractors.{module}.extractor").extract)
-    return extractor(source, options, pictures)
+    row = find_format(source.path)
+    if row is None:
+        kind = f"{source.path.suffix} files" if source.path.suffix else "files without a suffix"
+        raise ExtractionError(f"{source.path}: no extractor reads {kind}; {describe_formats()}")
+    _check_content(row, source)
+    return cast(Extractor, import_module(row.module).extract)(source, options, pictures)
+
+
+def formats() -> tuple[Format, ...]:
+    """Return all formats: the built-in ones, then those of installed plug-ins."""
+    return FORMATS + _plugins()[0]
+
+
+def failed_plugins() -> tuple[str, ...]:
+    """Return one sentence for each entry point that could not be used."""
+    return _plugins()[1]
+
+
+def find_format(path: Path) -> Format | None:
+    """Return the format of a file by its suffix, or None when no extractor reads such files."""
+    suffix = path.suffix.lower()
+    for row in FORMATS:
+        if suffix in row.suffixes:
+            return row  # without loading plug-ins
+    return next((row for row in _plugins()[0] if suffix in row.suffixes), None)
+
+
+def describe_formats() -> str:
+    """Return the known suffixes, and what is wrong with plug-ins that cannot be used, as the end of a message."""
+    known = " ".join(suffix for row in formats() for suffix in row.suffixes)
+    return "; ".join((f"known suffixes: {known}", *failed_plugins()))
+
+
+def has_rows(path: Path) -> bool:
+    """Return True for catalogues (by suffix): files of which each row is a document."""
+    row = find_format(path)
+    return row is not None and row.module == _CATALOG
 
 
 def is_row(name: str) -> bool:
-    """Whether a document's name or address is that of a catalogue's row, such as `products.csv#17`: it has no pages."""
+    """Return True when a document's name or address is that of a catalogue row, such as `products.csv#17`."""
     file, mark, _ = name.rpartition("#")
-    return bool(mark) and EXTRACTORS.get(Path(file).suffix.lower()) == "catalog"
+    return bool(mark) and has_rows(Path(file))
 
 
-def _head(path: Path) -> bytes:
+def _check_content(row: Format, source: Source) -> None:
+    """Raise `ExtractionError` for a file whose content is empty or of another built-in format.
+
+    Unrecognised content is left to the extractor, which may accept or repair it. An extractor reads the content of
+    all its formats under any of their suffixes: a JPEG named `.png` is no problem.
+    """
     try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
+        with source.path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise ExtractionError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+        raise ExtractionError(f"{source.path}: cannot be read ({error.strerror}); check its permissions") from error
+    own = [one.signature for one in formats() if one.module == row.module]
+    if None in own:
+        return
+    if not head:
+        raise ExtractionError(f"{source.name}: is empty; copy or download it again")
+    if any(re.match(signature, head) for signature in own if signature):
+        return
+    actual = next((one for one in FORMATS if one.signature and re.match(one.signature, head)), None)
+    if actual and actual.signature == _ZIP:
+        raise ExtractionError(f"{source.name}: is an office document or ZIP archive; unpack it or correct its suffix")
+    if actual:
+        suffix = actual.suffixes[0]
+        raise ExtractionError(f"{source.name}: is a {suffix} file despite its suffix; rename it to end in {suffix}")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
+        raise ExtractionError(f"{source.name}: is a web page, as failed downloads often are; download it again")
+
+
+@cache
+def _plugins() -> tuple[tuple[Format, ...], tuple[str, ...]]:
+    """Return the formats of installed entry points, and a sentence for each entry point that is unusable."""
+    rows: list[Format] = []
+    failures = []
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            rows += _load_plugin(entry_point, {suffix: row for row in (*FORMATS, *rows) for suffix in row.suffixes})
+        except Exception as error:  # third-party code: whatever it raises must not affect other formats
+            package = entry_point.dist.name if entry_point.dist else "its package"
+            reason = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+            failures.append(
+                f"the extractor plug-in {entry_point.name} cannot be used ({reason}); update or uninstall {package}"
+            )
+    return tuple(rows), tuple(failures)
+
+
+def _load_plugin(entry_point: EntryPoint, taken: dict[str, Format]) -> list[Format]:
+    """Return the rows of one entry point. Raises `ValueError` when they are not formats or use a taken suffix."""
+    loaded = entry_point.load()
+    rows = [loaded] if isinstance(loaded, Format) else list(loaded)
+    for row in rows:
+        if not isinstance(row, Format):
+            raise ValueError(f"{entry_point.value} must be a Format or a list of them, not {type(row).__name__}")
+        for suffix in row.suffixes:
+            if suffix in taken:
+                raise ValueError(f"{suffix} files are already read by {taken[suffix].module}")
+    return rows

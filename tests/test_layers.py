@@ -15,6 +15,7 @@ LAYERS = (
     # extractors: a file in, its parts out
     "extractors.errors",
     "extractors.types",
+    "extractors.formats",
     "extractors.geometry",
     "extractors.timing",
     "extractors.page",
@@ -27,8 +28,6 @@ LAYERS = (
     "extractors.slides",
     "extractors.catalog",
     "extractors.contact_sheet",
-    "extractors.signatures",
-    "extractors.formats",
     "extractors.sandbox",
     # diptych: gives the parts meaning and stores them
     "diptych.vectors",

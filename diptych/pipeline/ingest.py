@@ -31,7 +31,7 @@ from diptych.store.switch import (
 from diptych.store.types import Collection, Store, in_batches
 from diptych.vectors import Vector
 from extractors.errors import ExtractionError
-from extractors.formats import EXTRACTORS, VERSIONS
+from extractors.formats import find_format
 from extractors.types import Extraction, Options, Problem, Source
 
 BATCH = 128  # points encoded before they are stored: what a kill may cost
@@ -62,9 +62,9 @@ class Pipeline:
 
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other parts. (How parts are read is bound to the whole store.)"""
-        module = EXTRACTORS.get(source.path.suffix.lower(), "")
+        row = find_format(source.path)
         options = asdict(replace(self.options, tokenizer=None, pages=None))  # where they lie says nothing
-        parts = [module, VERSIONS.get(module, 0), options]
+        parts = [row.name if row else "", row.version if row else 0, options]
         if self.captioner:
             parts.append(self.captioner.fingerprint)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

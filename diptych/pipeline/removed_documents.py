@@ -10,7 +10,7 @@ from diptych.store.register import DocumentRecord, list_records, local_path
 from diptych.store.types import Store
 from extractors.catalog import extractor as catalog
 from extractors.errors import ExtractionError
-from extractors.formats import EXTRACTORS
+from extractors.formats import has_rows
 from extractors.types import Source
 
 
@@ -41,7 +41,7 @@ def find_removed_documents(store: Store, paths: Sequence[str | Path], found: Seq
 
 def _is_complete_catalogue(path: Path) -> bool:
     """Whether every row of a catalogue can be read: only then does a missing row mean that it was removed."""
-    if EXTRACTORS.get(path.suffix.lower()) != "catalog":
+    if not has_rows(path):
         return False
     try:
         return not catalog.read(path).notes

@@ -14,17 +14,8 @@ from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline import own_files as written
 from diptych.pipeline.download import Fetch
 from extractors.catalog import extractor as catalog
-from extractors.formats import EXTRACTORS
+from extractors.formats import describe_formats, failed_plugins, find_format, has_rows
 from extractors.types import Source
-
-_MEDIA_TYPES = {
-    ".pdf": "application/pdf",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ".ppt": "application/vnd.ms-powerpoint",
-    ".odp": "application/vnd.oasis.opendocument.presentation",
-    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".tif": "image/tiff",
-    ".tiff": "image/tiff", ".gif": "image/gif", ".bmp": "image/bmp",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +53,9 @@ def find_sources(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Fou
     unknown: Counter[str] = Counter()
     for file, name in zip(files, _names(files), strict=True):
         suffix = file.path.suffix.lower()
-        if suffix not in EXTRACTORS:
+        if find_format(file.path) is None:
             unknown[suffix] += 1
-        elif EXTRACTORS[suffix] == "catalog":
+        elif has_rows(file.path):
             prefix = len(file.path.name)
             found += [replace(row, name=name + row.name[prefix:]) for row in catalogs.get(file.path, ())]
         elif not (file.walked and _real(file.path) in taken):
@@ -77,7 +68,9 @@ def find_sources(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Fou
     left_out += [_unread(kind, count) for kind, count in sorted(unknown.items())]
     if not found:
         where = ", ".join(map(str, paths)) or "no path given"
-        raise SourceError(f"{where}: no document found; known kinds: {' '.join(EXTRACTORS)}" + _because(left_out))
+        raise SourceError(f"{where}: no document found; {describe_formats()}" + _because(left_out))
+    if unknown:
+        left_out += failed_plugins()
     return FoundSources(found, left_out)
 
 
@@ -109,10 +102,10 @@ def _files(path: Path, closed: list[str], alone: bool) -> Iterator[_File]:
                 raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
             yield from found
         elif path.is_file():
-            if path.suffix.lower() not in EXTRACTORS:
+            if find_format(path) is None:
                 kind = path.suffix or "files without a suffix"
                 if alone:
-                    raise SourceError(f"{path}: no extractor reads {kind}; known kinds: {' '.join(EXTRACTORS)}")
+                    raise SourceError(f"{path}: no extractor reads {kind}; {describe_formats()}")
                 closed.append(f"{path}: no extractor reads {kind}")
                 return
             yield _File(path, path.name, walked=False)
@@ -164,7 +157,7 @@ def _catalogs(files: Sequence[_File], fetch: Fetch | None, alone: bool) -> tuple
     rows: dict[Path, list[Source]] = {}
     left_out: list[str] = []
     for file in files:
-        if EXTRACTORS.get(file.path.suffix.lower()) != "catalog":
+        if not has_rows(file.path):
             continue
         if file.walked and not catalog.is_catalog(file.path):
             left_out.append(f"{file.name}: no column is called image, photo or description, so it is no catalogue")
@@ -188,4 +181,5 @@ def _source(file: _File, name: str) -> Source:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise SourceError(f"{file.path}: cannot be read ({error.strerror}); check its permissions") from error
-    return Source(file.path, file.path.resolve().as_uri(), name, digest, _MEDIA_TYPES[file.path.suffix.lower()])
+    row = find_format(file.path)
+    return Source(file.path, file.path.resolve().as_uri(), name, digest, row.media_type if row else "")

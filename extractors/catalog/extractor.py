@@ -15,6 +15,7 @@ from urllib.parse import quote
 from extractors.catalog.columns import typed
 from extractors.catalog.fields import URL, bare, words
 from extractors.errors import ExtractionError
+from extractors.formats import find_format
 from extractors.types import Extraction, FieldValue, Options, Picture, Problem, Report, Source
 
 # Names of columns in small letters, the likeliest first.
@@ -29,7 +30,6 @@ _ID = "id sku product_id item_id article_id asin uid uuid"
 _QUESTION = frozenset(("question", "query", "where"))
 _MAX_BYTES = 512 * 2**20
 _HEAD = 2**20
-_MEDIA_TYPES = {".csv": "text/csv", ".jsonl": "application/x-ndjson"}
 
 Cell = FieldValue | None
 Fetched = Mapping[str, Path | str]
@@ -135,6 +135,8 @@ def sources(catalog: Catalog, fetched: Fetched) -> list[Source]:
     described, titled = catalog.column(_DESCRIPTION), catalog.column(_TITLE)
     pictured = {*_known(catalog.columns, _IMAGE)}
     images, names = catalog.images(), _names(catalog)
+    row_format = find_format(catalog.path)
+    media_type = row_format.media_type if row_format else "text/csv"
     made = []
     for at, name in enumerate(names):
         row = {column: cells[at] for column, cells in catalog.columns.items() if cells[at] is not None}
@@ -145,7 +147,7 @@ def sources(catalog: Catalog, fetched: Fetched) -> list[Source]:
                 uri=f"{catalog.path.resolve().as_uri()}#{quote(name, safe='')}",
                 name=f"{catalog.path.name}#{name}",
                 sha256=_digest(row, image),
-                media_type=_MEDIA_TYPES.get(catalog.path.suffix.lower(), "text/csv"),
+                media_type=media_type,
                 fields={
                     re.sub(r"\s+", "_", column): value
                     for column, value in row.items()

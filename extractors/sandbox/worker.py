@@ -108,12 +108,12 @@ def _innermost(error: Exception) -> str:
 
 
 def _extract(asked: dict[str, Any]) -> Extraction:
-    from extractors.formats import extract
+    from extractors.formats import extract_document
 
     source, options = asked["source"], asked["options"]
     source |= {name: Path(source[name]) for name in ("path", "image") if source[name]}
     options |= {name: Path(options[name]) for name in ("tokenizer", "pages") if options[name]}
-    return extract(Source(**source), Options(**options), Path(asked["pictures"]))
+    return extract_document(Source(**source), Options(**options), Path(asked["pictures"]))
 
 
 def _crop(asked: dict[str, Any]) -> ImageFile:

@@ -73,7 +73,7 @@ def test_a_web_address_is_refused_with_the_way_out() -> None:
 
 def test_a_folder_of_unknown_files_says_so(tmp_path: Path) -> None:
     write(tmp_path / "a.docx")
-    with pytest.raises(SourceError, match=r"no document found; known kinds: \.pdf.*1 \.docx file: "):
+    with pytest.raises(SourceError, match=r"no document found; known suffixes: \.pdf.*1 \.docx file: "):
         find_sources([tmp_path])
 
 
