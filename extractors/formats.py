@@ -54,9 +54,8 @@ class Format:
     """Raise it when the same bytes yield different parts: stored documents are then extracted again."""
 
     def __post_init__(self) -> None:
-        suffixes = self.suffixes
-        if isinstance(suffixes, str) or not suffixes or any(not re.fullmatch(r"\.[^A-Z./]+", one) for one in suffixes):
-            raise ValueError(f"suffixes must be a tuple such as ('.txt',), in lower case, not {suffixes!r}")
+        if not self.suffixes or any(not re.fullmatch(r"\.[^A-Z./]+", suffix) for suffix in self.suffixes):
+            raise ValueError(f"suffixes must be a tuple such as ('.txt',), in lower case, not {self.suffixes!r}")
         re.compile(self.signature or b"")
 
     @property
