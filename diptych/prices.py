@@ -66,7 +66,7 @@ class Price:
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"`{name}` is {value}; a price is a number of US dollars, 0 or more")
 
-    def of(self, usage: Usage) -> float:
+    def cost(self, usage: Usage) -> float:
         """US dollars."""
         cached = self.input if self.cached is None else self.cached
         written = self.input if self.cache_write is None else self.cache_write
@@ -74,7 +74,7 @@ class Price:
         whole = fresh * self.input + usage.cached_tokens * cached + usage.written_tokens * written
         return (whole + usage.output_tokens * self.output) * (self.batch if usage.batched else 1) / 1e6
 
-    def most(self, usage: Usage) -> float:
+    def max_cost(self, usage: Usage) -> float:
         """US dollars, if all of the input costs what the dearest of it does."""
         dearest = max(self.input, self.cached or 0, self.cache_write or 0)
         whole = usage.input_tokens * dearest + usage.output_tokens * self.output

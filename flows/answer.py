@@ -16,7 +16,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from diptych.answering.answer import Answer
-from diptych.models.meter import usage_lines
+from diptych.models.meter import format_usage
 from diptych.search.query import Query
 from diptych.settings import load
 from flows.query import condition
@@ -56,7 +56,7 @@ async def answer(
         understood = await asyncio.to_thread(diptych.understood, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
         nothing = "" if answered.evidence else await asyncio.to_thread(found_nothing, diptych, question.where)
-        used, data = usage_lines(diptych.meter), record(answered, diptych.meter)
+        used, data = format_usage(diptych.meter), record(answered, diptych.meter)
     told = sentence(understood)
     for line in filter(None, [told, nothing, *used]):
         get_run_logger().info("%s", line)

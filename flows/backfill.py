@@ -50,7 +50,7 @@ def backfill(
     settings = load(store or None)
     alone(settings, budget)
     with opened(settings, budget) as diptych:
-        used = diptych.meter.used()
+        used = diptych.meter.usage()
         found = diptych.sources(paths)
         due = diptych.pending(changed_since(found.sources, since), retry=retry_failed)
         chosen = due[: MOST if limit is None else min(limit, MOST)]

@@ -52,7 +52,7 @@ def ingest(
     settings = load(store or None)
     alone(settings, budget)
     with opened(settings, budget) as diptych:
-        used = diptych.meter.used()
+        used = diptych.meter.usage()
         found = diptych.sources(paths)
         watcher().found(len(found.sources), found.left_out)
         before = diptych.gone(paths, found.sources)

@@ -16,7 +16,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from diptych import where as filters
-from diptych.models.meter import usage_lines
+from diptych.models.meter import format_usage
 from diptych.search.query import Query
 from diptych.settings import load
 from flows.support.hit_tables import hit_rows
@@ -59,7 +59,7 @@ async def query(
         understood = await asyncio.to_thread(diptych.understood, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)
         nothing = "" if found else await asyncio.to_thread(found_nothing, diptych, question.where)
-        used = usage_lines(diptych.meter)
+        used = format_usage(diptych.meter)
     hits = [hit.as_dict() for hit in found]
     told = sentence(understood)
     for line in filter(None, [told, nothing, *used]):

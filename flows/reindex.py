@@ -28,7 +28,7 @@ def reindex(store: str | None = None) -> State[Any]:
     settings = load(store or None)
     logger = get_run_logger()
     with opened(settings) as diptych:
-        spent = Spent(diptych.meter, diptych.meter.used())
+        spent = Spent(diptych.meter, diptych.meter.usage())
         encoded = diptych.reindex(lambda name: logger.info("read anew  %s", name))
     message = upkeep.reindexed(encoded, settings)
     page = [f"**{message}**", f"Store: `{settings.store}`", *(f"- `{line}`" for line in spent.lines)]

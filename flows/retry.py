@@ -34,7 +34,7 @@ def retry(
     settings = load(store or None)
     alone(settings, budget)
     with opened(settings, budget) as diptych:
-        used = diptych.meter.used()
+        used = diptych.meter.usage()
         documents = quarantine.chosen(diptych.documents(), everything)
         found, lost = quarantine.sources(diptych, documents)
         watcher().found(len(documents), [])

@@ -14,7 +14,7 @@ from diptych.answering.citations import Checked, Evidence, check, counts
 from diptych.answering.conversation import BySentence, Draft, Seen, again, drafted, first
 from diptych.answering.evidence import MOST_PICTURES, SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.models.vision import Ask, Detail, Pixels, Reply, VisionModel
+from diptych.models.vision import Detail, ImagePart, Reply, VisionModel, VisionRequest
 from diptych.prices import Price, Usage
 from extractors.errors import ExtractionError
 
@@ -57,9 +57,11 @@ def answer_question(question: str, picture: Path | None, items: Sequence[Sourced
     if not items:
         return silent(question, "nothing was found in the store")
     model = answerer.model
-    seen = _seen(items, model.pixels)
-    native = model.cites and any(one.shown.text.strip() for one in seen)  # pixels cannot be cited by themselves
-    ask = first(question, _question_picture(picture, model.pixels), seen, native, answerer.detail)
+    seen = _seen(items, model.max_side)
+    native = model.native_citations and any(
+        one.shown.text.strip() for one in seen
+    )  # pixels cannot be cited by themselves
+    ask = first(question, _question_picture(picture, model.max_side), seen, native, answerer.detail)
     heard = BySentence(answerer.on_text) if answerer.on_text else None
     reply = model.ask(ask, heard)
     if heard:
@@ -74,7 +76,7 @@ def answer_question(question: str, picture: Path | None, items: Sequence[Sourced
     return _composed(question, done, items, seen, answerer)
 
 
-def _mended(ask: Ask, done: _Round, evidence: Evidence, model: VisionModel) -> _Round:
+def _mended(ask: VisionRequest, done: _Round, evidence: Evidence, model: VisionModel) -> _Round:
     """The second answer; the first one, when there is no second or less of it stands."""
     before = counts(done.checked)
     try:
@@ -113,7 +115,7 @@ def _composed(
         pictures=sum(one.pixels is not None for one in seen),
         model=name,
         usage={name: done.usage},
-        price=answerer.price.of(done.usage) if answerer.price else None,
+        price=answerer.price.cost(done.usage) if answerer.price else None,
     )
 
 
@@ -138,7 +140,7 @@ def _refused(question: str, reply: Reply, answerer: Answerer, seen: Sequence[See
         pictures=sum(one.pixels is not None for one in seen),
         model=answerer.model.name,
         usage={answerer.model.name: reply.usage},
-        price=answerer.price.of(reply.usage) if answerer.price else None,
+        price=answerer.price.cost(reply.usage) if answerer.price else None,
     )
 
 
@@ -157,16 +159,16 @@ def _seen(items: Sequence[SourcedItem], most: int) -> list[Seen]:
     return seen
 
 
-def _pixels(file: Path, name: str, most: int) -> Pixels | None:
-    from diptych.models.image_input import shown
+def _pixels(file: Path, name: str, most: int) -> ImagePart | None:
+    from diptych.models.image_input import prepare_image
 
     try:
-        return shown(file, name, most)
+        return prepare_image(file, name, most)
     except ExtractionError:
         return None
 
 
-def _question_picture(file: Path | None, most: int) -> Pixels | None:
+def _question_picture(file: Path | None, most: int) -> ImagePart | None:
     if file is None:
         return None
     pixels = _pixels(file, "the picture of the question", most)

@@ -17,7 +17,7 @@ from itertools import accumulate
 from pydantic import BaseModel, Field
 
 from diptych.answering.citations import Checked, Citation, EvidenceItem, Sentence
-from diptych.models.vision import Ask, Cited, Detail, Evidence, Part, Pixels, Reply, Words
+from diptych.models.vision import CitableText, CitedSpan, Detail, ImagePart, Reply, RequestPart, TextPart, VisionRequest
 from extractors.text.sentences import split_sentences
 
 MOST_TOKENS = 3000
@@ -87,20 +87,24 @@ class Seen:
     """Evidence with the picture as it is sent, if it is."""
 
     shown: EvidenceItem
-    pixels: Pixels | None = None
+    pixels: ImagePart | None = None
 
 
-def first(question: str, picture: Pixels | None, evidence: Sequence[Seen], cites: bool, detail: Detail) -> Ask:
+def first(
+    question: str, picture: ImagePart | None, evidence: Sequence[Seen], cites: bool, detail: Detail
+) -> VisionRequest:
     """The request for an answer; `cites`: the model has citations of its own."""
     shown = _cited(evidence) if cites else _fenced(evidence)
-    asked: list[Part] = [Words(f"The question: {question or 'What do the documents say about this picture?'}")]
+    asked: list[RequestPart] = [
+        TextPart(f"The question: {question or 'What do the documents say about this picture?'}")
+    ]
     if picture:
-        asked += [Words("The picture that belongs to the question; it is no evidence:"), picture]
+        asked += [TextPart("The picture that belongs to the question; it is no evidence:"), picture]
     rules = RULES + (CITED if cites else QUOTED)
-    return Ask(rules, (*shown, *asked), None if cites else Form, MOST_TOKENS, detail)
+    return VisionRequest(rules, (*shown, *asked), None if cites else Form, MOST_TOKENS, detail)
 
 
-def again(ask: Ask, checked: Sequence[Checked]) -> Ask:
+def again(ask: VisionRequest, checked: Sequence[Checked]) -> VisionRequest:
     """The same request, with what failed of the first answer."""
     lines = ["You answered this before. A check of every quote and number found that some of it does not hold:"]
     for one in checked:
@@ -108,7 +112,7 @@ def again(ask: Ask, checked: Sequence[Checked]) -> Ask:
     kept = [one.sentence.text for one in checked if one.stands and not one.failures]
     lines += ["These sentences hold:", *(f"- {text!r}" for text in kept)] if kept else []
     lines.append("Write the whole answer again. Mend what fails, or leave it out; keep what holds, with its citations.")
-    return Ask(ask.system, (*ask.parts, Words("\n".join(lines))), ask.schema, ask.max_tokens, ask.detail)
+    return VisionRequest(ask.system, (*ask.parts, TextPart("\n".join(lines))), ask.schema, ask.max_tokens, ask.detail)
 
 
 def drafted(reply: Reply) -> Draft:
@@ -122,7 +126,7 @@ def drafted(reply: Reply) -> Draft:
         ]
         return Draft(_bounded(found), reply.data.answered)
     silent = reply.text.lstrip(" *#").upper().startswith(SILENT)
-    stretches = reply.cited or (Cited(reply.text),)
+    stretches = reply.cited or (CitedSpan(reply.text),)
     return Draft(_bounded(_sentences(stretches)), not silent)
 
 
@@ -171,7 +175,7 @@ def _bounded(found: Sequence[Sentence]) -> tuple[Sentence, ...]:
     return tuple(bounded)
 
 
-def _sentences(stretches: Sequence[Cited]) -> list[Sentence]:
+def _sentences(stretches: Sequence[CitedSpan]) -> list[Sentence]:
     whole = "".join(stretch.text for stretch in stretches)
     ends = list(accumulate(len(stretch.text) for stretch in stretches))
     found = []
@@ -203,20 +207,20 @@ def _spans(whole: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _cited(evidence: Sequence[Seen]) -> Iterator[Part]:
+def _cited(evidence: Sequence[Seen]) -> Iterator[RequestPart]:
     """For a model with citations of its own: its form for texts, and each picture under the same id."""
     for one in evidence:
         title, item = _title(one.shown), one.shown
         if item.text.strip():
-            yield Evidence(item.id, title, item.text)
+            yield CitableText(item.id, title, item.text)
         if item.machine.strip():
-            yield Evidence(item.id, f"{title}; machine description", item.machine)
+            yield CitableText(item.id, f"{title}; machine description", item.machine)
         if one.pixels:
-            yield Words(f"The picture {item.id}:")
+            yield TextPart(f"The picture {item.id}:")
             yield one.pixels
 
 
-def _fenced(evidence: Sequence[Seen]) -> Iterator[Part]:
+def _fenced(evidence: Sequence[Seen]) -> Iterator[RequestPart]:
     # Made of all that stands between the fences, so no document can hold one.
     mark = hashlib.sha256("\n".join(one.shown.own + one.shown.machine for one in evidence).encode()).hexdigest()[:12]
     for one in evidence:
@@ -224,9 +228,9 @@ def _fenced(evidence: Sequence[Seen]) -> Iterator[Part]:
         lines = [f"<evidence-{mark} id={item.id}>", _title(item)]
         lines += [f"text:\n{item.text}"] if item.text else []
         lines += [f"machine description:\n{item.machine}"] if item.machine else []
-        yield Words("\n".join([*lines, f"</evidence-{mark}>"]))
+        yield TextPart("\n".join([*lines, f"</evidence-{mark}>"]))
         if one.pixels:
-            yield Words(f"The picture {item.id}:")
+            yield TextPart(f"The picture {item.id}:")
             yield one.pixels
 
 

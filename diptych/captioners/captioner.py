@@ -16,11 +16,10 @@ from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.prompt import MOST_TOKENS, Prompt, cut, plain, sentences, words_around
 from diptych.captioners.selection import Verdict, judge
 from diptych.errors import ProviderError
-from diptych.models import vision
-from diptych.models.image_input import shown
-from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.image_input import prepare_image
+from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Detail, Reply, VisionModel, Words
+from diptych.models.vision import Detail, Reply, TextPart, VisionModel, VisionRequest, load_vision_model
 from diptych.prices import Usage
 from diptych.settings import Endpoint, Settings
 from extractors.errors import ExtractionError
@@ -60,7 +59,7 @@ class VisionCaptioner:
     ) -> None:
         self.model, self.prompt = model, prompt or Prompt()
         self._ledger, self._meter, self._detail, self._at_once = ledger, meter, detail, at_once
-        self._side = min(model.pixels, SIDE[detail])
+        self._side = min(model.max_side, SIDE[detail])
         self.fingerprint = _hash(model.name, self.prompt.fingerprint, detail, str(self._side))[:16]
         self._guard = threading.Lock()
         self._turns: dict[str, tuple[threading.Lock, int]] = {}
@@ -73,7 +72,7 @@ class VisionCaptioner:
         """See `Captioner`. When it raises, what was answered until then is in the ledger."""
         verdicts = judge(extraction, pictures)
         keys = self._keys(extraction, verdicts)
-        said: dict[str, KeptCaption | Problem] = dict(self._ledger.captions(list(keys.values())))
+        said: dict[str, LedgerCaption | Problem] = dict(self._ledger.captions(list(keys.values())))
         unknown = _first_places(keys, said)
         jobs = [
             _Job(key, extraction.pictures[place], extraction, probe=number == 0)
@@ -99,7 +98,7 @@ class VisionCaptioner:
         """See `Captioner`; equal pictures count once."""
         return sorted(self._unknown(extraction, pictures).values())
 
-    def asks(self, extraction: Extraction, pictures: Path) -> Iterator[tuple[str, Ask]]:
+    def asks(self, extraction: Extraction, pictures: Path) -> Iterator[tuple[str, VisionRequest]]:
         """What `caption` would ask now, one by one, each with the key under which `keep` keeps its answer.
 
         Keys are 64 characters of 0-9 and a-f, so that they can name the items of a batch.
@@ -111,13 +110,13 @@ class VisionCaptioner:
                 continue  # `caption` will tell
             yield key, ask
 
-    def keep(self, key: str, reply: Reply) -> KeptCaption:
+    def keep(self, key: str, reply: Reply) -> LedgerCaption:
         """Put an answer into the ledger, a refusal too; its usage says whether it came through a batch."""
         text = sentences(reply.data) if reply.data and not reply.refusal else ""
         refusal = "" if text else cut(plain(reply.refusal), _REASON) or "the answer says nothing"
         price = self._meter.price(self.model.name)
-        kept = KeptCaption(self.model.name, text, refusal, reply.usage, price.of(reply.usage) if price else None)
-        self._ledger.keep_caption(key, kept)
+        kept = LedgerCaption(self.model.name, text, refusal, reply.usage, price.cost(reply.usage) if price else None)
+        self._ledger.add_caption(key, kept)
         return kept
 
     def _unknown(self, extraction: Extraction, pictures: Path) -> dict[str, int]:
@@ -133,18 +132,18 @@ class VisionCaptioner:
             for place, picture in found
         }
 
-    def _ask(self, picture: Picture, extraction: Extraction, pictures: Path) -> Ask:
+    def _ask(self, picture: Picture, extraction: Extraction, pictures: Path) -> VisionRequest:
         name = f"the picture on page {picture.page}"
-        pixels = shown(image_path(picture.image, pictures), name, self._side)
-        parts = (pixels, Words(words_around(picture, extraction)))
-        return Ask(self.prompt.instruction, parts, self.prompt.schema, MOST_TOKENS, self._detail)
+        pixels = prepare_image(image_path(picture.image, pictures), name, self._side)
+        parts = (pixels, TextPart(words_around(picture, extraction)))
+        return VisionRequest(self.prompt.instruction, parts, self.prompt.schema, MOST_TOKENS, self._detail)
 
-    def _answers(self, jobs: Sequence[_Job], pictures: Path) -> dict[str, KeptCaption | Problem]:
+    def _answers(self, jobs: Sequence[_Job], pictures: Path) -> dict[str, LedgerCaption | Problem]:
         if not jobs:
             return {}
         stopped = threading.Event()
 
-        def work(job: _Job) -> KeptCaption | Problem:
+        def work(job: _Job) -> LedgerCaption | Problem:
             if stopped.is_set():
                 return Problem("not asked")
             try:
@@ -164,7 +163,7 @@ class VisionCaptioner:
             raise errors[0]
         return {key: future.result() for key, future in futures.items()}
 
-    def _answer(self, job: _Job, pictures: Path) -> KeptCaption | Problem:
+    def _answer(self, job: _Job, pictures: Path) -> LedgerCaption | Problem:
         page = job.picture.page
         with self._turn(job.key):
             known = self._ledger.captions([job.key])
@@ -182,7 +181,7 @@ class VisionCaptioner:
                 self._failures, self._accepted = 0, True
             return self.keep(job.key, reply)
 
-    def _failed(self, job: _Job, error: ProviderError) -> KeptCaption | Problem:
+    def _failed(self, job: _Job, error: ProviderError) -> LedgerCaption | Problem:
         """What becomes of a picture that the provider did not answer for. Raises what concerns every picture."""
         if error.about == "account" and not error.transient:
             raise error
@@ -192,8 +191,8 @@ class VisionCaptioner:
         if error.transient or not self._accepted:
             # Where none was ever accepted, it may be the settings and not this picture: it is tried again.
             return Problem(f"no caption: {reason}; run again to ask once more", job.picture.page)
-        kept = KeptCaption(self.model.name, "", f"not accepted: {reason}", Usage(), 0.0)
-        self._ledger.keep_caption(job.key, kept)
+        kept = LedgerCaption(self.model.name, "", f"not accepted: {reason}", Usage(), 0.0)
+        self._ledger.add_caption(job.key, kept)
         return kept
 
     @contextmanager
@@ -222,7 +221,7 @@ def _first_places(keys: Mapping[int, str], known: Mapping[str, object]) -> dict[
 
 
 def _all_told(
-    verdicts: Sequence[Verdict], keys: Mapping[int, str], said: Mapping[str, KeptCaption | Problem]
+    verdicts: Sequence[Verdict], keys: Mapping[int, str], said: Mapping[str, LedgerCaption | Problem]
 ) -> list[ModelCaption | None]:
     """One a picture; None: nothing is said under its key."""
     told: list[ModelCaption | None] = []
@@ -238,7 +237,7 @@ def _all_told(
     return told
 
 
-def _told(answer: KeptCaption | Problem) -> ModelCaption:
+def _told(answer: LedgerCaption | Problem) -> ModelCaption:
     if isinstance(answer, Problem):
         return ModelCaption(skipped="no answer")
     skipped = f"refused: {answer.refusal}" if answer.refusal else ""
@@ -256,7 +255,7 @@ def load(settings: Settings, meter: Meter, ledger: Ledger) -> VisionCaptioner | 
     """
     if not settings.captioner:
         return None
-    model = vision.load(settings.captioner, settings, meter)
+    model = load_vision_model(settings.captioner, settings, meter)
     endpoint = getattr(settings, settings.captioner.partition(":")[0])
     assert isinstance(endpoint, Endpoint)
     return VisionCaptioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)

@@ -114,7 +114,7 @@ def _asked(role: str, name: str, settings: Settings, cost: str) -> Check:
     if not name:
         return Check(role, "ok", f"none set: {cost}")
     try:
-        providers.load(name, settings, Meter())
+        providers.load_vision_model(name, settings, Meter())
     except DiptychError as error:
         return Check(role, "broken", str(error), cost, f"export DIPTYCH_{role.upper()}=openai:…")
     return _key(role, name, getattr(settings, name.partition(":")[0]), cost)
@@ -122,13 +122,13 @@ def _asked(role: str, name: str, settings: Settings, cost: str) -> Check:
 
 def _key(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
     """Whether the variable that shall hold the key does; what it holds is told to nobody."""
-    from diptych.models.requests import key
+    from diptych.models.request_queue import api_key
 
     at = f" at {shown(endpoint.base_url)}" if endpoint.base_url else ""
     if isinstance(endpoint, Anthropic) and endpoint.platform in CLOUDS:
         return _cloud(role, f"{name} through {endpoint.platform}{at}", endpoint.platform, cost)
     try:
-        held = key(endpoint) != "none"
+        held = api_key(endpoint) != "none"
     except ModelError as error:
         return Check(role, "broken", f"{name}{at}: {error}", cost, f"export {endpoint.key or 'NAME_OF_THE_KEY'}=…")
     return Check(role, "ok", f"{name}{at}: {endpoint.key} is set" if held else f"{name}{at}: no key, and none is asked")

@@ -10,9 +10,9 @@ import numpy as np
 from diptych.encoders.encoder import reads_no_images
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
-from diptych.models.openai.embedding_batches import EmbeddingBatches
-from diptych.models.openai.embedding_inputs import Picture, Text
-from diptych.models.openai.embeddings import Embeddings, Told
+from diptych.models.openai.embedding_batches import EmbeddingBatchApi
+from diptych.models.openai.embedding_inputs import ImageInput, TextInput
+from diptych.models.openai.embeddings import EmbeddingClient, OnVectors
 from diptych.settings import Settings
 from diptych.vectors import Vectors
 
@@ -34,11 +34,11 @@ class Embedder:
 
     def __init__(
         self,
-        embeddings: Embeddings,
+        embeddings: EmbeddingClient,
         *,
         reads_images: bool = False,
         half: bool = False,
-        batches: EmbeddingBatches | None = None,
+        batches: EmbeddingBatchApi | None = None,
     ) -> None:
         """`batches`: the batch endpoint for texts, where there is one."""
         self.batches = batches
@@ -58,9 +58,9 @@ class Embedder:
             raise reads_no_images(self.name)
         return self._all(images)
 
-    def embed(self, contents: Sequence[str | Path], told: Told) -> None:
-        """Texts, or pictures by their files; see `diptych.models.openai.embeddings.Embeddings.embed`."""
-        self._embeddings.embed([Text(one) if isinstance(one, str) else Picture(one) for one in contents], told)
+    def embed(self, contents: Sequence[str | Path], told: OnVectors) -> None:
+        """Texts, or pictures by their files; see `diptych.models.openai.embeddings.EmbeddingClient.embed`."""
+        self._embeddings.embed([TextInput(one) if isinstance(one, str) else ImageInput(one) for one in contents], told)
 
     def _all(self, contents: Sequence[str | Path]) -> Vectors:
         vectors = np.zeros((len(contents), self.size), np.float32)
@@ -86,5 +86,5 @@ def load(variant: str, settings: Settings, meter: Meter) -> Embedder:
         )
     size = wanted or whole or 0
     name, endpoint, shortened = f"openai:{variant}", settings.openai, size != whole
-    batches = EmbeddingBatches(name, variant, size, endpoint, shortened=shortened)
-    return Embedder(Embeddings(name, variant, size, endpoint, meter, shortened=shortened), batches=batches)
+    batches = EmbeddingBatchApi(name, variant, size, endpoint, shortened=shortened)
+    return Embedder(EmbeddingClient(name, variant, size, endpoint, meter, shortened=shortened), batches=batches)

@@ -12,7 +12,7 @@ import numpy as np
 
 from diptych.encoders.encoder import Encoder, reads_no_images
 from diptych.models.ledger import Ledger
-from diptych.models.openai.embedding_batches import EmbeddingBatches
+from diptych.models.openai.embedding_batches import EmbeddingBatchApi
 from diptych.vectors import Vectors
 
 Content: TypeAlias = str | Path
@@ -22,7 +22,7 @@ Content: TypeAlias = str | Path
 class PaidEncoder(Encoder, Protocol):
     """An encoder that tells its vectors while it goes on."""
 
-    batches: EmbeddingBatches | None
+    batches: EmbeddingBatchApi | None
     """None: there is no batch endpoint for its texts."""
 
     def embed(self, contents: Sequence[Content], told: Callable[[Sequence[int], Vectors], None]) -> None:
@@ -66,7 +66,7 @@ class Kept:
         self._under_way: dict[str, threading.Event] = {}
 
     @property
-    def batches(self) -> EmbeddingBatches | None:
+    def batches(self) -> EmbeddingBatchApi | None:
         """None: there is no batch endpoint for its texts."""
         return self._encoder.batches
 
@@ -120,7 +120,7 @@ class Kept:
         def told(rows: Sequence[int], vectors: Vectors) -> None:
             answered = {asked[row]: vector for row, vector in zip(rows, vectors, strict=True)}
             # Zeros stand for a picture that could not be opened, which may be otherwise tomorrow.
-            self._ledger.keep_vectors({key: vector for key, vector in answered.items() if vector.any()})
+            self._ledger.add_vectors({key: vector for key, vector in answered.items() if vector.any()})
             with self._lock:
                 found.update(answered)
 

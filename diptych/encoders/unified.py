@@ -8,7 +8,7 @@ from __future__ import annotations
 from diptych.encoders.openai import Embedder
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
-from diptych.models.openai.embeddings import Embeddings
+from diptych.models.openai.embeddings import EmbeddingClient
 from diptych.settings import Settings
 
 
@@ -24,4 +24,6 @@ def load(variant: str, settings: Settings, meter: Meter) -> Embedder:
         if lacks:
             raise SettingsError(f"encoder unified{':' if variant else ''}{variant} needs {what}")
     name = f"unified:{variant}"
-    return Embedder(Embeddings(name, variant, endpoint.dimensions or 0, endpoint, meter), reads_images=True, half=True)
+    return Embedder(
+        EmbeddingClient(name, variant, endpoint.dimensions or 0, endpoint, meter), reads_images=True, half=True
+    )

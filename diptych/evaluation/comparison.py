@@ -91,7 +91,7 @@ def evaluate(
     for name in names:
         if on_arm:
             on_arm(name)
-        before = meter.used()
+        before = meter.usage()
         one = run(name, questions, context)
         ran.append(replace(one, spent=_spent(meter, before)))
     if on_arm and len(ran) > 1:
@@ -112,8 +112,8 @@ def evaluate(
 
 def _spent(meter: Meter, before: Mapping[tuple[str, bool], Usage]) -> float | None:
     """US dollars since; None: a model was asked whose price is unknown."""
-    asked = {key: usage for key, usage in meter.used(before).items() if usage.requests}
-    costs = [price.of(usage) if (price := meter.price(model)) else None for (model, _), usage in asked.items()]
+    asked = {key: usage for key, usage in meter.usage(before).items() if usage.requests}
+    costs = [price.cost(usage) if (price := meter.price(model)) else None for (model, _), usage in asked.items()]
     known = [cost for cost in costs if cost is not None]
     return sum(known, 0.0) if len(known) == len(costs) else None
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 
 from diptych.captioners.prompt import cut, plain
 from diptych.evaluation.rephrasing import LONGEST, fair
-from diptych.models.image_input import shown
-from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.image_input import prepare_image
+from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Part, VisionModel, Words
+from diptych.models.vision import RequestPart, TextPart, VisionModel, VisionRequest
 from extractors.errors import ExtractionError
 
 if TYPE_CHECKING:
@@ -52,20 +52,20 @@ class QuestionWriter:
         kept = self._ledger.captions([key]).get(key) or self._paid(key, data, one)
         return kept.text if fair(kept.text, f"{one.text} {one.context}") else ""
 
-    def _paid(self, key: str, data: str, one: Candidate) -> KeptCaption:
+    def _paid(self, key: str, data: str, one: Candidate) -> LedgerCaption:
         mark = _hash(data)[:12]
-        parts: list[Part] = [Words(f"<part-{mark}>{data}</part-{mark}>")]
+        parts: list[RequestPart] = [TextPart(f"<part-{mark}>{data}</part-{mark}>")]
         if one.picture and one.picture.is_file():
             with suppress(ExtractionError):  # its words are there all the same
-                parts.append(shown(one.picture, one.document, min(self._model.pixels, SIDE)))
-        reply = self._model.ask(Ask(RULES, tuple(parts), Proposed, MOST_TOKENS, "low"))
+                parts.append(prepare_image(one.picture, one.document, min(self._model.max_side, SIDE)))
+        reply = self._model.ask(VisionRequest(RULES, tuple(parts), Proposed, MOST_TOKENS, "low"))
         text = plain(reply.data.question)[: LONGEST + 1] if isinstance(reply.data, Proposed) else ""
         refusal = "" if text else plain(reply.refusal)[:300] or "no question"
         price = self._meter.price(self._model.name)
         # Under a name of its own, so that estimates of captions do not go by questions.
         name = f"{self._model.name} (questions)"
-        kept = KeptCaption(name, text, refusal, reply.usage, price.of(reply.usage) if price else None)
-        self._ledger.keep_caption(key, kept)
+        kept = LedgerCaption(name, text, refusal, reply.usage, price.cost(reply.usage) if price else None)
+        self._ledger.add_caption(key, kept)
         return kept
 
 

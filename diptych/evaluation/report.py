@@ -203,12 +203,12 @@ class _Pictures:
         self.room = MOST_BYTES
 
     def element(self, path: str | None) -> str:
-        from diptych.models.image_input import shown
+        from diptych.models.image_input import prepare_image
 
         if not path or not Path(path).is_file() or self.room <= 0:
             return ""
         try:
-            pixels = shown(Path(path), "a picture", SIDE)
+            pixels = prepare_image(Path(path), "a picture", SIDE)
         except DiptychError:
             return ""  # its words are shown all the same
         self.room -= len(pixels.data)

@@ -82,7 +82,7 @@ class Parts:
                 "no model answers yet: set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
                 f"anthropic:MODEL, and its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
             )
-        return providers.load(self.settings.answerer, self.settings, self.meter)
+        return providers.load_vision_model(self.settings.answerer, self.settings, self.meter)
 
     @cached_property
     def options(self) -> Options:
@@ -141,7 +141,7 @@ class Parts:
             pictures=self.pictures,
             language=chosen.language,
             captioner=self.captioner,
-            check_keys=lambda: providers.check_keys(asked, chosen),
+            check_keys=lambda: providers.check_api_keys(asked, chosen),
         )
 
     def ground(self, there: bool) -> EstimateContext:

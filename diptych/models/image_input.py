@@ -5,13 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
-from diptych.models.vision import Pixels
+from diptych.models.vision import ImagePart
 from extractors.pictures.decode import normalise_image, open_image
 
 _JPEG_QUALITY = 85
 
 
-def shown(file: Path, name: str, most: int, least: int = 1) -> Pixels:
+def prepare_image(file: Path, name: str, most: int, least: int = 1) -> ImagePart:
     """The picture with its longer side at most `most` pixels, as PNG or JPEG, whichever has fewer bytes.
 
     One that is thinner than `least` pixels gets a white margin up to there.
@@ -36,5 +36,5 @@ def shown(file: Path, name: str, most: int, least: int = 1) -> Pixels:
     bare.save(png, "PNG")
     bare.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
     if png.tell() <= jpeg.tell():
-        return Pixels(png.getvalue(), "image/png")
-    return Pixels(jpeg.getvalue(), "image/jpeg")
+        return ImagePart(png.getvalue(), "image/png")
+    return ImagePart(jpeg.getvalue(), "image/jpeg")

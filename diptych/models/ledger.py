@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from diptych.errors import StoreBusy, StoreError
 from diptych.prices import Usage
 
-NAME = "ledger.sqlite"
+LEDGER_NAME = "ledger.sqlite"
 FORMAT = 1
 AT_ONCE = 500
 """Keys in one question to SQLite, which bounds its variables."""
@@ -54,7 +54,7 @@ def _now() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCaption:
+class LedgerCaption:
     """An answer that was paid for."""
 
     model: str
@@ -83,7 +83,7 @@ class OpenBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class ModelSpending:
     """What the kept captions of one model cost."""
 
     model: str
@@ -105,19 +105,19 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, lock_seconds: float = 60) -> None:
-        self.path = folder / NAME
+        self.path = folder / LEDGER_NAME
         self._lock_seconds = lock_seconds
 
-    def captions(self, keys: Sequence[str]) -> dict[str, KeptCaption]:
+    def captions(self, keys: Sequence[str]) -> dict[str, LedgerCaption]:
         """Those of `keys` that were asked before, by key."""
         rows = self._rows(f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions WHERE key IN", keys)
         return {row[0]: _caption(row) for row in rows}
 
-    def keep_caption(self, key: str, caption: KeptCaption) -> None:
+    def add_caption(self, key: str, caption: LedgerCaption) -> None:
         """Keep an answer. The first one under a key stays, so that a batch may be fetched twice."""
-        self.keep_captions({key: caption})
+        self.add_captions({key: caption})
 
-    def keep_captions(self, captions: Mapping[str, KeptCaption]) -> None:
+    def add_captions(self, captions: Mapping[str, LedgerCaption]) -> None:
         """Keep answers, all or none of them; the first one under a key stays."""
         with self._writing() as connection:
             connection.executemany(
@@ -126,7 +126,7 @@ class Ledger:
                 ((key, c.model, c.text, c.refusal, c.price, c.at, *astuple(c.usage)) for key, c in captions.items()),
             )
 
-    def captions_saying(self, said: Set[tuple[str, str, str]]) -> dict[str, KeptCaption]:
+    def find_captions(self, said: Set[tuple[str, str, str]]) -> dict[str, LedgerCaption]:
         """Those whose (model, text, refusal) is in `said`, by key; it reads all there are."""
         with self._reading() as connection:
             question = f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions ORDER BY key"
@@ -138,7 +138,7 @@ class Ledger:
         rows = self._rows("SELECT key, vector FROM vectors WHERE key IN", keys)
         return {key: np.frombuffer(blob, "<f4").astype(np.float32) for key, blob in rows}
 
-    def keep_vectors(self, vectors: Mapping[str, NDArray[np.floating]]) -> None:
+    def add_vectors(self, vectors: Mapping[str, NDArray[np.floating]]) -> None:
         """Keep vectors, all or none of them; the first one under a key stays."""
         at = _now()
         with self._writing() as connection:
@@ -147,7 +147,7 @@ class Ledger:
                 ((key, np.asarray(vector).astype("<f4").tobytes(), at) for key, vector in vectors.items()),
             )
 
-    def submitted(self, batch: OpenBatch) -> None:
+    def add_batch(self, batch: OpenBatch) -> None:
         """Keep the id of a batch, at once after its provider gave it: a run that dies now fetches it another time."""
         items = json.dumps({item: list(keys) for item, keys in batch.items.items()})
         with self._writing() as connection:
@@ -163,12 +163,12 @@ class Ledger:
             rows = connection.execute(question, (model,)).fetchall() if connection else []
         return [OpenBatch(id, name, kind, json.loads(items), at) for id, name, kind, items, at in rows]
 
-    def ended(self, batch: str) -> None:
+    def close_batch(self, batch: str) -> None:
         """Its results are kept, or it never will have any: it is not looked at again."""
         with self._writing() as connection:
             connection.execute("UPDATE batches SET ended = ? WHERE id = ? AND ended = ''", (_now(), batch))
 
-    def spent(self) -> list[Spent]:
+    def spending(self) -> list[ModelSpending]:
         """What all kept captions cost, model by model, batch endpoints apart (`usage.batched`)."""
         question = (
             "SELECT model, count(*), sum(refusal != ''), total(price), sum(price IS NULL), sum(input_tokens), "
@@ -178,7 +178,7 @@ class Ledger:
         with self._reading() as connection:
             rows = connection.execute(question).fetchall() if connection else []
         return [
-            Spent(model, captions, refused, _usage(used), price, unpriced)
+            ModelSpending(model, captions, refused, _usage(used), price, unpriced)
             for model, captions, refused, price, unpriced, *used in rows
         ]
 
@@ -253,9 +253,9 @@ class Ledger:
             raise StoreError(f"{self.path}: {error.strerror}; check the folder and who may write there") from error
 
 
-def _caption(row: Sequence[Any]) -> KeptCaption:
+def _caption(row: Sequence[Any]) -> LedgerCaption:
     _, model, text, refusal, price, at, *used = row
-    return KeptCaption(model, text, refusal, _usage(used), price, at)
+    return LedgerCaption(model, text, refusal, _usage(used), price, at)
 
 
 def _usage(columns: Sequence[int]) -> Usage:

@@ -72,7 +72,7 @@ _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 @contextmanager
-def charged() -> Iterator[Account]:
+def track_charges() -> Iterator[Account]:
     """What is asked of paid models inside the block, through any meter, is on the account that this gives."""
     account = Account()
     token = _ACCOUNT.set(account)
@@ -95,7 +95,7 @@ class Meter:
         self._lock = threading.Lock()
 
     @contextmanager
-    def reserved(self, model: str, most: Usage) -> Iterator[None]:
+    def reserve(self, model: str, most: Usage) -> Iterator[None]:
         """Room in the budget for a request that uses at most `most`, given back when the block ends.
 
         What it really used is told to `spend` inside the block. Raises `BudgetReached` when there is no room.
@@ -106,13 +106,17 @@ class Meter:
                 f"the price of {model} is unknown, so a budget cannot be kept; give it in the setting `prices`, or "
                 f"run without a budget"
             )
-        cost = price.most(most) if price else 0.0
+        cost = price.max_cost(most) if price else 0.0
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:
+                reserved = round(self._reserved, 4)  # sums that were given back may leave a trace in a float
+                under_way = (
+                    f", {format_dollars(self._reserved)} is reserved for requests under way," if reserved else ""
+                )
                 raise BudgetReached(
-                    f"the budget of {dollars(self.budget)} is reached: {dollars(self._spent)} are spent"
-                    f"{self._under_way()} and the next request to {model} may cost {dollars(cost)}; what is done is "
-                    f"kept, run again with a larger budget to go on"
+                    f"the budget of {format_dollars(self.budget)} is reached: {format_dollars(self._spent)} is spent"
+                    f"{under_way} and the next request to {model} may cost {format_dollars(cost)}. Finished work is "
+                    "kept; run again with a larger budget to continue"
                 )
             self._reserved += cost
         try:
@@ -121,14 +125,10 @@ class Meter:
             with self._lock:
                 self._reserved -= cost
 
-    def _under_way(self) -> str:
-        # Rounded, since sums that were given back may leave a trace in a float.
-        return f", {dollars(self._reserved)} are reserved for requests under way," if round(self._reserved, 4) else ""
-
     def spend(self, model: str, usage: Usage) -> float | None:
         """Count a request that was answered; gives its price in US dollars, None when it is unknown."""
         price = self._prices.get(model)
-        usd = price.of(usage) if price else None
+        usd = price.cost(usage) if price else None
         with self._lock:
             key = model, usage.batched
             self._used[key] = self._used[key] + usage if key in self._used else usage
@@ -146,7 +146,7 @@ class Meter:
         """US dollars so far, of the models whose price is known."""
         return self._spent
 
-    def used(self, since: Mapping[tuple[str, bool], Usage] | None = None) -> dict[tuple[str, bool], Usage]:
+    def usage(self, since: Mapping[tuple[str, bool], Usage] | None = None) -> dict[tuple[str, bool], Usage]:
         """(model, through a batch endpoint) -> usage so far; `since`: only what came after that answer."""
         with self._lock:
             whole = dict(self._used)
@@ -155,32 +155,32 @@ class Meter:
         return {key: usage - since[key] if key in since else usage for key, usage in whole.items()}
 
 
-def usage_lines(meter: Meter, since: Mapping[tuple[str, bool], Usage] | None = None) -> list[str]:
+def format_usage(meter: Meter, since: Mapping[tuple[str, bool], Usage] | None = None) -> list[str]:
     """One line a model, for people: requests, tokens, and what they cost. `since`: as `Meter.used` has it."""
-    used = sorted(meter.used(since).items())
-    return [usage_line(model, usage, meter.price(model)) for (model, _), usage in used if usage.requests]
+    used = sorted(meter.usage(since).items())
+    return [_format_usage(model, usage, meter.price(model)) for (model, _), usage in used if usage.requests]
 
 
-def usage_line(model: str, usage: Usage, price: Price | None) -> str:
+def _format_usage(model: str, usage: Usage, price: Price | None) -> str:
     """`openai:gpt-…: 3 requests, 1,200 tokens in (400 from its cache), 90 out, $0.0004`."""
     cached = f" ({usage.cached_tokens:,} from its cache)" if usage.cached_tokens else ""
     written = f", {usage.output_tokens:,} out" if usage.output_tokens else ""
     requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
     through = " in batches" if usage.batched else ""
-    cost = dollars(price.of(usage)) if price else "price unknown"
+    cost = format_dollars(price.cost(usage)) if price else "price unknown"
     return f"{model}: {requests}{through}, {usage.input_tokens:,} tokens in{cached}{written}, {cost}"
 
 
-def charges_line(charges: Mapping[str, Charge]) -> str:
+def format_charges(charges: Mapping[str, Charge]) -> str:
     """The sum of several models in a word or two, for a table: `$0.0012`, `3 requests`, or both; empty: nothing."""
     known = sum(charge.usd for charge in charges.values() if charge.usd is not None)
     unpriced = sum(charge.requests for charge in charges.values() if charge.usd is None)
     requests = f"{unpriced:,} request{'' if unpriced == 1 else 's'} of unknown price" if unpriced else ""
     return " + ".join(
-        part for part in (dollars(known) if known or (charges and not unpriced) else "", requests) if part
+        part for part in (format_dollars(known) if known or (charges and not unpriced) else "", requests) if part
     )
 
 
-def dollars(amount: float) -> str:
+def format_dollars(amount: float) -> str:
     """A sum for people: cents, and below a dollar four digits where there is more than cents."""
     return f"${amount:,.2f}" if amount >= 1 or abs(round(amount, 2) - amount) < 1e-9 else f"${amount:.4f}"

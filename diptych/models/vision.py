@@ -1,7 +1,7 @@
 """Paid models behind one seam: words and pictures in, words or checked data out.
 
-A provider's module here is the one home of its SDK. Captions, answers and proposed questions are all an `Ask` to a
-`VisionModel`; encoders ask for embeddings through the same modules.
+Each provider's SDK is imported only in its own folder. Captions, answers and proposed questions all send a
+`VisionRequest` to a `VisionModel`; encoders request embeddings through the same folders.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
-from diptych.models.requests import key
+from diptych.models.request_queue import api_key
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Endpoint, Settings
 
@@ -23,12 +23,12 @@ Detail = Literal["low", "high", "auto"]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TextPart:
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pixels:
+class ImagePart:
     """An encoded picture."""
 
     data: bytes
@@ -37,7 +37,7 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CitableText:
     """A text that the model may cite by its id; where a provider has citations of its own, it is sent as such."""
 
     id: str
@@ -45,23 +45,23 @@ class Evidence:
     text: str
 
 
-Part = Words | Pixels | Evidence
+RequestPart = TextPart | ImagePart | CitableText
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class VisionRequest:
     """One request to a vision model."""
 
     system: str
-    parts: tuple[Part, ...]
+    parts: tuple[RequestPart, ...]
     schema: type[BaseModel] | None = None
-    """What the answer is validated against; None: free text, in which `Evidence` is cited natively where possible."""
+    """Model of the answer; None: free text, with native citations of `CitableText` where the provider has them."""
     max_tokens: int = 1000
     detail: Detail = "auto"
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
+class CitedSpan:
     """A stretch of a free-text answer with what the provider says it rests on."""
 
     text: str
@@ -78,7 +78,7 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     refusal: str = ""
     """Why there is no answer: refused, filtered, empty, or never of the schema's shape. Final: not tried again."""
-    cited: tuple[Cited, ...] = ()
+    cited: tuple[CitedSpan, ...] = ()
     """The answer in stretches, where citations were native; their texts joined are `text`."""
 
 
@@ -88,14 +88,14 @@ class BatchItem:
 
     id: str
     """At most 64 characters of A-Z, a-z, 0-9, _ and -."""
-    ask: Ask
+    ask: VisionRequest
 
 
-class Batches(Protocol):
+class BatchApi(Protocol):
     """A provider's batch endpoint for asks. Errors are `ProviderError`."""
 
-    most_requests: int
-    most_bytes: int
+    max_requests: int
+    max_bytes: int
 
     def size(self, item: BatchItem) -> int:
         """Bytes that it adds to a batch."""
@@ -109,7 +109,7 @@ class Batches(Protocol):
         """(has it ended, answered so far, of how many)."""
         ...
 
-    def fetch(self, batch: str, asks: Callable[[str], Ask | None]) -> dict[str, Reply | str]:
+    def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
         """Item id -> reply, or one sentence on why this item failed and may be tried again. Any order, maybe partial.
 
         `asks`: item id -> what was asked, to validate the answer by; None: not one of ours.
@@ -122,14 +122,14 @@ class VisionModel(Protocol):
 
     name: str
     """As the settings write it: `openai:gpt-…`, `anthropic:claude-…`."""
-    pixels: int
+    max_side: int
     """Longest side of a picture that is of use to it: larger ones are made smaller before they are sent."""
-    cites: bool
-    """Whether it has citations of its own for `Evidence`."""
-    batches: Batches | None
+    native_citations: bool
+    """Whether it has citations of its own for `CitableText`."""
+    batch_api: BatchApi | None
     """None: this provider, or this way to it, has no batch endpoint."""
 
-    def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """The answer, paid and counted. `on_text` is told the text as it comes.
 
         Raises `BudgetReached` before the request that would pass the budget, `ProviderError` for what did not pass
@@ -137,7 +137,7 @@ class VisionModel(Protocol):
         """
         ...
 
-    def most(self, ask: Ask) -> Usage:
+    def max_usage(self, ask: VisionRequest) -> Usage:
         """An upper estimate of what an ask will use, without a request."""
         ...
 
@@ -146,7 +146,7 @@ PROVIDERS: dict[str, str] = {"openai": "openai", "anthropic": "anthropic"}
 """First part of a model's name -> the module here whose `load(model, settings, meter)` makes it."""
 
 
-def load(name: str, settings: Settings, meter: Meter) -> VisionModel:
+def load_vision_model(name: str, settings: Settings, meter: Meter) -> VisionModel:
     """The vision model of that name; no request is made and no key is asked for before the first `ask`.
 
     Raises `SettingsError` for an unknown name.
@@ -159,7 +159,7 @@ def load(name: str, settings: Settings, meter: Meter) -> VisionModel:
     return cast(VisionModel, import_module(f"diptych.models.{PROVIDERS[provider]}.vision").load(model, settings, meter))
 
 
-def check_keys(names: Iterable[str], settings: Settings) -> None:
+def check_api_keys(names: Iterable[str], settings: Settings) -> None:
     """Whether the models of these names have their keys, without a request; others than paid ones need none.
 
     Raises `ModelError` naming the variable that is empty.
@@ -170,4 +170,4 @@ def check_keys(names: Iterable[str], settings: Settings) -> None:
             continue
         cloud = isinstance(endpoint, Anthropic) and endpoint.platform != "direct"
         if not cloud:  # those have credentials of their own
-            key(endpoint)
+            api_key(endpoint)

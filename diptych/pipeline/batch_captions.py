@@ -9,7 +9,7 @@ from pathlib import Path
 from diptych.captioners.captioner import VisionCaptioner
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Batches, BatchItem
+from diptych.models.vision import BatchApi, BatchItem, VisionRequest
 from diptych.pipeline.batch_run import BatchRequest
 from extractors.types import Extraction
 
@@ -20,25 +20,25 @@ class CaptionJob:
     kind: BatchKind = "captions"
 
     def __init__(
-        self, captioner: VisionCaptioner, batches: Batches, ledger: Ledger, meter: Meter, pictures: Path
+        self, captioner: VisionCaptioner, batches: BatchApi, ledger: Ledger, meter: Meter, pictures: Path
     ) -> None:
         self.model = captioner.model.name
-        self.most_requests, self.most_bytes = batches.most_requests, batches.most_bytes
+        self.max_requests, self.max_bytes = batches.max_requests, batches.max_bytes
         self.progress = batches.progress
         self._captioner, self._batches, self._ledger, self._meter = captioner, batches, ledger, meter
         self._pictures = pictures
 
-    def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[Ask]]:
+    def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[VisionRequest]]:
         for key, ask in self._captioner.asks(extraction, self._pictures):
-            yield BatchRequest(key, ask, self._batches.size(BatchItem(key, ask)), self._captioner.model.most(ask))
+            yield BatchRequest(key, ask, self._batches.size(BatchItem(key, ask)), self._captioner.model.max_usage(ask))
 
-    def send(self, items: Sequence[BatchRequest[Ask]]) -> tuple[str, dict[str, list[str]]]:
+    def send(self, items: Sequence[BatchRequest[VisionRequest]]) -> tuple[str, dict[str, list[str]]]:
         id = self._batches.submit([BatchItem(item.key, item.content) for item in items])
         return id, {item.key: [item.key] for item in items}
 
     def take(self, batch: OpenBatch) -> dict[str, str]:
         """An answer that is in the ledger by now was counted by whoever put it there."""
-        form = Ask("", (), self._captioner.prompt.schema)
+        form = VisionRequest("", (), self._captioner.prompt.schema)
         replies = self._batches.fetch(batch.id, lambda item: form if item in batch.items else None)
         known = self._ledger.captions(list(batch.items))
         failed: dict[str, str] = {}

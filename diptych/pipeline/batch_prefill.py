@@ -51,7 +51,7 @@ class Prefill:
         captioner = self._pipeline.captioner
         if not isinstance(captioner, VisionCaptioner):
             return None
-        name, batches = captioner.model.name, captioner.model.batches
+        name, batches = captioner.model.name, captioner.model.batch_api
         if batches is None:
             return PrefillResult("captions", name, note=_one_by_one(name))
         return self._run(CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures), sources)

@@ -53,8 +53,8 @@ class BatchJob(Protocol[T]):
     kind: BatchKind
     model: str
     """As the settings write it."""
-    most_requests: int
-    most_bytes: int
+    max_requests: int
+    max_bytes: int
 
     def wanted(self, extraction: Extraction) -> Iterable[BatchRequest[T]]:
         """What a document lacks, one by one."""
@@ -182,12 +182,12 @@ class BatchRun(Generic[T]):
         with ExitStack() as unsent:
             unsent.callback(lambda: room.close())
             for item in self._wanted(sources):
-                limit = min(self._job.most_bytes, MOST_BYTES)
-                if packed and (len(packed) >= self._job.most_requests or size + item.bytes > limit):
+                limit = min(self._job.max_bytes, MOST_BYTES)
+                if packed and (len(packed) >= self._job.max_requests or size + item.bytes > limit):
                     self._send(packed, room)
                     packed, room, size = [], ExitStack(), 0
                 try:
-                    room.enter_context(self._meter.reserved(self._job.model, replace(item.most, batched=True)))
+                    room.enter_context(self._meter.reserve(self._job.model, replace(item.most, batched=True)))
                 except BudgetReached as error:
                     self._stopped = str(error)
                     break
@@ -212,7 +212,7 @@ class BatchRun(Generic[T]):
 
     def _send(self, packed: Sequence[BatchRequest[T]], room: ExitStack) -> None:
         id, items = self._job.send(packed)
-        self._ledger.submitted(OpenBatch(id, self._job.model, self._job.kind, items))
+        self._ledger.add_batch(OpenBatch(id, self._job.model, self._job.kind, items))
         self._reserved[id] = room
         self._tries.update(item.key for item in packed)
         self._batches += 1
@@ -275,7 +275,7 @@ class BatchRun(Generic[T]):
         self._close(batch)
 
     def _close(self, batch: OpenBatch) -> None:
-        self._ledger.ended(batch.id)
+        self._ledger.close_batch(batch.id)
         self._ended += 1
 
 

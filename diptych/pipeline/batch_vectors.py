@@ -8,7 +8,7 @@ from dataclasses import replace
 from diptych.encoders.paid import key_of
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
-from diptych.models.openai.embedding_batches import EmbeddingBatches
+from diptych.models.openai.embedding_batches import EmbeddingBatchApi
 from diptych.pipeline.batch_run import BatchRequest
 from diptych.pipeline.requirements import MissingVectors
 from extractors.types import Extraction
@@ -22,14 +22,14 @@ class VectorJob:
     def __init__(
         self,
         fingerprint: str,
-        batches: EmbeddingBatches,
+        batches: EmbeddingBatchApi,
         ledger: Ledger,
         meter: Meter,
         lacking: Callable[[Extraction], MissingVectors],
     ) -> None:
         """`fingerprint`: of the encoder, under which the ledger keeps its vectors. `lacking`: see `paid.due.due`."""
         self.model = batches.name
-        self.most_requests, self.most_bytes = batches.most_requests, batches.most_bytes
+        self.max_requests, self.max_bytes = batches.max_requests, batches.max_bytes
         self.progress = batches.progress
         self._fingerprint, self._batches, self._lacking = fingerprint, batches, lacking
         self._ledger, self._meter = ledger, meter
@@ -43,7 +43,7 @@ class VectorJob:
         known = self._ledger.vectors(list(texts))
         for key, text in texts.items():
             if key not in known:
-                yield BatchRequest(key, text, self._batches.size(key, text), self._batches.most(text))
+                yield BatchRequest(key, text, self._batches.size(key, text), self._batches.max_usage(text))
 
     def send(self, items: Sequence[BatchRequest[str]]) -> tuple[str, Mapping[str, Sequence[str]]]:
         id = self._batches.submit([(item.key, item.content) for item in items])
@@ -61,5 +61,5 @@ class VectorJob:
             else:
                 self._meter.spend(self.model, replace(answer.usage, batched=True, requests=1))
                 vectors[key] = answer.vector
-        self._ledger.keep_vectors(vectors)
+        self._ledger.add_vectors(vectors)
         return failed

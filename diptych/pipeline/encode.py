@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diptych.errors import ProviderError
-from diptych.models.requests import HOPELESS
+from diptych.models.request_queue import MAX_LEADING_REFUSALS
 from diptych.store.points import PointDraft, RequiredVector
 from diptych.store.spaces import Spaces
 from diptych.vectors import Vector
@@ -64,7 +64,7 @@ def _one_by_one(needs: Sequence[RequiredVector], spaces: Spaces, pictures: Path)
             if lasting(error):
                 raise
             refused[need.hash] = str(error)
-            if len(refused) >= HOPELESS and not vectors:
+            if len(refused) >= MAX_LEADING_REFUSALS and not vectors:
                 refused |= dict.fromkeys((rest.hash for rest in needs[place:]), str(error))
                 break
         else:

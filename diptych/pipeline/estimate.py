@@ -65,16 +65,16 @@ class Cost:
 
     @property
     def dollars(self) -> float | None:
-        return self.price.most(self.usage) if self.price else None
+        return self.price.max_cost(self.usage) if self.price else None
 
     @property
     def batch_dollars(self) -> float | None:
         """The same with --batch-api; a provider without batches is asked one by one at the whole price."""
-        return self.price.most(replace(self.usage, batched=self.batches)) if self.price else None
+        return self.price.max_cost(replace(self.usage, batched=self.batches)) if self.price else None
 
     @property
     def likely_dollars(self) -> float | None:
-        return self.price.of(self.likely) if self.price and self.likely else None
+        return self.price.cost(self.likely) if self.price and self.likely else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class _Count:
             for key, ask in captioner.asks(extraction, pictures):
                 if key not in self._asked:
                     self._asked.add(key)
-                    self._count(captioner.model.name, "captions", captioner.model.most(ask))
+                    self._count(captioner.model.name, "captions", captioner.model.max_usage(ask))
         return told
 
     def _vectors(self, lacking: MissingVectors, pictures: Path) -> None:
@@ -190,15 +190,15 @@ class _Count:
         if not encoder.paid:
             self._here[encoder.name] += len(contents) + len(coming)
             return
-        from diptych.models.openai.embedding_inputs import PICTURE_TOKENS, Text
+        from diptych.models.openai.embedding_inputs import IMAGE_TOKENS, TextInput
 
         keys = {key_of(encoder.fingerprint, content): content for content in contents}
         kept = self._ground.ledger.vectors(list(keys))
         for content in [*(content for key, content in keys.items() if key not in kept), *coming]:
             if isinstance(content, str):
-                self._count(encoder.paid, "texts", Usage(input_tokens=Text(content).tokens))
+                self._count(encoder.paid, "texts", Usage(input_tokens=TextInput(content).tokens))
             else:
-                self._count(encoder.paid, "pictures", Usage(input_tokens=PICTURE_TOKENS))
+                self._count(encoder.paid, "pictures", Usage(input_tokens=IMAGE_TOKENS))
 
     def _count(self, model: str, use: Use, usage: Usage) -> None:
         known = self._used.get((model, use))
@@ -227,14 +227,14 @@ class _Count:
     def _batches(self, use: Use) -> bool:
         captioner = self._ground.captioner
         if use == "captions":
-            return captioner is not None and captioner.model.batches is not None
+            return captioner is not None and captioner.model.batch_api is not None
         encoder = self._ground.spaces.text
         return use == "texts" and isinstance(encoder, Kept) and encoder.batches is not None
 
 
 def _likely(ledger: Ledger, model: str, items: int) -> Usage | None:
     """Of so many captions, by those that the model has written; None: it has written none."""
-    spent = [one for one in ledger.spent() if one.model == model and one.usage.requests]
+    spent = [one for one in ledger.spending() if one.model == model and one.usage.requests]
     number = sum(one.captions for one in spent)
     if not number:
         return None

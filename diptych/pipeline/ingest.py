@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from diptych.captioners.caption import Captioner, Captions
 from diptych.errors import ProviderError
-from diptych.models.meter import Account, charged
+from diptych.models.meter import Account, track_charges
 from diptych.pipeline.encode import encode_vectors, refused_places
 from diptych.store.disk_space import check_disk_space
 from diptych.store.points import DocumentDrafts, PointDraft, RequiredVector, document_id, draft_points
@@ -111,7 +111,7 @@ def ingest_document(source: Source, pipeline: Pipeline, *, retry: bool = False) 
     Raises `StoreError` and `ModelError`, which concern every document; of the latter, `BudgetReached` leaves the
     document as it was. A part that an encoder will not take leaves the document partial.
     """
-    with pipeline.store.lock_document(document_id(source.uri)), charged() as account:
+    with pipeline.store.lock_document(document_id(source.uri)), track_charges() as account:
         return _ingest(source, pipeline, retry, account)
 
 

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from diptych.encoders.paid import key_of
 from diptych.errors import SourceError
-from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.prices import Usage
 from diptych.store.points import EncodingConfig, text_to_encode
 from diptych.store.types import DESCRIPTION_VECTOR, INDEXED, TEXT_VECTOR, VISUAL_VECTOR, Payload, in_batches
@@ -107,7 +107,7 @@ def paid_content(payloads: Iterable[Payload], reading: EncodingConfig, pictures:
 def export_ledger(ledger: Ledger, wanted: PaidContent, folder: Path) -> dict[str, int]:
     """Write what the ledger has of `wanted`; the number of captions and of vectors, no files where there are none."""
     counts = {"captions": 0, "vectors": 0}
-    if captions := ledger.captions_saying(wanted.captions):
+    if captions := ledger.find_captions(wanted.captions):
         lines = [
             _Caption.model_validate({"key": key, **asdict(caption)}).model_dump_json() + "\n"
             for key, caption in captions.items()
@@ -132,20 +132,20 @@ def import_ledger(folder: Path, wanted: PaidContent, sizes: Mapping[str, int], l
     """
     counts = {"captions": 0, "vectors": 0}
     for captions in in_batches(_captions(folder, wanted), BATCH):
-        ledger.keep_captions(dict(captions))
+        ledger.add_captions(dict(captions))
         counts["captions"] += len(captions)
     for vectors in in_batches(_vectors(folder, wanted, sizes), BATCH):
-        ledger.keep_vectors(dict(vectors))
+        ledger.add_vectors(dict(vectors))
         counts["vectors"] += len(vectors)
     return counts
 
 
-def _captions(folder: Path, wanted: PaidContent) -> Iterator[tuple[str, KeptCaption]]:
+def _captions(folder: Path, wanted: PaidContent) -> Iterator[tuple[str, LedgerCaption]]:
     for place, line in _lines(folder / CAPTIONS_FILE, _Caption):
         if (line.model, line.text, line.refusal) not in wanted.captions:
             raise SourceError(f"{place}: a caption that no picture of the export has; export again")
         usage = Usage(**line.usage.model_dump())
-        yield line.key, KeptCaption(line.model, line.text, line.refusal, usage, line.price, line.at)
+        yield line.key, LedgerCaption(line.model, line.text, line.refusal, usage, line.price, line.at)
 
 
 def _vectors(folder: Path, wanted: PaidContent, sizes: Mapping[str, int]) -> Iterator[tuple[str, Any]]:

@@ -46,7 +46,7 @@ def ask(
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from diptych import Diptych, Query
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
     from diptych.where import parse
     from flows.support import answer_text as answers
@@ -65,7 +65,7 @@ def ask(
         put(json_line(answers.record(answer, diptych.meter)))
         return
     show(*answers.lines(answer))
-    for line in (answers.checked(answer), *usage_lines(diptych.meter)):
+    for line in (answers.checked(answer), *format_usage(diptych.meter)):
         say(line)
 
 

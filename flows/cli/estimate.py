@@ -75,7 +75,7 @@ def _model(cost: Cost) -> dict[str, Any]:
 
 def lines(found: Estimate) -> list[str]:
     """For people."""
-    from diptych.models.meter import dollars
+    from diptych.models.meter import format_dollars
 
     told = [
         f"{found.documents} documents need work, {found.unchanged} are as they were: {found.pages} pages, "
@@ -91,24 +91,28 @@ def lines(found: Estimate) -> list[str]:
     elif found.dollars is None or found.batch_dollars is None:
         told.append("in all: unknown, because a price is; give it in the setting `prices`")
     else:
-        through = f", {dollars(found.batch_dollars)} through --batch-api" if any(c.batches for c in found.costs) else ""
-        told.append(f"in all: at most {dollars(found.dollars)}{through}")
+        through = (
+            f", {format_dollars(found.batch_dollars)} through --batch-api"
+            if any(c.batches for c in found.costs)
+            else ""
+        )
+        told.append(f"in all: at most {format_dollars(found.dollars)}{through}")
     return told
 
 
 def _line(cost: Cost) -> str:
-    from diptych.models.meter import dollars
+    from diptych.models.meter import format_dollars
 
     written = f" and {cost.usage.output_tokens:,} out" if cost.usage.output_tokens else ""
     tokens = f"at most {cost.usage.input_tokens:,} tokens in{written}" if cost.usage.input_tokens else "tokens unknown"
     line = f"{cost.model}: {cost.items:,} {cost.use}, {tokens}: "
     if cost.dollars is None or cost.batch_dollars is None:
         return line + "price unknown"
-    line += f"at most {dollars(cost.dollars)}"
+    line += f"at most {format_dollars(cost.dollars)}"
     if cost.likely_dollars is not None:
-        line += f", going by earlier captions {dollars(cost.likely_dollars)}"
+        line += f", going by earlier captions {format_dollars(cost.likely_dollars)}"
     if cost.batches:
-        line += f"; through --batch-api at most {dollars(cost.batch_dollars)}"
+        line += f"; through --batch-api at most {format_dollars(cost.batch_dollars)}"
     else:
         line += "; --batch-api does not make it cheaper, because there are no batches for it"
     source = cost.price.source if cost.price else ""

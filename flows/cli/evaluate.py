@@ -69,7 +69,7 @@ def evaluate(
 
 
 def _tell(found: Evaluation, as_json: bool, report: Path | None, meter: Meter) -> None:
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
 
     if as_json:
         put(json_line(found.as_dict()))
@@ -77,5 +77,5 @@ def _tell(found: Evaluation, as_json: bool, report: Path | None, meter: Meter) -
         show(*evaluation.tables(found))
         if found.suggestion and found.suggestion.toml:
             show(found.suggestion.toml)
-    for line in (*evaluation.notes(found), *usage_lines(meter), *([f"report     {report}"] if report else [])):
+    for line in (*evaluation.notes(found), *format_usage(meter), *([f"report     {report}"] if report else [])):
         say(line)

@@ -29,7 +29,7 @@ def ingest(
     passages, pictures, problems, error …
     """
     from diptych import Diptych, Outcome
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
 
     with Diptych.open(load(store), budget=budget) as diptych, display() as progress:
@@ -49,6 +49,6 @@ def ingest(
         for record in report.departed_records(departures):
             put(json_line(record))
     stopped = [reason] if (reason := report.stopped(outcomes)) else []
-    for line in (*usage_lines(diptych.meter), report.sentence(outcomes, departures), *stopped):
+    for line in (*format_usage(diptych.meter), report.sentence(outcomes, departures), *stopped):
         say(line)
     return report.exit_code(outcomes, departures)

@@ -67,7 +67,7 @@ def backfill(wanted: Wanted) -> int:
 
     One budget holds for all runs together, and once it is reached there is no further one.
     """
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
 
     place, paths = absolute(load(wanted.store).store), [absolute(path) for path in wanted.paths]
@@ -89,7 +89,7 @@ def backfill(wanted: Wanted) -> int:
                 )  # fmt: skip
                 full = wanted.limit is not None and len(tally.outcomes) >= wanted.limit
                 further = value(state)["waiting"] > 0 and not full and tally.moved(before)
-    for line in (*usage_lines(diptych.meter), summary(tally)):
+    for line in (*format_usage(diptych.meter), summary(tally)):
         say(line)
     return report.exit_code(tally.outcomes, tally.departures)
 

@@ -61,7 +61,7 @@ def query(
         raise click.UsageError("give a question: TEXT, --image or --batch")
 
     from diptych import Diptych, Query
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
     from diptych.where import both, from_mapping, parse
 
@@ -73,7 +73,7 @@ def query(
         hits = [] if batch else _answer(diptych, Query(text, image, condition), *limit)
         why = "" if batch or hits else found_nothing(diptych, condition)
     tell_hits(hits, as_json)
-    for line in (*filter(None, [why]), *usage_lines(diptych.meter)):
+    for line in (*filter(None, [why]), *format_usage(diptych.meter)):
         say(line)
 
 

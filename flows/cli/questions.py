@@ -35,7 +35,7 @@ def propose(file: Path, count: int, budget: float | None, store: str | None) -> 
     from diptych import Diptych
     from diptych.errors import SourceError
     from diptych.evaluation.questions import write_questions
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
 
     if not file.parent.is_dir():  # told before anything is paid
@@ -43,7 +43,7 @@ def propose(file: Path, count: int, budget: float | None, store: str | None) -> 
     settings = load(store)
     with Diptych.open(settings, budget=budget) as diptych:
         made = diptych.make_questions(count)
-    for line in usage_lines(diptych.meter):
+    for line in format_usage(diptych.meter):
         say(line)
     if made.questions:
         write_questions(made.questions, file)

@@ -21,7 +21,7 @@ def reindex(store: str | None, as_json: bool) -> None:
     encoded, the number of texts.
     """
     from diptych import Diptych
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
 
     settings = load(store)
@@ -34,6 +34,6 @@ def reindex(store: str | None, as_json: bool) -> None:
         encoded = diptych.reindex(done)
     if as_json:
         put(json_line({"encoded": encoded}))
-    for line in usage_lines(diptych.meter):
+    for line in format_usage(diptych.meter):
         say(line)
     say(upkeep.reindexed(encoded, settings))

@@ -22,7 +22,7 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
     A catalogue's row is read through its catalogue. What fails again keeps its old version, if there was one.
     """
     from diptych import Diptych, Outcome
-    from diptych.models.meter import usage_lines
+    from diptych.models.meter import format_usage
     from diptych.settings import load
 
     settings = load(store)
@@ -40,7 +40,7 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
         for outcome in lost:
             done(outcome)
         outcomes = [*lost, *diptych.ingest_all(found, done, retry=True)]
-    for line in usage_lines(diptych.meter):
+    for line in format_usage(diptych.meter):
         say(line)
     say(report.sentence(outcomes) if documents else quarantine.nothing_to_do(known, settings.store))
     if reason := report.stopped(outcomes):

@@ -48,12 +48,12 @@ def status(store: str | None, as_json: bool) -> None:
 
 
 def _table(documents: list[DocumentRecord]) -> Table:
-    from diptych.models.meter import charges_line
+    from diptych.models.meter import format_charges
 
     rows = [_cells(document) for document in documents]
     if not any(document.usage for document in documents):
         return table(COLUMNS, rows)
-    paid = [charges_line(document.usage) for document in documents]
+    paid = [format_charges(document.usage) for document in documents]
     return table(
         (*COLUMNS[:-1], PAID, COLUMNS[-1]), [[*r[:-1], cost, r[-1]] for r, cost in zip(rows, paid, strict=True)]
     )

@@ -91,7 +91,7 @@ def checked(answer: Answer) -> str:
 
 def record(answer: Answer, meter: Meter) -> dict[str, object]:
     """For JSON, with all that was paid for the question: a paid encoder reads it, too."""
-    used = meter.used()
+    used = meter.usage()
     known = all(meter.price(model) for model, _ in used)
     paid = {
         "usage": {model: asdict(usage) for (model, _), usage in used.items()},

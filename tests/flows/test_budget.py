@@ -90,7 +90,7 @@ def test_a_backfill_stops_at_its_budget_and_the_next_goes_on(
     said = told(capsys, "backfill", charts, "--store", "s", "--budget", str(budget), code=3)
     assert len(vendor.requests) == 1
     assert said[-1].startswith("3 documents: 1 complete, 2 waiting; ")
-    assert sum("run again with a larger budget to go on" in line for line in said) == 1
+    assert sum("run again with a larger budget to continue" in line for line in said) == 1
     assert any(line.startswith(f"{LUNA}: 1 request, ") for line in said)
     assert [line["status"] for line in asked(capsys, "status", "--store", "s")] == ["complete"]
     said = told(capsys, "backfill", charts, "--store", "s", "--budget", "1")
@@ -230,7 +230,7 @@ def test_a_wrong_key_stops_the_run_at_once(
 def test_usage_of_a_run_is_what_came_after_its_begin() -> None:
     meter = Meter(PRICES)
     meter.spend(LUNA, Usage(1000, 0, 10, 1))
-    spent = Spent(meter, meter.used())
+    spent = Spent(meter, meter.usage())
     assert (spent.numbers, spent.lines) == ({}, [])
     meter.spend(LUNA, Usage(2000, 0, 10, 1))
     meter.spend(LUNA, Usage(2000, 0, 10, 1, batched=True))

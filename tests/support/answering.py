@@ -10,7 +10,7 @@ from diptych.answering.conversation import Form, Quote, Said
 from diptych.answering.evidence import SourcedItem, gather_evidence
 from diptych.captioners.caption import Captions, ModelCaption
 from diptych.errors import DiptychError
-from diptych.models.vision import Ask, Batches, Cited, Evidence, Pixels, Reply, Words
+from diptych.models.vision import BatchApi, CitableText, CitedSpan, ImagePart, Reply, TextPart, VisionRequest
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Usage
 from diptych.search.query import Query
@@ -32,14 +32,14 @@ class ScriptedModel:
     """A `VisionModel` that gives its answers in order, and keeps what it was asked."""
 
     name = "openai:scripted"
-    pixels = 64
-    batches: Batches | None = None
+    max_side = 64
+    batch_api: BatchApi | None = None
 
     def __init__(self, *answers: Answer, cites: bool = False) -> None:
-        self.answers, self.cites = list(answers), cites
-        self.asks: list[Ask] = []
+        self.answers, self.native_citations = list(answers), cites
+        self.asks: list[VisionRequest] = []
 
-    def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         self.asks.append(ask)
         answer = self.answers.pop(0)
         if isinstance(answer, DiptychError):
@@ -48,7 +48,7 @@ class ScriptedModel:
             on_text(answer.text)
         return answer
 
-    def most(self, ask: Ask) -> Usage:
+    def max_usage(self, ask: VisionRequest) -> Usage:
         return USAGE
 
 
@@ -61,7 +61,7 @@ def form(*sentences: tuple[str, Sequence[tuple[str, str]]], answered: bool = Tru
 
 def free(*stretches: tuple[str, Sequence[tuple[str, str]]]) -> Reply:
     """A free answer with the provider's own citations."""
-    cited = tuple(Cited(text, tuple(quotes)) for text, quotes in stretches)
+    cited = tuple(CitedSpan(text, tuple(quotes)) for text, quotes in stretches)
     return Reply("".join(one.text for one in cited), None, USAGE, "", cited)
 
 
@@ -69,21 +69,21 @@ def refusal(why: str) -> Reply:
     return Reply("", None, USAGE, why)
 
 
-def words(ask: Ask) -> str:
+def words(ask: VisionRequest) -> str:
     """All texts that the model was shown, evidence included."""
     return "\n".join(
-        part.text if isinstance(part, Words) else f"{part.id}: {part.title}\n{part.text}"
+        part.text if isinstance(part, TextPart) else f"{part.id}: {part.title}\n{part.text}"
         for part in ask.parts
-        if not isinstance(part, Pixels)
+        if not isinstance(part, ImagePart)
     )
 
 
-def evidence(ask: Ask) -> list[Evidence]:
-    return [part for part in ask.parts if isinstance(part, Evidence)]
+def evidence(ask: VisionRequest) -> list[CitableText]:
+    return [part for part in ask.parts if isinstance(part, CitableText)]
 
 
-def pictures(ask: Ask) -> list[Pixels]:
-    return [part for part in ask.parts if isinstance(part, Pixels)]
+def pictures(ask: VisionRequest) -> list[ImagePart]:
+    return [part for part in ask.parts if isinstance(part, ImagePart)]
 
 
 GREASE = "Grease the red pump once a year."

@@ -9,7 +9,7 @@ import pytest
 
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Evidence, VisionModel, Words
+from diptych.models.vision import CitableText, TextPart, VisionModel, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Settings
 from tests.support.vendor_anthropic import anthropic_routes
@@ -20,8 +20,11 @@ HAIKU = "claude-haiku-5-5"
 NAME = f"anthropic:{HAIKU}"
 PAID = Usage(100, 4, 20, 1, False, 6)
 """Of every answer of the local server."""
-QUESTION = Ask("Be brief.", (Words("What is it?"),), max_tokens=50)
-SOURCES = (Evidence("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."), Evidence("f2", "", "Fig. 2"))
+QUESTION = VisionRequest("Be brief.", (TextPart("What is it?"),), max_tokens=50)
+SOURCES = (
+    CitableText("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."),
+    CitableText("f2", "", "Fig. 2"),
+)
 
 
 @pytest.fixture
@@ -41,4 +44,4 @@ def only_this_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def model(vendor: Vendor, meter: Meter | None = None, name: str = HAIKU, **endpoint: Any) -> VisionModel:
     """A model whose endpoint is the server, but for what `endpoint` says."""
     section = Anthropic(**{"base_url": vendor.url, "seconds": 20.0} | endpoint)
-    return providers.load(f"anthropic:{name}", Settings(anthropic=section), meter or Meter())
+    return providers.load_vision_model(f"anthropic:{name}", Settings(anthropic=section), meter or Meter())

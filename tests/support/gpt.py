@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Pixels, VisionModel, Words
+from diptych.models.vision import ImagePart, TextPart, VisionModel, VisionRequest
 from diptych.settings import OpenAI, Settings
 from tests.support.vendor_openai import OpenAIRoutes, openai_routes
 from tests.support.vendors import Vendor, served
@@ -20,7 +20,7 @@ from tests.support.vendors import Vendor, served
 SECRET = "sk-proj-0123456789abcdefSECRET"
 MODEL = "openai:gpt-6-luna"
 APIS = ("responses", "chat")
-QUESTION = Ask("Answer.", (Words("Why?"),))
+QUESTION = VisionRequest("Answer.", (TextPart("Why?"),))
 
 
 class Seen(BaseModel):
@@ -46,14 +46,14 @@ def vendor(routes: OpenAIRoutes) -> Iterator[Vendor]:
 
 def model(vendor: Vendor, meter: Meter | None = None, *, api: Any = "responses", seconds: float = 20) -> VisionModel:
     endpoint = OpenAI(base_url=f"{vendor.url}/v1", api=api, seconds=seconds)
-    return providers.load(MODEL, Settings(openai=endpoint), meter or Meter())
+    return providers.load_vision_model(MODEL, Settings(openai=endpoint), meter or Meter())
 
 
-def png(width: int = 64, height: int = 48) -> Pixels:
+def png(width: int = 64, height: int = 48) -> ImagePart:
     file = io.BytesIO()
     Image.new("RGB", (width, height), "white").save(file, "PNG")
-    return Pixels(file.getvalue(), "image/png")
+    return ImagePart(file.getvalue(), "image/png")
 
 
-def ask(schema: type[BaseModel] | None = Seen, *parts: Any) -> Ask:
-    return Ask("Describe.", parts or (Words("What is this?"), png()), schema, max_tokens=200, detail="low")
+def ask(schema: type[BaseModel] | None = Seen, *parts: Any) -> VisionRequest:
+    return VisionRequest("Describe.", parts or (TextPart("What is this?"), png()), schema, max_tokens=200, detail="low")

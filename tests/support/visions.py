@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from diptych.models.vision import Ask, Batches, Reply, Words
+from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Picture, Report
@@ -26,27 +26,27 @@ class ScriptedVision:
     """
 
     name = "scripted:seer"
-    pixels = 2000
-    cites = False
-    batches: Batches | None = None
+    max_side = 2000
+    native_citations = False
+    batch_api: BatchApi | None = None
 
     def __init__(self, script: Callable[[int], Reply | None] = lambda number: None) -> None:
-        self.asked: list[Ask] = []
+        self.asked: list[VisionRequest] = []
         self.script = script
         self._lock = threading.Lock()
 
-    def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         with self._lock:
             self.asked.append(ask)
             number = len(self.asked)
         scripted = self.script(number)
         return scripted or answer(ask, shows=f"Picture {number}.")
 
-    def most(self, ask: Ask) -> Usage:
+    def max_usage(self, ask: VisionRequest) -> Usage:
         return Usage(1000, 0, ask.max_tokens, 1)
 
 
-def answer(ask: Ask, **fields: Any) -> Reply:
+def answer(ask: VisionRequest, **fields: Any) -> Reply:
     """A reply of the form that was asked for, `fields` in it; 100 tokens in, 20 out."""
     assert ask.schema
     whole = {"kind": "", "shows": "", "axes": [], "labels": [], "findings": [], "visible_text": ""} | fields
@@ -54,9 +54,9 @@ def answer(ask: Ask, **fields: Any) -> Reply:
     return Reply(data.model_dump_json(), data, Usage(100, 0, 20, 1))
 
 
-def words(ask: Ask) -> str:
+def words(ask: VisionRequest) -> str:
     """All words that were sent with the picture."""
-    return "\n".join(part.text for part in ask.parts if isinstance(part, Words))
+    return "\n".join(part.text for part in ask.parts if isinstance(part, TextPart))
 
 
 def chart(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from diptych.errors import ProviderError
 from diptych.models.anthropic.errors import Lost, parsed
 from diptych.models.anthropic.messages import answer, params, replied
-from diptych.models.vision import Ask, BatchItem, Reply
+from diptych.models.vision import BatchItem, Reply, VisionRequest
 
 if TYPE_CHECKING:
     import anthropic
@@ -48,8 +48,8 @@ class ClaudeBatches:
     Limits: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read on 2026-11-21.
     """
 
-    most_requests = 100_000
-    most_bytes = 256_000_000
+    max_requests = 100_000
+    max_bytes = 256_000_000
 
     def __init__(self, name: str, model: str, connection: Connection) -> None:
         """`name`: as the settings write it; `model`: as Anthropic does."""
@@ -95,7 +95,7 @@ class ClaudeBatches:
         done = counts.succeeded + counts.errored + counts.canceled + counts.expired
         return state.processing_status == "ended", done, done + counts.processing
 
-    def fetch(self, batch: str, asks: Callable[[str], Ask | None]) -> dict[str, Reply | str]:
+    def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
         """See `Batches`. Lines that cannot be read are left out."""
 
         def results(client: Client, timeout: anthropic.Timeout) -> bytes:
@@ -116,7 +116,7 @@ class ClaudeBatches:
         told = {name: (result, asks(name)) for name, result in found}
         return {name: self._read(result, ask) for name, (result, ask) in told.items() if ask is not None}
 
-    def _read(self, result: dict[str, Any], ask: Ask) -> Reply | str:
+    def _read(self, result: dict[str, Any], ask: VisionRequest) -> Reply | str:
         kind = result.get("type")
         if kind != "succeeded":
             return _WHY.get(str(kind)) or _failure(result)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from diptych.errors import SettingsError
 from diptych.models.anthropic.errors import told
-from diptych.models.requests import key, line
+from diptych.models.request_queue import api_key, request_queue
 from diptych.settings import Anthropic
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Connection:
 
     def patiently(self, request: Callable[[float], T], tokens: int = 0) -> T:
         """The same with retries, in line with all requests to this endpoint."""
-        return line(self._endpoint).call(request, tokens)
+        return request_queue(self._endpoint).call(request, tokens)
 
     def _client(self) -> tuple[Client, str]:
         with self._lock:
@@ -62,7 +62,7 @@ def _client(endpoint: Anthropic) -> tuple[Client, str]:
     import anthropic
 
     if endpoint.platform == "direct":
-        secret = key(endpoint)
+        secret = api_key(endpoint)
         url = endpoint.base_url or os.environ.get("ANTHROPIC_BASE_URL")
         # The SDK sends the key as a bearer token only; gateways of before know it by the other header.
         headers = {"x-api-key": secret} if url else None
@@ -72,7 +72,7 @@ def _client(endpoint: Anthropic) -> tuple[Client, str]:
     _address(endpoint.base_url)
     # The key of the direct way is not sent to a cloud: a bearer token for one is named on purpose.
     named = endpoint.key not in ("", Anthropic.model_fields["key"].default)
-    secret = key(endpoint) if named else ""
+    secret = api_key(endpoint) if named else ""
     token = secret or None
     if endpoint.platform == "vertex":
         _needs("google.auth", "vertex")

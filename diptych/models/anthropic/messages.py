@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from diptych.errors import ProviderError
-from diptych.models.vision import Ask, Cited, Evidence, Part, Pixels, Reply, Words
+from diptych.models.vision import CitableText, CitedSpan, ImagePart, Reply, RequestPart, TextPart, VisionRequest
 from diptych.prices import Usage
 
 PATCH = 28
@@ -43,7 +43,7 @@ def sharpness(model: str) -> tuple[int, int]:
     return (1568, 1568) if known and known[1] < (4, 7) else (2576, 4784)
 
 
-def params(model: str, ask: Ask) -> dict[str, Any]:
+def params(model: str, ask: VisionRequest) -> dict[str, Any]:
     """The body of the request for an ask. Structured output and citations exclude each other, so never both.
 
     The API knows no `detail`: who asks for less sends smaller pictures.
@@ -84,11 +84,11 @@ def _thinking(model: str) -> tuple[dict[str, Any], int]:
     return {"output_config": {"effort": "low"}}, ROOM_TO_THINK
 
 
-def _block(part: Part, citing: bool) -> Iterator[dict[str, Any]]:
-    if isinstance(part, Words):
+def _block(part: RequestPart, citing: bool) -> Iterator[dict[str, Any]]:
+    if isinstance(part, TextPart):
         if part.text.strip():  # the API refuses blank ones
             yield {"type": "text", "text": _sendable(part.text)}
-    elif isinstance(part, Pixels):
+    elif isinstance(part, ImagePart):
         data = base64.b64encode(part.data).decode()
         yield {"type": "image", "source": {"type": "base64", "media_type": part.media_type, "data": data}}
     elif citing and part.text.strip():
@@ -108,7 +108,7 @@ def _sendable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def written(evidence: Evidence) -> str:
+def written(evidence: CitableText) -> str:
     """Evidence as a text, where it is not sent as something to cite."""
     data = json.dumps({"id": evidence.id, "title": evidence.title, "text": evidence.text}, ensure_ascii=False)
     fenced = data.replace("</", "<\\/")  # the same to JSON, and no document closes the fence
@@ -128,7 +128,7 @@ def stretches(text: str) -> list[str]:
     return [*pieces, text[start:]] if text[start:] else pieces
 
 
-def most(model: str, ask: Ask) -> Usage:
+def most(model: str, ask: VisionRequest) -> Usage:
     """An upper estimate of what the ask uses.
 
     A token for every two bytes of text, which is more than English (about four bytes) or Chinese (about three) take;
@@ -136,10 +136,12 @@ def most(model: str, ask: Ask) -> Usage:
     """
     texts = [ask.system, json.dumps(ask.schema.model_json_schema()) if ask.schema else ""]
     texts += [
-        part.text if isinstance(part, Words) else written(part) for part in ask.parts if not isinstance(part, Pixels)
+        part.text if isinstance(part, TextPart) else written(part)
+        for part in ask.parts
+        if not isinstance(part, ImagePart)
     ]
     words = sum(len(text.encode(errors="replace")) for text in texts) // 2
-    seen = sum(picture_tokens(model, part.data) for part in ask.parts if isinstance(part, Pixels))
+    seen = sum(picture_tokens(model, part.data) for part in ask.parts if isinstance(part, ImagePart))
     return Usage(300 + words + seen, 0, ask.max_tokens + _thinking(model)[1], 1)
 
 
@@ -218,7 +220,7 @@ def answer(name: str, message: object) -> Answer:
         ) from None
 
 
-def replied(answer: Answer, ask: Ask, batched: bool = False) -> Reply:
+def replied(answer: Answer, ask: VisionRequest, batched: bool = False) -> Reply:
     """The reply to an ask, with its refusal or with its answer, checked by the ask's schema."""
     blocks = [block for block in answer.content if block.type == "text" and block.text]
     text, usage = "".join(block.text or "" for block in blocks), used(answer.usage, batched)
@@ -233,9 +235,9 @@ def replied(answer: Answer, ask: Ask, batched: bool = False) -> Reply:
             return Reply(
                 text, None, usage, f"the answer is not of the form asked for (`{where[:80]}`: {first['type']})"
             )
-    if not any(isinstance(part, Evidence) for part in ask.parts):
+    if not any(isinstance(part, CitableText) for part in ask.parts):
         return Reply(text, None, usage)
-    return Reply(text, None, usage, "", tuple(Cited(block.text or "", _quotes(block)) for block in blocks))
+    return Reply(text, None, usage, "", tuple(CitedSpan(block.text or "", _quotes(block)) for block in blocks))
 
 
 def _quotes(block: _Block) -> tuple[tuple[str, str], ...]:
@@ -243,7 +245,7 @@ def _quotes(block: _Block) -> tuple[tuple[str, str], ...]:
     return tuple((citation.source or "", (citation.cited_text or "").strip()) for citation in found)
 
 
-def _refusal(answer: Answer, ask: Ask, text: str) -> str:
+def _refusal(answer: Answer, ask: VisionRequest, text: str) -> str:
     """Why there is no answer, or not a whole one; empty: there is."""
     if answer.stop_reason == "refusal":
         details = answer.stop_details or _Details()

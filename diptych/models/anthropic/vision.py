@@ -12,7 +12,7 @@ from diptych.models.anthropic.client import Connection
 from diptych.models.anthropic.errors import Lost, parsed
 from diptych.models.anthropic.messages import Answer, answer, most, params, replied, sharpness, used
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Batches, Reply
+from diptych.models.vision import BatchApi, Reply, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Settings
 
@@ -37,19 +37,19 @@ def load(model: str, settings: Settings, meter: Meter) -> Claude:
 class Claude:
     """A `VisionModel`. At its first request the client is built: then key, region and packages are looked for."""
 
-    cites = True
+    native_citations = True
 
     def __init__(self, model: str, endpoint: Anthropic, meter: Meter) -> None:
         self.name, self.model = f"anthropic:{model}", model
-        self.pixels = min(sharpness(model)[0], MANY_PICTURES)
+        self.max_side = min(sharpness(model)[0], MANY_PICTURES)
         self._connection, self._meter = Connection(self.name, endpoint), meter
         direct = endpoint.platform == "direct"
-        self.batches: Batches | None = ClaudeBatches(self.name, model, self._connection) if direct else None
+        self.batch_api: BatchApi | None = ClaudeBatches(self.name, model, self._connection) if direct else None
 
-    def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """See `VisionModel`. An answer that breaks off after some of it was told is not asked for again."""
-        estimate = self.most(ask)
-        with self._meter.reserved(self.name, estimate):
+        estimate = self.max_usage(ask)
+        with self._meter.reserve(self.name, estimate):
             body = params(self.model, ask)
             tokens = estimate.input_tokens + estimate.output_tokens
 
@@ -63,7 +63,7 @@ class Claude:
             self._meter.spend(self.name, reply.usage)
         return reply
 
-    def most(self, ask: Ask) -> Usage:
+    def max_usage(self, ask: VisionRequest) -> Usage:
         """See `VisionModel`."""
         return most(self.model, ask)
 

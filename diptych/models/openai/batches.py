@@ -20,7 +20,7 @@ from diptych.errors import NoBatches, ProviderError
 from diptych.models.openai.client import patiently
 from diptych.models.openai.errors import FILTERED, cleaned, host, unlike
 from diptych.models.openai.messages import Form, checked, misshapen
-from diptych.models.vision import Ask, BatchItem, Reply
+from diptych.models.vision import BatchItem, Reply, VisionRequest
 from diptych.settings import Endpoint
 
 MOST_REQUESTS = 50_000
@@ -187,8 +187,8 @@ class BatchFiles:
 class AskBatches:
     """A `Batches`. Who fetches counts the usage of the replies, since a batch can be fetched twice."""
 
-    most_requests = MOST_REQUESTS
-    most_bytes = MOST_BYTES
+    max_requests = MOST_REQUESTS
+    max_bytes = MOST_BYTES
 
     def __init__(self, form: Form) -> None:
         self._form = form
@@ -203,7 +203,7 @@ class AskBatches:
         """See `Batches`."""
         return self._files.submit(map(self._line, items))
 
-    def fetch(self, batch: str, asks: Callable[[str], Ask | None]) -> dict[str, Reply | str]:
+    def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
         """See `Batches`. An answer of the wrong shape is final: here nobody sends it back."""
         asked = ((line, asks(line.id)) for line in self._files.lines(batch))
         return {line.id: self._read(line, ask) for line, ask in asked if ask is not None}
@@ -211,7 +211,7 @@ class AskBatches:
     def _line(self, item: BatchItem) -> bytes:
         return self._files.line(item.id, self._form.body(item.ask))
 
-    def _read(self, line: Line, ask: Ask) -> Reply | str:
+    def _read(self, line: Line, ask: VisionRequest) -> Reply | str:
         if line.code in FILTERED:
             return Reply("", refusal="filtered by the provider")
         if line.why:

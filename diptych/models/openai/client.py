@@ -9,7 +9,7 @@ from typing import TypeVar
 import openai
 
 from diptych.models.openai.errors import translated
-from diptych.models.requests import key, line
+from diptych.models.request_queue import api_key, request_queue
 from diptych.settings import Endpoint
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ def client(endpoint: Endpoint) -> openai.OpenAI:
 
     Raises `ModelError` when there is no key.
     """
-    return _client(endpoint.base_url or ADDRESS, key(endpoint))
+    return _client(endpoint.base_url or ADDRESS, api_key(endpoint))
 
 
 @functools.cache
@@ -49,4 +49,4 @@ def patiently(
         with translated(name, endpoint):
             return request(sdk, timeout(seconds))
 
-    return line(endpoint).call(attempt, tokens)
+    return request_queue(endpoint).call(attempt, tokens)

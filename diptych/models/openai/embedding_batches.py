@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from diptych.errors import ProviderError
-from diptych.models.openai.embedding_inputs import Text
+from diptych.models.openai.embedding_inputs import TextInput
 from diptych.prices import Usage
 from diptych.settings import OpenAI
 from diptych.vectors import Vectors
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class BatchEmbedding:
     """The vector of one text."""
 
     vector: Vectors
@@ -25,15 +25,15 @@ class Embedded:
     usage: Usage
 
 
-class EmbeddingBatches:
+class EmbeddingBatchApi:
     """Batches of texts to be embedded, as `Batches` are of asks. Who fetches counts the usage.
 
     The SDK is loaded, and the key asked for, at the first request.
     """
 
-    most_requests = 10_000
+    max_requests = 10_000
     """Fewer than the 50,000 inputs that OpenAI takes: their vectors of 3,072 numbers would be a gigabyte to fetch."""
-    most_bytes = 200_000_000
+    max_bytes = 200_000_000
 
     def __init__(self, name: str, model: str, size: int, endpoint: OpenAI, *, shortened: bool = True) -> None:
         """`name`: as the settings write it; `size`: dimensions; `shortened`: the model has to be asked for them."""
@@ -44,9 +44,9 @@ class EmbeddingBatches:
         """Bytes that a text adds to a batch."""
         return len(self._line(id, text))
 
-    def most(self, text: str) -> Usage:
+    def max_usage(self, text: str) -> Usage:
         """What a text uses at most."""
-        return Usage(Text(text).tokens, requests=1, batched=True)
+        return Usage(TextInput(text).tokens, requests=1, batched=True)
 
     def submit(self, texts: Sequence[tuple[str, str]]) -> str:
         """(id, text) of each -> the batch's id at the provider. Ids as in `BatchItem`."""
@@ -56,7 +56,7 @@ class EmbeddingBatches:
         """(has it ended, answered so far, of how many)."""
         return self._files().progress(batch)
 
-    def fetch(self, batch: str, ours: Callable[[str], bool] = lambda id: True) -> dict[str, Embedded | str]:
+    def fetch(self, batch: str, ours: Callable[[str], bool] = lambda id: True) -> dict[str, BatchEmbedding | str]:
         """Id -> vector, or one sentence on why this text has none and may be tried again. Any order, maybe partial."""
         return {line.id: self._read(line) for line in self._files().lines(batch) if ours(line.id)}
 
@@ -66,12 +66,12 @@ class EmbeddingBatches:
         return BatchFiles(self.name, self._endpoint, "/v1/embeddings")
 
     def _line(self, id: str, text: str) -> bytes:
-        body: dict[str, Any] = {"model": self.model, "input": Text(text).wire(), "encoding_format": "base64"}
+        body: dict[str, Any] = {"model": self.model, "input": TextInput(text).wire(), "encoding_format": "base64"}
         if self._shortened:
             body["dimensions"] = self.vector_size
         return self._files().line(id, body)
 
-    def _read(self, line: Line) -> Embedded | str:
+    def _read(self, line: Line) -> BatchEmbedding | str:
         from diptych.models.openai.embedding_request import Request, checked, tokens_used
 
         if line.why:
@@ -83,4 +83,4 @@ class EmbeddingBatches:
             return str(error)
         if isinstance(vector, ProviderError):
             return str(vector)
-        return Embedded(vector, Usage(tokens_used(line.body) or 0, requests=1, batched=True))
+        return BatchEmbedding(vector, Usage(tokens_used(line.body) or 0, requests=1, batched=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from diptych.models.image_input import shown
+from diptych.models.image_input import prepare_image
 from extractors.errors import ExtractionError
 
 MOST_INPUT_TOKENS = 8192
@@ -18,7 +18,7 @@ SHORTEST = 400
 """Characters: a text that is refused is asked for again by its first half, but not below this."""
 SIDE, LEAST_SIDE = 1024, 56
 """Pixels: pictures are sent no larger; vision models that cut them into patches refuse thinner ones."""
-PICTURE_TOKENS = (SIDE // 14) ** 2
+IMAGE_TOKENS = (SIDE // 14) ** 2
 """At most, with patches of 14 pixels, the smallest in use. No provider tells beforehand."""
 BLANK = "."
 """Sent for a text of blanks, which endpoints refuse."""
@@ -33,7 +33,7 @@ def tokens(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextInput:
     """What is longer than an endpoint reads is cut."""
 
     text: str
@@ -47,9 +47,9 @@ class Text:
         whole = self.text.encode("utf-8", "replace")
         return whole[: (MOST_INPUT_TOKENS - 1) * BYTES_A_TOKEN].decode("utf-8", "ignore").strip() or BLANK
 
-    def shorter(self) -> Text | None:
+    def shorter(self) -> TextInput | None:
         text = self.wire()
-        return Text(text[: len(text) // 2]) if len(text) >= 2 * SHORTEST else None
+        return TextInput(text[: len(text) // 2]) if len(text) >= 2 * SHORTEST else None
 
     def __str__(self) -> str:
         text = "".join(letter for letter in " ".join(self.text.split()) if letter.isprintable())
@@ -57,15 +57,15 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ImageInput:
     file: Path
 
-    tokens = PICTURE_TOKENS
+    tokens = IMAGE_TOKENS
 
     def wire(self) -> dict[str, str] | None:
         """As it is sent, made anew from its pixels; None when it cannot be opened."""
         try:
-            pixels = shown(self.file, self.file.name, SIDE, LEAST_SIDE)
+            pixels = prepare_image(self.file, self.file.name, SIDE, LEAST_SIDE)
         except (ExtractionError, OSError):
             return None
         return {"type": "image", "image": base64.b64encode(pixels.data).decode()}
@@ -77,4 +77,4 @@ class Picture:
         return f"the picture {self.file.name}"
 
 
-Item: TypeAlias = Text | Picture
+Item: TypeAlias = TextInput | ImageInput

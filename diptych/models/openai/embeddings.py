@@ -16,8 +16,8 @@ import numpy as np
 
 from diptych.errors import ProviderError
 from diptych.models.meter import Meter
-from diptych.models.openai.embedding_inputs import Input, Item, Picture
-from diptych.models.requests import halved
+from diptych.models.openai.embedding_inputs import ImageInput, Input, Item
+from diptych.models.request_queue import call_in_halves
 from diptych.prices import Usage
 from diptych.settings import Endpoint
 from diptych.vectors import Vectors
@@ -28,13 +28,13 @@ FEW_INPUTS = 32
 """Texts of a request to other servers: what the most modest of them take unless told otherwise."""
 FEW_PICTURES = 8
 
-Told: TypeAlias = Callable[[Sequence[int], Vectors], None]
+OnVectors: TypeAlias = Callable[[Sequence[int], Vectors], None]
 """Is given places among what was asked for, and a row of the vectors for each."""
 Row: TypeAlias = tuple[int, Item]
 """Something to embed, and its place among what was asked for."""
 
 
-class Embeddings:
+class EmbeddingClient:
     """One model at one endpoint. Thread-safe; no request and no question for the key before the first `embed`."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Embeddings:
         self._endpoint, self._meter = endpoint, meter
         self._shortened = shortened
 
-    def embed(self, items: Sequence[Item], told: Told) -> None:
+    def embed(self, items: Sequence[Item], told: OnVectors) -> None:
         """Tell the vector of every item, of unit length, float32; zeros for a picture that cannot be opened.
 
         `told` is called as each request is answered, from several threads. When something is refused, everything else
@@ -63,7 +63,7 @@ class Embeddings:
             if stopped.is_set():
                 return []
             try:
-                results = halved(portion, lambda rows: self._answered(rows, told))
+                results = call_in_halves(portion, lambda rows: self._answered(rows, told))
             except BaseException:
                 stopped.set()  # here, not where it is waited for: this thread would begin the next one meanwhile
                 raise
@@ -85,7 +85,7 @@ class Embeddings:
         if refused:
             raise _refusal(self.name, refused)
 
-    def _answered(self, rows: Sequence[Row], told: Told) -> list[ProviderError | None]:
+    def _answered(self, rows: Sequence[Row], told: OnVectors) -> list[ProviderError | None]:
         """Ask for a few items and tell their vectors; what is wrong with an item whose vector cannot be used."""
         results = self._asked(rows)
         good = [(row, result) for (row, _), result in zip(rows, results, strict=True) if isinstance(result, np.ndarray)]
@@ -133,7 +133,7 @@ class Embeddings:
             self._meter.spend(self.name, Usage(input_tokens=most if tokens is None else tokens, requests=1))
 
         request = Request(self.name, self.model, inputs, self.size, shortened)
-        with self._meter.reserved(self.name, Usage(input_tokens=most, requests=1)):
+        with self._meter.reserve(self.name, Usage(input_tokens=most, requests=1)):
             return answered(request, self._endpoint, most, used)
 
 
@@ -142,7 +142,7 @@ def _portions(items: Sequence[Item], openai: bool) -> list[list[Row]]:
     portions: list[list[Row]] = []
     held = 0
     for row in enumerate(items):
-        few = FEW_PICTURES if isinstance(row[1], Picture) else FEW_INPUTS
+        few = FEW_PICTURES if isinstance(row[1], ImageInput) else FEW_INPUTS
         most = MOST_INPUTS if openai else few
         if not portions or len(portions[-1]) >= most or held + row[1].tokens > MOST_TOKENS:
             portions.append([])

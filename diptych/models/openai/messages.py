@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from diptych.models.openai.errors import FILTERED, not_json, said, unlike
 from diptych.models.openai.tokens import output, thinks
-from diptych.models.vision import Ask, Evidence, Pixels, Reply, Words
+from diptych.models.vision import CitableText, ImagePart, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import OpenAI
 
@@ -54,7 +54,7 @@ class Form:
     def path(self) -> str:
         return PATHS[self.endpoint.api]
 
-    def body(self, ask: Ask, *turns: tuple[str, str]) -> dict[str, Any]:
+    def body(self, ask: VisionRequest, *turns: tuple[str, str]) -> dict[str, Any]:
         """The request; `turns`: (role, text) of what follows the question."""
         return self._responses(ask, turns) if self.endpoint.api == "responses" else self._chat(ask, turns)
 
@@ -64,10 +64,10 @@ class Form:
             raise not_json(self.name, self.endpoint)
         return self._read_response(data) if self.endpoint.api == "responses" else self._read_chat(data)
 
-    def _responses(self, ask: Ask, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    def _responses(self, ask: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
         for part in parts(ask):
-            if isinstance(part, Pixels):
+            if isinstance(part, ImagePart):
                 content.append({"type": "input_image", "image_url": data_url(part), "detail": ask.detail})
             else:
                 content.append({"type": "input_text", "text": part})
@@ -88,10 +88,10 @@ class Form:
             body["reasoning"] = {"effort": "low"}
         return body
 
-    def _chat(self, ask: Ask, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    def _chat(self, ask: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
         for part in parts(ask):
-            if isinstance(part, Pixels):
+            if isinstance(part, ImagePart):
                 content.append({"type": "image_url", "image_url": {"url": data_url(part), "detail": ask.detail}})
             else:
                 content.append({"type": "text", "text": part})
@@ -145,7 +145,7 @@ class Form:
         return Answer(text, _chat_usage(data), _refusal(text, refusals, choice.get("finish_reason")))
 
 
-def checked(answer: Answer, ask: Ask) -> Reply:
+def checked(answer: Answer, ask: VisionRequest) -> Reply:
     """The reply to an ask; `data` is there when it has a schema and the answer is of its shape.
 
     Raises pydantic's `ValidationError` when it is not.
@@ -168,22 +168,22 @@ def mistakes(error: ValidationError) -> str:
     return "That is not of the shape asked for. Answer again, with the JSON only. Mistakes: " + "; ".join(found)
 
 
-def parts(ask: Ask) -> Iterable[str | Pixels]:
+def parts(ask: VisionRequest) -> Iterable[str | ImagePart]:
     """Texts and pictures in order; evidence as numbered blocks that its own words cannot close."""
     number = 0
     for part in ask.parts:
         match part:
-            case Words(text):
+            case TextPart(text):
                 yield text
-            case Evidence(name, title, text):
+            case CitableText(name, title, text):
                 number += 1
                 marks = f'number="{number}" id="{html.escape(name)}" title="{html.escape(title)}"'
                 yield f"<evidence {marks}>\n{_TAG.sub('< ', text)}\n</evidence>"
-            case Pixels():
+            case ImagePart():
                 yield part
 
 
-def data_url(pixels: Pixels) -> str:
+def data_url(pixels: ImagePart) -> str:
     return f"data:{pixels.media_type};base64,{base64.b64encode(pixels.data).decode()}"
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 
-from diptych.models.vision import Ask, Detail, Evidence, Pixels, Words
+from diptych.models.vision import CitableText, Detail, ImagePart, TextPart, VisionRequest
 from diptych.prices import Usage
 
 CHARACTERS = 3
@@ -39,12 +39,12 @@ _TILES = (
 )
 
 
-def most(model: str, ask: Ask) -> Usage:
+def most(model: str, ask: VisionRequest) -> Usage:
     """What an ask may use at most, its answer included."""
     text = ask.system + "".join(_text(part) for part in ask.parts)
     if ask.schema is not None:
         text += str(ask.schema.model_json_schema())
-    pictures = sum(_picture(model, part, ask.detail) for part in ask.parts if isinstance(part, Pixels))
+    pictures = sum(_picture(model, part, ask.detail) for part in ask.parts if isinstance(part, ImagePart))
     return Usage(
         input_tokens=words(text) + pictures + OVERHEAD * (1 + len(ask.parts)),
         output_tokens=output(model, ask),
@@ -67,7 +67,7 @@ def thinks(model: str) -> bool:
     return bool(re.match(r"(?:o\d|gpt-(?:[5-9]|\d\d))", model)) and not re.search(r"chat|pro", model)
 
 
-def output(model: str, ask: Ask) -> int:
+def output(model: str, ask: VisionRequest) -> int:
     """Most tokens that the model may write."""
     return ask.max_tokens + (THOUGHTS if thinks(model) else 0)
 
@@ -102,16 +102,16 @@ def _tiles(width: int, height: int) -> int:
     return math.ceil(width * scale / 512) * math.ceil(height * scale / 512)
 
 
-def _text(part: Words | Pixels | Evidence) -> str:
+def _text(part: TextPart | ImagePart | CitableText) -> str:
     match part:
-        case Words(text):
+        case TextPart(text):
             return text
-        case Evidence(name, title, text):
+        case CitableText(name, title, text):
             return name + title + text
     return ""
 
 
-def _picture(model: str, part: Pixels, detail: Detail) -> int:
+def _picture(model: str, part: ImagePart, detail: Detail) -> int:
     import io
 
     from PIL import Image, UnidentifiedImageError

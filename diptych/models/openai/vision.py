@@ -19,7 +19,7 @@ from diptych.models.openai.errors import FILTERED, host, is_openai, not_json, tr
 from diptych.models.openai.messages import Answer, Form, checked, misshapen, mistakes
 from diptych.models.openai.streams import Tell, asked, collected
 from diptych.models.openai.tokens import most
-from diptych.models.vision import Ask, Batches, Reply, Words
+from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import OpenAI, Settings
 
@@ -34,29 +34,29 @@ def load(model: str, settings: Settings, meter: Meter) -> OpenAIModel:
 class OpenAIModel:
     """A `VisionModel`. No key is looked for before its first request."""
 
-    pixels = 2048
+    max_side = 2048
     """What `high` makes pictures smaller to (the guide "Images and vision", section "Model sizing behavior")."""
-    cites = False
+    native_citations = False
 
     def __init__(self, model: str, endpoint: OpenAI, meter: Meter) -> None:
         self.name, self.model = f"openai:{model}", model
         self._endpoint, self._meter = endpoint, meter
         self._form = Form(model, endpoint)
-        self.batches: Batches | None = AskBatches(self._form)
+        self.batch_api: BatchApi | None = AskBatches(self._form)
 
-    def most(self, ask: Ask) -> Usage:
+    def max_usage(self, ask: VisionRequest) -> Usage:
         """See `VisionModel`; without the second request that an answer of the wrong shape may take."""
         return most(self.model, ask)
 
-    def ask(self, ask: Ask, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """See `VisionModel`. An answer of the wrong shape is sent back once; what then comes is final."""
-        answer = self._answer(self._form.body(ask), self.most(ask), on_text)
+        answer = self._answer(self._form.body(ask), self.max_usage(ask), on_text)
         try:
             return checked(answer, ask)
         except ValidationError as error:
             turns = ("assistant", answer.text), ("user", mistakes(error))
-        longer = replace(ask, parts=(*ask.parts, *(Words(text) for _, text in turns)))
-        second = self._answer(self._form.body(ask, *turns), self.most(longer), None)
+        longer = replace(ask, parts=(*ask.parts, *(TextPart(text) for _, text in turns)))
+        second = self._answer(self._form.body(ask, *turns), self.max_usage(longer), None)
         second = replace(second, usage=answer.usage + second.usage)
         try:
             return checked(second, ask)
@@ -75,7 +75,7 @@ class OpenAIModel:
             return Answer("", Usage(requests=1), "filtered by the provider")
 
         client(self._endpoint)  # without a key nothing is reserved
-        with self._meter.reserved(self.name, most):
+        with self._meter.reserve(self.name, most):
             answer = patiently(self.name, self._endpoint, attempt, most.input_tokens + most.output_tokens)
             if isinstance(answer, ProviderError):
                 raise answer

@@ -18,7 +18,7 @@ from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, ProviderError
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.models.vision import Pixels, Reply
+from diptych.models.vision import ImagePart, Reply
 from diptych.prices import Price, Usage
 from extractors.types import Extraction, Problem
 from tests.support.visions import ScriptedVision, answer, chart, extraction, picture, stored, words
@@ -159,14 +159,14 @@ def test_different_pictures_are_asked_at_the_same_time(tmp_path: Path) -> None:
 
 def test_usage_and_price_are_kept_with_each_answer(tmp_path: Path) -> None:
     captioner(ScriptedVision(), tmp_path).caption(charts(tmp_path, 2), tmp_path)
-    (spent,) = Ledger(tmp_path).spent()
+    (spent,) = Ledger(tmp_path).spending()
     assert (spent.model, spent.captions, spent.usage) == ("scripted:seer", 2, Usage(200, 0, 40, 2))
     assert spent.price == pytest.approx(2 * (100 * 1.0 + 20 * 10.0) / 1e6)
 
 
 def test_an_unknown_price_is_kept_as_unknown(tmp_path: Path) -> None:
     VisionCaptioner(ScriptedVision(), Ledger(tmp_path), Meter()).caption(charts(tmp_path, 1), tmp_path)
-    (spent,) = Ledger(tmp_path).spent()
+    (spent,) = Ledger(tmp_path).spending()
     assert (spent.price, spent.unpriced) == (0.0, 1)
 
 
@@ -263,7 +263,7 @@ def test_what_a_batch_would_send_fills_the_same_places(tmp_path: Path) -> None:
     told = captioner(model, tmp_path).caption(document, tmp_path)
     assert [caption.text for caption in told.captions] == ["From a batch, 0.", "From a batch, 1."]
     assert model.asked == []
-    assert Ledger(tmp_path).spent()[0].price == pytest.approx(2 * 300 / 1e6 / 2)
+    assert Ledger(tmp_path).spending()[0].price == pytest.approx(2 * 300 / 1e6 / 2)
 
 
 def test_a_picture_is_sent_no_larger_than_is_of_use_and_without_what_its_file_says(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_a_picture_is_sent_no_larger_than_is_of_use_and_without_what_its_file_sa
     image = stored(chart(1, (3000, 2250)), tmp_path, "JPEG", exif=exif, comment=b"SecretComment")
     model = ScriptedVision()
     captioner(model, tmp_path).caption(extraction(picture(image)), tmp_path)
-    (pixels,) = [part for part in model.asked[0].parts if isinstance(part, Pixels)]
+    (pixels,) = [part for part in model.asked[0].parts if isinstance(part, ImagePart)]
     with Image.open(BytesIO(pixels.data)) as sent:
         assert sent.size == (1536, 1152)
         assert f"image/{str(sent.format).lower()}" == pixels.media_type
@@ -281,9 +281,9 @@ def test_a_picture_is_sent_no_larger_than_is_of_use_and_without_what_its_file_sa
 
 def test_a_model_that_sees_less_is_sent_less(tmp_path: Path) -> None:
     model = ScriptedVision()
-    model.pixels = 100
+    model.max_side = 100
     captioner(model, tmp_path).caption(charts(tmp_path, 1), tmp_path)
-    (pixels,) = [part for part in model.asked[0].parts if isinstance(part, Pixels)]
+    (pixels,) = [part for part in model.asked[0].parts if isinstance(part, ImagePart)]
     with Image.open(BytesIO(pixels.data)) as sent:
         assert sent.size == (100, 75)
 

@@ -99,7 +99,7 @@ def test_one_changed_picture_is_one_request_and_another_prompt_asks_for_all(
     captioner(settings, tmp_path).caption(document, tmp_path)
     assert len(vendor.requests) == 1
     vendor.requests.clear()
-    model = providers.load(settings.captioner, settings, Meter())
+    model = providers.load_vision_model(settings.captioner, settings, Meter())
     VisionCaptioner(model, Ledger(tmp_path), Meter(), prompt=Prompt("Say it in one word.")).caption(document, tmp_path)
     assert len(vendor.requests) == 4
 
@@ -120,8 +120,8 @@ def test_usage_and_price_reach_the_meter_and_the_ledger(tmp_path: Path, paid: tu
     _, settings = paid
     meter = Meter(settings.prices)
     captioner(settings, tmp_path, meter).caption(charts(tmp_path, 3), tmp_path)
-    (spent,) = Ledger(tmp_path).spent()
-    assert meter.used() == {(settings.captioner, False): spent.usage}
+    (spent,) = Ledger(tmp_path).spending()
+    assert meter.usage() == {(settings.captioner, False): spent.usage}
     assert spent.usage.requests == 3
     assert spent.usage.input_tokens > 0
     assert spent.price == pytest.approx(meter.spent)
@@ -133,12 +133,12 @@ def test_the_budget_stops_before_the_request_that_would_pass_it_and_another_run_
 ) -> None:
     vendor, settings = paid
     document = charts(tmp_path, 5)
-    one = providers.load(settings.captioner, settings, Meter())
+    one = providers.load_vision_model(settings.captioner, settings, Meter())
     loaded = captioner(settings, tmp_path)
     assert isinstance(loaded, VisionCaptioner)
     (_, ask), *_ = loaded.asks(document, tmp_path)
     price = settings.prices[settings.captioner]
-    meter = Meter(settings.prices, budget=price.of(one.most(ask)) * 1.01)  # room for one, and hardly more
+    meter = Meter(settings.prices, budget=price.cost(one.max_usage(ask)) * 1.01)  # room for one, and hardly more
     limited = captioner(settings, tmp_path, meter)
     with pytest.raises(BudgetReached, match="run again with a larger budget"):
         limited.caption(document, tmp_path)

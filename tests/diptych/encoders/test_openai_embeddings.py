@@ -31,7 +31,7 @@ def test_vectors_are_made_of_unit_length_and_their_tokens_are_counted() -> None:
         assert at.bodies == [
             {"model": "local", "input": ["apple 2", "pear 5"], "dimensions": 8, "encoding_format": "float"}
         ]
-        assert at.meter.used() == {("openai:local", False): Usage(input_tokens=6, requests=1)}
+        assert at.meter.usage() == {("openai:local", False): Usage(input_tokens=6, requests=1)}
 
 
 def test_questions_are_asked_like_passages() -> None:

@@ -23,7 +23,7 @@ from diptych.encoders import encoder as encoders
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.paid import Kept, PaidEncoder, kept, key_of
 from diptych.errors import BudgetReached, ProviderError, StoreError
-from diptych.models.ledger import NAME, Ledger
+from diptych.models.ledger import LEDGER_NAME, Ledger
 from diptych.models.meter import Meter
 from diptych.models.openai import embeddings
 from diptych.prices import Price
@@ -94,7 +94,7 @@ def test_questions_are_neither_looked_up_nor_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as shelf:
         encoder = shelf.encoder()
         encoder.encode_texts(["pump"], query=True)
-        assert not (tmp_path / NAME).exists()
+        assert not (tmp_path / LEDGER_NAME).exists()
         encoder.encode_texts(["pump"])
         encoder.encode_texts(["pump"], query=True)
         assert shelf.asked == ["pump"] * 3
@@ -263,7 +263,7 @@ def test_a_ledger_that_cannot_be_written_stops_what_would_be_paid_in_vain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embeddings, "FEW_INPUTS", 1)
-    (tmp_path / NAME).write_bytes(b"no database at all" * 100)
+    (tmp_path / LEDGER_NAME).write_bytes(b"no database at all" * 100)
     with opened(tmp_path) as shelf, pytest.raises(StoreError, match="damaged"):
         shelf.encoder().encode_texts([f"text {number}" for number in range(20)])
     assert shelf.asked == []

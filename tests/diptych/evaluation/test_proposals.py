@@ -18,7 +18,7 @@ from diptych.evaluation.questions import read_questions, write_questions
 from diptych.evaluation.rephrasing import bare, fair, question
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Reply
+from diptych.models.vision import Reply, VisionRequest
 from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
@@ -72,7 +72,7 @@ def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(context: Sear
         return None
 
     class Asker(ScriptedVision):
-        def ask(self, ask: Ask, on_text: Any = None) -> Reply:
+        def ask(self, ask: VisionRequest, on_text: Any = None) -> Reply:
             self.asked.append(ask)
             script(len(self.asked))
             assert ask.schema
@@ -91,7 +91,7 @@ def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(context: Sear
 
 def test_what_a_model_gives_away_is_not_asked(context: SearchContext) -> None:
     class Telltale(ScriptedVision):
-        def ask(self, ask: Ask, on_text: Any = None) -> Reply:
+        def ask(self, ask: VisionRequest, on_text: Any = None) -> Reply:
             assert ask.schema
             return Reply("", ask.schema.model_validate({"question": "What does Figure 7 show?"}))
 

@@ -77,7 +77,7 @@ def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
     assert 1 <= len(few) == len(vendor.requests) < 4
     assert [one.query.text for one in few] == list(WORDS[: len(few)])
     assert said[0].startswith(f"{LUNA}: {len(few)} request")
-    assert sum("run again with a larger budget to go on" in line for line in said) == 1
+    assert sum("run again with a larger budget to continue" in line for line in said) == 1
     assert "diptych evaluate made.jsonl --store s" in said[-2]
     said = told(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
     whole = read_questions(Path("made.jsonl"))

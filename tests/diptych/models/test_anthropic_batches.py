@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from diptych.errors import ProviderError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
-from diptych.models.vision import Ask, Batches, BatchItem, Words
+from diptych.models.vision import BatchApi, BatchItem, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Settings
 from tests.support.vendor_anthropic import anthropic_routes, error
@@ -22,15 +22,15 @@ class Caption(BaseModel):
     summary: str
 
 
-def batches(vendor: Vendor, **endpoint: Any) -> Batches:
+def batches(vendor: Vendor, **endpoint: Any) -> BatchApi:
     section = Anthropic(**{"base_url": vendor.url, "seconds": 5.0} | endpoint)
-    found = providers.load("anthropic:claude-haiku-5-5", Settings(anthropic=section), Meter()).batches
+    found = providers.load_vision_model("anthropic:claude-haiku-5-5", Settings(anthropic=section), Meter()).batch_api
     assert found is not None
     return found
 
 
 def items(*names: str) -> list[BatchItem]:
-    return [BatchItem(name, Ask("", (Words(f"What is {name}?"),), Caption)) for name in names]
+    return [BatchItem(name, VisionRequest("", (TextPart(f"What is {name}?"),), Caption)) for name in names]
 
 
 def test_a_batch_is_sent_waited_for_and_read() -> None:
@@ -62,7 +62,7 @@ def test_an_item_is_the_request_that_an_ordinary_ask_makes() -> None:
     with served(anthropic_routes()) as vendor:
         [item] = items("a")
         section = Settings(anthropic=Anthropic(base_url=vendor.url))
-        claude = providers.load("anthropic:claude-haiku-5-5", section, Meter())
+        claude = providers.load_vision_model("anthropic:claude-haiku-5-5", section, Meter())
         claude.ask(item.ask)
         batches(vendor).submit([item])
         ordinary, batched = (request.json for request in vendor.requests)
@@ -75,7 +75,7 @@ def test_sizes_add_up_to_the_body() -> None:
         endpoint.submit(three)
         sizes = [endpoint.size(item) for item in three]
         assert 0 <= sum(sizes) - len(vendor.requests[0].body) + len('{"requests":[]}') < 40 * len(three)
-    assert (endpoint.most_requests, endpoint.most_bytes) == (100_000, 256_000_000)
+    assert (endpoint.max_requests, endpoint.max_bytes) == (100_000, 256_000_000)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ü", "x" * 65])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diptych.errors import ModelError, SettingsError
-from diptych.models.vision import Ask
+from diptych.models.vision import VisionRequest
 from tests.support.claude import HAIKU, PAID, QUESTION, SECRET, SOURCES, model
 from tests.support.claude import only_this_key as only_this_key
 from tests.support.claude import vendor as vendor
@@ -25,7 +25,7 @@ def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytes
     assert [sent.path for sent in vendor.requests] == [f"{address}:rawPredict", f"{address}:streamRawPredict"]
     assert vendor.requests[0].headers["authorization"] == "Bearer ya29.token"
     assert vendor.requests[0].json["anthropic_version"]
-    assert claude.batches is None
+    assert claude.batch_api is None
 
 
 def test_bedrock_has_its_own_address_signature_and_stream(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,14 +34,14 @@ def test_bedrock_has_its_own_address_signature_and_stream(vendor: Vendor, monkey
     claude = model(vendor, platform="bedrock", region="eu-west-1", name=f"eu.anthropic.{HAIKU}")
     told: list[str] = []
     assert claude.ask(QUESTION).usage == PAID
-    assert claude.ask(Ask("", (*SOURCES,)), told.append).cited[1].quotes[0][0] == "p1"
+    assert claude.ask(VisionRequest("", (*SOURCES,)), told.append).cited[1].quotes[0][0] == "p1"
     assert len(told) > 5
     assert vendor.requests[0].path == f"/model/eu.anthropic.{HAIKU}/invoke"
     assert vendor.requests[1].path == f"/model/eu.anthropic.{HAIKU}/invoke-with-response-stream"
     assert vendor.requests[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIA0/")
     assert "/eu-west-1/bedrock/" in vendor.requests[0].headers["authorization"]
     assert SECRET not in str(vendor.requests)  # the direct key does not go to another house
-    assert claude.batches is None
+    assert claude.batch_api is None
 
 
 @pytest.mark.parametrize(

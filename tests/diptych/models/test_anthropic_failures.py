@@ -152,7 +152,7 @@ def test_a_stream_that_broke_after_some_words_is_not_told_twice(vendor: Vendor, 
     assert caught.value.transient
     assert told == ["Half an "]
     assert len(vendor.requests) == 1
-    assert meter.used() == {(NAME, False): Usage(90, 0, 1, 1)}  # what came is paid
+    assert meter.usage() == {(NAME, False): Usage(90, 0, 1, 1)}  # what came is paid
 
 
 def test_a_listener_that_fails_is_not_taken_for_the_provider(vendor: Vendor) -> None:
@@ -181,4 +181,4 @@ def test_the_key_is_told_to_nobody(
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://models", "https://"])
 def test_an_address_that_is_none_is_told_at_once(url: str) -> None:
     with pytest.raises(SettingsError, match=r"`anthropic\.base_url` is"):
-        providers.load(NAME, Settings(anthropic=Anthropic(base_url=url)), Meter()).ask(QUESTION)
+        providers.load_vision_model(NAME, Settings(anthropic=Anthropic(base_url=url)), Meter()).ask(QUESTION)

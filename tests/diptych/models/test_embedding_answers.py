@@ -11,7 +11,7 @@ import pytest
 
 from diptych.errors import ProviderError
 from diptych.models.openai import embedding_inputs as inputs
-from diptych.models.requests import TRIES
+from diptych.models.request_queue import TRIES
 from tests.support.embeddings import answer, desk, numbered, place
 from tests.support.vendor_batches import problem
 from tests.support.vendors import Answer
@@ -46,7 +46,7 @@ def test_vectors_of_another_size_are_not_taken_and_the_setting_is_named() -> Non
         with pytest.raises(ProviderError, match=r"gives vectors of 12 numbers instead of 8; set `openai\.dimensions`"):
             at.encoder.encode_texts(["pump"])
         assert len(at.vendor.requests) == 1
-        assert at.meter.used()["openai:local", False].requests == 1  # it was paid for all the same
+        assert at.meter.usage()["openai:local", False].requests == 1  # it was paid for all the same
 
 
 def test_too_few_vectors_are_asked_for_again_in_halves() -> None:
@@ -86,7 +86,7 @@ def test_a_text_without_a_usable_vector_is_named(vector: Any, why: str) -> None:
     "body", [[], {}, {"data": None}, {"data": "x"}, {"data": [1]}, {"data": []}, [1, 2], {"error": {"message": "no"}}]
 )
 def test_json_that_is_no_answer_gives_a_clear_error(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diptych.models.requests.FIRST_PAUSE", 0.002)
+    monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.002)
     with desk() as at:
         at.vendor.faults += [Answer(200, body)] * TRIES
         with pytest.raises(ProviderError, match="openai:local: "):
@@ -95,7 +95,7 @@ def test_json_that_is_no_answer_gives_a_clear_error(body: Any, monkeypatch: pyte
 
 @pytest.mark.parametrize("body", [b"", b"<html><title>Hello</title></html>", b'{"data": [{"index"', b"OK"])
 def test_what_is_no_json_may_pass_and_is_asked_for_again(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diptych.models.requests.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.01)
     with desk() as at:
         at.vendor.faults.append(Answer(200, body, {"content-type": "text/html"}))
         assert at.encoder.encode_texts(["pump"]).shape == (1, 8)
@@ -103,7 +103,7 @@ def test_what_is_no_json_may_pass_and_is_asked_for_again(body: bytes, monkeypatc
 
 
 def test_errors_that_pass_are_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diptych.models.requests.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.01)
     with desk() as at:
         at.vendor.faults += [
             problem(429, "slow down", "rate_limit_exceeded", {"retry-after": "0"}),
@@ -124,4 +124,4 @@ def test_tokens_that_a_server_does_not_count_are_estimated() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer([1, 0], usage=None))
         at.encoder.encode_texts(["pump " * 8])
-        assert at.meter.used()["openai:local", False].input_tokens == inputs.tokens("pump " * 8) == 21
+        assert at.meter.usage()["openai:local", False].input_tokens == inputs.tokens("pump " * 8) == 21

@@ -40,7 +40,7 @@ def test_a_bad_text_fails_alone_and_is_named_by_its_beginning() -> None:
         assert "Invalid input." in str(caught.value)
         answered = [text for request in vendor.requests for text in request.json["input"] if "poison" not in text]
         assert set(answered) == {text for text in texts if "poison" not in text}
-        assert meter.used()["openai:local", False].requests == 3  # halves without it: 4, 1 and 2 texts
+        assert meter.usage()["openai:local", False].requests == 3  # halves without it: 4, 1 and 2 texts
 
 
 def test_a_text_that_is_too_long_for_the_model_is_read_by_its_beginning() -> None:

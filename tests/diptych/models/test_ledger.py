@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.models.ledger import NAME, KeptCaption, Ledger, OpenBatch, Spent
+from diptych.models.ledger import LEDGER_NAME, Ledger, LedgerCaption, ModelSpending, OpenBatch
 from diptych.prices import Usage
 
 WRITER = """
 import sys
 from pathlib import Path
-from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.ledger import LedgerCaption, Ledger
 ledger = Ledger(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
     key = f"{sys.argv[2]}-{number}"
-    ledger.keep_caption(key, KeptCaption("openai:m", f"caption {key} " + "long " * 400))
+    ledger.add_caption(key, LedgerCaption("openai:m", f"caption {key} " + "long " * 400))
     print(key, flush=True)
 """
 
@@ -38,29 +38,36 @@ def writer(folder: Path, name: str, captions: int) -> subprocess.Popen[str]:
 
 def test_a_ledger_that_was_never_written_is_empty_and_leaves_no_file(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "pictures")
-    assert (ledger.captions(["a"]), ledger.vectors(["a"]), ledger.open_batches("m"), ledger.spent()) == ({}, {}, [], [])
+    assert (ledger.captions(["a"]), ledger.vectors(["a"]), ledger.open_batches("m"), ledger.spending()) == (
+        {},
+        {},
+        [],
+        [],
+    )
     assert not (tmp_path / "pictures").exists()
 
 
 def test_captions_come_back_as_they_were_kept(tmp_path: Path) -> None:
-    said = KeptCaption("openai:m", "Eine Pumpe, 图, 🙂", usage=Usage(900, 100, 50, 1, written_tokens=64), price=0.0012)
-    refused = KeptCaption("openai:m", "", "will not", Usage(900, 0, 5, 2, batched=True), None)
-    Ledger(tmp_path).keep_caption("a", said)
-    Ledger(tmp_path).keep_caption("b", refused)
+    said = LedgerCaption(
+        "openai:m", "Eine Pumpe, 图, 🙂", usage=Usage(900, 100, 50, 1, written_tokens=64), price=0.0012
+    )
+    refused = LedgerCaption("openai:m", "", "will not", Usage(900, 0, 5, 2, batched=True), None)
+    Ledger(tmp_path).add_caption("a", said)
+    Ledger(tmp_path).add_caption("b", refused)
     assert Ledger(tmp_path).captions(["a", "b", "c"]) == {"a": said, "b": refused}
 
 
 def test_the_first_answer_under_a_key_stays(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.keep_caption("a", KeptCaption("m", "first", price=0.5))
-    ledger.keep_caption("a", KeptCaption("m", "second", price=0.5))
+    ledger.add_caption("a", LedgerCaption("m", "first", price=0.5))
+    ledger.add_caption("a", LedgerCaption("m", "second", price=0.5))
     assert ledger.captions(["a"])["a"].text == "first"
-    assert ledger.spent()[0].price == 0.5
+    assert ledger.spending()[0].price == 0.5
 
 
 def test_more_keys_than_sqlite_takes_in_one_question(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.keep_vectors({f"{n}": np.full(4, n, np.float32) for n in range(1200)})
+    ledger.add_vectors({f"{n}": np.full(4, n, np.float32) for n in range(1200)})
     found = ledger.vectors([f"{n}" for n in range(40_000)])
     assert len(found) == 1200
     assert found["1199"].tolist() == [1199] * 4
@@ -68,7 +75,7 @@ def test_more_keys_than_sqlite_takes_in_one_question(tmp_path: Path) -> None:
 
 def test_vectors_come_back_bit_by_bit(tmp_path: Path) -> None:
     vector = np.random.default_rng(7).normal(size=384).astype(np.float32)
-    Ledger(tmp_path).keep_vectors({"v": vector})
+    Ledger(tmp_path).add_vectors({"v": vector})
     found = Ledger(tmp_path).vectors(["v"])["v"]
     assert found.dtype == np.float32
     assert found.tobytes() == vector.tobytes()
@@ -79,28 +86,28 @@ def test_a_batch_is_open_until_it_ended(tmp_path: Path) -> None:
     captions = OpenBatch("batch_1", "openai:m", "captions", {"i1": ["k1"], "i2": ["k2"]}, "2026-01-01T00:00:00+00:00")
     vectors = OpenBatch("batch_2", "openai:m", "embeddings", {"i3": ["k3", "k4"]}, "2026-01-02T00:00:00+00:00")
     for batch in (vectors, captions, OpenBatch("msgbatch_3", "anthropic:m", "captions", {})):
-        ledger.submitted(batch)
+        ledger.add_batch(batch)
     assert Ledger(tmp_path).open_batches("openai:m") == [captions, vectors]
-    ledger.ended("batch_1")
+    ledger.close_batch("batch_1")
     assert Ledger(tmp_path).open_batches("openai:m") == [vectors]
 
 
 def test_a_batch_that_ended_is_not_opened_again_by_a_late_writer(tmp_path: Path) -> None:
     ledger, batch = Ledger(tmp_path), OpenBatch("b", "m", "captions", {})
-    ledger.submitted(batch)
-    ledger.ended("b")
-    ledger.submitted(batch)
+    ledger.add_batch(batch)
+    ledger.close_batch("b")
+    ledger.add_batch(batch)
     assert ledger.open_batches("m") == []
 
 
 def test_spent_adds_up_by_model_and_endpoint(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.keep_caption("a", KeptCaption("x", "one", usage=Usage(10, 4, 2, 1), price=0.25))
-    ledger.keep_caption("b", KeptCaption("x", "", "no", usage=Usage(30, 0, 1, 3, written_tokens=8), price=None))
-    ledger.keep_caption("c", KeptCaption("x", "two", usage=Usage(5, 0, 1, 1, batched=True), price=0.5))
-    assert ledger.spent() == [
-        Spent("x", 2, 1, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
-        Spent("x", 1, 0, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
+    ledger.add_caption("a", LedgerCaption("x", "one", usage=Usage(10, 4, 2, 1), price=0.25))
+    ledger.add_caption("b", LedgerCaption("x", "", "no", usage=Usage(30, 0, 1, 3, written_tokens=8), price=None))
+    ledger.add_caption("c", LedgerCaption("x", "two", usage=Usage(5, 0, 1, 1, batched=True), price=0.5))
+    assert ledger.spending() == [
+        ModelSpending("x", 2, 1, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
+        ModelSpending("x", 1, 0, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
     ]
 
 
@@ -109,14 +116,14 @@ def test_threads_write_at_once(tmp_path: Path) -> None:
 
     def keep(name: int) -> None:
         for number in range(10):
-            ledger.keep_caption(f"{name}-{number}", KeptCaption("m", f"{name}"))
+            ledger.add_caption(f"{name}-{number}", LedgerCaption("m", f"{name}"))
 
     threads = [threading.Thread(target=keep, args=(name,)) for name in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert ledger.spent()[0].captions == 80
+    assert ledger.spending()[0].captions == 80
 
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
@@ -146,13 +153,13 @@ def test_a_kill_while_writing_loses_nothing_that_was_kept(tmp_path: Path) -> Non
     with sqlite3.connect(ledger.path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
-    ledger.keep_caption("after", KeptCaption("m", "still written"))
+    ledger.add_caption("after", LedgerCaption("m", "still written"))
     assert ledger.captions(["after"])["after"].text == "still written"
 
 
 def test_a_kill_in_the_middle_of_a_transaction_leaves_what_was_before(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    ledger.keep_vectors({"kept": np.ones(4, np.float32)})
+    ledger.add_vectors({"kept": np.ones(4, np.float32)})
     torn = (
         "import os, sqlite3, sys\n"
         "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -162,14 +169,14 @@ def test_a_kill_in_the_middle_of_a_transaction_leaves_what_was_before(tmp_path: 
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", torn, str(ledger.path)], check=False)
-    assert (tmp_path / f"{NAME}-journal").exists()  # it really was half-written
+    assert (tmp_path / f"{LEDGER_NAME}-journal").exists()  # it really was half-written
     assert ledger.vectors(["kept", "1"]).keys() == {"kept"}
 
 
 def test_a_damaged_file_gives_one_clear_error_with_the_way_out(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.path.write_bytes(b"this is no database" * 100)
-    for attempt in (lambda: ledger.captions(["a"]), lambda: ledger.keep_caption("a", KeptCaption("m", "t"))):
+    for attempt in (lambda: ledger.captions(["a"]), lambda: ledger.add_caption("a", LedgerCaption("m", "t"))):
         with pytest.raises(StoreError, match=r"ledger\.sqlite: the ledger of paid captions is damaged .*recover"):
             attempt()
     assert ledger.path.read_bytes().startswith(b"this is no database")  # nothing was thrown away
@@ -178,31 +185,31 @@ def test_a_damaged_file_gives_one_clear_error_with_the_way_out(tmp_path: Path) -
 def test_a_file_cut_short_gives_the_same_error(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     for number in range(50):
-        ledger.keep_caption(f"{number}", KeptCaption("m", "words " * 200))
+        ledger.add_caption(f"{number}", LedgerCaption("m", "words " * 200))
     ledger.path.write_bytes(ledger.path.read_bytes()[:5000])
     with pytest.raises(StoreError, match="damaged"):
         ledger.captions([f"{number}" for number in range(50)])
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / NAME)
+    connection = sqlite3.connect(tmp_path / LEDGER_NAME)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StoreError, match="newer version"):
-        Ledger(tmp_path).keep_caption("a", KeptCaption("m", "t"))
+        Ledger(tmp_path).add_caption("a", LedgerCaption("m", "t"))
 
 
 def test_a_writer_that_does_not_let_go_is_waited_for_only_so_long(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, lock_seconds=0.1)
-    ledger.keep_caption("a", KeptCaption("m", "t"))
+    ledger.add_caption("a", LedgerCaption("m", "t"))
     connection = sqlite3.connect(ledger.path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusy, match=r"another process has been writing it for 0\.1 s"):
-        ledger.keep_caption("b", KeptCaption("m", "t"))
+        ledger.add_caption("b", LedgerCaption("m", "t"))
     connection.close()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="check the folder"):
-        Ledger(tmp_path / "file" / "pictures").keep_caption("a", KeptCaption("m", "t"))
+        Ledger(tmp_path / "file" / "pictures").add_caption("a", LedgerCaption("m", "t"))

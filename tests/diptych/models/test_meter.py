@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import BudgetReached, SettingsError
-from diptych.models.meter import Meter, prices, usage_lines
+from diptych.models.meter import Meter, format_usage, prices
 from diptych.models.price_list import price_list
 from diptych.prices import Price, Usage
 from diptych.settings import Anthropic, OpenAI, Settings, load
@@ -54,20 +54,20 @@ def test_a_price_that_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch
 def test_each_kind_of_token_has_its_price() -> None:
     price = Price(input=1.0, output=10.0, cached=0.1, batch=0.5, cache_write=2.0)
     usage = Usage(input_tokens=1_000_000, cached_tokens=300_000, output_tokens=100_000, requests=1)
-    assert price.of(usage) == pytest.approx(0.7 + 0.03 + 1.0)
-    assert price.of(Usage(1_000_000, 0, 0, 1, written_tokens=500_000)) == pytest.approx(0.5 + 1.0)
-    assert price.of(Usage(1_000_000, 0, 0, 1, batched=True)) == pytest.approx(0.5)
-    assert price.most(usage) == pytest.approx(2.0 + 1.0)  # nobody knows before what the cache will do
+    assert price.cost(usage) == pytest.approx(0.7 + 0.03 + 1.0)
+    assert price.cost(Usage(1_000_000, 0, 0, 1, written_tokens=500_000)) == pytest.approx(0.5 + 1.0)
+    assert price.cost(Usage(1_000_000, 0, 0, 1, batched=True)) == pytest.approx(0.5)
+    assert price.max_cost(usage) == pytest.approx(2.0 + 1.0)  # nobody knows before what the cache will do
 
 
 def test_a_request_that_would_pass_the_budget_is_refused_and_another_fits() -> None:
     meter = Meter({"m": CENT}, budget=0.025)
     for _ in range(2):
-        with meter.reserved("m", Usage(output_tokens=1000, requests=1)):
+        with meter.reserve("m", Usage(output_tokens=1000, requests=1)):
             meter.spend("m", Usage(output_tokens=1000, requests=1))
-    with pytest.raises(BudgetReached, match=r"\$0\.0250 is reached: \$0\.02 are spent .* larger budget"):
-        meter.reserved("m", Usage(output_tokens=1000)).__enter__()
-    with meter.reserved("m", Usage(output_tokens=400)):
+    with pytest.raises(BudgetReached, match=r"\$0\.0250 is reached: \$0\.02 is spent .* larger budget"):
+        meter.reserve("m", Usage(output_tokens=1000)).__enter__()
+    with meter.reserve("m", Usage(output_tokens=400)):
         pass
     assert meter.spent == pytest.approx(0.02)
 
@@ -75,13 +75,13 @@ def test_a_request_that_would_pass_the_budget_is_refused_and_another_fits() -> N
 def test_what_is_reserved_for_others_is_told_while_it_is() -> None:
     meter = Meter({"m": CENT}, budget=0.0049)
     meter.spend("m", Usage(output_tokens=90, requests=1))
-    with meter.reserved("m", Usage(output_tokens=100)), meter.reserved("m", Usage(output_tokens=200)):
+    with meter.reserve("m", Usage(output_tokens=100)), meter.reserve("m", Usage(output_tokens=200)):
         with pytest.raises(BudgetReached) as refused:
-            meter.reserved("m", Usage(output_tokens=160)).__enter__()
-        assert "$0.0009 are spent, $0.0030 are reserved for requests under way, and the next" in str(refused.value)
-        assert "may cost $0.0016;" in str(refused.value)
-    with pytest.raises(BudgetReached, match=r"\$0\.0009 are spent and the next request to m may cost \$0\.0060;"):
-        meter.reserved("m", Usage(output_tokens=600)).__enter__()
+            meter.reserve("m", Usage(output_tokens=160)).__enter__()
+        assert "$0.0009 is spent, $0.0030 is reserved for requests under way, and the next" in str(refused.value)
+        assert "may cost $0.0016." in str(refused.value)
+    with pytest.raises(BudgetReached, match=r"\$0\.0009 is spent and the next request to m may cost \$0\.0060\."):
+        meter.reserve("m", Usage(output_tokens=600)).__enter__()
 
 
 def test_requests_under_way_count_towards_the_budget() -> None:
@@ -90,7 +90,7 @@ def test_requests_under_way_count_towards_the_budget() -> None:
     def ask() -> None:
         start.wait()
         try:
-            with meter.reserved("m", Usage(output_tokens=1000)):
+            with meter.reserve("m", Usage(output_tokens=1000)):
                 meter.spend("m", Usage(output_tokens=1000, requests=1))
                 passed.append(1)
                 stop.wait()
@@ -111,8 +111,8 @@ def test_requests_under_way_count_towards_the_budget() -> None:
 
 def test_a_budget_needs_a_price() -> None:
     with pytest.raises(BudgetReached, match="price of m is unknown"):
-        Meter({}, budget=1.0).reserved("m", Usage(1)).__enter__()
-    with Meter({}).reserved("m", Usage(1)):
+        Meter({}, budget=1.0).reserve("m", Usage(1)).__enter__()
+    with Meter({}).reserve("m", Usage(1)):
         pass
 
 
@@ -121,7 +121,7 @@ def test_usage_is_told_model_by_model_and_unknown_prices_say_so() -> None:
     meter.spend("m", Usage(1_200, 400, 90, 3))
     meter.spend("m", Usage(1_000_000, 0, 200_000, 50, batched=True))
     meter.spend("other", Usage(5, 0, 0, 1))
-    assert usage_lines(meter) == [
+    assert format_usage(meter) == [
         "m: 3 requests, 1,200 tokens in (400 from its cache), 90 out, $0.0017",
         "m: 50 requests in batches, 1,000,000 tokens in, 200,000 out, $1.50",
         "other: 1 request, 5 tokens in, price unknown",

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from diptych.errors import ProviderError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
-from diptych.models.openai.embedding_batches import Embedded, EmbeddingBatches
-from diptych.models.vision import Ask, Batches, BatchItem, Reply, Words
+from diptych.models.openai.embedding_batches import BatchEmbedding, EmbeddingBatchApi
+from diptych.models.vision import BatchApi, BatchItem, Reply, TextPart, VisionRequest
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
 from tests.support.gpt import MODEL, SECRET
@@ -33,14 +33,14 @@ def routes() -> OpenAIRoutes:
     return openai_routes(answer=lambda asked: {"text": asked.texts[0].upper()}, key=SECRET)
 
 
-def batches(vendor: Vendor, api: Any = "responses") -> Batches:
+def batches(vendor: Vendor, api: Any = "responses") -> BatchApi:
     endpoint = OpenAI(base_url=f"{vendor.url}/v1", api=api, seconds=20)
-    found = providers.load(MODEL, Settings(openai=endpoint), Meter()).batches
+    found = providers.load_vision_model(MODEL, Settings(openai=endpoint), Meter()).batch_api
     assert found
     return found
 
 
-ASKS = {name: Ask("Describe.", (Words(name),), Seen) for name in ("one", "two", "three")}
+ASKS = {name: VisionRequest("Describe.", (TextPart(name),), Seen) for name in ("one", "two", "three")}
 ITEMS = [BatchItem(name, ask) for name, ask in ASKS.items()]
 
 
@@ -71,7 +71,7 @@ def test_a_batch_costs_half(vendor: Vendor) -> None:
     reply = made.fetch(made.submit(ITEMS[:1]), ASKS.get)["one"]
     assert isinstance(reply, Reply)
     assert reply.usage.batched
-    assert Price(2, 2).of(reply.usage) == pytest.approx((reply.usage.input_tokens + reply.usage.output_tokens) / 1e6)
+    assert Price(2, 2).cost(reply.usage) == pytest.approx((reply.usage.input_tokens + reply.usage.output_tokens) / 1e6)
 
 
 def test_a_batch_under_way_is_not_ended(vendor: Vendor, routes: OpenAIRoutes) -> None:
@@ -176,14 +176,14 @@ def test_ids_that_would_lead_elsewhere_are_not_asked_for(vendor: Vendor) -> None
 
 def test_the_size_of_an_item_is_what_it_adds_to_the_file(vendor: Vendor, routes: OpenAIRoutes) -> None:
     made = batches(vendor)
-    items = [*ITEMS, BatchItem("four", Ask("Beschreibe.", (Words("Größe 图"),)))]
+    items = [*ITEMS, BatchItem("four", VisionRequest("Beschreibe.", (TextPart("Größe 图"),)))]
     batch = made.submit(items)
     assert sum(map(made.size, items)) == len(routes.files[routes.batches[batch]["input_file_id"]])
 
 
-def _embeddings(vendor: Vendor, size: int = 4) -> EmbeddingBatches:
+def _embeddings(vendor: Vendor, size: int = 4) -> EmbeddingBatchApi:
     endpoint = OpenAI(base_url=f"{vendor.url}/v1", seconds=20)
-    return EmbeddingBatches("openai:text-embedding-3-small", "text-embedding-3-small", size, endpoint)
+    return EmbeddingBatchApi("openai:text-embedding-3-small", "text-embedding-3-small", size, endpoint)
 
 
 def test_vectors_of_texts_come_through_batches(vendor: Vendor, routes: OpenAIRoutes) -> None:
@@ -199,11 +199,11 @@ def test_vectors_of_texts_come_through_batches(vendor: Vendor, routes: OpenAIRou
     results = made.fetch(batch)
     assert results["c"] == "This request failed with 429. (429)"
     found = results["a"]
-    assert isinstance(found, Embedded)
+    assert isinstance(found, BatchEmbedding)
     np.testing.assert_allclose(found.vector, [0.8, 0, 0, 0.6], rtol=1e-6)
     assert found.usage == Usage(2, requests=1, batched=True)
-    assert made.most("1234").input_tokens >= found.usage.input_tokens
-    assert isinstance(results["b"], Embedded)
+    assert made.max_usage("1234").input_tokens >= found.usage.input_tokens
+    assert isinstance(results["b"], BatchEmbedding)
     assert list(made.fetch(batch, lambda id: id == "a")) == ["a"]
 
 

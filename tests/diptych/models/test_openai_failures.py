@@ -59,7 +59,7 @@ def test_each_failure_is_one_sentence(
         model(vendor, meter, seconds=0.3).ask(ask())
     assert str(error.value).startswith(f"{MODEL}: 127.0.0.1 ")
     assert (error.value.transient, error.value.about) == (transient, about)
-    assert (len(vendor.requests), meter.used()) == (1, {})
+    assert (len(vendor.requests), meter.usage()) == (1, {})
     assert "\n" not in str(error.value)
     assert SECRET not in "".join(traceback.format_exception(error.value))
 
@@ -77,7 +77,7 @@ def test_what_passes_is_tried_again(fault: Answer, vendor: Vendor) -> None:
     meter = Meter()
     assert model(vendor, meter).ask(ask()).data
     assert len(vendor.requests) == 3
-    assert meter.used()[MODEL, False].requests == 1
+    assert meter.usage()[MODEL, False].requests == 1
 
 
 def test_a_provider_that_wants_an_hour_is_not_waited_for(vendor: Vendor) -> None:

@@ -131,9 +131,9 @@ def test_a_run_after_its_batches_asks_for_nothing(tmp_path: Path) -> None:
         assert (at.submitted, at.asked("POST /v1/messages")) == ([3], 0)
         told_of = [point.payload["model_caption"] for point in at.pipeline.store.images.scroll()]
         assert told_of == ["chart: Six bars."] * 3
-        ((model, batched), used), *rest = at.meter.used().items()
+        ((model, batched), used), *rest = at.meter.usage().items()
         assert (model, batched, used.requests, rest) == (HAIKU, True, 3, [])
-        assert at.meter.spent == pytest.approx(Price(0.5, 5.0).of(Usage(used.input_tokens, 0, used.output_tokens)))
+        assert at.meter.spent == pytest.approx(Price(0.5, 5.0).cost(Usage(used.input_tokens, 0, used.output_tokens)))
         assert at.captions().sent == 0
 
 
@@ -175,7 +175,7 @@ def test_lines_that_are_broken_cost_only_their_items(tmp_path: Path) -> None:
 def test_a_budget_that_allows_only_a_part(tmp_path: Path) -> None:
     with bench(tmp_path) as at:
         asks = at.pipeline.captioner.asks(at.document, at.pictures)  # type: ignore[union-attr]
-        one = max(PRICES[HAIKU].most(at.pipeline.captioner.model.most(ask)) / 2 for _, ask in asks)  # type: ignore[union-attr]
+        one = max(PRICES[HAIKU].max_cost(at.pipeline.captioner.model.max_usage(ask)) / 2 for _, ask in asks)  # type: ignore[union-attr]
     with bench(tmp_path, budget=one * 2.1) as at:
         assert at.captions().stopped == ""  # two, and then the third, since they cost less than feared
         assert at.submitted == [2, 1]
@@ -242,7 +242,7 @@ def test_openai_answers_in_two_files_and_what_expired_is_sent_again(tmp_path: Pa
         assert at.asked("POST /v1/batches") == 2
         at.ingest()
         assert at.asked("POST /v1/responses") == 1
-        assert [used.requests for (_, batched), used in at.meter.used().items() if batched] == [2]
+        assert [used.requests for (_, batched), used in at.meter.usage().items() if batched] == [2]
 
 
 def test_a_batch_that_fails_as_a_whole_is_tried_twice_and_then_left_to_the_run(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import ProviderError
-from diptych.models.ledger import BatchKind, KeptCaption, Ledger, OpenBatch
+from diptych.models.ledger import BatchKind, Ledger, LedgerCaption, OpenBatch
 from diptych.models.meter import Meter
 from diptych.pipeline.batch_run import BatchProgress, BatchRequest, BatchRun, PrefillResult
 from diptych.prices import Price, Usage
@@ -40,8 +40,8 @@ class WordJob:
 
     kind: BatchKind = "captions"
     model = "m"
-    most_requests = 3
-    most_bytes = 1000
+    max_requests = 3
+    max_bytes = 1000
 
     def __init__(self, endpoint: Endpoint, ledger: Ledger, meter: Meter) -> None:
         self.endpoint, self.ledger, self.meter = endpoint, ledger, meter
@@ -75,7 +75,7 @@ class WordJob:
                 failed[key] = f"{key} expired"
             elif key not in self.ledger.captions([key]):
                 self.meter.spend(self.model, Usage(output_tokens=1000, requests=1, batched=True))
-                self.ledger.keep_caption(key, KeptCaption(self.model, key.upper()))
+                self.ledger.add_caption(key, LedgerCaption(self.model, key.upper()))
         return failed
 
 
@@ -187,7 +187,7 @@ def test_a_run_that_died_while_it_took_answers_in_counts_none_twice(tmp_path: Pa
     with_open = Bench(tmp_path)
     with_open.endpoint = with_open.job.endpoint = bench.endpoint
     bench.endpoint.batches.append(["a", "b", "x"])
-    with_open.ledger.submitted(OpenBatch("b2", "m", "captions", {"1": ["a"], "2": ["b"], "3": ["x"]}))
+    with_open.ledger.add_batch(OpenBatch("b2", "m", "captions", {"1": ["a"], "2": ["b"], "3": ["x"]}))
     with_open("a b c")
     assert with_open.meter.spent == pytest.approx(0.01)
     assert with_open.kept("a", "b", "c", "x") == ["A", "B", "C", "X"]
@@ -223,7 +223,7 @@ def test_a_budget_without_a_price_sends_nothing(tmp_path: Path) -> None:
 def test_with_a_budget_what_earlier_runs_sent_is_paid_first(tmp_path: Path) -> None:
     bench = Bench(tmp_path, budget=0.025)
     bench.endpoint.batches.append(["x", "y"])
-    bench.ledger.submitted(OpenBatch("b1", "m", "captions", {"1": ["x"], "2": ["y"]}))
+    bench.ledger.add_batch(OpenBatch("b1", "m", "captions", {"1": ["x"], "2": ["y"]}))
     result = bench("a b")
     assert bench.endpoint.batches == [["x", "y"]]  # two of two and a half cents are gone
     assert result.stopped
@@ -249,7 +249,7 @@ def test_a_provider_that_is_silent_for_long_ends_the_run_and_the_batch_is_kept(
 
 def test_a_batch_that_the_provider_does_not_know_is_given_up_and_sent_anew(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.ledger.submitted(OpenBatch("b9", "m", "captions", {"1": ["a"]}))
+    bench.ledger.add_batch(OpenBatch("b9", "m", "captions", {"1": ["a"]}))
     bench.endpoint.errors = [ProviderError("no such batch")]
     assert bench("a").failed == {}
     assert bench.endpoint.batches == [["a"]]
@@ -269,7 +269,7 @@ def test_a_batch_that_never_ends_is_given_up(tmp_path: Path) -> None:
     bench.endpoint.batches.append(["a"])
     bench.endpoint.looks["b1"] = -1000
     old = (datetime.now(UTC) - timedelta(hours=30)).isoformat(timespec="seconds")
-    bench.ledger.submitted(OpenBatch("b1", "m", "captions", {"1": ["a"]}, old))
+    bench.ledger.add_batch(OpenBatch("b1", "m", "captions", {"1": ["a"]}, old))
     bench("a")
     assert bench.kept("a") == ["A"]
     assert bench.endpoint.batches == [["a"], ["a"]]

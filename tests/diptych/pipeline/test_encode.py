@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diptych.errors import ProviderError
-from diptych.models.requests import HOPELESS
+from diptych.models.request_queue import MAX_LEADING_REFUSALS
 from diptych.pipeline.encode import encode_vectors
 from diptych.store.points import RequiredVector
 from diptych.store.spaces import Spaces
@@ -68,4 +68,4 @@ def test_what_may_pass_or_concerns_all_is_raised(tmp_path: Path) -> None:
 def test_where_nothing_is_taken_not_everything_is_asked_for(tmp_path: Path) -> None:
     picky = Picky("valve", ProviderError("no"))
     done = encode_vectors(needs(*(f"valve {n}" for n in range(50))), Spaces(picky), tmp_path)
-    assert (done.vectors, len(done.refused), picky.calls) == ({}, 50, 1 + HOPELESS)
+    assert (done.vectors, len(done.refused), picky.calls) == ({}, 50, 1 + MAX_LEADING_REFUSALS)

@@ -14,9 +14,9 @@ from diptych import Diptych, Settings
 from diptych.captioners.captioner import VisionCaptioner
 from diptych.encoders import encoder as encoders
 from diptych.encoders.paid import kept, key_of
-from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter, prices
-from diptych.models.vision import Batches, BatchItem, Reply
+from diptych.models.vision import BatchApi, BatchItem, Reply
 from diptych.pipeline.estimate import Estimate, EstimateContext, estimate_documents
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
@@ -41,7 +41,7 @@ PRICES = {"scripted:seer": Price(input=1.0, output=10.0, source="https://prices.
 class NoBatches:
     """Has a batch endpoint that is never to be used."""
 
-    most_requests = most_bytes = 10
+    max_requests = max_bytes = 10
 
     def size(self, item: BatchItem) -> int:
         raise AssertionError("an estimate packs nothing")
@@ -59,10 +59,10 @@ class NoBatches:
 class Scene:
     """Documents that exist in words, pictures that exist in pixels, and a model that counts what it is asked."""
 
-    def __init__(self, folder: Path, index: Store | None = None, batches: Batches | None = None) -> None:
+    def __init__(self, folder: Path, index: Store | None = None, batches: BatchApi | None = None) -> None:
         self.pictures = folder / "pictures"
         self.ledger, self.model, self.index = Ledger(self.pictures), ScriptedVision(), index
-        self.model.batches = batches
+        self.model.batch_api = batches
         self.captioner = VisionCaptioner(self.model, self.ledger, Meter(PRICES))
         self.sandbox = ScriptedSandbox()
         self.spaces = Spaces(WordEncoder())
@@ -128,7 +128,7 @@ def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, char
 def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Picture, ...]) -> None:
     parts = pump(charts=charts)
     key, _ = next(iter(scene.captioner.asks(parts, scene.pictures)))
-    scene.ledger.keep_caption(key, KeptCaption("scripted:seer", "known", usage=Usage(800, 0, 100, 1)))
+    scene.ledger.add_caption(key, LedgerCaption("scripted:seer", "known", usage=Usage(800, 0, 100, 1)))
     found = estimate_documents(scene.of(a=parts), scene.ground())
     assert (found.costs[0].items, found.captions_known) == (2, 1)
     assert found.costs[0].likely == Usage(1600, 0, 200, 2)
@@ -174,7 +174,7 @@ def test_an_unknown_price_says_so(scene: Scene, charts: tuple[Picture, ...]) -> 
 
 
 def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: tuple[Picture, ...]) -> None:
-    def of(batches: Batches | None) -> Estimate:
+    def of(batches: BatchApi | None) -> Estimate:
         scene = Scene(tmp_path, batches=batches)
         return estimate_documents(scene.of(a=pump(charts=charts)), scene.ground())
 
@@ -256,5 +256,5 @@ def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene:
     assert (cost.use, cost.items, cost.batches, found.embedded_here) == ("texts", 2, True, {})
     assert cost.dollars == pytest.approx(0.02 * cost.usage.input_tokens / 1e6)
     assert cost.batch_dollars == pytest.approx((cost.dollars or 0) / 2)
-    scene.ledger.keep_vectors({key_of(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
+    scene.ledger.add_vectors({key_of(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
     assert [cost.items for cost in estimate_documents(texts, scene.ground()).costs] == [1]

@@ -15,7 +15,7 @@ import pytest
 
 from diptych import Diptych, Settings
 from diptych.errors import SourceError
-from diptych.models.ledger import KeptCaption, Ledger
+from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.pipeline.transfer_ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
 from diptych.prices import Price
 from diptych.settings import OpenAI
@@ -96,7 +96,7 @@ def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_p
     keys = [line["key"] for line in lines]
     before, after = Ledger(exported / "old" / "pictures").captions(keys), Ledger(tmp_path / "new" / "pictures")
     assert after.captions(keys) == before
-    (spent,) = after.spent()
+    (spent,) = after.spending()
     assert (spent.captions, spent.price > 0) == (3, True)
 
 
@@ -106,14 +106,14 @@ def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_p
         for name in (CAPTIONS_FILE, VECTORS_FILE)
     )
     ledger = Ledger(tmp_path / "new" / "pictures")
-    mine = KeptCaption(LUNA, "mine")
-    ledger.keep_caption(caption, mine)
-    ledger.keep_vectors({vector: np.full(8, 0.5, np.float32)})
+    mine = LedgerCaption(LUNA, "mine")
+    ledger.add_caption(caption, mine)
+    ledger.add_vectors({vector: np.full(8, 0.5, np.float32)})
     with opened(vendor, tmp_path / "new") as new:
         new.import_from(exported / "export")
     assert ledger.captions([caption]) == {caption: mine}
     assert ledger.vectors([vector])[vector].tolist() == [0.5] * 8
-    assert ledger.spent()[0].captions == 3
+    assert ledger.spending()[0].captions == 3
 
 
 def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_a_refusal_comes_along(tmp_path: Path) -> None:
     from diptych.store.points import EncodingConfig
 
     old, new = Ledger(tmp_path / "old"), Ledger(tmp_path / "new")
-    refusal = KeptCaption(LUNA, "", "will not say")
-    old.keep_captions({"a" * 64: refusal, "b" * 64: KeptCaption(LUNA, "", "another reason")})
+    refusal = LedgerCaption(LUNA, "", "will not say")
+    old.add_captions({"a" * 64: refusal, "b" * 64: LedgerCaption(LUNA, "", "another reason")})
     point = {"captioned_by": LUNA, "caption_skipped": "refused: will not say", "modality": "image"}
     found = paid_content([point], EncodingConfig("words-1"), tmp_path)
     (tmp_path / "export").mkdir()

@@ -13,7 +13,7 @@ from diptych.captioners import captioner as captioner_module
 from diptych.encoders import encoder as encoders
 from diptych.encoders.paid import kept
 from diptych.models.ledger import Ledger
-from diptych.models.meter import Account, Charge, Meter, charged, charges_line, dollars
+from diptych.models.meter import Account, Charge, Meter, format_charges, format_dollars, track_charges
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
@@ -80,7 +80,7 @@ class Shelf:
 def test_documents_that_are_read_at_once_are_charged_each_its_own(tmp_path: Path, vendor: Vendor) -> None:
     shelf = Shelf(tmp_path, vendor)
     found = shelf.read()
-    used = {model: usage for (model, _), usage in shelf.meter.used().items()}
+    used = {model: usage for (model, _), usage in shelf.meter.usage().items()}
     for name, count in PICTURES.items():
         assert found[name].usage[LUNA].requests == count
         assert found[name].usage[SMALL].requests == 1
@@ -129,7 +129,7 @@ def test_entries_of_an_older_store_are_read_and_stay_as_small() -> None:
 
 def test_work_beside_is_on_no_account() -> None:
     meter = Meter({LUNA: Price(input=1.0, output=10.0)})
-    with charged() as account, ThreadPoolExecutor(1) as pool:
+    with track_charges() as account, ThreadPoolExecutor(1) as pool:
         pool.submit(meter.spend, LUNA, Usage(1000, 0, 10, 1)).result()
         meter.spend(LUNA, Usage(2000, 0, 10, 1))
         meter.spend(LUNA, Usage(2000, 0, 10, 1, batched=True))
@@ -142,14 +142,14 @@ def test_work_beside_is_on_no_account() -> None:
 def test_a_sum_with_an_unknown_price_is_unknown() -> None:
     account = Account()
     account.add(LUNA, Usage(10, 0, 1, 1), 0.25)
-    assert charges_line(account.charges) == "$0.25"
+    assert format_charges(account.charges) == "$0.25"
     account.add(SMALL, Usage(10, 0, 0, 2), None)
-    assert charges_line(account.charges) == "$0.25 + 2 requests of unknown price"
+    assert format_charges(account.charges) == "$0.25 + 2 requests of unknown price"
     account.add(LUNA, Usage(10, 0, 1, 1), None)
     assert account.charges[LUNA] == Charge(2, 20, 2, None)
-    assert charges_line(account.charges) == "4 requests of unknown price"
-    assert charges_line({}) == ""
-    assert charges_line({LUNA: Charge(1, 0, 0, 0.0)}) == "$0.00"
+    assert format_charges(account.charges) == "4 requests of unknown price"
+    assert format_charges({}) == ""
+    assert format_charges({LUNA: Charge(1, 0, 0, 0.0)}) == "$0.00"
 
 
 def test_status_tells_what_the_last_ingest_of_each_document_cost(
@@ -173,4 +173,4 @@ def test_status_tells_what_the_last_ingest_of_each_document_cost(
     assert run(["status", "--store", "s"]) == 0
     out = capsys.readouterr().out
     assert "paid" in out
-    assert dollars(charge["usd"])[:4] in out
+    assert format_dollars(charge["usd"])[:4] in out

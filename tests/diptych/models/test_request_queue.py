@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from diptych.errors import ModelError, ProviderError
-from diptych.models import requests as calls
-from diptych.models.requests import Line, halved, key, line
+from diptych.models import request_queue as calls
+from diptych.models.request_queue import RequestQueue, api_key, call_in_halves, request_queue
 from diptych.settings import Endpoint, OpenAI
 
 
@@ -34,8 +34,8 @@ class Time:
         self.now = max(self.now, until)
 
 
-def _line(time: Time, endpoint: Endpoint | None = None) -> Line:
-    return Line(endpoint or Endpoint(), time.clock, time.sleep)
+def _line(time: Time, endpoint: Endpoint | None = None) -> RequestQueue:
+    return RequestQueue(endpoint or Endpoint(), time.clock, time.sleep)
 
 
 def _failing(*errors: ProviderError) -> Callable[[float], str]:
@@ -162,7 +162,7 @@ def test_when_the_provider_asks_to_wait_all_requests_wait() -> None:
 
 
 def test_never_more_requests_at_once_than_allowed_and_the_first_come_goes_first() -> None:
-    queue = Line(Endpoint(at_once=2))
+    queue = RequestQueue(Endpoint(at_once=2))
     lock, most, now = threading.Lock(), 0, 0
     gate = threading.Barrier(2)
 
@@ -193,27 +193,27 @@ def test_a_crash_of_a_request_gives_its_place_back() -> None:
 
 
 def test_an_endpoint_has_one_line() -> None:
-    assert line(OpenAI(at_once=3)) is line(OpenAI(at_once=3))
-    assert line(OpenAI()) is not line(OpenAI(base_url="http://localhost:1/v1"))
+    assert request_queue(OpenAI(at_once=3)) is request_queue(OpenAI(at_once=3))
+    assert request_queue(OpenAI()) is not request_queue(OpenAI(base_url="http://localhost:1/v1"))
 
 
 def test_the_key_comes_from_the_variable_that_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", " sk-1234\n")
-    assert key(OpenAI(key="MY_KEY")) == "sk-1234"
+    assert api_key(OpenAI(key="MY_KEY")) == "sk-1234"
 
 
 def test_without_a_key_one_line_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(ModelError, match=r"^no key: the environment variable MY_KEY is empty.*`openai.key`"):
-        key(OpenAI(key="MY_KEY"))
+        api_key(OpenAI(key="MY_KEY"))
     with pytest.raises(ModelError, match=r"^no key: name the environment variable .* `openai.key`"):
-        key(OpenAI(key=""))
+        api_key(OpenAI(key=""))
 
 
 def test_what_cannot_be_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "secret\nsecret")
     with pytest.raises(ModelError) as error:
-        key(OpenAI(key="MY_KEY"))
+        api_key(OpenAI(key="MY_KEY"))
     assert "MY_KEY" in str(error.value)
     assert "secret" not in str(error.value)
 
@@ -230,7 +230,7 @@ def test_what_cannot_be_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_a_local_server_needs_no_key(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert key(OpenAI(base_url=base_url)) == "none"
+    assert api_key(OpenAI(base_url=base_url)) == "none"
 
 
 @pytest.mark.parametrize("base_url", [None, "", "https://api.openai.com/v1", "https://8.8.8.8/v1"])
@@ -253,7 +253,7 @@ def _refusing(*bad: int) -> tuple[list[list[int]], Callable[[Sequence[int]], lis
 
 def test_a_bad_item_fails_alone() -> None:
     asked, call = _refusing(2)
-    results = halved(range(4), call)
+    results = call_in_halves(range(4), call)
     assert [result if isinstance(result, str) else str(result) for result in results] == [
         "0",
         "1",
@@ -266,8 +266,8 @@ def test_a_bad_item_fails_alone() -> None:
 
 def test_a_good_batch_is_one_call_and_none_is_no_call() -> None:
     asked, call = _refusing()
-    assert halved(range(3), call) == ["0", "1", "2"]
-    assert halved([], call) == []
+    assert call_in_halves(range(3), call) == ["0", "1", "2"]
+    assert call_in_halves([], call) == []
     assert asked == [[0, 1, 2]]
 
 
@@ -280,14 +280,14 @@ def test_what_is_not_about_an_item_is_not_halved(error: ProviderError) -> None:
         raise error
 
     with pytest.raises(ProviderError) as raised:
-        halved([1, 2, 3], call)
+        call_in_halves([1, 2, 3], call)
     assert raised.value is error
     assert len(batches) == 1
 
 
 def test_a_batch_that_is_bad_throughout_is_not_taken_apart_for_ever() -> None:
     asked, call = _refusing(*range(1024))
-    results = halved(range(1024), call)
+    results = call_in_halves(range(1024), call)
     assert len(results) == 1024
     assert all(isinstance(result, ProviderError) for result in results)
     assert len(asked) < 40

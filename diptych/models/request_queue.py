@@ -1,7 +1,7 @@
 """Patience with paid providers: how many requests at once and a minute, which are tried again, and when to give up.
 
 The SDKs' own retries are switched off, because each of them knows only its own request: here all requests of a process
-to one endpoint stand in one `Line`, which waits as a whole when the provider asks it to.
+to one endpoint stand in one `RequestQueue`, which waits as a whole when the provider asks it to.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the second attempt, doubled before each further one."""
 LEAST = 1.0
 """Seconds that an attempt has, even when its turn came late."""
-HOPELESS = 8
+MAX_LEADING_REFUSALS = 8
 """So many items that failed alone, with none that passed: the rest of the batch is not taken apart further."""
 
 
-class Line:
+class RequestQueue:
     """The requests of this process to one endpoint. Thread-safe; who came first goes first, also after a retry."""
 
     def __init__(
@@ -148,12 +148,12 @@ def _given_up(error: ProviderError, why: str) -> ProviderError:
 
 
 @functools.cache
-def line(endpoint: Endpoint) -> Line:
+def request_queue(endpoint: Endpoint) -> RequestQueue:
     """The one line of this process to that endpoint."""
-    return Line(endpoint)
+    return RequestQueue(endpoint)
 
 
-def key(endpoint: Endpoint) -> str:
+def api_key(endpoint: Endpoint) -> str:
     """The secret that the endpoint's settings name; `none` for a server in the own network that has none.
 
     Raises `ModelError` when there is none or it cannot be one. The secret itself is told to nobody.
@@ -182,7 +182,7 @@ def is_local(base_url: str | None) -> bool:
     return address.is_loopback or address.is_private
 
 
-def halved(items: Sequence[I], call: Callable[[Sequence[I]], Sequence[T]]) -> list[T | ProviderError]:
+def call_in_halves(items: Sequence[I], call: Callable[[Sequence[I]], Sequence[T]]) -> list[T | ProviderError]:
     """One result an item, in order; an item that the provider will not take has its error.
 
     A batch that fails for good is asked again in halves, until the bad item fails alone. What is not about an item
@@ -198,7 +198,7 @@ def halved(items: Sequence[I], call: Callable[[Sequence[I]], Sequence[T]]) -> li
         except ProviderError as error:
             if error.transient or error.about == "account":
                 raise
-            if len(batch) == 1 or (alone >= HOPELESS and not passed):
+            if len(batch) == 1 or (alone >= MAX_LEADING_REFUSALS and not passed):
                 alone += 1
                 results += [error] * len(batch)
             else:
