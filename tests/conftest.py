@@ -1,6 +1,6 @@
 """What every test may rely on: Prefect in a home of its own, and small real documents.
 
-Fixtures that only a few files share stand in modules of `tests.support`: `from tests.support.claude import
+Fixtures that only a few files share stand in modules of `tests.support`: `from tests.support.anthropic_fixtures import
 vendor as vendor` makes one a fixture of the file that imports it.
 """
 

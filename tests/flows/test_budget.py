@@ -25,11 +25,11 @@ from flows.support import prefect_env
 from flows.support import secret_blocks as keys
 from flows.support.spending import Spent
 from flows.support.task_runners import alone
+from tests.support.http_server import Answer, Request, Vendor, served
+from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_leaflet, write_paper
+from tests.support.scripted_vision import chart
 from tests.support.shell import asked, refused, told
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, Vendor, served
-from tests.support.visions import chart
 
 KEY = "sk-secret-of-the-tests"
 LUNA, SMALL = "openai:gpt-6-luna", "openai:text-embedding-3-small"

@@ -20,11 +20,11 @@ from flows.answer import answer
 from flows.cli.main import run
 from flows.evaluate import evaluate
 from flows.query import query
-from tests.support.claude import NAME
-from tests.support.claude import only_this_key as only_this_key
-from tests.support.claude import vendor as vendor
+from tests.support.anthropic_fixtures import NAME
+from tests.support.anthropic_fixtures import only_this_key as only_this_key
+from tests.support.anthropic_fixtures import vendor as vendor
+from tests.support.http_server import Vendor
 from tests.support.papers import write_leaflet, write_rows
-from tests.support.vendors import Vendor
 
 # Prefect leaves a socket to its server open when an event loop ends.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

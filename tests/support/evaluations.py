@@ -16,7 +16,7 @@ from diptych.store.spaces import Spaces
 from extractors.types import Passage
 from tests.support.benches import Bench
 from tests.support.fakes import document, source
-from tests.support.visions import chart, picture, stored
+from tests.support.scripted_vision import chart, picture, stored
 
 HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=alert(2)>'
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.vendors import Answer, Request, Route
+from tests.support.http_server import Answer, Request, Route
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 

@@ -13,13 +13,13 @@ import pytest
 
 from diptych import Diptych, Query, Settings
 from flows.cli.main import run
+from tests.support.anthropic_server import anthropic_routes
+from tests.support.http_server import Vendor, served
+from tests.support.openai_requests import Asked
+from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_photo
 from tests.support.shell import asked, refused
 from tests.support.shell import elsewhere as elsewhere
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendor_asked import Asked
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Vendor, served
 
 KEY = "sk-secret-of-the-tests"
 Said = tuple[str, list[tuple[str, str]]]

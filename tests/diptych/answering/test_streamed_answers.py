@@ -13,11 +13,11 @@ from diptych import AsyncDiptych, Settings
 from diptych.answering.conversation import BySentence
 from diptych.errors import StoreError
 from diptych.settings import Anthropic, OpenAI
+from tests.support.anthropic_server import Block, Body, anthropic_routes
+from tests.support.http_server import Vendor, served
+from tests.support.openai_requests import Asked
+from tests.support.openai_server import openai_routes
 from tests.support.papers import write_leaflet
-from tests.support.vendor_anthropic import Block, Body, anthropic_routes
-from tests.support.vendor_asked import Asked
-from tests.support.vendor_openai import openai_routes
-from tests.support.vendors import Vendor, served
 
 SAID = ("The green valve opens to the left.", "Close it first.")
 

@@ -21,7 +21,7 @@ from diptych.models.meter import Meter
 from diptych.models.vision import ImagePart, Reply
 from diptych.prices import Price, Usage
 from extractors.types import Extraction, Problem
-from tests.support.visions import ScriptedVision, answer, chart, extraction, picture, stored, words
+from tests.support.scripted_vision import ScriptedVision, answer, chart, extraction, picture, stored, words
 
 
 def captioner(model: ScriptedVision, folder: Path, **options: object) -> VisionCaptioner:

@@ -20,10 +20,10 @@ from diptych.models.meter import Meter
 from diptych.prices import Price
 from diptych.settings import Anthropic, OpenAI, Settings
 from extractors.types import Extraction
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendor_openai import openai_routes
-from tests.support.vendors import Answer, Request, Route, Vendor, served
-from tests.support.visions import chart, extraction, picture, stored
+from tests.support.anthropic_server import anthropic_routes
+from tests.support.http_server import Answer, Request, Route, Vendor, served
+from tests.support.openai_server import openai_routes
+from tests.support.scripted_vision import chart, extraction, picture, stored
 
 KEY = "sk-secret-of-the-tests"
 SAID = {

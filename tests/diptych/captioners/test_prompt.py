@@ -8,7 +8,7 @@ from typing import Any
 
 from diptych.captioners.prompt import LIMITS, MOST_CHARACTERS, Description, Prompt, sentences, words_around
 from extractors.types import ImageFile
-from tests.support.visions import extraction, picture
+from tests.support.scripted_vision import extraction, picture
 
 IMAGE = ImageFile("0" * 64, ".png", 400, 300)
 

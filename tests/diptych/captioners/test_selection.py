@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from diptych.captioners.selection import judge
 from extractors.types import Report
-from tests.support.visions import chart, extraction, picture, stored
+from tests.support.scripted_vision import chart, extraction, picture, stored
 
 SMALL = (30.0, 30.0, 130.0, 100.0)  # points: a logo's size
 

@@ -11,8 +11,8 @@ import pytest
 from diptych.doctor import models
 from diptych.doctor.checks import Check
 from diptych.settings import Settings
-from tests.support.models import write_pair, write_texts
-from tests.support.vendors import Answer, served
+from tests.support.http_server import Answer, served
+from tests.support.onnx_models import write_pair, write_texts
 
 SMALL = "fastembed:BAAI/bge-small-en-v1.5"
 

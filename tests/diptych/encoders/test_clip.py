@@ -19,8 +19,8 @@ from diptych.encoders import encoder as encoders
 from diptych.encoders.fastembed import seen
 from diptych.errors import ModelError
 from diptych.settings import Settings
-from tests.support import models
-from tests.support.models import COLOURS, FIELDS, MEAN, STD
+from tests.support import onnx_models
+from tests.support.onnx_models import COLOURS, FIELDS, MEAN, STD
 
 Pixels = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with every pair."""
     made = tmp_path_factory.mktemp("models")
     for pair in clip.PAIRS:
-        models.write_pair(made, pair)
+        onnx_models.write_pair(made, pair)
     return made
 
 
@@ -194,7 +194,7 @@ def test_nothing_to_encode(pair: encoders.Encoder) -> None:
 
 
 def test_the_weights_of_another_model_are_refused(folder: Path, tmp_path: Path) -> None:
-    models.write_pair(tmp_path)
+    onnx_models.write_pair(tmp_path)
     other = folder / "jinaai" / "jina-clip-v1" / "onnx" / "vision_model.onnx"
     (tmp_path / "Qdrant" / "clip-ViT-B-32-vision" / "model.onnx").write_bytes(other.read_bytes())
     red = plain("red", (60, 60), tmp_path / "red.png")

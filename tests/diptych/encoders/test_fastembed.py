@@ -13,7 +13,7 @@ import pytest
 from diptych.encoders import encoder as encoders
 from diptych.errors import ModelError
 from diptych.settings import Settings
-from tests.support import models
+from tests.support import onnx_models
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """With the default pair and siglip's."""
     made = tmp_path_factory.mktemp("models")
     for pair in ("", "siglip2-base-patch16-224"):
-        models.write_pair(made, pair)
+        onnx_models.write_pair(made, pair)
     return Settings(models=made, cache=made / "cache")
 
 
@@ -74,7 +74,7 @@ def test_a_model_gets_the_words_it_wants_before_a_text(tmp_path: Path, name: str
     before = "" if "zh" in name else " "  # Chinese has no spaces
     wanted = [f"{prompt}{before if prompt else ''}red" for prompt in (question, passage)]
     words = sorted({word for text in wanted for word in text.split()})
-    models.write_texts(tmp_path, name, {word: np.eye(1, 40, at)[0] for at, word in enumerate(words, start=1)})
+    onnx_models.write_texts(tmp_path, name, {word: np.eye(1, 40, at)[0] for at, word in enumerate(words, start=1)})
     encoder = encoders.load(f"fastembed:{name}", Settings(models=tmp_path, cache=tmp_path / "cache"))
     for text, asks in zip(wanted, (True, False), strict=True):
         vector = encoder.encode_texts(["red"], query=asks)[0]
@@ -89,7 +89,7 @@ def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> Non
 
     for one in TextEmbedding._list_supported_models():
         if one.model_file.endswith(".onnx") and not one.model.startswith("Qdrant/constella"):
-            models.write_texts(tmp_path / one.model, one.model, {"red": [0, 3, 4]})
+            onnx_models.write_texts(tmp_path / one.model, one.model, {"red": [0, 3, 4]})
             chosen = Settings(models=tmp_path / one.model, cache=tmp_path / "cache")
             encoder = encoders.load(f"fastembed:{one.model}", chosen)
             first, second = encoder.encode_texts(["red", "red red"])
@@ -99,7 +99,7 @@ def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> Non
 
 
 def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path) -> None:
-    models.write_texts(tmp_path, "jinaai/jina-embeddings-v3", {})
+    onnx_models.write_texts(tmp_path, "jinaai/jina-embeddings-v3", {})
     encoder = encoders.load("fastembed:jinaai/jina-embeddings-v3", Settings(models=tmp_path, cache=tmp_path / "cache"))
     question, passage = encoder.encode_texts(["red"], query=True)[0], encoder.encode_texts(["red"])[0]
     assert question[-3] / question[0] == pytest.approx(0)
@@ -112,7 +112,7 @@ def test_a_model_of_questions_alone_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_static_model_takes_its_words_from_a_table(tmp_path: Path) -> None:
-    models.write_static(tmp_path, "minishlab/potion-base-8M", {"red": [1, 0], "blue": [0, 1]})
+    onnx_models.write_static(tmp_path, "minishlab/potion-base-8M", {"red": [1, 0], "blue": [0, 1]})
     encoder = encoders.load("fastembed:minishlab/potion-base-8M", Settings(models=tmp_path, cache=tmp_path / "cache"))
     vectors = encoder.encode_texts(["red", "blue", "red blue", "unknown"])
     assert vectors[:3, :2] == pytest.approx(np.array([[1, 0], [0, 1], [0.5**0.5, 0.5**0.5]]))

@@ -18,7 +18,7 @@ from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
 from extractors.types import Options, Passage
 from tests.support.fakes import ScriptedSandbox, document, figure, source
-from tests.support.models import write_texts
+from tests.support.onnx_models import write_texts
 
 MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 MEANINGS = (("pump", "pompa"), ("filter", "saringan"), ("clean", "membersihkan"), ("warranty", "garansi"))

@@ -13,9 +13,9 @@ from diptych.encoders import model_files as weights
 from diptych.encoders.fastembed import find
 from diptych.errors import ModelError
 from diptych.settings import Settings
-from tests.support import models
+from tests.support import onnx_models
+from tests.support.http_server import Answer, Request, served
 from tests.support.vendor_hub import hub_routes
-from tests.support.vendors import Answer, Request, served
 
 SMALL = "BAAI/bge-small-en-v1.5"
 
@@ -24,7 +24,7 @@ SMALL = "BAAI/bge-small-en-v1.5"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with the default pair."""
     made = tmp_path_factory.mktemp("models")
-    models.write_pair(made)
+    onnx_models.write_pair(made)
     return made
 
 
@@ -84,7 +84,7 @@ def test_offline_by_choice_asks_nobody(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_is_not_here_is_fetched_once_and_only_what_is_needed(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models.write_texts(tmp_path / "hub", SMALL, {"red": [0, 1]})
+    onnx_models.write_texts(tmp_path / "hub", SMALL, {"red": [0, 1]})
     repository = find(SMALL, Settings()).weights.repository
     (tmp_path / "hub" / repository / "pytorch_model.bin").write_bytes(b"large, and of no use")
     with served(hub_routes(tmp_path / "hub")) as hub:
@@ -116,7 +116,7 @@ def test_a_hub_without_the_model_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_folder_that_lacks_files_is_said_and_nothing_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models.write_pair(tmp_path)
+    onnx_models.write_pair(tmp_path)
     (tmp_path / "Qdrant" / "clip-ViT-B-32-vision" / "preprocessor_config.json").unlink()
     with served() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
@@ -138,7 +138,7 @@ def test_a_hugging_face_cache_serves_as_model_folder(folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "tokenizer_config.json"])
 def test_broken_files_are_named(tmp_path: Path, file: str) -> None:
-    models.write_pair(tmp_path)
+    onnx_models.write_pair(tmp_path)
     (tmp_path / "Qdrant" / "clip-ViT-B-32-text" / file).write_bytes(b"\0" * 99)
     with pytest.raises(ModelError, match=r"clip-ViT-B-32-text: cannot be loaded .* again"):
         encoders.load("clip", Settings(models=tmp_path, cache=tmp_path / "cache")).encode_texts(["red"])
@@ -146,12 +146,12 @@ def test_broken_files_are_named(tmp_path: Path, file: str) -> None:
 
 def test_the_fingerprint_follows_the_weights_wherever_they_lie(tmp_path: Path) -> None:
     for place in ("here", "there"):
-        models.write_texts(tmp_path / place, SMALL, {"red": [0, 1]})
+        onnx_models.write_texts(tmp_path / place, SMALL, {"red": [0, 1]})
     cache = tmp_path / "cache"
     name = f"fastembed:{SMALL}"
     here, there = (encoders.load(name, Settings(models=tmp_path / place, cache=cache)) for place in ("here", "there"))
     assert here.fingerprint == there.fingerprint
-    models.write_texts(tmp_path / "there", SMALL, {"red": [0, 2]})  # other numbers, files as long as before
+    onnx_models.write_texts(tmp_path / "there", SMALL, {"red": [0, 2]})  # other numbers, files as long as before
     changed = encoders.load(name, Settings(models=tmp_path / "there", cache=cache))
     assert changed.fingerprint != here.fingerprint
     assert there.fingerprint == here.fingerprint, "what was told stays told"

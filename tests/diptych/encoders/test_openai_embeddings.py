@@ -17,10 +17,10 @@ from diptych.errors import ModelError, ProviderError, SettingsError
 from diptych.models.openai import embeddings
 from diptych.prices import Usage
 from diptych.settings import OpenAI, Settings
-from tests.support.embeddings import SEES, SMALL, counted, desk, numbered, picture, place
-from tests.support.vendor_batches import problem
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, served
+from tests.support.embedding_fixtures import SEES, SMALL, counted, desk, numbered, picture, place
+from tests.support.http_server import Answer, Request, served
+from tests.support.openai_batch_server import problem
+from tests.support.openai_server import OpenAIRoutes
 
 
 def test_vectors_are_made_of_unit_length_and_their_tokens_are_counted() -> None:

@@ -29,8 +29,8 @@ from diptych.models.openai import embeddings
 from diptych.prices import Price
 from diptych.settings import OpenAI, Settings, Unified
 from tests.support.fakes import WordEncoder
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, Vendor, served
+from tests.support.http_server import Answer, Request, Vendor, served
+from tests.support.openai_server import OpenAIRoutes
 
 
 @dataclass

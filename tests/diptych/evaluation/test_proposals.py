@@ -27,7 +27,7 @@ from extractors.types import FieldValue, Passage
 from tests.support.benches import Bench
 from tests.support.evaluations import context as context
 from tests.support.fakes import document, source
-from tests.support.visions import ScriptedVision
+from tests.support.scripted_vision import ScriptedVision
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from diptych import Diptych, Settings
 from diptych.evaluation.questions import read_questions
 from diptych.prices import Price
 from diptych.settings import OpenAI
+from tests.support.http_server import Vendor, served
+from tests.support.openai_requests import Asked
+from tests.support.openai_server import OpenAIRoutes
 from tests.support.shell import refused, told
-from tests.support.vendor_asked import Asked
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Vendor, served
 
 LUNA = "openai:gpt-6-luna"
 PRICE = Price(input=1.0, output=10.0)

@@ -18,11 +18,11 @@ from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, ImagePart, TextPart, VisionRequest
 from diptych.prices import Price
 from diptych.settings import Settings
-from tests.support.claude import HAIKU, NAME, PAID, QUESTION, SECRET, SOURCES, model
-from tests.support.claude import only_this_key as only_this_key
-from tests.support.claude import vendor as vendor
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendors import Vendor, served
+from tests.support.anthropic_fixtures import HAIKU, NAME, PAID, QUESTION, SECRET, SOURCES, model
+from tests.support.anthropic_fixtures import only_this_key as only_this_key
+from tests.support.anthropic_fixtures import vendor as vendor
+from tests.support.anthropic_server import anthropic_routes
+from tests.support.http_server import Vendor, served
 
 
 class Caption(BaseModel):

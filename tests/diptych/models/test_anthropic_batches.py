@@ -14,8 +14,8 @@ from diptych.models.meter import Meter
 from diptych.models.vision import BatchApi, BatchItem, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Settings
-from tests.support.vendor_anthropic import anthropic_routes, error
-from tests.support.vendors import Answer, Vendor, served
+from tests.support.anthropic_server import anthropic_routes, error
+from tests.support.http_server import Answer, Vendor, served
 
 
 class Caption(BaseModel):

@@ -9,10 +9,10 @@ import pytest
 
 from diptych.errors import ModelError, SettingsError
 from diptych.models.vision import VisionRequest
-from tests.support.claude import HAIKU, PAID, QUESTION, SECRET, SOURCES, model
-from tests.support.claude import only_this_key as only_this_key
-from tests.support.claude import vendor as vendor
-from tests.support.vendors import Vendor
+from tests.support.anthropic_fixtures import HAIKU, PAID, QUESTION, SECRET, SOURCES, model
+from tests.support.anthropic_fixtures import only_this_key as only_this_key
+from tests.support.anthropic_fixtures import vendor as vendor
+from tests.support.http_server import Vendor
 
 
 def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:

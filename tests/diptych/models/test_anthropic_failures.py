@@ -13,11 +13,11 @@ from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Settings
-from tests.support.claude import HAIKU, NAME, QUESTION, SECRET, model
-from tests.support.claude import only_this_key as only_this_key
-from tests.support.claude import vendor as vendor
-from tests.support.vendor_anthropic import error
-from tests.support.vendors import Answer, Vendor, served
+from tests.support.anthropic_fixtures import HAIKU, NAME, QUESTION, SECRET, model
+from tests.support.anthropic_fixtures import only_this_key as only_this_key
+from tests.support.anthropic_fixtures import vendor as vendor
+from tests.support.anthropic_server import error
+from tests.support.http_server import Answer, Vendor, served
 
 FAILURES = [
     (

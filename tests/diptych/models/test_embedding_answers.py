@@ -12,9 +12,9 @@ import pytest
 from diptych.errors import ProviderError
 from diptych.models.openai import embedding_inputs as inputs
 from diptych.models.request_queue import TRIES
-from tests.support.embeddings import answer, desk, numbered, place
-from tests.support.vendor_batches import problem
-from tests.support.vendors import Answer
+from tests.support.embedding_fixtures import answer, desk, numbered, place
+from tests.support.http_server import Answer
+from tests.support.openai_batch_server import problem
 
 
 def test_vectors_in_another_order_find_their_texts() -> None:

@@ -11,9 +11,9 @@ import pytest
 from diptych.errors import BudgetReached, ProviderError
 from diptych.models.meter import Meter
 from diptych.models.openai import embeddings
-from tests.support.embeddings import SEES, desk, picture, place, strict_desk
-from tests.support.vendor_batches import problem
-from tests.support.vendors import Answer, Request
+from tests.support.embedding_fixtures import SEES, desk, picture, place, strict_desk
+from tests.support.http_server import Answer, Request
+from tests.support.openai_batch_server import problem
 
 
 def refusing(*bad: str) -> Any:

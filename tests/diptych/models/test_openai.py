@@ -13,14 +13,14 @@ from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, ImagePart, TextPart, VisionRequest
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
-from tests.support.gpt import APIS, MODEL, QUESTION, Seen, ask, model, png
-from tests.support.gpt import key as key
-from tests.support.gpt import routes as routes
-from tests.support.gpt import vendor as vendor
-from tests.support.vendor_asked import Asked, Cut, Filtered, Refused
-from tests.support.vendor_batches import problem
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, Vendor
+from tests.support.http_server import Answer, Request, Vendor
+from tests.support.openai_batch_server import problem
+from tests.support.openai_fixtures import APIS, MODEL, QUESTION, Seen, ask, model, png
+from tests.support.openai_fixtures import key as key
+from tests.support.openai_fixtures import routes as routes
+from tests.support.openai_fixtures import vendor as vendor
+from tests.support.openai_requests import Asked, Cut, Filtered, Refused
+from tests.support.openai_server import OpenAIRoutes
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -16,12 +16,12 @@ from diptych.models.openai.embedding_batches import BatchEmbedding, EmbeddingBat
 from diptych.models.vision import BatchApi, BatchItem, Reply, TextPart, VisionRequest
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
-from tests.support.gpt import MODEL, SECRET
-from tests.support.gpt import key as key
-from tests.support.gpt import vendor as vendor
-from tests.support.vendor_asked import Broken, Cut
-from tests.support.vendor_openai import OpenAIRoutes, openai_routes
-from tests.support.vendors import Answer, Request, Vendor, served
+from tests.support.http_server import Answer, Request, Vendor, served
+from tests.support.openai_fixtures import MODEL, SECRET
+from tests.support.openai_fixtures import key as key
+from tests.support.openai_fixtures import vendor as vendor
+from tests.support.openai_requests import Broken, Cut
+from tests.support.openai_server import OpenAIRoutes, openai_routes
 
 
 class Seen(BaseModel):

@@ -13,14 +13,14 @@ import pytest
 from diptych.errors import ProviderError
 from diptych.models.meter import Meter
 from diptych.prices import Price
-from tests.support.gpt import APIS, MODEL, QUESTION, SECRET, ask, model
-from tests.support.gpt import key as key
-from tests.support.gpt import routes as routes
-from tests.support.gpt import vendor as vendor
-from tests.support.vendor_asked import Broken
-from tests.support.vendor_batches import problem
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, Vendor, served
+from tests.support.http_server import Answer, Request, Vendor, served
+from tests.support.openai_batch_server import problem
+from tests.support.openai_fixtures import APIS, MODEL, QUESTION, SECRET, ask, model
+from tests.support.openai_fixtures import key as key
+from tests.support.openai_fixtures import routes as routes
+from tests.support.openai_fixtures import vendor as vendor
+from tests.support.openai_requests import Broken
+from tests.support.openai_server import OpenAIRoutes
 
 HTML = Answer(200, "<html><body>Sign in to the network</body></html>", {"content-type": "text/html"})
 QUOTA = problem(429, "You exceeded your current quota.", "insufficient_quota")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from diptych.models.openai.messages import Form, strict
 from diptych.models.openai.tokens import picture
 from diptych.settings import OpenAI
-from tests.support.gpt import QUESTION
+from tests.support.openai_fixtures import QUESTION
 
 
 def test_openai_itself_and_other_servers_know_the_limit_by_other_names() -> None:

@@ -28,12 +28,12 @@ from diptych.prices import Price, Usage
 from diptych.settings import Anthropic, OpenAI
 from diptych.store.spaces import Spaces
 from extractors.types import Extraction, Options, Passage
+from tests.support.anthropic_server import anthropic_routes
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document
+from tests.support.http_server import Answer, Request, Route, Vendor, served
+from tests.support.openai_server import OpenAIRoutes
+from tests.support.scripted_vision import chart, picture, stored
 from tests.support.stores import open_store
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, Route, Vendor, served
-from tests.support.visions import chart, picture, stored
 
 HAIKU, LUNA, SMALL = "anthropic:claude-haiku-5-5", "openai:gpt-6-luna", "openai:text-embedding-3-small"
 PRICES = dict.fromkeys((HAIKU, LUNA, SMALL), Price(input=1.0, output=10.0))

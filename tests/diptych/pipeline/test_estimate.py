@@ -27,13 +27,13 @@ from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.cli.estimate import lines
+from tests.support.anthropic_server import anthropic_routes
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
+from tests.support.http_server import served
 from tests.support.papers import write_paper
+from tests.support.scripted_vision import ScriptedVision, chart, picture, stored
 from tests.support.shell import asked
 from tests.support.stores import open_store
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendors import served
-from tests.support.visions import ScriptedVision, chart, picture, stored
 
 PRICES = {"scripted:seer": Price(input=1.0, output=10.0, source="https://prices.example", read="2026-11-21")}
 

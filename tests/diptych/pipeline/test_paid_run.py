@@ -17,10 +17,10 @@ from diptych import Diptych, Settings
 from diptych.captioners import prompt
 from diptych.prices import Price
 from diptych.settings import Anthropic, OpenAI, Unified
-from tests.support.models import write_pair
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendor_openai import openai_routes
-from tests.support.vendors import Vendor, served
+from tests.support.anthropic_server import anthropic_routes
+from tests.support.http_server import Vendor, served
+from tests.support.onnx_models import write_pair
+from tests.support.openai_server import openai_routes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DATA = Path(__file__).parents[3] / "data"

@@ -20,10 +20,10 @@ from diptych.pipeline.transfer_ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VE
 from diptych.prices import Price
 from diptych.settings import OpenAI
 from flows.support import maintenance_text as upkeep
-from tests.support.vendor_asked import Asked
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Vendor, served
-from tests.support.visions import chart
+from tests.support.http_server import Vendor, served
+from tests.support.openai_requests import Asked
+from tests.support.openai_server import OpenAIRoutes
+from tests.support.scripted_vision import chart
 
 LUNA, SMALL = "openai:gpt-6-luna", "openai:text-embedding-3-small"
 PRICES = dict.fromkeys((LUNA, SMALL), Price(input=1.0, output=10.0))

@@ -23,11 +23,11 @@ from diptych.store.types import text_shapes
 from extractors.types import Options
 from flows.cli.main import run
 from tests.support.fakes import ScriptedSandbox, source
+from tests.support.http_server import Answer, Request, Vendor, served
+from tests.support.openai_server import OpenAIRoutes
+from tests.support.scripted_vision import chart, extraction, picture, stored
 from tests.support.shell import asked, told
 from tests.support.stores import open_store
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Request, Vendor, served
-from tests.support.visions import chart, extraction, picture, stored
 
 KEY = "sk-secret-of-the-tests"
 LUNA, SMALL = "openai:gpt-6-luna", "openai:text-embedding-3-small"

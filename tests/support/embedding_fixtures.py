@@ -15,8 +15,8 @@ from diptych.encoders.encoder import Encoder
 from diptych.models.meter import Meter
 from diptych.prices import Price
 from diptych.settings import OpenAI, Settings, Unified
-from tests.support.vendor_openai import OpenAIRoutes
-from tests.support.vendors import Answer, Vendor, served
+from tests.support.http_server import Answer, Vendor, served
+from tests.support.openai_server import OpenAIRoutes
 
 SMALL, SEES = "openai:text-embedding-3-small", "unified:seer"
 

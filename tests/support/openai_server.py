@@ -21,7 +21,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.vendor_asked import (
+from tests.support.http_server import Answer, Request
+from tests.support.openai_batch_server import BatchDesk, problem
+from tests.support.openai_requests import (
     Asked,
     Broken,
     Cut,
@@ -34,8 +36,6 @@ from tests.support.vendor_asked import (
     read_responses,
     tokens,
 )
-from tests.support.vendor_batches import BatchDesk, problem
-from tests.support.vendors import Answer, Request
 
 LIMIT = 2048
 """Most inputs of one embeddings request."""

@@ -12,8 +12,8 @@ from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, TextPart, VisionModel, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Settings
-from tests.support.vendor_anthropic import anthropic_routes
-from tests.support.vendors import Vendor, served
+from tests.support.anthropic_server import anthropic_routes
+from tests.support.http_server import Vendor, served
 
 SECRET = "sk-ant-a-very-secret-key"
 HAIKU = "claude-haiku-5-5"

@@ -1,4 +1,4 @@
-"""Anthropic's Messages API for `tests.support.vendors`: direct, Vertex and Bedrock; JSON and streams; batches.
+"""Anthropic's Messages API for `tests.support.http_server`: direct, Vertex and Bedrock; JSON and streams; batches.
 
     with served(anthropic_routes()) as vendor: ...
     with served(anthropic_routes(caption=lambda body: {"summary": "A bar chart."})) as vendor: ...
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.support.vendors import Answer, Request, Route
+from tests.support.http_server import Answer, Request, Route
 
 Body = dict[str, Any]
 Block = dict[str, Any]

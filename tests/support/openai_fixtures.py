@@ -14,8 +14,8 @@ from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.models.vision import ImagePart, TextPart, VisionModel, VisionRequest
 from diptych.settings import OpenAI, Settings
-from tests.support.vendor_openai import OpenAIRoutes, openai_routes
-from tests.support.vendors import Vendor, served
+from tests.support.http_server import Vendor, served
+from tests.support.openai_server import OpenAIRoutes, openai_routes
 
 SECRET = "sk-proj-0123456789abcdefSECRET"
 MODEL = "openai:gpt-6-luna"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.vendors import Answer, Request
+from tests.support.http_server import Answer, Request
 
 
 def problem(status: int, message: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
