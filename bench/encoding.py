@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.measure import Given, Measure, by_turns
 from bench.samples import MANUAL
 from diptych import settings
-from diptych.encoders import encoder as encoders
 from diptych.encoders.encoder import Encoder
+from diptych.encoders.registry import load_encoder
 
 PASSAGE_WORDS = 135
 """177 tokens on the average."""
@@ -42,7 +42,7 @@ def question(_: Given) -> Iterator[Measure]:
 def _pair() -> tuple[Encoder, Encoder]:
     folder: Path = settings.load().cache
     chosen = settings.Settings(cache=folder)
-    return encoders.load("minilm", chosen), encoders.load("minilm:fp32", chosen)
+    return load_encoder("minilm", chosen), load_encoder("minilm:fp32", chosen)
 
 
 def _passages(count: int) -> list[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-from extractors.types import Extraction, Problem
+from extractors.types import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +27,3 @@ class Captions:
     """One a picture, in the extraction's order."""
     problems: tuple[Problem, ...] = ()
     """Pictures that may get a caption another time."""
-
-
-class Captioner(Protocol):
-    """Thread-safe."""
-
-    fingerprint: str
-    """Changes whenever the same picture would be asked about otherwise: model, prompt, size."""
-
-    def caption(self, extraction: Extraction, pictures: Path) -> Captions:
-        """A caption for every picture worth one; `pictures`: folder of the picture store.
-
-        Raises `BudgetReached`, and `ModelError` for what concerns every picture (no key, no such model).
-        """
-        ...
-
-    def missing(self, extraction: Extraction, pictures: Path) -> Sequence[int]:
-        """Which pictures, by their place in the extraction, `caption` would ask the model about."""
-        ...

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.captioners.caption import Captions, ModelCaption
-from diptych.captioners.prompt import MOST_TOKENS, Prompt, cut, plain, sentences, words_around
+from diptych.captioners.prompt import MAX_ANSWER_TOKENS, Prompt, caption_text, plain_line, shorten, words_around
 from diptych.captioners.selection import Verdict, judge
 from diptych.errors import ProviderError
 from diptych.models.image_input import prepare_image
@@ -42,7 +42,7 @@ class _Job:
     """Tried even when all before it failed."""
 
 
-class VisionCaptioner:
+class Captioner:
     """A `Captioner`. Thread-safe: two threads that meet the same picture pay for it once.
 
     `at_once`: pictures of a document that are asked about at the same time.
@@ -112,8 +112,8 @@ class VisionCaptioner:
 
     def keep(self, key: str, reply: Reply) -> LedgerCaption:
         """Put an answer into the ledger, a refusal too; its usage says whether it came through a batch."""
-        text = sentences(reply.data) if reply.data and not reply.refusal else ""
-        refusal = "" if text else cut(plain(reply.refusal), _REASON) or "the answer says nothing"
+        text = caption_text(reply.data) if reply.data and not reply.refusal else ""
+        refusal = "" if text else shorten(plain_line(reply.refusal), _REASON) or "the answer says nothing"
         price = self._meter.price(self.model.name)
         kept = LedgerCaption(self.model.name, text, refusal, reply.usage, price.cost(reply.usage) if price else None)
         self._ledger.add_caption(key, kept)
@@ -136,7 +136,7 @@ class VisionCaptioner:
         name = f"the picture on page {picture.page}"
         pixels = prepare_image(image_path(picture.image, pictures), name, self._side)
         parts = (pixels, TextPart(words_around(picture, extraction)))
-        return VisionRequest(self.prompt.instruction, parts, self.prompt.schema, MOST_TOKENS, self._detail)
+        return VisionRequest(self.prompt.instruction, parts, self.prompt.schema, MAX_ANSWER_TOKENS, self._detail)
 
     def _answers(self, jobs: Sequence[_Job], pictures: Path) -> dict[str, LedgerCaption | Problem]:
         if not jobs:
@@ -187,7 +187,7 @@ class VisionCaptioner:
             raise error
         with self._guard:
             self._failures += 1
-        reason = cut(plain(str(error)), _REASON)
+        reason = shorten(plain_line(str(error)), _REASON)
         if error.transient or not self._accepted:
             # Where none was ever accepted, it may be the settings and not this picture: it is tried again.
             return Problem(f"no caption: {reason}; run again to ask once more", job.picture.page)
@@ -248,7 +248,7 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def load(settings: Settings, meter: Meter, ledger: Ledger) -> VisionCaptioner | None:
+def load_captioner(settings: Settings, meter: Meter, ledger: Ledger) -> Captioner | None:
     """The captioner that the settings name; None: no pictures are sent anywhere.
 
     No request is made and no key is asked for before the first picture. Raises `SettingsError` for an unknown name.
@@ -258,4 +258,4 @@ def load(settings: Settings, meter: Meter, ledger: Ledger) -> VisionCaptioner | 
     model = load_vision_model(settings.captioner, settings, meter)
     endpoint = getattr(settings, settings.captioner.partition(":")[0])
     assert isinstance(endpoint, Endpoint)
-    return VisionCaptioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)
+    return Captioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)

@@ -32,11 +32,11 @@ does not apply."""
 
 VERSION = 1
 """Raise it when the request is laid out otherwise, or the answer is put into sentences otherwise."""
-MOST_TOKENS = 1000
+MAX_ANSWER_TOKENS = 1000
 """Of an answer; what a model thinks before it writes is not counted here."""
 LIMITS = {"title": 200, "heading": 300, "caption": 1000, "mentions": 1200}
 """Characters of the document's words, by field."""
-MOST_CHARACTERS = 2000
+MAX_CAPTION_CHARACTERS = 2000
 """Of a caption: more would drown the document's own words."""
 _ITEM, _ITEMS = 300, 16
 _JOINERS = "\u200c\u200d"  # invisible, but Persian, Indian scripts and emoji need them
@@ -75,7 +75,7 @@ class Prompt:
     @property
     def fingerprint(self) -> str:
         schema = json.dumps(self.schema.model_json_schema(), sort_keys=True)
-        parts = [VERSION, self.instruction, schema, MOST_TOKENS, LIMITS, MOST_CHARACTERS]
+        parts = [VERSION, self.instruction, schema, MAX_ANSWER_TOKENS, LIMITS, MAX_CAPTION_CHARACTERS]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -87,13 +87,13 @@ def words_around(picture: Picture, extraction: Extraction) -> str:
         "caption": picture.caption,
         "mentions": " ".join(picture.context),
     }
-    known = {name: cut(plain(text), LIMITS[name]) for name, text in fields.items()}
+    known = {name: shorten(plain_line(text), LIMITS[name]) for name, text in fields.items()}
     data = json.dumps({name: text for name, text in known.items() if text}, ensure_ascii=False)
     fenced = data.replace("</", "<\\/")  # JSON reads it as the same, and no word of the document closes the fence
     return f"<document>{fenced}</document>"
 
 
-def sentences(answer: BaseModel) -> str:
+def caption_text(answer: BaseModel) -> str:
     """A validated answer as one line of plain text; empty when it says nothing."""
     said = Description.model_validate(answer.model_dump())
     shows = _item(said.shows)
@@ -101,22 +101,22 @@ def sentences(answer: BaseModel) -> str:
         return ""
     opening = ": ".join(part for part in (_item(said.kind).rstrip("."), shows) if part)
     parts = [opening, "; ".join(_items(said.axes)), ", ".join(_items(said.labels))]
-    parts += [*_items(said.findings), cut(unmarked(said.visible_text), 3 * _ITEM)]
-    return cut(" ".join(_ended(part) for part in parts if part), MOST_CHARACTERS)
+    parts += [*_items(said.findings), shorten(strip_markup(said.visible_text), 3 * _ITEM)]
+    return shorten(" ".join(_ended(part) for part in parts if part), MAX_CAPTION_CHARACTERS)
 
 
-def plain(text: str) -> str:
+def plain_line(text: str) -> str:
     """On one line, without control, formatting and other invisible characters, and without broken surrogates."""
     kept = "".join(" " if character.isspace() else character for character in text if _visible(character))
     return " ".join(unicodedata.normalize("NFC", kept).split())
 
 
-def unmarked(text: str) -> str:
-    """`plain`, without the marks of HTML and Markdown."""
-    return plain(_MARKS.sub("", _LINK.sub(r"\1", _TAG.sub(" ", text))))
+def strip_markup(text: str) -> str:
+    """`plain_line`, without the marks of HTML and Markdown."""
+    return plain_line(_MARKS.sub("", _LINK.sub(r"\1", _TAG.sub(" ", text))))
 
 
-def cut(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """At most `most` characters, ended between two words where there are any."""
     if len(text) <= most:
         return text
@@ -132,11 +132,11 @@ def _visible(character: str) -> bool:
 
 
 def _item(text: str) -> str:
-    return cut(unmarked(text), 2 * _ITEM)
+    return shorten(strip_markup(text), 2 * _ITEM)
 
 
 def _items(texts: list[str]) -> list[str]:
-    cleaned = (cut(unmarked(text), _ITEM).rstrip(".;,") for text in texts[:_ITEMS])
+    cleaned = (shorten(strip_markup(text), _ITEM).rstrip(".;,") for text in texts[:_ITEMS])
     return list(dict.fromkeys(text for text in cleaned if text))
 
 

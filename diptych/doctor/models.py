@@ -8,8 +8,8 @@ from pathlib import Path
 
 from diptych.doctor.check import Check
 from diptych.doctor.storage import shown
-from diptych.encoders import encoder as encoders
 from diptych.encoders.encoder import Encoder
+from diptych.encoders.registry import load_encoder
 from diptych.errors import DiptychError, ModelError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
@@ -30,7 +30,7 @@ def image_encoder(settings: Settings) -> Check:
         return Check("image encoder", "ok", "none of its own: pixels are encoded only if `encoder` reads pictures")
     cost = "no pixels can be encoded"
     one = _encoder("image encoder", name, settings, cost)
-    if one.state == "broken" or encoders.load(name, settings).reads_images:
+    if one.state == "broken" or load_encoder(name, settings).reads_images:
         return one
     return Check(one.name, "broken", f"{name} reads no pictures", cost, "export DIPTYCH_IMAGE_ENCODER=clip")
 
@@ -48,7 +48,7 @@ def _encoder(role: str, name: str, settings: Settings, cost: str) -> Check:
         family = name.partition(":")[0]
         if family == "minilm":
             return _minilm(role, name, settings, cost)
-        made = encoders.load(name, settings)
+        made = load_encoder(name, settings)
     except DiptychError as error:
         return Check(role, "broken", str(error), cost, f"export DIPTYCH_{role.upper().replace(' ', '_')}=…")
     endpoint = getattr(settings, family, None)
@@ -95,7 +95,7 @@ def _files(role: str, made: Encoder, cost: str) -> Check:
 def _cut(one: Check, settings: Settings) -> Check:
     """Passages that are longer than the model reads would lose their ends."""
     try:
-        tokenizer = encoders.load(settings.encoder, settings).tokenizer
+        tokenizer = load_encoder(settings.encoder, settings).tokenizer
         limit = _limit(tokenizer.with_name("tokenizer_config.json")) if tokenizer else None
     except (DiptychError, OSError, ValueError):
         return one

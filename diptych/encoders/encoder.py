@@ -1,84 +1,87 @@
-"""An encoder turns text, images or both into vectors of one space."""
+"""The base classes of all encoders: an encoder turns texts, images or both into vectors of one space."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
 
 from diptych.errors import ModelError
-from diptych.models.meter import Meter
-from diptych.settings import Settings
 from diptych.vectors import Vectors
 
+if TYPE_CHECKING:
+    from diptych.models.openai.embedding_batches import EmbeddingBatchApi
+    from diptych.models.openai.embeddings import OnVectors
 
-class Encoder(Protocol):
-    """What every encoder has. Called from several threads; each call is one batch of any length."""
+Content: TypeAlias = str | Path
+"""A text, or the file of an image."""
+
+
+class Encoder(ABC):
+    """One vector space. A subclass must set `name` and `size` and implement `encode_texts`.
+
+    Methods are called from several threads; each call is one batch of any length.
+    """
 
     name: str
-    """As the settings name it: `minilm`."""
+    """As written in the settings: `minilm`, `clip:jina-clip-v1`."""
     size: int
     """Dimensions of the space."""
-    reads_images: bool
-    half: bool
-    """Its vectors are so long that they are stored as float16."""
-    paid: str
-    """Model name that its usage is counted and priced under (`openai:…`); empty: it runs here and costs nothing."""
+    reads_images: bool = False
+    half: bool = False
+    """Store the vectors as float16, because they are very long."""
+    paid: str = ""
+    """Model name under which usage is counted and priced (`openai:…`); empty: free of charge."""
+    batches: EmbeddingBatchApi | None = None
+    """Batch endpoint for texts."""
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the same input would give other vectors: weights, quantisation, pooling.
+        """Identifies the space; the name by default.
 
-        Raises `ModelError` when it takes the model's files to tell, and they cannot be had.
+        Must change whenever the same input gives other vectors: other weights, quantisation, pooling or prompts. May
+        raise `ModelError` if the model's files are needed and not available.
         """
-        ...
+        return self.name
 
     @property
     def tokenizer(self) -> Path | None:
-        """A `tokenizer.json` to count tokens with, if there is one."""
-        ...
+        """A `tokenizer.json` to measure passages with; without one they are measured in characters."""
+        return None
 
+    @abstractmethod
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Vectors of unit length, shape (len(texts), size), float32."""
-        ...
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
-        """Vectors of unit length, shape (len(images), size), float32; only where `reads_images`.
+        """Vectors of unit length, shape (len(images), size), float32; zeros for an image that cannot be opened."""
+        raise ModelError(f"{self.name} reads no images; configure an image encoder")
 
-        A picture that cannot be opened gives a row of zeros, which is near nothing: the others keep their vectors.
+
+class PaidEncoder(Encoder):
+    """An encoder behind a paid API. Reports its vectors as they arrive, so that none is paid for twice."""
+
+    @abstractmethod
+    def embed(self, contents: Sequence[Content], on_vectors: OnVectors) -> None:
+        """Pass the vectors to `on_vectors` as each request is answered, possibly from several threads.
+
+        The vector of an image that cannot be opened is all zeros.
         """
-        ...
 
+    def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+        return self._collect_vectors(texts)
 
-def reads_no_images(name: str) -> ModelError:
-    """What `encode_images` of an encoder of texts raises."""
-    return ModelError(f"{name} reads no images; configure an image encoder for them")
+    def encode_images(self, images: Sequence[Path]) -> Vectors:
+        return self._collect_vectors(images) if self.reads_images else super().encode_images(images)
 
+    def _collect_vectors(self, contents: Sequence[Content]) -> Vectors:
+        vectors = np.zeros((len(contents), self.size), np.float32)
 
-ENCODERS: dict[str, str] = {
-    "minilm": "minilm",
-    "fastembed": "fastembed",
-    "clip": "clip",
-    "openai": "openai",
-    "unified": "unified",
-}
-"""First part of an encoder's name -> the module here whose `load(variant, settings, meter)` makes it.
+        def on_vectors(indices: Sequence[int], rows: Vectors) -> None:
+            vectors[list(indices)] = rows
 
-`minilm` is int8, `minilm:fp32` the same without quantisation; `fastembed:MODEL` and `clip:PAIR` are listed in
-docs/models.md.
-"""
-
-
-def load(name: str, settings: Settings, meter: Meter | None = None) -> Encoder:
-    """The encoder of that name; nothing heavy is read and no request is made before its first text.
-
-    `meter` counts what paid encoders use. Raises `ModelError` for an unknown name, or with the command that installs
-    what is missing.
-    """
-    family, _, variant = name.partition(":")
-    module = ENCODERS.get(family)
-    if module is None:
-        raise ModelError(f"no encoder is called `{name}`; known: {', '.join(ENCODERS)}")
-    made = import_module(f"diptych.encoders.{module}").load(variant, settings, meter or Meter())
-    return cast(Encoder, made)
+        self.embed(contents, on_vectors)
+        return vectors

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.encoders.encoder import reads_no_images
+from diptych.encoders.encoder import Encoder
 from diptych.encoders.minilm import usable_cores
 from diptych.encoders.model_files import Weights
 from diptych.errors import ModelError
@@ -91,15 +91,12 @@ class Model:
         return [self.name, self.runner, self.prompts, self.weights.digest()]
 
 
-class FastEmbed:
+class FastEmbed(Encoder):
     """An `Encoder`: a model of texts, and with `pictures` its partner in the same space.
 
     Nothing is read before the first text or picture, or the question for the fingerprint, for which the model's files
     have to be here, and are fetched if need be. A vector depends on its own text or picture alone.
     """
-
-    half = False
-    paid = ""
 
     def __init__(self, name: str, texts: Model, pictures: Model | None = None, *, threads: int | None = None) -> None:
         """`threads` defaults to the cores we may use."""
@@ -140,7 +137,7 @@ class FastEmbed:
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         """Vectors of unit length, shape (len(images), size), float32; zeros for a picture that cannot be opened."""
         if self._pictures is None:
-            raise reads_no_images(self.name)
+            return super().encode_images(images)
         session, model = self._picture_session, self._pictures
 
         def encode(file: Path) -> Vectors:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diptych.encoders.encoder import reads_no_images
+from diptych.encoders.encoder import Encoder
 from diptych.errors import ModelError
 from diptych.models.meter import Meter
 from diptych.settings import Settings
@@ -57,12 +57,9 @@ CALIBRATION = (
 """What the int8 form takes the size of its activations from: all kinds of text that documents hold."""
 
 
-class MiniLM:
+class MiniLM(Encoder):
     """An `Encoder`. Nothing is read before the first text; a text's vector depends on that text alone."""
 
-    reads_images = False
-    half = False
-    paid = ""
     size = 384
 
     def __init__(self, package: Path, cache: Path, *, precision: str = "int8", threads: int | None = None) -> None:
@@ -70,8 +67,6 @@ class MiniLM:
         if precision not in PRECISIONS:
             raise ModelError(f"minilm knows no precision `{precision}`; use `minilm` (int8) or `minilm:fp32`")
         self.name = "minilm" if precision == "int8" else f"minilm:{precision}"
-        self.fingerprint = f"minilm-{precision}-{FORMAT}-{WEIGHTS_SHA256[:12]}-{MAX_TOKENS}"
-        self.tokenizer: Path | None = package / "tokenizer.json"
         self.threads = threads or usable_cores()
         self._package, self._cache, self._precision = package, cache, precision
         self._lock = threading.Lock()
@@ -98,8 +93,13 @@ class MiniLM:
                 list(pool.map(encode, longest_first))
         return vectors
 
-    def encode_images(self, images: Sequence[Path]) -> Vectors:
-        raise reads_no_images(self.name)
+    @property
+    def fingerprint(self) -> str:
+        return f"minilm-{self._precision}-{FORMAT}-{WEIGHTS_SHA256[:12]}-{MAX_TOKENS}"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self._package / "tokenizer.json"
 
     @property
     def _loaded(self) -> tuple[Any, Tokenizer]:

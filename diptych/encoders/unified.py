@@ -1,29 +1,27 @@
-"""One model for texts and pictures behind an endpoint in the style of OpenAI's: `unified:MODEL`.
+"""One model for texts and images behind an OpenAI-compatible endpoint: `unified:MODEL`.
 
-Pictures go into the same `input` as texts would, each as {"type": "image", "image": its bytes in base64}.
+Images are sent in the same `input` list as texts, each as {"type": "image", "image": bytes in base64}.
 """
 
 from __future__ import annotations
 
-from diptych.encoders.openai import Embedder
+from diptych.encoders.openai import OpenAIEncoder
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.models.openai.embeddings import EmbeddingClient
 from diptych.settings import Settings
 
 
-def load(variant: str, settings: Settings, meter: Meter) -> Embedder:
-    """`variant`: the model's name. Raises `SettingsError` for a setting that is missing."""
+def load(variant: str, settings: Settings, meter: Meter) -> OpenAIEncoder:
+    """`variant` is the model's name. Raises `SettingsError` if a setting is missing."""
     endpoint = settings.unified
-    missing = {
-        "the name of its model: write unified:MODEL": not variant,
-        "the endpoint's address in the setting `unified.base_url`": not endpoint.base_url,
-        "the dimensions of its vectors in the setting `unified.dimensions`": not endpoint.dimensions,
+    needed = {
+        "a model name: write unified:MODEL": variant,
+        "the endpoint's address in the setting `unified.base_url`": endpoint.base_url,
+        "the dimensions of its vectors in the setting `unified.dimensions`": endpoint.dimensions,
     }
-    for what, lacks in missing.items():
-        if lacks:
-            raise SettingsError(f"encoder unified{':' if variant else ''}{variant} needs {what}")
-    name = f"unified:{variant}"
-    return Embedder(
-        EmbeddingClient(name, variant, endpoint.dimensions or 0, endpoint, meter), reads_images=True, half=True
-    )
+    for need, value in needed.items():
+        if not value:
+            raise SettingsError(f"encoder {f'unified:{variant}'.rstrip(':')} needs {need}")
+    embeddings = EmbeddingClient(f"unified:{variant}", variant, endpoint.dimensions or 0, endpoint, meter)
+    return OpenAIEncoder(embeddings, reads_images=True, half=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from diptych.captioners.prompt import cut, plain
+from diptych.captioners.prompt import plain_line, shorten
 from diptych.evaluation.rephrasing import LONGEST, fair
 from diptych.models.image_input import prepare_image
 from diptych.models.ledger import Ledger, LedgerCaption
@@ -47,7 +47,9 @@ class QuestionWriter:
     def __call__(self, one: Candidate) -> str:
         """The question; empty when the model proposes none that is fair. Raises what `VisionModel.ask` raises."""
         told = {"printed": one.text, "words": one.context}
-        data = json.dumps({name: cut(plain(text), 800) for name, text in told.items() if text}, ensure_ascii=False)
+        data = json.dumps(
+            {name: shorten(plain_line(text), 800) for name, text in told.items() if text}, ensure_ascii=False
+        )
         key = _hash("question", self._model.name, RULES, data, one.picture.name if one.picture else "")
         kept = self._ledger.captions([key]).get(key) or self._paid(key, data, one)
         return kept.text if fair(kept.text, f"{one.text} {one.context}") else ""
@@ -59,8 +61,8 @@ class QuestionWriter:
             with suppress(ExtractionError):  # its words are there all the same
                 parts.append(prepare_image(one.picture, one.document, min(self._model.max_side, SIDE)))
         reply = self._model.ask(VisionRequest(RULES, tuple(parts), Proposed, MOST_TOKENS, "low"))
-        text = plain(reply.data.question)[: LONGEST + 1] if isinstance(reply.data, Proposed) else ""
-        refusal = "" if text else plain(reply.refusal)[:300] or "no question"
+        text = plain_line(reply.data.question)[: LONGEST + 1] if isinstance(reply.data, Proposed) else ""
+        refusal = "" if text else plain_line(reply.refusal)[:300] or "no question"
         price = self._meter.price(self._model.name)
         # Under a name of its own, so that estimates of captions do not go by questions.
         name = f"{self._model.name} (questions)"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from diptych.captioners import captioner as captioner_module
-from diptych.encoders import encoder as encoders
-from diptych.encoders.paid import kept
+from diptych.captioners.captioner import Captioner, load_captioner
+from diptych.encoders.ledger_encoder import with_ledger
+from diptych.encoders.registry import load_encoder
 from diptych.errors import SettingsError, StoreError
 from diptych.models import vision as providers
 from diptych.models.ledger import Ledger
@@ -62,17 +62,17 @@ class Parts:
     @cached_property
     def spaces(self) -> Spaces:
         chosen = self.settings
-        text = kept(encoders.load(chosen.encoder, chosen, self.meter), self.ledger)
+        text = with_ledger(load_encoder(chosen.encoder, chosen, self.meter), self.ledger)
         images = text if text.reads_images else None
         if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
-            images = kept(encoders.load(chosen.image_encoder, chosen, self.meter), self.ledger)
+            images = with_ledger(load_encoder(chosen.image_encoder, chosen, self.meter), self.ledger)
             if not images.reads_images:
                 raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which reads no pictures")
         return Spaces(text, images, half=chosen.vectors == "float16")
 
     @cached_property
-    def captioner(self) -> captioner_module.VisionCaptioner | None:
-        return captioner_module.load(self.settings, self.meter, self.ledger)
+    def captioner(self) -> Captioner | None:
+        return load_captioner(self.settings, self.meter, self.ledger)
 
     @cached_property
     def answerer(self) -> providers.VisionModel:
@@ -146,14 +146,12 @@ class Parts:
 
     def ground(self, there: bool) -> EstimateContext:
         """What an estimate stands on; `there`: whether the store was ever made, for this makes none."""
-        from diptych.captioners.captioner import VisionCaptioner
-
         chosen, workers = self.settings, self.workers()
         options = replace(self.options, pages=None)
         return EstimateContext(
             store=self.index() if there else None,
             spaces=self.spaces,
-            captioner=self.captioner if isinstance(self.captioner, VisionCaptioner) else None,
+            captioner=self.captioner,
             ledger=self.ledger,
             prices=prices(chosen),
             language=chosen.language,

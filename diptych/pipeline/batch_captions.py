@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from diptych.captioners.captioner import VisionCaptioner
+from diptych.captioners.captioner import Captioner
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
 from diptych.models.vision import BatchApi, BatchItem, VisionRequest
@@ -19,9 +19,7 @@ class CaptionJob:
 
     kind: BatchKind = "captions"
 
-    def __init__(
-        self, captioner: VisionCaptioner, batches: BatchApi, ledger: Ledger, meter: Meter, pictures: Path
-    ) -> None:
+    def __init__(self, captioner: Captioner, batches: BatchApi, ledger: Ledger, meter: Meter, pictures: Path) -> None:
         self.model = captioner.model.name
         self.max_requests, self.max_bytes = batches.max_requests, batches.max_bytes
         self.progress = batches.progress

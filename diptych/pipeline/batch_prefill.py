@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from diptych.captioners.captioner import VisionCaptioner
-from diptych.encoders.paid import Kept
 from diptych.errors import NoBatches
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
@@ -49,7 +47,7 @@ class Prefill:
 
     def _captions(self, sources: Sequence[Source]) -> PrefillResult | None:
         captioner = self._pipeline.captioner
-        if not isinstance(captioner, VisionCaptioner):
+        if captioner is None:
             return None
         name, batches = captioner.model.name, captioner.model.batch_api
         if batches is None:
@@ -61,13 +59,13 @@ class Prefill:
         encoder, captioner = pipeline.spaces.text, pipeline.captioner
         if not encoder.paid:
             return None
-        batches = encoder.batches if isinstance(encoder, Kept) else None
+        batches = encoder.batches
         if batches is None:
             return PrefillResult("embeddings", encoder.paid, note=_one_by_one(encoder.paid))
         reading = pipeline.spaces.encoding_config(pipeline.language)
 
         def lacking(extraction: Extraction) -> MissingVectors:
-            seen = captioner.known(extraction, pipeline.pictures) if isinstance(captioner, VisionCaptioner) else []
+            seen = captioner.known(extraction, pipeline.pictures) if captioner else []
             return missing_vectors(extraction, seen, reading, pipeline.store)
 
         return self._run(VectorJob(encoder.fingerprint, batches, self._ledger, self._meter, lacking), sources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from diptych.encoders.paid import key_of
+from diptych.encoders.ledger_encoder import vector_key
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
 from diptych.models.openai.embedding_batches import EmbeddingBatchApi
@@ -36,7 +36,7 @@ class VectorJob:
 
     def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[str]]:
         texts = {
-            key_of(self._fingerprint, need.content): need.content
+            vector_key(self._fingerprint, need.content): need.content
             for need in self._lacking(extraction).needs.values()
             if isinstance(need.content, str)
         }

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from diptych.captioners.caption import ModelCaption
-from diptych.captioners.prompt import MOST_CHARACTERS
+from diptych.captioners.prompt import MAX_CAPTION_CHARACTERS
 from diptych.encoders.encoder import Encoder
-from diptych.encoders.paid import Kept, key_of
+from diptych.encoders.ledger_encoder import vector_key
 from diptych.models.ledger import Ledger
 from diptych.pipeline.extraction import extract_ahead
 from diptych.pipeline.requirements import MissingVectors, missing_vectors
@@ -25,7 +25,7 @@ from extractors.pictures.store import image_path
 from extractors.types import Extraction, Source
 
 if TYPE_CHECKING:
-    from diptych.captioners.captioner import VisionCaptioner
+    from diptych.captioners.captioner import Captioner
 
 Use: TypeAlias = Literal["captions", "texts", "pictures"]
 """What a paid model would be asked for: captions, or vectors of texts or of pictures."""
@@ -38,7 +38,7 @@ class EstimateContext:
     store: Store | None
     """None: the store was never made."""
     spaces: Spaces
-    captioner: VisionCaptioner | None
+    captioner: Captioner | None
     ledger: Ledger
     prices: Mapping[str, Price]
     language: str
@@ -181,7 +181,7 @@ class _Count:
         texts = [need.content for need in needs if isinstance(need.content, str)]
         images = [image_path(need.content, pictures) for need in needs if not isinstance(need.content, str)]
         spaces = self._ground.spaces
-        self._encode(spaces.text, texts, [words + "x" * MOST_CHARACTERS for words in coming])
+        self._encode(spaces.text, texts, [words + "x" * MAX_CAPTION_CHARACTERS for words in coming])
         if spaces.images:
             self._encode(spaces.images, images)
 
@@ -192,7 +192,7 @@ class _Count:
             return
         from diptych.models.openai.embedding_inputs import IMAGE_TOKENS, TextInput
 
-        keys = {key_of(encoder.fingerprint, content): content for content in contents}
+        keys = {vector_key(encoder.fingerprint, content): content for content in contents}
         kept = self._ground.ledger.vectors(list(keys))
         for content in [*(content for key, content in keys.items() if key not in kept), *coming]:
             if isinstance(content, str):
@@ -229,7 +229,7 @@ class _Count:
         if use == "captions":
             return captioner is not None and captioner.model.batch_api is not None
         encoder = self._ground.spaces.text
-        return use == "texts" and isinstance(encoder, Kept) and encoder.batches is not None
+        return use == "texts" and encoder.batches is not None
 
 
 def _likely(ledger: Ledger, model: str, items: int) -> Usage | None:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from diptych.captioners.caption import Captioner, Captions
+from diptych.captioners.caption import Captions
+from diptych.captioners.captioner import Captioner
 from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
 from diptych.pipeline.encode import encode_vectors, refused_places

@@ -19,7 +19,7 @@ from typing import Annotated, Any, BinaryIO, TypeAlias, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from diptych.encoders.paid import key_of
+from diptych.encoders.ledger_encoder import vector_key
 from diptych.errors import SourceError
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.prices import Usage
@@ -95,10 +95,10 @@ def paid_content(payloads: Iterable[Payload], reading: EncodingConfig, pictures:
             captions.add((model, text, "" if text else skipped.removeprefix(REFUSED)))
         if INDEXED in payload and (words := text_to_encode(payload)):
             name = TEXT_VECTOR if payload["modality"] == "text" else DESCRIPTION_VECTOR
-            vectors[key_of(reading.encoder, words)] = name
+            vectors[vector_key(reading.encoder, words)] = name
         if "pixels_hash" in payload:
             try:
-                vectors[key_of(reading.images, image_path(ImageFile(**payload["image"]), pictures))] = VISUAL_VECTOR
+                vectors[vector_key(reading.images, image_path(ImageFile(**payload["image"]), pictures))] = VISUAL_VECTOR
             except OSError:  # without its file there is nothing to pay for
                 continue
     return PaidContent(frozenset(captions), vectors)

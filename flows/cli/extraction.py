@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from diptych.encoders import encoder as encoders
+from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
 from diptych.pipeline.download import Limits, fetcher
 from diptych.pipeline.sources import find_sources
@@ -71,7 +71,7 @@ def _extractions(
 def _options(settings: Settings) -> Options:
     """As an ingest would extract; where the encoder is missing, passages are measured by their characters."""
     try:
-        tokenizer = encoders.load(settings.encoder, settings).tokenizer
+        tokenizer = load_encoder(settings.encoder, settings).tokenizer
     except ModelError as error:
         say(f"note       passages are measured by their characters, not by tokens: {error}")
         tokenizer = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from diptych.answering.conversation import Form, Quote, Said
 from diptych.answering.evidence import SourcedItem, gather_evidence
 from diptych.captioners.caption import Captions, ModelCaption
+from diptych.captioners.captioner import Captioner
 from diptych.errors import DiptychError
 from diptych.models.vision import BatchApi, CitableText, CitedSpan, ImagePart, Reply, TextPart, VisionRequest
 from diptych.pipeline.ingest import Pipeline, ingest_document
@@ -95,17 +96,15 @@ def painted(folder: Path, words: str) -> ImageFile:
     return save_image_bytes(file.read_bytes(), ".png", (320, 200), folder)
 
 
-class Describes:
+class Describes(Captioner):
     """A captioner that says the same of every picture."""
 
-    fingerprint = "describes-1"
+    def __init__(self) -> None:
+        self.fingerprint = "describes-1"
 
     def caption(self, extraction: Extraction, pictures: Path) -> Captions:
         told = ModelCaption("A red pump of about 57 kilograms.", "openai:scripted")
         return Captions(tuple(told for _ in extraction.pictures))
-
-    def missing(self, extraction: Extraction, pictures: Path) -> list[int]:
-        return []
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from diptych.encoders import encoder as encoders
 from diptych.encoders.encoder import Encoder
+from diptych.encoders.registry import load_encoder
 from diptych.models.meter import Meter
 from diptych.prices import Price
 from diptych.settings import OpenAI, Settings, Unified
@@ -66,7 +66,7 @@ def desk(
             unified=Unified(base_url=address, dimensions=size, key="TEST_KEY"),
         )
         meter = Meter({name: Price(1.0, 0.0)}, budget)
-        yield Desk(encoders.load(name, settings, meter), vendor, meter)
+        yield Desk(load_encoder(name, settings, meter), vendor, meter)
 
 
 def answer(*vectors: Any, **fields: Any) -> Answer:
@@ -84,4 +84,4 @@ def picture(folder: Path, name: str = "red.png", size: tuple[int, int] = (64, 64
 def strict_desk(*routes: Any, meter: Meter | None = None) -> Iterator[tuple[Encoder, Vendor]]:
     with served(*routes, OpenAIRoutes(vector=numbered)) as vendor:
         settings = Settings(openai=OpenAI(base_url=f"{vendor.url}/v1", dimensions=8, at_once=2))
-        yield encoders.load("openai:local", settings, meter), vendor
+        yield load_encoder("openai:local", settings, meter), vendor

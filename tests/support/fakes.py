@@ -10,22 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
+from diptych.encoders.encoder import Encoder
 from diptych.vectors import Vectors
 from extractors.types import Extraction, FieldValue, ImageFile, Options, Passage, Picture, Problem, Report, Source
 
 WORDS = ("red", "green", "blue", "pump", "valve", "chart", "table", "cat")
 
 
-class WordEncoder:
+class WordEncoder(Encoder):
     """One dimension a known word, and a last one that is always 1: `red pump` -> [1, 0, 0, 1, 0, 0, 0, 0, 1] / √3."""
 
     name = "words"
     fingerprint = "words-1"
     size = len(WORDS) + 1
-    reads_images = False
-    half = False
-    paid = ""
-    tokenizer: Path | None = None
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
@@ -38,9 +35,6 @@ class WordEncoder:
         vectors = np.asarray(rows, np.float32).reshape(len(texts), len(WORDS) + 1)
         lengths: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / lengths
-
-    def encode_images(self, images: Sequence[Path]) -> Vectors:
-        raise NotImplementedError("reads no images")
 
 
 class ScriptedSandbox:

@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from diptych.captioners.caption import ModelCaption
-from diptych.captioners.captioner import HOPELESS, VisionCaptioner
+from diptych.captioners.captioner import HOPELESS, Captioner
 from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, ProviderError
 from diptych.models.ledger import Ledger
@@ -24,9 +24,9 @@ from extractors.types import Extraction, Problem
 from tests.support.scripted_vision import ScriptedVision, answer, chart, extraction, picture, stored, words
 
 
-def captioner(model: ScriptedVision, folder: Path, **options: object) -> VisionCaptioner:
+def captioner(model: ScriptedVision, folder: Path, **options: object) -> Captioner:
     meter = Meter({"scripted:seer": Price(input=1.0, output=10.0)})
-    return VisionCaptioner(model, Ledger(folder), meter, **options)  # type: ignore[arg-type]
+    return Captioner(model, Ledger(folder), meter, **options)  # type: ignore[arg-type]
 
 
 def charts(folder: Path, count: int, first: int = 0) -> Extraction:
@@ -165,7 +165,7 @@ def test_usage_and_price_are_kept_with_each_answer(tmp_path: Path) -> None:
 
 
 def test_an_unknown_price_is_kept_as_unknown(tmp_path: Path) -> None:
-    VisionCaptioner(ScriptedVision(), Ledger(tmp_path), Meter()).caption(charts(tmp_path, 1), tmp_path)
+    Captioner(ScriptedVision(), Ledger(tmp_path), Meter()).caption(charts(tmp_path, 1), tmp_path)
     (spent,) = Ledger(tmp_path).spending()
     assert (spent.price, spent.unpriced) == (0.0, 1)
 

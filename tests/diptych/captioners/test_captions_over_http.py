@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from diptych.captioners import captioner as captioner_module
-from diptych.captioners.captioner import VisionCaptioner
+from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, SettingsError
 from diptych.models import vision as providers
@@ -64,8 +63,8 @@ def paid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         )
 
 
-def captioner(settings: Settings, folder: Path, meter: Meter | None = None) -> captioner_module.VisionCaptioner:
-    loaded = captioner_module.load(settings, meter or Meter(settings.prices), Ledger(folder))
+def captioner(settings: Settings, folder: Path, meter: Meter | None = None) -> Captioner:
+    loaded = load_captioner(settings, meter or Meter(settings.prices), Ledger(folder))
     assert loaded
     return loaded
 
@@ -100,7 +99,7 @@ def test_one_changed_picture_is_one_request_and_another_prompt_asks_for_all(
     assert len(vendor.requests) == 1
     vendor.requests.clear()
     model = providers.load_vision_model(settings.captioner, settings, Meter())
-    VisionCaptioner(model, Ledger(tmp_path), Meter(), prompt=Prompt("Say it in one word.")).caption(document, tmp_path)
+    Captioner(model, Ledger(tmp_path), Meter(), prompt=Prompt("Say it in one word.")).caption(document, tmp_path)
     assert len(vendor.requests) == 4
 
 
@@ -135,7 +134,7 @@ def test_the_budget_stops_before_the_request_that_would_pass_it_and_another_run_
     document = charts(tmp_path, 5)
     one = providers.load_vision_model(settings.captioner, settings, Meter())
     loaded = captioner(settings, tmp_path)
-    assert isinstance(loaded, VisionCaptioner)
+    assert isinstance(loaded, Captioner)
     (_, ask), *_ = loaded.asks(document, tmp_path)
     price = settings.prices[settings.captioner]
     meter = Meter(settings.prices, budget=price.cost(one.max_usage(ask)) * 1.01)  # room for one, and hardly more
@@ -214,12 +213,12 @@ def test_the_key_is_in_nothing_that_is_kept(tmp_path: Path, paid: tuple[Vendor, 
 
 
 def test_no_captioner_is_the_default() -> None:
-    assert captioner_module.load(Settings(), Meter(), Ledger(Path("nowhere"))) is None
+    assert load_captioner(Settings(), Meter(), Ledger(Path("nowhere"))) is None
 
 
 def test_an_unknown_captioner_is_told_with_those_there_are() -> None:
     with pytest.raises(SettingsError, match="PROVIDER:MODEL"):
-        captioner_module.load(Settings(captioner="nobody:m"), Meter(), Ledger(Path("nowhere")))
+        load_captioner(Settings(captioner="nobody:m"), Meter(), Ledger(Path("nowhere")))
 
 
 def replace_endpoint(settings: Settings, provider: str, **changes: Any) -> Settings:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from diptych.captioners.prompt import LIMITS, MOST_CHARACTERS, Description, Prompt, sentences, words_around
+from diptych.captioners.prompt import LIMITS, MAX_CAPTION_CHARACTERS, Description, Prompt, caption_text, words_around
 from extractors.types import ImageFile
 from tests.support.scripted_vision import extraction, picture
 
@@ -15,7 +15,7 @@ IMAGE = ImageFile("0" * 64, ".png", 400, 300)
 
 def said(**fields: object) -> str:
     whole = {"kind": "", "shows": "", "axes": [], "labels": [], "findings": [], "visible_text": ""} | fields
-    return sentences(Description.model_validate(whole))
+    return caption_text(Description.model_validate(whole))
 
 
 def sent(**fields: Any) -> dict[str, str]:
@@ -84,7 +84,7 @@ def test_control_characters_of_the_answer_are_taken_out() -> None:
 
 def test_a_long_answer_is_cut_and_not_thrown_away() -> None:
     text = said(shows="pump " * 5000, labels=["valve " * 500] * 500, findings=[f"finding {n}" for n in range(5000)])
-    assert len(text) <= MOST_CHARACTERS
+    assert len(text) <= MAX_CAPTION_CHARACTERS
     assert "finding 15" in text
     assert "finding 16" not in text
 
@@ -93,7 +93,7 @@ def test_lists_that_small_servers_give_as_texts_or_nothing_are_read() -> None:
     read = Description.model_validate(
         {"kind": None, "shows": "A pump.", "axes": None, "labels": "P1", "findings": [], "visible_text": None}
     )
-    assert sentences(read) == "A pump. P1."
+    assert caption_text(read) == "A pump. P1."
 
 
 def test_an_answer_without_content_is_empty() -> None:

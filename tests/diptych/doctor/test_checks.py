@@ -16,8 +16,8 @@ from diptych.doctor import checks as doctor
 from diptych.doctor import models, programs
 from diptych.doctor import storage as places
 from diptych.doctor.checks import Check, check
-from diptych.encoders import encoder as encoders
 from diptych.encoders import minilm
+from diptych.encoders.registry import load_encoder
 from diptych.settings import Settings
 from extractors.slides import libreoffice as office
 
@@ -127,7 +127,7 @@ def test_missing_weights(settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_cached_graph_is_told(settings: Settings) -> None:
     assert "built when first used" in models.encoder(settings).what
-    encoders.load("minilm:fp32", settings).encode_texts(["x"])
+    load_encoder("minilm:fp32", settings).encode_texts(["x"])
     other = settings.model_copy(update={"encoder": "minilm:fp32"})
     assert str(settings.cache) in models.encoder(other).what
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from diptych.encoders import clip
-from diptych.encoders import encoder as encoders
+from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import seen
+from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
 from tests.support import onnx_models
@@ -40,18 +41,18 @@ def settings(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings
 
 
 @pytest.fixture(scope="module")
-def pair(settings: Settings) -> encoders.Encoder:
-    return encoders.load("clip", settings)
+def pair(settings: Settings) -> Encoder:
+    return load_encoder("clip", settings)
 
 
-def fields(encoder: encoders.Encoder, picture: Path) -> NDArray[np.float32]:
+def fields(encoder: Encoder, picture: Path) -> NDArray[np.float32]:
     """Means of the preprocessed pixels, shape (3, 4, 4)."""
     vector = encoder.encode_images([picture])[0]
     means: NDArray[np.float32] = vector[1 : 1 + 3 * FIELDS**2] / vector[0]
     return means.reshape(3, FIELDS, FIELDS)
 
 
-def colour(encoder: encoders.Encoder, picture: Path) -> list[int]:
+def colour(encoder: Encoder, picture: Path) -> list[int]:
     """The mean colour that the model of pictures sees, as RGB."""
     means = fields(encoder, picture).mean(axis=(1, 2))
     return [int(value) for value in ((means * STD + MEAN) * 255).round()]
@@ -64,7 +65,7 @@ def plain(name: str, size: tuple[int, int], file: Path) -> Path:
 
 @pytest.mark.parametrize("name", clip.PAIRS)
 def test_words_find_pictures_in_every_pair(settings: Settings, tmp_path: Path, name: str) -> None:
-    encoder = encoders.load(f"clip:{name}", settings)
+    encoder = load_encoder(f"clip:{name}", settings)
     pictures = [plain(name, (300, 200), tmp_path / f"{name}.png") for name in COLOURS]
     words = encoder.encode_texts(list(COLOURS), query=True)
     seen = encoder.encode_images(pictures)
@@ -75,7 +76,7 @@ def test_words_find_pictures_in_every_pair(settings: Settings, tmp_path: Path, n
     assert list((words @ seen.T).argmax(axis=1)) == list(range(len(COLOURS)))
 
 
-def test_the_middle_of_a_picture_is_cut_out_unscaled_where_it_fits(pair: encoders.Encoder, tmp_path: Path) -> None:
+def test_the_middle_of_a_picture_is_cut_out_unscaled_where_it_fits(pair: Encoder, tmp_path: Path) -> None:
     drawn = np.zeros((224, 448, 3), np.uint8)
     drawn[:, :112] = 255  # cut away
     drawn[:, 112:168, 0] = 255
@@ -119,7 +120,7 @@ def test_pixels_are_prepared_as_published(
     image = Image.fromarray(noise).resize(size)
     image.save(tmp_path / "noise.png")
     by_field = expected(image).reshape(FIELDS, 224 // FIELDS, FIELDS, 224 // FIELDS, 3).mean(axis=(1, 3))
-    encoder = encoders.load(f"clip:{name}", settings)
+    encoder = load_encoder(f"clip:{name}", settings)
     assert fields(encoder, tmp_path / "noise.png") == pytest.approx(by_field.transpose(2, 0, 1), abs=1e-4)
 
 
@@ -156,7 +157,7 @@ def turned(image: Image.Image, file: Path) -> None:
     ],
 )
 def test_pictures_of_any_kind_are_seen_as_people_see_them(
-    pair: encoders.Encoder,
+    pair: Encoder,
     tmp_path: Path,
     suffix: str,
     write: Callable[[Image.Image, Path], None],
@@ -167,7 +168,7 @@ def test_pictures_of_any_kind_are_seen_as_people_see_them(
     assert colour(pair, file) == pytest.approx(expected, abs=4)
 
 
-def test_a_picture_that_cannot_be_opened_costs_no_other_its_vector(pair: encoders.Encoder, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_opened_costs_no_other_its_vector(pair: Encoder, tmp_path: Path) -> None:
     red = plain("red", (60, 60), tmp_path / "red.png")
     (tmp_path / "cut.png").write_bytes(red.read_bytes()[:60])
     (tmp_path / "empty.png").touch()
@@ -181,7 +182,7 @@ def test_a_picture_that_cannot_be_opened_costs_no_other_its_vector(pair: encoder
     assert not vectors[1:-1].any()
 
 
-def test_of_a_very_long_picture_the_middle_is_seen(pair: encoders.Encoder, tmp_path: Path) -> None:
+def test_of_a_very_long_picture_the_middle_is_seen(pair: Encoder, tmp_path: Path) -> None:
     drawn = Image.new("RGB", (60_000, 3), COLOURS["blue"])
     drawn.paste(COLOURS["red"], (29_000, 0, 31_000, 3))
     drawn.save(tmp_path / "rule.png")
@@ -189,7 +190,7 @@ def test_of_a_very_long_picture_the_middle_is_seen(pair: encoders.Encoder, tmp_p
     assert colour(pair, tmp_path / "rule.png") == pytest.approx([255, 0, 0], abs=1)
 
 
-def test_nothing_to_encode(pair: encoders.Encoder) -> None:
+def test_nothing_to_encode(pair: Encoder) -> None:
     assert pair.encode_texts([]).shape == pair.encode_images([]).shape == (0, 512)
 
 
@@ -199,7 +200,7 @@ def test_the_weights_of_another_model_are_refused(folder: Path, tmp_path: Path) 
     (tmp_path / "Qdrant" / "clip-ViT-B-32-vision" / "model.onnx").write_bytes(other.read_bytes())
     red = plain("red", (60, 60), tmp_path / "red.png")
     with pytest.raises(ModelError, match="no vectors of 512 finite numbers"):
-        encoders.load("clip", Settings(models=tmp_path, cache=tmp_path / "cache")).encode_images([red])
+        load_encoder("clip", Settings(models=tmp_path, cache=tmp_path / "cache")).encode_images([red])
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def published() -> Path:
 @pytest.mark.model
 def test_the_real_clip_gives_the_published_numbers(published: Path, tmp_path: Path) -> None:
     expected = json.loads((published / "expected.json").read_text(encoding="utf-8"))
-    encoder = encoders.load("clip", Settings(models=Path(os.environ["DIPTYCH_TEST_MODELS"]), cache=tmp_path))
+    encoder = load_encoder("clip", Settings(models=Path(os.environ["DIPTYCH_TEST_MODELS"]), cache=tmp_path))
     of_image, of_text = expected["Qdrant/clip-ViT-B-32-vision"], expected["Qdrant/clip-ViT-B-32-text"]
     image, text = encoder.encode_images([published / of_image["image"]])[0], encoder.encode_texts([of_text["text"]])[0]
     assert image[:5] == pytest.approx(np.array(of_image["first_values"]), abs=1e-3)
@@ -232,7 +233,7 @@ def aligned(vector: NDArray[np.float32], first: list[float]) -> float:
 @pytest.mark.model
 def test_the_real_clip_tells_a_diagram_from_a_dog(published: Path, tmp_path: Path) -> None:
     softmax = json.loads((published / "expected.json").read_text(encoding="utf-8"))["softmax"]
-    encoder = encoders.load("clip", Settings(models=Path(os.environ["DIPTYCH_TEST_MODELS"]), cache=tmp_path))
+    encoder = load_encoder("clip", Settings(models=Path(os.environ["DIPTYCH_TEST_MODELS"]), cache=tmp_path))
     logits = 100 * encoder.encode_texts(softmax["texts"]) @ encoder.encode_images([published / softmax["image"]])[0]
     chances = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     assert chances == pytest.approx(np.array(softmax["probabilities"]), abs=0.01)

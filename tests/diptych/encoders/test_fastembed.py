@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.encoders import encoder as encoders
+from diptych.encoders.encoder import Encoder
+from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
 from tests.support import onnx_models
@@ -26,11 +27,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def pair(settings: Settings) -> encoders.Encoder:
-    return encoders.load("clip", settings)
+def pair(settings: Settings) -> Encoder:
+    return load_encoder("clip", settings)
 
 
-def test_a_vector_does_not_depend_on_its_neighbours_or_threads(pair: encoders.Encoder) -> None:
+def test_a_vector_does_not_depend_on_its_neighbours_or_threads(pair: Encoder) -> None:
     texts = ["red", "a red and blue thing on a hill", "", "green " * 300, "half \ud83d", "\0"]
     alone = np.concatenate([pair.encode_texts([text]) for text in texts])
     with ThreadPoolExecutor(4) as pool:
@@ -40,7 +41,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_or_threads(pair: encoders.En
 
 @pytest.mark.parametrize(("name", "limit"), [("clip", 77), ("clip:siglip2-base-patch16-224", 64)])
 def test_a_long_text_is_cut(settings: Settings, name: str, limit: int) -> None:
-    encoder = encoders.load(name, settings)
+    encoder = load_encoder(name, settings)
     kept = "tree " * (limit - 2)  # and two for the start and the end
     a, b, c = encoder.encode_texts([kept, kept + "red", kept[5:] + "red"])
     assert np.array_equal(a, b)
@@ -48,7 +49,7 @@ def test_a_long_text_is_cut(settings: Settings, name: str, limit: int) -> None:
 
 
 def test_siglip_reads_small_letters_padded_to_64_tokens(settings: Settings) -> None:
-    encoder = encoders.load("clip:google/siglip2-base-patch16-224", settings)
+    encoder = load_encoder("clip:google/siglip2-base-patch16-224", settings)
     small, large = encoder.encode_texts(["red tree", "RED Tree"])
     assert np.array_equal(small, large)
     assert small[-2] / small[0] == pytest.approx(0.01 * (64 - 4))
@@ -75,7 +76,7 @@ def test_a_model_gets_the_words_it_wants_before_a_text(tmp_path: Path, name: str
     wanted = [f"{prompt}{before if prompt else ''}red" for prompt in (question, passage)]
     words = sorted({word for text in wanted for word in text.split()})
     onnx_models.write_texts(tmp_path, name, {word: np.eye(1, 40, at)[0] for at, word in enumerate(words, start=1)})
-    encoder = encoders.load(f"fastembed:{name}", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    encoder = load_encoder(f"fastembed:{name}", Settings(models=tmp_path, cache=tmp_path / "cache"))
     for text, asks in zip(wanted, (True, False), strict=True):
         vector = encoder.encode_texts(["red"], query=asks)[0]
         read = {word: round(float(vector[at] / vector[0])) for at, word in enumerate(words, start=1)}
@@ -91,7 +92,7 @@ def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> Non
         if one.model_file.endswith(".onnx") and not one.model.startswith("Qdrant/constella"):
             onnx_models.write_texts(tmp_path / one.model, one.model, {"red": [0, 3, 4]})
             chosen = Settings(models=tmp_path / one.model, cache=tmp_path / "cache")
-            encoder = encoders.load(f"fastembed:{one.model}", chosen)
+            encoder = load_encoder(f"fastembed:{one.model}", chosen)
             first, second = encoder.encode_texts(["red", "red red"])
             assert first.shape == (encoder.size,) == (one.dim,)
             assert first[1:3] / first[0] == pytest.approx([3, 4], rel=1e-4)
@@ -100,7 +101,7 @@ def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> Non
 
 def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path) -> None:
     onnx_models.write_texts(tmp_path, "jinaai/jina-embeddings-v3", {})
-    encoder = encoders.load("fastembed:jinaai/jina-embeddings-v3", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    encoder = load_encoder("fastembed:jinaai/jina-embeddings-v3", Settings(models=tmp_path, cache=tmp_path / "cache"))
     question, passage = encoder.encode_texts(["red"], query=True)[0], encoder.encode_texts(["red"])[0]
     assert question[-3] / question[0] == pytest.approx(0)
     assert passage[-3] / passage[0] == pytest.approx(1)
@@ -108,12 +109,12 @@ def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path
 
 def test_a_model_of_questions_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="questions only"):
-        encoders.load("fastembed:Qdrant/constella-zero", Settings(models=tmp_path))
+        load_encoder("fastembed:Qdrant/constella-zero", Settings(models=tmp_path))
 
 
 def test_a_static_model_takes_its_words_from_a_table(tmp_path: Path) -> None:
     onnx_models.write_static(tmp_path, "minishlab/potion-base-8M", {"red": [1, 0], "blue": [0, 1]})
-    encoder = encoders.load("fastembed:minishlab/potion-base-8M", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    encoder = load_encoder("fastembed:minishlab/potion-base-8M", Settings(models=tmp_path, cache=tmp_path / "cache"))
     vectors = encoder.encode_texts(["red", "blue", "red blue", "unknown"])
     assert vectors[:3, :2] == pytest.approx(np.array([[1, 0], [0, 1], [0.5**0.5, 0.5**0.5]]))
     assert not vectors[3].any(), "it knows no word of it"
@@ -124,11 +125,11 @@ def test_a_static_model_takes_its_words_from_a_table(tmp_path: Path) -> None:
 )
 def test_unknown_models_name_the_known_ones(settings: Settings, name: str, told: str) -> None:
     with pytest.raises(ModelError, match=told):
-        encoders.load(name, settings)
+        load_encoder(name, settings)
 
 
 def test_a_model_of_texts_reads_no_images(settings: Settings) -> None:
-    encoder = encoders.load("fastembed:Qdrant/clip-ViT-B-32-text", settings)
+    encoder = load_encoder("fastembed:Qdrant/clip-ViT-B-32-text", settings)
     assert not encoder.reads_images
     with pytest.raises(ModelError, match="reads no images"):
         encoder.encode_images([])
@@ -136,9 +137,10 @@ def test_a_model_of_texts_reads_no_images(settings: Settings) -> None:
 
 def test_nothing_is_loaded_before_the_first_text(settings: Settings) -> None:
     code = (
-        "import sys; from pathlib import Path; from diptych import encoders; from diptych.settings import Settings\n"
+        "import sys; from pathlib import Path; from diptych.settings import Settings\n"
+        "from diptych.encoders.registry import load_encoder\n"
         "print({'fastembed', 'onnxruntime', 'huggingface_hub', 'PIL'} & set(sys.modules))\n"
-        f"encoder = encoders.load('clip', Settings(models=Path({str(settings.models)!r})))\n"
+        f"encoder = load_encoder('clip', Settings(models=Path({str(settings.models)!r})))\n"
         "print(encoder.size, [one for one in vars(encoder) if one.endswith('_once')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.encoders import encoder as encoders
+from diptych.encoders.encoder import Encoder
+from diptych.encoders.registry import load_encoder
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.hits import Hit
 from diptych.search.query import Query
@@ -42,14 +43,14 @@ Ask = Callable[[str], list[Hit]]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> encoders.Encoder:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     folder = tmp_path_factory.mktemp("models")
     rows = {word: np.eye(1, 40, at)[0] * 3 for at, words in enumerate(MEANINGS, start=1) for word in words}
     write_texts(folder, MULTILINGUAL, rows)
-    return encoders.load(f"fastembed:{MULTILINGUAL}", Settings(models=folder, cache=folder / "cache"))
+    return load_encoder(f"fastembed:{MULTILINGUAL}", Settings(models=folder, cache=folder / "cache"))
 
 
-def asked(folder: Path, model: encoders.Encoder, language: str) -> Iterator[Ask]:
+def asked(folder: Path, model: Encoder, language: str) -> Iterator[Ask]:
     """A store in that language, and the way to put a question to it."""
     spaces, sandbox = Spaces(model), ScriptedSandbox()
     index = EmbeddedStore(folder, spaces.shapes, 5)
@@ -62,7 +63,7 @@ def asked(folder: Path, model: encoders.Encoder, language: str) -> Iterator[Ask]
 
 
 @pytest.fixture(scope="module")
-def indonesian(model: encoders.Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def indonesian(model: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     yield from asked(tmp_path_factory.mktemp("store"), model, "indonesian")
 
 
@@ -84,7 +85,7 @@ def test_indonesian_words_are_found_whatever_is_put_before_and_behind_them(
     assert first.ranks["text.bm25"] == 1
 
 
-def test_the_stems_are_those_of_the_language_in_the_settings(model: encoders.Encoder, tmp_path: Path) -> None:
+def test_the_stems_are_those_of_the_language_in_the_settings(model: Encoder, tmp_path: Path) -> None:
     for ask in asked(tmp_path, model, "english"):
         assert [hit.ranks.get("text.bm25") for hit in ask("pembersihan") if hit.text == CLEANING] in ([], [None])
 

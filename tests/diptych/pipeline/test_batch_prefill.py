@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Settings
-from diptych.captioners import captioner as captioner_module
-from diptych.encoders import encoder as encoders
-from diptych.encoders.paid import kept
+from diptych.captioners.captioner import load_captioner
+from diptych.encoders.ledger_encoder import with_ledger
+from diptych.encoders.registry import load_encoder
 from diptych.errors import BudgetReached
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
@@ -79,8 +79,8 @@ class Bench:
         self.vendor, settings = vendor, chosen(vendor, folder, **fields)
         self.pictures, self.meter = folder / "pictures", Meter(settings.prices, budget)
         self.ledger = Ledger(self.pictures)
-        paid = encoders.load(SMALL, settings, self.meter) if "encoder" in fields else None
-        text = kept(paid, self.ledger) if paid else WordEncoder()
+        paid = load_encoder(SMALL, settings, self.meter) if "encoder" in fields else None
+        text = with_ledger(paid, self.ledger) if paid else WordEncoder()
         self.spaces = Spaces(text)
         sandbox = ScriptedSandbox()
         charts = tuple(picture(stored(chart(n), self.pictures), caption=f"Figure {n}: pump") for n in range(3))
@@ -88,7 +88,7 @@ class Bench:
         self.source = self.document.source
         sandbox.scripts[self.source.name] = self.document
         index = open_store("memory", folder, text.size)
-        captioner = captioner_module.load(settings, self.meter, self.ledger)
+        captioner = load_captioner(settings, self.meter, self.ledger)
         self.pipeline = Pipeline(index, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
 
     def prefill(self, on_wait: Callable[[BatchProgress], None] | None = None) -> list[PrefillResult]:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from diptych import Diptych, Settings
-from diptych.captioners.captioner import VisionCaptioner
-from diptych.encoders import encoder as encoders
-from diptych.encoders.paid import kept, key_of
+from diptych.captioners.captioner import Captioner
+from diptych.encoders.ledger_encoder import vector_key, with_ledger
+from diptych.encoders.registry import load_encoder
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter, prices
 from diptych.models.vision import BatchApi, BatchItem, Reply
@@ -63,7 +63,7 @@ class Scene:
         self.pictures = folder / "pictures"
         self.ledger, self.model, self.index = Ledger(self.pictures), ScriptedVision(), index
         self.model.batch_api = batches
-        self.captioner = VisionCaptioner(self.model, self.ledger, Meter(PRICES))
+        self.captioner = Captioner(self.model, self.ledger, Meter(PRICES))
         self.sandbox = ScriptedSandbox()
         self.spaces = Spaces(WordEncoder())
         self.temporary: list[Path] = []
@@ -248,7 +248,7 @@ def test_at_the_providers_own_address_the_price_is_known(library: Path, tmp_path
 
 def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene: Scene) -> None:
     settings = Settings(encoder="openai:text-embedding-3-small")
-    encoder = kept(encoders.load(settings.encoder, settings), scene.ledger)
+    encoder = with_ledger(load_encoder(settings.encoder, settings), scene.ledger)
     scene.spaces = Spaces(encoder)
     texts = scene.of(a=pump("red pump", "blue valve"))
     found = estimate_documents(texts, scene.ground(prices=prices(settings)))
@@ -256,5 +256,5 @@ def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene:
     assert (cost.use, cost.items, cost.batches, found.embedded_here) == ("texts", 2, True, {})
     assert cost.dollars == pytest.approx(0.02 * cost.usage.input_tokens / 1e6)
     assert cost.batch_dollars == pytest.approx((cost.dollars or 0) / 2)
-    scene.ledger.add_vectors({key_of(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
+    scene.ledger.add_vectors({vector_key(encoder.fingerprint, "red pump"): np.ones(1536, np.float32)})
     assert [cost.items for cost in estimate_documents(texts, scene.ground()).costs] == [1]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from diptych.captioners import captioner as captioner_module
-from diptych.encoders import encoder as encoders
-from diptych.encoders.paid import kept
+from diptych.captioners.captioner import load_captioner
+from diptych.encoders.ledger_encoder import with_ledger
+from diptych.encoders.registry import load_encoder
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Account, Charge, Meter, format_charges, format_dollars, track_charges
 from diptych.pipeline.ingest import Pipeline, ingest_document
@@ -56,7 +56,7 @@ class Shelf:
         endpoint = OpenAI(base_url=f"{vendor.url}/v1", key="TEST_KEY", dimensions=8, seconds=seconds)
         settings = Settings(captioner=LUNA, encoder=SMALL, prices=priced, openai=endpoint)
         self.meter, ledger = Meter(priced), Ledger(folder)
-        encoder = kept(encoders.load(SMALL, settings, self.meter), ledger)
+        encoder = with_ledger(load_encoder(SMALL, settings, self.meter), ledger)
         sandbox = ScriptedSandbox()
         number = 0
         for name, count in PICTURES.items():
@@ -64,7 +64,7 @@ class Shelf:
             sandbox.scripts[name] = extraction(*shown, name=name)
             number += count
         self.index = open_store("embedded", folder / store, text_shapes(8))
-        captioner = captioner_module.load(settings, self.meter, ledger)
+        captioner = load_captioner(settings, self.meter, ledger)
         self.pipeline = Pipeline(self.index, Spaces(encoder), sandbox, Options(), folder, captioner=captioner)
 
     def read(self) -> dict[str, DocumentRecord]:

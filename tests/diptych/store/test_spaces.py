@@ -28,16 +28,13 @@ from tests.support.stores import ENGINES, open_store
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
 
-class ColourEncoder:
+class ColourEncoder(Encoder):
     """Texts by the colours they name, pictures by the colour they are: red is [1, 0, 0], in both."""
 
     name = "colours"
     fingerprint = "colours-1"
     size = 3
     reads_images = True
-    half = False
-    paid = ""
-    tokenizer: Path | None = None
 
     def __init__(self) -> None:
         self.seen: list[Path] = []
@@ -184,8 +181,3 @@ def test_long_vectors_are_stored_as_float16() -> None:
     }  # fmt: skip
     assert all(shape.half for shape in Spaces(WordEncoder(), half=True).shapes.values())
     assert text_shapes(3, half=True)["dense"].half
-
-
-def test_the_stand_in_is_an_encoder() -> None:
-    encoder: Encoder = ColourEncoder()
-    assert encoder.encode_texts(["red"]).shape == (1, 3)

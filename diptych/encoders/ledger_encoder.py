@@ -1,0 +1,114 @@
+"""Vectors of a paid encoder, kept in the ledger, so that no text and no image is paid for twice."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from diptych.encoders.encoder import Content, Encoder, PaidEncoder
+from diptych.models.ledger import Ledger
+from diptych.models.openai.embeddings import OnVectors
+from diptych.vectors import Vector, Vectors
+
+
+def with_ledger(encoder: Encoder, ledger: Ledger) -> Encoder:
+    """The encoder itself if it is free of charge, else a `LedgerEncoder` around it."""
+    return LedgerEncoder(encoder, ledger) if isinstance(encoder, PaidEncoder) else encoder
+
+
+def vector_key(fingerprint: str, content: Content) -> str:
+    """Ledger key of the vector of a text or an image file: 64 hexadecimal digits.
+
+    `fingerprint` is the encoder's. Raises `OSError` for a file that cannot be read.
+    """
+    if isinstance(content, str):
+        kind, data = "text", content.encode("utf-8", "surrogatepass")
+    else:
+        kind, data = "picture", content.read_bytes()
+    return hashlib.sha256(f"{fingerprint}\0{kind}\0".encode() + data).hexdigest()
+
+
+class LedgerEncoder(PaidEncoder):
+    """Asks a paid encoder only for vectors that are not in the ledger, and records each answer at once.
+
+    A killed process loses only the requests in flight. Two threads that need the same vector request it once. Queries
+    bypass the ledger: they are short, many, and rarely repeated.
+    """
+
+    def __init__(self, encoder: PaidEncoder, ledger: Ledger) -> None:
+        self.name, self.paid, self.size = encoder.name, encoder.paid, encoder.size
+        self.half, self.reads_images, self.batches = encoder.half, encoder.reads_images, encoder.batches
+        self._encoder, self._ledger = encoder, ledger
+        self._lock = threading.Lock()
+        self._in_flight: dict[str, threading.Event] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        return self._encoder.fingerprint
+
+    @property
+    def tokenizer(self) -> Path | None:
+        return self._encoder.tokenizer
+
+    def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+        return self._encoder.encode_texts(texts, query=True) if query else super().encode_texts(texts)
+
+    def embed(self, contents: Sequence[Content], on_vectors: OnVectors) -> None:
+        keys = [self._key(content) for content in contents]
+        found = self._find_vectors({key: content for key, content in zip(keys, contents, strict=True) if key})
+        rows = [found[key] if key else np.zeros(self.size, np.float32) for key in keys]
+        if rows:
+            on_vectors(range(len(rows)), np.stack(rows))
+
+    def _key(self, content: Content) -> str:
+        """Empty for an image file that cannot be read."""
+        try:
+            return vector_key(self.fingerprint, content)
+        except OSError:
+            return ""
+
+    def _find_vectors(self, wanted: Mapping[str, Content]) -> dict[str, Vector]:
+        """Vectors by key. Waits for keys that another thread is requesting; requests them again only if that fails."""
+        found: dict[str, Vector] = {}
+        while missing := [key for key in wanted if key not in found]:
+            claimed, others = self._claim(missing)
+            try:
+                found |= self._request_vectors({key: wanted[key] for key in claimed})
+            finally:
+                self._release(claimed)
+            for event in others.values():  # own claims are released first, so two threads cannot wait for each other
+                event.wait()
+            found |= self._ledger.vectors(list(others))
+        return found
+
+    def _request_vectors(self, wanted: Mapping[str, Content]) -> dict[str, Vector]:
+        found: dict[str, Vector] = dict(self._ledger.vectors(list(wanted)))
+        missing = [key for key in wanted if key not in found]
+
+        def on_vectors(indices: Sequence[int], vectors: Vectors) -> None:
+            answered = {missing[index]: vector for index, vector in zip(indices, vectors, strict=True)}
+            # Zeros stand for an image that could not be opened, which may succeed another time.
+            self._ledger.add_vectors({key: vector for key, vector in answered.items() if vector.any()})
+            with self._lock:
+                found.update(answered)
+
+        if missing:
+            self._encoder.embed([wanted[key] for key in missing], on_vectors)
+        return found
+
+    def _claim(self, keys: Iterable[str]) -> tuple[list[str], dict[str, threading.Event]]:
+        """The keys that this thread must request, and an event for each key that another thread is requesting."""
+        with self._lock:
+            others = {key: self._in_flight[key] for key in keys if key in self._in_flight}
+            claimed = [key for key in keys if key not in others]
+            self._in_flight |= {key: threading.Event() for key in claimed}
+        return claimed, others
+
+    def _release(self, keys: Iterable[str]) -> None:
+        with self._lock:
+            for key in keys:
+                self._in_flight.pop(key).set()

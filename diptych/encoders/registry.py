@@ -1,0 +1,69 @@
+"""Encoders by name: those in this folder, and those that other packages add through entry points."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from diptych.encoders.encoder import Encoder
+from diptych.errors import DiptychError, ModelError
+from diptych.models.meter import Meter
+from diptych.settings import Settings
+
+BUILT_IN: dict[str, str] = {
+    "minilm": "minilm",
+    "fastembed": "fastembed:BAAI/bge-small-en-v1.5",
+    "clip": "clip",
+    "openai": "openai:text-embedding-3-small",
+    "unified": "unified:MODEL",
+}
+"""First part of an encoder's name, which is also its module in this folder -> an example of a full name.
+
+Each module has a function `load(variant, settings, meter)`; the variant is what follows the colon.
+"""
+ENTRY_POINTS = "diptych.encoders"
+"""Group of entry points: NAME = "package.module:object", a function like `load` above or a subclass of `Encoder`."""
+
+
+def load_encoder(name: str, settings: Settings, meter: Meter | None = None) -> Encoder:
+    """The encoder with this name. Reads no weights and sends no request before it is first used.
+
+    `meter` counts what paid encoders use. Raises `ModelError` for an unknown name, or if something is missing, with
+    the command that installs it.
+    """
+    family, _, variant = name.partition(":")
+    meter = meter or Meter()
+    if family in BUILT_IN:
+        encoder: Encoder = import_module(f"diptych.encoders.{family}").load(variant, settings, meter)
+        return encoder
+    plugins = find_plugins()
+    if family not in plugins:
+        raise ModelError(f"no encoder is called `{name}`; known: {', '.join([*BUILT_IN, *plugins])}")
+    return _load_plugin(plugins[family], variant, settings, meter)
+
+
+def find_plugins() -> dict[str, EntryPoint]:
+    """Encoders of other packages, none of them imported yet. Built-in names cannot be replaced."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in BUILT_IN}
+
+
+def _load_plugin(point: EntryPoint, variant: str, settings: Settings, meter: Meter) -> Encoder:
+    package = point.dist.name if point.dist else point.value
+    try:
+        load = point.load()
+        encoder = load() if isinstance(load, type) else load(variant, settings, meter)
+    except DiptychError:
+        raise
+    except Exception as error:  # other people's code may raise anything
+        raise ModelError(
+            f"encoder {point.name}: {point.value} from the package {package} cannot be loaded "
+            f"({type(error).__name__}: {error}); update or uninstall {package}"
+        ) from error
+    if isinstance(load, type) and variant:
+        raise ModelError(f"encoder {point.name}: it has no variants; write `{point.name}` without `:{variant}`")
+    if not isinstance(encoder, Encoder) or not hasattr(encoder, "name") or not hasattr(encoder, "size"):
+        raise ModelError(
+            f"encoder {point.name}: {point.value} from the package {package} returned {type(encoder).__name__}, "
+            "not a diptych Encoder with a name and a size; update or uninstall it"
+        )
+    return encoder
