@@ -8,8 +8,8 @@ import pytest
 
 from diptych.errors import SettingsError
 from diptych.settings import load
-from tests.support.shell import elsewhere as elsewhere
-from tests.support.shell import refused
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_mistake_in_the_file_is_told(written: str, says: str, capsys: pytest.C
     Path("diptych.toml").write_text(written)
     with pytest.raises(SettingsError, match=says):
         load()
-    assert "defect" not in refused(capsys, "status")
+    assert "defect" not in error_line(capsys, "status")
 
 
 def test_a_file_that_is_no_text_is_told() -> None:

@@ -25,11 +25,11 @@ from flows.support import prefect_env
 from flows.support import secret_blocks as keys
 from flows.support.spending import Spent
 from flows.support.task_runners import alone
+from tests.support.command_line import error_line, run_json, run_messages
 from tests.support.http_server import Answer, Request, Vendor, served
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_leaflet, write_paper
 from tests.support.scripted_vision import chart
-from tests.support.shell import asked, refused, told
 
 KEY = "sk-secret-of-the-tests"
 LUNA, SMALL = "openai:gpt-6-luna", "openai:text-embedding-3-small"
@@ -87,23 +87,23 @@ def test_a_backfill_stops_at_its_budget_and_the_next_goes_on(
     vendor: Vendor, charts: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     budget = one_caption(charts) * 1.01
-    said = told(capsys, "backfill", charts, "--store", "s", "--budget", str(budget), code=3)
+    said = run_messages(capsys, "backfill", charts, "--store", "s", "--budget", str(budget), code=3)
     assert len(vendor.requests) == 1
     assert said[-1].startswith("3 documents: 1 complete, 2 waiting; ")
     assert sum("run again with a larger budget to continue" in line for line in said) == 1
     assert any(line.startswith(f"{LUNA}: 1 request, ") for line in said)
-    assert [line["status"] for line in asked(capsys, "status", "--store", "s")] == ["complete"]
-    said = told(capsys, "backfill", charts, "--store", "s", "--budget", "1")
+    assert [line["status"] for line in run_json(capsys, "status", "--store", "s")] == ["complete"]
+    said = run_messages(capsys, "backfill", charts, "--store", "s", "--budget", "1")
     assert len(vendor.requests) == 3
     assert said[-1].startswith("2 documents: 2 complete; ")
-    assert told(capsys, "backfill", charts, "--store", "s")[-1].startswith("nothing to do")
+    assert run_messages(capsys, "backfill", charts, "--store", "s")[-1].startswith("nothing to do")
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_batch_run_tells_its_progress_and_a_run_after_it_asks_for_nothing(
     vendor: Vendor, charts: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = told(capsys, "backfill", charts, "--store", "s", "--batch-api")
+    said = run_messages(capsys, "backfill", charts, "--store", "s", "--batch-api")
     assert f"note       {LUNA}: 3 captions sent in 1 batch" in said
     assert any(line.startswith(f"{LUNA}: 3 requests in batches, ") for line in said)
     assert "POST /v1/responses" not in paths(vendor)
@@ -150,7 +150,7 @@ def test_a_missing_key_is_one_line_before_anything_is_done(
 ) -> None:
     monkeypatch.delenv("DIPTYCH_TEST_VENDOR_KEY")
     monkeypatch.setenv("DIPTYCH_OPENAI__BASE_URL", "https://models.example.com/v1")
-    line = refused(capsys, "ingest", charts, "--store", "s")
+    line = error_line(capsys, "ingest", charts, "--store", "s")
     assert line == (
         "diptych: no key: the environment variable DIPTYCH_TEST_VENDOR_KEY is empty (setting `openai.key` names it)"
     )
@@ -174,7 +174,7 @@ def test_a_text_that_is_refused_leaves_its_document_partial_until_it_is_taken(
     write_leaflet(tmp_path / "in" / "leaflet.pdf")
     write_paper(tmp_path / "in" / "other.pdf", "The red pump stands beside the door.")
     vendor.faults += [picky] * 40
-    done = {line["name"]: line for line in asked(capsys, "ingest", "in", "--store", "s", code=3)}
+    done = {line["name"]: line for line in run_json(capsys, "ingest", "in", "--store", "s", code=3)}
     assert {name: line["status"] for name, line in done.items()} == {"leaflet.pdf": "partial", "other.pdf": "complete"}
     (problem,) = done["leaflet.pdf"]["problems"]
     assert problem["page"] == 2
@@ -182,9 +182,9 @@ def test_a_text_that_is_refused_leaves_its_document_partial_until_it_is_taken(
     vendor.faults.clear()
     assert dense_pages(capsys) == {1}
     before = len(vendor.requests)
-    assert {line["status"] for line in asked(capsys, "ingest", "in", "--store", "s", code=3)} == {"unchanged"}
+    assert {line["status"] for line in run_json(capsys, "ingest", "in", "--store", "s", code=3)} == {"unchanged"}
     assert len(vendor.requests) == before
-    (mended,) = asked(capsys, "retry", "--all", "--store", "s")
+    (mended,) = run_json(capsys, "retry", "--all", "--store", "s")
     assert (mended["status"], mended["problems"]) == ("complete", [])
     assert len(vendor.requests) == before + 2  # only what was refused: a passage, and the image of its page
     assert dense_pages(capsys) == {1, 2}
@@ -192,7 +192,7 @@ def test_a_text_that_is_refused_leaves_its_document_partial_until_it_is_taken(
 
 def dense_pages(capsys: pytest.CaptureFixture[str]) -> set[int]:
     """Pages that a question finds by meaning."""
-    hits = asked(capsys, "query", "wait for the gauge", "--store", "s")
+    hits = run_json(capsys, "query", "wait for the gauge", "--store", "s")
     return {hit["page"] for hit in hits if "text.dense" in hit["ranks"]}
 
 
@@ -208,11 +208,11 @@ def test_a_provider_that_is_down_leaves_the_document_to_the_next_ingest(
         return Answer(503, {"error": {"message": "Overloaded."}}, {"retry-after": "30"})
 
     vendor.faults += [down]
-    (done,) = asked(capsys, "ingest", "a.pdf", "--store", "s", code=4)
+    (done,) = run_json(capsys, "ingest", "a.pdf", "--store", "s", code=4)
     assert (done["status"], "a.pdf: not encoded: " in done["error"]) == ("failed", True)
-    (stored,) = asked(capsys, "status", "--store", "s")
+    (stored,) = run_json(capsys, "status", "--store", "s")
     assert stored["transient"]
-    (done,) = asked(capsys, "ingest", "a.pdf", "--store", "s")
+    (done,) = run_json(capsys, "ingest", "a.pdf", "--store", "s")
     assert done["status"] == "complete"
 
 
@@ -223,7 +223,7 @@ def test_a_wrong_key_stops_the_run_at_once(
     monkeypatch.setenv("DIPTYCH_TEST_VENDOR_KEY", "sk-another")
     monkeypatch.setenv("DIPTYCH_CAPTIONER", "")
     monkeypatch.setenv("DIPTYCH_ENCODER", SMALL)
-    assert "sk-another" not in refused(capsys, "ingest", "a.pdf", "--store", "s")
+    assert "sk-another" not in error_line(capsys, "ingest", "a.pdf", "--store", "s")
     assert len(vendor.requests) == 1
 
 

@@ -31,9 +31,9 @@ from flows.support.progress import watched
 from flows.support.removed_documents import Departures
 from flows.support.task_runners import task_runner
 from flows.sweep import sweep
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line, run_messages
 from tests.support.papers import write_leaflet, write_rows
-from tests.support.shell import elsewhere as elsewhere
-from tests.support.shell import refused, told
 
 BROKEN = b"%PDF-1.7 and then nothing"
 
@@ -219,7 +219,7 @@ def test_backfill_from_the_command_line_is_recorded_by_the_configured_server(
     folder: Path, prefect_server: str, capsys: pytest.CaptureFixture[str], guest: None
 ) -> None:
     with temporary_settings({PREFECT_API_URL: prefect_server}), get_client(sync_client=True) as client:
-        said = told(capsys, "backfill", str(folder), "--limit", "2", "--store", "s")
+        said = run_messages(capsys, "backfill", str(folder), "--limit", "2", "--store", "s")
         names = {one.parameters.get("store") for one in client.read_flow_runs()}
     assert said[-1].startswith("2 documents: 2 complete")
     assert str(folder.parent / "s") in names
@@ -229,5 +229,5 @@ def test_a_server_that_does_not_answer_is_one_clear_line(
     folder: Path, capsys: pytest.CaptureFixture[str], guest: None
 ) -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        line = refused(capsys, "backfill", str(folder), "--store", "s")
+        line = error_line(capsys, "backfill", str(folder), "--store", "s")
     assert line.startswith("diptych: the Prefect server at http://127.0.0.1:9/api cannot be used")

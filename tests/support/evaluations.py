@@ -14,8 +14,8 @@ from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
-from tests.support.benches import Bench
 from tests.support.fakes import document, source
+from tests.support.scripted_pipeline import ScriptedPipeline
 from tests.support.scripted_vision import chart, picture, stored
 
 HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=alert(2)>'
@@ -24,7 +24,7 @@ HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=
 @pytest.fixture
 def context(tmp_path: Path) -> SearchContext:
     """Of two documents with a picture each; the first one's name and caption are hostile."""
-    bench = Bench(tmp_path, "embedded")
+    bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     shown = picture(stored(chart(1), tmp_path), 3, label="figure 1", caption=HOSTILE)
     other = picture(stored(chart(2), tmp_path), 1, label="figure 7", caption="Figure 7. A blue valve of the cold loop.")

@@ -14,12 +14,12 @@ import pytest
 from diptych import Diptych, Query, Settings
 from flows.cli.main import run
 from tests.support.anthropic_server import anthropic_routes
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line, run_json
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_photo
-from tests.support.shell import asked, refused
-from tests.support.shell import elsewhere as elsewhere
 
 KEY = "sk-secret-of-the-tests"
 Said = tuple[str, list[tuple[str, str]]]
@@ -111,7 +111,7 @@ def greased(asked: Asked) -> list[Said]:
 
 def test_an_answer_with_sources_crops_and_usage(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.says = greased
-    (got,) = asked(capsys, "ask", "when is the bearing greased", "--store", store)
+    (got,) = run_json(capsys, "ask", "when is the bearing greased", "--store", store)
     assert got["answer"] == "The bearing is greased once a year. [1]"
     assert not got["unanswered"]
     (source,) = got["citations"]
@@ -149,7 +149,7 @@ def test_people_read_the_answer_its_sources_and_what_fell(
 def test_claude_cites_by_itself_and_ends_in_the_same_form(
     store: str, claude: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (got,) = asked(
+    (got,) = run_json(
         capsys, "ask", "when is the bearing greased", "--model", "anthropic:claude-haiku-5-5", "--store", store
     )
     assert got["answer"] == "The bearing is greased once a year. [1]"
@@ -170,7 +170,7 @@ def test_a_document_cannot_order_a_citation(store: str, desk: Desk, capsys: pyte
 
 
 def test_nothing_found_costs_nothing(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    (got,) = asked(capsys, "ask", "pumps", "--where", 'document = "nowhere.pdf"', "--store", store)
+    (got,) = run_json(capsys, "ask", "pumps", "--where", 'document = "nowhere.pdf"', "--store", store)
     assert got["unanswered"]
     assert (got["citations"], got["usage"], got["price"]) == ([], {}, 0.0)
     assert desk.routes.asked == []
@@ -179,7 +179,7 @@ def test_nothing_found_costs_nothing(store: str, desk: Desk, capsys: pytest.Capt
 def test_what_the_documents_do_not_say_is_said(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.answered = False
     desk.says = lambda asked: [("The documents do not say who built it.", [])]
-    (got,) = asked(capsys, "ask", "who built the pump", "--store", store)
+    (got,) = run_json(capsys, "ask", "who built the pump", "--store", store)
     assert got["unanswered"]
     assert got["answer"] == "The documents do not say who built it."
     assert len(desk.routes.asked) == 1
@@ -203,7 +203,7 @@ def test_a_ticket_is_answered_from_a_similar_one(store: str, desk: Desk, capsys:
 
     desk.says = says
     where = 'document in ("tickets.jsonl#T-1", "tickets.jsonl#T-2")'
-    (got,) = asked(capsys, "ask", "brown drops below the valve", "--where", where, "--store", store)
+    (got,) = run_json(capsys, "ask", "brown drops below the valve", "--where", where, "--store", store)
     assert got["answer"] == "Gasket G-12 was replaced in a similar case. [1]"
     (source,) = got["citations"]
     assert source["document"] == "tickets.jsonl#T-1"
@@ -223,7 +223,7 @@ def test_products_are_ranked_by_what_is_printed_of_them(
         ]
 
     desk.says = says
-    (got,) = asked(capsys, "ask", "something for rain", "--where", "price > 0", "--store", store)
+    (got,) = run_json(capsys, "ask", "something for rain", "--where", "price > 0", "--store", store)
     assert got["answer"] == "The rain jacket fits best: it is light and costs 129.5. [1]"
     assert got["citations"][0]["document"] == "products.csv#1"
     assert [one["reason"] for one in got["dropped"]] == [
@@ -234,12 +234,12 @@ def test_products_are_ranked_by_what_is_printed_of_them(
 def test_without_a_model_or_a_key_one_line_says_how(
     store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = refused(capsys, "ask", "pumps", "--store", store)
+    line = error_line(capsys, "ask", "pumps", "--store", store)
     for name in ("DIPTYCH_ANSWERER", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         assert name in line
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert "OPENAI_API_KEY" in refused(capsys, "ask", "pumps", "--model", "openai:gpt-6-luna", "--store", store)
-    assert "PROVIDER:MODEL" in refused(capsys, "ask", "pumps", "--model", "oracle", "--store", store)
+    assert "OPENAI_API_KEY" in error_line(capsys, "ask", "pumps", "--model", "openai:gpt-6-luna", "--store", store)
+    assert "PROVIDER:MODEL" in error_line(capsys, "ask", "pumps", "--model", "oracle", "--store", store)
     assert run(["ask", "--store", store]) == 2
 
 
@@ -271,7 +271,7 @@ def test_a_changed_file_gives_no_crop(
     assert run(["ingest", str(file.parent), "--store", "s"]) == 0
     file.write_bytes(file.read_bytes() + b"\n")
     desk.says = greased
-    (got,) = asked(capsys, "ask", "when is the bearing greased", "--store", "s")
+    (got,) = run_json(capsys, "ask", "when is the bearing greased", "--store", "s")
     assert got["citations"][0]["image"] is None
 
 
@@ -280,9 +280,9 @@ def test_a_budget_stops_before_the_request_that_would_pass_it(
 ) -> None:
     desk.says = greased
     question = ("ask", "when is the bearing greased", "--store", store)
-    assert "price" in refused(capsys, *question, "--budget", "1")  # unknown at this address
+    assert "price" in error_line(capsys, *question, "--budget", "1")  # unknown at this address
     monkeypatch.setenv("DIPTYCH_PRICES", '{"openai:gpt-6-luna": {"input": 1, "output": 10}}')
-    assert "budget of $0.0001" in refused(capsys, *question, "--budget", "0.0001")
+    assert "budget of $0.0001" in error_line(capsys, *question, "--budget", "0.0001")
     assert desk.routes.asked == []
-    (got,) = asked(capsys, *question, "--budget", "1")
+    (got,) = run_json(capsys, *question, "--budget", "1")
     assert 0 < got["price"] < 0.1

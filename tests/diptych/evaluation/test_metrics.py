@@ -18,8 +18,8 @@ from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
-from tests.support.benches import Bench
 from tests.support.fakes import document, figure, source
+from tests.support.scripted_pipeline import ScriptedPipeline
 
 
 def hit(document: str, page: int, modality: str = "text", bbox: list[float] | None = None, label: str = "") -> Hit:
@@ -134,8 +134,8 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    made = Bench(tmp_path, "embedded")
+def bench(tmp_path: Path) -> ScriptedPipeline:
+    made = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(made.index, made.pipeline.spaces.encoding_config("english"))
     parts = document(
         Passage("The red pump.", 1),
@@ -146,7 +146,7 @@ def bench(tmp_path: Path) -> Bench:
     return made
 
 
-def test_each_arm_searches_by_its_lists_alone(bench: Bench) -> None:
+def test_each_arm_searches_by_its_lists_alone(bench: ScriptedPipeline) -> None:
     context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
     assert arms.arms_of(context) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
     asked = [Question("1", Query("green chart"), "a.pdf", (3,), label="figure 1")]

@@ -24,9 +24,9 @@ from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.catalog.fields import sentence
 from extractors.types import FieldValue, Passage
-from tests.support.benches import Bench
 from tests.support.evaluations import context as context
 from tests.support.fakes import document, source
+from tests.support.scripted_pipeline import ScriptedPipeline
 from tests.support.scripted_vision import ScriptedVision
 
 
@@ -100,7 +100,7 @@ def test_what_a_model_gives_away_is_not_asked(context: SearchContext) -> None:
 
 
 def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "embedded")
+    bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     fields: dict[str, FieldValue] = {
         "id": 43,
@@ -124,7 +124,7 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
 
 
 def test_a_document_with_a_number_sign_in_its_name_is_no_row(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "embedded")
+    bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     bench.ingest(source("Learn C#.pdf"), document(Passage("Loops run.", 4, heading=("Loops over collections",))))
     (candidate,) = candidates(SearchContext(bench.index, Spaces(bench.encoder), bench.folder))

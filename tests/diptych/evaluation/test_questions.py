@@ -14,10 +14,10 @@ from diptych import Diptych, Settings
 from diptych.evaluation.questions import read_questions
 from diptych.prices import Price
 from diptych.settings import OpenAI
+from tests.support.command_line import error_line, run_messages
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked
 from tests.support.openai_server import OpenAIRoutes
-from tests.support.shell import refused, told
 
 LUNA = "openai:gpt-6-luna"
 PRICE = Price(input=1.0, output=10.0)
@@ -72,14 +72,14 @@ def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
 ) -> None:
     budget = one_question(settings(vendor))
     assert vendor.requests == []
-    said = told(capsys, "questions", "made.jsonl", "--budget", str(budget), "--store", "s", code=3)
+    said = run_messages(capsys, "questions", "made.jsonl", "--budget", str(budget), "--store", "s", code=3)
     few = read_questions(Path("made.jsonl"))
     assert 1 <= len(few) == len(vendor.requests) < 4
     assert [one.query.text for one in few] == list(WORDS[: len(few)])
     assert said[0].startswith(f"{LUNA}: {len(few)} request")
     assert sum("run again with a larger budget to continue" in line for line in said) == 1
     assert "diptych evaluate made.jsonl --store s" in said[-2]
-    said = told(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
+    said = run_messages(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
     whole = read_questions(Path("made.jsonl"))
     assert len(whole) == len(vendor.requests) == 4  # what was proposed before is not paid again
     assert whole[: len(few)] == few
@@ -88,13 +88,13 @@ def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
 
 def test_the_older_form_keeps_the_budget_too(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
     budget = str(one_question(settings(vendor)))
-    told(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
+    run_messages(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
     assert len(read_questions(Path("made.jsonl"))) == len(vendor.requests) < 4
 
 
 def test_a_budget_for_no_request_leaves_the_file_as_it_was(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
     Path("made.jsonl").write_text("mended by a person\n")
-    (line,) = told(capsys, "questions", "made.jsonl", "--budget", "0.0000001", "--store", "s", code=3)
+    (line,) = run_messages(capsys, "questions", "made.jsonl", "--budget", "0.0000001", "--store", "s", code=3)
     assert "the budget of" in line
     assert Path("made.jsonl").read_text() == "mended by a person\n"
     assert vendor.requests == []
@@ -115,5 +115,5 @@ def test_a_library_object_proposes_within_its_own_budget(vendor: Vendor) -> None
 def test_a_folder_that_is_not_there_is_told_before_anything_is_paid(
     vendor: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "nowhere: no such folder" in refused(capsys, "questions", "nowhere/made.jsonl", "--store", "s")
+    assert "nowhere: no such folder" in error_line(capsys, "questions", "nowhere/made.jsonl", "--store", "s")
     assert vendor.requests == []

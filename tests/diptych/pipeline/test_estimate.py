@@ -28,11 +28,11 @@ from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.cli.estimate import lines
 from tests.support.anthropic_server import anthropic_routes
+from tests.support.command_line import run_json
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
 from tests.support.http_server import served
 from tests.support.papers import write_paper
 from tests.support.scripted_vision import ScriptedVision, chart, picture, stored
-from tests.support.shell import asked
 from tests.support.stores import open_store
 
 PRICES = {"scripted:seer": Price(input=1.0, output=10.0, source="https://prices.example", read="2026-11-21")}
@@ -226,7 +226,7 @@ def test_the_command_asks_nobody_and_needs_no_key(
     with served(anthropic_routes()) as vendor:
         monkeypatch.setenv("DIPTYCH_CAPTIONER", "anthropic:claude-haiku-5-5")
         monkeypatch.setenv("DIPTYCH_ANTHROPIC__BASE_URL", vendor.url)
-        (record,) = asked(capsys, "estimate", str(library), "--store", str(tmp_path / "store"))
+        (record,) = run_json(capsys, "estimate", str(library), "--store", str(tmp_path / "store"))
         assert vendor.requests == []
     assert record["documents"] == 4
     (model,) = record["models"]

@@ -21,14 +21,14 @@ from diptych.store.spaces import Spaces
 from diptych.store.types import Point, Store, text_shapes
 from extractors.pictures.store import image_path, save_image_bytes
 from extractors.types import Source
-from tests.support.benches import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, Bench
 from tests.support.fakes import WordEncoder, source
+from tests.support.scripted_pipeline import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, ScriptedPipeline
 from tests.support.stores import ENGINES
 
 
 @pytest.fixture(params=ENGINES)
-def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
-    made = Bench(tmp_path / "store", request.param)
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ScriptedPipeline]:
+    made = ScriptedPipeline(tmp_path / "store", request.param)
     bind_encoders(made.index, EncodingConfig(made.encoder.fingerprint))
     yield made
     made.index.close()
@@ -61,7 +61,7 @@ def on_disk(folder: Path, name: str) -> Source:
     return Source(path, path.as_uri(), name, "1", "application/pdf")
 
 
-def test_only_what_is_really_gone_below_the_paths_is_gone(bench: Bench, tmp_path: Path) -> None:
+def test_only_what_is_really_gone_below_the_paths_is_gone(bench: ScriptedPipeline, tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "in-between"
     inside.mkdir()
     outside.mkdir()
@@ -78,7 +78,7 @@ def test_only_what_is_really_gone_below_the_paths_is_gone(bench: Bench, tmp_path
     )  # a.pdf was not met, but is there
 
 
-def ingested(bench: Bench, catalogue: Path) -> list[Source]:
+def ingested(bench: ScriptedPipeline, catalogue: Path) -> list[Source]:
     """Two rows of it."""
     name, uri = catalogue.name, catalogue.as_uri()
     rows = [Source(catalogue, f"{uri}#{number}", f"{name}#{number}", "1", "text/csv") for number in (1, 2)]
@@ -87,7 +87,7 @@ def ingested(bench: Bench, catalogue: Path) -> list[Source]:
     return rows
 
 
-def test_a_row_that_left_its_catalogue_is_gone(bench: Bench, tmp_path: Path) -> None:
+def test_a_row_that_left_its_catalogue_is_gone(bench: ScriptedPipeline, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.csv"
     catalogue.write_text("id,image\n1,a.png\n")
     rows = ingested(bench, catalogue)
@@ -97,7 +97,7 @@ def test_a_row_that_left_its_catalogue_is_gone(bench: Bench, tmp_path: Path) -> 
     assert find_removed_documents(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
 
 
-def test_a_row_that_cannot_be_read_now_is_not_gone(bench: Bench, tmp_path: Path) -> None:
+def test_a_row_that_cannot_be_read_now_is_not_gone(bench: ScriptedPipeline, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text('{"id": 1, "image": "a.png"}\n{"id": 2, "image": \n')
     rows = ingested(bench, catalogue)
@@ -108,7 +108,7 @@ def test_a_row_that_cannot_be_read_now_is_not_gone(bench: Bench, tmp_path: Path)
     ]
 
 
-def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
+def test_sweep_takes_leftovers_and_nothing_else(bench: ScriptedPipeline) -> None:
     pictures = bench.folder / "pictures"
     needed = save_image_bytes(b"needed", ".png", (1, 1), pictures)
     lost, fresh = (save_image_bytes(data, ".png", (1, 1), pictures) for data in (b"lost", b"fresh"))
@@ -128,7 +128,7 @@ def test_sweep_takes_leftovers_and_nothing_else(bench: Bench) -> None:
     assert [image_path(image, pictures).exists() for image in (needed, lost, fresh)] == [True, False, True]
 
 
-def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:
+def test_reindex_builds_beside_and_switches_when_whole(bench: ScriptedPipeline) -> None:
     for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
         bench.ingest(source(name), parts)
     new, watched = LongerEncoder(), []
@@ -151,7 +151,7 @@ def test_reindex_builds_beside_and_switches_when_whole(bench: Bench) -> None:
     assert [sweep_store(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
 
 
-def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:
+def test_a_reindex_that_died_goes_on_where_it_stopped(bench: ScriptedPipeline) -> None:
     for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
         bench.ingest(source(name), parts)
     dying = LongerEncoder()
@@ -164,7 +164,7 @@ def test_a_reindex_that_died_goes_on_where_it_stopped(bench: Bench) -> None:
     assert len(dying.encoded) + len(again.encoded) == 6
 
 
-def test_what_is_ingested_meanwhile_is_in_the_new_edition(bench: Bench) -> None:
+def test_what_is_ingested_meanwhile_is_in_the_new_edition(bench: ScriptedPipeline) -> None:
     bench.ingest(source("a.pdf"), OLD)
     late = iter(["b.pdf"])
 

@@ -17,16 +17,16 @@ from diptych.store.types import Store
 from extractors.pictures.store import save_image_bytes
 from flows.cli.main import run
 from tests.flows.cli.test_read_only import png
-from tests.support.benches import OLD, WHOLE_OLD, Bench
+from tests.support.command_line import error_line, run_messages
 from tests.support.fakes import WordEncoder, source
-from tests.support.shell import refused, told
+from tests.support.scripted_pipeline import OLD, WHOLE_OLD, ScriptedPipeline
 from tests.support.stores import ENGINES
 
 READING = EncodingConfig(WordEncoder.fingerprint)
 
 
-def filled(folder: Path, engine: str) -> Bench:
-    bench = Bench(folder, engine)
+def filled(folder: Path, engine: str) -> ScriptedPipeline:
+    bench = ScriptedPipeline(folder, engine)
     bind_encoders(bench.index, READING)
     picture = save_image_bytes(b"a picture", ".png", (40, 30), folder)
     parts = replace(OLD, pictures=(replace(OLD.pictures[0], image=picture),))
@@ -41,7 +41,7 @@ def vectors(index: Store) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize(("source_engine", "target_engine"), [("embedded", "memory"), ("memory", "embedded")])
 def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: str) -> None:
-    old, new = filled(tmp_path / "old", source_engine), Bench(tmp_path / "new", target_engine)
+    old, new = filled(tmp_path / "old", source_engine), ScriptedPipeline(tmp_path / "new", target_engine)
     moved = export_store(old.index, old.folder, tmp_path / "export")
     assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
     assert export_dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
@@ -90,15 +90,15 @@ def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
 
 
 def test_an_import_of_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(capsys, "import", str(tmp_path / "nothere")) == (
+    assert error_line(capsys, "import", str(tmp_path / "nothere")) == (
         f"diptych: {tmp_path / 'nothere'}: no such folder; give the one that `diptych export` wrote"
     )
-    assert "store.json: No such file or directory" in refused(capsys, "import", str(tmp_path))
+    assert "store.json: No such file or directory" in error_line(capsys, "import", str(tmp_path))
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "damaged"])
 def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> None:
-    old, new = filled(tmp_path / "old", "embedded"), Bench(tmp_path / "new", "embedded")
+    old, new = filled(tmp_path / "old", "embedded"), ScriptedPipeline(tmp_path / "new", "embedded")
     (file,) = old.folder.glob("??/*.png")
     file.unlink() if gone else file.write_bytes(b"half a pict")
     moved = export_store(old.index, old.folder, tmp_path / "export")
@@ -115,7 +115,7 @@ def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> N
 
 
 def test_a_picture_that_went_bad_in_the_export_is_refused(tmp_path: Path) -> None:
-    old, new = filled(tmp_path / "old", "memory"), Bench(tmp_path / "new", "memory")
+    old, new = filled(tmp_path / "old", "memory"), ScriptedPipeline(tmp_path / "new", "memory")
     export_store(old.index, old.folder, tmp_path / "export")
     (file,) = (tmp_path / "export" / "pictures").glob("??/*.png")
     for spoil in (lambda: file.write_bytes(b"another picture"), file.unlink):
@@ -132,9 +132,9 @@ def test_a_retry_where_it_was_imported_brings_the_picture_back(
     assert run(["ingest", "red.png", "--store", "old"]) == 0
     (file,) = (tmp_path / "old" / "pictures").glob("??/*.png")
     file.write_bytes(b"half a pict")
-    lines = told(capsys, "export", "export", "--store", "old")
+    lines = run_messages(capsys, "export", "export", "--store", "old")
     assert lines[0] == "left out   a picture of red.png, page 1: its file was gone or damaged"
-    assert told(capsys, "import", "export", "--store", "new")[0] == lines[0]
+    assert run_messages(capsys, "import", "export", "--store", "new")[0] == lines[0]
     assert not (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()
     assert run(["retry", "--all", "--store", "new"]) == 0
     assert (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()

@@ -22,11 +22,11 @@ from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
 from extractors.types import Options
 from flows.cli.main import run
+from tests.support.command_line import run_json, run_messages
 from tests.support.fakes import ScriptedSandbox, source
 from tests.support.http_server import Answer, Request, Vendor, served
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.scripted_vision import chart, extraction, picture, stored
-from tests.support.shell import asked, told
 from tests.support.stores import open_store
 
 KEY = "sk-secret-of-the-tests"
@@ -165,8 +165,8 @@ def test_status_tells_what_the_last_ingest_of_each_document_cost(
         monkeypatch.setenv(f"DIPTYCH_OPENAI__{name}", chosen)
     monkeypatch.setenv("DIPTYCH_CAPTIONER", LUNA)
     monkeypatch.setenv("DIPTYCH_PRICES", f'{{"{LUNA}": {{"input": 1000, "output": 10000}}}}')
-    told(capsys, "ingest", "chart.png", "--store", "s")
-    (line,) = asked(capsys, "status", "--store", "s")
+    run_messages(capsys, "ingest", "chart.png", "--store", "s")
+    (line,) = run_json(capsys, "status", "--store", "s")
     charge = line["usage"][LUNA]
     assert (charge["requests"], charge["input_tokens"] > 0) == (1, True)
     assert charge["usd"] == pytest.approx((charge["input_tokens"] + 10 * charge["output_tokens"]) / 1000)

@@ -11,8 +11,8 @@ import pytest
 from diptych import Diptych, Hit, Query, Settings
 from diptych.where import Compare, parse
 from flows.cli.main import run
+from tests.support.command_line import json_lines, run_json
 from tests.support.papers import write_paper
-from tests.support.shell import asked, lines
 
 CATALOGUE = Path(__file__).parents[3] / "data" / "catalogue"
 
@@ -106,7 +106,7 @@ def test_what_was_understood_is_told_on_stderr(
     assert run(["query", "jacket under $200", "--json", "--store", store]) == 0
     printed = capsys.readouterr()
     assert printed.err == told
-    assert {hit["document"] for hit in lines(printed.out)}
+    assert {hit["document"] for hit in json_lines(printed.out)}
     assert run(["query", "jacket", "--json", "--store", store]) == 0
     assert capsys.readouterr().err == ""
     batch = tmp_path / "questions.jsonl"
@@ -115,21 +115,21 @@ def test_what_was_understood_is_told_on_stderr(
     assert run(["query", "--batch", str(batch), "--json", "--limit", "50", "--store", store]) == 0
     printed = capsys.readouterr()
     assert printed.err == f"question 1: {told}"
-    first, second = lines(printed.out)
+    first, second = json_lines(printed.out)
     assert set(first) == {"id", "hits"}
     assert len(second["hits"]) > len(first["hits"]) > 0
 
 
 def test_commands_for_documents_likeness_pages_and_modality(shop: Diptych, capsys: pytest.CaptureFixture[str]) -> None:
     store = ("--store", shop.settings.store)
-    twenty = asked(capsys, "query", "warm jacket", "--limit", "20", *store)
-    assert asked(capsys, "query", "warm jacket", "--limit", "11-20", *store) == twenty[10:]
+    twenty = run_json(capsys, "query", "warm jacket", "--limit", "20", *store)
+    assert run_json(capsys, "query", "warm jacket", "--limit", "11-20", *store) == twenty[10:]
     assert twenty[10]["rank"] == 11
-    assert {hit["modality"] for hit in asked(capsys, "query", "jacket", "--modality", "image", *store)} == {"image"}
-    best, *others = asked(capsys, "documents", "jacket", "--each", "2", *store)
+    assert {hit["modality"] for hit in run_json(capsys, "query", "jacket", "--modality", "image", *store)} == {"image"}
+    best, *others = run_json(capsys, "documents", "jacket", "--each", "2", *store)
     assert (best["rank"], best["hits"][0]["rank"], len(best["hits"])) == (1, 1, 2)
     assert len(others) > 1
-    like = asked(capsys, "like", twenty[0]["id"], "--limit", "3", *store)
+    like = run_json(capsys, "like", twenty[0]["id"], "--limit", "3", *store)
     assert [hit["rank"] for hit in like] == [1, 2, 3]
     assert {hit["document"] for hit in like}.isdisjoint({twenty[0]["document"]})
     for shown in (["documents", "jacket"], ["like", twenty[0]["id"]]):
@@ -145,7 +145,7 @@ def test_a_wrong_span_is_wrong_usage(limit: str) -> None:
 def test_a_batch_line_may_want_pictures(shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     batch = tmp_path / "questions.jsonl"
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"image": 3}}))
-    (answer,) = asked(capsys, "query", "--batch", str(batch), "--limit", "3", "--store", shop.settings.store)
+    (answer,) = run_json(capsys, "query", "--batch", str(batch), "--limit", "3", "--store", shop.settings.store)
     assert [hit["modality"] for hit in answer["hits"]] == ["image"] * 3
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"table": 3}}))
     assert run(["query", "--batch", str(batch), "--json", "--store", shop.settings.store]) == 1

@@ -14,11 +14,11 @@ from diptych.store.register import bind_encoders, list_records
 from diptych.store.types import text_shapes
 from extractors.errors import ExtractionError
 from flows.cli.main import run
-from tests.support.benches import NEW, OLD, WHOLE_NEW, WHOLE_OLD, Bench
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line
 from tests.support.fakes import WordEncoder, source
 from tests.support.papers import write_paper
-from tests.support.shell import elsewhere as elsewhere
-from tests.support.shell import refused
+from tests.support.scripted_pipeline import NEW, OLD, WHOLE_NEW, WHOLE_OLD, ScriptedPipeline
 
 
 class Disk:
@@ -55,7 +55,7 @@ def test_the_real_disk_is_looked_at(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("looks", range(1, 9))
 def test_at_whatever_look_the_disk_is_full_the_old_version_stays(tmp_path: Path, disk: Disk, looks: int) -> None:
-    bench = Bench(tmp_path, "embedded")
+    bench = ScriptedPipeline(tmp_path, "embedded")
     bench.ingest(source("a.pdf"), OLD)
     disk.free = [ENOUGH] * looks + [NONE]
     with pytest.raises(StoreError, match="the disk is full: 47 MiB are free, and nothing is written below"):
@@ -68,7 +68,7 @@ def test_at_whatever_look_the_disk_is_full_the_old_version_stays(tmp_path: Path,
 
 
 def test_what_was_begun_is_ended_and_a_delete_gets_through(tmp_path: Path, disk: Disk) -> None:
-    bench = Bench(tmp_path, "embedded")
+    bench = ScriptedPipeline(tmp_path, "embedded")
     bench.ingest(source("a.pdf"), OLD)
     disk.free = [SCARCE]
     with pytest.raises(StoreError, match="disk is full"):
@@ -82,7 +82,7 @@ def test_what_was_begun_is_ended_and_a_delete_gets_through(tmp_path: Path, disk:
 @pytest.mark.parametrize("engine", ["embedded", "memory"])
 def test_a_document_that_found_no_room_is_not_told_as_broken(tmp_path: Path, disk: Disk, engine: str) -> None:
     """Also beside a server, whose pictures are files here."""
-    bench = Bench(tmp_path, engine)
+    bench = ScriptedPipeline(tmp_path, engine)
     disk.free = [ENOUGH, ENOUGH, SCARCE] if engine == "embedded" else [ENOUGH, SCARCE]
     with pytest.raises(StoreError, match="disk is full"):
         bench.ingest(source("a.pdf"), ExtractionError("a.pdf: [Errno 28] No space left on device"))
@@ -115,7 +115,7 @@ def test_a_run_ends_with_one_line_and_goes_on(tmp_path: Path, disk: Disk, capsys
     for name in ("a", "b"):
         write_paper(tmp_path / "papers" / f"{name}.pdf", f"The red pump {name}.")
     disk.free = [NEW_STORE] * 8 + [SCARCE]
-    line = refused(capsys, "ingest", "papers", "--store", "s")
+    line = error_line(capsys, "ingest", "papers", "--store", "s")
     assert "s: the disk is full" in line
     disk.free = []
     assert run(["ingest", "papers", "--store", "s"]) == 0

@@ -17,9 +17,9 @@ import click
 import pytest
 
 from flows.cli.main import diptych, run
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line, json_lines
 from tests.support.papers import write_leaflet
-from tests.support.shell import elsewhere as elsewhere
-from tests.support.shell import lines, refused
 
 COMMAND = [sys.executable, "-m", "flows.cli.main"]
 HEAVY = ("prefect", "pymupdf", "onnxruntime", "numpy", "qdrant_edge", "PIL", "pydantic", "pptx", "openai", "anthropic")
@@ -86,14 +86,14 @@ def test_ingest_does_only_what_changed(tmp_path: Path, capsys: pytest.CaptureFix
     write_leaflet(folder / "b.pdf", pages=3)
     assert run(["ingest", str(folder), "--json", "--store", "s"]) == 0
     first = capsys.readouterr()
-    assert {(line["name"], line["status"], line["pages"]) for line in lines(first.out)} == {
+    assert {(line["name"], line["status"], line["pages"]) for line in json_lines(first.out)} == {
         ("a.pdf", "complete", 2),
         ("b.pdf", "complete", 3),
     }
     assert "2 documents: 2 complete; 5 pages" in first.err
     assert run(["ingest", str(folder), "--json", "--store", "s"]) == 0
     second = capsys.readouterr()
-    assert {line["status"] for line in lines(second.out)} == {"unchanged"}
+    assert {line["status"] for line in json_lines(second.out)} == {"unchanged"}
     assert second.err == "nothing changed: 2 documents as before\n"
     write_leaflet(folder / "b.pdf", pages=4)
     assert run(["ingest", str(folder), "--store", "s"]) == 0
@@ -111,7 +111,7 @@ def test_a_broken_document_stops_nothing_and_is_told(tmp_path: Path, capsys: pyt
         assert run(["ingest", str(folder), "--store", "s"]) == 4
         assert "broken.pdf" in capsys.readouterr().err
     assert run(["status", "--json", "--store", "s"]) == 0
-    records = {line["name"]: line for line in lines(capsys.readouterr().out)}
+    records = {line["name"]: line for line in json_lines(capsys.readouterr().out)}
     assert records["good.pdf"]["status"] == "complete"
     assert records["broken.pdf"]["status"] == "failed"
     assert "broken.pdf" in records["broken.pdf"]["error"]
@@ -128,15 +128,15 @@ def test_status_sums_up(store: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_missing_and_empty_places_are_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     for command in ("ingest", "extract"):
-        assert "nowhere.pdf" in refused(capsys, command, "nowhere.pdf")
-        assert "empty" in refused(capsys, command, "empty")
+        assert "nowhere.pdf" in error_line(capsys, command, "nowhere.pdf")
+        assert "empty" in error_line(capsys, command, "empty")
     assert not (tmp_path / ".diptych").exists()
 
 
 def test_a_file_of_an_unknown_kind_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "song.mp3").write_bytes(b"ID3")
     for command in ("ingest", "extract"):
-        assert "song.mp3" in refused(capsys, command, "song.mp3")
+        assert "song.mp3" in error_line(capsys, command, "song.mp3")
 
 
 def test_stores_that_are_not_there_or_not_stores_are_one_clear_line(
@@ -155,7 +155,7 @@ def test_stores_that_are_not_there_or_not_stores_are_one_clear_line(
             ["delete", "x"],
             ["export", "x"],
         ):
-            assert place in refused(capsys, *command, "--store", place)
+            assert place in error_line(capsys, *command, "--store", place)
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -163,14 +163,14 @@ def test_a_wrong_setting_is_one_clear_line(
     library: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DIPTYCH_DPI", "twelve")
-    assert "DIPTYCH_DPI" in refused(capsys, "ingest", str(library))
+    assert "DIPTYCH_DPI" in error_line(capsys, "ingest", str(library))
 
 
 def test_a_hit_has_what_scripts_read(store: str, library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "green valve", "--json", "--store", store, "--limit", "5"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
-    hits = lines(printed.out)
+    hits = json_lines(printed.out)
     assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
     assert 1 < len(hits) <= 5
     assert all(set(hit) >= HIT for hit in hits)
@@ -193,11 +193,11 @@ def test_hits_as_a_table_name_the_ranks_that_brought_them(store: str, capsys: py
 def test_a_filter_chooses(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     where = 'price < 200 and category = "jackets"'
     assert run(["query", "something to wear", "--where", where, "--json", "--store", store]) == 0
-    hits = lines(capsys.readouterr().out)
+    hits = json_lines(capsys.readouterr().out)
     assert hits
     assert {hit["document"] for hit in hits} == {"products.csv#1"}
     assert hits[0]["fields"]["price"] == 129.5
-    assert "column 9" in refused(capsys, "query", "x", "--where", "price < ", "--store", store)
+    assert "column 9" in error_line(capsys, "query", "x", "--where", "price < ", "--store", store)
 
 
 def test_a_batch_answers_every_question_in_order(
@@ -212,7 +212,7 @@ def test_a_batch_answers_every_question_in_order(
     batch = tmp_path / "questions.jsonl"
     batch.write_text("\n\n".join(json.dumps(question) for question in questions))
     assert run(["query", "--batch", str(batch), "--json", "--limit", "3", "--store", store]) == 0
-    answers = lines(capsys.readouterr().out)
+    answers = json_lines(capsys.readouterr().out)
     assert [answer["id"] for answer in answers] == ["a", 7, None, "seen"]
     assert answers[0]["hits"][0]["document"] == "leaflet.pdf"
     assert {hit["document"] for hit in answers[1]["hits"]} == {"products.csv#2"}
@@ -230,12 +230,12 @@ def test_a_wrong_line_of_a_batch_is_named(
 ) -> None:
     batch = tmp_path / "questions.jsonl"
     batch.write_text('{"id": 0, "text": "fine"}\n' + line + "\n")
-    assert "line 2" in refused(capsys, "query", "--batch", str(batch), "--json", "--store", store)
+    assert "line 2" in error_line(capsys, "query", "--batch", str(batch), "--json", "--store", store)
 
 
 def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["doctor", "--json"])
-    checks = lines(capsys.readouterr().out)
+    checks = json_lines(capsys.readouterr().out)
     assert len(checks) > 3
     assert all({"name", "state", "what", "cost", "mend"} <= set(check) for check in checks)
     assert code == int(any(check["state"] == "broken" for check in checks))
@@ -271,7 +271,7 @@ def test_an_interrupt_stops_soon_and_keeps_what_is_in(tmp_path: Path, capsys: py
     assert said.splitlines()[-1] == "diptych: interrupted; what was committed stays, running again goes on from there"
     assert not [child for child in children if _alive(child)]
     assert run(["status", "--json", "--store", "s"]) == 0
-    assert [(line["name"], line["status"]) for line in lines(capsys.readouterr().out)] == [("a.pdf", "complete")]
+    assert [(line["name"], line["status"]) for line in json_lines(capsys.readouterr().out)] == [("a.pdf", "complete")]
 
 
 @contextmanager

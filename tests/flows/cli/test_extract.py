@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import run
-from tests.support.shell import elsewhere as elsewhere
-from tests.support.shell import lines
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import json_lines
 
 PART = {"source", "modality", "kind", "page", "bbox", "text", "caption", "image"}
 
 
 def test_extract_prints_parts_and_keeps_nothing(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["extract", str(library / "leaflet.pdf"), "--json"]) == 0
-    parts = lines(capsys.readouterr().out)
+    parts = json_lines(capsys.readouterr().out)
     assert all(set(part) >= PART for part in parts)
     assert {part["source"] for part in parts} == {str(library / "leaflet.pdf")}
     assert [part["page"] for part in parts] == sorted(part["page"] for part in parts)
@@ -34,7 +34,7 @@ def test_extract_keeps_pictures_sheets_and_a_report_where_it_is_told(
     arguments = [str(library / "leaflet.pdf"), "broken.pdf", str(library / "poster.png")]
     assert run(["extract", *arguments, "--json", "--out", str(out)]) == 4
     printed = capsys.readouterr()
-    pictures = [part["image"] for part in lines(printed.out) if part["modality"] == "image"]
+    pictures = [part["image"] for part in json_lines(printed.out) if part["modality"] == "image"]
     assert pictures
     assert all(Path(image).is_file() and Path(image).is_relative_to(out) for image in pictures)
     assert {path.name for path in out.glob("*.html")} == {"001-leaflet.pdf.html", "003-poster.png.html"}

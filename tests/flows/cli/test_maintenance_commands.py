@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import run
+from tests.support.command_line import document_statuses, error_line, run_json, run_messages
 from tests.support.papers import write_leaflet, write_paper, write_photo
-from tests.support.shell import asked, refused, stored, told
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +26,13 @@ def shelf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     (place / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     row = {"id": 1, "description": "A jacket for heavy rain.", "image": "jacket.png"}
     (place / "products.jsonl").write_text(json.dumps(row) + "\n")
-    told(capsys, "ingest", "shelf", "--store", "s", code=4)
+    run_messages(capsys, "ingest", "shelf", "--store", "s", code=4)
     return place
 
 
 @pytest.mark.usefixtures("shelf")
 def test_status_says_what_is_missing_why_and_what_mends_it(capsys: pytest.CaptureFixture[str]) -> None:
-    records = {line["name"]: line for line in asked(capsys, "status", "--store", "s")}
+    records = {line["name"]: line for line in run_json(capsys, "status", "--store", "s")}
     assert {name: (one["status"], one["transient"]) for name, one in records.items()} == {
         "leaflet.pdf": ("complete", False),
         "broken.pdf": ("failed", False),
@@ -53,46 +53,46 @@ def test_retry_does_what_may_pass_and_leaves_the_rest(
     write_leaflet(shelf / "deep" / "leaflet.pdf", pages=80)
     with monkeypatch.context() as hurried:
         hurried.setenv("DIPTYCH_DOCUMENT_SECONDS", "0.05")
-        told(capsys, "ingest", "shelf", "--store", "s", code=4)
+        run_messages(capsys, "ingest", "shelf", "--store", "s", code=4)
     assert run(["status", "--store", "s"]) == 0
     assert "1 failed for a reason that may pass: `diptych retry --store s`" in capsys.readouterr().out
-    (done,) = asked(capsys, "retry", "--store", "s")
+    (done,) = run_json(capsys, "retry", "--store", "s")
     assert (done["name"], done["status"], done["pages"]) == ("deep/leaflet.pdf", "complete", 80)  # as it is registered
-    (said,) = told(capsys, "retry", "--store", "s")
+    (said,) = run_messages(capsys, "retry", "--store", "s")
     assert said.startswith("nothing to retry: 1 failed for good")
 
 
 def test_retry_all_reads_everything_again_that_is_not_complete(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = asked(capsys, "retry", "--all", "--store", "s", code=4)
+    done = run_json(capsys, "retry", "--all", "--store", "s", code=4)
     assert {one["name"]: one["status"] for one in done} == {"broken.pdf": "failed", "products.jsonl#1": "partial"}
     write_photo(shelf / "jacket.png", "")
     write_paper(shelf / "broken.pdf", "Whole again.")
-    done = asked(capsys, "retry", "--all", "--store", "s")
+    done = run_json(capsys, "retry", "--all", "--store", "s")
     assert {one["name"]: (one["status"], one["pictures"] > 0) for one in done if "#" in one["name"]} == {
         "products.jsonl#1": ("complete", True)
     }
     assert {one["status"] for one in done} == {"complete"}
-    assert told(capsys, "retry", "--all", "--store", "s") == ["nothing to retry: every document is complete"]
+    assert run_messages(capsys, "retry", "--all", "--store", "s") == ["nothing to retry: every document is complete"]
 
 
 def test_retry_tells_what_is_no_longer_where_it_was(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shelf / "broken.pdf").unlink()
     (shelf / "products.jsonl").write_text('{"id": 2, "description": "Boots."}\n')
-    said = "\n".join(told(capsys, "retry", "--all", "--store", "s", code=4))
+    said = "\n".join(run_messages(capsys, "retry", "--all", "--store", "s", code=4))
     assert "no such file or folder; check the path; `diptych delete broken.pdf --store s`" in said
     assert "products.jsonl#1: cannot be read again: its catalogue has that row no more" in said
-    assert len(stored(capsys, "s")) == 3
+    assert len(document_statuses(capsys, "s")) == 3
 
 
 def test_delete_takes_a_document_out_and_an_unknown_name_takes_none(
     shelf: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "diptych status" in refused(capsys, "delete", "broken.pdf", "nowhere.pdf", "--store", "s")
-    assert len(stored(capsys, "s")) == 3
-    gone = asked(capsys, "delete", "broken.pdf", str(shelf / "leaflet.pdf"), "--store", "s")
+    assert "diptych status" in error_line(capsys, "delete", "broken.pdf", "nowhere.pdf", "--store", "s")
+    assert len(document_statuses(capsys, "s")) == 3
+    gone = run_json(capsys, "delete", "broken.pdf", str(shelf / "leaflet.pdf"), "--store", "s")
     assert [(one["name"], one["status"]) for one in gone] == [("broken.pdf", "deleted"), ("leaflet.pdf", "deleted")]
-    assert set(stored(capsys, "s")) == {"products.jsonl#1"}
-    hits = asked(capsys, "query", "green valve", "--store", "s")
+    assert set(document_statuses(capsys, "s")) == {"products.jsonl#1"}
+    hits = run_json(capsys, "query", "green valve", "--store", "s")
     assert {hit["document"] for hit in hits} == {"products.jsonl#1"}
 
 
@@ -101,41 +101,41 @@ def test_reindex_switches_what_reads_the_store_and_sweep_clears_up(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
-    assert "`diptych reindex`" in refused(capsys, "query", "valve", "--store", "s")
-    said = told(capsys, "reindex", "--store", "s")
+    assert "`diptych reindex`" in error_line(capsys, "query", "valve", "--store", "s")
+    said = run_messages(capsys, "reindex", "--store", "s")
     assert [line for line in said if line.startswith("read anew")] == [
         "read anew  broken.pdf", "read anew  leaflet.pdf", "read anew  products.jsonl#1"
     ]  # fmt: skip
     assert said[-1].endswith("the old edition stays until `diptych sweep --store s`")
-    assert asked(capsys, "query", "green valve", "--store", "s")[0]["document"] == "leaflet.pdf"
-    assert asked(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
-    assert told(capsys, "sweep", "--store", "s") == ["nothing to sweep up; pictures younger than an hour stay"]
+    assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "leaflet.pdf"
+    assert run_json(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
+    assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to sweep up; pictures younger than an hour stay"]
     monkeypatch.delenv("DIPTYCH_LANGUAGE")
-    refused(capsys, "query", "valve", "--store", "s")
+    error_line(capsys, "query", "valve", "--store", "s")
 
 
 @pytest.mark.usefixtures("shelf")
 def test_a_store_goes_out_as_files_and_comes_in_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (out,) = asked(capsys, "export", "out", "--store", "s")
+    (out,) = run_json(capsys, "export", "out", "--store", "s")
     assert out["documents"] == 3
     assert out["pictures"] == len([path for path in (tmp_path / "out" / "pictures").rglob("*") if path.is_file()]) > 0
     assert [json.loads(line)["name"] for line in (tmp_path / "out" / "documents.jsonl").read_text().splitlines()] == [
         "broken.pdf", "leaflet.pdf", "products.jsonl#1"
     ]  # fmt: skip
-    assert asked(capsys, "import", "out", "--store", "t") == [out]
-    assert stored(capsys, "t") == stored(capsys, "s")
-    before, after = (asked(capsys, "query", "green valve", "--store", store) for store in ("s", "t"))
+    assert run_json(capsys, "import", "out", "--store", "t") == [out]
+    assert document_statuses(capsys, "t") == document_statuses(capsys, "s")
+    before, after = (run_json(capsys, "query", "green valve", "--store", store) for store in ("s", "t"))
     assert [(hit["document"], hit["ranks"]) for hit in before] == [(hit["document"], hit["ranks"]) for hit in after]
 
 
 def test_what_cannot_be_exported_to_or_imported_is_one_clear_line(
     shelf: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "not empty" in refused(capsys, "export", "shelf", "--store", "s")
-    assert "broken.pdf" in refused(capsys, "export", "shelf/broken.pdf", "--store", "s")
+    assert "not empty" in error_line(capsys, "export", "shelf", "--store", "s")
+    assert "broken.pdf" in error_line(capsys, "export", "shelf/broken.pdf", "--store", "s")
     for place in ("nowhere", "shelf"):
-        assert place in refused(capsys, "import", place, "--store", "t")
+        assert place in error_line(capsys, "import", place, "--store", "t")
     assert not (tmp_path / "t").exists()
-    told(capsys, "export", "out", "--store", "s")
+    run_messages(capsys, "export", "out", "--store", "s")
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
-    assert "DIPTYCH_LANGUAGE" in refused(capsys, "import", "out", "--store", "t")
+    assert "DIPTYCH_LANGUAGE" in error_line(capsys, "import", "out", "--store", "t")

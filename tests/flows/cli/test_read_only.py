@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import run
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line
 from tests.support.papers import write_paper
-from tests.support.shell import elsewhere as elsewhere
-from tests.support.shell import refused
 
 ID = "6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1"
 READING = (
@@ -40,7 +40,7 @@ def test_a_folder_of_other_files_is_no_store(
     (tmp_path / "docs" / "documents").mkdir(parents=True)
     (tmp_path / "docs" / "documents" / "notes.txt").write_text("mine")
     before = sorted((tmp_path / "docs").rglob("*"))
-    line = refused(capsys, *arguments, "--store", "docs")
+    line = error_line(capsys, *arguments, "--store", "docs")
     assert line == "diptych: there is no store at docs; make one with `diptych ingest PATH --store docs`"
     assert sorted((tmp_path / "docs").rglob("*")) == before
 
@@ -58,7 +58,7 @@ def test_a_language_without_a_stemmer_is_told_before_anything_else(
     assert run(["ingest", "a.pdf", "--store", "s"]) == 0
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "klingon")
     for arguments in (["query", "pump", "--store", "s"], ["reindex", "--store", "s"], ["ingest", "a.pdf"]):
-        line = refused(capsys, *arguments)
+        line = error_line(capsys, *arguments)
         assert line.startswith("diptych: setting `language`: 'klingon' has no stemmer; known: arabic")
         assert "reindex" not in line
     assert not (tmp_path / ".diptych").exists()
@@ -70,7 +70,7 @@ def test_a_picture_without_words_is_told_what_finds_by_looks(
     write_paper(tmp_path / "a.pdf", "The red pump.")
     assert run(["ingest", "a.pdf", "--store", "s"]) == 0
     (tmp_path / "red.png").write_bytes(png(640, 480))
-    line = refused(capsys, "query", "--image", "red.png", "--store", "s")
+    line = error_line(capsys, "query", "--image", "red.png", "--store", "s")
     for way in ("add a question in words", 'image_encoder = "clip"', "DIPTYCH_IMAGE_ENCODER=clip", "`diptych reindex`"):
         assert way in line
 

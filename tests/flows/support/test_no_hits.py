@@ -17,7 +17,7 @@ from extractors.formats import is_row
 from flows.cli.main import run
 from flows.support.hit_tables import hit_lines
 from flows.support.terminal import show
-from tests.support.shell import told
+from tests.support.command_line import run_messages
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,14 @@ def test_a_filter_that_no_document_passes_is_told(
     shop: str, where: str, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command in ("query", "documents"):
-        assert told(capsys, command, "rain", "--where", where, "--store", shop) == [says]
+        assert run_messages(capsys, command, "rain", "--where", where, "--store", shop) == [says]
 
 
 def test_an_empty_store_is_told(shop: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"")
     store = str(tmp_path / "store")
     assert run(["ingest", str(tmp_path / "broken.pdf"), "--store", store]) == 4
-    (line,) = told(capsys, "query", "rain", "--store", store)
+    (line,) = run_messages(capsys, "query", "rain", "--store", store)
     assert line == "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
 
 
@@ -119,5 +119,5 @@ def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixtu
 
 
 def test_an_id_of_no_hit_is_told_where_ids_stand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (line,) = told(capsys, "like", "nothing", "--store", shop, code=1)
+    (line,) = run_messages(capsys, "like", "nothing", "--store", shop, code=1)
     assert line.endswith("no hit has this id now; ids stand under the hits of `diptych query`")

@@ -11,16 +11,16 @@ import pytest
 from diptych import Diptych
 from diptych.settings import load
 from flows.support.removed_documents import settle
+from tests.support.command_line import document_statuses, error_line, run_json, run_messages
+from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.papers import write_paper, write_rows
-from tests.support.shell import asked, refused, stored, told
-from tests.support.shell import elsewhere as elsewhere
 
 
 @pytest.fixture
 def rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """A catalogue of eight rows, in the store `s`."""
     path = write_rows(tmp_path / "pumps.jsonl", *range(1, 9))
-    told(capsys, "ingest", "pumps.jsonl", "--store", "s")
+    run_messages(capsys, "ingest", "pumps.jsonl", "--store", "s")
     return path
 
 
@@ -30,47 +30,47 @@ def test_a_file_that_is_gone_leaves_the_store_and_nothing_elsewhere_does(
     for place in ("in/a.pdf", "in/b.pdf", "in-between/c.pdf", "top.pdf"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         write_paper(tmp_path / place, f"The paper {place}.")
-    told(capsys, "ingest", "in", "in-between", "top.pdf", "--store", "s")
+    run_messages(capsys, "ingest", "in", "in-between", "top.pdf", "--store", "s")
     for place in ("in/a.pdf", "in-between/c.pdf", "top.pdf"):
         (tmp_path / place).unlink()
-    said = told(capsys, "ingest", "in", "--store", "s")
+    said = run_messages(capsys, "ingest", "in", "--store", "s")
     assert said == ["deleted    a.pdf: its file is gone", "1 document: 1 unchanged; 1 deleted"]
-    assert set(stored(capsys, "s")) == {"b.pdf", "c.pdf", "top.pdf"}
+    assert set(document_statuses(capsys, "s")) == {"b.pdf", "c.pdf", "top.pdf"}
 
 
 def test_a_row_that_is_gone_leaves_the_store(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(rows, *range(1, 7))  # a quarter of them: not too many
-    printed = asked(capsys, "ingest", "pumps.jsonl", "--store", "s")
+    printed = run_json(capsys, "ingest", "pumps.jsonl", "--store", "s")
     assert [line["name"] for line in printed if line["status"] == "deleted"] == ["pumps.jsonl#7", "pumps.jsonl#8"]
-    assert len(stored(capsys, "s")) == 6
+    assert len(document_statuses(capsys, "s")) == 6
 
 
 def test_more_than_a_quarter_waits_for_a_word(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(rows, *range(1, 6))
-    printed = asked(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
+    printed = run_json(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
     assert len([line for line in printed if line["status"] == "gone"]) == 3
-    *_, note, last = told(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
+    *_, note, last = run_messages(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
     assert "3 of 8 documents are gone" in note
     assert last == "5 documents: 5 unchanged; 3 gone, not deleted"
-    assert len(stored(capsys, "s")) == 8
+    assert len(document_statuses(capsys, "s")) == 8
     (command,) = re.findall("`diptych (.*?)`", note)
-    told(capsys, *shlex.split(command))
-    assert len(stored(capsys, "s")) == 5
+    run_messages(capsys, *shlex.split(command))
+    assert len(document_statuses(capsys, "s")) == 5
 
 
 def test_new_documents_do_not_hide_a_loss(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(rows, *range(5, 40))
-    told(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
-    assert len(stored(capsys, "s")) == 39
+    run_messages(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
+    assert len(document_statuses(capsys, "s")) == 39
 
 
 def test_what_is_missing_or_empty_deletes_nothing(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows.write_text("")
-    refused(capsys, "ingest", "pumps.jsonl", "--confirm-deletes", "--store", "s")
+    error_line(capsys, "ingest", "pumps.jsonl", "--confirm-deletes", "--store", "s")
     rows.unlink()
     for place in ("pumps.jsonl", "."):
-        refused(capsys, "ingest", place, "--confirm-deletes", "--store", "s")
-    assert len(stored(capsys, "s")) == 8
+        error_line(capsys, "ingest", place, "--confirm-deletes", "--store", "s")
+    assert len(document_statuses(capsys, "s")) == 8
 
 
 def test_a_folder_that_cannot_be_read_is_not_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,30 +78,30 @@ def test_a_folder_that_cannot_be_read_is_not_gone(tmp_path: Path, capsys: pytest
     closed.mkdir(parents=True)
     for path in (tmp_path / "papers" / "a.pdf", closed / "b.pdf", closed / "c.pdf"):
         write_paper(path, f"The paper {path.name}.")
-    told(capsys, "ingest", "papers", "--store", "s")
+    run_messages(capsys, "ingest", "papers", "--store", "s")
     closed.rename(tmp_path / "aside")
     closed.symlink_to(closed)  # a loop: nobody can look into it, whatever their rights
-    said = told(capsys, "ingest", "papers", "--confirm-deletes", "--store", "s")
+    said = run_messages(capsys, "ingest", "papers", "--confirm-deletes", "--store", "s")
     assert said[-1] == "nothing changed: 1 document as before"
-    assert set(stored(capsys, "s")) == {"a.pdf", "b.pdf", "c.pdf"}
+    assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf", "c.pdf"}
 
 
 def test_a_renamed_file_hands_its_vectors_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     write_paper(tmp_path / "in" / "old.pdf", "The pump is greased once a year.")
-    told(capsys, "ingest", "in", "--store", "s")
+    run_messages(capsys, "ingest", "in", "--store", "s")
     (tmp_path / "in" / "old.pdf").rename(tmp_path / "in" / "new.pdf")
-    new, old = asked(capsys, "ingest", "in", "--store", "s")
+    new, old = run_json(capsys, "ingest", "in", "--store", "s")
     assert (new["name"], new["status"], new["passages"], new["encoded"]) == ("new.pdf", "complete", 1, 0)
     assert (old["name"], old["status"]) == ("old.pdf", "deleted")
-    assert {hit["document"] for hit in asked(capsys, "query", "pump", "--store", "s")} == {"new.pdf"}
+    assert {hit["document"] for hit in run_json(capsys, "query", "pump", "--store", "s")} == {"new.pdf"}
 
 
 def test_a_file_that_came_back_during_the_run_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.pdf", "b.pdf"):
         write_paper(tmp_path / "in" / name, f"The paper {name}.")
-    told(capsys, "ingest", "in", "--store", "s")
+    run_messages(capsys, "ingest", "in", "--store", "s")
     (tmp_path / "in" / "b.pdf").unlink()
     with Diptych.open(load("s")) as diptych:
         found = diptych.sources(["in"]).sources
@@ -109,4 +109,4 @@ def test_a_file_that_came_back_during_the_run_stays(tmp_path: Path, capsys: pyte
         assert [record.name for record in before.documents] == ["b.pdf"]
         write_paper(tmp_path / "in" / "b.pdf", "Back again.")
         assert settle(diptych, ["in"], found, before, confirmed=False).deleted == ()
-    assert set(stored(capsys, "s")) == {"a.pdf", "b.pdf"}
+    assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf"}

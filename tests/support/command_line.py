@@ -12,24 +12,24 @@ from flows.cli.main import run
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No diptych.toml and no store of the checkout is in reach."""
     monkeypatch.chdir(tmp_path)
 
 
-def lines(text: str) -> list[dict[str, Any]]:
+def json_lines(text: str) -> list[dict[str, Any]]:
     """JSON Lines."""
     return [json.loads(line) for line in text.splitlines()]
 
 
-def asked(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[dict[str, Any]]:
     """What a command that ends with `code` prints under --json."""
     capsys.readouterr()
     assert run([*arguments, "--json"]) == code
-    return lines(capsys.readouterr().out)
+    return json_lines(capsys.readouterr().out)
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[str]:
+def run_messages(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[str]:
     """The lines on stderr of a command that ends with `code` and prints no data."""
     capsys.readouterr()
     assert run(arguments) == code
@@ -38,13 +38,13 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
     return printed.err.splitlines()
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> str:
+def error_line(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> str:
     """The one line on stderr of a command that fails."""
-    (line,) = told(capsys, *arguments, code=code)
+    (line,) = run_messages(capsys, *arguments, code=code)
     assert line.startswith("diptych: ")
     return line
 
 
-def stored(capsys: pytest.CaptureFixture[str], store: str) -> dict[str, str]:
+def document_statuses(capsys: pytest.CaptureFixture[str], store: str) -> dict[str, str]:
     """Name -> status of every document."""
-    return {line["name"]: line["status"] for line in asked(capsys, "status", "--store", store)}
+    return {line["name"]: line["status"] for line in run_json(capsys, "status", "--store", store)}

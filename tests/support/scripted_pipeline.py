@@ -24,7 +24,7 @@ STORED = 5
 """Points of OLD or NEW: two passages, a figure, and the words of two pages."""
 
 
-class Bench:
+class ScriptedPipeline:
     def __init__(self, folder: Path, engine: str) -> None:
         self.index: Store = open_store(engine, folder, WordEncoder.size)
         self.engine, self.folder = engine, folder
