@@ -1,1 +1,1 @@
-"""Worker processes that open untrusted files, and can be stopped at any time."""
+"""The killable, memory-capped worker processes in which untrusted files are opened."""

@@ -1,48 +1,37 @@
-"""The family of a worker: the processes it started, and theirs, however they were detached from it.
+"""Kill a worker with everything it started, and measure the memory of them all.
 
-A program such as LibreOffice runs in a session of its own and outlives a killed worker, so a family is known by a
-word in its environment, which children inherit. Read from /proc: elsewhere only the worker's process group is known.
+Programs such as LibreOffice run in sessions of their own and can outlive the worker that started them. The processes
+of one worker are therefore recognised by an environment variable, which children inherit.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
-MARK = "DIPTYCH_WORKER"
-"""The variable whose value all processes of one family share."""
+import psutil
 
-_PROC = Path("/proc")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+MARK_VARIABLE = "DIPTYCH_WORKER"
+"""Environment variable with the same value in all processes of one worker."""
 
 
-def end(leader: int, mark: str) -> None:
-    """Kill the process group of `leader` and everything else that bears `mark`, but not the caller itself."""
+def kill_tree(leader: int, mark: str) -> None:
+    """Kill the process group of `leader` and all processes marked with `mark`, except the calling process."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-    for pid in _marked(mark):
-        if pid != os.getpid():
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK_VARIABLE) == mark:
+                process.kill()
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that `pid` and its descendants hold now; what they share counts for each. 0 without /proc."""
-    total, seen = 0, [pid]
-    for one in seen:  # grows while it is walked
-        with suppress(OSError, ValueError, IndexError):
-            total += int((_PROC / str(one) / "statm").read_bytes().split()[1]) * _PAGE
-            for thread in (_PROC / str(one) / "task").iterdir():
-                seen += map(int, (thread / "children").read_bytes().split())
+def tree_memory(pid: int) -> int:
+    """Return the resident memory of a process and its descendants in bytes; shared pages count once per process."""
+    total = 0
+    with suppress(psutil.Error):
+        leader = psutil.Process(pid)
+        for process in (leader, *leader.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
     return total
-
-
-def _marked(mark: str) -> Iterator[int]:
-    wanted = f"{MARK}={mark}".encode()
-    for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                yield int(folder.name)

@@ -1,58 +1,51 @@
-"""Untrusted files are opened in worker processes that can be killed, watched and replaced.
+"""The sandbox: a pool of worker processes that open untrusted files and can be killed and replaced.
 
-A worker that hangs, grows, or dies costs its one document. It is no jail: it runs with the user's rights. But what
-it sends back is data that is checked, never code.
+A worker that hangs, grows or crashes costs the one document it was reading. It is no jail: workers run with the user's
+rights. But what they send back is checked data, never code.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
-import select
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
-import time
-import uuid
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractors.errors import ExtractionError
-from extractors.sandbox import process_tree as processes
-from extractors.sandbox import worker
-from extractors.types import Box, Extraction, ImageFile, Options, Passage, Picture, Report, Source
+from extractors.formats import extract_document
+from extractors.sandbox.process_tree import tree_memory
+from extractors.sandbox.worker import Job
+from extractors.sandbox.worker_process import Limits, WorkerProcess
+from extractors.types import Box, Extraction, ImageFile, Options, Source
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-_TICK = 0.1  # seconds between two looks at a worker's memory
-_DOCUMENTS = 100  # read by one worker before it is replaced: leaks of native libraries do not add up
-_REPLY = 1 << 30  # bytes: more text than that is no document
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from extractors.sandbox.worker import main; main()"
-_SHA256 = re.compile("[0-9a-f]{64}")
+MAX_JOBS = 100
+"""Jobs after which a worker is replaced, so that leaks of native libraries do not add up."""
+MAX_IDLE_MEMORY = 0.5
+"""Share of its memory limit above which a worker is replaced after a document."""
+
+T = TypeVar("T")
 
 
 class Sandbox:
-    """Up to `workers` processes that extract. Thread-safe: each call of `extract` borrows one.
+    """A pool of up to `workers` processes that extract documents. Thread-safe.
 
-    Workers start when they are needed, stay for later documents, and die with this process, however it ends.
+    Workers start when needed, serve later documents too, and die with this process, however it ends.
     """
 
     def __init__(self, workers: int, seconds: float, memory_mb: int) -> None:
-        """`seconds`: longest time for one document. `memory_mb`: most memory of a worker with its programs, in MiB."""
-        self._seconds = seconds
-        self._memory = memory_mb << 20
+        """Limit each document to `seconds`, and its worker with all programs it starts to `memory_mb` MiB."""
+        self._limits = Limits(seconds, memory_mb << 20)
         self._slots = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
         self._closed = False
 
     def __enter__(self) -> Sandbox:
@@ -64,227 +57,100 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """Kill all workers at once; calls under way end with an `ExtractionError`, and so do later ones."""
+        """Kill all workers at once; running and later calls raise `ExtractionError`."""
         with self._lock:
             self._closed = True
             idle, busy = self._idle, list(self._busy)
             self._idle = []
-        for one in busy:
-            one.kill()
-        for one in idle:
-            one.end()
+        for worker in busy:
+            worker.kill()
+        for worker in idle:
+            worker.close()
 
     def extract(self, source: Source, options: Options, pictures: Path) -> Extraction:
-        """Read one document in a worker; its images go to the folder `pictures`. Waits for a free worker.
+        """Extract one document in a worker; images go to the picture store `pictures`. Waits for a free worker.
 
-        Raises `ExtractionError`: what the extractor says; transient when the document took too long or too much
-        memory, or the sandbox was closed; and when its reader crashed.
+        Raises `ExtractionError` when the extractor does, when the worker crashes, and (transient) when the document
+        exceeds its limits or the sandbox is closed.
         """
-        return _extraction(source, self._reply(worker.job(source, options, pictures), source.path))
+        sent = replace(source, fields=dict(source.fields))  # any mapping, as a type that can be pickled
+        reply = self._run(source.path, extract_document, sent, options, pictures)
+        return _parse_reply(Extraction, reply, source.path, source=source)
 
     def crop(self, path: Path, page: int, box: Box, pictures: Path) -> ImageFile:
-        """Draw a place on a page of a PDF into the folder `pictures`, in a worker. Raises `ExtractionError`."""
-        return _image(path, self._reply(worker.crop_job(path, page, box, pictures), path))
+        """Render part of a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
+        from extractors.pdf.crops import save_crop_of_file
 
-    def _reply(self, job: dict[str, object], path: Path) -> bytes:
+        return _parse_reply(ImageFile, self._run(path, save_crop_of_file, path, page, box, pictures), path)
+
+    def _run(self, path: Path, function: Callable[..., object], *arguments: object) -> bytes:
         with self._slots:
-            one = self._borrow(path)
+            worker = self._borrow(path)
             try:
-                reply = one.ask(worker.pack(job), path, self._seconds, self._memory)
-            except BaseException:  # a time-out, or Ctrl-C and cancellation here: its state is unknown
-                self._drop(one)
+                reply = worker.run(Job(path, function, arguments), self._limits)
+            except BaseException:  # including Ctrl-C and cancellation: the state of the worker is unknown
+                self._discard(worker)
                 if self._closed:
-                    raise _closed(path) from None
+                    raise _closed_error(path) from None
                 raise
-            self._give_back(one)
+            self._give_back(worker)
         return reply
 
-    def _borrow(self, path: Path) -> _Worker:
+    def _borrow(self, path: Path) -> WorkerProcess:
         with self._lock:
             if self._closed:
-                raise _closed(path)
+                raise _closed_error(path)
             while self._idle:
-                one = self._idle.pop()
-                if one.alive():
+                worker = self._idle.pop()
+                if worker.is_alive():
                     break
-                one.end()
+                worker.close()
             else:
                 try:
-                    one = _Worker()
+                    worker = WorkerProcess()
                 except OSError as error:
                     raise ExtractionError(f"{path}: no worker could be started: {error}", transient=True) from error
-            self._busy.add(one)
-            return one
+            self._busy.add(worker)
+            return worker
 
-    def _give_back(self, one: _Worker) -> None:
-        if one.documents >= _DOCUMENTS or processes.resident(one.pid) > self._memory / 2:
-            self._drop(one)
-            return
+    def _give_back(self, worker: WorkerProcess) -> None:
+        is_worn = worker.jobs >= MAX_JOBS or tree_memory(worker.pid) > MAX_IDLE_MEMORY * self._limits.memory
         with self._lock:
-            self._busy.discard(one)
-            if not self._closed:
-                self._idle.append(one)
+            if not is_worn and not self._closed:
+                self._busy.discard(worker)
+                self._idle.append(worker)
+                return
+        self._discard(worker)
 
-    def _drop(self, one: _Worker) -> None:
+    def _discard(self, worker: WorkerProcess) -> None:
         with self._lock:
-            self._busy.discard(one)
-        one.end()
+            self._busy.discard(worker)
+        worker.close()
 
 
-def _closed(path: Path) -> ExtractionError:
-    return ExtractionError(f"{path}: not read, because the work was stopped", transient=True)
-
-
-class _Worker:
-    """One process, its two pipes, and a folder for its temporary files."""
-
-    def __init__(self) -> None:
-        self.documents = 0
-        self._mark = uuid.uuid4().hex
-        self._lock = threading.Lock()
-        self._ended = False
-        self._folder = tempfile.mkdtemp(prefix="diptych-worker-")
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), "1")
-        # A path of the parent that is relative, such as "" for its folder, must not change its meaning in the child.
-        paths = json.dumps([os.path.abspath(path) for path in sys.path])  # noqa: PTH100
-        self._complaints = Path(self._folder, "stderr")
-        with self._complaints.open("wb") as complaints:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _START, paths],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                start_new_session=True,
-                env=os.environ | one_thread | {processes.MARK: self._mark, "TMPDIR": self._folder},
-            )
-        self.pid = self._process.pid
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        """Kill it with all its children; whoever waits for its answer learns that it died."""
-        with self._lock:
-            if not self._ended:
-                processes.end(self.pid, self._mark)
-
-    def end(self) -> None:
-        """Kill it and release what it holds here. For the thread that uses it, or for an idle one: no other reads."""
-        self.kill()
-        with self._lock:
-            self._ended = True
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                assert pipe
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def ask(self, asked: bytes, path: Path, seconds: float, memory: int) -> bytes:
-        """Send a packed job, wait for its answer (JSON). Raises `ExtractionError` when none comes as it should."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self.documents += 1
-        try:
-            self._process.stdin.write(asked)
-            self._process.stdin.flush()
-        except OSError:
-            raise self._died(path) from None
-        watch = _Watch(time.monotonic() + seconds, memory, f"{path}: reading it")
-        pipe = self._process.stdout.fileno()
-        length = int.from_bytes(self._receive(pipe, worker.LENGTH.size, path, watch), "big")
-        if length > _REPLY:
-            raise ExtractionError(f"{path}: its parts are more than {_REPLY >> 20} MiB; split the file")
-        return self._receive(pipe, length, path, watch)
-
-    def _receive(self, pipe: int, length: int, path: Path, watch: _Watch) -> bytes:
-        """Exactly `length` bytes, while time and memory are watched."""
-        ready = select.poll()
-        ready.register(pipe, select.POLLIN)
-        received = bytearray()
-        while len(received) < length:
-            watch.look(self.pid)
-            if ready.poll(1000 * _TICK):
-                chunk = os.read(pipe, min(1 << 20, length - len(received)))
-                if not chunk:
-                    raise self._died(path)
-                received += chunk
-        return bytes(received)
-
-    def _died(self, path: Path) -> ExtractionError:
-        code = self._process.wait()
-        if code == -signal.SIGKILL:
-            return ExtractionError(
-                f"{path}: its reader was killed, perhaps because the machine ran out of memory", transient=True
-            )
-        if complaints := self._complaints.read_text(errors="replace").strip():
-            return ExtractionError(f"{path}: no worker could be started: {complaints.splitlines()[-1]}", transient=True)
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return ExtractionError(
-            f"{path}: it made its reader crash ({how}); saving it anew with another program often mends it"
-        )
-
-
-class _Watch(NamedTuple):
-    """What one document may use."""
-
-    deadline: float
-    memory: int
-    what: str
-
-    def look(self, pid: int) -> None:
-        if time.monotonic() > self.deadline:
-            raise ExtractionError(
-                f"{self.what} took too long and was stopped; allow more `document_seconds` or split the file",
-                transient=True,
-            )
-        if processes.resident(pid) > self.memory:
-            raise ExtractionError(
-                f"{self.what} took more than {self.memory >> 20} MiB of memory and was stopped; "
-                "allow more `document_memory_mb` or split the file",
-                transient=True,
-            )
-
-
-class _Parts(NamedTuple):
-    passages: tuple[Passage, ...]
-    pictures: tuple[Picture, ...]
-    report: Report
-    title: str
-    shift: int = 0
+def _closed_error(path: Path) -> ExtractionError:
+    return ExtractionError(f"{path}: not read, because the run was stopped", transient=True)
 
 
 @cache
-def _checker() -> TypeAdapter[_Parts]:
+def _adapters() -> dict[type, TypeAdapter[Any]]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(_Parts)
+    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile)}
 
 
-def _extraction(source: Source, reply: bytes) -> Extraction:
-    """The answer as parts, checked: a worker that read hostile bytes may say anything."""
+def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
+    """Return the dataclass in a reply, with its `known` fields set; lone surrogates become replacement characters.
+
+    Everything is checked, because a worker that read hostile bytes may send anything.
+    Raises `ExtractionError` when the worker reports an error, or sends something else than a `kind`.
+    """
     try:
-        parts = _checker().validate_python(_said(reply)["parts"])
-        for picture in parts.pictures:  # these name files
-            if not _SHA256.fullmatch(picture.image.sha256) or picture.image.suffix not in (".png", ".jpg", ".webp"):
-                raise ValueError(f"no picture is named {picture.image.sha256}{picture.image.suffix}")
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ExtractionError(f"{source.path}: its reader gave something that is no document: {error}") from error
-    return Extraction(source, *parts)
-
-
-def _image(path: Path, reply: bytes) -> ImageFile:
-    """The answer as the name of a picture, checked in the same way."""
-    try:
-        image = ImageFile(**_said(reply)["image"])
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ExtractionError(f"{path}: its reader gave something that is no picture: {error}") from error
-    return image
-
-
-def _said(reply: bytes) -> dict[str, Any]:
-    """Half characters are replaced. Raises `ExtractionError` when the worker tells one."""
-    said = json.loads(reply.decode(errors="replace"))
-    if "error" in said:
-        raise ExtractionError(str(said["error"]), transient=bool(said.get("transient")))
-    return dict(said)
+        message: dict[str, Any] = json.loads(reply.decode(errors="replace"))
+        if "error" not in message:
+            result: T = _adapters()[kind].validate_python(message["result"] | known)
+            return result
+        error = ExtractionError(str(message["error"]), transient=bool(message.get("transient")))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as invalid:
+        raise ExtractionError(f"{path}: its worker process sent an invalid reply: {invalid}") from invalid
+    raise error

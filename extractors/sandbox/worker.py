@@ -1,103 +1,95 @@
-"""The process in which untrusted files are opened: the other end of `sandbox.Sandbox`.
+"""The code that runs in a worker process, where untrusted files are opened: the other end of `WorkerProcess`.
 
-Jobs come in by file descriptor 0, parts go out by 1, both as length and JSON. Both are moved away at once: what native
-libraries and programs print goes nowhere, and no program started here holds an end of them.
+Jobs arrive on file descriptor 0 as pickles, replies leave on 1 as JSON after their length. Both descriptors are
+replaced at once: what native libraries print goes nowhere, and the programs started here do not inherit the pipes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import select
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from extractors.errors import ExtractionError
-from extractors.sandbox import process_tree as processes
-from extractors.types import Box, Extraction, ImageFile, Options, Source
+from extractors.sandbox.process_tree import MARK_VARIABLE, kill_tree
 
 LENGTH = struct.Struct(">Q")
+"""Number of bytes in a reply, sent before it."""
 
 
-def pack(message: Mapping[str, object]) -> bytes:
-    """A message as it goes through a pipe. Half characters (lone surrogates: odd file names) survive."""
-    body = json.dumps(message, default=str, ensure_ascii=False).encode(errors="surrogatepass")
+class Job(NamedTuple):
+    """A call to run in a worker: any function that returns a dataclass of JSON-compatible values."""
+
+    path: Path
+    """The file it opens, for messages."""
+    function: Callable[..., Any]
+    arguments: tuple[object, ...]
+
+
+def pack_reply(reply: Mapping[str, object]) -> bytes:
+    """Encode a reply as its length and JSON; lone surrogates (from odd file names) are kept."""
+    body = json.dumps(reply, default=str, ensure_ascii=False).encode(errors="surrogatepass")
     return LENGTH.pack(len(body)) + body
 
 
-def _unpack(pipe: BinaryIO) -> dict[str, Any] | None:
-    """The next message, or None when the other side is gone."""
-    head = pipe.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    message: dict[str, Any] = json.loads(pipe.read(*LENGTH.unpack(head)).decode(errors="surrogatepass"))
-    return message
-
-
-def job(source: Source, options: Options, pictures: Path) -> dict[str, object]:
-    """What the worker is asked to do, as plain values."""
-    fields = {name: getattr(source, name) for name in Source.__slots__}
-    return {"source": fields | {"fields": dict(source.fields)}, "options": asdict(options), "pictures": pictures}
-
-
-def crop_job(path: Path, page: int, box: Box, pictures: Path) -> dict[str, object]:
-    """The same for a picture of a place on a page."""
-    return {"source": {"path": path}, "crop": {"page": page, "box": box}, "pictures": pictures}
-
-
 def main() -> None:
-    """Serve jobs until the pipe is closed."""
-    jobs, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)  # not earlier: it tells why a worker cannot start
-    _post_guard(jobs, results)
-    while (asked := _unpack(jobs)) is not None:
-        results.write(pack(_answer(asked)))
-        results.flush()
+    """Run jobs until the pipe is closed."""
+    jobs, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):  # until here, descriptor 2 reports why a worker cannot start
+        os.dup2(null, descriptor)
+    _start_guard(jobs, replies)
+    while True:
+        try:
+            job: Job = pickle.load(jobs)  # written by the parent, which is trusted; replies are not, so they are JSON
+        except EOFError:
+            return
+        replies.write(pack_reply(_run_job(job)))
+        replies.flush()
 
 
-def _post_guard(jobs: BinaryIO, results: BinaryIO) -> None:
-    """Fork a small process that ends this one and its family as soon as the parent is gone, even by SIGKILL.
+def _start_guard(jobs: BinaryIO, replies: BinaryIO) -> None:
+    """Fork a process that kills this one and its children as soon as the parent is gone, even by SIGKILL.
 
-    A thread could not: MuPDF holds the interpreter's lock while it works. Nor PR_SET_PDEATHSIG: it strikes
+    A thread cannot do that: MuPDF holds the interpreter's lock while it works. Nor can PR_SET_PDEATHSIG, which fires
     when the thread that started the worker ends.
     """
     worker = os.getpid()
     if os.fork():
         return
-    os.setsid()  # not among those that it ends
-    results.close()  # else nobody would see that the worker died
-    gone = select.poll()
-    gone.register(jobs.fileno(), 0)  # no events asked for: only the hang-up is told
-    while not gone.poll():
+    os.setsid()  # outside of the process group that it kills
+    replies.close()  # or the parent would not notice that the worker died
+    parent_gone = select.poll()
+    parent_gone.register(jobs.fileno(), 0)  # no events requested: only the hang-up is reported
+    while not parent_gone.poll():
         pass
-    processes.end(worker, os.environ[processes.MARK])
+    kill_tree(worker, os.environ[MARK_VARIABLE])
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os._exit(0)
 
 
-def _answer(asked: dict[str, Any]) -> dict[str, object]:
-    """The parts, or the sentence why there are none."""
-    path = asked["source"]["path"]
+def _run_job(job: Job) -> dict[str, object]:
+    """Return the result of a job, or the error message that takes its place."""
     try:
-        return {"image": asdict(_crop(asked))} if "crop" in asked else {"parts": _parts(_extract(asked))}
+        return {"result": asdict(job.function(*job.arguments))}
     except ExtractionError as error:
         return {"error": str(error), "transient": error.transient}
     except MemoryError:
-        return {"error": f"{path}: there is not enough memory to read it", "transient": True}
-    except Exception as error:  # whatever an extractor did not foresee: the document fails, the worker lives
-        where = _innermost(error)
-        return {"error": f"{path}: the reader failed ({type(error).__name__}: {error}{where})", "transient": False}
+        return {"error": f"{job.path}: not enough memory to read it", "transient": True}
+    except Exception as error:  # an unforeseen error fails this document; the worker goes on
+        what = f"{type(error).__name__}: {error}{_innermost_place(error)}"
+        return {"error": f"{job.path}: the extractor failed ({what})", "transient": False}
 
 
-def _innermost(error: Exception) -> str:
-    """Where in this project it happened, for whoever mends it."""
+def _innermost_place(error: Exception) -> str:
+    """Return the file and line of this package where an error was raised or passed through last."""
     place, trace = "", error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
@@ -105,30 +97,3 @@ def _innermost(error: Exception) -> str:
             place = f", in {Path(code.co_filename).name}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
-def _extract(asked: dict[str, Any]) -> Extraction:
-    from extractors.formats import extract_document
-
-    source, options = asked["source"], asked["options"]
-    source |= {name: Path(source[name]) for name in ("path", "image") if source[name]}
-    options |= {name: Path(options[name]) for name in ("tokenizer", "pages") if options[name]}
-    return extract_document(Source(**source), Options(**options), Path(asked["pictures"]))
-
-
-def _crop(asked: dict[str, Any]) -> ImageFile:
-    from extractors.pdf.crops import save_crop_of_file
-
-    place = asked["crop"]
-    return save_crop_of_file(Path(asked["source"]["path"]), place["page"], tuple(place["box"]), Path(asked["pictures"]))
-
-
-def _parts(extraction: Extraction) -> dict[str, object]:
-    """Everything but the source, which the parent knows."""
-    return {
-        "passages": [asdict(passage) for passage in extraction.passages],
-        "pictures": [asdict(picture) for picture in extraction.pictures],
-        "report": asdict(extraction.report),
-        "title": extraction.title,
-        "shift": extraction.shift,
-    }

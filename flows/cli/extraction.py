@@ -14,7 +14,7 @@ from diptych.errors import ModelError, SourceError
 from diptych.pipeline.download import Limits, fetcher
 from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings
-from extractors import contact_sheet
+from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, Source
@@ -37,7 +37,7 @@ def run(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | Non
             else:
                 _print(result, pictures if out else None, as_json)
             if out and isinstance(result, Extraction):
-                contact_sheet.write(result, pictures, out / _sheet(source, len(reports)))
+                write_contact_sheet(result, pictures, out / _sheet(source, len(reports)))
             reports.append(parts.report_record(source, result))
     if out:
         (out / "report.json").write_text(json.dumps(reports, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The contact sheet: what it shows, that it is safe to open, that it can be moved."""
+"""The contact sheet: what it shows, and that it is safe to open and can be moved."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from urllib.parse import unquote
 
 from PIL import Image
 
-from extractors import contact_sheet
+from extractors.contact_sheet import write_contact_sheet
 from extractors.pdf.render import pymupdf
 from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Passage, Picture, Problem, Report, Source
 
 
-def _image(folder: Path, colour: str = "red") -> ImageFile:
+def save_png(folder: Path, colour: str = "red") -> ImageFile:
     file = BytesIO()
     Image.new("RGB", (40, 30), colour).save(file, "PNG")
     return save_image_bytes(file.getvalue(), ".png", (40, 30), folder)
 
 
-def _extraction(folder: Path, caption: str = "Figure 1. A red square.", **report: object) -> Extraction:
-    """A PDF of two pages, one figure on the first."""
+def two_page_extraction(folder: Path, caption: str = "Figure 1. A red square.", **report: object) -> Extraction:
+    """The extraction of a PDF with two pages: a figure on the first, a passage on the second."""
     path = folder / "two pages.pdf"
     document = pymupdf().open()
     document.new_page(width=200, height=400)
     document.new_page(width=200, height=400)
     document.save(path)
     source = Source(path, path.as_uri(), path.name, "0" * 64, "application/pdf")
-    picture = Picture("figure", 1, _image(folder / "pictures"), (50, 100, 150, 200), "figure 1", caption)
+    picture = Picture("figure", 1, save_png(folder / "pictures"), (50, 100, 150, 200), "figure 1", caption)
     passage = Passage("Words.", 2, (20, 40, 180, 80))
     return Extraction(source, (passage,), (picture,), Report(2, **report))  # type: ignore[arg-type]
 
 
-def _written(extraction: Extraction, folder: Path) -> str:
-    contact_sheet.write(extraction, folder / "pictures", folder / "001-two pages.pdf.html")
+def sheet_text(extraction: Extraction, folder: Path) -> str:
+    write_contact_sheet(extraction, folder / "pictures", folder / "001-two pages.pdf.html")
     return (folder / "001-two pages.pdf.html").read_text(encoding="utf-8")
 
 
-class _Tags(HTMLParser):
-    """Names and attributes of all tags."""
+class TagParser(HTMLParser):
+    """Collects the names and attributes of all tags."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -53,68 +53,68 @@ class _Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_a_box_lies_at_its_place_on_the_page(tmp_path: Path) -> None:
-    text = _written(_extraction(tmp_path), tmp_path)
+def test_boxes_are_placed_on_the_page(tmp_path: Path) -> None:
+    text = sheet_text(two_page_extraction(tmp_path), tmp_path)
     assert 'class="box figure" style="left:25.00%;top:25.00%;width:50.00%;height:25.00%"' in text
     assert 'class="box text" style="left:10.00%;top:10.00%;width:80.00%;height:10.00%"' in text
 
 
-def test_every_picture_is_there_under_a_relative_address(tmp_path: Path) -> None:
-    text = _written(_extraction(tmp_path), tmp_path)
-    sources = [unquote(a["src"] or "") for tag, a in _Tags(text).found if tag == "img"]
+def test_images_have_relative_addresses_that_exist(tmp_path: Path) -> None:
+    text = sheet_text(two_page_extraction(tmp_path), tmp_path)
+    sources = [unquote(a["src"] or "") for tag, a in TagParser(text).found if tag == "img"]
     assert len(sources) == 3  # two pages and the crop
     for source in sources:
         assert not source.startswith(("/", "http", "file"))
         assert (tmp_path / source).is_file()
 
 
-def test_words_of_the_document_cannot_become_markup(tmp_path: Path) -> None:
+def test_text_of_the_document_cannot_become_markup(tmp_path: Path) -> None:
     caption = 'Figure 1. <script>alert(1)</script> "><img src=x onerror=alert(2)>'
-    extraction = _extraction(tmp_path, caption, notes=("<b onclick=x>",), problems=(Problem("<iframe>", 1),))
-    text = _written(extraction, tmp_path)
-    tags = _Tags(text).found
+    extraction = two_page_extraction(tmp_path, caption, notes=("<b onclick=x>",), problems=(Problem("<iframe>", 1),))
+    text = sheet_text(extraction, tmp_path)
+    tags = TagParser(text).found
     assert not {"script", "iframe", "object"} & {tag for tag, _ in tags}
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
     assert "&lt;script&gt;" in text
 
 
-def test_flags_problems_and_unmatched_captions_are_told(tmp_path: Path) -> None:
-    extraction = _extraction(
+def test_flags_problems_and_unmatched_captions_are_listed(tmp_path: Path) -> None:
+    extraction = two_page_extraction(
         tmp_path,
         flagged_pages=(2,),
         problems=(Problem("its drawings are broken", 2),),
         captions_unmatched=("Figure 9. Lost.",),
     )
-    text = _written(extraction, tmp_path)
+    text = sheet_text(extraction, tmp_path)
     second = text[text.index('id="page-2"') :]
     assert "looks visual, but no figure was found" in second
     assert "page 2: its drawings are broken" in text
     assert "Figure 9. Lost." in text
 
 
-def test_a_document_that_is_no_pdf_shows_its_pictures(tmp_path: Path) -> None:
-    image = _image(tmp_path / "pictures", "blue")
+def test_slides_are_shown_by_their_stored_images(tmp_path: Path) -> None:
+    image = save_png(tmp_path / "pictures", "blue")
     source = Source(tmp_path / "deck.pptx", "file:///deck.pptx", "deck.pptx", "1" * 64, "")
     slide = Picture("slide", 1, image, (0, 0, 720, 405))
-    text = _written(Extraction(source, (), (slide,), Report(1)), tmp_path)
+    text = sheet_text(Extraction(source, (), (slide,), Report(1)), tmp_path)
     assert re.search(r'class="page"><img src="pictures/[^"]+\.png"', text)
 
 
-def test_a_figure_of_panels_is_told_from_its_panels(tmp_path: Path) -> None:
-    extraction = _extraction(tmp_path)
+def test_compound_figure_is_labelled_differently_from_its_panels(tmp_path: Path) -> None:
+    extraction = two_page_extraction(tmp_path)
     (panel,) = extraction.pictures
-    text = _written(replace(extraction, pictures=(replace(panel, kind="compound"), panel)), tmp_path)
+    text = sheet_text(replace(extraction, pictures=(replace(panel, kind="compound"), panel)), tmp_path)
     assert "<b>figure 1, whole</b>" in text
     assert "<b>figure 1</b>" in text
 
 
-def test_a_page_read_by_ocr_is_drawn_as_it_is_displayed(tmp_path: Path) -> None:
-    """Its kept image may have been turned upright, while the boxes are those of the displayed page."""
-    kept = _image(tmp_path / "pictures", "blue")
-    page = Picture("page", 1, kept, (0, 0, 200, 400))
-    extraction = _extraction(tmp_path)
+def test_page_read_by_ocr_is_rendered_as_displayed(tmp_path: Path) -> None:
+    """Its stored image may have been turned upright, while its boxes are those of the displayed page."""
+    stored = save_png(tmp_path / "pictures", "blue")
+    page = Picture("page", 1, stored, (0, 0, 200, 400))
+    extraction = two_page_extraction(tmp_path)
     shown = replace(extraction, pictures=(*extraction.pictures, page))
-    assert kept.sha256 in _written(shown, tmp_path)
+    assert stored.sha256 in sheet_text(shown, tmp_path)
     turned = replace(shown, report=Report(2, ocr_pages=(1,)))
-    assert f"{kept.sha256}{kept.suffix}" not in _written(turned, tmp_path)
+    assert f"{stored.sha256}{stored.suffix}" not in sheet_text(turned, tmp_path)
     assert (tmp_path / "001-two pages.pdf" / "0001.jpg").exists()

@@ -1,4 +1,4 @@
-"""A file to read in a sandbox, and what has to be gone afterwards."""
+"""Files to extract in a sandbox, and checks that nothing of it remains."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
 from extractors.types import Options, Source
 
-OPTIONS = Options(ocr="tesseract")
-needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+WITH_OCR, WITHOUT_OCR = Options(ocr="tesseract"), Options(ocr="off")
 
 
 @pytest.fixture
@@ -26,12 +26,13 @@ def photo(tmp_path: Path) -> Source:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
+    """The folder of the picture store."""
     return tmp_path / "pictures"
 
 
 @contextmanager
-def emptied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of temporary files, which must be empty at the end."""
+def temporary_folder_left_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Use a folder of its own for temporary files, and check that it is empty at the end."""
     temporary = folder / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -44,15 +45,17 @@ def source_of(path: Path) -> Source:
     return Source(path, path.as_uri(), path.name, digest, "", {"price": 3, "rate": 0.5, "sold": True})
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds. The limit only ends tests that would wait forever."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < deadline, f"the condition did not hold within {seconds} s"
         time.sleep(0.02)
 
 
-def gone(pid: int) -> bool:
+def is_gone(pid: int) -> bool:
+    """Return True when a process has ended, even if its parent has not collected it yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return True

@@ -1,4 +1,4 @@
-"""Broken and malicious files: each ends in parts, a listed problem or one clear sentence, and the sandbox lives on."""
+"""Broken and malicious files: each yields parts, a listed problem or one clear error, and the sandbox works on."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SENTENCE = "The pump stands beside the northern gate."
 
 @pytest.fixture(scope="module")
 def extract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extract]:
-    """Writes the bytes to a file of that name and reads it; all tests share one worker, as documents do."""
+    """Write bytes to a file of the given name and extract it. All tests share one worker, as documents do."""
     folder = tmp_path_factory.mktemp("hostile")
-    with Sandbox(1, 60, 2048) as box:
+    with Sandbox(1, 600, 2048) as sandbox:
 
-        def read(data: bytes, name: str) -> Extraction:
+        def extract_bytes(data: bytes, name: str) -> Extraction:
             path = folder / name
             path.write_bytes(data)
-            return box.extract(Source(path, "", name, "", ""), Options(ocr="off"), folder / "pictures")
+            return sandbox.extract(Source(path, "", name, "", ""), Options(ocr="off"), folder / "pictures")
 
-        yield read
+        yield extract_bytes
 
 
-def pdf(pages: int = 1, **size: float) -> Any:
+def new_pdf(pages: int = 1, **size: float) -> Any:
     document = pymupdf().open()
     for number in range(pages):
         page = document.new_page(**size)
@@ -40,8 +40,8 @@ def pdf(pages: int = 1, **size: float) -> Any:
     return document
 
 
-def ending(extract: Extract, data: bytes, name: str) -> list[str]:
-    """What was said about the file, whether it gave parts or not."""
+def problems_of(extract: Extract, data: bytes, name: str) -> list[str]:
+    """Return the problems of a file, or its error."""
     try:
         return [problem.reason for problem in extract(data, name).report.problems]
     except ExtractionError as error:
@@ -53,8 +53,8 @@ def words(extraction: Extraction) -> str:
 
 
 def with_stream(data: bytes, entries: str = "") -> bytes:
-    """A page whose content is `data`, compressed."""
-    document = pdf()
+    """Return a PDF with one page whose compressed content is `data`."""
+    document = new_pdf()
     xref = document.get_new_xref()
     document.update_object(xref, f"<<{entries}>>")
     document.update_stream(xref, data)
@@ -65,67 +65,68 @@ def with_stream(data: bytes, entries: str = "") -> bytes:
 @pytest.mark.parametrize(
     "data", [b"", b"%PDF-1.7\n", b"\x00" * 5000, b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"]
 )
-def test_what_is_no_document_is_refused_with_its_name(data: bytes, extract: Extract) -> None:
+def test_file_without_a_document_is_refused_by_name(data: bytes, extract: Extract) -> None:
     with pytest.raises(ExtractionError, match=r"broken\.pdf") as caught:
         extract(data, "broken.pdf")
     assert not caught.value.transient
 
 
-def test_a_file_cut_in_the_middle_keeps_what_is_left(extract: Extract) -> None:
-    whole = bytes(pdf(pages=8).tobytes())
+def test_truncated_file_keeps_what_is_left(extract: Extract) -> None:
+    whole = bytes(new_pdf(pages=8).tobytes())
     assert "Page 8" in words(extract(whole[: whole.rindex(b"\nxref\n")], "cut.pdf"))
 
 
-def test_a_table_of_objects_full_of_rubbish_is_mended(extract: Extract) -> None:
-    data = bytes(pdf().tobytes())
+def test_broken_cross_reference_table_is_repaired(extract: Extract) -> None:
+    data = bytes(new_pdf().tobytes())
     start = data.rindex(b"xref\n")
     assert SENTENCE in words(
         extract(data[:start] + b"xref\n0 9\n" + b"zzzzzzzzzz yyyyy n \n" * 9 + data[start + 200 :], "xref.pdf")
     )
 
 
-def test_pages_that_contain_themselves_end(extract: Extract) -> None:
-    data = bytes(pdf(pages=2).tobytes(garbage=0))
+def test_page_tree_with_a_cycle_is_a_problem(extract: Extract) -> None:
+    data = bytes(new_pdf(pages=2).tobytes(garbage=0))
     document = pymupdf().open(stream=data)
     tree = document.xref_get_key(document.pdf_catalog(), "Pages")[1]
     document.xref_set_key(int(tree.split()[0]), "Kids", f"[{tree} {tree}]")
-    problems = ending(extract, bytes(document.tobytes()), "cycle.pdf")
-    assert problems
+    assert problems_of(extract, bytes(document.tobytes()), "cycle.pdf")
 
 
-def test_an_encrypted_file_says_what_to_do(extract: Extract) -> None:
+def test_encrypted_file_asks_for_a_password(extract: Extract) -> None:
     module = pymupdf()
-    data = pdf().tobytes(encryption=module.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="other")
+    data = new_pdf().tobytes(encryption=module.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="other")
     with pytest.raises(ExtractionError, match=r"locked\.pdf.*password"):
         extract(bytes(data), "locked.pdf")
 
 
-def test_a_page_of_a_million_points_is_drawn_within_bounds(extract: Extract) -> None:
-    document = pdf(width=1_000_000, height=900_000)
+def test_huge_page_is_rendered_within_bounds(extract: Extract) -> None:
+    document = new_pdf(width=1_000_000, height=900_000)
     document[0].draw_circle((500_000, 500_000), 200_000, fill=(1, 0, 0))
     extraction = extract(bytes(document.tobytes()), "huge.pdf")
     assert SENTENCE in words(extraction)
     assert all(picture.image.width * picture.image.height < 50_000_000 for picture in extraction.pictures)
 
 
-def test_a_page_without_size_is_read(extract: Extract) -> None:
-    document = pdf()
+def test_page_without_size_is_extracted(extract: Extract) -> None:
+    document = new_pdf()
     document.xref_set_key(document[0].xref, "MediaBox", "[0 0 0 0]")
     assert extract(bytes(document.tobytes()), "flat.pdf").report.pages == 1
 
 
-def test_a_stream_that_unpacks_to_much_ends(extract: Extract) -> None:
+def test_stream_that_unpacks_to_60_megabytes_is_read(extract: Extract) -> None:
     assert extract(with_stream(b" " * 60_000_000 + b"0 0 50 50 re f"), "bomb.pdf").report.pages == 1
 
 
-def test_deep_nesting_ends(extract: Extract) -> None:
+def test_deep_nesting_does_not_crash(extract: Extract) -> None:
     assert extract(with_stream(b"q " * 200_000), "nested.pdf").report.pages == 1
-    with_arrays = bytes(pdf().tobytes()).replace(b"/MediaBox", b"/Deep " + b"[" * 50_000 + b"/MediaBox")
-    assert all("arrays.pdf" in problem or "page" in problem for problem in ending(extract, with_arrays, "arrays.pdf"))
+    with_arrays = bytes(new_pdf().tobytes()).replace(b"/MediaBox", b"/Deep " + b"[" * 50_000 + b"/MediaBox")
+    assert all(
+        "arrays.pdf" in problem or "page" in problem for problem in problems_of(extract, with_arrays, "arrays.pdf")
+    )
 
 
-def test_an_image_far_larger_than_its_file_is_read_smaller(extract: Extract) -> None:
-    document = pdf()
+def test_huge_embedded_image_is_scaled_down(extract: Extract) -> None:
+    document = new_pdf()
     page = document[0]
     pixel = pymupdf().Pixmap(pymupdf().csGRAY, (0, 0, 8, 8), False)
     page.insert_image((100, 300, 400, 600), pixmap=pixel)
@@ -138,7 +139,7 @@ def test_an_image_far_larger_than_its_file_is_read_smaller(extract: Extract) -> 
     assert all(picture.image.width * picture.image.height < 50_000_000 for picture in extraction.pictures)
 
 
-def test_a_photo_of_a_million_pixels_a_side_is_refused(extract: Extract) -> None:
+def test_image_of_a_million_pixels_a_side_is_refused(extract: Extract) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -153,8 +154,8 @@ def test_a_photo_of_a_million_pixels_a_side_is_refused(extract: Extract) -> None
         extract(data, "bomb.png")
 
 
-def test_scripts_and_attachments_are_not_touched(extract: Extract) -> None:
-    document = pdf()
+def test_scripts_and_attachments_are_ignored(extract: Extract) -> None:
+    document = new_pdf()
     document.embfile_add("virus.exe", b"MZ" + b"\0" * 100)
     action = document.get_new_xref()
     document.update_object(action, "<</S/JavaScript/JS(app.alert\\(1\\))>>")
@@ -162,12 +163,12 @@ def test_scripts_and_attachments_are_not_touched(extract: Extract) -> None:
     assert SENTENCE in words(extract(bytes(document.tobytes()), "script.pdf"))
 
 
-def test_a_file_with_a_wrong_ending_is_a_sentence(extract: Extract) -> None:
+def test_file_with_a_wrong_suffix_is_refused(extract: Extract) -> None:
     with pytest.raises(ExtractionError, match=r"deck\.pptx"):
-        extract(bytes(pdf().tobytes()), "deck.pptx")
+        extract(bytes(new_pdf().tobytes()), "deck.pptx")
     with pytest.raises(ExtractionError, match=r"photo\.jpg"):
         extract(b"<html>not found</html>", "photo.jpg")
 
 
-def test_the_worker_is_still_the_same_sound_one(extract: Extract) -> None:
-    assert SENTENCE in words(extract(bytes(pdf().tobytes()), "sound.pdf"))
+def test_worker_still_works_after_hostile_files(extract: Extract) -> None:
+    assert SENTENCE in words(extract(bytes(new_pdf().tobytes()), "intact.pdf"))

@@ -1,7 +1,7 @@
-"""The sandbox: whatever a file does to its reader costs that one document, and nothing is left behind.
+"""The sandbox: a document that hangs, grows or crashes its worker costs only itself, and leaves nothing behind.
 
-What hangs here is a stand-in for Tesseract: it tells its worker's process id, then sleeps beside a second process in
-a session of its own, as LibreOffice does.
+The program that hangs here is a stand-in for Tesseract. It writes down its worker's process id, then sleeps beside a
+second process in a session of its own, as LibreOffice does.
 """
 
 from __future__ import annotations
@@ -15,144 +15,167 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from extractors.errors import ExtractionError
+from extractors.sandbox import worker_process as worker_process_module
+from extractors.sandbox.process_tree import tree_memory
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Extraction, Options, Source
-from tests.support.sandboxes import OPTIONS, emptied, gone, needs_proc, wait_for
+from extractors.types import Extraction, Source
+from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, temporary_folder_left_empty, wait_for
 from tests.support.sandboxes import photo as photo
 from tests.support.sandboxes import pictures as pictures
 
-HANGING = """#!/bin/sh
+HANGING_TESSERACT = """#!/bin/sh
 if [ "$1" = --list-langs ]; then echo languages; echo eng; exit; fi
-setsid sleep 120 &
-echo "$PPID $!" > {told}.draft
-mv {told}.draft {told}
-sleep 120
+setsid sleep 600 &
+echo "$PPID $!" > {ids}.draft
+mv {ids}.draft {ids}
+sleep 600
 """
 
-pytestmark = needs_proc
+ProcessIds = Callable[[], tuple[int, int]]
 
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with emptied(tmp_path, monkeypatch) as folder:
+    with temporary_folder_left_empty(tmp_path, monkeypatch) as folder:
         yield folder
 
 
 @pytest.fixture
-def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, int]]:
-    """Puts a Tesseract that hangs in front; gives the ids of the worker and of the detached process when it does."""
-    told = tmp_path / "told"
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessIds:
+    """Put a Tesseract that hangs first on the path; wait for it, and return the worker's and its child's ids."""
+    ids = tmp_path / "ids"
     program = tmp_path / "programs" / "tesseract"
     program.parent.mkdir()
-    program.write_text(HANGING.format(told=told))
+    program.write_text(HANGING_TESSERACT.format(ids=ids))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
-    def ids() -> tuple[int, int]:
-        wait_for(told.exists)
-        worker, detached = map(int, told.read_text().split())
+    def process_ids() -> tuple[int, int]:
+        wait_for(ids.exists)
+        worker, detached = map(int, ids.read_text().split())
         return worker, detached
 
-    return ids
+    return process_ids
 
 
-def test_a_document_that_takes_too_long_is_stopped_with_all_its_processes(
-    photo: Source, pictures: Path, hanging: Callable[[], tuple[int, int]], temporary: Path
-) -> None:
-    with Sandbox(1, 3, 2048) as box:
-        with pytest.raises(ExtractionError, match=r"photo\.png: reading it took too long") as caught:
-            box.extract(photo, OPTIONS, pictures)
-        assert caught.value.transient
-        wait_for(lambda: all(map(gone, hanging())))
-        # The next document gets a new worker.
-        assert box.extract(photo, Options(ocr="off"), pictures).pictures
-
-
-def test_a_document_that_takes_too_much_memory_is_stopped(photo: Source, pictures: Path, temporary: Path) -> None:
-    with Sandbox(1, 60, 1) as box, pytest.raises(ExtractionError, match="more than 1 MiB of memory") as caught:
-        box.extract(photo, Options(ocr="off"), pictures)
-    assert caught.value.transient
-
-
-def extracting(box: Sandbox, photo: Source, pictures: Path) -> Future[Extraction]:
-    """The call of `extract` in a thread of its own."""
+def extract_in_thread(sandbox: Sandbox, photo: Source, pictures: Path) -> Future[Extraction]:
     pool = ThreadPoolExecutor(1)
-    future = pool.submit(box.extract, photo, OPTIONS, pictures)
+    future = pool.submit(sandbox.extract, photo, WITH_OCR, pictures)
     pool.shutdown(wait=False)
     return future
 
 
+class SkippingClock:
+    """A clock that a test can set forward, so that no test waits for a time limit."""
+
+    skipped = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.skipped
+
+
+def test_document_that_takes_too_long_is_stopped_with_all_its_processes(
+    photo: Source, pictures: Path, hanging: ProcessIds, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SkippingClock()
+    monkeypatch.setattr(worker_process_module, "time", clock)
+    with Sandbox(1, 600, 2048) as sandbox:
+        future = extract_in_thread(sandbox, photo, pictures)
+        processes = hanging()
+        clock.skipped = 601
+        with pytest.raises(ExtractionError, match=r"photo\.png: reading it took longer than 600 s") as caught:
+            future.result(60)
+        assert caught.value.transient
+        wait_for(lambda: all(map(is_gone, processes)))
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures  # by a new worker
+
+
+def test_document_that_takes_too_much_memory_is_stopped(photo: Source, pictures: Path, temporary: Path) -> None:
+    with Sandbox(1, 600, 1) as sandbox, pytest.raises(ExtractionError, match="more than 1 MiB of memory") as caught:
+        sandbox.extract(photo, WITHOUT_OCR, pictures)
+    assert caught.value.transient
+
+
 @pytest.mark.parametrize(
-    ("strike", "message", "transient"),
-    [(signal.SIGSEGV, r"photo\.png: it made its reader crash \(SIGSEGV\)", False), (signal.SIGKILL, "memory", True)],
+    ("signal_sent", "message", "transient"),
+    [
+        (signal.SIGSEGV, r"photo\.png: crashed its worker process \(SIGSEGV\)", False),
+        (signal.SIGKILL, r"photo\.png: its worker process was killed, perhaps because .* memory", True),
+    ],
 )
-def test_a_crash_costs_one_document(
-    strike: signal.Signals,
+def test_crash_costs_one_document(
+    signal_sent: signal.Signals,
     message: str,
     transient: bool,
     photo: Source,
     pictures: Path,
-    hanging: Callable[[], tuple[int, int]],
+    hanging: ProcessIds,
     temporary: Path,
 ) -> None:
-    with Sandbox(1, 60, 2048) as box:
-        future = extracting(box, photo, pictures)
+    with Sandbox(1, 600, 2048) as sandbox:
+        future = extract_in_thread(sandbox, photo, pictures)
         worker, detached = hanging()
-        os.kill(worker, strike)
+        os.kill(worker, signal_sent)
         with pytest.raises(ExtractionError, match=message) as caught:
-            future.result(20)
+            future.result(60)
         assert caught.value.transient is transient
-        wait_for(lambda: gone(detached))
-        assert box.extract(photo, Options(ocr="off"), pictures).pictures
+        wait_for(lambda: is_gone(detached))
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
 
 
-def test_closing_stops_what_runs(
-    photo: Source, pictures: Path, hanging: Callable[[], tuple[int, int]], temporary: Path
-) -> None:
-    box = Sandbox(1, 60, 2048)
-    future = extracting(box, photo, pictures)
+def test_closing_stops_running_documents(photo: Source, pictures: Path, hanging: ProcessIds, temporary: Path) -> None:
+    sandbox = Sandbox(1, 600, 2048)
+    future = extract_in_thread(sandbox, photo, pictures)
     processes = hanging()
-    start = time.monotonic()
-    box.close()
+    sandbox.close()
     with pytest.raises(ExtractionError, match="stopped") as caught:
-        future.result(10)
-    assert time.monotonic() - start < 2
+        future.result(60)
     assert caught.value.transient
-    wait_for(lambda: all(map(gone, processes)))
+    wait_for(lambda: all(map(is_gone, processes)))
     with pytest.raises(ExtractionError, match="stopped"):
-        box.extract(photo, OPTIONS, pictures)
+        sandbox.extract(photo, WITH_OCR, pictures)
 
 
-def test_an_idle_worker_that_died_is_replaced(photo: Source, pictures: Path) -> None:
-    with Sandbox(1, 60, 2048) as box:
-        box.extract(photo, Options(ocr="off"), pictures)
-        (idle,) = box._idle
+def test_idle_worker_that_died_is_replaced(photo: Source, pictures: Path) -> None:
+    with Sandbox(1, 600, 2048) as sandbox:
+        sandbox.extract(photo, WITHOUT_OCR, pictures)
+        (idle,) = sandbox._idle
         os.kill(idle.pid, signal.SIGKILL)
-        wait_for(lambda: gone(idle.pid))
-        assert box.extract(photo, Options(ocr="off"), pictures).pictures
+        wait_for(lambda: is_gone(idle.pid))
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
 
 
-def test_workers_die_with_a_parent_that_is_killed(
-    photo: Source, pictures: Path, hanging: Callable[[], tuple[int, int]], tmp_path: Path, temporary: Path
+def test_memory_of_a_process_includes_its_descendants() -> None:
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(["sh", "-c", '"$@"; true', "sh", *command], stdin=subprocess.PIPE) as shell:
+        wait_for(lambda: len(psutil.Process(shell.pid).children()) == 1)
+        (python,) = psutil.Process(shell.pid).children()
+        wait_for(lambda: tree_memory(shell.pid) > tree_memory(python.pid) > 4 << 20)
+    assert tree_memory(shell.pid) == 0
+
+
+def test_workers_die_when_their_parent_is_killed(
+    photo: Source, pictures: Path, hanging: ProcessIds, tmp_path: Path, temporary: Path
 ) -> None:
-    # A plain script: no `if __name__ == "__main__"`, and it must not be run again by its workers.
+    # A plain script without `if __name__ == "__main__"`: its workers must not run it again.
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys; from pathlib import Path\n"
+        "from pathlib import Path\n"
         "from extractors.sandbox.sandbox import Sandbox\n"
         "from extractors.types import Options, Source\n"
-        f"print('started', flush=True)\n"
+        "print('started', flush=True)\n"
         f"source = Source(Path({str(photo.path)!r}), '', 'photo.png', '', '')\n"
-        f"Sandbox(1, 60, 2048).extract(source, Options(ocr='tesseract'), Path({str(pictures)!r}))\n"
+        f"Sandbox(1, 600, 2048).extract(source, Options(ocr='tesseract'), Path({str(pictures)!r}))\n"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "TMPDIR": str(temporary)}
     with subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE) as parent:
         processes = hanging()
-        assert not any(map(gone, processes))
+        assert not any(map(is_gone, processes))
         parent.kill()
         assert parent.stdout
         assert parent.stdout.read() == b"started\n"
-    wait_for(lambda: all(map(gone, processes)))
+    wait_for(lambda: all(map(is_gone, processes)))
