@@ -10,7 +10,7 @@ from bench.samples import CATALOGUE
 from diptych.library.diptych import Diptych
 from diptych.search.query import Query
 from diptych.search.search import LISTS
-from diptych.settings import load
+from diptych.settings import load_settings
 from diptych.store.terms import analyse
 from extractors.types import Source
 
@@ -23,10 +23,12 @@ SHORTEST = 3
 
 def catalogue(given: Given) -> Iterator[Measure]:
     with tempfile.TemporaryDirectory(prefix="diptych-bench-") as folder:
-        settings = load(f"{folder}/store")
+        settings = load_settings(f"{folder}/store")
         with Diptych.open(settings) as library:
-            products = library.sources([given.on or CATALOGUE]).sources
-            failed = [outcome.error for outcome in library.ingest_all(products) if outcome.status == "failed"]
+            products = library.maintenance.find_sources([given.on or CATALOGUE]).sources
+            failed = [
+                outcome.error for outcome in library.maintenance.ingest_sources(products) if outcome.status == "failed"
+            ]
             assert not failed, failed
             ours = _first(library, products)
         alone = settings.model_copy(update={"weights": ALONE})

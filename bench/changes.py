@@ -12,7 +12,7 @@ from bench.measure import Given, Measure, seconds
 from bench.prose import made_text
 from diptych.library.diptych import Diptych
 from diptych.pipeline.ingest import Outcome
-from diptych.settings import load
+from diptych.settings import load_settings
 from extractors.pdf.render import pymupdf
 
 PAGES = 100
@@ -28,7 +28,7 @@ def changes(_: Given) -> Iterator[Measure]:
         folder.mkdir()
         book = folder / "book.pdf"
         _write(book, lambda _: None)
-        settings = load().model_copy(update={"store": f"{place}/store"})
+        settings = load_settings().model_copy(update={"store": f"{place}/store"})
         with Diptych.open(settings) as library:
             library.ingest([_leaflet(Path(place))])  # starts the worker and loads the model
             first, done = _ingest(library, book)

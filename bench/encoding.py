@@ -40,7 +40,7 @@ def question(_: Given) -> Iterator[Measure]:
 
 @cache
 def _pair() -> tuple[Encoder, Encoder]:
-    folder: Path = settings.load().cache
+    folder: Path = settings.load_settings().cache
     chosen = settings.Settings(cache=folder)
     return load_encoder("minilm", chosen), load_encoder("minilm:fp32", chosen)
 

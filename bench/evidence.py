@@ -19,13 +19,13 @@ from diptych.evaluation.metrics import ranking_metrics
 from diptych.evaluation.questions import Question, read_questions
 from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.library.diptych import Diptych
-from diptych.library.query_preparation import Queries
-from diptych.library.runtime import Parts
+from diptych.library.query_preparation import QueryPreparation
+from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.search.page_signals import SIGNALS
 from diptych.search.search import LISTS, Candidates, SearchContext, collect_candidates
-from diptych.settings import load
-from diptych.where import Compare, both
+from diptych.settings import load_settings
+from diptych.where import Compare, all_of
 
 AT = (1, 5, 10)
 DEPTH = 40
@@ -78,7 +78,7 @@ class Without:
 def evidence(given: Given) -> Iterator[Without]:
     """A `*` marks a change whose interval leaves zero out. Raises `QueryError` when no question names a page."""
     with _opened(given) as parts:
-        ready = Queries(parts).ready
+        ready = QueryPreparation(parts).prepare
         questions = [
             replace(one, query=ready(one.query))
             for one in read_questions(given.on or QUESTIONS)
@@ -127,24 +127,24 @@ def _recalls(questions: Sequence[Question], found: Sequence[Candidates], context
 
 
 def _within(question: Question) -> Question:
-    where = both(question.query.where, Compare("document", "=", question.document))
+    where = all_of(question.query.where, Compare("document", "=", question.document))
     return replace(question, query=replace(question.query, where=where))
 
 
 @contextmanager
-def _opened(given: Given) -> Iterator[Parts]:
+def _opened(given: Given) -> Iterator[Runtime]:
     """The store that is given, else a new one of the sample corpus. Raises `QueryError` for questions without one."""
     if given.on and not given.store:
         raise QueryError(f"{given.on}: name the store that these questions are put to with --store")
     with tempfile.TemporaryDirectory(prefix="diptych-bench-") as folder:
-        settings = load(given.store or str(Path(folder, "store")))
+        settings = load_settings(given.store or str(Path(folder, "store")))
         if not given.store:
             with Diptych.open(settings) as library:
                 outcomes = library.ingest(
                     [DATA / name for name in ("manual.pdf", "scan.pdf", "deck.pptx", "catalogue")]
                 )
             assert {outcome.status for outcome in outcomes} == {"complete"}, outcomes
-        parts = Parts(settings, Meter())
+        parts = Runtime(settings, Meter())
         try:
             yield parts
         finally:

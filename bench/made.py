@@ -22,11 +22,11 @@ import numpy as np
 from bench import prose
 from bench.measure import Given
 from bench.prose import Author
-from diptych.library.runtime import Parts
+from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.pipeline.ingest import Pipeline
 from diptych.pipeline.sources import find_sources
-from diptych.settings import Settings, load
+from diptych.settings import Settings, load_settings
 from diptych.store import points
 from diptych.store import terms as words
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
@@ -66,11 +66,11 @@ class Made:
 
     @property
     def settings(self) -> Settings:
-        return load(str(self.folder / "store"))
+        return load_settings(str(self.folder / "store"))
 
     @contextmanager
-    def opened(self) -> Iterator[Parts]:
-        parts = Parts(self.settings, Meter())
+    def opened(self) -> Iterator[Runtime]:
+        parts = Runtime(self.settings, Meter())
         try:
             yield parts
         finally:
@@ -90,7 +90,7 @@ def made_store(given: Given) -> Made:
 
 def _key() -> str:
     """Another one for whatever would make another store, or have its documents ingested anew."""
-    settings = load()
+    settings = load_settings()
     code = (__file__, prose.__file__, points.__file__, words.__file__)
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in code))
     chosen = (settings.encoder, settings.image_encoder, settings.language, settings.vectors, settings.captioner)

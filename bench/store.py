@@ -11,8 +11,8 @@ from bench.made import made_store
 from bench.measure import Given, Measure, by_turns, percentile, turns
 from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
-from diptych.library.query_preparation import Queries
-from diptych.library.runtime import Parts
+from diptych.library.query_preparation import QueryPreparation
+from diptych.library.runtime import Runtime
 from diptych.search.query import Query
 from diptych.search.search import search
 from diptych.store.types import TEXT_VECTOR, RankedListRequest
@@ -38,9 +38,9 @@ def queries(given: Given) -> Iterator[Measure]:
                 yield Measure(name, values[0], "ms", FLOOR, values[1])
 
 
-def _asked(queries: Sequence[Query], parts: Parts) -> tuple[list[float], list[float]]:
+def _asked(queries: Sequence[Query], parts: Runtime) -> tuple[list[float], list[float]]:
     """Seconds of ours and of the floor, the store and the model warm."""
-    panels, ready = parts.search_context, Queries(parts).ready
+    panels, ready = parts.search_context, QueryPreparation(parts).prepare
     mine, theirs = cycle(queries), cycle(queries)
 
     def ask() -> None:

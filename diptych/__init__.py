@@ -1,35 +1,114 @@
-"""Diptych: documents into two panels, text and images, and one ranked list out of both."""
+"""Diptych turns documents into two Qdrant collections, text and images, and every query into one ranked list."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diptych.answering.answer import Answer
+    from diptych.answering.answer import Answer, Dropped, Footnote, Reference, Statement
+    from diptych.errors import (
+        BudgetReached,
+        DiptychError,
+        ExtractionError,
+        ModelError,
+        NoBatches,
+        ProviderError,
+        QueryError,
+        SettingsError,
+        SourceError,
+        StoreBusy,
+        StoreError,
+        StoreMismatch,
+    )
+    from diptych.evaluation.comparison import Evaluation
     from diptych.library.async_diptych import AsyncDiptych
     from diptych.library.diptych import Diptych
+    from diptych.library.maintenance import Maintenance
+    from diptych.models.meter import Meter
+    from diptych.pipeline.estimate import Cost, Estimate
     from diptych.pipeline.ingest import Outcome
+    from diptych.search.groups import Group
     from diptych.search.hits import Hit
+    from diptych.search.plain_filters import FilteredText
     from diptych.search.query import Query
     from diptych.settings import Settings
+    from diptych.store.register import DocumentRecord
+    from diptych.where import parse_where
 
-__all__ = ["Answer", "AsyncDiptych", "Diptych", "Hit", "Outcome", "Query", "Settings"]
+    __version__: str
 
-HOMES = {
+__all__ = [
+    "Answer",
+    "AsyncDiptych",
+    "BudgetReached",
+    "Cost",
+    "Diptych",
+    "DiptychError",
+    "DocumentRecord",
+    "Dropped",
+    "Estimate",
+    "Evaluation",
+    "ExtractionError",
+    "FilteredText",
+    "Footnote",
+    "Group",
+    "Hit",
+    "Maintenance",
+    "Meter",
+    "ModelError",
+    "NoBatches",
+    "Outcome",
+    "ProviderError",
+    "Query",
+    "QueryError",
+    "Reference",
+    "Settings",
+    "SettingsError",
+    "SourceError",
+    "Statement",
+    "StoreBusy",
+    "StoreError",
+    "StoreMismatch",
+    "__version__",
+    "parse_where",
+]
+
+_HOMES = {
     "Answer": "answering.answer",
     "AsyncDiptych": "library.async_diptych",
+    "Cost": "pipeline.estimate",
     "Diptych": "library.diptych",
+    "DocumentRecord": "store.register",
+    "Dropped": "answering.answer",
+    "Estimate": "pipeline.estimate",
+    "Evaluation": "evaluation.comparison",
+    "Footnote": "answering.answer",
+    "Group": "search.groups",
     "Hit": "search.hits",
+    "Maintenance": "library.maintenance",
+    "Meter": "models.meter",
     "Outcome": "pipeline.ingest",
     "Query": "search.query",
+    "Reference": "answering.answer",
     "Settings": "settings",
+    "Statement": "answering.answer",
+    "FilteredText": "search.plain_filters",
+    "parse_where": "where",
 }
+"""Public name -> the module that defines it, `errors` if not here; imported at first use to keep `--help` fast."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first asked for: `diptych --help` should not pay for the engine."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("diptych")
+    if name not in __all__:
+        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
     from importlib import import_module
 
-    if name not in HOMES:
-        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
-    return getattr(import_module(f"diptych.{HOMES[name]}"), name)
+    return getattr(import_module(f"diptych.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,17 +1,17 @@
-"""Every error a user can meet; each message names the file, the page where there is one, and the way out.
+"""All errors of the package. Messages name the file, the page if there is one, and what to do.
 
 DiptychError
-├── ExtractionError     a document gives no parts (transient: time-out, memory)
-├── SourceError         a path, folder, catalogue or URL that cannot be read
-├── SettingsError       a setting that is wrong or missing
-├── ModelError          an encoder, captioner or answer model that is not there or answers wrongly
-│   ├── ProviderError   a paid model that did not answer (transient: limits, overload, lost connections)
-│   │   └── NoBatches   its server has no batch endpoint; it is asked one by one
-│   └── BudgetReached   the next request would pass the budget
-├── QueryError          a question or filter that cannot be understood
+├── ExtractionError     a document from which nothing could be extracted (transient: time-out, memory)
+├── SourceError         an unreadable path, folder, catalogue or URL
+├── SettingsError       a wrong or missing setting
+├── ModelError          an encoder, captioner or answering model that is missing or misbehaves
+│   ├── ProviderError   a paid model that did not answer (transient: rate limits, overload, lost connections)
+│   │   └── NoBatches   the server has no batch endpoint
+│   └── BudgetReached   the next request would exceed the budget
+├── QueryError          a malformed query, filter or question file
 └── StoreError          a store that cannot be opened, read or written
-    ├── StoreBusy       another process owns it and did not hand over in time (transient)
-    └── StoreMismatch   it was built with other encoders; `diptych reindex` mends it
+    ├── StoreBusy       another process has it open and did not hand it over in time (transient)
+    └── StoreMismatch   it was built with other encoders; fixed by `diptych reindex`
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ __all__ = [
 
 
 class SourceError(DiptychError):
-    """A path, folder, catalogue or URL that cannot be read."""
+    """An unreadable path, folder, catalogue or URL."""
 
 
 class SettingsError(DiptychError):
-    """A setting that is wrong or missing."""
+    """A wrong or missing setting."""
 
 
 class ModelError(DiptychError):
-    """An encoder, captioner or answer model that is not there or answers wrongly."""
+    """An encoder, captioner or answering model that is missing or misbehaves."""
 
 
 class ProviderError(ModelError):
@@ -62,9 +62,9 @@ class ProviderError(ModelError):
         super().__init__(message)
         self.transient = transient
         self.retry_after = retry_after
-        """Seconds that the provider asks to wait."""
+        """Seconds the provider asks to wait."""
         self.about = about
-        """`account`: any other request would fail alike (key, quota, no such model); `item`: this one's content."""
+        """`account`: every request would fail the same way (key, quota, unknown model); `item`: only this one."""
 
 
 class NoBatches(ProviderError):
@@ -75,11 +75,11 @@ class NoBatches(ProviderError):
 
 
 class BudgetReached(ModelError):
-    """The next request would pass the budget; what is done is kept."""
+    """The next request would exceed the budget; finished work is kept."""
 
 
 class QueryError(DiptychError):
-    """A question or filter that cannot be understood."""
+    """A malformed query, filter or question file."""
 
 
 class StoreError(DiptychError):
@@ -87,7 +87,7 @@ class StoreError(DiptychError):
 
 
 class StoreBusy(StoreError):
-    """Another process owns the store and did not hand it over in time."""
+    """Another process has the store open and did not hand it over in time."""
 
     transient = True
 

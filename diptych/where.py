@@ -1,10 +1,10 @@
-"""Filters: `price < 200 and category = "jackets"` as a small tree that every engine can translate.
+"""Filters such as `price < 200 and category = "jackets"`, as a tree that each engine translates.
 
     expression := term ("or" term)*          comparison := name operator value
     term       := factor ("and" factor)*                 | name ["not"] "in" "(" value ("," value)* ")"
     factor     := "not" factor | "(" expression ")" | comparison
 
-Names are `document`, `page`, `kind`, `modality` and the user's own fields; a name with spaces stands in `backquotes`.
+Names are `document`, `page`, `kind`, `modality` and the user's own fields. A name with spaces is put in `backquotes`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from extractors.types import FieldValue, PassageKind, PictureKind
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 BUILT_IN = ("document", "page", "kind", "modality")
-"""Names that every hit has; any other name is one of the user's own fields."""
-VALUES = {
+"""Fields of every hit; any other name is a field of the user's own."""
+ALLOWED_VALUES = {
     "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)} - {"compound"}),
     "modality": ["image", "text"],
 }
-"""Names that have these values only: another one is a mistake, not a filter that holds for nothing."""
+"""Fields with a fixed set of values: another value is reported as a mistake, because it could never match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Or:
 
 Expression = Compare | In | Not | And | Or
 
-TOKEN = re.compile(
+_TOKEN = re.compile(
     r"""\s*(?:
       (?P<date>\d{4}-\d\d-\d\d(?![\w.-]))
     | (?P<number>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.]))
@@ -67,34 +67,37 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-SAME: dict[str, Operator] = {
+_OPERATORS: dict[str, Operator] = {
     "=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class _Token:
     kind: str
     text: str
     column: int
     """From 1."""
 
 
-def parse(text: str) -> Expression:
-    """The tree of a filter. Raises `QueryError` naming the column where it is wrong."""
+def parse_where(text: str) -> Expression:
+    """Parse a filter. Raises `QueryError` with the column of the mistake."""
     return _Parser(text).whole()
 
 
-def from_mapping(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Expression | None:
-    """`{"document": "a.pdf", "kind": ["figure", "table"]}`: all must hold; a list means any of its values."""
+def where_from_fields(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Expression | None:
+    """The filter for `{"document": "a.pdf", "kind": ["figure", "table"]}`: all must match, a list by any value.
+
+    None for an empty mapping. Raises `QueryError` for anything but values and lists of values.
+    """
     parts: list[Expression] = []
     for name, value in fields.items():
         if isinstance(value, str | int | float):
-            _checked(name, value, "")
+            _check_value(name, value, "")
             parts.append(Compare(name, "=", value))
         elif isinstance(value, Sequence) and value and all(isinstance(v, str | int | float) for v in value):
             for one in value:
-                _checked(name, one, "")
+                _check_value(name, one, "")
             parts.append(In(name, tuple(value)))
         else:
             raise QueryError(f"filter on {name!r}: {value!r} is neither a value nor a list of values")
@@ -102,21 +105,21 @@ def from_mapping(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Exp
 
 
 def own_fields(expression: Expression) -> set[str]:
-    """The names in a filter that are the user's own fields."""
-    return {one.field for one in comparisons(expression)} - set(BUILT_IN)
+    """The user's own fields that a filter names."""
+    return {comparison.field for comparison in comparisons(expression)} - set(BUILT_IN)
 
 
 def values_of(expression: Expression, field: str) -> set[FieldValue]:
-    """The values that a filter compares `field` with."""
+    """The values a filter compares `field` with."""
     found: set[FieldValue] = set()
-    for one in comparisons(expression):
-        if one.field == field:
-            found |= {one.value} if isinstance(one, Compare) else set(one.values)
+    for comparison in comparisons(expression):
+        if comparison.field == field:
+            found |= {comparison.value} if isinstance(comparison, Compare) else set(comparison.values)
     return found
 
 
 def comparisons(expression: Expression) -> Iterator[Compare | In]:
-    """The leaves of a filter."""
+    """The comparisons in a filter, from left to right."""
     if isinstance(expression, Compare | In):
         yield expression
     else:
@@ -124,8 +127,8 @@ def comparisons(expression: Expression) -> Iterator[Compare | In]:
             yield from comparisons(part)
 
 
-def both(first: Expression | None, second: Expression | None) -> Expression | None:
-    """The filter under which both hold; None stands for no filter."""
+def all_of(first: Expression | None, second: Expression | None) -> Expression | None:
+    """Both filters joined by `and`; None is no filter."""
     return And((first, second)) if first and second else first or second
 
 
@@ -133,41 +136,41 @@ def _joined(kind: type[And] | type[Or], parts: list[Expression]) -> Expression:
     return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
-def _tokens(text: str) -> list[Token]:
+def _tokens(text: str) -> list[_Token]:
     tokens, at = [], 0
     while text[at:].strip():
-        match = TOKEN.match(text, at)
+        match = _TOKEN.match(text, at)
         if not match:
             column = at + len(text[at:]) - len(text[at:].lstrip()) + 1
             raise QueryError(
-                f"filter, column {column}: cannot read {text[column - 1 :][:12]!r}{_mended(text[column - 1])}"
+                f"filter, column {column}: cannot read {text[column - 1 :][:12]!r}{_hint(text[column - 1])}"
             )
         kind = match.lastgroup or ""
-        tokens.append(Token(kind, match[kind], match.start(kind) + 1))
+        tokens.append(_Token(kind, match[kind], match.start(kind) + 1))
         at = match.end()
-    return [*tokens, Token("end", "", len(text) + 1)]
+    return [*tokens, _Token("end", "", len(text) + 1)]
 
 
-def _mended(first: str) -> str:
-    """How to write what begins with this character; empty when there is no telling."""
+def _hint(first: str) -> str:
+    """How to write what begins with this character; empty if unknown."""
     if first in "\"'“":
-        return "; the text in quotes has no end"
+        return "; the closing quote is missing"
     if first in "$€£¥":
-        return "; write the number alone"
-    return "; a list stands in ( )" if first in "[{" else ""
+        return "; write the number without a currency sign"
+    return "; write lists in ( )" if first in "[{" else ""
 
 
-def _checked(name: str, value: FieldValue, place: str) -> None:
-    """Raise `QueryError` for a value that `name` can never have."""
-    known = VALUES.get(name)
+def _check_value(name: str, value: FieldValue, place: str) -> None:
+    """Raise `QueryError` for a value that the field can never have."""
+    known = ALLOWED_VALUES.get(name)
     if known and value not in known:
-        raise QueryError(f"filter{place}: no {name} is called {str(value)[:40]!r}; there are {', '.join(known)}")
+        raise QueryError(f"filter{place}: there is no {name} {str(value)[:40]!r}; choose from {', '.join(known)}")
     if name == "page" and (isinstance(value, str | bool)):
         raise QueryError(f"filter{place}: page is a number, not {str(value)[:40]!r}")
 
 
 class _Parser:
-    """Recursive descent, one method a rule of the grammar above."""
+    """Recursive descent, with one method for each rule of the grammar above."""
 
     def __init__(self, text: str) -> None:
         self.tokens = _tokens(text)
@@ -210,9 +213,9 @@ class _Parser:
             if not self.word("in"):
                 raise self.wrong("`in`")
             return Not(In(name, self.values(name)))
-        if self.now.text not in SAME:
+        if self.now.text not in _OPERATORS:
             raise self.wrong("=, !=, <, <=, >, >=, `in` or `not in`")
-        operator = SAME[self.take().text]
+        operator = _OPERATORS[self.take().text]
         return Compare(name, operator, self.value(name))
 
     def values(self, name: str) -> tuple[FieldValue, ...]:
@@ -224,10 +227,9 @@ class _Parser:
         return tuple(values)
 
     def value(self, name: str) -> FieldValue:
-        """A value that `name` can have."""
         column = self.now.column
         value = self.literal()
-        _checked(name, value, f", column {column}")
+        _check_value(name, value, f", column {column}")
         return value
 
     def literal(self) -> FieldValue:
@@ -246,10 +248,10 @@ class _Parser:
         raise self.wrong(f"a number, a date, true, false or a text in quotes ({quoted})")
 
     @property
-    def now(self) -> Token:
+    def now(self) -> _Token:
         return self.tokens[self.at]
 
-    def take(self) -> Token:
+    def take(self) -> _Token:
         self.at += 1
         return self.tokens[self.at - 1]
 

@@ -18,7 +18,7 @@ from pydantic import Field
 from diptych.answering.answer import Answer
 from diptych.models.meter import format_usage
 from diptych.search.query import Query
-from diptych.settings import load
+from diptych.settings import load_settings
 from flows.query import condition
 from flows.support.answer_text import markdown, record
 from flows.support.ingest_report import number
@@ -48,12 +48,12 @@ async def answer(
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
         budget: US dollars that the answer may cost; a request that could pass it is not sent. Empty: no limit.
     """
-    settings = load(store or None)
+    settings = load_settings(store or None)
     if model:
         settings = settings.model_copy(update={"answerer": model})
     with opened(settings, budget) as diptych:
         question = Query(text, Path(image) if image else None, condition(where))
-        understood = await asyncio.to_thread(diptych.understood, question)
+        understood = await asyncio.to_thread(diptych.interpret, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
         nothing = "" if answered.evidence else await asyncio.to_thread(found_nothing, diptych, question.where)
         used, data = format_usage(diptych.meter), record(answered, diptych.meter)

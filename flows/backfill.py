@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from diptych import Diptych
-from diptych.settings import load
+from diptych.settings import load_settings
 from extractors.types import Source
 from flows.ingest import conclude, depart, ingest_all
 from flows.support.batching import MOST, changed_since
@@ -47,15 +47,15 @@ def backfill(
         budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
         batch_api: First ask paid models through their batch endpoints: half the price, minutes to a day.
     """
-    settings = load(store or None)
+    settings = load_settings(store or None)
     alone(settings, budget)
     with opened(settings, budget) as diptych:
         used = diptych.meter.usage()
-        found = diptych.sources(paths)
-        due = diptych.pending(changed_since(found.sources, since), retry=retry_failed)
+        found = diptych.maintenance.find_sources(paths)
+        due = diptych.maintenance.pending(changed_since(found.sources, since), retry=retry_failed)
         chosen = due[: MOST if limit is None else min(limit, MOST)]
         watcher().found(len(chosen), found.left_out)
-        before = diptych.gone(paths, found.sources) if since is None and limit is None else None
+        before = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
         if batch_api:
             ask_beforehand(diptych, chosen, retry_failed)
         outcomes = ingest_all(chosen, settings, retry=retry_failed)
@@ -77,5 +77,5 @@ def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> N
             get_run_logger().info("%s", line)
         last = line
 
-    for result in diptych.prefill(chosen, lambda waiting: tell(progress_line(waiting)), retry=retry):
+    for result in diptych.maintenance.prefill(chosen, lambda waiting: tell(progress_line(waiting)), retry=retry):
         tell(result_line(result))

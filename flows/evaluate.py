@@ -12,7 +12,7 @@ from prefect.states import Completed, Failed
 
 from diptych.evaluation.gates import gate_failure, parse_gates
 from diptych.evaluation.metrics import Level
-from diptych.settings import load
+from diptych.settings import load_settings
 from flows.support import evaluation_tables as evaluation
 from flows.support.ingest_report import number
 from flows.support.open_stores import opened
@@ -38,7 +38,7 @@ def evaluate(
     floor = parse_gates(gate) if gate and gate.strip() else []
     report = Path(out) / evaluation.REPORT if out else None
     logger = get_run_logger()
-    with opened(load(store or None)) as diptych:
+    with opened(load_settings(store or None)) as diptych:
         found = diptych.evaluate(Path(questions), arms or None, report, lambda name: logger.info("running %s", name))
     below = gate_failure(floor, found)
     create_markdown_artifact(evaluation.markdown(found, below), key="evaluation", description=questions)

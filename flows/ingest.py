@@ -14,11 +14,11 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from diptych.library.diptych import OPTIMIZE_AFTER, Diptych
+from diptych.library.diptych import Diptych
 from diptych.pipeline.ingest import Outcome
 from diptych.pipeline.removed_documents import RemovedDocuments
 from diptych.pipeline.sources import FoundSources
-from diptych.settings import Settings, load
+from diptych.settings import Settings, load_settings
 from extractors.types import Source
 from flows.support import ingest_report as report
 from flows.support import ingest_task as documents
@@ -49,13 +49,13 @@ def ingest(
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
         budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
     """
-    settings = load(store or None)
+    settings = load_settings(store or None)
     alone(settings, budget)
     with opened(settings, budget) as diptych:
         used = diptych.meter.usage()
-        found = diptych.sources(paths)
+        found = diptych.maintenance.find_sources(paths)
         watcher().found(len(found.sources), found.left_out)
-        before = diptych.gone(paths, found.sources)
+        before = diptych.maintenance.find_removed(paths, found.sources)
         outcomes = ingest_all(found.sources, settings)
         departures = depart(diptych, paths, found, before, confirm_deletes)
         return conclude(outcomes, found.left_out, Spent(diptych.meter, used), settings, departures)
@@ -92,9 +92,8 @@ def ingest_all(sources: Sequence[Source], settings: Settings, *, retry: bool = F
                 diptych.close()
             stop_children()
             raise
-    if sum(outcome.encoded for outcome in outcomes) >= OPTIMIZE_AFTER:
-        with opened(settings) as diptych:
-            diptych.optimize()
+    with opened(settings) as diptych:
+        diptych.maintenance.optimize_after(outcomes)
     return outcomes
 
 

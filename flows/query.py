@@ -15,10 +15,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from diptych import where as filters
 from diptych.models.meter import format_usage
 from diptych.search.query import Query
-from diptych.settings import load
+from diptych.settings import load_settings
+from diptych.where import Expression, all_of, parse_where, where_from_fields
 from flows.support.hit_tables import hit_rows
 from flows.support.ingest_report import number
 from flows.support.no_hits import found_nothing
@@ -53,10 +53,10 @@ async def query(
         least_pictures: The same for pictures.
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
-    with opened(load(store or None)) as diptych:
+    with opened(load_settings(store or None)) as diptych:
         least = {"text": least_passages, "image": least_pictures}
         question = Query(text, Path(image) if image else None, condition(where, panels), least=least)
-        understood = await asyncio.to_thread(diptych.understood, question)
+        understood = await asyncio.to_thread(diptych.interpret, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)
         nothing = "" if found else await asyncio.to_thread(found_nothing, diptych, question.where)
         used = format_usage(diptych.meter)
@@ -69,7 +69,7 @@ async def query(
     return Completed(message=nothing or number(len(hits), "hit"), data=hits)
 
 
-def condition(where: str | None, panels: Panels = "both") -> filters.Expression | None:
+def condition(where: str | None, panels: Panels = "both") -> Expression | None:
     """The filter of a question. Raises `QueryError` naming the column that cannot be read."""
-    panel = None if panels == "both" else filters.from_mapping({"modality": panels})
-    return filters.both(filters.parse(where) if where and where.strip() else None, panel)
+    panel = None if panels == "both" else where_from_fields({"modality": panels})
+    return all_of(parse_where(where) if where and where.strip() else None, panel)

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from diptych.settings import load
+from diptych.settings import load_settings
 from flows.support import maintenance_text as upkeep
 from flows.support.open_stores import opened
 from flows.support.spending import Spent
@@ -25,11 +25,11 @@ def reindex(store: str | None = None) -> State[Any]:
     Args:
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
-    settings = load(store or None)
+    settings = load_settings(store or None)
     logger = get_run_logger()
     with opened(settings) as diptych:
         spent = Spent(diptych.meter, diptych.meter.usage())
-        encoded = diptych.reindex(lambda name: logger.info("read anew  %s", name))
+        encoded = diptych.maintenance.reindex(lambda name: logger.info("read anew  %s", name))
     message = upkeep.reindexed(encoded, settings)
     page = [f"**{message}**", f"Store: `{settings.store}`", *(f"- `{line}`" for line in spent.lines)]
     create_markdown_artifact("\n\n".join(page), key="reindex-report")

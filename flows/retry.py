@@ -8,7 +8,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from diptych.settings import load
+from diptych.settings import load_settings
 from flows.ingest import conclude, ingest_all
 from flows.support import failed_documents as quarantine
 from flows.support import ingest_report as report
@@ -31,7 +31,7 @@ def retry(
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
         budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
     """
-    settings = load(store or None)
+    settings = load_settings(store or None)
     alone(settings, budget)
     with opened(settings, budget) as diptych:
         used = diptych.meter.usage()

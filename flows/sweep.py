@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from diptych.settings import load
+from diptych.settings import load_settings
 from flows.support import maintenance_text as upkeep
 from flows.support.open_stores import opened
 
@@ -22,9 +22,9 @@ def sweep(store: str | None = None) -> State[Any]:
     Args:
         store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
     """
-    settings = load(store or None)
+    settings = load_settings(store or None)
     with opened(settings) as diptych:
-        swept = diptych.sweep()
+        swept = diptych.maintenance.sweep()
     message = upkeep.swept(swept)
     create_markdown_artifact(f"**{message}**\n\nStore: `{settings.store}`", key="sweep-report")
     return Completed(message=message, data=asdict(swept))

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.errors import QueryError
 from diptych.search.query import Query
-from diptych.where import from_mapping, parse
+from diptych.where import parse_where, where_from_fields
 
 Corners = Annotated[list[float], Field(min_length=4, max_length=4)]
 
@@ -102,9 +102,9 @@ def _question(line: str, path: Path, number: int) -> Question:
     place = f"{path}, line {number}"
     try:
         read = _Line.model_validate_json(line)
-        where = parse(read.where) if isinstance(read.where, str) and read.where else None
+        where = parse_where(read.where) if isinstance(read.where, str) and read.where else None
         if isinstance(read.where, dict) and read.where:
-            where = from_mapping(read.where)
+            where = where_from_fields(read.where)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "the line"

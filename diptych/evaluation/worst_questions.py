@@ -11,7 +11,7 @@ from diptych.evaluation.metrics import NDCG_AT, Level
 from diptych.evaluation.questions import Question
 from diptych.search.hits import Hit
 from diptych.search.search import SearchContext, search
-from diptych.where import both, from_mapping
+from diptych.where import all_of, where_from_fields
 
 MOST = 15
 """Questions."""
@@ -59,8 +59,10 @@ def _seen(row: int, evaluation: Evaluation, ran: Ran) -> Worst:
 
 
 def _there(question: Question, context: SearchContext) -> Hit | None:
-    place = from_mapping({"document": question.document, **({"page": question.pages[0]} if question.pages else {})})
-    where = both(question.query.where, place)
+    place = where_from_fields(
+        {"document": question.document, **({"page": question.pages[0]} if question.pages else {})}
+    )
+    where = all_of(question.query.where, place)
     found = search([replace(question.query, where=where)], context, DEPTH)[0]
     wanted = "image" if question.about_a_figure else "text"
     return next((hit for hit in found if hit.modality == wanted), found[0] if found else None)

@@ -1,54 +1,66 @@
-"""The whole of Diptych as one object: open, ingest, search, close."""
+"""The public face: one object that opens a store, fills it, searches it and answers from it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from diptych.errors import BudgetReached, QueryError
-from diptych.library.searchable import Searchable
+from diptych.answering.answer import Answer
+from diptych.answering.ask import Answerer, answer_question
+from diptych.answering.citation_crops import crop
+from diptych.answering.evidence import SourcedItem, gather_evidence
+from diptych.errors import QueryError
+from diptych.library.maintenance import Maintenance
+from diptych.library.query_preparation import QueryPreparation
+from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter, prices
-from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.download import Limits, fetcher
 from diptych.pipeline.estimate import Estimate, estimate_documents
-from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
-from diptych.pipeline.reindex import reindex_store
-from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
-from diptych.pipeline.sources import FoundSources, find_sources
-from diptych.pipeline.sweep import SweepReport, sweep_store
-from diptych.pipeline.transfer import TransferReport, export_store, import_store
-from diptych.settings import Settings, load
+from diptych.pipeline.ingest import Outcome
+from diptych.search.groups import By, Group, search_groups
+from diptych.search.hits import Hit
+from diptych.search.plain_filters import FilteredText
+from diptych.search.query import Query
+from diptych.search.search import search
+from diptych.search.similar import find_similar
+from diptych.settings import Settings, load_settings
 from diptych.store.open import store_exists
-from diptych.store.points import document_id
-from diptych.store.register import DocumentRecord, list_records, load_records, local_path
-from diptych.store.switch import delete_document
-from extractors.types import Source
+from diptych.store.register import DocumentRecord, list_records, local_path
+from diptych.where import Expression
+from extractors.pictures.store import image_path
 
-OPTIMIZE_AFTER = 1000
-"""New texts in one run after which search structures are built."""
+if TYPE_CHECKING:
+    from diptych.evaluation.comparison import Evaluation
+
+ANSWER_HITS = 12
+"""Hits an answer is made from, by default."""
 
 
-class Diptych(Searchable):
-    """A store of documents, open for reading and writing; thread-safe; a context manager.
+class Diptych:
+    """A store of documents, open for reading and writing. Thread-safe; a context manager.
 
-    Everything heavy (engine, model, worker processes) starts when it is first needed.
+    The engine, the models and the worker processes start when they are first needed. Every method raises `StoreError`
+    when the store cannot be opened, and `DiptychError` subclasses only.
     """
 
     def __init__(self, settings: Settings, budget: float | None = None) -> None:
-        super().__init__(settings, Meter(prices(settings), budget))
-        self._stopped = ""
-        """Why nothing more is asked of paid models."""
+        self.settings = settings
+        self.meter = Meter(prices(settings), budget)
+        """Usage and cost of paid models through this object."""
+        self._runtime = Runtime(settings, self.meter)
+        self._preparation = QueryPreparation(self._runtime)
+        self.maintenance = Maintenance(self._runtime)
+        """Everything beyond daily use: single ingest steps, retry, sweep, reindex, export and import."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, budget: float | None = None) -> Diptych:
-        """Open with `settings`, by default those of diptych.toml and the environment.
+        """Open a store with `settings`, by default those of diptych.toml and the environment.
 
-        `budget`: US dollars that paid models may cost through this object; None: no limit.
+        `budget`: maximum spend on paid models through this object, in US dollars; None: no limit.
         """
-        return cls(settings or load(), budget)
+        return cls(settings or load_settings(), budget)
 
     def __enter__(self) -> Diptych:
         return self
@@ -59,132 +71,116 @@ class Diptych(Searchable):
         self.close()
 
     def close(self) -> None:
-        """For good: a thread that is still at work here gets a `StoreError`."""
-        self._parts.close()
+        """Close the store for good. Threads that still use this object get a `StoreError`."""
+        self._runtime.close()
 
-    def sources(self, paths: Sequence[str | Path]) -> FoundSources:
-        """Every document below `paths`, catalogues row by row. Raises `SourceError`."""
-        limits = Limits(private=self.settings.private_addresses)
-        return find_sources(paths, fetcher(self.settings.cache / "downloads", limits))
-
-    def pending(self, found: Sequence[Source], *, retry: bool = False) -> list[Source]:
-        """Those of `found` that `ingest_one` would work on; the others are as the register has them."""
-        pipeline = self._parts.pipeline
-        known = load_records(pipeline.store, (document_id(source.uri) for source in found))
-        return [s for s in found if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
-
-    def ingest_one(self, source: Source, *, retry: bool = False) -> Outcome:
-        """Bring the store up to date with one document; see `diptych.pipeline.ingest.ingest`.
-
-        Once the budget is reached, a document that needs work waits: it stays as it was.
-        """
-        if self._stopped and self.pending([source], retry=retry):
-            return waiting_outcome(source, self._stopped)
-        try:
-            return ingest_document(source, self._parts.pipeline, retry=retry)
-        except BudgetReached as error:
-            self._stopped = str(error)
-            return waiting_outcome(source, self._stopped)
+    @property
+    def pictures(self) -> Path:
+        """Folder of the picture store."""
+        return self._runtime.pictures
 
     def ingest(self, paths: Sequence[str | Path], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
-        """Bring the store up to date with everything below `paths`; `on_outcome` is told each document as it ends.
+        """Bring the store up to date with every document below `paths`; only new and changed ones are processed.
 
-        Raises `SourceError`, `StoreError`, `ModelError`, and is closed then; a bad document is an outcome.
+        `on_outcome` is called after each document. A document that fails is an outcome, not an exception. Raises
+        `SourceError` and `ModelError`, and closes the store then.
         """
-        return self.ingest_all(self.sources(paths).sources, on_outcome)
-
-    def ingest_all(
-        self, found: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None, *, retry: bool = False
-    ) -> list[Outcome]:
-        """`ingest` for sources that were found before. Extraction runs in worker processes while others are encoded."""
-        outcomes = []
-        with ThreadPoolExecutor(self.settings.workers + 1, thread_name_prefix="diptych-ingest") as pool:
-            running = [pool.submit(self.ingest_one, source, retry=retry) for source in found]
-            try:
-                for future in as_completed(running):
-                    outcomes.append(future.result())
-                    if on_outcome:
-                        on_outcome(outcomes[-1])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                self.close()  # the pool waits for its threads, and they for their workers
-                raise
-        if sum(outcome.encoded for outcome in outcomes) >= OPTIMIZE_AFTER:
-            self._parts.pipeline.store.optimize()
-        return outcomes
+        return self.maintenance.ingest_sources(self.maintenance.find_sources(paths).sources, on_outcome)
 
     def estimate(self, paths: Sequence[str | Path], on_document: Callable[[str], None] | None = None) -> Estimate:
-        """What ingesting everything below `paths` would embed, caption and cost; the store stays as it is.
+        """What ingesting `paths` would embed, caption and cost. Spends nothing and leaves the store unchanged.
 
-        `on_document` is told the name of each document that was looked at. Raises as `ingest` does.
+        `on_document` is called with the name of each document. Raises as `ingest` does.
         """
-        found = self.sources(paths)
-        there = store_exists(self.settings)
-        due = self.pending(found.sources) if there else found.sources
-        counted = estimate_documents(due, self._parts.ground(there), on_document)
-        return replace(counted, unchanged=len(found.sources) - len(due), left_out=tuple(found.left_out))
+        found = self.maintenance.find_sources(paths)
+        exists = store_exists(self.settings)
+        pending = self.maintenance.pending(found.sources) if exists else found.sources
+        result = estimate_documents(pending, self._runtime.estimate_inputs(exists), on_document)
+        return replace(result, unchanged=len(found.sources) - len(pending), left_out=tuple(found.left_out))
 
-    def prefill(
-        self, found: Sequence[Source], on_wait: Callable[[BatchProgress], None] | None = None, *, retry: bool = False
-    ) -> list[PrefillResult]:
-        """Ask what ingesting `found` would ask of paid models through their batch endpoints, and wait for it.
+    def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> list[Hit]:
+        """At most `limit` hits from both collections, best first, after the first `offset`.
 
-        It takes minutes to a day and costs half; `ingest_all` then finds the answers in the ledger. Run again after an
-        interruption, it goes on with the batches that are under way. Raises `ModelError`, `StoreError`.
+        The order does not depend on `limit`, so pages of hits fit together. Raises `QueryError`.
         """
-        from diptych.pipeline.batch_prefill import Prefill
+        return self.search_many([_as_query(query)], limit, offset)[0]
 
-        parts, seconds = self._parts, self.settings.batch_poll_seconds
-        prefill = Prefill(parts.pipeline, parts.ledger, self.meter, self.settings.workers, seconds, on_wait)
-        return prefill(self.pending(found, retry=retry))
+    def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[list[Hit]]:
+        """One list of hits per query; all texts are encoded in one batch."""
+        context = self._runtime.search_context
+        return search([self._preparation.prepare(query) for query in queries], context, limit, offset)
+
+    def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> list[Group]:
+        """At most `limit` documents, or pages, ordered by their best hit, with at most `each` hits per group."""
+        context = self._runtime.search_context
+        return search_groups(self._preparation.prepare(_as_query(query)), context, by, limit, each)
+
+    def interpret(self, query: Query | str) -> FilteredText:
+        """The filters that `search` and `ask` read from the wording of a query, such as "under $200"."""
+        return self._preparation.interpret(_as_query(query))
+
+    def like(self, hit_id: str, limit: int = 10, where: Expression | None = None) -> list[Hit]:
+        """At most `limit` hits whose text or image is similar to that of the hit `hit_id`. Encodes nothing."""
+        return find_similar(hit_id, self._runtime.search_context, limit, where)
+
+    def ask(
+        self, question: Query | str, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
+    ) -> Answer:
+        """Answer a question from the best `limit` hits with the model of the setting `answerer`.
+
+        Every citation is checked. `on_text` is called with each sentence as it arrives, before the checks. Raises
+        `SettingsError` if no model is set, `QueryError`, `ProviderError` and `BudgetReached`.
+        """
+        query = _as_query(question)
+        model = self._runtime.answerer
+        items = gather_evidence(self.search(query, limit), self._runtime.existing(), self.pictures)
+        picture = self._preparation.store_image(query.image, ocr=False).pictures[0].image if query.image else None
+        answerer = Answerer(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
+        return answer_question(query.text, image_path(picture, self.pictures) if picture else None, items, answerer)
+
+    def evaluate(
+        self,
+        questions: Path,
+        arms: Sequence[str] | None = None,
+        report: Path | None = None,
+        on_arm: Callable[[str], None] | None = None,
+    ) -> Evaluation:
+        """Measure how well each kind of retrieval answers the questions of a file; see docs/evaluation.md.
+
+        `arms`: which kinds, by default all. `report`: an HTML file to write. `on_arm` is called as each kind begins.
+        Raises `QueryError` for a malformed question or an unknown arm.
+        """
+        from diptych.evaluation.comparison import evaluate
+        from diptych.evaluation.questions import read_questions
+
+        context = self._runtime.search_context
+        result = evaluate(read_questions(questions), context, self.meter, arms, on_arm, self._preparation.prepare)
+        if report:
+            from diptych.evaluation.report import write_report
+
+            write_report(result, context, report)
+        return result
 
     def documents(self) -> list[DocumentRecord]:
-        """The documents register, by name."""
-        return list_records(self._parts.existing())
+        """The register: one record per document, sorted by name."""
+        return list_records(self._runtime.existing())
 
     def delete(self, names: Sequence[str]) -> list[DocumentRecord]:
-        """Remove documents by name, path or URI. Raises `QueryError` when the store has none of that name."""
+        """Delete documents by name, path or URI. Raises `QueryError` for a name the store does not hold."""
         known = self.documents()
         chosen = []
         for name in names:
             place = str(Path(local_path(name)).absolute())
             matching = [r for r in known if name in (r.name, r.uri) or place == local_path(r.uri)]
             if not matching:
-                raise QueryError(f"{name}: the store has no such document; `diptych status` lists them")
+                raise QueryError(f"{name}: no such document in the store; `diptych status` lists all documents")
             chosen += matching
-        self.remove(chosen)
+        self.maintenance.remove(chosen)
         return chosen
 
-    def gone(self, paths: Sequence[str | Path], found: Sequence[Source]) -> RemovedDocuments:
-        """Documents of the store whose files below `paths` are no longer there; `found` is what is."""
-        return find_removed_documents(self._parts.index(), paths, found)
+    def _crop(self, item: SourcedItem) -> str | None:
+        return crop(item, self._runtime.existing(), self._runtime.workers(), self.pictures)
 
-    def remove(self, documents: Sequence[DocumentRecord]) -> None:
-        """Remove documents, each from both collections at once."""
-        for record in documents:
-            with self._parts.index().lock_document(record.id):
-                delete_document(self._parts.index(), record)
 
-    def sweep(self) -> SweepReport:
-        """Remove points, pictures and editions that no live document needs."""
-        return sweep_store(self._parts.existing(), self.pictures)
-
-    def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
-        """Read what is stored with the encoder that the settings name now; gives the number of texts encoded."""
-        self._parts.existing(bound=False)
-        index = self._parts.index(bound=False)
-        encoded = reindex_store(index, self._parts.spaces, self.settings.language, self.pictures, on_document)
-        self._parts.forget_index()  # the next operation opens the new edition
-        return encoded
-
-    def export(self, folder: Path) -> TransferReport:
-        """Write the whole store to a new folder, as files that a person can read."""
-        return export_store(self._parts.existing(), self.pictures, folder)
-
-    def import_from(self, folder: Path) -> TransferReport:
-        """Read what `export` wrote, made with the same encoder, into this store."""
-        return import_store(folder, self._parts.index(), self.pictures)
-
-    def optimize(self) -> None:
-        """Build search structures; worthwhile after large writes."""
-        self._parts.pipeline.store.optimize()
+def _as_query(query: Query | str) -> Query:
+    return query if isinstance(query, Query) else Query(query)

@@ -1,4 +1,4 @@
-"""The heavy parts behind a `Diptych`: engine, encoders, captioner, worker processes. Each starts when first needed."""
+"""What a `Diptych` runs on: store, encoders, captioner, worker processes. Each starts when it is first needed."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Options
 
 
-class Parts:
-    """Thread-safe; closed for good by `close`."""
+class Runtime:
+    """Everything costly behind one `Diptych`. Thread-safe."""
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
         self.settings, self.meter = settings, meter
         self._opened = threading.RLock()
-        self._index: Store | None = None
+        self._store: Store | None = None
         self._sandbox: Sandbox | None = None
         self._register = RegisterCache()
         self._closed = False
 
     def close(self) -> None:
-        """A thread that is still at work here gets a `StoreError`, it does not start everything again."""
+        """Close everything for good; later calls raise `StoreError` rather than start it again."""
         with self._opened:
             self._closed = True
-            # The store first: a document whose worker is killed here must not be registered as one that failed.
-            if self._index:
-                self._index.close()
+            # The store first: a document whose worker is killed below must not be registered as failed.
+            if self._store:
+                self._store.close()
             if self._sandbox:
                 self._sandbox.close()
-            self._sandbox = self._index = None
+            self._sandbox = self._store = None
 
     @property
     def pictures(self) -> Path:
-        """Folder of the picture store: the settings', else in the store's folder, or here beside a server's store."""
+        """Folder of the picture store: as set, else in the store's folder, or in `.diptych` for a server's store."""
         place = Path(".diptych" if "://" in self.settings.store else self.settings.store)
         return self.settings.pictures or place / "pictures"
 
@@ -67,7 +67,7 @@ class Parts:
         if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
             images = with_ledger(load_encoder(chosen.image_encoder, chosen, self.meter), self.ledger)
             if not images.reads_images:
-                raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which reads no pictures")
+                raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which does not read images")
         return Spaces(text, images, half=chosen.vectors == "float16")
 
     @cached_property
@@ -76,11 +76,11 @@ class Parts:
 
     @cached_property
     def answerer(self) -> providers.VisionModel:
-        """The model that answers questions. Raises `SettingsError` when none is named."""
+        """The model that answers questions. Raises `SettingsError` when none is set."""
         if not self.settings.answerer:
             raise SettingsError(
-                "no model answers yet: set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
-                f"anthropic:MODEL, and its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
+                "no answering model is set. Set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
+                f"anthropic:MODEL, and put its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
             )
         return providers.load_vision_model(self.settings.answerer, self.settings, self.meter)
 
@@ -89,38 +89,38 @@ class Parts:
         return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
 
     def existing(self, *, bound: bool = True) -> Store:
-        """The store, if there is one; looking makes none. Raises `StoreError` telling how to make it."""
-        if self._index is None and not store_exists(self.settings):
+        """The store if it exists; never creates one. Raises `StoreError` with the command that creates it."""
+        if self._store is None and not store_exists(self.settings):
             raise StoreError(
-                f"there is no store at {self.settings.store}; make one with `diptych ingest PATH --store "
-                f"{self.settings.store}`"
+                f"no store at {self.settings.store}; create it with `diptych ingest PATH --store {self.settings.store}`"
             )
-        return self.index(bound=bound)
+        return self.store(bound=bound)
 
-    def index(self, *, bound: bool = True) -> Store:
-        """The store; `bound`: only if it is read by the encoders that the settings name."""
+    def store(self, *, bound: bool = True) -> Store:
+        """The store, created if necessary; `bound`: refuse one that was built with other encoders."""
         with self._opened:
             self._check_open()
-            if self._index is None:
+            if self._store is None:
                 check_language(self.settings.language)
-                index = open_store(self.settings, self.spaces.shapes)
+                store = open_store(self.settings, self.spaces.shapes)
                 try:
                     if bound:
-                        bind_encoders(index, self.spaces.encoding_config(self.settings.language))
+                        bind_encoders(store, self.spaces.encoding_config(self.settings.language))
                 except BaseException:
-                    index.close()
+                    store.close()
                     raise
-                self._index = index
-            return self._index
+                self._store = store
+            return self._store
 
-    def forget_index(self) -> None:
-        """The next operation opens it anew."""
+    def forget_store(self) -> None:
+        """Close the store; the next operation opens it again."""
         with self._opened:
-            if self._index:
-                self._index.close()
-            self._index = None
+            if self._store:
+                self._store.close()
+            self._store = None
 
     def workers(self) -> Sandbox:
+        """The worker processes that open files."""
         with self._opened:
             self._check_open()
             if self._sandbox is None:
@@ -130,11 +130,11 @@ class Parts:
 
     @property
     def pipeline(self) -> Pipeline:
-        """What every document goes through."""
+        """What an ingest needs, with these settings."""
         chosen = self.settings
         asked = (chosen.encoder, chosen.image_encoder, chosen.captioner)
         return Pipeline(
-            store=self.index(),
+            store=self.store(),
             spaces=self.spaces,
             sandbox=self.workers(),
             options=self.options,
@@ -144,12 +144,12 @@ class Parts:
             check_keys=lambda: providers.check_api_keys(asked, chosen),
         )
 
-    def ground(self, there: bool) -> EstimateContext:
-        """What an estimate stands on; `there`: whether the store was ever made, for this makes none."""
+    def estimate_inputs(self, store_exists: bool) -> EstimateContext:
+        """What an estimate needs; a store that does not exist is not created."""
         chosen, workers = self.settings, self.workers()
         options = replace(self.options, pages=None)
         return EstimateContext(
-            store=self.index() if there else None,
+            store=self.store() if store_exists else None,
             spaces=self.spaces,
             captioner=self.captioner,
             ledger=self.ledger,
@@ -161,7 +161,7 @@ class Parts:
 
     @property
     def search_context(self) -> SearchContext:
-        """What a question is put to."""
+        """What a search needs, with these settings."""
         chosen = self.settings
         return SearchContext(
             self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights, self._register
@@ -169,4 +169,4 @@ class Parts:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreError(f"{self.settings.store}: this Diptych was closed; open another")
+            raise StoreError(f"{self.settings.store}: this Diptych is closed; open a new one")

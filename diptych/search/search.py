@@ -23,7 +23,7 @@ from diptych.store.register import RegisterCache
 from diptych.store.spaces import Spaces
 from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, Payload, RankedListRequest, Store
 from diptych.vectors import Vector
-from diptych.where import Compare, both
+from diptych.where import Compare, all_of
 
 T = TypeVar("T")
 REACH = 40
@@ -168,7 +168,7 @@ def _ordered(asked: Asked, context: SearchContext, moments: set[str]) -> Iterato
 
 
 def _only(asked: Asked, modality: str) -> Asked:
-    where = both(asked.query.where, Compare("modality", "=", modality))
+    where = all_of(asked.query.where, Compare("modality", "=", modality))
     return replace(asked, query=replace(asked.query, where=where))
 
 

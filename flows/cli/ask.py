@@ -47,17 +47,17 @@ def ask(
 
     from diptych import Diptych, Query
     from diptych.models.meter import format_usage
-    from diptych.settings import load
-    from diptych.where import parse
+    from diptych.settings import load_settings
+    from diptych.where import parse_where
     from flows.support import answer_text as answers
 
-    settings = load(store)
+    settings = load_settings(store)
     settings = settings.model_copy(update={"answerer": model}) if model else settings
-    condition = parse(where) if where else None
+    condition = parse_where(where) if where else None
     with Diptych.open(settings, budget=budget) as diptych:
         watched = _draft if not as_json and sys.stderr.isatty() else None
         question = Query(text, image, condition)
-        tell(diptych.understood(question))
+        tell(diptych.interpret(question))
         answer = diptych.ask(question, limit, watched)
         if not answer.evidence:
             say(found_nothing(diptych, condition))

@@ -20,9 +20,9 @@ def delete(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
     that covers them brings them in again. Their pictures go with a `diptych sweep` once they are an hour old.
     """
     from diptych import Diptych
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    with Diptych.open(load(store)) as diptych:
+    with Diptych.open(load_settings(store)) as diptych:
         deleted = diptych.delete(names)
     for record in deleted:
         if as_json:

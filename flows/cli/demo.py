@@ -40,9 +40,9 @@ COLUMNS = ("question, and what was found", "#rank", "what", "document", "#page",
 def demo() -> int:
     """Run it all; gives the exit code of the ingest."""
     start = time.monotonic()
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    settings = load()
+    settings = load_settings()
     os.environ.pop("PREFECT_API_URL", None)
     home = Path(settings.store).absolute() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def _prepare(settings: Settings, diptych: Diptych) -> None:
         server = pool.submit(start_server)
         say(_health(settings))
         say("starting a temporary Prefect server: 10 to 15 s …")
-        diptych.pending([])
+        diptych.maintenance.pending([])
         server.result()
 
 

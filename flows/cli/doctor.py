@@ -19,9 +19,9 @@ def doctor(store: str | None, as_json: bool) -> int:
     Exits with 1 when something is missing that nothing works without.
     """
     from diptych.doctor.checks import check
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    checks = check(load(store))
+    checks = check(load_settings(store))
     if as_json:
         for one in checks:
             put(json_line(asdict(one)))

@@ -28,12 +28,12 @@ COLUMNS = ("#rank", "document", "#page", "#best hit", "hits", "found")
 def documents(text: str, by: By, each: int, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
     """Search both panels and print documents, or pages, instead of single hits: the one with the best hit first."""
     from diptych import Diptych, Query
-    from diptych.settings import load
-    from diptych.where import parse
+    from diptych.settings import load_settings
+    from diptych.where import parse_where
 
-    question = Query(text, where=parse(where) if where else None)
-    with Diptych.open(load(store)) as diptych:
-        tell(diptych.understood(question))
+    question = Query(text, where=parse_where(where) if where else None)
+    with Diptych.open(load_settings(store)) as diptych:
+        tell(diptych.interpret(question))
         groups = diptych.search_groups(question, by, limit, each)
         if not groups:
             say(found_nothing(diptych, question.where))

@@ -26,9 +26,9 @@ def estimate(paths: tuple[str, ...], store: str | None, as_json: bool) -> None:
     pages, passages, pictures, captions_known, skipped, embedded_here, models, usd, batch_usd, left_out, unreadable.
     """
     from diptych import Diptych
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    with Diptych.open(load(store)) as diptych, display() as progress:
+    with Diptych.open(load_settings(store)) as diptych, display() as progress:
         found = diptych.estimate(paths, progress.advance)
     for reason in (*found.left_out, *found.unreadable):
         say(f"left out   {reason}")

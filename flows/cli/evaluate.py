@@ -54,13 +54,13 @@ def evaluate(
         return propose(make_questions, count, budget, store)
     from diptych import Diptych
     from diptych.evaluation.gates import gate_failure, parse_gates
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
     floor = parse_gates(gate) if gate else []
     chosen = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
     report = out / evaluation.REPORT if out else None
     assert questions
-    with Diptych.open(load(store), budget=budget) as diptych:
+    with Diptych.open(load_settings(store), budget=budget) as diptych:
         found = diptych.evaluate(questions, chosen, report, lambda name: say(f"running    {name}"))
     _tell(found, as_json, report, diptych.meter)
     if below := gate_failure(floor, found):

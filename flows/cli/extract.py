@@ -22,8 +22,8 @@ def extract(paths: tuple[str, ...], as_json: bool, out: Path | None, page_images
     --out DIR keeps the pictures, and writes report.json and one contact sheet (HTML) a document: each page with its
     boxes drawn. Without --out the pictures are thrown away and `image` is null.
     """
-    from diptych.settings import load
+    from diptych.settings import load_settings
     from flows.cli.extraction import run
 
-    settings = load()
+    settings = load_settings()
     return run(paths, settings.model_copy(update={"page_images": page_images or settings.page_images}), as_json, out)

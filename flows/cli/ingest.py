@@ -30,10 +30,10 @@ def ingest(
     """
     from diptych import Diptych, Outcome
     from diptych.models.meter import format_usage
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    with Diptych.open(load(store), budget=budget) as diptych, display() as progress:
-        found = diptych.sources(paths)
+    with Diptych.open(load_settings(store), budget=budget) as diptych, display() as progress:
+        found = diptych.maintenance.find_sources(paths)
         progress.found(len(found.sources), found.left_out)
 
         def done(outcome: Outcome) -> None:
@@ -41,8 +41,8 @@ def ingest(
             if as_json:
                 put(json_line(report.record(outcome)))
 
-        before = diptych.gone(paths, found.sources)
-        outcomes = diptych.ingest_all(found.sources, done)
+        before = diptych.maintenance.find_removed(paths, found.sources)
+        outcomes = diptych.maintenance.ingest_sources(found.sources, done)
         departures = settle(diptych, paths, found.sources, before, confirm_deletes)
         progress.settled(departures)
     if as_json:

@@ -22,11 +22,11 @@ def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str |
     A product is compared by its words and its photo together. Nothing is encoded, nothing is paid.
     """
     from diptych import Diptych
-    from diptych.settings import load
-    from diptych.where import parse
+    from diptych.settings import load_settings
+    from diptych.where import parse_where
 
-    condition = parse(where) if where else None
-    with Diptych.open(load(store)) as diptych:
+    condition = parse_where(where) if where else None
+    with Diptych.open(load_settings(store)) as diptych:
         hits = [hit.as_dict() for hit in diptych.like(hit_id, limit, condition)]
         why = "" if hits else found_nothing(diptych, condition)
     tell_hits(hits, as_json)

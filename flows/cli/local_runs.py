@@ -68,15 +68,15 @@ def backfill(wanted: Wanted) -> int:
     One budget holds for all runs together, and once it is reached there is no further one.
     """
     from diptych.models.meter import format_usage
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    place, paths = absolute(load(wanted.store).store), [absolute(path) for path in wanted.paths]
+    place, paths = absolute(load_settings(wanted.store).store), [absolute(path) for path in wanted.paths]
     with prefect_env.guest(), display() as progress:
         from flows.backfill import backfill as flow
         from flows.support.open_stores import opened
         from flows.support.task_runners import alone
 
-        settings, tally = load(place), Tally(progress)
+        settings, tally = load_settings(place), Tally(progress)
         alone(settings, wanted.budget)
         further = True
         with opened(settings, wanted.budget) as diptych, watched(tally):

@@ -62,12 +62,14 @@ def query(
 
     from diptych import Diptych, Query
     from diptych.models.meter import format_usage
-    from diptych.settings import load
-    from diptych.where import both, from_mapping, parse
+    from diptych.settings import load_settings
+    from diptych.where import all_of, parse_where, where_from_fields
 
-    condition = both(parse(where) if where else None, from_mapping({"modality": modality}) if modality else None)
+    condition = all_of(
+        parse_where(where) if where else None, where_from_fields({"modality": modality}) if modality else None
+    )
     questions = list(_read(batch, condition)) if batch else []
-    with Diptych.open(load(store)) as diptych:
+    with Diptych.open(load_settings(store)) as diptych:
         if batch:
             _answer_all(diptych, questions, *limit)
         hits = [] if batch else _answer(diptych, Query(text, image, condition), *limit)
@@ -78,7 +80,7 @@ def query(
 
 
 def _answer(diptych: Diptych, question: Query, limit: int, offset: int) -> list[dict[str, Any]]:
-    tell(diptych.understood(question))
+    tell(diptych.interpret(question))
     return [hit.as_dict() for hit in diptych.search(question, limit, offset)]
 
 
@@ -86,7 +88,7 @@ def _answer_all(diptych: Diptych, questions: list[tuple[object, Query]], limit: 
     for start in range(0, len(questions), TOGETHER):
         group = questions[start : start + TOGETHER]
         for name, question in group:
-            tell(diptych.understood(question), f"question {json.dumps(name)}: ")
+            tell(diptych.interpret(question), f"question {json.dumps(name)}: ")
         answers = diptych.search_many([question for _, question in group], limit, offset)
         for (name, _), hits in zip(group, answers, strict=True):
             put(json_line({"id": name, "hits": [hit.as_dict() for hit in hits]}))
@@ -108,7 +110,7 @@ def _read(path: Path, condition: Expression | None) -> Iterator[tuple[object, Qu
 
 def _question(record: Any, folder: Path, condition: Expression | None) -> tuple[object, Query]:
     from diptych import Query
-    from diptych.where import both, from_mapping, parse
+    from diptych.where import all_of, parse_where, where_from_fields
 
     if not isinstance(record, dict) or "id" not in record:
         raise ValueError('not an object with an id, such as {"id": 1, "text": "…"}')
@@ -120,7 +122,7 @@ def _question(record: Any, folder: Path, condition: Expression | None) -> tuple[
     picture = folder / image if image else None
     if picture and not picture.is_file():
         raise ValueError(f"there is no picture {picture}")
-    where = both(condition, parse(own) if isinstance(own, str) else from_mapping(own))
+    where = all_of(condition, parse_where(own) if isinstance(own, str) else where_from_fields(own))
     return record["id"], Query(text, picture, where, literal=record.get("literal") is True, least=_least(record))
 
 

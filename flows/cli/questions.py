@@ -36,13 +36,13 @@ def propose(file: Path, count: int, budget: float | None, store: str | None) -> 
     from diptych.errors import SourceError
     from diptych.evaluation.questions import write_questions
     from diptych.models.meter import format_usage
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
     if not file.parent.is_dir():  # told before anything is paid
         raise SourceError(f"{file.parent}: no such folder; make it, or give another file")
-    settings = load(store)
+    settings = load_settings(store)
     with Diptych.open(settings, budget=budget) as diptych:
-        made = diptych.make_questions(count)
+        made = diptych.maintenance.propose_questions(count)
     for line in format_usage(diptych.meter):
         say(line)
     if made.questions:

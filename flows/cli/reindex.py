@@ -22,16 +22,16 @@ def reindex(store: str | None, as_json: bool) -> None:
     """
     from diptych import Diptych
     from diptych.models.meter import format_usage
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    settings = load(store)
+    settings = load_settings(store)
 
     def done(name: str) -> None:
         progress.advance(name)
         say(f"read anew  {name}")
 
     with Diptych.open(settings) as diptych, display("opening the store") as progress:
-        encoded = diptych.reindex(done)
+        encoded = diptych.maintenance.reindex(done)
     if as_json:
         put(json_line({"encoded": encoded}))
     for line in format_usage(diptych.meter):

@@ -23,9 +23,9 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
     """
     from diptych import Diptych, Outcome
     from diptych.models.meter import format_usage
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    settings = load(store)
+    settings = load_settings(store)
     with Diptych.open(settings, budget=budget) as diptych, display() as progress:
         known = diptych.documents()
         documents = quarantine.chosen(known, everything)
@@ -39,7 +39,7 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
 
         for outcome in lost:
             done(outcome)
-        outcomes = [*lost, *diptych.ingest_all(found, done, retry=True)]
+        outcomes = [*lost, *diptych.maintenance.ingest_sources(found, done, retry=True)]
     for line in format_usage(diptych.meter):
         say(line)
     say(report.sentence(outcomes) if documents else quarantine.nothing_to_do(known, settings.store))

@@ -33,9 +33,9 @@ def status(store: str | None, as_json: bool) -> None:
     counts, fields, usage (of its last ingest: model -> requests, input_tokens, output_tokens, usd) …
     """
     from diptych import Diptych
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    settings = load(store)
+    settings = load_settings(store)
     with Diptych.open(settings) as diptych:
         documents = diptych.documents()
     if as_json:

@@ -21,10 +21,10 @@ def sweep(store: str | None, as_json: bool) -> None:
     --json prints one object: points, pictures, editions.
     """
     from diptych import Diptych
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    with Diptych.open(load(store)) as diptych, display("sweeping"):
-        swept = diptych.sweep()
+    with Diptych.open(load_settings(store)) as diptych, display("sweeping"):
+        swept = diptych.maintenance.sweep()
     if as_json:
         put(json_line(asdict(swept)))
     say(upkeep.swept(swept))

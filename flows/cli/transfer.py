@@ -36,10 +36,10 @@ def export(folder: Path, store: str | None, as_json: bool) -> None:
     pictures, captions, vectors (these two: paid ones), lacking (places of the pictures that were left out).
     """
     from diptych import Diptych
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    with _files(folder), Diptych.open(load(store)) as diptych, display("exporting"):
-        moved = diptych.export(folder)
+    with _files(folder), Diptych.open(load_settings(store)) as diptych, display("exporting"):
+        moved = diptych.maintenance.export_to(folder)
     if as_json:
         put(json_line(asdict(moved)))
     _tell_lacking(moved)
@@ -59,14 +59,14 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     from diptych import Diptych
     from diptych.errors import SourceError
     from diptych.pipeline.transfer import export_dimensions
-    from diptych.settings import load
+    from diptych.settings import load_settings
 
-    settings = load(store)
+    settings = load_settings(store)
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; give the one that `diptych export` wrote")
     export_dimensions(folder)  # a folder that is no export is told before a store is made for it
     with _files(folder), Diptych.open(settings) as diptych, display("importing"):
-        moved = diptych.import_from(folder)
+        moved = diptych.maintenance.import_from(folder)
     if as_json:
         put(json_line(asdict(moved)))
     _tell_lacking(moved)

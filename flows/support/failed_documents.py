@@ -63,7 +63,7 @@ def sources(diptych: Diptych, documents: Sequence[DocumentRecord]) -> tuple[list
     for file, registered in files.items():
         reason = "its catalogue has that row no more"
         try:
-            there = {source.uri: source for source in diptych.sources([file]).sources}
+            there = {source.uri: source for source in diptych.maintenance.find_sources([file]).sources}
         except SourceError as error:
             there, reason = {}, str(error)
         for document in registered:

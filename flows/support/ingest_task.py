@@ -24,7 +24,7 @@ def ingest(sources: Sequence[Source], settings: Settings, retry: bool) -> list[O
     outcomes = []
     with opened(settings) as diptych:
         for source in sources:
-            outcome = diptych.ingest_one(source, retry=retry)
+            outcome = diptych.maintenance.ingest_source(source, retry=retry)
             outcomes.append(outcome)
             watcher().done(outcome)
             logger.log(LEVELS[outcome.status], "%s", report.line(outcome))

@@ -47,9 +47,9 @@ def settle(
         return Departures((), before.documents, before.covered, confirm)
     if not before.documents:
         return NONE
-    still = {record.id for record in diptych.gone(paths, found).documents}
+    still = {record.id for record in diptych.maintenance.find_removed(paths, found).documents}
     leaving = tuple(record for record in before.documents if record.id in still)
-    diptych.remove(leaving)
+    diptych.maintenance.remove(leaving)
     return Departures(leaving, (), before.covered)
 
 

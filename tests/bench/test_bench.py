@@ -16,7 +16,7 @@ from diptych.errors import QueryError
 from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
 from diptych.search.query import Query
-from diptych.settings import load
+from diptych.settings import load_settings
 from diptych.where import Compare
 from extractors.types import Source
 from tests.support.papers import write_library
@@ -98,7 +98,7 @@ def test_the_made_store_is_kept_and_is_as_large_as_it_was_to_be(given: Given, ma
     assert made_store(given) == made
     assert made.questions.stat().st_mtime_ns == before
     with made.opened() as parts:
-        text, images = (list(panel.scroll()) for panel in (parts.index().text, parts.index().images))
+        text, images = (list(panel.scroll()) for panel in (parts.store().text, parts.store().images))
     assert len(text) + len(images) == pytest.approx(POINTS, rel=0.1)
     passages = [len(point.payload["text"].split()) for point in text if "text" in point.payload]
     assert min(passages) >= 60
@@ -140,7 +140,7 @@ def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Pa
         {"id": "2", "text": "which product is a jacket", "document": "products.csv#1"},
     ]
     asked.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    settings = load(str(tmp_path / "store"))
+    settings = load_settings(str(tmp_path / "store"))
     with Diptych.open(settings) as opened:
         opened.ingest([library])
         (fused,) = opened.evaluate(asked, ["fused"]).arms

@@ -1,4 +1,4 @@
-"""What is wrong with the settings is told by file, line and name."""
+"""Mistakes in the settings are reported by file, line and name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SettingsError
-from diptych.settings import load
+from diptych.settings import load_settings
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line
 
@@ -16,44 +16,42 @@ from tests.support.command_line import error_line
     ("written", "says"),
     [
         ('store = "x"\nocr = = 3\n', r"diptych\.toml: cannot be read: .*at line 2, column 7"),
-        ('stor = "x"\n', r"`stor`: there is no such setting, perhaps `store`; see diptych\.toml or DIPTYCH_STOR"),
-        ('[openai]\nbase_ur = "x"\n', r"`openai\.base_ur`: there is no such setting, perhaps `openai\.base_url`;"),
-        ("zzzz = 1\n", r"`zzzz`: there is no such setting; see"),
+        ('stor = "x"\n', r"`stor`: no such setting, perhaps `store`; see diptych\.toml or DIPTYCH_STOR"),
+        ('[openai]\nbase_ur = "x"\n', r"`openai\.base_ur`: no such setting, perhaps `openai\.base_url`;"),
+        ("zzzz = 1\n", r"`zzzz`: no such setting; see"),
         ('ocr = "x"\n', r"`ocr` is wrong: Input should be 'auto'"),
     ],
 )
-def test_a_mistake_in_the_file_is_told(written: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_in_the_file_are_reported(written: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("diptych.toml").write_text(written)
     with pytest.raises(SettingsError, match=says):
-        load()
+        load_settings()
     assert "defect" not in error_line(capsys, "status")
 
 
-def test_a_file_that_is_no_text_is_told() -> None:
+def test_a_binary_file_is_reported() -> None:
     Path("diptych.toml").write_bytes(b'store = "\xff"\n')
     with pytest.raises(SettingsError, match=r"diptych\.toml: cannot be read"):
-        load()
+        load_settings()
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("DIPTYCH_FOO", "1", r"^variable DIPTYCH_FOO: there is no such setting; unset it$"),
-        ("DIPTYCH_ENCODR", "clip", r"DIPTYCH_ENCODR: there is no such setting, perhaps `DIPTYCH_ENCODER`;"),
-        ("DIPTYCH_STORE__X", "1", r"DIPTYCH_STORE__X: there is no such setting"),
-        ("DIPTYCH_OPENAI__BASE", "x", r"`openai\.base`: there is no such setting, perhaps `openai\.base_url`"),
-        ("DIPTYCH_OPENAI", "{", r"openai.* holds JSON"),
+        ("DIPTYCH_FOO", "1", r"^variable DIPTYCH_FOO: no such setting; unset it$"),
+        ("DIPTYCH_ENCODR", "clip", r"DIPTYCH_ENCODR: no such setting, perhaps `DIPTYCH_ENCODER`;"),
+        ("DIPTYCH_STORE__X", "1", r"DIPTYCH_STORE__X: no such setting"),
+        ("DIPTYCH_OPENAI__BASE", "x", r"`openai\.base`: no such setting, perhaps `openai\.base_url`"),
+        ("DIPTYCH_OPENAI", "{", r"openai.* must hold JSON"),
     ],
 )
-def test_a_variable_that_sets_nothing_is_told(
-    variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_variables_are_reported(variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=says):
-        load()
+        load_settings()
 
 
-def test_variables_that_mean_something_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "DIPTYCH_STORE": "here",
         "diptych_dpi": "100",
@@ -66,6 +64,6 @@ def test_variables_that_mean_something_are_taken(monkeypatch: pytest.MonkeyPatch
         "DIPTYCH_TEST_ANYTHING": "1",
     }.items():
         monkeypatch.setenv(name, value)
-    settings = load()
+    settings = load_settings()
     assert (settings.store, settings.dpi, settings.openai.base_url) == ("here", 100, "http://localhost")
     assert settings.weights == {"dense": 2}

@@ -1,4 +1,4 @@
-"""Whoever imports Diptych gets its types."""
+"""Type checkers see the types of the package."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from diptych import settings
 
 @pytest.mark.parametrize("package", [diptych, extractors])
 def test_a_package_is_marked_as_typed(package: object) -> None:
-    """Without this file a type checker takes everything that is imported for Any."""
+    """Without py.typed a type checker treats every import as Any."""
     file = getattr(package, "__file__", "")
     assert (Path(file).parent / "py.typed").is_file()
 
 
 def test_every_setting_has_a_default_that_type_checkers_see() -> None:
-    """Given by position it is unseen without pydantic's own plugin, and `Settings(store=…)` seems to lack others."""
+    """A default given by position is invisible without pydantic's plugin; `Settings(store=…)` would lack arguments."""
     tree = ast.parse(Path(settings.__file__).read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Field"]
     assert len(calls) > 30

@@ -17,7 +17,7 @@ from diptych import Diptych, Settings
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
-from diptych.settings import OpenAI, load
+from diptych.settings import OpenAI, load_settings
 from flows.backfill import backfill
 from flows.cli.local_runs import value
 from flows.ingest import ingest
@@ -72,7 +72,7 @@ def recorded(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 def one_caption(charts: str) -> float:
     """Upper estimate in US dollars of what a caption costs. A little more is enough for one and not for two."""
-    with Diptych.open(load("estimated")) as diptych:
+    with Diptych.open(load_settings("estimated")) as diptych:
         (cost,) = diptych.estimate([charts]).costs
         assert cost.dollars
         return cost.dollars / cost.items
@@ -142,7 +142,7 @@ def test_a_budget_needs_one_process(charts: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
     with pytest.raises(SettingsError, match="`runner` is processes"):
         backfill([charts], store="s", budget=1.0)
-    alone(load("s"), None)
+    alone(load_settings("s"), None)
 
 
 def test_a_missing_key_is_one_line_before_anything_is_done(

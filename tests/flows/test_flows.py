@@ -16,8 +16,8 @@ from prefect.client.schemas.objects import Artifact, State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from diptych.errors import QueryError, SettingsError, SourceError
-from diptych.settings import load
-from diptych.where import parse
+from diptych.settings import load_settings
+from diptych.where import parse_where
 from flows.backfill import backfill
 from flows.cli.local_runs import value
 from flows.cli.main import run
@@ -92,11 +92,11 @@ def test_a_task_runner_that_is_not_known_or_not_installed_is_named(monkeypatch: 
         monkeypatch.setenv("DIPTYCH_RUNNER", name)
         monkeypatch.setitem(sys.modules, "prefect_dask", None)
         with pytest.raises(SettingsError, match=expected):
-            task_runner(load())
+            task_runner(load_settings())
 
 
 def test_an_open_store_is_shared_by_what_runs_inside() -> None:
-    one, other = load("one"), load("other")
+    one, other = load_settings("one"), load_settings("other")
     with opened(one) as outer, opened(one) as inner, opened(other) as second:
         assert outer is inner
         assert second is not outer
@@ -108,7 +108,7 @@ def test_an_open_store_is_shared_by_what_runs_inside() -> None:
 def test_ingest_reports_every_document_and_a_bad_one_stops_nothing(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
     watch = Watch()
-    with opened(load("s")), watched(watch):
+    with opened(load_settings("s")), watched(watch):
         state = ingest([str(folder)], store="s", return_state=True)
         (folder / "broken.pdf").unlink()
         again = ingest([str(folder)], store="s", return_state=True)
@@ -144,7 +144,7 @@ def test_tasks_may_run_in_processes_of_their_own(folder: Path, monkeypatch: pyte
 def test_backfill_does_what_was_asked_and_says_what_waits(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
     recent = date.today() - timedelta(days=2)
-    with opened(load("s")):
+    with opened(load_settings("s")):
         first = backfill([str(folder)], since=recent, limit=1, store="s", return_state=True)
         second = backfill([str(folder)], since=recent, limit=5, store="s", return_state=True)
         third = backfill([str(folder)], since=recent, store="s", return_state=True)
@@ -162,7 +162,7 @@ def test_documents_whose_files_are_gone_leave_when_it_is_confirmed(tmp_path: Pat
     assert run(["ingest", "pumps.jsonl", "--store", "s"]) == 0
     write_rows(tmp_path / "pumps.jsonl", *range(5))
     watch = Watch()
-    with opened(load("s")), watched(watch):
+    with opened(load_settings("s")), watched(watch):
         kept = ingest(["pumps.jsonl"], store="s", return_state=True)
         narrow = backfill(["pumps.jsonl"], limit=1, confirm_deletes=True, store="s", return_state=True)
         confirmed = backfill(["pumps.jsonl"], confirm_deletes=True, store="s", return_state=True)
@@ -181,7 +181,7 @@ def test_a_store_is_kept_in_order_by_flows(tmp_path: Path, monkeypatch: pytest.M
     assert run(["ingest", "pumps.jsonl", "broken.pdf", "lost.pdf", "--store", "s"]) == 4
     write_leaflet(tmp_path / "broken.pdf", 1)
     (tmp_path / "lost.pdf").unlink()
-    with opened(load("s")):
+    with opened(load_settings("s")):
         nothing = retry(store="s", return_state=True)
         again = retry(everything=True, store="s", return_state=True)
     assert nothing.message == "0 documents: none"
@@ -199,7 +199,7 @@ def test_a_store_is_kept_in_order_by_flows(tmp_path: Path, monkeypatch: pytest.M
 def test_what_failed_for_good_is_tried_again_on_request_only(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
     watch = Watch()
-    with opened(load("s")):
+    with opened(load_settings("s")):
         ingest([str(folder)], store="s", return_state=True)
         with watched(watch):
             backfill([str(folder)], store="s", return_state=True)
@@ -209,8 +209,8 @@ def test_what_failed_for_good_is_tried_again_on_request_only(folder: Path) -> No
 
 def test_the_filter_of_a_question_joins_the_choice_of_a_panel() -> None:
     assert condition(None) is None
-    assert condition(" ", "image") == parse('modality = "image"')
-    assert condition("page > 3", "text") == parse('page > 3 and modality = "text"')
+    assert condition(" ", "image") == parse_where('modality = "image"')
+    assert condition("page > 3", "text") == parse_where('page > 3 and modality = "text"')
     with pytest.raises(QueryError, match="column 7"):
         condition("page <")
 

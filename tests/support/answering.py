@@ -19,7 +19,7 @@ from diptych.search.search import SearchContext, search
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
-from diptych.where import parse
+from diptych.where import parse_where
 from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
@@ -139,7 +139,7 @@ def stored(folder: Path) -> Iterator[Pipeline]:
 
 
 def items(pipeline: Pipeline, text: str, where: str = 'document != "copy.pdf"') -> list[SourcedItem]:
-    query = Query(text, where=parse(where))
+    query = Query(text, where=parse_where(where))
     context = SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures)
     return gather_evidence(search([query], context, 12)[0], pipeline.store, pipeline.pictures)
 

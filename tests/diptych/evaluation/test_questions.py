@@ -58,7 +58,7 @@ def vendor(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 def one_question(settings: Settings) -> float:
     """A little more than is set aside for a request: what one really costs leaves no room for many."""
     with Diptych.open(settings, budget=1e-9) as diptych:
-        refusal = diptych.make_questions(4).stopped
+        refusal = diptych.maintenance.propose_questions(4).stopped
     return float(refusal.rpartition("may cost $")[2].split(";")[0]) + 0.0001
 
 
@@ -104,12 +104,12 @@ def test_a_library_object_proposes_within_its_own_budget(vendor: Vendor) -> None
     chosen = settings(vendor)
     budget = one_question(chosen)
     with Diptych.open(chosen, budget=budget) as diptych:
-        made = diptych.make_questions(4)
+        made = diptych.maintenance.propose_questions(4)
         assert 1 <= len(made.questions) == len(vendor.requests) < 4
         assert "larger budget" in made.stopped
         assert 0 < diptych.meter.spent <= budget
     with Diptych.open(chosen) as unbounded:
-        assert (len(unbounded.make_questions(4).questions), len(vendor.requests)) == (4, 4)
+        assert (len(unbounded.maintenance.propose_questions(4).questions), len(vendor.requests)) == (4, 4)
 
 
 def test_a_folder_that_is_not_there_is_told_before_anything_is_paid(

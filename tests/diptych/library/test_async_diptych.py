@@ -1,4 +1,4 @@
-"""The library object for code that awaits: the same store, the same hits, and nothing broken by who stops waiting."""
+"""`AsyncDiptych`: the same store and hits, and cancelling a caller breaks nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_all_of_it_can_be_awaited(folder: Path, tmp_path: Path) -> None:
+def test_every_method_can_be_awaited(folder: Path, tmp_path: Path) -> None:
     settings, seen = Settings(store=str(tmp_path / "store")), list[Outcome]()
 
     async def main() -> None:
@@ -45,10 +45,10 @@ def test_all_of_it_can_be_awaited(folder: Path, tmp_path: Path) -> None:
 
     asyncio.run(main())
     with Diptych.open(settings) as again:
-        assert [one.name for one in again.documents()] == ["pumps.pdf"], "the store was given back"
+        assert [one.name for one in again.documents()] == ["pumps.pdf"], "the store was not released"
 
 
-def test_a_cancelled_ingest_leaves_whole_documents_and_a_usable_store(folder: Path, tmp_path: Path) -> None:
+def test_a_cancelled_ingest_leaves_complete_documents_and_a_usable_store(folder: Path, tmp_path: Path) -> None:
     for number in range(8):
         write_paper(folder / f"more-{number}.pdf", f"Pump {number} is green.")
 
@@ -71,7 +71,7 @@ def test_a_cancelled_ingest_leaves_whole_documents_and_a_usable_store(folder: Pa
     asyncio.run(main())
 
 
-def test_a_question_that_nobody_waits_for_any_more_harms_nothing(folder: Path, tmp_path: Path) -> None:
+def test_a_cancelled_search_leaves_the_store_usable(folder: Path, tmp_path: Path) -> None:
     async def main() -> None:
         async with AsyncDiptych.open(Settings(store=str(tmp_path / "store"))) as library:
             await library.ingest([folder])
@@ -82,7 +82,7 @@ def test_a_question_that_nobody_waits_for_any_more_harms_nothing(folder: Path, t
     asyncio.run(main())
 
 
-def test_an_error_is_the_same(tmp_path: Path) -> None:
+def test_errors_are_those_of_diptych(tmp_path: Path) -> None:
     async def main() -> None:
         async with AsyncDiptych.open(Settings(store=str(tmp_path / "none"))) as library:
             await library.search("cat")

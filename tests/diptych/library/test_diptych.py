@@ -1,4 +1,4 @@
-"""The library object over real files, the real worker processes, the real encoder."""
+"""`Diptych` on real files, with real worker processes and the real encoder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from diptych import Diptych, Query, Settings
 from diptych.errors import QueryError, StoreError
-from diptych.where import parse
+from diptych.where import parse_where
 from tests.support.papers import write_paper
 
 ROOT = Path(__file__).parents[3]
@@ -33,55 +33,55 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield opened
 
 
-def test_the_nearest_passage_comes_first(library: Diptych) -> None:
+def test_search_returns_the_nearest_passage_first(library: Diptych) -> None:
     assert library.search("how long do felines rest", limit=1)[0].document == "cats.pdf"
-    assert library.search(Query("minute", where=parse('document = "pumps.pdf"')))[0].document == "pumps.pdf"
+    assert library.search(Query("minute", where=parse_where('document = "pumps.pdf"')))[0].document == "pumps.pdf"
 
 
-def test_nothing_changed_nothing_done(library: Diptych, folder: Path) -> None:
+def test_unchanged_documents_are_not_processed_again(library: Diptych, folder: Path) -> None:
     assert {outcome.status for outcome in library.ingest([folder])} == {"unchanged"}
 
 
-def test_a_deleted_document_is_found_no_more(library: Diptych, folder: Path) -> None:
+def test_deleted_documents_are_no_longer_found(library: Diptych, folder: Path) -> None:
     assert [record.name for record in library.delete(["cats.pdf"])] == ["cats.pdf"]
     assert {hit.document for hit in library.search("cat")} == {"pumps.pdf"}
-    with pytest.raises(QueryError, match=r"cats\.pdf: the store has no such document"):
+    with pytest.raises(QueryError, match=r"cats\.pdf: no such document in the store"):
         library.delete(["cats.pdf"])
     library.ingest([folder])
     assert library.search("cat")[0].document == "cats.pdf"
 
 
-def test_a_file_that_went_away_is_gone(library: Diptych, folder: Path) -> None:
+def test_find_removed_lists_documents_whose_files_are_gone(library: Diptych, folder: Path) -> None:
     write_paper(folder / "late.pdf", "A passing thought.")
     library.ingest([folder])
     (folder / "late.pdf").unlink()
-    found = library.gone([folder], library.sources([folder]).sources)
+    found = library.maintenance.find_removed([folder], library.maintenance.find_sources([folder]).sources)
     assert [record.name for record in found.documents] == ["late.pdf"]
-    library.remove(found.documents)
+    library.maintenance.remove(found.documents)
     assert [record.name for record in library.documents()] == ["cats.pdf", "pumps.pdf"]
 
 
-def test_a_store_goes_through_files_into_another(library: Diptych, tmp_path: Path) -> None:
-    moved = library.export(tmp_path / "export")
+def test_an_export_can_be_imported_into_another_store(library: Diptych, tmp_path: Path) -> None:
+    moved = library.maintenance.export_to(tmp_path / "export")
     with Diptych.open(Settings(store=str(tmp_path / "copy"))) as copy:
-        assert copy.import_from(tmp_path / "export") == moved
+        assert copy.maintenance.import_from(tmp_path / "export") == moved
         asked = ("cat", "litres a minute")
         assert [copy.search(q)[0].id for q in asked] == [library.search(q)[0].id for q in asked]
 
 
-def test_reindex_for_another_encoder_switches_the_store(folder: Path, tmp_path: Path) -> None:
+def test_reindex_switches_the_store_to_another_encoder(folder: Path, tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     with Diptych.open(Settings(store=store)) as first:
         first.ingest([folder])
     with Diptych.open(Settings(store=store, encoder="minilm:fp32")) as other:
         with pytest.raises(StoreError, match="diptych reindex"):
             other.search("cat")
-        assert other.reindex() > 0
+        assert other.maintenance.reindex() > 0
         assert other.search("cat")[0].document == "cats.pdf"
         assert {outcome.status for outcome in other.ingest([folder])} == {"unchanged"}
 
 
-def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_searching_a_missing_store_raises(tmp_path: Path) -> None:
     with Diptych.open(Settings(store=str(tmp_path / "none"))) as opened, pytest.raises(StoreError, match="no store at"):
         opened.search("cat")
 

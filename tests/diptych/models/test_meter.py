@@ -12,7 +12,7 @@ from diptych.errors import BudgetReached, SettingsError
 from diptych.models.meter import Meter, format_usage, prices
 from diptych.models.price_list import price_list
 from diptych.prices import Price, Usage
-from diptych.settings import Anthropic, OpenAI, Settings, load
+from diptych.settings import Anthropic, OpenAI, Settings, load_settings
 
 LUNA = "openai:gpt-6-luna"
 CENT = Price(input=1.0, output=10.0)
@@ -48,7 +48,7 @@ def test_a_price_that_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     Path("diptych.toml").write_text(f'[prices."{LUNA}"]\ninput = -1.0\noutput = 2.0\n')
     with pytest.raises(SettingsError, match=r"openai:gpt-6-luna.*`input` is -1\.0"):
-        load()
+        load_settings()
 
 
 def test_each_kind_of_token_has_its_price() -> None:

@@ -49,7 +49,7 @@ photos, store, url = sys.argv[1:]
 settings = Settings(store=store, captioner="anthropic:claude-haiku-5-5", batch_poll_seconds=600, ocr="off", workers=1,
                     anthropic=Anthropic(base_url=url, key="TEST_KEY"))
 with Diptych.open(settings) as diptych:
-    diptych.prefill(diptych.sources([photos]).sources)
+    diptych.maintenance.prefill(diptych.maintenance.find_sources([photos]).sources)
 """
 
 
@@ -201,7 +201,7 @@ def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_s
         assert child.wait() == -signal.SIGKILL
         assert submitted(vendor) == [3]
         with Diptych.open(chosen(vendor, store)) as diptych:
-            (result,) = diptych.prefill(diptych.sources([photos]).sources)
+            (result,) = diptych.maintenance.prefill(diptych.maintenance.find_sources([photos]).sources)
             assert (result.resumed, result.sent, result.failed) == (1, 0, {})
             assert {done.status for done in diptych.ingest([photos])} == {"complete"}
             assert diptych.search("six bars")[0].modality == "image"

@@ -63,7 +63,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Path:
     with opened(vendor, root / "old") as old, opened(vendor, root / "other", root / "old" / "pictures") as other:
         for library, files in ((old, "files"), (other, "others")):
             assert {outcome.status for outcome in library.ingest([root / files])} == {"complete"}
-        moved = old.export(root / "export")
+        moved = old.maintenance.export_to(root / "export")
     assert (moved.documents, moved.captions, moved.vectors) == (3, 3, 3)
     assert upkeep.moved(moved).endswith("3 pictures, 3 paid captions, 3 paid vectors")
     return root
@@ -77,8 +77,8 @@ def archive(exported: Path, tmp_path: Path) -> Path:
 
 def test_nothing_is_paid_again_elsewhere(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     with opened(vendor, tmp_path / "new") as new:
-        moved = new.import_from(exported / "export")
-        assert new.import_from(exported / "export") == moved  # both are there: nothing changes
+        moved = new.maintenance.import_from(exported / "export")
+        assert new.maintenance.import_from(exported / "export") == moved  # both are there: nothing changes
     assert (moved.captions, moved.vectors) == (3, 3)
     shutil.rmtree(tmp_path / "new" / "store")  # only the ledger and the pictures are left
     sent = len(vendor.requests)
@@ -91,7 +91,7 @@ def test_nothing_is_paid_again_elsewhere(exported: Path, vendor: Vendor, tmp_pat
 
 def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     with opened(vendor, tmp_path / "new") as new:
-        new.import_from(exported / "export")
+        new.maintenance.import_from(exported / "export")
     lines = [json.loads(line) for line in (exported / "export" / CAPTIONS_FILE).read_text().splitlines()]
     keys = [line["key"] for line in lines]
     before, after = Ledger(exported / "old" / "pictures").captions(keys), Ledger(tmp_path / "new" / "pictures")
@@ -110,7 +110,7 @@ def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_p
     ledger.add_caption(caption, mine)
     ledger.add_vectors({vector: np.full(8, 0.5, np.float32)})
     with opened(vendor, tmp_path / "new") as new:
-        new.import_from(exported / "export")
+        new.maintenance.import_from(exported / "export")
     assert ledger.captions([caption]) == {caption: mine}
     assert ledger.vectors([vector])[vector].tolist() == [0.5] * 8
     assert ledger.spending()[0].captions == 3
@@ -123,7 +123,7 @@ def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, t
     assert facts.pop("paid") == {"captions": 3, "vectors": 3}
     (archive / "store.json").write_text(json.dumps(facts))
     with opened(vendor, tmp_path / "new") as new:
-        moved = new.import_from(archive)
+        moved = new.maintenance.import_from(archive)
         assert (moved.documents, moved.captions, moved.vectors) == (3, 0, 0)
         assert len(new.documents()) == 3
     assert not Ledger(tmp_path / "new" / "pictures").path.exists()
@@ -196,7 +196,7 @@ def test_what_no_export_holds_is_refused_and_not_let_in(
     spoil(archive)
     with opened(vendor, tmp_path / "new") as new:
         with pytest.raises(SourceError, match=message):
-            new.import_from(archive)
+            new.maintenance.import_from(archive)
         assert new.documents() == []
     path = Ledger(tmp_path / "new" / "pictures").path
     if path.exists():  # good lines before the bad one may be in
@@ -214,5 +214,5 @@ def test_a_picture_that_is_not_what_its_name_says_is_refused(archive: Path, vend
     spoilt = sorted((archive / "pictures").glob("??/*"))[0]
     spoilt.write_bytes(b"another picture")
     with opened(vendor, tmp_path / "new") as new, pytest.raises(SourceError, match="not the picture that its name"):
-        new.import_from(archive)
+        new.maintenance.import_from(archive)
     assert not list((tmp_path / "new" / "pictures").glob(f"??/{spoilt.stem}*"))

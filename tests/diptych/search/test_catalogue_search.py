@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych import Diptych, Hit, Query, Settings
-from diptych.where import Compare, parse
+from diptych.where import Compare, parse_where
 from flows.cli.main import run
 from tests.support.command_line import json_lines, run_json
 from tests.support.papers import write_paper
@@ -40,12 +40,12 @@ def test_a_name_counts_for_the_pages_of_a_document_and_not_for_a_row_that_says_i
 
 
 def test_fields_choose(shop: Diptych) -> None:
-    where = parse('category = "jackets" and price > 200')
+    where = parse_where('category = "jackets" and price > 200')
     assert names(shop.search(Query("something warm", where=where))) == ["Down jacket Fulmar"]
 
 
 def test_a_plain_limit_is_a_filter(shop: Diptych) -> None:
-    understood = shop.understood("jacket under $200")
+    understood = shop.interpret("jacket under $200")
     assert understood.where == Compare("price", "<", 200)
     assert understood.phrases == (("under $200", "price < 200"),)
     found = shop.search("jacket under $200", 50)
@@ -57,17 +57,17 @@ def test_a_plain_limit_is_a_filter(shop: Diptych) -> None:
 
 @pytest.mark.parametrize("query", [Query("jacket under $200", literal=True), Query('jacket "under $200"')])
 def test_it_can_be_switched_off(shop: Diptych, query: Query) -> None:
-    assert not shop.understood(query).phrases
+    assert not shop.interpret(query).phrases
     assert "Down jacket Fulmar" in names(shop.search(query, 50))
 
 
 def test_a_setting_switches_it_off(shop: Diptych) -> None:
     off = Diptych(shop.settings.model_copy(update={"phrases": False}))
-    assert not off.understood("jacket under $200").phrases
+    assert not off.interpret("jacket under $200").phrases
 
 
 def test_it_stands_beside_a_filter_of_ones_own(shop: Diptych) -> None:
-    query = Query("something under $200", where=parse('category = "jackets"'))
+    query = Query("something under $200", where=parse_where('category = "jackets"'))
     assert names(shop.search(query, 50)) == ["Rain jacket Skua"]
 
 
@@ -75,16 +75,16 @@ def test_fields_that_come_later_are_known_at_once(tmp_path: Path) -> None:
     write_paper(tmp_path / "paper.pdf", "Pumps under $200 are rare.")
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as opened:
         opened.ingest([tmp_path / "paper.pdf"])
-        assert not opened.understood("pumps under $200").phrases
+        assert not opened.interpret("pumps under $200").phrases
         opened.ingest([CATALOGUE / "products.csv"])
-        assert opened.understood("pumps under $200").phrases
+        assert opened.interpret("pumps under $200").phrases
 
 
 def test_fields_are_read_once(shop: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shop.understood("mug under $20").phrases
-    monkeypatch.setattr(type(shop._parts.index().documents), "scroll", None)  # a second scan would fail
-    assert shop.understood("mug under $20").phrases
-    assert not shop.understood("mug").phrases
+    assert shop.interpret("mug under $20").phrases
+    monkeypatch.setattr(type(shop._runtime.store().documents), "scroll", None)  # a second scan would fail
+    assert shop.interpret("mug under $20").phrases
+    assert not shop.interpret("mug").phrases
 
 
 def test_similar_products(shop: Diptych) -> None:
@@ -93,7 +93,7 @@ def test_similar_products(shop: Diptych) -> None:
     assert names(similar)[0] == "Rain jacket Skua"
     assert "Down jacket Fulmar" not in names(similar)
     assert {hit.modality for hit in similar} == {"text", "image"}
-    cheap = shop.like(jacket.id, 8, parse("price < 100"))
+    cheap = shop.like(jacket.id, 8, parse_where("price < 100"))
     assert cheap
     assert all(hit.fields["price"] < 100 for hit in cheap)
 

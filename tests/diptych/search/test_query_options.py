@@ -21,7 +21,7 @@ from diptych.store.points import document_id
 from diptych.store.register import load_record
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
-from diptych.where import parse
+from diptych.where import parse_where
 from extractors.types import Options, Passage
 from tests.diptych.store.test_spaces import ColourEncoder, shop
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
@@ -88,7 +88,7 @@ class Bench:
     def ask(
         self, text: str, limit: int = 10, offset: int = 0, where: str = "", least: dict[str, int] | None = None
     ) -> list[Hit]:
-        query = Query(text, where=parse(where) if where else None, least=least or {})
+        query = Query(text, where=parse_where(where) if where else None, least=least or {})
         return search([query], self.context, limit, offset)[0]
 
 
@@ -180,7 +180,7 @@ def test_like_a_passage_are_others_that_say_the_same_in_other_words(bench: Bench
     assert sleeps.text not in {hit.text for hit in found}, "neither itself nor its copy"
     assert {"Figure 1: a cat", "Figure 9: a blue cat"} <= {hit.caption for hit in found}
     assert [hit.rank for hit in found] == [1, 2, 3, 4]
-    only = find_similar(sleeps.id, bench.context, 3, parse('document = "long.pdf"'))
+    only = find_similar(sleeps.id, bench.context, 3, parse_where('document = "long.pdf"'))
     assert {hit.document for hit in only} == {"long.pdf"}
 
 

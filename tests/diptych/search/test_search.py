@@ -16,7 +16,7 @@ from diptych.store.points import DocumentDrafts, EncodingConfig, draft_points
 from diptych.store.register import local_path
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
-from diptych.where import parse
+from diptych.where import parse_where
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 
@@ -41,7 +41,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 
 def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list[Hit]:
-    query = Query(text, where=parse(where) if where else None)
+    query = Query(text, where=parse_where(where) if where else None)
     return search([query], SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures), limit)[0]
 
 

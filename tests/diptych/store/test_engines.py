@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from diptych.store.types import INDEXED, Point, RankedListRequest, Store
-from diptych.where import parse
+from diptych.where import parse_where
 from tests.support.stores import ENGINES, open_store
 
 IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 9)]
@@ -112,4 +112,4 @@ def test_filters_mean_what_they_say(store: Store, where: str, wanted: set[int]) 
             for n, (document, page, f) in enumerate(rows)
         ]
     )
-    assert {IDS.index(p.id) for p in store.documents.scroll(parse(where))} == wanted
+    assert {IDS.index(p.id) for p in store.documents.scroll(parse_where(where))} == wanted

@@ -29,9 +29,9 @@ def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
     questions = [json.loads(line)["text"] for line in (DATA / "questions.jsonl").read_text().splitlines()]
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as library:
         library.ingest([DATA])
-        library.export(tmp_path / "export")
+        library.maintenance.export_to(tmp_path / "export")
         ours = library.search_many([Query(text, literal=True) for text in questions], 20)
-        encoder, index = library._parts.spaces.text, library._parts.index()
+        encoder, index = library._runtime.spaces.text, library._runtime.store()
         server = ServerStore(QdrantClient(":memory:"), ServerOptions("data", 60), text_shapes(encoder.size))
         import_store(tmp_path / "export", server, tmp_path / "pictures")
         assert points(server.text) == points(index.text)

@@ -219,11 +219,11 @@ def test_the_same_content_in_two_documents_is_encoded_once(bench: ScriptedPipeli
 
 
 def test_user_fields_filter_and_come_back(bench: ScriptedPipeline) -> None:
-    from diptych.where import parse
+    from diptych.where import parse_where
 
     bench.ingest(source("a.pdf", price=150, sale=True), document(Passage("red pump", 1)))
     bench.ingest(source("b.pdf", price=250, sale=False), document(Passage("red pump", 1)))
-    (hit,) = bench.search(Query("pump", where=parse("price < 200 and sale = true")))
+    (hit,) = bench.search(Query("pump", where=parse_where("price < 200 and sale = true")))
     assert (hit.document, hit.fields) == ("a.pdf", {"price": 150, "sale": True})
 
 

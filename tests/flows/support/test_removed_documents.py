@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych import Diptych
-from diptych.settings import load
+from diptych.settings import load_settings
 from flows.support.removed_documents import settle
 from tests.support.command_line import document_statuses, error_line, run_json, run_messages
 from tests.support.command_line import empty_working_directory as empty_working_directory
@@ -103,9 +103,9 @@ def test_a_file_that_came_back_during_the_run_stays(tmp_path: Path, capsys: pyte
         write_paper(tmp_path / "in" / name, f"The paper {name}.")
     run_messages(capsys, "ingest", "in", "--store", "s")
     (tmp_path / "in" / "b.pdf").unlink()
-    with Diptych.open(load("s")) as diptych:
-        found = diptych.sources(["in"]).sources
-        before = diptych.gone(["in"], found)
+    with Diptych.open(load_settings("s")) as diptych:
+        found = diptych.maintenance.find_sources(["in"]).sources
+        before = diptych.maintenance.find_removed(["in"], found)
         assert [record.name for record in before.documents] == ["b.pdf"]
         write_paper(tmp_path / "in" / "b.pdf", "Back again.")
         assert settle(diptych, ["in"], found, before, confirmed=False).deleted == ()

@@ -1,9 +1,11 @@
+"""Filters are parsed into trees."""
+
 from __future__ import annotations
 
 import pytest
 
 from diptych.errors import QueryError
-from diptych.where import And, Compare, Expression, In, Not, Or, both, from_mapping, parse
+from diptych.where import And, Compare, Expression, In, Not, Or, all_of, parse_where, where_from_fields
 
 TREES: list[tuple[str, Expression]] = [
     ("page = 3", Compare("page", "=", 3)),
@@ -22,8 +24,8 @@ TREES: list[tuple[str, Expression]] = [
 
 
 @pytest.mark.parametrize(("text", "tree"), TREES)
-def test_a_filter_becomes_its_tree(text: str, tree: Expression) -> None:
-    assert parse(text) == tree
+def test_parse_where_returns_the_tree(text: str, tree: Expression) -> None:
+    assert parse_where(text) == tree
 
 
 @pytest.mark.parametrize(
@@ -33,25 +35,25 @@ def test_a_filter_becomes_its_tree(text: str, tree: Expression) -> None:
         ("a not 3", 7), ("a = red", 5), ("and", 4), ('a = "open', 5), ("a = 12px", 5),
     ],
 )  # fmt: skip
-def test_a_wrong_filter_is_told_with_its_column(text: str, column: int) -> None:
+def test_a_malformed_filter_is_reported_with_its_column(text: str, column: int) -> None:
     with pytest.raises(QueryError, match=rf"column {column}: "):
-        parse(text)
+        parse_where(text)
 
 
-def test_a_mapping_means_all_of_it() -> None:
-    assert from_mapping({"document": "a.pdf", "kind": ["figure", "table"]}) == And(
+def test_all_fields_of_a_mapping_must_match() -> None:
+    assert where_from_fields({"document": "a.pdf", "kind": ["figure", "table"]}) == And(
         (Compare("document", "=", "a.pdf"), In("kind", ("figure", "table")))
     )
-    assert from_mapping({}) is None
+    assert where_from_fields({}) is None
 
 
-def test_a_mapping_takes_values_and_lists_only() -> None:
+def test_a_mapping_holds_values_and_lists_only() -> None:
     with pytest.raises(QueryError, match="'page'"):
-        from_mapping({"page": []})
+        where_from_fields({"page": []})
 
 
-def test_both_joins_what_is_there() -> None:
+def test_all_of_ignores_missing_filters() -> None:
     one, two = Compare("a", "=", 1), Compare("b", "=", 2)
-    assert both(one, two) == And((one, two))
-    assert both(None, two) == two
-    assert both(one, None) == one
+    assert all_of(one, two) == And((one, two))
+    assert all_of(None, two) == two
+    assert all_of(one, None) == one

@@ -1,0 +1,186 @@
+"""What operators and scheduled runs need beyond daily use: the single steps of an ingest, and the upkeep of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diptych.errors import BudgetReached
+from diptych.library.runtime import Runtime
+from diptych.pipeline.batch_run import BatchProgress, PrefillResult
+from diptych.pipeline.download import Limits, fetcher
+from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
+from diptych.pipeline.reindex import reindex_store
+from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
+from diptych.pipeline.retry import documents_to_retry, find_retry_sources
+from diptych.pipeline.sources import FoundSources, find_sources
+from diptych.pipeline.sweep import SweepReport, sweep_store
+from diptych.pipeline.transfer import TransferReport, export_store, import_store
+from diptych.store.points import document_id
+from diptych.store.register import DocumentRecord, list_records, load_records
+from diptych.store.switch import delete_document
+from extractors.types import Source
+
+if TYPE_CHECKING:
+    from diptych.evaluation.proposals import Proposals
+
+OPTIMIZE_AFTER = 1000
+"""Texts encoded in one run after which the search structures are rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retryable:
+    """What a retry works on."""
+
+    sources: tuple[Source, ...]
+    lost: tuple[Outcome, ...]
+    """A failed outcome for each document that is no longer at its registered address."""
+
+
+class Maintenance:
+    """`Diptych.maintenance`. Thread-safe."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._stopped = ""
+        """Why no further paid requests are made; empty while the budget lasts."""
+
+    # The steps of an ingest
+
+    def find_sources(self, paths: Sequence[str | Path]) -> FoundSources:
+        """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`."""
+        settings = self._runtime.settings
+        return find_sources(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
+
+    def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
+        """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
+        pipeline = self._runtime.pipeline
+        known = load_records(pipeline.store, (document_id(source.uri) for source in sources))
+        return [s for s in sources if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
+
+    def ingest_source(self, source: Source, *, retry: bool = False) -> Outcome:
+        """Bring the store up to date with one document.
+
+        Once the budget is reached, documents that need work are left unchanged, with the status `waiting`.
+        """
+        if self._stopped and self.pending([source], retry=retry):
+            return waiting_outcome(source, self._stopped)
+        try:
+            return ingest_document(source, self._runtime.pipeline, retry=retry)
+        except BudgetReached as error:
+            self._stopped = str(error)
+            return waiting_outcome(source, self._stopped)
+
+    def ingest_sources(
+        self, sources: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None, *, retry: bool = False
+    ) -> list[Outcome]:
+        """Ingest several documents; worker processes extract some while others are encoded. Raises as `ingest` does."""
+        outcomes = []
+        with ThreadPoolExecutor(self._runtime.settings.workers + 1, thread_name_prefix="diptych-ingest") as pool:
+            running = [pool.submit(self.ingest_source, source, retry=retry) for source in sources]
+            try:
+                for future in as_completed(running):
+                    outcomes.append(future.result())
+                    if on_outcome:
+                        on_outcome(outcomes[-1])
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._runtime.close()  # the pool waits for its threads, and they wait for their workers
+                raise
+        self.optimize_after(outcomes)
+        return outcomes
+
+    def optimize_after(self, outcomes: Sequence[Outcome]) -> None:
+        """Build search structures if a run encoded enough texts to make it worthwhile. May take seconds."""
+        if sum(outcome.encoded for outcome in outcomes) >= OPTIMIZE_AFTER:
+            self._runtime.pipeline.store.optimize()
+
+    def prefill(
+        self, sources: Sequence[Source], on_wait: Callable[[BatchProgress], None] | None = None, *, retry: bool = False
+    ) -> list[PrefillResult]:
+        """Send the paid requests of a later ingest through the providers' batch endpoints, at half the price.
+
+        Takes minutes to a day; `ingest_sources` then finds the answers in the ledger. After an interruption it resumes
+        the batches that were sent. Raises `ModelError`.
+        """
+        from diptych.pipeline.batch_prefill import Prefill
+
+        runtime = self._runtime
+        chosen = runtime.settings
+        prefill = Prefill(
+            runtime.pipeline, runtime.ledger, runtime.meter, chosen.workers, chosen.batch_poll_seconds, on_wait
+        )
+        return prefill(self.pending(sources, retry=retry))
+
+    # Failed and removed documents
+
+    def find_retryable(self, *, everything: bool = False) -> Retryable:
+        """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
+        documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
+        found = find_retry_sources(documents, self.find_sources)
+        return Retryable(found.sources, tuple(_unavailable(record, reason) for record, reason in found.unavailable))
+
+    def retry(self, *, everything: bool = False, on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+        """Ingest the documents of `find_retryable` again; those that cannot be found are failed outcomes."""
+        found = self.find_retryable(everything=everything)
+        if on_outcome:
+            for outcome in found.lost:
+                on_outcome(outcome)
+        return [*found.lost, *self.ingest_sources(found.sources, on_outcome, retry=True)]
+
+    def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source]) -> RemovedDocuments:
+        """Documents of the store below `paths` whose files no longer exist; `sources`: what `find_sources` returned."""
+        return find_removed_documents(self._runtime.store(), paths, sources)
+
+    def remove(self, documents: Sequence[DocumentRecord]) -> None:
+        """Remove documents, each from both collections at once."""
+        store = self._runtime.store()
+        for record in documents:
+            with store.lock_document(record.id):
+                delete_document(store, record)
+
+    # The whole store
+
+    def sweep(self) -> SweepReport:
+        """Delete points, pictures and editions that no live document needs."""
+        return sweep_store(self._runtime.existing(), self._runtime.pictures)
+
+    def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
+        """Encode everything stored with the current encoders and language; return the number of texts encoded.
+
+        Readers keep using the old edition until the new one is complete.
+        """
+        runtime = self._runtime
+        runtime.existing(bound=False)
+        store = runtime.store(bound=False)
+        encoded = reindex_store(store, runtime.spaces, runtime.settings.language, runtime.pictures, on_document)
+        runtime.forget_store()  # the next operation opens the new edition
+        return encoded
+
+    def export_to(self, folder: Path) -> TransferReport:
+        """Write the whole store to a new folder, as files that people can read."""
+        return export_store(self._runtime.existing(), self._runtime.pictures, folder)
+
+    def import_from(self, folder: Path) -> TransferReport:
+        """Add what `export_to` wrote, with the same encoders, to this store."""
+        return import_store(folder, self._runtime.store(), self._runtime.pictures)
+
+    def propose_questions(self, count: int = 50, seed: int = 0) -> Proposals:
+        """At most `count` questions with known answers, for `evaluate`; written by the `answerer` if one is set.
+
+        Stops before a request would exceed the budget; `stopped` then says so. Raises `ProviderError`.
+        """
+        from diptych.evaluation.model_questions import QuestionWriter
+        from diptych.evaluation.proposals import propose_questions
+
+        runtime = self._runtime
+        writer = QuestionWriter(runtime.answerer, runtime.ledger, runtime.meter) if runtime.settings.answerer else None
+        return propose_questions(runtime.search_context, count, seed, writer)
+
+
+def _unavailable(document: DocumentRecord, reason: str) -> Outcome:
+    error = f"{document.name}: cannot be read again: {reason}; restore the file, or delete it with `diptych delete`"
+    return Outcome(document.uri, document.name, "failed", error=error)

@@ -1,0 +1,44 @@
+"""A filter that can never match is reported as a mistake: an empty result would look like an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from diptych.errors import QueryError
+from diptych.where import Compare, own_fields, parse_where, where_from_fields
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            'kind = "chart"',
+            "column 8: there is no kind 'chart'; choose from figure, notes, page, photo, slide, table, text",
+        ),
+        ('modality != "picture"', "column 13: there is no modality 'picture'; choose from image, text"),
+        ('kind in ("figure", "foto")', "column 20: there is no kind 'foto'"),
+        ('page = "three"', "column 8: page is a number, not 'three'"),
+        ("category = juice", 'column 12: expected a number, a date, true, false or a text in quotes ("juice"), found'),
+        ('category = "juice', "column 12: cannot read '\"juice'; the closing quote is missing"),
+        ("price < $200", "column 9: cannot read '$200'; write the number without a currency sign"),
+        ('category in ["a"]', "column 13: cannot read '[\"a\"]'; write lists in ( )"),
+    ],
+)
+def test_mistakes_are_reported_with_column_and_fix(text: str, says: str) -> None:
+    with pytest.raises(QueryError) as error:
+        parse_where(text)
+    assert str(error.value).startswith(f"filter, {says}")
+
+
+def test_mappings_are_checked_like_expressions() -> None:
+    with pytest.raises(QueryError, match=r"filter: there is no kind 'chart'"):
+        where_from_fields({"kind": ["figure", "chart"]})
+
+
+def test_dates_need_no_quotes_and_curly_quotes_work() -> None:
+    assert parse_where("sold > 2026-01-31") == Compare("sold", ">", "2026-01-31")
+    assert parse_where("category = “Juice”") == Compare("category", "=", "Juice")
+
+
+def test_own_fields_lists_the_users_fields() -> None:
+    assert own_fields(parse_where('not (price < 3 or page = 2) and colour in ("red")')) == {"price", "colour"}
