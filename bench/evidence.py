@@ -23,7 +23,7 @@ from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.search.page_signals import SIGNALS
-from diptych.search.search import LISTS, Candidates, SearchContext, collect_candidates
+from diptych.search.search import LISTS, Candidates, SearchContext, encode_queries, find_candidates
 from diptych.settings import load_settings
 from diptych.where import Compare, all_of
 
@@ -97,7 +97,7 @@ def _ablated(scope: str, questions: Sequence[Question], context: SearchContext) 
     base = _recalls(questions, whole, context)
     yield Without(scope, AS_IT_IS, {k: mean_interval(base[k], documents) for k in AT}, {})
     for name in LISTS:
-        if not context.counts(name) or not any(one.lists.get(name) or one.values.get(name) for one in whole):
+        if not context.uses(name) or not any(one.lists.get(name) or one.signals.get(name) for one in whole):
             continue  # it brought nothing that could be missed
         lacking = replace(context, weights={**context.weights, name: 0.0})
         # A list tells what pages there are to compare, so without it they are searched anew; evidence is weighed anew.
@@ -112,13 +112,13 @@ def _ablated(scope: str, questions: Sequence[Question], context: SearchContext) 
 
 
 def _materials(questions: Sequence[Question], context: SearchContext) -> list[Candidates]:
-    return [next(collect_candidates([one.query], context, DEPTH)) for one in questions]
+    return [find_candidates(encode_queries([one.query], context)[0], context, DEPTH) for one in questions]
 
 
 def _recalls(questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext) -> Recalls:
     recalls: Recalls = {k: [] for k in AT}
     for question, material in zip(questions, found, strict=True):
-        hits = [material.payloads[one.id] for one in material.weighed(context.weights, DEPTH)]
+        hits = [point.payload for point in material.rank(context.weights, DEPTH)]
         pages = list(dict.fromkeys((hit["document"], hit["page"]) for hit in hits))
         scored = ranking_metrics(pages, {(question.document, page) for page in question.pages})
         for k in AT:

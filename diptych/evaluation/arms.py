@@ -10,10 +10,10 @@ import numpy as np
 
 from diptych.evaluation.metrics import LEVELS, Level, scores
 from diptych.evaluation.questions import Question
-from diptych.search.fusion import Fused
-from diptych.search.hits import Hit, make_hit
+from diptych.search.fusion import FusedPoint
+from diptych.search.hits import Hit, RankedPoint, make_hit
 from diptych.search.query import Query
-from diptych.search.search import LISTS, REACH, SearchContext, search
+from diptych.search.search import BAND, LISTS, SearchContext, search
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload
 from diptych.vectors import Vectors
@@ -30,7 +30,7 @@ ARMS: dict[str, tuple[str, ...]] = {
 """Name -> the lists that count. Only `fused`, the search as it is, ranks by the evidence of whole pages too."""
 CAPTIONS = "captions"
 """An arm of its own: pictures by nothing but their captions, printed and the vision model's."""
-DEPTH = REACH
+DEPTH = BAND
 """Hits of a question that are judged: those of one search."""
 
 
@@ -92,7 +92,11 @@ def by_captions(queries: Sequence[Query], context: SearchContext) -> list[list[H
         order = np.argsort(-(vectors @ encoder.encode_texts([query.text], query=True)[0]), kind="stable")[:DEPTH]
         answers.append(
             [
-                make_hit(rank, Fused(told[row][0], 1 / rank, {CAPTIONS: rank}), told[row][1], context.pictures)
+                make_hit(
+                    rank,
+                    RankedPoint(FusedPoint(told[row][0], 1 / rank, {CAPTIONS: rank}), told[row][1]),
+                    context.pictures,
+                )
                 for rank, row in enumerate(order, start=1)
             ]
         )

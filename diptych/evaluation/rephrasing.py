@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from diptych.search.query_intent import NUMBERED, PLACED, SCAFFOLD
+from diptych.search.query_intent import FILLER_WORDS, PAGE_NUMBER, PAGE_POSITION
 from diptych.store.terms import STOP_WORDS
 from extractors.layout.labels import LABEL, mentioned_labels
 
@@ -26,7 +26,9 @@ FORMS = {
 """Kind of question -> how it is put."""
 _WORD = re.compile(r"[^\W_]+(?:[-.,'’/][^\W_]+)*%?")
 _NUMBERING = re.compile(r"^\s*\d+(?:\.\d+)*\.?\s+(?=[^\W\d])")
-_FILLERS = STOP_WORDS | set(SCAFFOLD.split()) | {"source", "note", "see", "left", "right", "fig", "shows", "showing"}
+_FILLERS = (
+    STOP_WORDS | set(FILLER_WORDS.split()) | {"source", "note", "see", "left", "right", "fig", "shows", "showing"}
+)
 
 
 def question(text: str, kind: str, random: Random) -> str:
@@ -52,7 +54,7 @@ def fair(asked: str, text: str) -> bool:
     """Whether it neither names the place of its answer nor repeats the words there one after the other."""
     if not asked.strip() or len(asked) > LONGEST or mentioned_labels(asked) or LABEL.match(asked):
         return False
-    if NUMBERED.search(asked) or PLACED.search(asked):
+    if PAGE_NUMBER.search(asked) or PAGE_POSITION.search(asked):
         return False
     theirs = f" {' '.join(_lower(text))} "
     mine = _lower(asked)

@@ -17,8 +17,8 @@ import numpy as np
 from diptych.evaluation.metrics import scores
 from diptych.evaluation.questions import Question
 from diptych.evaluation.statistics import SEED, Difference, paired_difference
-from diptych.search.hits import make_hit
-from diptych.search.search import LISTS, WEIGHTS, Candidates, SearchContext, collect_candidates
+from diptych.search.hits import make_hits
+from diptych.search.search import BAND, LISTS, WEIGHTS, Candidates, SearchContext, encode_queries, find_candidates
 
 FACTORS = (0.0, 0.5, 2.0)
 """Of today's weight of a list: the others that are tried."""
@@ -87,8 +87,8 @@ class Trials:
     def _judged(self, weights: Weights, row: int) -> float:
         """At the level of pages, or of documents where no page is known."""
         question, found = self.questions[row], self.found[row]
-        order = found.weighed(dict(zip(LISTS, weights, strict=True)), DEPTH)
-        hits = [make_hit(rank, one, found.payloads[one.id], self.context.pictures) for rank, one in enumerate(order, 1)]
+        order = found.rank(dict(zip(LISTS, weights, strict=True)), DEPTH)
+        hits = make_hits(order, self.context.pictures)
         judged = scores(question, hits, "page" if question.pages else "document")
         return judged[METRIC] if judged else 0.0
 
@@ -107,7 +107,7 @@ def suggest(questions: Sequence[Question], context: SearchContext) -> Suggestion
             len(chosen),
         )  # fmt: skip
     everything = replace(context, weights=dict.fromkeys(LISTS, 1.0))  # a list of weight 0 would not be searched
-    found = [next(collect_candidates([question.query], everything, DEPTH)) for question in chosen]
+    found = [find_candidates(one, everything, BAND) for one in encode_queries([q.query for q in chosen], everything)]
     return fitted(chosen, found, context, today)
 
 
@@ -137,7 +137,7 @@ def fitted(
 
 def _telling(found: Candidates) -> list[str]:
     """The kinds of evidence that tell pages apart."""
-    return [kind for kind, values in found.values.items() if values]
+    return [kind for kind, values in found.signals.items() if values]
 
 
 def _climb(trials: Trials, start: Weights, rows: Sequence[int]) -> Weights:

@@ -10,7 +10,7 @@ from pathlib import Path
 from diptych.errors import QueryError, SourceError
 from diptych.library.runtime import Runtime
 from diptych.pipeline.sources import find_sources
-from diptych.search.plain_filters import FieldKinds, FilteredText, extract_filters, field_kinds, may_limit_a_field
+from diptych.search.plain_filters import FieldKinds, FilteredText, extract_filters, field_kinds, may_contain_filter
 from diptych.search.query import Query
 from diptych.store.register import register_version
 from diptych.store.types import Store
@@ -38,7 +38,7 @@ class QueryPreparation:
 
     def interpret(self, query: Query) -> FilteredText:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
-        if query.literal or not self._runtime.settings.phrases or not may_limit_a_field(query.text):
+        if query.literal or not self._runtime.settings.phrases or not may_contain_filter(query.text):
             return FilteredText(query.text)
         return extract_filters(query.text, self._field_types(self._runtime.existing()))
 

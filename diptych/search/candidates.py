@@ -1,100 +1,107 @@
-"""What is found for a question, as of one moment: the ranked lists, fused by reciprocal rank, the best of them read."""
+"""Reads the candidates for a query from the store, as of one moment between two commits."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from diptych.errors import StoreBusy
-from diptych.search.fusion import Ranks, fuse, ranked
+from diptych.search.fusion import Ranks, fuse, rank_ids
 from diptych.store.register import RegisterCache, is_visible, register_version
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
-PATIENCE = 5.0
-"""Seconds to find a moment between two commits."""
+RETRY_SECONDS = 5.0
+"""How long to wait for a moment without a commit."""
+STORE_BUSY = "documents changed too often during the search; try again"
 PAGES = "pages"
-"""The list of pages: no hits, but what the ranking reads."""
+"""Name of the list of pages. Pages are never hits; ranking reads them."""
 
-Lookups = Mapping[str, Mapping[str, RankedListRequest]]
-"""Collection (`text`, `images`) -> list name -> what is wanted of it."""
+Requests = Mapping[str, Mapping[str, RankedListRequest]]
+"""Collection (`text`, `images`) -> list name -> request."""
 
 
-class Gathered(NamedTuple):
-    """Of the two collections, as of one moment, only what counts."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Visible candidates of one moment."""
 
-    ranks: Mapping[str, Ranks]
+    lists: Mapping[str, Ranks]
     """List -> ranks of the parts that were read."""
     parts: Mapping[str, Payload]
-    """Id -> payload of the passages and pictures that the lists together place best."""
+    """Id -> payload of the best passages and pictures."""
     pages: list[Payload]
-    """The pages whose words are the best."""
-    moment: str
-    """The register's clock."""
-    whole: bool
-    """Whether there are no other parts."""
-    crowded: bool
-    """Whether most of what was read does not count: it is of a version that is not yet, or no longer, live."""
+    """The pages with the best words."""
+    version: str
+    """Version of the register."""
+    complete: bool
+    """Whether there are no further candidates."""
+    mostly_hidden: bool
+    """Whether most points that were read belong to a version that is not live yet, or no longer."""
 
 
-class _Seen(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Everything that was read, visible or not."""
+
     lists: Mapping[str, list[str]]
-    """Name -> ids, best first."""
-    read: Mapping[str, Payload]
-    whole: bool
+    """List name -> ids, best first."""
+    payloads: Mapping[str, Payload]
+    complete: bool
 
 
-def gather(
-    index: Store, register: RegisterCache, lookups: Lookups, weights: Mapping[str, float], most: int
-) -> Gathered:
-    """Look up, and read the `most` best parts and all pages found; anew when a commit fell in between.
+def read_candidates(
+    store: Store, register: RegisterCache, requests: Requests, weights: Mapping[str, float], limit: int
+) -> Snapshot:
+    """Read the `limit` best parts and all pages found; start again if a commit happened in between.
 
-    Raises `StoreBusy` when documents change all the time.
+    Raises `StoreBusy` if commits follow each other too fast.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RETRY_SECONDS
     while time.monotonic() < deadline:
-        with index.hold():
-            moment = register_version(index)
-            seen = _look(index, lookups, weights, most)
-            live = register.records_at(moment, index, {payload["document_id"] for payload in seen.read.values()})
-            if register_version(index) == moment:
-                hidden = {point for point, payload in seen.read.items() if not is_visible(payload, point, live)}
-                return _counted(seen, hidden, moment)
-    raise StoreBusy("documents changed faster than a question could be answered; ask again")
+        with store.hold():
+            version = register_version(store)
+            reading = _read(store, requests, weights, limit)
+            documents = {payload["document_id"] for payload in reading.payloads.values()}
+            records = register.records_at(version, store, documents)
+            if register_version(store) == version:
+                hidden = {id_ for id_, payload in reading.payloads.items() if not is_visible(payload, id_, records)}
+                return _without_hidden(reading, hidden, version)
+    raise StoreBusy(STORE_BUSY)
 
 
-def _look(index: Store, lookups: Lookups, weights: Mapping[str, float], most: int) -> _Seen:
-    """Finding is quick and reading is not, so what is found several times is read once, and what is far down never."""
-    collections = {"text": index.text, "images": index.images}
-    asked = {panel: named for panel, named in lookups.items() if named}
+def _read(store: Store, requests: Requests, weights: Mapping[str, float], limit: int) -> _Reading:
+    """Searching is fast and reading payloads is slow, so only the best points are read, each of them once."""
+    collections = {"text": store.text, "images": store.images}
+    wanted = {name: lists for name, lists in requests.items() if lists}
     found = {
-        panel: dict(zip(named, map(in_order, collections[panel].search(list(named.values()))), strict=True))
-        for panel, named in asked.items()
+        name: dict(zip(lists, map(sort_ids, collections[name].search(list(lists.values()))), strict=True))
+        for name, lists in wanted.items()
     }
-    lists = {name: points for held in found.values() for name, points in held.items()}
-    fused = fuse({name: ranked(points) for name, points in lists.items() if name != PAGES}, weights)
-    wanted = {*(one.id for one in fused[:most]), *lists.get(PAGES, ())}
-    read = {}
-    for panel, held in found.items():
-        ids = sorted({point for points in held.values() for point in points} & wanted)
-        read.update({point.id: point.payload for point in collections[panel].retrieve(ids)} if ids else {})
-    limits = {name: lookup.limit for named in asked.values() for name, lookup in named.items()}
-    whole = len(fused) <= most and all(len(lists[name]) < limits[name] for name in lists if name != PAGES)
-    return _Seen(lists, read, whole)
+    lists = {name: ids for of_collection in found.values() for name, ids in of_collection.items()}
+    fused = fuse({name: rank_ids(ids) for name, ids in lists.items() if name != PAGES}, weights)
+    best = {*(point.id for point in fused[:limit]), *lists.get(PAGES, ())}
+    payloads = {}
+    for name, of_collection in found.items():
+        ids = sorted({id_ for ids in of_collection.values() for id_ in ids} & best)
+        payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)} if ids else {})
+    limits = {name: request.limit for of_collection in wanted.values() for name, request in of_collection.items()}
+    complete = len(fused) <= limit and all(len(lists[name]) < limits[name] for name in lists if name != PAGES)
+    return _Reading(lists, payloads, complete)
 
 
-def in_order(hits: Iterable[ScoredPoint]) -> list[str]:
-    """Ids, best first; what scores alike goes by id, so that two runs, and two engines, give the same ranks."""
-    return [hit.id for hit in sorted(hits, key=lambda hit: (-float(f"{hit.score:.5g}"), hit.id))]
+def sort_ids(points: Iterable[ScoredPoint]) -> list[str]:
+    """Ids, best first. Scores that agree to five digits are ties and sorted by id, so that all engines agree."""
+    return [point.id for point in sorted(points, key=lambda point: (-float(f"{point.score:.5g}"), point.id))]
 
 
-def _counted(seen: _Seen, hidden: set[str], moment: str) -> Gathered:
-    """Ranks as they are without what does not count."""
-    parts = {point: payload for point, payload in seen.read.items() if point not in hidden}
-    pages = [parts.pop(point) for point in seen.lists.get(PAGES, ()) if point in parts]
-    ranks = {
-        name: {point: rank for point, rank in ranked(p for p in points if p not in hidden).items() if point in parts}
-        for name, points in seen.lists.items()
+def _without_hidden(reading: _Reading, hidden: set[str], version: str) -> Snapshot:
+    """Ranks are counted as if hidden points did not exist."""
+    parts = {id_: payload for id_, payload in reading.payloads.items() if id_ not in hidden}
+    pages = [parts.pop(id_) for id_ in reading.lists.get(PAGES, ()) if id_ in parts]
+    lists = {
+        name: {id_: rank for id_, rank in rank_ids(i for i in ids if i not in hidden).items() if id_ in parts}
+        for name, ids in reading.lists.items()
         if name != PAGES
     }
-    return Gathered(ranks, parts, pages, moment, seen.whole, crowded=2 * len(hidden) > len(seen.read))
+    mostly_hidden = 2 * len(hidden) > len(reading.payloads)
+    return Snapshot(lists, parts, pages, version, reading.complete, mostly_hidden)

@@ -1,4 +1,4 @@
-"""Reciprocal rank fusion: one list out of many whose scores cannot be compared.
+"""Reciprocal rank fusion: merges ranked lists whose scores cannot be compared.
 
 Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual rank learning methods",
 SIGIR 2009: score(d) = sum over lists of weight / (k + rank of d), ranks from 1, k = 60.
@@ -6,42 +6,41 @@ SIGIR 2009: score(d) = sum over lists of weight / (k + rank of d), ranks from 1,
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-K = 60
+RRF_K = 60
+Ranks = Mapping[str, int]
+"""Id -> rank in a list, from 1; several ids may share a rank."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fused:
+class FusedPoint:
     id: str
     score: float
     ranks: Mapping[str, int]
-    """List name -> rank in it, from 1; only the lists that hold it."""
+    """List name -> rank in that list, from 1; only lists that contain the point."""
 
 
-Ranks = Mapping[str, int]
-"""Id -> rank in a list, from 1; ids may share a rank."""
-
-
-def ranked(ids: Iterable[str]) -> dict[str, int]:
-    """The ranks of a list that is in order, best first."""
+def rank_ids(ids: Iterable[str]) -> dict[str, int]:
+    """Ranks of ids that are sorted best first."""
     return {identity: rank for rank, identity in enumerate(ids, start=1)}
 
 
-def fuse(lists: Mapping[str, Ranks], weights: Mapping[str, float] | None = None, k: int = K) -> list[Fused]:
-    """Merge ranked lists, best first; ties go by id, so that the order is the same on every run.
+def fuse(lists: Mapping[str, Ranks], weights: Mapping[str, float] | None = None) -> list[FusedPoint]:
+    """Merge ranked lists, best first; ties are broken by id, so the order is the same on every run.
 
-    A list without a weight counts once; a list of weight 0 is left out.
+    A list without a weight has weight 1; a list of weight 0 is ignored.
     """
-    ranks: dict[str, dict[str, int]] = {}
-    scores: dict[str, float] = {}
-    for name, held in lists.items():
+    ranks: dict[str, dict[str, int]] = defaultdict(dict)
+    scores: dict[str, float] = defaultdict(float)
+    for name, ranked in lists.items():
         weight = (weights or {}).get(name, 1.0)
         if not weight:
             continue
-        for point, rank in held.items():
-            ranks.setdefault(point, {})[name] = rank
-            scores[point] = scores.get(point, 0.0) + weight / (k + rank)
+        for point, rank in ranked.items():
+            ranks[point][name] = rank
+            scores[point] += weight / (RRF_K + rank)
     order = sorted(scores, key=lambda point: (-scores[point], point))
-    return [Fused(point, scores[point], ranks[point]) for point in order]
+    return [FusedPoint(point, scores[point], ranks[point]) for point in order]

@@ -1,4 +1,4 @@
-"""Hits by the document, or the page, that they stand on."""
+"""Hits grouped by document or by page."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from itertools import islice
 from typing import Any, Literal
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, make_hit
+from diptych.search.hits import Hit, RankedPoint, make_hit
 from diptych.search.query import Query
-from diptych.search.search import Ordered, SearchContext, encoded, taken
+from diptych.search.search import SearchContext, encode_queries, select_points
 
 By = Literal["document", "page"]
-DEEPEST = 240
-"""Hits that are looked through at most: one long document may have them all."""
+MAX_HITS = 240
+"""Hits that are grouped at most, because one long document may have them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A document or a page, and its best hits."""
+    """A document or page with its best hits."""
 
     rank: int
     document: str
@@ -34,35 +34,35 @@ class Group:
 
 
 def search_groups(query: Query, context: SearchContext, by: By, limit: int, each: int) -> list[Group]:
-    """At most `limit` documents or pages by their best hit, the best first, with at most `each` hits.
+    """At most `limit` documents or pages, ordered by their best hit, with at most `each` hits.
 
-    Raises as `search` does.
+    Raises the same errors as `search`.
     """
     if limit < 1 or each < 1:
-        raise QueryError(f"{limit} groups of {each} hits cannot be shown")
+        raise QueryError(f"cannot show {limit} groups of {each} hits")
 
-    def gathered(order: Iterator[Ordered]) -> list[tuple[int, Ordered]]:
-        pulled: list[tuple[int, Ordered]] = []
+    def enough(order: Iterator[RankedPoint]) -> list[RankedPoint]:
+        points: list[RankedPoint] = []
         keys: set[object] = set()
-        for one in enumerate(islice(order, DEEPEST), start=1):
-            pulled.append(one)
-            keys.add(_key(one[1], by))
-            if len(keys) >= limit and len(pulled) >= limit * each:
+        for point in islice(order, MAX_HITS):
+            points.append(point)
+            keys.add(_group_key(point, by))
+            if len(keys) >= limit and len(points) >= limit * each:
                 break
-        return pulled
+        return points
 
-    (asked,) = encoded([query], context)
+    (encoded,) = encode_queries([query], context)
     groups: dict[object, list[Hit]] = {}
-    for rank, one in taken(asked, context, gathered):
-        held = groups.setdefault(_key(one, by), [])
-        if len(held) < each:
-            held.append(make_hit(rank, one.fused, one.payload, context.pictures))
+    for rank, point in enumerate(select_points(encoded, context, enough), start=1):
+        hits = groups.setdefault(_group_key(point, by), [])
+        if len(hits) < each:
+            hits.append(make_hit(rank, point, context.pictures))
     return [
         Group(rank, hits[0].document, hits[0].source, hits[0].page if by == "page" else None, tuple(hits))
         for rank, hits in enumerate(islice(groups.values(), limit), start=1)
     ]
 
 
-def _key(one: Ordered, by: By) -> object:
-    document = one.payload["document_id"]
-    return (document, one.payload["page"]) if by == "page" else document
+def _group_key(point: RankedPoint, by: By) -> object:
+    document = point.payload["document_id"]
+    return (document, point.payload["page"]) if by == "page" else document

@@ -1,20 +1,20 @@
-"""Hits: what of a stored point whoever asked is given."""
+"""Hits: the search results that users see."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from diptych.search.fusion import Fused
+from diptych.search.fusion import FusedPoint
 from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
-SNIPPET = 400
-"""Characters of a picture's description that stand for its text."""
+MAX_SNIPPET = 400
+"""Characters of a picture's words and context that serve as its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,18 @@ class Hit:
     modality: str
     kind: str
     source: str
-    """Path of the file, or URI when it is not on this machine; a catalogue row has its `#id`."""
+    """Path of the file, or its URI if it is not on this machine; a catalogue row ends in its `#id`."""
     document: str
     page: int | None
     bbox: list[float] | None
     text: str
     caption: str
     image: str | None
-    """Path of the picture's file."""
+    """Path of the image file."""
     score: float
     ranks: Mapping[str, int]
-    """List -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; and the rank
-    of its page by each kind of evidence in `ranking.SIGNALS`: `pages.bm25`, `pages.phrases`, `named` …"""
+    """Ranked list -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; and
+    signal -> rank of the hit's page by it: `pages.bm25`, `named` and the others in `page_signals.SIGNALS`."""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""
@@ -45,10 +45,30 @@ class Hit:
         return asdict(self)
 
 
-def make_hit(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
-    """What a stored point is to whoever asked; `pictures`: folder of the picture store."""
+class RankedPoint(NamedTuple):
+    """A stored passage or picture with its score and ranks."""
+
+    fused: FusedPoint
+    payload: Payload
+
+    @property
+    def id(self) -> str:
+        return self.fused.id
+
+    @property
+    def modality(self) -> str:
+        return str(self.payload["modality"])
+
+
+def make_hits(points: Iterable[RankedPoint], pictures: Path, first: int = 1) -> list[Hit]:
+    """Hits with ranks from `first` on; `pictures` is the folder of the picture store."""
+    return [make_hit(rank, point, pictures) for rank, point in enumerate(points, start=first)]
+
+
+def make_hit(rank: int, point: RankedPoint, pictures: Path) -> Hit:
+    payload = point.payload
     image = payload.get("image")
-    text = payload.get("text") or " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()[:SNIPPET]
+    words = " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()
     return Hit(
         rank=rank,
         modality=payload["modality"],
@@ -57,13 +77,13 @@ def make_hit(rank: int, fused: Fused, payload: Payload, pictures: Path) -> Hit:
         document=payload["document"],
         page=payload["page"],
         bbox=payload["bbox"],
-        text=text,
+        text=payload.get("text") or words[:MAX_SNIPPET],
         caption=payload["caption"],
         image=str(image_path(ImageFile(**image), pictures)) if image else None,
-        score=round(fused.score, 6),
-        ranks=dict(fused.ranks),
+        score=round(point.fused.score, 6),
+        ranks=dict(point.fused.ranks),
         fields=payload["fields"],
-        id=fused.id,
+        id=point.id,
         title=payload["title"],
         heading=tuple(payload["heading"]),
         label=payload["label"],

@@ -1,104 +1,96 @@
-"""One order, however much of it is asked for: pure functions over lists of things that have an id."""
+"""Pages of hits that fit together, whatever number of hits is requested."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Protocol, TypeVar
 
 from diptych.errors import QueryError
+from diptych.search.hits import RankedPoint
 
 MODALITIES = ("text", "image")
+Band = Callable[[int], tuple[Sequence[RankedPoint], bool]]
+"""Size -> that many of the best results, and whether these are all."""
 
 
-class Listed(Protocol):
-    @property
-    def id(self) -> str: ...
+def stable_order(band: Band, first: int) -> Iterator[RankedPoint]:
+    """The results of ever larger bands, beginning with size `first`; each band adds its new results at the end.
 
-    @property
-    def modality(self) -> str: ...
-
-
-L = TypeVar("L", bound=Listed)
-Band = Callable[[int], tuple[Sequence[L], bool]]
-"""At most so many, best first, from ranked lists as deep as they have to be; and whether that is all."""
-
-
-def continued(band: Band[L], first: int) -> Iterator[L]:
-    """The order of ever deeper bands, the first of `first`; what a deeper one adds comes behind what was there.
-
-    A deeper search ranks what was found before anew, so a page of hits must not come from a deeper search than the
-    page before it was taken from.
+    A deeper search ranks everything anew, so without this, two pages of hits could overlap.
     """
-    given: set[str] = set()
-    reach, ended = first, False
-    while not ended:
-        order, ended = band(reach)
-        fresh = [one for one in order if one.id not in given]
-        for one in fresh[: reach - len(given)]:
-            given.add(one.id)
-            yield one
-        reach *= 2
+    seen: set[str] = set()
+    size, complete = first, False
+    while not complete:
+        order, complete = band(size)
+        new = [point for point in order if point.id not in seen]
+        for point in new[: size - len(seen)]:
+            seen.add(point.id)
+            yield point
+        size *= 2
 
 
-def check(least: Mapping[str, int], limit: int, offset: int) -> None:
-    """Raises `QueryError` for what no page of hits can have."""
+def check_page(least: Mapping[str, int], limit: int, offset: int) -> None:
+    """Raises `QueryError` for numbers that no page of hits can satisfy."""
     if limit < 1 or offset < 0:
-        raise QueryError(f"{limit} hits after the first {offset} cannot be shown")
+        raise QueryError(f"cannot show {limit} hits after the first {offset}")
     if wrong := [name for name, count in least.items() if name not in MODALITIES or count < 0]:
-        raise QueryError(f"`least` has {wrong[0]!r}; it tells how many hits of text and of image are wanted")
+        raise QueryError(f"`least` has {wrong[0]!r}; it takes the minimum number of hits for text and for image")
     if sum(least.values()) > limit:
-        raise QueryError(f"`least` wants {sum(least.values())} hits of {limit}; ask for more hits")
+        raise QueryError(f"`least` requires {sum(least.values())} hits but the limit is {limit}; raise the limit")
 
 
-def at_least(
-    order: Iterable[L], least: Mapping[str, int], size: int, more: Callable[[str], Iterable[L]]
-) -> Iterator[L]:
-    """`order` with at least `least` things of each modality among every `size`, as long as there are that many.
+def with_minimum(
+    order: Iterable[RankedPoint],
+    least: Mapping[str, int],
+    size: int,
+    of_modality: Callable[[str], Iterable[RankedPoint]],
+) -> Iterator[RankedPoint]:
+    """`order` with at least `least` results of each modality in every page of `size`, as far as that many exist.
 
-    `more` gives all of one modality, best first. What is brought forward stands last in its page; what gives way for
-    it, the last of what the page has more of than it has to, begins the next page. All else stays in its order.
+    `of_modality` returns all results of one modality, best first. Results that are added come last on their page; those
+    that they displace, the last of a modality with more than its minimum, begin the next page.
     """
-    given: set[str] = set()
-    waiting: deque[L] = deque()
+    seen: set[str] = set()
+    displaced: deque[RankedPoint] = deque()
     rest = iter(order)
-    spare = {modality: iter(more(modality)) for modality in least}
+    spare = {modality: iter(of_modality(modality)) for modality in least}
 
-    def following() -> Iterator[L]:
-        while waiting:
-            yield waiting.popleft()
-        yield from (one for one in rest if one.id not in given)
+    def following() -> Iterator[RankedPoint]:
+        while displaced:
+            yield displaced.popleft()
+        yield from (point for point in rest if point.id not in seen)
 
     while page := list(islice(following(), size)):
-        brought = list(_brought(page, least, size, spare, given))
-        room = size - len(brought)
-        kept, displaced = _kept(page, room, least)
-        waiting.extendleft(reversed(displaced))
-        for one in (*kept, *brought):
-            given.add(one.id)
-            yield one
+        added = list(_missing(page, least, spare, seen))
+        kept, removed = _make_room(page, size - len(added), least)
+        displaced.extendleft(reversed(removed))
+        for point in (*kept, *added):
+            seen.add(point.id)
+            yield point
 
 
-def _brought(
-    page: Sequence[L], least: Mapping[str, int], size: int, spare: Mapping[str, Iterator[L]], given: set[str]
-) -> Iterator[L]:
-    there = {one.id for one in page} | given
-    counts = Counter(one.modality for one in page)
-    for modality, wanted in least.items():
-        fresh = (one for one in spare[modality] if one.id not in there)
-        yield from islice(fresh, max(0, wanted - counts[modality]))
+def _missing(
+    page: Sequence[RankedPoint], least: Mapping[str, int], spare: Mapping[str, Iterator[RankedPoint]], seen: set[str]
+) -> Iterator[RankedPoint]:
+    present = {point.id for point in page} | seen
+    counts = Counter(point.modality for point in page)
+    for modality, minimum in least.items():
+        new = (point for point in spare[modality] if point.id not in present)
+        yield from islice(new, max(0, minimum - counts[modality]))
 
 
-def _kept(page: Sequence[L], room: int, least: Mapping[str, int]) -> tuple[list[L], list[L]]:
-    """At most `room` of a page, the last giving way first, but none that the page has to have; and those."""
-    counts = Counter(one.modality for one in page)
-    kept, displaced = list(page), deque[L]()
-    for one in reversed(page):
-        if len(kept) <= room:
+def _make_room(
+    page: Sequence[RankedPoint], size: int, least: Mapping[str, int]
+) -> tuple[list[RankedPoint], list[RankedPoint]]:
+    """(at most `size` results that stay, the others); the last are removed first, but never below `least`."""
+    counts = Counter(point.modality for point in page)
+    kept, removed = list(page), deque[RankedPoint]()
+    for point in reversed(page):
+        if len(kept) <= size:
             break
-        if counts[one.modality] > least.get(one.modality, 0):
-            counts[one.modality] -= 1
-            kept.remove(one)
-            displaced.appendleft(one)
-    return kept, list(displaced)
+        if counts[point.modality] > least.get(point.modality, 0):
+            counts[point.modality] -= 1
+            kept.remove(point)
+            removed.appendleft(point)
+    return kept, list(removed)

@@ -1,4 +1,4 @@
-"""What a question asks for, told from how it is put: pure functions over its text."""
+"""What the wording of a query asks for. Pure functions over its text."""
 
 from __future__ import annotations
 
@@ -8,111 +8,111 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from diptych.search.thesaurus import related
+from diptych.search.thesaurus import related_phrases
 from diptych.store.terms import analyse
 from extractors.layout.labels import mentioned_labels
 
-SENTENCE = re.compile(r"(?<=\?)\s*|(?<=[.!])\s+(?=[A-Z])")
+SENTENCE_END = re.compile(r"(?<=\?)\s*|(?<=[.!])\s+(?=[A-Z])")
 INSTRUCTION = re.compile(
     r"\s*(?:(?:please|kindly|directly)\s+)*(?:(?:your|the)\s+)?(?:answers?|round|give|return|write|format|save|provide"
     r"|express|state|respond|reply|use|note|for example|e\.g\.)\b",
     re.IGNORECASE,
 )
-"""How a sentence begins that says what the answer shall look like: it tells nothing of where the answer stands."""
-SCAFFOLD = (
+"""The start of a sentence that says what the answer should look like, which does not help to find it."""
+FILLER_WORDS = (
     "according figure chart graph table diagram picture image photo slide document report paper page guidebook book "
     "text section mention show shown many much name please following answer give list appear include based provide "
     "describe display illustrate present number"
 )
-"""Words that questions are put with, which no page is told by."""
-ENOUGH = 3
-"""Other words that a question must have, else these count too: who types `photo paper` means it."""
-PICTURED = re.compile(
+"""Words used to phrase questions; they distinguish no page."""
+MIN_DISTINCTIVE_WORDS = 3
+"""In shorter queries filler words count too: a query for "photo paper" means both words."""
+FIGURE_WORD = re.compile(
     r"\b(?:figures?|charts?|graphs?|diagrams?|maps?|pictures?|images?|photos?|illustrat\w*|cartoons?|icons?|logos?"
     r"|colou?rs?|legends?|bars?|curves?|axis|plot|pie|screenshots?)\b",
     re.IGNORECASE,
 )
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 CARDINALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-NUMBERED = re.compile(
+PAGE_NUMBER = re.compile(
     rf"\b(?:pages?|slides?|pp?\.)\s*\(?(?:number\s|no\.\s?|#)?\s*(\d{{1,4}}|{'|'.join(CARDINALS)})\b"
     r"(?:\)?\s*(-|–|to|and|,|&)\s*(\d{1,4})\b)?",
     re.IGNORECASE,
 )
-PLACED = re.compile(
+PAGE_POSITION = re.compile(
     rf"\b({'|'.join(ORDINALS)}|last|cover|front|title)\s+(?:page|slide)\b|\b(?:on|of|in)\s+the\s+(cover)\b",
     re.IGNORECASE,
 )
-FISCAL = re.compile(r"\bFY ?['’]?(\d{4}|\d{2})\b", re.IGNORECASE)
-WIDEST = 50
-"""Pages that a range names at most."""
+FISCAL_YEAR = re.compile(r"\bFY ?['’]?(\d{4}|\d{2})\b", re.IGNORECASE)
+MAX_RANGE = 50
+"""Pages in the longest range that is taken as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryIntent:
-    """A text question, as the ranking reads it."""
+    """A text query as ranking reads it."""
 
     text: str
-    """Less its instructions on the answer's form."""
+    """Without instructions on the form of the answer."""
     words: tuple[str, ...]
-    """Stems that tell pages apart, and those of related terms, each once: what BM25 is asked."""
+    """Distinct stems that BM25 searches for: those that distinguish pages, and those of related terms."""
     phrases: tuple[tuple[str, str], ...]
-    """Pairs of stems that stand beside each other in the question or in a related term."""
-    numbers: frozenset[int] = frozenset()
-    """Of pages that it names."""
-    places: frozenset[int] = frozenset()
-    """Pages that it names by their place: the first is 1, the last -1."""
+    """Pairs of adjacent stems in the query or in a related term."""
+    page_numbers: frozenset[int] = frozenset()
+    positions: frozenset[int] = frozenset()
+    """Pages named by position: 1 is the first page, -1 the last."""
     labels: frozenset[str] = frozenset()
-    """Normalised labels of figures and tables that it names."""
-    pictured: bool = False
-    """Whether it asks for something that is seen in a figure."""
+    """Normalised labels of figures and tables."""
+    asks_for_figure: bool = False
+    """Whether the answer is something seen in a figure."""
 
 
 def parse_intent(text: str, language: str = "english") -> QueryIntent:
-    """Take a question apart; stems are those of `language`."""
+    """Analyse a query; `language` chooses the stemmer."""
     asked = strip_instructions(text)
-    terms = [analyse(phrase, language).split() for phrase in (*related(text), *_years(text))]
-    content = analyse(PLACED.sub("; ", NUMBERED.sub("; ", asked)), language).split()  # page numbers are read below
-    stems, scaffold = content or analyse(asked, language).split(), _scaffold(language)
-    telling = [stem for stem in stems if stem not in scaffold]
-    words = telling if len(telling) >= ENOUGH else stems
-    more = [stem for term in terms for stem in term]
-    phrases = [pair for pair in _pairs(content) if not set(pair) <= scaffold]
-    phrases += (pair for term in terms for pair in _pairs(term))
-    numbers, places = _pages(asked)
+    related = [analyse(phrase, language).split() for phrase in (*related_phrases(text), *_fiscal_years(text))]
+    without_pages = PAGE_POSITION.sub("; ", PAGE_NUMBER.sub("; ", asked))
+    content = analyse(without_pages, language).split()
+    stems, filler = content or analyse(asked, language).split(), _filler_stems(language)
+    distinctive = [stem for stem in stems if stem not in filler]
+    words = distinctive if len(distinctive) >= MIN_DISTINCTIVE_WORDS else stems
+    phrases = [pair for pair in _pairs(content) if not set(pair) <= filler]
+    phrases += (pair for stems in related for pair in _pairs(stems))
+    page_numbers, positions = _named_pages(asked)
     return QueryIntent(
         text=asked,
-        words=tuple(dict.fromkeys([*words, *more])),
+        words=tuple(dict.fromkeys([*words, *(stem for stems in related for stem in stems)])),
         phrases=tuple(dict.fromkeys(phrases)),
-        numbers=numbers,
-        places=places,
+        page_numbers=page_numbers,
+        positions=positions,
         labels=frozenset(mentioned_labels(asked)),
-        pictured=bool(PICTURED.search(asked)),
+        asks_for_figure=bool(FIGURE_WORD.search(asked)),
     )
 
 
 def strip_instructions(text: str) -> str:
-    """The text less the sentences that only say what the answer shall look like; all of it where nothing else is."""
-    sentences = [sentence for sentence in SENTENCE.split(text) if sentence.strip()]
+    """The text without sentences that only say how to answer; unchanged if nothing else would be left."""
+    sentences = [sentence for sentence in SENTENCE_END.split(text) if sentence.strip()]
     kept = [sentence for sentence in sentences if not INSTRUCTION.match(sentence)]
     return " ".join(kept).strip() if len(kept) < len(sentences) and kept else text
 
 
-def _years(text: str) -> list[str]:
+def _fiscal_years(text: str) -> list[str]:
     """FY2021 and FY21 are printed as 2021."""
-    return [year if len(year) == 4 else f"20{year}" for year in FISCAL.findall(text)]
+    return [year if len(year) == 4 else f"20{year}" for year in FISCAL_YEAR.findall(text)]
 
 
-def _pages(text: str) -> tuple[frozenset[int], frozenset[int]]:
+def _named_pages(text: str) -> tuple[frozenset[int], frozenset[int]]:
+    """(page numbers, positions) that the text names."""
     numbers: set[int] = set()
-    for first, between, last in NUMBERED.findall(text):
+    for first, joined, last in PAGE_NUMBER.findall(text):
         start = CARDINALS.index(first.lower()) + 1 if first.isalpha() else int(first)
         end = int(last) if last else start
-        whole = between in ("-", "–", "to") and start <= end <= start + WIDEST
-        numbers |= set(range(start, end + 1)) if whole else {start, end}
-    found = [(word or cover).lower() for word, cover in PLACED.findall(text)]
-    places = {-1 if word == "last" else ORDINALS.index(word) + 1 if word in ORDINALS else 1 for word in found}
-    return frozenset(numbers), frozenset(places)
+        is_range = joined in ("-", "–", "to") and start <= end <= start + MAX_RANGE
+        numbers |= set(range(start, end + 1)) if is_range else {start, end}
+    found = [(word or cover).lower() for word, cover in PAGE_POSITION.findall(text)]
+    positions = {-1 if word == "last" else ORDINALS.index(word) + 1 if word in ORDINALS else 1 for word in found}
+    return frozenset(numbers), frozenset(positions)
 
 
 def _pairs(stems: list[str]) -> Iterable[tuple[str, str]]:
@@ -120,5 +120,5 @@ def _pairs(stems: list[str]) -> Iterable[tuple[str, str]]:
 
 
 @lru_cache(maxsize=8)
-def _scaffold(language: str) -> frozenset[str]:
-    return frozenset(analyse(SCAFFOLD, language).split())
+def _filler_stems(language: str) -> frozenset[str]:
+    return frozenset(analyse(FILLER_WORDS, language).split())

@@ -1,131 +1,115 @@
-"""Passages and pictures in one list: the pages that answer best first, of each page the parts that were found best."""
+"""Orders passages and pictures in one list: best pages first, and on each page the parts that were found best."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from diptych.search.fusion import Fused
-from diptych.search.page_signals import Place, Values
+from diptych.search.fusion import FusedPoint
+from diptych.search.page_signals import Values
+from diptych.search.ranking_inputs import Part, Place
 
 PARTS = "parts"
-"""The evidence of what was found on a page: its best passage and its best picture, as the ranked lists place them."""
-OWN = 0.5
-"""How far a part's own place counts beside that of its page."""
-ASKED = 0.5
-"""The same for the figure or table whose label the question names."""
-AGAIN = 1.0
-"""What every further passage, and every further picture, of a page gives way by, so that the first hits show more
-pages; and what says and shows the same as a part of another page, as in a copy or another edition of a document."""
-ALIKE = 0.9
-"""From this share of the best document's score on, another document answers as well: the question is not about one."""
-FURTHER = 0.1
-"""What every further page of a document then gives way by, as a share of the best score. Where one document is ahead,
-it is almost always the one that is meant, and nothing gives way; measured, see docs/search.md."""
+"""The signal that sums the fused scores of the page's best passage and best picture."""
+PART_WEIGHT = 0.5
+"""Weight of a part's own fused score beside the score of its page."""
+LABEL_BONUS = 0.5
+"""Added to the figure or table whose label the query names."""
+REPEAT_PENALTY = 1.0
+"""Subtracted for every further passage, and every further picture, of a page, so that the first hits show more pages;
+also for content that another page repeats, as in a copy or another edition of a document."""
+CLOSE_SHARE = 0.9
+"""If another document reaches this share of the best document's score, the query is not about one document only."""
+DOCUMENT_PENALTY = 0.1
+"""In that case, subtracted for every further page of a document, as a share of the best score. Where one document is
+clearly ahead, it is almost always the one that is meant, so nothing is subtracted; measured, see docs/search.md."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A passage or a picture that was found."""
-
-    place: Place
-    modality: str
-    label: str = ""
-    shows: str = ""
-    """Its text, or the hash of its pixels: what another part of the page already shows is not shown again."""
-    says: str = ""
-    """Its words as stems, numbers among them: what says the very same elsewhere gives way."""
-
-
-def arrange(
-    fused: Sequence[Fused],
+def order_results(
+    fused: Sequence[FusedPoint],
     parts: Mapping[str, Part],
-    values: Mapping[str, Values],
+    signals: Mapping[str, Values],
     weights: Mapping[str, float],
     limit: int,
     labels: frozenset[str] = frozenset(),
-) -> list[Fused]:
-    """At most `limit` parts of `fused`, best first, their scores and ranks those of their pages added; ties go by id.
+) -> list[FusedPoint]:
+    """At most `limit` parts of `fused`, best first, scored and explained by the signals of their pages.
 
-    `values`: kind of evidence -> values of pages; `weights`: of kinds, 1 where not named; `labels`: asked for by name.
+    `weights` are those of signals, 1 where missing; `labels` are named in the query. Ties are broken by id.
     """
     if not fused:
         return []
-    counted = {kind: held for kind, held in values.items() if weights.get(kind, 1.0)}
-    scores: dict[Place, float] = defaultdict(float)
-    for kind, held in (*counted.items(), (PARTS, _found(fused, parts))):
-        for place, value in held.items():
-            scores[place] += weights.get(kind, 1.0) * value
+    counted = {name: values for name, values in signals.items() if weights.get(name, 1.0)}
+    page_scores: dict[Place, float] = defaultdict(float)
+    for name, values in (*counted.items(), (PARTS, _parts_signal(fused, parts))):
+        for place, value in values.items():
+            page_scores[place] += weights.get(name, 1.0) * value
     greatest = fused[0].score
     scored = []
-    for one in fused:
-        part = parts[one.id]
-        own = OWN * one.score / greatest + ASKED * (part.label in labels)
-        scored.append(Fused(one.id, scores[part.place] + own, one.ranks))
-    ranks = {kind: _ranked(held) for kind, held in counted.items()}
-    order = _sorted(scored)
-    further = _further(order, parts) if any(counted.values()) else 0.0  # fused ranks alone are all near each other
-    arranged = []
-    for one in _spread(order, parts, further)[:limit]:
-        place = parts[one.id].place
-        of_page = {kind: held[place] for kind, held in ranks.items() if place in held}
-        arranged.append(Fused(one.id, one.score, {**one.ranks, **of_page}))
-    return arranged
+    for point in fused:
+        part = parts[point.id]
+        own = PART_WEIGHT * point.score / greatest + LABEL_BONUS * (part.label in labels)
+        scored.append(FusedPoint(point.id, page_scores[part.place] + own, point.ranks))
+    order = _by_score(scored)
+    # Without signals, all fused scores are close to each other and say nothing about documents.
+    penalty = _document_penalty(order, parts) if any(counted.values()) else 0.0
+    ranks = {name: _rank_places(values) for name, values in counted.items()}
+    explained = []
+    for point in _spread(order, parts, penalty)[:limit]:
+        place = parts[point.id].place
+        of_page = {name: ranked[place] for name, ranked in ranks.items() if place in ranked}
+        explained.append(FusedPoint(point.id, point.score, {**point.ranks, **of_page}))
+    return explained
 
 
-def _found(fused: Sequence[Fused], parts: Mapping[str, Part]) -> Values:
-    """What the best passage and the best picture of each page score together, as a share of the greatest."""
+def _parts_signal(fused: Sequence[FusedPoint], parts: Mapping[str, Part]) -> Values:
     best: dict[Place, dict[str, float]] = defaultdict(dict)
-    for one in fused:  # best first
-        part = parts[one.id]
-        best[part.place].setdefault(part.modality, one.score)
+    for point in fused:  # best first
+        part = parts[point.id]
+        best[part.place].setdefault(part.modality, point.score)
     sums = {place: sum(scores.values()) for place, scores in best.items()}
-    most = max(sums.values())
-    return {place: value / most for place, value in sums.items()}
+    greatest = max(sums.values())
+    return {place: value / greatest for place, value in sums.items()}
 
 
-def _ranked(values: Values) -> dict[Place, int]:
+def _rank_places(values: Values) -> dict[Place, int]:
     """Ranks by value; equal values share a rank."""
     ranks: dict[Place, int] = {}
-    rank, before = 0, -1.0
-    for at, (place, value) in enumerate(sorted(values.items(), key=lambda item: -item[1]), start=1):
-        rank, before = (rank if value == before else at), value
+    rank, previous = 0, -1.0
+    for position, (place, value) in enumerate(sorted(values.items(), key=lambda item: -item[1]), start=1):
+        rank, previous = (rank if value == previous else position), value
         ranks[place] = rank
     return ranks
 
 
-def _sorted(parts: Iterable[Fused]) -> list[Fused]:
-    return sorted(parts, key=lambda one: (-round(one.score, 9), one.id))
+def _by_score(points: Iterable[FusedPoint]) -> list[FusedPoint]:
+    return sorted(points, key=lambda point: (-round(point.score, 9), point.id))
 
 
-def _spread(arranged: Sequence[Fused], parts: Mapping[str, Part], further: float) -> list[Fused]:
-    """A page's best passage and best picture keep their score, the others give way; nothing is shown twice.
-
-    So does what is said elsewhere already. Each further page of a document gives way by `further`.
-    """
-    documents: dict[str, list[int]] = defaultdict(list)
-    pages: dict[tuple[Place, str], list[str]] = defaultdict(list)
-    twins: dict[tuple[str, str], int] = defaultdict(int)
+def _spread(order: Sequence[FusedPoint], parts: Mapping[str, Part], document_penalty: float) -> list[FusedPoint]:
+    """Apply the penalties, and drop parts whose content another part of their page already shows."""
+    pages: dict[str, list[int]] = defaultdict(list)
+    shown: dict[tuple[Place, str], list[str]] = defaultdict(list)
+    copies: dict[tuple[str, str], int] = defaultdict(int)
     spread = []
-    for one in arranged:
-        part = parts[one.id]
-        shown = pages[part.place, part.modality]
-        if part.shows and any(part.shows in other for other in shown):
+    for point in order:
+        part = parts[point.id]
+        before = shown[part.place, part.modality]
+        if part.content and any(part.content in content for content in before):
             continue
         document, page = part.place
-        if page not in documents[document]:
-            documents[document].append(page)
-        same = part.says, part.shows if part.modality == "image" else ""
-        way = AGAIN * (len(shown) + twins[same]) + further * documents[document].index(page)
-        spread.append(Fused(one.id, one.score - way, one.ranks))
-        shown.append(part.shows)
-        twins[same] += bool(part.says)
-    return _sorted(spread)
+        if page not in pages[document]:
+            pages[document].append(page)
+        # Equal words about another photo are not a copy.
+        identity = part.stems, part.content if part.modality == "image" else ""
+        penalty = REPEAT_PENALTY * (len(before) + copies[identity]) + document_penalty * pages[document].index(page)
+        spread.append(FusedPoint(point.id, point.score - penalty, point.ranks))
+        before.append(part.content)
+        copies[identity] += bool(part.stems)
+    return _by_score(spread)
 
 
-def _further(arranged: Sequence[Fused], parts: Mapping[str, Part]) -> float:
-    """What each further page of a document gives way by."""
-    first = parts[arranged[0].id].place[0]
-    second = next((one for one in arranged if parts[one.id].place[0] != first), None)
-    return FURTHER * arranged[0].score if second and second.score >= ALIKE * arranged[0].score else 0.0
+def _document_penalty(order: Sequence[FusedPoint], parts: Mapping[str, Part]) -> float:
+    best = order[0]
+    other = next((point for point in order if parts[point.id].place[0] != parts[best.id].place[0]), None)
+    return DOCUMENT_PENALTY * best.score if other and other.score >= CLOSE_SHARE * best.score else 0.0

@@ -1,7 +1,7 @@
-"""What a term is looked up under: documents seldom print a ratio, they print what it is made of.
+"""Accounting terms and the phrases that documents print instead.
 
-Accounting terms, as textbooks define them, and the statements that print their parts. A question that says the term on
-the left is searched for the words on the right as well.
+Documents seldom print a ratio; they print the figures it is computed from. A query with a term on the left of `TERMS`
+is searched for the phrases on the right as well. The terms are those of textbooks.
 """
 
 from __future__ import annotations
@@ -72,13 +72,13 @@ TERMS: dict[str, str] = {
     r"securities (?:are )?registered": "title of each class; trading symbol; name of each exchange",
     r"legal battles|litigation|lawsuits?": "legal proceedings; litigation; contingencies",
 }
-"""Pattern of the term, whole words in any case -> phrases, separated by semicolons."""
+"""Pattern of a term (whole words, any case) -> phrases, separated by semicolons."""
 _COMPILED = [
     (re.compile(rf"(?<![^\W_])(?:{term})(?![^\W_])", re.IGNORECASE), TERMS[term].split("; ")) for term in TERMS
 ]
 
 
-def related(text: str) -> list[str]:
-    """The phrases under which the terms of a question stand, each once, in the order of the table."""
+def related_phrases(text: str) -> list[str]:
+    """Distinct phrases for the terms in `text`, in the order of the table."""
     plain = " ".join(text.replace("_", " ").split())
     return list(dict.fromkeys(phrase for term, phrases in _COMPILED if term.search(plain) for phrase in phrases))

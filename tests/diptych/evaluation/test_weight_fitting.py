@@ -7,8 +7,8 @@ from typing import Any
 
 from diptych.evaluation.questions import Question
 from diptych.evaluation.weight_fitting import fitted, suggest
-from diptych.search.fusion import ranked
-from diptych.search.result_order import Part
+from diptych.search.fusion import rank_ids
+from diptych.search.ranking_inputs import Part
 from diptych.search.search import LISTS, Candidates, SearchContext
 from tests.support.evaluations import QUESTIONS, asked
 from tests.support.evaluations import context as context
@@ -25,10 +25,10 @@ def made(context: SearchContext, noise: str, papers: int = 40) -> tuple[list[Que
         parts = {name: Part((str(number), page), "text", "", str(page)) for page, name in ids.items()}
         payloads = {name: _payload(f"{number}.pdf", page) for page, name in ids.items()}
         lists = {
-            "text.bm25": ranked(ids[page] for page in pages),
-            noise: ranked(ids[page] for page in reversed(pages)),
+            "text.bm25": rank_ids(ids[page] for page in pages),
+            noise: rank_ids(ids[page] for page in reversed(pages)),
         }
-        found.append(Candidates(lists, {}, parts, payloads, frozenset(), "", whole=True))
+        found.append(Candidates(lists, {}, parts, payloads, frozenset(), "", complete=True))
         questions.append(asked(str(number), "?", f"{number}.pdf", wanted))
     return questions, found
 

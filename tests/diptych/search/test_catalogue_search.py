@@ -1,4 +1,4 @@
-"""The sample catalogue as a shop asks it: by words, by fields, by plain limits, by what is like it."""
+"""Searching the sample catalogue: words, fields, plain limits, similar products."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
 
 
 def names(hits: list[Hit]) -> list[str]:
-    """Products, each once, in the order of the hits."""
+    """Distinct products, in the order of the hits."""
     return list(dict.fromkeys(str(hit.fields["name"]) for hit in hits))
 
 
@@ -35,19 +35,19 @@ def test_words_find_the_product_and_its_photo(shop: Diptych) -> None:
     assert {hit.modality for hit in hits} == {"text", "image"}
 
 
-def test_a_name_counts_for_the_pages_of_a_document_and_not_for_a_row_that_says_it_itself(shop: Diptych) -> None:
+def test_document_names_are_not_a_signal_for_catalogue_rows(shop: Diptych) -> None:
     assert all("documents.name" not in hit.ranks for hit in shop.search("rain jacket Skua", 20))
 
 
-def test_fields_choose(shop: Diptych) -> None:
+def test_where_filters_by_fields(shop: Diptych) -> None:
     where = parse_where('category = "jackets" and price > 200')
     assert names(shop.search(Query("something warm", where=where))) == ["Down jacket Fulmar"]
 
 
-def test_a_plain_limit_is_a_filter(shop: Diptych) -> None:
-    understood = shop.interpret("jacket under $200")
-    assert understood.where == Compare("price", "<", 200)
-    assert understood.phrases == (("under $200", "price < 200"),)
+def test_a_price_limit_in_words_becomes_a_filter(shop: Diptych) -> None:
+    filtered = shop.interpret("jacket under $200")
+    assert filtered.where == Compare("price", "<", 200)
+    assert filtered.phrases == (("under $200", "price < 200"),)
     found = shop.search("jacket under $200", 50)
     assert names(found)[0] == "Rain jacket Skua"
     assert all(hit.fields["price"] < 200 for hit in found)
@@ -56,22 +56,22 @@ def test_a_plain_limit_is_a_filter(shop: Diptych) -> None:
 
 
 @pytest.mark.parametrize("query", [Query("jacket under $200", literal=True), Query('jacket "under $200"')])
-def test_it_can_be_switched_off(shop: Diptych, query: Query) -> None:
+def test_quotes_and_literal_queries_are_not_filters(shop: Diptych, query: Query) -> None:
     assert not shop.interpret(query).phrases
     assert "Down jacket Fulmar" in names(shop.search(query, 50))
 
 
-def test_a_setting_switches_it_off(shop: Diptych) -> None:
+def test_a_setting_disables_filters_in_words(shop: Diptych) -> None:
     off = Diptych(shop.settings.model_copy(update={"phrases": False}))
     assert not off.interpret("jacket under $200").phrases
 
 
-def test_it_stands_beside_a_filter_of_ones_own(shop: Diptych) -> None:
+def test_filters_in_words_combine_with_where(shop: Diptych) -> None:
     query = Query("something under $200", where=parse_where('category = "jackets"'))
     assert names(shop.search(query, 50)) == ["Rain jacket Skua"]
 
 
-def test_fields_that_come_later_are_known_at_once(tmp_path: Path) -> None:
+def test_new_fields_are_known_at_once(tmp_path: Path) -> None:
     write_paper(tmp_path / "paper.pdf", "Pumps under $200 are rare.")
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as opened:
         opened.ingest([tmp_path / "paper.pdf"])
@@ -80,14 +80,14 @@ def test_fields_that_come_later_are_known_at_once(tmp_path: Path) -> None:
         assert opened.interpret("pumps under $200").phrases
 
 
-def test_fields_are_read_once(shop: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fields_are_read_only_once(shop: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop.interpret("mug under $20").phrases
     monkeypatch.setattr(type(shop._runtime.store().documents), "scroll", None)  # a second scan would fail
     assert shop.interpret("mug under $20").phrases
     assert not shop.interpret("mug").phrases
 
 
-def test_similar_products(shop: Diptych) -> None:
+def test_similar_products_exclude_the_product_itself(shop: Diptych) -> None:
     jacket = next(hit for hit in shop.search("down jacket") if hit.fields["name"] == "Down jacket Fulmar")
     similar = shop.like(jacket.id, 8)
     assert names(similar)[0] == "Rain jacket Skua"
@@ -98,7 +98,7 @@ def test_similar_products(shop: Diptych) -> None:
     assert all(hit.fields["price"] < 100 for hit in cheap)
 
 
-def test_what_was_understood_is_told_on_stderr(
+def test_filters_taken_from_words_are_printed_on_stderr(
     shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = shop.settings.store
@@ -120,7 +120,9 @@ def test_what_was_understood_is_told_on_stderr(
     assert len(second["hits"]) > len(first["hits"]) > 0
 
 
-def test_commands_for_documents_likeness_pages_and_modality(shop: Diptych, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_for_documents_similar_hits_pages_and_modality(
+    shop: Diptych, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = ("--store", shop.settings.store)
     twenty = run_json(capsys, "query", "warm jacket", "--limit", "20", *store)
     assert run_json(capsys, "query", "warm jacket", "--limit", "11-20", *store) == twenty[10:]
@@ -138,11 +140,11 @@ def test_commands_for_documents_likeness_pages_and_modality(shop: Diptych, capsy
 
 
 @pytest.mark.parametrize("limit", ["0", "5-3", "0-5", "ten", "-3"])
-def test_a_wrong_span_is_wrong_usage(limit: str) -> None:
+def test_invalid_limit_is_a_usage_error(limit: str) -> None:
     assert run(["query", "jacket", f"--limit={limit}"]) == 2
 
 
-def test_a_batch_line_may_want_pictures(shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_line_may_require_pictures(shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     batch = tmp_path / "questions.jsonl"
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"image": 3}}))
     (answer,) = run_json(capsys, "query", "--batch", str(batch), "--limit", "3", "--store", shop.settings.store)

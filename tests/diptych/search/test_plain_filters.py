@@ -1,4 +1,4 @@
-"""Plain phrases become filters where the store has such a field, and only there."""
+"""Phrases become filters if the store has a matching field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from extractors.types import FieldValue
 
 SHOP = {"price": "number", "category": "text", "rating": "number", "year": "number"}
 
-UNDERSTOOD = [
+FILTERS = [
     ("jackets under $200", "jackets", "price < 200"),
     ("Under 200 dollars, a jacket", ", a jacket", "price < 200"),
     ("a lamp for less than €49.90", "a lamp", "price < 49.9"),
@@ -24,9 +24,9 @@ UNDERSTOOD = [
     ("models since 2020", "models", "year >= 2020"),
     ("models before 2020", "models", "year < 2020"),
 ]
-LEFT_ALONE = [
-    "what happens under 200 bar",  # no money, no field
-    'jackets "under $200"',  # quoted: the words themselves
+NOT_FILTERS = [
+    "what happens under 200 bar",  # neither money nor a field
+    'jackets "under $200"',  # quoted
     "what fell by more than 5 %",
     "pumps that weigh over 20 kg",
     "Figure 3 under the heading",
@@ -35,42 +35,42 @@ LEFT_ALONE = [
 ]
 
 
-@pytest.mark.parametrize(("text", "left", "shown"), UNDERSTOOD)
-def test_a_phrase_becomes_a_filter(text: str, left: str, shown: str) -> None:
+@pytest.mark.parametrize(("text", "rest", "shown"), FILTERS)
+def test_a_phrase_becomes_a_filter(text: str, rest: str, shown: str) -> None:
     found = extract_filters(text, SHOP)
-    assert found.text == left
+    assert found.text == rest
     assert " and ".join(one for _, one in found.phrases) == shown
 
 
-@pytest.mark.parametrize("text", LEFT_ALONE)
-def test_other_words_stay_words(text: str) -> None:
+@pytest.mark.parametrize("text", NOT_FILTERS)
+def test_other_phrases_stay_words(text: str) -> None:
     assert extract_filters(text, SHOP) == FilteredText(text)
 
 
-def test_without_such_a_field_nothing_is_a_filter() -> None:
+def test_without_a_matching_field_nothing_becomes_a_filter() -> None:
     for fields in ({}, {"price": "text"}, {"price": "number", "cost": "number"}):
         assert extract_filters("jackets under $200", fields) == FilteredText("jackets under $200")
 
 
-def test_the_filter_is_a_tree() -> None:
+def test_filters_are_expressions() -> None:
     assert extract_filters("boots under $90", SHOP).where == Compare("price", "<", 90)
     both = extract_filters("boots between $50 and $90", SHOP).where
     assert both == And((Compare("price", ">=", 50), Compare("price", "<=", 90)))
 
 
-def test_a_question_of_nothing_but_a_filter_keeps_its_words() -> None:
+def test_a_query_that_is_only_a_filter_keeps_its_words() -> None:
     found = extract_filters("under $200", SHOP)
     assert (found.text, found.where) == ("under $200", Compare("price", "<", 200))
 
 
-def test_a_year_of_a_date_field_is_all_its_days() -> None:
+def test_a_year_covers_all_its_days_in_a_date_field() -> None:
     fields = {"published": "date"}
     assert extract_filters("reports after 2019", fields).where == Compare("published", ">=", "2020-01-01")
     assert extract_filters("reports until 2019", fields).where == Compare("published", "<", "2020-01-01")
     assert extract_filters("reports since 2019", fields).where == Compare("published", ">=", "2019-01-01")
 
 
-def test_what_a_field_holds_is_what_most_of_its_values_are() -> None:
+def test_most_values_decide_the_kind_of_a_field() -> None:
     rows: list[dict[str, FieldValue]] = [
         {"price": 3, "when": "2024-05-01", "new": True},
         {"price": 4.5, "when": "2024-06-01", "new": False},

@@ -1,4 +1,4 @@
-"""What a question asks for, told from how it is put."""
+"""What the wording of a query asks for."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from diptych.search.query_intent import parse_intent, strip_instructions
         ("Write a report", "Write a report"),
     ],
 )
-def test_instructions_on_the_form_of_the_answer_are_left_out(text: str, expected: str) -> None:
+def test_instructions_on_the_form_of_the_answer_are_stripped(text: str, expected: str) -> None:
     assert strip_instructions(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers", "places"),
+    ("text", "numbers", "positions"),
     [
         ("the chart on page 14", {14}, set()),
         ("the first box of page two", {2}, set()),
@@ -36,44 +36,44 @@ def test_instructions_on_the_form_of_the_answer_are_left_out(text: str, expected
         ("14 pages of text", set(), set()),
     ],
 )
-def test_pages_are_named_by_number_and_by_place(text: str, numbers: set[int], places: set[int]) -> None:
-    question = parse_intent(text)
-    assert set(question.numbers) == numbers
-    assert set(question.places) == places
+def test_pages_are_named_by_number_or_position(text: str, numbers: set[int], positions: set[int]) -> None:
+    intent = parse_intent(text)
+    assert set(intent.page_numbers) == numbers
+    assert set(intent.positions) == positions
 
 
-def test_words_that_a_question_is_put_with_tell_no_pages_apart() -> None:
-    question = parse_intent("According to the chart on page 14, how much time was spent with friends in 2010?")
-    assert question.words == ("time", "spent", "friend", "2010")
-    assert ("spent", "friend") in question.phrases
-    assert question.pictured
+def test_filler_words_are_not_searched() -> None:
+    intent = parse_intent("According to the chart on page 14, how much time was spent with friends in 2010?")
+    assert intent.words == ("time", "spent", "friend", "2010")
+    assert ("spent", "friend") in intent.phrases
+    assert intent.asks_for_figure
 
 
-def test_of_a_few_words_each_counts() -> None:
+def test_short_queries_keep_filler_words() -> None:
     assert parse_intent("photo paper").words == ("photo", "paper")
     assert parse_intent("page 4").words == ("page", "4")
-    assert not parse_intent("page 4").phrases, "the words of a page's name are no phrase"
+    assert not parse_intent("page 4").phrases, "naming a page is not a phrase"
 
 
 def test_labels_are_normalised() -> None:
     assert parse_intent("What does Fig. 3 show?").labels == {"figure 3"}
 
 
-def test_a_ratio_is_looked_up_where_its_parts_are_printed() -> None:
-    question = parse_intent("What is the current ratio in FY21?")
-    assert {"current", "ratio", "asset", "liabil", "balanc", "sheet", "2021"} <= set(question.words)
-    assert ("balanc", "sheet") in question.phrases
-    assert "inventori" not in question.words
+def test_a_ratio_is_searched_by_the_figures_it_is_computed_from() -> None:
+    intent = parse_intent("What is the current ratio in FY21?")
+    assert {"current", "ratio", "asset", "liabil", "balanc", "sheet", "2021"} <= set(intent.words)
+    assert ("balanc", "sheet") in intent.phrases
+    assert "inventori" not in intent.words
 
 
-def test_terms_are_known_however_they_are_spaced() -> None:
+def test_terms_match_with_any_spacing() -> None:
     assert {"payabl", "cost"} <= set(parse_intent("payables  turnover").words)
     assert {"asset", "liabil"} <= set(parse_intent("the cash_ratio").words)
 
 
-def test_a_term_inside_another_word_is_none() -> None:
+def test_terms_match_whole_words_only() -> None:
     assert parse_intent("the epsilon of the dioptre").words == ("epsilon", "dioptr")
 
 
-def test_nothing_is_asked_without_words() -> None:
+def test_empty_text_has_no_words() -> None:
     assert parse_intent("").words == ()

@@ -1,19 +1,19 @@
-"""What may be asked for beside words: pages of hits, least numbers, documents, what is like a hit."""
+"""Search options: pages of hits, minimum numbers, groups, similar hits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from diptych.errors import QueryError
 from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.search.fusion import FusedPoint
 from diptych.search.groups import search_groups
-from diptych.search.hits import Hit
-from diptych.search.paging import at_least, continued
+from diptych.search.hits import Hit, RankedPoint
+from diptych.search.paging import stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.search.similar import find_similar
@@ -27,36 +27,34 @@ from tests.diptych.store.test_spaces import ColourEncoder, shop
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 from tests.support.stores import ENGINES, open_store
 
-MANY = 130
-"""Passages that all speak of pumps: more than the first search brings."""
+PASSAGES = 130
+"""Passages about pumps: more than the first band holds."""
 
 
-class Thing(NamedTuple):
-    id: str
-    modality: str = "text"
-
-
-def things(letters: str) -> list[Thing]:
+def points(letters: str) -> list[RankedPoint]:
     """`aBc` -> passages a and c, picture B."""
-    return [Thing(letter, "image" if letter.isupper() else "text") for letter in letters]
+    return [
+        RankedPoint(FusedPoint(letter, 0, {}), {"modality": "image" if letter.isupper() else "text"})
+        for letter in letters
+    ]
 
 
-def spelt(found: Iterator[Thing]) -> str:
-    return "".join(one.id for one in found)
+def spell(found: Iterable[RankedPoint]) -> str:
+    return "".join(point.id for point in found)
 
 
-def test_what_a_deeper_search_adds_comes_behind() -> None:
-    asked = []
+def test_results_of_a_deeper_search_come_last() -> None:
+    sizes = []
     orders = {2: "ba", 4: "cabd", 8: "edcba"}
 
-    def band(reach: int) -> tuple[list[Thing], bool]:
-        asked.append(reach)
-        return things(orders[reach]), reach == 8
+    def band(size: int) -> tuple[list[RankedPoint], bool]:
+        sizes.append(size)
+        return points(orders[size]), size == 8
 
-    order = continued(band, 2)
+    order = stable_order(band, 2)
     assert [next(order).id for _ in range(2)] == ["b", "a"]
-    assert asked == [2], "no deeper than it has to be"
-    assert spelt(order) == "cde"
+    assert sizes == [2], "no deeper than necessary"
+    assert spell(order) == "cde"
 
 
 @pytest.mark.parametrize(
@@ -70,14 +68,15 @@ def test_what_a_deeper_search_adds_comes_behind() -> None:
         ("aB", {"text": 2, "image": 2}, 5, "aB"),
     ],
 )
-def test_a_page_has_what_it_has_to_and_the_others_keep_their_order(
+def test_pages_hold_the_minimum_and_other_results_keep_their_order(
     order: str, least: dict[str, int], size: int, found: str
 ) -> None:
-    all_things = things(order)
-    assert (
-        spelt(at_least(all_things, least, size, lambda kind: [one for one in all_things if one.modality == kind]))
-        == found
-    )
+    results = points(order)
+
+    def of_modality(modality: str) -> list[RankedPoint]:
+        return [point for point in results if point.modality == modality]
+
+    assert spell(with_minimum(results, least, size, of_modality)) == found
 
 
 @dataclass
@@ -101,7 +100,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     colours = ("red", "green", "blue")
     sandbox.scripts = {
         "long.pdf": document(
-            *(Passage(f"The {colours[n % 3]} pump has the number {n}.", 1 + n // 4) for n in range(MANY))
+            *(Passage(f"The {colours[n % 3]} pump has the number {n}.", 1 + n // 4) for n in range(PASSAGES))
         ),
         "cats.pdf": document(
             Passage("A cat beside a pump.", 1),
@@ -131,13 +130,13 @@ def test_pages_of_hits_fit_together(bench: Bench, least: dict[str, int]) -> None
     assert together[6:9] == bench.ask("red pump", 3, 6)
 
 
-def test_all_hits_are_reached_once(bench: Bench) -> None:
+def test_every_hit_is_reached_exactly_once(bench: Bench) -> None:
     everything = bench.ask("red pump", 1000)
-    assert len(everything) == len({hit.id for hit in everything}) == MANY + 6
+    assert len(everything) == len({hit.id for hit in everything}) == PASSAGES + 6
     assert bench.ask("red pump", 10, 1000) == []
 
 
-def test_the_least_numbers_bring_what_lies_deeper(bench: Bench) -> None:
+def test_minimum_numbers_bring_hits_from_further_down(bench: Bench) -> None:
     plain = bench.ask("pump number 77", 5)
     assert {hit.modality for hit in plain} == {"text"}
     hits = bench.ask("pump number 77", 5, least={"image": 2})
@@ -151,12 +150,12 @@ def test_the_least_numbers_bring_what_lies_deeper(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("limit", "offset", "least"), [(0, 0, {}), (5, -1, {}), (5, 0, {"image": 6}), (5, 0, {"table": 1})]
 )
-def test_what_cannot_be_shown_is_refused(bench: Bench, limit: int, offset: int, least: dict[str, int]) -> None:
+def test_impossible_pages_are_refused(bench: Bench, limit: int, offset: int, least: dict[str, int]) -> None:
     with pytest.raises(QueryError):
         bench.ask("pump", limit, offset, least=least)
 
 
-def test_documents_and_pages_by_their_best_hit(bench: Bench) -> None:
+def test_groups_are_ordered_by_their_best_hit(bench: Bench) -> None:
     first, second, third = search_groups(Query("a cat"), bench.context, "document", 5, 2)
     assert {first.document, second.document} == {"cats.pdf", "copy.pdf"}
     assert third.document == "long.pdf"
@@ -168,23 +167,23 @@ def test_documents_and_pages_by_their_best_hit(bench: Bench) -> None:
     assert [len(page.hits) for page in pages] == [1, 1, 1]
 
 
-def test_a_document_deep_below_another_is_found(bench: Bench) -> None:
+def test_documents_far_below_another_are_found(bench: Bench) -> None:
     groups = search_groups(Query("pump number"), bench.context, "document", 2, 1)
     assert {group.document for group in groups} == {"long.pdf", "cats.pdf"}
 
 
-def test_like_a_passage_are_others_that_say_the_same_in_other_words(bench: Bench) -> None:
+def test_similar_to_a_passage_excludes_itself_and_its_copies(bench: Bench) -> None:
     (sleeps,) = bench.ask("sleeps", 1, where='document = "cats.pdf" and modality = "text"')
     assert sleeps.text == "A cat sleeps."
     found = find_similar(sleeps.id, bench.context, 4)
-    assert sleeps.text not in {hit.text for hit in found}, "neither itself nor its copy"
+    assert sleeps.text not in {hit.text for hit in found}, "neither the hit itself nor its copy"
     assert {"Figure 1: a cat", "Figure 9: a blue cat"} <= {hit.caption for hit in found}
     assert [hit.rank for hit in found] == [1, 2, 3, 4]
     only = find_similar(sleeps.id, bench.context, 3, parse_where('document = "long.pdf"'))
     assert {hit.document for hit in only} == {"long.pdf"}
 
 
-def test_like_a_picture_are_passages_and_pictures(bench: Bench) -> None:
+def test_similar_to_a_picture_finds_passages_and_pictures(bench: Bench) -> None:
     (pump,) = bench.ask("red pump", 1, where='document = "cats.pdf" and modality = "image"')
     found = find_similar(pump.id, bench.context, 5)
     assert "The red pump" in {hit.text.split(" has")[0] for hit in found if hit.modality == "text"}
@@ -193,12 +192,12 @@ def test_like_a_picture_are_passages_and_pictures(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["first", "00000000-0000-0000-0000-000000000000"])
-def test_like_nothing_is_refused(bench: Bench, unknown: str) -> None:
+def test_similar_to_an_unknown_id_is_refused(bench: Bench, unknown: str) -> None:
     with pytest.raises(QueryError, match="no hit has this id"):
         find_similar(unknown, bench.context, 3)
 
 
-def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
+def test_similar_to_a_hit_of_a_deleted_document_is_refused(bench: Bench) -> None:
     sandbox = bench.pipeline.sandbox
     gone = source("gone.pdf")
     assert isinstance(sandbox, ScriptedSandbox)
@@ -208,12 +207,12 @@ def test_like_a_hit_of_a_document_that_is_gone_is_refused(bench: Bench) -> None:
     record = load_record(bench.context.index, document_id(gone.uri))
     assert record
     delete_document(bench.context.index, record)
-    with pytest.raises(QueryError, match="no hit has this id now"):
+    with pytest.raises(QueryError, match="no hit has this id"):
         find_similar(hit.id, bench.context, 3)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_pixels_are_compared_with_pixels(tmp_path: Path, engine: str) -> None:
+def test_similar_pixels_are_found(tmp_path: Path, engine: str) -> None:
     made = shop(engine, tmp_path, Spaces(WordEncoder(), ColourEncoder()))
     context = SearchContext(made.index, made.spaces, made.folder)
     red = next(hit for hit in made.ask(colour="red") if hit.page == 1)
@@ -224,7 +223,7 @@ def test_pixels_are_compared_with_pixels(tmp_path: Path, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_in_one_space_a_passage_is_like_a_picture(tmp_path: Path, engine: str) -> None:
+def test_in_a_unified_space_passages_are_similar_to_pictures(tmp_path: Path, engine: str) -> None:
     unified = ColourEncoder()
     made = shop(engine, tmp_path, Spaces(unified, unified))
     context = SearchContext(made.index, made.spaces, made.folder)

@@ -45,7 +45,7 @@ def ask(pipeline: Pipeline, text: str, where: str = "", limit: int = 10) -> list
     return search([query], SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures), limit)[0]
 
 
-def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -> None:
+def test_one_list_mixes_passages_and_pictures_with_their_ranks(pipeline: Pipeline) -> None:
     first, second, *_ = ask(pipeline, "red pump")
     assert {first.modality, second.modality} == {"text", "image"}
     passage, picture = sorted((first, second), key=lambda hit: hit.modality, reverse=True)
@@ -54,7 +54,7 @@ def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -
     page = {"pages.bm25": 1, "pages.phrases": 1, "pages.headings": 1, "documents.bm25": 1}
     assert picture.ranks == {"images.description": 1, "images.bm25": 1, **page}
     assert [first.rank, second.rank] == [1, 2]
-    assert picture.score > passage.score, "its caption says it too"
+    assert picture.score > passage.score, "the caption matches too"
     assert (passage.document, passage.page, passage.bbox) == ("manual.pdf", 1, [1.0, 2.0, 3.0, 4.0])
     assert passage.heading == ("Care", "Oil")
     assert (picture.kind, picture.page, picture.caption, picture.label) == (
@@ -78,7 +78,7 @@ def test_one_list_mixes_passages_and_pictures_and_says_why(pipeline: Pipeline) -
         ('document = "nowhere.pdf"', set()),
     ],
 )
-def test_where_narrows_both_collections(pipeline: Pipeline, where: str, wanted: set[str]) -> None:
+def test_where_filters_both_collections(pipeline: Pipeline, where: str, wanted: set[str]) -> None:
     assert {hit.caption or hit.text for hit in ask(pipeline, "red pump valve cat", where)} == wanted
 
 
@@ -86,19 +86,19 @@ def test_where_narrows_both_collections(pipeline: Pipeline, where: str, wanted: 
     ("question", "caption"),
     [("what does figure 1 show", "Figure 1: a red pump"), ("what is on page 4", "Figure 2: a cat")],
 )
-def test_what_a_question_names_comes_first(pipeline: Pipeline, question: str, caption: str) -> None:
+def test_named_figures_and_pages_come_first(pipeline: Pipeline, question: str, caption: str) -> None:
     first = ask(pipeline, question)[0]
     assert first.caption == caption
     assert first.ranks["named"] == 1
 
 
-def test_the_words_of_a_whole_page_lift_what_lies_on_it(pipeline: Pipeline) -> None:
+def test_words_of_the_whole_page_raise_its_parts(pipeline: Pipeline) -> None:
     hits = ask(pipeline, "blue valves of page")
     assert {hit.document for hit in hits if "pages.bm25" in hit.ranks} == {"manual.pdf", "other.pdf"}
-    assert all(hit.text or hit.caption for hit in hits), "a page's words are evidence, not a hit"
+    assert all(hit.text or hit.caption for hit in hits), "pages are never hits"
 
 
-def test_a_page_is_known_by_its_headings_pictures_and_printed_number() -> None:
+def test_page_points_store_headings_pictures_and_printed_number() -> None:
     told = Passage("Every week.", 3, heading=("Care", "Oil"))
     parts = replace(document(told, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
     passage, page = (draft.stored_payload(1) for draft in draft_points(parts, EncodingConfig("words-1")).text)
@@ -108,31 +108,31 @@ def test_a_page_is_known_by_its_headings_pictures_and_printed_number() -> None:
     assert "folio" not in draft_points(replace(parts, shift=0), EncodingConfig("words-1")).text[0].payload
 
 
-def test_under_a_filter_that_keeps_pages_out_the_parts_speak_for_their_page(pipeline: Pipeline) -> None:
+def test_filters_that_exclude_pages_rank_by_the_parts_found(pipeline: Pipeline) -> None:
     first, *_ = ask(pipeline, "red pump", 'modality = "image"')
     assert first.caption == "Figure 1: a red pump"
     assert {"pages.bm25", "pages.phrases"} <= first.ranks.keys()
 
 
-def test_limit_counts_from_the_best(pipeline: Pipeline) -> None:
+def test_limit_keeps_the_best_hits(pipeline: Pipeline) -> None:
     everything = ask(pipeline, "red pump")
     assert len(everything) == 5
     assert [hit.id for hit in ask(pipeline, "red pump", limit=2)] == [hit.id for hit in everything[:2]]
 
 
-def test_a_question_without_words_is_refused(pipeline: Pipeline) -> None:
+def test_query_without_words_is_refused(pipeline: Pipeline) -> None:
     with pytest.raises(QueryError, match="empty"):
         ask(pipeline, "  \n")
 
 
-def test_an_encoder_reads_a_passage_under_its_headings() -> None:
+def test_encoded_text_of_a_passage_includes_its_headings() -> None:
     passage = Passage("Every week.", 1, heading=("Care", "Oil"), caption="Table 1: oils")
     draft, _ = draft_points(document(passage), EncodingConfig("words-1")).text
     assert draft.text == "Care > Oil\nTable 1: oils\nEvery week."
     assert draft.stored_payload(1)["indexed"] == "care oil tabl 1 oil everi week"
 
 
-def test_an_encoder_reads_a_part_under_its_documents_title_and_bm25_without() -> None:
+def test_encoded_text_includes_the_document_title_and_bm25_text_does_not() -> None:
     parts = [
         Passage("Every week.", 1, heading=("Oil",)),
         Passage("By hand.", 2),
@@ -148,7 +148,7 @@ def test_an_encoder_reads_a_part_under_its_documents_title_and_bm25_without() ->
     assert made.images[0].text == "Pump care\nFigure 1: a pump"
     assert made.text[1].stored_payload(1)["indexed"] == "hand"
     renamed = draft_points(replace(told, source=replace(told.source, name="other.pdf")), EncodingConfig("words-1"))
-    assert hashes(renamed) == hashes(made), "another file name is no other vector"
+    assert hashes(renamed) == hashes(made), "renaming a file does not change vectors"
 
 
 def hashes(made: DocumentDrafts) -> list[str]:
@@ -161,7 +161,7 @@ def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:
     assert draft.payload["kind"] == "figure"
 
 
-def test_a_description_is_the_documents_own_words() -> None:
+def test_descriptions_contain_only_words_of_the_document() -> None:
     image = ImageFile("0" * 64, ".png", 1, 1)
     told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
     bare = Picture("figure", 1, image, heading=("Care",))
@@ -178,5 +178,5 @@ def test_a_description_is_the_documents_own_words() -> None:
         ("https://example.org/a.pdf", "https://example.org/a.pdf"),
     ],
 )
-def test_a_source_is_shown_as_people_know_it(uri: str, path: str) -> None:
+def test_local_uris_are_shown_as_paths(uri: str, path: str) -> None:
     assert local_path(uri) == path

@@ -120,4 +120,4 @@ def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixtu
 
 def test_an_id_of_no_hit_is_told_where_ids_stand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = run_messages(capsys, "like", "nothing", "--store", shop, code=1)
-    assert line.endswith("no hit has this id now; ids stand under the hits of `diptych query`")
+    assert line.endswith("no hit has this id; `diptych query` prints the id of each hit")

@@ -1,0 +1,90 @@
+"""What ranking reads of stored points: the passages and pictures found, and the pages they are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from diptych.store.terms import analyse
+from diptych.store.types import INDEXED, PAGE_WORDS, Payload
+from extractors.formats import is_row
+
+Place = tuple[str, int]
+"""Document id and page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A passage or picture that was found."""
+
+    place: Place
+    modality: str
+    label: str = ""
+    content: str = ""
+    """Its text, or the hash of its pixels."""
+    stems: str = ""
+    """Its words and numbers as stems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page with at least one part that was found. Stems are separated by spaces."""
+
+    words: str = ""
+    """Stems of all its words."""
+    headings: str = ""
+    """Stems of its headings and captions."""
+    name: str = ""
+    """Stems of its document's name and title."""
+    kinds: frozenset[str] = frozenset()
+    """Kinds of its pictures."""
+    labels: frozenset[str] = frozenset()
+    """Labels of its figures and tables."""
+    folio: int | None = None
+    """The printed page number, if it differs from the position in the file."""
+    last: bool = False
+
+
+def make_part(payload: Payload) -> Part:
+    content = payload["image"]["sha256"] if "image" in payload else payload["text"]
+    return Part(_place(payload), payload["modality"], payload["label"], content, payload[INDEXED])
+
+
+def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:
+    """Every page with a part that was found.
+
+    A page is described by its own point if that is among `pages`, and otherwise by the parts found on it.
+    """
+    by_place: dict[Place, list[Payload]] = {}
+    for payload in parts:
+        by_place.setdefault(_place(payload), []).append(payload)
+    page_points = {_place(page): page for page in pages}
+    return {place: _make_page(found, page_points.get(place), language) for place, found in by_place.items()}
+
+
+def _place(payload: Payload) -> Place:
+    return payload["document_id"], payload["page"]
+
+
+def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) -> Page:
+    first = parts[0]
+    # The text of a catalogue row already contains its name.
+    name = "" if is_row(first["document"]) else _name_stems(first["document"], first["title"], language)
+    if page and "headings" in page:  # pages in older stores have words only
+        kinds, labels = frozenset(page["kinds"]), frozenset(page["labels"])
+        return Page(page[PAGE_WORDS], page["headings"], name, kinds, labels, page.get("folio"), page["last"])
+    return Page(
+        words=" ".join(sorted(part[INDEXED] for part in parts)),  # includes headings and captions
+        name=name,
+        kinds=frozenset(part["kind"] for part in parts if part["modality"] == "image"),
+        labels=frozenset(part["label"] for part in parts if part["label"]),
+        folio=first.get("folio"),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _name_stems(document: str, title: str, language: str) -> str:
+    """Stems of a document's name, without its suffix, and of its title."""
+    stem = document.rpartition(".")[0] or document
+    return analyse(f"{stem.replace('_', ' ').replace('-', ' ')} {title}", language)
