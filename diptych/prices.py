@@ -1,4 +1,4 @@
-"""What requests to paid models use, and what their providers charge for it."""
+"""Token usage of requests to paid models, and prices."""
 
 from __future__ import annotations
 
@@ -8,59 +8,55 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request or of many, as the provider counts them."""
+    """Tokens of one or more requests, as the provider counts them."""
 
     input_tokens: int = 0
-    """All of them, those read from the provider's cache included."""
+    """All input tokens, including `cached_tokens` and `written_tokens`."""
     cached_tokens: int = 0
-    """Of the input, read from the provider's cache."""
+    """Input tokens read from the provider's cache."""
     output_tokens: int = 0
     requests: int = 0
     batched: bool = False
-    """Through a batch endpoint, which costs less."""
+    """Sent through a batch API, which is cheaper."""
     written_tokens: int = 0
-    """Of the input, put into the provider's cache, for which some charge more."""
+    """Input tokens written to the provider's cache; some models charge more for them."""
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.cached_tokens + other.cached_tokens,
-            self.output_tokens + other.output_tokens,
-            self.requests + other.requests,
-            self.batched and other.batched,
-            self.written_tokens + other.written_tokens,
-        )
+        return self._combined(other, 1)
 
     def __sub__(self, other: Usage) -> Usage:
+        return self._combined(other, -1)
+
+    def _combined(self, other: Usage, sign: int) -> Usage:
         return Usage(
-            self.input_tokens - other.input_tokens,
-            self.cached_tokens - other.cached_tokens,
-            self.output_tokens - other.output_tokens,
-            self.requests - other.requests,
-            self.batched,
-            self.written_tokens - other.written_tokens,
+            self.input_tokens + sign * other.input_tokens,
+            self.cached_tokens + sign * other.cached_tokens,
+            self.output_tokens + sign * other.output_tokens,
+            self.requests + sign * other.requests,
+            self.batched and other.batched,
+            self.written_tokens + sign * other.written_tokens,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens."""
+    """US dollars per million tokens."""
 
     input: float
     output: float
     cached: float | None = None
-    """Of input read from the provider's cache; None: as `input`."""
+    """Input read from the provider's cache; None: same as `input`."""
     batch: float = 0.5
-    """What a batch endpoint charges, as a share."""
+    """Share of the price that a batch API charges."""
     cache_write: float | None = None
-    """Of input put into the provider's cache; None: as `input`."""
+    """Input written to the provider's cache; None: same as `input`."""
     source: str = ""
-    """Where it stands; empty: the settings."""
+    """Where the price was found; empty: the settings."""
     read: str = ""
-    """The day on which it was read there."""
+    """Date on which it was read there, if known."""
 
     def __post_init__(self) -> None:
-        """It comes from files that people write, and a negative price would make room in a budget."""
+        """Reject values that are not prices: a negative one would raise the budget."""
         for name in ("input", "output", "cached", "batch", "cache_write"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
@@ -70,12 +66,14 @@ class Price:
         """US dollars."""
         cached = self.input if self.cached is None else self.cached
         written = self.input if self.cache_write is None else self.cache_write
-        fresh = max(usage.input_tokens - usage.cached_tokens - usage.written_tokens, 0)
-        whole = fresh * self.input + usage.cached_tokens * cached + usage.written_tokens * written
-        return (whole + usage.output_tokens * self.output) * (self.batch if usage.batched else 1) / 1e6
+        uncached = max(usage.input_tokens - usage.cached_tokens - usage.written_tokens, 0)
+        input_cost = uncached * self.input + usage.cached_tokens * cached + usage.written_tokens * written
+        return self._scaled(input_cost + usage.output_tokens * self.output, usage)
 
     def max_cost(self, usage: Usage) -> float:
-        """US dollars, if all of the input costs what the dearest of it does."""
-        dearest = max(self.input, self.cached or 0, self.cache_write or 0)
-        whole = usage.input_tokens * dearest + usage.output_tokens * self.output
-        return whole * (self.batch if usage.batched else 1) / 1e6
+        """US dollars if every input token costs as much as the most expensive kind."""
+        highest = max(self.input, self.cached or 0, self.cache_write or 0)
+        return self._scaled(usage.input_tokens * highest + usage.output_tokens * self.output, usage)
+
+    def _scaled(self, cost: float, usage: Usage) -> float:
+        return cost * (self.batch if usage.batched else 1) / 1e6

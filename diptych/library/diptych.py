@@ -16,7 +16,8 @@ from diptych.errors import QueryError
 from diptych.library.maintenance import Maintenance
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
-from diptych.models.meter import Meter, prices
+from diptych.models.meter import Meter
+from diptych.models.price_list import PriceList
 from diptych.pipeline.estimate import Estimate, estimate_documents
 from diptych.pipeline.ingest import Outcome
 from diptych.search.groups import By, Group, search_groups
@@ -47,7 +48,7 @@ class Diptych:
 
     def __init__(self, settings: Settings, budget: float | None = None) -> None:
         self.settings = settings
-        self.meter = Meter(prices(settings), budget)
+        self.meter = Meter(PriceList(settings), budget)
         """Usage and cost of paid models through this object."""
         self._runtime = Runtime(settings, self.meter)
         self._preparation = QueryPreparation(self._runtime)

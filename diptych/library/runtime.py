@@ -13,7 +13,8 @@ from diptych.encoders.registry import load_encoder
 from diptych.errors import SettingsError, StoreError
 from diptych.models import vision as providers
 from diptych.models.ledger import Ledger
-from diptych.models.meter import Meter, prices
+from diptych.models.meter import Meter
+from diptych.models.price_list import PriceList
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.ingest import Pipeline
 from diptych.search.search import SearchContext
@@ -153,7 +154,7 @@ class Runtime:
             spaces=self.spaces,
             captioner=self.captioner,
             ledger=self.ledger,
-            prices=prices(chosen),
+            prices=PriceList(chosen),
             language=chosen.language,
             extract=lambda source, pictures: workers.extract(source, options, pictures),
             workers=chosen.workers,

@@ -1,4 +1,4 @@
-"""What paid models were asked for and what that costs: charges, and the budget that no request may pass."""
+"""Usage and cost of paid models in one run, and the budget that no request may exceed."""
 
 from __future__ import annotations
 
@@ -7,34 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from diptych.errors import BudgetReached
-from diptych.models.price_list import price_list
+from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
-from diptych.settings import Settings
 
-
-def prices(settings: Settings) -> dict[str, Price]:
-    """Model name -> price: those of the settings, else what providers charge at their own addresses (`prices.toml`).
-
-    Behind another address, or in a cloud, a model costs what nobody knows here.
-    """
-    direct = {
-        "openai": _at(settings.openai.base_url, "api.openai.com"),
-        "anthropic": _at(settings.anthropic.base_url, "api.anthropic.com") and settings.anthropic.platform == "direct",
-    }
-    listed = {name: price for name, price in price_list().items() if direct.get(name.partition(":")[0])}
-    return listed | settings.prices
-
-
-def _at(base_url: str | None, host: str) -> bool:
-    return base_url is None or urlsplit(base_url).hostname == host
+UsageByModel = Mapping[tuple[str, bool], Usage]
+"""(model, through a batch API) -> usage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one model was asked for, as it is registered and reported."""
+    """What one model was used for, as it is registered and reported."""
 
     requests: int
     input_tokens: int
@@ -44,7 +28,7 @@ class Charge:
 
 
 class Account:
-    """What the requests of one piece of work came to, while others spend beside it. Thread-safe."""
+    """Charges of one piece of work, such as a document, while others are processed beside it. Thread-safe."""
 
     def __init__(self) -> None:
         self._charges: dict[str, Charge] = {}
@@ -62,18 +46,18 @@ class Account:
 
     @property
     def charges(self) -> dict[str, Charge]:
-        """By model, in their order; empty: nothing was asked."""
+        """By model, in alphabetical order."""
         with self._lock:
             return dict(sorted(self._charges.items()))
 
 
 _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
-"""Whose work a request is, which the code that sends it does not know. Thread pools hand it on by `copy_context`."""
+"""The account to charge, so that code that sends requests need not know it. Thread pools pass it by `copy_context`."""
 
 
 @contextmanager
 def track_charges() -> Iterator[Account]:
-    """What is asked of paid models inside the block, through any meter, is on the account that this gives."""
+    """Yield an account that collects the charges of this block, through any meter."""
     account = Account()
     token = _ACCOUNT.set(account)
     try:
@@ -83,41 +67,33 @@ def track_charges() -> Iterator[Account]:
 
 
 class Meter:
-    """Counts what a run spends, model by model, and refuses the request that would pass the budget. Thread-safe.
+    """Counts what a run spends on each model, and refuses a request that could exceed the budget. Thread-safe.
 
-    `prices`: model name as the settings write it (`openai:gpt-…`) -> price; a model without one costs an unknown sum.
+    `prices`: model name as the settings write it (`openai:gpt-…`) -> price. `budget`: US dollars; None: no limit.
     """
 
-    def __init__(self, prices: Mapping[str, Price] | None = None, budget: float | None = None) -> None:
-        self._prices, self.budget = prices or {}, budget
-        self._used: dict[tuple[str, bool], Usage] = {}
+    def __init__(self, prices: Mapping[str, Price] | PriceList | None = None, budget: float | None = None) -> None:
+        self._prices, self.budget = {} if prices is None else prices, budget
+        self._usage: dict[tuple[str, bool], Usage] = {}
         self._spent = self._reserved = 0.0
         self._lock = threading.Lock()
 
     @contextmanager
-    def reserve(self, model: str, most: Usage) -> Iterator[None]:
-        """Room in the budget for a request that uses at most `most`, given back when the block ends.
+    def reserve(self, model: str, max_usage: Usage) -> Iterator[None]:
+        """Reserve budget for a request that uses at most `max_usage`, until the block ends.
 
-        What it really used is told to `spend` inside the block. Raises `BudgetReached` when there is no room.
+        Call `spend` with the real usage inside the block. Raises `BudgetReached` when the budget is too small.
         """
         price = self._prices.get(model)
         if self.budget is not None and price is None:
             raise BudgetReached(
-                f"the price of {model} is unknown, so a budget cannot be kept; give it in the setting `prices`, or "
-                f"run without a budget"
+                f"the price of {model} is unknown, so a budget cannot be kept. Add it under [prices] in the settings, "
+                f"or run without a budget"
             )
-        cost = price.max_cost(most) if price else 0.0
+        cost = price.max_cost(max_usage) if price else 0.0
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:
-                reserved = round(self._reserved, 4)  # sums that were given back may leave a trace in a float
-                under_way = (
-                    f", {format_dollars(self._reserved)} is reserved for requests under way," if reserved else ""
-                )
-                raise BudgetReached(
-                    f"the budget of {format_dollars(self.budget)} is reached: {format_dollars(self._spent)} is spent"
-                    f"{under_way} and the next request to {model} may cost {format_dollars(cost)}. Finished work is "
-                    "kept; run again with a larger budget to continue"
-                )
+                raise BudgetReached(self._refusal(self.budget, model, cost))
             self._reserved += cost
         try:
             yield
@@ -125,62 +101,69 @@ class Meter:
             with self._lock:
                 self._reserved -= cost
 
+    def _refusal(self, budget: float, model: str, cost: float) -> str:
+        # Rounded, because adding and subtracting reservations leaves traces in a float.
+        reserved = format_dollars(self._reserved) if round(self._reserved, 4) else ""
+        under_way = f", {reserved} is reserved for requests under way," if reserved else ""
+        return (
+            f"the budget of {format_dollars(budget)} is reached: {format_dollars(self._spent)} is spent{under_way} and "
+            f"the next request to {model} may cost {format_dollars(cost)}. Finished work is kept; run again with a "
+            f"larger budget to continue"
+        )
+
     def spend(self, model: str, usage: Usage) -> float | None:
-        """Count a request that was answered; gives its price in US dollars, None when it is unknown."""
+        """Count a request that was answered. Returns its price in US dollars, None if it is unknown."""
         price = self._prices.get(model)
         usd = price.cost(usage) if price else None
         with self._lock:
             key = model, usage.batched
-            self._used[key] = self._used[key] + usage if key in self._used else usage
+            self._usage[key] = self._usage[key] + usage if key in self._usage else usage
             self._spent += usd or 0.0
         if account := _ACCOUNT.get():
             account.add(model, usage, usd)
         return usd
 
     def price(self, model: str) -> Price | None:
-        """None: unknown."""
+        """The model's price; None if it is unknown."""
         return self._prices.get(model)
 
     @property
     def spent(self) -> float:
-        """US dollars so far, of the models whose price is known."""
+        """US dollars so far, of models whose price is known."""
         return self._spent
 
-    def usage(self, since: Mapping[tuple[str, bool], Usage] | None = None) -> dict[tuple[str, bool], Usage]:
-        """(model, through a batch endpoint) -> usage so far; `since`: only what came after that answer."""
+    def usage(self, since: UsageByModel | None = None) -> dict[tuple[str, bool], Usage]:
+        """(model, through a batch API) -> usage so far, without the usage in `since`."""
         with self._lock:
-            whole = dict(self._used)
-        if not since:
-            return whole
-        return {key: usage - since[key] if key in since else usage for key, usage in whole.items()}
+            usage = dict(self._usage)
+        return {key: used - since[key] if since and key in since else used for key, used in usage.items()}
 
 
-def format_usage(meter: Meter, since: Mapping[tuple[str, bool], Usage] | None = None) -> list[str]:
-    """One line a model, for people: requests, tokens, and what they cost. `since`: as `Meter.used` has it."""
-    used = sorted(meter.usage(since).items())
-    return [_format_usage(model, usage, meter.price(model)) for (model, _), usage in used if usage.requests]
+def format_usage(meter: Meter, since: UsageByModel | None = None) -> list[str]:
+    """One line per model: requests, tokens and cost. `since`: as in `Meter.usage`."""
+    usage = sorted(meter.usage(since).items())
+    return [_format_line(model, used, meter.price(model)) for (model, _), used in usage if used.requests]
 
 
-def _format_usage(model: str, usage: Usage, price: Price | None) -> str:
+def _format_line(model: str, usage: Usage, price: Price | None) -> str:
     """`openai:gpt-…: 3 requests, 1,200 tokens in (400 from its cache), 90 out, $0.0004`."""
     cached = f" ({usage.cached_tokens:,} from its cache)" if usage.cached_tokens else ""
-    written = f", {usage.output_tokens:,} out" if usage.output_tokens else ""
+    output = f", {usage.output_tokens:,} out" if usage.output_tokens else ""
     requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
-    through = " in batches" if usage.batched else ""
+    batched = " in batches" if usage.batched else ""
     cost = format_dollars(price.cost(usage)) if price else "price unknown"
-    return f"{model}: {requests}{through}, {usage.input_tokens:,} tokens in{cached}{written}, {cost}"
+    return f"{model}: {requests}{batched}, {usage.input_tokens:,} tokens in{cached}{output}, {cost}"
 
 
 def format_charges(charges: Mapping[str, Charge]) -> str:
-    """The sum of several models in a word or two, for a table: `$0.0012`, `3 requests`, or both; empty: nothing."""
+    """The sum over all models, for a table cell: `$0.0012`, `3 requests of unknown price`, both, or empty."""
     known = sum(charge.usd for charge in charges.values() if charge.usd is not None)
     unpriced = sum(charge.requests for charge in charges.values() if charge.usd is None)
     requests = f"{unpriced:,} request{'' if unpriced == 1 else 's'} of unknown price" if unpriced else ""
-    return " + ".join(
-        part for part in (format_dollars(known) if known or (charges and not unpriced) else "", requests) if part
-    )
+    dollars = format_dollars(known) if known or (charges and not unpriced) else ""
+    return " + ".join(filter(None, [dollars, requests]))
 
 
 def format_dollars(amount: float) -> str:
-    """A sum for people: cents, and below a dollar four digits where there is more than cents."""
+    """Dollars and cents, or four decimals below a dollar where cents are not exact."""
     return f"${amount:,.2f}" if amount >= 1 or abs(round(amount, 2) - amount) < 1e-9 else f"${amount:.4f}"

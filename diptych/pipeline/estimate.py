@@ -15,6 +15,7 @@ from diptych.captioners.prompt import MAX_CAPTION_CHARACTERS
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.ledger_encoder import vector_key
 from diptych.models.ledger import Ledger
+from diptych.models.price_list import PriceList
 from diptych.pipeline.extraction import extract_ahead
 from diptych.pipeline.requirements import MissingVectors, missing_vectors
 from diptych.prices import Price, Usage
@@ -40,7 +41,7 @@ class EstimateContext:
     spaces: Spaces
     captioner: Captioner | None
     ledger: Ledger
-    prices: Mapping[str, Price]
+    prices: Mapping[str, Price] | PriceList
     language: str
     extract: Callable[[Source, Path], Extraction]
     """Takes a document apart; its pictures go to the folder."""

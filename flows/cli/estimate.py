@@ -115,5 +115,4 @@ def _line(cost: Cost) -> str:
         line += f"; through --batch-api at most {format_dollars(cost.batch_dollars)}"
     else:
         line += "; --batch-api does not make it cheaper, because there are no batches for it"
-    source = cost.price.source if cost.price else ""
-    return line + (f" (price of {cost.price.read}: {source})" if cost.price and source else "")
+    return line + (f" (price from {cost.price.source})" if cost.price and cost.price.source else "")
