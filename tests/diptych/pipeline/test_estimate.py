@@ -78,7 +78,7 @@ class Scene:
             shutil.copy(image_path(one.image, self.pictures), place)
         return parts
 
-    def ground(self, captioner: bool = True, prices: dict[str, Price] = PRICES) -> EstimateContext:
+    def ground(self, captioner: bool = True, prices: dict[str, Price] | PriceList = PRICES) -> EstimateContext:
         asked = self.captioner if captioner else None
         return EstimateContext(self.index, self.spaces, asked, self.ledger, prices, "english", self.extract, workers=2)
 
