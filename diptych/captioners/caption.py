@@ -1,4 +1,4 @@
-"""Captions that a vision model writes, so that a picture is found by what it shows; none is paid twice."""
+"""Captions that a vision model writes, kept apart from the document's own words."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from extractors.types import Problem
 
 @dataclass(frozen=True, slots=True)
 class ModelCaption:
-    """What a vision model says of a picture, kept apart from the document's own words."""
-
     text: str = ""
-    """Empty: it was not asked, or gave nothing."""
+    """Empty if the model was not asked or said nothing."""
     model: str = ""
-    """As the settings write it: `openai:gpt-…`."""
+    """As in the settings: `openai:gpt-…`."""
     skipped: str = ""
     """Why the picture was not sent (`logo`, `blank`, `rule` …), or why there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """Of one document."""
+    """The captions of one document."""
 
     captions: tuple[ModelCaption, ...]
-    """One a picture, in the extraction's order."""
+    """One for each picture, in the extraction's order."""
     problems: tuple[Problem, ...] = ()
-    """Pictures that may get a caption another time."""
+    """Pictures that may get a caption in another run."""

@@ -1,7 +1,7 @@
-"""What a vision model is asked about a picture, and how its answer becomes text.
+"""The request for a caption, and how the reply becomes text.
 
-Everything from the document goes in as data between fences, bounded in length; everything from the model comes out as
-plain sentences, bounded in length. Neither is ever an instruction.
+Everything from the document is sent as fenced data of limited length, and everything from the model becomes plain
+sentences of limited length. Neither is ever treated as an instruction.
 """
 
 from __future__ import annotations
@@ -31,32 +31,36 @@ without markup, in the language of the document's words; in English when there a
 does not apply."""
 
 VERSION = 1
-"""Raise it when the request is laid out otherwise, or the answer is put into sentences otherwise."""
+"""Part of the fingerprint: raise it when requests are built differently, or replies become text differently."""
 MAX_ANSWER_TOKENS = 1000
-"""Of an answer; what a model thinks before it writes is not counted here."""
+"""Tokens of a reply, without the model's reasoning."""
 LIMITS = {"title": 200, "heading": 300, "caption": 1000, "mentions": 1200}
 """Characters of the document's words, by field."""
 MAX_CAPTION_CHARACTERS = 2000
-"""Of a caption: more would drown the document's own words."""
-_ITEM, _ITEMS = 300, 16
-_JOINERS = "\u200c\u200d"  # invisible, but Persian, Indian scripts and emoji need them
-_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_MARKS = re.compile(r"\*\*|__|`+|^[ \t]*(?:#{1,6}|[-*•>]|\|)[ \t]+", re.MULTILINE)
+"""A longer caption would outweigh the document's own words in the description of a picture."""
+MAX_ITEM_CHARACTERS, MAX_ITEMS = 300, 16
+"""For each list of the reply; the sentence that says what the picture shows may have twice as many characters."""
+
+_JOINERS = "\u200c\u200d"  # invisible, but needed by Persian, Indian scripts and emoji
+_HTML_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_MARKDOWN_MARK = re.compile(r"\*\*|__|`+|^[ \t]*(?:#{1,6}|[-*•>]|\|)[ \t]+", re.MULTILINE)
 
 
-def _listed(value: Any) -> Any:
-    """Small servers answer with one text, or with nothing, where a list was asked for."""
+def _as_list(value: Any) -> Any:
+    """Small models return a string or null where a list was requested."""
     return [] if value is None else [value] if isinstance(value, str) else value
 
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
-Texts = Annotated[list[str], BeforeValidator(_listed)]
+Texts = Annotated[list[str], BeforeValidator(_as_list)]
 
 
 class Description(BaseModel):
     """The form of the answer. No lengths are demanded: an answer that is paid for is cut, not thrown away."""
 
+    # The class name, this docstring and the field descriptions are sent to the model and belong to the fingerprint:
+    # changing a word of them makes users pay for every caption again.
     kind: Text = Field(description="Kind of picture in two or three words, such as line chart, floor plan, photograph.")
     shows: Text = Field(description="What the picture shows, in one or two sentences.")
     axes: Texts = Field(description="Each axis of a chart: which axis, its quantity, its unit.")
@@ -67,7 +71,7 @@ class Description(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Instruction and form of the answer; another one makes other captions."""
+    """The instruction and the schema of the reply. Another prompt makes new captions."""
 
     instruction: str = INSTRUCTION
     schema: type[BaseModel] = Description
@@ -80,65 +84,61 @@ class Prompt:
 
 
 def words_around(picture: Picture, extraction: Extraction) -> str:
-    """The document's words about a picture, fenced, as they are sent. The same for the same words."""
+    """The document's words about a picture, as fenced JSON. Part of the ledger key of its caption."""
     fields = {
         "title": extraction.title or extraction.source.title,
         "heading": " > ".join(picture.heading),
         "caption": picture.caption,
         "mentions": " ".join(picture.context),
     }
-    known = {name: shorten(plain_line(text), LIMITS[name]) for name, text in fields.items()}
-    data = json.dumps({name: text for name, text in known.items() if text}, ensure_ascii=False)
-    fenced = data.replace("</", "<\\/")  # JSON reads it as the same, and no word of the document closes the fence
-    return f"<document>{fenced}</document>"
+    short = {name: shorten(plain_line(text), LIMITS[name]) for name, text in fields.items()}
+    data = json.dumps({name: text for name, text in short.items() if text}, ensure_ascii=False)
+    escaped = data.replace("</", "<\\/")  # equivalent JSON in which no word of the document can close the fence
+    return f"<document>{escaped}</document>"
 
 
 def caption_text(answer: BaseModel) -> str:
-    """A validated answer as one line of plain text; empty when it says nothing."""
-    said = Description.model_validate(answer.model_dump())
-    shows = _item(said.shows)
-    if not shows and not said.findings:
+    """A validated reply as one line of plain text; empty if it describes nothing."""
+    description = Description.model_validate(answer.model_dump())
+    shows = shorten(strip_markup(description.shows), 2 * MAX_ITEM_CHARACTERS)
+    if not shows and not description.findings:
         return ""
-    opening = ": ".join(part for part in (_item(said.kind).rstrip("."), shows) if part)
-    parts = [opening, "; ".join(_items(said.axes)), ", ".join(_items(said.labels))]
-    parts += [*_items(said.findings), shorten(strip_markup(said.visible_text), 3 * _ITEM)]
-    return shorten(" ".join(_ended(part) for part in parts if part), MAX_CAPTION_CHARACTERS)
+    kind = shorten(strip_markup(description.kind), 2 * MAX_ITEM_CHARACTERS).rstrip(".")
+    sentences = [
+        ": ".join(part for part in (kind, shows) if part),
+        "; ".join(_clean_items(description.axes)),
+        ", ".join(_clean_items(description.labels)),
+        *_clean_items(description.findings),
+        shorten(strip_markup(description.visible_text), 3 * MAX_ITEM_CHARACTERS),
+    ]
+    text = " ".join(sentence if sentence[-1] in ".!?…。！？" else f"{sentence}." for sentence in sentences if sentence)
+    return shorten(text, MAX_CAPTION_CHARACTERS)
 
 
 def plain_line(text: str) -> str:
-    """On one line, without control, formatting and other invisible characters, and without broken surrogates."""
-    kept = "".join(" " if character.isspace() else character for character in text if _visible(character))
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+    """The text on one line, without control characters, other invisible characters and broken surrogates."""
+    visible = "".join(" " if character.isspace() else character for character in text if _is_visible(character))
+    return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 def strip_markup(text: str) -> str:
-    """`plain_line`, without the marks of HTML and Markdown."""
-    return plain_line(_MARKS.sub("", _LINK.sub(r"\1", _TAG.sub(" ", text))))
+    """The text on one line, without HTML and Markdown."""
+    return plain_line(_MARKDOWN_MARK.sub("", _MARKDOWN_LINK.sub(r"\1", _HTML_TAG.sub(" ", text))))
 
 
-def shorten(text: str, most: int) -> str:
-    """At most `most` characters, ended between two words where there are any."""
-    if len(text) <= most:
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters, cut between two words where possible."""
+    if len(text) <= limit:
         return text
-    short = text[: most - 1]
+    short = text[: limit - 1]
     head, space, _ = short.rpartition(" ")
-    return (head if space and len(head) > most // 2 else short).rstrip() + "…"
+    return (head if space and len(head) > limit // 2 else short).rstrip() + "…"
 
 
-def _visible(character: str) -> bool:
-    if character.isspace() or character in _JOINERS:
-        return True
-    return not unicodedata.category(character).startswith("C")
+def _is_visible(character: str) -> bool:
+    return character.isspace() or character in _JOINERS or not unicodedata.category(character).startswith("C")
 
 
-def _item(text: str) -> str:
-    return shorten(strip_markup(text), 2 * _ITEM)
-
-
-def _items(texts: list[str]) -> list[str]:
-    cleaned = (shorten(strip_markup(text), _ITEM).rstrip(".;,") for text in texts[:_ITEMS])
-    return list(dict.fromkeys(text for text in cleaned if text))
-
-
-def _ended(text: str) -> str:
-    return text if text[-1] in ".!?…。！？" else f"{text}."
+def _clean_items(texts: list[str]) -> list[str]:
+    items = (shorten(strip_markup(text), MAX_ITEM_CHARACTERS).rstrip(".;,") for text in texts[:MAX_ITEMS])
+    return list(dict.fromkeys(item for item in items if item))

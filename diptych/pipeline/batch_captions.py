@@ -27,7 +27,7 @@ class CaptionJob:
         self._pictures = pictures
 
     def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[VisionRequest]]:
-        for key, ask in self._captioner.asks(extraction, self._pictures):
+        for key, ask in self._captioner.pending_requests(extraction, self._pictures):
             yield BatchRequest(key, ask, self._batches.size(BatchItem(key, ask)), self._captioner.model.max_usage(ask))
 
     def send(self, items: Sequence[BatchRequest[VisionRequest]]) -> tuple[str, dict[str, list[str]]]:
@@ -47,5 +47,5 @@ class CaptionJob:
                 continue
             usage = replace(reply.usage, batched=True, requests=max(reply.usage.requests, 1))
             self._meter.spend(self.model, usage)
-            self._captioner.keep(key, replace(reply, usage=usage))
+            self._captioner.record_reply(key, replace(reply, usage=usage))
         return failed

@@ -65,7 +65,7 @@ class Prefill:
         reading = pipeline.spaces.encoding_config(pipeline.language)
 
         def lacking(extraction: Extraction) -> MissingVectors:
-            seen = captioner.known(extraction, pipeline.pictures) if captioner else []
+            seen = captioner.known_captions(extraction, pipeline.pictures) if captioner else []
             return missing_vectors(extraction, seen, reading, pipeline.store)
 
         return self._run(VectorJob(encoder.fingerprint, batches, self._ledger, self._meter, lacking), sources)

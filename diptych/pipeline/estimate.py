@@ -163,13 +163,13 @@ class _Count:
         captioner = self._ground.captioner
         if captioner is None:
             return []
-        told = captioner.known(extraction, pictures)
+        told = captioner.known_captions(extraction, pictures)
         for caption in told:
             if caption is not None:
                 self._skipped[caption.skipped] += bool(caption.skipped)
                 self._sums["known"] += bool(caption.text)
         if None in told:
-            for key, ask in captioner.asks(extraction, pictures):
+            for key, ask in captioner.pending_requests(extraction, pictures):
                 if key not in self._asked:
                     self._asked.add(key)
                     self._count(captioner.model.name, "captions", captioner.model.max_usage(ask))

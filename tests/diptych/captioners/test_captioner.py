@@ -1,4 +1,4 @@
-"""Captions: asked once, kept at once, and what becomes of pictures that get none."""
+"""Captions are requested once, recorded at once, and failures leave other pictures alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from diptych.captioners.caption import ModelCaption
-from diptych.captioners.captioner import HOPELESS, Captioner
+from diptych.captioners.captioner import MAX_FAILURES, Captioner
 from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, ProviderError
 from diptych.models.ledger import Ledger
@@ -33,8 +33,13 @@ def charts(folder: Path, count: int, first: int = 0) -> Extraction:
     return extraction(*(picture(stored(chart(first + n), folder), n + 1) for n in range(count)))
 
 
+def missing(one: Captioner, document: Extraction, folder: Path) -> list[int]:
+    """Indices of the pictures that need a request."""
+    return [index for index, caption in enumerate(one.known_captions(document, folder)) if caption is None]
+
+
 def failing(*numbers: int, error: Exception) -> ScriptedVision:
-    """Fails at these asks."""
+    """A model that raises `error` for the requests with these numbers."""
 
     def script(number: int) -> Reply | None:
         if number in numbers:
@@ -44,14 +49,14 @@ def failing(*numbers: int, error: Exception) -> ScriptedVision:
     return ScriptedVision(script)
 
 
-def test_every_picture_gets_the_answer_to_its_own_ask(tmp_path: Path) -> None:
+def test_each_picture_gets_its_own_answer(tmp_path: Path) -> None:
     model = ScriptedVision()
-    told = captioner(model, tmp_path, at_once=1).caption(charts(tmp_path, 3), tmp_path)
-    assert told.captions == tuple(ModelCaption(f"Picture {n}.", "scripted:seer") for n in (1, 2, 3))
-    assert told.problems == ()
+    result = captioner(model, tmp_path, at_once=1).caption(charts(tmp_path, 3), tmp_path)
+    assert result.captions == tuple(ModelCaption(f"Picture {n}.", "scripted:seer") for n in (1, 2, 3))
+    assert result.problems == ()
 
 
-def test_nothing_is_asked_twice_by_another_run(tmp_path: Path) -> None:
+def test_second_run_sends_no_request(tmp_path: Path) -> None:
     document = charts(tmp_path, 3)
     first = captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
     model = ScriptedVision()
@@ -59,18 +64,18 @@ def test_nothing_is_asked_twice_by_another_run(tmp_path: Path) -> None:
     assert model.asked == []
 
 
-def test_one_changed_picture_is_one_ask(tmp_path: Path) -> None:
+def test_changed_picture_needs_one_request(tmp_path: Path) -> None:
     document = charts(tmp_path, 3)
     captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
     model = ScriptedVision()
     changed = replace(document.pictures[1], image=stored(chart(77), tmp_path))
     other = replace(document, pictures=(document.pictures[0], changed, document.pictures[2]))
-    assert captioner(model, tmp_path).missing(other, tmp_path) == [1]
+    assert missing(captioner(model, tmp_path), other, tmp_path) == [1]
     captioner(model, tmp_path).caption(other, tmp_path)
     assert len(model.asked) == 1
 
 
-def test_the_same_picture_in_another_document_of_the_same_words_is_not_asked(tmp_path: Path) -> None:
+def test_same_picture_and_words_in_another_document_need_no_request(tmp_path: Path) -> None:
     captioner(ScriptedVision(), tmp_path).caption(charts(tmp_path, 2), tmp_path)
     model = ScriptedVision()
     copy = replace(charts(tmp_path, 2), source=replace(charts(tmp_path, 1).source, name="copy.pdf", sha256="2"))
@@ -79,7 +84,7 @@ def test_the_same_picture_in_another_document_of_the_same_words_is_not_asked(tmp
 
 
 class Other(BaseModel):
-    """Another form."""
+    """Another schema."""
 
     shows: str
     colour: str
@@ -88,18 +93,18 @@ class Other(BaseModel):
 @pytest.mark.parametrize(
     "options",
     [{"prompt": Prompt("Say what you see.")}, {"prompt": Prompt(schema=Other)}, {"detail": "low"}],
-    ids=["instruction", "form", "detail"],
+    ids=["instruction", "schema", "detail"],
 )
-def test_another_prompt_or_detail_asks_about_every_picture(tmp_path: Path, options: dict[str, object]) -> None:
+def test_another_prompt_or_detail_requests_every_caption_again(tmp_path: Path, options: dict[str, object]) -> None:
     document = charts(tmp_path, 3)
     before = captioner(ScriptedVision(), tmp_path)
     before.caption(document, tmp_path)
     after = captioner(ScriptedVision(), tmp_path, **options)
-    assert after.missing(document, tmp_path) == [0, 1, 2]
+    assert missing(after, document, tmp_path) == [0, 1, 2]
     assert after.fingerprint != before.fingerprint
 
 
-def test_another_model_asks_about_every_picture(tmp_path: Path) -> None:
+def test_another_model_requests_every_caption_again(tmp_path: Path) -> None:
     document = charts(tmp_path, 2)
     captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
     other = ScriptedVision()
@@ -108,28 +113,28 @@ def test_another_model_asks_about_every_picture(tmp_path: Path) -> None:
     assert len(other.asked) == 2
 
 
-def test_other_words_around_a_picture_ask_again_and_other_pages_do_not(tmp_path: Path) -> None:
+def test_other_words_around_a_picture_need_a_new_caption_but_another_page_does_not(tmp_path: Path) -> None:
     one = picture(stored(chart(1), tmp_path), caption="Figure 1: flow")
     captioner(ScriptedVision(), tmp_path).caption(extraction(one), tmp_path)
     again = captioner(ScriptedVision(), tmp_path)
-    assert again.missing(extraction(replace(one, page=5, box=(1.0, 1.0, 99.0, 99.0))), tmp_path) == []
-    assert again.missing(extraction(replace(one, caption="Figure 1: pressure")), tmp_path) == [0]
-    assert again.missing(extraction(replace(one, context=("Figure 1 shows it.",))), tmp_path) == [0]
+    assert missing(again, extraction(replace(one, page=5, box=(1.0, 1.0, 99.0, 99.0))), tmp_path) == []
+    assert missing(again, extraction(replace(one, caption="Figure 1: pressure")), tmp_path) == [0]
+    assert missing(again, extraction(replace(one, context=("Figure 1 shows it.",))), tmp_path) == [0]
 
 
-def test_equal_pictures_of_a_document_are_one_ask(tmp_path: Path) -> None:
+def test_equal_pictures_of_a_document_need_one_request(tmp_path: Path) -> None:
     image = stored(chart(1), tmp_path)
     model = ScriptedVision()
-    told = captioner(model, tmp_path).caption(extraction(picture(image, 1), picture(image, 2)), tmp_path)
+    result = captioner(model, tmp_path).caption(extraction(picture(image, 1), picture(image, 2)), tmp_path)
     assert len(model.asked) == 1
-    assert told.captions[1] == ModelCaption("Picture 1.", "scripted:seer", "duplicate")
+    assert result.captions[1] == ModelCaption("Picture 1.", "scripted:seer", "duplicate")
 
 
-def test_two_documents_at_once_pay_an_equal_picture_once(tmp_path: Path) -> None:
+def test_concurrent_documents_pay_for_an_equal_picture_once(tmp_path: Path) -> None:
     gate = threading.Event()
 
     def slowly(number: int) -> Reply | None:
-        gate.wait(0.3)  # while the other thread comes
+        gate.wait(0.3)  # gives the other threads time to arrive
         return None
 
     model, document = ScriptedVision(slowly), charts(tmp_path, 1)
@@ -146,86 +151,86 @@ def test_two_documents_at_once_pay_an_equal_picture_once(tmp_path: Path) -> None
     assert told == ["Picture 1."] * 4
 
 
-def test_different_pictures_are_asked_at_the_same_time(tmp_path: Path) -> None:
+def test_different_pictures_are_requested_concurrently(tmp_path: Path) -> None:
     together = threading.Barrier(3, timeout=20)
 
     def script(number: int) -> Reply | None:
         together.wait()  # passes only when three are under way
         return None
 
-    told = captioner(ScriptedVision(script), tmp_path, at_once=3).caption(charts(tmp_path, 3), tmp_path)
-    assert all(caption.text for caption in told.captions)
+    result = captioner(ScriptedVision(script), tmp_path, at_once=3).caption(charts(tmp_path, 3), tmp_path)
+    assert all(caption.text for caption in result.captions)
 
 
-def test_usage_and_price_are_kept_with_each_answer(tmp_path: Path) -> None:
+def test_ledger_records_usage_and_price_of_each_answer(tmp_path: Path) -> None:
     captioner(ScriptedVision(), tmp_path).caption(charts(tmp_path, 2), tmp_path)
     (spent,) = Ledger(tmp_path).spending()
     assert (spent.model, spent.captions, spent.usage) == ("scripted:seer", 2, Usage(200, 0, 40, 2))
     assert spent.price == pytest.approx(2 * (100 * 1.0 + 20 * 10.0) / 1e6)
 
 
-def test_an_unknown_price_is_kept_as_unknown(tmp_path: Path) -> None:
+def test_ledger_records_an_unknown_price_as_unknown(tmp_path: Path) -> None:
     Captioner(ScriptedVision(), Ledger(tmp_path), Meter()).caption(charts(tmp_path, 1), tmp_path)
     (spent,) = Ledger(tmp_path).spending()
     assert (spent.price, spent.unpriced) == (0.0, 1)
 
 
-def test_a_refusal_is_recorded_and_never_asked_again(tmp_path: Path) -> None:
+def test_refusal_is_recorded_and_not_requested_again(tmp_path: Path) -> None:
     model = ScriptedVision(lambda number: Reply("", None, Usage(90, 0, 1, 1), "I will\x00 not\ndescribe this"))
-    told = captioner(model, tmp_path).caption(charts(tmp_path, 1), tmp_path)
-    assert told.captions == (ModelCaption("", "scripted:seer", "refused: I will not describe this"),)
-    assert told.problems == ()
+    result = captioner(model, tmp_path).caption(charts(tmp_path, 1), tmp_path)
+    assert result.captions == (ModelCaption("", "scripted:seer", "refused: I will not describe this"),)
+    assert result.problems == ()
     again = captioner(ScriptedVision(), tmp_path)
-    assert again.missing(charts(tmp_path, 1), tmp_path) == []
-    assert again.caption(charts(tmp_path, 1), tmp_path) == told
+    assert missing(again, charts(tmp_path, 1), tmp_path) == []
+    assert again.caption(charts(tmp_path, 1), tmp_path) == result
 
 
-def test_an_answer_that_says_nothing_is_a_refusal(tmp_path: Path) -> None:
+def test_empty_answer_counts_as_refusal(tmp_path: Path) -> None:
     model = ScriptedVision()
     model.script = lambda number: answer(model.asked[-1], kind="chart", shows=" \n")
-    told = captioner(model, tmp_path).caption(charts(tmp_path, 1), tmp_path)
-    assert told.captions[0].skipped == "refused: the answer says nothing"
+    result = captioner(model, tmp_path).caption(charts(tmp_path, 1), tmp_path)
+    assert result.captions[0].skipped == "refused: the answer says nothing"
 
 
-def test_a_picture_that_fails_for_now_leaves_the_others_and_a_problem_with_its_page(tmp_path: Path) -> None:
+def test_transient_failure_becomes_a_problem_with_its_page_and_spares_other_pictures(tmp_path: Path) -> None:
     model = failing(2, error=ProviderError("overloaded for 300 s", transient=True))
     document = charts(tmp_path, 3)
-    told = captioner(model, tmp_path, at_once=1).caption(document, tmp_path)
-    assert [caption.text for caption in told.captions] == ["Picture 1.", "", "Picture 3."]
-    assert told.captions[1].skipped == "no answer"
-    assert told.problems == (Problem("no caption: overloaded for 300 s; run again to ask once more", 2),)
+    result = captioner(model, tmp_path, at_once=1).caption(document, tmp_path)
+    assert [caption.text for caption in result.captions] == ["Picture 1.", "", "Picture 3."]
+    assert result.captions[1].skipped == "no answer"
+    assert result.problems == (Problem("no caption: overloaded for 300 s; run again to retry", 2),)
     again = ScriptedVision()
     assert captioner(again, tmp_path).caption(document, tmp_path).problems == ()
     assert len(again.asked) == 1
 
 
-def test_a_provider_that_is_down_is_tried_once_a_document(tmp_path: Path) -> None:
+def test_unavailable_provider_is_tried_once_per_document(tmp_path: Path) -> None:
     def down(number: int) -> Reply | None:
         raise ProviderError("no connection", transient=True)
 
     model = ScriptedVision(down)
     one = captioner(model, tmp_path, at_once=1)
-    told = one.caption(charts(tmp_path, HOPELESS + 3), tmp_path)
-    assert len(model.asked) == HOPELESS
-    assert len(told.problems) == HOPELESS + 3
+    result = one.caption(charts(tmp_path, MAX_FAILURES + 3), tmp_path)
+    assert len(model.asked) == MAX_FAILURES
+    assert len(result.problems) == MAX_FAILURES + 3
     one.caption(charts(tmp_path, 4, first=50), tmp_path)
-    assert len(model.asked) == HOPELESS + 1
+    assert len(model.asked) == MAX_FAILURES + 1
     model.script = lambda number: None
     assert one.caption(charts(tmp_path, 4, first=50), tmp_path).problems == ()
 
 
-def test_a_picture_that_is_not_accepted_where_others_were_is_not_asked_again(tmp_path: Path) -> None:
+def test_picture_rejected_after_others_were_accepted_is_not_requested_again(tmp_path: Path) -> None:
     model = failing(2, error=ProviderError("400 picture is broken"))
-    told = captioner(model, tmp_path, at_once=1).caption(charts(tmp_path, 3), tmp_path)
-    assert told.captions[1].skipped == "refused: not accepted: 400 picture is broken"
-    assert captioner(ScriptedVision(), tmp_path).missing(charts(tmp_path, 3), tmp_path) == []
+    result = captioner(model, tmp_path, at_once=1).caption(charts(tmp_path, 3), tmp_path)
+    assert result.captions[1].skipped == "refused: not accepted: 400 picture is broken"
+    assert missing(captioner(ScriptedVision(), tmp_path), charts(tmp_path, 3), tmp_path) == []
 
 
-def test_where_no_picture_is_accepted_none_is_recorded_as_refused(tmp_path: Path) -> None:
+def test_rejections_are_not_recorded_while_no_picture_was_accepted(tmp_path: Path) -> None:
     model = failing(1, 2, error=ProviderError("400 unknown parameter"))
-    told = captioner(model, tmp_path).caption(charts(tmp_path, 2), tmp_path)
-    assert [problem.page for problem in told.problems] == [1, 2]
-    assert captioner(ScriptedVision(), tmp_path).missing(charts(tmp_path, 2), tmp_path) == [0, 1]
+    result = captioner(model, tmp_path).caption(charts(tmp_path, 2), tmp_path)
+    assert [problem.page for problem in result.problems] == [1, 2]
+    assert missing(captioner(ScriptedVision(), tmp_path), charts(tmp_path, 2), tmp_path) == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -233,40 +238,40 @@ def test_where_no_picture_is_accepted_none_is_recorded_as_refused(tmp_path: Path
     [BudgetReached("the budget is reached"), ModelError("no key"), ProviderError("no such model", about="account")],
     ids=["budget", "key", "model"],
 )
-def test_what_concerns_every_picture_is_raised_and_what_was_answered_is_kept(tmp_path: Path, error: Exception) -> None:
+def test_error_of_every_picture_is_raised_and_earlier_answers_are_kept(tmp_path: Path, error: Exception) -> None:
     model = failing(3, error=error)
     document = charts(tmp_path, 6)
     with pytest.raises(type(error), match=str(error)):
         captioner(model, tmp_path, at_once=1).caption(document, tmp_path)
-    assert len(model.asked) == 3  # nothing was begun after it
-    assert captioner(ScriptedVision(), tmp_path).missing(document, tmp_path) == [2, 3, 4, 5]
+    assert len(model.asked) == 3  # no request was started after it
+    assert missing(captioner(ScriptedVision(), tmp_path), document, tmp_path) == [2, 3, 4, 5]
 
 
-def test_a_picture_whose_file_is_gone_is_a_problem(tmp_path: Path) -> None:
+def test_missing_image_file_is_a_problem(tmp_path: Path) -> None:
     document = charts(tmp_path, 2)
     next(tmp_path.glob(f"*/{document.pictures[0].image.sha256}.png")).unlink()
-    told = captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
-    assert told.captions[0].skipped == "unreadable"
-    assert [problem.page for problem in told.problems] == [1]
-    assert told.captions[1].text == "Picture 1."
+    result = captioner(ScriptedVision(), tmp_path).caption(document, tmp_path)
+    assert result.captions[0].skipped == "unreadable"
+    assert [problem.page for problem in result.problems] == [1]
+    assert result.captions[1].text == "Picture 1."
 
 
-def test_what_a_batch_would_send_fills_the_same_places(tmp_path: Path) -> None:
+def test_batch_replies_become_the_captions_of_their_pictures(tmp_path: Path) -> None:
     document = charts(tmp_path, 2)
     one = captioner(ScriptedVision(), tmp_path)
-    asks = dict(one.asks(document, tmp_path))
+    asks = dict(one.pending_requests(document, tmp_path))
     assert all(re.fullmatch("[0-9a-f]{64}", key) for key in asks)
     for number, (key, ask) in enumerate(asks.items()):
         reply = answer(ask, shows=f"From a batch, {number}.")
-        one.keep(key, replace(reply, usage=Usage(100, 0, 20, 1, batched=True)))
+        one.record_reply(key, replace(reply, usage=Usage(100, 0, 20, 1, batched=True)))
     model = ScriptedVision()
-    told = captioner(model, tmp_path).caption(document, tmp_path)
-    assert [caption.text for caption in told.captions] == ["From a batch, 0.", "From a batch, 1."]
+    result = captioner(model, tmp_path).caption(document, tmp_path)
+    assert [caption.text for caption in result.captions] == ["From a batch, 0.", "From a batch, 1."]
     assert model.asked == []
     assert Ledger(tmp_path).spending()[0].price == pytest.approx(2 * 300 / 1e6 / 2)
 
 
-def test_a_picture_is_sent_no_larger_than_is_of_use_and_without_what_its_file_says(tmp_path: Path) -> None:
+def test_sent_image_is_scaled_down_and_has_no_metadata(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     image = stored(chart(1, (3000, 2250)), tmp_path, "JPEG", exif=exif, comment=b"SecretComment")
@@ -279,7 +284,7 @@ def test_a_picture_is_sent_no_larger_than_is_of_use_and_without_what_its_file_sa
     assert b"Secret" not in pixels.data
 
 
-def test_a_model_that_sees_less_is_sent_less(tmp_path: Path) -> None:
+def test_image_is_scaled_to_the_largest_side_of_the_model(tmp_path: Path) -> None:
     model = ScriptedVision()
     model.max_side = 100
     captioner(model, tmp_path).caption(charts(tmp_path, 1), tmp_path)
@@ -288,13 +293,13 @@ def test_a_model_that_sees_less_is_sent_less(tmp_path: Path) -> None:
         assert sent.size == (100, 75)
 
 
-def test_the_words_that_are_sent_are_those_around_the_picture(tmp_path: Path) -> None:
+def test_words_around_the_picture_are_sent_with_it(tmp_path: Path) -> None:
     model = ScriptedVision()
     one = picture(
         stored(chart(1), tmp_path), caption="Figure 1: flow", heading=("Pumps", "Flow"), context=("See Figure 1.",)
     )
     captioner(model, tmp_path).caption(extraction(one, title="Handbook"), tmp_path)
     sent = words(model.asked[0])
-    for told in ("Handbook", "Pumps > Flow", "Figure 1: flow", "See Figure 1."):
-        assert told in sent
+    for text in ("Handbook", "Pumps > Flow", "Figure 1: flow", "See Figure 1."):
+        assert text in sent
     assert "library" not in sent  # the path of the file

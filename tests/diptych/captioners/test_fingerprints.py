@@ -45,5 +45,5 @@ def test_ledger_key_of_a_picture(tmp_path: Path) -> None:
     (tmp_path / "55").mkdir()
     chart(1).save(tmp_path / "55" / f"{image.sha256}.png")
     one = captioner(tmp_path, captioner="openai:gpt-6-luna")
-    ((key, _),) = one.asks(extraction(picture(image, caption="Fig. 1. A pump")), tmp_path)
+    ((key, _),) = one.pending_requests(extraction(picture(image, caption="Fig. 1. A pump")), tmp_path)
     assert key == "7c8433c4d17fd1629376e71f31ae982c8ebc9968a5d566074377634af4e8de73"

@@ -1,4 +1,4 @@
-"""Which pictures are sent to a vision model: not those that a caption adds nothing to, and every one in doubt."""
+"""Which pictures are sent to a vision model: all except those that clearly need no caption."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from diptych.captioners.selection import judge
+from diptych.captioners.selection import select_pictures
 from extractors.types import Report
 from tests.support.scripted_vision import chart, extraction, picture, stored
 
-SMALL = (30.0, 30.0, 130.0, 100.0)  # points: a logo's size
+SMALL = (30.0, 30.0, 130.0, 100.0)  # PDF points: the size of a logo
 
 
 def photograph(size: tuple[int, int] = (300, 200)) -> Image.Image:
-    """Soft shades of all colours."""
+    """Soft gradients in many colours."""
     blots = np.random.default_rng(3).integers(0, 256, (8, 12, 3), dtype=np.uint8)
     return Image.fromarray(blots).resize(size, Image.Resampling.BICUBIC)
 
@@ -30,7 +30,7 @@ def logo() -> Image.Image:
 
 
 def page(drawn: bool = False) -> Image.Image:
-    """Words in lines, and a diagram of thin lines below them if `drawn`."""
+    """Lines of text, with a diagram of thin lines below them if `drawn`."""
     image = Image.new("RGB", (1240, 1754), "white")
     draw = ImageDraw.Draw(image)
     for line in range(30):
@@ -41,7 +41,7 @@ def page(drawn: bool = False) -> Image.Image:
 
 
 def reason(image: Image.Image, folder: Path, **fields: Any) -> str:
-    return judge(extraction(picture(stored(image, folder), **fields)), folder)[0].skipped
+    return select_pictures(extraction(picture(stored(image, folder), **fields)), folder)[0].skipped
 
 
 @pytest.mark.parametrize(
@@ -56,17 +56,17 @@ def reason(image: Image.Image, folder: Path, **fields: Any) -> str:
     ],
     ids=["white", "one colour", "rule", "small", "chart", "photograph"],
 )
-def test_pixels_that_show_nothing_are_not_sent(tmp_path: Path, image: Image.Image, why: str) -> None:
+def test_pixels_that_show_nothing_are_skipped(tmp_path: Path, image: Image.Image, why: str) -> None:
     assert reason(image, tmp_path, page=4) == why
 
 
-def test_one_thin_line_across_is_not_blank(tmp_path: Path) -> None:
+def test_thin_line_is_not_blank(tmp_path: Path) -> None:
     image = Image.new("RGB", (2000, 1500), "white")
     ImageDraw.Draw(image).line([(0, 1400), (2000, 100)], "black", 2)
     assert reason(image, tmp_path, page=4) == ""
 
 
-def test_a_logo_is_small_flat_and_on_the_first_or_last_page(tmp_path: Path) -> None:
+def test_logo_is_small_and_flat_and_on_the_first_or_last_page(tmp_path: Path) -> None:
     assert reason(logo(), tmp_path, page=1, box=SMALL) == "logo"
     assert reason(logo(), tmp_path, page=9, box=SMALL) == "logo"
     assert reason(logo(), tmp_path, page=4, box=SMALL) == ""  # a connector in a manual looks like it
@@ -77,72 +77,78 @@ def test_a_logo_is_small_flat_and_on_the_first_or_last_page(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "words", [{"caption": "The float"}, {"label": "figure 1"}, {"context": ("Figure 1 shows the float.",)}]
 )
-def test_what_the_document_speaks_of_is_no_logo(tmp_path: Path, words: dict[str, Any]) -> None:
+def test_picture_that_the_text_refers_to_is_no_logo(tmp_path: Path, words: dict[str, Any]) -> None:
     assert reason(logo(), tmp_path, page=1, box=SMALL, **words) == ""
 
 
-def test_an_icon_and_a_banner(tmp_path: Path) -> None:
+def test_icon_and_banner_are_skipped(tmp_path: Path) -> None:
     assert reason(logo(), tmp_path, page=4, box=(10.0, 10.0, 40.0, 31.0)) == "icon"
     assert reason(chart(1, (1000, 100)), tmp_path, page=1, box=(50.0, 20.0, 550.0, 70.0)) == "logo"
 
 
-def test_a_photo_of_its_own_is_always_looked_at(tmp_path: Path) -> None:
+def test_photo_without_a_page_is_no_logo(tmp_path: Path) -> None:
     assert reason(logo(), tmp_path, kind="photo", box=None) == ""
 
 
-def test_a_page_of_words_that_are_known_is_not_sent(tmp_path: Path) -> None:
+def test_page_of_extracted_text_is_skipped(tmp_path: Path) -> None:
     words = "The pump is switched off before the valve is opened. " * 90
     assert reason(page(), tmp_path, kind="page", page=2, words=words) == "text only"
     assert reason(page(), tmp_path, kind="page", page=2, words=words, ocr=True) == "text only"
 
 
-def test_a_page_that_shows_more_or_whose_words_are_not_known_is_sent(tmp_path: Path) -> None:
+def test_page_with_drawings_or_without_extracted_text_is_sent(tmp_path: Path) -> None:
     words = "The pump is switched off before the valve is opened. " * 90
     assert reason(page(drawn=True), tmp_path, kind="page", page=2, words=words) == ""
     assert reason(page(), tmp_path, kind="page", page=2) == ""
     assert reason(page(), tmp_path, kind="page", page=2, words="Pump  7", ocr=True) == ""
 
 
-def test_a_page_on_which_the_extractor_missed_something_is_sent(tmp_path: Path) -> None:
+def test_page_flagged_by_the_extractor_is_sent(tmp_path: Path) -> None:
     one = picture(stored(page(), tmp_path), 2, kind="page", words="The pump is switched off. " * 90)
     flagged = replace(extraction(one), report=Report(9, flagged_pages=(2,)))
-    assert [verdict.skipped for verdict in judge(flagged, tmp_path)] == [""]
+    assert [selection.skipped for selection in select_pictures(flagged, tmp_path)] == [""]
 
 
-def test_the_same_picture_saved_otherwise_is_a_duplicate(tmp_path: Path) -> None:
+def test_same_picture_in_another_format_is_a_duplicate(tmp_path: Path) -> None:
     image = photograph((600, 400))
     one, other = stored(image, tmp_path), stored(image, tmp_path, "JPEG", quality=80)
     assert one.sha256 != other.sha256
-    verdicts = judge(extraction(picture(stored(chart(9), tmp_path), 2), picture(one, 3), picture(other, 4)), tmp_path)
-    assert [(verdict.skipped, verdict.twin) for verdict in verdicts] == [("", None), ("", None), ("duplicate", 1)]
+    selections = select_pictures(
+        extraction(picture(stored(chart(9), tmp_path), 2), picture(one, 3), picture(other, 4)), tmp_path
+    )
+    assert [(selection.skipped, selection.twin) for selection in selections] == [
+        ("", None),
+        ("", None),
+        ("duplicate", 1),
+    ]
 
 
-def test_charts_of_one_make_are_no_duplicates(tmp_path: Path) -> None:
+def test_charts_of_one_style_are_no_duplicates(tmp_path: Path) -> None:
     one = chart(1)
     other = one.copy()
     ImageDraw.Draw(other).line([(60, 40), (380, 60)], "red", 2)  # one curve more
-    verdicts = judge(extraction(picture(stored(one, tmp_path)), picture(stored(other, tmp_path))), tmp_path)
-    assert [verdict.skipped for verdict in verdicts] == ["", ""]
+    selections = select_pictures(extraction(picture(stored(one, tmp_path)), picture(stored(other, tmp_path))), tmp_path)
+    assert [selection.skipped for selection in selections] == ["", ""]
 
 
-def test_the_same_thing_in_another_colour_is_no_duplicate(tmp_path: Path) -> None:
+def test_same_shape_in_another_colour_is_no_duplicate(tmp_path: Path) -> None:
     red, green = (Image.new("RGB", (300, 300), "white") for _ in range(2))
     ImageDraw.Draw(red).ellipse([50, 50, 250, 250], (200, 60, 60))
     ImageDraw.Draw(green).ellipse([50, 50, 250, 250], (60, 132, 54))  # as bright as the red
-    verdicts = judge(extraction(picture(stored(red, tmp_path)), picture(stored(green, tmp_path))), tmp_path)
-    assert [verdict.skipped for verdict in verdicts] == ["", ""]
+    selections = select_pictures(extraction(picture(stored(red, tmp_path)), picture(stored(green, tmp_path))), tmp_path)
+    assert [selection.skipped for selection in selections] == ["", ""]
 
 
-def test_pictures_that_look_alike_with_other_words_are_no_duplicates(tmp_path: Path) -> None:
+def test_similar_pictures_with_different_words_are_no_duplicates(tmp_path: Path) -> None:
     image = photograph((600, 400))
     one, other = stored(image, tmp_path), stored(image, tmp_path, "JPEG", quality=80)
-    verdicts = judge(extraction(picture(one, words="2019"), picture(other, words="2020")), tmp_path)
-    assert [verdict.skipped for verdict in verdicts] == ["", ""]
+    selections = select_pictures(extraction(picture(one, words="2019"), picture(other, words="2020")), tmp_path)
+    assert [selection.skipped for selection in selections] == ["", ""]
 
 
-def test_a_file_that_is_no_picture_is_told_with_its_page(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported_with_its_page(tmp_path: Path) -> None:
     image = stored(chart(1), tmp_path)
     next(tmp_path.glob("*/*.png")).write_bytes(b"\x89PNG\r\n\x1a\n" + b"junk" * 20)
-    (verdict,) = judge(extraction(picture(image, 7)), tmp_path)
-    assert verdict.skipped == "unreadable"
-    assert "page 7" in verdict.problem
+    (selection,) = select_pictures(extraction(picture(image, 7)), tmp_path)
+    assert selection.skipped == "unreadable"
+    assert "page 7" in selection.problem

@@ -174,7 +174,7 @@ def test_lines_that_are_broken_cost_only_their_items(tmp_path: Path) -> None:
 
 def test_a_budget_that_allows_only_a_part(tmp_path: Path) -> None:
     with bench(tmp_path) as at:
-        asks = at.pipeline.captioner.asks(at.document, at.pictures)  # type: ignore[union-attr]
+        asks = at.pipeline.captioner.pending_requests(at.document, at.pictures)  # type: ignore[union-attr]
         one = max(PRICES[HAIKU].max_cost(at.pipeline.captioner.model.max_usage(ask)) / 2 for _, ask in asks)  # type: ignore[union-attr]
     with bench(tmp_path, budget=one * 2.1) as at:
         assert at.captions().stopped == ""  # two, and then the third, since they cost less than feared

@@ -118,7 +118,7 @@ def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[
 def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, charts: tuple[Picture, ...]) -> None:
     found = estimate_documents(scene.of(a=pump("red pump", charts=charts)), scene.ground())
     (cost,) = found.costs
-    limit = scene.captioner.asks(pump(charts=charts), scene.pictures).__next__()[1].max_tokens
+    limit = scene.captioner.pending_requests(pump(charts=charts), scene.pictures).__next__()[1].max_tokens
     assert (cost.model, cost.use, cost.items) == ("scripted:seer", "captions", 3)
     assert cost.usage == Usage(3000, 0, 3 * limit, 3)
     assert found.dollars == pytest.approx(3 * (1000 + 10 * limit) / 1e6)
@@ -128,7 +128,7 @@ def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, char
 
 def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Picture, ...]) -> None:
     parts = pump(charts=charts)
-    key, _ = next(iter(scene.captioner.asks(parts, scene.pictures)))
+    key, _ = next(iter(scene.captioner.pending_requests(parts, scene.pictures)))
     scene.ledger.add_caption(key, LedgerCaption("scripted:seer", "known", usage=Usage(800, 0, 100, 1)))
     found = estimate_documents(scene.of(a=parts), scene.ground())
     assert (found.costs[0].items, found.captions_known) == (2, 1)
