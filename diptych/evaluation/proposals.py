@@ -21,7 +21,7 @@ from diptych.search.query import Query
 from diptych.search.search import SearchContext
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import PAGE_WORDS, Payload
-from extractors.catalog.fields import sentence
+from extractors.catalog.extractor import field_sentence
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
@@ -155,8 +155,8 @@ def _described(payload: Payload) -> str:
         number = not isinstance(value, str) or any(character.isdigit() for character in value)
         # The row's own name is its id; a column that repeats the title says nothing more.
         repeated = value in (payload["title"], payload["document"].rpartition("#")[2])
-        told = "" if number or repeated else sentence(name, value).removeprefix(f"{name}: ")
-        text = text.replace(sentence(name, value), told)
+        told = "" if number or repeated else field_sentence(name, value).removeprefix(f"{name}: ")
+        text = text.replace(field_sentence(name, value), told)
     return text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diptych.store.register import DocumentRecord, list_records, local_path
 from diptych.store.types import Store
-from extractors.catalog import extractor as catalog
+from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
 from extractors.formats import has_rows
 from extractors.types import Source
@@ -44,7 +44,7 @@ def _is_complete_catalogue(path: Path) -> bool:
     if not has_rows(path):
         return False
     try:
-        return not catalog.read(path).notes
+        return not read_catalog(path).notes
     except ExtractionError:
         return False
 

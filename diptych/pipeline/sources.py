@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline import own_files as written
 from diptych.pipeline.download import Fetch
-from extractors.catalog import extractor as catalog
+from extractors.catalog.extractor import is_url, row_sources
+from extractors.catalog.table import is_catalog, read_catalog
 from extractors.formats import describe_formats, failed_plugins, find_format, has_rows
 from extractors.types import Source
 
@@ -159,18 +160,18 @@ def _catalogs(files: Sequence[_File], fetch: Fetch | None, alone: bool) -> tuple
     for file in files:
         if not has_rows(file.path):
             continue
-        if file.walked and not catalog.is_catalog(file.path):
+        if file.walked and not is_catalog(file.path):
             left_out.append(f"{file.name}: no column is called image, photo or description, so it is no catalogue")
             continue
         try:
-            read = catalog.read(file.path)
+            read = read_catalog(file.path)
         except ExtractionError as error:
             if alone and not file.walked:
                 raise SourceError(str(error)) from error
             left_out.append(str(error))
             continue
-        urls = [image for image in read.images() if catalog.is_url(image)]
-        rows[file.path] = catalog.sources(read, fetch(urls) if fetch and urls else {})
+        urls = [image for image in read.image_references() if is_url(image)]
+        rows[file.path] = row_sources(read, fetch(urls) if fetch and urls else {})
         left_out += read.notes
     return rows, left_out
 

@@ -1,1 +1,1 @@
-"""Catalogues: CSV and JSONL files whose rows are documents."""
+"""Catalogues: CSV and JSON Lines files of which every row is a document."""

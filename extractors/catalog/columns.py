@@ -1,77 +1,101 @@
-"""Types for the columns of a table of text: a column is one type as a whole, so that filters on it mean one thing."""
+"""Give each column of a table one type, so that a filter on it means the same for every row."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 
 from extractors.types import FieldValue
 
-# A leading zero belongs to a code (007, 01234), which loses its meaning as a number.
-_INTEGER = re.compile(r"[+-]?(0|[1-9]\d*)$")
+Cell = FieldValue | None
+"""A value, or None for an empty cell."""
+
+MAX_INTEGER = 2**63 - 1
+MAX_FLOAT_DIGITS = 15
+"""Decimal digits that a float preserves."""
+
+# A leading zero belongs to a code (007, 01234), which would lose its meaning as a number.
+_INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,19})$")
 _DECIMAL = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d{1,3})?$")
 _GROUPED = re.compile(r"[+-]?(0|[1-9]\d{0,2}(,\d{3})+|[1-9]\d*)(\.\d+)?$")
 _EUROPEAN = re.compile(r"[+-]?(0|[1-9]\d{0,2}(\.\d{3})+|[1-9]\d*)(,\d{1,2})?$")
 _MONEY = re.compile(
     r"(?P<sign>[+-]?)(?P<before>[^\d\s.,+-]{0,4})\s?(?P<number>[\d.,]*\d)\s?(?P<after>[^\d\s.,+-]{0,4})$"
 )
-_CURRENCIES = "$ € £ ¥ ₹ ₩ ₽ US$ A$ C$ USD EUR GBP JPY CNY CHF INR CAD AUD SEK NOK DKK PLN KRW BRL kr zł Fr."
+_CURRENCIES = frozenset((
+    "$", "€", "£", "¥", "₹", "₩", "₽", "US$", "A$", "C$", "USD", "EUR", "GBP", "JPY", "CNY", "CHF", "INR", "CAD", "AUD",
+    "SEK", "NOK", "DKK", "PLN", "KRW", "BRL", "kr", "zł", "Fr.",
+))  # fmt: skip
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False}
-_LARGEST = 2**63 - 1
 
 
-def typed(column: Sequence[str]) -> list[FieldValue | None]:
-    """The cells of one column: bool, int, float or text, whatever all its filled cells are; None for an empty cell.
+def parse_column(column: Sequence[str]) -> list[Cell]:
+    """Convert the cells of a text column to the one type that fits all: bool, int, float or str.
 
-    Money in one currency is a number (`$1,299.00` -> 1299.0); ISO dates stay text, which orders as they do.
+    Amounts in one currency become numbers (`$1,299.00` -> 1299.0). ISO dates stay text, which sorts in their order.
     """
     filled = [cell for cell in column if cell]
-    convert = _conversion(filled) if filled else str
+    convert = _choose_conversion(filled) if filled else str
     return [convert(cell) if cell else None for cell in column]
 
 
-def _conversion(filled: list[str]) -> Callable[[str], FieldValue]:
+def unify_column(values: Sequence[object]) -> list[Cell]:
+    """Convert JSON values to cells of one type: numbers become floats if any is one, other mixtures become text."""
+    cells = [_json_cell(value) for value in values]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if len(kinds) < 2:
+        return cells
+    convert = float if kinds == {int, float} else str
+    return [None if cell is None else convert(cell) for cell in cells]
+
+
+def _json_cell(value: object) -> Cell:
+    """Return a JSON value as a cell: lists of plain values joined by commas, deeper structures as JSON text."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) <= MAX_INTEGER):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ", ".join(map(str, value)) or None
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _choose_conversion(filled: list[str]) -> Callable[[str], FieldValue]:
     if all(cell.lower() in _BOOLEANS for cell in filled):
         return lambda cell: _BOOLEANS[cell.lower()]
-    if all(_INTEGER.match(cell) and abs(int(cell)) <= _LARGEST for cell in filled if len(cell) < 21) and all(
-        len(cell) < 21 for cell in filled
-    ):
+    if all(_INTEGER.match(cell) and abs(int(cell)) <= MAX_INTEGER for cell in filled):
         return int
-    if all(_DECIMAL.match(cell) for cell in filled) and not any(_coded(cell) for cell in filled):
+    if all(_DECIMAL.match(cell) and not _is_code(cell) for cell in filled):
         return float
-    return _money(filled) or str
+    return _choose_money_conversion(filled) or str
 
 
-def _coded(cell: str) -> bool:
-    """True for digits alone that no number is written with: a leading zero, or more of them than a float can keep."""
+def _is_code(cell: str) -> bool:
+    """Return True for digits that are no quantity: with a leading zero, or more than a float preserves."""
     digits = cell.lstrip("+-")
-    return digits.isdigit() and (len(digits) > 15 or (len(digits) > 1 and digits[0] == "0"))
+    return digits.isdigit() and (len(digits) > MAX_FLOAT_DIGITS or (len(digits) > 1 and digits[0] == "0"))
 
 
-def _money(filled: list[str]) -> Callable[[str], FieldValue] | None:
-    """Reads grouped numbers and amounts of one currency, in the one way of writing that fits every cell."""
-    matches = [_MONEY.match(cell) for cell in filled]
-    found = [match for match in matches if match]
-    if len(found) < len(filled):
+def _choose_money_conversion(filled: list[str]) -> Callable[[str], FieldValue] | None:
+    """Return a conversion for grouped numbers or amounts of one currency, if one notation fits every cell."""
+    matches = [match for cell in filled if (match := _MONEY.match(cell))]
+    if len(matches) < len(filled) or any(match["before"] and match["after"] for match in matches):
         return None
-    marks = {match["before"] or match["after"] for match in found} - {""}
-    if (
-        len(marks) > 1
-        or not marks <= {*_CURRENCIES.split()}
-        or any(match["before"] and match["after"] for match in found)
-    ):
+    currencies = {match["before"] or match["after"] for match in matches} - {""}
+    if len(currencies) > 1 or not currencies <= _CURRENCIES:
         return None
-    numbers = [match["number"] for match in found]
-    if not marks and any(_coded(number) for number in numbers):
+    numbers = [match["number"] for match in matches]
+    if not currencies and any(map(_is_code, numbers)):
         return None
-    if all(_GROUPED.match(number) for number in numbers):
-        return lambda cell: _amount(cell, ",", ".")
-    if marks and all(_EUROPEAN.match(number) for number in numbers):
-        return lambda cell: _amount(cell, ".", ",")
+    if all(map(_GROUPED.match, numbers)):
+        return lambda cell: _parse_amount(cell, ",", ".")
+    if currencies and all(map(_EUROPEAN.match, numbers)):
+        return lambda cell: _parse_amount(cell, ".", ",")
     return None
 
 
-def _amount(cell: str, group: str, point: str) -> float:
+def _parse_amount(cell: str, group: str, point: str) -> float:
     match = _MONEY.match(cell)
     assert match is not None  # every cell of the column matched
     return float(match["sign"] + match["number"].replace(group, "").replace(point, "."))

@@ -1,4 +1,4 @@
-"""Image files -> a picture each; the pages of a scan, one picture each with the words that stand on them."""
+"""Image files: one picture per file, or per page of a scanned TIFF, with the words that OCR reads in it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ from extractors.types import Extraction, Options, Passage, Picture, Problem, Rep
 if TYPE_CHECKING:
     from PIL import Image
 
-_MOST_PAGES = 2000
-_FEWEST_WORDS = 40
-"""A single picture with at least so many words is read as a page of text, too."""
+MAX_PAGES = 2000
+"""Pages of a TIFF that are read."""
+MIN_PAGE_WORDS = 40
+"""A single image with at least this many words is read as a page of text, which also yields passages."""
 
 
 @dataclass
-class _Shots:
+class _Parts:
+    """The parts of one file, collected page by page."""
+
     options: Options
     pictures: list[Picture] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
@@ -36,50 +39,50 @@ class _Shots:
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
-    """Read one image file; a TIFF of several pages gives a picture for each, and the text that stands on it.
+    """Extract one image file; each page of a TIFF becomes a picture, and its text passages.
 
-    Raises `ExtractionError` when it is no image, broken or too large.
+    Raises `ExtractionError` when the file is not an image, is damaged, or is too large to decode.
     """
-    clock, shots = StageTimer(), _Shots(options)
+    timer, parts = StageTimer(), _Parts(options)
     with open_image(source.path, source.name) as image:
-        format_, own = image.format, source.path.read_bytes() if is_displayable(image) else None
-        pages = image.n_frames if format_ == "TIFF" else 1  # type: ignore[attr-defined]
-        if format_ not in ("TIFF", "MPO") and getattr(image, "n_frames", 1) > 1:
-            shots.notes.append("animated or of several frames: the first one is kept")
-        for number, seen in enumerate(_frames(image, min(pages, _MOST_PAGES), shots), 1):
-            if seen is None:
-                continue
-            with clock.stage("ocr"):
-                upright, words = _read(seen, number, shots, paged=pages > 1)
-            with clock.stage("render"):
-                stored = save_image(upright, pictures, own if upright is seen else None, format_)
-            shots.pictures.append(Picture("photo", number, stored, words=words, ocr=bool(words)))
-    if pages > _MOST_PAGES:
-        shots.problems.append(Problem(f"only the first {_MOST_PAGES} of {pages} pages were read; split the file"))
-    if not shots.pictures:
-        raise ExtractionError(f"{source.name}: {shots.problems[0].reason}")
+        file_format = image.format
+        own_bytes = source.path.read_bytes() if is_displayable(image) else None
+        frames: int = getattr(image, "n_frames", 1)
+        pages = frames if file_format == "TIFF" else 1
+        if frames > 1 and file_format not in ("TIFF", "MPO"):
+            parts.notes.append(f"has {frames} frames, as animations do: only the first one is used")
+        for number, frame in _frames(image, min(pages, MAX_PAGES), parts):
+            with timer.stage("ocr"):
+                upright, words = _read_words(frame, number, parts, is_scan=pages > 1)
+            with timer.stage("render"):
+                stored = save_image(upright, pictures, own_bytes if upright is frame else None, file_format)
+            parts.pictures.append(Picture("photo", number, stored, words=words, ocr=bool(words)))
+    if pages > MAX_PAGES:
+        parts.problems.append(Problem(f"only the first {MAX_PAGES} of {pages} pages were read; split the file"))
+    if not parts.pictures:
+        raise ExtractionError(f"{source.name}: {parts.problems[0].reason}")
     report = Report(
         pages=pages,
-        ocr_pages=tuple(picture.page for picture in shots.pictures if picture.ocr),
-        problems=tuple(shots.problems),
-        notes=tuple(shots.notes),
-        seconds=clock.seconds,
+        ocr_pages=tuple(picture.page for picture in parts.pictures if picture.ocr),
+        problems=tuple(parts.problems),
+        notes=tuple(parts.notes),
+        seconds=timer.seconds,
     )
-    return Extraction(source, tuple(shots.passages), tuple(shots.pictures), report)
+    return Extraction(source, tuple(parts.passages), tuple(parts.pictures), report)
 
 
-def of_row(image_path: Path, options: Options, pictures: Path) -> tuple[Picture, tuple[Problem, ...]]:
-    """The picture of a catalogue's row, with what went wrong beside it. Raises `ExtractionError` as `extract` does."""
-    with open_image(image_path, image_path.name) as image:
-        own = image_path.read_bytes() if is_displayable(image) else None
-        seen = normalise_image(image)
-        stored = save_image(seen, pictures, own, image.format)
-    words, problems = words_in(seen, 1, options)
+def extract_row_picture(file: Path, options: Options, pictures: Path) -> tuple[Picture, tuple[Problem, ...]]:
+    """Return the picture of a catalogue row, and the problems met. Raises `ExtractionError` as `extract` does."""
+    with open_image(file, file.name) as image:
+        own_bytes = file.read_bytes() if is_displayable(image) else None
+        normalised = normalise_image(image)
+        stored = save_image(normalised, pictures, own_bytes, image.format)
+    words, problems = read_picture_words(normalised, 1, options)
     return Picture("photo", 1, stored, words=words, ocr=bool(words)), problems
 
 
-def words_in(image: Image.Image, page: int, options: Options) -> tuple[str, tuple[Problem, ...]]:
-    """The words that a picture shows; none when there is no OCR engine, and a problem when it fails."""
+def read_picture_words(image: Image.Image, page: int, options: Options) -> tuple[str, tuple[Problem, ...]]:
+    """Return the words in a picture, and a problem when OCR fails; no words when no OCR engine is available."""
     if choose_engine(options)[0] is None:
         return "", ()
     try:
@@ -88,47 +91,46 @@ def words_in(image: Image.Image, page: int, options: Options) -> tuple[str, tupl
         return "", (Problem(f"its words could not be read: {error}", page),)
 
 
-def text_of(read: OcrResult, page: int, limit: PassageLimit, heading: tuple[str, ...] = ()) -> list[Passage]:
-    """What OCR read on a page, as passages; without boxes, for a picture's pixels are no points of a page."""
-    placed = [
-        HeadedParagraph(
-            Paragraph(tuple(line.text for line in lines), page, lines[0].box, lines[0].size, ocr=True), heading
-        )
-        for _, group in groupby(read.lines, key=lambda line: line.block)
-        if (lines := list(group))
-    ]
-    return [replace(passage, box=None) for passage in build_passages(placed, limit)]
+def ocr_passages(result: OcrResult, page: int, options: Options, heading: tuple[str, ...] = ()) -> list[Passage]:
+    """Return what OCR read on a page as passages, without boxes: those of OCR are in pixels."""
+    paragraphs = []
+    for _, group in groupby(result.lines, key=lambda line: line.block):
+        lines = list(group)
+        texts = tuple(line.text for line in lines)
+        paragraphs.append(HeadedParagraph(Paragraph(texts, page, lines[0].box, lines[0].size, ocr=True), heading))
+    return [replace(passage, box=None) for passage in build_passages(paragraphs, PassageLimit.of(options))]
 
 
-def _frames(image: Image.Image, count: int, shots: _Shots) -> Iterator[Image.Image | None]:
-    """The pages as people see them; None for one that is broken, unless it is the only one."""
+def _frames(image: Image.Image, count: int, parts: _Parts) -> Iterator[tuple[int, Image.Image]]:
+    """Yield the pages as people see them. A damaged page is skipped as a problem, unless it is the only one."""
     for number in range(1, count + 1):
         try:
             image.seek(number - 1)
-            yield normalise_image(image)
+            frame = normalise_image(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             if count == 1:
                 raise
-            shots.problems.append(Problem(f"page {number} is broken or cut short ({error})", number))
-            yield None
+            parts.problems.append(Problem(f"page {number} is damaged or incomplete ({error})", number))
+        else:
+            yield number, frame
 
 
-def _read(seen: Image.Image, number: int, shots: _Shots, *, paged: bool) -> tuple[Image.Image, str]:
-    """The picture turned upright and its words; what reads like a page of text gives passages as well."""
-    options = shots.options
-    engine, missing = choose_engine(options)
+def _read_words(frame: Image.Image, number: int, parts: _Parts, *, is_scan: bool) -> tuple[Image.Image, str]:
+    """Return the frame turned upright and its words; a page of text adds its passages to `parts`."""
+    engine, missing = choose_engine(parts.options)
     if missing and number == 1:
-        shots.notes.append(missing)
+        parts.notes.append(missing)
     if engine is None:
-        return seen, ""
+        return frame, ""
     try:
-        words = "" if paged else recognise_words(seen, options)
-        if not paged and len(words.split()) < _FEWEST_WORDS:
-            return seen, words
-        read = recognise_page(seen, options)
+        if not is_scan:
+            words = recognise_words(frame, parts.options)
+            if len(words.split()) < MIN_PAGE_WORDS:
+                return frame, words
+        result = recognise_page(frame, parts.options)
     except ExtractionError as error:
-        shots.problems.append(Problem(f"its words could not be read: {error}", number))
-        return seen, ""
-    shots.passages += text_of(read, number, PassageLimit.of(options))
-    turned = seen.rotate(-read.angle, expand=True) if read.angle else seen
-    return turned, "\n".join(line.text for line in read.lines)
+        parts.problems.append(Problem(f"its words could not be read: {error}", number))
+        return frame, ""
+    parts.passages += ocr_passages(result, number, parts.options)
+    upright = frame.rotate(-result.angle, expand=True) if result.angle else frame
+    return upright, "\n".join(line.text for line in result.lines)

@@ -51,7 +51,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     with clock.stage("passages"):
         limit = PassageLimit.of(options)
         made = [passage for slide in deck.slides for passage in _passages(slide, deck, limit)]
-        made += slidepictures.read_passages(found, deck, limit)
+        made += slidepictures.read_passages(found, deck, options)
     hidden = ", ".join(str(slide.number) for slide in deck.slides if slide.hidden)
     report = Report(
         pages=len(deck.slides),

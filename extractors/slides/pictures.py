@@ -14,11 +14,10 @@ from extractors.geometry import area
 from extractors.ocr.recognition import OCR_LONG_SIDE, OcrResult, choose_engine, recognise_page
 from extractors.pdf.crops import save_crop, save_page_image
 from extractors.pdf.render import pymupdf, render_page
-from extractors.photos import extractor as photos
+from extractors.photos.extractor import ocr_passages, read_picture_words
 from extractors.pictures.decode import is_displayable, normalise_image, open_image
 from extractors.pictures.store import save_image
 from extractors.slides.deck import Deck, Drawing, Grid, Image, Slide, Text
-from extractors.text.passages import PassageLimit
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
 
@@ -88,11 +87,11 @@ def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, cloc
     return bench.found
 
 
-def read_passages(found: Pictures, deck: Deck, limit: PassageLimit) -> Iterator[Passage]:
+def read_passages(found: Pictures, deck: Deck, options: Options) -> Iterator[Passage]:
     """The words that were read from slides without text of their own."""
     for slide in deck.slides:
         if read := found.read.get(slide.number):
-            yield from photos.text_of(read, slide.number, limit, slide.heading)
+            yield from ocr_passages(read, slide.number, options, slide.heading)
 
 
 def _pages(deck: Deck, document: Any, found: Pictures) -> dict[int, Any]:
@@ -216,7 +215,7 @@ def _opened(data: bytes, part: Image, slide: Slide, bench: _Bench) -> _Shown:
         seen = _cropped(normalise_image(image), part.crop)
         stored = save_image(seen, bench.folder, own, image.format)
     with bench.clock.stage("ocr"):
-        words, problems = photos.words_in(seen, slide.number, bench.options)
+        words, problems = read_picture_words(seen, slide.number, bench.options)
         bench.found.problems += problems
     return _Shown(stored, words, ocr=bool(words))
 

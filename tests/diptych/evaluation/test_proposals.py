@@ -22,7 +22,7 @@ from diptych.models.vision import Reply, VisionRequest
 from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
-from extractors.catalog.fields import sentence
+from extractors.catalog.extractor import field_sentence
 from extractors.types import FieldValue, Passage
 from tests.support.evaluations import context as context
 from tests.support.fakes import document, source
@@ -110,7 +110,7 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
         "use": "Autumn.",
     }
     fields |= {"price": 129.5, "maker": "Fjord"}
-    said = " ".join(sentence(name, value) for name, value in fields.items())
+    said = " ".join(field_sentence(name, value) for name, value in fields.items())
     row = document(Passage(f"Keeps heavy rain out\n{said}", 1))
     bench.ingest(replace(source("products.csv#43"), fields=fields), row)
     context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)

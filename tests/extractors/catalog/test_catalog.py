@@ -1,3 +1,5 @@
+"""Catalogues: typed columns, rows as documents, and their pictures beside the file or on a web server."""
+
 from __future__ import annotations
 
 import hashlib
@@ -13,12 +15,13 @@ from PIL import Image
 
 from diptych.pipeline.download import Limits, fetcher
 from diptych.pipeline.sources import find_sources
-from extractors.catalog import columns
-from extractors.catalog import extractor as catalog
+from extractors.catalog.columns import parse_column
+from extractors.catalog.extractor import extract, row_sources
+from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
-from extractors.types import Options
+from extractors.types import Options, Source
 
-OPTIONS = Options(ocr="off")
+WITHOUT_OCR = Options(ocr="off")
 
 
 def png(color: str = "red") -> bytes:
@@ -27,11 +30,15 @@ def png(color: str = "red") -> bytes:
     return file.getvalue()
 
 
-def shop(folder: Path, text: str, name: str = "shop.csv") -> Path:
+def write_shop(folder: Path, text: str, name: str = "shop.csv") -> Path:
     (folder / "img").mkdir(exist_ok=True)
     (folder / "img" / "red.png").write_bytes(png())
     (folder / name).write_text(text, encoding="utf-8")
     return folder / name
+
+
+def rows_of(path: Path) -> list[Source]:
+    return row_sources(read_catalog(path), {})
 
 
 @pytest.mark.parametrize(
@@ -52,20 +59,20 @@ def shop(folder: Path, text: str, name: str = "shop.csv") -> Path:
         (["", ""], [None, None]),
     ],
 )
-def test_a_column_has_one_type(cells: list[str], values: list[object]) -> None:
-    typed = columns.typed(cells)
-    assert typed == values
-    assert [type(value) for value in typed] == [type(value) for value in values]
+def test_column_gets_one_type(cells: list[str], values: list[object]) -> None:
+    parsed = parse_column(cells)
+    assert parsed == values
+    assert [type(value) for value in parsed] == [type(value) for value in values]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_rows_are_read_with_any_delimiter_and_quoted_lines(tmp_path: Path, delimiter: str) -> None:
+def test_rows_are_read_with_any_delimiter_and_quoted_line_breaks(tmp_path: Path, delimiter: str) -> None:
     rows = [
         ["\ufeffSKU", "Name", "Image", "Price", "Description"],
         ["A-1", "Kettle", "img/red.png", "19.5", f'"Boils; fast, and|is\t{delimiter}\n""red"""'],
         ["B 2", "Pan", "", "7", "Flat"],
     ]
-    first, second = catalog.rows(shop(tmp_path, "\n".join(delimiter.join(row) for row in rows)))
+    first, second = rows_of(write_shop(tmp_path, "\n".join(delimiter.join(row) for row in rows)))
     assert (first.name, first.title) == ("shop.csv#A-1", "Kettle")
     assert first.description == f'Boils; fast, and|is\t{delimiter}\n"red"'
     assert first.fields == {"SKU": "A-1", "Name": "Kettle", "Price": 19.5}
@@ -74,29 +81,29 @@ def test_rows_are_read_with_any_delimiter_and_quoted_lines(tmp_path: Path, delim
     assert (second.image, second.problem, second.fields["Price"]) == (None, "", 7.0)
 
 
-def test_json_lines_keep_their_types_and_broken_ones_are_noted(tmp_path: Path) -> None:
+def test_json_lines_keep_their_types_and_broken_lines_are_noted(tmp_path: Path) -> None:
     lines = [
         {"title": "Kettle", "photo": "img/red.png", "price": 19, "tags": ["red", "new"], "stock": True},
         {"title": "Pan", "photo": None, "price": 7.5},
     ]
-    path = shop(tmp_path, "\n".join([json.dumps(lines[0]), "{broken", json.dumps(lines[1])]), "shop.jsonl")
+    path = write_shop(tmp_path, "\n".join([json.dumps(lines[0]), "{broken", json.dumps(lines[1])]), "shop.jsonl")
     found = find_sources([path])
     first, second = found.sources
     assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": "red, new", "stock": True}
     assert (second.name, second.media_type) == ("shop.jsonl#3", "application/x-ndjson")
-    assert found.left_out == ["shop.jsonl: row 2 is not a JSON object; left out"]
+    assert found.left_out == ["shop.jsonl: row 2 is not a JSON object and was left out"]
 
 
-def test_ids_that_repeat_do_not_name_rows(tmp_path: Path) -> None:
-    path = shop(tmp_path, "id,description\n5,a\n5,b\n")
-    assert [row.name for row in catalog.rows(path)] == ["shop.csv#1", "shop.csv#2"]
+def test_repeated_ids_do_not_name_rows(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, "id,description\n5,a\n5,b\n")
+    assert [row.name for row in rows_of(path)] == ["shop.csv#1", "shop.csv#2"]
 
 
-def test_the_hash_of_a_row_follows_its_cells_and_its_picture(tmp_path: Path) -> None:
-    path = shop(tmp_path, "id,image,description\n1,img/red.png,a\n2,,b\n")
-    before = [row.sha256 for row in catalog.rows(path)]
+def test_hash_of_a_row_depends_on_its_cells_and_its_picture(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, "id,image,description\n1,img/red.png,a\n2,,b\n")
+    before = [row.sha256 for row in rows_of(path)]
     (tmp_path / "img" / "red.png").write_bytes(png("blue"))
-    after = [row.sha256 for row in catalog.rows(path)]
+    after = [row.sha256 for row in rows_of(path)]
     assert before[0] != after[0]
     assert before[1] == after[1]
 
@@ -104,22 +111,22 @@ def test_the_hash_of_a_row_follows_its_cells_and_its_picture(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "image", ["../secret.png", "/etc/passwd", "img/../../secret.png", "file:///etc/passwd", "out/x.png"]
 )
-def test_no_picture_outside_of_the_catalogue_is_opened(tmp_path: Path, image: str) -> None:
+def test_picture_outside_the_catalogue_folder_is_refused(tmp_path: Path, image: str) -> None:
     (tmp_path / "secret.png").write_bytes(png())
     inner = tmp_path / "inner"
     inner.mkdir()
     (inner / "out").symlink_to("/etc")
-    (row,) = catalog.rows(shop(inner, f"image,description\n{image},a\n"))
+    (row,) = rows_of(write_shop(inner, f"image,description\n{image},a\n"))
     assert row.image is None
     assert row.problem
 
 
-def test_a_row_gives_its_words_and_its_picture(tmp_path: Path) -> None:
-    path = shop(
+def test_row_yields_its_text_and_its_picture(tmp_path: Path) -> None:
+    path = write_shop(
         tmp_path, "name,image,colour,price,description\nKettle,img/red.png,red,19.50,Boils fast. Never drips.\n"
     )
-    (source,) = catalog.rows(path)
-    extraction = catalog.extract(source, OPTIONS, tmp_path / "pictures")
+    (source,) = rows_of(path)
+    extraction = extract(source, WITHOUT_OCR, tmp_path / "pictures")
     (passage,), (picture,) = extraction.passages, extraction.pictures
     assert passage.text == "Kettle\nBoils fast. Never drips.\ncolour: red. price: 19.5."
     assert (passage.page, passage.kind, extraction.title) == (1, "text", "Kettle")
@@ -128,40 +135,40 @@ def test_a_row_gives_its_words_and_its_picture(tmp_path: Path) -> None:
     assert picture.image.sha256 == hashlib.sha256(png()).hexdigest()
 
 
-def test_a_row_says_nothing_twice(tmp_path: Path) -> None:
+def test_text_of_a_row_does_not_repeat_its_title(tmp_path: Path) -> None:
     lines = [
         {"title": "Kettle", "name": "kettle. ", "state": "Ready to start.", "opened": "Why not?", "stock": 3},
         {"title": 7, "name": "7", "state": "new", "description": "7"},
     ]
-    path = shop(tmp_path, "\n".join(json.dumps({"image": "img/red.png", **line}) for line in lines), "shop.jsonl")
-    first, second = (catalog.extract(row, OPTIONS, tmp_path / "pictures") for row in catalog.rows(path))
+    path = write_shop(tmp_path, "\n".join(json.dumps({"image": "img/red.png", **line}) for line in lines), "shop.jsonl")
+    first, second = (extract(row, WITHOUT_OCR, tmp_path / "pictures") for row in rows_of(path))
     assert [one.text for one in first.passages] == ["Kettle\nstate: Ready to start. opened: Why not? stock: 3."]
     assert [one.text for one in second.passages] == ["7\nstate: new."]
 
 
-@pytest.mark.parametrize(("image", "says"), [("img/gone.png", "no such picture"), ("shop.csv", "not a PNG")])
-def test_a_missing_or_broken_picture_leaves_the_text(tmp_path: Path, image: str, says: str) -> None:
-    (source,) = catalog.rows(shop(tmp_path, f"image,description\n{image},Boils fast.\n"))
-    extraction = catalog.extract(source, OPTIONS, tmp_path / "pictures")
+@pytest.mark.parametrize(("image", "message"), [("img/gone.png", "there is no such file"), ("shop.csv", "not a PNG")])
+def test_row_with_a_missing_or_broken_picture_keeps_its_text(tmp_path: Path, image: str, message: str) -> None:
+    (source,) = rows_of(write_shop(tmp_path, f"image,description\n{image},Boils fast.\n"))
+    extraction = extract(source, WITHOUT_OCR, tmp_path / "pictures")
     assert extraction.passages[0].text == "Boils fast."
     assert extraction.pictures == ()
     (problem,) = extraction.report.problems
-    assert says in problem.reason
+    assert message in problem.reason
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("a,b\n1,2\n", "rename one"), ("image,description\n", "has no rows"), ("", "has no rows")]
+    ("text", "message"), [("a,b\n1,2\n", "rename one"), ("image,description\n", "has no rows"), ("", "has no rows")]
 )
-def test_what_is_no_catalogue_says_so(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(ExtractionError, match=says):
-        catalog.read(shop(tmp_path, text))
+def test_file_that_is_not_a_catalogue_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ExtractionError, match=message):
+        read_catalog(write_shop(tmp_path, text))
 
 
 # --- pictures by URL ----------------------------------------------------------------------------------------------
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Serves one picture in several ways; the server's list holds what was asked and with which ETag."""
+    """Serves one picture in several ways, and lists the requests: path and ETag."""
 
     def do_GET(self) -> None:
         asked: list[tuple[str, str | None]] = self.server.asked  # type: ignore[attr-defined]
@@ -203,11 +210,11 @@ def server() -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
 INSIDE = Limits(private=True, max_bytes=4000, seconds=5)
 
 
-def test_pictures_by_url_are_fetched_once_and_then_only_when_changed(
+def test_picture_is_downloaded_once_and_then_only_when_changed(
     tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]
 ) -> None:
     base, asked = server
-    path = shop(tmp_path, f"image_url,description\n{base}/tagged.png,a\n{base}/tagged.png,b\n")
+    path = write_shop(tmp_path, f"image_url,description\n{base}/tagged.png,a\n{base}/tagged.png,b\n")
     first = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
     second = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
     assert asked == [("/tagged.png", None), ("/tagged.png", '"1"')]
@@ -216,14 +223,14 @@ def test_pictures_by_url_are_fetched_once_and_then_only_when_changed(
     assert first[0].image.read_bytes() == png()
 
 
-def test_a_redirect_is_followed(tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]) -> None:
+def test_redirect_is_followed(tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]) -> None:
     base, _ = server
     (found,) = fetcher(tmp_path, INSIDE)([f"{base}/moved.png"]).values()
     assert isinstance(found, Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "message"),
     [
         ("gone.png", "answers 404"),
         ("page.png", "sends text/html, not a"),
@@ -231,28 +238,28 @@ def test_a_redirect_is_followed(tmp_path: Path, server: tuple[str, list[tuple[st
         ("round.png", "redirected more than 5 times"),
     ],
 )
-def test_a_url_that_fails_is_a_problem_of_its_row_only(
-    tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]], name: str, says: str
+def test_failed_download_is_a_problem_of_its_row_only(
+    tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]], name: str, message: str
 ) -> None:
     base, _ = server
-    path = shop(tmp_path, f"image,description\n{base}/{name},Bad.\n{base}/plain.png,Good.\n")
+    path = write_shop(tmp_path, f"image,description\n{base}/{name},Bad.\n{base}/plain.png,Good.\n")
     bad, good = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
     assert good.image is not None
-    extraction = catalog.extract(bad, OPTIONS, tmp_path / "pictures")
+    extraction = extract(bad, WITHOUT_OCR, tmp_path / "pictures")
     assert extraction.passages[0].text == "Bad."
-    assert says in extraction.report.problems[0].reason
+    assert message in extraction.report.problems[0].reason
 
 
 @pytest.mark.parametrize(
     "address",
     ["http://127.0.0.1", "http://localhost", "http://[::1]", "http://169.254.169.254", "http://[::ffff:127.0.0.1]"],
 )
-def test_addresses_inside_a_network_are_refused(tmp_path: Path, address: str) -> None:
+def test_addresses_in_private_networks_are_refused(tmp_path: Path, address: str) -> None:
     (found,) = fetcher(tmp_path)([f"{address}:9/a.png"]).values()
     assert "private network" in str(found)
 
 
-def test_what_was_fetched_before_stands_in_when_the_server_is_gone(
+def test_earlier_download_is_used_when_the_server_is_gone(
     tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]
 ) -> None:
     base, _ = server
@@ -261,6 +268,6 @@ def test_what_was_fetched_before_stands_in_when_the_server_is_gone(
     assert fetcher(tmp_path, Limits(private=False))([url]) == before
 
 
-def test_without_a_fetcher_a_row_says_that_its_picture_was_not_fetched(tmp_path: Path) -> None:
-    (row,) = find_sources([shop(tmp_path, "image,description\nhttps://example.org/a.png,a\n")]).sources
-    assert row.problem == "https://example.org/a.png: was not fetched"
+def test_row_without_a_downloader_reports_the_missing_picture(tmp_path: Path) -> None:
+    (row,) = find_sources([write_shop(tmp_path, "image,description\nhttps://example.org/a.png,a\n")]).sources
+    assert row.problem == "https://example.org/a.png: was not downloaded"

@@ -1,3 +1,5 @@
+"""Image files: what is stored, what OCR reads, and which files are refused."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,37 +11,38 @@ from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import choose_engine
-from extractors.photos import extractor as photos
+from extractors.photos import extractor as photos_module
+from extractors.photos.extractor import extract
 from extractors.pictures.decode import normalise_image
 from extractors.types import Extraction, Options, Source
 
-SILENT = Options(ocr="off")
+WITHOUT_OCR = Options(ocr="off")
 needs_ocr = pytest.mark.skipif(choose_engine(Options())[0] != "tesseract", reason="Tesseract is not installed")
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
-def read(path: Path, options: Options = SILENT) -> Extraction:
-    return photos.extract(Source(path, path.as_uri(), path.name, "0", "x"), options, path.parent / "pictures")
+def extract_file(path: Path, options: Options = WITHOUT_OCR) -> Extraction:
+    return extract(Source(path, path.as_uri(), path.name, "0", "x"), options, path.parent / "pictures")
 
 
-def stored(extraction: Extraction, folder: Path, number: int = 0) -> Path:
+def stored_file(extraction: Extraction, folder: Path, number: int = 0) -> Path:
     image = extraction.pictures[number].image
     return folder / "pictures" / image.sha256[:2] / f"{image.sha256}{image.suffix}"
 
 
 def pixel(extraction: Extraction, folder: Path, at: tuple[int, int] = (0, 0)) -> Any:
-    with Image.open(stored(extraction, folder)) as image:
+    with Image.open(stored_file(extraction, folder)) as image:
         return image.convert("RGB").getpixel(at)
 
 
-def halves() -> Image.Image:
+def red_and_white() -> Image.Image:
     """Left half red, right half white."""
     image = Image.new("RGB", (80, 40), WHITE)
     image.paste(RED, (0, 0, 40, 40))
     return image
 
 
-def page(*lines: str) -> Image.Image:
+def text_page(*lines: str) -> Image.Image:
     image = Image.new("L", (1000, 700), 255)
     for number, line in enumerate(lines):
         ImageDraw.Draw(image).text((60, 60 + 50 * number), line, fill=0, font=ImageFont.load_default(30))
@@ -47,88 +50,88 @@ def page(*lines: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
-def test_a_plain_picture_is_stored_as_it_is(tmp_path: Path, name: str) -> None:
+def test_png_jpeg_and_webp_keep_their_bytes(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    halves().save(path)
-    extraction = read(path)
+    red_and_white().save(path)
+    extraction = extract_file(path)
     (picture,) = extraction.pictures
     assert (picture.kind, picture.page, picture.box) == ("photo", 1, None)
     assert (picture.image.width, picture.image.height) == (80, 40)
-    assert stored(extraction, tmp_path).read_bytes() == path.read_bytes()
+    assert stored_file(extraction, tmp_path).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.bmp", "a.tiff"])
 def test_other_formats_are_stored_as_png_or_jpeg(tmp_path: Path, name: str) -> None:
-    halves().save(tmp_path / name)
-    extraction = read(tmp_path / name)
+    red_and_white().save(tmp_path / name)
+    extraction = extract_file(tmp_path / name)
     assert extraction.pictures[0].image.suffix in (".png", ".jpg")
     assert pixel(extraction, tmp_path, (5, 5)) == RED
 
 
-def test_a_camera_held_on_its_side_gives_an_upright_picture(tmp_path: Path) -> None:
+def test_picture_is_turned_upright_by_its_exif_orientation(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees clockwise to show
-    halves().save(tmp_path / "a.png", exif=exif)
-    extraction = read(tmp_path / "a.png")
+    exif[0x0112] = 6  # to be displayed turned 90 degrees clockwise
+    red_and_white().save(tmp_path / "a.png", exif=exif)
+    extraction = extract_file(tmp_path / "a.png")
     assert (extraction.pictures[0].image.width, extraction.pictures[0].image.height) == (40, 80)
     assert pixel(extraction, tmp_path, (5, 5)) == RED
     assert pixel(extraction, tmp_path, (5, 75)) == WHITE
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparent_parts_are_white(tmp_path: Path, mode: str) -> None:
+def test_transparent_parts_become_white(tmp_path: Path, mode: str) -> None:
     image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     if mode == "P":
         image.quantize(4).save(tmp_path / "a.png")
     else:
         image.convert(mode).save(tmp_path / "a.png")
-    assert pixel(read(tmp_path / "a.png"), tmp_path) == WHITE
+    assert pixel(extract_file(tmp_path / "a.png"), tmp_path) == WHITE
 
 
-def test_print_colours_become_screen_colours(tmp_path: Path) -> None:
+def test_cmyk_is_converted_to_rgb(tmp_path: Path) -> None:
     Image.new("CMYK", (40, 40), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
-    red, green, blue = pixel(read(tmp_path / "a.jpg"), tmp_path)
+    red, green, blue = pixel(extract_file(tmp_path / "a.jpg"), tmp_path)
     assert red > 200
     assert max(green, blue) < 80
 
 
-def test_a_colour_profile_is_applied_when_the_picture_is_encoded_anew(tmp_path: Path) -> None:
+def test_colour_profile_is_applied_when_an_image_is_converted(tmp_path: Path) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     Image.new("LAB", (40, 40), (255, 128, 128)).save(tmp_path / "a.tiff", icc_profile=lab.tobytes())
-    assert min(pixel(read(tmp_path / "a.tiff"), tmp_path)) > 250
+    assert min(pixel(extract_file(tmp_path / "a.tiff"), tmp_path)) > 250
 
 
 @pytest.mark.parametrize(("full", "middle"), [(65535, 32768), (4095, 2048)])
-def test_sixteen_bits_keep_their_shades(tmp_path: Path, full: int, middle: int) -> None:
+def test_16_bit_grey_keeps_its_shades(tmp_path: Path, full: int, middle: int) -> None:
     values = np.repeat(np.array([[0, middle, full]] * 40, dtype=np.uint16), 40, axis=1)
     Image.fromarray(values).save(tmp_path / "a.png")
-    extraction = read(tmp_path / "a.png")
+    extraction = extract_file(tmp_path / "a.png")
     assert [pixel(extraction, tmp_path, (x, 20))[0] for x in (20, 60, 100)] == [0, 128, 255]
 
 
-def test_of_an_animation_the_first_frame_is_kept_and_that_is_said(tmp_path: Path) -> None:
+def test_animation_yields_its_first_frame_and_a_note(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    extraction = read(tmp_path / "a.gif")
+    extraction = extract_file(tmp_path / "a.gif")
     assert len(extraction.pictures) == 1
     assert pixel(extraction, tmp_path) == RED
-    assert any("first one is kept" in note for note in extraction.report.notes)
+    assert any("only the first one is used" in note for note in extraction.report.notes)
 
 
-def test_every_page_of_a_tiff_is_a_picture(tmp_path: Path) -> None:
+def test_every_page_of_a_tiff_becomes_a_picture(tmp_path: Path) -> None:
     pages = [Image.new("RGB", (40, 40), color) for color in ("red", "blue", "green")]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    extraction = read(tmp_path / "a.tif")
+    extraction = extract_file(tmp_path / "a.tif")
     assert [picture.page for picture in extraction.pictures] == [1, 2, 3]
     assert extraction.report.pages == 3
 
 
 @needs_ocr
-def test_the_pages_of_a_fax_are_read(tmp_path: Path) -> None:
-    first = page("Pump station report", "The northern valve was replaced in March.")
-    second = page("Costs", "The repair took nine hours and two people.").rotate(180)
+def test_scanned_tiff_yields_text_and_upright_pages(tmp_path: Path) -> None:
+    first = text_page("Pump station report", "The northern valve was replaced in March.")
+    second = text_page("Costs", "The repair took nine hours and two people.").rotate(180)
     first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
-    extraction = read(tmp_path / "a.tif", Options())
+    extraction = extract_file(tmp_path / "a.tif", Options())
     assert "northern valve was replaced" in " ".join(p.text for p in extraction.passages if p.page == 1)
     assert all(passage.ocr and passage.box is None for passage in extraction.passages)
     assert "nine hours" in extraction.pictures[1].words
@@ -136,55 +139,54 @@ def test_the_pages_of_a_fax_are_read(tmp_path: Path) -> None:
 
 
 @needs_ocr
-def test_the_words_on_a_photo_are_read_but_are_no_passage(tmp_path: Path) -> None:
-    page("SALE TODAY").save(tmp_path / "a.png")
-    extraction = read(tmp_path / "a.png", Options())
+def test_words_in_a_photo_are_read_but_do_not_become_a_passage(tmp_path: Path) -> None:
+    text_page("SALE TODAY").save(tmp_path / "a.png")
+    extraction = extract_file(tmp_path / "a.png", Options())
     assert extraction.pictures[0].words == "SALE TODAY"
     assert extraction.pictures[0].ocr
     assert extraction.passages == ()
 
 
-def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    halves().save(tmp_path / "a.png")
+    red_and_white().save(tmp_path / "a.png")
     with pytest.raises(ExtractionError, match=r"a\.png: more than 100 pixels"):
-        read(tmp_path / "a.png")
+        extract_file(tmp_path / "a.png")
 
 
-def test_a_large_picture_is_shrunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_image_is_scaled_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extractors.pictures.decode.MAX_PIXELS", 800)
-    halves().save(tmp_path / "a.png")
-    image = read(tmp_path / "a.png").pictures[0].image
+    red_and_white().save(tmp_path / "a.png")
+    image = extract_file(tmp_path / "a.png").pictures[0].image
     assert (image.width, image.height) == (40, 20)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
-def test_a_file_that_is_cut_short_says_so(tmp_path: Path, name: str) -> None:
+def test_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(ExtractionError, match=rf"{name}: (damaged|not a)"):
-        read(path)
+        extract_file(path)
 
 
-def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
+def test_file_that_is_not_an_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("<html>not found</html>")
     with pytest.raises(ExtractionError, match="not a PNG, JPEG"):
-        read(tmp_path / "a.png")
+        extract_file(tmp_path / "a.png")
 
 
-def test_a_broken_page_of_a_tiff_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_page_of_a_tiff_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = [Image.new("RGB", (40, 40), color) for color in ("red", "blue", "green")]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    seen = normalise_image
 
     def breaking(image: Image.Image) -> Image.Image:
         if image.tell() == 1:
             raise OSError("cut short")
-        return seen(image)
+        return normalise_image(image)
 
-    monkeypatch.setattr(photos, "normalise_image", breaking)
-    extraction = read(tmp_path / "a.tif")
+    monkeypatch.setattr(photos_module, "normalise_image", breaking)
+    extraction = extract_file(tmp_path / "a.tif")
     assert [picture.page for picture in extraction.pictures] == [1, 3]
     assert [problem.page for problem in extraction.report.problems] == [2]

@@ -1,4 +1,4 @@
-"""Image files are opened by several threads at once; Python's warning filters belong to the whole process."""
+"""Opening image files in several threads at once, although Python's warning filters belong to the whole process."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from extractors.pictures.decode import open_image
 
 
 @pytest.fixture
-def hurried() -> Iterator[None]:
-    """Threads take turns as often as they can."""
+def eager_switching() -> Iterator[None]:
+    """Let threads take turns as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-def bomb(file: Path) -> Path:
-    """Says that it is a little larger than what Pillow warns of."""
+def write_bomb(file: Path) -> Path:
+    """Write a PNG whose header claims slightly more pixels than Pillow accepts without a warning."""
     header = struct.pack(">4sIIBBBBB", b"IHDR", 10_000, 10_000, 8, 2, 0, 0, 0)
-    pixels_to_come = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + b"\0\0\1\0IDAT"
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + pixels_to_come)
+    header_and_data = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + b"\0\0\1\0IDAT"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + header_and_data)
     return file
 
 
-def test_threads_leave_the_filters_as_they_were_and_refuse_every_bomb(hurried: None, tmp_path: Path) -> None:
+def test_threads_refuse_every_bomb_and_restore_the_warning_filters(eager_switching: None, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "small.png")
-    large = bomb(tmp_path / "large.png")
+    large = write_bomb(tmp_path / "large.png")
     filters = list(warnings.filters)
 
-    def refused(_: int) -> str:
+    def open_both(_: int) -> str:
         with open_image(tmp_path / "small.png", "small.png") as image:
             image.load()
         try:
@@ -49,6 +49,6 @@ def test_threads_leave_the_filters_as_they_were_and_refuse_every_bomb(hurried: N
             return str(error)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = set(pool.map(refused, range(400)))
-    assert [answer for answer in answers if "decompression bomb" not in answer] == []
+        messages = set(pool.map(open_both, range(400)))
+    assert [message for message in messages if "decompression bomb" not in message] == []
     assert list(warnings.filters) == filters

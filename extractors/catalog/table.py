@@ -1,0 +1,167 @@
+"""Read a CSV or JSON Lines file into named columns, and recognise what the columns mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractors.catalog.columns import Cell, parse_column, unify_column
+from extractors.errors import ExtractionError
+
+# Names of columns in lower case with underscores, the likeliest first.
+IMAGE_COLUMNS = (
+    "image", "image_path", "image_file", "image_filename", "image_url", "image_link", "image_src", "imageurl", "img",
+    "img_path", "img_url", "images", "photo", "photo_path", "photo_url", "picture", "picture_path", "picture_url",
+    "thumbnail", "thumbnail_url", "file_name", "filename",
+)  # fmt: skip
+DESCRIPTION_COLUMNS = (
+    "description", "product_description", "desc", "long_description", "details", "summary", "caption", "text", "body",
+)  # fmt: skip
+TITLE_COLUMNS = (
+    "title", "name", "product_name", "product", "product_title", "item_name", "headline", "label",
+)  # fmt: skip
+ID_COLUMNS = ("id", "sku", "product_id", "item_id", "article_id", "asin", "uid", "uuid")
+VAGUE_COLUMNS = frozenset(("caption", "text", "body"))
+"""Names of descriptions that many other tables have too: alone they do not make a table a catalogue."""
+QUESTION_COLUMNS = frozenset(("question", "query", "where"))
+"""Names in files of questions for `diptych query --batch`, which may have a column of pictures as well."""
+MAX_BYTES = 512 << 20
+HEAD_BYTES = 1 << 20
+"""Bytes from which the header and the delimiter are determined."""
+DELIMITER_ROWS = 20
+"""Rows that are compared to find the delimiter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The content of a catalogue."""
+
+    path: Path
+    columns: Mapping[str, Sequence[Cell]]
+    """Column name -> one cell per row, None where it is empty."""
+    numbers: Sequence[int]
+    """Numbers of the rows, from 1."""
+    notes: tuple[str, ...] = ()
+    """Rows that could not be read."""
+
+    def column(self, names: Iterable[str]) -> str | None:
+        """Return the name of the first column that is one of `names`, in the order of `names`."""
+        return next(iter(self.known_columns(names)), None)
+
+    def known_columns(self, names: Iterable[str]) -> list[str]:
+        """Return the names of all columns that are one of `names`, in the order of `names`."""
+        by_name = {_plain_name(column): column for column in reversed(list(self.columns))}
+        return [by_name[name] for name in names if name in by_name]
+
+    def image_references(self) -> list[str]:
+        """Return what each row names as its picture: a path, a URL, or an empty string."""
+        columns = [self.columns[name] for name in self.known_columns(IMAGE_COLUMNS)]
+        return [
+            next((str(column[row]).strip() for column in columns if column[row]), "")
+            for row in range(len(self.numbers))
+        ]
+
+
+def is_catalog(path: Path) -> bool:
+    """Return True when the file has a column of pictures or descriptions; only its head is read."""
+    try:
+        with path.open("rb") as file:
+            header = _read_header(_decode(file.read(HEAD_BYTES)), path)
+    except (OSError, ValueError, csv.Error):
+        return False
+    names = {_plain_name(name) for name in header}
+    return bool(names & ({*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS} - VAGUE_COLUMNS)) and not names & QUESTION_COLUMNS
+
+
+def read_catalog(path: Path) -> Catalog:
+    """Read a catalogue.
+
+    Raises `ExtractionError` when the file is not a table, or has neither pictures nor descriptions.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ExtractionError(f"{path}: larger than {MAX_BYTES >> 20} MiB; split it into several files")
+        text = _decode(path.read_bytes())
+        catalog = _read_json_lines(path, text) if _is_json_lines(path) else _read_csv(path, text)
+    except OSError as error:
+        raise ExtractionError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ExtractionError(f"{path}: cannot be read as a table ({error}); save it as CSV in UTF-8") from error
+    if not catalog.numbers:
+        raise ExtractionError(f"{path}: has no rows" + "".join(f"; {note}" for note in catalog.notes[:1]))
+    if not catalog.known_columns((*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS)):
+        known = "image, image_url, photo, picture or description"
+        raise ExtractionError(f"{path}: not a catalogue, because no column is called {known}; rename one")
+    return catalog
+
+
+def _is_json_lines(path: Path) -> bool:
+    return path.suffix.lower() == ".jsonl"
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _decode(data: bytes) -> str:
+    """Decode UTF-16 with a byte order mark, else UTF-8, else the old code page of spreadsheet programs."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    text = data.decode("utf-8-sig", "replace")
+    # The last character may be cut off where only the head of a file is read.
+    return text if "\ufffd" not in text[:-1] else data.decode("cp1252", "replace")
+
+
+def _read_header(head: str, path: Path) -> list[str]:
+    if _is_json_lines(path):
+        first = next((line for line in head.splitlines() if line.strip()), "{}")
+        row = json.loads(first)
+        return list(row) if isinstance(row, dict) else []
+    return next(csv.reader(io.StringIO(head, newline=""), delimiter=_find_delimiter(head)), [])
+
+
+def _find_delimiter(text: str) -> str:
+    """Return the delimiter that cuts the first rows into the largest equal number of columns."""
+
+    def score(delimiter: str) -> tuple[bool, int]:
+        widths: list[int] = []
+        for row in csv.reader(io.StringIO(text[:HEAD_BYTES], newline=""), delimiter=delimiter):
+            widths += [len(row)] if row else []
+            if len(widths) == DELIMITER_ROWS:
+                break
+        return bool(widths) and len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0
+
+    return max(",;\t|", key=score)
+
+
+def _read_csv(path: Path, text: str) -> Catalog:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text))
+    header, *rows = [row for row in reader if any(map(str.strip, row))] or [[]]
+    columns = {
+        name.strip(): parse_column([row[at].strip() if at < len(row) else "" for row in rows])
+        for at, name in enumerate(header)
+        if name.strip()
+    }
+    return Catalog(path, columns, range(1, len(rows) + 1))
+
+
+def _read_json_lines(path: Path, text: str) -> Catalog:
+    rows: dict[int, dict[str, object]] = {}
+    notes = []
+    for number, line in enumerate((line for line in text.split("\n") if line.strip()), 1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            rows[number] = row
+        else:
+            notes.append(f"{path.name}: row {number} is not a JSON object and was left out")
+    names = dict.fromkeys(name for row in rows.values() for name in row if name.strip())
+    columns = {name.strip(): unify_column([row.get(name) for row in rows.values()]) for name in names}
+    return Catalog(path, columns, list(rows), tuple(notes))
