@@ -1,4 +1,8 @@
-"""Which caption belongs to which region: the cheapest assignment of the whole page, never the nearest first."""
+"""Which caption belongs to which figure or table.
+
+In: the captions of a page, candidates, and the text between them. Out: pairs of indices. The whole page is assigned at
+the least total cost; taking the nearest candidate first would let one caption steal another's figure.
+"""
 
 from __future__ import annotations
 
@@ -6,89 +10,92 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractors import geometry
+import numpy as np
+
+from extractors.geometry import area, coverage, gaps, horizontal_overlap, intersection, vertical_overlap
 from extractors.layout.captions import Caption
 from extractors.types import Box
 
-_UNMATCHED = 320.0
-"""Points that leaving a caption without a figure costs: no figure is farther away than this."""
-_WRONG_SIDE = 45.0
-"""Captions stand below figures and above tables, unless the page as a whole says otherwise."""
-_WRONG_KIND = 80.0
-"""A table may be printed as a picture, and a figure drawn as a grid."""
-_BESIDE = 25.0
-_OVER_NOTES = 30.0
+# Costs are distances in points; whatever is unusual adds to them.
+_UNMATCHED = 320.0  # a caption without a figure: no figure is farther away than this
+_CAPTIONS_ABOVE = 20.0  # all figures of the page have their captions above: rarer than below
+_WRONG_SIDE = 45.0  # one caption is on the other side: below a table, or unlike the other figures of the page
+_WRONG_KIND = 80.0  # a table may be printed as an image, and a figure drawn as a grid
+_BESIDE = 25.0  # the caption stands beside its figure
+_OVER_NOTE = 30.0  # for each short text between a caption and its figure
+_OFF_CENTRE = 0.15  # for each point between the centres: a caption under one half of a wide figure is odd
+_ON_FIGURE, _MIN_ON_FIGURE = 15.0, 0.5  # the caption covers the figure; share of the caption from which it does
+
+_MIN_ALIGNED = 0.3  # share of the smaller extent that a caption and its figure have in common
+_MIN_BLOCKED, _MIN_CORRIDOR_BLOCKED = 0.25, 0.3  # shares of a text in the corridor, and of the corridor under the text
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that a caption can belong to."""
+    """A region or table that a caption can belong to."""
 
     box: Box
-    table: bool = False
+    is_table: bool = False
     penalty: float = 0.0
-    """Of what is a figure only if a caption says so."""
+    """Extra cost of something that is a figure only if a caption says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Barriers:
-    """Text that stands on the page."""
+def match_captions(
+    captions: Sequence[Caption], candidates: Sequence[Candidate], barriers: Sequence[Box], notes: Sequence[Box]
+) -> dict[int, int]:
+    """Index of caption -> index of candidate.
 
-    firm: Sequence[Box]
-    """Nothing belongs together across these."""
-    soft: Sequence[Box] = ()
-    """A few words, perhaps the figure's own notes: a caption may stand beyond them, but rather does not."""
-
-
-def match(captions: Sequence[Caption], candidates: Sequence[Candidate], barriers: Barriers) -> dict[int, int]:
-    """Index of caption -> index of candidate, each at most once, at the least total cost.
-
-    Captions of a page agree on their side: the assignment is made with captions below and with captions above
-    the figures, and the cheaper one stands.
+    No caption is matched across `barriers` (other captions among them); `notes`, short texts that may belong to the
+    figure, only add to the cost.
+    The captions of a page tend to be on one side of their figures: both sides are tried, the cheaper result counts.
     """
+    if not captions or not candidates:
+        return {}
     options = []
     for above in (False, True):
-        costs = [
-            [_cost(caption, candidate, captions, barriers, above) for candidate in candidates] for caption in captions
-        ]
-        total, pairs = assign(costs, _UNMATCHED)
-        options.append((total + (20 if above else 0), above, pairs))
-    return min(options, key=lambda option: option[:2])[2]
+        costs = [[_cost(caption, other, barriers, notes, above) for other in candidates] for caption in captions]
+        total, pairs = cheapest_assignment(costs, _UNMATCHED)
+        options.append((total + _CAPTIONS_ABOVE * above, above, pairs))
+    return min(options)[2]
 
 
-def _cost(
-    caption: Caption, candidate: Candidate, captions: Sequence[Caption], barriers: Barriers, above: bool
-) -> float:
-    """Points of distance, with penalties for the unusual; infinite when they cannot belong together."""
+def cheapest_assignment(costs: Sequence[Sequence[float]], unmatched: float) -> tuple[float, dict[int, int]]:
+    """The total cost and the pairs row -> column, each used at most once. A row left over costs `unmatched`."""
+    from scipy.optimize import linear_sum_assignment  # not at the top: takes about half a second to import
+
+    capped = np.minimum(costs, unmatched)
+    pairs = {int(row): int(column) for row, column in zip(*linear_sum_assignment(capped), strict=True)}
+    pairs = {row: column for row, column in pairs.items() if capped[row, column] < unmatched}
+    return float(sum(capped[row, pairs[row]] if row in pairs else unmatched for row in range(len(costs)))), pairs
+
+
+def _cost(caption: Caption, candidate: Candidate, barriers: Sequence[Box], notes: Sequence[Box], above: bool) -> float:
+    """The cost of a pair, infinite when the two cannot belong together."""
     box, region = caption.box, candidate.box
-    across, down = geometry.gaps(box, region)
-    centre = (region[1] + region[3]) / 2
-    is_table = caption.kind == "table"
-    cost = candidate.penalty + (_WRONG_KIND if is_table != candidate.table else 0.0)
-    if geometry.horizontal_overlap(box, region) > 0.3:
-        before = (box[1] + box[3]) / 2 < centre
-        cost += down + (_WRONG_SIDE if before != (is_table or above) else 0.0)
-        # A caption under one half of a wide figure is odd, and so is one that sticks far out.
-        cost += 0.15 * abs((box[0] + box[2]) - (region[0] + region[2])) / 2
-        if down == 0 and geometry.coverage(box, region) > 0.5:
-            cost += 15
-    elif geometry.vertical_overlap(box, region) > 0.3:
+    across, down = gaps(box, region)
+    for_table = caption.kind == "table"
+    cost = candidate.penalty + (_WRONG_KIND if for_table != candidate.is_table else 0.0)
+    if horizontal_overlap(box, region) > _MIN_ALIGNED:
+        is_above = (box[1] + box[3]) / 2 < (region[1] + region[3]) / 2
+        cost += down + (_WRONG_SIDE if is_above != (for_table or above) else 0.0)
+        cost += _OFF_CENTRE * abs((box[0] + box[2]) - (region[0] + region[2])) / 2
+        if down == 0 and coverage(box, region) > _MIN_ON_FIGURE:
+            cost += _ON_FIGURE
+    elif vertical_overlap(box, region) > _MIN_ALIGNED:
         cost += across + _BESIDE
     else:
         return math.inf
-    corridor = between(box, region)
-    if corridor is not None:
-        if any(_blocks(barrier, corridor) for barrier in barriers.firm):
-            return math.inf
-        cost += _OVER_NOTES * sum(_blocks(barrier, corridor) for barrier in barriers.soft)
-        if any(_blocks(other.box, corridor) for other in captions if other is not caption):
-            return math.inf
-    return cost
+    corridor = corridor_between(box, region)
+    if corridor is None:
+        return cost
+    if any(_blocks(barrier, corridor) for barrier in barriers):
+        return math.inf
+    return cost + _OVER_NOTE * sum(_blocks(note, corridor) for note in notes)
 
 
-def between(a: Box, b: Box) -> Box | None:
-    """The space that separates two boxes; None when they touch."""
-    across, down = geometry.gaps(a, b)
+def corridor_between(a: Box, b: Box) -> Box | None:
+    """The space between two boxes that are side by side or one above the other; None when they touch."""
+    across, down = gaps(a, b)
     if down > 0 and across == 0:
         return (max(a[0], b[0]), min(a[3], b[3]), min(a[2], b[2]), max(a[1], b[1]))
     if across > 0 and down == 0:
@@ -96,62 +103,6 @@ def between(a: Box, b: Box) -> Box | None:
     return None
 
 
-def _blocks(box: Box, corridor: Box) -> bool:
-    return geometry.coverage(box, corridor) > 0.25 or geometry.area(geometry.intersection(box, corridor)) > 0.3 * max(
-        geometry.area(corridor), 1.0
-    )
-
-
-def assign(costs: Sequence[Sequence[float]], unmatched: float) -> tuple[float, dict[int, int]]:
-    """The cheapest assignment of rows to columns, each used at most once; a row left over costs `unmatched`.
-
-    Hungarian method with potentials (Kuhn 1955, in the O(n²m) form), one private column a row for being left over.
-    """
-    rows = len(costs)
-    columns = len(costs[0]) if rows else 0
-    wide = columns + rows
-    barred = 1e9
-    table = [
-        [*(min(c, barred) for c in row), *(unmatched if other == number else barred for other in range(rows))]
-        for number, row in enumerate(costs)
-    ]
-    left, right = [0.0] * (rows + 1), [0.0] * (wide + 1)
-    owner = [0] * (wide + 1)
-    for row in range(1, rows + 1):
-        _augment(table, row, wide, left, right, owner)
-    pairs = {owner[c] - 1: c - 1 for c in range(1, columns + 1) if owner[c] and table[owner[c] - 1][c - 1] < unmatched}
-    total = sum(table[r][pairs[r]] if r in pairs else unmatched for r in range(rows))
-    return total, pairs
-
-
-def _augment(
-    table: list[list[float]], row: int, wide: int, left: list[float], right: list[float], owner: list[int]
-) -> None:
-    """Find `row` (from 1) a column, moving earlier rows where that is cheaper. Changes the last three lists."""
-    owner[0] = row
-    column = 0
-    least = [math.inf] * (wide + 1)
-    came_from = [0] * (wide + 1)
-    used = [False] * (wide + 1)
-    while owner[column]:
-        used[column] = True
-        current = owner[column]
-        step, following = math.inf, 0
-        for c in range(1, wide + 1):
-            if used[c]:
-                continue
-            reduced = table[current - 1][c - 1] - left[current] - right[c]
-            if reduced < least[c]:
-                least[c], came_from[c] = reduced, column
-            if least[c] < step:
-                step, following = least[c], c
-        for c in range(wide + 1):
-            if used[c]:
-                left[owner[c]] += step
-                right[c] -= step
-            else:
-                least[c] -= step
-        column = following
-    while column:
-        owner[column] = owner[came_from[column]]
-        column = came_from[column]
+def _blocks(text: Box, corridor: Box) -> bool:
+    shared = area(intersection(text, corridor))
+    return coverage(text, corridor) > _MIN_BLOCKED or shared > _MIN_CORRIDOR_BLOCKED * max(area(corridor), 1.0)

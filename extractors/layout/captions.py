@@ -60,14 +60,14 @@ def find_captions(layout: PageLayout, skip: frozenset[int] = frozenset()) -> tup
 
 def _caption(layout: PageLayout, members: list[int]) -> Caption:
     lines = [layout.lines[i] for i in members]
-    text = join(line.text for line in lines)
+    text = join_lines(line.text for line in lines)
     match = labels.LABEL.match(text)
     kind: CaptionKind = "table" if match and labels.label_kind(match) == "table" else "figure"
     label = labels.normalise_label(match) if match else ""
     return Caption(kind, label, text, merge_boxes([line.box for line in lines]), layout.number, frozenset(members))
 
 
-def join(texts: Iterable[str]) -> str:
+def join_lines(texts: Iterable[str]) -> str:
     """Lines as one text; a word broken at a line's end is mended."""
     whole = " ".join(text.strip() for text in texts)
     return re.sub(r"(?<=[a-zà-ÿ])[-\u00ad] (?=[a-zà-ÿ])", "", re.sub(r"\s+", " ", whole)).strip()

@@ -1,8 +1,14 @@
-"""Where the figures of a page are and which caption is whose: pure geometry over a `PageLayout`.
+"""The figures of a page and their captions.
 
-Ink is told apart (`marks`), gathered by nearness (`regions`), given its captions by one assignment over the whole
-page (`matching`); a caption then gathers the panels that are its own, and what no caption claims must look like a
-picture to count as one.
+In: a `PageLayout`, the boxes of its tables, and the document's furniture. Out: `PageFigures`. A page goes through these
+modules, each of which explains its own step:
+
+1. `rotation`: a page printed sideways is rotated upright.
+2. `page_elements`: captions, marks (images and paths), running text and possible labels are told apart.
+3. `regions`: marks that are close together become regions, with the labels at them.
+4. `caption_matching`: captions are matched with regions and tables, for the whole page at once.
+5. `panel_gathering`: a captioned figure takes in its other panels; `panel_splitting` also makes each a figure.
+6. `uncaptioned`: regions without a caption count if they look like pictures.
 """
 
 from __future__ import annotations
@@ -11,33 +17,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from extractors import geometry
-from extractors.layout import caption_matching as matching
-from extractors.layout import caption_regions as gathering
-from extractors.layout import captions as caption_lines
-from extractors.layout import marks, panels, regions
-from extractors.layout import picture_test as pictorial
-from extractors.layout import rotation as turning
-from extractors.layout import text_roles as roles
+from extractors.geometry import area, coverage, intersection, rotate_box
+from extractors.layout.caption_matching import Candidate, match_captions
 from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture
-from extractors.layout.regions import Region
-from extractors.layout.scene import NOTE_WORDS, Scene, is_heading, see
+from extractors.layout.marks import Mark
+from extractors.layout.page_elements import PageElements, classify_page
+from extractors.layout.panel_gathering import gather_panels
+from extractors.layout.panel_splitting import panel_letters, split_panels
+from extractors.layout.regions import Region, find_regions, region_of_marks
+from extractors.layout.rotation import make_upright
+from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
 
 FigureKind = Literal["figure", "table", "compound"]
 """`compound`: a figure of several panels as a whole; its panels are figures of their own."""
 
-_COVER_WORDS, _COVER_PROSE = 120, 25
-"""Words at most on a title page, and in one paragraph of it."""
-_DOUBT = 30.0
-"""Points that a caption pays for a region that hardly looks like a picture."""
+_TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
+_LINE_INSIDE = 0.6  # share of a line in a figure from which it is not running text
+
+# Points that a caption pays for an unlikely figure: one only if no better one is as near.
+_UNLIKELY_PICTURE = 30.0
+_SIDEBAR = 20.0
+
+# The page as a whole, to be kept as a picture. Shares of the page unless noted.
+_MOSTLY_PICTURES = 0.5
+_MUCH_INK, _FEW_WORDS = 0.3, 20  # of images and paths; with any ink and fewer words a page looks visual as well
+_SLIDE_ASPECT, _MAX_SLIDE_WORDS = 1.2, 200  # width by height
+_MAX_COVER_WORDS, _MAX_COVER_BLOCK = 120, 25  # words of a title page, and of its longest paragraph
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A region of the page that is shown as one picture."""
+    """A part of the page that is shown as one picture."""
 
     kind: FigureKind
     box: Box
@@ -47,185 +60,169 @@ class Figure:
     rasters: tuple[Raster, ...] = ()
     """The embedded images it is made of."""
     panel: str = ""
-    """Of a sub-figure its letter: `a`; the whole figure, and every other one, has none."""
+    """The letter of a sub-figure: `a`."""
     alone: bool = False
-    """True when it is one upright raster and nothing else: its own pixels are the picture."""
+    """True when it is one upright raster and nothing else, so that the raster's pixels are the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageFigures:
     figures: tuple[Figure, ...] = ()
     inside: frozenset[int] = frozenset()
-    """Indices of the layout's lines that lie in figures, and so are no passages."""
+    """Indices of the layout's lines that lie in figures and are not part of the running text."""
     caption_lines: frozenset[int] = frozenset()
     """Indices of the layout's lines that are captions."""
     unmatched: tuple[Caption, ...] = ()
-    """Captions without a figure or table here; the next page may carry theirs."""
+    """Captions without a figure or table on this page."""
     visual: bool = False
-    """The page is a slide, a scan or mostly picture."""
+    """The page is a slide, a scan, a cover or mostly pictures."""
     flagged: bool = False
-    """The page looks visual but gave no figure."""
+    """The page looks visual but no figure was found."""
 
 
 def find_figures(
     layout: PageLayout, tables: Sequence[Box], furniture: Furniture, carried: Sequence[Caption] = ()
 ) -> PageFigures:
-    """The figures and tables of one page.
+    """The figures and captioned tables of one page, from top to bottom.
 
-    `tables` are regions found by other means; `carried` the captions that the previous page could not match.
+    `tables` are the boxes that `find_tables` found; `carried` the captions that the previous page could not match.
     """
-    running = furniture.running_lines(layout)
-    own = replace(
+    content = replace(
         layout,
         rasters=tuple(raster for raster in layout.rasters if not furniture.repeats(raster, layout)),
         drawings=tuple(drawing for drawing in layout.drawings if not furniture.repeats(drawing, layout)),
     )
-    upright, angle = turning.upright(own)
-    tables = [geometry.rotate_box(box, angle, layout.width, layout.height) for box in tables]
-    found = _find(see(upright, tables, running, furniture.body_size), tables, carried)
-    return _turned_back(found, angle, upright) if angle else found
+    upright, angle = make_upright(content)
+    tables = [rotate_box(box, angle, layout.width, layout.height) for box in tables]
+    page = classify_page(upright, tables, furniture.running_lines(layout), furniture.body_size)
+    return _rotate_back(_find_on_upright_page(page, carried), angle, upright)
 
 
-def _find(scene: Scene, tables: Sequence[Box], carried: Sequence[Caption]) -> PageFigures:
-    found = regions.find(scene.layout, scene.ink.marks, scene.barriers, scene.labels)
-    found = [region for region in found if not any(geometry.coverage(region.box, table) > 0.7 for table in tables)]
-    boxed = [regions.of_marks([marks.Mark(box, panel=True)]) for box in scene.ink.sidebars]
-    candidates = [
-        *(
-            matching.Candidate(region.box, penalty=0 if pictorial.is_picture(region, scene.layout) else _DOUBT)
-            for region in found
-        ),
-        *(matching.Candidate(region.box, penalty=20) for region in boxed),
-        *(matching.Candidate(box, table=True) for box in tables),
+def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> PageFigures:
+    barriers = (*(block.box for block in page.separators), *page.fences)
+    regions = [
+        region
+        for region in find_regions(page.layout, page.marks.marks, barriers, page.labels)
+        if not any(coverage(region.box, table) > _TABLE_COVERAGE for table in page.tables)
     ]
-    soft = [note.box for note in scene.notes]
-    firm = [barrier for barrier in scene.barriers if barrier not in soft]
-    pairs = matching.match(scene.captions, candidates, matching.Barriers(firm, soft))
-    whole, rest = gathering.gather(scene, [*found, *boxed], pairs)
+    sidebars = [region_of_marks([Mark(box, panel=True)]) for box in page.marks.sidebars]
+    pairs = _match(page, barriers, regions, sidebars)
+    captioned, rest = gather_panels(page, [*regions, *sidebars], pairs)
     figures = [
-        *(figure for c, region in whole.items() for figure in _with_panels(region, scene.captions[c], scene)),
-        *_tables(scene, tables, pairs, len(found) + len(boxed)),
-        *(
-            _titled(part, scene)
-            for region in rest
-            if region not in boxed
-            for part in pictorial.tiles(region) or [region]
-            if pictorial.is_picture(part, scene.layout)
-        ),
+        *(figure for number, region in captioned.items() for figure in _with_panels(region, number, page)),
+        *_tables(page, pairs, first=len(regions) + len(sidebars)),
+        *_uncaptioned([region for region in rest if region not in sidebars], page),
     ]
     figures.sort(key=lambda figure: (figure.box[1], figure.box[0]))
-    unmatched = tuple(caption for n, caption in enumerate(scene.captions) if n not in pairs)
-    figures = _carry(figures, carried)
-    return _page(scene, tuple(figures), unmatched)
+    unmatched = tuple(caption for number, caption in enumerate(page.captions) if number not in pairs)
+    return _summary(page, tuple(_take_carried(figures, carried)), unmatched)
 
 
-def _with_panels(region: Region, caption: Caption, scene: Scene) -> list[Figure]:
-    """A figure; or, if it has panels that stand apart, the whole and each of them."""
-    whole = _figure(region, caption, scene)
-    parts = panels.split(region, scene.layout) if caption.kind == "figure" else []
-    if not parts:
+def _match(
+    page: PageElements, barriers: Sequence[Box], regions: Sequence[Region], sidebars: Sequence[Region]
+) -> dict[int, int]:
+    """Index of caption -> index among regions, sidebars and tables, in this order."""
+    notes = [note.box for note in page.notes]
+    candidates = [
+        *(Candidate(r.box, penalty=0 if is_picture(r, page.layout) else _UNLIKELY_PICTURE) for r in regions),
+        *(Candidate(region.box, penalty=_SIDEBAR) for region in sidebars),
+        *(Candidate(table, is_table=True) for table in page.tables),
+    ]
+    return match_captions(page.captions, candidates, [box for box in barriers if box not in notes], notes)
+
+
+# --- figures from regions and tables ------------------------------------------------------------------------------
+
+
+def _with_panels(region: Region, number: int, page: PageElements) -> list[Figure]:
+    """The figure of a caption; if it has panels that stand apart, the whole and each of them."""
+    caption = page.captions[number]
+    whole = _captioned_figure(region, caption, page.layout)
+    panels = split_panels(region, page.layout) if caption.kind == "figure" else []
+    if not panels:
         return [whole]
-    named = panels.letters(parts, caption.text, scene.layout)
+    letters = panel_letters(panels, caption.text, page.layout)
     singles = [
-        replace(_figure(part, caption, scene), panel=letter, label=f"{caption.label}{letter}")
-        for part, letter in zip(parts, named, strict=True)
+        replace(_captioned_figure(panel, caption, page.layout), panel=letter, label=f"{caption.label}{letter}")
+        for panel, letter in zip(panels, letters, strict=True)
     ]
     return [replace(whole, kind="compound"), *singles]
 
 
-def _tables(scene: Scene, tables: Sequence[Box], pairs: dict[int, int], first: int) -> list[Figure]:
-    """Every table, with the caption whose candidate it is; the tables' candidates count from `first`."""
-    owners = {candidate: scene.captions[caption] for caption, candidate in pairs.items()}
-    found = []
-    for number, box in enumerate(tables):
-        caption = owners.get(first + number)
-        if caption is None:
-            found.append(Figure("table", box))
-        else:
-            kind: FigureKind = "figure" if caption.kind == "figure" else "table"
-            found.append(Figure(kind, box, caption.label, caption.text, caption.box))
-    return found
+def _captioned_figure(region: Region, caption: Caption, layout: PageLayout) -> Figure:
+    figure = _figure(region, layout)
+    return replace(figure, kind=caption.kind, label=caption.label, caption=caption.text, caption_box=caption.box)
 
 
-def _titled(region: Region, scene: Scene) -> Figure:
-    """A figure that has no numbered caption, with the heading right above it, as charts in reports have."""
-    figure = _figure(region, None, scene)
-    above: list[roles.Paragraph] = []
-    top = figure.box[1]
-    for paragraph in sorted(scene.prose, key=lambda p: -p.box[3]):
-        within = geometry.horizontal_overlap(paragraph.box, figure.box) > 0.5 and paragraph.box[3] < top + 4
-        wide = paragraph.box[2] - paragraph.box[0] > 1.6 * (figure.box[2] - figure.box[0]) + 20
-        if not within or top - paragraph.box[3] > 2.5 * paragraph.size or len(above) == 2:
-            continue
-        if wide or paragraph.words > NOTE_WORDS:
-            break
-        above.insert(0, paragraph)
-        top = paragraph.box[1]
-    if not above or not _title(above[0], scene):
-        return figure
-    text = " ".join(caption_lines.join(scene.layout.lines[i].text for i in paragraph.lines) for paragraph in above)
-    return replace(figure, caption=text, caption_box=geometry.merge_boxes(paragraph.box for paragraph in above))
-
-
-def _title(paragraph: roles.Paragraph, scene: Scene) -> bool:
-    lines = [scene.layout.lines[i] for i in paragraph.lines]
-    return all(line.bold for line in lines) or is_heading(paragraph, scene.body_size)
-
-
-def _figure(region: Region, caption: Caption | None, scene: Scene) -> Figure:
+def _figure(region: Region, layout: PageLayout) -> Figure:
     rasters = tuple(mark.raster for mark in region.marks if mark.raster)
     alone = len(region.marks) == 1 and bool(rasters) and rasters[0].upright and not region.labels
-    box = geometry.intersection(region.box, (0.0, 0.0, scene.layout.width, scene.layout.height))
-    if caption is None:
-        return Figure("figure", box, rasters=rasters, alone=alone)
-    return Figure(caption.kind, box, caption.label, caption.text, caption.box, rasters, alone=alone)
+    return Figure("figure", intersection(region.box, layout.box), rasters=rasters, alone=alone)
 
 
-def _carry(figures: list[Figure], carried: Sequence[Caption]) -> list[Figure]:
-    """Give the first figure without a caption the one that the page before could not place."""
+def _tables(page: PageElements, pairs: dict[int, int], first: int) -> list[Figure]:
+    """Every table with its caption; their candidates are numbered from `first`."""
+    owners = {candidate: page.captions[caption] for caption, candidate in pairs.items()}
+    figures = []
+    for number, box in enumerate(page.tables, first):
+        figure, caption = Figure("table", box), owners.get(number)
+        if caption:
+            figure = Figure(caption.kind, box, caption.label, caption.text, caption.box)
+        figures.append(figure)
+    return figures
+
+
+def _uncaptioned(regions: Sequence[Region], page: PageElements) -> list[Figure]:
+    """The pictures among regions without a caption, with the heading above each as its caption."""
+    parts = [part for region in regions for part in mosaic_photos(region) or [region]]
+    figures = [_figure(part, page.layout) for part in parts if is_picture(part, page.layout)]
+    headings = [heading_above(figure.box, page) for figure in figures]
+    return [replace(f, caption=text, caption_box=box) for f, (text, box) in zip(figures, headings, strict=True)]
+
+
+def _take_carried(figures: list[Figure], carried: Sequence[Caption]) -> list[Figure]:
+    """The figures, the first with the caption that the previous page could not match, if it has none of its own."""
     waiting = [caption for caption in carried if caption.kind == "figure"]
     if not waiting or not figures or figures[0].caption or figures[0].kind != "figure":
         return figures
-    caption = waiting[-1]
-    return [replace(figures[0], label=caption.label, caption=caption.text), *figures[1:]]
+    return [replace(figures[0], label=waiting[-1].label, caption=waiting[-1].text), *figures[1:]]
 
 
 # --- the page as a whole ------------------------------------------------------------------------------------------
 
 
-def _page(scene: Scene, figures: tuple[Figure, ...], unmatched: tuple[Caption, ...]) -> PageFigures:
-    layout = scene.layout
-    page = layout.width * layout.height
-    spoken = frozenset().union(*(caption.lines for caption in scene.captions))
+def _summary(page: PageElements, figures: tuple[Figure, ...], unmatched: tuple[Caption, ...]) -> PageFigures:
+    layout, captions = page.layout, page.caption_lines
+    boxes = [figure.box for figure in figures if figure.kind == "figure"]
     inside = frozenset(
-        i
-        for i in scene.visible - spoken
-        if any(
-            geometry.coverage(layout.lines[i].box, figure.box) > 0.6 for figure in figures if figure.kind == "figure"
-        )
+        i for i in page.visible - captions if any(coverage(layout.lines[i].box, box) > _LINE_INSIDE for box in boxes)
     )
-    words = sum(len(layout.lines[i].text.split()) for i in scene.visible)
-    pictured = sum(geometry.area(figure.box) for figure in figures if figure.kind == "figure")
-    inked = sum(geometry.area(mark.box) for mark in scene.ink.marks)
-    slide = layout.width > 1.2 * layout.height and words < 200
-    visual = bool(scene.ink.backdrop) or pictured > 0.5 * page or slide or _is_cover(scene, words)
-    looks = bool(scene.ink.backdrop) or inked > 0.3 * page or (words < 20 and bool(scene.ink.marks))
-    return PageFigures(figures, inside, spoken, unmatched, visual, looks and not pictured)
+    words = sum(len(layout.lines[i].text.split()) for i in page.visible)
+    pictured = sum(map(area, boxes))
+    inked = sum(area(mark.box) for mark in page.marks.marks)
+    is_scan = bool(page.marks.backgrounds)
+    is_slide = layout.width > _SLIDE_ASPECT * layout.height and words < _MAX_SLIDE_WORDS
+    has_ink = inked > _MUCH_INK * layout.area or (words < _FEW_WORDS and bool(page.marks.marks))
+    visual = is_scan or pictured > _MOSTLY_PICTURES * layout.area or is_slide or _is_cover(page, words)
+    return PageFigures(figures, inside, captions, unmatched, visual, (is_scan or has_ink) and not pictured)
 
 
-def _is_cover(scene: Scene, words: int) -> bool:
-    """A page to be looked at: a title page, the opening of a part, a poster; not the last lines of a chapter."""
-    return 0 < words < _COVER_WORDS and not any(p.prose and p.words > _COVER_PROSE for p in scene.prose)
+def _is_cover(page: PageElements, words: int) -> bool:
+    """A title page, the opening of a part or a poster, but not the last lines of a chapter."""
+    paragraphs = any(block.is_prose and block.words > _MAX_COVER_BLOCK for block in page.separators)
+    return 0 < words < _MAX_COVER_WORDS and not paragraphs
 
 
-def _turned_back(found: PageFigures, angle: int, upright: PageLayout) -> PageFigures:
-    """Boxes as the page is displayed, when it was turned to read its text."""
+def _rotate_back(found: PageFigures, angle: int, upright: PageLayout) -> PageFigures:
+    """Boxes on the page as displayed, where it was rotated upright by `angle`."""
+    if angle == 0:
+        return found
 
-    def back(box: Box) -> Box:
-        return geometry.rotate_box(box, -angle % 360, upright.width, upright.height)
+    def rotated(box: Box) -> Box:
+        return rotate_box(box, 360 - angle, upright.width, upright.height)
 
     figures = tuple(
-        replace(f, box=back(f.box), caption_box=back(f.caption_box) if f.caption_box else None) for f in found.figures
+        replace(f, box=rotated(f.box), caption_box=f.caption_box and rotated(f.caption_box)) for f in found.figures
     )
-    unmatched = tuple(replace(caption, box=back(caption.box)) for caption in found.unmatched)
+    unmatched = tuple(replace(caption, box=rotated(caption.box)) for caption in found.unmatched)
     return replace(found, figures=figures, unmatched=unmatched)

@@ -1,4 +1,8 @@
-"""The ink that can be part of a figure: images and paths, less backgrounds, furniture, rules and text decoration."""
+"""The images and paths of a page that can be part of a figure.
+
+In: a `PageLayout` without its furniture, and its text blocks. Out: marks; apart from them backgrounds and sidebars.
+Rules, highlights and other decoration of text are dropped.
+"""
 
 from __future__ import annotations
 
@@ -7,138 +11,142 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors import geometry
-from extractors.layout.text_roles import Paragraph
+from extractors.geometry import area, coverage, expand_box, height, longer_side, merge_boxes, shorter_side, width
+from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout, Raster
 from extractors.types import Box
 
-_PAGE = 0.8
-"""Share of a page from which on an image or a panel lies behind everything."""
-_HATCHED = 2000
-"""Rules of one page beyond which they are hatching, and not looked at one by one."""
+# Backgrounds, as shares of the page.
+_MIN_BACKGROUND = 0.8  # an image or panel this large lies behind everything
+_MIN_STRIP_WIDTH, _MIN_STRIPS_FILLED = 0.7, 0.9  # of a scan that is stored in strips; share of their common box
+_MIN_BLEED = 0.04  # shapes that run off the page at two edges are ornaments unless they are smaller
+_EDGE = 2.0  # points within which a shape reaches the page's edge
+_WHITE = 0.97  # lightest colour component from which nothing shows on paper
+
+RULE_THICKNESS = 2.5  # points; anything thicker is a bar or a box
+_MIN_RULE_LENGTH = 8.0  # multiples of its thickness
+_MAX_RULES = 2000  # more of them on a page are hatching, and comparing each would be slow
+_SHORT_RULE = 0.3  # share of the page below which a rule does not divide the page or a column
+_CONTACT = 2.0  # points within which a rule touches other ink, or a box holds text
+
+# Decoration of text: highlights and bars no higher than the text, and boxes of running text.
+_MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
+_HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
+_INSIDE = 0.9  # share of a block that lies in the box
+_MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
+_SIDEBAR_WORDS = 60
+_FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill the box
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A piece of ink."""
+    """An image or a path."""
 
     box: Box
     raster: Raster | None = None
     drawing: Drawing | None = None
     panel: bool = False
-    """A box that holds words of its own, as in a flow chart."""
+    """A box with text of its own, as in a flow chart."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class PageMarks:
     marks: tuple[Mark, ...]
-    backdrop: tuple[Raster, ...]
+    backgrounds: tuple[Raster, ...]
     """Images that fill the page: a scan, or a picture behind the text."""
     sidebars: tuple[Box, ...]
     """Panels and frames around running text."""
 
 
-def collect(layout: PageLayout, paragraphs: Sequence[Paragraph]) -> Ink:
-    """The page's ink, told apart; what repeats from page to page is no longer in `layout`."""
-    page: Box = (0.0, 0.0, layout.width, layout.height)
-    backdrop = _filling(layout.rasters, page)
-    prose = [paragraph for paragraph in paragraphs if paragraph.prose]
-    marks = [Mark(raster.box, raster=raster) for raster in layout.rasters if raster not in backdrop]
+def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:
+    backgrounds = background_images(layout)
+    marks = [Mark(raster.box, raster=raster) for raster in layout.rasters if raster not in backgrounds]
     sidebars: list[Box] = []
-    paths = [drawing for drawing in layout.drawings if _shows(drawing, page) and not _bleeds(drawing, page)]
-    rules = [d for d in paths if _is_rule(d.box)]
-    solid = [d for d in paths if not _is_rule(d.box)]
-    for drawing in solid:
-        inside = [p for p in prose if geometry.coverage(p.box, geometry.expand_box(drawing.box, 2)) > 0.9]
-        if _decorates_text(drawing, paragraphs):
+    visible = [d for d in layout.drawings if _is_visible(d, layout) and not _bleeds(d, layout)]
+    rules = [drawing for drawing in visible if _is_rule(drawing.box)]
+    prose = [block for block in blocks if block.is_prose]
+    for drawing in visible:
+        if _is_rule(drawing.box) or _decorates_text(drawing, prose):
             continue
+        inside = [block for block in prose if coverage(block.box, expand_box(drawing.box, _CONTACT)) > _INSIDE]
         if _is_sidebar(drawing, inside):
             sidebars.append(drawing.box)
         else:
             marks.append(Mark(drawing.box, drawing=drawing, panel=bool(inside)))
     marks.extend(Mark(rule.box, drawing=rule) for rule in _rules_of_figures(rules, marks, layout))
-    return Ink(tuple(marks), backdrop, tuple(sidebars))
+    return PageMarks(tuple(marks), backgrounds, tuple(sidebars))
 
 
 def background_images(layout: PageLayout) -> tuple[Raster, ...]:
-    """The images that fill the page: a scan, a slide saved as a picture, or a picture behind the text."""
-    return _filling(layout.rasters, (0.0, 0.0, layout.width, layout.height))
-
-
-def _filling(rasters: Sequence[Raster], page: Box) -> tuple[Raster, ...]:
-    """Alone, or as strips of one scan."""
-    whole = tuple(r for r in rasters if geometry.area(r.box) > _PAGE * geometry.area(page))
+    """The images that fill the page, alone or as strips: a scan, a slide saved as a picture, or a backdrop."""
+    least = _MIN_BACKGROUND * layout.area
+    whole = tuple(raster for raster in layout.rasters if area(raster.box) > least)
     if whole:
         return whole
-    strips = [r for r in rasters if r.box[2] - r.box[0] > 0.7 * (page[2] - page[0])]
+    strips = tuple(raster for raster in layout.rasters if width(raster.box) > _MIN_STRIP_WIDTH * layout.width)
     if len(strips) < 2:
         return ()
-    around = geometry.merge_boxes(strip.box for strip in strips)
-    tiled = sum(geometry.area(strip.box) for strip in strips) > 0.9 * geometry.area(around)
-    return tuple(strips) if tiled and geometry.area(around) > _PAGE * geometry.area(page) else ()
+    together = area(merge_boxes(strip.box for strip in strips))
+    tiled = sum(area(strip.box) for strip in strips) > _MIN_STRIPS_FILLED * together
+    return strips if tiled and together > least else ()
 
 
-def _shows(drawing: Drawing, page: Box) -> bool:
-    """Not white on white, and not a background."""
-    white = drawing.fill is not None and min(drawing.fill) > 0.97 and len(drawing.fill) != 4
-    pale = drawing.stroke is not None and min(drawing.stroke) > 0.97
+def _is_visible(drawing: Drawing, layout: PageLayout) -> bool:
+    """Neither white on white nor a background."""
+    white = drawing.fill is not None and min(drawing.fill) > _WHITE and len(drawing.fill) != 4  # four: CMYK
+    pale = drawing.stroke is not None and min(drawing.stroke) > _WHITE
     if (white or not drawing.filled) and (pale or not drawing.stroked):
         return False
-    return geometry.area(drawing.box) < _PAGE * geometry.area(page)
+    return area(drawing.box) < _MIN_BACKGROUND * layout.area
 
 
-def _bleeds(drawing: Drawing, page: Box) -> bool:
-    """A large shape that runs over two edges of the page or more is a background, not a drawing."""
+def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
+    """Whether a large shape runs over two edges of the page or more, as ornaments do."""
     x0, y0, x1, y1 = drawing.box
-    edges = (x0 < 2) + (y0 < 2) + (x1 > page[2] - 2) + (y1 > page[3] - 2)
-    return edges >= 2 and geometry.area(drawing.box) > 0.04 * geometry.area(page)
+    edges = (x0 < _EDGE) + (y0 < _EDGE) + (x1 > layout.width - _EDGE) + (y1 > layout.height - _EDGE)
+    return edges >= 2 and area(drawing.box) > _MIN_BLEED * layout.area
 
 
 def _is_rule(box: Box) -> bool:
-    width, height = box[2] - box[0], box[3] - box[1]
-    return min(width, height) < 2.5 and max(width, height) > 8 * max(1.0, min(width, height))
+    thickness = shorter_side(box)
+    return thickness < RULE_THICKNESS and longer_side(box) > _MIN_RULE_LENGTH * max(1.0, thickness)
 
 
-def _decorates_text(drawing: Drawing, paragraphs: Sequence[Paragraph]) -> bool:
+def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:
     """A highlight behind words, or a bar across one line of them."""
     if not drawing.filled or drawing.curved:
         return False
-    for paragraph in paragraphs:
-        height = drawing.box[3] - drawing.box[1]
-        if not paragraph.prose or height > 1.7 * paragraph.size * max(1, paragraph.rows):
-            continue
-        if geometry.coverage(drawing.box, geometry.expand_box(paragraph.box, 3)) > 0.8:
-            return True
-    return False
+    return any(
+        height(drawing.box) <= _MAX_HIGHLIGHT_HEIGHT * block.size * max(1, block.rows)
+        and coverage(drawing.box, expand_box(block.box, _HIGHLIGHT_MARGIN)) > _MIN_HIGHLIGHT_COVERED
+        for block in prose
+    )
 
 
-def _is_sidebar(drawing: Drawing, inside: Sequence[Paragraph]) -> bool:
-    """A panel or frame that mostly holds text: an info box, not a picture."""
-    if not inside or drawing.items > 12:
+def _is_sidebar(drawing: Drawing, inside: Sequence[TextBlock]) -> bool:
+    """A panel or frame that mostly holds running text: an info box, not a picture."""
+    if not inside or drawing.items > _MAX_FRAME_SEGMENTS:
         return False
-    words = sum(paragraph.words for paragraph in inside)
-    text = sum(geometry.area(paragraph.box) for paragraph in inside)
-    return words > 60 or (words > 30 and text > 0.4 * geometry.area(drawing.box))
+    words = sum(block.words for block in inside)
+    filled = sum(area(block.box) for block in inside) > _FILLED_SIDEBAR_SHARE * area(drawing.box)
+    return words > _SIDEBAR_WORDS or (words > _FILLED_SIDEBAR_WORDS and filled)
 
 
 def _rules_of_figures(rules: Sequence[Drawing], marks: Sequence[Mark], layout: PageLayout) -> list[Drawing]:
     """Axes and grid lines, which touch ink of another direction; not the rules that divide a page or a column."""
-    if not rules or len(rules) > _HATCHED:
+    if not rules or len(rules) > _MAX_RULES:
         return list(rules)
     boxes = np.array([mark.box for mark in marks] + [rule.box for rule in rules])
-    # 0: neither; 1: level; 2: upright
-    direction = np.array([0] * len(marks) + [1 if _level(rule.box) else 2 for rule in rules])
+    level, upright, neither = 1, 2, 0
+    rule_directions = [level if width(rule.box) > height(rule.box) else upright for rule in rules]
+    directions = np.array([neither] * len(marks) + rule_directions)
     kept = []
-    for rule in rules:
-        x0, y0, x1, y1 = geometry.expand_box(rule.box, 2)
-        if x1 - x0 < 0.3 * layout.width and y1 - y0 < 0.3 * layout.height:
-            kept.append(rule)
-            continue
-        near = (boxes[:, 0] <= x1) & (boxes[:, 2] >= x0) & (boxes[:, 1] <= y1) & (boxes[:, 3] >= y0)
-        if bool((near & (direction != (1 if _level(rule.box) else 2))).any()):
+    for rule, direction in zip(rules, rule_directions, strict=True):
+        x0, y0, x1, y1 = expand_box(rule.box, _CONTACT)
+        keep = x1 - x0 < _SHORT_RULE * layout.width and y1 - y0 < _SHORT_RULE * layout.height
+        if not keep:
+            near = (boxes[:, 0] <= x1) & (boxes[:, 2] >= x0) & (boxes[:, 1] <= y1) & (boxes[:, 3] >= y0)
+            keep = bool((near & (directions != direction)).any())
+        if keep:
             kept.append(rule)
     return kept
-
-
-def _level(box: Box) -> bool:
-    return box[2] - box[0] > box[3] - box[1]

@@ -1,4 +1,9 @@
-"""Marks and labels that belong together, by nearness: painted on a coarse grid, then read off as connected patches."""
+"""Regions: marks that belong together by nearness, with the labels that stand at them.
+
+In: marks, barriers that no region crosses, and lines that may be labels. Out: `Region`s. Marks are painted on a coarse
+grid and read off as connected clusters; labels go to the nearest region; regions that overlap or are parts of one chart
+are joined.
+"""
 
 from __future__ import annotations
 
@@ -7,258 +12,242 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from extractors import geometry
+from extractors.geometry import (
+    area,
+    boxes_touch,
+    coverage,
+    expand_box,
+    gaps,
+    height,
+    horizontal_overlap,
+    intersection,
+    merge_boxes,
+    vertical_overlap,
+    width,
+)
 from extractors.layout.marks import Mark
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
-_CELL = 3.0
-"""Points a cell of the grid."""
-_REACH_PATH = 4.0
-"""Points that a path reaches out on every side: parts of one drawing stand nearer than twice this."""
-_REACH_IMAGE = 1.5
-"""Tiles and slices of one image abut; panels of a figure stand apart."""
-_LABEL_REACH = 13.0
-"""Points at most between a figure and its labels, also where letters are large, as on slides."""
-_MOST_CELLS = 4_000_000
-_MOST = 250
-"""Patches of one page that are looked at, the largest first: beyond are dots and specks."""
-_ROUNDS = 3
-"""How often labels are taken in: tick labels, then the axis title beyond them."""
+# Clustering. Lengths in points.
+_CELL = 3.0  # side of a grid cell
+_MAX_CELLS = 4_000_000  # a page may claim a million points a side: its cells are larger
+_DRAWING_REACH = 4.0  # on every side: parts of one drawing are less than twice this apart
+_RASTER_REACH = 1.5  # tiles and slices of one image abut, panels of a figure stand apart
+_SCAN_REACH = -_CELL / 2  # pictures found in a scan's pixels are complete and must not merge
+_MAX_CLUSTERS = 250  # per page, the largest: the rest is dots and specks
+
+# Labels. Distances in multiples of the text size unless noted.
+_LABEL_ROUNDS = 3  # tick labels first, then the axis title beyond them
+_LABEL_REACH = 13.0  # points, the limit for large letters, as on slides
+_BESIDE, _ABOVE_OR_BELOW = 1.6, 1.1
+_BAR_NAME_REACH, _MAX_BAR_NAME_REACH = 4.0, 2.5 * _LABEL_REACH  # names left of horizontal bars; the second in points
+_MAX_BAR_NAME_WORDS, _BAR_NAME_INSIDE = 4, 0.9  # share of the name's height that lies beside the bars
+_OCR_LABEL_REACH = 3.0  # points: photos and screenshots carry their words inside
+_MAX_LABEL_WORDS, _MAX_PHOTO_LABEL_WORDS = 12, 5  # outside of a drawing, of a photo: longer lines are sentences
+_DIAGONAL = 0.6  # a label is beside the region or below it, not off its corner
+
+# Joining. Lengths in points unless noted.
+_MAX_JOIN_GAP = 0.4  # share of the page's width
+_MIN_COMMON_AREA = 0.2  # share of the smaller region
+_MIN_ALIGNED = 0.5  # share of the shorter extent that two parts of one drawing have in common
+_STACKED_GAP, _BESIDE_GAP = 9.0, 8.0
+_SMALL_REGION, _SMALL_STACKED_GAP, _SMALL_BESIDE_GAP = 0.01, 18.0, 14.0  # legends and keys; share of the page
+_BARRIER_COVERAGE = 0.3  # share of a barrier between two regions that keeps them apart
+_SAME_BASELINE = 2.0  # bars of one chart start from one line
+_BAR_SPACING, _MAX_BAR_SPACING = 1.2, 60.0  # gap between bars in multiples of their thickness; points
+_FLAT_CURVE, _SAME_WIDTH, _CURVE_SPACING = 0.4, 0.85, 0.5  # height, shared width and gap as shares of the curve's width
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A patch of the page where marks and labels stand close."""
+    """A part of the page where marks and labels stand close."""
 
     box: Box
-    ink: Box
+    marks_box: Box
     """Around the marks alone."""
     marks: tuple[Mark, ...]
     labels: frozenset[int] = frozenset()
     """Indices of the layout's lines."""
 
+    @property
+    def has_drawings(self) -> bool:
+        return any(mark.drawing for mark in self.marks)
 
-def find(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], labels: Iterable[int]) -> list[Region]:
-    """Regions of `marks`, never joined across `barriers`; with those lines of `labels` that stand at them."""
-    if not marks:
-        return []
-    regions = patches(layout, marks, barriers)
-    regions = sorted(regions, key=lambda region: geometry.area(region.ink), reverse=True)[:_MOST]
-    regions = joined(regions, barriers, layout)
+
+def find_regions(
+    layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], labels: Iterable[int]
+) -> list[Region]:
+    """Regions of `marks`, never joined across `barriers`, with those of the lines `labels` that stand at them."""
+    regions = cluster_marks(layout, marks, barriers)
+    regions = sorted(regions, key=lambda region: area(region.marks_box), reverse=True)[:_MAX_CLUSTERS]
+    regions = _join_regions(regions, barriers, layout)
     free = set(labels)
-    for _ in range(_ROUNDS):
+    for _ in range(_LABEL_ROUNDS):
         before = len(free)
-        regions = with_labels(regions, free, layout)
-        regions = joined(regions, barriers, layout)
+        regions = _join_regions(attach_labels(regions, free, layout), barriers, layout)
         if len(free) == before:
             break
     return regions
 
 
-def of_marks(marks: Sequence[Mark]) -> Region:
-    """A region without labels."""
-    box = geometry.merge_boxes(mark.box for mark in marks)
+def region_of_marks(marks: Sequence[Mark]) -> Region:
+    box = merge_boxes(mark.box for mark in marks)
     return Region(box, box, tuple(marks))
 
 
-def patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box] = ()) -> list[Region]:
-    """Regions of marks that stand closer than a few points, without labels."""
-    groups: dict[int, list[Mark]] = {}
-    for mark, number in zip(marks, _patches(layout, marks, barriers), strict=True):
-        groups.setdefault(number, []).append(mark)
-    return [of_marks(group) for group in groups.values()]
-
-
-# --- the grid -----------------------------------------------------------------------------------------------------
-
-
-def _patches(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box]) -> list[int]:
-    """The number of the connected patch that each mark lies in."""
-    # A page may claim a million points a side: its cells are larger then.
-    cell = max(_CELL, math.sqrt(layout.width * layout.height / _MOST_CELLS))
-    shape = (int(layout.height / cell) + 2, int(layout.width / cell) + 2)
-    core, reach = np.zeros(shape, bool), np.zeros(shape, bool)
-    boxes = [_own(mark) for mark in marks]
-    for mark, box in zip(marks, boxes, strict=True):
-        core[_cells(box, cell, shape)] = True
-        reach[_cells(geometry.expand_box(mark.box, _reach(mark)), cell, shape)] = True
-    for barrier in barriers:
-        reach[_cells(barrier, cell, shape)] = False
-    numbers = connected(core | reach)
-    return [int(numbers[_centre(box, cell, shape)]) for box in boxes]
-
-
-def _own(mark: Mark) -> Box:
-    """The mark's place on the grid; a picture found in a scan's pixels is whole, and meets no other."""
-    seen = mark.raster is not None and not mark.raster.digest
-    return geometry.expand_box(mark.box, -_CELL / 2) if seen else mark.box
-
-
-def _reach(mark: Mark) -> float:
-    if mark.raster is None:
-        return _REACH_PATH
-    return _REACH_IMAGE if mark.raster.digest else -_CELL / 2
-
-
-def _cells(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    x0, y0 = max(0, int(box[0] / cell)), max(0, int(box[1] / cell))
-    x1, y1 = min(shape[1], int(box[2] / cell) + 1), min(shape[0], int(box[3] / cell) + 1)
-    return slice(min(y0, shape[0] - 1), max(y1, 1)), slice(min(x0, shape[1] - 1), max(x1, 1))
-
-
-def _centre(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[int, int]:
-    rows, columns = _cells(box, cell, shape)
-    return rows.start, columns.start
-
-
-def connected(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Numbers of the connected patches of `mask` (0: outside), neighbours sharing a side.
-
-    Runs of every row are joined to those that they touch in the row above.
-    """
-    numbers = np.zeros(mask.shape, np.int32)
-    parent = [0]
-
-    def root(number: int) -> int:
-        while parent[number] != number:
-            parent[number] = parent[parent[number]]
-            number = parent[number]
-        return number
-
-    above: list[tuple[int, int, int]] = []
-    runs: list[tuple[int, int, int, int]] = []
-    for y, row in enumerate(mask):
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], row, [False])).view(np.int8)))
-        here: list[tuple[int, int, int]] = []
-        for start, end in edges.reshape(-1, 2).tolist():
-            touching = [number for x0, x1, number in above if x0 < end and start < x1]
-            number = root(touching[0]) if touching else len(parent)
-            if not touching:
-                parent.append(number)
-            for other in touching[1:]:
-                parent[root(other)] = number
-                number = root(number)
-            here.append((start, end, number))
-            runs.append((y, start, end, number))
-        above = here
-    for y, start, end, number in runs:
-        numbers[y, start:end] = root(number)
-    return numbers
-
-
-# --- labels -------------------------------------------------------------------------------------------------------
-
-
-def with_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
-    """Every region with the free lines that stand at it; each goes to the nearest. Takes them out of `free`."""
-    taken: dict[int, list[int]] = {}
-    for index in sorted(free):
-        line = layout.lines[index]
-        near = [(away, n) for n, region in enumerate(regions) if (away := _away(line, region)) is not None]
-        if near:
-            taken.setdefault(min(near)[1], []).append(index)
-            free.discard(index)
-    return [_grown(region, taken.get(number, []), layout) for number, region in enumerate(regions)]
-
-
-def _grown(region: Region, lines: list[int], layout: PageLayout) -> Region:
-    if not lines:
-        return region
-    box = geometry.merge_boxes([region.box, *(layout.lines[i].box for i in lines)])
-    return replace(region, box=box, labels=region.labels | set(lines))
-
-
-def _away(line: Line, region: Region) -> float | None:
-    """How far a label stands from a region; None when too far to belong to it."""
-    across, down = geometry.gaps(line.box, region.box)
-    beside, under = min(1.6 * line.size, _LABEL_REACH), min(1.1 * line.size, _LABEL_REACH)
-    if not line.horizontal:
-        beside, under = under, beside
-    elif (
-        _drawn(region)
-        and len(line.text.split()) <= 4
-        and line.box[2] <= region.box[0]
-        and geometry.coverage(line.box, (-1e4, region.ink[1], 1e4, region.ink[3])) > 0.9
-    ):
-        beside = min(4 * line.size, 2.5 * _LABEL_REACH)  # the names of a bar chart's rows
-    if line.ocr and not _drawn(region):
-        beside = under = 3.0  # photos and screenshots carry their words inside
-    words = len(line.text.split())
-    if words > (12 if _drawn(region) else 5) and across + down > 0:
-        return None  # a sentence beside the picture
-    if across > beside or down > under or (across > 0.6 * line.size and down > 0.6 * line.size):
-        return None
-    return across + down
-
-
-# --- joining ------------------------------------------------------------------------------------------------------
-
-
-def joined(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayout) -> list[Region]:
-    """Regions that overlap, or are rows of one chart, made one."""
-    waiting = sorted(regions, key=lambda region: region.box[1], reverse=True)
-    found: list[Region] = []
-    while waiting:
-        one = waiting.pop()
-        other = next((other for other in found if _belong(other, one, barriers, layout)), None)
-        if other is None:
-            found.append(one)
-        else:
-            found.remove(other)
-            waiting.append(merged(other, one))
-    return found
-
-
-def merged(*regions: Region) -> Region:
-    """One region of several."""
+def merge_regions(*regions: Region) -> Region:
     return Region(
-        geometry.merge_boxes(region.box for region in regions),
-        geometry.merge_boxes(region.ink for region in regions),
+        merge_boxes(region.box for region in regions),
+        merge_boxes(region.marks_box for region in regions),
         tuple(mark for region in regions for mark in region.marks),
         frozenset().union(*(region.labels for region in regions)),
     )
 
 
-def _belong(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -> bool:
-    across, down = geometry.gaps(a.box, b.box)
-    if max(across, down) > 0.4 * layout.width:
+# --- clusters on the grid -----------------------------------------------------------------------------------------
+
+
+def cluster_marks(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box] = ()) -> list[Region]:
+    """Regions of marks that are only a few points apart, without labels."""
+    import cv2
+
+    cell = max(_CELL, math.sqrt(layout.area / _MAX_CELLS))
+    shape = (int(layout.height / cell) + 2, int(layout.width / cell) + 2)
+    own, reach = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    places = []
+    for mark in marks:
+        # Pictures found in a scan keep inside their own box; other marks reach out of theirs.
+        outwards = _reach(mark)
+        place = _cells(expand_box(mark.box, min(0.0, outwards)), cell, shape)
+        own[place] = 1
+        reach[_cells(expand_box(mark.box, outwards), cell, shape)] = 1
+        places.append((place[0].start, place[1].start))
+    for barrier in barriers:
+        reach[_cells(barrier, cell, shape)] = 0
+    _, numbers = cv2.connectedComponents(own | reach, connectivity=4)
+    clusters: dict[int, list[Mark]] = {}
+    for mark, place in zip(marks, places, strict=True):
+        clusters.setdefault(int(numbers[place]), []).append(mark)
+    return [region_of_marks(cluster) for cluster in clusters.values()]
+
+
+def _reach(mark: Mark) -> float:
+    if mark.raster is None:
+        return _DRAWING_REACH
+    return _RASTER_REACH if mark.raster.digest else _SCAN_REACH
+
+
+def _cells(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of the grid under `box`, at least one of each."""
+    x0, y0 = max(0, int(box[0] / cell)), max(0, int(box[1] / cell))
+    x1, y1 = min(shape[1], int(box[2] / cell) + 1), min(shape[0], int(box[3] / cell) + 1)
+    return slice(min(y0, shape[0] - 1), max(y1, 1)), slice(min(x0, shape[1] - 1), max(x1, 1))
+
+
+# --- labels -------------------------------------------------------------------------------------------------------
+
+
+def attach_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
+    """Every region with the free lines nearest to it. Removes those lines from `free`."""
+    attached: dict[int, list[int]] = {}
+    for index in sorted(free):
+        line = layout.lines[index]
+        near = [(away, n) for n, region in enumerate(regions) if (away := _label_distance(line, region)) is not None]
+        if near:
+            attached.setdefault(min(near)[1], []).append(index)
+            free.discard(index)
+    return [
+        add_text(region, attached[number], layout) if number in attached else region
+        for number, region in enumerate(regions)
+    ]
+
+
+def add_text(region: Region, lines: Sequence[int], layout: PageLayout) -> Region:
+    """The region with the lines of these indices among its labels."""
+    labels = region.labels.union(lines)
+    return replace(region, box=merge_boxes([region.box, *(layout.lines[i].box for i in lines)]), labels=labels)
+
+
+def _label_distance(line: Line, region: Region) -> float | None:
+    """Points between a label and a region; None when the line cannot be a label of it."""
+    across, down = gaps(line.box, region.box)
+    words, drawn = len(line.text.split()), region.has_drawings
+    if words > (_MAX_LABEL_WORDS if drawn else _MAX_PHOTO_LABEL_WORDS) and across + down > 0:
+        return None
+    beside, below = min(_BESIDE * line.size, _LABEL_REACH), min(_ABOVE_OR_BELOW * line.size, _LABEL_REACH)
+    if line.ocr and not drawn:
+        beside = below = _OCR_LABEL_REACH
+    elif not line.horizontal:
+        beside, below = below, beside
+    elif drawn and words <= _MAX_BAR_NAME_WORDS and line.box[2] <= region.box[0] and _is_level_with(line, region):
+        beside = min(_BAR_NAME_REACH * line.size, _MAX_BAR_NAME_REACH)
+    corner = _DIAGONAL * line.size
+    if across > beside or down > below or (across > corner and down > corner):
+        return None
+    return across + down
+
+
+def _is_level_with(line: Line, region: Region) -> bool:
+    _, y0, _, y1 = region.marks_box
+    return coverage(line.box, (-math.inf, y0, math.inf, y1)) > _BAR_NAME_INSIDE
+
+
+# --- joining ------------------------------------------------------------------------------------------------------
+
+
+def _join_regions(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayout) -> list[Region]:
+    waiting = sorted(regions, key=lambda region: region.box[1], reverse=True)
+    joined: list[Region] = []
+    while waiting:
+        region = waiting.pop()
+        other = next((other for other in joined if _belong_together(other, region, barriers, layout)), None)
+        if other is None:
+            joined.append(region)
+        else:
+            joined.remove(other)
+            waiting.append(merge_regions(other, region))
+    return joined
+
+
+def _belong_together(a: Region, b: Region, barriers: Sequence[Box], layout: PageLayout) -> bool:
+    """Whether two regions overlap, or are parts of one drawing with no barrier between them."""
+    if max(gaps(a.box, b.box)) > _MAX_JOIN_GAP * layout.width:
         return False
-    smaller = min(geometry.area(a.box), geometry.area(b.box))
-    overlap = geometry.area(geometry.intersection(a.box, b.box))
-    if overlap > 0.2 * smaller and smaller > 0:
+    smaller = min(area(a.box), area(b.box))
+    if area(intersection(a.box, b.box)) > _MIN_COMMON_AREA * smaller or (smaller == 0 and boxes_touch(a.box, b.box)):
         return True
-    if smaller == 0 and geometry.boxes_touch(a.box, b.box):
+    if not (a.has_drawings and b.has_drawings and _are_parts_of_one_drawing(a, b, layout)):
+        return False
+    between = merge_boxes([a.box, b.box])
+    return not any(coverage(barrier, between) > _BARRIER_COVERAGE for barrier in barriers)
+
+
+def _are_parts_of_one_drawing(a: Region, b: Region, layout: PageLayout) -> bool:
+    across, down = gaps(a.box, b.box)
+    small = min(area(a.marks_box), area(b.marks_box)) < _SMALL_REGION * layout.area
+    if horizontal_overlap(a.box, b.box) > _MIN_ALIGNED and down < (_SMALL_STACKED_GAP if small else _STACKED_GAP):
         return True
-    if not (_drawn(a) and _drawn(b)):
-        return False
-    small = min(geometry.area(a.ink), geometry.area(b.ink)) < 0.01 * layout.width * layout.height
-    stacked = geometry.horizontal_overlap(a.box, b.box) > 0.5 and down < (18 if small else 9)
-    beside = geometry.vertical_overlap(a.box, b.box) > 0.5 and across < (14 if small else 8)
-    if not (stacked or beside or _one_series(a.ink, b.ink) or _strips(a.ink, b.ink)):
-        return False
-    between = geometry.merge_boxes([a.box, b.box])
-    return not any(geometry.coverage(barrier, between) > 0.3 for barrier in barriers)
+    if vertical_overlap(a.box, b.box) > _MIN_ALIGNED and across < (_SMALL_BESIDE_GAP if small else _BESIDE_GAP):
+        return True
+    return _are_bars_of_one_chart(a.marks_box, b.marks_box) or _are_curves_on_one_axis(a.marks_box, b.marks_box)
 
 
-def _drawn(region: Region) -> bool:
-    return any(mark.drawing for mark in region.marks)
+def _are_bars_of_one_chart(a: Box, b: Box) -> bool:
+    """Whether they start from one line and are no farther apart than they are thick."""
+    across, down = gaps(a, b)
+    max_down = min(_MAX_BAR_SPACING, _BAR_SPACING * max(height(a), height(b)))
+    max_across = min(_MAX_BAR_SPACING, _BAR_SPACING * max(width(a), width(b)))
+    rows = abs(a[0] - b[0]) < _SAME_BASELINE and across == 0 and down < max_down
+    columns = abs(a[3] - b[3]) < _SAME_BASELINE and down == 0 and across < max_across
+    return rows or columns
 
 
-def _one_series(a: Box, b: Box) -> bool:
-    """Bars of one chart: they start from one line and stand no farther apart than they are thick."""
-    across, down = geometry.gaps(a, b)
-    rows = abs(a[0] - b[0]) < 2 and down < min(60.0, 1.2 * max(a[3] - a[1], b[3] - b[1]))
-    columns = abs(a[3] - b[3]) < 2 and across < min(60.0, 1.2 * max(a[2] - a[0], b[2] - b[0]))
-    return (rows and across == 0) or (columns and down == 0)
-
-
-def _strips(a: Box, b: Box) -> bool:
-    """Curves of one chart, far apart on the same axis: flat, as wide as each other, one above the other."""
-    width = max(a[2] - a[0], b[2] - b[0])
-    flat = max(a[3] - a[1], b[3] - b[1]) < 0.4 * width
-    across, down = geometry.gaps(a, b)
-    same = min(a[2], b[2]) - max(a[0], b[0]) > 0.85 * width
-    return flat and same and across == 0 and down < 0.5 * width
+def _are_curves_on_one_axis(a: Box, b: Box) -> bool:
+    """Whether they are flat, equally wide and one above the other, however far apart their values are."""
+    across, down = gaps(a, b)
+    widest = max(width(a), width(b))
+    flat = max(height(a), height(b)) < _FLAT_CURVE * widest
+    aligned = min(a[2], b[2]) - max(a[0], b[0]) > _SAME_WIDTH * widest
+    return flat and aligned and across == 0 and down < _CURVE_SPACING * widest

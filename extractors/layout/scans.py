@@ -1,89 +1,93 @@
 """Pictures on a page that is itself one image (a scan, a slide saved as a picture), found in its pixels.
 
-What is neither background nor a line of text that OCR has read is ink. Patches of ink join the page's layout, large
-ones as rasters, small ones as drawings (the bars of a chart), so that `figures.find` treats the page like any other.
+In: the page's layout, its pixels, and the lines that OCR read. Out: the layout with those lines and with patches of
+ink, the large ones as rasters and the small ones as drawings (the bars of a chart), so that `find_figures` can treat it
+like any other page. Ink is whatever is neither background nor text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors import geometry
-from extractors.layout.regions import connected
+from extractors.geometry import area, coverage, expand_box, height, longer_side, shorter_side, width
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
-_CELL = 3.0
-"""Points a cell in which ink is counted."""
-_CONTRAST = 28
-"""Levels of 256 by which a pixel must differ from the background in some channel."""
-_PICTURE = 0.015
-"""Share of the page that a picture covers at least."""
-_PART = 0.001
-"""Share of the page that a bar or a slice of a chart covers at least."""
-_BAR = 0.08
-"""Share of the page from which on even a patch of one colour is more than a bar of a chart."""
-_BACKGROUND = 0.15
-"""Least share of the page that its background shows on."""
-_EDGE, _AROUND = 0.8, 0.3
-"""Shares of the page's edge and of the page that one colour covers where the page's content lies on a card."""
-_FILLED = 0.75
-"""Share of a patch that rows of words fill where it is text."""
-_GAP = 2
-"""Pixels at least between two pictures side by side."""
+# Background: a colour in 16 levels a channel.
+_COLOURS = 4096
+_MIN_EDGE_SHARE, _MIN_EDGE_COLOUR_ON_PAGE = 0.8, 0.3  # shares of the page's edge and of the page that the colour covers
+_EDGE_DEPTH = 50  # the edge is one fiftieth of the shorter side deep
+_MIN_BACKGROUND = 0.15  # share of the page below which no colour is its background
+_CONTRAST = 28  # levels of 256 by which ink differs from the background in some channel
+_LINE_MARGIN = 0.12  # height of a line by which its ink reaches out of its box
 
+# Patches: ink counted in cells, so that dots and gaps of print do not matter.
+_CELL = 3.0  # points
+_MIN_CELL_INK = 0.04  # share of a cell's pixels
+_REACH = 2  # cells across which ink hangs together
+_MIN_PATCH_CELLS = 4
+_FRAME_DEPTH, _MIN_FRAMED = 2, 0.7  # cells within which a frame runs; share of every side it covers
+_MIN_PART_CELLS = 8  # side of one of several pictures beside each other, also at the finer cut in pixels
+_MIN_PART_INK = 0.5  # share of such a part, unless it is framed
+_MAX_GUTTER_INK, _MIN_GUTTER = 0.01, 2  # share of a strip between two pictures; its pixels
 
-_Area = tuple[int, int, int, int]
+# A patch of few colours is a bar, or two of them, not a photo. Shares of its pixels.
+_TWO_COLOURS, _FOUR_SHADES = 0.7, 0.82  # covered by its two, or with shades of one colour as one, four commonest
+_SHADES = np.uint8(0xE0)  # bits of a channel that tell colours from shades
+_MIN_FLAT_INK = 0.4  # share of cells: emptier patches are drawings on the background
+
+# What a patch is. Shares of the page unless noted.
+_WHOLE_PAGE = 0.92
+_MAX_ELONGATION = 15.0  # longer side by shorter: rules are no pictures
+_TEXT_FILLED, _TEXT_LEADING = 0.75, 0.8  # share of a patch under words; line heights that the words of a line fill
+_MIN_PICTURE, _MIN_PICTURE_SIDE, _MIN_PICTURE_INK = 0.015, 25.0, 0.08  # the second in points, the third of its cells
+_MIN_FLAT_PICTURE = 0.08  # larger than a bar of a chart, even if of one colour
+_MIN_BAR, _MIN_BAR_INK = 0.001, 0.4  # a bar or a slice of a chart; the second is a share of its cells
+_MAX_FRAME_INK = 2.0  # multiples of the ink that a frame of one cell has: more, and it is not empty
+_IN_PICTURE = 0.9  # share of a small patch in a picture from which it is a part of that
+
+_PixelBox = tuple[int, int, int, int]
+_Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _Patch:
     box: Box
-    """Points."""
-    filled: float
+    """In points."""
+    ink: float
     """Share of its cells that hold ink."""
     framed: bool
     """Ink runs along all four sides."""
     flat: bool
-    """Few colours make up most of it: a bar, or two of them, not a photo."""
+    """It has few colours."""
 
 
 def add_scanned_pictures(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:
-    """`layout` with what its pixels show: the `lines` that OCR read, and patches that look like pictures.
+    """`layout` with `lines`, which OCR read, and with the pictures that its pixels show.
 
     `pixels` (height, width, 3) is the whole page in RGB; about 72 dpi is enough. On a page without a plain
-    background nothing is added but the lines: the page as a whole is the picture.
+    background only the lines are added: the page as a whole is the picture.
     """
-    page: Box = (0.0, 0.0, layout.width, layout.height)
-    whole = geometry.area(page)
     rasters: list[Raster] = []
     drawings: list[Drawing] = []
-    for patch in _patches(pixels, page, lines):
-        width, height = patch.box[2] - patch.box[0], patch.box[3] - patch.box[1]
-        area = width * height
-        if area > 0.92 * whole or max(width, height) > 15 * min(width, height) or (patch.flat and _bleeds(patch, page)):
+    for patch in _find_patches(pixels, layout, lines):
+        if _is_no_picture(patch, layout) or _is_text(patch.box, lines):
             continue
-        if _is_text(patch.box, lines):
-            continue
-        frame = 2 * _CELL * (width + height) / max(area, 1.0)
-        if patch.framed and patch.filled < 2 * frame:  # a box around text, or around a drawing that is found itself
-            drawings.append(Drawing(patch.box, items=4, filled=False, stroked=True, rectangle=True))
-        elif (
-            area > _PICTURE * whole
-            and min(width, height) > 25
-            and patch.filled > 0.08
-            and not (patch.flat and area < _BAR * whole)
-        ):
-            rasters.append(Raster(patch.box, round(width), round(height), digest="", upright=False))
-        elif area > _PART * whole and patch.filled > 0.4:
-            drawings.append(Drawing(patch.box, items=9, filled=True, stroked=False, curved=True))
-    drawings = [d for d in drawings if not any(geometry.coverage(d.box, raster.box) > 0.9 for raster in rasters)]
+        box, size = patch.box, area(patch.box)
+        frame_ink = 2 * _CELL * (width(box) + height(box)) / max(size, 1.0)
+        large = size > _MIN_PICTURE * layout.area and shorter_side(box) > _MIN_PICTURE_SIDE
+        if patch.framed and patch.ink < _MAX_FRAME_INK * frame_ink:  # around text, or a drawing that is a patch itself
+            drawings.append(Drawing(box, items=4, filled=False, stroked=True, rectangle=True))
+        elif large and patch.ink > _MIN_PICTURE_INK and not (patch.flat and size < _MIN_FLAT_PICTURE * layout.area):
+            rasters.append(Raster(box, round(width(box)), round(height(box)), digest="", upright=False))
+        elif size > _MIN_BAR * layout.area and patch.ink > _MIN_BAR_INK:
+            drawings.append(Drawing(box, items=9, filled=True, stroked=False, curved=True))
+    drawings = [d for d in drawings if not any(coverage(d.box, raster.box) > _IN_PICTURE for raster in rasters)]
     return replace(
         layout,
         lines=(*layout.lines, *lines),
@@ -92,157 +96,162 @@ def add_scanned_pictures(layout: PageLayout, pixels: NDArray[np.uint8], lines: S
     )
 
 
-def _bleeds(patch: _Patch, page: Box) -> bool:
-    """A band of colour across the page: the ground of a title or of a footer."""
+def _is_no_picture(patch: _Patch, layout: PageLayout) -> bool:
+    """The whole page, a rule, or a band of colour across the page behind its title or footer."""
     x0, y0, x1, y1 = patch.box
-    across = x0 < 2 * _CELL and x1 > page[2] - 2 * _CELL
-    down = y0 < 2 * _CELL and y1 > page[3] - 2 * _CELL
-    return across or down
-
-
-def _patches(pixels: NDArray[np.uint8], page: Box, lines: Sequence[Line]) -> list[_Patch]:
-    ink = _ink(pixels)
-    if ink is None:
-        return []
-    across, down = pixels.shape[1] / page[2], pixels.shape[0] / page[3]
-    for line in lines:
-        x0, y0, x1, y1 = geometry.expand_box(line.box, 0.12 * (line.box[3] - line.box[1]))
-        ink[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = False
-    size = max(1, round(_CELL * across))
-    found = []
-    for cells, filled, framed in _connected(_cells(ink, size) > 0.04):
-        for x0, y0, x1, y1 in _cut(ink, cast(_Area, tuple(edge * size for edge in cells)), 8 * size):
-            flat = filled > 0.4 and _flat(pixels[y0:y1, x0:x1])
-            found.append(_Patch((x0 / across, y0 / down, x1 / across, y1 / down), filled, framed, flat))
-    return found
+    edge = 2 * _CELL
+    is_band = (x0 < edge and x1 > layout.width - edge) or (y0 < edge and y1 > layout.height - edge)
+    elongated = longer_side(patch.box) > _MAX_ELONGATION * shorter_side(patch.box)
+    return area(patch.box) > _WHOLE_PAGE * layout.area or elongated or (patch.flat and is_band)
 
 
 def _is_text(box: Box, lines: Sequence[Line]) -> bool:
-    """Whether words fill the box from edge to edge: print that stands out of its lines' boxes.
+    """Whether words fill the box: print that is larger than its lines' boxes.
 
-    The layers of some scanners give lines that are half as high as the letters; screenshots of text have margins.
+    Some scanners write boxes half as high as the letters; screenshots of text, unlike this, have margins.
     """
     x0, y0, x1, y1 = map(round, box)
     filled = np.zeros((max(1, y1 - y0), max(1, x1 - x0)), bool)
     for line in lines:
+        leading = _TEXT_LEADING * height(line.box)
         left, top, right, bottom = line.box
-        beyond = 0.8 * (bottom - top)
-        top, bottom = top - beyond - y0, bottom + beyond - y0
+        top, bottom = top - leading - y0, bottom + leading - y0
         filled[max(0, int(top)) : max(0, int(bottom) + 1), max(0, int(left) - x0) : max(0, int(right) + 1 - x0)] = True
-    return float(filled.mean()) > _FILLED
+    return float(filled.mean()) > _TEXT_FILLED
 
 
-def _cut(ink: NDArray[np.bool_], box: _Area, least: int) -> list[_Area]:
-    """The parts of a box (x0, y0, x1, y1) in pixels that strips too narrow for the cells divide, if each is full.
+# --- ink ----------------------------------------------------------------------------------------------------------
 
-    Parts less than `least` pixels wide or high are titles between pictures, and belong to none.
+
+def _find_ink(pixels: NDArray[np.uint8]) -> _Mask | None:
+    """Where the pixels differ from the background; None when no colour is frequent enough to be the background.
+
+    The background is the colour of the page's edge if much of the page has it: on a dark slide with a large white card
+    it is the dark. Otherwise it is the most frequent colour: the edges of a scan may be black.
     """
-    x0, y0, x1, y1 = box
-    part = ink[y0:y1, x0:x1]
-    for across in (False, True):
-        blank = part.mean(axis=0 if across else 1) < 0.01
-        spans = [(start, end) for start, end in _runs(~blank) if end - start >= least]
-        if len(spans) < 2 or any(after[0] - before[1] < _GAP for before, after in pairwise(spans)):
-            continue
-        parts = [(x0 + a, y0, x0 + b, y1) if across else (x0, y0 + a, x1, y0 + b) for a, b in spans]
-        if all(
-            right - left >= least and ink[top:bottom, left:right].mean() > 0.5 for left, top, right, bottom in parts
-        ):
-            return [piece for one in parts for piece in _cut(ink, one, least)]
-    return [box]
-
-
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Start and end of every stretch of a mask of one dimension that is true."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return [(start, end) for start, end in edges.reshape(-1, 2).tolist()]
-
-
-def _flat(pixels: NDArray[np.uint8]) -> bool:
-    counts = np.bincount(_coarse(pixels).ravel(), minlength=4096)
-    if np.sort(counts)[-2:].sum() > 0.7 * counts.sum():
-        return True
-    coarser = np.bincount(_coarse(pixels & np.uint8(0xE0)).ravel(), minlength=4096)  # shades of one colour as one
-    return bool(np.sort(coarser)[-4:].sum() > 0.82 * counts.sum())
-
-
-def _coarse(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Colours as numbers below 4096, sixteen levels a channel."""
-    levels = (pixels >> 4).astype(np.int32)
-    return np.asarray((levels[..., 0] << 8) | (levels[..., 1] << 4) | levels[..., 2])
-
-
-def _ink(pixels: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
-    """Where the pixels differ from the background; None when no colour is frequent enough to be it.
-
-    The background is the colour around the edge, where much of the page shows it: the white of a large card on a dark
-    slide is none. Else it is the most frequent colour: the edges of a scan may be black.
-    """
-    codes = _coarse(pixels)
-    counts = np.bincount(codes.ravel(), minlength=4096)
-    rim = max(1, min(codes.shape) // 50)
+    codes = _colour_codes(pixels)
+    counts = np.bincount(codes.ravel(), minlength=_COLOURS)
+    rim = max(1, min(codes.shape) // _EDGE_DEPTH)
     edge = np.concatenate([part.ravel() for part in (codes[:rim], codes[-rim:], codes[:, :rim], codes[:, -rim:])])
-    around = np.bincount(edge, minlength=4096)
-    best = int(around.argmax())
-    if around[best] < _EDGE * edge.size or counts[best] < _AROUND * codes.size:
+    edge_counts = np.bincount(edge, minlength=_COLOURS)
+    best = int(edge_counts.argmax())
+    if edge_counts[best] < _MIN_EDGE_SHARE * edge.size or counts[best] < _MIN_EDGE_COLOUR_ON_PAGE * codes.size:
         best = int(counts.argmax())
-    if counts[best] < _BACKGROUND * codes.size:
+    if counts[best] < _MIN_BACKGROUND * codes.size:
         return None
     background = np.median(pixels[codes == best], axis=0).astype(np.int16)
     return np.asarray(np.abs(pixels.astype(np.int16) - background).max(axis=2) > _CONTRAST)
 
 
-def _cells(ink: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
+def _colour_codes(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Colours as numbers below `_COLOURS`."""
+    levels = (pixels >> 4).astype(np.int32)
+    return np.asarray((levels[..., 0] << 8) | (levels[..., 1] << 4) | levels[..., 2])
+
+
+def _is_flat(pixels: NDArray[np.uint8]) -> bool:
+    """Whether few colours make up most of the pixels."""
+
+    def share(colours: NDArray[np.uint8], commonest: int) -> float:
+        counts = np.bincount(_colour_codes(colours).ravel(), minlength=_COLOURS)
+        return float(np.sort(counts)[-commonest:].sum() / counts.sum())
+
+    return share(pixels, 2) > _TWO_COLOURS or share(pixels & _SHADES, 4) > _FOUR_SHADES
+
+
+# --- patches ------------------------------------------------------------------------------------------------------
+
+
+def _find_patches(pixels: NDArray[np.uint8], layout: PageLayout, lines: Sequence[Line]) -> Iterator[_Patch]:
+    """Connected ink outside of the lines; pictures side by side are patches of their own."""
+    ink = _find_ink(pixels)
+    if ink is None:
+        return
+    across, down = pixels.shape[1] / layout.width, pixels.shape[0] / layout.height  # pixels a point
+    for line in lines:
+        x0, y0, x1, y1 = expand_box(line.box, _LINE_MARGIN * height(line.box))
+        ink[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = False
+    size = max(1, round(_CELL * across))
+    cells = _ink_share(ink, size) > _MIN_CELL_INK
+    for (left, top, right, bottom), part in _connected_parts(cells):
+        filled = float(part.mean())
+        pixel_box = (left * size, top * size, right * size, bottom * size)
+        for x0, y0, x1, y1 in _cut_at_gutters(ink, pixel_box, _MIN_PART_CELLS * size):
+            flat = filled > _MIN_FLAT_INK and _is_flat(pixels[y0:y1, x0:x1])
+            box = (x0 / across, y0 / down, x1 / across, y1 / down)
+            yield _Patch(box, filled, _is_framed(part), flat)
+
+
+def _ink_share(ink: _Mask, size: int) -> NDArray[np.float32]:
     """Share of ink in every cell of `size` pixels."""
-    height, width = ink.shape[0] // size, ink.shape[1] // size
-    cut = ink[: height * size, : width * size].reshape(height, size, width, size)
-    return np.asarray(cut.mean(axis=(1, 3)), np.float32)
+    rows, columns = ink.shape[0] // size, ink.shape[1] // size
+    cells = ink[: rows * size, : columns * size].reshape(rows, size, columns, size)
+    return np.asarray(cells.mean(axis=(1, 3)), np.float32)
 
 
-def _connected(mask: NDArray[np.bool_]) -> list[tuple[_Area, float, bool]]:
-    """Boxes of cells (x0, y0, x1, y1) whose ink hangs together, how full they are, and whether they are framed."""
-    reach = mask.copy()
-    for shift in (1, 2):
-        reach[shift:] |= mask[:-shift]
-        reach[:-shift] |= mask[shift:]
-        reach[:, shift:] |= mask[:, :-shift]
-        reach[:, :-shift] |= mask[:, shift:]
-    numbers = connected(reach)
-    numbers[~mask] = 0
-    rows, columns = np.nonzero(numbers)
-    order = np.argsort(numbers[rows, columns], kind="stable")
-    rows, columns = rows[order], columns[order]
-    starts = np.flatnonzero(np.diff(numbers[rows, columns], prepend=0))
-    found = []
-    for ys, xs in zip(np.split(rows, starts[1:]), np.split(columns, starts[1:]), strict=True):
-        if len(xs) < 4:
+def _connected_parts(cells: _Mask) -> Iterator[tuple[_PixelBox, _Mask]]:
+    """Boxes and cells of the groups of cells at most `_REACH` apart, divided where pictures are side by side."""
+    import cv2
+
+    mask = cells.astype(np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (2 * _REACH + 1, 2 * _REACH + 1))
+    _, numbers, boxes, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, cross), connectivity=4)
+    for number, (x, y, columns, rows, _) in enumerate(boxes.tolist()[1:], 1):
+        own = cells[y : y + rows, x : x + columns] & (numbers[y : y + rows, x : x + columns] == number)
+        ys, xs = np.nonzero(own)
+        if len(xs) < _MIN_PATCH_CELLS:
             continue
         x0, y0, x1, y1 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
-        own = np.zeros((y1 - y0, x1 - x0), bool)
-        own[ys - y0, xs - x0] = True
-        for left, top, right, bottom in _apart(own):
-            part = own[top:bottom, left:right]
-            found.append(((x0 + left, y0 + top, x0 + right, y0 + bottom), float(part.mean()), _framed(part)))
-    return found
+        for left, top, right, bottom in _split_pictures(own[y0:y1, x0:x1], x0, y0):
+            yield (x + left, y + top, x + right, y + bottom), own[top:bottom, left:right]
 
 
-def _framed(ink: NDArray[np.bool_]) -> bool:
-    """Whether ink runs along all four sides, a cell's unevenness allowed."""
-    sides = (ink[:2].any(axis=0), ink[-2:].any(axis=0), ink[:, :2].any(axis=1), ink[:, -2:].any(axis=1))
-    return min(float(side.mean()) for side in sides) > 0.7
-
-
-def _apart(ink: NDArray[np.bool_]) -> list[_Area]:
-    """Pictures side by side: the parts of a patch that a straight blank strip divides, if each is full or framed."""
-    height, width = ink.shape
-    for across in (True, False):
-        spans = _runs(np.asarray(ink.any(axis=0 if across else 1)))
-        parts = [(start, 0, end, height) if across else (0, start, width, end) for start, end in spans]
-        inks = [ink[y0:y1, x0:x1] for x0, y0, x1, y1 in parts]
-        if len(parts) > 1 and all(min(part.shape) > 8 and (part.mean() > 0.5 or _framed(part)) for part in inks):
+def _split_pictures(cells: _Mask, x: int = 0, y: int = 0) -> list[_PixelBox]:
+    """The parts that straight blank strips divide, if each is full or framed, else the whole; offset by `x` and `y`."""
+    rows, columns = cells.shape
+    for axis in (0, 1):
+        spans = _true_spans(np.asarray(cells.any(axis=axis)))
+        boxes = [(start, 0, end, rows) if axis == 0 else (0, start, columns, end) for start, end in spans]
+        parts = [cells[y0:y1, x0:x1] for x0, y0, x1, y1 in boxes]
+        if len(parts) > 1 and all(
+            min(part.shape) > _MIN_PART_CELLS and (part.mean() > _MIN_PART_INK or _is_framed(part)) for part in parts
+        ):
             return [
-                (x0 + left, y0 + top, x0 + right, y0 + bottom)
-                for (x0, y0, _, _), part in zip(parts, inks, strict=True)
-                for left, top, right, bottom in _apart(part)
+                piece
+                for (x0, y0, _, _), part in zip(boxes, parts, strict=True)
+                for piece in _split_pictures(part, x + x0, y + y0)
             ]
-    return [(0, 0, width, height)]
+    return [(x, y, x + columns, y + rows)]
+
+
+def _cut_at_gutters(ink: _Mask, box: _PixelBox, min_side: int) -> list[_PixelBox]:
+    """The parts of a pixel box between gutters too narrow for the cells, if each is full of ink, else the whole.
+
+    Parts less than `min_side` pixels wide or high are titles between pictures, and are dropped.
+    """
+    x0, y0, x1, y1 = box
+    for axis in (1, 0):
+        blank = ink[y0:y1, x0:x1].mean(axis=axis) < _MAX_GUTTER_INK
+        spans = [(start, end) for start, end in _true_spans(~blank) if end - start >= min_side]
+        if len(spans) < 2 or any(after[0] - before[1] < _MIN_GUTTER for before, after in pairwise(spans)):
+            continue
+        parts = [(x0 + a, y0, x0 + b, y1) if axis == 0 else (x0, y0 + a, x1, y0 + b) for a, b in spans]
+        if all(
+            right - left >= min_side and ink[top:bottom, left:right].mean() > _MIN_PART_INK
+            for left, top, right, bottom in parts
+        ):
+            return [piece for part in parts for piece in _cut_at_gutters(ink, part, min_side)]
+    return [box]
+
+
+def _true_spans(mask: _Mask) -> list[tuple[int, int]]:
+    """Start and end of every run of true values."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    return [(start, end) for start, end in edges.reshape(-1, 2).tolist()]
+
+
+def _is_framed(cells: _Mask) -> bool:
+    """Whether ink runs along all four sides."""
+    depth = _FRAME_DEPTH
+    sides = (cells[:depth], cells[-depth:], cells[:, :depth].T, cells[:, -depth:].T)
+    return all(side.any(axis=0).mean() > _MIN_FRAMED for side in sides)

@@ -32,7 +32,7 @@ def find_tables(layout: PageLayout) -> list[Table]:
 
 
 def _turned(layout: PageLayout, lines: Sequence[Line], angle: int) -> list[Table]:
-    """The tables that stand upright once the page is turned clockwise by `angle`, as boxes of the page as it is."""
+    """The tables that stand upright once the page is rotated clockwise by `angle`, as boxes of the page as it is."""
     size = layout.width, layout.height
     upright = replace(
         layout,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from extractors.geometry import coverage, merge_boxes
-from extractors.layout import caption_matching as matching
 from extractors.layout import figures
+from extractors.layout.caption_matching import cheapest_assignment
 from extractors.layout.figures import PageFigures
 from extractors.layout.furniture import Furniture
 from extractors.page import Drawing, Line, PageLayout, Raster
@@ -220,7 +220,7 @@ def test_a_table_and_a_figure_claim_their_own_captions() -> None:
 
 def test_the_assignment_is_the_cheapest_of_all() -> None:
     costs = [[1.0, 2.0, 90.0], [1.5, 50.0, 90.0], [math.inf, math.inf, math.inf]]
-    total, pairs = matching.assign(costs, unmatched=100)
+    total, pairs = cheapest_assignment(costs, unmatched=100)
     assert pairs == {0: 1, 1: 0}
     assert total == 2.0 + 1.5 + 100
 
@@ -238,7 +238,7 @@ def test_the_assignment_agrees_with_trying_everything() -> None:
             sum(min(costs[r][c], 1e9) if c is not None else 100.0 for r, c in enumerate(choice))
             for choice in permutations(slots, rows)
         )
-        assert matching.assign(costs, unmatched=100)[0] == pytest.approx(best)
+        assert cheapest_assignment(costs, unmatched=100)[0] == pytest.approx(best)
 
 
 # --- a real page --------------------------------------------------------------------------------------------------

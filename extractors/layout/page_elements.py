@@ -1,0 +1,96 @@
+"""One page with its text and its marks classified: what may be part of a figure, and what keeps figures apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from extractors.geometry import coverage, expand_box
+from extractors.layout.captions import Caption, find_captions
+from extractors.layout.marks import PageMarks, find_marks
+from extractors.layout.regions import cluster_marks
+from extractors.layout.text_blocks import TextBlock, group_text_blocks, median_text_size
+from extractors.page import PageLayout
+from extractors.types import Box
+
+MAX_NOTE_WORDS = 40  # longer text between a figure and its caption separates them
+_MIN_HEADING_SIZE = 1.15  # multiples of the body size
+_TABLE_COVERAGE = 0.8  # share of a mark in a table from which it belongs to the table
+_INSIDE = 0.9  # share of a text that lies in a picture
+_INSIDE_MARGIN = 2.0  # points by which text may reach out of the picture's box
+
+
+@dataclass(frozen=True, slots=True)
+class PageElements:
+    layout: PageLayout
+    captions: tuple[Caption, ...]
+    marks: PageMarks
+    separators: tuple[TextBlock, ...]
+    """Running text and headings outside of pictures: no figure reaches across them."""
+    tables: tuple[Box, ...]
+    body_font: str
+    body_size: float
+    labels: frozenset[int]
+    """Indices of the lines that may belong to figures."""
+    visible: frozenset[int]
+    """Indices of the visible lines that are not headers or footers."""
+
+    @property
+    def notes(self) -> tuple[TextBlock, ...]:
+        """Short running text, perhaps notes under a figure."""
+        return tuple(b for b in self.separators if b.words <= MAX_NOTE_WORDS and not self.is_heading(b))
+
+    @property
+    def fences(self) -> tuple[Box, ...]:
+        """Captions and tables, which no figure reaches across either."""
+        return (*(caption.box for caption in self.captions), *self.tables)
+
+    @property
+    def caption_lines(self) -> frozenset[int]:
+        return frozenset().union(*(caption.lines for caption in self.captions))
+
+    def is_heading(self, block: TextBlock) -> bool:
+        return _is_heading(block, self.body_size)
+
+
+def classify_page(
+    layout: PageLayout, tables: Sequence[Box], running_lines: frozenset[int], body_size: float
+) -> PageElements:
+    """The elements of an upright page.
+
+    `running_lines` are the indices of its headers and footers; `body_size` is 0 when the document's is unknown.
+    """
+    visible = frozenset(i for i, line in enumerate(layout.lines) if line.visible and i not in running_lines)
+    captions = find_captions(layout, running_lines)
+    free = visible.difference(*(caption.lines for caption in captions))
+    blocks = group_text_blocks(layout, free)
+    marks = find_marks(layout, blocks)
+    outside = (m for m in marks.marks if not any(coverage(m.box, table) > _TABLE_COVERAGE for table in tables))
+    marks = replace(marks, marks=tuple(outside))
+    body_size = body_size or median_text_size(layout, visible)
+    separators = _separators(layout, blocks, marks, body_size)
+    body_font = max(separators, key=lambda block: block.words).font if separators else ""
+    labels = free.difference(*(block.lines for block in separators))
+    return PageElements(layout, captions, marks, separators, tuple(tables), body_font, body_size, labels, visible)
+
+
+def _separators(
+    layout: PageLayout, blocks: Sequence[TextBlock], marks: PageMarks, body_size: float
+) -> tuple[TextBlock, ...]:
+    """Running text and headings, except in pictures. Large text in the font of a drawing is no heading."""
+    pictures = [mark.box for mark in marks.marks if mark.panel or mark.raster]
+    drawn_fonts: set[str] = set()
+    if any(_is_heading(block, body_size) for block in blocks):
+        clusters = [cluster.box for cluster in cluster_marks(layout, marks.marks)]
+        pictures += clusters
+        drawn_fonts = {line.font for line in layout.lines if any(coverage(line.box, c) > _INSIDE for c in clusters)}
+    return tuple(
+        block
+        for block in blocks
+        if (block.is_prose or (_is_heading(block, body_size) and (block.bold or block.font not in drawn_fonts)))
+        and not any(coverage(block.box, expand_box(picture, _INSIDE_MARGIN)) > _INSIDE for picture in pictures)
+    )
+
+
+def _is_heading(block: TextBlock, body_size: float) -> bool:
+    return block.size > _MIN_HEADING_SIZE * body_size and block.words >= 1
