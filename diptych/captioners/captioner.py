@@ -200,8 +200,8 @@ def load_captioner(settings: Settings, meter: Meter, ledger: Ledger) -> Captione
     if not settings.captioner:
         return None
     model = load_vision_model(settings.captioner, settings, meter)
-    endpoint = getattr(settings, settings.captioner.partition(":")[0])
-    assert isinstance(endpoint, Endpoint)
+    section = getattr(settings, settings.captioner.partition(":")[0], None)
+    endpoint = section if isinstance(section, Endpoint) else Endpoint()  # added providers have no section
     return Captioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)
 
 

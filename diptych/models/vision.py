@@ -142,7 +142,10 @@ class VisionModel(Protocol):
         ...
 
 
-PROVIDERS: dict[str, str] = {"openai": "openai", "anthropic": "anthropic"}
+PROVIDERS: dict[str, str] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+}
 """First part of a model's name -> the module here whose `load(model, settings, meter)` makes it."""
 
 

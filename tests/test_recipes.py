@@ -1,0 +1,148 @@
+"""The recipes of the README, followed to the letter in a scratch copy of the source."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.support.papers import write_paper
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```(?:python|yaml)\n# (?P<file>[\w/.]+\.\w+)(?:, in (?P<table>\w+))?\n(?P<code>.*?)```", re.S)
+
+
+class Scratch:
+    """A copy of the source tree that follows one recipe."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.work = folder / "source", folder / "work"
+        for name in ("extractors", "diptych", "flows"):
+            shutil.copytree(ROOT / name, self.source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "prefect.yaml", self.source)
+        self.work.mkdir()
+
+    def follow(self, recipe: str) -> None:
+        """Carry out every block below the heading `recipe`: write a module, or insert rows into a table."""
+        section = README.split(f"### {recipe}\n")[1].split("\n### ")[0]
+        blocks = list(BLOCK.finditer(section))
+        assert blocks, f"no recipe: {recipe}"
+        for block in blocks:
+            file = self.source / block["file"]
+            if block["table"]:
+                insert(file, block["table"], block["code"])
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(block["code"].lstrip("\n"), encoding="utf-8")
+
+    def run(self, *command: str, code: int = 0, **variables: str) -> str:
+        """Run a command of diptych or, with "-c", Python code; return stdout, or stderr if it fails as expected."""
+        arguments = list(command) if command[0] == "-c" else ["-m", "flows.cli.main", *command]
+        environment = os.environ | {"PYTHONPATH": str(self.source)} | variables
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self.work, env=environment, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    def best_hit(self, text: str, **variables: str) -> dict[str, object]:
+        line = self.run("query", text, "--store", "store", "--limit", "1", "--json", code=0, **variables)
+        hit: dict[str, object] = json.loads(line.splitlines()[0])
+        return hit
+
+
+def insert(file: Path, table: str, rows: str) -> None:
+    """Insert rows before the end of a table: a bracket, or a YAML list that ends the file."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".yaml":
+        assert f"{table}:" in text
+        file.write_text(text.rstrip("\n") + "\n\n" + rows, encoding="utf-8")
+        return
+    start = re.search(rf"^{table}\b[^\n]*[({{]$", text, re.M)
+    assert start, f"{file.name} has no table {table}"
+    end = re.compile(r"^[)}]", re.M).search(text, start.end())
+    assert end
+    file.write_text(text[: end.start()] + rows + text[end.start() :], encoding="utf-8")
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path)
+
+
+def test_an_extractor_is_added(scratch: Scratch) -> None:
+    scratch.follow("An extractor")
+    (scratch.work / "notes.txt").write_text("The red pump is loud.\n\nThe cat sleeps.\n")
+    scratch.run("ingest", "notes.txt", "--store", "store")
+    assert scratch.best_hit("cat")["text"] == "The cat sleeps."
+    (scratch.work / "empty.txt").write_text(" \n")
+    assert "empty.txt: contains no text" in scratch.run("extract", "empty.txt", "--json", code=4)
+
+
+def test_an_encoder_is_added(scratch: Scratch) -> None:
+    scratch.follow("An encoder")
+    write_paper(scratch.work / "pumps.pdf", "The red pump is loud.")
+    scratch.run("ingest", "pumps.pdf", "--store", "store", DIPTYCH_ENCODER="letters")
+    hit = scratch.best_hit("loud pump", DIPTYCH_ENCODER="letters")
+    assert (hit["document"], "text.dense" in str(hit["ranks"])) == ("pumps.pdf", True)
+
+
+@pytest.fixture
+def gateway() -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """A server as the recipe describes it, and the requests it received."""
+    requests: list[dict[str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            requests.append(body)
+            properties = body["schema"]["properties"]
+            filled = {
+                name: [] if kind.get("type") == "array" else "a violet square" for name, kind in properties.items()
+            }
+            answer = json.dumps({"text": json.dumps(filled)}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", requests
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_vision_model_is_added(scratch: Scratch, gateway: tuple[str, list[dict[str, object]]]) -> None:
+    url, requests = gateway
+    scratch.follow("A vision model")
+    from PIL import Image
+
+    Image.effect_noise((320, 240), 90).save(scratch.work / "square.png")
+    scratch.run("ingest", "square.png", "--store", "store", DIPTYCH_CAPTIONER="gateway:m", GATEWAY_URL=url)
+    assert len(requests) == 1
+    assert scratch.best_hit("violet")["document"] == "square.png"
+
+
+def test_a_flow_is_added(scratch: Scratch, prefect_server: str) -> None:
+    scratch.follow("A flow")
+    write_paper(scratch.work / "pumps.pdf", "The red pump is loud.")
+    scratch.run("ingest", "pumps.pdf", "--store", "store")
+    counted = scratch.run("-c", "from flows.count import count; print(count('store'))", PREFECT_API_URL=prefect_server)
+    assert "{'complete': 1}" in counted
+    deployed = yaml.safe_load((scratch.source / "prefect.yaml").read_text())["deployments"][-1]
+    assert (deployed["entrypoint"], deployed["work_pool"]["name"]) == ("flows/count.py:count", "diptych")
