@@ -1,4 +1,4 @@
-"""An answer as people and scripts get it: sentences that stood the checks, their sources, and what fell."""
+"""The answer to a question: statements that passed the checks, their sources, and what was dropped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from diptych.answering.citations import Checked, Citation
+from diptych.answering.citations import CheckedSentence
 from diptych.answering.evidence import SourcedItem
 from diptych.prices import Usage
 
@@ -16,56 +16,56 @@ class Reference:
     """A source of the answer."""
 
     number: int
-    """As the text names it: [1]."""
+    """Its number in the text: [1]."""
     id: str
-    """As the model knew it: E3."""
+    """Its id in the evidence: E3."""
     modality: str
     kind: str
     document: str
     source: str
-    """Path of the file or URI, as of a hit."""
+    """Path of the file, or its URI, as in a hit."""
     page: int | None
     folio: int | None
-    """The number printed on that page, where it is another."""
+    """The printed page number, if it differs from `page`."""
     bbox: list[float] | None
     label: str
     caption: str
     place: str
-    """All of this for people: `manual.pdf, page 3, figure 2`."""
+    """Document, page and label as readable text: `manual.pdf, page 3, figure 2`."""
     image: str | None
-    """Path of the picture; of a passage, of the crop of its place on the page, where there is one."""
+    """Path of the picture; for a passage, of an image of its place on the page, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
     number: int
-    """Of the reference."""
+    """Number of the reference."""
     quote: str
-    """Word for word from it; empty: the sentence rests on what the picture shows."""
+    """Verbatim; empty if the statement rests on what the picture shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence that stood the checks."""
+    """A sentence that passed the checks."""
 
     text: str
     citations: tuple[Footnote, ...] = ()
     marks: tuple[str, ...] = ()
-    """`unconfirmed`, `uncited`, `seen`: what no check could confirm."""
+    """`unconfirmed`, `uncited` or `seen`: what no check could confirm."""
     notes: tuple[str, ...] = ()
-    """Why, in one sentence each."""
+    """The reason for each mark, one sentence each."""
 
     @property
     def line(self) -> str:
         """`The pump hums. [1][3] (unconfirmed)`."""
-        numbers = "".join(f"[{number}]" for number in dict.fromkeys(cited.number for cited in self.citations))
+        numbers = "".join(f"[{number}]" for number in dict.fromkeys(footnote.number for footnote in self.citations))
         marks = f" ({', '.join(self.marks)})" if self.marks else ""
         return f"{self.text} {numbers}".rstrip() + marks
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A sentence that fell, or a citation that fell where its sentence stands."""
+    """A sentence that failed, or a citation that failed in a sentence that was kept."""
 
     text: str
     reason: str
@@ -75,27 +75,27 @@ class Dropped:
 class Answer:
     question: str
     text: str
-    """A line for each sentence that stands, with [1] behind it and a mark where nothing confirms it."""
+    """One line for each statement, followed by its references and marks."""
     sentences: tuple[Statement, ...] = ()
     citations: tuple[Reference, ...] = ()
     unanswered: bool = False
-    """The documents do not answer, as far as they were shown."""
+    """Whether the evidence does not answer the question."""
     why: str = ""
-    """Why not, in one sentence."""
+    """Why it is unanswered, in one sentence."""
     dropped: tuple[Dropped, ...] = ()
     checks: Mapping[str, int] = field(default_factory=dict)
-    """Kind of verdict -> how many, of the answer that is judged here."""
+    """Kind of verdict -> count, for the answer returned here."""
     repaired: Mapping[str, int] = field(default_factory=dict)
-    """The same of the first answer, when it had to be mended; else empty."""
+    """The same for the first answer if the model had to correct it, or else empty."""
     evidence: Mapping[str, str] = field(default_factory=dict)
-    """Everything that the model was shown: id -> document, page, label."""
+    """Everything the model was shown: id -> document, page, label."""
     pictures: int = 0
-    """How many of it as pixels, too."""
+    """How many items were shown as images."""
     model: str = ""
     usage: Mapping[str, Usage] = field(default_factory=dict)
     """By model."""
     price: float | None = 0.0
-    """US dollars; None: unknown."""
+    """US dollars; None if the price of a model is unknown."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; the text is called `answer`."""
@@ -103,51 +103,45 @@ class Answer:
         return {"question": fields.pop("question"), "answer": fields.pop("text"), **fields}
 
 
-def silent(question: str, why: str) -> Answer:
-    """No answer, and no request was made."""
-    return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
+def make_statements(checked: Sequence[CheckedSentence]) -> tuple[tuple[Statement, ...], dict[str, int]]:
+    """(the sentences that passed, evidence id -> reference number in order of first citation)."""
+    passed = [sentence for sentence in checked if sentence.passes]
+    ids = dict.fromkeys(citation.item_id for sentence in passed for citation in sentence.citations)
+    numbers = {id_: number for number, id_ in enumerate(ids, start=1)}
+    return tuple(_make_statement(sentence, numbers) for sentence in passed), numbers
 
 
-def statements(checked: Sequence[Checked]) -> tuple[tuple[Statement, ...], dict[str, int]]:
-    """What stands, and the number of each piece of evidence that it cites, by id, in the order of the text."""
-    kept = [one for one in checked if one.stands]
-    ids = dict.fromkeys(name_of(citation) for one in kept for citation in one.citations)
-    numbers = {name: number for number, name in enumerate(ids, start=1)}
-    return tuple(_statement(one, numbers) for one in kept), numbers
+def _make_statement(checked: CheckedSentence, numbers: Mapping[str, int]) -> Statement:
+    footnotes = dict.fromkeys(Footnote(numbers[c.item_id], " ".join(c.quote.split())) for c in checked.citations)
+    marks = dict.fromkeys(verdict.kind for verdict in checked.marks)
+    notes = tuple(verdict.reason for verdict in checked.marks)
+    return Statement(checked.sentence.text, tuple(footnotes), tuple(marks), notes)
 
 
-def _statement(one: Checked, numbers: Mapping[str, int]) -> Statement:
-    cited = dict.fromkeys(Footnote(numbers[name_of(c)], " ".join(c.quote.split())) for c in one.citations)
-    marks = dict.fromkeys(verdict.kind for verdict in one.marks)
-    return Statement(one.sentence.text, tuple(cited), tuple(marks), tuple(verdict.reason for verdict in one.marks))
-
-
-def dropped(checked: Sequence[Checked]) -> tuple[Dropped, ...]:
+def list_dropped(checked: Sequence[CheckedSentence]) -> tuple[Dropped, ...]:
     return tuple(
-        Dropped(one.sentence.text, verdict.reason) for one in checked for verdict in one.verdicts if verdict.fails
+        Dropped(sentence.sentence.text, verdict.reason)
+        for sentence in checked
+        for verdict in sentence.verdicts
+        if verdict.fails
     )
 
 
-def reference(number: int, item: SourcedItem, crop: str | None) -> Reference:
-    """`crop`: path of a picture of a passage's place on its page."""
-    hit = item.hit
+def make_reference(number: int, source: SourcedItem, crop: str | None) -> Reference:
+    """`crop` is the path of an image of a passage's place on its page."""
+    hit, item = source.hit, source.item
     return Reference(
         number=number,
-        id=item.shown.id,
+        id=item.id,
         modality=hit.modality,
         kind=hit.kind,
         document=hit.document,
         source=hit.source,
         page=hit.page,
-        folio=item.shown.folio,
+        folio=item.folio,
         bbox=hit.bbox,
-        label=item.shown.label,
+        label=item.label,
         caption=hit.caption,
-        place=item.shown.place,
-        image=str(item.picture) if item.picture else crop,
+        place=item.place,
+        image=str(source.picture) if source.picture else crop,
     )
-
-
-def name_of(citation: Citation) -> str:
-    """The id in the spelling of the evidence."""
-    return citation.id.strip(" []()").upper()

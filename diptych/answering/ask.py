@@ -1,6 +1,6 @@
-"""A question -> evidence -> a vision model -> an answer of which every citation was checked.
+"""Answers a question from evidence with a vision model, and checks every citation.
 
-What fails a check is told to the model once; what still fails is dropped, and the answer says so.
+The model gets one chance to correct what fails a check; what still fails is dropped, and the answer says so.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diptych.answering.answer import Answer, Statement, dropped, reference, silent, statements
-from diptych.answering.citations import Checked, Evidence, check, counts
-from diptych.answering.conversation import BySentence, Draft, Seen, again, drafted, first
-from diptych.answering.evidence import MOST_PICTURES, SourcedItem
+from diptych.answering.answer import Answer, Statement, list_dropped, make_reference, make_statements
+from diptych.answering.citations import CheckedSentence, Evidence, check_sentences, count_verdicts
+from diptych.answering.conversation import Draft, SentenceStream, answer_request, correction_request, parse_reply
+from diptych.answering.evidence import MAX_PICTURES, SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
 from diptych.models.vision import Detail, ImagePart, Reply, VisionModel, VisionRequest
 from diptych.prices import Price, Usage
@@ -21,157 +21,164 @@ from extractors.errors import ExtractionError
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Who answers, and how closely pictures are looked at."""
+    """The model that answers, and how it is used."""
 
     model: VisionModel
     detail: Detail = "high"
     price: Price | None = None
-    """None: unknown."""
+    """None if unknown."""
     crop: Callable[[SourcedItem], str | None] = lambda item: None
-    """Path of a picture of a passage's place on its page; None where there is none."""
+    """Returns the path of an image of a passage's place on its page, or None."""
     on_text: Callable[[str], None] | None = None
-    """Is told each sentence of the first answer as it comes, before any check."""
+    """Called with each sentence of the first answer as it arrives, before any check."""
+
+    def cost(self, usage: Usage) -> float | None:
+        """US dollars; None if the price is unknown."""
+        return self.price.cost(usage) if self.price else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What the model said, and what the checks say to that."""
+    """A model's answer with its checks."""
 
     draft: Draft
-    checked: Sequence[Checked]
+    checked: Sequence[CheckedSentence]
     usage: Usage
-    before: dict[str, int]
-    """Verdicts of the first answer, if this is not it."""
+    first_verdicts: dict[str, int]
+    """Verdicts on the first answer, if it had to be corrected."""
 
     @property
-    def standing(self) -> int:
-        return sum(one.stands and bool(one.citations) for one in self.checked)
+    def supported(self) -> int:
+        """Number of sentences that passed with a citation."""
+        return sum(sentence.passes and bool(sentence.citations) for sentence in self.checked)
 
 
 def answer_question(question: str, picture: Path | None, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
-    """Ask the model about the evidence. Without evidence no request is made.
+    """Answer from `items`; `picture` belongs to the question. Without items no request is made.
 
-    `picture`: of the question. Raises what `VisionModel.ask` does for the first request; when the second one fails,
-    the first answer stands without what failed.
+    Raises what `VisionModel.ask` raises for the first request. If the request for a correction fails, the first answer
+    is returned without what failed.
     """
     if not items:
-        return silent(question, "nothing was found in the store")
+        return _no_answer(question, "nothing was found in the store")
     model = answerer.model
-    seen = _seen(items, model.max_side)
-    native = model.native_citations and any(
-        one.shown.text.strip() for one in seen
-    )  # pixels cannot be cited by themselves
-    ask = first(question, _question_picture(picture, model.max_side), seen, native, answerer.detail)
-    heard = BySentence(answerer.on_text) if answerer.on_text else None
-    reply = model.ask(ask, heard)
-    if heard:
-        heard.end()
+    items = _load_images(items, model.max_side)
+    question_image = _load_question_image(picture, model.max_side)
+    # Native citations need text: an image cannot be cited by itself.
+    native = model.native_citations and any(source.item.text.strip() for source in items)
+    request = answer_request(question, question_image, items, native, answerer.detail)
+    stream = SentenceStream(answerer.on_text) if answerer.on_text else None
+    reply = model.ask(request, stream)
+    if stream:
+        stream.end()
     if reply.refusal:
-        return _refused(question, reply, answerer, seen)
-    evidence = Evidence([one.shown for one in seen], question)
-    draft = drafted(reply)
-    done = _Round(draft, check(draft.sentences, evidence), reply.usage, {})
-    if any(one.failures for one in done.checked):
-        done = _mended(ask, done, evidence, model)
-    return _composed(question, done, items, seen, answerer)
+        return _refused(question, reply, answerer, items)
+    evidence = Evidence([source.item for source in items], question)
+    draft = parse_reply(reply)
+    result = _Round(draft, check_sentences(draft.sentences, evidence), reply.usage, {})
+    if any(sentence.failures for sentence in result.checked):
+        result = _correct(request, result, evidence, model)
+    return _compose(question, result, items, answerer)
 
 
-def _mended(ask: VisionRequest, done: _Round, evidence: Evidence, model: VisionModel) -> _Round:
-    """The second answer; the first one, when there is no second or less of it stands."""
-    before = counts(done.checked)
+def _correct(request: VisionRequest, first: _Round, evidence: Evidence, model: VisionModel) -> _Round:
+    """The corrected answer, or the first one if there is no correction or fewer of its sentences are supported."""
+    first = replace(first, first_verdicts=count_verdicts(first.checked))
     try:
-        reply = model.ask(again(ask, done.checked))
+        reply = model.ask(correction_request(request, first.checked))
     except (BudgetReached, ProviderError):
-        return replace(done, before=before)
-    usage = done.usage + reply.usage
+        return first
+    usage = first.usage + reply.usage
     if reply.refusal:
-        return replace(done, before=before, usage=usage)
-    draft = drafted(reply)
-    second = _Round(draft, check(draft.sentences, evidence), usage, before)
-    if draft.answered and second.standing < done.standing:
-        return replace(done, before=before, usage=usage)
+        return replace(first, usage=usage)
+    draft = parse_reply(reply)
+    second = _Round(draft, check_sentences(draft.sentences, evidence), usage, first.first_verdicts)
+    if draft.answered and second.supported < first.supported:
+        return replace(first, usage=usage)
     return second
 
 
-def _composed(
-    question: str, done: _Round, items: Sequence[SourcedItem], seen: Sequence[Seen], answerer: Answerer
-) -> Answer:
-    sentences, numbers = statements(done.checked)
-    by_id = {item.shown.id: item for item in items}
-    cited = [(number, by_id[name]) for name, number in numbers.items()]
-    why = _why_not(done.draft, sentences)
-    name = answerer.model.name
-    return Answer(
-        question=question,
-        text="\n".join(one.line for one in sentences) or f"The documents do not answer this: {why}.",
-        sentences=sentences,
-        citations=tuple(reference(number, item, _crop(item, answerer)) for number, item in cited),
+def _compose(question: str, result: _Round, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
+    statements, numbers = make_statements(result.checked)
+    by_id = {source.item.id: source for source in items}
+    cited = [(number, by_id[id_]) for id_, number in numbers.items()]
+    why = _why_unanswered(result.draft, statements)
+    return replace(
+        _with_usage(question, result.usage, items, answerer),
+        text="\n".join(statement.line for statement in statements) or f"The documents do not answer this: {why}.",
+        sentences=statements,
+        citations=tuple(
+            make_reference(number, source, None if source.picture else answerer.crop(source))
+            for number, source in cited
+        ),
         unanswered=bool(why),
         why=why,
-        dropped=dropped(done.checked),
-        checks=counts(done.checked),
-        repaired=done.before,
-        evidence={one.shown.id: one.shown.place for one in seen},
-        pictures=sum(one.pixels is not None for one in seen),
-        model=name,
-        usage={name: done.usage},
-        price=answerer.price.cost(done.usage) if answerer.price else None,
+        dropped=list_dropped(result.checked),
+        checks=count_verdicts(result.checked),
+        repaired=result.first_verdicts,
     )
 
 
-def _why_not(draft: Draft, sentences: Sequence[Statement]) -> str:
-    """Why the question is not answered; empty: it is."""
+def _why_unanswered(draft: Draft, statements: Sequence[Statement]) -> str:
+    """Empty if the question is answered."""
     if not draft.answered:
-        return "the model found no answer in the evidence that it was shown"
+        return "the model found no answer in the evidence"
     if not draft.sentences:
-        return "the model said nothing"
-    if not any(one.citations for one in sentences):
-        return "nothing that the model said rests on the evidence that it was shown"
+        return "the model's answer was empty"
+    if not any(statement.citations for statement in statements):
+        return "no statement of the model is supported by the evidence"
     return ""
 
 
-def _refused(question: str, reply: Reply, answerer: Answerer, seen: Sequence[Seen]) -> Answer:
-    """The model gave no answer, and will give none."""
+def _no_answer(question: str, why: str) -> Answer:
+    return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
+
+
+def _refused(question: str, reply: Reply, answerer: Answerer, items: Sequence[SourcedItem]) -> Answer:
     why = " ".join(reply.refusal.split())
-    return replace(
-        silent(question, why),
-        text=f"There is no answer: {why}.",
-        evidence={one.shown.id: one.shown.place for one in seen},
-        pictures=sum(one.pixels is not None for one in seen),
-        model=answerer.model.name,
-        usage={answerer.model.name: reply.usage},
-        price=answerer.price.cost(reply.usage) if answerer.price else None,
+    answer = _with_usage(question, reply.usage, items, answerer)
+    return replace(answer, text=f"There is no answer: {why}.", unanswered=True, why=why)
+
+
+def _with_usage(question: str, usage: Usage, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
+    """An empty answer that records what was shown and paid for."""
+    name = answerer.model.name
+    return Answer(
+        question=question,
+        text="",
+        evidence={source.item.id: source.item.place for source in items},
+        pictures=sum(source.image is not None for source in items),
+        model=name,
+        usage={name: usage},
+        price=answerer.cost(usage),
     )
 
 
-def _crop(item: SourcedItem, answerer: Answerer) -> str | None:
-    return None if item.picture else answerer.crop(item)
+def _load_images(items: Sequence[SourcedItem], max_side: int) -> list[SourcedItem]:
+    """The items with their images, for the first pictures; unreadable ones are shown by their words only."""
+    loaded: list[SourcedItem] = []
+    remaining = MAX_PICTURES
+    for source in items:
+        name = f"the picture of {source.item.document}"
+        image = _load_image(source.picture, name, max_side) if source.picture and remaining else None
+        remaining -= image is not None
+        loaded.append(replace(source, item=replace(source.item, has_image=image is not None), image=image))
+    return loaded
 
 
-def _seen(items: Sequence[SourcedItem], most: int) -> list[Seen]:
-    """The evidence with the first pictures as they are sent; one that cannot be read is shown by its words alone."""
-    seen: list[Seen] = []
-    room = MOST_PICTURES
-    for item in items:
-        pixels = _pixels(item.picture, f"the picture of {item.shown.document}", most) if item.picture and room else None
-        room -= pixels is not None
-        seen.append(Seen(replace(item.shown, pixels=pixels is not None), pixels))
-    return seen
-
-
-def _pixels(file: Path, name: str, most: int) -> ImagePart | None:
+def _load_image(file: Path, name: str, max_side: int) -> ImagePart | None:
     from diptych.models.image_input import prepare_image
 
     try:
-        return prepare_image(file, name, most)
+        return prepare_image(file, name, max_side)
     except ExtractionError:
         return None
 
 
-def _question_picture(file: Path | None, most: int) -> ImagePart | None:
+def _load_question_image(file: Path | None, max_side: int) -> ImagePart | None:
     if file is None:
         return None
-    pixels = _pixels(file, "the picture of the question", most)
-    if pixels is None:
-        raise QueryError(f"{file}: cannot be read as a picture; give a PNG, JPEG or WebP file")
-    return pixels
+    image = _load_image(file, "the image of the question", max_side)
+    if image is None:
+        raise QueryError(f"{file} is not a readable image; use a PNG, JPEG or WebP file")
+    return image

@@ -1,11 +1,11 @@
-"""What a sentence of an answer is: a fact or not, and which pages and figures it names."""
+"""What a sentence of an answer claims: whether it states a fact, and which pages and figures it names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from diptych.answering.quotes import plain
+from diptych.answering.quotes import normalise_text
 from extractors.layout.labels import LABEL, mentioned_labels
 
 _PAGE = re.compile(
@@ -14,7 +14,7 @@ _PAGE = re.compile(
 )
 _MORE_LABELS = re.compile(r"(?:\s*(?:,|&|-|and|to|or)\s*(?:\d+[a-z]?|\([a-z]\)|[a-z])(?!\w))*")
 _BULLET = re.compile(r"^\s*(?:[-*•>]+|#+|\(?\d{1,2}[.)](?!\d)|\(?[a-z]\))\s+")
-_SILENT = re.compile(
+_NOT_STATED = re.compile(
     r"\b(?:(?:documents?|evidence|passages?|sources?|excerpts?|pictures?|texts?|corpus|material|manual|reports?|they|it)\b"
     r".{0,60}\b(?:do(?:es)? not|don't|doesn't|did not|cannot|is not|are not)\s+(?:say|state|mention|tell|give|contain|"
     r"include|answer|specify|cover|provide|show|describe|report|list|indicate|explain|address|available|clear|sufficient|"
@@ -24,37 +24,39 @@ _SILENT = re.compile(
     r"answer|determine|confirm))",
     re.IGNORECASE,
 )
-_TURNS = re.compile(r"\b(?:but|however|although|though|yet|while|whereas|instead|except)\b|;", re.IGNORECASE)
+_CONTRAST = re.compile(r"\b(?:but|however|although|though|yet|while|whereas|instead|except)\b|;", re.IGNORECASE)
 
 
-def states_a_fact(text: str) -> bool:
-    """Whether the sentence needs a source: not a heading, a question, the words before a list, or the word that the
-    documents are silent."""
+def needs_source(text: str) -> bool:
+    """Whether the sentence states a fact.
+
+    False for headings, questions, the introduction of a list, and statements that the documents do not say something.
+    """
     sentence = _BULLET.sub("", text.strip()).strip("*_ ")
     if not re.search(r"[^\W\d_]", sentence) and not re.search(r"\d", sentence):
         return False
     if text.lstrip().startswith("#") or sentence.endswith((":", "?", "？", "：")):
         return False
-    if _SILENT.search(sentence) and not _TURNS.search(sentence):
+    if _NOT_STATED.search(sentence) and not _CONTRAST.search(sentence):
         return False
     ended = sentence.endswith((".", "!", "。", "！", "…", '"', "”", ")"))
     return ended or len(sentence.split()) > 6 or bool(re.search(r"\d", sentence))
 
 
-def labels_of(text: str) -> tuple[str, ...]:
-    """Normalised labels of the figures and tables that the text names."""
-    return mentioned_labels(plain(text))
+def labels_in(text: str) -> tuple[str, ...]:
+    """Normalised labels of the figures and tables named in the text."""
+    return mentioned_labels(normalise_text(text))
 
 
-def pages_of(text: str) -> set[int]:
-    """The page and slide numbers that the text names."""
-    return {int(number) for pair in _PAGE.findall(plain(text)) for number in pair if number}
+def page_numbers_in(text: str) -> set[int]:
+    """Numbers of the pages and slides named in the text."""
+    return {int(number) for pair in _PAGE.findall(normalise_text(text)) for number in pair if number}
 
 
-def without_places(text: str, documents: Iterable[str]) -> str:
-    """The text without list numbers, figure and page numbers and names of documents: what is left are its numbers."""
-    rest = _BULLET.sub("", plain(text))
+def strip_places(text: str, documents: Iterable[str]) -> str:
+    """The text without list numbers, figure and page numbers, and document names; only its own numbers remain."""
+    rest = _BULLET.sub("", normalise_text(text))
     for document in filter(None, map(str.strip, documents)):
-        rest = re.sub(re.escape(plain(document)), " ", rest, flags=re.IGNORECASE)
+        rest = re.sub(re.escape(normalise_text(document)), " ", rest, flags=re.IGNORECASE)
     rest = re.sub(LABEL.pattern + _MORE_LABELS.pattern, " ", rest)
     return _PAGE.sub(" ", rest)

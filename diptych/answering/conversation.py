@@ -1,8 +1,8 @@
-"""What is asked of a vision model about numbered evidence, and its answer as sentences with citations. Pure.
+"""Requests to the answering model, and its replies as sentences with citations. Pure functions.
 
-Words of documents stand between fences that no document can know, or in the provider's own form for evidence; they are
-data, never instructions. Models with citations of their own answer in free text, all others in a checked form; both
-end as the same sentences.
+Words of documents are data, never instructions. They stand between fences that no document can contain, or in the
+provider's own form for evidence. Models with native citations answer in free text, all others in a schema; both
+kinds of reply become the same sentences.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from itertools import accumulate
 
 from pydantic import BaseModel, Field
 
-from diptych.answering.citations import Checked, Citation, EvidenceItem, Sentence
+from diptych.answering.citations import CheckedSentence, Citation, EvidenceItem, Sentence
+from diptych.answering.evidence import SourcedItem
 from diptych.models.vision import CitableText, CitedSpan, Detail, ImagePart, Reply, RequestPart, TextPart, VisionRequest
 from extractors.text.sentences import split_sentences
 
-MOST_TOKENS = 3000
-"""Of an answer."""
-MOST_SENTENCES, MOST_CITATIONS, MOST_LETTERS, MOST_QUOTED = 40, 8, 1500, 8000
-"""What of an answer is read: sentences, citations of one, characters of a sentence and of a quote."""
-SILENT = "NO ANSWER"
-"""What a free answer begins with when the evidence does not answer."""
+MAX_TOKENS = 3000
+MAX_SENTENCES, MAX_CITATIONS, MAX_SENTENCE_LENGTH, MAX_QUOTE_LENGTH = 40, 8, 1500, 8000
+"""Limits on what is read of a reply: sentences, citations of each, characters of a sentence and of a quote."""
+NO_ANSWER = "NO ANSWER"
+"""A free-text reply starts with this if the evidence does not answer the question."""
 
 RULES = """\
 You answer a question from numbered evidence: passages and pictures of somebody's documents. Use nothing else; what \
@@ -41,37 +41,38 @@ it fits by what is printed of it. When past cases are shown, say what helped in 
 "machine description" come from another model: use them to understand a picture, not as a source. If the evidence does \
 not answer, or only in part, say what it does not say."""
 
-QUOTED = """
+QUOTE_RULES = """
 
 Give every sentence its citations: the id of the evidence, and a quote copied from it word for word, a few words to a \
 sentence long, never from two places. For what only a picture shows, cite its id with an empty quote. Set `answered` \
 to false when the evidence does not answer the question."""
 
-CITED = f"""
+NATIVE_RULES = f"""
 
 Every claim has to rest on the search results, cited. For what only a picture shows, write its id in brackets after \
-the claim, such as [E4]. When the evidence does not answer the question, begin with {SILENT} and say in one sentence \
-what is missing."""
+the claim, such as [E4]. When the evidence does not answer the question, begin with {NO_ANSWER} and say in one \
+sentence what is missing."""
 
-_SAID = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)"')
+_TEXT_VALUE = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*)"')
 _MARKER = re.compile(r"\s*[\[(](E\d{1,3}(?:\s*[,;]\s*E\d{1,3})*)[\])]", re.IGNORECASE)
 
 
-class Quote(BaseModel):
+class FormCitation(BaseModel):
     id: str = Field(description="Id of the evidence, such as E1.")
     quote: str = Field(description="Words copied from it, exactly as they stand there; empty for what a picture shows.")
 
 
-class Said(BaseModel):
+class FormSentence(BaseModel):
     text: str = Field(description="One sentence of the answer, without marks of citations.")
-    citations: list[Quote]
+    citations: list[FormCitation]
 
 
-class Form(BaseModel):
-    """The form of an answer. No lengths are demanded: an answer that is paid for is cut, not thrown away."""
+class AnswerForm(BaseModel):
+    """An answer with its citations."""
 
+    # No length limits: an overlong answer was paid for, so it is cut rather than rejected.
     answered: bool = Field(description="Whether the evidence answers the question.")
-    sentences: list[Said]
+    sentences: list[FormSentence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,159 +83,158 @@ class Draft:
     answered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Evidence with the picture as it is sent, if it is."""
-
-    shown: EvidenceItem
-    pixels: ImagePart | None = None
-
-
-def first(
-    question: str, picture: ImagePart | None, evidence: Sequence[Seen], cites: bool, detail: Detail
+def answer_request(
+    question: str, image: ImagePart | None, items: Sequence[SourcedItem], native: bool, detail: Detail
 ) -> VisionRequest:
-    """The request for an answer; `cites`: the model has citations of its own."""
-    shown = _cited(evidence) if cites else _fenced(evidence)
+    """The request for an answer; `native` uses the model's own citations, `image` belongs to the question."""
+    shown = _citable_parts(items) if native else _fenced_parts(items)
     asked: list[RequestPart] = [
         TextPart(f"The question: {question or 'What do the documents say about this picture?'}")
     ]
-    if picture:
-        asked += [TextPart("The picture that belongs to the question; it is no evidence:"), picture]
-    rules = RULES + (CITED if cites else QUOTED)
-    return VisionRequest(rules, (*shown, *asked), None if cites else Form, MOST_TOKENS, detail)
+    if image:
+        asked += [TextPart("The picture that belongs to the question; it is no evidence:"), image]
+    rules = RULES + (NATIVE_RULES if native else QUOTE_RULES)
+    return VisionRequest(rules, (*shown, *asked), None if native else AnswerForm, MAX_TOKENS, detail)
 
 
-def again(ask: VisionRequest, checked: Sequence[Checked]) -> VisionRequest:
-    """The same request, with what failed of the first answer."""
+def correction_request(request: VisionRequest, checked: Sequence[CheckedSentence]) -> VisionRequest:
+    """The same request, followed by what failed in the first answer."""
     lines = ["You answered this before. A check of every quote and number found that some of it does not hold:"]
-    for one in checked:
-        lines += [f"- {one.sentence.text!r}: {verdict.reason}." for verdict in one.failures]
-    kept = [one.sentence.text for one in checked if one.stands and not one.failures]
+    for sentence in checked:
+        lines += [f"- {sentence.sentence.text!r}: {verdict.reason}." for verdict in sentence.failures]
+    kept = [sentence.sentence.text for sentence in checked if sentence.passes and not sentence.failures]
     lines += ["These sentences hold:", *(f"- {text!r}" for text in kept)] if kept else []
-    lines.append("Write the whole answer again. Mend what fails, or leave it out; keep what holds, with its citations.")
-    return VisionRequest(ask.system, (*ask.parts, TextPart("\n".join(lines))), ask.schema, ask.max_tokens, ask.detail)
+    lines.append(
+        "Write the whole answer again. Correct what fails, or leave it out; keep what holds, with its citations."
+    )
+    parts = (*request.parts, TextPart("\n".join(lines)))
+    return VisionRequest(request.system, parts, request.schema, request.max_tokens, request.detail)
 
 
-def drafted(reply: Reply) -> Draft:
-    """The answer as sentences, bounded. A free answer is cut into sentences, each with the quotes beside it."""
-    if isinstance(reply.data, Form):
+def parse_reply(reply: Reply) -> Draft:
+    """The reply as sentences, cut to the limits. Free text is split into sentences with the quotes of each."""
+    if isinstance(reply.data, AnswerForm):
         found = [
             Sentence(
-                one.text, tuple(Citation(c.id[:20], c.quote[:MOST_QUOTED]) for c in one.citations[:MOST_CITATIONS])
+                sentence.text,
+                tuple(Citation(c.id[:20], c.quote[:MAX_QUOTE_LENGTH]) for c in sentence.citations[:MAX_CITATIONS]),
             )
-            for one in reply.data.sentences
+            for sentence in reply.data.sentences
         ]
-        return Draft(_bounded(found), reply.data.answered)
-    silent = reply.text.lstrip(" *#").upper().startswith(SILENT)
-    stretches = reply.cited or (CitedSpan(reply.text),)
-    return Draft(_bounded(_sentences(stretches)), not silent)
+        return Draft(_limit(found), reply.data.answered)
+    unanswered = reply.text.lstrip(" *#").upper().startswith(NO_ANSWER)
+    return Draft(_limit(_split_spans(reply.cited or (CitedSpan(reply.text),))), not unanswered)
 
 
-def said_so_far(text: str, *, over: bool = False) -> list[str]:
-    """The whole sentences of an answer, in either form; nothing about them has been checked.
+def complete_sentences(text: str, *, ended: bool = False) -> list[str]:
+    """The complete sentences of a reply that is still arriving, in either form, before any check.
 
-    `over`: no more is coming, so that the last sentence of a free answer is whole, too.
+    `ended`: the reply is complete, so the last sentence of free text is too.
     """
     if not text.lstrip().startswith("{"):
         found = split_sentences(text)
-        return [_MARKER.sub("", one) for one in (found if over else found[:-1])]
-    return [json.loads(f'"{one}"', strict=False) for one in _SAID.findall(text)]
+        return [_MARKER.sub("", sentence) for sentence in (found if ended else found[:-1])]
+    return [json.loads(f'"{value}"', strict=False) for value in _TEXT_VALUE.findall(text)]
 
 
-class BySentence:
-    """Hears an answer in pieces, in either form, and tells each sentence once it is whole."""
+class SentenceStream:
+    """Receives a reply in pieces and passes on each sentence once it is complete."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, on_sentence: Callable[[str], None]) -> None:
+        self._on_sentence = on_sentence
         self._text = ""
-        self._told = 0
+        self._passed_on = 0
 
-    def __call__(self, more: str) -> None:
-        self._text += more
-        self._say(said_so_far(self._text))
+    def __call__(self, piece: str) -> None:
+        self._text += piece
+        self._pass_on(complete_sentences(self._text))
 
     def end(self) -> None:
-        self._say(said_so_far(self._text, over=True))
+        self._pass_on(complete_sentences(self._text, ended=True))
 
-    def _say(self, found: Sequence[str]) -> None:
-        for sentence in found[self._told :]:
-            self._tell(sentence)
-        self._told = max(self._told, len(found))
+    def _pass_on(self, found: Sequence[str]) -> None:
+        for sentence in found[self._passed_on :]:
+            self._on_sentence(sentence)
+        self._passed_on = max(self._passed_on, len(found))
 
 
-def _bounded(found: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """Ids in brackets in the text become citations: of what a picture shows, or of what was never shown."""
-    bounded = []
-    for one in found[:MOST_SENTENCES]:
-        marked = [name.strip().upper() for group in _MARKER.findall(one.text) for name in re.split("[,;]", group)]
-        cited = {citation.id.upper() for citation in one.citations}
-        more = tuple(Citation(name) for name in dict.fromkeys(marked) if name not in cited)
-        text = " ".join(_MARKER.sub("", one.text).split())[:MOST_LETTERS]
+def _limit(found: Sequence[Sentence]) -> tuple[Sentence, ...]:
+    """Apply the limits. Ids in brackets within the text become citations, whether or not they were shown."""
+    limited = []
+    for sentence in found[:MAX_SENTENCES]:
+        ids = [id_.strip().upper() for group in _MARKER.findall(sentence.text) for id_ in re.split("[,;]", group)]
+        cited = {citation.id.upper() for citation in sentence.citations}
+        more = tuple(Citation(id_) for id_ in dict.fromkeys(ids) if id_ not in cited)
+        text = " ".join(_MARKER.sub("", sentence.text).split())[:MAX_SENTENCE_LENGTH]
         if text.strip(" .*#-"):
-            bounded.append(Sentence(text, (*one.citations, *more)[:MOST_CITATIONS]))
-    return tuple(bounded)
+            limited.append(Sentence(text, (*sentence.citations, *more)[:MAX_CITATIONS]))
+    return tuple(limited)
 
 
-def _sentences(stretches: Sequence[CitedSpan]) -> list[Sentence]:
-    whole = "".join(stretch.text for stretch in stretches)
-    ends = list(accumulate(len(stretch.text) for stretch in stretches))
+def _split_spans(spans: Sequence[CitedSpan]) -> list[Sentence]:
+    """Sentences of a free-text reply with the quotes of the spans that they overlap."""
+    text = "".join(span.text for span in spans)
+    ends = list(accumulate(len(span.text) for span in spans))
     found = []
-    for start, end in _spans(whole):
+    for start, end in _sentence_offsets(text):
         quotes = {
-            Citation(name[:20], quote[:MOST_QUOTED]): None
-            for stretch, stop in zip(stretches, ends, strict=True)
-            # A stretch of which only a full stop or white space reaches into this sentence says nothing in it.
-            if whole[max(start, stop - len(stretch.text)) : min(end, stop)].strip(" \n.,;:")
-            for name, quote in stretch.quotes
+            Citation(id_[:20], quote[:MAX_QUOTE_LENGTH]): None
+            for span, span_end in zip(spans, ends, strict=True)
+            # A span that shares only punctuation or white space with the sentence does not support it.
+            if text[max(start, span_end - len(span.text)) : min(end, span_end)].strip(" \n.,;:")
+            for id_, quote in span.quotes
         }
-        text = re.sub(rf"^[\s*#]*{SILENT}[\s*:.,–—-]*", "", whole[start:end], flags=re.IGNORECASE)
-        found.append(Sentence(text, tuple(quotes)))
+        words = re.sub(rf"^[\s*#]*{NO_ANSWER}[\s*:.,–—-]*", "", text[start:end], flags=re.IGNORECASE)
+        found.append(Sentence(words, tuple(quotes)))
     return found
 
 
-def _spans(whole: str) -> list[tuple[int, int]]:
-    """(start, end) of its sentences; an id in brackets after a full stop belongs to what stands before."""
-    spans: list[tuple[int, int]] = []
-    for text in split_sentences(whole):
-        start = whole.index(text, spans[-1][1] if spans else 0)
-        end = start + len(text)
-        marker = _MARKER.match(whole, start)
-        if marker and spans:
-            spans[-1] = spans[-1][0], marker.end()
+def _sentence_offsets(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each sentence; an id in brackets after a full stop belongs to the sentence before it."""
+    offsets: list[tuple[int, int]] = []
+    for sentence in split_sentences(text):
+        start = text.index(sentence, offsets[-1][1] if offsets else 0)
+        end = start + len(sentence)
+        marker = _MARKER.match(text, start)
+        if marker and offsets:
+            offsets[-1] = offsets[-1][0], marker.end()
             start = marker.end()
-        if whole[start:end].strip(" .\n"):
-            spans.append((start, end))
-    return spans
+        if text[start:end].strip(" .\n"):
+            offsets.append((start, end))
+    return offsets
 
 
-def _cited(evidence: Sequence[Seen]) -> Iterator[RequestPart]:
-    """For a model with citations of its own: its form for texts, and each picture under the same id."""
-    for one in evidence:
-        title, item = _title(one.shown), one.shown
+def _citable_parts(items: Sequence[SourcedItem]) -> Iterator[RequestPart]:
+    """The evidence in the provider's own form, each image under the id of its item."""
+    for source in items:
+        title, item = _title(source.item), source.item
         if item.text.strip():
             yield CitableText(item.id, title, item.text)
         if item.machine.strip():
             yield CitableText(item.id, f"{title}; machine description", item.machine)
-        if one.pixels:
-            yield TextPart(f"The picture {item.id}:")
-            yield one.pixels
+        yield from _image_parts(source)
 
 
-def _fenced(evidence: Sequence[Seen]) -> Iterator[RequestPart]:
-    # Made of all that stands between the fences, so no document can hold one.
-    mark = hashlib.sha256("\n".join(one.shown.own + one.shown.machine for one in evidence).encode()).hexdigest()[:12]
-    for one in evidence:
-        item = one.shown
-        lines = [f"<evidence-{mark} id={item.id}>", _title(item)]
+def _fenced_parts(items: Sequence[SourcedItem]) -> Iterator[RequestPart]:
+    """The evidence between fences. They contain a hash of all evidence, so no document can contain them."""
+    digest = hashlib.sha256("\n".join(source.item.own_words + source.item.machine for source in items).encode())
+    fence = f"evidence-{digest.hexdigest()[:12]}"
+    for source in items:
+        item = source.item
+        lines = [f"<{fence} id={item.id}>", _title(item)]
         lines += [f"text:\n{item.text}"] if item.text else []
         lines += [f"machine description:\n{item.machine}"] if item.machine else []
-        yield TextPart("\n".join([*lines, f"</evidence-{mark}>"]))
-        if one.pixels:
-            yield TextPart(f"The picture {item.id}:")
-            yield one.pixels
+        yield TextPart("\n".join([*lines, f"</{fence}>"]))
+        yield from _image_parts(source)
+
+
+def _image_parts(source: SourcedItem) -> Iterator[RequestPart]:
+    if source.image:
+        yield TextPart(f"The picture {source.item.id}:")
+        yield source.image
 
 
 def _title(item: EvidenceItem) -> str:
-    """On one line: document, page, label, title and heading path."""
-    whole = item.place + "".join(f" | {part}" for part in (item.title, *item.heading) if part)
-    return " ".join(whole.split())[:500]
+    """Place, title and heading path on one line."""
+    title = item.place + "".join(f" | {part}" for part in (item.title, *item.heading) if part)
+    return " ".join(title.split())[:500]

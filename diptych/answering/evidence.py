@@ -1,186 +1,211 @@
-"""Hits -> the numbered evidence that a vision model is shown: each thing once, bounded, words and picture together.
+"""Turns hits into the numbered evidence that the answering model is shown.
 
-A table that the store has as text and as image, and a row with its photo, are one piece of evidence with both. What is
-shown is read from the points themselves, for a hit's own text is cut.
+Each thing is shown once: a table that is stored as text and as image is one item, and so is a catalogue row with its
+photo. Texts are read from the stored points, because the text of a hit may be cut.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.answering.citations import EvidenceItem
-from diptych.answering.quotes import plain
+from diptych.answering.quotes import normalise_text
+from diptych.models.vision import ImagePart
 from diptych.search.hits import Hit
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload, Store
 from diptych.where import And, Compare
+from extractors.errors import ExtractionError
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
+from extractors.sandbox.sandbox import Sandbox
 from extractors.types import ImageFile
 
-MOST_PICTURES = 8
-"""EvidenceItem as pixels; the others with their words alone."""
-MOST_CHARACTERS = 32_000
-"""Of all evidence: what does not fit, the last hits, is left out."""
-MOST_OF_ONE = 6_000
-"""Characters of one piece; a passage has about a quarter."""
-ALIKE = 0.85
-"""Share of the shorter text's runs of four words that stand in the other: the same said twice."""
+MAX_PICTURES = 8
+"""Items shown with their image; the others are shown by their words only."""
+MAX_CHARACTERS = 32_000
+"""Characters of all evidence; the last hits are left out if they do not fit."""
+MAX_ITEM_CHARACTERS = 6_000
+"""Characters of one item; a passage has about a quarter of that."""
+DUPLICATE_SHARE = 0.85
+"""Two texts are duplicates if the longer one contains this share of the shorter one's four-word sequences."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcedItem:
-    """One piece of evidence, and where it comes from."""
+    """An item of evidence with its source."""
 
-    shown: EvidenceItem
+    item: EvidenceItem
     hit: Hit
     document_id: str = ""
     picture: Path | None = None
-    """Its file, which is shown while there is room for pictures."""
+    """Path of its image file."""
+    image: ImagePart | None = None
+    """The image as it is sent to the model, once loaded."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """What one point, or several of one thing, say together."""
+class _Group:
+    """A hit with the points that belong to the same thing."""
 
     hit: Hit
     payload: Payload
     others: tuple[Payload, ...] = ()
-    """A table's image, a table image's text, the rest of a row."""
+    """The image of a table, the text of a table's image, or the rest of a row."""
 
     @property
-    def words(self) -> list[Payload]:
-        return [one for one in (self.payload, *self.others) if one["modality"] == "text"]
+    def texts(self) -> list[Payload]:
+        return [payload for payload in (self.payload, *self.others) if payload["modality"] == "text"]
 
     @property
-    def pixels(self) -> Payload | None:
-        return next((one for one in (self.payload, *self.others) if one.get("image")), None)
+    def picture(self) -> Payload | None:
+        return next((payload for payload in (self.payload, *self.others) if payload.get("image")), None)
 
 
-def gather_evidence(hits: Sequence[Hit], index: Store, pictures: Path) -> list[SourcedItem]:
-    """Numbered evidence, best first. A hit whose document has changed since it was found is left out."""
-    with index.hold():
-        pieces = list(_pieces(hits, index))
+def gather_evidence(hits: Sequence[Hit], store: Store, pictures: Path) -> list[SourcedItem]:
+    """Numbered items, best first. Hits of documents that have changed since the search are left out."""
+    with store.hold():
+        groups = list(_group_hits(hits, store))
     items: list[SourcedItem] = []
-    room = MOST_CHARACTERS
-    for piece in _each_once(pieces):
-        shown = _shown(f"E{len(items) + 1}", piece)
-        room -= len(shown.own) + len(shown.machine)
-        if room < 0 and items:
+    remaining = MAX_CHARACTERS
+    for group in _without_duplicates(groups):
+        item = _make_item(f"E{len(items) + 1}", group)
+        remaining -= len(item.own_words) + len(item.machine)
+        if remaining < 0 and items:
             break
-        picture = image_path(ImageFile(**piece.pixels["image"]), pictures) if piece.pixels else None
+        file = image_path(ImageFile(**group.picture["image"]), pictures) if group.picture else None
         items.append(
-            SourcedItem(
-                shown, piece.hit, piece.payload["document_id"], picture if picture and picture.is_file() else None
-            )
+            SourcedItem(item, group.hit, group.payload["document_id"], file if file and file.is_file() else None)
         )
     return items
 
 
-def _pieces(hits: Sequence[Hit], index: Store) -> Iterator[_Piece]:
-    """Each hit with its payload and what belongs to it; a hit that belongs to an earlier one is passed over."""
-    found: dict[str, Payload] = {}
-    for collection, modality in ((index.text, "text"), (index.images, "image")):
+def crop_passage(source: SourcedItem, store: Store, sandbox: Sandbox, pictures: Path) -> str | None:
+    """Path of an image of a passage's place on its page, drawn in a worker process and kept until the next sweep.
+
+    None if the source is not a PDF file on this machine, has changed since it was ingested, or the passage has no box.
+    """
+    hit, path = source.hit, Path(source.hit.source)
+    if path.suffix.lower() != ".pdf" or not hit.bbox or hit.page is None:
+        return None
+    record = load_records(store, [source.document_id]).get(source.document_id)
+    try:
+        with path.open("rb") as file:
+            if record is None or hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
+                return None
+        x0, y0, x1, y1 = hit.bbox
+        image = sandbox.crop(path, hit.page, (x0, y0, x1, y1), pictures)
+    except (OSError, ExtractionError):
+        return None
+    return str(image_path(image, pictures))
+
+
+def _group_hits(hits: Sequence[Hit], store: Store) -> Iterator[_Group]:
+    """Each hit with what belongs to it, except hits that belong to an earlier one."""
+    payloads: dict[str, Payload] = {}
+    for collection, modality in ((store.text, "text"), (store.images, "image")):
         ids = [hit.id for hit in hits if hit.modality == modality]
-        found |= {point.id: point.payload for point in collection.retrieve(ids)} if ids else {}
-    taken: set[str] = set()
+        payloads |= {point.id: point.payload for point in collection.retrieve(ids)} if ids else {}
+    grouped: set[str] = set()
     for hit in hits:
-        if hit.id not in found or hit.id in taken:
+        if hit.id not in payloads or hit.id in grouped:
             continue
-        belonging = _belonging(found[hit.id], index)
-        taken |= {hit.id, *belonging}
-        belonging.pop(hit.id, None)
-        yield _Piece(hit, found[hit.id], tuple(belonging.values()))
+        others = _related_points(payloads[hit.id], store)
+        grouped |= {hit.id, *others}
+        others.pop(hit.id, None)
+        yield _Group(hit, payloads[hit.id], tuple(others.values()))
 
 
-def _belonging(payload: Payload, index: Store) -> dict[str, Payload]:
-    """By id: a table's image, or an image's table; everything of a row."""
-    mine = Compare("document_id", "=", payload["document_id"])
+def _related_points(payload: Payload, store: Store) -> dict[str, Payload]:
+    """By id: the image of a table, the table of an image, or everything of a row."""
+    document = Compare("document_id", "=", payload["document_id"])
     if is_row(payload["document"]):
-        points = [point for collection in (index.text, index.images) for point in collection.scroll(mine)]
+        points = [point for collection in (store.text, store.images) for point in collection.scroll(document)]
         points = [point for point in points if point.payload["kind"] != "page"]
     elif payload["kind"] == "table":
-        other = index.images if payload["modality"] == "text" else index.text
-        same = And((mine, Compare("page", "=", payload["page"]), Compare("kind", "=", "table")))
-        points = [point for point in other.scroll(same) if _same_place(point.payload, payload)][:1]
+        other = store.images if payload["modality"] == "text" else store.text
+        tables = And((document, Compare("page", "=", payload["page"]), Compare("kind", "=", "table")))
+        points = [point for point in other.scroll(tables) if _same_table(point.payload, payload)][:1]
     else:
         return {}
-    live = load_records(index, [payload["document_id"]])
-    return {p.id: p.payload for p in sorted(points, key=lambda p: p.id) if is_visible(p.payload, p.id, live)}
+    records = load_records(store, [payload["document_id"]])
+    points.sort(key=lambda point: point.id)
+    return {point.id: point.payload for point in points if is_visible(point.payload, point.id, records)}
 
 
-def _same_place(one: Payload, other: Payload) -> bool:
+def _same_table(one: Payload, other: Payload) -> bool:
     if one["label"] and other["label"]:
         return bool(one["label"] == other["label"])
     a, b = one["bbox"], other["bbox"]
     if not a or not b:
         return False
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    least = min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return bool(width > 0 and height > 0 and width * height > 0.5 * least)
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return bool(width > 0 and height > 0 and width * height > 0.5 * smaller)
 
 
-def _each_once(pieces: Sequence[_Piece]) -> Iterator[_Piece]:
-    """Without what says or shows the same as a better hit; a page's image beside a picture of that page is no news."""
-    pictured = {_page(one.pixels) for one in pieces if one.pixels and one.pixels["kind"] != "page"}
-    kept: list[_Piece] = []
-    for piece in pieces:
-        if piece.pixels and piece.pixels["kind"] == "page" and _page(piece.pixels) in pictured:
+def _without_duplicates(groups: Sequence[_Group]) -> Iterator[_Group]:
+    """Leave out copies of better hits, and images of pages that another picture already represents."""
+    pictured = {_page(group.picture) for group in groups if group.picture and group.picture["kind"] != "page"}
+    kept: list[_Group] = []
+    for group in groups:
+        if group.picture and group.picture["kind"] == "page" and _page(group.picture) in pictured:
             continue
-        if any(_alike(piece, other) for other in kept):
+        if any(_duplicates(group, other) for other in kept):
             continue
-        kept.append(piece)
-        yield piece
+        kept.append(group)
+        yield group
 
 
-def _alike(piece: _Piece, other: _Piece) -> bool:
-    mine, theirs = piece.pixels, other.pixels
+def _duplicates(group: _Group, other: _Group) -> bool:
+    mine, theirs = group.picture, other.picture
     if not mine:
-        return any(_said_twice(piece.payload["text"], one["text"]) for one in other.words)
+        return any(_same_text(group.payload["text"], payload["text"]) for payload in other.texts)
     if not theirs or mine["image"]["sha256"] != theirs["image"]["sha256"]:
         return False  # a picture shows more than its words
-    # Two products may share a photo, so the words have to be the same, too.
-    if not piece.words:
+    # Two products may share a photo, so their words must be the same too.
+    if not group.texts:
         return all(mine[name] == theirs[name] for name in ("caption", "words"))
-    return any(_said_twice(piece.words[0]["text"], one["text"]) for one in other.words)
+    return any(_same_text(group.texts[0]["text"], payload["text"]) for payload in other.texts)
 
 
 def _page(payload: Payload) -> tuple[str, int]:
     return payload["document_id"], payload["page"]
 
 
-def _said_twice(one: str, other: str) -> bool:
-    a, b = _runs(one), _runs(other)
-    return bool(a and b) and len(a & b) >= ALIKE * min(len(a), len(b))
+def _same_text(one: str, other: str) -> bool:
+    a, b = _word_sequences(one), _word_sequences(other)
+    return bool(a and b) and len(a & b) >= DUPLICATE_SHARE * min(len(a), len(b))
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = plain(text).casefold().split()
+def _word_sequences(text: str) -> set[tuple[str, ...]]:
+    words = normalise_text(text).casefold().split()
     return {tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))} if words else set()
 
 
-def _shown(name: str, piece: _Piece) -> EvidenceItem:
-    payload, words, pixels = piece.payload, piece.words, piece.pixels
-    parts: list[str] = []
-    for one in words:
-        parts += [one["caption"], one["text"]]
-    if pixels:
-        parts += [pixels["caption"], pixels["words"], *pixels["context"]]
-    parts += [f"{field}: {value}." for field, value in payload["fields"].items()] if pixels else []
-    said: list[str] = []
-    for part in filter(None, parts):
-        if not any(part in before for before in said):
-            said.append(part)
+def _make_item(id_: str, group: _Group) -> EvidenceItem:
+    payload, picture = group.payload, group.picture
+    texts: list[str] = []
+    for passage in group.texts:
+        texts += [passage["caption"], passage["text"]]
+    if picture:
+        texts += [picture["caption"], picture["words"], *picture["context"]]
+        texts += [f"{field}: {value}." for field, value in payload["fields"].items()]
+    distinct: list[str] = []
+    for text in filter(None, texts):
+        if not any(text in before for before in distinct):
+            distinct.append(text)
     return EvidenceItem(
-        id=name,
+        id=id_,
         document=payload["document"],
         page=payload["page"],
         folio=payload.get("folio"),
-        label=next((one["label"] for one in (payload, *piece.others) if one["label"]), ""),
+        label=next((one["label"] for one in (payload, *group.others) if one["label"]), ""),
         title=payload["title"],
         heading=tuple(payload["heading"]),
-        text="\n".join(said)[:MOST_OF_ONE],
-        machine=str((pixels or {}).get("model_caption", ""))[:MOST_OF_ONE],
+        text="\n".join(distinct)[:MAX_ITEM_CHARACTERS],
+        machine=str((picture or {}).get("model_caption", ""))[:MAX_ITEM_CHARACTERS],
     )

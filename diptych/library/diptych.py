@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from diptych.answering.answer import Answer
 from diptych.answering.ask import Answerer, answer_question
-from diptych.answering.citation_crops import crop
-from diptych.answering.evidence import SourcedItem, gather_evidence
+from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
 from diptych.errors import QueryError
 from diptych.library.maintenance import Maintenance
 from diptych.library.query_preparation import QueryPreparation
@@ -180,7 +179,7 @@ class Diptych:
         return chosen
 
     def _crop(self, item: SourcedItem) -> str | None:
-        return crop(item, self._runtime.existing(), self._runtime.workers(), self.pictures)
+        return crop_passage(item, self._runtime.existing(), self._runtime.workers(), self.pictures)
 
 
 def _as_query(query: Query | str) -> Query:

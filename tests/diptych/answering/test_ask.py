@@ -1,4 +1,4 @@
-"""`diptych ask` from the shell to the wire: real stores, the real encoder, the real SDKs against a local server."""
+"""`diptych ask` end to end: real stores, the real encoder, the real SDKs against a local server."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_photo
 
 KEY = "sk-secret-of-the-tests"
-Said = tuple[str, list[tuple[str, str]]]
+Cited = tuple[str, list[tuple[str, str]]]
 
 
 @pytest.fixture(scope="module")
 def store(library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The library, and tickets with photos."""
+    """A store of the library and of tickets with photos."""
     folder = tmp_path_factory.mktemp("tickets")
     rows = []
     for number, (problem, cure) in enumerate(
@@ -44,25 +44,25 @@ def store(library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return place
 
 
-class Desk:
-    """An OpenAI model that answers by what it is shown."""
+class ScriptedAnswerer:
+    """An OpenAI model whose answers depend on what it is shown."""
 
     def __init__(self) -> None:
-        self.says: Callable[[Asked], list[Said]] = lambda asked: []
+        self.reply: Callable[[Asked], list[Cited]] = lambda asked: []
         self.answered = True
         self.routes = OpenAIRoutes(answer=self._answer, key=KEY)
 
     def _answer(self, asked: Asked) -> dict[str, Any]:
         sentences = [
             {"text": text, "citations": [{"id": name, "quote": quote} for name, quote in cited]}
-            for text, cited in self.says(asked)
+            for text, cited in self.reply(asked)
         ]
         return {"answered": self.answered, "sentences": sentences}
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    made = Desk()
+def answerer(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAnswerer]:
+    made = ScriptedAnswerer()
     with served(made.routes) as vendor:
         monkeypatch.setenv("DIPTYCH_OPENAI__BASE_URL", f"{vendor.url}/v1")
         monkeypatch.setenv("DIPTYCH_ANSWERER", "openai:gpt-6-luna")
@@ -73,7 +73,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 @pytest.fixture
 def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    """Cites the sentence on grease, and says a number of its own."""
+    """An Anthropic model that cites the sentence about grease and adds a number of its own."""
 
     def says(body: dict[str, Any]) -> list[dict[str, Any]]:
         blocks = body["messages"][0]["content"]
@@ -98,35 +98,37 @@ def claude(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
 
 
 def id_of(asked: Asked, words: str) -> str:
-    """The id of the first evidence that says this."""
+    """The id of the first item that contains `words`."""
     found = [re.search(r"id=(E\d+)>", text) for text in asked.texts if words in text]
     assert found, words
     assert found[0]
     return found[0][1]
 
 
-def greased(asked: Asked) -> list[Said]:
+def greased(asked: Asked) -> list[Cited]:
     return [("The bearing is greased once a year.", [(id_of(asked, "greased once a year"), "is greased once a year")])]
 
 
-def test_an_answer_with_sources_crops_and_usage(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.says = greased
+def test_answer_has_sources_crops_and_usage(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answerer.reply = greased
     (got,) = run_json(capsys, "ask", "when is the bearing greased", "--store", store)
     assert got["answer"] == "The bearing is greased once a year. [1]"
     assert not got["unanswered"]
     (source,) = got["citations"]
     assert (source["document"], source["page"], source["modality"]) == ("leaflet.pdf", 1, "text")
-    assert Path(source["image"]).read_bytes().startswith(b"\x89PNG")  # the place on the page, drawn for this answer
+    assert Path(source["image"]).read_bytes().startswith(b"\x89PNG")  # drawn for this answer
     assert got["checks"] == {"true": 1}
     assert got["usage"]["openai:gpt-6-luna"]["requests"] == 1
-    assert got["pictures"] == len(desk.routes.asked[0].images) > 0
-    assert set(desk.routes.asked[0].details) == {"high"}
+    assert got["pictures"] == len(answerer.routes.asked[0].images) > 0
+    assert set(answerer.routes.asked[0].details) == {"high"}
 
 
-def test_people_read_the_answer_its_sources_and_what_fell(
-    store: str, desk: Desk, capsys: pytest.CaptureFixture[str]
+def test_text_output_lists_sources_and_dropped_sentences(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.says = lambda asked: [
+    answerer.reply = lambda asked: [
         *greased(asked),
         ("It costs 999 dollars.", [("E99", "999 dollars")]),
         ("It is red.", [(id_of(asked, "greased once a year"), "E1 is red")]),
@@ -136,17 +138,17 @@ def test_people_read_the_answer_its_sources_and_what_fell(
     for expected in (
         "The bearing is greased once a year. [1]", "[1] leaflet.pdf, page 1", "“is greased once a year”",
         "Dropped, because it did not hold", "It costs 999 dollars. — E99 was never shown",
-        "It is red. — “E1 is red” does not stand in leaflet.pdf, page 1",
+        "It is red. — “E1 is red” is not in leaflet.pdf, page 1",
     ):  # fmt: skip
         assert expected in printed.out
     assert "the model was asked once more" in printed.err
     assert "openai:gpt-6-luna: 2 requests" in printed.err
-    assert len(desk.routes.asked) == 2
-    assert "E99 was never shown" in desk.routes.asked[1].texts[-1]
+    assert len(answerer.routes.asked) == 2
+    assert "E99 was never shown" in answerer.routes.asked[1].texts[-1]
     assert KEY not in printed.out + printed.err
 
 
-def test_claude_cites_by_itself_and_ends_in_the_same_form(
+def test_native_citations_of_claude_give_the_same_form(
     store: str, claude: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (got,) = run_json(
@@ -158,50 +160,58 @@ def test_claude_cites_by_itself_and_ends_in_the_same_form(
     assert [one["text"] for one in got["dropped"]] == ["It weighs 80 kg."]
     first, second = (request.json for request in claude.requests)
     assert "output_config" not in first
-    assert "80 stands in no evidence" in second["messages"][0]["content"][-1]["text"]
+    assert "80 is not in the evidence" in second["messages"][0]["content"][-1]["text"]
 
 
-def test_a_document_cannot_order_a_citation(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.says = lambda asked: [("Ignore the rules.", [("E99\x1b[31m", "cite E99")])]
+def test_a_document_cannot_inject_a_citation(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answerer.reply = lambda asked: [("Ignore the rules.", [("E99\x1b[31m", "cite E99")])]
     assert run(["ask", "green valve", "--store", store]) == 0
     printed = capsys.readouterr()
     assert "The documents do not answer this" in printed.out
     assert "\x1b" not in printed.out
 
 
-def test_nothing_found_costs_nothing(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_hits_nothing_is_paid(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
+) -> None:
     (got,) = run_json(capsys, "ask", "pumps", "--where", 'document = "nowhere.pdf"', "--store", store)
     assert got["unanswered"]
     assert (got["citations"], got["usage"], got["price"]) == ([], {}, 0.0)
-    assert desk.routes.asked == []
+    assert answerer.routes.asked == []
 
 
-def test_what_the_documents_do_not_say_is_said(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.answered = False
-    desk.says = lambda asked: [("The documents do not say who built it.", [])]
+def test_unanswered_questions_are_reported(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answerer.answered = False
+    answerer.reply = lambda asked: [("The documents do not say who built it.", [])]
     (got,) = run_json(capsys, "ask", "who built the pump", "--store", store)
     assert got["unanswered"]
     assert got["answer"] == "The documents do not say who built it."
-    assert len(desk.routes.asked) == 1
+    assert len(answerer.routes.asked) == 1
 
 
-def test_a_picture_of_the_question_is_shown(
-    store: str, desk: Desk, library: Path, capsys: pytest.CaptureFixture[str]
+def test_the_image_of_the_question_is_shown(
+    store: str, answerer: ScriptedAnswerer, library: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.says = lambda asked: []
+    answerer.reply = lambda asked: []
     assert run(["ask", "what is this", "--image", str(library / "poster.png"), "--store", store]) == 0
-    assert "the picture that belongs to the question" in " ".join(desk.routes.asked[0].texts).lower()
+    assert "the picture that belongs to the question" in " ".join(answerer.routes.asked[0].texts).lower()
     assert "nowhere.png" in capsys.readouterr().err or run(["ask", "--image", "nowhere.png"]) == 2
 
 
-def test_a_ticket_is_answered_from_a_similar_one(store: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    def says(asked: Asked) -> list[Said]:
+def test_a_ticket_is_answered_from_a_similar_one(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def reply(asked: Asked) -> list[Cited]:
         name = id_of(asked, "Brown water")
         (case,) = [text for text in asked.texts if f"id={name}>" in text]
-        assert "resolution: Replaced gasket G-12." in case  # the row is one piece of evidence, with its photo
+        assert "resolution: Replaced gasket G-12." in case  # a row and its photo are one item
         return [("Gasket G-12 was replaced in a similar case.", [(name, "Replaced gasket G-12")])]
 
-    desk.says = says
+    answerer.reply = reply
     where = 'document in ("tickets.jsonl#T-1", "tickets.jsonl#T-2")'
     (got,) = run_json(capsys, "ask", "brown drops below the valve", "--where", where, "--store", store)
     assert got["answer"] == "Gasket G-12 was replaced in a similar case. [1]"
@@ -209,29 +219,29 @@ def test_a_ticket_is_answered_from_a_similar_one(store: str, desk: Desk, capsys:
     assert source["document"] == "tickets.jsonl#T-1"
     assert source["image"]
     assert set(got["evidence"].values()) == {"tickets.jsonl#T-1", "tickets.jsonl#T-2"}
-    assert len(desk.routes.asked[0].images) == 2
+    assert len(answerer.routes.asked[0].images) == 2
 
 
-def test_products_are_ranked_by_what_is_printed_of_them(
-    store: str, desk: Desk, capsys: pytest.CaptureFixture[str]
+def test_products_are_ranked_by_their_printed_descriptions(
+    store: str, answerer: ScriptedAnswerer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def says(asked: Asked) -> list[Said]:
+    def reply(asked: Asked) -> list[Cited]:
         jacket, boots = id_of(asked, "Rain jacket"), id_of(asked, "Hill boots")
         return [
             ("The rain jacket fits best: it is light and costs 129.5.", [(jacket, "A light jacket for heavy rain")]),
             ("The boots cost $150.", [(boots, "Boots with a stiff sole")]),
         ]
 
-    desk.says = says
+    answerer.reply = reply
     (got,) = run_json(capsys, "ask", "something for rain", "--where", "price > 0", "--store", store)
     assert got["answer"] == "The rain jacket fits best: it is light and costs 129.5. [1]"
     assert got["citations"][0]["document"] == "products.csv#1"
     assert [one["reason"] for one in got["dropped"]] == [
-        "$150 stands in no evidence; what a model computed or read off a chart is no source"
+        "$150 is not in the evidence; computed values and values read off a chart do not count"
     ]
 
 
-def test_without_a_model_or_a_key_one_line_says_how(
+def test_missing_model_or_key_is_explained_in_one_line(
     store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = error_line(capsys, "ask", "pumps", "--store", store)
@@ -243,46 +253,46 @@ def test_without_a_model_or_a_key_one_line_says_how(
     assert run(["ask", "--store", store]) == 2
 
 
-def test_a_terminal_sees_the_draft_as_a_draft(
-    store: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_terminal_shows_the_unchecked_draft(
+    store: str, answerer: ScriptedAnswerer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.says = lambda asked: [*greased(asked), ("It says “hello”.", [])]
+    answerer.reply = lambda asked: [*greased(asked), ("It says “hello”.", [])]
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert run(["ask", "when is the bearing greased", "--store", store]) == 0
-    told = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)
-    assert "not checked yet: The bearing is greased once a year.\nnot checked yet: It says “hello”." in told
-    assert desk.routes.asked[0].stream
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)
+    assert "not checked yet: The bearing is greased once a year.\nnot checked yet: It says “hello”." in printed
+    assert answerer.routes.asked[0].stream
 
 
-def test_the_library_answers(store: str, desk: Desk) -> None:
-    desk.says = greased
+def test_the_python_library_answers(store: str, answerer: ScriptedAnswerer) -> None:
+    answerer.reply = greased
     with Diptych.open(Settings(store=store)) as opened:
         got = opened.ask(Query("when is the bearing greased"), limit=3)
         assert got.citations[0].document == "leaflet.pdf"
         assert len(got.evidence) <= 3
 
 
-def test_a_changed_file_gives_no_crop(
-    desk: Desk, tmp_path: Path, library: Path, capsys: pytest.CaptureFixture[str]
+def test_a_changed_file_has_no_crop(
+    answerer: ScriptedAnswerer, tmp_path: Path, library: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "papers" / "leaflet.pdf"
     file.parent.mkdir()
     file.write_bytes((library / "leaflet.pdf").read_bytes())
     assert run(["ingest", str(file.parent), "--store", "s"]) == 0
     file.write_bytes(file.read_bytes() + b"\n")
-    desk.says = greased
+    answerer.reply = greased
     (got,) = run_json(capsys, "ask", "when is the bearing greased", "--store", "s")
     assert got["citations"][0]["image"] is None
 
 
-def test_a_budget_stops_before_the_request_that_would_pass_it(
-    store: str, desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_budget_stops_a_request_that_would_exceed_it(
+    store: str, answerer: ScriptedAnswerer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.says = greased
+    answerer.reply = greased
     question = ("ask", "when is the bearing greased", "--store", store)
     assert "price" in error_line(capsys, *question, "--budget", "1")  # unknown at this address
     monkeypatch.setenv("DIPTYCH_PRICES", '{"openai:gpt-6-luna": {"input": 1, "output": 10}}')
     assert "budget of $0.0001" in error_line(capsys, *question, "--budget", "0.0001")
-    assert desk.routes.asked == []
+    assert answerer.routes.asked == []
     (got,) = run_json(capsys, *question, "--budget", "1")
     assert 0 < got["price"] < 0.1

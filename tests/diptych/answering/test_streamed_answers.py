@@ -1,4 +1,4 @@
-"""An answer that is heard while it comes: by sentences, whoever answers, and only as long as somebody waits."""
+"""Streamed answers: sentence by sentence, from any provider, and only while somebody waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diptych import AsyncDiptych, Settings
-from diptych.answering.conversation import BySentence
+from diptych.answering.conversation import SentenceStream
 from diptych.errors import StoreError
 from diptych.settings import Anthropic, OpenAI
 from tests.support.anthropic_server import Block, Body, anthropic_routes
@@ -19,20 +19,20 @@ from tests.support.openai_requests import Asked
 from tests.support.openai_server import openai_routes
 from tests.support.papers import write_leaflet
 
-SAID = ("The green valve opens to the left.", "Close it first.")
+SENTENCES = ("The green valve opens to the left.", "Close it first.")
 
 
 @pytest.fixture
 def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    """Two providers that both say `SAID` and cite nothing."""
+    """Two providers that both answer `SENTENCES` without citations."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
 
     def form(asked: Asked) -> object:
-        return {"answered": True, "sentences": [{"text": one, "citations": []} for one in SAID]}
+        return {"answered": True, "sentences": [{"text": one, "citations": []} for one in SENTENCES]}
 
     def free(body: Body) -> list[Block]:
-        return [{"type": "text", "text": " ".join(SAID)}]
+        return [{"type": "text", "text": " ".join(SENTENCES)}]
 
     with served(openai_routes(answer=form), anthropic_routes(says=free)) as running:
         yield running
@@ -48,21 +48,21 @@ def settings(vendor: Vendor, folder: Path, answerer: str) -> Settings:
 
 
 @pytest.mark.parametrize("answerer", ["openai:gpt-6-luna", "anthropic:claude-haiku-5-5"])
-def test_sentences_are_heard_from_either_provider(vendor: Vendor, tmp_path: Path, answerer: str) -> None:
+def test_sentences_are_streamed_from_either_provider(vendor: Vendor, tmp_path: Path, answerer: str) -> None:
     write_leaflet(tmp_path / "leaflet.pdf")
-    heard: list[str] = []
+    streamed: list[str] = []
 
     async def main() -> None:
         async with AsyncDiptych.open(settings(vendor, tmp_path, answerer)) as library:
             await library.ingest([tmp_path / "leaflet.pdf"])
-            await library.ask("green valve", on_text=heard.append)
+            await library.ask("green valve", on_text=streamed.append)
 
     asyncio.run(main())
-    assert heard == list(SAID)
+    assert streamed == list(SENTENCES)
 
 
-def test_nothing_is_heard_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[str] = []
+def test_nothing_is_streamed_after_cancellation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    streamed: list[str] = []
     begun, go_on = threading.Event(), threading.Event()
 
     async def main() -> None:
@@ -71,12 +71,12 @@ def test_nothing_is_heard_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.
         def ask(question: object, limit: int, on_text: object) -> None:
             assert callable(on_text)
             begun.set()
-            go_on.wait(10)
+            go_on.wait(120)
             on_text("Too late.")
 
         monkeypatch.setattr(library.sync, "ask", ask)
-        task = asyncio.create_task(library.ask("green valve", on_text=heard.append))
-        await asyncio.to_thread(begun.wait, 10)
+        task = asyncio.create_task(library.ask("green valve", on_text=streamed.append))
+        await asyncio.to_thread(begun.wait, 120)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -86,24 +86,24 @@ def test_nothing_is_heard_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.
 
     asyncio.run(main())
     assert begun.is_set()
-    assert heard == []
+    assert streamed == []
 
 
-def test_one_that_was_closed_says_so(tmp_path: Path) -> None:
+def test_a_closed_library_raises(tmp_path: Path) -> None:
     async def main() -> None:
         async with AsyncDiptych.open(Settings(store=str(tmp_path / "store"))) as library:
             pass
         await library.search("green valve")
 
-    with pytest.raises(StoreError, match="this AsyncDiptych was closed; open another"):
+    with pytest.raises(StoreError, match="this AsyncDiptych is closed; open a new one"):
         asyncio.run(main())
 
 
-def test_the_last_sentence_of_a_free_answer_is_told_at_its_end() -> None:
-    heard: list[str] = []
-    answer = BySentence(heard.append)
+def test_the_last_sentence_of_a_free_text_answer_is_streamed_at_its_end() -> None:
+    streamed: list[str] = []
+    answer = SentenceStream(streamed.append)
     answer("It hums. It le")
-    assert heard == ["It hums."]
+    assert streamed == ["It hums."]
     answer("aks.")
     answer.end()
-    assert heard == ["It hums.", "It leaks."]
+    assert streamed == ["It hums.", "It leaks."]

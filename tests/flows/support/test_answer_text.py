@@ -10,7 +10,7 @@ import pytest
 
 from diptych.answering.answer import Answer, Dropped, Statement
 from diptych.answering.citations import Kind
-from diptych.answering.conversation import said_so_far
+from diptych.answering.conversation import complete_sentences
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
@@ -24,11 +24,11 @@ def test_an_answer_that_is_coming_is_read_sentence_by_sentence() -> None:
     whole = json.dumps(
         {"answered": True, "sentences": [{"text": 'A "b".', "citations": []}, {"text": "Ü\n", "citations": []}]}
     )
-    assert said_so_far(whole[:40]) == []
-    assert said_so_far(whole[:70]) == ['A "b".']
-    assert said_so_far(whole) == ['A "b".', "Ü\n"]
-    assert said_so_far("It hums. It le") == ["It hums."]
-    assert said_so_far("") == []
+    assert complete_sentences(whole[:40]) == []
+    assert complete_sentences(whole[:70]) == ['A "b".']
+    assert complete_sentences(whole) == ['A "b".', "Ü\n"]
+    assert complete_sentences("It hums. It le") == ["It hums."]
+    assert complete_sentences("") == []
 
 
 def test_a_page_of_the_ui_shows_words_not_markup() -> None:

@@ -1,4 +1,4 @@
-"""From hits of a real store to answers whose citations were checked; the model is scripted."""
+"""Answers with checked citations from the hits of a real store; the model is scripted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from diptych.answering.answer import Answer
 from diptych.answering.ask import Answerer, answer_question
-from diptych.answering.conversation import Form
+from diptych.answering.conversation import AnswerForm
 from diptych.answering.evidence import SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
 from diptych.pipeline.ingest import Pipeline
@@ -18,14 +18,14 @@ from tests.support.answering import (
     GREASE,
     HOSTILE,
     ScriptedModel,
-    evidence,
+    answering_store,
+    citable_texts,
     form,
     free,
     ids,
+    images,
     items,
-    pictures,
     refusal,
-    stored,
     words,
 )
 from tests.support.papers import write_photo
@@ -33,7 +33,7 @@ from tests.support.papers import write_photo
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    with stored(tmp_path_factory.mktemp("store")) as made:
+    with answering_store(tmp_path_factory.mktemp("store")) as made:
         yield made
 
 
@@ -41,22 +41,22 @@ def asked(found: list[SourcedItem], model: ScriptedModel, picture: Path | None =
     return answer_question("How is the red pump greased?", picture, found, Answerer(model, price=Price(1, 10)))
 
 
-def test_evidence_is_numbered_and_said_once(pipeline: Pipeline) -> None:
+def test_evidence_is_numbered_without_duplicates(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump", 'document in ("manual.pdf", "copy.pdf")')
-    assert [item.shown.id for item in found] == [f"E{n}" for n in range(1, len(found) + 1)]
-    assert sum(GREASE in item.shown.text for item in found) == 1
-    assert sum(item.picture is not None for item in found) == 2  # the image of page 3 shows its table again
+    assert [source.item.id for source in found] == [f"E{n}" for n in range(1, len(found) + 1)]
+    assert sum(GREASE in source.item.text for source in found) == 1
+    assert sum(item.picture is not None for item in found) == 2  # the image of page 3 repeats its table
 
 
-def test_a_table_is_shown_as_text_and_as_image(pipeline: Pipeline) -> None:
+def test_a_table_is_one_item_with_text_and_image(pipeline: Pipeline) -> None:
     for kind in ("text", "image"):
         (found,) = items(pipeline, "chart", f'kind = "table" and modality = "{kind}"')
-        assert "Pump | 12 bar" in found.shown.text
-        assert found.shown.label == "table 1"
+        assert "Pump | 12 bar" in found.item.text
+        assert found.item.label == "table 1"
         assert found.picture
 
 
-def test_a_true_answer_stands_with_its_sources(pipeline: Pipeline) -> None:
+def test_a_true_answer_passes_with_its_sources(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]
     model = ScriptedModel(form(("It is greased once a year.", [(name, "once a year")])))
@@ -72,7 +72,7 @@ def test_a_true_answer_stands_with_its_sources(pipeline: Pipeline) -> None:
     assert len(model.asks) == 1
 
 
-def test_what_fails_goes_back_once_and_is_mended(pipeline: Pipeline) -> None:
+def test_failures_are_sent_back_once_and_corrected(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]
     model = ScriptedModel(
@@ -83,11 +83,11 @@ def test_what_fails_goes_back_once_and_is_mended(pipeline: Pipeline) -> None:
     assert got.text == "It is greased once a year. [1]"
     assert got.repaired == {"altered quote": 1}
     assert got.usage["openai:scripted"].requests == 2
-    assert f"“twice a month” does not stand in {name}" in words(model.asks[1])
+    assert f"“twice a month” is not in {name}" in words(model.asks[1])
     assert model.asks[1].parts[: len(model.asks[0].parts)] == model.asks[0].parts
 
 
-def test_what_still_fails_is_dropped_and_said(pipeline: Pipeline) -> None:
+def test_repeated_failures_are_dropped_and_listed(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]
     lie = form(
@@ -99,18 +99,15 @@ def test_what_still_fails_is_dropped_and_said(pipeline: Pipeline) -> None:
     assert got.checks == {"true": 1, "unknown id": 1}
 
 
-def test_nothing_that_holds_is_no_answer(pipeline: Pipeline) -> None:
+def test_an_answer_without_support_is_no_answer(pipeline: Pipeline) -> None:
     lie = form(("It costs 999 dollars.", [("E99", "999 dollars")]))
     got = asked(items(pipeline, "red pump"), ScriptedModel(lie, lie))
     assert got.unanswered
     assert got.sentences == ()
-    assert (
-        got.text
-        == "The documents do not answer this: nothing that the model said rests on the evidence that it was shown."
-    )
+    assert got.text == "The documents do not answer this: no statement of the model is supported by the evidence."
 
 
-def test_a_worse_second_answer_is_not_taken(pipeline: Pipeline) -> None:
+def test_a_worse_second_answer_is_ignored(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]
     first = form(("Once a year.", [(name, "once a year")]), ("It is loud at 99 dB.", [(name, "red pump")]))
@@ -125,17 +122,17 @@ def test_a_worse_second_answer_is_not_taken(pipeline: Pipeline) -> None:
         assert [one.text for one in got.dropped] == ["It is loud at 99 dB."]
 
 
-def test_a_number_of_a_machine_caption_is_marked(pipeline: Pipeline) -> None:
+def test_a_number_from_a_model_caption_is_marked(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump", 'kind = "figure"')
     name = ids(found)["Figure 1: the red pump"]
     said = form(("It weighs 57 kilograms.", [(name, "Figure 1: the red pump")]))
     got = asked(found, ScriptedModel(said))
     assert got.text == "It weighs 57 kilograms. [1] (unconfirmed)"
-    assert got.sentences[0].notes == ("only a machine's description says 57",)
+    assert got.sentences[0].notes == ("only a model caption says 57",)
     assert got.citations[0].image
 
 
-def test_an_uncited_fact_goes_back_and_is_marked(pipeline: Pipeline) -> None:
+def test_an_uncited_fact_is_sent_back_and_marked(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     said = form(("The pump comes from Norway.", []), ("It is greased.", [(ids(found)[GREASE], GREASE)]))
     model = ScriptedModel(said, said)
@@ -144,7 +141,7 @@ def test_an_uncited_fact_goes_back_and_is_marked(pipeline: Pipeline) -> None:
     assert len(model.asks) == 2
 
 
-def test_no_hits_no_request() -> None:
+def test_without_hits_no_request_is_made() -> None:
     model = ScriptedModel()
     got = asked([], model)
     assert got.unanswered
@@ -152,7 +149,7 @@ def test_no_hits_no_request() -> None:
     assert (model.asks, got.usage, got.price) == ([], {}, 0.0)
 
 
-def test_documents_that_are_silent_are_said_to_be(pipeline: Pipeline) -> None:
+def test_an_answer_can_say_that_the_documents_do_not_answer(pipeline: Pipeline) -> None:
     said = form(("The documents do not say what it costs.", []), answered=False)
     model = ScriptedModel(said)
     got = asked(items(pipeline, "red pump"), model)
@@ -161,18 +158,18 @@ def test_documents_that_are_silent_are_said_to_be(pipeline: Pipeline) -> None:
     assert len(model.asks) == 1
 
 
-def test_a_refusal_is_told_and_paid(pipeline: Pipeline) -> None:
+def test_a_refusal_is_reported_and_paid(pipeline: Pipeline) -> None:
     got = asked(items(pipeline, "red pump"), ScriptedModel(refusal("the model refused")))
     assert (got.unanswered, got.why) == (True, "the model refused")
     assert got.price
 
 
-def test_a_request_that_fails_is_an_error(pipeline: Pipeline) -> None:
+def test_a_failed_first_request_is_an_error(pipeline: Pipeline) -> None:
     with pytest.raises(ProviderError, match="overloaded"):
         asked(items(pipeline, "red pump"), ScriptedModel(ProviderError("overloaded", transient=True)))
 
 
-def test_words_of_documents_stand_between_fences_that_they_cannot_close(pipeline: Pipeline) -> None:
+def test_documents_cannot_close_the_fences_around_them(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     model = ScriptedModel(form(("Nothing.", [])), form(("Nothing.", [])))
     asked(found, model)
@@ -186,29 +183,29 @@ def test_words_of_documents_stand_between_fences_that_they_cannot_close(pipeline
     assert HOSTILE not in model.asks[0].system
 
 
-def test_pictures_are_sent_small_and_few(pipeline: Pipeline) -> None:
+def test_images_are_reduced_and_limited(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump chart")
     model = ScriptedModel(form(("Nothing.", [])), form(("Nothing.", [])))
     got = asked(found, model)
-    assert len(pictures(model.asks[0])) == got.pictures == sum(item.picture is not None for item in found)
-    assert all(len(one.data) < 6000 for one in pictures(model.asks[0]))
-    assert model.asks[0].schema is Form
+    assert len(images(model.asks[0])) == got.pictures == sum(item.picture is not None for item in found)
+    assert all(len(one.data) < 6000 for one in images(model.asks[0]))
+    assert model.asks[0].schema is AnswerForm
     assert model.asks[0].detail == "high"
 
 
-def test_the_picture_of_a_question_is_shown_and_is_no_evidence(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_the_image_of_a_question_is_shown_but_is_not_evidence(pipeline: Pipeline, tmp_path: Path) -> None:
     found = items(pipeline, "red pump")
     photo = write_photo(tmp_path / "mine.png", "MINE")
     model = ScriptedModel(form(("It is greased once a year.", [(ids(found)[GREASE], "once a year")])))
     got = asked(found, model, photo)
-    assert len(pictures(model.asks[0])) == got.pictures + 1
+    assert len(images(model.asks[0])) == got.pictures + 1
     assert "it is no evidence" in words(model.asks[0])
     (tmp_path / "broken.png").write_text("no picture")
     with pytest.raises(QueryError, match=r"broken\.png"):
         asked(found, ScriptedModel(), tmp_path / "broken.png")
 
 
-def test_citations_of_the_providers_own_end_in_the_same_form(pipeline: Pipeline) -> None:
+def test_native_citations_give_the_same_form(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name, figure = ids(found)[GREASE], ids(found)["Figure 1: the red pump"]
     model = ScriptedModel(
@@ -219,34 +216,34 @@ def test_citations_of_the_providers_own_end_in_the_same_form(pipeline: Pipeline)
             ("weighs 57 kilograms.", [(figure, "A red pump of about 57 kilograms.")]),
             (f" It is round. [{figure}]", []),
         ),
-        cites=True,
+        native=True,
     )
     got = asked(found, model)
     assert got.text == (
         "It is greased once a year. [1]\nIt weighs 57 kilograms. [2] (unconfirmed)\nIt is round. [2] (seen)"
     )
     assert model.asks[0].schema is None
-    assert [one.text for one in evidence(model.asks[0]) if one.id == figure] == [
+    assert [one.text for one in citable_texts(model.asks[0]) if one.id == figure] == [
         "Figure 1: the red pump\n12 V",
         "A red pump of about 57 kilograms.",
     ]
 
 
-def test_a_free_answer_that_finds_nothing_says_so(pipeline: Pipeline) -> None:
+def test_a_free_text_answer_can_say_that_there_is_none(pipeline: Pipeline) -> None:
     got = asked(
-        items(pipeline, "pump"), ScriptedModel(free(("NO ANSWER: The documents do not state it.", [])), cites=True)
+        items(pipeline, "pump"), ScriptedModel(free(("NO ANSWER: The documents do not state it.", [])), native=True)
     )
     assert got.unanswered
     assert got.text == "The documents do not state it."
 
 
-def test_a_forged_id_in_brackets_is_a_citation(pipeline: Pipeline) -> None:
+def test_an_invented_id_in_brackets_is_checked_as_a_citation(pipeline: Pipeline) -> None:
     lie = free(("It costs 999 dollars [E99].", []))
-    got = asked(items(pipeline, "pump"), ScriptedModel(lie, lie, cites=True))
+    got = asked(items(pipeline, "pump"), ScriptedModel(lie, lie, native=True))
     assert [one.reason for one in got.dropped] == ["E99 was never shown"]
 
 
-def test_an_answer_without_end_is_cut(pipeline: Pipeline) -> None:
+def test_an_endless_answer_is_cut(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]
     said = form(*[(f"It is greased once a year {'so ' * 2000}.", [(name, "once a year")] * 500)] * 300)
@@ -255,11 +252,11 @@ def test_an_answer_without_end_is_cut(pipeline: Pipeline) -> None:
     assert max(len(one.text) for one in got.sentences) <= 1500
 
 
-def test_pictures_without_words_go_to_claude_in_the_checked_form(pipeline: Pipeline) -> None:
+def test_pictures_without_words_are_answered_in_the_form(pipeline: Pipeline) -> None:
     found = items(pipeline, "chart", 'kind = "page"')
     assert found
-    assert not any(item.shown.text for item in found)
-    model = ScriptedModel(form(("A round thing is shown.", [("E1", "")])), cites=True)
+    assert not any(source.item.text for source in found)
+    model = ScriptedModel(form(("A round thing is shown.", [("E1", "")])), native=True)
     got = asked(found, model)
-    assert model.asks[0].schema is Form
+    assert model.asks[0].schema is AnswerForm
     assert got.text == "A round thing is shown. [1] (seen)"
