@@ -7,7 +7,8 @@ The sheet is one file with a folder of page images, opened from disk. It has no 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -56,10 +57,9 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
         lstrip_blocks=True,
     ).get_template("contact_sheet.html")
     html = template.render(
-        name=extraction.source.name,
-        title=extraction.title or extraction.source.name,
-        facts=_facts(extraction),
+        extraction=extraction,
         report=extraction.report,
+        kinds=Counter(_KIND_NAMES[picture.kind] for picture in extraction.pictures),
         pages=[_page(extraction, number, images.get(number), pictures, out.parent) for number in numbers[:MAX_PAGES]],
         omitted=max(0, len(numbers) - MAX_PAGES),
     )
@@ -100,25 +100,6 @@ def _render_pages(extraction: Extraction, folder: Path, stored: set[int]) -> Ite
             except (ExtractionError, RuntimeError, ValueError):
                 continue
             yield number, _PageImage(target, float(page.rect.width), float(page.rect.height))
-
-
-def _facts(extraction: Extraction) -> dict[str, object]:
-    report = extraction.report
-    kinds = [picture.kind for picture in extraction.pictures]
-    return {
-        "pages": report.pages,
-        "passages": len(extraction.passages),
-        **{_KIND_NAMES[kind]: kinds.count(kind) for kind in dict.fromkeys(kinds)},
-        "captions matched": report.captions_matched,
-        "captions without a figure": "; ".join(text[:60] for text in report.captions_unmatched) or "none",
-        "pages read by OCR": _join(report.ocr_pages),
-        "pages flagged": _join(report.flagged_pages),
-        "seconds": ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items()),
-    }
-
-
-def _join(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
 
 
 def _page(

@@ -46,11 +46,11 @@ def poppler(settings: Settings) -> Check:
 
 
 def libreoffice(settings: Settings) -> Check:
-    from extractors.slides import libreoffice as office
+    from extractors.slides.libreoffice import find_libreoffice
 
     cost = "slides give their native text only, no images; PPT and ODP files cannot be read"
     mend = _install("libreoffice-impress", "--cask libreoffice")
-    program = office.program()
+    program = find_libreoffice()
     found = _program("LibreOffice", program or "soffice", ["--version"], cost, mend)
     folder = Path(program).resolve().parent if program else None
     # Debian packs Impress apart from the rest; without its library no deck is converted.

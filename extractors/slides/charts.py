@@ -1,97 +1,93 @@
-"""The numbers behind native charts of PowerPoint, as a small table with words around it."""
+"""The numbers behind PowerPoint's charts, as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
+
+MAX_ROWS = 1000
+"""Rows of a chart's table; more is raw data rather than something to read."""
 
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_MOST_ROWS = 1000
 
 
-def table(chart: Any) -> tuple[str, list[list[str]]]:
-    """A python-pptx chart's title with its axes ("Sales (Quarter; USD m)"), and its table.
+def read_chart(chart: Any) -> tuple[str, list[list[str]]]:
+    """Return the title of a python-pptx chart with its axes ("Sales (Quarter; USD m)"), and its table.
 
-    One row a category, one column a series; of a scatter or bubble chart, one row a point.
+    The table has a row per category and a column per series; for scatter and bubble charts, a row per point.
     """
     space = chart._chartSpace
     series = list(space.iter(f"{_C}ser"))
-    scattered = any(one.find(f"{_C}xVal") is not None for one in series)
-    rows = _points(series) if scattered else _categories(series)
-    return _caption(space), rows[: _MOST_ROWS + 1]
+    has_points = any(one.find(f"{_C}xVal") is not None for one in series)
+    rows = _point_rows(series) if has_points else _category_rows(series)
+    return _caption(space), rows[: MAX_ROWS + 1]
 
 
 def _caption(space: Any) -> str:
-    chart = space.find(f"{_C}chart")
-    title = _words(chart.find(f"{_C}title")) if chart is not None else ""
-    axes = []
-    for kind in ("catAx", "dateAx", "valAx", "serAx"):
-        axes += [_words(axis.find(f"{_C}title")) for axis in space.iter(f"{_C}{kind}")]
-    named = "; ".join(axis for axis in axes if axis)
+    title = _text(space.find(f"{_C}chart/{_C}title"))
+    kinds = ("catAx", "dateAx", "valAx", "serAx")
+    axes = [_text(axis.find(f"{_C}title")) for kind in kinds for axis in space.iter(f"{_C}{kind}")]
+    named = "; ".join(filter(None, axes))
     return f"{title} ({named})" if title and named else title or named
 
 
-def _words(element: Any) -> str:
-    if element is None:
-        return ""
-    return " ".join(" ".join(text.text or "" for text in element.iter(f"{_A}t", f"{_C}v")).split())
+def _text(element: Any) -> str:
+    pieces = [] if element is None else [node.text or "" for node in element.iter(f"{_A}t", f"{_C}v")]
+    return " ".join(" ".join(pieces).split())
 
 
-def _categories(series: Sequence[Any]) -> list[list[str]]:
-    names = [_name(one, number) for number, one in enumerate(series, 1)]
-    labels: list[str] = max((_cached(one.find(f"{_C}cat")) for one in series), key=len, default=[])
-    values = [_cached(one.find(f"{_C}val")) for one in series]
-    length = max([len(labels), *map(len, values)], default=0)
-    rows = [
-        [
-            labels[at] if at < len(labels) else str(at + 1),
-            *(column[at] if at < len(column) else "" for column in values),
-        ]
-        for at in range(length)
+def _category_rows(series: Sequence[Any]) -> list[list[str]]:
+    if not series:
+        return []
+    categories = max((_values(one.find(f"{_C}cat")) for one in series), key=len)
+    columns = [_values(one.find(f"{_C}val")) for one in series]
+    rows = zip_longest(categories, *columns, fillvalue="")
+    numbered = [
+        [category if at <= len(categories) else str(at), *values] for at, (category, *values) in enumerate(rows, 1)
     ]
-    return [["", *names], *rows] if series else []
+    return [["", *map(_name, series, range(1, len(series) + 1))], *numbered]
 
 
-def _points(series: Sequence[Any]) -> list[list[str]]:
+def _point_rows(series: Sequence[Any]) -> list[list[str]]:
     rows = [["series", "x", "y"]]
     for number, one in enumerate(series, 1):
-        xs, ys = _cached(one.find(f"{_C}xVal")), _cached(one.find(f"{_C}yVal"))
-        name = _name(one, number)
-        rows += [[name, x, y] for x, y in zip(xs, ys, strict=False)]
+        points = zip(_values(one.find(f"{_C}xVal")), _values(one.find(f"{_C}yVal")), strict=False)
+        rows += [[_name(one, number), x, y] for x, y in points]
     return rows
 
 
 def _name(series: Any, number: int) -> str:
-    return _words(series.find(f"{_C}tx")) or f"series {number}"
+    return _text(series.find(f"{_C}tx")) or f"series {number}"
 
 
-def _cached(source: Any) -> list[str]:
-    """The values that the chart shows, by their index; several levels of categories are joined, outermost first."""
+def _values(source: Any) -> list[str]:
+    """Return the values that the chart caches, by index; levels of categories are joined, outermost first."""
     if source is None:
         return []
-    levels = [_cells(level) for level in list(source.iter(f"{_C}lvl"))[::-1] or [source]]
-    length = min(max((max(cells, default=-1) for cells in levels), default=-1), _MOST_ROWS) + 1
+    levels = [_indexed_values(level) for level in list(source.iter(f"{_C}lvl"))[::-1] or [source]]
+    length = min(max((max(cells, default=-1) for cells in levels), default=-1), MAX_ROWS) + 1
     columns = [[cells.get(at, "") for at in range(length)] for cells in levels]
-    for outer in columns[:-1]:  # an outer category spans the inner ones that follow it
+    for outer in columns[:-1]:  # an outer category applies to the inner ones after it
         for at in range(1, length):
             outer[at] = outer[at] or outer[at - 1]
     return [" ".join(filter(None, row)) for row in zip(*columns, strict=True)]
 
 
-def _cells(level: Any) -> dict[int, str]:
+def _indexed_values(level: Any) -> dict[int, str]:
     cells: dict[int, str] = {}
     for point in level.iter(f"{_C}pt"):
         value = point.find(f"{_C}v")
         with suppress(ValueError):
-            cells[int(point.get("idx", "0"))] = _number(value.text or "") if value is not None else ""
+            cells[int(point.get("idx", "0"))] = _format_number(value.text or "") if value is not None else ""
     return cells
 
 
-def _number(text: str) -> str:
-    """Without the noise of binary fractions: 8.199999999999999 is 8.2."""
-    try:
-        return f"{float(text):.10g}" if "." in text or "E" in text or "e" in text else text.strip()
-    except ValueError:
-        return text.strip()
+def _format_number(text: str) -> str:
+    """Return a number without the noise of binary fractions: 8.2 for 8.199999999999999."""
+    with suppress(ValueError):
+        if set(text) & set(".eE"):
+            return f"{float(text):.10g}"
+    return text.strip()

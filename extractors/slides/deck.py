@@ -1,71 +1,71 @@
-"""A slide deck as plain data, whatever file it came from. Boxes in points of the slide, origin top left."""
+"""A slide deck as plain data, whatever file it came from. Boxes are in points of the slide, origin top left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from extractors.types import Box, Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextShape:
     """One paragraph."""
 
     text: str
     box: Box
     level: int = 0
-    """Of a bullet; 0 is the outermost."""
+    """Level of a bullet; 0 is the outermost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """A table, or a chart's numbers as one; the first row is the header."""
+class TableShape:
+    """A table, or the numbers of a chart; the first row is the header."""
 
     rows: Sequence[Sequence[str]]
     box: Box
     caption: str = ""
-    """A chart's title and axes; a table's alt text."""
-    chart: bool = False
+    """The title and axes of a chart, or the alternative text of a table."""
+    is_chart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class ImageShape:
     """An embedded picture."""
 
-    data: Callable[[], bytes]
-    """Its file; raises when the deck lacks it."""
+    read_bytes: Callable[[], bytes]
+    """Returns the image file; raises when the deck does not contain it."""
     box: Box
     caption: str = ""
-    """Its alt text."""
+    """Alternative text."""
     crop: tuple[float, float, float, float] = (0, 0, 0, 0)
-    """Shares cut off left, top, right and bottom."""
+    """Shares cut off at the left, top, right and bottom."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """Something drawn that only rendering shows whole: a group, a diagram, an embedded object."""
+class DrawingShape:
+    """A group, diagram or embedded object, which only a rendering shows as a whole."""
 
     box: Box
     kind: Literal["group", "diagram", "object"]
     caption: str = ""
     words: str = ""
-    """What is written in it, which the slide's texts give as well."""
+    """The text inside, which the text shapes of the slide contain as well."""
 
 
-Part = Text | Grid | Image | Drawing
+Shape = TextShape | TableShape | ImageShape | DrawingShape
 
 
 @dataclass(frozen=True, slots=True)
 class Slide:
     number: int
-    """From 1; hidden slides count."""
+    """Position in the deck, from 1, counting hidden slides."""
     title: str = ""
     title_box: Box | None = None
     section: str = ""
     hidden: bool = False
-    parts: tuple[Part, ...] = ()
+    shapes: tuple[Shape, ...] = ()
     """In reading order, without the title."""
     notes: tuple[str, ...] = ()
     """Paragraphs of the speaker's notes."""
@@ -73,24 +73,18 @@ class Slide:
 
     @property
     def heading(self) -> tuple[str, ...]:
-        """Section and title; says that the slide is hidden, which a searcher should know."""
+        """Heading path: section and title; marks a hidden slide."""
         title = f"{self.title or f'Slide {self.number}'} (hidden slide)" if self.hidden else self.title
         return tuple(part for part in (self.section, title) if part)
 
     @property
     def words(self) -> str:
-        """All that is written on it, line by line."""
+        """All text on the slide, line by line."""
         lines = [self.title]
-        for part in self.parts:
-            match part:
-                case Text():
-                    lines.append(part.text)
-                case Grid():
-                    lines += [part.caption, *("  ".join(row) for row in part.rows)]
-                case Image():
-                    lines.append(part.caption)
-                case Drawing():
-                    lines.append(part.caption)
+        for shape in self.shapes:
+            lines.append(shape.text if isinstance(shape, TextShape) else shape.caption)
+            if isinstance(shape, TableShape):
+                lines += map("  ".join, shape.rows)
         return "\n".join(line for line in lines if line)
 
 
@@ -100,4 +94,4 @@ class Deck:
     height: float
     slides: tuple[Slide, ...]
     title: str = ""
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[Problem, ...] = ()

@@ -1,7 +1,7 @@
-"""Slide decks: the native text of every slide, and every slide as a picture, so that slide n stays slide n.
+"""Slide decks: the text of every slide, and every slide as a picture, so that slide n remains slide n.
 
-Text comes from the file itself (`powerpoint`, `opendocument`), pixels from LibreOffice by way of a PDF. Each goes
-without the other: what is missing is said in the report.
+Text comes from the file itself (`powerpoint`, `opendocument`), pixels from LibreOffice by way of a PDF. Either can be
+missing; the report then says what is lost.
 """
 
 from __future__ import annotations
@@ -12,150 +12,143 @@ from dataclasses import replace
 from pathlib import Path
 
 from extractors.errors import ExtractionError
-from extractors.slides import libreoffice as office
-from extractors.slides import opendocument, powerpoint
-from extractors.slides import pictures as slidepictures
-from extractors.slides.deck import Deck, Grid, Slide, Text
+from extractors.slides.archive import check_archive, is_opendocument
+from extractors.slides.deck import Deck, Slide, TableShape, TextShape
+from extractors.slides.libreoffice import convert_file
+from extractors.slides.opendocument import read_odp
+from extractors.slides.pictures import PictureCollector
+from extractors.slides.powerpoint import read_pptx
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, TablePlace, build_passages, table_passages
 from extractors.timing import StageTimer
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
 
-_OLE = b"\xd0\xcf\x11\xe0"
+_OLE = b"\xd0\xcf\x11\xe0"  # PPT files, and encrypted PPTX files
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_NOMINAL_SIZE = 18.0  # font size in points: slides give no hint which paragraphs are headings
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
-    """Read one deck (PPTX, ODP, PPT); its images go to the folder `pictures`.
+    """Extract one deck (PPTX, ODP, PPT).
 
-    Raises `ExtractionError` when neither python-pptx nor LibreOffice can open it, or when it has no slides.
+    Raises `ExtractionError` when neither python-pptx nor LibreOffice can read it, or when it has no slides.
     """
-    clock, notes = StageTimer(), []
+    timer = StageTimer()
+    _refuse_encrypted(source)
     with tempfile.TemporaryDirectory(prefix="diptych-deck-") as folder:
-        work = Path(folder)
-        _refuse_encrypted(source.path)
-        with clock.stage("open"):
-            deck, reason = _native(source.path, work)
-        with clock.stage("office"):
-            drawn, missing = _drawn(source.path, work) if options.page_images != "none" or deck is None else (None, "")
-        if deck is None and drawn is None:
-            raise ExtractionError(f"{source.name}: {reason}" + (f"; {missing}" if missing not in reason else ""))
-        if deck is None and drawn is not None:
-            return _from_pdf(source, drawn, options, pictures, reason)
-        assert deck is not None
+        with timer.stage("open"):
+            deck, note = _read_deck(source.path, Path(folder))
+        pdf, missing = None, ""
+        with timer.stage("office"):
+            if options.page_images != "none" or deck is None:
+                pdf, missing = _convert_to_pdf(source.path, Path(folder))
+        if deck is None:
+            if pdf is None:
+                raise ExtractionError(f"{source.name}: {note}" + (f"; {missing}" if missing not in note else ""))
+            return _extract_pdf(source, pdf, options, pictures, note)
         if not deck.slides:
-            raise ExtractionError(f"{source.name}: has no slides; is it a template? Save the deck itself")
-        notes += [note for note in (reason, missing) if note]
-        found = slidepictures.collect(deck, drawn, options, pictures, clock)
-    with clock.stage("passages"):
+            raise ExtractionError(f"{source.name}: has no slides, as templates do; save it as a presentation")
+        collector = PictureCollector(deck, options, pictures, timer)
+        collector.collect(pdf)
+    with timer.stage("passages"):
         limit = PassageLimit.of(options)
-        made = [passage for slide in deck.slides for passage in _passages(slide, deck, limit)]
-        made += slidepictures.read_passages(found, deck, options)
+        passages = [passage for slide in deck.slides for passage in _slide_passages(slide, deck, limit)]
+        passages += collector.ocr_passages()
+        passages.sort(key=lambda passage: passage.page)
     hidden = ", ".join(str(slide.number) for slide in deck.slides if slide.hidden)
+    notes = [note, missing, *collector.notes, f"hidden slides, kept and marked: {hidden}" if hidden else ""]
     report = Report(
         pages=len(deck.slides),
-        ocr_pages=tuple(found.read),
-        problems=(*deck.problems, *found.problems),
-        notes=(*notes, *found.notes, *((f"hidden slides, kept and marked: {hidden}",) if hidden else ())),
-        seconds=clock.seconds,
+        ocr_pages=tuple(collector.ocr_results),
+        problems=(*deck.problems, *collector.problems),
+        notes=tuple(filter(None, notes)),
+        seconds=timer.seconds,
     )
-    made.sort(key=lambda passage: passage.page)
-    return Extraction(source, tuple(made), tuple(found.pictures), report, deck.title or deck.slides[0].title)
+    title = deck.title or deck.slides[0].title
+    return Extraction(source, tuple(passages), tuple(collector.pictures), report, title)
 
 
-def _native(path: Path, work: Path) -> tuple[Deck | None, str]:
-    """The deck's own text, and what the user should know: why there is none, or by which detour it came."""
-    kind = _kind(path)
+def _refuse_encrypted(source: Source) -> None:
+    data = source.path.read_bytes()
+    if data.startswith(_OLE) and _ENCRYPTED in data:
+        raise ExtractionError(f"{source.name}: is encrypted; save it without a password")
+
+
+def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
+    """Return the content of a deck, and a note: by which detour it was read, or why it could not be."""
+    kind, reason = _content_kind(path), ""
     try:
         if kind == "pptx":
-            return powerpoint.read(path), ""
+            return read_pptx(path), ""
         if kind == "odp":
-            powerpoint.check_archive(path)
+            check_archive(path)
     except ExtractionError as error:
         reason = str(error).removeprefix(f"{path.name}: ")
-        deck, _ = _converted(path, work)
-        return (deck, f"{reason}; read by way of LibreOffice") if deck else (None, reason)
-    deck, reason = _converted(path, work)
-    if deck is None and kind == "odp":
-        return opendocument.read(path), f"{reason}; charts and drawings of this deck give no text"
-    return deck, reason
+    deck, failure = _convert_to_deck(path, folder)
+    if deck:
+        return deck, f"{reason}; read by way of LibreOffice" if reason else ""
+    if kind == "odp" and not reason:
+        return read_odp(path), f"{failure}; charts and drawings of this deck yield no text"
+    return None, reason or failure
 
 
-def _converted(path: Path, work: Path) -> tuple[Deck | None, str]:
-    """The deck by way of LibreOffice, or why there is none."""
-    try:
-        (file,) = office.convert([path], "pptx", work)
-        return (
-            (powerpoint.read(file), "") if file else (None, "LibreOffice cannot open it either; save it as PPTX or PDF")
-        )
-    except ExtractionError as error:
-        return None, str(error)
-
-
-def _drawn(path: Path, work: Path) -> tuple[Path | None, str]:
-    """The deck as a PDF of one page a slide, or what is lost without."""
-    cost = "its slides are not kept as pictures"
-    try:
-        (file,) = office.convert([path], "pdf", work)
-    except ExtractionError as error:
-        return None, f"{error}; {cost}"
-    return file, "" if file else f"LibreOffice cannot open it; {cost}; saving it as PDF helps"
-
-
-def _from_pdf(source: Source, file: Path, options: Options, pictures: Path, reason: str) -> Extraction:
-    """A deck that only LibreOffice can open, read like a PDF of slides: no notes, charts' numbers, alt texts."""
-    from extractors.pdf import extractor as pdf
-
-    made = pdf.extract(replace(source, path=file), options, pictures)
-    note = f"{reason}; read from LibreOffice's PDF: speaker notes and the numbers of charts are lost; save it as PPTX"
-    return replace(made, source=source, report=replace(made.report, notes=(*made.report.notes, note)))
-
-
-def _kind(path: Path) -> str:
-    """By content, for suffixes lie: a zip archive holds PPTX or ODP."""
+def _content_kind(path: Path) -> str:
+    """Return `ppt`, `odp` or `pptx` by content, because suffixes may be wrong; the suffix for other content."""
     with path.open("rb") as file:
-        if file.read(4) == _OLE:
+        if file.read(len(_OLE)) == _OLE:
             return "ppt"
     try:
-        return "odp" if opendocument.is_one(path) else "pptx"
+        return "odp" if is_opendocument(path) else "pptx"
     except ExtractionError:
         return path.suffix.lower().removeprefix(".")
 
 
-def _refuse_encrypted(path: Path) -> None:
+def _convert_to_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
+    """Return the deck by way of LibreOffice, or the reason why there is none."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ExtractionError(f"{path.name}: cannot be read ({error.strerror})") from error
-    if not data:
-        raise ExtractionError(f"{path.name}: is empty; copy or download it again")
-    if data.startswith(_OLE) and _ENCRYPTED in data:
-        raise ExtractionError(f"{path.name}: is encrypted; save it without a password first")
+        file = convert_file(path, "pptx", folder)
+        return (read_pptx(file), "") if file else (None, "LibreOffice cannot read it either; save it as PPTX or PDF")
+    except ExtractionError as error:
+        return None, str(error)
 
 
-# --- passages -----------------------------------------------------------------------------------------------------
+def _convert_to_pdf(path: Path, folder: Path) -> tuple[Path | None, str]:
+    """Return the deck as a PDF with one page per slide, or what is lost without it."""
+    loss = "its slides are not kept as pictures"
+    try:
+        file = convert_file(path, "pdf", folder)
+    except ExtractionError as error:
+        return None, f"{error}; {loss}"
+    return file, "" if file else f"LibreOffice cannot read it; {loss}; save it as PDF"
 
 
-def _passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[Passage]:
+def _extract_pdf(source: Source, pdf: Path, options: Options, pictures: Path, reason: str) -> Extraction:
+    """Extract a deck that only LibreOffice can read, like any PDF."""
+    from extractors.pdf.extractor import extract as extract_pdf
+
+    extraction = extract_pdf(replace(source, path=pdf), options, pictures)
+    note = f"{reason}; read from LibreOffice's PDF, without speaker notes and the numbers of charts; save it as PPTX"
+    report = extraction.report
+    return replace(extraction, source=source, report=replace(report, notes=(*report.notes, note)))
+
+
+def _slide_passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[Passage]:
     whole = (0.0, 0.0, deck.width, deck.height)
     path = slide.heading
-    placed = []
-    if slide.title:
-        placed.append(HeadedParagraph(_paragraph(slide.title, slide, slide.title_box or whole), path, True))
-    placed += [
-        HeadedParagraph(_paragraph("– " * min(part.level, 1) + part.text, slide, part.box), path)
-        for part in slide.parts
-        if isinstance(part, Text)
-    ]
-    yield from build_passages(placed, limit)
-    for part in slide.parts:
-        if isinstance(part, Grid) and part.rows:
-            yield from table_passages(part.rows, TablePlace(slide.number, part.box, path, caption=part.caption), limit)
-    said = [*slide.notes, *(f"Comment: {text}" for text in slide.comments)]
-    spoken = build_passages([HeadedParagraph(_paragraph(text, slide, whole), path) for text in said], limit)
-    yield from (replace(passage, kind="notes", box=None) for passage in spoken)
 
+    def paragraph(text: str, box: Box, *, is_heading: bool = False) -> HeadedParagraph:
+        return HeadedParagraph(Paragraph((text,), slide.number, box, _NOMINAL_SIZE), path, is_heading)
 
-def _paragraph(text: str, slide: Slide, box: Box) -> Paragraph:
-    return Paragraph((text,), slide.number, box, size=18.0)
+    paragraphs = [paragraph(slide.title, slide.title_box or whole, is_heading=True)] if slide.title else []
+    for shape in slide.shapes:
+        if isinstance(shape, TextShape):
+            paragraphs.append(paragraph(f"– {shape.text}" if shape.level else shape.text, shape.box))
+    yield from build_passages(paragraphs, limit)
+    for shape in slide.shapes:
+        if isinstance(shape, TableShape) and shape.rows:
+            place = TablePlace(slide.number, shape.box, path, caption=shape.caption)
+            yield from table_passages(shape.rows, place, limit)
+    notes = [*slide.notes, *(f"Comment: {text}" for text in slide.comments)]
+    for passage in build_passages([paragraph(text, whole) for text in notes], limit):
+        yield replace(passage, kind="notes", box=None)

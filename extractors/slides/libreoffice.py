@@ -1,4 +1,4 @@
-"""LibreOffice as a converter: a process and a profile of its own, killed with its children on time-out."""
+"""Convert office files with LibreOffice, in a process and a profile of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -15,20 +14,21 @@ from typing import Literal
 
 from extractors.errors import ExtractionError
 
-Kind = Literal["pdf", "pptx", "odp"]
+CONVERSION_SECONDS = 150.0
+"""Time limit of a conversion: a minute for a cold start, and 90 seconds for the largest decks measured."""
+NOT_INSTALLED = "LibreOffice is not installed (apt install libreoffice-impress, or brew install --cask libreoffice)"
 
-_FILTERS: dict[Kind, str] = {
-    # Hidden slides too: page n stays slide n.
+TargetFormat = Literal["pdf", "pptx", "odp"]
+_FILTERS: dict[TargetFormat, str] = {
+    # With hidden slides, so that page n remains slide n.
     "pdf": 'pdf:impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}',
     "pptx": "pptx:Impress MS PowerPoint 2007 XML",
     "odp": "odp:impress8",
 }
-_START_SECONDS = 60.0
-_DECK_SECONDS = 90.0
 _SETTINGS = (
     ("Office.Common/Security/Scripting", "MacroSecurityLevel", "3"),
     ("Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
-    # Linked pictures of a stranger's deck are not fetched; a proxy that is not there stops whatever else would ask.
+    # Linked pictures of an untrusted deck are not fetched; a proxy that does not exist stops any other request.
     ("Office.Common/Security/Scripting", "BlockUntrustedRefererLinks", "true"),
     ("Inet/Settings", "ooInetProxyType", "2"),
     ("Inet/Settings", "ooInetNoProxy", ""),
@@ -38,61 +38,55 @@ _SETTINGS = (
     ("Inet/Settings", "ooInetHTTPSProxyPort", "9"),
     ("Setup/Office", "ooSetupInstCompleted", "true"),
 )
-MISSING = "LibreOffice is not installed (apt install libreoffice-impress, or brew install --cask libreoffice)"
 
 
 @cache
-def program() -> str | None:
-    """The LibreOffice program, None where it is not installed."""
-    places = ("soffice", "libreoffice", "/Applications/LibreOffice.app/Contents/MacOS/soffice")
-    return next((found for place in places if (found := shutil.which(place))), None)
+def find_libreoffice() -> str | None:
+    """Return the path of the LibreOffice program, or None when it is not installed."""
+    names = ("soffice", "libreoffice", "/Applications/LibreOffice.app/Contents/MacOS/soffice")
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def convert(files: Sequence[Path], kind: Kind, folder: Path, seconds: float | None = None) -> list[Path | None]:
-    """Convert office files to `kind` in one start of LibreOffice; None in the place of a file that it could not read.
+def convert_file(
+    file: Path, target_format: TargetFormat, folder: Path, seconds: float = CONVERSION_SECONDS
+) -> Path | None:
+    """Convert an office file and return the result, in `folder`; None when LibreOffice cannot read the file.
 
-    Results go to `folder`, named by their place in `files`, so that files of one name do not meet. Macros do not run
-    and nothing is fetched. Raises `ExtractionError` when LibreOffice is missing or takes longer than `seconds` (by
-    default a minute, and a minute and a half for each file).
+    Macros do not run, and nothing is fetched from the network.
+    Raises `ExtractionError` when LibreOffice is not installed or exceeds the time limit.
     """
-    office = program()
-    if office is None:
-        raise ExtractionError(MISSING)
-    with tempfile.TemporaryDirectory(prefix="diptych-office-") as work:
-        profile, drafts = Path(work, "profile"), Path(work, "in")
-        drafts.mkdir()
+    program = find_libreoffice()
+    if program is None:
+        raise ExtractionError(NOT_INSTALLED)
+    with tempfile.TemporaryDirectory(prefix="diptych-office-") as home:
+        profile = Path(home, "profile")
         _write_profile(profile)
-        links = []
-        for number, file in enumerate(files):
-            links.append(drafts / f"{number}{file.suffix.lower()}")
-            links[-1].symlink_to(file.resolve())
+        link = Path(home, f"deck{file.suffix.lower()}")
+        link.symlink_to(file.resolve())
         command = [
-            office, "--headless", "--norestore", "--nolockcheck", "--nodefault", "--nologo",
-            f"-env:UserInstallation={profile.as_uri()}", "--convert-to", _FILTERS[kind], "--outdir", str(folder),
-            *map(str, links),
+            program, "--headless", "--norestore", "--nolockcheck", "--nodefault", "--nologo",
+            f"-env:UserInstallation={profile.as_uri()}", "--convert-to", _FILTERS[target_format],
+            "--outdir", str(folder), str(link),
         ]  # fmt: skip
-        _run(command, work, seconds or _START_SECONDS + _DECK_SECONDS * len(files))
-    results = [folder / f"{link.stem}.{kind}" for link in links]
-    return [result if result.exists() and result.stat().st_size else None for result in results]
+        _run(command, home, seconds)
+    result = folder / f"deck.{target_format}"
+    return result if result.exists() and result.stat().st_size else None
 
 
-def _run(command: Sequence[str], home: str, seconds: float) -> None:
-    """Run in a session of its own, so that the whole family of processes can be ended together."""
-    environment = {**os.environ, "HOME": home, "SAL_USE_VCLPLUGIN": "svp", "SAL_DISABLE_OPENCL": "1"}
+def _run(command: list[str], home: str, seconds: float) -> None:
+    """Run a command in a session of its own, and kill all its processes at the end."""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env=environment,
+        env=os.environ | {"HOME": home, "SAL_USE_VCLPLUGIN": "svp", "SAL_DISABLE_OPENCL": "1"},
     ) as process:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired as error:
-            raise ExtractionError(
-                f"LibreOffice took longer than {seconds:.0f} s; opening the deck and saving it as PDF often helps"
-            ) from error
+            raise ExtractionError(f"LibreOffice took longer than {seconds:.0f} s; save the deck as PDF") from error
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

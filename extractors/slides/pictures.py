@@ -1,13 +1,14 @@
-"""The pictures of a deck: each slide as drawn, embedded pictures with their own pixels, charts and drawings cut out."""
+"""The pictures of a deck: each slide as rendered, embedded pictures with their own pixels, charts and drawings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extractors.errors import ExtractionError
 from extractors.geometry import area
@@ -17,267 +18,233 @@ from extractors.pdf.render import pymupdf, render_page
 from extractors.photos.extractor import ocr_passages, read_picture_words
 from extractors.pictures.decode import is_displayable, normalise_image, open_image
 from extractors.pictures.store import save_image
-from extractors.slides.deck import Deck, Drawing, Grid, Image, Slide, Text
+from extractors.slides.archive import brief
+from extractors.slides.deck import Deck, DrawingShape, ImageShape, Shape, Slide, TableShape, TextShape
 from extractors.timing import StageTimer
-from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
+from extractors.types import Box, ImageFile, Options, Passage, Picture, PictureKind, Problem
 
-_SMALL = 0.004
-"""Share of the slide below which a picture without alternative text is an icon."""
-_DRAWN = 0.015
-"""Share of the slide that a drawing covers at least."""
-_ALL = 0.9
-"""Share of the slide from which on a picture of a part shows no more than the picture of the slide."""
-_REPEATED = 0.25
-"""Share of the slides, and at least four, on which a small picture is a logo."""
-_FEW_WORDS = 6
-_CONTEXT = 6
+if TYPE_CHECKING:
+    from PIL import Image
 
+# Shares of the slide's area.
+MIN_IMAGE_SHARE = 0.004
+"""Smaller pictures without alternative text are icons."""
+MIN_DRAWING_SHARE = 0.015
+MAX_PART_SHARE = 0.9
+"""Larger parts show nothing that the picture of the slide does not show."""
+MAX_LOGO_SHARE = 0.1
 
-@dataclass
-class Pictures:
-    """What was found, and what the report should say."""
-
-    pictures: list[Picture] = field(default_factory=list)
-    read: dict[int, OcrResult] = field(default_factory=dict)
-    """Slides whose words had to be read from their pixels."""
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+LOGO_SLIDE_SHARE, MIN_LOGO_SLIDES = 0.25, 4
+"""A small picture on this share of the slides, and on at least this many, is a logo."""
+MIN_SLIDE_WORDS = 6
+"""A slide with fewer words and a picture is also read by OCR."""
+MAX_CONTEXT_TEXTS = 6
+"""Paragraphs of a slide that become the context of its pictures."""
+MIN_CROP = 0.01
+"""Total share cut off at the edges below which a crop is ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    deck: Deck
-    options: Options
-    folder: Path
-    clock: StageTimer
-    logos: frozenset[str]
-    found: Pictures
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A part of a slide: its pixels, and the words in them."""
+class _Pixels(NamedTuple):
+    """A stored part of a slide, with the words in it."""
 
     image: ImageFile
     words: str
     ocr: bool = False
-    """The words were read from the pixels."""
 
 
-def collect(deck: Deck, drawn: Path | None, options: Options, folder: Path, clock: StageTimer) -> Pictures:
-    """All pictures of a deck in order; `drawn` is the PDF of its slides, None when there is none.
+class PictureCollector:
+    """Collects the pictures of a deck, slide by slide, and what its report should mention."""
 
-    A picture that cannot be read, and a slide that was not drawn, are problems of their slide.
-    """
-    bench = _Bench(deck, options, folder, clock, _logos(deck), Pictures())
-    if (missing := choose_engine(options)[1]) and options.ocr != "off":
-        bench.found.notes.append(missing)
-    document = pymupdf().open(drawn) if drawn else None
-    try:
-        pages = _pages(deck, document, bench.found)
-        for slide in deck.slides:
-            try:
-                _slide(slide, pages.get(slide.number), bench)
-            except Exception as error:  # one broken slide must not lose the others
-                reason = f"its pictures could not all be read ({str(error)[:160] or type(error).__name__})"
-                bench.found.problems.append(Problem(reason, slide.number))
-    finally:
-        if document is not None:
-            document.close()
-    return bench.found
+    def __init__(self, deck: Deck, options: Options, folder: Path, timer: StageTimer) -> None:
+        """`folder` is the picture store."""
+        self.pictures: list[Picture] = []
+        self.ocr_results: dict[int, OcrResult] = {}
+        """Slide number -> what OCR read that the text of the slide does not contain."""
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self._deck, self._options, self._folder, self._timer = deck, options, folder, timer
+        self._logos = _find_logos(deck)
 
+    def collect(self, pdf: Path | None) -> None:
+        """Collect all pictures in order; `pdf` has the rendered slides.
 
-def read_passages(found: Pictures, deck: Deck, options: Options) -> Iterator[Passage]:
-    """The words that were read from slides without text of their own."""
-    for slide in deck.slides:
-        if read := found.read.get(slide.number):
-            yield from ocr_passages(read, slide.number, options, slide.heading)
+        A picture that cannot be read, and a slide that was not rendered, become problems.
+        """
+        if (missing := choose_engine(self._options)[1]) and self._options.ocr != "off":
+            self.notes.append(missing)
+        with pymupdf().open(pdf) if pdf else nullcontext() as document:
+            pages = self._pages(document) if document is not None else {}
+            for slide in self._deck.slides:
+                try:
+                    self._collect_slide(slide, pages.get(slide.number))
+                except Exception as error:  # one broken slide must not cost the others
+                    self._report(slide, f"its pictures could not all be read ({brief(error)})")
 
+    def ocr_passages(self) -> Iterator[Passage]:
+        """Yield what OCR read on slides as passages."""
+        for slide in self._deck.slides:
+            if result := self.ocr_results.get(slide.number):
+                yield from ocr_passages(result, slide.number, self._options, slide.heading)
 
-def _pages(deck: Deck, document: Any, found: Pictures) -> dict[int, Any]:
-    """Slide number -> its page; hidden slides may be missing from the PDF."""
-    if document is None:
-        return {}
-    count, slides = document.page_count, deck.slides
-    shown = [slide.number for slide in slides if not slide.hidden]
-    numbers = shown if count == len(shown) else [slide.number for slide in slides]
-    if count < len(numbers):
-        found.problems.append(
-            Problem(f"only {count} of {len(slides)} slides could be drawn; saving the deck as PDF helps")
-        )
-    return {number: document[at] for at, number in enumerate(numbers[:count])}
+    def _report(self, slide: Slide, reason: str) -> None:
+        self.problems.append(Problem(reason, slide.number))
 
+    def _pages(self, document: Any) -> dict[int, Any]:
+        """Return slide number -> its page; hidden slides may be missing from the PDF."""
+        numbers = [slide.number for slide in self._deck.slides]
+        visible = [slide.number for slide in self._deck.slides if not slide.hidden]
+        if document.page_count == len(visible):
+            numbers = visible
+        if document.page_count < len(numbers):
+            rendered = f"only {document.page_count} of {len(self._deck.slides)} slides could be rendered"
+            self.problems.append(Problem(f"{rendered}; save the deck as PDF"))
+        return {number: document[at] for at, number in enumerate(numbers[: document.page_count])}
 
-def _slide(slide: Slide, page: Any, bench: _Bench) -> None:
-    words, was_read = slide.words, False
-    if page is not None and bench.options.page_images != "none":
-        # Without any words, what the slide shows may stand on its master.
-        shows = not words or any(isinstance(part, Image) for part in slide.parts)
-        if len(words.split()) < _FEW_WORDS and shows:
-            words, was_read = _read(slide, page, words, bench)
-        with bench.clock.stage("render"):
-            box = (0.0, 0.0, bench.deck.width, bench.deck.height)
-            if image := _attempt(lambda: save_page_image(page, bench.options.dpi, bench.folder), slide, bench):
-                bench.found.pictures.append(
-                    Picture(
-                        "slide",
-                        slide.number,
-                        image,
-                        box,
-                        caption=slide.title,
-                        words=words,
-                        heading=slide.heading,
-                        ocr=was_read,
-                    )
-                )
-    context = _context(slide)
-    for part in slide.parts:
-        if picture := _part(part, slide, page, context, bench):
-            bench.found.pictures.append(picture)
+    def _collect_slide(self, slide: Slide, page: Any) -> None:
+        """Add the picture of a slide, then those of its shapes; `page` is None when it was not rendered."""
+        if page is not None and self._options.page_images != "none":
+            words, by_ocr = slide.words, False
+            # On a slide without any words, the master slide may show some.
+            has_image = not words or any(isinstance(shape, ImageShape) for shape in slide.shapes)
+            if len(words.split()) < MIN_SLIDE_WORDS and has_image:
+                words, by_ocr = self._read_slide(slide, page, words)
+            if image := self._save(slide, save_page_image, page, self._options.dpi, self._folder):
+                box = (0.0, 0.0, self._deck.width, self._deck.height)
+                picture = Picture("slide", slide.number, image, box, caption=slide.title, heading=slide.heading)
+                self.pictures.append(replace(picture, words=words, ocr=by_ocr))
+        for shape in slide.shapes:
+            if not isinstance(shape, TextShape) and (pixels := self._shape_pixels(shape, slide, page)):
+                self.pictures.append(_shape_picture(shape, pixels, slide))
 
-
-def _read(slide: Slide, page: Any, words: str, bench: _Bench) -> tuple[str, bool]:
-    """The words of a slide that is a picture, by OCR; those of its own come first."""
-    if choose_engine(bench.options)[0] is None:
-        return words, False
-    with bench.clock.stage("ocr"):
-        long_side = max(page.rect.width, page.rect.height) or 1
-        try:
-            read = recognise_page(render_page(page, 72 * OCR_LONG_SIDE / long_side), bench.options)
-        except ExtractionError as error:
-            bench.found.problems.append(Problem(f"its words could not be read: {error}", slide.number))
+    def _read_slide(self, slide: Slide, page: Any, words: str) -> tuple[str, bool]:
+        """Return the words of a slide with those that OCR adds, and whether it added any."""
+        if choose_engine(self._options)[0] is None:
             return words, False
-    known = {word.lower() for word in words.split()}
-    fresh = tuple(line for line in read.lines if not known.issuperset(line.text.lower().split()))
-    if not fresh:
-        return words, False
-    read = replace(read, lines=fresh)
-    bench.found.read[slide.number] = read
-    return "\n".join([*filter(None, [words]), *(line.text for line in read.lines)]), True
+        with self._timer.stage("ocr"):
+            try:
+                dpi = 72 * OCR_LONG_SIDE / (max(page.rect.width, page.rect.height) or 1)
+                result = recognise_page(render_page(page, dpi), self._options)
+            except ExtractionError as error:
+                self._report(slide, f"its words could not be read: {error}")
+                return words, False
+        known = {word.lower() for word in words.split()}
+        lines = tuple(line for line in result.lines if not known.issuperset(line.text.lower().split()))
+        if not lines:
+            return words, False
+        self.ocr_results[slide.number] = replace(result, lines=lines)
+        return "\n".join([*filter(None, [words]), *(line.text for line in lines)]), True
+
+    def _shape_pixels(self, shape: Shape, slide: Slide, page: Any) -> _Pixels | None:
+        """Return the stored pixels of a shape; None for shapes that are not worth a picture or cannot be read."""
+        if isinstance(shape, ImageShape):
+            return self._embedded_pixels(shape, slide, page)
+        if page is None:
+            return None
+        if isinstance(shape, TableShape):
+            image = self._save_crop(shape.box, slide, page) if shape.rows else None
+            return _Pixels(image, "\n".join(map("  ".join, shape.rows))) if image else None
+        assert isinstance(shape, DrawingShape)
+        if not MIN_DRAWING_SHARE <= self._share(shape.box) < MAX_PART_SHARE:
+            return None
+        if not shape.words and shape.kind != "object":
+            return None
+        return self._rendered_pixels(shape, slide, page)
+
+    def _rendered_pixels(self, shape: ImageShape | DrawingShape, slide: Slide, page: Any) -> _Pixels | None:
+        """Return a shape cut from the rendered slide, with the words that LibreOffice wrote there."""
+        image = self._save_crop(shape.box, slide, page)
+        if image is None:
+            return None
+        words = shape.words if isinstance(shape, DrawingShape) else ""
+        if not words:
+            lines = page.get_text("text", clip=self._page_box(shape.box, page)).splitlines()
+            words = "\n".join(filter(None, map(str.strip, lines)))
+        return _Pixels(image, words)
+
+    def _embedded_pixels(self, shape: ImageShape, slide: Slide, page: Any) -> _Pixels | None:
+        """Return an embedded picture, cut from the rendered slide if only LibreOffice reads its format (EMF, WMF)."""
+        share = self._share(shape.box)
+        if (share < MIN_IMAGE_SHARE and not shape.caption) or (share > MAX_PART_SHARE and page is not None):
+            return None
+        try:
+            data = shape.read_bytes()
+        except Exception as error:  # what python-pptx raises for a missing part, or the refusal of a link
+            self.notes.append(f"slide {slide.number}: a picture is not in the deck ({brief(error)})")
+            return None
+        if sha256(data).hexdigest() in self._logos:
+            return None
+        try:
+            return self._decoded_pixels(data, shape, slide)
+        except ExtractionError as error:
+            if page is not None and (pixels := self._rendered_pixels(shape, slide, page)):
+                return pixels
+            self._report(slide, f"a picture is left out: {error}")
+            return None
+
+    def _decoded_pixels(self, data: bytes, shape: ImageShape, slide: Slide) -> _Pixels:
+        with self._timer.stage("render"), open_image(data, "an embedded picture") as image:
+            own_bytes = data if is_displayable(image) and not any(shape.crop) else None
+            cropped = _crop_image(normalise_image(image), shape.crop)
+            stored = save_image(cropped, self._folder, own_bytes, image.format)
+        with self._timer.stage("ocr"):
+            words, problems = read_picture_words(cropped, slide.number, self._options)
+        self.problems += problems
+        return _Pixels(stored, words, ocr=bool(words))
+
+    def _page_box(self, box: Box, page: Any) -> Box:
+        """Return a box of the slide on the page of the PDF, which may be slightly larger or smaller."""
+        scale_x, scale_y = page.rect.width / self._deck.width, page.rect.height / self._deck.height
+        return box[0] * scale_x, box[1] * scale_y, box[2] * scale_x, box[3] * scale_y
+
+    def _save_crop(self, box: Box, slide: Slide, page: Any) -> ImageFile | None:
+        return self._save(slide, save_crop, page, self._page_box(box, page), self._options.dpi, self._folder)
+
+    def _save(self, slide: Slide, save: Callable[..., ImageFile], *arguments: object) -> ImageFile | None:
+        """Return the image that `save` stores, or None with a problem."""
+        with self._timer.stage("render"):
+            try:
+                return save(*arguments)
+            except ExtractionError as error:
+                self._report(slide, str(error))
+                return None
+
+    def _share(self, box: Box) -> float:
+        return _slide_share(box, self._deck)
 
 
-def _part(part: object, slide: Slide, page: Any, context: tuple[str, ...], bench: _Bench) -> Picture | None:
-    if isinstance(part, Image):
-        shown = _embedded(part, slide, page, bench)
-    elif isinstance(part, Grid | Drawing) and page is not None:
-        shown = _drawn(part, slide, page, bench)
-    else:
-        return None
-    if shown is None:
-        return None
-    return Picture(
-        "table" if isinstance(part, Grid) and not part.chart else "figure",
-        slide.number,
-        shown.image,
-        part.box,
-        caption=part.caption,
-        words=shown.words,
-        context=context,
-        heading=slide.heading,
-        ocr=shown.ocr,
-    )
+def _shape_picture(shape: TableShape | ImageShape | DrawingShape, pixels: _Pixels, slide: Slide) -> Picture:
+    texts = [part.text for part in slide.shapes if isinstance(part, TextShape)]
+    context = dict.fromkeys(filter(None, (slide.title, *texts[:MAX_CONTEXT_TEXTS])))
+    kind: PictureKind = "table" if isinstance(shape, TableShape) and not shape.is_chart else "figure"
+    picture = Picture(kind, slide.number, pixels.image, shape.box, caption=shape.caption, heading=slide.heading)
+    return replace(picture, words=pixels.words, ocr=pixels.ocr, context=tuple(context))
 
 
-def _drawn(part: Grid | Drawing, slide: Slide, page: Any, bench: _Bench) -> _Shown | None:
-    if isinstance(part, Drawing):
-        worth = _DRAWN <= _share(part.box, bench.deck) < _ALL and (part.words or part.kind == "object")
-        words = part.words or _written(part.box, page, bench)
-    else:
-        worth, words = bool(part.rows), "\n".join("  ".join(row) for row in part.rows)
-    image = _cut(part.box, slide, page, bench) if worth else None
-    return _Shown(image, words) if image else None
-
-
-def _embedded(part: Image, slide: Slide, page: Any, bench: _Bench) -> _Shown | None:
-    """An embedded picture; cut from the drawn slide where its format is one that only LibreOffice reads (EMF, WMF)."""
-    share = _share(part.box, bench.deck)
-    if (share < _SMALL and not part.caption) or (share > _ALL and page is not None):
-        return None
-    try:
-        data = part.data()
-    except Exception as error:  # python-pptx: the part is missing, or a link
-        bench.found.notes.append(f"slide {slide.number}: a picture is not in the deck ({str(error)[:100]})")
-        return None
-    if sha256(data).hexdigest() in bench.logos:
-        return None
-    try:
-        return _opened(data, part, slide, bench)
-    except ExtractionError as error:
-        if page is not None and (image := _cut(part.box, slide, page, bench)):
-            return _Shown(image, _written(part.box, page, bench))
-        bench.found.problems.append(Problem(f"a picture is left out: {error}", slide.number))
-        return None
-
-
-def _opened(data: bytes, part: Image, slide: Slide, bench: _Bench) -> _Shown:
-    with bench.clock.stage("render"), open_image(data, "an embedded picture") as image:
-        own = data if is_displayable(image) and not any(part.crop) else None
-        seen = _cropped(normalise_image(image), part.crop)
-        stored = save_image(seen, bench.folder, own, image.format)
-    with bench.clock.stage("ocr"):
-        words, problems = read_picture_words(seen, slide.number, bench.options)
-        bench.found.problems += problems
-    return _Shown(stored, words, ocr=bool(words))
-
-
-def _on_page(box: Box, page: Any, bench: _Bench) -> Box:
-    """The PDF's page may be a little larger or smaller than the slide."""
-    sx, sy = page.rect.width / bench.deck.width, page.rect.height / bench.deck.height
-    return box[0] * sx, box[1] * sy, box[2] * sx, box[3] * sy
-
-
-def _written(box: Box, page: Any, bench: _Bench) -> str:
-    """What LibreOffice wrote there: the letters of a vector picture, the cells of an embedded sheet."""
-    lines = page.get_text("text", clip=_on_page(box, page, bench)).splitlines()
-    return "\n".join(line for line in map(str.strip, lines) if line)
-
-
-def _cut(box: Box, slide: Slide, page: Any, bench: _Bench) -> ImageFile | None:
-    """A part of the drawn slide."""
-    clip = _on_page(box, page, bench)
-    with bench.clock.stage("render"):
-        return _attempt(lambda: save_crop(page, clip, bench.options.dpi, bench.folder), slide, bench)
-
-
-def _attempt(make: Any, slide: Slide, bench: _Bench) -> ImageFile | None:
-    try:
-        return make()  # type: ignore[no-any-return]
-    except ExtractionError as error:
-        bench.found.problems.append(Problem(str(error), slide.number))
-        return None
-
-
-def _cropped(image: Any, shares: tuple[float, float, float, float]) -> Any:
-    """The part that the slide shows; negative shares pad, which adds nothing to see."""
-    left, top, right, bottom = (min(max(share, 0.0), 0.99) for share in shares)
-    if left + top + right + bottom < 0.01 or left + right >= 1 or top + bottom >= 1:
+def _crop_image(image: Image.Image, crop: tuple[float, float, float, float]) -> Image.Image:
+    """Return the part of a picture that the slide shows; negative shares, which add padding, are ignored."""
+    left, top, right, bottom = (min(max(share, 0.0), 0.99) for share in crop)
+    if left + top + right + bottom < MIN_CROP or left + right >= 1 or top + bottom >= 1:
         return image
     width, height = image.size
-    return image.crop(
-        (int(left * width), int(top * height), max(int((1 - right) * width), 1), max(int((1 - bottom) * height), 1))
-    )
+    x1, y1 = max(int((1 - right) * width), 1), max(int((1 - bottom) * height), 1)
+    return image.crop((int(left * width), int(top * height), x1, y1))
 
 
-def _share(box: Box, deck: Deck) -> float:
+def _slide_share(box: Box, deck: Deck) -> float:
     return area(box) / (deck.width * deck.height or 1)
 
 
-def _context(slide: Slide) -> tuple[str, ...]:
-    """What the slide says beside its pictures."""
-    texts = [part.text for part in slide.parts if isinstance(part, Text)]
-    return tuple(dict.fromkeys(text for text in (slide.title, *texts[:_CONTEXT]) if text))
-
-
-def _logos(deck: Deck) -> frozenset[str]:
-    """Small pictures that stand on many slides, by the hash of their bytes."""
-    seen: Counter[str] = Counter()
+def _find_logos(deck: Deck) -> frozenset[str]:
+    """Return the hashes of small pictures that are on many slides."""
+    slides_with: Counter[str] = Counter()
     for slide in deck.slides:
-        small = [part for part in slide.parts if isinstance(part, Image) and _share(part.box, deck) < 0.1]
         hashes = set()
-        for part in small:
-            try:
-                hashes.add(sha256(part.data()).hexdigest())
-            except Exception:  # reported where the picture itself is taken
-                continue
-        seen.update(hashes)
-    return frozenset(digest for digest, count in seen.items() if count >= max(4, _REPEATED * len(deck.slides)))
+        for shape in slide.shapes:
+            if isinstance(shape, ImageShape) and _slide_share(shape.box, deck) < MAX_LOGO_SHARE:
+                try:
+                    hashes.add(sha256(shape.read_bytes()).hexdigest())
+                except Exception:  # reported when the picture itself is read
+                    continue
+        slides_with.update(hashes)
+    least = max(MIN_LOGO_SLIDES, LOGO_SLIDE_SHARE * len(deck.slides))
+    return frozenset(digest for digest, count in slides_with.items() if count >= least)

@@ -1,4 +1,4 @@
-"""The shapes of one PowerPoint slide as parts: text, tables, charts, pictures and drawings, groups taken apart."""
+"""Read the shapes of a PowerPoint slide: text, tables, charts, pictures and drawings, with groups taken apart."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from extractors.slides import charts
-from extractors.slides.deck import Drawing, Grid, Image, Part, Text
+from extractors.slides.archive import brief
+from extractors.slides.charts import read_chart
+from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape
 from extractors.types import Box, Problem
 
-EMU = 12700
-"""English metric units a point."""
+EMU_PER_POINT = 12700
+"""English metric units, in which PowerPoint measures."""
+MAX_GROUP_DEPTH = 20
+"""Groups within groups beyond this depth are left out; real decks have three or four levels."""
+MIN_DRAWING_SHAPES = 3
+"""Shapes and connectors that make a group a drawing, rather than a caption next to a picture."""
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
@@ -21,158 +26,169 @@ _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _FURNITURE = frozenset(("SLIDE_NUMBER", "DATE", "FOOTER", "HEADER"))
-# What programs write by themselves into the field for alternative text.
+"""Placeholders that say the same on every slide."""
+# What programs fill in as alternative text.
 _FILE_NAME = re.compile(r"\S+\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.IGNORECASE)
 _GENERATED = re.compile(
     r"\s*(Description automatically generated|AI-generated content may be incorrect\.?)\s*", re.IGNORECASE
 )
-_DEEPEST = 20
-_FEWEST_IN_DRAWING = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How a group lays its children out: points = offset + scale * English metric units."""
+    """How the coordinates of a group map to the slide: points = offset + scale * English metric units."""
 
     slide: Box
     offset: tuple[float, float] = (0.0, 0.0)
-    scale: tuple[float, float] = (1 / EMU, 1 / EMU)
+    scale: tuple[float, float] = (1 / EMU_PER_POINT, 1 / EMU_PER_POINT)
+
+    def place(self, left: int, top: int, width: int, height: int) -> Box:
+        """Return a box in points, clipped to the slide."""
+        x0, y0 = self.offset[0] + left * self.scale[0], self.offset[1] + top * self.scale[1]
+        right, bottom = self.slide[2:]
+        return (
+            round(min(max(x0, 0.0), right), 2),
+            round(min(max(y0, 0.0), bottom), 2),
+            round(min(max(x0 + width * self.scale[0], 0.0), right), 2),
+            round(min(max(y0 + height * self.scale[1], 0.0), bottom), 2),
+        )
+
+    def of_group(self, group: Any) -> Frame:
+        """Return the frame of a group's children, which have coordinates of their own."""
+        transform = group._element.find(f"{_P}grpSpPr/{_A}xfrm")
+        if transform is None or transform.find(f"{_A}chExt") is None:
+            return self
+        offset, extent, child_offset, child_extent = (
+            transform.find(f"{_A}{name}") for name in ("off", "ext", "chOff", "chExt")
+        )
+        scale_x = self.scale[0] * int(extent.get("cx")) / (int(child_extent.get("cx")) or 1)
+        scale_y = self.scale[1] * int(extent.get("cy")) / (int(child_extent.get("cy")) or 1)
+        x = self.offset[0] + int(offset.get("x")) * self.scale[0] - int(child_offset.get("x")) * scale_x
+        y = self.offset[1] + int(offset.get("y")) * self.scale[1] - int(child_offset.get("y")) * scale_y
+        return Frame(self.slide, (x, y), (scale_x, scale_y))
 
 
-def whole(size: tuple[float, float]) -> Frame:
-    """The frame of a slide of `size` (width, height) points itself."""
-    return Frame((0.0, 0.0, *size))
-
-
-def box(shape: Any, frame: Frame) -> Box:
-    """Where a shape stands, cut to the slide; the whole slide when that is not said."""
+def shape_box(shape: Any, frame: Frame) -> Box:
+    """Return where a shape is; the whole slide when the file does not say."""
     try:
-        left, top, width, height = shape.left, shape.top, shape.width, shape.height
+        sides = (shape.left, shape.top, shape.width, shape.height)
     except Exception:  # a placeholder whose layout is broken
         return frame.slide
-    return frame.slide if None in (left, top, width, height) else _placed(left, top, width, height, frame)
+    return frame.slide if None in sides else frame.place(*sides)
 
 
-def parts(found: Any, frame: Frame, title: Any = None, depth: int = 0) -> Iterator[Part | Problem]:
-    """The parts of python-pptx's shapes in their order, which is the deck's reading order; `title` is left out."""
-    for shape in found:
+def read_shapes(shapes: Any, frame: Frame, title: Any = None, depth: int = 0) -> Iterator[Shape | Problem]:
+    """Yield python-pptx's shapes in their order, which is the reading order, without the shape `title`."""
+    for shape in shapes:
         if title is not None and shape._element is title._element:
             continue
         try:
-            yield from _parts(shape, frame, depth)
-        except Exception as error:  # python-pptx raises KeyError, AttributeError … on what it does not expect
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
-            yield Problem(f"the shape “{shape.name}” cannot be read ({reason}); saving the deck anew may mend it")
+            yield from _read_shape(shape, frame, depth)
+        except Exception as error:  # python-pptx raises KeyError, AttributeError and others on unexpected content
+            yield Problem(
+                f"the shape “{shape.name}” cannot be read ({brief(error)}); saving the deck again may repair it"
+            )
     if depth == 0:
-        yield from _alternates(found._element, frame)
+        yield from _read_alternate_content(shapes._element, frame)
 
 
-def paragraphs(element: Any) -> Iterator[str]:
-    """The texts of the paragraphs below an XML element, formulas included."""
+def paragraph_texts(element: Any) -> Iterator[str]:
+    """Yield the texts of the paragraphs below an XML element, including formulas."""
     for paragraph in element.iter(f"{_A}p"):
-        yield _text(paragraph)
+        yield _paragraph_text(paragraph)
 
 
-def _parts(shape: Any, frame: Frame, depth: int) -> Iterator[Part | Problem]:
-    element, where, alt = shape._element, box(shape, frame), _alt(shape)
+def _read_shape(shape: Any, frame: Frame, depth: int) -> Iterator[Shape | Problem]:
+    element, box, caption = shape._element, shape_box(shape, frame), _alternative_text(shape)
     tag = element.tag.removeprefix(_P)
     if tag == "grpSp":
-        yield from _group(shape, where, alt, frame, depth)
+        yield from _read_group(shape, box, caption, frame, depth)
     elif tag == "graphicFrame":
-        yield from _graphic(shape, where, alt)
+        yield from _read_graphic(shape, box, caption)
     elif tag == "pic":
-        yield _picture(element, shape.part, where, alt)
+        fill = element.find(f"{_P}blipFill")
+        yield _read_image(element if fill is None else fill, shape.part, box, caption)
     elif tag == "sp" and not _is_furniture(shape):
-        yield from _texts(element, where)
+        yield from _read_text(element, box)
         fill = element.find(f"{_P}spPr/{_A}blipFill")
         if fill is not None:
-            yield _filled(fill, shape.part, where, alt)
-        elif alt:
-            yield Drawing(where, "object", alt)
+            yield _read_image(fill, shape.part, box, caption)
+        elif caption:
+            yield DrawingShape(box, "object", caption)
 
 
 def _is_furniture(shape: Any) -> bool:
-    """Slide numbers, dates and footers say the same on every slide."""
     kind = shape.placeholder_format.type if shape.is_placeholder else None
     return kind is not None and kind.name in _FURNITURE
 
 
-def _group(group: Any, where: Box, alt: str, frame: Frame, depth: int) -> Iterator[Part | Problem]:
-    if depth >= _DEEPEST:
-        yield Problem(f"the group “{group.name}” is nested deeper than {_DEEPEST}; its inner shapes are left out")
+def _read_group(group: Any, box: Box, caption: str, frame: Frame, depth: int) -> Iterator[Shape | Problem]:
+    if depth >= MAX_GROUP_DEPTH:
+        yield Problem(f"the group “{group.name}” is nested deeper than {MAX_GROUP_DEPTH}; its shapes are left out")
         return
-    found = list(parts(group.shapes, _inner(group, frame), depth=depth + 1))
+    shapes = list(read_shapes(group.shapes, frame.of_group(group), depth=depth + 1))
     drawn = sum(1 for _ in group._element.iter(f"{_P}sp", f"{_P}cxnSp"))
-    if depth == 0 and drawn >= _FEWEST_IN_DRAWING:
-        words = " ".join(part.text for part in found if isinstance(part, Text))
-        yield Drawing(where, "group", alt, words)
-    elif alt:
-        yield Drawing(where, "object", alt)
-    yield from found
+    if depth == 0 and drawn >= MIN_DRAWING_SHAPES:
+        words = " ".join(shape.text for shape in shapes if isinstance(shape, TextShape))
+        yield DrawingShape(box, "group", caption, words)
+    elif caption:
+        yield DrawingShape(box, "object", caption)
+    yield from shapes
 
 
-def _graphic(shape: Any, where: Box, alt: str) -> Iterator[Part | Problem]:
+def _read_graphic(shape: Any, box: Box, caption: str) -> Iterator[Shape]:
     if shape.has_table:
-        rows = _rows(shape.table)
+        rows = [
+            # A merged cell is given once, at its origin.
+            ["" if cell.is_spanned else " ".join(filter(None, paragraph_texts(cell._tc))) for cell in row.cells]
+            for row in shape.table.rows
+        ]
         if any(map(any, rows)):
-            yield Grid(rows, where, alt)
+            yield TableShape(rows, box, caption)
     elif shape.has_chart:
-        caption, rows = charts.table(shape.chart)
-        yield Grid(rows, where, " — ".join(filter(None, (caption, alt))), chart=True)
-    elif (data := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:
-        words = list(_diagram(shape.part, data.get(f"{_R}dm")))
-        yield from (Text(text, where) for text in words)
-        yield Drawing(where, "diagram", alt, " ".join(words))
+        title, rows = read_chart(shape.chart)
+        yield TableShape(rows, box, " — ".join(filter(None, (title, caption))), is_chart=True)
+    elif (relations := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:
+        words = list(_diagram_texts(shape.part, relations.get(f"{_R}dm")))
+        yield from (TextShape(text, box) for text in words)
+        yield DrawingShape(box, "diagram", caption, " ".join(words))
     else:
-        yield Drawing(where, "object", alt)
+        yield DrawingShape(box, "object", caption)
 
 
-def _rows(table: Any) -> list[list[str]]:
-    """The cells as text; one that spans others is given once, at its origin."""
-    return [
-        ["" if cell.is_spanned else " ".join(filter(None, paragraphs(cell._tc))) for cell in row.cells]
-        for row in table.rows
-    ]
-
-
-def _diagram(part: Any, relation: str | None) -> Iterator[str]:
-    """The words of a SmartArt, from its data part, in the order of its points."""
+def _diagram_texts(part: Any, relation: str | None) -> Iterator[str]:
+    """Yield the texts of a SmartArt diagram from its data part, in the order of its points."""
     from pptx.oxml import parse_xml
 
     if relation is None or part.rels[relation].is_external:
         return
     for point in parse_xml(part.related_part(relation).blob).iter(f"{_DIAGRAM}pt"):
-        yield from filter(None, paragraphs(point))
+        yield from filter(None, paragraph_texts(point))
 
 
-def _picture(element: Any, part: Any, where: Box, alt: str) -> Part:
-    fill = element.find(f"{_P}blipFill")
-    return _filled(fill if fill is not None else element, part, where, alt)
-
-
-def _filled(fill: Any, part: Any, where: Box, alt: str) -> Part:
-    blip, cut = fill.find(f"{_A}blip"), fill.find(f"{_A}srcRect")
+def _read_image(fill: Any, part: Any, box: Box, caption: str) -> ImageShape:
+    blip, crop = fill.find(f"{_A}blip"), fill.find(f"{_A}srcRect")
     relation = blip.get(f"{_R}embed") if blip is not None else None
 
-    def data() -> bytes:
+    def read_bytes() -> bytes:
         if not relation:
-            raise ValueError("it is a link to a file outside of the deck, which is not followed")
+            raise ValueError("links to files outside the deck are not followed")
         return bytes(part.related_part(relation).blob)
 
-    shares = [int(cut.get(side, "0")) / 100_000 if cut is not None else 0.0 for side in "ltrb"]
-    return Image(data, where, alt, (shares[0], shares[1], shares[2], shares[3]))
+    left, top, right, bottom = (int(crop.get(side, "0")) / 100_000 if crop is not None else 0.0 for side in "ltrb")
+    return ImageShape(read_bytes, box, caption, (left, top, right, bottom))
 
 
-def _texts(element: Any, where: Box) -> Iterator[Text]:
+def _read_text(element: Any, box: Box) -> Iterator[TextShape]:
     body = element.find(f"{_P}txBody")
     for paragraph in body.iter(f"{_A}p") if body is not None else ():
-        if text := _text(paragraph):
+        if text := _paragraph_text(paragraph):
             properties = paragraph.find(f"{_A}pPr")
-            yield Text(text, where, int(properties.get("lvl", "0")) if properties is not None else 0)
+            yield TextShape(text, box, int(properties.get("lvl", "0")) if properties is not None else 0)
 
 
-def _text(paragraph: Any) -> str:
-    """Runs, fields and formulas; the stand-in that an old program would show for a formula is not read as well."""
+def _paragraph_text(paragraph: Any) -> str:
+    """Return runs, fields and formulas as text, without the fallback that old programs show for a formula."""
     pieces = []
     stack = list(paragraph)[::-1]
     while stack:
@@ -186,58 +202,30 @@ def _text(paragraph: Any) -> str:
     return " ".join("".join(pieces).split())
 
 
-def _alternates(tree: Any, frame: Frame) -> Iterator[Part]:
-    """Shapes that python-pptx passes over, for they have a stand-in for old programs: formulas, ink, new charts."""
+def _read_alternate_content(tree: Any, frame: Frame) -> Iterator[Shape]:
+    """Yield shapes that python-pptx skips because they have a fallback for old programs: formulas, ink, new charts."""
     for alternate in tree.findall(f"{_MC}AlternateContent"):
         choice = alternate.find(f"{_MC}Choice")
         if choice is None:
             continue
-        where = _transform(choice, frame)
-        texts = [text for text in paragraphs(choice) if text]
-        yield from (Text(text, where) for text in texts)
+        box = _transform_box(choice, frame)
+        texts = [text for text in paragraph_texts(choice) if text]
+        yield from (TextShape(text, box) for text in texts)
         if not texts:
-            yield Drawing(where, "object", "")
+            yield DrawingShape(box, "object")
 
 
-def _transform(element: Any, frame: Frame) -> Box:
-    offset = next(element.iter(f"{_A}off"), None)
-    extent = next(element.iter(f"{_A}ext"), None)
+def _transform_box(element: Any, frame: Frame) -> Box:
+    offset, extent = next(element.iter(f"{_A}off"), None), next(element.iter(f"{_A}ext"), None)
     if offset is None or extent is None or extent.get("cx") is None:
         return frame.slide
-    sides = (offset.get("x"), offset.get("y"), extent.get("cx"), extent.get("cy"))
-    left, top, width, height = (int(side) for side in sides)
-    return _placed(left, top, width, height, frame)
+    left, top = int(offset.get("x")), int(offset.get("y"))
+    return frame.place(left, top, int(extent.get("cx")), int(extent.get("cy")))
 
 
-def _placed(left: int, top: int, width: int, height: int, frame: Frame) -> Box:
-    (ox, oy), (sx, sy) = frame.offset, frame.scale
-    x0, y0 = ox + left * sx, oy + top * sy
-    right, bottom = frame.slide[2:]
-    return (
-        round(min(max(x0, 0.0), right), 2),
-        round(min(max(y0, 0.0), bottom), 2),
-        round(min(max(x0 + width * sx, 0.0), right), 2),
-        round(min(max(y0 + height * sy, 0.0), bottom), 2),
-    )
-
-
-def _inner(group: Any, frame: Frame) -> Frame:
-    """The frame of a group's children, which live in coordinates of their own."""
-    transform = group._element.find(f"{_P}grpSpPr/{_A}xfrm")
-    if transform is None or transform.find(f"{_A}chExt") is None:
-        return frame
-    off, ext, inner_off, inner_ext = (transform.find(f"{_A}{name}") for name in ("off", "ext", "chOff", "chExt"))
-    (ox, oy), (sx, sy) = frame.offset, frame.scale
-    kx = sx * int(ext.get("cx")) / (int(inner_ext.get("cx")) or 1)
-    ky = sy * int(ext.get("cy")) / (int(inner_ext.get("cy")) or 1)
-    x = ox + int(off.get("x")) * sx - int(inner_off.get("x")) * kx
-    y = oy + int(off.get("y")) * sy - int(inner_off.get("y")) * ky
-    return Frame(frame.slide, (x, y), (kx, ky))
-
-
-def _alt(shape: Any) -> str:
-    """The alternative text that a person wrote."""
+def _alternative_text(shape: Any) -> str:
+    """Return the alternative text if a person wrote it."""
     properties = next(shape._element.iter(f"{_P}cNvPr"), None)
-    text = _GENERATED.sub(" ", properties.get("descr", "") if properties is not None else "")
-    text = " ".join(text.split())
+    text = properties.get("descr", "") if properties is not None else ""
+    text = " ".join(_GENERATED.sub(" ", text).split())
     return "" if _FILE_NAME.match(text) else text

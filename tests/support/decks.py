@@ -1,4 +1,4 @@
-"""Small decks of slides, and how tests read them."""
+"""Build small slide decks with python-pptx, and extract them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from extractors.slides import extractor as slides
-from extractors.slides import libreoffice as office
+from extractors.slides.extractor import extract
+from extractors.slides.libreoffice import find_libreoffice
 from extractors.types import Extraction, Options, Source
 
-needs_office = pytest.mark.skipif(office.program() is None, reason="LibreOffice is not installed")
-NATIVE = Options(page_images="none", ocr="off")
+needs_libreoffice = pytest.mark.skipif(find_libreoffice() is None, reason="LibreOffice is not installed")
+TEXT_ONLY = Options(page_images="none", ocr="off")
 
 
-def png(size: tuple[int, int] = (120, 80)) -> io.BytesIO:
+def png_file(size: tuple[int, int] = (120, 80)) -> io.BytesIO:
     file = io.BytesIO()
     Image.new("RGB", size, "red").save(file, "PNG")
     file.seek(0)
     return file
 
 
-def deck(path: Path, *fill: Callable[[Any], None]) -> Path:
-    """A deck with one slide (layout: title only) for every function that fills one."""
+def write_deck(path: Path, *fill: Callable[[Any], None]) -> Path:
+    """Write a deck with one slide (layout: title only) for each function that fills one."""
     from pptx import Presentation
 
     presentation = Presentation()
@@ -38,15 +38,15 @@ def deck(path: Path, *fill: Callable[[Any], None]) -> Path:
     return path
 
 
-def read(path: Path, options: Options = NATIVE) -> Extraction:
-    return slides.extract(Source(path, path.as_uri(), path.name, "0", "x"), options, path.parent / "pictures")
+def extract_deck(path: Path, options: Options = TEXT_ONLY) -> Extraction:
+    return extract(Source(path, path.as_uri(), path.name, "0", "x"), options, path.parent / "pictures")
 
 
-def texts(extraction: Extraction, kind: str) -> list[str]:
+def passage_texts(extraction: Extraction, kind: str) -> list[str]:
     return [passage.text for passage in extraction.passages if passage.kind == kind]
 
 
-def bullets(slide: Any) -> None:
+def add_bullets(slide: Any) -> None:
     from pptx.util import Pt
 
     frame = slide.shapes.add_textbox(Pt(72), Pt(144), Pt(300), Pt(100)).text_frame
@@ -55,5 +55,5 @@ def bullets(slide: Any) -> None:
     inner.text, inner.level = "Use cold water.", 1
 
 
-def noted(slide: Any) -> None:
+def add_notes(slide: Any) -> None:
     slide.notes_slide.notes_text_frame.text = "Mention the warranty."

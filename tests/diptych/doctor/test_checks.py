@@ -19,7 +19,7 @@ from diptych.doctor.checks import Check, check
 from diptych.encoders import minilm
 from diptych.encoders.registry import load_encoder
 from diptych.settings import Settings
-from extractors.slides import libreoffice as office
+from extractors.slides.libreoffice import find_libreoffice
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def only_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ca
         (folder / name).chmod(0o755)
 
     monkeypatch.setenv("PATH", str(folder))
-    office.program.cache_clear()
+    find_libreoffice.cache_clear()
     yield write
-    office.program.cache_clear()
+    find_libreoffice.cache_clear()
 
 
 @pytest.fixture

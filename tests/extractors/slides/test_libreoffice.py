@@ -1,8 +1,10 @@
+"""LibreOffice as a converter: it touches nothing but the file, and is killed with its children."""
+
 from __future__ import annotations
 
 import io
+import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,15 +14,17 @@ from PIL import Image
 
 from extractors.errors import ExtractionError
 from extractors.pdf.render import pymupdf
-from extractors.slides import libreoffice as office
+from extractors.slides import libreoffice
+from extractors.slides.libreoffice import convert_file
+from tests.support.decks import needs_libreoffice
+from tests.support.sandboxes import is_gone, wait_for
 
-pytestmark = pytest.mark.skipif(office.program() is None, reason="LibreOffice is not installed")
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 @pytest.fixture
-def asked() -> Iterator[tuple[int, list[str]]]:
-    """A web server: its port, and the paths that it was asked for."""
+def web_server() -> Iterator[tuple[int, list[str]]]:
+    """Yield the port of a web server, and the list of paths that were requested from it."""
     paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +42,7 @@ def asked() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
-def deck(path: Path, text: str, link: str = "") -> Path:
+def write_deck(path: Path, text: str, link: str = "") -> Path:
     from pptx import Presentation
 
     presentation = Presentation()
@@ -55,39 +59,48 @@ def deck(path: Path, text: str, link: str = "") -> Path:
     return path
 
 
-def test_decks_of_one_name_are_converted_in_one_start_and_a_broken_one_is_none(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    files = [deck(tmp_path / "a.pptx", "First"), tmp_path / "broken.ppt", deck(tmp_path / "x" / "a.pptx", "Third")]
-    files[1].write_bytes(b"\xd0\xcf\x11\xe0 nothing whole follows")
-    first, broken, third = office.convert(files, "pdf", tmp_path)
-    assert broken is None
-    for file, text in ((first, "First"), (third, "Third")):
-        assert file is not None
-        with pymupdf().open(file) as document:
-            assert document[0].get_text().strip() == text
+@needs_libreoffice
+def test_deck_is_converted_to_pdf(tmp_path: Path) -> None:
+    pdf = convert_file(write_deck(tmp_path / "a.pptx", "First"), "pdf", tmp_path)
+    assert pdf is not None
+    with pymupdf().open(pdf) as document:
+        assert document[0].get_text().strip() == "First"
 
 
-def test_linked_pictures_are_not_fetched(tmp_path: Path, asked: tuple[int, list[str]]) -> None:
-    port, paths = asked
-    assert office.convert([deck(tmp_path / "a.pptx", "x", f"http://127.0.0.1:{port}/a.png")], "pdf", tmp_path) != [None]
+@needs_libreoffice
+def test_unreadable_file_yields_none(tmp_path: Path) -> None:
+    (tmp_path / "broken.ppt").write_bytes(b"\xd0\xcf\x11\xe0 and nothing else")
+    assert convert_file(tmp_path / "broken.ppt", "pdf", tmp_path) is None
+
+
+@needs_libreoffice
+def test_linked_pictures_are_not_fetched(tmp_path: Path, web_server: tuple[int, list[str]]) -> None:
+    port, paths = web_server
+    deck = write_deck(tmp_path / "a.pptx", "x", f"http://127.0.0.1:{port}/a.png")
+    assert convert_file(deck, "pdf", tmp_path) is not None
     assert paths == []
 
 
-def test_a_time_out_ends_the_whole_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_limit_kills_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program, pid = tmp_path / "soffice", tmp_path / "pid"
-    program.write_text(f"#!/bin/sh\nsleep 60 & echo $! > {pid}\nwait\n")
+    program.write_text(f"#!/bin/sh\nsleep 600 & echo $! > {pid}.draft\nmv {pid}.draft {pid}\nwait\n")
     program.chmod(0o755)
-    monkeypatch.setattr(office, "program", lambda: str(program))
+    wait = subprocess.Popen.wait
+
+    def wait_once_started(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        wait_for(pid.exists)
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", wait_once_started)
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: str(program))
     with pytest.raises(ExtractionError, match="longer than 1 s"):
-        office.convert([deck(tmp_path / "a.pptx", "x")], "pdf", tmp_path, seconds=1)
-    child = Path("/proc", pid.read_text().strip(), "stat")
-    deadline = time.monotonic() + 5
-    while child.exists() and child.read_text().split()[2] != "Z" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+        convert_file(write_deck(tmp_path / "a.pptx", "x"), "pdf", tmp_path, seconds=1)
+    wait_for(lambda: is_gone(int(pid.read_text())))
 
 
-def test_without_libreoffice_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(office, "program", lambda: None)
+def test_missing_libreoffice_is_reported_with_the_way_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
     with pytest.raises(ExtractionError, match="apt install libreoffice-impress"):
-        office.convert([tmp_path / "a.pptx"], "pdf", tmp_path)
+        convert_file(tmp_path / "a.pptx", "pdf", tmp_path)

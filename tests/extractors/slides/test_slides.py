@@ -1,4 +1,4 @@
-"""Decks as python-pptx reads them: words, tables, charts, pictures, sections, and what cannot be opened."""
+"""Decks as python-pptx reads them: text, tables, charts, pictures, sections, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 import pytest
 
 from extractors.errors import ExtractionError
-from extractors.slides import libreoffice as office
+from extractors.slides import libreoffice
 from extractors.types import Options
-from tests.support.decks import bullets, deck, noted, png, read, texts
+from tests.support.decks import add_bullets, add_notes, extract_deck, passage_texts, png_file, write_deck
 
 
 def test_bullets_keep_their_order_level_box_and_heading(tmp_path: Path) -> None:
-    (passage,) = read(deck(tmp_path / "a.pptx", bullets)).passages
+    (passage,) = extract_deck(write_deck(tmp_path / "a.pptx", add_bullets)).passages
     assert passage.text == "Clean the filter weekly.\n– Use cold water."
     assert (passage.heading, passage.page, passage.box) == (("Title 1",), 1, (72, 144, 372, 244))
 
 
-def test_a_title_alone_is_a_passage(tmp_path: Path) -> None:
-    (passage,) = read(deck(tmp_path / "a.pptx", lambda slide: None)).passages
+def test_slide_with_only_a_title_yields_a_passage(tmp_path: Path) -> None:
+    (passage,) = extract_deck(write_deck(tmp_path / "a.pptx", lambda slide: None)).passages
     assert (passage.text, passage.heading) == ("Title 1", ())
 
 
-def test_notes_are_passages_of_their_own_kind(tmp_path: Path) -> None:
-    extraction = read(deck(tmp_path / "a.pptx", bullets, noted))
+def test_speaker_notes_become_passages_of_kind_notes(tmp_path: Path) -> None:
+    extraction = extract_deck(write_deck(tmp_path / "a.pptx", add_bullets, add_notes))
     (notes,) = [passage for passage in extraction.passages if passage.kind == "notes"]
     assert (notes.text, notes.page, notes.heading) == ("Mention the warranty.", 2, ("Title 2",))
 
 
-def test_a_table_becomes_markdown_with_its_merged_cells_said_once(tmp_path: Path) -> None:
+def test_table_becomes_markdown_with_merged_cells_once(tmp_path: Path) -> None:
     from pptx.util import Pt
 
     def tabled(slide: Any) -> None:
@@ -40,13 +40,13 @@ def test_a_table_becomes_markdown_with_its_merged_cells_said_once(tmp_path: Path
             table.cell(number // 3, number % 3).text = text
         table.cell(0, 1).merge(table.cell(0, 2))
 
-    (table,) = texts(read(deck(tmp_path / "a.pptx", tabled)), "table")
+    (table,) = passage_texts(extract_deck(write_deck(tmp_path / "a.pptx", tabled)), "table")
     lines = table.splitlines()
     assert lines[0].count("Price") == 1
     assert lines[2] == "| Pump | 12 | 3 |"
 
 
-def test_a_chart_gives_its_title_series_and_values(tmp_path: Path) -> None:
+def test_chart_yields_its_title_series_and_values(tmp_path: Path) -> None:
     from pptx.chart.data import CategoryChartData
     from pptx.enum.chart import XL_CHART_TYPE
     from pptx.util import Pt
@@ -62,13 +62,17 @@ def test_a_chart_gives_its_title_series_and_values(tmp_path: Path) -> None:
         frame.chart.value_axis.has_title = True
         frame.chart.value_axis.axis_title.text_frame.text = "thousands"
 
-    (table,) = [passage for passage in read(deck(tmp_path / "a.pptx", charted)).passages if passage.kind == "table"]
+    (table,) = [
+        passage
+        for passage in extract_deck(write_deck(tmp_path / "a.pptx", charted)).passages
+        if passage.kind == "table"
+    ]
     assert table.caption == "Units sold (thousands)"
     assert table.text.splitlines()[0] == "|  | Kettles | Toasters |"
     assert table.text.splitlines()[2:] == ["| Spring | 8.2 | 3 |", "| Autumn | 14 |  |"]
 
 
-def test_a_scatter_chart_gives_its_points(tmp_path: Path) -> None:
+def test_scatter_chart_yields_its_points(tmp_path: Path) -> None:
     from pptx.chart.data import XyChartData
     from pptx.enum.chart import XL_CHART_TYPE
 
@@ -78,35 +82,35 @@ def test_a_scatter_chart_gives_its_points(tmp_path: Path) -> None:
         series.add_data_point(1.5, 20)
         slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, 0, 0, 5000000, 3000000, data)
 
-    (table,) = texts(read(deck(tmp_path / "a.pptx", scattered)), "table")
+    (table,) = passage_texts(extract_deck(write_deck(tmp_path / "a.pptx", scattered)), "table")
     assert table.splitlines()[-1] == "| Run | 1.5 | 20 |"
 
 
-def test_a_group_in_a_group_is_placed_on_the_slide(tmp_path: Path) -> None:
+def test_shape_in_nested_groups_is_placed_on_the_slide(tmp_path: Path) -> None:
     from pptx.util import Pt
 
     def grouped(slide: Any) -> None:
         outer = slide.shapes.add_group_shape()
         inner = outer.shapes.add_group_shape()
         inner.shapes.add_textbox(Pt(100), Pt(200), Pt(50), Pt(20)).text_frame.text = "Valve"
-        # As when a person drags the group 36 points to the right.
+        # As if somebody dragged the group 36 points to the right.
         outer.left += Pt(36)
 
-    passage = read(deck(tmp_path / "a.pptx", grouped)).passages[0]
+    passage = extract_deck(write_deck(tmp_path / "a.pptx", grouped)).passages[0]
     assert passage.text == "Valve"
     assert passage.box == (136, 200, 186, 220)
 
 
-def test_an_embedded_picture_keeps_its_bytes_box_and_alternative_text(tmp_path: Path) -> None:
+def test_embedded_picture_keeps_its_bytes_box_and_alternative_text(tmp_path: Path) -> None:
     from pptx.util import Pt
 
-    data = png().getvalue()
+    data = png_file().getvalue()
 
     def pictured(slide: Any) -> None:
         picture = slide.shapes.add_picture(io.BytesIO(data), Pt(60), Pt(100), Pt(240), Pt(160))
         picture._element.nvPicPr.cNvPr.set("descr", "A red pump")
 
-    extraction = read(deck(tmp_path / "a.pptx", pictured))
+    extraction = extract_deck(write_deck(tmp_path / "a.pptx", pictured))
     (picture,) = extraction.pictures
     assert (picture.kind, picture.caption, picture.box) == ("figure", "A red pump", (60, 100, 300, 260))
     stored = tmp_path / "pictures" / picture.image.sha256[:2] / f"{picture.image.sha256}.png"
@@ -114,61 +118,63 @@ def test_an_embedded_picture_keeps_its_bytes_box_and_alternative_text(tmp_path: 
     assert picture.context == ("Title 1",)
 
 
-def test_a_cropped_picture_shows_what_the_slide_shows(tmp_path: Path) -> None:
+def test_cropped_picture_is_stored_as_cropped(tmp_path: Path) -> None:
     def cropped(slide: Any) -> None:
-        slide.shapes.add_picture(png(size=(400, 200)), 0, 2000000, 3000000).crop_left = 0.5
+        slide.shapes.add_picture(png_file(size=(400, 200)), 0, 2000000, 3000000).crop_left = 0.5
 
-    (picture,) = read(deck(tmp_path / "a.pptx", cropped)).pictures
+    (picture,) = extract_deck(write_deck(tmp_path / "a.pptx", cropped)).pictures
     assert (picture.image.width, picture.image.height) == (200, 200)
 
 
-def test_a_logo_on_every_slide_is_no_figure(tmp_path: Path) -> None:
+def test_logo_on_every_slide_is_ignored(tmp_path: Path) -> None:
     def branded(slide: Any) -> None:
-        slide.shapes.add_picture(png(), 0, 0, 1500000)
+        slide.shapes.add_picture(png_file(), 0, 0, 1500000)
 
-    assert read(deck(tmp_path / "a.pptx", *[branded] * 5)).pictures == ()
+    assert extract_deck(write_deck(tmp_path / "a.pptx", *[branded] * 5)).pictures == ()
 
 
-def test_a_linked_picture_is_not_followed_and_said(tmp_path: Path) -> None:
+def test_linked_picture_is_not_followed_but_noted(tmp_path: Path) -> None:
     def linked(slide: Any) -> None:
-        picture = slide.shapes.add_picture(png(), 0, 2000000, 3000000)
+        picture = slide.shapes.add_picture(png_file(), 0, 2000000, 3000000)
         (blip,) = picture._element.xpath(".//a:blip")
         kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
         blip.attrib.pop(f"{{{kind}}}embed")
         target = slide.part.relate_to("http://127.0.0.1:9/x.png", f"{kind}/image", is_external=True)
         blip.set(f"{{{kind}}}link", target)
 
-    extraction = read(deck(tmp_path / "a.pptx", linked))
+    extraction = extract_deck(write_deck(tmp_path / "a.pptx", linked))
     assert extraction.pictures == ()
     assert any("slide 1: a picture is not in the deck" in note for note in extraction.report.notes)
 
 
-def test_a_hidden_slide_keeps_its_number_and_is_marked(tmp_path: Path) -> None:
-    extraction = read(deck(tmp_path / "a.pptx", bullets, lambda slide: slide._element.set("show", "0"), bullets))
+def test_hidden_slide_keeps_its_number_and_is_noted(tmp_path: Path) -> None:
+    extraction = extract_deck(
+        write_deck(tmp_path / "a.pptx", add_bullets, lambda slide: slide._element.set("show", "0"), add_bullets)
+    )
     assert [passage.heading for passage in extraction.passages][0::2] == [("Title 1",), ("Title 3",)]
     assert "hidden slides, kept and marked: 2" in extraction.report.notes
 
 
-def test_sections_head_the_path(tmp_path: Path) -> None:
+def test_section_comes_first_in_the_heading_path(tmp_path: Path) -> None:
     from pptx import Presentation
     from pptx.oxml import parse_xml
 
-    path = deck(tmp_path / "a.pptx", bullets)
+    path = write_deck(tmp_path / "a.pptx", add_bullets)
     presentation = Presentation(str(path))
     (slide,) = presentation.slides
     namespace = "http://schemas.microsoft.com/office/powerpoint/2010/main"
     section = f'<s:section name="Care"><s:sldIdLst><s:sldId id="{slide.slide_id}"/></s:sldIdLst></s:section>'
     presentation._element.append(parse_xml(f'<s:sectionLst xmlns:s="{namespace}">{section}</s:sectionLst>'))
     presentation.save(str(path))
-    assert read(path).passages[0].heading == ("Care", "Title 1")
+    assert extract_deck(path).passages[0].heading == ("Care", "Title 1")
 
 
-def test_without_libreoffice_the_text_is_there_and_the_report_says_what_is_missing(
+def test_without_libreoffice_text_is_extracted_and_the_report_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(office, "program", lambda: None)
-    extraction = read(deck(tmp_path / "a.pptx", bullets), Options(ocr="off"))
-    assert texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
+    extraction = extract_deck(write_deck(tmp_path / "a.pptx", add_bullets), Options(ocr="off"))
+    assert passage_texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
     assert extraction.pictures == ()
     (note,) = extraction.report.notes
     assert "apt install libreoffice-impress" in note
@@ -176,43 +182,42 @@ def test_without_libreoffice_the_text_is_there_and_the_report_says_what_is_missi
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
-        (b"", "is empty"),
-        (b"PK\x03\x04 cut short", "not a whole office file"),
+        (b"PK\x03\x04 cut short", "not a complete office file"),
         (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "is encrypted"),
     ],
 )
-def test_a_deck_that_cannot_be_opened_is_one_clear_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, says: str
+def test_unreadable_deck_is_refused_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, message: str
 ) -> None:
-    monkeypatch.setattr(office, "program", lambda: None)
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
     (tmp_path / "broken.pptx").write_bytes(data)
-    with pytest.raises(ExtractionError, match=says) as error:
-        read(tmp_path / "broken.pptx")
+    with pytest.raises(ExtractionError, match=message) as error:
+        extract_deck(tmp_path / "broken.pptx")
     assert "broken.pptx" in str(error.value)
 
 
-def test_an_empty_deck_says_so(tmp_path: Path) -> None:
+def test_deck_without_slides_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExtractionError, match="has no slides"):
-        read(deck(tmp_path / "a.pptx"))
+        extract_deck(write_deck(tmp_path / "a.pptx"))
 
 
-def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("extractors.slides.powerpoint._MAX_UNPACKED", 10_000)
-    monkeypatch.setattr(office, "program", lambda: None)
+def test_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extractors.slides.archive.MAX_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
     with pytest.raises(ExtractionError, match="zip bomb"):
-        read(deck(tmp_path / "a.pptx", bullets))
+        extract_deck(write_deck(tmp_path / "a.pptx", add_bullets))
 
 
-def test_a_broken_shape_costs_itself_only(tmp_path: Path) -> None:
+def test_broken_shape_leaves_the_rest_of_the_slide(tmp_path: Path) -> None:
     def broken(slide: Any) -> None:
-        bullets(slide)
+        add_bullets(slide)
         from pptx.util import Pt
 
         frame = slide.shapes.add_table(1, 1, Pt(1), Pt(1), Pt(9), Pt(9))
         frame._element.graphic.graphicData.remove(frame._element.graphic.graphicData[0])
 
-    extraction = read(deck(tmp_path / "a.pptx", broken))
-    assert texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
+    extraction = extract_deck(write_deck(tmp_path / "a.pptx", broken))
+    assert passage_texts(extraction, "text") == ["Clean the filter weekly.\n– Use cold water."]
     assert [problem.page for problem in extraction.report.problems] == [1]

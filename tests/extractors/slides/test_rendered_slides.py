@@ -1,4 +1,4 @@
-"""Decks as LibreOffice draws and converts them."""
+"""Decks as LibreOffice renders and converts them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ from typing import Any
 
 import pytest
 
-from extractors.slides import libreoffice as office
+from extractors.slides import libreoffice
+from extractors.slides.libreoffice import convert_file
 from extractors.types import Options
-from tests.support.decks import bullets, deck, needs_office, noted, png, read, texts
+from tests.support.decks import (
+    add_bullets,
+    add_notes,
+    extract_deck,
+    needs_libreoffice,
+    passage_texts,
+    png_file,
+    write_deck,
+)
 
 
-@needs_office
-def test_every_slide_is_a_picture_with_hidden_ones_in_their_place(tmp_path: Path) -> None:
-    path = deck(tmp_path / "a.pptx", bullets, lambda slide: slide._element.set("show", "0"), bullets)
-    extraction = read(path, Options(ocr="off", dpi=72))
+@needs_libreoffice
+def test_every_slide_becomes_a_picture_including_hidden_ones(tmp_path: Path) -> None:
+    path = write_deck(tmp_path / "a.pptx", add_bullets, lambda slide: slide._element.set("show", "0"), add_bullets)
+    extraction = extract_deck(path, Options(ocr="off", dpi=72))
     drawn = [picture for picture in extraction.pictures if picture.kind == "slide"]
     assert [picture.page for picture in drawn] == [1, 2, 3]
     assert drawn[0].words == "Title 1\nClean the filter weekly.\nUse cold water."
@@ -26,56 +35,56 @@ def test_every_slide_is_a_picture_with_hidden_ones_in_their_place(tmp_path: Path
     assert drawn[0].image.sha256 != drawn[1].image.sha256
 
 
-@needs_office
-def test_odp_gives_the_same_text_notes_and_slides(tmp_path: Path) -> None:
-    path = deck(tmp_path / "a.pptx", bullets, noted)
-    (odp,) = office.convert([path], "odp", tmp_path)
+@needs_libreoffice
+def test_odp_yields_the_same_text_notes_and_slides(tmp_path: Path) -> None:
+    path = write_deck(tmp_path / "a.pptx", add_bullets, add_notes)
+    odp = convert_file(path, "odp", tmp_path)
     assert odp is not None
-    extraction = read(odp, Options(ocr="off", dpi=72))
-    assert "Clean the filter weekly." in texts(extraction, "text")[0]
-    assert texts(extraction, "notes") == ["Mention the warranty."]
+    extraction = extract_deck(odp, Options(ocr="off", dpi=72))
+    assert "Clean the filter weekly." in passage_texts(extraction, "text")[0]
+    assert passage_texts(extraction, "notes") == ["Mention the warranty."]
     assert [picture.page for picture in extraction.pictures if picture.kind == "slide"] == [1, 2]
 
 
-@needs_office
-def test_odp_is_read_without_libreoffice_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@needs_libreoffice
+def test_odp_is_read_without_libreoffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hidden(slide: Any) -> None:
-        noted(slide)
-        slide.shapes.add_picture(png(), 0, 2000000, 3000000)
+        add_notes(slide)
+        slide.shapes.add_picture(png_file(), 0, 2000000, 3000000)
         slide._element.set("show", "0")
 
-    (odp,) = office.convert([deck(tmp_path / "a.pptx", bullets, hidden)], "odp", tmp_path)
+    odp = convert_file(write_deck(tmp_path / "a.pptx", add_bullets, hidden), "odp", tmp_path)
     assert odp is not None
-    monkeypatch.setattr(office, "program", lambda: None)
-    extraction = read(odp)
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
+    extraction = extract_deck(odp)
     first = extraction.passages[0]
     assert first.text.splitlines()[0] == "Clean the filter weekly."
     assert first.heading == ("Title 1",)
     assert first.box is not None
     assert first.box[1] == pytest.approx(144, abs=1)
-    assert texts(extraction, "notes") == ["Mention the warranty."]
+    assert passage_texts(extraction, "notes") == ["Mention the warranty."]
     assert [picture.page for picture in extraction.pictures] == [2]
     assert "hidden slides, kept and marked: 2" in extraction.report.notes
 
 
-@needs_office
-def test_a_deck_that_only_libreoffice_opens_gives_its_slides(tmp_path: Path) -> None:
-    good, bad = deck(tmp_path / "good.pptx", bullets, bullets), tmp_path / "bad.pptx"
+@needs_libreoffice
+def test_deck_that_only_libreoffice_reads_yields_its_slides(tmp_path: Path) -> None:
+    good, bad = write_deck(tmp_path / "good.pptx", add_bullets, add_bullets), tmp_path / "bad.pptx"
     with zipfile.ZipFile(good) as source, zipfile.ZipFile(bad, "w") as target:
         for entry in source.infolist():
             data = source.read(entry)
-            # As when a slide show (PPSX) is renamed, which python-pptx refuses.
+            # As in a renamed slide show (PPSX), which python-pptx refuses.
             target.writestr(
                 entry, data.replace(b"presentationml.presentation.main+xml", b"presentationml.slideshow.main+xml")
             )
-    extraction = read(bad, Options(ocr="off", dpi=72))
+    extraction = extract_deck(bad, Options(ocr="off", dpi=72))
     assert extraction.report.pages == 2
-    assert "Clean the filter weekly." in " ".join(texts(extraction, "text"))
+    assert "Clean the filter weekly." in " ".join(passage_texts(extraction, "text"))
     assert any("LibreOffice" in note for note in extraction.report.notes)
 
 
 def wmf(text: bytes) -> bytes:
-    """A Windows metafile of 1000 x 500 units, 4 x 2 inches, with one line of text."""
+    """Return a Windows metafile of 1000 x 500 units, 4 x 2 inches, with one line of text."""
     padded = text + bytes(len(text) % 2)
     records = [
         struct.pack("<IHhh", 5, 0x020B, 0, 0),  # window origin
@@ -92,12 +101,12 @@ def wmf(text: bytes) -> bytes:
     return placed + struct.pack("<H", check) + header + body
 
 
-@needs_office
-def test_a_metafile_is_cut_from_the_drawn_slide_with_its_words(tmp_path: Path) -> None:
+@needs_libreoffice
+def test_metafile_is_cut_from_the_rendered_slide_with_its_words(tmp_path: Path) -> None:
     def drawn(slide: Any) -> None:
         slide.shapes.add_picture(io.BytesIO(wmf(b"Throughput")), 1000000, 2000000, 4000000, 2000000)
 
-    pictures = read(deck(tmp_path / "a.pptx", drawn), Options(ocr="off")).pictures
+    pictures = extract_deck(write_deck(tmp_path / "a.pptx", drawn), Options(ocr="off")).pictures
     assert [picture.kind for picture in pictures] == ["slide", "figure"]
     assert pictures[1].words == "Throughput"
     assert pictures[1].image.width == pytest.approx(4000000 / 914400 * 150, abs=12)
