@@ -59,14 +59,14 @@ def _minilm(role: str, name: str, settings: Settings, cost: str) -> Check:
     from diptych.encoders import minilm
 
     try:
-        folder = minilm.folder()
+        folder = minilm.find_package()
         minilm.read_verified(folder / "model.safetensors", minilm.WEIGHTS_SHA256)
         minilm.read_verified(folder / "tokenizer.json", minilm.TOKENIZER_SHA256)
     except ModelError as error:
         what, _, command = str(error).partition("; run ")
         return Check(role, "broken", what, cost, command.strip("`"))
     file = minilm.cache_file(settings.cache, name.partition(":")[2] or "int8")
-    built = f"built in {file}" if minilm.read_cached(file) else "built when first used (2 s)"
+    built = f"built in {file}" if minilm.read_cached_graph(file) else "built when first used (2 s)"
     return Check(role, "ok", f"{name}: weights {minilm.WEIGHTS_SHA256[:12]}…, {built}")
 
 
@@ -78,16 +78,19 @@ def _files(role: str, made: Encoder, cost: str) -> Check:
     here, lacking = [], []
     for model in made.models:
         try:
-            place = model.weights.place()
+            place = model.files.find_folder()
         except ModelError as error:
-            return Check(role, "broken", f"{made.name}: {error}", cost, model.weights.how())
+            return Check(role, "broken", f"{made.name}: {error}", cost, model.files.download_command)
         here += [f"{model.name} ({model.licence}) in {place}"] if place else []
-        lacking += [] if place else [model.weights]
+        lacking += [] if place else [model.files]
     if not lacking:
         return Check(role, "ok", f"{made.name}: {', '.join(here)}")
     what = f"{made.name}: {', '.join(f'{one.repository} ({one.megabytes} MB)' for one in lacking)} not here"
-    mend = " && ".join(dict.fromkeys(one.how() for one in lacking)) + f" && export DIPTYCH_MODELS={lacking[0].root}"
-    if reason := lacking[0].unreachable():
+    mend = (
+        " && ".join(dict.fromkeys(one.download_command for one in lacking))
+        + f" && export DIPTYCH_MODELS={lacking[0].root}"
+    )
+    if reason := lacking[0].explain_unreachable():
         return Check(role, "broken", f"{what}, and {reason}", cost, mend)
     return Check(role, "missing", f"{what}, fetched when first used", "the first run waits for a download", mend)
 

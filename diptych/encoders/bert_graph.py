@@ -1,11 +1,11 @@
 """A BERT sentence encoder as an ONNX graph, built from its weights.
 
-One text at a time goes through the graph: ids of shape (1, tokens) in, one vector of unit length out. Without
-padding there is no mask, nothing is computed in vain, and a text's vector cannot depend on its neighbours.
+The graph takes one text at a time: ids of shape (1, tokens) in, one vector of unit length out. Without padding, no
+mask is needed, nothing is computed in vain, and a vector cannot depend on other texts.
 
 The int8 form follows SmoothQuant (Xiao et al., 2023): a few channels of BERT's activations are ten times larger than
-the rest and would take the whole range of eight bits, so each channel is divided by a factor that the weights' rows are
-multiplied with. Measured on our test vectors: cosine 0.991 without, 0.997 with it.
+the others and would occupy the whole range of eight bits. Each channel is therefore divided by a factor, and the
+matching row of the weights is multiplied by it. Cosine with float32 on the test vectors: 0.991 without, 0.997 with it.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ Weights = Mapping[str, Array]
 
 _MICROSOFT = "com.microsoft"
 _SMOOTHING = 0.75
-"""How much of a channel's size moves from the activations to the weights; 0.65 to 0.8 agree best."""
+"""Share of a channel's magnitude that moves from activations to weights. 0.65 to 0.8 agree best with float32."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What the weights do not tell."""
+class BertShape:
+    """What cannot be read off the weights."""
 
     layers: int
     heads: int
     epsilon: float
 
 
-def build(weights: Weights, shape: Shape, peaks: Mapping[str, Array] | None = None) -> bytes:
+def build_graph(weights: Weights, shape: BertShape, peaks: Mapping[str, Array] | None = None) -> bytes:
     """The serialised graph: `ids` int32 (1, tokens) -> `vectors` float32 (1, hidden size).
 
-    `weights` are a Hugging Face BertModel's, (out, in) for linear layers. With `peaks`, as `measure` gives them, the
-    linear layers are int8 with one scale an output channel; without, everything is float32.
+    `weights` are those of a Hugging Face BertModel, (out, in) for linear layers. With `peaks` from `measure_peaks`, the
+    linear layers are int8 with one scale per output channel; without, everything is float32.
     """
     graph = _Graph(peaks)
-    x = _embeddings(graph, weights, shape)
+    hidden = _add_embeddings(graph, weights, shape)
     for layer in range(shape.layers):
-        x = _layer(graph, weights, shape, f"encoder.layer.{layer}.", x)
-    graph.node("ReduceMean", [x, graph.constant(np.array([1]))], "mean", keepdims=0)
+        hidden = _add_layer(graph, weights, shape, f"encoder.layer.{layer}.", hidden)
+    graph.node("ReduceMean", [hidden, graph.constant(np.array([1]))], "mean", keepdims=0)
     graph.node("LpNormalization", ["mean"], "vectors", axis=-1, p=2)
     return graph.serialise(hidden=weights["embeddings.LayerNorm.weight"].size)
 
 
-def measure(weights: Weights, shape: Shape, samples: Sequence[Sequence[int]]) -> dict[str, Array]:
-    """Largest magnitude of each input channel of each linear layer over the token ids in `samples`."""
+def measure_peaks(weights: Weights, shape: BertShape, samples: Sequence[Sequence[int]]) -> dict[str, Array]:
+    """Largest magnitude of each input channel of each linear layer, over samples of token ids."""
     import onnx
     import onnxruntime
 
-    model = onnx.load_model_from_string(build(weights, shape))
+    model = onnx.load_model_from_string(build_graph(weights, shape))
     inputs = {node.input[0] for node in model.graph.node if node.op_type == "MatMul"}
     names = sorted(inputs)
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
@@ -70,13 +70,13 @@ def measure(weights: Weights, shape: Shape, samples: Sequence[Sequence[int]]) ->
     return peaks
 
 
-def _embeddings(graph: _Graph, weights: Weights, shape: Shape) -> str:
+def _add_embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
     words = weights["embeddings.word_embeddings.weight"]
-    # Every token is of type 0, so its vector joins the positions'.
+    # Every token has type 0, so its type vector can be added to the positions.
     positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
     if graph.peaks is None:
         graph.node("Gather", [graph.constant(words), "ids"], "words")
-    else:  # half precision halves the file and is exact enough: rounding moves a vector by less than 1e-6
+    else:  # half precision halves the file and moves a vector by less than 1e-6
         graph.node("Gather", [graph.constant(words.astype(np.float16)), "ids"], "words16")
         graph.node("Cast", ["words16"], "words", to=1)
     graph.node("Shape", ["ids"], "tokens", start=1, end=2)
@@ -85,28 +85,28 @@ def _embeddings(graph: _Graph, weights: Weights, shape: Shape) -> str:
     return graph.norm("embedded", weights, "embeddings.LayerNorm", shape.epsilon)
 
 
-def _layer(graph: _Graph, weights: Weights, shape: Shape, name: str, x: str) -> str:
-    """One transformer layer, in the order of the original BERT: each sum is normalised after it is made."""
+def _add_layer(graph: _Graph, weights: Weights, shape: BertShape, name: str, hidden: str) -> str:
+    """One transformer layer, normalised after each sum as in the original BERT."""
     parts = [f"{name}attention.self.{part}" for part in ("query", "key", "value")]
     joined = np.concatenate([weights[f"{part}.weight"] for part in parts]).T
     bias = np.concatenate([weights[f"{part}.bias"] for part in parts])
-    projected = graph.linear(x, joined, bias, f"{name}projected")
+    projected = graph.linear(hidden, joined, bias, f"{name}projected")
     heads = [f"{part}.heads" for part in parts]
     graph.nodes.append(graph.helper.make_node("Split", [projected], heads, axis=-1, num_outputs=3))
     graph.node("MultiHeadAttention", heads, f"{name}context", _MICROSOFT, num_heads=shape.heads)
     attended = graph.dense(f"{name}context", weights, f"{name}attention.output.dense")
-    # Add and LayerNormalization apart: the fused SkipLayerNormalization takes seven times as long (onnxruntime 1.31).
-    graph.node("Add", [attended, x], f"{name}sum1")
-    x = graph.norm(f"{name}sum1", weights, f"{name}attention.output.LayerNorm", shape.epsilon)
-    inner = graph.dense(x, weights, f"{name}intermediate.dense")
+    # Separate Add and LayerNormalization: the fused SkipLayerNormalization is seven times slower (onnxruntime 1.31).
+    graph.node("Add", [attended, hidden], f"{name}sum1")
+    hidden = graph.norm(f"{name}sum1", weights, f"{name}attention.output.LayerNorm", shape.epsilon)
+    inner = graph.dense(hidden, weights, f"{name}intermediate.dense")
     graph.node("Gelu", [inner], f"{name}activated", _MICROSOFT)
     outer = graph.dense(f"{name}activated", weights, f"{name}output.dense")
-    graph.node("Add", [outer, x], f"{name}sum2")
+    graph.node("Add", [outer, hidden], f"{name}sum2")
     return graph.norm(f"{name}sum2", weights, f"{name}output.LayerNorm", shape.epsilon)
 
 
 class _Graph:
-    """Nodes and constants under construction."""
+    """Nodes and constants of a graph; methods that add to it return the name of their output."""
 
     def __init__(self, peaks: Mapping[str, Array] | None) -> None:
         import onnx.helper
@@ -135,13 +135,13 @@ class _Graph:
         return self.linear(x, weights[f"{name}.weight"].T, weights[f"{name}.bias"], name)
 
     def linear(self, x: str, weight: Array, bias: Array, name: str) -> str:
-        """x @ weight + bias; weight is (in, out)."""
+        """Add x @ weight + bias; `weight` is (in, out)."""
         if self.peaks is None:
             self.node("MatMul", [x, self.constant(weight)], f"{name}.product")
             return self.node("Add", [f"{name}.product", self.constant(bias)], name)
-        smooth = _smoothing(self.peaks[x], weight)
+        smooth = _smoothing_factors(self.peaks[x], weight)
         self.node("Mul", [x, self.constant(1 / smooth)], f"{name}.smoothed")
-        quantised, scale = _quantise(weight * smooth[:, None])
+        quantised, scale = _quantise_weights(weight * smooth[:, None])
         inputs = [f"{name}.smoothed", self.constant(quantised), self.constant(scale), "", self.constant(bias)]
         return self.node("DynamicQuantizeMatMul", inputs, name, _MICROSOFT)
 
@@ -155,14 +155,14 @@ class _Graph:
         return model
 
 
-def _smoothing(peaks: Array, weight: Array) -> Array:
-    """Factor of each input channel, with a geometric mean of 1."""
+def _smoothing_factors(peaks: Array, weight: Array) -> Array:
+    """Factors for the input channels, with a geometric mean of 1."""
     rows = np.maximum(np.abs(weight).max(axis=1), 1e-5)
     factor = np.maximum(peaks, 1e-5) ** _SMOOTHING / rows ** (1 - _SMOOTHING)
     return np.asarray(factor / np.exp(np.log(factor).mean()), np.float32)
 
 
-def _quantise(weight: Array) -> tuple[Array, Array]:
-    """Signed 8-bit weights, symmetric, and one float32 scale an output channel."""
+def _quantise_weights(weight: Array) -> tuple[Array, Array]:
+    """Symmetric int8 weights and one float32 scale per output channel."""
     scale = np.maximum(np.abs(weight).max(axis=0) / 127, 1e-12).astype(np.float32)
     return np.clip(np.rint(weight / scale), -127, 127).astype(np.int8), scale

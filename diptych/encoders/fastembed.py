@@ -1,44 +1,40 @@
-"""Models that fastembed runs on ONNX Runtime, on this machine: `fastembed:MODEL`, and both sides of the `clip` pairs.
+"""Models that fastembed runs on ONNX Runtime on this machine: `fastembed:MODEL`, and both halves of the `clip` pairs.
 
-What fastembed leaves to its caller is done here: the words that a model wants before a question or a passage, opening
-and converting pictures, unit length.
+This module adds what fastembed leaves to its caller: the prompts that models expect before queries and passages,
+opening and converting images, and vectors of unit length.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.encoders.encoder import Encoder
-from diptych.encoders.minilm import usable_cores
-from diptych.encoders.model_files import Weights
+from diptych.encoders.local import Lazy, LocalEncoder, replace_surrogates
+from diptych.encoders.model_files import ModelFiles
 from diptych.errors import ModelError
 from diptych.models.meter import Meter
 from diptych.settings import Settings
-from diptych.vectors import Vectors
+from diptych.vectors import Vector, Vectors
 from extractors.errors import ExtractionError
 from extractors.pictures.decode import normalise_image, open_image
 
 if TYPE_CHECKING:
     from PIL import Image
 
-Item = TypeVar("Item", str, Path)
-
 FORMAT = 1
-"""Raised whenever the same files give other vectors."""
-LONGEST = 16
-"""Sides to one: of a longer picture the middle is seen. Scaled by its short side it would take gigabytes."""
+"""Part of the fingerprint: raise it when the same files give other vectors."""
+MAX_ASPECT = 16
+"""Longer side over shorter side. Only the middle of a longer image is encoded: models scale the shorter side to a fixed
+size, so the longer one could take gigabytes."""
 _WEB = "Given a web search query, retrieve relevant passages that answer the query"
 _BGE = "Represent this sentence for searching relevant passages: "
 PROMPTS: tuple[tuple[str, str, str], ...] = (
@@ -57,192 +53,151 @@ PROMPTS: tuple[tuple[str, str, str], ...] = (
         "Represent the document for retrieval: ",
     ),
 )
-"""(model, before a question, before a passage), as the models' authors publish them. fastembed 0.9 adds none of them;
-of jina-embeddings-v3 it chooses the adapter."""
-QUESTIONS_ONLY = ("qdrant/constella-*",)
-"""They encode questions for another model's passages."""
+"""(model, query prompt, passage prompt), as published by the models' authors. fastembed 0.9 adds none of them; for
+jina-embeddings-v3 it selects the adapter."""
+QUERY_ONLY = ("qdrant/constella-*",)
+"""Models that encode queries for another model's passages."""
 LOWER_CASE = ("google/siglip2-*",)
-"""Trained on small letters; the published tokenizer files do not make them."""
+"""Models trained on lower-case text whose published tokenizer files do not lower it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What fastembed says of a model before anything of it is read."""
+    """A model as fastembed lists it."""
 
     name: str
     size: int
     runner: str
-    """The class that runs it, which settles how token vectors become one."""
-    sees: bool
-    """It encodes pictures, not texts."""
+    """Name of the class that runs it, which determines how token vectors are pooled."""
+    reads_images: bool
+    """It encodes images, not texts."""
     licence: str
-    weights: Weights
+    files: ModelFiles
 
     @property
     def prompts(self) -> tuple[str, str]:
-        """(before a question, before a passage)."""
+        """(query prompt, passage prompt)."""
         matching = (prompts for pattern, *prompts in PROMPTS if fnmatchcase(self.name.lower(), pattern))
-        question, passage = next(matching, ("", ""))
-        return question, passage
+        query, passage = next(matching, ("", ""))
+        return query, passage
 
-    @property
     def identity(self) -> list[object]:
-        """All that its vectors depend on."""
-        return [self.name, self.runner, self.prompts, self.weights.digest()]
+        """Everything its vectors depend on."""
+        return [self.name, self.runner, self.prompts, self.files.digest()]
 
 
-class FastEmbed(Encoder):
-    """An `Encoder`: a model of texts, and with `pictures` its partner in the same space.
+class FastEmbed(LocalEncoder):
+    """A text model, optionally with an image model of the same space.
 
-    Nothing is read before the first text or picture, or the question for the fingerprint, for which the model's files
-    have to be here, and are fetched if need be. A vector depends on its own text or picture alone.
+    Nothing is loaded before it is first used. The fingerprint needs the model's files, and downloads missing ones.
     """
 
-    def __init__(self, name: str, texts: Model, pictures: Model | None = None, *, threads: int | None = None) -> None:
-        """`threads` defaults to the cores we may use."""
+    def __init__(self, name: str, texts: Model, images: Model | None = None, *, threads: int | None = None) -> None:
+        super().__init__(threads)
         self.name, self.size = name, texts.size
-        self.models = [texts, *([pictures] if pictures else [])]
-        self.reads_images = pictures is not None
-        self.threads = threads or usable_cores()
-        self._texts, self._pictures = texts, pictures
-        self._lock = threading.Lock()
-        self._running = threading.BoundedSemaphore(self.threads)
+        self.models = [texts, *([images] if images else [])]
+        self.reads_images = images is not None
+        self._fingerprint = Lazy(self._compute_fingerprint)
+        self._sessions = [Lazy(partial(_open_session, model)) for model in self.models]
 
     @property
     def fingerprint(self) -> str:
-        with self._lock:
-            return self._fingerprint_once
+        return self._fingerprint.get()
 
     @property
     def tokenizer(self) -> Path | None:
-        """None until the files are here."""
-        place = self._texts.weights.place()
-        return place / "tokenizer.json" if place else None
+        """None until the model's files are there."""
+        folder = self.models[0].files.find_folder()
+        return folder / "tokenizer.json" if folder else None
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
-        """Vectors of unit length, shape (len(texts), size), float32; zeros for a text of which no word is known."""
-        session = self._text_session
-        prompt = self._texts.prompts[0 if query else 1]
-        lower = any(fnmatchcase(self._texts.name.lower(), pattern) for pattern in LOWER_CASE)
+        """As `Encoder.encode_texts`; zeros for a text without any known word."""
+        model, session = self.models[0], self._sessions[0].get()
+        prompt = model.prompts[0 if query else 1]
+        lower = any(fnmatchcase(model.name.lower(), pattern) for pattern in LOWER_CASE)
         embed = session.query_embed if query else session.passage_embed
 
-        def encode(text: str) -> Vectors:
-            # Broken characters (half a surrogate pair) become question marks.
-            text = (prompt + text).encode("utf-8", "replace").decode()
-            with self._running:  # callers on several threads share the cores
-                return self._unit(embed([text.lower() if lower else text]), self._texts)
+        def encode(text: str) -> Vector:
+            text = replace_surrogates(prompt + text)
+            return _normalise(embed([text.lower() if lower else text]), model)
 
-        return self._all(encode, texts)
+        return self._encode_each(texts, encode)
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
-        """Vectors of unit length, shape (len(images), size), float32; zeros for a picture that cannot be opened."""
-        if self._pictures is None:
+        if not self.reads_images:
             return super().encode_images(images)
-        session, model = self._picture_session, self._pictures
+        model, session = self.models[1], self._sessions[1].get()
 
-        def encode(file: Path) -> Vectors:
-            with self._running:
-                try:
-                    image = seen(file)
-                except (ExtractionError, OSError):  # one of them must not cost the others their vectors
-                    return np.zeros(self.size, np.float32)
-                return self._unit(session.embed([image]), model)
+        def encode(file: Path) -> Vector:
+            try:
+                image = load_image(file)
+            except (ExtractionError, OSError):
+                return np.zeros(self.size, np.float32)
+            return _normalise(session.embed([image]), model)
 
-        return self._all(encode, images)
+        return self._encode_each(images, encode)
 
-    def _all(self, encode: Callable[[Item], Vectors], items: Sequence[Item]) -> Vectors:
-        """One item a thread, as with MiniLM: batches are padded, and several threads on one item wait in turns."""
-        if len(items) < 2 or self.threads == 1:
-            rows = [encode(item) for item in items]
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                rows = list(pool.map(encode, items))
-        return np.stack(rows) if rows else np.empty((0, self.size), np.float32)
-
-    def _unit(self, vectors: Iterable[NDArray[Any]], model: Model) -> Vectors:
-        vector = np.asarray(next(iter(vectors)), np.float32)
-        if vector.shape != (model.size,) or not np.isfinite(vector).all():
-            raise ModelError(
-                f"{model.weights.place()}: gives no vectors of {model.size} finite numbers; these are not the weights "
-                f"of {model.name}, copy them again"
-            )
-        length = float(np.linalg.norm(vector))
-        return vector / np.float32(length) if length else vector
-
-    @property
-    def _text_session(self) -> Any:
-        with self._lock:
-            return self._text_session_once
-
-    @property
-    def _picture_session(self) -> Any:
-        with self._lock:
-            return self._picture_session_once
-
-    @cached_property
-    def _text_session_once(self) -> Any:
-        return _session(self._texts)
-
-    @cached_property
-    def _picture_session_once(self) -> Any:
-        assert self._pictures is not None
-        return _session(self._pictures)
-
-    @cached_property
-    def _fingerprint_once(self) -> str:
-        parts = [FORMAT, *(model.identity for model in self.models)]
-        return f"{self._texts.name}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
+    def _compute_fingerprint(self) -> str:
+        parts = [FORMAT, *(model.identity() for model in self.models)]
+        return f"{self.models[0].name}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
 
 
 def load(variant: str, settings: Settings, meter: Meter) -> FastEmbed:
-    """`variant`: the name of a model of texts as fastembed lists it."""
-    if any(fnmatchcase(variant.lower(), pattern) for pattern in QUESTIONS_ONLY):
-        raise ModelError(f"encoder fastembed: {variant} encodes questions only, no passages; choose another")
-    return FastEmbed(f"fastembed:{variant}", find(variant, settings))
+    """`variant` is the name of a text model as fastembed lists it."""
+    if any(fnmatchcase(variant.lower(), pattern) for pattern in QUERY_ONLY):
+        raise ModelError(f"encoder fastembed: {variant} encodes only queries, not passages; choose another model")
+    return FastEmbed(f"fastembed:{variant}", find_model(variant, settings))
 
 
-def find(name: str, settings: Settings, *, sees: bool = False) -> Model:
-    """The model as fastembed lists it, of pictures or of texts. Raises `ModelError` for one that it does not know."""
+def find_model(name: str, settings: Settings, *, reads_images: bool = False) -> Model:
+    """The text or image model of this name. Raises `ModelError` if fastembed does not list it."""
     from fastembed import ImageEmbedding, TextEmbedding
 
-    kinds = (ImageEmbedding if sees else TextEmbedding).EMBEDDINGS_REGISTRY
-    listed = {one.model.lower(): (one, kind) for kind in kinds for one in kind._list_supported_models()}
+    runners = (ImageEmbedding if reads_images else TextEmbedding).EMBEDDINGS_REGISTRY
+    listed = {entry.model.lower(): (entry, runner) for runner in runners for entry in runner._list_supported_models()}
     if name.lower() not in listed:
-        known = ", ".join(sorted(one.model for one, _ in listed.values()))
+        known = ", ".join(sorted(entry.model for entry, _ in listed.values()))
         raise ModelError(f"encoder fastembed: no model is called `{name}`; known: {known}")
-    one, kind = listed[name.lower()]
-    about = ("preprocessor_config.json",) if sees else ("tokenizer.json", "tokenizer_config.json")
-    if one.model_file.endswith(".safetensors"):
-        about = ("tokenizer.json",)
-    files = (one.model_file, *one.additional_files, *about)
-    megabytes = round(1000 * (one.size_in_GB or 0))
-    weights = Weights(str(one.sources.hf), files, megabytes, settings.models, settings.cache)
-    return Model(one.model, int(one.dim or 0), kind.__name__, sees, one.license, weights)
+    entry, runner = listed[name.lower()]
+    configuration = ("preprocessor_config.json",) if reads_images else ("tokenizer.json", "tokenizer_config.json")
+    if entry.model_file.endswith(".safetensors"):
+        configuration = ("tokenizer.json",)
+    names = (entry.model_file, *entry.additional_files, *configuration)
+    megabytes = round(1000 * (entry.size_in_GB or 0))
+    files = ModelFiles(str(entry.sources.hf), names, megabytes, settings.models, settings.cache)
+    return Model(entry.model, int(entry.dim or 0), runner.__name__, reads_images, entry.license, files)
 
 
-def seen(file: Path) -> Image.Image:
-    """A picture as people see it, in RGB. Raises `ExtractionError`, `OSError`."""
+def load_image(file: Path) -> Image.Image:
+    """The image upright and in RGB, cropped to its middle if it is very long. Raises `ExtractionError`, `OSError`."""
     with open_image(file, file.name) as opened:
         image = normalise_image(opened).convert("RGB")
-    width, height = image.size
-    if max(width, height) <= LONGEST * min(width, height):
-        return image
-    across, down = min(width, LONGEST * height), min(height, LONGEST * width)
-    left, top = (width - across) // 2, (height - down) // 2
-    return image.crop((left, top, left + across, top + down))
+    width, height = min(image.width, MAX_ASPECT * image.height), min(image.height, MAX_ASPECT * image.width)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
 
 
-def _session(model: Model) -> Any:
+def _normalise(vectors: Iterable[NDArray[Any]], model: Model) -> Vector:
+    """The first vector at unit length; zeros stay zeros."""
+    vector = np.asarray(next(iter(vectors)), np.float32)
+    if vector.shape != (model.size,) or not np.isfinite(vector).all():
+        raise ModelError(
+            f"{model.files.find_folder()}: the model does not return vectors of {model.size} finite numbers, so these "
+            f"are not the weights of {model.name}; copy them again"
+        )
+    length = float(np.linalg.norm(vector))
+    return vector / np.float32(length) if length else vector
+
+
+def _open_session(model: Model) -> Any:
     from fastembed import ImageEmbedding, TextEmbedding
 
-    folder = model.weights.folder()
-    kind = ImageEmbedding if model.sees else TextEmbedding
-    threads = None if model.runner == "StaticTextEmbedding" else 1  # it has none, and warns
+    folder = model.files.get_folder()
+    embedding = ImageEmbedding if model.reads_images else TextEmbedding
+    threads = None if model.runner == "StaticTextEmbedding" else 1  # static models have no threads, and warn
     try:
-        # With a path of its own fastembed looks for nothing; else it would wait 40 s for a hub that is not there.
-        return kind(model.name, str(model.weights.cache), threads, specific_model_path=str(folder))
-    except Exception as error:  # of ONNX Runtime, tokenizers, JSON: whatever broken files lead to
+        # Without a path of its own, fastembed would wait 40 s for an unreachable hub.
+        return embedding(model.name, str(model.files.cache), threads, specific_model_path=str(folder))
+    except Exception as error:  # broken files raise anything in ONNX Runtime, tokenizers or json
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{folder}: cannot be loaded ({reason}); copy {model.weights.repository} there again"
-        ) from error
+        raise ModelError(f"{folder}: cannot be loaded ({reason}); copy {model.files.repository} there again") from error

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.encoders import clip
-from diptych.encoders.fastembed import Model, find
+from diptych.encoders.fastembed import Model, find_model
 from diptych.settings import Settings
 
 FIELDS = 4
@@ -77,15 +77,15 @@ def write_pair(models: Path, name: str = "") -> None:
 
 def write_texts(models: Path, name: str, words: Mapping[str, Sequence[float]], *, limit: int = 512) -> None:
     """A model of texts that fastembed lists; `words`: row of each word, the rest of it zeros."""
-    model = find(name, Settings(models=models))
-    folder = models / model.weights.repository
+    model = find_model(name, Settings(models=models))
+    folder = models / model.files.repository
     rows = np.zeros((4 + len(words), model.size), np.float32)
     rows[0, -2], rows[1, -1], rows[2, 0] = 0.01, 0.1, 1
     for row, word in zip(rows[4:], words, strict=True):
         row[: len(words[word])] = words[word]
     vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
-    for file in model.weights.files:
-        _save(b"" if file != model.weights.files[0] else _text_graph(rows, model), folder / file)
+    for file in model.files.names:
+        _save(b"" if file != model.files.names[0] else _text_graph(rows, model), folder / file)
     _write_tokenizer(folder, vocabulary, limit, lower="siglip" not in name)
 
 
@@ -93,22 +93,22 @@ def write_static(models: Path, name: str, words: Mapping[str, Sequence[float]]) 
     """A model that is a table of words and nothing else; texts become the mean of their words' rows."""
     from safetensors.numpy import save_file
 
-    model = find(name, Settings(models=models))
-    folder = models / model.weights.repository
+    model = find_model(name, Settings(models=models))
+    folder = models / model.files.repository
     rows = np.zeros((4 + len(words), model.size), np.float32)
     for row, word in zip(rows[4:], words, strict=True):
         row[: len(words[word])] = words[word]
     folder.mkdir(parents=True)
-    save_file({"embeddings": rows}, folder / model.weights.files[0])
+    save_file({"embeddings": rows}, folder / model.files.names[0])
     vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
     _write_tokenizer(folder, vocabulary, 512, lower=True)
 
 
 def write_pictures(models: Path, name: str) -> None:
     """A model of pictures that fastembed lists."""
-    model = find(name, Settings(models=models), sees=True)
-    folder = models / model.weights.repository
-    _save(_picture_graph(model), folder / model.weights.files[0])
+    model = find_model(name, Settings(models=models), reads_images=True)
+    folder = models / model.files.repository
+    _save(_picture_graph(model), folder / model.files.names[0])
     config = _JINA if "jina" in name else _SIGLIP if "siglip" in name else _CLIP
     (folder / "preprocessor_config.json").write_text(json.dumps(config))
 

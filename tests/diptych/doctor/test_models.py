@@ -77,7 +77,7 @@ def test_a_folder_that_lacks_files_is_broken(settings: Settings, tmp_path: Path)
     next((tmp_path / "models").rglob("tokenizer_config.json")).unlink()
     one = models.encoder(changed(settings, encoder=SMALL))
     assert one.state == "broken"
-    assert "without tokenizer_config.json" in one.what
+    assert "tokenizer_config.json missing" in one.what
 
 
 def test_passages_longer_than_the_model_reads_cost_something(settings: Settings, tmp_path: Path) -> None:

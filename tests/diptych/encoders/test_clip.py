@@ -1,4 +1,4 @@
-"""Pixels reach a model of pictures as its authors publish it, and words find pictures in every pair."""
+"""Images reach an image model as its authors publish it, and texts match images in every pair."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image
 
 from diptych.encoders import clip
 from diptych.encoders.encoder import Encoder
-from diptych.encoders.fastembed import seen
+from diptych.encoders.fastembed import load_image
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
@@ -53,7 +53,7 @@ def fields(encoder: Encoder, picture: Path) -> NDArray[np.float32]:
 
 
 def colour(encoder: Encoder, picture: Path) -> list[int]:
-    """The mean colour that the model of pictures sees, as RGB."""
+    """The mean colour that reaches the image model, as RGB."""
     means = fields(encoder, picture).mean(axis=(1, 2))
     return [int(value) for value in ((means * STD + MEAN) * 255).round()]
 
@@ -64,7 +64,7 @@ def plain(name: str, size: tuple[int, int], file: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", clip.PAIRS)
-def test_words_find_pictures_in_every_pair(settings: Settings, tmp_path: Path, name: str) -> None:
+def test_texts_match_their_images_in_every_pair(settings: Settings, tmp_path: Path, name: str) -> None:
     encoder = load_encoder(f"clip:{name}", settings)
     pictures = [plain(name, (300, 200), tmp_path / f"{name}.png") for name in COLOURS]
     words = encoder.encode_texts(list(COLOURS), query=True)
@@ -76,7 +76,7 @@ def test_words_find_pictures_in_every_pair(settings: Settings, tmp_path: Path, n
     assert list((words @ seen.T).argmax(axis=1)) == list(range(len(COLOURS)))
 
 
-def test_the_middle_of_a_picture_is_cut_out_unscaled_where_it_fits(pair: Encoder, tmp_path: Path) -> None:
+def test_image_of_the_right_height_is_cropped_without_scaling(pair: Encoder, tmp_path: Path) -> None:
     drawn = np.zeros((224, 448, 3), np.uint8)
     drawn[:, :112] = 255  # cut away
     drawn[:, 112:168, 0] = 255
@@ -90,7 +90,7 @@ def test_the_middle_of_a_picture_is_cut_out_unscaled_where_it_fits(pair: Encoder
 
 
 def clip_pixels(image: Image.Image, cut: Callable[[float], int] = int) -> Pixels:
-    """Short side to 224 with bicubic interpolation, the middle square of that."""
+    """The shorter side scaled to 224 with bicubic interpolation, then the middle square."""
     scale = 224 / min(image.size)
     width, height = (int(side * scale + 1e-6) for side in image.size)
     resized = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC), np.float64)
@@ -99,12 +99,12 @@ def clip_pixels(image: Image.Image, cut: Callable[[float], int] = int) -> Pixels
 
 
 def jina_pixels(image: Image.Image) -> Pixels:
-    """As CLIP's, but where the middle lies between two pixels, its reference rounds to even."""
+    """Like CLIP, but if the middle lies between two pixels, the reference rounds to even."""
     return clip_pixels(image, round)
 
 
 def siglip_pixels(image: Image.Image) -> Pixels:
-    """The whole picture, squashed with bilinear interpolation."""
+    """The whole image, squashed with bilinear interpolation."""
     return np.asarray(image.resize((224, 224), Image.Resampling.BILINEAR), np.float64) / 127.5 - 1
 
 
@@ -113,7 +113,7 @@ def siglip_pixels(image: Image.Image) -> Pixels:
     [("vit-b-32", clip_pixels), ("jina-clip-v1", jina_pixels), ("siglip2-base-patch16-224", siglip_pixels)],
 )
 @pytest.mark.parametrize("size", [(400, 300), (301, 403), (100, 60), (224, 224)])
-def test_pixels_are_prepared_as_published(
+def test_preprocessing_agrees_with_the_published_one(
     settings: Settings, tmp_path: Path, name: str, expected: Callable[[Image.Image], Pixels], size: tuple[int, int]
 ) -> None:
     noise = np.random.default_rng(7).integers(0, 256, (size[1] // 20 + 1, size[0] // 20 + 1, 3), np.uint8)
@@ -132,7 +132,7 @@ def turned(image: Image.Image, file: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     drawn = Image.new("RGB", (224, 448))
-    drawn.paste(image.resize((224, 112)), (0, 168))  # in the middle, however it is turned
+    drawn.paste(image.resize((224, 112)), (0, 168))  # in the middle in either orientation
     drawn.save(file, exif=exif, quality=95)
 
 
@@ -156,7 +156,7 @@ def turned(image: Image.Image, file: Path) -> None:
         ("jpg", turned, [100, 20, 30]),
     ],
 )
-def test_pictures_of_any_kind_are_seen_as_people_see_them(
+def test_every_image_mode_is_converted_to_rgb_on_white(
     pair: Encoder,
     tmp_path: Path,
     suffix: str,
@@ -168,7 +168,7 @@ def test_pictures_of_any_kind_are_seen_as_people_see_them(
     assert colour(pair, file) == pytest.approx(expected, abs=4)
 
 
-def test_a_picture_that_cannot_be_opened_costs_no_other_its_vector(pair: Encoder, tmp_path: Path) -> None:
+def test_unreadable_image_gets_zeros_and_spares_the_others(pair: Encoder, tmp_path: Path) -> None:
     red = plain("red", (60, 60), tmp_path / "red.png")
     (tmp_path / "cut.png").write_bytes(red.read_bytes()[:60])
     (tmp_path / "empty.png").touch()
@@ -182,40 +182,40 @@ def test_a_picture_that_cannot_be_opened_costs_no_other_its_vector(pair: Encoder
     assert not vectors[1:-1].any()
 
 
-def test_of_a_very_long_picture_the_middle_is_seen(pair: Encoder, tmp_path: Path) -> None:
+def test_very_long_image_is_cropped_to_its_middle(pair: Encoder, tmp_path: Path) -> None:
     drawn = Image.new("RGB", (60_000, 3), COLOURS["blue"])
     drawn.paste(COLOURS["red"], (29_000, 0, 31_000, 3))
     drawn.save(tmp_path / "rule.png")
-    assert seen(tmp_path / "rule.png").size == (48, 3)
+    assert load_image(tmp_path / "rule.png").size == (48, 3)
     assert colour(pair, tmp_path / "rule.png") == pytest.approx([255, 0, 0], abs=1)
 
 
-def test_nothing_to_encode(pair: Encoder) -> None:
+def test_no_items_give_no_rows(pair: Encoder) -> None:
     assert pair.encode_texts([]).shape == pair.encode_images([]).shape == (0, 512)
 
 
-def test_the_weights_of_another_model_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_weights_of_another_model_are_an_error(folder: Path, tmp_path: Path) -> None:
     onnx_models.write_pair(tmp_path)
     other = folder / "jinaai" / "jina-clip-v1" / "onnx" / "vision_model.onnx"
     (tmp_path / "Qdrant" / "clip-ViT-B-32-vision" / "model.onnx").write_bytes(other.read_bytes())
     red = plain("red", (60, 60), tmp_path / "red.png")
-    with pytest.raises(ModelError, match="no vectors of 512 finite numbers"):
+    with pytest.raises(ModelError, match="does not return vectors of 512 finite numbers"):
         load_encoder("clip", Settings(models=tmp_path, cache=tmp_path / "cache")).encode_images([red])
 
 
 @pytest.fixture
 def published() -> Path:
-    """A folder with the published outputs, of which the weights have to be at hand as well."""
-    folder, kept = os.environ.get("DIPTYCH_TEST_CLIP"), os.environ.get("DIPTYCH_TEST_MODELS")
-    if not folder or not kept:
+    """A folder with the published outputs; the weights must be present as well."""
+    folder, weights = os.environ.get("DIPTYCH_TEST_CLIP"), os.environ.get("DIPTYCH_TEST_MODELS")
+    if not folder or not weights:
         pytest.skip("DIPTYCH_TEST_CLIP names no folder with expected.json, or DIPTYCH_TEST_MODELS no model folder")
-    if not (Path(kept) / "Qdrant" / "clip-ViT-B-32-vision").is_dir():
-        pytest.skip(f"{kept} holds no Qdrant/clip-ViT-B-32-vision")
+    if not (Path(weights) / "Qdrant" / "clip-ViT-B-32-vision").is_dir():
+        pytest.skip(f"{weights} holds no Qdrant/clip-ViT-B-32-vision")
     return Path(folder)
 
 
 @pytest.mark.model
-def test_the_real_clip_gives_the_published_numbers(published: Path, tmp_path: Path) -> None:
+def test_real_clip_returns_the_published_numbers(published: Path, tmp_path: Path) -> None:
     expected = json.loads((published / "expected.json").read_text(encoding="utf-8"))
     encoder = load_encoder("clip", Settings(models=Path(os.environ["DIPTYCH_TEST_MODELS"]), cache=tmp_path))
     of_image, of_text = expected["Qdrant/clip-ViT-B-32-vision"], expected["Qdrant/clip-ViT-B-32-text"]
@@ -225,13 +225,13 @@ def test_the_real_clip_gives_the_published_numbers(published: Path, tmp_path: Pa
 
 
 def aligned(vector: NDArray[np.float32], first: list[float]) -> float:
-    """Cosine of the first numbers, which may be published at any length."""
+    """Cosine of the first numbers; the published vector may have any length."""
     start = vector[: len(first)]
     return float(start @ np.array(first) / np.linalg.norm(start) / np.linalg.norm(first))
 
 
 @pytest.mark.model
-def test_the_real_clip_tells_a_diagram_from_a_dog(published: Path, tmp_path: Path) -> None:
+def test_real_clip_separates_a_diagram_from_a_dog(published: Path, tmp_path: Path) -> None:
     softmax = json.loads((published / "expected.json").read_text(encoding="utf-8"))["softmax"]
     encoder = load_encoder("clip", Settings(models=Path(os.environ["DIPTYCH_TEST_MODELS"]), cache=tmp_path))
     logits = 100 * encoder.encode_texts(softmax["texts"]) @ encoder.encode_images([published / softmax["image"]])[0]

@@ -1,4 +1,4 @@
-"""Models of texts go through fastembed's own loading code, and are asked in the words that they want."""
+"""Text models run through fastembed's own loading code, with the prompts they expect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support import onnx_models
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """With the default pair and siglip's."""
+    """Settings with the model files of the default pair and of SigLIP."""
     made = tmp_path_factory.mktemp("models")
     for pair in ("", "siglip2-base-patch16-224"):
         onnx_models.write_pair(made, pair)
@@ -31,7 +31,7 @@ def pair(settings: Settings) -> Encoder:
     return load_encoder("clip", settings)
 
 
-def test_a_vector_does_not_depend_on_its_neighbours_or_threads(pair: Encoder) -> None:
+def test_vectors_do_not_depend_on_other_texts_or_threads(pair: Encoder) -> None:
     texts = ["red", "a red and blue thing on a hill", "", "green " * 300, "half \ud83d", "\0"]
     alone = np.concatenate([pair.encode_texts([text]) for text in texts])
     with ThreadPoolExecutor(4) as pool:
@@ -40,15 +40,15 @@ def test_a_vector_does_not_depend_on_its_neighbours_or_threads(pair: Encoder) ->
 
 
 @pytest.mark.parametrize(("name", "limit"), [("clip", 77), ("clip:siglip2-base-patch16-224", 64)])
-def test_a_long_text_is_cut(settings: Settings, name: str, limit: int) -> None:
+def test_long_text_is_cut_at_the_limit(settings: Settings, name: str, limit: int) -> None:
     encoder = load_encoder(name, settings)
-    kept = "tree " * (limit - 2)  # and two for the start and the end
+    kept = "tree " * (limit - 2)  # plus a start and an end token
     a, b, c = encoder.encode_texts([kept, kept + "red", kept[5:] + "red"])
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)
 
 
-def test_siglip_reads_small_letters_padded_to_64_tokens(settings: Settings) -> None:
+def test_siglip_reads_lower_case_padded_to_64_tokens(settings: Settings) -> None:
     encoder = load_encoder("clip:google/siglip2-base-patch16-224", settings)
     small, large = encoder.encode_texts(["red tree", "RED Tree"])
     assert np.array_equal(small, large)
@@ -71,21 +71,21 @@ def test_siglip_reads_small_letters_padded_to_64_tokens(settings: Settings) -> N
         ("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", "", ""),
     ],
 )
-def test_a_model_gets_the_words_it_wants_before_a_text(tmp_path: Path, name: str, question: str, passage: str) -> None:
+def test_query_and_passage_prompts_are_prepended(tmp_path: Path, name: str, question: str, passage: str) -> None:
     before = "" if "zh" in name else " "  # Chinese has no spaces
     wanted = [f"{prompt}{before if prompt else ''}red" for prompt in (question, passage)]
     words = sorted({word for text in wanted for word in text.split()})
     onnx_models.write_texts(tmp_path, name, {word: np.eye(1, 40, at)[0] for at, word in enumerate(words, start=1)})
     encoder = load_encoder(f"fastembed:{name}", Settings(models=tmp_path, cache=tmp_path / "cache"))
-    for text, asks in zip(wanted, (True, False), strict=True):
-        vector = encoder.encode_texts(["red"], query=asks)[0]
+    for text, query in zip(wanted, (True, False), strict=True):
+        vector = encoder.encode_texts(["red"], query=query)[0]
         read = {word: round(float(vector[at] / vector[0])) for at, word in enumerate(words, start=1)}
         assert read == {word: text.split().count(word) for word in words}
-        assert vector[-1] == pytest.approx(0), "every word is one of them"
+        assert vector[-1] == pytest.approx(0), "every word is in the vocabulary"
 
 
 @pytest.mark.filterwarnings("ignore:The model 'jinaai/jina-embeddings-v2-base-de' used to run:UserWarning")
-def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> None:
+def test_every_listed_text_model_is_loaded_and_pooled(tmp_path: Path) -> None:
     from fastembed import TextEmbedding
 
     for one in TextEmbedding._list_supported_models():
@@ -99,7 +99,7 @@ def test_every_listed_model_of_texts_is_loaded_and_pooled(tmp_path: Path) -> Non
             assert second[1:3] / second[0] == pytest.approx([6, 8], rel=1e-4)
 
 
-def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path) -> None:
+def test_adapter_for_queries_or_passages_is_selected(tmp_path: Path) -> None:
     onnx_models.write_texts(tmp_path, "jinaai/jina-embeddings-v3", {})
     encoder = load_encoder("fastembed:jinaai/jina-embeddings-v3", Settings(models=tmp_path, cache=tmp_path / "cache"))
     question, passage = encoder.encode_texts(["red"], query=True)[0], encoder.encode_texts(["red"])[0]
@@ -107,41 +107,43 @@ def test_a_model_with_adapters_gets_that_of_questions_or_passages(tmp_path: Path
     assert passage[-3] / passage[0] == pytest.approx(1)
 
 
-def test_a_model_of_questions_alone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="questions only"):
+def test_model_for_queries_only_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="encodes only queries"):
         load_encoder("fastembed:Qdrant/constella-zero", Settings(models=tmp_path))
 
 
-def test_a_static_model_takes_its_words_from_a_table(tmp_path: Path) -> None:
+def test_static_model_averages_word_vectors(tmp_path: Path) -> None:
     onnx_models.write_static(tmp_path, "minishlab/potion-base-8M", {"red": [1, 0], "blue": [0, 1]})
     encoder = load_encoder("fastembed:minishlab/potion-base-8M", Settings(models=tmp_path, cache=tmp_path / "cache"))
     vectors = encoder.encode_texts(["red", "blue", "red blue", "unknown"])
     assert vectors[:3, :2] == pytest.approx(np.array([[1, 0], [0, 1], [0.5**0.5, 0.5**0.5]]))
-    assert not vectors[3].any(), "it knows no word of it"
+    assert not vectors[3].any(), "no word is known"
 
 
 @pytest.mark.parametrize(
     ("name", "told"), [("clip:ViT-G", "vit-b-32, jina-clip-v1"), ("fastembed:bert", "BAAI/bge"), ("fastembed", "BAAI")]
 )
-def test_unknown_models_name_the_known_ones(settings: Settings, name: str, told: str) -> None:
+def test_unknown_model_is_an_error_that_lists_the_known_ones(settings: Settings, name: str, told: str) -> None:
     with pytest.raises(ModelError, match=told):
         load_encoder(name, settings)
 
 
-def test_a_model_of_texts_reads_no_images(settings: Settings) -> None:
+def test_text_model_reads_no_images(settings: Settings) -> None:
     encoder = load_encoder("fastembed:Qdrant/clip-ViT-B-32-text", settings)
     assert not encoder.reads_images
     with pytest.raises(ModelError, match="reads no images"):
         encoder.encode_images([])
 
 
-def test_nothing_is_loaded_before_the_first_text(settings: Settings) -> None:
+def test_importing_the_registry_imports_no_heavy_library() -> None:
     code = (
-        "import sys; from pathlib import Path; from diptych.settings import Settings\n"
-        "from diptych.encoders.registry import load_encoder\n"
-        "print({'fastembed', 'onnxruntime', 'huggingface_hub', 'PIL'} & set(sys.modules))\n"
-        f"encoder = load_encoder('clip', Settings(models=Path({str(settings.models)!r})))\n"
-        "print(encoder.size, [one for one in vars(encoder) if one.endswith('_once')])"
+        "import sys; import diptych.encoders.registry\n"
+        "print({'fastembed', 'onnxruntime', 'huggingface_hub', 'PIL'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["set()", "512 []"]
+    assert done.stdout.strip() == "set()"
+
+
+def test_model_files_are_not_needed_before_the_first_use(tmp_path: Path) -> None:
+    encoder = load_encoder("clip", Settings(models=tmp_path))
+    assert (encoder.size, encoder.reads_images, encoder.tokenizer) == (512, True, None)

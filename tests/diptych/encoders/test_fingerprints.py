@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.encoders.clip import DEFAULT, PAIRS
-from diptych.encoders.fastembed import find
+from diptych.encoders.fastembed import find_model
 from diptych.encoders.ledger_encoder import vector_key
 from diptych.encoders.registry import load_encoder
 from diptych.settings import OpenAI, Settings, Unified
@@ -42,9 +42,9 @@ def test_fingerprints_of_files_that_hold_their_own_names(tmp_path: Path, name: s
     settings = Settings(models=tmp_path / "models", cache=tmp_path / "cache")
     family, _, variant = name.partition(":")
     texts, images = PAIRS[variant or DEFAULT] if family == "clip" else (variant, "")
-    for model in [find(texts, settings), *([find(images, settings, sees=True)] if images else [])]:
-        for file in model.weights.files:
-            path = model.weights.home / file
+    for model in [find_model(texts, settings), *([find_model(images, settings, reads_images=True)] if images else [])]:
+        for file in model.files.names:
+            path = model.files.user_folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.encode())
     assert load_encoder(name, settings).fingerprint == fingerprint

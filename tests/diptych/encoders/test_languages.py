@@ -1,4 +1,4 @@
-"""Search in languages that build and split words otherwise than English, with a multilingual encoder configured."""
+"""Search in languages that build and separate words differently from English, with a multilingual encoder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.onnx_models import write_texts
 
 MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 MEANINGS = (("pump", "pompa"), ("filter", "saringan"), ("clean", "membersihkan"), ("warranty", "garansi"))
-"""Words that the tiny model puts into one place, whatever their language."""
+"""Words with the same vector in the tiny model."""
 CLEANING = "Membersihkan saringan udara setiap bulan dengan air hangat."
 OILING = "Pompa dilumasi dengan minyak setiap minggu."
 WARRANTY = "Garansi berlaku selama dua tahun."
@@ -51,7 +51,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 
 def asked(folder: Path, model: Encoder, language: str) -> Iterator[Ask]:
-    """A store in that language, and the way to put a question to it."""
+    """A function that searches a store in this language."""
     spaces, sandbox = Spaces(model), ScriptedSandbox()
     index = EmbeddedStore(folder, spaces.shapes, 5)
     sandbox.scripts = {"buku.pdf": MANUAL, "gambar.pdf": DRAWINGS, "tower.pdf": TOWER}
@@ -77,15 +77,13 @@ def indonesian(model: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iter
         ("berapa lama garansinya", WARRANTY),
     ],
 )
-def test_indonesian_words_are_found_whatever_is_put_before_and_behind_them(
-    indonesian: Ask, question: str, text: str
-) -> None:
+def test_indonesian_words_are_found_with_other_prefixes_and_suffixes(indonesian: Ask, question: str, text: str) -> None:
     first = next(hit for hit in indonesian(question) if hit.modality == "text")
     assert first.text == text
     assert first.ranks["text.bm25"] == 1
 
 
-def test_the_stems_are_those_of_the_language_in_the_settings(model: Encoder, tmp_path: Path) -> None:
+def test_stemming_uses_the_language_of_the_settings(model: Encoder, tmp_path: Path) -> None:
     for ask in asked(tmp_path, model, "english"):
         assert [hit.ranks.get("text.bm25") for hit in ask("pembersihan") if hit.text == CLEANING] in ([], [None])
 
@@ -94,14 +92,14 @@ def test_the_stems_are_those_of_the_language_in_the_settings(model: Encoder, tmp
     ("question", "text"),
     [("how do i clean the filter", CLEANING), ("warranty", WARRANTY), ("pump", OILING)],
 )
-def test_a_multilingual_encoder_finds_the_meaning_in_other_words(indonesian: Ask, question: str, text: str) -> None:
+def test_multilingual_encoder_finds_meaning_across_languages(indonesian: Ask, question: str, text: str) -> None:
     first = next(hit for hit in indonesian(question) if hit.modality == "text")
     assert first.text == text
     assert first.ranks["text.dense"] == 1
-    assert "text.bm25" not in first.ranks, "the words are not its own"
+    assert "text.bm25" not in first.ranks, "no word matches"
 
 
-def test_a_picture_is_found_by_the_meaning_of_its_caption(indonesian: Ask) -> None:
+def test_picture_is_found_by_the_meaning_of_its_caption(indonesian: Ask) -> None:
     picture = next(hit for hit in indonesian("pump") if hit.modality == "image")
     assert (picture.caption, picture.ranks["images.description"]) == ("Gambar 1: pompa air", 1)
 
@@ -115,7 +113,7 @@ def test_a_picture_is_found_by_the_meaning_of_its_caption(indonesian: Ask) -> No
         ("펌프 압력", 4),
     ],
 )
-def test_scripts_without_spaces_are_found_by_parts_of_their_runs(indonesian: Ask, question: str, page: int) -> None:
+def test_scripts_without_spaces_are_found_by_parts_of_words(indonesian: Ask, question: str, page: int) -> None:
     first = indonesian(question)[0]
     assert (first.document, first.page) == ("tower.pdf", page)
     assert first.ranks["text.bm25"] == 1

@@ -1,10 +1,8 @@
-"""What was paid for once is never paid for again: over runs, kills, threads, refusals and lost stores."""
+"""Paid vectors are requested once: across runs, kills, threads and refusals."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -34,8 +32,8 @@ from tests.support.openai_server import OpenAIRoutes
 
 
 @dataclass
-class Shelf:
-    """A server, and encoders in front of it that share a ledger; each is made anew, as another run would."""
+class Bench:
+    """A server, and encoders for it that share a ledger; each call makes a new one, like another run."""
 
     vendor: Vendor
     folder: Path
@@ -49,15 +47,15 @@ class Shelf:
         return with_ledger(load_encoder(name, settings, meter), Ledger(self.folder))
 
     @property
-    def asked(self) -> list[Any]:
+    def sent(self) -> list[Any]:
         """Every input of every request."""
         return [one for request in self.vendor.requests for one in request.json["input"]]
 
 
 @contextmanager
-def opened(folder: Path, *routes: Any) -> Iterator[Shelf]:
+def opened(folder: Path, *routes: Any) -> Iterator[Bench]:
     with served(*routes, OpenAIRoutes()) as vendor:
-        yield Shelf(vendor, folder)
+        yield Bench(vendor, folder)
 
 
 def picture(folder: Path, name: str, colour: str) -> Path:
@@ -65,104 +63,104 @@ def picture(folder: Path, name: str, colour: str) -> Path:
     return folder / name
 
 
-def test_a_second_run_asks_for_nothing_and_gets_the_same_vectors(tmp_path: Path) -> None:
-    with opened(tmp_path) as shelf:
-        first = shelf.encoder().encode_texts(["pump", "valve", "pump"])
-        assert shelf.asked == ["pump", "valve"]
-        again = shelf.encoder().encode_texts(["valve", "pump", "pump"])
-        assert shelf.asked == ["pump", "valve"]
+def test_second_run_sends_no_request_and_returns_the_same_vectors(tmp_path: Path) -> None:
+    with opened(tmp_path) as bench:
+        first = bench.encoder().encode_texts(["pump", "valve", "pump"])
+        assert bench.sent == ["pump", "valve"]
+        again = bench.encoder().encode_texts(["valve", "pump", "pump"])
+        assert bench.sent == ["pump", "valve"]
         assert (first[[1, 0, 2]] == again).all()
         assert np.allclose(np.linalg.norm(again, axis=1), 1)
 
 
-def test_only_what_is_new_is_asked_for(tmp_path: Path) -> None:
-    with opened(tmp_path) as shelf:
-        shelf.encoder().encode_texts(["pump", "valve"])
-        shelf.encoder().encode_texts(["pump", "seal", "valve"])
-        assert shelf.asked == ["pump", "valve", "seal"]
+def test_only_new_texts_are_requested(tmp_path: Path) -> None:
+    with opened(tmp_path) as bench:
+        bench.encoder().encode_texts(["pump", "valve"])
+        bench.encoder().encode_texts(["pump", "seal", "valve"])
+        assert bench.sent == ["pump", "valve", "seal"]
 
 
-def test_another_model_or_size_is_asked_anew(tmp_path: Path) -> None:
-    with opened(tmp_path) as shelf:
-        shelf.encoder().encode_texts(["pump"])
-        assert shelf.encoder(size=4).encode_texts(["pump"]).shape == (1, 4)
-        assert shelf.encoder("openai:other").encode_texts(["pump"]).shape == (1, 8)
-        assert shelf.asked == ["pump"] * 3
+def test_another_model_or_size_is_requested_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as bench:
+        bench.encoder().encode_texts(["pump"])
+        assert bench.encoder(size=4).encode_texts(["pump"]).shape == (1, 4)
+        assert bench.encoder("openai:other").encode_texts(["pump"]).shape == (1, 8)
+        assert bench.sent == ["pump"] * 3
 
 
-def test_questions_are_neither_looked_up_nor_kept(tmp_path: Path) -> None:
-    with opened(tmp_path) as shelf:
-        encoder = shelf.encoder()
+def test_queries_bypass_the_ledger(tmp_path: Path) -> None:
+    with opened(tmp_path) as bench:
+        encoder = bench.encoder()
         encoder.encode_texts(["pump"], query=True)
         assert not (tmp_path / LEDGER_NAME).exists()
         encoder.encode_texts(["pump"])
         encoder.encode_texts(["pump"], query=True)
-        assert shelf.asked == ["pump"] * 3
+        assert bench.sent == ["pump"] * 3
 
 
-def test_pictures_are_known_by_their_bytes_wherever_they_lie(tmp_path: Path) -> None:
+def test_images_are_recognised_by_their_bytes(tmp_path: Path) -> None:
     red, blue = picture(tmp_path, "red.png", "red"), picture(tmp_path, "blue.png", "blue")
     copied = tmp_path / "copy.png"
     shutil.copy(red, copied)
-    with opened(tmp_path) as shelf:
-        first = shelf.encoder("unified:seer").encode_images([red, blue])
-        again = shelf.encoder("unified:seer").encode_images([copied])
-        assert len(shelf.asked) == 2
+    with opened(tmp_path) as bench:
+        first = bench.encoder("unified:seer").encode_images([red, blue])
+        again = bench.encoder("unified:seer").encode_images([copied])
+        assert len(bench.sent) == 2
         assert (first[0] == again[0]).all()
         picture(tmp_path, "red.png", "green")
-        shelf.encoder("unified:seer").encode_images([red])
-        assert len(shelf.asked) == 3
+        bench.encoder("unified:seer").encode_images([red])
+        assert len(bench.sent) == 3
 
 
-def test_a_picture_that_cannot_be_opened_is_tried_again_another_time(tmp_path: Path) -> None:
+def test_unreadable_image_is_not_recorded(tmp_path: Path) -> None:
     file = tmp_path / "red.png"
     file.write_bytes(b"not yet a picture")
-    with opened(tmp_path) as shelf:
-        encoder = shelf.encoder("unified:seer")
+    with opened(tmp_path) as bench:
+        encoder = bench.encoder("unified:seer")
         assert not encoder.encode_images([file, tmp_path / "absent.png"]).any()
         assert Ledger(tmp_path).vectors([vector_key(encoder.fingerprint, file)]) == {}
-        assert shelf.asked == []
+        assert bench.sent == []
 
 
-def test_a_text_and_a_picture_of_the_same_bytes_are_apart(tmp_path: Path) -> None:
+def test_keys_differ_by_fingerprint_and_kind_of_content(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"pump")
     others = (("m", tmp_path / "file"), ("n", "pump"), ("m", "pumps"))
     assert vector_key("m", "pump") not in {vector_key(fingerprint, content) for fingerprint, content in others}
 
 
-def test_half_a_surrogate_pair_has_a_key_of_its_own() -> None:
+def test_half_a_surrogate_pair_has_its_own_key() -> None:
     assert vector_key("m", "\ud83d") != vector_key("m", "?")
 
 
-def test_what_was_answered_before_a_refusal_is_kept(tmp_path: Path) -> None:
+def test_vectors_before_a_refusal_are_recorded(tmp_path: Path) -> None:
     def choosy(request: Request) -> Answer | None:
         bad = "poison" in request.json["input"]
         return Answer(400, {"error": {"message": "not this"}}) if bad else None
 
     texts = ["pump", "valve", "poison", "seal", "shaft"]
-    with opened(tmp_path, choosy) as shelf:
+    with opened(tmp_path, choosy) as bench:
         with pytest.raises(ProviderError, match="“poison” cannot be encoded"):
-            shelf.encoder().encode_texts(texts)
-        shelf.vendor.requests.clear()
+            bench.encoder().encode_texts(texts)
+        bench.vendor.requests.clear()
         with pytest.raises(ProviderError, match="“poison” cannot be encoded"):
-            shelf.encoder().encode_texts(texts)
-        assert shelf.asked == ["poison"]
+            bench.encoder().encode_texts(texts)
+        assert bench.sent == ["poison"]
 
 
-def test_what_was_answered_before_the_budget_ended_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_before_the_budget_is_reached_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "FEW_INPUTS", 2)
     texts = [f"text number {number}" for number in range(6)]
-    with opened(tmp_path) as shelf:
+    with opened(tmp_path) as bench:
         dollar_a_token = {"openai:local": Price(1e6, 0)}
         with pytest.raises(BudgetReached):
-            shelf.encoder(meter=Meter(dollar_a_token, budget=28)).encode_texts(texts)
-        paid = list(shelf.asked)
+            bench.encoder(meter=Meter(dollar_a_token, budget=28)).encode_texts(texts)
+        paid = list(bench.sent)
         assert 0 < len(paid) < 6
-        shelf.encoder().encode_texts(texts)
-        assert sorted(shelf.asked) == texts
+        bench.encoder().encode_texts(texts)
+        assert sorted(bench.sent) == texts
 
 
-def test_vectors_are_kept_request_by_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_are_recorded_after_each_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "FEW_INPUTS", 1)
     counts: list[int] = []
 
@@ -170,8 +168,8 @@ def test_vectors_are_kept_request_by_request(tmp_path: Path, monkeypatch: pytest
         held = Ledger(tmp_path).vectors([vector_key("openai:local-8", text) for text in "abcd"])
         counts.append(len(held))
 
-    with opened(tmp_path, counting) as shelf:
-        settings = Settings(openai=OpenAI(base_url=f"{shelf.vendor.url}/v1", dimensions=8, at_once=1))
+    with opened(tmp_path, counting) as bench:
+        settings = Settings(openai=OpenAI(base_url=f"{bench.vendor.url}/v1", dimensions=8, at_once=1))
         with_ledger(load_encoder("openai:local", settings), Ledger(tmp_path)).encode_texts(list("abcd"))
         assert counts == [0, 1, 2, 3]
 
@@ -191,33 +189,34 @@ encoder.encode_texts([f"text {number}" for number in range(40)])
 """
 
 
-def test_a_kill_costs_one_request(tmp_path: Path) -> None:
-    slow = threading.Event()
+def test_kill_loses_one_request(tmp_path: Path) -> None:
+    reached, killed = threading.Event(), threading.Event()
 
-    def halting(request: Request) -> Answer | None:
-        if "text 20" in request.json["input"] and not slow.is_set():
-            slow.set()
-            time.sleep(0.5)
+    def hold_until_the_kill(request: Request) -> Answer | None:
+        if "text 20" in request.json["input"]:
+            reached.set()
+            killed.wait(60)
         return None
 
-    with opened(tmp_path, halting) as shelf:
-        command = [sys.executable, "-c", RUN, f"{shelf.vendor.url}/v1", str(tmp_path)]
+    with opened(tmp_path, hold_until_the_kill) as bench:
+        command = [sys.executable, "-c", RUN, f"{bench.vendor.url}/v1", str(tmp_path)]
         process = subprocess.Popen(command)
-        assert slow.wait(30)
-        os.kill(process.pid, signal.SIGKILL)
+        assert reached.wait(120)
+        process.kill()
         process.wait()
-        before = list(shelf.asked)
+        killed.set()
+        before = list(bench.sent)
         assert before[-2:] == ["text 20", "text 21"]
-        shelf.encoder().encode_texts([f"text {number}" for number in range(40)])
-        assert len(shelf.asked) == 42
+        bench.encoder().encode_texts([f"text {number}" for number in range(40)])
+        assert len(bench.sent) == 42
 
 
-def test_two_threads_ask_for_the_same_text_once(tmp_path: Path) -> None:
-    def slow(request: Request) -> None:
-        time.sleep(0.1)
+def test_concurrent_threads_request_the_same_text_once(tmp_path: Path) -> None:
+    def answer_slowly(request: Request) -> None:
+        time.sleep(0.1)  # gives the other threads time to ask for the same text
 
-    with opened(tmp_path, slow) as shelf:
-        encoder = shelf.encoder()
+    with opened(tmp_path, answer_slowly) as bench:
+        encoder = bench.encoder()
         found: list[Any] = []
         threads = [
             threading.Thread(target=lambda own=own: found.append(encoder.encode_texts(["shared", own])))
@@ -227,57 +226,55 @@ def test_two_threads_ask_for_the_same_text_once(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(shelf.asked) == ["a", "b", "c", "d", "shared"]
+        assert sorted(bench.sent) == ["a", "b", "c", "d", "shared"]
         assert all((vectors[0] == found[0][0]).all() for vectors in found)
 
 
-def test_who_waits_for_a_thread_that_fails_asks_itself(tmp_path: Path) -> None:
-    waiting = threading.Event()
+def test_waiter_makes_its_own_request_when_the_leader_fails(tmp_path: Path) -> None:
+    requested = threading.Event()
 
-    def failing_once(request: Request) -> Answer | None:
-        if waiting.is_set():
+    def fail_once(request: Request) -> Answer | None:
+        if requested.is_set():
             return None
-        waiting.set()
-        time.sleep(0.2)
+        requested.set()
+        time.sleep(0.2)  # gives the other thread time to wait for this answer
         return Answer(401, {"error": {"message": "no"}})
 
-    with opened(tmp_path, failing_once) as shelf:
-        encoder = shelf.encoder()
+    with opened(tmp_path, fail_once) as bench:
+        encoder = bench.encoder()
         failed: list[str] = []
 
-        def first() -> None:
+        def lead() -> None:
             try:
                 encoder.encode_texts(["pump"])
             except ProviderError as error:
                 failed.append(str(error))
 
-        thread = threading.Thread(target=first)
+        thread = threading.Thread(target=lead)
         thread.start()
-        assert waiting.wait(10)
+        assert requested.wait(60)
         assert encoder.encode_texts(["pump"]).any()
         thread.join()
         assert len(failed) == 1
-        assert shelf.asked == ["pump", "pump"]
+        assert bench.sent == ["pump", "pump"]
 
 
-def test_a_ledger_that_cannot_be_written_stops_what_would_be_paid_in_vain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damaged_ledger_stops_before_anything_is_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "FEW_INPUTS", 1)
     (tmp_path / LEDGER_NAME).write_bytes(b"no database at all" * 100)
-    with opened(tmp_path) as shelf, pytest.raises(StoreError, match="damaged"):
-        shelf.encoder().encode_texts([f"text {number}" for number in range(20)])
-    assert shelf.asked == []
+    with opened(tmp_path) as bench, pytest.raises(StoreError, match="damaged"):
+        bench.encoder().encode_texts([f"text {number}" for number in range(20)])
+    assert bench.sent == []
 
 
-def test_an_encoder_that_costs_nothing_has_no_memory(tmp_path: Path) -> None:
+def test_free_encoder_is_not_wrapped(tmp_path: Path) -> None:
     words = WordEncoder()
     assert with_ledger(words, Ledger(tmp_path)) is words
 
 
-def test_it_is_the_same_space_with_and_without_a_memory(tmp_path: Path) -> None:
+def test_wrapped_encoder_has_the_attributes_of_the_encoder(tmp_path: Path) -> None:
     settings = Settings(unified=Unified(base_url="http://localhost:1/v1", dimensions=8))
     plain = load_encoder("unified:seer", settings)
-    remembering = with_ledger(plain, Ledger(tmp_path))
+    wrapped = with_ledger(plain, Ledger(tmp_path))
     for name in ("name", "fingerprint", "size", "reads_images", "half", "paid", "tokenizer"):
-        assert getattr(remembering, name) == getattr(plain, name)
+        assert getattr(wrapped, name) == getattr(plain, name)

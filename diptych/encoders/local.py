@@ -1,0 +1,71 @@
+"""What encoders that run on this machine share: cores, threads, and loading on first use."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from diptych.encoders.encoder import Encoder
+from diptych.vectors import Vector, Vectors
+
+T = TypeVar("T")
+Item = TypeVar("Item", str, Path)
+
+
+class Lazy(Generic[T]):
+    """A value computed on first use, by one thread. After an error the next use tries again."""
+
+    def __init__(self, compute: Callable[[], T]) -> None:
+        self._compute, self._lock = compute, threading.Lock()
+        self._values: list[T] = []
+
+    def get(self) -> T:
+        with self._lock:
+            if not self._values:
+                self._values.append(self._compute())
+            return self._values[0]
+
+
+class LocalEncoder(Encoder):
+    """Encodes one item per thread, which is faster than batches (padding) and than several threads on one item.
+
+    A vector therefore depends on its own text or image alone. Callers on several threads share the cores.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        """`threads` defaults to the number of usable cores."""
+        self.threads = threads or usable_cores()
+        self._cores = threading.BoundedSemaphore(self.threads)
+
+    def _encode_each(self, items: Sequence[Item], encode: Callable[[Item], Vector]) -> Vectors:
+        vectors = np.empty((len(items), self.size), np.float32)
+
+        def encode_row(row: int) -> None:
+            with self._cores:
+                vectors[row] = encode(items[row])
+
+        if len(items) < 2 or self.threads == 1:
+            for row in range(len(items)):
+                encode_row(row)
+            return vectors
+        # Longest texts first, so that no thread is left alone with one at the end.
+        rows = sorted(range(len(items)), key=lambda row: -len(str(items[row])))
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(encode_row, rows))
+        return vectors
+
+
+def usable_cores() -> int:
+    """Cores this process may run on, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def replace_surrogates(text: str) -> str:
+    """The text with half surrogate pairs, which tokenizers reject, as question marks."""
+    return text.encode("utf-8", "replace").decode()
