@@ -1,1 +1,1 @@
-"""The two Qdrant collections and the documents register."""
+"""The two Qdrant collections and the documents register, embedded or on a server."""

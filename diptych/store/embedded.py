@@ -1,7 +1,7 @@
-"""The store in a folder: three qdrant-edge shards behind one lock, shared by turns between processes.
+"""The store in a folder: three qdrant-edge shards behind one lock, which processes take turns to own.
 
-The engine's log is an exclusive lock, so a folder has one owner at a time. An owner keeps its shards open while nobody
-else waits; a watching thread closes them between two operations as soon as somebody does.
+The engine's log is an exclusive lock, so a folder has one owner at a time. An owner keeps its shards open while no
+other process waits; as soon as one does, a watching thread closes them between two operations.
 """
 
 from __future__ import annotations
@@ -20,187 +20,191 @@ from diptych.store.disk_space import (
     MIB,
     NEW_COLLECTION_BYTES,
     RESERVE_TO_START,
+    allocated_bytes,
     check_disk_space,
-    disk_usage,
     free_bytes,
 )
-from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, vector_params
+from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record
 from diptych.store.embedded_lock import HandoverLock, document_lock
-from diptych.store.types import BM25_FIELDS, STORE_ID, VECTORS, VectorShapes, collection_name, current_edition
+from diptych.store.types import STORE_ID, VectorShapes, collection_name, current_edition
 
-WATCH = 0.05  # seconds between two looks at whether somebody waits
-LEAST_HOLD = 0.25  # seconds: opening costs 0.1 s, so two busy processes should not swap after every operation
+WATCH_SECONDS = 0.05  # between two checks whether another process waits
+MIN_HOLD_SECONDS = 0.25  # opening takes 0.1 s, so two busy processes should not swap after every operation
 
 
 class EmbeddedStore:
-    """The `Index` over a folder. `shapes`: of a new store's vectors; `lock_seconds`: patience for other owners."""
+    """A `Store` in a folder."""
 
     def __init__(self, folder: Path, shapes: VectorShapes, lock_seconds: float) -> None:
+        """Open the store, or create it with vectors of `shapes`. `lock_seconds`: longest wait for other owners."""
         self._folder, self._lock_seconds = folder, lock_seconds
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}; give another --store") from error
+            raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}. Use another --store") from error
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._shapes: dict[str, VectorShapes] = {}
-        self._owner = False
-        self.edition = 0  # not known before the first look
-        self._since = 0.0
-        self._active = 0
-        self._stepping_back = False
-        self._held = 0
+        self._is_owner = False
+        self._owner_since = 0.0
+        self.edition = 0  # unknown until the register is read
+        self._operations = 0
+        self._holders = 0
+        self._handing_over = False
         self._changed = threading.Condition()
         self._closed = threading.Event()
-        self.documents = EmbeddedCollection(self, "documents")
+        self.documents = EmbeddedCollection(folder, "documents", self.operation)
         self.text = self.images = self.documents
-        self._open_all(shapes)
+        self._open_collections(shapes)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
 
-    def _open_all(self, shapes: VectorShapes) -> None:
-        """An unreadable or busy store is told at once."""
+    def _open_collections(self, shapes: VectorShapes) -> None:
+        """Open all shards, so that an unreadable or busy store is reported at once."""
         try:
             with self.operation("documents"):
                 self.text, self.images = self.open_edition(self.edition, shapes)
             self.text.count()
             self.images.count()
         except BaseException:
-            self._give()
+            self._release()
             raise
 
     @contextmanager
     def operation(self, name: str) -> Iterator[EdgeShard]:
-        """The open shard `name`, ours until the block ends. Engine errors leave as `StoreError`."""
+        """Keep the shard `name` open for this process until the block ends. Engine errors become `StoreError`."""
         with self._changed:
-            # Within `held` an operation goes on even when somebody waits: the holder could never end otherwise.
-            self._changed.wait_for(lambda: not self._stepping_back or self._held)
+            # Within `hold`, operations go on even if another process waits: otherwise the holder could never finish.
+            self._changed.wait_for(lambda: not self._handing_over or self._holders)
             if self._closed.is_set():
                 raise StoreError(f"{self._folder}: the store is closed")
-            if not self._owner:
-                self._take()
-            shard = self._shards.get(name) or self._open(name)
-            self._active += 1
+            if not self._is_owner:
+                self._become_owner()
+            shard = self._shards.get(name) or self._open_shard(name)
+            self._operations += 1
         try:
             yield shard
         except (DiptychError, GeneratorExit):
             raise
-        except Exception as error:  # the engine knows one class of error only
+        except Exception as error:  # the engine has a single error class
             raise StoreError(f"{self._folder}/{name}: {error}") from error
         finally:
             with self._changed:
-                self._active -= 1
+                self._operations -= 1
                 self._changed.notify_all()
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         with self._changed:
-            self._changed.wait_for(lambda: not self._stepping_back)
-            self._held += 1
+            self._changed.wait_for(lambda: not self._handing_over)
+            self._holders += 1
         try:
             with self.operation("documents"):
                 yield
         finally:
             with self._changed:
-                self._held -= 1
+                self._holders -= 1
 
     def lock_document(self, document: str) -> AbstractContextManager[object]:
         return document_lock(self._folder, document)
 
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[EmbeddedCollection, EmbeddedCollection]:
-        names = collection_name("text", edition), collection_name("images", edition)
-        self._shapes |= dict.fromkeys(names, shapes)
-        return EmbeddedCollection(self, names[0]), EmbeddedCollection(self, names[1])
+        text, images = collection_name("text", edition), collection_name("images", edition)
+        self._shapes |= {text: shapes, images: shapes}
+        return (
+            EmbeddedCollection(self._folder, text, self.operation),
+            EmbeddedCollection(self._folder, images, self.operation),
+        )
 
     def drop_edition(self, edition: int) -> bool:
-        there = False
+        existed = False
         for name in (collection_name("text", edition), collection_name("images", edition)):
             with self._changed:
-                self._changed.wait_for(lambda: self._active == 0)
-                if not self._owner:
-                    self._take()
+                self._changed.wait_for(lambda: self._operations == 0)
+                if not self._is_owner:
+                    self._become_owner()
                 if name in self._shards:
                     self._shards.pop(name).close()
-                there |= (self._folder / name).exists()
+                existed |= (self._folder / name).exists()
                 shutil.rmtree(self._folder / name, ignore_errors=True)
-        return there
+        return existed
 
-    def check_disk_space(self, least: int = RESERVE_TO_START) -> None:
-        check_disk_space(self._folder, least)
+    def check_disk_space(self) -> None:
+        check_disk_space(self._folder)
 
     def optimize(self) -> None:
         for name in ("documents", collection_name("text", self.edition), collection_name("images", self.edition)):
-            wanted = (
-                disk_usage(self._folder / name) + RESERVE_TO_START
-            )  # a segment is written anew before the old one goes
-            if free_bytes(self._folder) < wanted:
+            # A segment is written anew before the old one is deleted.
+            required = allocated_bytes(self._folder / name) + RESERVE_TO_START
+            if free_bytes(self._folder) < required:
                 raise StoreError(
-                    f"{self._folder}: everything is stored and can be searched, only slowly, because search structures "
-                    f"need {wanted // MIB} MiB of free disk: free some space; the next large ingest builds them"
+                    f"{self._folder}: everything is stored and can be searched, but slowly: building search structures "
+                    f"requires {required // MIB} MiB of free disk. Free some space; the next large ingest builds them"
                 )
             with self.operation(name) as shard:
                 shard.optimize()
 
     def close(self) -> None:
         self._closed.set()
-        self._step_back()
+        self._hand_over()
 
-    def _take(self) -> None:
-        """Become the owner, and see whether the store is still the one that was opened."""
+    def _become_owner(self) -> None:
+        """Take the lock, and check that the edition is still the one that was opened."""
         self._lock.acquire(self._lock_seconds)
-        self._owner, self._since = True, time.monotonic()
+        self._is_owner, self._owner_since = True, time.monotonic()
         try:
-            edition = current_edition(
-                [point_from_record(r) for r in self._open("documents").retrieve([STORE_ID], True, False)]
-            )
+            records = self._open_shard("documents").retrieve([STORE_ID], True, False)
+            edition = current_edition([point_from_record(record) for record in records])
             if self.edition not in (0, edition):
-                raise StoreMismatch(f"{self._folder}: was reindexed meanwhile; run again to go on with its new edition")
+                raise StoreMismatch(
+                    f"{self._folder}: was reindexed in the meantime; run again to continue with its new edition"
+                )
             self.edition = edition
         except BaseException:
-            self._give()
+            self._release()
             raise
 
-    def _open(self, name: str) -> EdgeShard:
+    def _open_shard(self, name: str) -> EdgeShard:
         place = self._folder / name
         try:
             if not place.exists():
-                kind = name.split("-")[0]
-                # With the register begins a new store: it is not begun where it cannot be whole.
-                self.check_disk_space(
-                    RESERVE_TO_START
-                    + (sum(NEW_COLLECTION_BYTES.values()) if kind == "documents" else NEW_COLLECTION_BYTES[kind])
-                )
-                draft = self._folder / f".draft-{name}"
-                shutil.rmtree(draft, ignore_errors=True)  # of a process that died while making it
-                vectors = vector_params(VECTORS[kind], self._shapes.get(name, {}))
-                create_shard(draft, vectors, BM25_FIELDS[kind])
-                draft.rename(place)
+                self._create_shard(name)
             self._shards[name] = EdgeShard.load(str(place))
         except DiptychError:
             raise
-        except Exception as error:  # the engine knows one class of error only
+        except Exception as error:  # the engine has a single error class
             raise StoreError(f"{self._folder}: cannot be opened as a store: {error}") from error
         return self._shards[name]
 
-    def _give(self) -> None:
+    def _create_shard(self, name: str) -> None:
+        kind = name.split("-")[0]
+        # The register is created first: a new store is not started where its collections would not fit.
+        new_bytes = sum(NEW_COLLECTION_BYTES.values()) if kind == "documents" else NEW_COLLECTION_BYTES[kind]
+        check_disk_space(self._folder, RESERVE_TO_START + new_bytes)
+        draft = self._folder / f".draft-{name}"
+        shutil.rmtree(draft, ignore_errors=True)  # left by a process that died here
+        create_shard(draft, kind, self._shapes.get(name, {}))
+        draft.rename(self._folder / name)
+
+    def _release(self) -> None:
         try:
             for shard in self._shards.values():
                 shard.close()
         finally:
-            self._shards, self._owner = {}, False
+            self._shards, self._is_owner = {}, False
             self._lock.release()
 
     def _watch(self) -> None:
-        while not self._closed.wait(WATCH):
-            held = time.monotonic() - self._since
-            if self._owner and held > LEAST_HOLD and self._lock.wanted():
-                self._step_back()
+        while not self._closed.wait(WATCH_SECONDS):
+            owned_seconds = time.monotonic() - self._owner_since
+            if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
+                self._hand_over()
 
-    def _step_back(self) -> None:
+    def _hand_over(self) -> None:
         with self._changed:
-            self._stepping_back = True
-            self._changed.wait_for(lambda: self._active == 0)
+            self._handing_over = True
+            self._changed.wait_for(lambda: self._operations == 0)
             try:
-                self._give()
+                self._release()
             finally:
-                self._stepping_back = False
+                self._handing_over = False
                 self._changed.notify_all()

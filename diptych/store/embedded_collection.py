@@ -1,176 +1,144 @@
-"""One collection in qdrant-edge: points, ranked lists and filters in the engine's own words."""
+"""One collection of the embedded store: a qdrant-edge shard."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
-from qdrant_edge import (
-    CountRequest,
-    Distance,
-    EdgeConfig,
-    EdgeShard,
-    EdgeSparseVectorParams,
-    EdgeVectorParams,
-    FieldCondition,
-    Filter,
-    KeywordIndexParams,
-    MatchAny,
-    MatchValue,
-    Memory,
-    Modifier,
-    Query,
-    QueryBatchRequest,
-    QueryRequest,
-    RangeDateTime,
-    RangeFloat,
-    Record,
-    ScrollRequest,
-    TextIndexParams,
-    TextQuery,
-    UpdateOperation,
-    VectorStorageDatatype,
-)
-from qdrant_edge import Point as EdgePoint
+import qdrant_edge
 
-from diptych.store.disk_space import RESERVE_TO_FINISH, RESERVE_TO_START
-from diptych.store.filters import translate
-from diptych.store.types import KEYWORD_FIELDS, Point, RankedListRequest, ScoredPoint, VectorShapes
+from diptych.store.disk_space import RESERVE_TO_FINISH, RESERVE_TO_START, check_disk_space
+from diptych.store.filters import Json, filter_json
+from diptych.store.types import (
+    BM25_FIELDS,
+    KEYWORD_FIELDS,
+    VECTORS,
+    Point,
+    RankedListRequest,
+    ScoredPoint,
+    VectorShape,
+    VectorShapes,
+    in_batches,
+)
 from diptych.where import Expression
 
-BATCH = 256  # points a write: bounds how long a waiting reader waits
-
-
-class Owner(Protocol):
-    """Whoever opens shards and shares them by turns."""
-
-    def operation(self, name: str) -> AbstractContextManager[EdgeShard]: ...
-
-    def check_disk_space(self, least: int = RESERVE_TO_START) -> None: ...
+BATCH = 256  # points per write: bounds how long a waiting reader waits
 
 
 class EmbeddedCollection:
-    """One collection of the embedded store."""
+    """A `Collection` in the folder of an embedded store."""
 
-    def __init__(self, store: Owner, name: str) -> None:
-        self._store, self._name = store, name
+    def __init__(
+        self, folder: Path, name: str, operation: Callable[[str], AbstractContextManager[qdrant_edge.EdgeShard]]
+    ) -> None:
+        """`operation`: opens the shard of a name for the length of a block."""
+        self._folder, self._name, self._operation = folder, name, operation
 
     def upsert(self, points: Sequence[Point]) -> None:
-        for start in range(0, len(points), BATCH):
-            batch = [EdgePoint(p.id, cast(Any, dict(p.vectors)), p.payload) for p in points[start : start + BATCH]]
-            self._store.check_disk_space(RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
-            with self._store.operation(self._name) as shard:
-                shard.update(UpdateOperation.upsert_points(batch))
+        for batch in in_batches(points, BATCH):
+            check_disk_space(self._folder, RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
+            edge_points = [qdrant_edge.Point(p.id, cast(Any, dict(p.vectors)), p.payload) for p in batch]
+            with self._operation(self._name) as shard:
+                shard.update(qdrant_edge.UpdateOperation.upsert_points(edge_points))
 
     def delete(self, ids: Sequence[str]) -> None:
-        for start in range(0, len(ids), BATCH):
-            self._store.check_disk_space(RESERVE_TO_FINISH)
-            with self._store.operation(self._name) as shard:
-                shard.update(UpdateOperation.delete_points(list(ids[start : start + BATCH])))
+        for batch in in_batches(ids, BATCH):
+            check_disk_space(self._folder, RESERVE_TO_FINISH)
+            with self._operation(self._name) as shard:
+                shard.update(qdrant_edge.UpdateOperation.delete_points(cast(Any, batch)))
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
-        with self._store.operation(self._name) as shard:
+        with self._operation(self._name) as shard:
             return [point_from_record(record) for record in shard.retrieve(list(ids), True, False)]
 
-    def search(self, lookups: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
-        requests = [_request(lookup) for lookup in lookups]
-        with self._store.operation(self._name) as shard:
-            answers = shard.query_batch(QueryBatchRequest(requests))
-        return [[ScoredPoint(str(hit.id), hit.score) for hit in answer] for answer in answers]
+    def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
+        queries = [_query_request(request) for request in requests]
+        with self._operation(self._name) as shard:
+            results = shard.query_batch(qdrant_edge.QueryBatchRequest(queries))
+        return [[ScoredPoint(str(hit.id), hit.score) for hit in result] for result in results]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
-        after = None
+        offset = None
         while True:
-            request = ScrollRequest(
-                offset=after,
-                limit=BATCH,
-                filter=_filter(where),
-                with_payload=True,
-                with_vector=vectors,
+            request = qdrant_edge.ScrollRequest(
+                offset=offset, limit=BATCH, filter=_edge_filter(where), with_payload=True, with_vector=vectors
             )
-            with self._store.operation(self._name) as shard:
-                records, after = shard.scroll(request)
+            with self._operation(self._name) as shard:
+                records, offset = shard.scroll(request)
             yield from map(point_from_record, records)
-            if after is None:
+            if offset is None:
                 return
 
     def count(self, where: Expression | None = None) -> int:
-        with self._store.operation(self._name) as shard:
-            return int(shard.count(CountRequest(exact=True, filter=_filter(where))))
+        with self._operation(self._name) as shard:
+            return int(shard.count(qdrant_edge.CountRequest(exact=True, filter=_edge_filter(where))))
 
 
-class EdgeDialect:
-    """Filters in qdrant-edge's words."""
-
-    def all_of(self, conditions: Sequence[Any]) -> Filter:
-        return Filter(must=list(conditions))
-
-    def any_of(self, conditions: Sequence[Any]) -> Filter:
-        return Filter(should=list(conditions))
-
-    def none_of(self, conditions: Sequence[Any]) -> Filter:
-        return Filter(must_not=list(conditions))
-
-    def equal(self, key: str, value: str) -> FieldCondition:
-        return FieldCondition(key=key, match=MatchValue(value))
-
-    def among(self, key: str, values: Sequence[str]) -> FieldCondition:
-        return FieldCondition(key=key, match=MatchAny(list(values)))
-
-    def number(self, key: str, bounds: dict[str, float]) -> FieldCondition:
-        return FieldCondition(key=key, range=RangeFloat(**bounds))
-
-    def date(self, key: str, bounds: dict[str, str]) -> FieldCondition:
-        return FieldCondition(key=key, range=RangeDateTime(**bounds))
-
-    def empty(self, key: str) -> FieldCondition:
-        return FieldCondition(key=key, is_empty=True)
-
-
-def vector_params(names: Sequence[str], shapes: VectorShapes) -> dict[str, EdgeVectorParams]:
-    """Those of the vectors `names` that have a shape."""
-
-    def params(name: str) -> EdgeVectorParams:
-        datatype = VectorStorageDatatype.Float16 if shapes[name].half else None
-        return EdgeVectorParams(size=shapes[name].size, distance=Distance.Cosine, datatype=datatype)
-
-    return {name: params(name) for name in names if name in shapes}
-
-
-def create_shard(place: Path, vectors: dict[str, EdgeVectorParams], texts: Sequence[str]) -> None:
-    """A new shard with its payload indexes. `texts`: the fields that BM25 reads; they hold stems (`terms`)."""
-    # The engine wants some kind of vector declared, so the register has a sparse one that nobody uses.
-    sparse = {} if vectors else {"unused": EdgeSparseVectorParams(modifier=Modifier.Idf)}
-    config = EdgeConfig(
-        vectors=vectors or None,
-        sparse_vectors=sparse or None,
-        payload_memory=Memory.Cached if vectors else None,  # a question reads two hundred payloads from all over them
-        max_search_threads=1,  # handing a look-up of a fraction of a millisecond to a thread takes longer than it does
+def create_shard(place: Path, kind: str, shapes: VectorShapes) -> None:
+    """Create a shard with its payload indexes. `kind`: `text`, `images` or `documents`."""
+    vectors = {name: _vector_params(shapes[name]) for name in VECTORS[kind] if name in shapes}
+    # The engine requires at least one kind of vector, so the register declares a sparse one that is never used.
+    unused = None if vectors else {"unused": qdrant_edge.EdgeSparseVectorParams(modifier=qdrant_edge.Modifier.Idf)}
+    # Cached, because a query reads two hundred payloads from all over the file. One thread, because handing over a
+    # look-up of a fraction of a millisecond takes longer than the look-up.
+    memory = qdrant_edge.Memory.Cached if vectors else None
+    config = qdrant_edge.EdgeConfig(
+        vectors=vectors or None, sparse_vectors=unused, payload_memory=memory, max_search_threads=1
     )
-    shard = EdgeShard.create(str(place), config)
-    for field in texts:
-        shard.update(UpdateOperation.create_field_index(field, TextIndexParams(scoring=True)))
-    for key in KEYWORD_FIELDS:
-        shard.update(UpdateOperation.create_field_index(key, KeywordIndexParams()))
+    shard = qdrant_edge.EdgeShard.create(str(place), config)
+    for field in BM25_FIELDS[kind]:
+        shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.TextIndexParams(scoring=True)))
+    for field in KEYWORD_FIELDS:
+        shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.KeywordIndexParams()))
     shard.close()
 
 
-def _filter(where: Expression | None) -> Filter | None:
-    return cast(Filter | None, translate(where, EdgeDialect()))
+def _vector_params(shape: VectorShape) -> qdrant_edge.EdgeVectorParams:
+    datatype = qdrant_edge.VectorStorageDatatype.Float16 if shape.half else None
+    return qdrant_edge.EdgeVectorParams(size=shape.size, distance=qdrant_edge.Distance.Cosine, datatype=datatype)
 
 
-def _request(lookup: RankedListRequest) -> QueryRequest:
-    query: Any = TextQuery(lookup.using, lookup.words)
-    if lookup.vector is not None:
-        query = Query.Nearest(cast(Any, lookup.vector), using=lookup.using)  # its stub knows lists only
-    return QueryRequest(limit=lookup.limit, query=query, filter=_filter(lookup.where), with_payload=False)
+def _edge_filter(where: Expression | None) -> qdrant_edge.Filter | None:
+    return _filter_from_json(filter_json(where)) if where else None
 
 
-def point_from_record(record: Record) -> Point:
-    """A stored record as a plain point."""
+def _filter_from_json(spec: Json) -> qdrant_edge.Filter:
+    return qdrant_edge.Filter(
+        **{clause: [_condition_from_json(each) for each in conditions] for clause, conditions in spec.items()}
+    )
+
+
+def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge.Filter:
+    match spec:
+        case {"key": key, "match": {"value": value}}:
+            return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchValue(value))
+        case {"key": key, "match": {"any": values}}:
+            return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchAny(values))
+        case {"key": key, "range": bounds}:
+            dates = any(isinstance(bound, str) for bound in bounds.values())
+            return qdrant_edge.FieldCondition(
+                key=key, range=qdrant_edge.RangeDateTime(**bounds) if dates else qdrant_edge.RangeFloat(**bounds)
+            )
+        case {"is_empty": {"key": key}}:
+            return qdrant_edge.FieldCondition(key=key, is_empty=True)
+    return _filter_from_json(spec)
+
+
+def _query_request(request: RankedListRequest) -> qdrant_edge.QueryRequest:
+    query: Any = qdrant_edge.TextQuery(request.using, request.words)
+    if request.vector is not None:
+        query = qdrant_edge.Query.Nearest(
+            cast(Any, request.vector), using=request.using
+        )  # its type stub only knows lists
+    return qdrant_edge.QueryRequest(
+        limit=request.limit, query=query, filter=_edge_filter(request.where), with_payload=False
+    )
+
+
+def point_from_record(record: qdrant_edge.Record) -> Point:
     named = cast(dict[str, Any], record.vector or {})
     vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
     return Point(str(record.id), record.payload or {}, vectors)

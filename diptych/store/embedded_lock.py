@@ -1,8 +1,9 @@
-"""One owner at a time, and a fair hand-over between processes.
+"""One owner of a store folder at a time, with a fair hand-over between processes.
 
-Two lock files. `owner` is held by the process whose engine is open. `turn` is held by the one who waits next in line:
-whoever wants the store takes `turn`, then `owner`, then gives `turn` back. So an owner learns that somebody waits by
-trying `turn`, and steps back between two operations. The kernel frees both when a process dies, however it dies.
+There are two lock files. The process whose engine is open holds `owner`. The process that waits next in line holds
+`turn`: to get the store, take `turn`, then `owner`, then release `turn`. An owner finds out that another process
+waits by trying to take `turn`, and hands over between two operations. The kernel releases both locks when a process
+dies, however it dies.
 """
 
 from __future__ import annotations
@@ -17,34 +18,34 @@ from pathlib import Path
 
 from diptych.errors import StoreBusy
 
-POLL = 0.02  # seconds; flock has no time-out of its own
-STRIPES = 256  # lock files for all documents together: two that share one merely wait for each other
+POLL_SECONDS = 0.02  # flock has no time-out of its own
+DOCUMENT_LOCKS = 256  # lock files for all documents together: two documents that share one only wait for each other
 
 
 class HandoverLock:
-    """Exclusive across processes and across instances; not re-entrant."""
+    """Exclusive across processes and across instances. Not re-entrant."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._owner: int | None = None
 
     def acquire(self, seconds: float) -> None:
-        """Wait for our turn. Raises `StoreBusy` after `seconds`."""
+        """Wait to become the owner. Raises `StoreBusy` after `seconds`."""
         deadline = time.monotonic() + seconds
-        turn = self._lock("turn", deadline)
+        turn = self._wait_for("turn.lock", deadline)
         try:
-            self._owner = self._lock("owner", deadline)
+            self._owner = self._wait_for("owner.lock", deadline)
         finally:
             os.close(turn)
 
     def release(self) -> None:
         if self._owner is not None:
-            os.close(self._owner)  # closing gives the lock back
+            os.close(self._owner)  # closing a file releases its lock
             self._owner = None
 
-    def wanted(self) -> bool:
-        """Does somebody else wait for the store?"""
-        handle = self._open("turn")
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the store."""
+        handle = _open_lock(self._folder / "turn.lock")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -53,11 +54,8 @@ class HandoverLock:
             os.close(handle)
         return False
 
-    def _open(self, name: str) -> int:
-        return os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-    def _lock(self, name: str, deadline: float) -> int:
-        handle = self._open(name)
+    def _wait_for(self, name: str, deadline: float) -> int:
+        handle = _open_lock(self._folder / name)
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,21 +64,25 @@ class HandoverLock:
                 if time.monotonic() >= deadline:
                     os.close(handle)
                     raise StoreBusy(
-                        f"{self._folder}: another process keeps the store busy; try again, "
-                        "or wait longer with DIPTYCH_LOCK_SECONDS"
+                        f"{self._folder}: another process keeps the store busy. Try again, or wait longer with "
+                        f"DIPTYCH_LOCK_SECONDS"
                     ) from None
-                time.sleep(POLL)
+                time.sleep(POLL_SECONDS)
 
 
 @contextmanager
 def document_lock(folder: Path, document: str) -> Iterator[None]:
-    """One ingest of a document at a time, among all threads and processes that share the store's folder."""
-    place = folder / "locks"
-    place.mkdir(exist_ok=True)
-    stripe = int(hashlib.sha256(document.encode()).hexdigest(), 16) % STRIPES
-    handle = os.open(place / f"{stripe:02x}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Allow one ingest of a document at a time, in all threads and processes that share the store's folder."""
+    locks = folder / "locks"
+    locks.mkdir(exist_ok=True)
+    number = int(hashlib.sha256(document.encode()).hexdigest(), 16) % DOCUMENT_LOCKS
+    handle = _open_lock(locks / f"{number:02x}.lock")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

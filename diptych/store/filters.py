@@ -1,93 +1,69 @@
-"""The filter tree in an engine's words. Both engines think alike and differ in spelling only: see `Dialect`."""
+"""Translate a parsed `where` expression into Qdrant's filter JSON, which both engines convert to their own classes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from diptych.errors import QueryError
 from diptych.where import BUILT_IN, And, Compare, Expression, In, Not, Or
 from extractors.types import FieldValue
 
-INTERNAL = ("document_id", "generation", "content_hash", "uri")
-"""Payload keys that the store itself filters by."""
+STORE_FIELDS = ("document_id", "generation", "content_hash", "uri")
+"""Payload keys that only the store itself filters by."""
 FLAGS = "flags"
 """Payload list of the user's fields that are true: qdrant-edge 0.9 cannot match booleans."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+Json = dict[str, Any]
 
 
-class Dialect(Protocol):
-    """How an engine spells a condition."""
-
-    def all_of(self, conditions: Sequence[Any]) -> Any: ...
-
-    def any_of(self, conditions: Sequence[Any]) -> Any: ...
-
-    def none_of(self, conditions: Sequence[Any]) -> Any: ...
-
-    def equal(self, key: str, value: str) -> Any: ...
-
-    def among(self, key: str, values: Sequence[str]) -> Any: ...
-
-    def number(self, key: str, bounds: dict[str, float]) -> Any: ...
-
-    def date(self, key: str, bounds: dict[str, str]) -> Any: ...
-
-    def empty(self, key: str) -> Any: ...
+def filter_json(where: Expression) -> Json:
+    """The filter of an expression. Raises `QueryError` for a value that cannot be compared."""
+    return {"must": [_condition(where)]}
 
 
-def translate(where: Expression | None, dialect: Dialect) -> Any:
-    """The engine's own filter, None for no filter. Raises `QueryError` for a value that cannot be compared."""
-    return dialect.all_of([_condition(where, dialect)]) if where else None
+def payload_key(field: str) -> str:
+    """The payload path of a field in a filter; the user's own fields are stored below `fields`."""
+    if field in BUILT_IN or field in STORE_FIELDS:
+        return field
+    return 'fields."' + field.replace('"', "") + '"'
 
 
-def key_of(name: str) -> str:
-    """The payload path of a filter's name: the user's own fields lie below `fields`."""
-    if name in BUILT_IN or name in INTERNAL:
-        return name
-    return 'fields."' + name.replace('"', "") + '"'
-
-
-def _condition(where: Expression, dialect: Dialect) -> Any:
+def _condition(where: Expression) -> Json:
     match where:
         case And(parts):
-            return dialect.all_of([_condition(part, dialect) for part in parts])
+            return {"must": [_condition(part) for part in parts]}
         case Or(parts):
-            return dialect.any_of([_condition(part, dialect) for part in parts])
+            return {"should": [_condition(part) for part in parts]}
         case Not(part):
-            return dialect.none_of([_condition(part, dialect)])
+            return {"must_not": [_condition(part)]}
+        case In(field, values) if all(isinstance(value, str) for value in values):
+            return {"key": payload_key(field), "match": {"any": list(values)}}
         case In(field, values):
-            return _any(field, values, dialect)
+            return {"should": [_equal(field, value) for value in values]}
         case Compare(field, "!=", value):
-            return dialect.none_of([_equal(field, value, dialect)])
+            return {"must_not": [_equal(field, value)]}
         case Compare(field, "=", value):
-            return _equal(field, value, dialect)
+            return _equal(field, value)
         case Compare(field, operator, value):
-            return _range(field, BOUNDS[operator], value, dialect)
+            return _range(field, BOUNDS[operator], value)
 
 
-def _equal(field: str, value: FieldValue, dialect: Dialect) -> Any:
-    key = key_of(field)
+def _equal(field: str, value: FieldValue) -> Json:
+    key = payload_key(field)
     if isinstance(value, bool):
-        flagged = dialect.equal(FLAGS, field)
-        return flagged if value else dialect.none_of([dialect.empty(key), flagged])
+        is_true = {"key": FLAGS, "match": {"value": field}}
+        return is_true if value else {"must_not": [{"is_empty": {"key": key}}, is_true]}
     if isinstance(value, str):
-        return dialect.equal(key, value)
-    # A range, because a match is exact about the type and 5 should find 5.0 too.
-    return dialect.number(key, {"gte": float(value), "lte": float(value)})
+        return {"key": key, "match": {"value": value}}
+    # A range, because a match is exact about the type, and 5 should find 5.0 too.
+    return {"key": key, "range": {"gte": float(value), "lte": float(value)}}
 
 
-def _any(field: str, values: tuple[FieldValue, ...], dialect: Dialect) -> Any:
-    if all(isinstance(value, str) for value in values):
-        return dialect.among(key_of(field), [str(value) for value in values])
-    return dialect.any_of([_equal(field, value, dialect) for value in values])
-
-
-def _range(field: str, bound: str, value: FieldValue, dialect: Dialect) -> Any:
+def _range(field: str, bound: str, value: FieldValue) -> Json:
     if not isinstance(value, str):
-        return dialect.number(key_of(field), {bound: float(value)})
+        return {"key": payload_key(field), "range": {bound: float(value)}}
     if not DATE.match(value):
         raise QueryError(f"filter on {field!r}: {value!r} is neither a number nor a date like 2026-01-31")
-    return dialect.date(key_of(field), {bound: value})
+    return {"key": payload_key(field), "range": {bound: value}}

@@ -9,7 +9,7 @@ from diptych.store.types import Store, VectorShapes
 
 
 def open_store(settings: Settings, shapes: VectorShapes) -> Store:
-    """The store that the settings name, made when it is not there."""
+    """The store that the settings name, created if it does not exist. `shapes`: vectors of a new store."""
     if "://" in settings.store:
         from diptych.store.server import open_server_store
 
@@ -20,12 +20,10 @@ def open_store(settings: Settings, shapes: VectorShapes) -> Store:
 
 
 def store_exists(settings: Settings) -> bool:
-    """Whether the store that the settings name was ever made; looking makes nothing.
-
-    A folder may hold a folder `documents` and be no store.
-    """
+    """Whether the store that the settings name was ever created. Creates nothing."""
     if "://" in settings.store:
-        from diptych.store.server import server_store_exists as is_on_server
+        from diptych.store.server import server_store_exists
 
-        return is_on_server(settings)
+        return server_store_exists(settings)
+    # A folder `documents` alone does not make a folder a store.
     return (Path(settings.store) / "documents" / "edge_config.json").is_file()

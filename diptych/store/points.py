@@ -1,7 +1,7 @@
-"""Parts of a document -> points: what is stored, what is encoded, and under which identity.
+"""From the parts of a document to points: their ids, their payloads and the text to encode.
 
-A point's id is made from all that it says, so a point never changes: another content is another point.
-`content_hash` covers only what is encoded, so that a vector is reused when merely the page or the place has moved.
+A point's id is a hash of everything it says, so points never change: other content has another id. `content_hash`
+only covers the text that is encoded, so a vector is reused when just the page or the place has changed.
 """
 
 from __future__ import annotations
@@ -16,28 +16,36 @@ from typing import NamedTuple
 
 from diptych.captioners.caption import ModelCaption
 from diptych.store.terms import analyse
-from diptych.store.types import DESCRIPTION_VECTOR, INDEXED, NAMESPACE, PAGE_WORDS, TEXT_VECTOR, VISUAL_VECTOR, Payload
+from diptych.store.types import (
+    DESCRIPTION_VECTOR,
+    INDEXED,
+    NAMESPACE,
+    PAGE_WORDS,
+    TEXT_VECTOR,
+    VISUAL_VECTOR,
+    Payload,
+)
 from extractors.types import Extraction, ImageFile, Passage, Picture
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation")
-"""Payload fields that follow from the others, the encoder and the run."""
+"""Payload fields computed from the others, the encoder and the run."""
 DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags")
-"""Payload fields that all points of a document have alike."""
+"""Payload fields that are the same in all points of a document."""
 MAX_CONTEXT_CHARACTERS = 1200
-"""Of the sentences that refer to a picture, how much joins its description: more would drown the caption."""
-PATH, LINE = " > ", "\n"
-"""Between the headings of a path, and between what else is encoded."""
+"""Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
+HEADING_SEPARATOR, LINE_SEPARATOR = " > ", "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class EncodingConfig:
-    """How parts are read: by which encoders, and in which language their words are stemmed."""
+    """The encoders and the language that a store is bound to."""
 
     encoder: str
-    """Fingerprint of the encoder of texts."""
+    """Fingerprint of the text encoder."""
     language: str = "english"
+    """In which BM25 stems words."""
     images: str = ""
-    """Fingerprint of the encoder of pixels; empty: there is none."""
+    """Fingerprint of the image encoder; empty: there is none."""
 
     def __str__(self) -> str:
         pixels = f" and {self.images}" if self.images else ""
@@ -45,31 +53,32 @@ class EncodingConfig:
 
 
 class RequiredVector(NamedTuple):
-    """A vector that a point has to have."""
+    """A vector that a point must have."""
 
     vector: str
+    """Its name."""
     hash: str
-    """Of what is encoded, and by what."""
+    """Of the content and the encoder."""
     content: str | ImageFile
 
 
 @dataclass(frozen=True, slots=True)
 class PointDraft:
-    """A point before its vector and its generation are known, and before its words are stemmed."""
+    """A point without its vectors, its generation and its BM25 stems."""
 
     id: str
     payload: Payload
     text: str
-    """What the encoder of texts reads; empty: it has no such vector."""
+    """To be encoded; empty: the point has no text vector."""
     words: str
-    """What BM25 reads."""
-    field: str
-    """Where BM25 reads it: `INDEXED`, or `WHOLE` for the words of a page."""
+    """For BM25."""
+    words_field: str
+    """Payload field for `words`: `INDEXED`, or `PAGE_WORDS` for the words of a page."""
     language: str
 
     @property
     def required_vectors(self) -> Iterator[RequiredVector]:
-        """The vectors of the point; none for the words of a page."""
+        """None for the words of a page."""
         if self.text:
             name = TEXT_VECTOR if self.payload["modality"] == "text" else DESCRIPTION_VECTOR
             yield RequiredVector(name, self.payload["content_hash"], self.text)
@@ -77,11 +86,10 @@ class PointDraft:
             yield RequiredVector(VISUAL_VECTOR, self.payload["pixels_hash"], ImageFile(**self.payload["image"]))
 
     def stored_payload(self, generation: int) -> Payload:
-        """The payload as it is written."""
-        read = {self.field: analyse(self.words, self.language)}
-        if self.field == PAGE_WORDS:
-            read["headings"] = analyse("\n".join(self.payload["headings"]), self.language)
-        return {**self.payload, **read, "generation": generation}
+        stems = {self.words_field: analyse(self.words, self.language)}
+        if self.words_field == PAGE_WORDS:
+            stems["headings"] = analyse("\n".join(self.payload["headings"]), self.language)
+        return {**self.payload, **stems, "generation": generation}
 
 
 class DocumentDrafts(NamedTuple):
@@ -96,11 +104,11 @@ def document_id(uri: str) -> str:
 
 
 def draft_points(
-    extraction: Extraction, reading: EncodingConfig, captions: Sequence[ModelCaption] = ()
+    extraction: Extraction, config: EncodingConfig, captions: Sequence[ModelCaption] = ()
 ) -> DocumentDrafts:
-    """A draft for every passage, every picture, and the words of every page.
+    """A draft for every passage, every picture and the words of every page.
 
-    `captions`: what a vision model says of the pictures, one each; empty: none was asked.
+    `captions`: model captions, one per picture; empty if no captioner is configured.
     """
     source = extraction.source
     common = {
@@ -109,75 +117,77 @@ def draft_points(
         "uri": source.uri,
         "title": extraction.title or source.title,
         "fields": dict(source.fields),
-        # The engine cannot match booleans, so the fields that are true are listed by name.
+        # The engine cannot match booleans, so the names of true fields are listed.
         "flags": sorted(name for name, value in source.fields.items() if value is True),
     }
     shift = extraction.shift
-    text = [{**common, "modality": "text", **_passage(one), **_folio(one.page, shift)} for one in extraction.passages]
-    told = captions or [ModelCaption()] * len(extraction.pictures)
-    images = [
-        {**common, "modality": "image", **_picture(picture), **_folio(picture.page, shift), **_told(caption)}
-        for picture, caption in zip(extraction.pictures, told, strict=True)
+    text = [
+        {**common, "modality": "text", **_passage_payload(passage), **_folio(passage.page, shift)}
+        for passage in extraction.passages
     ]
-    return _drafts(text, images, reading)
+    images = [
+        {**common, "modality": "image", **_picture_payload(picture), **_folio(picture.page, shift), **_caption(caption)}
+        for picture, caption in zip(
+            extraction.pictures, captions or [ModelCaption()] * len(extraction.pictures), strict=True
+        )
+    ]
+    return _drafts_from_payloads(text, images, config)
 
 
-def redraft_points(text: Sequence[Payload], images: Sequence[Payload], reading: EncodingConfig) -> DocumentDrafts:
-    """The drafts of one document from the payloads of its points, to be read in another way."""
-    return _drafts(_bare(text), _bare(images), reading)
+def redraft_points(text: Sequence[Payload], images: Sequence[Payload], config: EncodingConfig) -> DocumentDrafts:
+    """The drafts of one document from the payloads of its stored points, for other encoders or another language."""
+    return _drafts_from_payloads(_without_derived_fields(text), _without_derived_fields(images), config)
 
 
-def _bare(payloads: Sequence[Payload]) -> list[Payload]:
+def _without_derived_fields(payloads: Sequence[Payload]) -> list[Payload]:
     parts = [payload for payload in payloads if PAGE_WORDS not in payload]
     return [{name: value for name, value in part.items() if name not in DERIVED_FIELDS} for part in parts]
 
 
-def _drafts(text: Sequence[Payload], images: Sequence[Payload], reading: EncodingConfig) -> DocumentDrafts:
+def _drafts_from_payloads(text: Sequence[Payload], images: Sequence[Payload], config: EncodingConfig) -> DocumentDrafts:
     seen = Counter[str]()
 
-    def draft(parts: Payload, text: str, words: str, field: str) -> PointDraft:
-        payload = {**parts, "content_hash": _hash([reading.encoder, text or words])}
-        if reading.images and "image" in parts:
-            payload["pixels_hash"] = _hash([reading.images, parts["image"]["sha256"]])
-        identity = _hash([payload, reading.language])
+    def draft(part: Payload, text: str, words: str, words_field: str) -> PointDraft:
+        payload = {**part, "content_hash": _hash([config.encoder, text or words])}
+        if config.images and "image" in part:
+            payload["pixels_hash"] = _hash([config.images, part["image"]["sha256"]])
+        identity = _hash([payload, config.language])
         seen[identity] += 1  # a line printed twice in one place is two points
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
-        return PointDraft(str(point), payload, text, words, field, reading.language)
+        return PointDraft(str(point), payload, text, words, words_field, config.language)
 
-    passages = [draft(parts, text_to_encode(parts), own_text(parts), INDEXED) for parts in text]
-    pages = [draft(parts, "", words, PAGE_WORDS) for parts, words in _pages(text, images)]
+    passages = [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in text]
+    pages = [draft(page, "", words, PAGE_WORDS) for page, words in _pages(text, images)]
     return DocumentDrafts(
-        passages + pages, [draft(parts, text_to_encode(parts), own_text(parts), INDEXED) for parts in images]
+        passages + pages, [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in images]
     )
 
 
 def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple[Payload, str]]:
-    """Every page with all the words on it: evidence for what lies there, never a hit itself.
+    """Every page with all words on it: a signal for ranking its parts, never a hit itself.
 
-    A page's own image repeats the words of its parts, so it counts only where there are no others.
+    The image of a whole page repeats the words of its parts, so it is only used if there are no other words.
     """
-    own: dict[int, list[str]] = defaultdict(list)
-    whole: dict[int, list[str]] = defaultdict(list)
+    words_of_parts: dict[int, list[str]] = defaultdict(list)
+    words_of_page_images: dict[int, list[str]] = defaultdict(list)
     parts: dict[int, list[Payload]] = defaultdict(list)
     for part in text:
-        own[part["page"]] += [*part["heading"][-1:], part["caption"], part["text"]]
+        words_of_parts[part["page"]] += [*part["heading"][-1:], part["caption"], part["text"]]
     for part in images:
-        pages = whole if part["kind"] in ("page", "slide") else own
-        pages[part["page"]] += [part["caption"], part.get("model_caption", ""), part["words"]]
+        words = words_of_page_images if part["kind"] in ("page", "slide") else words_of_parts
+        words[part["page"]] += [part["caption"], part.get("model_caption", ""), part["words"]]
     for part in (*text, *images):
         parts[part["page"]].append(part)
-    shared = {
-        name: value for part in (*text[:1], *images[:1]) for name, value in part.items() if name in DOCUMENT_FIELDS
-    }
-    for page in sorted(own.keys() | whole.keys()):
-        words = "\n".join(sorted(filter(None, own[page] or whole[page])))  # a store gives parts in no order
-        if words:
-            about = {"last": page == max(parts), **_about(parts[page])}
-            yield {**shared, "modality": "text", "kind": "page", "page": page, **about}, words
+    shared = {name: value for part in (*text, *images)[:1] for name, value in part.items() if name in DOCUMENT_FIELDS}
+    for page in sorted(parts):
+        # Sorted, because a store returns parts in no particular order.
+        joined = "\n".join(sorted(filter(None, words_of_parts[page] or words_of_page_images[page])))
+        if joined:
+            about = {"last": page == max(parts), **_page_summary(parts[page])}
+            yield {**shared, "modality": "text", "kind": "page", "page": page, **about}, joined
 
 
-def _about(parts: Sequence[Payload]) -> Payload:
-    """What a page is known by beside its words."""
+def _page_summary(parts: Sequence[Payload]) -> Payload:
     headings = {line for part in parts for line in (*part["heading"][-1:], part["caption"]) if line}
     return {
         "headings": sorted(headings),
@@ -188,37 +198,33 @@ def _about(parts: Sequence[Payload]) -> Payload:
 
 
 def text_to_encode(payload: Payload) -> str:
-    """What the encoder of texts reads of a part: what it says, under its document's title.
+    """The part's own text below its document's title.
 
-    BM25 reads it without the title, which tells no two parts of a document apart.
+    BM25 only reads the own text: the title does not distinguish the parts of a document.
     """
     words, title = own_text(payload), payload["title"]
     if not words or title in payload["heading"] or words.startswith(title):
         return words
-    return f"{title}{PATH if payload['heading'] else LINE}{words}"
+    return f"{title}{HEADING_SEPARATOR if payload['heading'] else LINE_SEPARATOR}{words}"
 
 
 def own_text(payload: Payload) -> str:
-    """What a part says by itself.
+    """A passage's heading path, caption and text, or a picture's description.
 
-    Of a passage: heading path, caption, text. Of a picture, its description: heading path, printed caption, the vision
-    model's caption, words inside, sentences that refer to it.
+    The description: heading path, printed caption, model caption, words inside, sentences that refer to the picture.
     """
-    parts = [PATH.join(payload["heading"]), payload["caption"]]
+    lines = [HEADING_SEPARATOR.join(payload["heading"]), payload["caption"]]
     if payload["modality"] == "text":
-        parts.append(payload["text"])
+        lines.append(payload["text"])
     else:
-        parts += [
-            payload.get("model_caption", ""),
-            payload["words"],
-            " ".join(payload["context"])[:MAX_CONTEXT_CHARACTERS],
-        ]
-        if not any(parts[1:]):
-            return ""  # a heading alone describes no picture
-    return LINE.join(part for part in parts if part)
+        context = " ".join(payload["context"])[:MAX_CONTEXT_CHARACTERS]
+        lines += [payload.get("model_caption", ""), payload["words"], context]
+        if not any(lines[1:]):
+            return ""  # a heading alone does not describe a picture
+    return LINE_SEPARATOR.join(filter(None, lines))
 
 
-def _passage(passage: Passage) -> Payload:
+def _passage_payload(passage: Passage) -> Payload:
     return {
         "kind": passage.kind,
         "page": passage.page,
@@ -232,9 +238,9 @@ def _passage(passage: Passage) -> Payload:
     }
 
 
-def _picture(picture: Picture) -> Payload:
+def _picture_payload(picture: Picture) -> Payload:
     return {
-        # Who asks for figures means the whole of several panels, too.
+        # A search for figures includes compound figures, which have several panels.
         "kind": "figure" if picture.kind == "compound" else picture.kind,
         "page": picture.page,
         "bbox": _rounded(picture.box),
@@ -249,14 +255,14 @@ def _picture(picture: Picture) -> Payload:
 
 
 def _folio(page: int, shift: int) -> Payload:
-    """The number that is printed on the page, where it is another than its place in the file."""
+    """The printed page number, if it differs from the page's position in the file."""
     return {"folio": page - shift} if shift else {}
 
 
-def _told(caption: ModelCaption) -> Payload:
-    """Kept apart from the document's own words; a picture that was not asked about says why."""
-    told = {"model_caption": caption.text, "captioned_by": caption.model, "caption_skipped": caption.skipped}
-    return {name: value for name, value in told.items() if value}
+def _caption(caption: ModelCaption) -> Payload:
+    """Kept apart from the document's own words; a picture without a model caption has the reason."""
+    fields = {"model_caption": caption.text, "captioned_by": caption.model, "caption_skipped": caption.skipped}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _hash(value: object) -> str:

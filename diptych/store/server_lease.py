@@ -1,7 +1,7 @@
-"""One ingest of a document at a time, among machines that share a server: a lease is a point in the register.
+"""One ingest of a document at a time, on all machines that share a server: a lease is a point in the register.
 
-It is taken by inserting it unless it is there, which the server does as one step. A lease whose process has died on
-this machine is taken over at once, any other when its time is up.
+A lease is taken by inserting it unless it exists, which the server does in one step. The lease of a process that died
+on this machine is taken over at once, any other when it expires.
 """
 
 from __future__ import annotations
@@ -10,48 +10,40 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
+from diptych.store.server_collection import ServerCollection
 from diptych.store.types import NAMESPACE, Point
 
-SECONDS = 900.0
-"""How long a lease is good for: longer than a document may take."""
-POLL = 0.2
+LEASE_SECONDS = 900.0
+"""Longer than a document may take."""
+POLL_SECONDS = 0.2
 HOST = socket.gethostname()
 
 
-class Register(Protocol):
-    def insert(self, point: Point) -> None: ...
-
-    def retrieve(self, ids: Sequence[str]) -> list[Point]: ...
-
-    def discard(self, point: Point) -> None: ...
-
-
 @contextmanager
-def document_lease(register: Register, document: str) -> Iterator[None]:
+def document_lease(register: ServerCollection, document: str) -> Iterator[None]:
     """Wait for the lease of a document, and keep it until the block ends."""
-    identity = str(uuid.uuid5(NAMESPACE, f"lease {document}"))
+    lease_id = str(uuid.uuid5(NAMESPACE, f"lease {document}"))
     payload = {"lease": uuid.uuid4().hex, "host": HOST, "pid": os.getpid()}
     while True:
-        mine = Point(identity, {**payload, "until": time.time() + SECONDS})
+        mine = Point(lease_id, {**payload, "until": time.time() + LEASE_SECONDS})
         register.insert(mine)
-        held = register.retrieve([identity])
-        if held and held[0].payload["lease"] == payload["lease"]:
+        current = register.retrieve([lease_id])
+        if current and current[0].payload["lease"] == payload["lease"]:
             break
-        if held and _expired(held[0]):
-            register.discard(held[0])  # that very lease: somebody else may have taken over meanwhile
+        if current and _is_expired(current[0]):
+            register.delete_if_equal(current[0])  # another process may have taken it over in the meantime
         else:
-            time.sleep(POLL)
+            time.sleep(POLL_SECONDS)
     try:
         yield
     finally:
-        register.discard(mine)
+        register.delete_if_equal(mine)
 
 
-def _expired(lease: Point) -> bool:
+def _is_expired(lease: Point) -> bool:
     if lease.payload["until"] < time.time():
         return True
     if lease.payload["host"] != HOST:

@@ -1,7 +1,8 @@
-"""What BM25 reads: a text as stems, without stop words, identifiers kept whole.
+"""Text analysis for BM25: stems, no stop words, identifiers kept whole.
 
-The analysis is ours, not the engine's, so that the embedded store and every server rank alike, and so that a part
-number, a decimal or a script without spaces survives it. The engine splits the result at spaces.
+Diptych analyses text itself instead of leaving it to the engine, so that the embedded store and every server rank
+alike, and so that part numbers, decimals and scripts without spaces survive. The engine only splits the result at
+spaces.
 """
 
 from __future__ import annotations
@@ -32,69 +33,65 @@ STOP_WORDS = frozenset(
     would you your
     """.split()  # noqa: SIM905
 )
-STEMMING = threading.Lock()
-"""A stemmer keeps the word it works on, so one thread at a time; `_tokens` remembers what it gave."""
+STEMMER_LOCK = threading.Lock()
+"""A stemmer keeps the word it works on, so only one thread may use it at a time; `_tokens` caches its results."""
+SEPARATORS = re.compile(r"[.,'’/_+\-]")
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 
 
 def analyse(text: str, language: str = "english") -> str:
-    """The tokens of a passage or a question, joined by spaces; only letters and digits remain in each."""
-    folded = _folded(text)
+    """The tokens of a passage or a query, joined by spaces; tokens only contain letters and digits."""
     tokens: list[str] = []
-    for match in TOKEN.finditer(folded):
-        if match["cjk"]:
-            tokens += _pairs(match["cjk"])
-        else:
-            tokens += _tokens(match["word"], language)
+    for match in TOKEN.finditer(_fold(text)):
+        tokens += _character_pairs(match["cjk"]) if match["cjk"] else _tokens(match["word"], language)
     return " ".join(tokens)
 
 
-def _folded(text: str) -> str:
-    """Compatibility forms made plain (ﬁ -> fi, Ｑ -> q), case and Latin accents dropped."""
+def _fold(text: str) -> str:
+    """Replace compatibility forms (ﬁ -> fi, Ｑ -> q), and drop case and Latin accents."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     if plain.isascii():
         return plain
-    apart = unicodedata.normalize("NFD", plain)
-    return unicodedata.normalize("NFC", re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", apart))
+    decomposed = unicodedata.normalize("NFD", plain)
+    return unicodedata.normalize("NFC", re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", decomposed))
 
 
 @lru_cache(maxsize=200_000)
 def _tokens(word: str, language: str) -> tuple[str, ...]:
-    """A word gives its stem; an identifier gives itself as one token, and its parts: AB-77 -> ab77 ab 77."""
-    parts = re.split(r"[.,'’/_+\-]", word)
+    """The stem of a word; for an identifier, one token for all of it and its parts: AB-77 -> ab77 ab 77."""
+    parts = SEPARATORS.split(word)
     if len(parts) == 1:
         return () if word in STOP_WORDS else (_stem(word, language),)
     if not any(character.isdigit() for character in word):
         word = re.sub(r"['’](s|t|re|ve|ll|d|m)$", "", word)
-        return tuple(_stem(part, language) for part in re.split(r"[.,'’/_+\-]", word) if part not in STOP_WORDS)
+        return tuple(_stem(part, language) for part in SEPARATORS.split(word) if part not in STOP_WORDS)
     if THOUSANDS.fullmatch(word):
         return (word.replace(",", "").replace(".", "d"),)
     if re.fullmatch(r"\d+[.,]\d+", word):
-        return (re.sub(r"[.,]", "d", word),)  # 3.5 must not meet 35
-    whole = re.sub(r"[.,'’/_+\-]", "" if re.search(r"[^\W\d]", word) else "h", word)
+        return (re.sub(r"[.,]", "d", word),)  # 3.5 must not match 35
+    whole = SEPARATORS.sub("" if re.search(r"[^\W\d]", word) else "h", word)
     return (whole, *(part if part.isdigit() else _stem(part, language) for part in parts if part not in STOP_WORDS))
 
 
-def _pairs(run: str) -> list[str]:
-    """Scripts without spaces are read as overlapping pairs of characters."""
+def _character_pairs(run: str) -> list[str]:
+    """Overlapping pairs of characters, for scripts without spaces."""
     return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
 
 
 def _stem(word: str, language: str) -> str:
     if any(character.isdigit() for character in word):
         return word
-    with STEMMING:
+    with STEMMER_LOCK:
         return str(_stemmer(language).stemWord(word))
 
 
 def check_language(language: str) -> None:
-    """Raises `SettingsError` for a language that no stemmer knows."""
+    """Raises `SettingsError` for a language without a Snowball stemmer."""
     _stemmer(language)
 
 
 @lru_cache(maxsize=8)
 def _stemmer(language: str) -> Any:
-    """Snowball's. Raises `SettingsError` for a language that it does not know."""
     import snowballstemmer
 
     if language not in snowballstemmer.algorithms():

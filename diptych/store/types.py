@@ -1,7 +1,6 @@
-"""Two collections, `text` and `images`, and the documents register, behind one narrow seam.
+"""The interface of a store: two collections, `text` and `images`, and the documents register.
 
-An engine (embedded, server) implements `Collection`: upsert, delete, retrieve, search, scroll, count. Everything above
-speaks of plain points and ranked lookups.
+`embedded` and `server` implement it. Everything else works with plain points and ranked lists.
 """
 
 from __future__ import annotations
@@ -24,37 +23,36 @@ TEXT_VECTOR = "dense"
 DESCRIPTION_VECTOR = "description"
 VISUAL_VECTOR = "visual"
 VECTORS = {"text": (TEXT_VECTOR,), "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR), "documents": ()}
-"""Collection -> its vectors; the register has none, and `visual` is there only with an encoder of pixels."""
+"""Collection -> its vectors. The register has none; `visual` is only stored if an image encoder is configured."""
 HASH_FIELDS = {TEXT_VECTOR: "content_hash", DESCRIPTION_VECTOR: "content_hash", VISUAL_VECTOR: "pixels_hash"}
-"""Vector -> payload field that tells what was encoded, and by what: equal ones have equal vectors."""
+"""Vector -> payload field with the hash of its input and encoder; equal hashes have equal vectors."""
 KEYWORD_FIELDS = ("document_id", "document", "kind", "content_hash", "pixels_hash")
 """Payload fields with a keyword index."""
 NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
-"""A register point that is not a document: the edition in force and how its texts are read."""
+"""The register point with the current edition and the encoders of the store. It is not a document."""
 INDEXED = "indexed"
+"""Payload field that BM25 reads: the words of a passage or picture."""
 PAGE_WORDS = "whole"
-"""Payload fields that BM25 reads: of a passage or picture its own words; of a page all words that stand on it."""
+"""Payload field that BM25 reads: all words on a page."""
 BM25_FIELDS: dict[str, tuple[str, ...]] = {"text": (INDEXED, PAGE_WORDS), "images": (INDEXED,), "documents": ()}
 """Collection -> its payload fields with a BM25 index."""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorShape:
-    """Of one vector."""
-
     size: int
     half: bool = False
     """Stored as float16."""
 
 
 VectorShapes = Mapping[str, VectorShape]
-"""Vector name -> its shape; a vector that is not named is not stored."""
+"""Vector name -> its shape; other vectors are not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Immutable once written: another content is another id."""
+    """Immutable once written: other content has another id."""
 
     id: str
     payload: Payload
@@ -63,7 +61,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class RankedListRequest:
-    """A ranked list that is wanted: nearest to `vector` in vector `using`, or BM25 of `words` in field `using`."""
+    """The points nearest to `vector` in the vector `using`, or the best by BM25 of `words` in the field `using`."""
 
     limit: int
     using: str
@@ -73,14 +71,14 @@ class RankedListRequest:
 
 
 class ScoredPoint(NamedTuple):
-    """A point's place in a ranked list; what it says is to be retrieved."""
+    """One entry of a ranked list; its payload must be retrieved."""
 
     id: str
     score: float
 
 
 class Collection(Protocol):
-    """Thread-safe; every error is a `StoreError`."""
+    """Thread-safe. Every error is a `StoreError`."""
 
     def upsert(self, points: Sequence[Point]) -> None: ...
 
@@ -90,8 +88,8 @@ class Collection(Protocol):
         """The points that exist, without vectors, in no particular order."""
         ...
 
-    def search(self, lookups: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
-        """One list a lookup, best first, ties in no particular order."""
+    def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
+        """One list per request, best first, ties in no particular order."""
         ...
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]: ...
@@ -100,10 +98,10 @@ class Collection(Protocol):
 
 
 class Store(Protocol):
-    """What `open_index` gives; whoever opened it closes it."""
+    """An open store; the caller of `open_store` closes it."""
 
     edition: int
-    """Which edition of the two collections is open: `reindex` builds the next one beside it."""
+    """The open edition of the two collections; `reindex` builds the next one beside it."""
 
     @property
     def text(self) -> Collection: ...
@@ -115,49 +113,49 @@ class Store(Protocol):
     def documents(self) -> Collection: ...
 
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[Collection, Collection]:
-        """The collections `text` and `images` of an edition, made for vectors of `shapes` if they are not there."""
+        """The collections `text` and `images` of an edition, created for vectors of `shapes` if they do not exist."""
         ...
 
     def drop_edition(self, edition: int) -> bool:
-        """Remove the collections of an edition; whether they were there."""
+        """Remove the collections of an edition. Returns whether they existed."""
         ...
 
     def hold(self) -> AbstractContextManager[object]:
-        """Several reads as one: an embedded store is not handed over to another process before the block ends."""
+        """Do not hand an embedded store over to another process before the block ends: several reads see one state."""
         ...
 
     def lock_document(self, document: str) -> AbstractContextManager[object]:
-        """Keeps every other ingest of this document out, in the threads and processes that share the store."""
+        """Keep other ingests of a document out, in all threads and processes that share the store."""
         ...
 
     def check_disk_space(self) -> None:
-        """Raises `StoreError` when the disk has no room for more; every write of points looks by itself, too."""
+        """Raises `StoreError` if the disk is too full to write. Every write of points checks as well."""
         ...
 
     def optimize(self) -> None:
-        """Build search structures after large writes; may take seconds, so never in a reader's way."""
+        """Build search structures after large writes. May take seconds."""
         ...
 
     def close(self) -> None: ...
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """`items` in lists of `size`, the last one shorter."""
+    """Lists of `size` items, the last one shorter."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
 
 
 def collection_name(collection: str, edition: int) -> str:
-    """What a collection is called in an edition: `text`, `text-2` …"""
+    """The name of a collection in an edition: `text`, `text-2`, ..."""
     return collection if edition == 1 else f"{collection}-{edition}"
 
 
 def current_edition(documents: Sequence[Point]) -> int:
-    """The edition in force, from the register's point `STORE_ID` if it is among `documents`."""
+    """The current edition, read from the register point `STORE_ID` if it is among `documents`."""
     return next((int(point.payload["edition"]) for point in documents if point.id == STORE_ID), 1)
 
 
 def text_shapes(size: int, *, half: bool = False) -> dict[str, VectorShape]:
-    """The shapes of a store whose texts are encoded and whose pixels are not."""
+    """The shapes of a store without an image encoder."""
     return {TEXT_VECTOR: VectorShape(size, half), DESCRIPTION_VECTOR: VectorShape(size, half)}

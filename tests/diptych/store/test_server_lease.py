@@ -66,5 +66,5 @@ def test_discard_leaves_what_has_changed() -> None:
     index = server()
     index.documents.insert(Point(IDENTITY, {"lease": "new"}))
     index.documents.insert(Point(IDENTITY, {"lease": "late"}))
-    index.documents.discard(Point(IDENTITY, {"lease": "old"}))
+    index.documents.delete_if_equal(Point(IDENTITY, {"lease": "old"}))
     assert index.documents.retrieve([IDENTITY])[0].payload == {"lease": "new"}
