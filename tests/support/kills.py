@@ -1,7 +1,7 @@
-"""Processes to be killed, and the reader that watches: `python -m tests.support.kills nursery|read STORE`.
+"""Processes for the kill tests: `python -m tests.support.kills write|read STORE`.
 
-A document of version v has three passages and two figures that say `v` and one passage that all versions share, so a
-reader can tell by eye which version every hit belongs to.
+A document of version v has three passages and two figures that contain `v`, and one passage that all versions share,
+so a reader can check by eye which version every hit belongs to.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ NAMES = ("a.pdf", "b.pdf", "c.pdf")
 PASSAGES, FIGURES = 3, 2
 
 
-def parts(name: str, version: int) -> Extraction:
-    """A document of one version; page numbers move with the version, so shared content does too."""
+def document_version(name: str, version: int) -> Extraction:
+    """The page numbers change with the version, so shared content moves."""
     own = [Passage(f"the pump {name} part {n} version {version}", n + version) for n in range(PASSAGES)]
     shared = Passage(f"a valve that all versions of {name} share", PASSAGES + version)
-    drawn = tuple(figure(f"Figure {n}: chart {name} version {version}", 1) for n in range(FIGURES))
-    return document(*own, shared, pictures=drawn)
+    figures = tuple(figure(f"Figure {n}: chart {name} version {version}", 1) for n in range(FIGURES))
+    return document(*own, shared, pictures=figures)
 
 
-class Journal(WordEncoder):
-    """Encodes, and writes down what, so that a text paid for twice shows after a kill."""
+class JournalEncoder(WordEncoder):
+    """Writes the texts it encodes to a file, so that a text encoded twice is found after a kill."""
 
     def __init__(self, journal: Path) -> None:
         super().__init__()
@@ -54,94 +54,105 @@ class Journal(WordEncoder):
         return super().encode_texts(texts, query=query)
 
 
-def write(store: Path, version: int, death: str) -> None:
-    """Bring every document to `version` (0: delete them all; below 0: reindex for another encoder), and die as told.
+def open_for_kills(folder: Path) -> EmbeddedStore:
+    return EmbeddedStore(folder, text_shapes(WordEncoder.size), lock_seconds=300)
 
-    `death`: "" for not at all, a number of seconds, or a step such as `text.upsert.1`: at that call, counted from 0.
+
+def write_version(folder: Path, version: int, death: str) -> None:
+    """Bring every document to a version (0: delete all; below 0: reindex with another encoder), and die on the way.
+
+    `death`: empty: do not die; a number of seconds; or a step such as `text.upsert.1`: at that call, counted from 0.
     """
-    index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)
-    arrange(death, index)
-    sandbox = ScriptedSandbox()
-    pipeline = Pipeline(index, Spaces(Journal(store / "journal")), sandbox, Options(), store)
+    store = open_for_kills(folder)
+    if death.count(".") == 2:
+        die_at_step(death, store)
+    elif death:
+        die_after_seconds(float(death))
+    encoder = JournalEncoder(folder / "journal")
     if version < 0:
-        other = Journal(store / "journal")
-        other.fingerprint = f"words{version}"
-        reindex_store(index, Spaces(other), "english", store)
+        encoder.fingerprint = f"words{version}"
+        reindex_store(store, Spaces(encoder), "english", folder)
     elif version == 0:
-        for record in list_records(index):
-            delete_document(index, record)
+        for record in list_records(store):
+            delete_document(store, record)
     else:
-        sandbox.scripts = {name: parts(name, version) for name in NAMES}
+        sandbox = ScriptedSandbox()
+        sandbox.scripts = {name: document_version(name, version) for name in NAMES}
+        pipeline = Pipeline(store, Spaces(encoder), sandbox, Options(), folder)
         for name in NAMES:
             ingest_document(source(name, str(version)), pipeline)
-    index.close()
+    store.close()
 
 
-def arrange(death: str, index: Store) -> None:
-    if not death:
-        return
-    if death.count(".") < 2:
-        timer = threading.Timer(float(death), lambda: os.kill(os.getpid(), signal.SIGKILL))
-        timer.daemon = True
-        timer.start()
-        return
-    collection, method, count = death.split(".")
-    target = getattr(index, collection)
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_after_seconds(seconds: float) -> None:
+    timer = threading.Timer(seconds, die)
+    timer.daemon = True
+    timer.start()
+
+
+def die_at_step(step: str, store: Store) -> None:
+    collection, method, count = step.split(".")
+    target = getattr(store, collection)
     left, original = [int(count)], getattr(target, method)
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **options: Any) -> Any:
         if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         left[0] -= 1
-        return original(*arguments)
+        return original(*arguments, **options)
 
     setattr(target, method, call)
 
 
-def nursery(store: Path) -> None:
-    """For every line `version death` on stdin: fork a writer that does it; print its exit code, -9 when killed.
+def write_on_command(folder: Path) -> None:
+    """For every line `version death` on stdin: fork a writer, and print its exit code, -9 if it was killed.
 
-    What is expensive to import is imported once; nothing is open yet when a writer is forked.
+    Expensive modules are imported once. No store is open when a writer is forked.
     """
     for line in sys.stdin:
         version, _, death = line.strip().partition(" ")
         child = os.fork()
         if child == 0:
-            write(store, int(version), death)
+            write_version(folder, int(version), death)
             os._exit(0)
         status = os.waitpid(child, 0)[1]
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def read(store: Path) -> None:
-    """Ask again and again until told to stop; print every torn answer, then how many answers were whole."""
+def read_until_terminated(folder: Path) -> None:
+    """Search again and again; print every inconsistent result, and at the end the number of consistent ones."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)
-    whole, longest = 0, 0.0
+    store = open_for_kills(folder)
+    consistent, query = 0, Query("pump valve chart version")
     print("ready", flush=True)
     while not stop.is_set():
-        start = time.monotonic()
         try:
-            hits = search([Query("pump valve chart version")], SearchContext(index, Spaces(WordEncoder()), store), 100)[
-                0
-            ]
-        except StoreMismatch:  # reindexed: the next edition is there, and whole
-            index.close()
-            index = EmbeddedStore(store, text_shapes(WordEncoder.size), lock_seconds=30)
+            hits = search(
+                [Query("pump valve chart version")], SearchContext(store, Spaces(WordEncoder()), folder), 100
+            )[0]
+        except StoreMismatch:  # reindexed: open the next edition
+            store.close()
+            store = open_for_kills(folder)
             continue
-        longest = max(longest, time.monotonic() - start)
-        torn = inspect([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])
-        if torn:
-            print("torn", torn, flush=True)
-        whole += not torn
-        time.sleep(0.03)
-    print("whole", whole, round(longest, 2), flush=True)
-    index.close()
+        problem = find_inconsistency([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])
+        if problem:
+            print("torn", problem, flush=True)
+        consistent += not problem
+        time.sleep(0.03)  # lets a writer in
+    print("consistent", consistent, flush=True)
+    store.close()
 
 
-def inspect(hits: list[tuple[str, str, str]]) -> str:
-    """What is wrong with an answer: a document of two versions, or of one that is not whole. Empty: nothing."""
+def find_inconsistency(hits: list[tuple[str, str, str]]) -> str:
+    """Report a document with parts of two versions or with missing parts; empty if all are complete.
+
+    `hits`: document, modality, text.
+    """
     versions: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     shared = [name for name, _, text in hits if "share" in text]
     for name, modality, text in hits:
@@ -158,4 +169,4 @@ def inspect(hits: list[tuple[str, str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    {"nursery": nursery, "read": read}[sys.argv[1]](Path(sys.argv[2]))
+    {"write": write_on_command, "read": read_until_terminated}[sys.argv[1]](Path(sys.argv[2]))

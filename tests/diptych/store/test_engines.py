@@ -1,6 +1,6 @@
-"""Both engines, one suite: the embedded one in a temporary folder, qdrant-client in memory.
+"""One suite for both engines: the embedded one in a temporary folder, and qdrant-client in memory.
 
-With DIPTYCH_TEST_QDRANT_URL set, a real server too.
+If DIPTYCH_TEST_QDRANT_URL is set, it also runs against a real server.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def point(number: int, words: str, vector: tuple[float, float, float], **payload
     return Point(IDS[number], {"indexed": words, **payload}, {"dense": np.asarray(vector, np.float32)})
 
 
-def test_points_come_back_as_they_went(store: Store) -> None:
+def test_points_are_returned_as_they_were_written(store: Store) -> None:
     store.text.upsert([point(0, "a red pump", (1, 0, 0), page=1, fields={"price": 9.5}, bbox=[0.0, 1.5, 2.0, 3.0])])
     (back,) = store.text.scroll(vectors=True)
     assert back.id == IDS[0]
@@ -44,7 +44,7 @@ def test_points_come_back_as_they_went(store: Store) -> None:
     assert store.images.count() == 0
 
 
-def test_scroll_passes_every_point_once(store: Store) -> None:
+def test_scroll_returns_every_point_once(store: Store) -> None:
     many = [Point(f"00000000-0000-0000-0001-{n:012d}", {"page": n}) for n in range(600)]
     store.documents.upsert(many)
     assert sorted(p.payload["page"] for p in store.documents.scroll()) == list(range(600))
@@ -52,7 +52,7 @@ def test_scroll_passes_every_point_once(store: Store) -> None:
     assert [p.payload["page"] for p in store.documents.scroll()] == [599]
 
 
-def test_vectors_and_words_give_ranked_lists(store: Store) -> None:
+def test_vectors_and_words_return_ranked_lists(store: Store) -> None:
     store.text.upsert(
         [
             point(0, "pump run", (1, 0, 0)),
@@ -97,7 +97,7 @@ def test_vectors_and_words_give_ranked_lists(store: Store) -> None:
         ("unknown = 3", set()),
     ],
 )
-def test_filters_mean_what_they_say(store: Store, where: str, wanted: set[int]) -> None:
+def test_filters(store: Store, where: str, wanted: set[int]) -> None:
     rows: list[tuple[str, int, dict[str, object]]] = [
         ("a.pdf", 1, {"price": 10.0, "sold": True, "made": "2026-01-31"}),
         ("a.pdf", 2, {"price": 20, "sold": False, "net weight": 2, "made": "2026-02-01"}),
@@ -107,9 +107,14 @@ def test_filters_mean_what_they_say(store: Store, where: str, wanted: set[int]) 
         [
             Point(
                 IDS[n],
-                {"document": document, "page": page, "fields": f, "flags": [k for k, v in f.items() if v is True]},
+                {
+                    "document": document,
+                    "page": page,
+                    "fields": fields,
+                    "flags": [name for name, value in fields.items() if value is True],
+                },
             )
-            for n, (document, page, f) in enumerate(rows)
+            for n, (document, page, fields) in enumerate(rows)
         ]
     )
     assert {IDS.index(p.id) for p in store.documents.scroll(parse_where(where))} == wanted

@@ -1,4 +1,4 @@
-"""The sample corpus in the embedded engine and in qdrant-client's: the same points, the same answers."""
+"""The sample corpus in the embedded engine and in qdrant-client's: the same points and the same hits."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def points(collection: Collection) -> dict[str, dict[str, object]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_both_engines_hold_and_answer_the_same(tmp_path: Path) -> None:
+def test_both_engines_store_the_same_points_and_return_the_same_hits(tmp_path: Path) -> None:
     questions = [json.loads(line)["text"] for line in (DATA / "questions.jsonl").read_text().splitlines()]
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as library:
         library.ingest([DATA])
         library.maintenance.export_to(tmp_path / "export")
-        ours = library.search_many([Query(text, literal=True) for text in questions], 20)
+        embedded_hits = library.search_many([Query(text, literal=True) for text in questions], 20)
         encoder, index = library._runtime.spaces.text, library._runtime.store()
         server = ServerStore(QdrantClient(":memory:"), ServerOptions("data", 60), text_shapes(encoder.size))
         import_store(tmp_path / "export", server, tmp_path / "pictures")
         assert points(server.text) == points(index.text)
         assert points(server.images) == points(index.images)
-        theirs = search(
+        server_hits = search(
             [Query(text) for text in questions], SearchContext(server, Spaces(encoder), tmp_path / "pictures"), 20
         )
-    same = [[hit.id for hit in a] == [hit.id for hit in b] for a, b in zip(ours, theirs, strict=True)]
+    same = [[hit.id for hit in a] == [hit.id for hit in b] for a, b in zip(embedded_hits, server_hits, strict=True)]
     assert len(same) == 40
     assert all(same)

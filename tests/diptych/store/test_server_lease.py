@@ -1,4 +1,4 @@
-"""A lease in the register keeps a second ingest of a document out, and is taken over from the dead."""
+"""A lease in the register allows one ingest of a document at a time, and is taken over from dead processes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from diptych.store.server_collection import ServerOptions
 from diptych.store.server_lease import HOST, document_lease
 from diptych.store.types import NAMESPACE, Point, text_shapes
 
-IDENTITY = str(uuid.uuid5(NAMESPACE, "lease d1"))
+LEASE_ID = str(uuid.uuid5(NAMESPACE, "lease d1"))
 
 
 def server() -> ServerStore:
     return ServerStore(QdrantClient(":memory:"), ServerOptions("test", seconds=5), text_shapes(3))
 
 
-def test_one_after_the_other() -> None:
-    index, order = server(), []
+def test_two_threads_take_turns() -> None:
+    store, order = server(), []
 
     def work(name: str) -> None:
-        with index.lock_document("d1"):
+        with store.lock_document("d1"):
             order.append(f"{name} in")
-            time.sleep(0.05)
+            time.sleep(0.05)  # long enough for the other thread to get in, if it could
             order.append(f"{name} out")
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
@@ -36,35 +36,34 @@ def test_one_after_the_other() -> None:
     for thread in threads:
         thread.join()
     assert order in (["a in", "a out", "b in", "b out"], ["b in", "b out", "a in", "a out"])
-    assert index.documents.retrieve([IDENTITY]) == []
+    assert store.documents.retrieve([LEASE_ID]) == []
 
 
-def test_another_document_does_not_wait() -> None:
-    index = server()
-    with index.lock_document("d1"), index.lock_document("d2"):
-        assert len(index.documents.retrieve([IDENTITY])) == 1
+def test_other_documents_do_not_wait() -> None:
+    store = server()
+    with store.lock_document("d1"), store.lock_document("d2"):
+        assert len(store.documents.retrieve([LEASE_ID])) == 1
 
 
-def test_the_lease_of_a_dead_process_is_taken_over() -> None:
-    index = server()
+def test_lease_of_a_dead_process_is_taken_over() -> None:
+    store = server()
     highest = int(Path("/proc/sys/kernel/pid_max").read_text())
     dead = {"lease": "x", "host": HOST, "pid": highest + 1, "until": time.time() + 600}
-    index.documents.insert(Point(IDENTITY, dead))
-    with document_lease(index.documents, "d1"):
-        assert index.documents.retrieve([IDENTITY])[0].payload["lease"] != "x"
+    store.documents.insert(Point(LEASE_ID, dead))
+    with document_lease(store.documents, "d1"):
+        assert store.documents.retrieve([LEASE_ID])[0].payload["lease"] != "x"
 
 
-def test_a_lease_of_another_machine_ends_when_its_time_is_up() -> None:
-    index = server()
-    index.documents.insert(Point(IDENTITY, {"lease": "x", "host": "elsewhere", "pid": 1, "until": time.time() + 0.3}))
-    start = time.time()
-    with document_lease(index.documents, "d1"):
-        assert time.time() - start >= 0.3
+def test_lease_of_another_machine_is_waited_for_until_it_expires() -> None:
+    store, until = server(), time.time() + 0.3
+    store.documents.insert(Point(LEASE_ID, {"lease": "x", "host": "elsewhere", "pid": 1, "until": until}))
+    with document_lease(store.documents, "d1"):
+        assert time.time() >= until
 
 
-def test_discard_leaves_what_has_changed() -> None:
-    index = server()
-    index.documents.insert(Point(IDENTITY, {"lease": "new"}))
-    index.documents.insert(Point(IDENTITY, {"lease": "late"}))
-    index.documents.delete_if_equal(Point(IDENTITY, {"lease": "old"}))
-    assert index.documents.retrieve([IDENTITY])[0].payload == {"lease": "new"}
+def test_changed_point_is_not_deleted() -> None:
+    store = server()
+    store.documents.insert(Point(LEASE_ID, {"lease": "new"}))
+    store.documents.insert(Point(LEASE_ID, {"lease": "late"}))
+    store.documents.delete_if_equal(Point(LEASE_ID, {"lease": "old"}))
+    assert store.documents.retrieve([LEASE_ID])[0].payload == {"lease": "new"}

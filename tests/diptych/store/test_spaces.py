@@ -1,4 +1,4 @@
-"""Which part of a question reaches which vector, with encoders whose output a person can check by eye."""
+"""Which part of a query reaches which vector, with encoders whose output a person can check by eye."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
 
 class ColourEncoder(Encoder):
-    """Texts by the colours they name, pictures by the colour they are: red is [1, 0, 0], in both."""
+    """Encodes texts by the colours they name and pictures by their colour: red is [1, 0, 0] in both."""
 
     name = "colours"
     fingerprint = "colours-1"
@@ -40,20 +40,20 @@ class ColourEncoder(Encoder):
         self.seen: list[Path] = []
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
-        return _unit([[text.lower().count(colour) for colour in COLOURS] for text in texts])
+        return _unit_rows([[text.lower().count(colour) for colour in COLOURS] for text in texts])
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
         self.seen += images
-        return _unit([list(Image.open(path).resize((1, 1)).getpixel((0, 0))) for path in images])  # type: ignore[arg-type]
+        return _unit_rows([list(Image.open(path).resize((1, 1)).getpixel((0, 0))) for path in images])  # type: ignore[arg-type]
 
 
-def _unit(rows: Sequence[Sequence[float]]) -> Vectors:
+def _unit_rows(rows: Sequence[Sequence[float]]) -> Vectors:
     vectors = np.asarray(rows, np.float32) + np.float32(1e-3)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def painted(folder: Path, colour: str) -> ImageFile:
-    """A picture of one colour in the picture store."""
+def save_colour(folder: Path, colour: str) -> ImageFile:
+    """Save a picture of one colour in the picture store."""
     digest = hashlib.sha256(colour.encode()).hexdigest()
     path = folder / digest[:2] / f"{digest}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,13 +62,13 @@ def painted(folder: Path, colour: str) -> ImageFile:
 
 
 class Shop:
-    """A store of one document: three pictures that no word describes, and three passages."""
+    """A store of one document: three pictures without any words, and three passages."""
 
     def __init__(self, index: Store, spaces: Spaces, folder: Path) -> None:
         self.index, self.spaces, self.folder = index, spaces, folder
         sandbox = ScriptedSandbox()
         pictures = tuple(
-            Picture("photo", page, painted(folder, colour)) for page, colour in enumerate(COLOURS, start=1)
+            Picture("photo", page, save_colour(folder, colour)) for page, colour in enumerate(COLOURS, start=1)
         )
         passages = tuple(Passage(f"The pump is {colour}.", page=page) for page, colour in enumerate(COLOURS, start=1))
         sandbox.scripts["shop.pdf"] = document(*passages, pictures=pictures)
@@ -92,18 +92,18 @@ def shop(engine: str, folder: Path, spaces: Spaces) -> Shop:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_with_an_image_encoder_words_and_pictures_find_pictures(tmp_path: Path, engine: str) -> None:
+def test_image_encoder_finds_pictures_by_words_and_by_pictures(tmp_path: Path, engine: str) -> None:
     made = shop(engine, tmp_path, Spaces(WordEncoder(), ColourEncoder()))
     assert made.outcome.encoded == 6
     assert made.best("image", text="something green") == 2
     assert made.best("image", colour="blue") == 3
-    assert made.best("text", colour="blue") is None  # another space: pixels reach no passage
+    assert made.best("text", colour="blue") is None  # pixels are in another space than passages
     assert set(made.ask(colour="blue")[0].ranks) == {"images.visual"}
     made.index.close()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_in_one_space_a_picture_finds_passages(tmp_path: Path, engine: str) -> None:
+def test_picture_finds_passages_in_a_shared_space(tmp_path: Path, engine: str) -> None:
     unified = ColourEncoder()
     made = shop(engine, tmp_path, Spaces(unified, unified))
     assert made.best("text", colour="green") == 2
@@ -112,16 +112,16 @@ def test_in_one_space_a_picture_finds_passages(tmp_path: Path, engine: str) -> N
     made.index.close()
 
 
-def test_words_and_a_picture_are_one_question(tmp_path: Path) -> None:
+def test_text_and_picture_of_a_query_are_averaged_in_a_shared_space(tmp_path: Path) -> None:
     spaces = Spaces(WordEncoder(), ColourEncoder())
     Image.new("RGB", (4, 4), COLOURS["blue"]).save(tmp_path / "q.png")
-    (asked,) = spaces.encode_queries([("red", tmp_path / "q.png")])
-    assert set(asked) == {"dense", "description", "visual"}
-    assert asked["visual"] == pytest.approx(np.array([1, 0, 1]) / np.sqrt(2), abs=2e-3)
-    assert asked["dense"] == pytest.approx(spaces.text.encode_texts(["red"])[0])
+    (vectors,) = spaces.encode_queries([("red", tmp_path / "q.png")])
+    assert set(vectors) == {"dense", "description", "visual"}
+    assert vectors["visual"] == pytest.approx(np.array([1, 0, 1]) / np.sqrt(2), abs=2e-3)
+    assert vectors["dense"] == pytest.approx(spaces.text.encode_texts(["red"])[0])
 
 
-def test_a_text_is_encoded_once_a_space(tmp_path: Path) -> None:
+def test_texts_are_encoded_once_per_space(tmp_path: Path) -> None:
     words, counted = WordEncoder(), []
 
     class Counting(WordEncoder):
@@ -133,7 +133,7 @@ def test_a_text_is_encoded_once_a_space(tmp_path: Path) -> None:
     assert counted == [["red", "blue"]]
 
 
-def test_what_no_encoder_reads_reaches_nothing(tmp_path: Path) -> None:
+def test_query_that_no_encoder_can_encode_is_refused(tmp_path: Path) -> None:
     assert Spaces(WordEncoder()).encode_queries([("", tmp_path / "q.png")]) == [{}]
     made = shop("embedded", tmp_path, Spaces(WordEncoder()))
     with pytest.raises(QueryError, match="words or a picture"):
@@ -141,14 +141,14 @@ def test_what_no_encoder_reads_reaches_nothing(tmp_path: Path) -> None:
     made.index.close()
 
 
-def test_an_encoder_of_pixels_joins_a_store_by_a_reindex(tmp_path: Path) -> None:
+def test_reindex_adds_an_image_encoder(tmp_path: Path) -> None:
     words, colours = WordEncoder(), ColourEncoder()
     made = shop("embedded", tmp_path, Spaces(words))
     both = Spaces(words, colours)
     with pytest.raises(StoreMismatch, match="colours-1"):
         bind_encoders(made.index, both.encoding_config("english"))
     before = len(words.encoded)
-    assert reindex_store(made.index, both, "english", tmp_path) == 3  # the pictures; no text is encoded again
+    assert reindex_store(made.index, both, "english", tmp_path) == 3  # only the pictures
     assert (len(words.encoded), len(colours.seen)) == (before, 3)
     made.index.close()
     reopened = open_store("embedded", tmp_path, both.shapes)
@@ -158,12 +158,12 @@ def test_an_encoder_of_pixels_joins_a_store_by_a_reindex(tmp_path: Path) -> None
     reopened.close()
 
 
-def test_a_picture_that_moved_is_not_encoded_again(tmp_path: Path) -> None:
+def test_moved_picture_keeps_its_vector(tmp_path: Path) -> None:
     colours = ColourEncoder()
     made = shop("embedded", tmp_path, Spaces(WordEncoder(), colours))
     sandbox = made.pipeline.sandbox
     assert isinstance(sandbox, ScriptedSandbox)
-    moved = tuple(Picture("photo", 7, painted(tmp_path, colour)) for colour in COLOURS)
+    moved = tuple(Picture("photo", 7, save_colour(tmp_path, colour)) for colour in COLOURS)
     sandbox.scripts["shop.pdf"] = document(pictures=moved)
     assert ingest_document(source("shop.pdf", version="2"), made.pipeline).encoded == 0
     assert len(colours.seen) == 3

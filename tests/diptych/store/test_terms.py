@@ -1,3 +1,5 @@
+"""Text analysis for BM25."""
+
 from __future__ import annotations
 
 import pytest
@@ -26,9 +28,9 @@ from diptych.store.terms import analyse
         ("the of and", ""),
     ],
 )
-def test_a_text_becomes_its_tokens(text: str, tokens: str) -> None:
+def test_text_becomes_tokens(text: str, tokens: str) -> None:
     assert analyse(text) == tokens
 
 
-def test_another_language_has_its_own_stems() -> None:
+def test_other_languages_have_their_own_stems() -> None:
     assert analyse("Pumpen laufen", "german") == "pump lauf"
