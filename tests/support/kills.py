@@ -132,9 +132,7 @@ def read_until_terminated(folder: Path) -> None:
     print("ready", flush=True)
     while not stop.is_set():
         try:
-            hits = search(
-                [Query("pump valve chart version")], SearchContext(store, Spaces(WordEncoder()), folder), 100
-            )[0]
+            hits = search([query], SearchContext(store, Spaces(WordEncoder()), folder), 100)[0]
         except StoreMismatch:  # reindexed: open the next edition
             store.close()
             store = open_for_kills(folder)
