@@ -136,7 +136,7 @@ def test_texts_are_encoded_once_per_space(tmp_path: Path) -> None:
 def test_query_that_no_encoder_can_encode_is_refused(tmp_path: Path) -> None:
     assert Spaces(WordEncoder()).encode_queries([("", tmp_path / "q.png")]) == [{}]
     made = shop("embedded", tmp_path, Spaces(WordEncoder()))
-    with pytest.raises(QueryError, match="words or a picture"):
+    with pytest.raises(QueryError, match="words or give an image"):
         made.ask()
     made.index.close()
 
