@@ -106,9 +106,8 @@ def _edge_filter(where: Expression | None) -> qdrant_edge.Filter | None:
 
 
 def _filter_from_json(spec: Json) -> qdrant_edge.Filter:
-    return qdrant_edge.Filter(
-        **{clause: [_condition_from_json(each) for each in conditions] for clause, conditions in spec.items()}
-    )
+    clauses: dict[str, Any] = {clause: [_condition_from_json(each) for each in spec[clause]] for clause in spec}
+    return qdrant_edge.Filter(**clauses)
 
 
 def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge.Filter:
@@ -119,9 +118,8 @@ def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge
             return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchAny(values))
         case {"key": key, "range": bounds}:
             dates = any(isinstance(bound, str) for bound in bounds.values())
-            return qdrant_edge.FieldCondition(
-                key=key, range=qdrant_edge.RangeDateTime(**bounds) if dates else qdrant_edge.RangeFloat(**bounds)
-            )
+            edge_range = qdrant_edge.RangeDateTime(**bounds) if dates else qdrant_edge.RangeFloat(**bounds)
+            return qdrant_edge.FieldCondition(key=key, range=edge_range)
         case {"is_empty": {"key": key}}:
             return qdrant_edge.FieldCondition(key=key, is_empty=True)
     return _filter_from_json(spec)
