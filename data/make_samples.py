@@ -1,4 +1,4 @@
-"""Make the sample corpus of this folder anew: `python data/make_samples.py [--out DIR]`.
+"""Generate the sample documents in this folder: `python data/make_samples.py [--out DIR]`.
 
 Everything in it is our own: text, drawings, and pictures that are painted pixel by pixel. The same run gives the same
 files. The committed files are what the demo and the tests use; this script is where to change them.
@@ -13,7 +13,7 @@ from samples import catalogue, deck, manual, questions, scan
 
 
 def make(target: Path) -> None:
-    """Write the whole corpus to the folder `target`."""
+    """Write all sample documents to the folder `target`."""
     target.mkdir(parents=True, exist_ok=True)
     record = manual.make(target / "manual.pdf")
     scan.make(target / "scan.pdf")
@@ -23,7 +23,7 @@ def make(target: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line and work."""
+    """Parse the command line and generate."""
     parser = argparse.ArgumentParser(description="Make the sample corpus anew.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     make(parser.parse_args().out)

@@ -1,1 +1,1 @@
-"""What the sample corpus is made of: one module a document, and the tools they share."""
+"""The sample documents: one module for each, and the drawing tools they share."""

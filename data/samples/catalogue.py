@@ -1,4 +1,4 @@
-"""catalogue/: a dozen products of an outdoor shop, one picture each, and products.csv."""
+"""catalogue/: twelve products of an outdoor shop, with a picture each, and products.csv."""
 
 from __future__ import annotations
 

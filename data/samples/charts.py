@@ -1,4 +1,4 @@
-"""The manual's charts, and the numbers in them, which the questions use too."""
+"""The charts of the manual, and their numbers, which the questions also use."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def energy(sheet: Sheet, x: float, y: float, wide: float) -> None:
 
 
 def output(sheet: Sheet, x: float, y: float, wide: float) -> None:
-    """Two curves with markers; the values are for reading off the axes."""
+    """Two curves with markers; the values can only be read off the axes."""
     axes = Axes(x + 32, y + 8, x + wide - 8, y + 158, (0, 40), (0, 60))
     axes.draw(sheet, range(0, 61, 10), "litres an hour")
     for value in range(0, 41, 5):

@@ -1,4 +1,4 @@
-"""deck.pptx: a field trial told in eight slides: native chart, table, pictures, group, notes, one slide hidden."""
+"""deck.pptx: a field trial in eight slides: native chart, table, pictures, group, notes, one slide hidden."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def _table(slide: Any) -> None:
 
 
 def _settled(data: bytes) -> bytes:
-    """The same Office file with fixed dates inside, so that the same run gives the same bytes."""
+    """The same Office file with fixed dates, so that every run writes the same bytes."""
     buffer = BytesIO()
     with zipfile.ZipFile(BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

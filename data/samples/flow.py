@@ -1,4 +1,4 @@
-"""Blocks into pages of two columns, with figures that float, running heads and a record of what went where."""
+"""Sets blocks into two-column pages with floating figures and running heads, and records where everything is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Drawing:
 
 @dataclass
 class Record:
-    """Where things went, so that nobody has to count pages by hand."""
+    """The page of every figure, table and heading."""
 
     floats: dict[str, int] = field(default_factory=dict)
     """`figure 3` -> page."""
@@ -53,7 +53,7 @@ class Flow:
         self._open_page()
 
     def add(self, block: Block, following: Block | None) -> None:
-        """Set one block; `following` decides how much must stay with a heading."""
+        """Set one block; `following` must stay together with a heading."""
         if block.kind in ("figure", "table"):
             self._waiting.append(block)
             self._place_waiting()
@@ -67,7 +67,7 @@ class Flow:
             self._lines(block)
 
     def finish(self) -> Record:
-        """Place what still waits, and close the last page."""
+        """Place the remaining floats and close the last page."""
         while self._waiting:
             self._next_column()
         self._close_page()
@@ -103,7 +103,7 @@ class Flow:
             self._open_page()
 
     def _need(self, height: float) -> None:
-        # A new column may already be full of floats that waited for it.
+        # A new column may already be full of floats.
         while self._y + height > BOTTOM:
             self._next_column()
 

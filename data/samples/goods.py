@@ -1,4 +1,4 @@
-"""The catalogue's pictures: one function a product, painted on a canvas of 640 x 640."""
+"""The pictures of the catalogue, one function per product, 640 x 640 pixels."""
 
 from __future__ import annotations
 

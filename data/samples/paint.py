@@ -1,6 +1,6 @@
 """Painting pictures with Pillow: shapes filled with gradients, soft shadows, film grain.
 
-Coordinates are pixels of the finished picture; it is painted larger and shrunk, which smooths the edges.
+Coordinates are pixels of the finished picture; it is painted larger and scaled down to smooth the edges.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Canvas:
         reach = blur * 2
         area = (box[0] - reach, box[1] - reach, box[2] + reach, box[3] + reach)
 
-        # Blurred at the picture's own size: nobody sees the difference, and it takes a ninth of the time.
+        # Blurred at the final size, which looks the same and takes a ninth of the time.
         mask = Image.new("L", (round(area[2] - area[0]), round(area[3] - area[1])))
         ImageDraw.Draw(mask).ellipse((reach, reach, mask.width - reach, mask.height - reach), fill=strength)
         mask = mask.filter(ImageFilter.GaussianBlur(blur / 2)).resize((mask.width * ZOOM, mask.height * ZOOM))

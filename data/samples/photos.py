@@ -1,4 +1,4 @@
-"""The manual's raster pictures: painted, since nobody can photograph a machine that does not exist."""
+"""The photographs of the manual, painted because the machine does not exist."""
 
 from __future__ import annotations
 

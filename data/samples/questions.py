@@ -1,4 +1,4 @@
-"""questions.jsonl: forty questions, each with the place of its answer, which is looked up rather than counted."""
+"""questions.jsonl: forty questions, with the places of their answers looked up in the generated documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from samples.flow import Record
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and where its answer stands.
+    """A question and the place of its answer.
 
     `place`: in the manual a label ("figure 3") or words of the page; in the scan words of the page;
     in the deck the slide's title; in the catalogue the product's name.
@@ -127,7 +127,7 @@ def _squeezed(text: str) -> str:
 
 
 def _page_of(words: str, pages: list[str]) -> int:
-    """The one page that holds the words; `ValueError` when there is none or another."""
+    """The only page that contains the words. Raises `ValueError` if there is none or more than one."""
     found = [number for number, text in enumerate(pages, 1) if words in text]
     if len(found) != 1:
         raise ValueError(f"{words!r} stands on pages {found} of the manual; it must stand on one")
@@ -164,7 +164,7 @@ def _product(question: Question) -> str:
 
 
 def make(target: Path, manual: Path, record: Record) -> None:
-    """Write all questions as JSON lines to `target`; `manual` is asked for the pages of words."""
+    """Write all questions as JSON lines to `target`; `manual` is searched for the pages."""
     with pymupdf().open(manual) as document:
         pages = [_squeezed(page.get_text()) for page in document]
     places = [

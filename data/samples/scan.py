@@ -1,4 +1,4 @@
-"""scan.pdf: a service report, typed and filled in by hand, as a flat-bed scanner would give it: no text layer."""
+"""scan.pdf: a service report, typed and filled in by hand, as a flatbed scanner would save it, without a text layer."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _second(sheet: Sheet) -> None:
 
 
 def _scanned(page: Any, turn: float, seed: int) -> bytes:
-    """The page as grey pixels: a little aslant, with dust, paper shade and sensor noise; JPEG."""
+    """The page as a grey JPEG: slightly rotated, with dust, paper texture and sensor noise."""
     pixels = page.get_pixmap(dpi=DPI, colorspace=pymupdf().csGRAY)
     picture = Image.frombytes("L", (pixels.width, pixels.height), pixels.samples)
     picture = picture.rotate(turn, Image.Resampling.BICUBIC, fillcolor=255).filter(ImageFilter.GaussianBlur(0.6))

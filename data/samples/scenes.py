@@ -1,4 +1,4 @@
-"""The deck's own picture: a map with the names and distances that nothing else tells."""
+"""The deck's own picture: a map with names and distances found nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One PDF page to write and draw on, with fonts that travel in the file.
+"""A PDF page to write and draw on, with embedded fonts.
 
 Coordinates are PDF points, origin top left; colours are (r, g, b) in 0..1.
 """
@@ -32,7 +32,7 @@ FONTS = {"sans": "helv", "bold": "hebo", "italic": "heit", "serif": "tiro", "han
 
 @cache
 def font(name: str) -> Any:
-    """The font that we call `name`."""
+    """The font called `name`."""
     return pymupdf().Font(FONTS[name])
 
 
@@ -42,7 +42,7 @@ def width(text: str, name: str = "sans", size: float = 9) -> float:
 
 
 class Sheet:
-    """A page being drawn; text lies above the drawings, in the order it was written. End with `commit`."""
+    """A page being drawn; text is drawn above everything else. Call `commit` at the end."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
@@ -51,7 +51,7 @@ class Sheet:
         self._shape = page.new_shape()
 
     def commit(self) -> None:
-        """Put what was drawn so far on the page."""
+        """Write the drawings to the page."""
         self._shape.commit()
         self._shape = self.page.new_shape()
 

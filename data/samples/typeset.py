@@ -1,4 +1,4 @@
-"""Words into lines, and marked-up text into blocks: what a compositor does before the page."""
+"""Breaks words into lines and parses the manual's mark-up into blocks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _split(word: str, room: float, name: str, size: float) -> tuple[str, str] | 
 
 
 def wrap(text: str, room: float, size: float, base: str = "sans", strong: str = "bold") -> list[Line]:
-    """Break `text` into lines at most `room` points wide. `**bold**` changes the font, `~` is a hard space."""
+    """Break `text` into lines of at most `room` points. `**bold**` changes the font, `~` is a hard space."""
     runs = [(part, strong if index % 2 else base) for index, part in enumerate(text.split("**"))]
     words = [(word, name) for part, name in runs for word in re.findall(r"\S+|\s+", part)]
     lines: list[list[Run]] = [[]]
@@ -110,7 +110,7 @@ def parse(source: str) -> list[Block]:
 
 
 def _heads(chunk: str) -> list[str]:
-    """A heading stands in a line of its own; what follows it at once is a paragraph."""
+    """A heading is on a line of its own; text right after it starts a paragraph."""
     if not chunk.startswith("#"):
         return [chunk]
     head, _, rest = chunk.partition("\n")
