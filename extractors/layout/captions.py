@@ -1,25 +1,49 @@
-"""Captions of a page: told apart from sentences that begin alike, read in full, labelled."""
+"""Printed captions: which lines start one, how far it goes, and which label it has.
+
+In: a `PageLayout`. Out: `Caption`s, without sentences that merely begin with "Figure 3".
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from extractors.geometry import merge_boxes
-from extractors.layout import labels
+from extractors.geometry import height, merge_boxes
+from extractors.layout.labels import LABEL, label_kind, normalise_label
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
 CaptionKind = Literal["figure", "table"]
 
-_MOST_LINES = 40
 _VERB = re.compile(
     r"^(?:shows?|depicts?|illustrates?|presents?|gives?|displays?|plots?|lists?|compares?|summari[sz]es?|reports?|is|are|"
     r"was|were|has|have|can|in|and|or|of|to|for|on|the|that|which|below|above|we|zeigt|montre|muestra)\b"
 )
 """What follows a number in a sentence rather than in a caption."""
+_SEPARATOR = re.compile(r"\s*[.:|–—)\]]|\s+[-–—|]\s|\s{2,}|\s*$")
+"""What follows a label in a caption."""
+
+# When a line continues the paragraph above or beside it. Distances in multiples of the line's height unless noted.
+_SAME_FONT_SIZE = 0.4  # points
+_SAME_BASELINE, _MAX_WORD_GAP = 0.4, 1.5
+_MIN_GAP, _MAX_GAP = -0.5, 0.45  # to the line above: more is a new paragraph
+_MIN_STEP = 0.5  # by which the line above is higher
+_FULL_LINE, _MAX_OUTDENT = 2.0, 3.0  # text sizes: from the right edge, and left of the line above
+
+# Which lines belong to a caption. Distances in multiples of the text size unless noted.
+_MAX_LINES = 40
+_ROW_BASELINE = 0.35
+_ROW_GAP, _GAP_AFTER_LABEL = 0.9, 2.5  # to the next piece of a row; a label alone stands off its text
+_ROW_OVERLAP = 1.0  # points by which the pieces of a row may overlap
+_MAX_ROW_DISTANCE = 1.9  # from the bottom of the caption so far to the middle of its next row
+_ROW_TOLERANCE = 3.0  # points within which pieces are in one row
+_CAPTION_SIZE_TOLERANCE = 0.6  # points: captions mix sizes no more than that
+_MAX_LEADING = 1.35  # multiples of the distance between its first two lines
+_FIRST_GAP = 0.7  # from the first line to one of another block, before the leading is known
+_LEFT, _RIGHT, _RIGHT_OF_LABEL, _WIDER = 2.5, 4.0, 8.0, 4.0  # how far a line may reach out of the caption so far
+_SHORT_LAST_LINE = 6.0  # a sentence that ends this far from the right edge ends the caption
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,47 +52,40 @@ class Caption:
 
     kind: CaptionKind
     label: str
-    """Normalised: `figure 3`, `figure s1`, `table 2.1`; empty for a heading above a chart."""
+    """Normalised: `figure 3`, `figure s1`, `table 2.1`."""
     text: str
-    """In full, label included, lines joined."""
+    """The complete caption in one line, label included."""
     box: Box
     page: int
     lines: frozenset[int]
     """Indices of its lines in the page's layout."""
 
 
-def label_of(text: str) -> str:
-    """The normalised label that a caption starts with: `Fig. 3. Growth` -> `figure 3`; empty when it has none."""
-    match = labels.LABEL.match(text.lstrip())
-    return labels.normalise_label(match) if match else ""
-
-
-def find_captions(layout: PageLayout, skip: frozenset[int] = frozenset()) -> tuple[Caption, ...]:
-    """The captions of one page, top to bottom; lines in `skip` (running headers) are passed over."""
-    usable = [i for i, line in enumerate(layout.lines) if i not in skip and line.visible]
-    starts = [i for i in usable if _starts(layout, i, usable)]
+def find_captions(layout: PageLayout, skip: Collection[int] = ()) -> tuple[Caption, ...]:
+    """The captions of one page, from top to bottom; lines with the indices `skip` are ignored."""
+    lines = {i: one for i, one in enumerate(layout.lines) if one.visible and one.horizontal and i not in skip}
+    starts = [i for i, line in lines.items() if _starts_caption(line, lines.values())]
     taken: set[int] = set()
     captions = []
     for start in starts:
-        if start in taken:
-            continue
-        members = _members(layout, start, usable, frozenset(starts) | taken)
-        taken.update(members)
-        captions.append(_caption(layout, members))
+        if start not in taken:
+            members = _members(start, lines, taken.union(starts))
+            taken.update(members)
+            captions.append(_caption(members, layout))
     return tuple(sorted(captions, key=lambda caption: (caption.box[1], caption.box[0])))
 
 
-def _caption(layout: PageLayout, members: list[int]) -> Caption:
+def _caption(members: list[int], layout: PageLayout) -> Caption:
     lines = [layout.lines[i] for i in members]
     text = join_lines(line.text for line in lines)
-    match = labels.LABEL.match(text)
-    kind: CaptionKind = "table" if match and labels.label_kind(match) == "table" else "figure"
-    label = labels.normalise_label(match) if match else ""
-    return Caption(kind, label, text, merge_boxes([line.box for line in lines]), layout.number, frozenset(members))
+    match = LABEL.match(text)
+    kind: CaptionKind = "table" if match and label_kind(match) == "table" else "figure"
+    label = normalise_label(match) if match else ""
+    return Caption(kind, label, text, merge_boxes(line.box for line in lines), layout.number, frozenset(members))
 
 
 def join_lines(texts: Iterable[str]) -> str:
-    """Lines as one text; a word broken at a line's end is mended."""
+    """Lines as one text, with words that were hyphenated at the end of a line joined."""
     whole = " ".join(text.strip() for text in texts)
     return re.sub(r"(?<=[a-zà-ÿ])[-\u00ad] (?=[a-zà-ÿ])", "", re.sub(r"\s+", " ", whole)).strip()
 
@@ -76,115 +93,105 @@ def join_lines(texts: Iterable[str]) -> str:
 # --- where a caption starts ---------------------------------------------------------------------------------------
 
 
-def _starts(layout: PageLayout, index: int, usable: list[int]) -> bool:
-    """Whether a caption starts with this line."""
-    line = layout.lines[index]
-    match = labels.LABEL.match(line.text)
-    if not match or not line.horizontal or match["word"][0].islower():
+def _starts_caption(line: Line, lines: Collection[Line]) -> bool:
+    match = LABEL.match(line.text)
+    if not match or match["word"][0].islower():
         return False
     rest = line.text[match.end() :]
-    marked = bool(re.match(r"\s*[.:|–—)\]]|\s+[-–—|]\s|\s{2,}", rest)) or not rest.strip()
     set_apart = line.lead >= match.end() - 1 or line.bold or match["word"].isupper()
     words = rest.strip(" .:|–—-)")
-    if not set_apart and _VERB.match(words):
+    if not set_apart and (_VERB.match(words) or (words[:1].islower() and not _SEPARATOR.match(rest))):
         return False
-    if not marked and not set_apart and words[:1].islower():
-        return False
-    return not _inside_paragraph(layout, index, usable, set_apart)
+    return not any(_continues_paragraph(line, other, set_apart) for other in lines if other is not line)
 
 
-def _inside_paragraph(layout: PageLayout, index: int, usable: list[int], set_apart: bool) -> bool:
-    """Whether the line only goes on with a paragraph: a sentence of it happens to break before "Figure 3"."""
-    line = layout.lines[index]
-    height = line.box[3] - line.box[1]
-    for other_index in usable:
-        other = layout.lines[other_index]
-        if other_index == index or not other.horizontal or abs(other.size - line.size) > 0.4:
-            continue
-        beside = abs(other.box[3] - line.box[3]) < 0.4 * height and 0 <= line.box[0] - other.box[2] < 1.5 * height
-        if beside:
-            return True
-        gap = line.box[1] - other.box[3]
-        above = -0.5 * height < gap < 0.45 * height and other.box[3] < line.box[3] - 0.5 * height
-        if not above or other.box[2] < line.box[0] or other.box[0] > line.box[2]:
-            continue
-        # A paragraph's last line seldom reaches the right edge; a caption's label is often bold.
-        full = other.box[2] > line.box[2] - 2 * line.size or other.text.rstrip()[-1:].isalnum()
-        if full and other.box[0] - line.box[0] < 3 * line.size and not (set_apart and not other.bold):
-            return True
-    return False
+def _continues_paragraph(line: Line, other: Line, set_apart: bool) -> bool:
+    """Whether `other` is the part of a sentence that happens to break before "Figure 3"."""
+    if abs(other.size - line.size) > _SAME_FONT_SIZE:
+        return False
+    line_height = height(line.box)
+    same_row = abs(other.box[3] - line.box[3]) < _SAME_BASELINE * line_height
+    if same_row and 0 <= line.box[0] - other.box[2] < _MAX_WORD_GAP * line_height:
+        return True
+    is_above = (
+        _MIN_GAP * line_height < line.box[1] - other.box[3] < _MAX_GAP * line_height
+        and other.box[3] < line.box[3] - _MIN_STEP * line_height
+    )
+    if not is_above or other.box[2] < line.box[0] or other.box[0] > line.box[2]:
+        return False
+    # A paragraph's last line seldom reaches the right edge; a caption's label is often bold.
+    full = other.box[2] > line.box[2] - _FULL_LINE * line.size or other.text.rstrip()[-1:].isalnum()
+    return full and other.box[0] - line.box[0] < _MAX_OUTDENT * line.size and (other.bold or not set_apart)
 
 
 # --- how far it goes ----------------------------------------------------------------------------------------------
 
 
-def _members(layout: PageLayout, start: int, usable: list[int], stops: frozenset[int]) -> list[int]:
+def _members(start: int, lines: Mapping[int, Line], stops: Collection[int]) -> list[int]:
     """Indices of the lines of the caption that begins at `start`, in reading order."""
-    members = _row(layout, start, usable, stops)
+    members = _row(start, lines, stops)
     leading: float | None = None
-    while len(members) < _MOST_LINES:
-        box = merge_boxes([layout.lines[i].box for i in members])
-        below = _next_row(layout, members, box, usable, stops, leading)
+    while len(members) < _MAX_LINES:
+        below = _next_row(members, lines, stops, leading)
         if not below:
             break
         if leading is None:
-            leading = layout.lines[below[0]].box[3] - layout.lines[start].box[3]
-        members = [*members, *below]
+            leading = lines[below[0]].box[3] - lines[start].box[3]
+        members += below
     return members
 
 
-def _row(layout: PageLayout, start: int, usable: list[int], stops: frozenset[int]) -> list[int]:
-    """`start` and what stands on its base line close to the right: a label is often a line of its own."""
-    row = [start]
-    first = layout.lines[start]
-    for index in sorted(usable, key=lambda i: layout.lines[i].box[0]):
-        line, end = layout.lines[index], layout.lines[row[-1]].box[2]
-        level = abs(line.box[3] - first.box[3]) < 0.35 * first.size and line.horizontal
-        space = 2.5 if labels.LABEL.fullmatch(layout.lines[row[-1]].text.strip(" .:|")) else 0.9
-        if level and index not in row and index not in stops and -1 < line.box[0] - end < space * first.size:
+def _row(start: int, lines: Mapping[int, Line], stops: Collection[int]) -> list[int]:
+    """`start` and the lines that follow it closely on its base line: a label is often a line of its own."""
+    row, first = [start], lines[start]
+    for index in sorted(lines, key=lambda i: lines[i].box[0]):
+        line, last = lines[index], lines[row[-1]]
+        max_gap = _GAP_AFTER_LABEL if LABEL.fullmatch(last.text.strip(" .:|")) else _ROW_GAP
+        level = abs(line.box[3] - first.box[3]) < _ROW_BASELINE * first.size
+        follows = -_ROW_OVERLAP < line.box[0] - last.box[2] < max_gap * first.size
+        if level and follows and index not in row and index not in stops:
             row.append(index)
     return row
 
 
 def _next_row(
-    layout: PageLayout, members: list[int], box: Box, usable: list[int], stops: frozenset[int], leading: float | None
+    members: list[int], lines: Mapping[int, Line], stops: Collection[int], leading: float | None
 ) -> list[int]:
-    """The row right below the caption so far, when it still belongs to it."""
-    last = layout.lines[members[-1]]
-    bottom = max(layout.lines[i].box[3] for i in members)
-    candidates = [
+    """The row right below the caption so far, if it still belongs to it."""
+    left, _, right, bottom = merge_boxes(lines[i].box for i in members)
+    size = lines[members[-1]].size
+    below = [
         i
-        for i in usable
+        for i, line in lines.items()
         if i not in members
-        and layout.lines[i].horizontal
-        and bottom - 0.35 * last.size < (layout.lines[i].box[1] + layout.lines[i].box[3]) / 2 < bottom + 1.9 * last.size
-        and layout.lines[i].box[0] < box[2]
-        and layout.lines[i].box[2] > box[0]
+        and bottom - _ROW_BASELINE * size < (line.box[1] + line.box[3]) / 2 < bottom + _MAX_ROW_DISTANCE * size
+        and line.box[0] < right
+        and line.box[2] > left
     ]
-    if not candidates:
+    if not below:
         return []
-    first = min(candidates, key=lambda i: (round(layout.lines[i].box[3] / 3), layout.lines[i].box[0]))
-    if first in stops or not _goes_on(layout, members, layout.lines[first], box, leading):
+    first = min(below, key=lambda i: (round(lines[i].box[3] / _ROW_TOLERANCE), lines[i].box[0]))
+    if first in stops or not _continues_caption([lines[i] for i in members], lines[first], leading):
         return []
-    return [i for i in _row(layout, first, usable, stops) if i not in members]
+    return [i for i in _row(first, lines, stops) if i not in members]
 
 
-def _goes_on(layout: PageLayout, members: list[int], line: Line, box: Box, leading: float | None) -> bool:
-    first, last = layout.lines[members[0]], layout.lines[members[-1]]
-    if min(abs(line.size - layout.lines[i].size) for i in members) > 0.6:
+def _continues_caption(caption: list[Line], line: Line, leading: float | None) -> bool:
+    last, size = caption[-1], line.size
+    left, _, right, _ = merge_boxes(one.box for one in caption)
+    if min(abs(size - one.size) for one in caption) > _CAPTION_SIZE_TOLERANCE:
         return False
-    step = line.box[3] - last.box[3]
-    if leading is not None and step > 1.35 * leading and line.block != last.block:
-        return False
-    if leading is None and line.block != last.block and line.box[1] - last.box[3] > 0.7 * last.size:
-        return False
+    if line.block != last.block:
+        # After a short last line that ends a sentence, another block is a new paragraph.
+        ended = last.text.rstrip().endswith((".", "?", "!")) and last.box[2] < right - _SHORT_LAST_LINE * last.size
+        if leading is None:
+            too_far = line.box[1] - last.box[3] > _FIRST_GAP * last.size
+        else:
+            too_far = line.box[3] - last.box[3] > _MAX_LEADING * leading
+        if ended or too_far:
+            return False
     # A line that starts far left or right of the caption, or is far wider, is other text.
-    if line.box[0] < box[0] - 2.5 * line.size or line.box[0] > max(
-        box[0] + 4 * line.size, first.box[0] + 8 * line.size
-    ):
+    rightmost = max(left + _RIGHT * size, caption[0].box[0] + _RIGHT_OF_LABEL * size)
+    if not left - _LEFT * size <= line.box[0] <= rightmost:
         return False
-    if len(members) > 1 and line.box[2] > box[2] + 4 * line.size:
-        return False
-    # After a short last line that ends a sentence, text of another block is a new paragraph.
-    ended = last.text.rstrip().endswith((".", "?", "!")) and last.box[2] < box[2] - 6 * last.size
-    return not (ended and line.block != last.block)
+    return len(caption) == 1 or line.box[2] <= right + _WIDER * size

@@ -1,6 +1,7 @@
-"""What repeats from page to page: running headers, page numbers, logos, slide masters. It is none of the content.
+"""What repeats from page to page: running headers, page numbers, logos, slide masters. None of it is content.
 
-A document is read page by page; what is kept here is counts under small keys, of at most `SAMPLE` pages.
+In: sampled pages of a document. Out: `Furniture`, which knows which lines and images of a page repeat. It holds only
+counts, so that documents of any length fit in memory.
 """
 
 from __future__ import annotations
@@ -11,44 +12,55 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from extractors.geometry import area
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
-SAMPLE = 60
-"""Pages that are looked at to learn what repeats."""
-_RUN = 4
-"""Sampled pages come in runs of neighbours, since chapters change their headers."""
-_MARGIN = 0.13
-"""Share of the page's height, above and below, in which running lines stand."""
-_GRID = 4.0
-"""Points within which two places count as one."""
-_SMALL = 0.02
-"""Share of a page below which an image that comes back anywhere is a logo or an icon."""
+_SAMPLE_PAGES = 60
+_SAMPLE_RUN = 4  # consecutive pages a sample, since chapters change their headers
+
+_MARGIN = 0.13  # share of the page's height, at its head and foot, in which running lines stand
+_GRID = 4.0  # points within which two places count as one
+_MAX_LOGO = 0.02  # share of a page below which an image that repeats anywhere is a logo or an icon
+_MAX_DRAWINGS = 2000  # of a page that are counted: more are a map or a plot
+_MAX_KEY_LENGTH = 80  # characters
+
+# On how many of the sampled pages something must appear. Once is no repetition.
+_SHORT_DOCUMENT = 3  # pages: here two are enough, for images and paths in one place
+_MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10  # a slide that is built up repeats its picture
+_FEW_PAGES, _HEADER_REPEATS_ON_FEW, _HEADER_REPEATS = 6, 2, 3  # of one header line, in a document of fewer pages
+_MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
+
+# Headers that change with the chapter. The gap in multiples of the line's size.
+_MAX_SIZE_ABOVE_BODY = 0.5  # points
+_MIN_HEADER_GAP = 0.9
+_LINE_OVERLAP = 1.0  # points by which the boxes of consecutive lines may overlap
+_ROW_OVERLAP = 2.0  # points: lines of one header row start this close to each other
 
 _Key = tuple[object, ...]
 
 
-def sample_pages(count: int, limit: int = SAMPLE) -> tuple[int, ...]:
-    """Indices (from 0) of the pages to look at: all of them, or runs of neighbours spread over the document."""
+def sample_pages(count: int, limit: int = _SAMPLE_PAGES) -> tuple[int, ...]:
+    """Indices (from 0) of the pages to learn from: all of them, or runs spread over the document."""
     if count <= limit:
         return tuple(range(count))
-    runs = limit // _RUN
-    starts = (round(run * (count - _RUN) / (runs - 1)) for run in range(runs))
-    return tuple(sorted({start + step for start in starts for step in range(_RUN)}))
+    runs = limit // _SAMPLE_RUN
+    starts = (round(run * (count - _SAMPLE_RUN) / (runs - 1)) for run in range(runs))
+    return tuple(sorted({start + step for start in starts for step in range(_SAMPLE_RUN)}))
 
 
 @dataclass(frozen=True, slots=True)
 class Furniture:
-    """How often things come back, counted once a page. An empty one, of no pages, knows nothing."""
+    """The number of pages on which things appear; empty when nothing was learnt."""
 
     pages: int = 0
     counts: Mapping[_Key, int] = field(default_factory=dict)
     body_size: float = 0.0
-    """Font size of most characters."""
+    """Font size of most characters in points, 0 when unknown."""
 
     @classmethod
     def learn(cls, layouts: Iterable[PageLayout]) -> Furniture:
-        """Learn from some pages of one document, in any order; see `sample_pages`."""
+        """Count what repeats on some pages of one document, in any order; see `sample_pages`."""
         counts: Counter[_Key] = Counter()
         sizes: Counter[float] = Counter()
         pages = 0
@@ -57,101 +69,70 @@ class Furniture:
             counts.update(_keys(layout))
             for line in layout.lines:
                 sizes[round(line.size * 2) / 2] += len(line.text)
-        # Once is no repetition: what was seen on one page only is forgotten, and memory stays small.
-        kept = {key: count for key, count in counts.items() if count > 1}
-        return cls(pages, kept, sizes.most_common(1)[0][0] if sizes else 0.0)
+        repeated = {key: count for key, count in counts.items() if count > 1}
+        return cls(pages, repeated, sizes.most_common(1)[0][0] if sizes else 0.0)
 
     def running_lines(self, layout: PageLayout) -> frozenset[int]:
         """Indices of the lines that are running headers and footers, page numbers or watermarks.
 
-        Headers and footers are looked for from the edges inwards: below the first line of content nothing is a
-        header, however often a cell of a table comes back there.
+        Headers and footers are searched from the edges inwards: below the first line of content nothing is a
+        header, even if a cell of a table repeats there.
         """
-        found = {i for i, line in enumerate(layout.lines) if self._everywhere(line)}
+        found = {i for i, line in enumerate(layout.lines) if self._is_watermark(line)}
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
-        for above in (True, False):
-            half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == above]
-            half.sort(key=lambda i: layout.lines[i].box[1] if above else -layout.lines[i].box[3])
-            edge = math.inf if above else -math.inf
+        for at_head in (True, False):
+            half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == at_head]
+            half.sort(key=lambda i: layout.lines[i].box[1] if at_head else -layout.lines[i].box[3])
+            content = math.inf if at_head else -math.inf
             for index in half:
                 line = layout.lines[index]
-                if line.box[1] > edge if above else line.box[3] < edge:
+                if line.box[1] > content if at_head else line.box[3] < content:
                     break
-                if index in found or self._comes_back(line) or self._in_running_slot(line, layout, above):
+                if index in found or self._repeats_in_place(line) or self._is_changing_header(line, layout, at_head):
                     found.add(index)
+                elif at_head:
+                    content = min(content, line.box[3] - _ROW_OVERLAP)
                 else:
-                    edge = min(edge, line.box[3] - 2) if above else max(edge, line.box[1] + 2)
+                    content = max(content, line.box[1] + _ROW_OVERLAP)
         return frozenset(found)
 
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
         key = _raster_key(part) if isinstance(part, Raster) else _drawing_key(part)
-        if self.counts.get(key, 0) >= self._often():
+        short = 2 <= self.pages <= _SHORT_DOCUMENT
+        if self.counts.get(key, 0) >= (2 if short else max(_MIN_REPEATS, math.ceil(_REPEATS_IN_PLACE * self.pages))):
             return True
-        if isinstance(part, Raster) and _area(part.box) < _SMALL * layout.width * layout.height:
-            return self.counts.get(("image", part.digest), 0) >= max(3, self.pages // 10)
+        if isinstance(part, Raster) and area(part.box) < _MAX_LOGO * layout.area:
+            anywhere = self.counts.get(("image", part.digest), 0)
+            return anywhere >= max(_MIN_REPEATS, math.floor(_REPEATS_ANYWHERE * self.pages))
         return False
 
-    def _often(self) -> int:
-        """On how many sampled pages a thing must stand in one place: a slide that is built up repeats its picture."""
-        return 2 if self.pages in (2, 3) else max(3, -(-self.pages // 4))
+    def _repeats_in_place(self, line: Line) -> bool:
+        least = _HEADER_REPEATS_ON_FEW if self.pages < _FEW_PAGES else _HEADER_REPEATS
+        return self.counts.get(_line_key(line), 0) >= least
 
-    def _comes_back(self, line: Line) -> bool:
-        return self.counts.get(_line_key(line), 0) >= (2 if self.pages < 6 else 3)
+    def _is_watermark(self, line: Line) -> bool:
+        """Words at one height of most pages. Numbers in the body repeat by chance."""
+        has_words = any(character.isalpha() for character in line.text)
+        return has_words and self._on_most_pages(_line_key(line))
 
-    def _everywhere(self, line: Line) -> bool:
-        """Numbers in the body repeat by chance; words at one height of most pages do not."""
-        if not any(character.isalpha() for character in line.text):
+    def _is_changing_header(self, line: Line, layout: PageLayout, at_head: bool) -> bool:
+        """Whether the line stands apart where most pages have a line of this font."""
+        if line.size > self.body_size + _MAX_SIZE_ABOVE_BODY or not self._on_most_pages(_place_key(line)):
             return False
-        return self.counts.get(_line_key(line), 0) >= max(3, 0.6 * self.pages)
+        if at_head:
+            inward = [o.box[1] - line.box[3] for o in layout.lines if o.box[1] > line.box[3] - _LINE_OVERLAP]
+        else:
+            inward = [line.box[1] - o.box[3] for o in layout.lines if o.box[3] < line.box[1] + _LINE_OVERLAP]
+        return min(inward, default=math.inf) > _MIN_HEADER_GAP * line.size
 
-    def _in_running_slot(self, line: Line, layout: PageLayout, above: bool) -> bool:
-        """Headers that change with the chapter: a line apart where most pages have one of this font."""
-        if line.size > self.body_size + 0.5 or self.counts.get(_slot_key(line), 0) < max(3, 0.6 * self.pages):
-            return False
-        inward = [
-            other.box[1] - line.box[3] if above else line.box[1] - other.box[3]
-            for other in layout.lines
-            if (other.box[1] > line.box[3] - 1 if above else other.box[3] < line.box[1] + 1)
-        ]
-        return min(inward, default=math.inf) > 0.9 * line.size
+    def _on_most_pages(self, key: _Key) -> bool:
+        return self.counts.get(key, 0) >= max(_MIN_REPEATS, _MOST_PAGES * self.pages)
 
 
 def without_numbers(text: str) -> str:
-    """`text` with its numbers taken away, so that page numbers do not make two headers of one."""
+    """The words of `text` in lower case, with numbers as `#`: equal for a header with different page numbers."""
     return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
-
-
-def _keys(layout: PageLayout) -> set[_Key]:
-    keys: set[_Key] = set()
-    for line in layout.lines:
-        keys.add(_line_key(line))
-        if in_margin(line.box, layout):
-            keys.add(_slot_key(line))
-    for raster in layout.rasters:
-        keys.update((_raster_key(raster), ("image", raster.digest)))
-    keys.update(_drawing_key(drawing) for drawing in layout.drawings[:2000])
-    return keys
-
-
-def _line_key(line: Line) -> _Key:
-    return ("line", without_numbers(line.text)[:80], round(line.box[3] / _GRID))
-
-
-def _slot_key(line: Line) -> _Key:
-    return ("slot", line.font, round(line.size), round(line.box[3] / _GRID))
-
-
-def _raster_key(raster: Raster) -> _Key:
-    return ("raster", raster.digest, _place(raster.box))
-
-
-def _drawing_key(drawing: Drawing) -> _Key:
-    return ("drawing", drawing.items, drawing.fill, _place(drawing.box))
-
-
-def _place(box: Box) -> tuple[int, ...]:
-    return tuple(round(value / _GRID) for value in box)
 
 
 def in_margin(box: Box, layout: PageLayout) -> bool:
@@ -159,5 +140,30 @@ def in_margin(box: Box, layout: PageLayout) -> bool:
     return box[3] < _MARGIN * layout.height or box[1] > (1 - _MARGIN) * layout.height
 
 
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+def _keys(layout: PageLayout) -> set[_Key]:
+    keys = {_line_key(line) for line in layout.lines}
+    keys.update(_place_key(line) for line in layout.lines if in_margin(line.box, layout))
+    for raster in layout.rasters:
+        keys.update((_raster_key(raster), ("image", raster.digest)))
+    keys.update(_drawing_key(drawing) for drawing in layout.drawings[:_MAX_DRAWINGS])
+    return keys
+
+
+def _line_key(line: Line) -> _Key:
+    return ("line", without_numbers(line.text)[:_MAX_KEY_LENGTH], round(line.box[3] / _GRID))
+
+
+def _place_key(line: Line) -> _Key:
+    return ("place", line.font, round(line.size), round(line.box[3] / _GRID))
+
+
+def _raster_key(raster: Raster) -> _Key:
+    return ("raster", raster.digest, _on_grid(raster.box))
+
+
+def _drawing_key(drawing: Drawing) -> _Key:
+    return ("drawing", drawing.items, drawing.fill, _on_grid(drawing.box))
+
+
+def _on_grid(box: Box) -> tuple[int, ...]:
+    return tuple(round(value / _GRID) for value in box)

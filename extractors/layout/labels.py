@@ -1,7 +1,7 @@
 """Numbers of figures and tables in the words of many languages: `Fig. 3a`, `Abb. 4`, `图 5`, `TABLE IV`.
 
-A normalised label is a kind and a number: `figure 3a`, `table 2.1`, `chart 4`, `figure s1`. Kinds that are
-counted apart in a document (charts, exhibits, schemes …) keep their names; translations become `figure` and `table`.
+A normalised label is a kind and a number: `figure 3a`, `table 2.1`, `chart 4`, `figure s1`. Kinds that documents number
+separately (charts, exhibits, schemes …) keep their names; translations become `figure` and `table`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _TABLE = (
     "tables table tabellen tabelle tab tableaux tableau tablas tabla tabelas tabela tabella tabell tabel "
     "таблица табл tabulka taulukko bảng 表 표"
 )
-_OWN = "charts chart exhibits exhibit schemes scheme plates plate graphs graph diagrams diagram maps map"
+_OTHER = "charts chart exhibits exhibit schemes scheme plates plate graphs graph diagrams diagram maps map"
 _KIND = {
     **dict.fromkeys(_FIGURE.split(), "figure"),
     **dict.fromkeys(_TABLE.split(), "table"),
-    **{word: word.removesuffix("s") for word in _OWN.split()},
+    **{word: word.removesuffix("s") for word in _OTHER.split()},
 }
 
 _WORD = "|".join(sorted(map(re.escape, _KIND), key=len, reverse=True))
@@ -28,7 +28,7 @@ _PREFIX = r"(?:(?P<prefix>supplementary|supplemental|suppl|supp|supporting|exten
 _ROMAN = r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![\w])"
 _NUMBER = rf"(?:[A-Z]{{1,2}}[.\-–]?)?\d{{1,3}}(?:[.\-–]\d{{1,2}})*|{_ROMAN}|[A-Z](?=[.:)]|$)"
 _WORDLIKE = r"[^\W\u2e80-\uffdc]"
-"""A letter or digit; Chinese and Japanese, written without spaces, set no bounds to a word."""
+"""A letter or digit, except of Chinese and Japanese, which are written without spaces between words."""
 _PANEL = rf"\s?\([a-zA-Z]\)|[a-zA-Z](?!{_WORDLIKE})"
 
 LABEL = re.compile(
@@ -41,15 +41,16 @@ _MORE = re.compile(
     rf"(?:(?P<letter>\([a-zA-Z]\)|[a-zA-Z])|(?P<number>{_NUMBER})(?P<panel>{_PANEL})?)(?!{_WORDLIKE})"
 )
 _RANGE = re.compile(r"^\s*(?:–|-|to|through|bis)\s*$")
+_MAX_RANGE = 20  # numbers; more is a misread reference
 
 
 def label_kind(match: re.Match[str]) -> str:
-    """`figure`, `table`, `chart` … of a match of `LABEL`."""
+    """The kind of label that `LABEL` matched: `figure`, `table`, `chart` …"""
     return _KIND[match["word"].lower()]
 
 
 def normalise_label(match: re.Match[str]) -> str:
-    """The normalised label of a match of `LABEL`: `Fig. 3 (a)` -> `figure 3a`."""
+    """The normalised label that `LABEL` matched: `Fig. 3 (a)` -> `figure 3a`."""
     kind, number = label_kind(match), match["number"].lower().replace("–", "-")
     prefix = (match["prefix"] or "").lower()
     if prefix.startswith("extended"):
@@ -62,34 +63,34 @@ def normalise_label(match: re.Match[str]) -> str:
 
 
 def mentioned_labels(text: str) -> tuple[str, ...]:
-    """Normalised labels of the figures and tables that running text refers to, in order, each once.
+    """Normalised labels of the figures and tables that a text refers to, in order and without duplicates.
 
     Lists and ranges are spelt out: `Figs. 3a-c and 5` -> `figure 3a`, `figure 3b`, `figure 3c`, `figure 5`.
     """
     found: dict[str, None] = {}
     for match in LABEL.finditer(text):
+        label = normalise_label(match)
+        kind = label.rsplit(" ", 1)[0]
         ends = re.fullmatch(r"(\d+)[-–](\d+)", match["number"])
         if ends and match["word"].lower().endswith("s"):  # "Tables 1-3", but "Figure 3-1" is one figure
-            kind = normalise_label(match).rsplit(" ", 1)[0]
-            found.update(dict.fromkeys(f"{kind} {n}" for n in (ends[1], *_numbers(ends[1], ends[2]))))
+            found.update(dict.fromkeys(f"{kind} {n}" for n in (ends[1], *_numbers_up_to(ends[2], ends[1]))))
             continue
-        found[normalise_label(match)] = None
-        kind = normalise_label(match).rsplit(" ", 1)[0]
+        found[label] = None
         number, letter, end = match["number"], _letter(match["panel"]), match.end()
         while more := _MORE.match(text, end):
-            ranged = bool(_RANGE.match(more["join"]))
-            # "Figure 3 a study" goes on with a word, "Figure 3a, b" with a panel.
-            if more["letter"] and not letter:
-                break
+            is_range = bool(_RANGE.match(more["join"]))
             if more["letter"]:
+                if not letter:  # "Figure 3 a study" continues with a word, "Figure 3a, b" with a panel
+                    break
                 last = _letter(more["letter"])
-                for step in _letters(letter, last) if ranged else (last,):
+                for step in _letters_up_to(last, letter) if is_range else (last,):
                     found[f"{kind} {number.lower()}{step}"] = None
                 letter = last
             else:
-                for step in _numbers(number, more["number"]) if ranged else (more["number"],):
-                    found[f"{kind} {step.lower()}{_letter(more['panel'])}"] = None
-                number, letter = more["number"], _letter(more["panel"])
+                last, letter = more["number"], _letter(more["panel"])
+                for step in _numbers_up_to(last, number) if is_range else (last,):
+                    found[f"{kind} {step.lower()}{letter}"] = None
+                number = last
             end = more.end()
     return tuple(found)
 
@@ -98,12 +99,12 @@ def _letter(panel: str | None) -> str:
     return re.sub(r"\W", "", panel or "").lower()
 
 
-def _letters(first: str, last: str) -> tuple[str, ...]:
-    return tuple(map(chr, range(ord(first) + 1, ord(last) + 1))) if first < last else (last,)
+def _letters_up_to(last: str, after: str) -> tuple[str, ...]:
+    return tuple(map(chr, range(ord(after) + 1, ord(last) + 1))) if after < last else (last,)
 
 
-def _numbers(first: str, last: str) -> tuple[str, ...]:
-    """`3`, `6` -> `4`, `5`, `6`; only plain numbers in a plausible range are spelt out."""
-    if first.isdigit() and last.isdigit() and 0 < int(last) - int(first) <= 20:
-        return tuple(str(n) for n in range(int(first) + 1, int(last) + 1))
+def _numbers_up_to(last: str, after: str) -> tuple[str, ...]:
+    """`6` after `3` -> `4`, `5`, `6`; only `last` unless both are plain numbers in a plausible range."""
+    if after.isdigit() and last.isdigit() and 0 < int(last) - int(after) <= _MAX_RANGE:
+        return tuple(str(n) for n in range(int(after) + 1, int(last) + 1))
     return (last,)
