@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from extractors.geometry import area, coverage, expand_box, height, longer_side, merge_boxes, shorter_side, width
+from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout, Raster
 from extractors.types import Box
@@ -23,7 +24,6 @@ _MIN_BLEED = 0.04  # shapes that run off the page at two edges are ornaments unl
 _EDGE = 2.0  # points within which a shape reaches the page's edge
 _WHITE = 0.97  # lightest colour component from which nothing shows on paper
 
-RULE_THICKNESS = 2.5  # points; anything thicker is a bar or a box
 _MIN_RULE_LENGTH = 8.0  # multiples of its thickness
 _MAX_RULES = 2000  # more of them on a page are hatching, and comparing each would be slow
 _SHORT_RULE = 0.3  # share of the page below which a rule does not divide the page or a column

@@ -1,6 +1,8 @@
-"""Tables of a page by geometry alone: between rules, in grids, under their captions, and in columns of numbers.
+"""The tables of a page, by geometry alone.
 
-Rather none than a wrong one: a false table takes its lines away from the passages.
+In: a `PageLayout`. Out: `Table`s with the text of their cells. `table_regions` proposes regions, the most reliable
+first; `table_cells` splits each into cells; here it is decided whether they make a table. When in doubt there is none,
+because a false table takes its lines away from the running text.
 """
 
 from __future__ import annotations
@@ -8,11 +10,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from extractors.geometry import area, coverage, expand_box, horizontal_overlap, intersection, merge_boxes, rotate_box
-from extractors.layout import table_cells as cells
-from extractors.layout.table_regions import Page, in_columns, inside, page_of, regions
+from extractors.geometry import (
+    area,
+    coverage,
+    expand_box,
+    height,
+    horizontal_overlap,
+    intersection,
+    merge_boxes,
+    rotate_box,
+    shorter_side,
+    width,
+)
+from extractors.layout.rotation import rotate_layout
+from extractors.layout.table_cells import is_number, read_cells
+from extractors.layout.table_regions import TablePage, is_set_in_columns, lines_inside, read_table_page, table_regions
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
+
+_DIRECTIONS = (0, 270, 90)  # of the text, see `Line.angle`; tables upside down are not printed
+_MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
+
+_MAX_SHARED = 0.1  # share of a region in an earlier table from which it is that table
+# Two regions are parts of one table, one above the other.
+_ALIGNED, _SAME_WIDTH = 0.8, 0.7  # shared width by the narrower; narrower by wider
+_MAX_PART_GAP = 12.0  # points without text between them
+
+# Rules of a region.
+_IN_REGION, _REGION_MARGIN = 0.9, 2.0  # share of a rule; points around the region
+_MIN_LEVEL_RULE, _MIN_UPRIGHT_RULE = 0.7, 0.5  # shares of the region's width and height
+_FRAME = 5.0  # points from the region's edge: the table's own frame
+
+# What makes cells a table. Shares of the lines, rows or cells.
+_MAX_PROSE = 0.4
+_MIN_CELLS = 8
+_MIN_SHARED_ROWS, _MIN_FILLED = 0.4, 0.35  # rows with several cells; cells with text
+_MIN_NUMBERS = 0.1
+_MAX_RULED_WORDS, _MAX_WORDS, _MAX_LIST_WORDS = 40, 9, 4.5  # mean words a cell; the last: two columns, no numbers
+
+# What makes a region a picture or a chart.
+_MAX_IMAGE, _WHOLE_PAGE = 0.4, 0.8  # share of the region under an image, unless that is the page's background
+_MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # paths other than rectangles
+_MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
+_MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
+_MIN_BAR_SIDE = 3.0  # points
+_LENGTH_STEP = 2.0  # points within which bars have the same length
+_MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,114 +66,98 @@ class Table:
 
 
 def find_tables(layout: PageLayout) -> list[Table]:
-    """The tables of a page, from top to bottom; also of a page whose text runs up or down. They do not overlap."""
-    for angle in (0, 270, 90):  # text that runs so; 180 is not met in print
+    """The tables of a page from top to bottom, also of a page printed sideways. They do not overlap."""
+    for angle in _DIRECTIONS:
         lines = [line for line in layout.lines if line.visible and line.text and line.angle == angle]
-        if len(lines) >= 4 and len(lines) > 0.5 * len(layout.lines):
-            return _find(layout, lines) if angle == 0 else _turned(layout, lines, 360 - angle)
+        if len(lines) >= _MIN_LINES and len(lines) > _MIN_LINE_SHARE * len(layout.lines):
+            upright = rotate_layout(replace(layout, lines=tuple(lines)), -angle % 360)
+            found = _find_upright_tables(read_table_page(upright))
+            return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
     return []
 
 
-def _turned(layout: PageLayout, lines: Sequence[Line], angle: int) -> list[Table]:
-    """The tables that stand upright once the page is rotated clockwise by `angle`, as boxes of the page as it is."""
-    size = layout.width, layout.height
-    upright = replace(
-        layout,
-        width=layout.height,
-        height=layout.width,
-        rasters=tuple(replace(one, box=rotate_box(one.box, angle, *size)) for one in layout.rasters),
-        drawings=tuple(replace(one, box=rotate_box(one.box, angle, *size)) for one in layout.drawings),
-    )
-    found = _find(upright, [replace(line, box=rotate_box(line.box, angle, *size)) for line in lines])
-    return [replace(table, box=rotate_box(table.box, 360 - angle, upright.width, upright.height)) for table in found]
-
-
-def _find(layout: PageLayout, lines: Sequence[Line]) -> list[Table]:
-    page = page_of(layout, lines)
+def _find_upright_tables(page: TablePage) -> list[Table]:
     found: list[Table] = []
-    for candidates in regions(page):
-        for region in candidates:
-            if any(area(intersection(region, table.box)) > 0.1 * area(region) for table in found):
-                continue
-            beside = next((table for table in found if _one_table(table.box, region, page)), None)
-            table = _table(merge_boxes([region, beside.box]), page) if beside else _table(region, page)
-            others = [other for other in found if other is not beside]
-            if table and not any(area(intersection(table.box, other.box)) > 0 for other in others):
-                found = [*others, table]
+    for region in table_regions(page):
+        if any(area(intersection(region, table.box)) > _MAX_SHARED * area(region) for table in found):
+            continue
+        beside = next((table for table in found if _are_one_table(table.box, region, page)), None)
+        table = _table(merge_boxes([region, beside.box]) if beside else region, page)
+        others = [other for other in found if other is not beside]
+        if table and not any(area(intersection(table.box, other.box)) > 0 for other in others):
+            found = [*others, table]
     return sorted(found, key=lambda table: (table.box[1], table.box[0]))
 
 
-def _one_table(a: Box, b: Box, page: Page) -> bool:
-    """Whether two regions are parts of one table: below each other, alike in width, nothing else between them."""
+def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
+    """Whether two regions are one below the other, alike in width, with nothing but table rows between them."""
     upper, lower = sorted((a, b), key=lambda box: box[1])
-    if horizontal_overlap(a, b) < 0.8 or min(a[2] - a[0], b[2] - b[0]) < 0.7 * max(a[2] - a[0], b[2] - b[0]):
+    narrower, wider = sorted((width(a), width(b)))
+    if horizontal_overlap(a, b) < _ALIGNED or narrower < _SAME_WIDTH * wider:
         return False
-    strip = (min(a[0], b[0]), upper[3], max(a[2], b[2]), lower[1])
-    return in_columns(strip, page) if inside(strip, page.lines) else strip[3] - strip[1] < 12
+    between = (min(a[0], b[0]), upper[3], max(a[2], b[2]), lower[1])
+    has_text = lines_inside(between, page.lines)
+    return is_set_in_columns(between, page) if has_text else height(between) < _MAX_PART_GAP
 
 
-def _table(region: Box, page: Page) -> Table | None:
-    """The region's cells, when they are a table's."""
-    lines = inside(region, page.lines)
-    if not lines or _pictured(region, lines, page.layout):
+def _table(region: Box, page: TablePage) -> Table | None:
+    """The table in a region, if its lines make one."""
+    lines = lines_inside(region, page.lines)
+    if not lines or _is_picture(region, lines, page.layout):
         return None
-    rows = cells.levels(lines)
-    level, upright = _rules_of(region, page)
+    level, upright = _inner_rules(region, page)
     ruled = len(level) > 1 and bool(upright)
-    if not ruled and sum(line in page.prose for line in lines) > 0.4 * len(lines):
+    if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    across = cells.columns(rows, upright)
-    grid = cells.merged(cells.fill(cells.banded(rows, level), across))
-    if not _tabular(grid, ruled):
+    grid = read_cells(lines, level, upright)
+    if not _is_tabular(grid, ruled):
         return None
-    return Table(merge_boxes([region, cells.hull(rows)]), tuple(map(tuple, grid)))
+    return Table(merge_boxes([region, *(line.box for line in lines)]), tuple(map(tuple, grid)))
 
 
-def _rules_of(region: Box, page: Page) -> tuple[list[float], list[float]]:
-    """Heights of the rules across most of the region, and places of those down half of it; not of its frame."""
+def _inner_rules(region: Box, page: TablePage) -> tuple[list[float], list[float]]:
+    """y of the long level rules and x of the long upright rules of a region, without its frame."""
     x0, y0, x1, y1 = region
-    near = expand_box(region, 2)
-    level = [r for r in page.rules.level if coverage(r, near) > 0.9 and r[2] - r[0] > 0.7 * (x1 - x0)]
-    upright = [r for r in page.rules.upright if coverage(r, near) > 0.9 and r[3] - r[1] > 0.5 * (y1 - y0)]
-    return (
-        sorted(r[1] for r in level if y0 + 5 < r[1] < y1 - 5),
-        sorted(r[0] for r in upright if x0 + 5 < r[0] < x1 - 5),
-    )
+    around = expand_box(region, _REGION_MARGIN)
+    level = [r for r in page.level_rules if coverage(r, around) > _IN_REGION]
+    upright = [r for r in page.upright_rules if coverage(r, around) > _IN_REGION]
+    ys = sorted(r[1] for r in level if width(r) > _MIN_LEVEL_RULE * width(region))
+    xs = sorted(r[0] for r in upright if height(r) > _MIN_UPRIGHT_RULE * height(region))
+    return [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
 
 
-def _tabular(grid: Sequence[Sequence[str]], ruled: bool) -> bool:
-    """Two columns at least, filled in several rows; little text in a cell, least without rules and numbers."""
-    width = len(grid[0]) if grid else 0
-    if width < 2 or len(grid) < 2 or width * len(grid) < 8:
+def _is_tabular(grid: Sequence[Sequence[str]], ruled: bool) -> bool:
+    """Whether at least two columns are filled in several rows, with little text in a cell."""
+    columns, rows = len(grid[0]) if grid else 0, len(grid)
+    if columns < 2 or rows < 2 or columns * rows < _MIN_CELLS:
         return False
     filled = [cell for row in grid for cell in row if cell]
-    columns = sum(sum(bool(row[column]) for row in grid) > 1 for column in range(width))
-    several = sum(sum(map(bool, row)) > 1 for row in grid)
-    numbers = sum(map(cells.is_number, filled)) > 0.1 * len(filled)
-    most_words = 40 if ruled else 9 if numbers or width > 2 else 4.5
+    filled_columns = sum(sum(bool(row[column]) for row in grid) > 1 for column in range(columns))
+    shared_rows = sum(sum(map(bool, row)) > 1 for row in grid)
+    has_numbers = sum(map(is_number, filled)) > _MIN_NUMBERS * len(filled)
+    max_words = _MAX_RULED_WORDS if ruled else _MAX_WORDS if has_numbers or columns > 2 else _MAX_LIST_WORDS
     return (
-        columns > 1
-        and several >= max(2, 0.4 * len(grid))
-        and len(filled) >= 0.35 * width * len(grid)
-        and sum(len(cell.split()) for cell in filled) / len(filled) < most_words
+        filled_columns > 1
+        and shared_rows >= max(2, _MIN_SHARED_ROWS * rows)
+        and len(filled) >= _MIN_FILLED * columns * rows
+        and sum(len(cell.split()) for cell in filled) / len(filled) < max_words
     )
 
 
-def _pictured(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
-    """Whether a picture or a chart fills the region."""
-    page = layout.width * layout.height
-    for raster in layout.rasters:
-        if coverage(region, raster.box) > 0.4 and area(raster.box) < 0.8 * page:
-            return True
-    within = [drawing for drawing in layout.drawings if coverage(drawing.box, region) > 0.9]
-    strokes = sum(not drawing.rectangle for drawing in within)
-    return (strokes > 8 and strokes > 0.3 * len(lines)) or _bars(region, within)
-
-
-def _bars(region: Box, within: Sequence[Drawing]) -> bool:
-    """Bars of a chart: coloured shapes of many lengths, or one coloured shape that is no cell."""
-    coloured = [d for d in within if d.filled and d.fill and max(d.fill) - min(d.fill) > 0.15]
-    if any(not d.rectangle and area(d.box) > 0.08 * area(region) for d in coloured):
+def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
+    """Whether an image or a chart fills the region."""
+    images = [raster.box for raster in layout.rasters if area(raster.box) < _WHOLE_PAGE * layout.area]
+    if any(coverage(region, image) > _MAX_IMAGE for image in images):
         return True
-    shapes = [d.box for d in coloured if min(d.box[2] - d.box[0], d.box[3] - d.box[1]) > 3]
-    return len({round((box[2] - box[0]) / 2) for box in shapes}) > max(3, 0.5 * len(shapes))
+    drawings = [drawing for drawing in layout.drawings if coverage(drawing.box, region) > _IN_REGION]
+    strokes = sum(not drawing.rectangle for drawing in drawings)
+    return (strokes > _MAX_STROKES and strokes > _MAX_STROKES_PER_LINE * len(lines)) or _has_bars(region, drawings)
+
+
+def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
+    """Whether there are coloured shapes of many lengths, or a large one that is no cell."""
+    coloured = [d for d in drawings if d.filled and d.fill and max(d.fill) - min(d.fill) > _MIN_SATURATION]
+    if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
+        return True
+    lengths = [round(width(d.box) / _LENGTH_STEP) for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
+    return len(set(lengths)) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from extractors.geometry import area, coverage, horizontal_overlap, merge_boxes, shorter_side, width
 from extractors.layout.captions import join_lines
-from extractors.layout.marks import RULE_THICKNESS
 from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements
 from extractors.layout.regions import Region, merge_regions, region_of_marks
+from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout
 from extractors.types import Box

@@ -137,8 +137,3 @@ def test_running_headers_are_passed_over() -> None:
 )
 def test_references_in_running_text(text: str, labels: tuple[str, ...]) -> None:
     assert mentioned_labels(text) == labels
-
-
-def test_the_label_of_a_caption_text() -> None:
-    assert captions.label_of("  Fig. 3 (b). Growth") == "figure 3b"
-    assert captions.label_of("Growth by region") == ""
