@@ -1,1 +1,1 @@
-"""Text recognition with Tesseract or RapidOCR."""
+"""Optical character recognition with Tesseract or RapidOCR."""

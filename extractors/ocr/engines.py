@@ -1,7 +1,7 @@
-"""The two OCR engines, each a function from an image to its words.
+"""The two OCR engines: functions from an image to its words.
 
-Tesseract runs as a program of its own with one thread: with more, its threads wait for each other (twenty times
-slower on a busy machine). RapidOCR brings its models in its package and needs some ten times as long.
+Tesseract runs as a program with one thread; several threads wait for each other and are twenty times slower on a busy
+machine. RapidOCR brings its models in its package and takes about ten times as long.
 """
 
 from __future__ import annotations
@@ -24,29 +24,30 @@ if TYPE_CHECKING:
 Engine = Literal["tesseract", "rapidocr"]
 Angle = Literal[0, 90, 180, 270]
 
-SECONDS = 30  # for one image; a page takes 0.2 to 1
+TIMEOUT = 30
+"""Seconds for one image; a page takes 0.2 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     box: Box
-    """Pixels of the image that was read."""
+    """In pixels of the image."""
     text: str
     confidence: float
     """0 to 1."""
     line: tuple[int, ...]
-    """The engine's own numbers: words of a line share them, the first is the block."""
+    """The engine's numbers of its line, block first; equal for all words of a line."""
 
 
-# --- Tesseract ---------------------------------------------------------------
+# --- Tesseract --------------------------------------------------------------------------------------------------
 
 
-def tesseract_lacks(languages: str) -> str:
-    """What Tesseract would need to read `languages`, as a clause; "" when nothing."""
+def tesseract_problem(languages: str) -> str:
+    """Return why Tesseract cannot read `languages`, with the command that installs what is missing, or ""."""
     program = shutil.which("tesseract")
     if program is None:
         return "Tesseract is not installed (apt install tesseract-ocr, brew install tesseract)"
-    installed = _tesseract_languages(program, environ.get("TESSDATA_PREFIX", ""))
+    installed = _installed_languages(program, environ.get("TESSDATA_PREFIX", ""))
     missing = [language for language in languages.split("+") if language not in installed]
     if not missing:
         return ""
@@ -58,42 +59,42 @@ def tesseract_lacks(languages: str) -> str:
 
 
 @cache
-def _tesseract_languages(program: str, tessdata: str) -> frozenset[str]:
-    """Language codes that have data in the folder `tessdata` ("": the program's own)."""
-    listed = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=SECONDS, check=False)
-    return frozenset(listed.stdout.split("\n")[1:]) - {""}
+def _installed_languages(program: str, tessdata: str) -> frozenset[str]:
+    """Language codes with data in the folder `tessdata`, which Tesseract reads from the environment ("": its own)."""
+    result = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    return frozenset(result.stdout.split("\n")[1:]) - {""}
 
 
-def _tesseract(image: Image.Image, *arguments: str) -> str:
-    """Tesseract's standard output. Raises `ExtractionError` when it takes too long or fails."""
+def _run_tesseract(image: Image.Image, *arguments: str) -> str:
+    """Return Tesseract's output. Raises `ExtractionError` when it takes too long or fails."""
     file = BytesIO()
     image.save(file, "PPM")
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["tesseract", "stdin", "stdout", *arguments],
             input=file.getvalue(),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT,
             check=True,
             env=environ | {"OMP_THREAD_LIMIT": "1"},
         )
     except subprocess.TimeoutExpired as error:
-        raise ExtractionError(f"Tesseract took more than {SECONDS} s for an image", transient=True) from error
+        raise ExtractionError(f"Tesseract took more than {TIMEOUT} s for an image", transient=True) from error
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {error.returncode}"]
-        raise ExtractionError(f"Tesseract failed: {said[0]}") from error
-    return done.stdout.decode(errors="replace")
+        lines = error.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {error.returncode}"]
+        raise ExtractionError(f"Tesseract failed: {lines[-1]}") from error
+    return result.stdout.decode(errors="replace")
 
 
 def tesseract_words(image: Image.Image, languages: str, *, sparse: bool) -> list[Word]:
-    """The words of a grey image; `sparse` looks for words anywhere instead of for paragraphs.
+    """Return the words of a grey image; `sparse` looks for words anywhere instead of for paragraphs.
 
-    Sparse words stand on pictures and colours, where a threshold for each neighbourhood (2, Sauvola's) shows more of
-    them; on pages of text it shows no more and costs time.
+    Sparse words stand on pictures and colours. There a local threshold (method 2, Sauvola's) finds more of them; on
+    pages of text it finds no more and takes longer.
     """
     mode = ["--psm", "11", "-c", "thresholding_method=2"] if sparse else ["--psm", "3"]
     words = []
-    for row in _tesseract(image, "-l", languages, *mode, "tsv").splitlines()[1:]:
+    for row in _run_tesseract(image, "-l", languages, *mode, "tsv").splitlines()[1:]:
         # level, page, block, paragraph, line, word, left, top, width, height, confidence, text
         level, _, block, paragraph, line, _, *rest = row.split("\t")
         if level != "5" or not rest[5].strip():
@@ -104,23 +105,26 @@ def tesseract_words(image: Image.Image, languages: str, *, sparse: bool) -> list
     return words
 
 
-def orientation(image: Image.Image) -> tuple[Angle, float] | None:
-    """Degrees clockwise to stand upright and how sure that is (0.5 a guess, 5 sure); None without data for it."""
-    if "osd" not in _tesseract_languages(shutil.which("tesseract") or "", environ.get("TESSDATA_PREFIX", "")):
+def tesseract_orientation(image: Image.Image) -> tuple[Angle, float] | None:
+    """Return the degrees clockwise that turn the image upright, and the confidence (0.5 is a guess, 5 is certain).
+
+    None when Tesseract's orientation data is not installed; (0, 0) when there are too few letters.
+    """
+    if "osd" not in _installed_languages(shutil.which("tesseract") or "", environ.get("TESSDATA_PREFIX", "")):
         return None
     try:
-        said = _tesseract(image, "--psm", "0")
-    except ExtractionError:  # too few letters
+        output = _run_tesseract(image, "--psm", "0")
+    except ExtractionError:
         return 0, 0.0
-    angle, sure = (re.search(rf"{name}: ([\d.]+)", said) for name in ("Rotate", "Orientation confidence"))
-    return (cast(Angle, int(angle[1])), float(sure[1])) if angle and sure else (0, 0.0)
+    angle, confidence = (re.search(rf"{name}: ([\d.]+)", output) for name in ("Rotate", "Orientation confidence"))
+    return (cast(Angle, int(angle[1])), float(confidence[1])) if angle and confidence else (0, 0.0)
 
 
-# --- RapidOCR ----------------------------------------------------------------
+# --- RapidOCR ---------------------------------------------------------------------------------------------------
 
 
 @cache
-def _rapidocr() -> Any:
+def _load_rapidocr() -> Any:
     from rapidocr import RapidOCR
 
     return RapidOCR(
@@ -134,12 +138,11 @@ def _rapidocr() -> Any:
 
 
 def rapidocr_words(image: Image.Image) -> list[Word]:
-    """Lines, each as one word; standing lines are read, too, but their boxes stay tall."""
-    found = _rapidocr()(image.convert("RGB"))
+    """Return the lines of an image, each as one word. Vertical lines are read as well, with tall boxes."""
+    result = _load_rapidocr()(image.convert("RGB"))
     words = []
-    for number, (corners, text, score) in (
-        enumerate(zip(found.boxes, found.txts, found.scores, strict=True)) if found.txts else ()
-    ):
+    lines = zip(result.boxes, result.txts, result.scores, strict=True) if result.txts else ()
+    for number, (corners, text, score) in enumerate(lines):
         (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
         words.append(Word((float(x0), float(y0), float(x1), float(y1)), text, float(score), (number,)))
     return words

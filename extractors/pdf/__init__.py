@@ -1,1 +1,1 @@
-"""PDF files: reading, rendering and taking apart one page at a time."""
+"""Extraction of PDF files, page by page."""

@@ -1,4 +1,4 @@
-"""Pixels of what was found: figures, tables and whole pages, kept in the picture store."""
+"""Images of figures, tables and whole pages, saved in the picture store."""
 
 from __future__ import annotations
 
@@ -9,92 +9,87 @@ from typing import TYPE_CHECKING, Any
 from extractors.errors import ExtractionError
 from extractors.geometry import expand_box
 from extractors.layout.figures import Figure
-from extractors.pdf import render
-from extractors.pictures.store import encode_image, save_image_bytes
+from extractors.pdf.render import decode_embedded_image, pymupdf, render_page
+from extractors.pictures.store import save_image, save_image_bytes
 from extractors.types import Box, ImageFile
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_FLAT = 0.55
-"""Least share of a drawn picture that its eight most frequent colours (of 64) cover."""
-_MARGIN = 2.0
+MARGIN = 2.0
 """Points around a crop, so that no stroke at its edge is cut."""
-_LOOK_DPI = 110
-_LONGEST_PAGE = 4000
-"""Pixels of a page image's longer side: a poster is looked at as a whole, its figures apart."""
+PREVIEW_DPI = 110
+"""Resolution of `save_crop_of_file`."""
+MAX_PAGE_SIDE = 4000
+"""Pixels of a page image's longer side; larger ones take megabytes, and a poster's figures are cropped separately."""
+GRAPHIC_SAMPLE, GRAPHIC_PALETTE, MAIN_COLOURS = 160, 64, 8
+MIN_MAIN_COLOUR_SHARE = 0.55
+"""Share of a graphic that its 8 most frequent colours cover, when reduced to 160 x 160 pixels of 64 colours. Those of a
+photograph are spread more evenly."""
 
 
 def save_figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
-    """A figure: with its own pixels where it is one upright image, else as drawn on the page.
+    """Save a figure: the embedded image where it is one upright image and nothing else, else as drawn on the page.
 
     Raises `ExtractionError` when it cannot be drawn.
     """
     if figure.alone and figure.rasters[0].xref:
         try:
-            return save_embedded_image(page.parent, figure.rasters[0].xref, folder)
+            return _save_embedded_image(page.parent, figure.rasters[0].xref, folder)
         except ExtractionError:
-            pass  # the page as a whole is drawn by other means, which may know how
+            pass  # drawing the page may use another decoder
     return save_crop(page, figure.box, dpi, folder)
 
 
 def save_crop(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
-    image = render.render_page(page, dpi, expand_box(box, _MARGIN))
-    data, suffix = encode_image(image)
-    return save_image_bytes(data, suffix, image.size, folder)
-
-
-def save_crop_of_file(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
-    """A place on page `number` of a PDF, for a person to look at. Raises `ExtractionError`."""
-    try:
-        with render.pymupdf().open(path, filetype="pdf") as document:
-            if document.needs_pass or not 1 <= number <= len(document):
-                raise ExtractionError(f"{path}: has no page {number} that can be read")
-            return save_crop(document[number - 1], box, _LOOK_DPI, folder)
-    except (RuntimeError, ValueError) as error:  # MuPDF's own are of these kinds
-        raise ExtractionError(f"{path}: page {number} cannot be drawn ({error})") from error
-
-
-def save_embedded_image(document: Any, xref: int, folder: Path) -> ImageFile:
-    """An embedded image: the file's own bytes where they are a plain JPEG, else encoded anew."""
-    if data := _plain_jpeg(document, xref):
-        width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
-        return save_image_bytes(data, ".jpg", (width, height), folder)
-    image = render.decode_embedded_image(document, xref)
-    data, suffix = encode_image(image)
-    return save_image_bytes(data, suffix, image.size, folder)
+    """Save a part of the page, with a margin. Raises `ExtractionError`."""
+    return save_image(render_page(page, dpi, expand_box(box, MARGIN)), folder)
 
 
 def save_page_image(page: Any, dpi: int, folder: Path) -> ImageFile:
-    """The page as it is displayed."""
-    longest = max(page.rect.width, page.rect.height) / 72
-    image = render.render_page(page, min(dpi, _LONGEST_PAGE / max(longest, 0.1)))
-    data, suffix = encode_image(image)
-    return save_image_bytes(data, suffix, image.size, folder)
+    """Save the whole page as displayed. Raises `ExtractionError`."""
+    inches = max(page.rect.width, page.rect.height) / 72
+    return save_image(render_page(page, min(dpi, MAX_PAGE_SIDE / max(inches, 0.1))), folder)
 
 
-def is_drawn(image: Image.Image) -> bool:
-    """True for charts, screenshots, diagrams: a few colours cover most of them, as they never do a photograph."""
-    small = image.convert("RGB").resize((160, 160)).quantize(64)
+def save_crop_of_file(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
+    """Save a part of page `number` of a PDF, to show to a person. Raises `ExtractionError`."""
+    try:
+        with pymupdf().open(path, filetype="pdf") as document:
+            if document.needs_pass or not 1 <= number <= len(document):
+                raise ExtractionError(f"{path}: has no page {number} that can be read")
+            return save_crop(document[number - 1], box, PREVIEW_DPI, folder)
+    except (RuntimeError, ValueError) as error:  # the base classes of MuPDF's errors
+        raise ExtractionError(f"{path}: page {number} cannot be drawn ({error})") from error
+
+
+def is_graphic(image: Image.Image) -> bool:
+    """Return True for charts, screenshots and diagrams, and False for photographs."""
+    small = image.convert("RGB").resize((GRAPHIC_SAMPLE, GRAPHIC_SAMPLE)).quantize(GRAPHIC_PALETTE)
     counts = sorted((count for count, _ in small.getcolors() or []), reverse=True)
-    return sum(counts[:8]) > _FLAT * 160 * 160
+    return sum(counts[:MAIN_COLOURS]) > MIN_MAIN_COLOUR_SHARE * GRAPHIC_SAMPLE**2
+
+
+def _save_embedded_image(document: Any, xref: int, folder: Path) -> ImageFile:
+    """Save an embedded image, with its own bytes where they are a plain JPEG file."""
+    if data := _plain_jpeg(document, xref):
+        width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
+        return save_image_bytes(data, ".jpg", (width, height), folder)
+    return save_image(decode_embedded_image(document, xref), folder)
 
 
 def _plain_jpeg(document: Any, xref: int) -> bytes | None:
-    """The stream itself, if a viewer of JPEG files shows the same as a viewer of the PDF."""
+    """The image's stream, if JPEG viewers show it as PDF viewers do: no masks, no mapping of colours, grey or RGB."""
     keys = {key: document.xref_get_key(xref, key) for key in ("Filter", "ColorSpace", "SMask", "Mask", "Decode")}
     if any(keys[key][0] != "null" for key in ("SMask", "Mask", "Decode")):
         return None
-    if keys["Filter"][1] not in ("/DCTDecode", "[/DCTDecode]", "[ /DCTDecode ]"):
-        return None
-    if not _is_plain(document, *keys["ColorSpace"]):
+    if keys["Filter"][1].strip("[] ") != "/DCTDecode" or not _is_grey_or_rgb(document, *keys["ColorSpace"]):
         return None
     data: bytes = document.xref_stream_raw(xref) or b""
     return data if data.startswith(b"\xff\xd8") and document.xref_get_key(xref, "Width")[0] == "int" else None
 
 
-def _is_plain(document: Any, kind: str, value: str) -> bool:
-    """Grey or RGB, calibrated or not: what a JPEG without a profile is taken for."""
+def _is_grey_or_rgb(document: Any, kind: str, value: str) -> bool:
     text = document.xref_object(int(value.split()[0])) if kind == "xref" else value
     if profile := re.search(r"/ICCBased\s+(\d+)", text):
         return document.xref_get_key(int(profile[1]), "N")[1] in ("1", "3")

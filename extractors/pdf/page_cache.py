@@ -1,7 +1,8 @@
-"""Pages that were taken apart before: a document of which one page changed costs that page, wherever the others moved.
+"""A cache of extracted pages, so that a changed page costs only itself, wherever the other pages moved.
 
-A page is known by what lies on it, down to the bytes of its content streams, by what the document taught about
-repetition as far as it touches this page, and by how it is read. Its number is no part of that.
+Its key is a hash of everything that decides about a page's parts: what lies on it (the bytes of its content streams
+included), what the document's furniture says about it, the captions carried over, and the options. The page number is
+not part of it.
 """
 
 from __future__ import annotations
@@ -18,26 +19,42 @@ from typing import TYPE_CHECKING, Any
 
 from extractors.layout.captions import Caption
 from extractors.page import Drawing, PageLayout, Raster
-from extractors.pdf.page_parts import Desk, PageParts
+from extractors.pdf.page_extractor import PageContext, PageParts, extract_page
 from extractors.pictures.store import image_path
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT = 3
-"""Raise it whenever the same page gives other parts."""
+FORMAT = 4
+"""Version of the entries. Raise it when the same page gives other parts, or when a field of `PageParts` changes."""
 
 
-def key(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -> str:
-    """The name under which a page's parts are kept; `page` is PyMuPDF's."""
-    options = asdict(replace(desk.options, tokenizer=None, pages=None, max_tokens=0))  # passages come later
-    furniture = desk.furniture
-    lifted = [replace(caption, page=caption.page - layout.number, lines=frozenset()) for caption in carried]
-    parts: list[Raster | Drawing] = [*layout.rasters, *layout.drawings]
-    repeats = [furniture.repeats(part, layout) for part in parts]
-    running = sorted(furniture.running_lines(layout))
+def extract_page_cached(page: Any, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> PageParts:
+    """Like `extract_page`, but reuse the parts of the same page from the folder `options.pages`, if there is one."""
+    folder = context.options.pages
+    if folder is None:
+        return extract_page(page, layout, context, carried)
+    with context.timer.stage("reuse"):
+        key = _page_key(page, layout, context, carried)
+        path = folder / key[:2] / f"{key}.json"
+        cached = _load_parts(path, context.pictures)
+    if cached:
+        return _renumber(cached, layout.number)
+    parts = extract_page(page, layout, context, carried)
+    if not parts.problems and not parts.notes:  # what failed may succeed the next time
+        _save_parts(parts, path)
+    return parts
+
+
+def _page_key(page: Any, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> str:
+    # The tokenizer and the length of passages only matter after the pages have been extracted.
+    options = asdict(replace(context.options, tokenizer=None, pages=None, max_tokens=0))
+    marks: list[Raster | Drawing] = [*layout.rasters, *layout.drawings]
+    repeats = [context.furniture.repeats(mark, layout) for mark in marks]
+    running = sorted(context.furniture.running_lines(layout))
+    captions = [replace(caption, page=caption.page - layout.number, lines=frozenset()) for caption in carried]
     digest = hashlib.sha256()
-    for fact in (FORMAT, options, desk.engine, replace(layout, number=0), running, repeats, lifted):
+    for fact in (FORMAT, options, context.ocr_engine, replace(layout, number=0), running, repeats, captions):
         digest.update(repr(fact).encode("utf-8", "surrogatepass"))
     digest.update(page.read_contents())
     for xref, *_ in page.get_xobjects():
@@ -45,27 +62,22 @@ def key(page: Any, layout: PageLayout, desk: Desk, carried: Sequence[Caption]) -
     return digest.hexdigest()
 
 
-def load(name: str, desk: Desk, number: int) -> PageParts | None:
-    """The parts kept under `name`, as page `number`; None when there are none, or when a picture of theirs is gone."""
-    path = _path(name, desk)
+def _load_parts(path: Path, pictures: Path) -> PageParts | None:
+    """The parts in the file `path`; None when there are none, or when one of their pictures is missing."""
     try:
         parts = _parts_type().validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    if not all(image_path(picture.image, desk.pictures).exists() for picture in parts.pictures):
+    images = [image_path(picture.image, pictures) for picture in parts.pictures]
+    if not all(image.exists() for image in images):
         return None
     with contextlib.suppress(OSError):
-        for picture in parts.pictures:
-            os.utime(image_path(picture.image, desk.pictures))  # young again, so that no sweep takes it now
-        os.utime(path)
-    return _moved(parts, number)
+        for file in (*images, path):
+            os.utime(file)  # a sweep spares recent files
+    return parts
 
 
-def keep(name: str, desk: Desk, parts: PageParts) -> None:
-    """Keep what a page gave, if it gave all: what failed may go well another time."""
-    if parts.problems or parts.notes:
-        return
-    path = _path(name, desk)
+def _save_parts(parts: PageParts, path: Path) -> None:
     with contextlib.suppress(OSError):  # a full disk costs the reuse, not the page
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
@@ -74,22 +86,15 @@ def keep(name: str, desk: Desk, parts: PageParts) -> None:
         Path(draft).replace(path)
 
 
-def _moved(parts: PageParts, number: int) -> PageParts:
-    by = number - parts.number
-    if not by:
-        return parts
+def _renumber(parts: PageParts, number: int) -> PageParts:
+    shift = number - parts.number
     return replace(
         parts,
         number=number,
-        paragraphs=[replace(paragraph, page=paragraph.page + by) for paragraph in parts.paragraphs],
-        pictures=[replace(picture, page=picture.page + by) for picture in parts.pictures],
-        unmatched=tuple(replace(caption, page=caption.page + by) for caption in parts.unmatched),
+        paragraphs=[replace(paragraph, page=paragraph.page + shift) for paragraph in parts.paragraphs],
+        pictures=[replace(picture, page=picture.page + shift) for picture in parts.pictures],
+        unmatched_captions=tuple(replace(caption, page=caption.page + shift) for caption in parts.unmatched_captions),
     )
-
-
-def _path(name: str, desk: Desk) -> Path:
-    assert desk.options.pages is not None
-    return desk.options.pages / name[:2] / f"{name}.json"
 
 
 @cache

@@ -1,8 +1,7 @@
-"""Images and shadings as a page paints them: placed by their matrices, cut by the clips in force.
+"""The images and shadings that a page paints, and what shows of them.
 
-MuPDF's text device knows where an image is placed but not what of it shows: a photo larger than its frame would
-cover the text beside it. So the page is played once more into a device of our own that keeps a stack of clips.
-Coordinates come out as displayed, rotation and crop applied.
+MuPDF reports where an image is placed, but not how it is clipped: a photo larger than its frame would cover the text
+beside it. Therefore the page is run through a device that keeps a stack of clips. Boxes are on the page as displayed.
 """
 
 from __future__ import annotations
@@ -12,63 +11,97 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from extractors.geometry import intersection
 from extractors.page import Raster
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
+
+MAX_SKEW = 0.01
+"""Ratio of a placement's off-diagonal entries to its scale that still counts as upright."""
+MAX_CLIPPED = 2
+"""Points of each edge that may be hidden from an image that is shown whole."""
 
 _EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
-    """One image (or, without pixels, one shading or stencil of a single pixel) as painted."""
+class PaintedImage:
+    """One image, or a shading, which has no pixels."""
 
     box: Box
     """What shows of it."""
     placed: Box
-    """Where it would lie without clips."""
+    """Where it would be without clips."""
     width: int = 0
     height: int = 0
     bytes: int = 0
-    """Size of the image's own data, a few dozen bytes of overhead included."""
+    """Size of its encoded data, with a few dozen bytes of overhead."""
     upright: bool = True
 
 
-def _shared(a: Box, b: Box) -> Box:
-    return (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
+def find_painted_images(page: Any) -> list[PaintedImage]:
+    """Return the images and shadings of a `pymupdf.Page` in painting order."""
+    mupdf = pymupdf().mupdf
+    device = _device_class()()
+    mupdf.fz_run_page(mupdf.FzPage(page.this), device, mupdf.FzMatrix(), mupdf.FzCookie())
+    mupdf.fz_close_device(device)
+    painted: list[PaintedImage] = device.painted
+    return painted
 
 
-class _Record:
-    """What a page paints: MuPDF calls the methods named in `_CALLED` of its device while it plays the page."""
+def identify_images(page: Any, images: Iterable[PaintedImage], limits: Box) -> tuple[Raster, ...]:
+    """Return `images` with their object numbers, cut to `limits`.
+
+    Objects are recognised by their size in pixels and bytes: comparing pixels would decode every image twice.
+    """
+    objects: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for xref, _, width, height, *_ in page.get_images(full=True):
+        objects.setdefault((width, height), []).append((xref, _stream_length(page.parent, xref)))
+    rasters = []
+    for image in images:
+        box = intersection(image.box, limits)
+        if box[0] >= box[2] or box[1] >= box[3]:
+            continue
+        candidates = objects.get((image.width, image.height), [])
+        xref, _ = min(candidates, key=lambda candidate: abs(image.bytes - candidate[1]), default=(0, 0))
+        digest = f"{image.width}x{image.height}:{image.bytes}"
+        is_whole = all(abs(a - b) < MAX_CLIPPED for a, b in zip(box, image.placed, strict=True))
+        rasters.append(Raster(box, image.width, image.height, digest, xref, image.upright and is_whole))
+    return tuple(rasters)
+
+
+def _stream_length(document: Any, xref: int) -> int:
+    kind, value = document.xref_get_key(xref, "Length")
+    return int(value) if kind == "int" else len(document.xref_stream_raw(xref) or b"")
+
+
+class _Recorder:
+    """The methods of an `FzDevice2` that MuPDF calls while it runs a page."""
 
     def __init__(self) -> None:
-        self.painted: list[Painted] = []
+        self.painted: list[PaintedImage] = []
         self.clips: list[Box] = [_EVERYWHERE]
         self.masks = 0
 
     def _add(self, placed: Box, **image: Any) -> None:
-        box = _shared(placed, self.clips[-1])
+        box = intersection(placed, self.clips[-1])
         # What is painted into a soft mask never shows as such.
         if not self.masks and box[0] < box[2] and box[1] < box[3]:
-            self.painted.append(Painted(box, placed, **image))
+            self.painted.append(PaintedImage(box, placed, **image))
 
-    def _image(self, image: Any, ctm: Any) -> None:
-        corners_x = sorted((ctm.e, ctm.e + ctm.a, ctm.e + ctm.c, ctm.e + ctm.a + ctm.c))
-        corners_y = sorted((ctm.f, ctm.f + ctm.b, ctm.f + ctm.d, ctm.f + ctm.b + ctm.d))
-        turned = max(abs(ctm.b), abs(ctm.c)) > 0.01 * max(abs(ctm.a), abs(ctm.d))
+    def fill_image(self, context: Any, image: Any, ctm: Any, *paint: Any) -> None:
+        xs = sorted((ctm.e, ctm.e + ctm.a, ctm.e + ctm.c, ctm.e + ctm.a + ctm.c))
+        ys = sorted((ctm.f, ctm.f + ctm.b, ctm.f + ctm.d, ctm.f + ctm.b + ctm.d))
+        is_skewed = max(abs(ctm.b), abs(ctm.c)) > MAX_SKEW * max(abs(ctm.a), abs(ctm.d))
         self._add(
-            (corners_x[0], corners_y[0], corners_x[-1], corners_y[-1]),
+            (xs[0], ys[0], xs[-1], ys[-1]),
             width=image.w,
             height=image.h,
             bytes=pymupdf().mupdf.ll_fz_image_size(image),
-            upright=not turned and ctm.a > 0 and ctm.d > 0,
+            upright=not is_skewed and ctm.a > 0 and ctm.d > 0,
         )
 
-    def fill_image(self, context: Any, image: Any, ctm: Any, *paint: Any) -> None:
-        self._image(image, ctm)
-
-    def fill_image_mask(self, context: Any, image: Any, ctm: Any, *paint: Any) -> None:
-        self._image(image, ctm)
+    fill_image_mask = fill_image
 
     def fill_shade(self, context: Any, shade: Any, ctm: Any, *paint: Any) -> None:
         rect = pymupdf().mupdf.ll_fz_bound_shade(shade, ctm)
@@ -76,25 +109,18 @@ class _Record:
 
     def clip_path(self, context: Any, path: Any, even_odd: Any, ctm: Any, scissor: Any) -> None:
         rect = pymupdf().mupdf.ll_fz_bound_path(path, None, ctm)
-        self.clips.append(_shared((rect.x0, rect.y0, rect.x1, rect.y1), self.clips[-1]))
+        self.clips.append(intersection((rect.x0, rect.y0, rect.x1, rect.y1), self.clips[-1]))
 
-    def clip_image_mask(self, context: Any, image: Any, ctm: Any, scissor: Any) -> None:
+    def clip_text(self, *call: Any) -> None:
         self.clips.append(self.clips[-1])
 
-    def clip_text(self, context: Any, text: Any, ctm: Any, scissor: Any) -> None:
-        self.clips.append(self.clips[-1])
+    clip_image_mask = clip_stroke_path = clip_stroke_text = clip_text
 
-    def clip_stroke_path(self, context: Any, path: Any, stroke: Any, ctm: Any, scissor: Any) -> None:
-        self.clips.append(self.clips[-1])
-
-    def clip_stroke_text(self, context: Any, text: Any, stroke: Any, ctm: Any, scissor: Any) -> None:
-        self.clips.append(self.clips[-1])
-
-    def begin_mask(self, context: Any, *mask: Any) -> None:
+    def begin_mask(self, *call: Any) -> None:
         self.masks += 1
-        self.clips.append(self.clips[-1])  # popped like a clip, once what it masks is painted
+        self.clips.append(self.clips[-1])  # popped like a clip when what it masks has been painted
 
-    def end_mask(self, context: Any, *mask: Any) -> None:
+    def end_mask(self, *call: Any) -> None:
         self.masks -= 1
 
     def pop_clip(self, context: Any) -> None:
@@ -102,60 +128,17 @@ class _Record:
             self.clips.pop()
 
 
-_CALLED = (
-    "fill_image", "fill_image_mask", "fill_shade", "clip_path", "clip_image_mask", "clip_text",
-    "clip_stroke_path", "clip_stroke_text", "begin_mask", "end_mask", "pop_clip",
-)  # fmt: skip
-
-
 @cache
 def _device_class() -> Any:
-    """The device, defined when MuPDF is first needed."""
-    device: Any = pymupdf().mupdf.FzDevice2
+    """The device class, whose base exists only after MuPDF has been imported."""
+    base: Any = pymupdf().mupdf.FzDevice2
 
-    class Painter(_Record, device):  # type: ignore[misc]
+    class Device(_Recorder, base):  # type: ignore[misc]
         def __init__(self) -> None:
-            _Record.__init__(self)
-            device.__init__(self)
-            for name in _CALLED:
-                getattr(self, f"use_virtual_{name}")()
+            _Recorder.__init__(self)
+            base.__init__(self)
+            for name in vars(_Recorder):
+                if not name.startswith("_"):
+                    getattr(self, f"use_virtual_{name}")()
 
-    return Painter
-
-
-def painted(page: Any) -> list[Painted]:
-    """What a `pymupdf.Page` paints besides text and paths, in painting order."""
-    mupdf = pymupdf().mupdf
-    device = _device_class()()
-    mupdf.fz_run_page(mupdf.FzPage(page.this), device, mupdf.FzMatrix(), mupdf.FzCookie())
-    mupdf.fz_close_device(device)
-    found: list[Painted] = device.painted
-    return found
-
-
-def named(page: Any, images: Iterable[Painted], limits: Box) -> tuple[Raster, ...]:
-    """`images` as rasters with their object numbers, cut to `limits`.
-
-    The object is told by size in pixels and length in bytes: comparing pixels would decode every image twice.
-    """
-    objects: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for row in page.get_images(full=True):
-        objects.setdefault((row[2], row[3]), []).append((row[0], _length(page.parent, row[0])))
-    rasters = []
-    for image in images:
-        box = _shared(image.box, limits)
-        if box[0] >= box[2] or box[1] >= box[3]:
-            continue
-        candidates = objects.get((image.width, image.height), [])
-        xref, _ = min(candidates, key=lambda c: abs(image.bytes - c[1]), default=(0, 0))
-        digest = f"{image.width}x{image.height}:{image.bytes}"
-        whole = all(abs(a - b) < 2 for a, b in zip(box, image.placed, strict=True))
-        rasters.append(Raster(box, image.width, image.height, digest, xref, image.upright and whole))
-    return tuple(rasters)
-
-
-def _length(document: Any, xref: int) -> int:
-    kind, value = document.xref_get_key(xref, "Length")
-    if kind == "int":
-        return int(value)
-    return len(document.xref_stream_raw(xref) or b"")
+    return Device

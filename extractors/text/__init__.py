@@ -1,1 +1,1 @@
-"""Lines of text into paragraphs, headings and passages."""
+"""From the lines of a page to paragraphs, headings and passages."""

@@ -1,6 +1,6 @@
-"""Which paragraphs are headings, and under which heading path every paragraph stands.
+"""Finding the headings of a document, and the heading path of every paragraph.
 
-Three witnesses: the look (larger or bolder than the body text), the numbering, and the document's bookmarks.
+A paragraph is a heading by its look (larger or bolder than the body text), its numbering, or the file's bookmarks.
 """
 
 from __future__ import annotations
@@ -10,28 +10,39 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractors.text.paragraphs import BULLET, Paragraph, join
+from extractors.text.paragraphs import BULLET, Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
+
+MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3
+"""Characters and lines of a heading; longer ones are pull quotes and abstracts."""
+MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120
+"""Headings in a path, and characters of each: the path is encoded with every passage below it."""
+MAX_SLIDE_TITLE_LENGTH = 90
+MIN_LARGER, MIN_SLIGHTLY_LARGER, MIN_BODY_SIZED = 1.15, 1.05, 0.92
+"""Font size against the body text: of a heading by size alone, of one that is also bold or numbered, and of one set
+in bold, italics or capitals, which fonts without optical sizes often shrink a little."""
+MIN_LARGER_OCR = 1.35
+"""The same when OCR measured the height of letters, which varies by a third within one line."""
+MIN_LARGER_THAN_BOLD_HEADINGS = 1.3
+"""Plain lines need this size where headings are bold: author and address lines are a little larger than the body."""
+MIN_TEXT_BELOW = 40
+"""Characters of the plain paragraph below a bold heading; a bold table cell has only short cells below it."""
 
 _NUMBERED = re.compile(
     r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"
     r"(?P<number>(?:\d{1,2}|[A-Z]|[IVX]{1,5})(?:\.\d{1,2}){0,4})[.):]?\s+(?=[^\W\d_])",
     re.IGNORECASE,
 )
-_WORDED = re.compile(
+_CHAPTER = re.compile(
     r"^(?:chapter|part|appendix|annex|item|kapitel|teil|anhang|chapitre|annexe)\s+[\dIVXA-Z]{1,4}\b", re.I
 )
-_USUAL = re.compile(
+_STANDARD_HEADING = re.compile(
     "abstract|introduction|background|methods?|results|discussion|conclusions?|references|bibliography|"
     "acknowledge?ments|appendix|contents|summary|overview|zusammenfassung|einleitung|literatur|résumé"
 )
-_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
-_LONGEST = 150
-_MOST_LINES = 3
-_DEEPEST = 4
-_LONGEST_ENTRY = 120
+_TRAILING_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
 
-Path = tuple[str, ...]
+HeadingPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +55,12 @@ class Bookmark:
 
 @dataclass(frozen=True, slots=True)
 class HeadedParagraph:
-    """A paragraph and where it stands."""
+    """A paragraph with its heading path."""
 
     paragraph: Paragraph
-    path: Path
-    """Headings above it, outermost first; of a heading, with itself."""
-    heading: bool = False
+    path: HeadingPath
+    """Outermost heading first; the path of a heading ends with itself."""
+    is_heading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,170 +74,184 @@ class _Style:
 def assign_headings(
     paragraphs: Sequence[Paragraph], bookmarks: Sequence[Bookmark] = (), *, title: str = "", deck: bool = False
 ) -> list[HeadedParagraph]:
-    """Give every paragraph its heading path. In a deck, every page starts anew; elsewhere the title heads nothing."""
-    body = body_style(paragraphs)
-    marks = _by_page(bookmarks)
+    """Return every paragraph with its heading path.
+
+    The document's title is no heading, except in a deck, where every page starts a new path.
+    """
+    body = _body_style(paragraphs)
+    levels_by_page = _bookmark_levels(bookmarks)
+    headings: dict[int, int | None] = {}  # index -> bookmark level, if any
     levels: dict[_Style, Counter[int]] = {}
-    found: dict[int, int | None] = {}
     for index, paragraph in enumerate(paragraphs):
-        level = _bookmarked(paragraph, marks)
-        heads = _looks_like_one(paragraphs, index, body) or (deck and _heads_slide(paragraphs, index))
-        if level is None and not heads:
+        level = _bookmark_level(paragraph, levels_by_page.get(paragraph.page, {}))
+        looks_like_one = _looks_like_heading(paragraphs, index, body) or (deck and _is_slide_title(paragraphs, index))
+        if level is None and not looks_like_one:
             continue
-        if title and not deck and paragraph.page < 3 and _plain(join(paragraph.lines)) == _plain(title):
+        if title and not deck and paragraph.page < 3 and _letters(join_lines(paragraph.lines)) == _letters(title):
             continue
-        found[index] = level
+        headings[index] = level
         if level is not None:
             levels.setdefault(_style(paragraph), Counter())[level] += 1
-    _drop_strangers(paragraphs, found, body)
-    known = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
-    ranks = _ranks([_style(paragraphs[index]) for index in found], known)
-    return _walk(paragraphs, {i: (level or ranks[_style(paragraphs[i])]) for i, level in found.items()}, deck)
+    _drop_plain_lines(paragraphs, headings, body)
+    bookmarked = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
+    ranks = _rank_styles({_style(paragraphs[index]) for index in headings}, bookmarked)
+    return _build_paths(paragraphs, {i: level or ranks[_style(paragraphs[i])] for i, level in headings.items()}, deck)
 
 
-def _drop_strangers(paragraphs: Sequence[Paragraph], found: dict[int, int | None], body: tuple[float, bool]) -> None:
-    """Where headings are bold, a plain line that is hardly larger than the body is none: authors, addresses."""
-    bold = sum(paragraphs[index].bold for index in found)
-    if body[1] or bold < 3 or bold < 0.6 * len(found):
-        return
-    for index in [index for index, level in found.items() if level is None]:
-        paragraph = paragraphs[index]
-        plain = not (paragraph.bold or paragraph.italic or paragraph.ocr)
-        if plain and paragraph.size < 1.3 * body[0]:
-            del found[index]
-
-
-def body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
-    """Size and weight of most of the text."""
+def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
+    """Font size and weight of most of the text."""
     styles: Counter[tuple[float, bool]] = Counter()
     for paragraph in paragraphs:
-        # Prose counts more than scattered words: a page of labels has no body of its own.
+        # Prose counts twice, because scattered labels may outnumber it.
         styles[paragraph.size, paragraph.bold] += paragraph.characters * (2 if len(paragraph.lines) > 2 else 1)
     return styles.most_common(1)[0][0] if styles else (10.0, False)
 
 
-def _walk(paragraphs: Sequence[Paragraph], found: dict[int, float], deck: bool) -> list[HeadedParagraph]:
-    placed: list[HeadedParagraph] = []
+def _drop_plain_lines(
+    paragraphs: Sequence[Paragraph], headings: dict[int, int | None], body: tuple[float, bool]
+) -> None:
+    """Where most headings are bold, remove plain ones that are hardly larger than the body: authors, addresses."""
+    bold = sum(paragraphs[index].bold for index in headings)
+    if body[1] or bold < 3 or bold < 0.6 * len(headings):
+        return
+    for index in [index for index, level in headings.items() if level is None]:
+        paragraph = paragraphs[index]
+        plain = not (paragraph.bold or paragraph.italic or paragraph.ocr)
+        if plain and paragraph.size < MIN_LARGER_THAN_BOLD_HEADINGS * body[0]:
+            del headings[index]
+
+
+def _build_paths(paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck: bool) -> list[HeadedParagraph]:
+    """Walk through the document with a stack of open headings; `ranks` are those of the headings by index."""
+    headed: list[HeadedParagraph] = []
     stack: list[tuple[float, str]] = []
     page = 0
     for index, paragraph in enumerate(paragraphs):
         if deck and paragraph.page != page:
             stack = []
         page = paragraph.page
-        rank = found.get(index)
+        rank = ranks.get(index)
         if rank is None:
-            placed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack)))
+            headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack)))
             continue
-        number = _NUMBERED.match(join(paragraph.lines))
-        depth = number["number"].count(".") if number and number["number"][0].isdigit() else None
-        while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not _deeper(stack[-1][1], depth))):
+        text = join_lines(paragraph.lines)
+        while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not _is_numbered_below(text, stack[-1][1]))):
             stack.pop()
-        stack.append((rank, _PAGE_NUMBER.sub("", join(paragraph.lines))[:_LONGEST_ENTRY]))
-        placed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-_DEEPEST:]), heading=True))
-    return placed
+        stack.append((rank, _TRAILING_PAGE_NUMBER.sub("", text)[:MAX_PATH_ENTRY_LENGTH]))
+        headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-MAX_PATH_DEPTH:]), True))
+    return headed
 
 
-def _deeper(above: str, depth: int | None) -> bool:
-    """Whether numbers tell that a heading of the same look stands below `above`: 2.1 below 2."""
-    number = _NUMBERED.match(above)
-    if depth is None or not number or not number["number"][0].isdigit():
-        return False
-    return depth > number["number"].count(".")
+def _is_numbered_below(text: str, above: str) -> bool:
+    """Return True when the numbers place a heading below one of the same look: 2.1 below 2."""
+    depth, depth_above = _numbering_depth(text), _numbering_depth(above)
+    return depth is not None and depth_above is not None and depth > depth_above
 
 
-# --- witnesses ----------------------------------------------------------------------------------------------------
+def _numbering_depth(text: str) -> int | None:
+    match = _NUMBERED.match(text)
+    return match["number"].count(".") if match and match["number"][0].isdigit() else None
 
 
-def _looks_like_one(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
+# --- what makes a heading ---------------------------------------------------------------------------------------
+
+
+def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
     paragraph = paragraphs[index]
-    text = join(paragraph.lines)
-    if len(paragraph.lines) > _MOST_LINES or not 2 < len(text) <= _LONGEST or not _wordy(text) or paragraph.tabular:
+    text = join_lines(paragraph.lines)
+    if not _may_be_heading(paragraph, text):
         return False
-    bullet = bool(BULLET.match(text)) and not text[0].isalnum()
-    if bullet or text[0].islower() or text[0] in "*([" or text[-1] in ",;" or _PAGE_NUMBER.search(text):
+    numbered = bool(_NUMBERED.match(text) or _CHAPTER.match(text))
+    body_size, body_bold = body
+    size = paragraph.size / max(body_size, 1)
+    if paragraph.ocr:  # weight is unknown
+        return size > MIN_LARGER_OCR and text[0].isalnum() and len(paragraph.lines) <= 2 and not ends_sentence(text)
+    if ends_sentence(text) and text[-1] not in "?:!" and not (numbered and size > 1.1):
         return False
-    numbered = bool(_NUMBERED.match(text) or _WORDED.match(text))
-    size, bold = body
-    larger = paragraph.size / max(size, 1)
-    if paragraph.ocr:
-        # Heights of read letters are rough, weight is not known.
-        return larger > 1.35 and text[0].isalnum() and len(paragraph.lines) <= 2 and not ends_sentence(text)
-    if ends_sentence(text) and text[-1] not in "?:!" and not (numbered and larger > 1.1):
-        return False
-    if larger >= 1.15 or (larger >= 1.05 and (paragraph.bold or numbered)):
+    if size >= MIN_LARGER or (size >= MIN_SLIGHTLY_LARGER and (paragraph.bold or numbered)):
         return True
-    bolder = paragraph.bold and not bold and larger >= 0.92
-    if bolder and (numbered or paragraph.apart or _followed(paragraphs, index)):
+    if size < MIN_BODY_SIZED:
+        return paragraph.apart and len(paragraph.lines) == 1 and _is_standard_heading(text)
+    has_text_below = _has_text_below(paragraphs, index)
+    if paragraph.bold and not body_bold and (numbered or paragraph.apart or has_text_below):
         return True
-    if paragraph.italic and len(paragraph.lines) == 1 and larger >= 0.92 and _followed(paragraphs, index):
+    if paragraph.italic and len(paragraph.lines) == 1 and has_text_below:
         return numbered or (paragraph.apart and not paragraphs[index + 1].italic)
-    first = re.sub(r"\W", "", _NUMBERED.sub("", text)).lower()
-    capitals = text.isupper() and len(text) > 5 and larger >= 0.92
-    usual = bool(_USUAL.fullmatch(first)) or (capitals and len(text) < 80)
-    return paragraph.apart and len(paragraph.lines) == 1 and usual
+    capitals = text.isupper() and 5 < len(text) < 80
+    return paragraph.apart and len(paragraph.lines) == 1 and (capitals or _is_standard_heading(text))
 
 
-def _heads_slide(paragraphs: Sequence[Paragraph], index: int) -> bool:
-    """A short first line over more text of its page."""
-    paragraph, text = paragraphs[index], join(paragraphs[index].lines)
-    first = index == 0 or paragraphs[index - 1].page != paragraph.page
-    more = index + 1 < len(paragraphs) and paragraphs[index + 1].page == paragraph.page
-    short = len(paragraph.lines) <= 2 and 2 < len(text) < 90 and not text.endswith((".", ",", ";"))
-    return first and more and short and _wordy(text) and not BULLET.match(text)
+def _may_be_heading(paragraph: Paragraph, text: str) -> bool:
+    """Return False for bullets, entries of a table of contents, parts of sentences, numbers and table rows."""
+    if len(paragraph.lines) > MAX_HEADING_LINES or not 2 < len(text) <= MAX_HEADING_LENGTH or paragraph.tabular:
+        return False
+    is_bullet = bool(BULLET.match(text)) and not text[0].isalnum()
+    is_fragment = text[0].islower() or text[0] in "*([" or text[-1] in ",;"
+    return _is_wordy(text) and not (is_bullet or is_fragment or _TRAILING_PAGE_NUMBER.search(text))
 
 
-def _followed(paragraphs: Sequence[Paragraph], index: int) -> bool:
-    """True when plain text comes next: a heading has something below it, a bold cell has not."""
+def _is_standard_heading(text: str) -> bool:
+    return bool(_STANDARD_HEADING.fullmatch(re.sub(r"\W", "", _NUMBERED.sub("", text)).lower()))
+
+
+def _is_slide_title(paragraphs: Sequence[Paragraph], index: int) -> bool:
+    """Return True for a short first paragraph with more text of its page below it."""
+    paragraph, text = paragraphs[index], join_lines(paragraphs[index].lines)
+    is_first = index == 0 or paragraphs[index - 1].page != paragraph.page
+    has_more = index + 1 < len(paragraphs) and paragraphs[index + 1].page == paragraph.page
+    is_short = len(paragraph.lines) <= 2 and 2 < len(text) < MAX_SLIDE_TITLE_LENGTH
+    return is_first and has_more and is_short and text[-1] not in ".,;" and _is_wordy(text) and not BULLET.match(text)
+
+
+def _has_text_below(paragraphs: Sequence[Paragraph], index: int) -> bool:
     following = paragraphs[index + 1 : index + 2]
-    return bool(following) and not following[0].bold and following[0].characters > 40
+    return bool(following) and not following[0].bold and following[0].characters > MIN_TEXT_BELOW
 
 
-def _wordy(text: str) -> bool:
+def _is_wordy(text: str) -> bool:
     letters = sum(character.isalpha() for character in text)
     return letters >= 2 and letters > 0.4 * sum(not character.isspace() for character in text)
 
 
-def _by_page(bookmarks: Sequence[Bookmark]) -> dict[int, dict[str, int]]:
+def _bookmark_levels(bookmarks: Sequence[Bookmark]) -> dict[int, dict[str, int]]:
+    """Levels by page and title."""
     pages: dict[int, dict[str, int]] = {}
     for bookmark in bookmarks:
-        if title := _plain(bookmark.title):
+        if title := _letters(bookmark.title):
             pages.setdefault(bookmark.page, {}).setdefault(title, bookmark.level)
     return pages
 
 
-def _bookmarked(paragraph: Paragraph, marks: dict[int, dict[str, int]]) -> int | None:
-    titles = marks.get(paragraph.page)
-    if not titles or len(paragraph.lines) > _MOST_LINES + 1 or paragraph.characters > 2 * _LONGEST:
+def _bookmark_level(paragraph: Paragraph, levels: dict[str, int]) -> int | None:
+    """The level of the bookmark that names this paragraph, with or without its number or the end of its title."""
+    too_long = len(paragraph.lines) > MAX_HEADING_LINES + 1 or paragraph.characters > 2 * MAX_HEADING_LENGTH
+    if not levels or too_long:
         return None
-    text = _plain(join(paragraph.lines))
-    bare = _plain(_NUMBERED.sub("", join(paragraph.lines)))
-    for title, level in titles.items():
-        if text == title or (
-            len(bare) > 3 and (bare == title or (title.endswith(bare) and len(bare) > 0.7 * len(title)))
-        ):
+    text = join_lines(paragraph.lines)
+    full, bare = _letters(text), _letters(_NUMBERED.sub("", text))
+    for title, level in levels.items():
+        is_end = title.endswith(bare) and len(bare) > 0.7 * len(title)
+        if full == title or (len(bare) > 3 and (bare == title or is_end)):
             return level
     return None
 
 
-def _plain(text: str) -> str:
+def _letters(text: str) -> str:
     return re.sub(r"\W+", "", text).casefold()
 
 
-# --- levels -------------------------------------------------------------------------------------------------------
+# --- levels -----------------------------------------------------------------------------------------------------
 
 
 def _style(paragraph: Paragraph) -> _Style:
-    text = join(paragraph.lines)
-    return _Style(paragraph.size, paragraph.bold, text.isupper(), paragraph.italic)
+    return _Style(paragraph.size, paragraph.bold, join_lines(paragraph.lines).isupper(), paragraph.italic)
 
 
-def _ranks(styles: Sequence[_Style], known: dict[_Style, int]) -> dict[_Style, float]:
-    """Every style's level: the bookmarks' own where they tell it, else by size, weight and capitals."""
-    ordered = sorted(set(styles), key=lambda style: (-style.size, not style.bold, not style.capitals, style.italic))
+def _rank_styles(styles: set[_Style], bookmarked: dict[_Style, int]) -> dict[_Style, float]:
+    """The level of every style: from the bookmarks where they show it, else by size, weight and capitals."""
     ranks: dict[_Style, float] = {}
     last = 0.0
-    for style in ordered:
-        level = float(known[style]) if style in known else last + 1 / 64
-        ranks[style] = level if style in known else max(level, 1.0)
+    for style in sorted(styles, key=lambda style: (-style.size, not style.bold, not style.capitals, style.italic)):
+        ranks[style] = float(bookmarked[style]) if style in bookmarked else max(last + 1 / 64, 1.0)
         last = max(last, ranks[style])
     return ranks

@@ -1,7 +1,4 @@
-"""Folios: the page numbers that are printed on the pages, which are what people name when they say `page 17`.
-
-Front matter pushes the printed numbers behind the place in the file, mostly by the same number throughout.
-"""
+"""Printed page numbers, which people mean by "page 17" and which front matter shifts against the pages of the file."""
 
 from __future__ import annotations
 
@@ -12,27 +9,27 @@ from collections.abc import Mapping, Set
 from extractors.layout.furniture import in_margin
 from extractors.page import PageLayout
 
+MAX_LINE_LENGTH = 120
+"""Characters of a header or footer; longer lines are running text, with numbers of other kinds."""
+MIN_PAGES, MIN_SHARE = 3, 0.4
+"""Number of pages, and share of all pages, that must agree on the offset: chance agreements are rarer."""
+
 _NUMBER = re.compile(r"(?<![\w.,/])\d{1,4}(?![\w,/]|\.\d)")
-_LINE = 120
-"""Characters of the longest line that is looked at: a line of running text holds numbers of other kinds."""
-_LEAST = 3
-_SHARE = 0.4
-"""Pages, and share of all pages, that must agree."""
 
 
-def candidates(layout: PageLayout) -> frozenset[int]:
-    """Numbers that stand at the head or the foot of a page."""
+def page_number_candidates(layout: PageLayout) -> frozenset[int]:
+    """Return the numbers in the top and bottom margin of a page."""
     lines = (line.text for line in layout.lines if line.horizontal and in_margin(line.box, layout))
-    return frozenset(int(number) for text in lines if len(text) <= _LINE for number in _NUMBER.findall(text))
+    return frozenset(int(number) for text in lines if len(text) <= MAX_LINE_LENGTH for number in _NUMBER.findall(text))
 
 
-def shift(found: Mapping[int, Set[int]]) -> int:
-    """Page less printed number, as most pages have it; 0 when they do not agree.
+def page_number_offset(candidates: Mapping[int, Set[int]]) -> int:
+    """Return the page minus its printed number on which most pages agree, or 0.
 
-    `found`: page -> its candidates, an entry for every page.
+    `candidates` maps every page of the document to the numbers in its margins.
     """
-    votes = Counter(page - number for page, numbers in found.items() for number in numbers)
+    votes = Counter(page - number for page, numbers in candidates.items() for number in numbers)
     if not votes:
         return 0
     best, agreeing = min(votes.items(), key=lambda vote: (-vote[1], abs(vote[0]), vote[0]))
-    return best if agreeing >= max(_LEAST, _SHARE * len(found)) else 0
+    return best if agreeing >= max(MIN_PAGES, MIN_SHARE * len(candidates)) else 0

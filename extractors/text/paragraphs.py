@@ -1,4 +1,4 @@
-"""Rows of a column into paragraphs, and lines into running text."""
+"""Grouping the rows of a column into paragraphs, and joining lines into running text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,31 @@ from itertools import pairwise
 from statistics import median
 
 from extractors.geometry import merge_boxes
+from extractors.text.cleaning import clean_text
 from extractors.text.reading_order import Row
-from extractors.text.repair import repair
 from extractors.text.sentences import ends_sentence, split_sentences
 from extractors.types import Box
+
+# Distances in font sizes.
+MAX_PITCH = 1.3
+"""Distance of base lines within a paragraph, as a multiple of the column's usual one (at least 0.3 more than it)."""
+MAX_TITLE_PITCH = 1.75
+"""Distance of base lines in print a third larger than the column's: titles are set wider than text."""
+MAX_SIZE_DIFFERENCE, MAX_ROUGH_SIZE_DIFFERENCE = 0.12, 0.35
+"""Relative difference of font sizes within a paragraph. The larger value is for OCR, which measures letters, and for
+small capitals beside capitals."""
+MIN_INDENT, MIN_ALIGNED = 0.8, 0.4
+"""Indent of a paragraph's first line, and what is still flush with the lines above."""
+MIN_SHORTFALL = 0.12
+"""Share of the paragraph's width that its last line leaves free."""
+MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3
+"""White space between a label and its value, and between two pieces of one line that belong to different paragraphs."""
+MIN_APART = 0.5
+"""White space above a paragraph that stands apart."""
+MIN_INITIAL_SIZE = 1.6
+"""Size of a large initial against the text it begins."""
+MAX_MOVED_LINES = 8
+"""Lines of a sentence's end in the next column or page; without a full stop by then, the text has none."""
 
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
@@ -21,45 +42,50 @@ _HYPHENS = "-\u2010"
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Lines that belong together, in one style."""
+    """Consecutive lines of one style."""
 
     lines: tuple[str, ...]
     page: int
     box: Box
     size: float
+    """Font size in points, to the nearest half."""
     bold: bool = False
     italic: bool = False
     ocr: bool = False
     tabular: bool = False
-    """True when it has labels with values far to the right."""
+    """True when a row has a label and values far to its right."""
     apart: bool = False
-    """True when white space sets it apart from what stands above it."""
+    """True when white space separates it from the text above."""
 
     @property
     def characters(self) -> int:
         return sum(map(len, self.lines))
 
 
-_TAIL = 8
-"""Most lines of a sentence's end that stand in the next column or page."""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    pitch: float
+    """Usual distance of base lines, in font sizes."""
+    size: float
 
 
-def build_paragraphs(flows: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
-    """The paragraphs of one page's flows, in order."""
-    return _with_initials([paragraph for flow in flows for paragraph in _split(flow, page)])
+def build_paragraphs(columns: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
+    """Return the paragraphs of one page in order; see `order_rows` for its columns."""
+    return _join_initials([paragraph for column in columns for paragraph in _split_column(column, page)])
 
 
-def join(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
-    """Lines as one text. Words broken at a line's end are mended; `known` are the document's own words (lower case).
+def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
+    """Return lines as one text, with words that were broken at the end of a line put together.
 
-    A hyphen stays where the document writes the word with one, or both of its parts as words.
+    `known` are the document's words in lower case. A hyphen stays where the document writes the word with one, or
+    both of its parts as words.
     """
     text = ""
     for line in lines:
         if not text:
             text = line
         elif text[-1] in _HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
-            text = _mended(text, line, known)
+            text = (text if _keeps_hyphen(text, line, known) else text[:-1]) + line
         elif _CJK.match(text[-1]) and _CJK.match(line[:1]):
             text += line
         else:
@@ -67,146 +93,122 @@ def join(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     return text
 
 
-def goes_on(first: Paragraph, second: Paragraph) -> bool:
-    """Whether `second`, in the next column or page, continues the last sentence of `first`."""
+def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
+    start = re.split(r"[^\w]", text[:-1])[-1]
+    rest = re.split(r"[^\w]", line)[0]
+    hyphenated, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
+    two_words = len(start) > 1 and {start.lower(), rest.lower()} <= known
+    return closed not in known and (hyphenated in known or two_words or not rest[0].islower())
+
+
+# --- sentences across columns and pages -------------------------------------------------------------------------
+
+
+def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
+    """Return True when `second`, in the next column or page, continues the last sentence of `first`."""
     if abs(first.size - second.size) > 0.6 or first.bold != second.bold or not first.lines or not second.lines:
         return False
     end, start = first.lines[-1], second.lines[0]
     if ends_sentence(end) or BULLET.match(start):
         return False
     if end[-1] in _HYPHENS or start[0].islower():
-        return len(first.lines) > 1 or len(end) > 30
-    # A capital may be a name or a noun: only after a line of prose that is plainly unfinished.
+        return len(first.lines) > 1 or len(end) > 30  # a single short line is a label
+    # A capital may begin a name or a noun, but only a line of prose that is plainly unfinished continues with it.
     return len(first.lines) > 2 and (end[-1] in ",;" or bool(_CJK.match(end[-1]) and _CJK.match(start[0])))
 
 
-def straddled(first: Paragraph, second: Paragraph, known: Set[str] = frozenset()) -> tuple[Paragraph, Paragraph | None]:
-    """Move the end of the sentence that `first` begins out of `second`, so that it stands whole.
+def move_sentence_end(
+    first: Paragraph, second: Paragraph, known: Set[str] = frozenset()
+) -> tuple[Paragraph, Paragraph | None]:
+    """Move the end of the last sentence of `first` from `second` into it; the second is None when nothing is left.
 
-    Nothing moves when no end is in sight: lists and text without full stops stay on the page where they are printed.
+    Both stay as they are when `second` has no full stop near its start: lists stay on the page they are printed on.
     """
     parts: list[str] = []
-    for taken in range(1, min(len(second.lines), _TAIL) + 1):
-        parts = split_sentences(join(second.lines[:taken], known))
-        if len(parts) > 1 or (taken == len(second.lines) and ends_sentence(second.lines[-1])):
+    for moved in range(1, min(len(second.lines), MAX_MOVED_LINES) + 1):
+        parts = split_sentences(join_lines(second.lines[:moved], known))
+        if len(parts) > 1 or (moved == len(second.lines) and ends_sentence(second.lines[-1])):
             break
     else:
         return first, second
-    kept, rest = parts[0], " ".join(parts[1:])
-    whole = replace(first, lines=(*first.lines, kept))
-    remaining = tuple(line for line in (rest, *second.lines[taken:]) if line)
+    remaining = tuple(line for line in (" ".join(parts[1:]), *second.lines[moved:]) if line)
+    whole = replace(first, lines=(*first.lines, parts[0]))
     return whole, replace(second, lines=remaining) if remaining else None
 
 
-def _with_initials(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Large initials joined to the words that they begin."""
-    made: list[Paragraph] = []
-    for paragraph in paragraphs:
-        initial = made[-1] if made else None
-        if initial and len(initial.lines) == 1 and len(initial.lines[0]) == 1 and initial.size > 1.6 * paragraph.size:
-            made.pop()
-            lines = (initial.lines[0] + paragraph.lines[0], *paragraph.lines[1:])
-            paragraph = replace(paragraph, lines=lines, box=merge_boxes([initial.box, paragraph.box]))
-        made.append(paragraph)
-    return made
+# --- where paragraphs begin -------------------------------------------------------------------------------------
 
 
-def _mended(text: str, line: str, known: Set[str]) -> str:
-    start = re.split(r"[^\w]", text[:-1])[-1]
-    rest = re.split(r"[^\w]", line)[0]
-    hyphened, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
-    two_words = len(start) > 1 and {start.lower(), rest.lower()} <= known
-    if closed not in known and (hyphened in known or two_words or not rest[0].islower()):
-        return text + line
-    return text[:-1] + line
-
-
-# --- where one ends -----------------------------------------------------------------------------------------------
-
-
-def _split(flow: Sequence[Row], page: int) -> list[Paragraph]:
+def _split_column(rows: Sequence[Row], page: int) -> list[Paragraph]:
     groups: list[list[Row]] = []
-    column = _Column(_pitch(flow), max(row.box[2] for row in flow), median(row.first.size for row in flow))
-    for row in flow:
-        if groups and not _breaks(groups[-1], row, column):
+    column = _Column(_usual_pitch(rows), median(row.main_line.size for row in rows))
+    for row in rows:
+        if groups and not _starts_paragraph(groups[-1], row, column):
             groups[-1].append(row)
         else:
             groups.append([row])
-    made = []
-    for number, group in enumerate(groups):
-        above = groups[number - 1][-1] if number else None
-        if paragraph := _paragraph(group, page, above):
-            made.append(paragraph)
-    return made
+    rows_above = [None, *(group[-1] for group in groups)]
+    paragraphs = [_paragraph(group, page, above) for group, above in zip(groups, rows_above, strict=False)]
+    return [paragraph for paragraph in paragraphs if paragraph]
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """What is usual in a flow."""
-
-    pitch: float
-    """Distance of base lines, in font sizes."""
-    edge: float
-    """Where its longest line ends."""
-    size: float
-
-
-def _pitch(flow: Sequence[Row]) -> float:
+def _usual_pitch(rows: Sequence[Row]) -> float:
     """The usual distance of base lines, in font sizes."""
     steps = [
-        (below.box[3] - above.box[3]) / below.first.size
-        for above, below in pairwise(flow)
-        if abs(above.first.size - below.first.size) < 0.5 and 0.8 < (below.box[3] - above.box[3]) / below.first.size < 2
+        (below.box[3] - above.box[3]) / below.main_line.size
+        for above, below in pairwise(rows)
+        if abs(above.main_line.size - below.main_line.size) < 0.5
     ]
-    return median(steps) if steps else 1.2
+    return median([step for step in steps if 0.8 < step < 2] or [1.2])
 
 
-def _breaks(group: Sequence[Row], row: Row, column: _Column) -> bool:
-    """Whether a new paragraph starts with `row`, below the rows of `group`."""
+def _starts_paragraph(group: Sequence[Row], row: Row, column: _Column) -> bool:
+    """Return True when a new paragraph starts with `row`, below the rows of `group`."""
     last = group[-1]
-    a, b = last.first, row.first
-    size = max(a.size, 1.0)
-    # Small capitals are set smaller than the capitals beside them; heights of read letters are rough.
-    tolerance = 0.35 if b.ocr or (a.font == b.font and a.text.isupper() and b.text.isupper()) else 0.12
-    if abs(a.size - b.size) > tolerance * max(a.size, b.size) and min(len(a.text), len(b.text)) > 2:
+    above, line, size = last.main_line, row.main_line, max(last.main_line.size, 1.0)
+    if _differs_in_size(last, row):
         return True
-    step = row.box[3] - last.box[3]
-    # Titles of several lines are set wider than the text.
-    widest = 1.75 if size > 1.3 * column.size else max(1.3 * column.pitch, column.pitch + 0.3)
-    if step < -0.5 * size or step > widest * size:
+    pitch = row.box[3] - last.box[3]
+    max_pitch = max(MAX_PITCH * column.pitch, column.pitch + 0.3)
+    if pitch < -0.5 * size or pitch > (MAX_TITLE_PITCH if size > 1.3 * column.size else max_pitch) * size:
         return True
-    if abs(step) < 0.4 * size:
-        return row.box[0] - last.box[2] > 3 * size
+    if abs(pitch) < 0.4 * size:
+        return row.box[0] - last.box[2] > MAX_PIECE_GAP * size
     text = row.text.strip()
-    if BULLET.match(text) or (_tabular(row) and _tabular(last)):
+    if BULLET.match(text) or (_is_tabular(row) and _is_tabular(last)):
         return True
     left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
-    ended, short = ends_sentence(last.text), last.box[2] < right - 0.12 * (right - left)
-    if (
-        a.bold != b.bold
-        and not (b.ocr or a.ocr)
-        and (ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size)
-    ):
+    ended, short = ends_sentence(last.text), last.box[2] < right - MIN_SHORTFALL * (right - left)
+    starts_anew = ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size
+    if above.bold != line.bold and not (line.ocr or above.ocr) and starts_anew:
         return True
-    inset = row.box[0] - left
-    if inset > 0.8 * size and last.box[0] - left < 0.4 * size and (ended or short) and not BULLET.match(group[0].text):
+    indent, is_flush = row.box[0] - left, last.box[0] - left < MIN_ALIGNED * size
+    if indent > MIN_INDENT * size and is_flush and (ended or short) and not BULLET.match(group[0].text):
         return True
-    if inset < -0.8 * size and (ended or short) and not text[:1].islower():
+    if indent < -MIN_INDENT * size and (ended or short) and not text[:1].islower():
         return True
     return ended and short and len(group) > 1 and (text[:1].isupper() or text[:1].isdigit())
 
 
-def _tabular(row: Row) -> bool:
-    """A label and its values, far apart on one line; a heading's number may stand as far from its words."""
+def _differs_in_size(last: Row, row: Row) -> bool:
+    above, line = last.main_line, row.main_line
+    capitals = above.font == line.font and above.text.isupper() and line.text.isupper()
+    tolerance = MAX_ROUGH_SIZE_DIFFERENCE if line.ocr or capitals else MAX_SIZE_DIFFERENCE
+    differs = abs(above.size - line.size) > tolerance * max(above.size, line.size)
+    return differs and min(len(above.text), len(line.text)) > 2
+
+
+def _is_tabular(row: Row) -> bool:
+    """Return True for a label and values far apart; a heading's number may stand as far from its words."""
     pieces = row.lines[1:] if len(row.lines[0].text.strip()) < 6 else row.lines
-    return any(right.box[0] - left.box[2] > 2 * left.size for left, right in pairwise(pieces))
+    return any(right.box[0] - left.box[2] > MIN_CELL_GAP * left.size for left, right in pairwise(pieces))
 
 
 def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph | None:
-    texts = tuple(text for row in group if (text := repair(row.text)))
+    texts = tuple(text for row in group if (text := clean_text(row.text)))
     if not texts or (len(texts) == 1 and len(texts[0]) < 4 and not any(map(str.isalpha, texts[0]))):
         return None  # blank, or a footnote's number or a bullet that lost its text
-    main = max((row.first for row in group), key=lambda line: len(line.text))
+    main = max((row.main_line for row in group), key=lambda line: len(line.text))
     return Paragraph(
         lines=texts,
         page=page,
@@ -215,6 +217,20 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         bold=main.bold,
         italic=main.italic,
         ocr=main.ocr,
-        tabular=any(_tabular(row) for row in group),
-        apart=above is None or group[0].box[1] - above.box[3] > 0.5 * main.size,
+        tabular=any(_is_tabular(row) for row in group),
+        apart=above is None or group[0].box[1] - above.box[3] > MIN_APART * main.size,
     )
+
+
+def _join_initials(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Join large initials to the words that they begin."""
+    joined: list[Paragraph] = []
+    for paragraph in paragraphs:
+        initial = joined[-1] if joined else None
+        is_initial = initial and len(initial.lines) == 1 and len(initial.lines[0]) == 1
+        if initial and is_initial and initial.size > MIN_INITIAL_SIZE * paragraph.size:
+            joined.pop()
+            lines = (initial.lines[0] + paragraph.lines[0], *paragraph.lines[1:])
+            paragraph = replace(paragraph, lines=lines, box=merge_boxes([initial.box, paragraph.box]))
+        joined.append(paragraph)
+    return joined

@@ -1,4 +1,4 @@
-"""Paragraphs into passages: bounded, of one page, under one heading, of whole sentences if it can be helped."""
+"""Cutting paragraphs and tables into passages of bounded length, each of one page and under one heading path."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from math import ceil
 
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
-from extractors.text.headings import HeadedParagraph, Path
-from extractors.text.paragraphs import join
+from extractors.text.headings import HeadedParagraph, HeadingPath
+from extractors.text.paragraphs import join_lines
 from extractors.text.sentences import split_sentences
 from extractors.text.tokens import TokenCounter, token_counter
 from extractors.types import Box, Options, Passage
 
-_SPECIAL = 2
-"""Tokens that an encoder puts around every text."""
-_PATH_SHARE = 0.33
-"""Most of a passage that its heading path may take."""
+SPECIAL_TOKENS = 2
+"""Tokens that an encoder adds around every text."""
+MAX_PATH_SHARE = 0.33
+"""Share of a passage that its heading path may take, which every passage of the section repeats."""
+MIN_ROOM = 16
+"""Tokens left for the text, however long heading path and caption are."""
+MIN_REST, EARLY_CUT, MIN_AFTER_EARLY_CUT = 0.3, 0.75, 0.5
+"""A passage ends at its target length only if this share of the limit follows. It ends at a paragraph if it has this
+share of its target and this share of the target follows. Otherwise short remainders would be passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,12 @@ class _Sentence:
     tokens: int
     box: Box
     ocr: bool
-    opens: bool
-    """True for the first of a paragraph, which is printed on a new line."""
+    starts_paragraph: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PassageLimit:
-    """How long a passage may be, and how that is counted."""
+    """How long a passage may be, with its heading path, in tokens of the text encoder."""
 
     max_tokens: int
     count: TokenCounter
@@ -43,73 +47,87 @@ class PassageLimit:
     def of(cls, options: Options) -> PassageLimit:
         return cls(options.max_tokens, token_counter(options.tokenizer))
 
-    def left(self, path: Path, caption: str = "") -> int:
-        """Tokens left for the text below its heading path and caption."""
-        above = self.count([" > ".join(path), caption])
-        return max(16, self.max_tokens - _SPECIAL - sum(above))
+    def room(self, path: HeadingPath, caption: str = "") -> int:
+        """Tokens left for the text of a passage."""
+        return max(MIN_ROOM, self.max_tokens - SPECIAL_TOKENS - sum(self.count([" > ".join(path), caption])))
 
-    def fitting(self, path: Path) -> Path:
-        """The path, its outermost headings dropped until it takes no more than its share."""
-        while len(path) > 1 and self.count([" > ".join(path)])[0] > _PATH_SHARE * self.max_tokens:
+    def shorten_path(self, path: HeadingPath) -> HeadingPath:
+        """Drop the outermost headings until the path takes no more than its share."""
+        max_tokens = MAX_PATH_SHARE * self.max_tokens
+        while len(path) > 1 and self.count([" > ".join(path)])[0] > max_tokens:
             path = path[1:]
-        if path and self.count([path[0]])[0] > _PATH_SHARE * self.max_tokens:
-            return (path[0][: int(2 * _PATH_SHARE * self.max_tokens)].rsplit(" ", 1)[0],)
+        if path and self.count([path[0]])[0] > max_tokens:
+            return (path[0][: int(2 * max_tokens)].rsplit(" ", 1)[0],)
         return path
+
+    def shorten_caption(self, caption: str) -> str:
+        """Keep the first sentences, up to half a passage; the table's picture has the caption in full."""
+        kept, room = [], self.max_tokens // 2
+        for sentence in split_sentences(caption):
+            room -= self.count([sentence])[0]
+            if room < 0:
+                break
+            kept.append(sentence)
+        return " ".join(kept) or " ".join(caption.split()[: self.max_tokens // 4])
 
 
 @dataclass(frozen=True, slots=True)
 class TablePlace:
-    """Where a table stands and what is printed about it."""
+    """Where a table is, and what is printed about it."""
 
     page: int
     box: Box
-    path: Path = ()
+    path: HeadingPath = ()
     label: str = ""
     caption: str = ""
     ocr: bool = False
 
 
 def build_passages(
-    placed: Sequence[HeadedParagraph],
+    paragraphs: Sequence[HeadedParagraph],
     limit: PassageLimit,
     known: Set[str] = frozenset(),
-    tables: Iterable[tuple[int, Path]] = (),
+    tables: Iterable[tuple[int, HeadingPath]] = (),
 ) -> list[Passage]:
-    """The passages of one document in reading order; `tables` are the pages and heading paths that tables stand at.
+    """Return the text passages of a document in reading order.
 
-    Headings without text of their own, nor any text or table below them on their page, are a passage themselves.
+    `known` are the document's words (see `join_lines`), `tables` the page and heading path of every table. Headings
+    without text or a table below them on their page become passages of their own.
     """
     passages: list[Passage] = []
-    under = [(item.paragraph.page, item.path) for item in placed if not item.heading]
-    with_text = {(page, path[:depth]) for page, path in (*under, *tables) for depth in range(1, len(path) + 1)}
-    bare: list[HeadedParagraph] = []
-    for (page, path), group in groupby(placed, key=lambda item: (item.paragraph.page, item.path)):
+    content = [(item.paragraph.page, item.path) for item in paragraphs if not item.is_heading]
+    with_content = {(page, path[:depth]) for page, path in (*content, *tables) for depth in range(1, len(path) + 1)}
+    bare: list[HeadedParagraph] = []  # headings without content, as long as they are siblings
+
+    def add_section(items: Sequence[HeadedParagraph], path: HeadingPath) -> None:
+        passages.extend(_section_passages(items, limit.shorten_path(path), limit, known))
+
+    for (page, path), group in groupby(paragraphs, key=lambda item: (item.paragraph.page, item.path)):
         items = list(group)
-        text = [item for item in items if not item.heading]
+        text = [item for item in items if not item.is_heading]
         if bare and (text or bare[0].paragraph.page != page or bare[0].path[:-1] != path[:-1]):
-            passages += _bare(bare, limit, known)
+            add_section(bare, bare[0].path[:-1])
             bare = []
         if text:
-            passages += _section(text, page, limit.fitting(path), limit, known)
-        elif (page, path) not in with_text:
+            add_section(text, path)
+        elif (page, path) not in with_content:
             bare += items
     if bare:
-        passages += _bare(bare, limit, known)
+        add_section(bare, bare[0].path[:-1])
     return passages
 
 
 def table_passages(rows: Sequence[Sequence[str]], place: TablePlace, limit: PassageLimit) -> list[Passage]:
-    """A table as Markdown, its first row repeated as the header of every part."""
-    path = limit.fitting(place.path)
-    caption = _shortened(place.caption, limit)
-    room = limit.left(path, caption)
+    """Return a table as Markdown, in parts that repeat its first row as their header."""
+    path, caption = limit.shorten_path(place.path), limit.shorten_caption(place.caption)
+    room = limit.room(path, caption)
     header, *body = [_markdown_row(row) for row in rows]
     head = [header, "|" + " --- |" * len(rows[0])]
-    first = sum(limit.count(head))
-    if first > room / 2:  # a header of long sentences would leave no room for what it heads
-        head, body, first = [], [header, *body], 0
-    lines = [part for row in body for part in _bounded(row, room - first, limit.count)]
-    parts = _evenly(lines, limit.count(lines), room - first)
+    head_tokens = sum(limit.count(head))
+    if head_tokens > room / 2:  # repeating a header of long sentences would leave no room for the rows
+        head, body, head_tokens = [], [header, *body], 0
+    room -= head_tokens
+    lines = [part for row in body for part in _cut_to_fit(row, room, limit.count)]
     return [
         Passage(
             text="\n".join([*head, *part]),
@@ -122,32 +140,21 @@ def table_passages(rows: Sequence[Sequence[str]], place: TablePlace, limit: Pass
             mentions=mentioned_labels("\n".join(part)),
             ocr=place.ocr,
         )
-        for part in parts
+        for part in _split_evenly(lines, limit.count(lines), room)
     ]
 
 
-def _shortened(caption: str, limit: PassageLimit) -> str:
-    """As many of its first sentences as take no more than half a passage; the picture keeps it in full."""
-    kept, room = [], limit.max_tokens // 2
-    for sentence in split_sentences(caption):
-        room -= limit.count([sentence])[0]
-        if room < 0:
-            break
-        kept.append(sentence)
-    return " ".join(kept) or " ".join(caption.split()[: limit.max_tokens // 4])
-
-
-def _evenly(lines: Sequence[str], lengths: Sequence[int], room: int) -> list[list[str]]:
-    """Runs of lines of about the same length, none longer than `room` tokens."""
-    wanted = sum(lengths) / max(1, ceil(sum(lengths) / max(room, 1)))
+def _split_evenly(lines: Sequence[str], lengths: Sequence[int], room: int) -> list[list[str]]:
+    """Runs of lines of similar length, none longer than `room` tokens."""
+    target = sum(lengths) / max(1, ceil(sum(lengths) / max(room, 1)))
     parts: list[list[str]] = [[]]
-    held = 0
+    used = 0
     for line, length in zip(lines, lengths, strict=True):
-        if parts[-1] and (held + length > room or held + length / 2 > wanted):
+        if parts[-1] and (used + length > room or used + length / 2 > target):
             parts.append([])
-            held = 0
+            used = 0
         parts[-1].append(line)
-        held += length
+        used += length
     return parts
 
 
@@ -155,76 +162,65 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(re.sub(r"\s+", " ", cell or "").replace("|", "\\|").strip() for cell in cells) + " |"
 
 
-def _bare(headings: Sequence[HeadedParagraph], limit: PassageLimit, known: Set[str]) -> Iterator[Passage]:
-    return _section(headings, headings[0].paragraph.page, limit.fitting(headings[0].path[:-1]), limit, known)
-
-
-def _section(
-    items: Sequence[HeadedParagraph], page: int, path: Path, limit: PassageLimit, known: Set[str]
+def _section_passages(
+    items: Sequence[HeadedParagraph], path: HeadingPath, limit: PassageLimit, known: Set[str]
 ) -> Iterator[Passage]:
-    room = limit.left(path)
-    parts = list(_sentences(items, room, limit.count, known))
-    for chosen in _packed(parts, room):
-        text = _printed(chosen)
+    room = limit.room(path)
+    for sentences in _group_sentences(list(_sentences(items, room, limit.count, known)), room):
+        first, *others = sentences
+        text = first.text + "".join(("\n" if one.starts_paragraph else " ") + one.text for one in others)
         yield Passage(
             text=text,
-            page=page,
-            box=merge_boxes([sentence.box for sentence in chosen]),
+            page=items[0].paragraph.page,
+            box=merge_boxes([sentence.box for sentence in sentences]),
             heading=path,
             mentions=mentioned_labels(text),
-            ocr=any(sentence.ocr for sentence in chosen),
+            ocr=any(sentence.ocr for sentence in sentences),
         )
 
 
 def _sentences(
     items: Sequence[HeadedParagraph], room: int, count: TokenCounter, known: Set[str]
 ) -> Iterator[_Sentence]:
-    for item in items:
-        paragraph = item.paragraph
-        texts = [part for text in split_sentences(join(paragraph.lines, known)) for part in _bounded(text, room, count)]
+    for paragraph in (item.paragraph for item in items):
+        whole = split_sentences(join_lines(paragraph.lines, known))
+        texts = [part for text in whole for part in _cut_to_fit(text, room, count)]
         for number, (text, tokens) in enumerate(zip(texts, count(texts), strict=True)):
-            yield _Sentence(text, tokens, paragraph.box, paragraph.ocr, number == 0)
+            yield _Sentence(text, tokens, paragraph.box, paragraph.ocr, starts_paragraph=number == 0)
 
 
-def _bounded(text: str, room: int, count: TokenCounter) -> list[str]:
-    """A sentence longer than a passage is cut at its clauses, else between words, else anywhere."""
+def _cut_to_fit(text: str, room: int, count: TokenCounter) -> list[str]:
+    """Cut a sentence that is longer than a passage between clauses, else between words, else anywhere."""
     if count([text])[0] <= room:
         return [text]
     words = text.split()
     if len(words) == 1:
         half = len(text) // 2
-        return [*_bounded(text[:half], room, count), *_bounded(text[half:], room, count)] if half else [text]
+        return [*_cut_to_fit(text[:half], room, count), *_cut_to_fit(text[half:], room, count)] if half else [text]
     middle = len(words) // 2
     clauses = [n for n, word in enumerate(words[:-1], 1) if word[-1] in ",;:)"]
     near = [n for n in clauses if len(words) / 4 <= n <= 3 * len(words) / 4]
     cut = min(near, key=lambda n: abs(n - middle)) if near else middle
-    return [*_bounded(" ".join(words[:cut]), room, count), *_bounded(" ".join(words[cut:]), room, count)]
+    return [*_cut_to_fit(" ".join(words[:cut]), room, count), *_cut_to_fit(" ".join(words[cut:]), room, count)]
 
 
-def _packed(parts: Sequence[_Sentence], room: int) -> Iterator[list[_Sentence]]:
-    """Runs of sentences of about the same length, as few as `room` tokens allow; rather cut between paragraphs."""
-    total = sum(part.tokens for part in parts)
-    wanted = total / max(1, ceil(total / room))
-    chosen: list[_Sentence] = []
-    held = 0
-    for part in parts:
-        full = held + part.tokens > room
-        # Half a sentence over the mark is nearer to it than half a sentence below.
-        enough = held + part.tokens / 2 > wanted and total - held > 0.3 * room
-        early = part.opens and held > 0.75 * wanted and total - held > 0.5 * wanted
-        if chosen and (full or enough or early):
-            yield chosen
-            total -= held
-            wanted = total / max(1, ceil(total / room))
-            chosen, held = [], 0
-        chosen.append(part)
-        held += part.tokens
-    if chosen:
-        yield chosen
-
-
-def _printed(parts: Sequence[_Sentence]) -> str:
-    text = parts[0].text
-    for part in parts[1:]:
-        text += ("\n" if part.opens else " ") + part.text
-    return text
+def _group_sentences(sentences: Sequence[_Sentence], room: int) -> Iterator[list[_Sentence]]:
+    """Runs of sentences of similar length, as few as `room` tokens allow, preferably cut between paragraphs."""
+    left = sum(sentence.tokens for sentence in sentences)
+    target = left / max(1, ceil(left / room))
+    group: list[_Sentence] = []
+    used = 0
+    for sentence in sentences:
+        too_long = used + sentence.tokens > room
+        # Half a sentence above the target is closer to it than half a sentence below.
+        reached = used + sentence.tokens / 2 > target and left - used > MIN_REST * room
+        at_paragraph = sentence.starts_paragraph and used > EARLY_CUT * target
+        if group and (too_long or reached or (at_paragraph and left - used > MIN_AFTER_EARLY_CUT * target)):
+            yield group
+            left -= used
+            target = left / max(1, ceil(left / room))
+            group, used = [], 0
+        group.append(sentence)
+        used += sentence.tokens
+    if group:
+        yield group

@@ -1,7 +1,7 @@
-"""Reading order: the lines of a page into flows, each one column read from top to bottom.
+"""The reading order of a page: its lines as columns, each read from top to bottom.
 
-White space decides: a gutter that is free over a whole region splits it into columns; bands between gaps that
-share a gutter are one region, so that an accidental gap across both columns does not cut them. Pure geometry.
+White space decides. A gutter that is free over a whole region splits it into columns. Bands between horizontal gaps
+that share a gutter form one region, so that an accidental gap across two columns does not cut them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
-from extractors.geometry import merge_boxes
+from extractors.geometry import height, merge_boxes, vertical_overlap
 from extractors.page import Line
 from extractors.types import Box
 
-Interval = tuple[float, float]
+MIN_GUTTER = 0.9
+"""Width of the white space between columns, in font sizes; the spaces of justified text are narrower."""
+MIN_SAME_LINE_OVERLAP = 0.6
+"""Share of the lower box's height that two boxes on one line have in common."""
+MIN_BESIDE_OVERLAP = 0.3
+"""Share of the shorter column's height that columns side by side have in common; otherwise one is below the other."""
+MIN_PROSE_LENGTH = 20
+"""Characters of a line of running text; shorter pieces on one line belong together, whatever lies between them."""
+MAX_ANSWER_LENGTH, MIN_PAIRED_SHARE, MIN_ANSWER_PITCH = 18, 0.8, 1.9
+"""Values beside labels: median length in characters, share on one line with a label, and median distance in font sizes,
+since the lines of a narrow text column follow each other more closely."""
+MAX_MARKER_DISTANCE = 4
+"""White space between a bullet and its text, in font sizes."""
+MAX_BAND_OVERLAP = 0.2
+"""Share of a row's height by which ascenders and descenders may reach into the next band."""
+MIN_HEADING_GAP = 0.5
+"""White space above a heading that belongs to the text below it, in font sizes."""
+MAX_SIZE_RATIO = 1.5
+"""Font sizes in one row; a larger initial is a row of its own."""
 
 _MARKER = re.compile(r"[•●○◦▪■□►▶➢➤❖✓✔·∙–—*-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|[\ue000-\uf8ff]")
+
+_Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,172 +54,174 @@ class Row:
         return " ".join(line.text.strip() for line in self.lines)
 
     @property
-    def first(self) -> Line:
-        """The line that gives the row its style: the longest, as a bullet has a font of its own."""
+    def main_line(self) -> Line:
+        """The longest line, which gives the row its style: a bullet has a font of its own."""
         return max(self.lines, key=lambda line: len(line.text))
 
 
-def flows(lines: Sequence[Line]) -> list[list[Row]]:
-    """`lines` in reading order. Text that runs up or down comes last; in the outer margins it is left out."""
+_Boxed = TypeVar("_Boxed", Line, Row)
+
+
+def order_rows(lines: Sequence[Line]) -> list[list[Row]]:
+    """Return the columns of a page in reading order.
+
+    Text that runs up or down comes last, except in the outer margins, where it is left out: archives' stamps and
+    download notices.
+    """
     lines = [line for line in lines if line.text.strip()]
-    upright = [line for line in lines if line.horizontal]
-    aslant = [line for line in lines if not line.horizontal]
-    if sum(len(line.text) for line in aslant) > sum(len(line.text) for line in upright):
+    horizontal = [line for line in lines if line.horizontal]
+    others = [line for line in lines if not line.horizontal]
+    if sum(len(line.text) for line in others) > sum(len(line.text) for line in horizontal):
         return _in_file_order(lines)
-    ordered = _cut(_rows(upright)) if upright else []
-    return ordered + _in_file_order([line for line in aslant if not _in_margin(line, upright)])
+    if not horizontal:
+        return []
+    left, _, right, _ = merge_boxes([line.box for line in horizontal])
+    others = [line for line in others if line.box[2] >= left and line.box[0] <= right]
+    return _split_region(_join_into_rows(horizontal)) + _in_file_order(others)
 
 
-def _in_margin(line: Line, upright: Sequence[Line]) -> bool:
-    """Text that runs along the edge of the paper beside all the rest: an archive's stamp, a download notice."""
-    left, _, right, _ = merge_boxes([other.box for other in upright])
-    return line.box[2] < left or line.box[0] > right
+def group_by_height(items: Sequence[_Boxed]) -> list[list[_Boxed]]:
+    """Return items from top to bottom, those on one line together, from left to right."""
+    levels: list[list[_Boxed]] = []
+    for item in sorted(items, key=lambda item: (item.box[1] + item.box[3]) / 2):
+        if levels and _on_one_line(levels[-1][0].box, item.box):
+            levels[-1].append(item)
+        else:
+            levels.append([item])
+    return [sorted(level, key=lambda item: item.box[0]) for level in levels]
 
 
-def _in_file_order(lines: Sequence[Line]) -> list[list[Row]]:
-    blocks: dict[int, list[Row]] = {}
-    for line in lines:
-        blocks.setdefault(line.block, []).append(Row(line.box, (line,)))
-    return list(blocks.values())
-
-
-def _rows(lines: Sequence[Line]) -> list[Row]:
-    """Lines, with pieces on one base line joined: a bullet and its text, a label and its value."""
+def _by_block(lines: Sequence[Line]) -> list[list[Line]]:
     blocks: dict[int, list[Line]] = {}
     for line in lines:
         blocks.setdefault(line.block, []).append(line)
+    return list(blocks.values())
+
+
+def _in_file_order(lines: Sequence[Line]) -> list[list[Row]]:
+    return [[_row([line]) for line in block] for block in _by_block(lines)]
+
+
+def _row(lines: Sequence[Line]) -> Row:
+    return Row(merge_boxes(line.box for line in lines), tuple(lines))
+
+
+def _on_one_line(a: Box, b: Box) -> bool:
+    return vertical_overlap(a, b) > MIN_SAME_LINE_OVERLAP
+
+
+def _join_into_rows(lines: Sequence[Line]) -> list[Row]:
+    """Join pieces on one base line: a bullet and its text, a label and its value."""
     rows: list[list[Line]] = []
-    for block in blocks.values():
-        latest: list[Line] | None = None
+    for block in _by_block(lines):
+        row: list[Line] = []
         for line in sorted(block, key=lambda line: (round(line.box[3]), line.box[0])):
-            if latest and _continues(latest[-1], line, block):
-                latest.append(line)
+            if row and _continues_row(row[-1], line, block):
+                row.append(line)
             else:
-                latest = [line]
-                rows.append(latest)
-    return _with_markers([Row(merge_boxes([line.box for line in row]), tuple(row)) for row in rows])
+                row = [line]
+                rows.append(row)
+    return _join_markers([_row(row) for row in rows])
 
 
-def _level(a: Box, b: Box) -> bool:
-    """True when two boxes stand on one line."""
-    shared = min(a[3], b[3]) - max(a[1], b[1])
-    return shared > 0.6 * min(a[3] - a[1], b[3] - b[1])
-
-
-def _continues(left: Line, right: Line, block: Sequence[Line]) -> bool:
-    """Whether `right` goes on with the row that ends with `left`."""
+def _continues_row(left: Line, right: Line, block: Sequence[Line]) -> bool:
     gap = right.box[0] - left.box[2]
-    if not _level(left.box, right.box) or gap < -left.size:
+    if not _on_one_line(left.box, right.box) or gap < -left.size:
         return False
-    if gap < 0.9 * left.size or min(len(left.text), len(right.text)) < 20:
+    if gap < MIN_GUTTER * left.size or min(len(left.text), len(right.text)) < MIN_PROSE_LENGTH:
         return True
     # Files that draw two columns line by line put both into one block; only prose runs across the white space.
     return any(line.box[0] < left.box[2] and line.box[2] > right.box[0] for line in block)
 
 
-def _with_markers(rows: list[Row]) -> list[Row]:
-    """Bullets and numbers that stand alone, joined to the text on their right."""
-    markers = [row for row in rows if _MARKER.fullmatch(row.text.strip())]
-    if not markers:
-        return rows
-    taken: dict[int, Row] = {}
-    alone = []
-    for marker in markers:
-        reach = marker.box[2] + 4 * marker.first.size
-        near = [
-            row
-            for row in rows
-            if row is not marker and _level(marker.box, row.box) and marker.box[2] - 2 <= row.box[0] <= reach
-        ]
-        if near:
-            taken[id(min(near, key=lambda row: row.box[0]))] = marker
-        else:
-            alone.append(id(marker))
-    joined = []
-    for row in rows:
-        if marker_of := taken.get(id(row)):
-            joined.append(Row(merge_boxes([marker_of.box, row.box]), marker_of.lines + row.lines))
-        elif id(row) in alone or not any(row is marker for marker in markers):
-            joined.append(row)
-    return joined
+def _join_markers(rows: list[Row]) -> list[Row]:
+    """Join bullets and numbers that stand alone to the text on their right."""
+    marker_of: dict[int, Row] = {}
+    moved = set()
+    for marker in rows:
+        if not _MARKER.fullmatch(marker.text.strip()):
+            continue
+        reach = marker.box[2] + MAX_MARKER_DISTANCE * marker.main_line.size
+        right = (row for row in rows if row is not marker and marker.box[2] - 2 <= row.box[0] <= reach)
+        if near := [row for row in right if _on_one_line(marker.box, row.box)]:
+            marker_of[id(min(near, key=lambda row: row.box[0]))] = marker
+            moved.add(id(marker))
+    return [
+        _row(marker_of[id(row)].lines + row.lines) if id(row) in marker_of else row
+        for row in rows
+        if id(row) in marker_of or id(row) not in moved
+    ]
 
 
-def _cut(rows: list[Row]) -> list[list[Row]]:
-    """Columns where a gutter is free over the whole region, else bands from top to bottom, else one flow."""
+def _split_region(rows: list[Row]) -> list[list[Row]]:
+    """Split at gutters that are free over the whole region, else into regions from top to bottom, else not at all."""
     if len(rows) == 1:
         return [rows]
-    gap = 0.9 * median(row.first.size for row in rows)
-    columns = _columns(rows, gap)
+    min_gutter = MIN_GUTTER * median(row.main_line.size for row in rows)
+    columns = _columns(rows, min_gutter)
     if len(columns) > 1:
-        return [flow for column in columns for flow in _cut(column)]
-    regions = _regions(rows, gap)
+        return [part for column in columns for part in _split_region(column)]
+    regions = _regions(rows, min_gutter)
     if len(regions) == 1:
-        return [_downwards(rows)]
+        return [_from_top_to_bottom(rows)]
     ordered: list[list[Row]] = []
-    plain = False
+    after_single = False
     for region in regions:
-        inner = _cut(region)
-        # Regions of one column that follow each other are one flow: a paragraph may go on from one to the next.
-        if plain and len(inner) == 1:
-            ordered[-1].extend(inner[0])
+        parts = _split_region(region)
+        # Successive regions of one column are one column: a paragraph may continue from one in the next.
+        if after_single and len(parts) == 1:
+            ordered[-1].extend(parts[0])
         else:
-            ordered.extend(inner)
-        plain = len(inner) == 1
+            ordered.extend(parts)
+        after_single = len(parts) == 1
     return ordered
 
 
-def _columns(rows: list[Row], gap: float) -> list[list[Row]]:
-    gutters = _gutters(rows, gap) if len(rows) > 2 else []
+def _columns(rows: list[Row], min_gutter: float) -> list[list[Row]]:
+    gutters = _gutters(rows, min_gutter) if len(rows) > 2 else []
     columns: list[list[Row]] = [[] for _ in range(len(gutters) + 1)]
     for row in rows:
         columns[sum(row.box[0] >= gutter[1] - 0.1 for gutter in gutters)].append(row)
     merged = [columns[0]]
     for column in columns[1:]:
-        if _beside(merged[-1], column) and not _paired(merged[-1], column):
+        boxes = merge_boxes(row.box for row in merged[-1]), merge_boxes(row.box for row in column)
+        if vertical_overlap(*boxes) > MIN_BESIDE_OVERLAP and not _are_paired(merged[-1], column):
             merged.append(column)
         else:
             merged[-1] = merged[-1] + column
     return merged
 
 
-def _beside(left: list[Row], right: list[Row]) -> bool:
-    """True when two columns stand beside and not below each other."""
-    a, b = merge_boxes([row.box for row in left]), merge_boxes([row.box for row in right])
-    return min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * min(a[3] - a[1], b[3] - b[1])
-
-
-def _paired(left: list[Row], right: list[Row]) -> bool:
-    """True for labels with values, or questions with short answers: to be read across."""
+def _are_paired(left: list[Row], right: list[Row]) -> bool:
+    """Return True for labels with values, or questions with short answers, which are read across."""
     short, long = sorted((left, right), key=lambda side: median(len(row.text) for row in side))
-    if len(short) < 2 or median(len(row.text) for row in short) >= 18:
+    if len(short) < 2 or median(len(row.text) for row in short) >= MAX_ANSWER_LENGTH:
         return False
-    pairs = sum(any(_level(a.box, b.box) for b in long) for a in short)
-    if pairs < 0.8 * len(short):
+    if sum(any(_on_one_line(a.box, b.box) for b in long) for a in short) < MIN_PAIRED_SHARE * len(short):
         return False
-    # A narrow column of words has line below line; answers stand apart.
     tops = sorted(row.box[1] for row in short)
-    steps = [below - above for above, below in pairwise(tops)]
-    return len(short) >= 0.8 * len(long) or median(steps) > 1.9 * short[0].first.size
+    pitch = median(below - above for above, below in pairwise(tops))
+    return len(short) >= MIN_PAIRED_SHARE * len(long) or pitch > MIN_ANSWER_PITCH * short[0].main_line.size
 
 
-def _gutters(rows: Sequence[Row], gap: float) -> list[Interval]:
-    """The free vertical strips, at least `gap` wide, between the rows."""
+def _gutters(rows: Sequence[Row], min_width: float) -> list[_Interval]:
+    """The free vertical strips between the rows."""
     gutters = []
     spans = sorted((row.box[0], row.box[2]) for row in rows)
     reach = spans[0][1]
     for start, end in spans[1:]:
-        if start - reach >= gap:
+        if start - reach >= min_width:
             gutters.append((reach, start))
         reach = max(reach, end)
     return gutters
 
 
 def _bands(rows: list[Row]) -> list[list[Row]]:
-    """Rows between gaps that go across the whole region; ascenders and descenders may overlap a little."""
+    """Rows between gaps that run across the whole region."""
     bands: list[list[Row]] = []
     reach = float("-inf")
     for row in sorted(rows, key=lambda row: row.box[1]):
-        slack = 0.2 * (row.box[3] - row.box[1])
+        slack = MAX_BAND_OVERLAP * height(row.box)
         if row.box[1] + slack >= reach:
             bands.append([])
         bands[-1].append(row)
@@ -206,94 +229,71 @@ def _bands(rows: list[Row]) -> list[list[Row]]:
     return bands
 
 
-def _regions(rows: list[Row], gap: float) -> list[list[Row]]:
-    """What stands above, in and below the largest part of the region that one gutter goes through."""
+def _regions(rows: list[Row], min_gutter: float) -> list[list[Row]]:
+    """Split into what is above, in and below the largest part of the region that has a gutter."""
     bands = _bands(rows)
-    best: tuple[float, int, int, Interval] | None = None
-    for strip in _strips(bands, gap):
-        sides = [_sides(band, strip) for band in bands]
-        for first, last in _runs(sides):
-            facing = [n for n in range(first, last) if min(sides[n] or (0.0, 0.0)) > 0]
-            both = sum(min(sides[n] or (0.0,)) for n in facing)
-            # Two pieces on one line are no columns.
-            if sum(len(bands[n]) for n in facing) > 2 and (best is None or both > best[0]):
-                best = (both, first, last, strip)
+    best: tuple[float, int, int, _Interval] | None = None
+    for strip in _possible_gutters(bands, min_gutter):
+        sides = [_text_heights(band, strip) for band in bands]
+        blocking = [-1, *(n for n, side in enumerate(sides) if side is None), len(sides)]
+        for first, last in ((a + 1, b) for a, b in pairwise(blocking) if b - a > 1):
+            two_sided = [n for n in range(first, last) if min(sides[n] or (0.0,)) > 0]
+            total = sum(min(sides[n] or (0.0,)) for n in two_sided)
+            # Two pieces on one line are not columns.
+            if sum(len(bands[n]) for n in two_sided) > 2 and (best is None or total > best[0]):
+                best = (total, first, last, strip)
     if best is None:
         return [rows]
     _, first, last, strip = best
-    if last < len(bands):
-        last = _without_opening(bands, first, last, strip)
+    last = _end_before_heading(bands, first, last, strip)
     parts = (bands[:first], bands[first:last], bands[last:])
     return [[row for band in part for row in band] for part in parts if part]
 
 
-def _strips(bands: Sequence[list[Row]], gap: float) -> list[Interval]:
-    """Where a gutter may be: at both edges and in the middle of every white space between two pieces of a band."""
+def _possible_gutters(bands: Sequence[list[Row]], width: float) -> list[_Interval]:
+    """Strips at both edges and in the middle of every white space between two pieces of a band."""
     starts = {
         round(start, 0)
         for band in bands
-        for left, right in _gutters(band, gap)
-        for start in (left, right - gap, (left + right - gap) / 2)
+        for left, right in _gutters(band, width)
+        for start in (left, right - width, (left + right - width) / 2)
     }
-    return [(start, start + gap) for start in sorted(starts)]
+    return [(start, start + width) for start in sorted(starts)]
 
 
-def _sides(band: Sequence[Row], strip: Interval) -> tuple[float, float] | None:
-    """Heights of the text left and right of the strip; None when something stands in it. A point of overlap is none."""
+def _text_heights(band: Sequence[Row], strip: _Interval) -> tuple[float, float] | None:
+    """Total height of the rows left and right of the strip; None when a row reaches more than a point into it."""
     left = right = 0.0
     for row in band:
         if row.box[2] <= strip[0] + 1:
-            left += row.box[3] - row.box[1]
+            left += height(row.box)
         elif row.box[0] >= strip[1] - 1:
-            right += row.box[3] - row.box[1]
+            right += height(row.box)
         else:
             return None
     return left, right
 
 
-def _runs(sides: Sequence[tuple[float, float] | None]) -> list[tuple[int, int]]:
-    """First and last (exclusive) of the bands between those that block the strip."""
-    blocks = [-1, *(n for n, side in enumerate(sides) if side is None), len(sides)]
-    return [(a + 1, b) for a, b in pairwise(blocks) if b - a > 1]
-
-
-def _without_opening(bands: Sequence[list[Row]], first: int, last: int, strip: Interval) -> int:
-    """The end of a run, less the one-sided bands that open what follows, as a heading does: after the widest gap."""
+def _end_before_heading(bands: Sequence[list[Row]], first: int, last: int, strip: _Interval) -> int:
+    """Exclude one-sided bands at the end of a region of columns that head the text below, from the widest gap on."""
     end = last
-    while end > first and min(_sides(bands[end - 1], strip) or (0.0, 0.0)) == 0:
+    while end > first and min(_text_heights(bands[end - 1], strip) or (0.0,)) == 0:
         end -= 1
-    if end in (first, last):
+    if last == len(bands) or end in (first, last):
         return last
-    edges = [
-        (max(row.box[3] for row in above), min(row.box[1] for row in below))
+    gaps = [
+        min(row.box[1] for row in below) - max(row.box[3] for row in above)
         for above, below in pairwise(bands[end - 1 : last])
     ]
-    gaps = [top - bottom for bottom, top in edges]
     widest = max(range(len(gaps)), key=gaps.__getitem__)
-    return end + widest if gaps[widest] > 0.5 * bands[end][0].first.size else last
+    return end + widest if gaps[widest] > MIN_HEADING_GAP * bands[end][0].main_line.size else last
 
 
-def _downwards(rows: list[Row]) -> list[Row]:
-    """From top to bottom; what stands on one line is one row, from left to right (a large initial is not)."""
+def _from_top_to_bottom(rows: list[Row]) -> list[Row]:
+    """One column, with the pieces of one line joined."""
     ordered: list[Row] = []
-    for level in _levels(rows):
-        sizes = [row.first.size for row in level]
-        if len(level) > 1 and max(sizes) < 1.5 * min(sizes):
-            level = [Row(merge_boxes([row.box for row in level]), tuple(line for row in level for line in row.lines))]
-        ordered += level
+    for level in group_by_height(rows):
+        sizes = [row.main_line.size for row in level]
+        is_one_row = len(level) > 1 and max(sizes) < MAX_SIZE_RATIO * min(sizes)
+        ordered += [_row([line for row in level for line in row.lines])] if is_one_row else level
     return ordered
-
-
-def levels(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines from top to bottom, those of one height together, from left to right."""
-    return [[row.lines[0] for row in level] for level in _levels([Row(line.box, (line,)) for line in lines])]
-
-
-def _levels(rows: Sequence[Row]) -> list[list[Row]]:
-    found: list[list[Row]] = []
-    for row in sorted(rows, key=lambda row: (row.box[1] + row.box[3]) / 2):
-        if found and _level(found[-1][0].box, row.box):
-            found[-1].append(row)
-        else:
-            found.append([row])
-    return [sorted(level, key=lambda row: row.box[0]) for level in found]

@@ -1,4 +1,4 @@
-"""What a document is called: its file's own title where that is printed, else what stands out on its first page."""
+"""The title of a document: its file's own title if the document prints it, else what stands out on the first page."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Sequence
 from math import inf
 from statistics import median
 
-from extractors.text.paragraphs import Paragraph, join
+from extractors.text.paragraphs import Paragraph, join_lines
 
-LONGEST = 200
-"""Characters."""
-STANDS_OUT = 1.15
-"""How much larger than the text a title is printed."""
-_MOST_LINES, _FEWEST_LETTERS = 5, 6
-_NO_TITLE = re.compile(
+MAX_TITLE_LENGTH = 200
+"""Characters; a page with fewer is a cover, whose largest print is the title whatever its size."""
+MIN_SIZE_RATIO = 1.15
+"""A title's font size against that of most text: smaller differences occur within running text."""
+MAX_LINES, MIN_LETTERS = 5, 6
+"""Extent of a printed title; longer ones are paragraphs, shorter ones numbers and logos."""
+MAX_SENTENCE_ENDS = 1
+"""More make running text, the size of which OCR may overstate."""
+
+_PLACEHOLDER = re.compile(
     r"(untitled|microsoft|powerpoint).*|[\W\d_]*"
     r"|.*\.(docx?|dvi|html?|indd|odp|odt|pages|pdf|pptx?|ps|qxd|qxp|rtf|tex|txt|wpd|xlsx?)",
     re.IGNORECASE,
 )
-"""What programs put into a file for want of a title: their own names, the file's name, a number."""
-_KIND = re.compile(
+"""What programs write into a file without a title: their own name, the file's name, a number."""
+_GENRE = re.compile(
     r"(original|research|review|regular|short|full|brief|technical|white)?\W*"
     r"(article|paper|research|review|report|communication|note|letter|editorial)s?"
     r"|case (report|study)|abstract|introduction|(table of )?contents|index|draft|confidential"
@@ -29,50 +33,47 @@ _KIND = re.compile(
     r"|(united states )?securities and exchange commission.*",
     re.IGNORECASE,
 )
-"""Print that tells what sort of paper it is, or what part of it, and not what it is called."""
-
+"""Prominent print that names the kind of document, or a part of it."""
 _SENTENCE_END = re.compile(r"[^\W\d_]{3}[.;!?](?=\s|$)")
-_MOST_ENDS = 1
-"""More of them are running text, whose size a scan may well overstate."""
 
 
-def title_of(own: str, paragraphs: Sequence[Paragraph]) -> str:
-    """At most `LONGEST` characters; empty where nothing can be told: no title misleads less than a wrong one.
+def find_title(metadata_title: str, paragraphs: Sequence[Paragraph]) -> str:
+    """Return the title, at most `MAX_TITLE_LENGTH` characters, or "": no title misleads less than a wrong one.
 
-    `own`: what the file itself says; `paragraphs`: of the first two pages, of which the first may be a cover.
+    `paragraphs` are those of the first two pages, as the first may be a cover.
     """
-    own = " ".join(own.split())
-    own = "" if _KIND.fullmatch(own) else own
-    first = [(paragraph, join(paragraph.lines)) for paragraph in paragraphs]
-    if len(_plain(own)) >= _FEWEST_LETTERS - 1 and _plain(own) in _plain(" ".join(text for _, text in first)):
-        return own[:LONGEST]
-    own = "" if _NO_TITLE.fullmatch(own) else own
-    printed = _printed(first)
-    return (own if _plain(printed) in _plain(own) else printed)[:LONGEST]
+    own = " ".join(metadata_title.split())
+    own = "" if _GENRE.fullmatch(own) else own
+    texts = [(paragraph, join_lines(paragraph.lines)) for paragraph in paragraphs]
+    if len(_letters(own)) >= MIN_LETTERS - 1 and _letters(own) in _letters(" ".join(text for _, text in texts)):
+        return own[:MAX_TITLE_LENGTH]
+    own = "" if _PLACEHOLDER.fullmatch(own) else own
+    printed = _printed_title(texts)
+    return (own if _letters(printed) in _letters(own) else printed)[:MAX_TITLE_LENGTH]
 
 
-def _printed(first: Sequence[tuple[Paragraph, str]]) -> str:
-    """The largest print on the first page, if it stands out from the text or the page has little else."""
-    named = [
+def _printed_title(texts: Sequence[tuple[Paragraph, str]]) -> str:
+    """The largest print on the first page, if it stands out from the text or the page is a cover."""
+    candidates = [
         (paragraph.size, text)
-        for paragraph, text in first
+        for paragraph, text in texts
         if paragraph.page == 1
-        and len(paragraph.lines) <= _MOST_LINES
-        and sum(map(str.isalpha, text)) >= _FEWEST_LETTERS
-        and not _KIND.fullmatch(text.strip(" .:·—-"))
-        and len(_SENTENCE_END.findall(text)) <= _MOST_ENDS
+        and len(paragraph.lines) <= MAX_LINES
+        and sum(map(str.isalpha, text)) >= MIN_LETTERS
+        and not _GENRE.fullmatch(text.strip(" .:·—-"))
+        and len(_SENTENCE_END.findall(text)) <= MAX_SENTENCE_ENDS
     ]
-    if not named:
+    if not candidates:
         return ""
-    size, text = max(named, key=lambda one: one[0])  # the first of several as large
-    cover = sum(len(words) for paragraph, words in first if paragraph.page == 1) <= LONGEST
-    return text if cover or size >= STANDS_OUT * min(_usual(first, 1), _usual(first, 2)) else ""
+    size, text = max(candidates, key=lambda candidate: candidate[0])  # the first of several as large
+    is_cover = sum(len(text) for paragraph, text in texts if paragraph.page == 1) <= MAX_TITLE_LENGTH
+    return text if is_cover or size >= MIN_SIZE_RATIO * min(_median_size(texts, 1), _median_size(texts, 2)) else ""
 
 
-def _usual(first: Sequence[tuple[Paragraph, str]], page: int) -> float:
-    """The size of most of a page's characters, in points."""
-    return median([paragraph.size for paragraph, text in first if paragraph.page == page for _ in text] or [inf])
+def _median_size(texts: Sequence[tuple[Paragraph, str]], page: int) -> float:
+    """The median font size over a page's characters, in points."""
+    return median([paragraph.size for paragraph, text in texts if paragraph.page == page for _ in text] or [inf])
 
 
-def _plain(text: str) -> str:
+def _letters(text: str) -> str:
     return re.sub(r"\W+", "", text).casefold()

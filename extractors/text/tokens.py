@@ -1,4 +1,4 @@
-"""How many tokens the text encoder will see."""
+"""Counting the tokens of texts as the text encoder does."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-TokenCounter = Callable[[Sequence[str]], list[int]]
+LETTERS_PER_TOKEN = 5
+"""For the estimate: a word is one token, and one more for every five letters after the first."""
 
-# Word pieces are about four letters of a word each; every sign and every CJK character is its own.
+TokenCounter = Callable[[Sequence[str]], list[int]]
+"""Returns the number of tokens of each text, without the special ones around it."""
+
+# Punctuation marks and CJK characters are tokens of their own.
 _PIECE = re.compile(r"[぀-ヿ㐀-鿿가-힯豈-﫿]|[^\W_]+|[^\w\s]|_")
 
 
 def token_counter(tokenizer: Path | None) -> TokenCounter:
-    """Counts tokens of texts, without special ones; without a tokenizer an estimate_tokens on the safe side."""
-    return estimate_tokens if tokenizer is None else _exact(tokenizer)
+    """Return a counter that uses the file `tokenizer.json`, or an estimate without one."""
+    return estimate_tokens if tokenizer is None else _exact_counter(tokenizer)
 
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:
-    return [sum(1 + (len(piece) - 1) // 5 for piece in _PIECE.findall(text)) for text in texts]
+    return [sum(1 + (len(piece) - 1) // LETTERS_PER_TOKEN for piece in _PIECE.findall(text)) for text in texts]
 
 
 @cache
-def _exact(path: Path) -> TokenCounter:
+def _exact_counter(path: Path) -> TokenCounter:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))

@@ -1,4 +1,4 @@
-"""One PDF, end to end: text, figures, pages without text, files that cannot be read."""
+"""Whole PDF files: text, figures, pages without a text layer, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ import pytest
 from PIL import Image
 
 from extractors.errors import ExtractionError
-from extractors.ocr import recognition as ocr
+from extractors.ocr.recognition import choose_engine
 from extractors.page import PageLayout
-from extractors.pdf import page_parts as pagewise
 from extractors.pdf.extractor import extract
+from extractors.pdf.page_extractor import PageParts, extract_page
 from extractors.pdf.render import pymupdf
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Source
 
-_BODY = (
+TEXT = (
     "The pump moves water from the lower tank to the upper one. It does so at night, when power is cheap, "
     "and rests by day. A valve keeps the water where it is. "
 )
-_LETTERS = [line for line in _BODY.split(". ") if line]
+TWELVE_LINES = ([line for line in TEXT.split(". ") if line] * 4)[:12]
+
+needs_tesseract = pytest.mark.skipif(choose_engine(Options())[0] != "tesseract", reason="Tesseract is not installed")
 
 
-def _extracted(document: Any, folder: Path, **options: Any) -> Extraction:
+def extract_document(document: Any, folder: Path, **options: Any) -> Extraction:
     path = folder / "made.pdf"
     document.save(path, encryption=options.pop("encryption", 1), user_pw=options.pop("password", None))
-    return _read(path, folder, **options)
+    return extract_file(path, folder, **options)
 
 
-def _read(path: Path, folder: Path, **options: Any) -> Extraction:
+def extract_file(path: Path, folder: Path, **options: Any) -> Extraction:
     source = Source(path, path.as_uri(), path.name, hashlib.sha256(path.read_bytes()).hexdigest(), "application/pdf")
     return extract(source, Options(**{"ocr": "off", **options}), folder / "pictures")
 
 
-def _write(page: Any, text: str, box: tuple[float, float, float, float], **style: Any) -> None:
-    assert page.insert_textbox(box, text, **style) >= 0
+def write(page: Any, text: str, box: tuple[float, float, float, float], **style: Any) -> None:
+    assert page.insert_textbox(box, text, **{"fontsize": 10, **style}) >= 0
 
 
-def _page_text(number: int) -> str:
-    """Text that no other page has: what all pages show in one place would be furniture."""
-    return _BODY.replace("water", ("water", "sand", "heavy oil", "grain")[number]) * 3
+def text_of_page(number: int) -> str:
+    """Text that no other page has: text in the same place on all pages would be furniture."""
+    return TEXT.replace("water", ("water", "sand", "heavy oil", "grain")[number]) * 3
 
 
-def _chapter(page: Any, heading: str, top: float, text: str = _BODY * 2) -> None:
+def write_chapter(page: Any, heading: str, top: float, text: str = TEXT * 2) -> None:
     page.insert_text((60, top), heading, fontsize=15, fontname="hebo")
-    _write(page, text, (60, top + 12, 540, top + 120), fontsize=10)
+    write(page, text, (60, top + 12, 540, top + 120))
 
 
-def _scan(folder: Path, angle: int = 0) -> Any:
-    """A document of one page that is an image of text and nothing else."""
+def scanned_document(folder: Path, angle: int = 0) -> Any:
+    """A document of one page that is an image of text and nothing else, turned clockwise by `angle`."""
     text = pymupdf().open().new_page()
-    for n, line in enumerate((_LETTERS * 4)[:12]):
+    for n, line in enumerate(TWELVE_LINES):
         text.insert_text((60, 100 + 30 * n), line, fontsize=15)
     pixels = text.get_pixmap(dpi=150)
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples).rotate(-angle, expand=True)
@@ -65,21 +67,20 @@ def _scan(folder: Path, angle: int = 0) -> Any:
     return document
 
 
-def test_headings_passages_and_the_figure_they_speak_of(tmp_path: Path) -> None:
+def test_manual_with_headings_passages_and_a_figure(tmp_path: Path) -> None:
     document = pymupdf().open()
     page = document.new_page()
     page.insert_text((60, 80), "A manual of pumps", fontsize=24, fontname="hebo")
-    _chapter(page, "1 How it works", 120, _BODY + "Figure 1 shows the pump at work.")
+    write_chapter(page, "1 How it works", 120, TEXT + "Figure 1 shows the pump at work.")
     for n in range(6):
         page.draw_circle((180 + 40 * n, 360), 30, color=(0, 0, 1), fill=(0.8, 0.8, n / 6))
     page.insert_text((170, 362), "inlet", fontsize=9)
     page.insert_text((60, 420), "Figure 1: The pump and its parts.", fontsize=9)
-    _chapter(page, "2 How to mend it", 480)
-    made = _extracted(document, tmp_path)
+    write_chapter(page, "2 How to repair it", 480)
+    made = extract_document(document, tmp_path)
 
     assert made.title == "A manual of pumps"
-    headings = [passage.heading for passage in made.passages]
-    assert headings == [(), ("1 How it works",), ("2 How to mend it",)]
+    assert [passage.heading for passage in made.passages] == [(), ("1 How it works",), ("2 How to repair it",)]
     assert made.passages[1].mentions == ("figure 1",)
     assert made.passages[1].text.startswith("The pump moves water from the lower tank to the upper one. It does so")
     (figure,) = made.pictures
@@ -95,63 +96,57 @@ def test_headings_passages_and_the_figure_they_speak_of(tmp_path: Path) -> None:
     assert {"open", "layout", "figures", "render", "passages"} <= set(made.report.seconds)
 
 
-def test_running_lines_are_left_out_and_a_sentence_over_two_pages_is_whole(tmp_path: Path) -> None:
+def test_running_lines_are_left_out_and_sentences_across_pages_are_whole(tmp_path: Path) -> None:
     document = pymupdf().open()
     for n in range(4):
         page = document.new_page()
         page.insert_text((60, 40), "Pumps quarterly", fontsize=9)
         page.insert_text((300, 810), str(n + 1), fontsize=9)
         opening = "to the very last drop of it. " if n else ""
-        text = opening + _page_text(n) + "Then the water flows down"
-        _write(page, text, (60, 60, 540, 300), fontsize=10)
-    made = _extracted(document, tmp_path)
+        write(page, opening + text_of_page(n) + "Then the water flows down", (60, 60, 540, 300))
+    made = extract_document(document, tmp_path)
     texts = [passage.text for passage in made.passages]
     assert not any("quarterly" in text for text in texts)
     assert [text.endswith("flows down to the very last drop of it.") for text in texts] == [True] * 3 + [False]
     assert [passage.page for passage in made.passages] == [1, 2, 3, 4]
 
 
-def test_a_lone_picture_keeps_its_own_pixels(tmp_path: Path) -> None:
+def test_single_embedded_photo_is_saved_unchanged(tmp_path: Path) -> None:
     Image.effect_noise((300, 200), 80).convert("RGB").save(tmp_path / "photo.jpg", quality=95)
     page = pymupdf().open().new_page()
     page.insert_image((100, 100, 400, 300), filename=str(tmp_path / "photo.jpg"))
-    _write(page, _BODY * 3, (60, 400, 540, 560), fontsize=10)
-    (picture,) = _extracted(page.parent, tmp_path).pictures
-    stored = image_path(picture.image, tmp_path / "pictures")
-    assert stored.read_bytes() == (tmp_path / "photo.jpg").read_bytes()
+    write(page, TEXT * 3, (60, 400, 540, 560))
+    (picture,) = extract_document(page.parent, tmp_path).pictures
+    saved = image_path(picture.image, tmp_path / "pictures")
+    assert saved.read_bytes() == (tmp_path / "photo.jpg").read_bytes()
     assert picture.box == pytest.approx((100, 100, 400, 300), abs=1)
 
 
-def test_page_images_on_request(tmp_path: Path) -> None:
+def test_page_images_are_saved_on_request(tmp_path: Path) -> None:
     document = pymupdf().open()
     for _ in range(2):
-        _write(document.new_page(), _BODY * 8, (60, 60, 540, 500), fontsize=10)
-    assert _extracted(document, tmp_path, page_images="visual").pictures == ()
-    pages = _extracted(document, tmp_path, page_images="all").pictures
+        write(document.new_page(), TEXT * 8, (60, 60, 540, 500))
+    assert extract_document(document, tmp_path, page_images="visual").pictures == ()
+    pages = extract_document(document, tmp_path, page_images="all").pictures
     assert [(picture.kind, picture.page, picture.box) for picture in pages] == [
         ("page", 1, (0, 0, 595, 842)), ("page", 2, (0, 0, 595, 842))
     ]  # fmt: skip
     assert "The pump moves water" in pages[0].words
 
 
-needs_tesseract = pytest.mark.skipif(
-    ocr.choose_engine(Options())[0] != "tesseract", reason="Tesseract is not installed"
-)
-
-
-@pytest.mark.parametrize("top", [60, 400], ids=["overleaf", "far below"])
-def test_a_caption_at_the_head_of_the_next_page_belongs_to_the_figure_before(tmp_path: Path, top: float) -> None:
+@pytest.mark.parametrize("top", [60, 400], ids=["at the top", "further down"])
+def test_caption_at_the_top_of_a_page_belongs_to_the_figure_on_the_page_before(tmp_path: Path, top: float) -> None:
     Image.new("RGB", (300, 200), "teal").save(tmp_path / "teal.png")
     document = pymupdf().open()
     first = document.new_page()
-    _chapter(first, "Pumps", 60)
+    write_chapter(first, "Pumps", 60)
     first.insert_image((60, 300, 540, 790), filename=str(tmp_path / "teal.png"))
     second = document.new_page()
     if top > 100:
-        _chapter(second, "Tanks", 60)
-    second.insert_text((60, top), "Figure 7. The teal pump overleaf.", fontsize=9)
-    _chapter(second, "Valves", top + 60)
-    made = _extracted(document, tmp_path)
+        write_chapter(second, "Tanks", 60)
+    second.insert_text((60, top), "Figure 7. The teal pump of the page before.", fontsize=9)
+    write_chapter(second, "Valves", top + 60)
+    made = extract_document(document, tmp_path)
     (figure,) = (picture for picture in made.pictures if picture.kind == "figure")
     assert (figure.page, figure.label) == ((1, "figure 7") if top < 100 else (1, ""))
     assert any("teal pump" in passage.text for passage in made.passages) is (top > 100)
@@ -160,96 +155,98 @@ def test_a_caption_at_the_head_of_the_next_page_belongs_to_the_figure_before(tmp
 
 @needs_tesseract
 @pytest.mark.parametrize("angle", [0, 90])
-def test_a_scan_is_read_and_kept_as_an_image(tmp_path: Path, angle: int) -> None:
-    made = _extracted(_scan(tmp_path, angle), tmp_path, ocr="auto")
+def test_scanned_page_has_its_words_and_an_upright_page_image(tmp_path: Path, angle: int) -> None:
+    made = extract_document(scanned_document(tmp_path, angle), tmp_path, ocr="auto")
     text = " ".join(passage.text for passage in made.passages)
     assert "moves water from the lower tank" in text
     assert all(passage.ocr for passage in made.passages)
     assert made.report.ocr_pages == (1,)
-    whole = next(picture for picture in made.pictures if picture.kind == "page")
-    assert whole.image.height > whole.image.width, "it is turned upright"
-    assert whole.box == pytest.approx((0, 0, *((595, 842) if angle == 0 else (842, 595))), abs=1)
+    page = next(picture for picture in made.pictures if picture.kind == "page")
+    assert page.image.height > page.image.width
+    assert page.box == pytest.approx((0, 0, *((595, 842) if angle == 0 else (842, 595))), abs=1)
 
 
-def test_a_scan_in_strips_with_a_text_layer_shows_its_photo(tmp_path: Path) -> None:
+def test_photo_in_a_scan_of_strips_with_a_text_layer_is_found(tmp_path: Path) -> None:
     noise = np.random.default_rng(5).integers(0, 255, (300, 400, 3), np.uint8)
-    whole = Image.new("RGB", (600, 800), "white")
-    whole.paste(Image.fromarray(noise), (100, 80))
+    scan = Image.new("RGB", (600, 800), "white")
+    scan.paste(Image.fromarray(noise), (100, 80))
     document = pymupdf().open()
     page = document.new_page(width=600, height=800)
     for n in range(4):
-        whole.crop((0, 200 * n, 600, 200 * n + 200)).save(tmp_path / f"{n}.png")
+        scan.crop((0, 200 * n, 600, 200 * n + 200)).save(tmp_path / f"{n}.png")
         page.insert_image((0, 200 * n, 600, 200 * n + 200), filename=str(tmp_path / f"{n}.png"))
-    page.insert_text((60, 500), "Words that a scanner read here, enough of them to be a text layer.", render_mode=3)
-    page.insert_text(
-        (60, 530), "And a second line of words, so that nobody takes them for a stray label.", render_mode=3
+    lines = (
+        "Words that a scanner read here, enough of them to be a text layer.",
+        "And a second line of words, so that they are not taken for a stray label.",
     )
-    pictures = _extracted(document, tmp_path).pictures
+    for n, line in enumerate(lines):
+        page.insert_text((60, 500 + 30 * n), line, render_mode=3)
+    pictures = extract_document(document, tmp_path).pictures
     assert [p.box for p in pictures if p.kind == "figure"] == [pytest.approx((100, 80, 500, 380), abs=4)]
 
 
 @needs_tesseract
-def test_a_text_layer_of_rubbish_is_not_believed_and_a_good_one_is(tmp_path: Path) -> None:
-    for rubbish in (True, False):
-        document = _scan(tmp_path)
-        for n, line in enumerate((_LETTERS * 4)[:12]):
-            text = "".join(chr(ord(c) + 3) if c.isalpha() else c for c in line) if rubbish else line
-            document[0].insert_text((60, 100 + 30 * n), text, fontsize=15, render_mode=3)
-        made = _extracted(document, tmp_path, ocr="auto")
-        assert "moves water from the lower tank" in " ".join(passage.text for passage in made.passages)
-        assert made.report.ocr_pages == ((1,) if rubbish else ())
+@pytest.mark.parametrize("shift", [0, 3], ids=["readable", "shifted alphabet"])
+def test_text_layer_is_replaced_by_ocr_only_if_it_is_unreadable(tmp_path: Path, shift: int) -> None:
+    document = scanned_document(tmp_path)
+    for n, line in enumerate(TWELVE_LINES):
+        text = "".join(chr(ord(letter) + shift) if letter.isalpha() else letter for letter in line)
+        document[0].insert_text((60, 100 + 30 * n), text, fontsize=15, render_mode=3)
+    made = extract_document(document, tmp_path, ocr="auto")
+    assert "moves water from the lower tank" in " ".join(passage.text for passage in made.passages)
+    assert made.report.ocr_pages == ((1,) if shift else ())
 
 
-def test_without_ocr_a_scan_is_still_kept_as_an_image(tmp_path: Path) -> None:
-    made = _extracted(_scan(tmp_path), tmp_path)
+def test_scanned_page_without_ocr_has_a_page_image(tmp_path: Path) -> None:
+    made = extract_document(scanned_document(tmp_path), tmp_path)
     assert made.passages == ()
     assert any(picture.kind == "page" for picture in made.pictures)
 
 
-def test_encrypted_broken_and_empty_files_are_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_encrypted_file_is_refused(tmp_path: Path) -> None:
     document = pymupdf().open()
     document.new_page().insert_text((60, 60), "secret")
-    with pytest.raises(ExtractionError, match=r"made\.pdf: is encrypted; remove the password"):
-        _extracted(document, tmp_path, encryption=pymupdf().PDF_ENCRYPT_AES_256, password="open")
-    for content in (b"", b"not a PDF at all", b"%PDF-1.7\n%%EOF"):
-        (tmp_path / "broken.pdf").write_bytes(content)
-        with pytest.raises(ExtractionError, match=r"broken\.pdf: (cannot be opened|has no pages)"):
-            _read(tmp_path / "broken.pdf", tmp_path)
+    with pytest.raises(ExtractionError, match=r"made\.pdf: is encrypted. Remove the password"):
+        extract_document(document, tmp_path, encryption=pymupdf().PDF_ENCRYPT_AES_256, password="open")
 
 
-def test_a_broken_page_is_a_problem_and_the_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a PDF at all", b"%PDF-1.7\n%%EOF"])
+def test_broken_and_empty_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.pdf").write_bytes(content)
+    with pytest.raises(ExtractionError, match=r"broken\.pdf: (cannot be opened|has no pages)"):
+        extract_file(tmp_path / "broken.pdf", tmp_path)
+
+
+def test_broken_page_is_reported_and_the_others_are_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = pymupdf().open()
     for n in range(3):
-        _write(document.new_page(), _page_text(n), (60, 60, 540, 300), fontsize=10)
-    original = pagewise.work
+        write(document.new_page(), text_of_page(n), (60, 60, 540, 300))
 
-    def work(page: Any, layout: PageLayout, *rest: Any) -> pagewise.PageParts:
+    def failing(page: Any, layout: PageLayout, *rest: Any) -> PageParts:
         if layout.number == 2:
             raise RuntimeError("the page is torn")
-        return original(page, layout, *rest)
+        return extract_page(page, layout, *rest)
 
-    monkeypatch.setattr(pagewise, "work", work)
-    made = _extracted(document, tmp_path)
+    monkeypatch.setattr("extractors.pdf.page_cache.extract_page", failing)
+    made = extract_document(document, tmp_path)
     assert {passage.page for passage in made.passages} == {1, 3}
     assert [(problem.page, "torn" in problem.reason) for problem in made.report.problems] == [(2, True)]
 
 
-def test_a_page_set_sideways_is_read_upright(tmp_path: Path) -> None:
+def test_sideways_page_is_read_upright_and_its_boxes_are_as_displayed(tmp_path: Path) -> None:
     document = pymupdf().open()
-    page = document.new_page()
-    _write(page, _BODY * 2, (60, 60, 300, 700), fontsize=10, rotate=90)
-    made = _extracted(document, tmp_path)
-    assert made.passages[0].text.startswith("The pump moves water from the lower tank to the upper one. It does")
-    box = made.passages[0].box
-    assert box is not None
-    assert 55 < box[0] < box[2] < 305
-    assert 55 < box[1] < box[3] < 705
+    write(document.new_page(), TEXT * 2, (60, 60, 300, 700), rotate=90)
+    (passage, *_) = extract_document(document, tmp_path).passages
+    assert passage.text.startswith("The pump moves water from the lower tank to the upper one. It does")
+    assert passage.box is not None
+    assert 55 < passage.box[0] < passage.box[2] < 305
+    assert 55 < passage.box[1] < passage.box[3] < 705
 
 
 def test_text_drawn_twice_for_a_shadow_is_read_once(tmp_path: Path) -> None:
     page = pymupdf().open().new_page()
     for offset in (0, 1):
         page.insert_text((60 + offset, 80 + offset), "Pump care", fontsize=24)
-    _write(page, _BODY * 2, (60, 100, 540, 300), fontsize=10)
-    made = _extracted(page.parent, tmp_path)
+    write(page, TEXT * 2, (60, 100, 540, 300))
+    made = extract_document(page.parent, tmp_path)
     assert (made.title, "Pump care Pump care" in made.passages[0].text) == ("Pump care", False)

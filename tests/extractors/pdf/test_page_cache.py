@@ -1,94 +1,110 @@
-"""A page that comes again is not taken apart again, and gives the very same parts."""
+"""The page cache: the same page is extracted once, and reused parts equal extracted ones."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from extractors.layout.captions import Caption
 from extractors.page import PageLayout
-from extractors.pdf import extractor as pdf
-from extractors.pdf import page_parts as pagewise
+from extractors.pdf.extractor import extract
+from extractors.pdf.page_extractor import PageContext, PageParts, extract_page
 from extractors.pdf.render import pymupdf
 from extractors.types import Extraction, Options, Source
 
-ROOT = Path(__file__).parents[3]
-MANUAL = ROOT / "data" / "manual.pdf"
+MANUAL = Path(__file__).parents[3] / "data" / "manual.pdf"
+FIRST_PAGES = 8
 
 
 @pytest.fixture
-def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the pages that were taken apart, in order."""
+def extracted_pages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the pages that are extracted during the test, in order."""
     numbers: list[int] = []
-    original: Callable[..., pagewise.PageParts] = pagewise.work
 
-    def work(page: object, layout: PageLayout, desk: pagewise.Desk, carried: object) -> pagewise.PageParts:
+    def recording(page: object, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> PageParts:
         numbers.append(layout.number)
-        return original(page, layout, desk, carried)
+        return extract_page(page, layout, context, carried)
 
-    monkeypatch.setattr(pagewise, "work", work)
+    monkeypatch.setattr("extractors.pdf.page_cache.extract_page", recording)
     return numbers
 
 
-def extract(path: Path, folder: Path, *, reuse: bool = True) -> Extraction:
-    source = Source(path, path.as_uri(), path.name, "1", "application/pdf")
-    return pdf.extract(source, Options(ocr="off", pages=folder / "pages" if reuse else None), folder)
+@pytest.fixture
+def manual(tmp_path: Path) -> Path:
+    """The first pages of the sample manual."""
+    return edited(MANUAL, tmp_path / "manual.pdf", lambda document: document.select(range(FIRST_PAGES)))
 
 
-def same(one: Extraction, other: Extraction) -> bool:
-    reports = replace(one.report, seconds={}) == replace(other.report, seconds={})
-    return (one.passages, one.pictures, one.title, reports) == (other.passages, other.pictures, other.title, True)
-
-
-def edited(path: Path, change: Callable[[object], None]) -> Path:
-    with pymupdf().open(MANUAL) as document:
+def edited(path: Path, target: Path, change: Callable[[Any], object]) -> Path:
+    with pymupdf().open(path) as document:
         change(document)
-        document.save(path)
-    return path
+        document.save(target)
+    return target
 
 
-def test_a_second_reading_takes_no_page_apart(tmp_path: Path, worked: list[int]) -> None:
-    first = extract(MANUAL, tmp_path)
-    assert worked == list(range(1, 13))
-    assert same(extract(MANUAL, tmp_path), first)
-    assert len(worked) == 12
-    assert same(extract(MANUAL, tmp_path, reuse=False), first)
+def extraction(path: Path, folder: Path, *, reuse: bool = True, dpi: int = 150) -> Extraction:
+    source = Source(path, path.as_uri(), path.name, "1", "application/pdf")
+    return extract(source, Options(ocr="off", dpi=dpi, pages=folder / "pages" if reuse else None), folder / "pictures")
 
 
-def test_a_changed_page_costs_that_page(tmp_path: Path, worked: list[int]) -> None:
-    extract(MANUAL, tmp_path)
-    worked.clear()
-    new = edited(tmp_path / "new.pdf", lambda d: d[4].insert_text((60, 760), "A late addition."))  # type: ignore[index]
-    again = extract(new, tmp_path)
-    assert worked == [5]
-    assert any("A late addition." in passage.text for passage in again.passages if passage.page == 5)
-    assert same(again, extract(new, tmp_path, reuse=False))
+def content(extraction: Extraction) -> Extraction:
+    """The extraction without the time it took."""
+    return replace(extraction, report=replace(extraction.report, seconds={}))
 
 
-def test_a_page_put_in_front_moves_the_others_untouched(tmp_path: Path, worked: list[int]) -> None:
-    extract(MANUAL, tmp_path)
-    worked.clear()
-    new = edited(tmp_path / "new.pdf", lambda d: d.new_page(0).insert_text((60, 100), "In front."))  # type: ignore[attr-defined]
-    again = extract(new, tmp_path)
-    assert worked[0] == 1
-    assert len(worked) <= 2  # a page whose caption looked back to the one before may be asked again
-    assert same(again, extract(new, tmp_path, reuse=False))
+def test_second_extraction_reuses_every_page(manual: Path, tmp_path: Path, extracted_pages: list[int]) -> None:
+    first = extraction(manual, tmp_path)
+    assert extracted_pages == list(range(1, FIRST_PAGES + 1))
+    assert content(extraction(manual, tmp_path)) == content(first)
+    assert len(extracted_pages) == FIRST_PAGES
+    assert content(extraction(manual, tmp_path, reuse=False)) == content(first)
 
 
-def test_other_options_are_another_reading(tmp_path: Path, worked: list[int]) -> None:
-    extract(MANUAL, tmp_path)
-    source = Source(MANUAL, MANUAL.as_uri(), MANUAL.name, "1", "application/pdf")
-    pdf.extract(source, Options(ocr="off", dpi=200, pages=tmp_path / "pages"), tmp_path)
-    assert len(worked) == 24
+def test_only_a_changed_page_is_extracted_again(manual: Path, tmp_path: Path, extracted_pages: list[int]) -> None:
+    extraction(manual, tmp_path)
+    extracted_pages.clear()
+    new = edited(manual, tmp_path / "new.pdf", lambda pdf: pdf[3].insert_text((60, 760), "A late addition."))
+    again = extraction(new, tmp_path)
+    assert extracted_pages == [4]
+    assert any("A late addition." in passage.text for passage in again.passages if passage.page == 4)
+    assert content(again) == content(extraction(new, tmp_path, reuse=False))
 
 
-def test_a_lost_picture_or_a_broken_note_is_made_anew(tmp_path: Path, worked: list[int]) -> None:
-    first = extract(MANUAL, tmp_path)
-    shutil.rmtree(tmp_path / first.pictures[0].image.sha256[:2])
-    for kept in (tmp_path / "pages").glob("*/*.json"):
-        kept.write_text(kept.read_text()[:-20])
-    assert same(extract(MANUAL, tmp_path), first)
-    assert len(worked) == 24
+def test_pages_that_moved_are_reused(manual: Path, tmp_path: Path, extracted_pages: list[int]) -> None:
+    extraction(manual, tmp_path)
+    extracted_pages.clear()
+    new = edited(manual, tmp_path / "new.pdf", lambda pdf: pdf.new_page(0).insert_text((60, 100), "In front."))
+    again = extraction(new, tmp_path)
+    assert extracted_pages[0] == 1
+    assert len(extracted_pages) <= 2  # a page with a caption carried over from the page before has a new key
+    assert content(again) == content(extraction(new, tmp_path, reuse=False))
+
+
+def test_pages_are_extracted_again_with_other_options(manual: Path, tmp_path: Path, extracted_pages: list[int]) -> None:
+    extraction(manual, tmp_path)
+    extraction(manual, tmp_path, dpi=200)
+    assert len(extracted_pages) == 2 * FIRST_PAGES
+
+
+def test_pages_are_extracted_again_when_their_entry_is_broken(
+    manual: Path, tmp_path: Path, extracted_pages: list[int]
+) -> None:
+    first = extraction(manual, tmp_path)
+    for entry in (tmp_path / "pages").glob("*/*.json"):
+        entry.write_text(entry.read_text()[:-20])
+    assert content(extraction(manual, tmp_path)) == content(first)
+    assert len(extracted_pages) == 2 * FIRST_PAGES
+
+
+def test_page_is_extracted_again_when_its_picture_is_missing(
+    manual: Path, tmp_path: Path, extracted_pages: list[int]
+) -> None:
+    first = extraction(manual, tmp_path)
+    shutil.rmtree(tmp_path / "pictures" / first.pictures[0].image.sha256[:2])
+    assert content(extraction(manual, tmp_path)) == content(first)
+    assert first.pictures[0].page in extracted_pages[FIRST_PAGES:]

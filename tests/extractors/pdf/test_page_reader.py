@@ -1,4 +1,4 @@
-"""Reading a page to plain data: what shows, where it shows, in displayed coordinates."""
+"""Reading a page into plain data: what shows, and where, in coordinates of the page as displayed."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 
 
-def _page(width: float = 400, height: float = 600) -> Any:
+def new_page(width: float = 400, height: float = 600) -> Any:
     return pymupdf().open().new_page(width=width, height=height)
 
 
-def _read(page: Any) -> PageLayout:
-    """Through the file's bytes, as a real document would come."""
+def layout_of(page: Any) -> PageLayout:
+    """The layout of a page that has been written to bytes and opened again, as a real document is."""
     document = pymupdf().open("pdf", page.parent.tobytes())
     return read_page(document[0], 1)
 
 
-def _pixels(width: int, height: int, shade: int = 90) -> Any:
+def grey_image(width: int, height: int, shade: int = 90) -> Any:
     pixmap = pymupdf().Pixmap(pymupdf().csRGB, pymupdf().IRect(0, 0, width, height))
     pixmap.clear_with(shade)
     return pixmap
 
 
-def test_a_line_has_its_words_its_font_and_its_place() -> None:
-    page = _page()
+def wrap_contents(page: Any, before: bytes, after: bytes) -> None:
+    """Add operators around the last content stream of a page."""
+    xref = page.get_contents()[-1]
+    page.parent.update_stream(xref, before + page.parent.xref_stream(xref) + after)
+
+
+def test_line_has_its_text_font_and_box() -> None:
+    page = new_page()
     page.insert_text((100, 200), "Growth by region", fontsize=14, fontname="hebo", color=(1, 0, 0))
-    (line,) = _read(page).lines
+    (line,) = layout_of(page).lines
     assert (line.text, round(line.size), line.bold, line.horizontal, line.visible) == (
         "Growth by region", 14, True, True, True
     )  # fmt: skip
@@ -40,13 +46,13 @@ def test_a_line_has_its_words_its_font_and_its_place() -> None:
 
 
 def test_boxes_are_those_of_the_page_as_displayed() -> None:
-    page = _page()
+    page = new_page()
     page.insert_text((100, 100), "upright")
     page.draw_rect((50, 200, 150, 260), color=None, fill=(1, 0, 0))
-    page.insert_image((200, 300, 300, 400), pixmap=_pixels(40, 40))
+    page.insert_image((200, 300, 300, 400), pixmap=grey_image(40, 40))
     page.set_cropbox((20, 30, 380, 530))
     page.set_rotation(90)
-    layout = _read(page)
+    layout = layout_of(page)
     assert (layout.width, layout.height, layout.rotation) == (500, 360, 90)
     # Cropped by (20, 30), then turned clockwise: x = 500 - y, y = x.
     assert layout.drawings[0].box == pytest.approx((270, 30, 330, 130))
@@ -55,54 +61,46 @@ def test_boxes_are_those_of_the_page_as_displayed() -> None:
     assert not layout.lines[0].horizontal
 
 
-def test_invisible_text_is_told_apart() -> None:
-    page = _page()
+def test_invisible_text_is_marked() -> None:
+    page = new_page()
     page.insert_text((100, 100), "seen")
     page.insert_text((100, 140), "scanned", render_mode=3)
-    assert [(line.text, line.visible) for line in _read(page).lines] == [("seen", True), ("scanned", False)]
+    assert [(line.text, line.visible) for line in layout_of(page).lines] == [("seen", True), ("scanned", False)]
 
 
-def test_only_what_a_clip_leaves_of_an_image_counts() -> None:
-    page = _page()
-    page.insert_image((50, 50, 350, 350), pixmap=_pixels(60, 60))
-    document = page.parent
-    contents = page.get_contents()[-1]
-    # The frame (100, 400)-(200, 500) counts from below: y 100 to 200 from the top.
-    document.update_stream(contents, b"q 100 400 100 100 re W n " + document.xref_stream(contents) + b" Q")
-    (raster,) = _read(page).rasters
+def test_box_of_a_clipped_image_is_the_part_that_shows() -> None:
+    page = new_page()
+    page.insert_image((50, 50, 350, 350), pixmap=grey_image(60, 60))
+    wrap_contents(page, b"q 100 400 100 100 re W n ", b" Q")  # from the bottom: y is 100 to 200 from the top
+    (raster,) = layout_of(page).rasters
     assert raster.box == pytest.approx((100, 100, 200, 200))
     assert not raster.upright
 
 
-def test_drawings_that_are_clipped_away_or_transparent_do_not_count() -> None:
-    page = _page()
+def test_clipped_and_transparent_drawings_are_ignored() -> None:
+    page = new_page()
     page.draw_rect((50, 50, 80, 80), fill=(0, 0, 1))
-    document = page.parent
-    contents = page.get_contents()[-1]
-    document.update_stream(contents, b"q 300 0 50 50 re W n " + document.xref_stream(contents) + b" Q")
+    wrap_contents(page, b"q 300 0 50 50 re W n ", b" Q")
     page.draw_rect((200, 200, 250, 250), color=(0, 0, 1), fill=(0, 0, 1), fill_opacity=0, stroke_opacity=0)
     page.draw_circle((300, 300), 20, color=(0, 0, 1))
-    (circle,) = _read(page).drawings
+    (circle,) = layout_of(page).drawings
     assert circle.curved
     assert not circle.rectangle
 
 
-def test_an_image_names_its_object_and_the_same_image_is_known_again() -> None:
-    page = _page()
-    page.insert_image((50, 50, 150, 150), pixmap=_pixels(60, 60))
-    page.insert_image((200, 200, 260, 260), pixmap=_pixels(60, 60))
-    page.insert_image((200, 300, 260, 360), pixmap=_pixels(90, 60, 200))
-    first, second, other = _read(page).rasters
+def test_equal_images_have_equal_digests_and_an_object_number() -> None:
+    page = new_page()
+    page.insert_image((50, 50, 150, 150), pixmap=grey_image(60, 60))
+    page.insert_image((200, 200, 260, 260), pixmap=grey_image(60, 60))
+    page.insert_image((200, 300, 260, 360), pixmap=grey_image(90, 60, 200))
+    first, second, other = layout_of(page).rasters
     assert first.digest == second.digest != other.digest
     assert first.xref
     assert first.upright
 
 
-def test_a_page_whose_content_is_broken_still_gives_a_layout() -> None:
-    page = _page()
+def test_page_with_broken_content_has_the_layout_before_the_break() -> None:
+    page = new_page()
     page.insert_text((100, 100), "before the break")
-    document = page.parent
-    contents = page.get_contents()[-1]
-    document.update_stream(contents, document.xref_stream(contents) + b" q 1 0 0 BT (((( /Nothing Do")
-    layout = _read(page)
-    assert [line.text for line in layout.lines] == ["before the break"]
+    wrap_contents(page, b"", b" q 1 0 0 BT (((( /Nothing Do")
+    assert [line.text for line in layout_of(page).lines] == ["before the break"]

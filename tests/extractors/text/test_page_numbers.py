@@ -1,4 +1,4 @@
-"""Printed page numbers: found at the edges of pages, told from other numbers by agreeing."""
+"""Printed page numbers: found in the margins, and accepted where most pages agree."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from extractors.pdf.extractor import extract
 from extractors.pdf.render import pymupdf
-from extractors.text.page_numbers import shift
+from extractors.text.page_numbers import page_number_offset
 from extractors.types import Options, Source
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("candidates", "offset"),
     [
         ({1: set(), 2: set(), 3: {1}, 4: {2, 2015}, 5: {3}, 6: {7}}, 2),
         ({1: {1}, 2: {2}, 3: {3}}, 0),
@@ -23,16 +23,16 @@ from extractors.types import Options, Source
         ({}, 0),
     ],
 )
-def test_the_shift_is_what_most_pages_agree_on(found: dict[int, set[int]], expected: int) -> None:
-    assert shift(found) == expected
+def test_offset_is_the_one_most_pages_agree_on(candidates: dict[int, set[int]], offset: int) -> None:
+    assert page_number_offset(candidates) == offset
 
 
-def test_numbers_at_the_foot_of_the_pages_are_the_printed_ones(tmp_path: Path) -> None:
+def test_numbers_in_the_bottom_margin_are_page_numbers(tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     with pymupdf().open() as document:
         for number in range(1, 7):
             page = document.new_page(width=420, height=595)
-            page.insert_text((40, 100), f"Of chapter {number} the 12 parts are told here, and 7 more.", fontsize=11)
+            page.insert_text((40, 100), f"Chapter {number} has 12 parts, and 7 more in the appendix.", fontsize=11)
             if number > 2:
                 page.insert_text((200, 575), str(number - 2), fontsize=9)
         document.save(path)

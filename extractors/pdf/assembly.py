@@ -1,0 +1,135 @@
+"""Assembling a document from its pages: sentences across pages, heading paths, passages, and pictures with context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+from statistics import median
+
+from extractors.layout.furniture import without_numbers
+from extractors.pdf.page_extractor import PageParts
+from extractors.text.figure_references import add_referring_sentences
+from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
+from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
+from extractors.text.passages import PassageLimit, TablePlace, build_passages, table_passages
+from extractors.types import Options, Passage, Picture
+
+MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25
+"""Number of pages read by OCR, and share of them, on which a line must stand to be a running line."""
+MAX_PARAGRAPHS_BETWEEN = 2
+"""Paragraphs between the two parts of a sentence: a footnote, a caption without a figure."""
+MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
+"""A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters."""
+SAME_HEIGHT = 2
+"""Points within which two edges count as equally high."""
+
+
+def assemble_document(
+    pages: Sequence[PageParts], bookmarks: Sequence[Bookmark], title: str, options: Options
+) -> tuple[tuple[Passage, ...], tuple[Picture, ...]]:
+    """Return the passages and the pictures of a document, in reading order."""
+    is_deck = _is_deck(pages)
+    paragraphs = _drop_running_lines([paragraph for page in pages for paragraph in page.paragraphs])
+    words = _words(paragraphs)
+    headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck)
+    limit = PassageLimit.of(options)
+    tables = list(_tables(pages, headed, limit))
+    passages = build_passages(headed, limit, words, [(table.page, table.heading) for table in tables])
+    for table in tables:
+        passages.insert(_index_of_table(table, passages), table)
+    pictures = [
+        replace(
+            picture,
+            heading=_picture_path(headed, picture),
+            kind="slide" if is_deck and picture.kind == "page" else picture.kind,
+        )
+        for page in pages
+        for picture in page.pictures
+    ]
+    return tuple(passages), tuple(add_referring_sentences(passages, pictures))
+
+
+def _is_deck(pages: Sequence[PageParts]) -> bool:
+    landscape = sum(page.landscape for page in pages)
+    characters = median(sum(paragraph.characters for paragraph in page.paragraphs) for page in pages)
+    return landscape > MIN_LANDSCAPE_SHARE * len(pages) and characters < MAX_SLIDE_CHARACTERS
+
+
+def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Remove lines read by OCR that stand on many pages; `Furniture` knows only the lines of text layers."""
+    pages: dict[str, set[int]] = {}
+    for paragraph in paragraphs:
+        for line in paragraph.lines if paragraph.ocr else ():
+            pages.setdefault(without_numbers(line), set()).add(paragraph.page)
+    ocr_pages = {paragraph.page for paragraph in paragraphs if paragraph.ocr}
+    min_pages = max(MIN_REPEATS, MIN_REPEAT_SHARE * len(ocr_pages))
+    running = {line for line, numbers in pages.items() if len(numbers) >= min_pages}
+    kept = []
+    for paragraph in paragraphs:
+        lines = tuple(line for line in paragraph.lines if not paragraph.ocr or without_numbers(line) not in running)
+        if lines:
+            kept.append(replace(paragraph, lines=lines))
+    return kept
+
+
+def _words(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
+    words = (word for paragraph in paragraphs for line in paragraph.lines for word in line.split())
+    return frozenset(word.strip(".,;:()“”\"'").lower() for word in words)
+
+
+def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Paragraph]:
+    """Complete sentences that continue in the next column or page where they begin."""
+    joined: list[Paragraph] = []
+    for paragraph in paragraphs:
+        rest: Paragraph | None = paragraph
+        for index in reversed(range(max(0, len(joined) - MAX_PARAGRAPHS_BETWEEN - 1), len(joined))):
+            earlier = joined[index]
+            if paragraph.page - earlier.page > 1:
+                break
+            is_below = earlier.page == paragraph.page and earlier.box[3] <= paragraph.box[1] + SAME_HEIGHT
+            if not is_below and continues_sentence(earlier, paragraph):
+                joined[index], rest = move_sentence_end(earlier, paragraph, words)
+                break
+        if rest:
+            joined.append(rest)
+    return joined
+
+
+# --- tables and pictures among the text -------------------------------------------------------------------------
+
+
+def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit: PassageLimit) -> Iterator[Passage]:
+    for page in pages:
+        for table in page.tables:
+            path = _path_at(headed, page.number, table.box[1])
+            place = TablePlace(page.number, table.box, path, table.label, table.caption, table.ocr)
+            yield from table_passages(table.rows, place, limit)
+
+
+def _index_of_table(table: Passage, passages: Sequence[Passage]) -> int:
+    """Before the first text below it in its column, else after the last passage of its page."""
+    for index, passage in enumerate(passages):
+        if passage.page > table.page:
+            return index
+        if passage.page == table.page and passage.box and table.box and passage.kind == "text":
+            is_beside = passage.box[0] >= table.box[2] or passage.box[2] <= table.box[0]
+            if passage.box[1] > table.box[1] and not is_beside:
+                return index
+    return len(passages)
+
+
+def _picture_path(headed: Sequence[HeadedParagraph], picture: Picture) -> HeadingPath:
+    if picture.kind == "page" or picture.box is None:
+        return next((item.path for item in headed if item.paragraph.page == picture.page), ())
+    return _path_at(headed, picture.page, picture.box[1])
+
+
+def _path_at(headed: Sequence[HeadedParagraph], page: int, top: float) -> HeadingPath:
+    """The heading path in force at a height of a page."""
+    path: HeadingPath = ()
+    for item in headed:
+        if item.paragraph.page > page:
+            break
+        if item.paragraph.page < page or item.paragraph.box[1] <= top + SAME_HEIGHT:
+            path = item.path
+    return path

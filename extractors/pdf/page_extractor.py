@@ -1,0 +1,257 @@
+"""Extracting one PDF page: its paragraphs, tables and pictures. What fails on a page becomes a problem of that page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from extractors.errors import ExtractionError
+from extractors.geometry import coverage, rotate_box
+from extractors.layout.captions import Caption
+from extractors.layout.figures import Figure, PageFigures, find_figures
+from extractors.layout.furniture import Furniture
+from extractors.layout.tables import find_tables
+from extractors.ocr.recognition import recognise_words
+from extractors.page import Line, PageLayout
+from extractors.pdf.crops import is_graphic, save_figure, save_page_image
+from extractors.pdf.text_layer import ReadablePage, make_readable
+from extractors.pictures.store import image_path
+from extractors.text.cleaning import clean_text
+from extractors.text.page_numbers import page_number_candidates
+from extractors.text.paragraphs import Paragraph, build_paragraphs
+from extractors.text.reading_order import group_by_height, order_rows
+from extractors.timing import StageTimer
+from extractors.types import Box, ImageFile, Options, Picture, Problem
+
+MIN_INSIDE = 0.6
+"""Share of a line's length within a table or figure from which on it belongs there."""
+MIN_FIGURE_WORDS = 5
+"""A figure with embedded images and fewer words of text is read by OCR: most of its words are pixels."""
+MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000
+"""Figures of a page, and pixels of a figure, that are read by OCR: each takes some tenths of a second."""
+MIN_PROSE_WORDS, MIN_LINE_WORDS, MIN_LOWERCASE_SHARE = 20, 6, 0.5
+"""Words of a text block in a figure, words of a line, and share of words in lower case that make prose, not labels."""
+MIN_LANDSCAPE_RATIO = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """A table as found on its page."""
+
+    rows: tuple[tuple[str, ...], ...]
+    box: Box
+    label: str = ""
+    caption: str = ""
+    ocr: bool = False
+
+
+@dataclass(slots=True)
+class PageParts:
+    """The parts of one page. Heading paths and referring sentences are added when all pages are known."""
+
+    number: int
+    paragraphs: list[Paragraph] = field(default_factory=list)
+    tables: list[TablePart] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    matched_captions: int = 0
+    unmatched_captions: tuple[Caption, ...] = ()
+    ocr: bool = False
+    flagged: bool = False
+    """True when the page looks visual but has no figures."""
+    landscape: bool = False
+    page_numbers: frozenset[int] = frozenset()
+    """Candidates for the printed page number."""
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What the extraction of every page of a document needs."""
+
+    options: Options
+    pictures: Path
+    """Folder of the picture store."""
+    furniture: Furniture
+    ocr_engine: str | None
+    timer: StageTimer
+
+
+def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> PageParts:
+    """Extract one `pymupdf.Page`; `carried` are the captions without a figure on the page before."""
+    parts = PageParts(layout.number, notes=[f"page {layout.number}: {note}" for note in layout.notes])
+    with context.timer.stage("ocr"):
+        readable = make_readable(page, layout, context.options)
+    layout, parts.ocr = readable.layout, readable.ocr
+    if readable.problem:
+        parts.problems.append(Problem(readable.problem, layout.number))
+    parts.landscape = layout.width > MIN_LANDSCAPE_RATIO * layout.height
+    parts.page_numbers = page_number_candidates(layout)
+    with context.timer.stage("tables"):
+        tables = [TablePart(_clean_rows(table.rows), table.box) for table in find_tables(layout)]
+    with context.timer.stage("figures"):
+        found = find_figures(layout, [table.box for table in tables], context.furniture, carried)
+        running = context.furniture.running_lines(layout)
+    parts.unmatched_captions, parts.flagged = found.unmatched, found.flagged
+    parts.matched_captions = sum(bool(figure.caption) for figure in found.figures)
+    with context.timer.stage("passages"):
+        parts.tables = _captioned_tables(tables, found, layout)
+        parts.paragraphs = _paragraphs(layout, found, running, parts.tables)
+    with context.timer.stage("render"):
+        _add_figures(page, layout, found, context, parts)
+        wanted = context.options.page_images
+        if wanted == "all" or (wanted == "visual" and (found.visual or found.flagged)):
+            _add_page_image(page, layout, context, parts)
+    if readable.angle:
+        _turn_boxes_back(parts, readable)
+    return parts
+
+
+def _turn_boxes_back(parts: PageParts, readable: ReadablePage) -> None:
+    """Give boxes in coordinates of the page as displayed; the reading order and images stay upright."""
+    layout, angle = readable.layout, (360 - readable.angle) % 360
+
+    def turn(box: Box) -> Box:
+        return rotate_box(box, angle, layout.width, layout.height)
+
+    parts.paragraphs = [replace(part, box=turn(part.box)) for part in parts.paragraphs]
+    parts.tables = [replace(part, box=turn(part.box)) for part in parts.tables]
+    parts.pictures = [replace(part, box=turn(part.box)) if part.box else part for part in parts.pictures]
+
+
+def _lines_in(layout: PageLayout, box: Box) -> list[Line]:
+    return [line for line in layout.lines if line.visible and coverage(line.box, box) > MIN_INSIDE]
+
+
+def _text(lines: Sequence[Line]) -> str:
+    """The lines in reading order as one string."""
+    return " ".join(text for column in order_rows(lines) for row in column if (text := clean_text(row.text)))
+
+
+# --- text and tables --------------------------------------------------------------------------------------------
+
+
+def _paragraphs(
+    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[TablePart]
+) -> list[Paragraph]:
+    """The text outside of figures and tables, without running lines and captions that belong to a figure."""
+    unmatched = frozenset().union(*(caption.lines for caption in found.unmatched))  # stay text, or they would be lost
+    skipped = running | (found.inside - _prose_lines(layout, found.inside)) | (found.caption_lines - unmatched)
+    lines = [
+        line
+        for index, line in enumerate(layout.lines)
+        if index not in skipped
+        and line.visible
+        and not any(coverage(line.box, table.box) > MIN_INSIDE for table in tables)
+    ]
+    return build_paragraphs(order_rows(lines), layout.number)
+
+
+def _prose_lines(layout: PageLayout, inside: Iterable[int]) -> frozenset[int]:
+    """Indices of the lines in figures that are running text, which becomes passages as well."""
+    blocks: dict[int, list[int]] = {}
+    for index in sorted(inside, key=lambda index: layout.lines[index].box[1]):
+        blocks.setdefault(layout.lines[index].block, []).append(index)
+    prose: set[int] = set()
+    for block in blocks.values():
+        long = [index for index in block if _is_prose(layout.lines[index].text)]
+        if sum(len(layout.lines[index].text.split()) for index in long) < MIN_PROSE_WORDS:
+            continue
+        prose.update(long)
+        for above, index in pairwise(block):  # the short last line of a paragraph
+            a, b = layout.lines[above], layout.lines[index]
+            if above in prose and abs(a.box[0] - b.box[0]) < a.size and b.box[1] - a.box[3] < a.size:
+                prose.add(index)
+    return frozenset(prose)
+
+
+def _is_prose(text: str) -> bool:
+    words = text.split()
+    lowercase = sum(word.strip(".,;:()").islower() for word in words)
+    return len(words) >= MIN_LINE_WORDS and lowercase >= MIN_LOWERCASE_SHARE * len(words)
+
+
+def _captioned_tables(tables: Sequence[TablePart], found: PageFigures, layout: PageLayout) -> list[TablePart]:
+    """The tables with their captions, and captioned regions without recognised cells, cut into rows of lines."""
+    captioned = []
+    for figure in found.figures:
+        if figure.kind == "table":
+            table = next((table for table in tables if table.box == figure.box), None) or _table_of_lines(
+                figure, layout
+            )
+            if table:
+                by_ocr = any(line.ocr for line in layout.lines if coverage(line.box, table.box) > MIN_INSIDE)
+                caption = clean_text(figure.caption)
+                captioned.append(replace(table, label=figure.label, caption=caption, ocr=by_ocr))
+    return captioned
+
+
+def _clean_rows(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(map(clean_text, row)) for row in rows)
+
+
+def _table_of_lines(figure: Figure, layout: PageLayout) -> TablePart | None:
+    levels = group_by_height(_lines_in(layout, figure.box))
+    rows = _clean_rows([line.text for line in level] for level in levels)
+    width = max(map(len, rows), default=0)
+    if len(rows) < 2 or width < 2:
+        return None
+    return TablePart(tuple(row + ("",) * (width - len(row)) for row in rows), figure.box)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: PageContext, parts: PageParts) -> None:
+    figures_read = 0
+    for figure in found.figures:
+        try:
+            image = save_figure(page, figure, context.options.dpi, context.pictures)
+        except ExtractionError as error:
+            parts.problems.append(Problem(f"a {figure.kind} could not be drawn: {error}", layout.number))
+            continue
+        lines = _lines_in(layout, figure.box)
+        words, by_ocr = _text(lines), any(line.ocr for line in lines)
+        few_words = figure.rasters and len(words.split()) < MIN_FIGURE_WORDS and not parts.ocr
+        if few_words and figures_read < MAX_FIGURES_READ:
+            with context.timer.stage("ocr"):
+                read = _read_figure(image, context, parts)
+            figures_read += read is not None
+            if read:
+                words, by_ocr = f"{words} {read}".strip(), True
+        caption = clean_text(figure.caption)
+        parts.pictures.append(
+            Picture(figure.kind, layout.number, image, figure.box, figure.label, caption, words, ocr=by_ocr)
+        )
+
+
+def _read_figure(image: ImageFile, context: PageContext, parts: PageParts) -> str | None:
+    """The words in the pixels of a chart, screenshot or diagram; None when OCR is not worth its time."""
+    if context.ocr_engine != "tesseract":
+        return None
+    from PIL import Image
+
+    with Image.open(image_path(image, context.pictures)) as file:
+        if file.width * file.height > MAX_PIXELS_READ or not is_graphic(file):
+            return None
+        try:
+            return clean_text(recognise_words(file, context.options))
+        except ExtractionError as error:
+            parts.notes.append(f"page {parts.number}: OCR of a figure failed, so its words are missing: {error}")
+            return ""
+
+
+def _add_page_image(page: Any, layout: PageLayout, context: PageContext, parts: PageParts) -> None:
+    try:
+        image = save_page_image(page, context.options.dpi, context.pictures)
+    except ExtractionError as error:
+        parts.problems.append(Problem(str(error), layout.number))
+        return
+    lines = [line for line in layout.lines if line.visible]
+    box = (0.0, 0.0, layout.width, layout.height)
+    parts.pictures.append(
+        Picture("page", layout.number, image, box, words=_text(lines), ocr=any(line.ocr for line in lines))
+    )

@@ -1,0 +1,167 @@
+"""Making a page readable: judging its text layer, reading missing text by OCR, turning sideways pages.
+
+A scanner's invisible text layer is its OCR. It counts where the page has no other text; beside visible text it only
+repeats it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from extractors.errors import ExtractionError
+from extractors.geometry import area, coverage
+from extractors.layout.marks import background_images
+from extractors.layout.scans import add_scanned_pictures
+from extractors.ocr.recognition import OCR_LONG_SIDE, recognise_page
+from extractors.page import Line, PageLayout
+from extractors.pdf.page_reader import read_page
+from extractors.pdf.render import render_page
+from extractors.text.cleaning import is_readable
+from extractors.types import Options
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MIN_WORDS = 25
+"""Fewer words beside a large image are a page number, a header or a logo, not the page's text."""
+MIN_IMAGE_SHARE, MIN_IMAGE_SHARE_WITHOUT_WORDS = 0.35, 0.03
+"""Share of the page covered by images that may hold its words; a page without any words needs less."""
+MIN_CURVES = 150
+"""Curved paths on a page without words that may be letters drawn as outlines."""
+MAX_DUPLICATE_OVERLAP = 0.6
+"""Share of a line covered by an equal one from which on it is drawn twice, for a shadow or to look bold."""
+MAX_KNOWN_OVERLAP = 0.3
+"""Share of a line read by OCR that lies on a line of the text layer and so repeats it."""
+MIN_OCR_SHARE = 0.3
+"""If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
+language that OCR has no data for."""
+MIN_SIDEWAYS_SHARE, MIN_SIDEWAYS_LETTERS = 0.8, 80
+"""Share and number of letters that must run in one other direction to turn the page; axis labels have fewer."""
+MAX_OCR_DPI, PICTURES_DPI = 300.0, 72
+"""Resolution of OCR, and of the search for pictures in a scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadablePage:
+    """An upright page whose lines are what a reader sees."""
+
+    layout: PageLayout
+    angle: int = 0
+    """Degrees clockwise by which the page was turned, in addition to its own rotation."""
+    ocr: bool = False
+    """True when words were read from pixels now, not by the scanner."""
+    problem: str = ""
+
+
+def make_readable(page: Any, layout: PageLayout, options: Options) -> ReadablePage:
+    """Judge the text layer, run OCR where it fails, and turn a sideways page (also the `pymupdf.Page` itself)."""
+    lines, trusted = _select_lines(layout.lines)
+    layout = replace(layout, lines=lines)
+    if not trusted or _needs_ocr(layout):
+        return ReadablePage(layout) if options.ocr == "off" else _read_by_ocr(page, layout, options, trusted)
+    if angle := _sideways_angle(lines):
+        layout = _turn_page(page, angle, layout.number)
+    if any(line.ocr for line in lines) and background_images(layout):
+        image = render_page(page, PICTURES_DPI)
+        layout = _with_scanned_pictures(replace(layout, lines=()), image, layout.lines)
+    return ReadablePage(layout, angle)
+
+
+def _select_lines(lines: Sequence[Line]) -> tuple[tuple[Line, ...], bool]:
+    """The lines that count, and whether their text can be trusted."""
+    visible = _drop_duplicates([line for line in lines if line.visible])
+    hidden = [line for line in lines if not line.visible]
+    if _letters(hidden) <= 2 * _letters(visible):
+        return visible, is_readable(line.text for line in visible)
+    if is_readable((line.text for line in hidden), strict=True):
+        return (*visible, *(replace(line, visible=True, ocr=True) for line in hidden)), True
+    return visible, False
+
+
+def _drop_duplicates(lines: Sequence[Line]) -> tuple[Line, ...]:
+    by_text: dict[str, list[Line]] = {}
+    kept = []
+    for line in lines:
+        twins = by_text.setdefault(line.text, [])
+        if not any(coverage(line.box, twin.box) > MAX_DUPLICATE_OVERLAP for twin in twins):
+            twins.append(line)
+            kept.append(line)
+    return tuple(kept)
+
+
+def _letters(lines: Sequence[Line]) -> int:
+    return sum(len(line.text) for line in lines)
+
+
+def _needs_ocr(layout: PageLayout) -> bool:
+    """Return True for a page of few words and enough ink to hold more."""
+    words = sum(len(line.text.split()) for line in layout.lines)
+    if words >= MIN_WORDS:
+        return False
+    page, images = layout.width * layout.height, sum(area(raster.box) for raster in layout.rasters)
+    if images > MIN_IMAGE_SHARE * page:
+        return True
+    curves = sum(drawing.curved for drawing in layout.drawings)
+    return words == 0 and (images > MIN_IMAGE_SHARE_WITHOUT_WORDS * page or curves > MIN_CURVES)
+
+
+def _sideways_angle(lines: Sequence[Line]) -> int:
+    """Degrees clockwise by which the page must be turned for most of its text to run from left to right."""
+    letters: Counter[int] = Counter()
+    for line in lines:
+        letters[line.angle] += len(line.text)
+    angle, count = letters.most_common(1)[0] if letters else (0, 0)
+    return -angle % 360 if count > max(MIN_SIDEWAYS_LETTERS, MIN_SIDEWAYS_SHARE * letters.total()) else 0
+
+
+def _turn_page(page: Any, angle: int, number: int) -> PageLayout:
+    page.set_rotation((page.rotation + angle) % 360)
+    layout = read_page(page, number)
+    return replace(layout, lines=_select_lines(layout.lines)[0])
+
+
+def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool) -> ReadablePage:
+    """Read the page's pixels; the lines of a `trusted` text layer stay, those of another are replaced."""
+    try:
+        dpi = min(MAX_OCR_DPI, 72 * OCR_LONG_SIDE / max(layout.width, layout.height, 1.0))
+        image = render_page(page, dpi)
+        result = recognise_page(image, options)
+    except ExtractionError as error:
+        return ReadablePage(layout, problem=f"OCR failed, so the words of this page are missing: {error}")
+    if not trusted and _letters(result.lines) < MIN_OCR_SHARE * _letters(layout.lines):
+        return ReadablePage(layout)
+    scale = layout.width / image.width
+    if result.angle:
+        layout = _turn_page(page, result.angle, layout.number)
+        image = image.rotate(-result.angle, expand=True)
+    known = layout.lines if trusted else ()
+    layout = replace(layout, lines=known)
+    lines = [
+        line
+        for line in (_in_points(line, scale) for line in result.lines)
+        if not any(coverage(line.box, other.box) > MAX_KNOWN_OVERLAP for other in known)
+    ]
+    if not lines:
+        return ReadablePage(layout, result.angle)
+    if background_images(layout):
+        factor = PICTURES_DPI / dpi
+        size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+        layout = _with_scanned_pictures(layout, image.resize(size), lines)
+    else:
+        layout = replace(layout, lines=(*known, *lines))
+    return ReadablePage(layout, result.angle, ocr=True)
+
+
+def _in_points(line: Line, scale: float) -> Line:
+    x0, y0, x1, y1 = (edge * scale for edge in line.box)
+    # The number of a block must not equal that of a block in the file.
+    return replace(line, box=(x0, y0, x1, y1), size=line.size * scale, block=line.block + 100_000)
+
+
+def _with_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence[Line]) -> PageLayout:
+    import numpy as np
+
+    return add_scanned_pictures(layout, np.asarray(image.convert("RGB")), lines)

@@ -1,0 +1,70 @@
+"""Cleaning extracted text, and recognising text layers that do not say what is printed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MIN_LETTERS_TO_JUDGE = 40
+"""Shorter texts count as readable: their statistics mean nothing."""
+MAX_BROKEN_SHARE, MAX_BROKEN_SHARE_STRICT = 0.2, 0.1
+"""Share of characters without meaning (controls, private use, U+FFFD). Symbol fonts and formulas bring some along."""
+MIN_WORDLIKE_SHARE, MIN_WORDLIKE_SHARE_STRICT = 0.55, 0.75
+"""Share of Latin letters in words with a vowel and without five consonants in a row. Codes and abbreviations lower it
+in real text; shifted alphabets, where vowels become consonants, lie far below."""
+MIN_LETTER_SHARE, MIN_DIGIT_SHARE = 0.4, 0.3
+"""An invisible layer must hold mostly letters, unless it is a table of numbers: bad OCR is full of punctuation."""
+
+_REPLACEMENTS = str.maketrans({
+    "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "ĳ": "ij", "Ĳ": "IJ",
+    "\u00a0": " ", "\u2002": " ", "\u2003": " ", "\u2009": " ", "\u202f": " ", "\u3000": " ", "\t": " ",
+    "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u2028": " ", "\u2029": " ",
+    "\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf076": "❖", "\uf0e0": "→", "\uf02d": "-",
+})  # fmt: skip
+_MEANINGLESS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
+_LEADERS = re.compile(r"(?:[.…·_]\s?){4,}")
+_SPACE_IN_CJK = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýœ]", re.IGNORECASE)
+_FIVE_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
+
+
+def clean_text(text: str) -> str:
+    """Return `text` with ligatures spelt out, spaces and symbols normalised and meaningless characters removed.
+
+    The dot leaders of tables of contents become "…", and wide-set Chinese and Japanese is closed up. A soft hyphen at
+    the end becomes a hyphen, because the word continues on the next line; others vanish.
+    """
+    plain = text.translate(_REPLACEMENTS).rstrip()
+    if plain.endswith("\u00ad"):
+        plain = plain[:-1] + "-"
+    plain = _MEANINGLESS.sub(" ", plain.replace("\u00ad", ""))
+    return _SPACE_IN_CJK.sub("", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
+
+
+def is_readable(texts: Iterable[str], *, strict: bool = False) -> bool:
+    """Return False for text that cannot be what is printed: broken encodings, shifted alphabets, bad OCR.
+
+    `strict` applies the limits for invisible text layers.
+    """
+    whole = " ".join(texts)
+    solid = [character for character in whole if not character.isspace()]
+    if len(solid) < MIN_LETTERS_TO_JUDGE:
+        return True
+    if len(_MEANINGLESS.findall(whole)) / len(solid) > (MAX_BROKEN_SHARE_STRICT if strict else MAX_BROKEN_SHARE):
+        return False
+    words = [word for word in _WORD.findall(whole) if len(word) > 1]
+    few_letters = sum(map(len, words)) < MIN_LETTER_SHARE * len(solid)
+    if strict and few_letters and sum(c.isdigit() for c in solid) < MIN_DIGIT_SHARE * len(solid):
+        return False
+    latin = [word for word in words if _is_latin(word[0])]
+    letters = sum(map(len, latin))
+    if letters < MIN_LETTERS_TO_JUDGE:
+        return True
+    wordlike = sum(len(word) for word in latin if _VOWEL.search(word) and not _FIVE_CONSONANTS.search(word))
+    return wordlike / letters > (MIN_WORDLIKE_SHARE_STRICT if strict else MIN_WORDLIKE_SHARE)
+
+
+def _is_latin(character: str) -> bool:
+    return character < "\u0250" or unicodedata.name(character, "").startswith("LATIN")
