@@ -1,7 +1,7 @@
 """What goes into an extractor and what comes out: plain, frozen data.
 
-Boxes are (x0, y0, x1, y1) in PDF points, origin top left, of the page as it is displayed
-(after rotation and cropping). Pages and slides count from 1.
+Boxes are (x0, y0, x1, y1) in PDF points of the page as displayed (after rotation and cropping), origin top left.
+Pages and slides count from 1.
 """
 
 from __future__ import annotations
@@ -17,71 +17,69 @@ FieldValue = str | int | float | bool
 
 PassageKind = Literal["text", "table", "notes"]
 PictureKind = Literal["figure", "compound", "table", "slide", "page", "photo"]
-"""`compound`: a figure of several panels as a whole, with its label, its caption and all words in it; each panel is a
-`figure` of its own under the same caption."""
+"""`compound` is a figure of several panels as a whole; each panel is a `figure` under the same caption."""
 PageImages = Literal["all", "visual", "none"]
 OcrEngine = Literal["auto", "tesseract", "rapidocr", "off"]
-
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".tif", ".bmp")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One document before it is opened: a file, or one row of a catalogue."""
+    """One document before it is opened: a file, or a row of a catalogue."""
 
     path: Path
-    """The local file; for a catalogue row, the catalogue itself."""
+    """The local file; for a row, the catalogue."""
     uri: str
-    """Where the document lives, and its identity: `file:///…/manual.pdf`, `file:///…/products.csv#17`."""
+    """The document's address and identity: `file:///…/manual.pdf`, `file:///…/products.csv#17`."""
     name: str
-    """The document's name as people filter by it: `manual.pdf`, `products.csv#17`."""
+    """The name used in filters: `manual.pdf`, `products.csv#17`."""
     sha256: str
-    """Of the file's bytes; for a catalogue row, of the row and its picture's bytes."""
+    """Hash of the file's bytes; for a row, of its cells and its picture's bytes."""
     media_type: str
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     """The user's own typed fields (price, category, date …)."""
     title: str = ""
     description: str = ""
     image: Path | None = None
-    """A catalogue row's picture, already on this machine."""
+    """The picture of a row, as a local file."""
     problem: str = ""
-    """Why a row has no picture though it names one; its extraction is partial."""
+    """Why a row has no picture although it names one; its document is then partial."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to extract. Part of the pipeline fingerprint: another value may give other parts."""
+    """How to extract. Part of the pipeline fingerprint, because other values may yield other parts."""
 
     max_tokens: int = 256
-    """Upper bound of a passage with its heading path, in tokens of the text encoder."""
+    """Maximum length of a passage with its heading path, in tokens of the text encoder."""
     tokenizer: Path | None = None
-    """A `tokenizer.json` to count tokens with; None estimates them from the characters."""
+    """The `tokenizer.json` that counts tokens; None estimates them from the characters."""
     pages: Path | None = None
-    """Folder where the parts of PDF pages are kept, so that a page that comes again costs nothing; None: nowhere."""
+    """Folder that caches the parts of PDF pages, so that an unchanged page costs nothing; None: no cache."""
     page_images: PageImages = "visual"
     ocr: OcrEngine = "auto"
     ocr_languages: str = "eng"
-    """Tesseract's language codes, joined by `+`."""
+    """Language codes of Tesseract, joined by `+`."""
     dpi: int = 150
-    """Least resolution of vector crops and page images."""
+    """Minimum resolution of vector crops and page images."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A picture's bytes, stored once under their hash; see `images.save`."""
+    """An image in the picture store, named by the hash of its bytes; see `extractors.pictures.store`."""
 
     sha256: str
     suffix: str
-    """`.png`, `.jpg` or `.webp`."""
+    """One of `IMAGE_SUFFIXES`."""
     width: int
     """Pixels."""
     height: int
 
     def __post_init__(self) -> None:
-        """It becomes a path, and may come out of a store or an export that somebody else wrote."""
+        """Raise `ValueError` for a malformed name: it becomes a path, and may come from an untrusted file."""
         if not re.fullmatch(r"[0-9a-f]{64}", self.sha256) or self.suffix not in IMAGE_SUFFIXES:
-            raise ValueError(f"no picture file is called {self.sha256[:80]}{self.suffix[:8]}")
+            raise ValueError(f"not the name of a stored image: {self.sha256[:80]}{self.suffix[:8]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +93,13 @@ class Passage:
     """Heading path, outermost first, without the document's title."""
     kind: PassageKind = "text"
     label: str = ""
-    """Of a table: its normalised label, `table 2`."""
+    """Normalised label of a table, such as `table 2`."""
     caption: str = ""
-    """Of a table: its printed caption."""
+    """Printed caption of a table."""
     mentions: tuple[str, ...] = ()
-    """Normalised labels of the figures and tables it refers to: `figure 3`, `figure 3a`, `table 1`."""
+    """Normalised labels of the figures and tables it refers to, such as `figure 3a`."""
     ocr: bool = False
-    """True when the words were read from pixels."""
+    """True when OCR read the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,45 +110,45 @@ class Picture:
     page: int
     image: ImageFile
     box: Box | None = None
-    """None for a photo: it has no page to lie on."""
+    """None for a photo, which is not on a page."""
     label: str = ""
-    """Normalised label: `figure 3`, `figure 3a`, `table 2`; empty when none is printed."""
+    """Normalised label, such as `figure 3a` or `table 2`; empty when none is printed."""
     caption: str = ""
-    """The printed caption in full, label included; sub-figures share their figure's caption."""
+    """The whole printed caption with its label; panels have the caption of their figure."""
     words: str = ""
-    """The words inside: vector text, else OCR."""
+    """Words inside the picture: vector text, else OCR."""
     context: tuple[str, ...] = ()
     """Sentences of the document that refer to it."""
     heading: tuple[str, ...] = ()
     ocr: bool = False
-    """True when `words` were read from pixels."""
+    """True when OCR read `words`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A place that could not be extracted, so that no loss is silent."""
+    """A place that could not be extracted."""
 
     reason: str
-    """One clear sentence, way out included where there is one."""
+    """One sentence, with what to do if anything can be done."""
     page: int | None = None
-    """None: the whole document."""
+    """None for the whole document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an extraction did and what it could not do."""
+    """What an extraction found, and what it could not extract."""
 
     pages: int
     captions_matched: int = 0
     captions_unmatched: tuple[str, ...] = ()
-    """The captions that no picture or table was found for."""
+    """Captions without a picture or table."""
     ocr_pages: tuple[int, ...] = ()
     flagged_pages: tuple[int, ...] = ()
-    """Pages that look visual but gave no figure; kept as page images unless that is switched off."""
+    """Pages that look visual but yielded no figure; kept as page images unless those are switched off."""
     problems: tuple[Problem, ...] = ()
-    """Not empty: the document is partial."""
+    """A document with problems is partial."""
     notes: tuple[str, ...] = ()
-    """What the user should know though nothing failed: a missing program, hidden slides."""
+    """What the user should know although nothing failed, such as a missing program or hidden slides."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Seconds by stage: open, layout, figures, tables, ocr, render, passages …"""
 
@@ -165,4 +163,4 @@ class Extraction:
     report: Report
     title: str = ""
     shift: int = 0
-    """Page less the number printed on it, where the pages agree: what people call page 17 may be the file's page 20."""
+    """Page minus the number printed on it, where pages agree: printed page 17 may be page 20 of the file."""

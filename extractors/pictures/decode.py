@@ -11,7 +11,7 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, error_summary
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -83,7 +83,7 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise ExtractionError(f"{name}: not a PNG, JPEG, WebP, TIFF, GIF or BMP image; convert it to one") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:  # what Pillow's decoders raise
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = error_summary(error)
         raise ExtractionError(f"{name}: damaged or incomplete ({reason}); copy or download it again") from error
 
 

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, BinaryIO, NamedTuple
 
 from extractors.errors import ExtractionError
@@ -22,6 +23,7 @@ from extractors.sandbox.process_tree import MARK_VARIABLE, kill_tree
 
 LENGTH = struct.Struct(">Q")
 """Number of bytes in a reply, sent before it."""
+_PACKAGE = Path(__file__).parents[1]
 
 
 class Job(NamedTuple):
@@ -84,16 +86,11 @@ def _run_job(job: Job) -> dict[str, object]:
     except MemoryError:
         return {"error": f"{job.path}: not enough memory to read it", "transient": True}
     except Exception as error:  # an unforeseen error fails this document; the worker goes on
-        what = f"{type(error).__name__}: {error}{_innermost_place(error)}"
+        what = f"{type(error).__name__}: {error}, in {_innermost_place(error)}"
         return {"error": f"{job.path}: the extractor failed ({what})", "transient": False}
 
 
 def _innermost_place(error: Exception) -> str:
-    """Return the file and line of this package where an error was raised or passed through last."""
-    place, trace = "", error.__traceback__
-    while trace:
-        code = trace.tb_frame.f_code
-        if Path(code.co_filename).is_relative_to(Path(__file__).parents[1]):
-            place = f", in {Path(code.co_filename).name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+    """Return the file and line of this package that an error was raised in or passed through last."""
+    frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(_PACKAGE)]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, error_summary
 
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_ENTRIES = 50_000
@@ -24,15 +24,10 @@ def check_archive(path: Path) -> None:
         raise ExtractionError(f"{path.name}: unpacks to more than {limit}, refused as a zip bomb")
 
 
-def brief(error: Exception) -> str:
-    """Return the message of an error on one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
 def _read_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        reason = f"not a complete office file ({brief(error)})"
+        reason = f"not a complete office file ({error_summary(error)})"
         raise ExtractionError(f"{path.name}: {reason}; save or copy it again") from error

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from extractors.errors import ExtractionError
-from extractors.slides.archive import brief
+from extractors.errors import ExtractionError, error_summary
 from extractors.slides.deck import Deck, ImageShape, Shape, Slide, TableShape, TextShape
 from extractors.types import Box
 
@@ -36,7 +35,7 @@ def read_odp(path: Path) -> Deck:
             content = parse_xml(archive.read("content.xml"))
             styles = parse_xml(archive.read("styles.xml")) if "styles.xml" in archive.namelist() else content
     except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, OSError, RuntimeError, SyntaxError) as error:
-        reason = f"cannot be read as ODP ({brief(error)})"
+        reason = f"cannot be read as ODP ({error_summary(error)})"
         raise ExtractionError(f"{path.name}: {reason}; save it again, without a password") from error
     hidden_styles = {
         style.get(f"{_STYLE}name")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, error_summary
 from extractors.geometry import area
 from extractors.ocr.recognition import OCR_LONG_SIDE, OcrResult, choose_engine, recognise_page
 from extractors.pdf.crops import save_crop, save_page_image
@@ -18,7 +18,6 @@ from extractors.pdf.render import pymupdf, render_page
 from extractors.photos.extractor import ocr_passages, read_picture_words
 from extractors.pictures.decode import is_displayable, normalise_image, open_image
 from extractors.pictures.store import save_image
-from extractors.slides.archive import brief
 from extractors.slides.deck import Deck, DrawingShape, ImageShape, Shape, Slide, TableShape, TextShape
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Passage, Picture, PictureKind, Problem
@@ -78,7 +77,7 @@ class PictureCollector:
                 try:
                     self._collect_slide(slide, pages.get(slide.number))
                 except Exception as error:  # one broken slide must not cost the others
-                    self._report(slide, f"its pictures could not all be read ({brief(error)})")
+                    self._report(slide, f"its pictures could not all be read ({error_summary(error)})")
 
     def ocr_passages(self) -> Iterator[Passage]:
         """Yield what OCR read on slides as passages."""
@@ -169,7 +168,7 @@ class PictureCollector:
         try:
             data = shape.read_bytes()
         except Exception as error:  # what python-pptx raises for a missing part, or the refusal of a link
-            self.notes.append(f"slide {slide.number}: a picture is not in the deck ({brief(error)})")
+            self.notes.append(f"slide {slide.number}: a picture is not in the deck ({error_summary(error)})")
             return None
         if sha256(data).hexdigest() in self._logos:
             return None

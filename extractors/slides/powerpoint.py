@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from extractors.errors import ExtractionError
-from extractors.slides.archive import brief, check_archive
+from extractors.errors import ExtractionError, error_summary
+from extractors.slides.archive import check_archive
 from extractors.slides.deck import Deck, Slide
 from extractors.slides.shapes import EMU_PER_POINT, Frame, paragraph_texts, read_shapes, shape_box
 from extractors.types import Problem
@@ -34,7 +34,7 @@ def read_pptx(path: Path) -> Deck:
         width, height = presentation.slide_width, presentation.slide_height
         slides = list(presentation.slides)
     except Exception as error:  # python-pptx lets many kinds of KeyError, XML and zip errors through
-        raise ExtractionError(f"{path.name}: cannot be read as PowerPoint ({brief(error)})") from error
+        raise ExtractionError(f"{path.name}: cannot be read as PowerPoint ({error_summary(error)})") from error
     size = ((width or _DEFAULT_SIZE[0]) / EMU_PER_POINT, (height or _DEFAULT_SIZE[1]) / EMU_PER_POINT)
     sections = _read_sections(presentation)
     problems: list[Problem] = []
@@ -44,7 +44,7 @@ def read_pptx(path: Path) -> Deck:
             found.append(_read_slide(slide, number, size, sections.get(slide.slide_id, ""), problems))
         except Exception as error:  # as above: a broken slide costs only itself
             found.append(Slide(number))
-            reason = f"slide {number} cannot be read ({brief(error)}); saving the deck again may repair it"
+            reason = f"slide {number} cannot be read ({error_summary(error)}); saving the deck again may repair it"
             problems.append(Problem(reason, number))
     return Deck(*size, tuple(found), _read_title(presentation), tuple(problems))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from extractors.slides.archive import brief
+from extractors.errors import error_summary
 from extractors.slides.charts import read_chart
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape
 from extractors.types import Box, Problem
@@ -86,7 +86,7 @@ def read_shapes(shapes: Any, frame: Frame, title: Any = None, depth: int = 0) ->
             yield from _read_shape(shape, frame, depth)
         except Exception as error:  # python-pptx raises KeyError, AttributeError and others on unexpected content
             yield Problem(
-                f"the shape “{shape.name}” cannot be read ({brief(error)}); saving the deck again may repair it"
+                f"the shape “{shape.name}” cannot be read ({error_summary(error)}); saving the deck again may repair it"
             )
     if depth == 0:
         yield from _read_alternate_content(shapes._element, frame)

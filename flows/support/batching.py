@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 
+from extractors.formats import has_rows
 from extractors.types import Source
 
 TASKS = 500
@@ -47,7 +48,7 @@ def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
 
 def _bytes(source: Source) -> int:
     """Size of what is opened; 0 when it is gone by now, which extraction will say better."""
-    if source.image is None and source.path.suffix in (".csv", ".jsonl"):
+    if source.image is None and has_rows(source.path):
         return 0
     path = source.image or source.path
     return path.stat().st_size if path.is_file() else 0

@@ -84,7 +84,7 @@ def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
     line = json.loads(lines)
     line["payload"]["image"]["sha256"] = "../../../../etc/passwd"
     (tmp_path / "export" / "images.jsonl").write_text(json.dumps(line) + "\n")
-    with pytest.raises(ValueError, match="no picture file is called"):
+    with pytest.raises(ValueError, match="not the name of a stored image"):
         import_store(tmp_path / "export", bench.index, bench.folder)
     bench.index.close()
 

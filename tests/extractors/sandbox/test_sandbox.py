@@ -133,3 +133,12 @@ def test_no_thread_is_left(photo: Source, pictures: Path) -> None:
     with Sandbox(1, 60, 2048) as sandbox:
         sandbox.extract(photo, WITHOUT_OCR, pictures)
     assert threading.active_count() == before
+
+
+def test_unforeseen_error_fails_the_document_and_names_its_place(photo: Source, pictures: Path) -> None:
+    message = r"photo\.png: the extractor failed \(AttributeError: .*, in \w+\.py, line \d+\)"
+    with Sandbox(1, 600, 2048) as sandbox:
+        with pytest.raises(ExtractionError, match=message) as caught:
+            sandbox.extract(photo, None, pictures)  # type: ignore[arg-type]
+        assert not caught.value.transient
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
