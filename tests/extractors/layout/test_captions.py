@@ -1,18 +1,17 @@
-"""Captions: recognised in many forms, read in full, told apart from sentences; references in running text."""
+"""Captions are recognised in many forms and read completely; sentences that begin alike are ignored."""
 
 from __future__ import annotations
 
 import pytest
 
-from extractors.layout import captions
-from extractors.layout.labels import mentioned_labels
+from extractors.layout.captions import find_captions
 from extractors.page import Line, PageLayout
 
 
 def _line(
     text: str, x: float, y: float, *, size: float = 10, bold: bool = False, lead: int = 0, block: int = 0
 ) -> Line:
-    """Set in a font half as wide as high, on the base line `y`."""
+    """A line on the base line `y`, in a font half as wide as high."""
     return Line((x, y - size, x + 0.5 * size * len(text), y), text, size, "Serif", bold=bold, lead=lead, block=block)
 
 
@@ -46,8 +45,8 @@ def _page(*lines: Line) -> PageLayout:
         ("表 1 结果", "table 1"),
     ],
 )
-def test_a_caption_is_recognised_and_labelled(text: str, label: str) -> None:
-    (caption,) = captions.find_captions(_page(_line(text, 50, 100)))
+def test_caption_is_recognised_and_labelled(text: str, label: str) -> None:
+    (caption,) = find_captions(_page(_line(text, 50, 100)))
     assert (caption.label, caption.text) == (label, text)
     assert caption.kind == ("table" if label.startswith("table") else "figure")
 
@@ -63,31 +62,31 @@ def test_a_caption_is_recognised_and_labelled(text: str, label: str) -> None:
         "Table of contents",
     ],
 )
-def test_a_sentence_that_begins_alike_is_no_caption(text: str) -> None:
-    assert captions.find_captions(_page(_line(text, 50, 100))) == ()
+def test_sentence_that_begins_like_a_caption_is_ignored(text: str) -> None:
+    assert find_captions(_page(_line(text, 50, 100))) == ()
 
 
-def test_a_sentence_that_breaks_before_its_figure_is_no_caption() -> None:
+def test_sentence_with_a_line_break_before_its_figure_is_ignored() -> None:
     page = _page(
         _line("The measured values rise steadily, as can be seen in", 50, 100),
         _line("Figure 3. After that they fall again, but slowly so.", 50, 112),
         _line("None of the models that we tried explains the fall.", 50, 124),
     )
-    assert captions.find_captions(page) == ()
+    assert find_captions(page) == ()
 
 
-def test_a_bold_label_makes_a_caption_without_punctuation() -> None:
-    (caption,) = captions.find_captions(_page(_line("Fig. 3 effect of heat", 50, 100, lead=6)))
+def test_bold_label_needs_no_punctuation() -> None:
+    (caption,) = find_captions(_page(_line("Fig. 3 effect of heat", 50, 100, lead=6)))
     assert caption.label == "figure 3"
 
 
-def test_all_lines_of_a_caption_belong_to_it_and_the_paragraph_after_it_does_not() -> None:
+def test_caption_has_all_its_lines_but_not_the_next_paragraph() -> None:
     page = _page(
         _line("Figure 2. The yield of each plot in the dry year, mea-", 50, 300, size=9),
         _line("sured at harvest. Bars are standard errors.", 50, 311, size=9),
         _line("The next paragraph of the article starts here.", 50, 340, block=1),
     )
-    (caption,) = captions.find_captions(page)
+    (caption,) = find_captions(page)
     assert caption.text == (
         "Figure 2. The yield of each plot in the dry year, measured at harvest. Bars are standard errors."
     )
@@ -95,45 +94,24 @@ def test_all_lines_of_a_caption_belong_to_it_and_the_paragraph_after_it_does_not
     assert caption.box == (50, 291, page.lines[0].box[2], 311)
 
 
-def test_captions_side_by_side_are_not_mixed() -> None:
+def test_captions_side_by_side_stay_separate() -> None:
     page = _page(
         _line("Figure 1. Left plot,", 50, 300, size=9),
         _line("Figure 2. Right plot,", 320, 300, size=9, block=1),
         _line("from above.", 50, 311, size=9),
         _line("from below.", 320, 311, size=9, block=1),
     )
-    assert [c.text for c in captions.find_captions(page)] == [
+    assert [c.text for c in find_captions(page)] == [
         "Figure 1. Left plot, from above.",
         "Figure 2. Right plot, from below.",
     ]
 
 
-def test_a_label_on_a_line_of_its_own_takes_its_text() -> None:
+def test_label_on_its_own_line_is_joined_with_its_text() -> None:
     page = _page(_line("Figure 1", 50, 300, bold=True), _line("The apparatus in use", 50, 312))
-    assert captions.find_captions(page)[0].text == "Figure 1 The apparatus in use"
+    assert find_captions(page)[0].text == "Figure 1 The apparatus in use"
 
 
-def test_running_headers_are_passed_over() -> None:
+def test_running_headers_are_ignored() -> None:
     page = _page(_line("Table 1: Contents of volume two", 50, 30), _line("Table 1: Doses", 50, 300))
-    assert [c.lines for c in captions.find_captions(page, frozenset({0}))] == [{1}]
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("as Fig. 3 shows", ("figure 3",)),
-        ("see Figs. 3 and 4", ("figure 3", "figure 4")),
-        ("Figure 3a-c differ", ("figure 3a", "figure 3b", "figure 3c")),
-        ("(Figure 3A, B)", ("figure 3a", "figure 3b")),
-        ("Figures 3(a) and 5", ("figure 3a", "figure 5")),
-        ("in Tables 1–3 and in Figure 2", ("table 1", "table 2", "table 3", "figure 2")),
-        ("siehe Abb. 4 und Tabelle 2", ("figure 4", "table 2")),
-        ("如图5所示", ("figure 5",)),
-        ("Table 2.1 and again Table 2.1", ("table 2.1",)),
-        ("Figure 3 a study", ("figure 3",)),
-        ("we figure out 3 tables", ()),
-        ("stable 4 configurations", ()),
-    ],
-)
-def test_references_in_running_text(text: str, labels: tuple[str, ...]) -> None:
-    assert mentioned_labels(text) == labels
+    assert [c.lines for c in find_captions(page, frozenset({0}))] == [{1}]

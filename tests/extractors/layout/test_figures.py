@@ -1,16 +1,13 @@
-"""Figures and whose caption is whose, on pages laid out by hand: 600 by 800 points, y downwards."""
+"""Figures and their captions, on pages of 600 by 800 points laid out by hand."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 
 from extractors.geometry import coverage, merge_boxes
-from extractors.layout import figures
-from extractors.layout.caption_matching import cheapest_assignment
-from extractors.layout.figures import PageFigures
+from extractors.layout.figures import PageFigures, find_figures
 from extractors.layout.furniture import Furniture
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.pdf.page_reader import read_page
@@ -25,7 +22,7 @@ def _line(text: str, x: float, base: float, size: float = 10, font: str = "Serif
 
 
 def _prose(x: float, y: float, rows: int, width: float = 240) -> list[Line]:
-    """A paragraph that fills the column from `y` down, 12 points a row."""
+    """A paragraph of `rows` lines from `y` downwards, 12 points a line."""
     text = (_WORDS * 3)[: int(width / 5)]
     return [_line(text, x, y + 12 * (row + 1), block=int(y)) for row in range(rows)]
 
@@ -36,7 +33,7 @@ def _photo(*box: float, digest: str = "photo") -> Raster:
 
 
 def _plot(x0: float, y0: float, x1: float, y1: float) -> tuple[list[Drawing], list[Line]]:
-    """Axes, a curve and a few markers; tick labels outside of the axes."""
+    """Axes, a curve and a few markers, with tick labels below."""
     axes = [
         Drawing((x0, y0, x0, y1), 1, filled=False, stroked=True, rectangle=True),
         Drawing((x0, y1, x1, y1), 1, filled=False, stroked=True, rectangle=True),
@@ -52,29 +49,29 @@ def _page(lines: list[Line], rasters: list[Raster] | None = None, drawings: list
     return PageLayout(1, 600, 800, tuple(lines), tuple(rasters or ()), tuple(drawings or ()))
 
 
-def _found(page: PageLayout, tables: tuple[Box, ...] = (), furniture: Furniture | None = None) -> PageFigures:
-    return figures.find_figures(page, tables, furniture or Furniture(1, {}, 10.0))
+def _find(page: PageLayout, tables: tuple[Box, ...] = (), furniture: Furniture | None = None) -> PageFigures:
+    return find_figures(page, tables, furniture or Furniture(1, {}, 10.0))
 
 
-def _pairs(found: PageFigures) -> dict[str, Box]:
+def _labelled_boxes(found: PageFigures) -> dict[str, Box]:
     return {figure.label: figure.box for figure in found.figures if figure.label}
 
 
 # --- what is a figure ---------------------------------------------------------------------------------------------
 
 
-def test_a_photo_with_its_caption() -> None:
+def test_photo_gets_its_caption() -> None:
     page = _page([*_prose(50, 400, 6), _line("Figure 1. A photo.", 50, 320)], [_photo(50, 100, 290, 300)])
-    (figure,) = _found(page).figures
+    (figure,) = _find(page).figures
     assert (figure.kind, figure.label, figure.box) == ("figure", "figure 1", (50, 100, 290, 300))
     assert figure.caption == "Figure 1. A photo."
     assert figure.alone
 
 
-def test_a_plot_takes_its_tick_labels_and_leaves_the_text() -> None:
+def test_plot_includes_its_tick_labels_but_not_the_text() -> None:
     drawings, ticks = _plot(100, 100, 280, 250)
     prose = _prose(50, 330, 6)
-    found = _found(_page([*ticks, _line("Figure 1: A plot.", 60, 290), *prose], drawings=drawings))
+    found = _find(_page([*ticks, _line("Figure 1: A plot.", 60, 290), *prose], drawings=drawings))
     (figure,) = found.figures
     assert round(figure.box[3]) == 264  # down to the tick labels
     assert found.inside == set(range(len(ticks)))
@@ -84,14 +81,14 @@ def test_a_plot_takes_its_tick_labels_and_leaves_the_text() -> None:
 
 def test_slices_of_one_image_are_one_figure() -> None:
     slices = [_photo(50, y, 290, y + 50, digest=str(y)) for y in (100, 150, 200)]
-    (figure,) = _found(_page(_prose(50, 400, 6), slices)).figures
+    (figure,) = _find(_page(_prose(50, 400, 6), slices)).figures
     assert len(figure.rasters) == 3
     assert figure.box == (50, 100, 290, 250)
 
 
 def test_two_photos_apart_are_two_figures() -> None:
     page = _page(_prose(50, 400, 6), [_photo(50, 100, 280, 300), _photo(320, 100, 550, 300, digest="other")])
-    assert len(_found(page).figures) == 2
+    assert len(_find(page).figures) == 2
 
 
 def _rule(x0: float, y: float, x1: float) -> Drawing:
@@ -110,21 +107,21 @@ def _rule(x0: float, y: float, x1: float) -> Drawing:
     ],
     ids=["rule", "highlight", "box around text", "background", "bleeding ornament", "white on white"],
 )
-def test_what_is_no_figure(drawing: Drawing) -> None:
-    found = _found(_page(_prose(50, 400, 20), drawings=[drawing]))
+def test_decoration_is_no_figure(drawing: Drawing) -> None:
+    found = _find(_page(_prose(50, 400, 20), drawings=[drawing]))
     assert not found.figures
     assert not found.flagged
 
 
-def test_a_ruled_table_is_no_figure_of_its_own_and_a_known_table_is_one() -> None:
+def test_rules_of_a_table_are_no_second_figure() -> None:
     rules = [_rule(50, y, 290) for y in (100, 120, 200)]
     cells = [_line("12.5", x, y, 8) for x in (60, 140, 220) for y in (115, 135, 155, 175, 195)]
     lines = [*cells, _line("Table 1. Doses.", 50, 95), *_prose(50, 400, 6)]
-    (table,) = _found(_page(lines, drawings=rules), tables=((50, 100, 290, 200),)).figures
+    (table,) = _find(_page(lines, drawings=rules), tables=((50, 100, 290, 200),)).figures
     assert (table.kind, table.label, table.box) == ("table", "table 1", (50, 100, 290, 200))
 
 
-def test_a_logo_that_repeats_is_furniture_and_a_photo_is_not() -> None:
+def test_repeated_logo_is_ignored_but_photo_is_not() -> None:
     def page(number: int) -> PageLayout:
         rasters = (_photo(500, 20, 560, 60, digest="logo"), _photo(50, 100, 290, 300, digest=f"photo {number}"))
         return PageLayout(number, 600, 800, tuple(_prose(50, 400, 6)), rasters)
@@ -132,11 +129,11 @@ def test_a_logo_that_repeats_is_furniture_and_a_photo_is_not() -> None:
     pages = [page(number) for number in range(1, 9)]
     furniture = Furniture.learn(pages)
     for one in pages:
-        assert [figure.box for figure in figures.find_figures(one, (), furniture).figures] == [(50, 100, 290, 300)]
+        assert [figure.box for figure in find_figures(one, (), furniture).figures] == [(50, 100, 290, 300)]
 
 
-def test_a_scanned_page_is_no_figure_but_visual() -> None:
-    found = _found(_page([], [_photo(0, 0, 600, 800)]))
+def test_scanned_page_is_visual_but_no_figure() -> None:
+    found = _find(_page([], [_photo(0, 0, 600, 800)]))
     assert not found.figures
     assert found.visual
     assert found.flagged
@@ -145,56 +142,54 @@ def test_a_scanned_page_is_no_figure_but_visual() -> None:
 # --- captions and figures -----------------------------------------------------------------------------------------
 
 
-def test_captions_between_stacked_figures_go_to_the_figure_above() -> None:
+def test_captions_between_stacked_figures_belong_to_the_figure_above() -> None:
     lines = [_line("Figure 1. Upper.", 50, 220), _line("Figure 2. Lower.", 50, 460), *_prose(50, 500, 6)]
     page = _page(lines, [_photo(50, 50, 290, 200), _photo(50, 232, 290, 440, digest="b")])
-    assert _pairs(_found(page)) == {"figure 1": (50, 50, 290, 200), "figure 2": (50, 232, 290, 440)}
+    assert _labelled_boxes(_find(page)) == {"figure 1": (50, 50, 290, 200), "figure 2": (50, 232, 290, 440)}
 
 
-def test_captions_above_all_figures_go_to_the_figures_below() -> None:
+def test_captions_above_all_figures_belong_to_the_figure_below() -> None:
     lines = [_line("Figure 1. Upper.", 50, 60), _line("Figure 2. Lower.", 50, 290), *_prose(50, 500, 6)]
     page = _page(lines, [_photo(50, 70, 290, 270), _photo(50, 300, 290, 480, digest="b")])
-    assert _pairs(_found(page)) == {"figure 1": (50, 70, 290, 270), "figure 2": (50, 300, 290, 480)}
+    assert _labelled_boxes(_find(page)) == {"figure 1": (50, 70, 290, 270), "figure 2": (50, 300, 290, 480)}
 
 
-def test_the_nearest_figure_is_not_taken_from_the_caption_that_needs_it() -> None:
+def test_nearest_figure_is_left_to_the_caption_that_needs_it() -> None:
     # Figure 1's caption is nearer to the lower photo than that photo's own caption is.
     lines = [_line("Figure 1. Upper.", 50, 228), _line("Figure 2. Lower.", 50, 475), *_prose(50, 500, 6)]
     page = _page(lines, [_photo(50, 50, 290, 200), _photo(50, 236, 290, 450, digest="b")])
-    assert _pairs(_found(page)) == {"figure 1": (50, 50, 290, 200), "figure 2": (50, 236, 290, 450)}
+    assert _labelled_boxes(_find(page)) == {"figure 1": (50, 50, 290, 200), "figure 2": (50, 236, 290, 450)}
 
 
-def test_a_caption_beside_its_figure() -> None:
+def test_caption_beside_its_figure_is_matched() -> None:
     lines = [_line("Figure 1. Beside", 310, 120), _line("the photo.", 310, 132), *_prose(50, 500, 6)]
-    assert _pairs(_found(_page(lines, [_photo(50, 100, 290, 300)]))) == {"figure 1": (50, 100, 290, 300)}
+    assert _labelled_boxes(_find(_page(lines, [_photo(50, 100, 290, 300)]))) == {"figure 1": (50, 100, 290, 300)}
 
 
-def test_a_figure_across_two_columns() -> None:
+def test_figure_across_two_columns_is_matched() -> None:
     lines = [_line("Figure 1. Wide.", 50, 322), *_prose(50, 360, 20), *_prose(310, 360, 20)]
-    assert _pairs(_found(_page(lines, [_photo(50, 100, 550, 300)]))) == {"figure 1": (50, 100, 550, 300)}
+    assert _labelled_boxes(_find(_page(lines, [_photo(50, 100, 550, 300)]))) == {"figure 1": (50, 100, 550, 300)}
 
 
-def test_text_between_keeps_caption_and_figure_apart() -> None:
+def test_text_in_between_separates_caption_and_figure() -> None:
     lines = [*_prose(50, 320, 10), _line("Figure 1. Lost.", 50, 470)]
-    found = _found(_page(lines, [_photo(50, 100, 290, 300)]))
+    found = _find(_page(lines, [_photo(50, 100, 290, 300)]))
     assert [caption.label for caption in found.unmatched] == ["figure 1"]
     assert [figure.label for figure in found.figures] == [""]
 
 
-def test_a_caption_that_found_nothing_is_carried_to_the_next_page() -> None:
-    first = _found(_page([*_prose(50, 100, 20), _line("Figure 4. Overleaf.", 50, 780)]))
-    second = figures.find_figures(
-        _page(_prose(50, 500, 6), [_photo(50, 60, 290, 300)]), (), Furniture(), first.unmatched
-    )
-    assert [(figure.label, figure.caption) for figure in second.figures] == [("figure 4", "Figure 4. Overleaf.")]
+def test_unmatched_caption_is_carried_to_the_next_page() -> None:
+    first = _find(_page([*_prose(50, 100, 20), _line("Figure 4. Next page.", 50, 780)]))
+    second = find_figures(_page(_prose(50, 500, 6), [_photo(50, 60, 290, 300)]), (), Furniture(), first.unmatched)
+    assert [(figure.label, figure.caption) for figure in second.figures] == [("figure 4", "Figure 4. Next page.")]
 
 
-def test_panels_that_stand_apart_are_figures_beside_the_whole() -> None:
+def test_panels_that_stand_apart_are_also_figures_of_their_own() -> None:
     left, left_ticks = _plot(60, 100, 270, 250)
     right, right_ticks = _plot(320, 100, 530, 250)
     letters = [_line("(a)", 65, 112, 8, "Sans"), _line("(b)", 325, 112, 8, "Sans")]
     lines = [*left_ticks, *right_ticks, *letters, _line("Figure 3. Dry year (a) and wet year (b).", 60, 300)]
-    found = _found(_page([*lines, *_prose(50, 400, 6)], drawings=[*left, *right])).figures
+    found = _find(_page([*lines, *_prose(50, 400, 6)], drawings=[*left, *right])).figures
     assert [(figure.kind, figure.label, figure.panel) for figure in found] == [
         ("compound", "figure 3", ""), ("figure", "figure 3a", "a"), ("figure", "figure 3b", "b")
     ]  # fmt: skip
@@ -202,43 +197,17 @@ def test_panels_that_stand_apart_are_figures_beside_the_whole() -> None:
     assert coverage(found[1].box, found[0].box) == coverage(found[2].box, found[0].box) == 1
 
 
-def test_the_heading_above_a_chart_is_its_caption() -> None:
+def test_heading_above_a_chart_is_its_caption() -> None:
     drawings, ticks = _plot(60, 140, 290, 300)
     lines = [_line("Most people walk to work", 60, 130, 12, bold=True), *ticks, *_prose(50, 400, 6)]
-    (figure,) = _found(_page(lines, drawings=drawings)).figures
+    (figure,) = _find(_page(lines, drawings=drawings)).figures
     assert (figure.label, figure.caption) == ("", "Most people walk to work")
 
 
-def test_a_table_and_a_figure_claim_their_own_captions() -> None:
+def test_table_and_figure_get_their_own_captions() -> None:
     lines = [_line("Table 1. Doses.", 50, 95), _line("Figure 1. Photo.", 50, 470), *_prose(50, 520, 6)]
-    found = _found(_page(lines, [_photo(50, 250, 290, 450)]), tables=((50, 100, 290, 240),))
-    assert _pairs(found) == {"table 1": (50, 100, 290, 240), "figure 1": (50, 250, 290, 450)}
-
-
-# --- the assignment -----------------------------------------------------------------------------------------------
-
-
-def test_the_assignment_is_the_cheapest_of_all() -> None:
-    costs = [[1.0, 2.0, 90.0], [1.5, 50.0, 90.0], [math.inf, math.inf, math.inf]]
-    total, pairs = cheapest_assignment(costs, unmatched=100)
-    assert pairs == {0: 1, 1: 0}
-    assert total == 2.0 + 1.5 + 100
-
-
-def test_the_assignment_agrees_with_trying_everything() -> None:
-    from itertools import permutations
-    from random import Random
-
-    random = Random(5)
-    for _ in range(30):
-        rows, columns = random.randint(1, 4), random.randint(1, 5)
-        costs = [[random.uniform(0, 150) for _ in range(columns)] for _ in range(rows)]
-        slots = [*range(columns), *[None] * rows]
-        best = min(
-            sum(min(costs[r][c], 1e9) if c is not None else 100.0 for r, c in enumerate(choice))
-            for choice in permutations(slots, rows)
-        )
-        assert cheapest_assignment(costs, unmatched=100)[0] == pytest.approx(best)
+    found = _find(_page(lines, [_photo(50, 250, 290, 450)]), tables=((50, 100, 290, 240),))
+    assert _labelled_boxes(found) == {"table 1": (50, 100, 290, 240), "figure 1": (50, 250, 290, 450)}
 
 
 # --- a real page --------------------------------------------------------------------------------------------------
@@ -246,7 +215,7 @@ def test_the_assignment_agrees_with_trying_everything() -> None:
 
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_figures_of_a_drawn_page(rotation: int) -> None:
-    """A vector chart and a photo with captions; turned, everything is found where it is displayed."""
+    """A vector chart and a photo with captions, whose boxes are those of the displayed page when it is rotated."""
     module = pymupdf()
     page = module.open().new_page(width=600, height=800)
     page.insert_textbox((50, 40, 550, 150), _WORDS * 6, fontsize=10)
@@ -262,7 +231,7 @@ def test_figures_of_a_drawn_page(rotation: int) -> None:
     page.insert_textbox((50, 360, 550, 700), _WORDS * 20, fontsize=10)
     page.set_rotation(rotation)
     layout = read_page(module.open("pdf", page.parent.tobytes())[0], 1)
-    pairs = _pairs(figures.find_figures(layout, (), Furniture(1, {}, 10.0)))
+    pairs = _labelled_boxes(find_figures(layout, (), Furniture(1, {}, 10.0)))
     expected: dict[str, Box] = {"figure 1": (70, 190, 290, 300), "figure 2": (330, 190, 530, 300)}
     if rotation:
         expected = {label: (800 - y1, x0, 800 - y0, x1) for label, (x0, y0, x1, y1) in expected.items()}
@@ -272,18 +241,18 @@ def test_figures_of_a_drawn_page(rotation: int) -> None:
         assert coverage(around, box) > 0.9, label
 
 
-def test_photos_between_blocks_of_colour_are_each_a_figure() -> None:
+def test_each_photo_of_a_mosaic_is_a_figure() -> None:
     places: list[Box] = [(60, 60, 160, 160), (160, 60, 260, 160), (60, 160, 160, 260), (160, 160, 260, 260)]
     blocks = [
         Drawing(box, items=1, filled=True, stroked=False, fill=(0, 0.6, 0.7), rectangle=True) for box in places[1:3]
     ]
     photos = [_photo(*places[0], digest="one"), _photo(*places[3], digest="two")]
-    found = _found(_page([_line("Annual report", 300, 400, 30)], photos, blocks))
+    found = _find(_page([_line("Annual report", 300, 400, 30)], photos, blocks))
     assert [figure.box for figure in found.figures] == [places[0], places[3]]
 
 
-def test_a_title_page_is_visual_and_the_last_lines_of_a_chapter_are_not() -> None:
+def test_title_page_is_visual_but_the_last_lines_of_a_chapter_are_not() -> None:
     title = [_line("Improving the water supply", 150, 200, 24), _line("A hearing of the council", 200, 260, 12)]
-    assert _found(_page(title)).visual
-    assert not _found(_page(_prose(50, 60, 4))).visual
-    assert not _found(_page([])).visual
+    assert _find(_page(title)).visual
+    assert not _find(_page(_prose(50, 60, 4))).visual
+    assert not _find(_page([])).visual

@@ -1,4 +1,4 @@
-"""What repeats from page to page: headers, page numbers, logos; and what only seems to."""
+"""Headers, page numbers and logos are recognised as furniture; repeated content is not."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ def _line(text: str, base: float, x: float = 50, size: float = 10) -> Line:
 
 
 def _page(number: int, *lines: Line) -> PageLayout:
-    """With a body whose words no other page has at the same height."""
+    """A page with `lines` and a body whose words no other page has at the same height."""
     own = "abcdefghij"[number]
     return PageLayout(
         number, 600, 800, (*lines, *(_line(f"{own * (5 + row)} and so on", 120 + 14 * row) for row in range(40)))
     )
 
 
-def _running(pages: list[PageLayout]) -> list[list[str]]:
+def _running_texts(pages: list[PageLayout]) -> list[list[str]]:
     furniture = Furniture.learn(pages)
     return [[page.lines[i].text for i in sorted(furniture.running_lines(page))] for page in pages]
 
 
 def test_headers_and_page_numbers_are_running_lines() -> None:
     pages = [_page(n, _line("Annual report", 40), _line(f"Page {n} of 6", 780)) for n in range(1, 7)]
-    assert _running(pages) == [["Annual report", f"Page {n} of 6"] for n in range(1, 7)]
+    assert _running_texts(pages) == [["Annual report", f"Page {n} of 6"] for n in range(1, 7)]
 
 
-def test_left_and_right_pages_have_their_own_headers() -> None:
+def test_left_and_right_pages_may_have_different_headers() -> None:
     pages = [_page(n, _line("The author" if n % 2 else "The title", 40, x=50 + 200 * (n % 2))) for n in range(1, 9)]
-    assert all(len(lines) == 1 for lines in _running(pages))
+    assert all(len(lines) == 1 for lines in _running_texts(pages))
 
 
-def test_a_cell_that_comes_back_below_the_first_content_is_no_header() -> None:
+def test_cell_repeated_below_the_first_content_is_no_header() -> None:
     pages = [
         _page(n, _line(f"Opening {'abcdefghij'[n] * 3}", 50, size=16), *([_line("Total", 80)] if n < 5 else []))
         for n in range(1, 9)
     ]
-    assert not any("Total" in lines for lines in _running(pages))
+    assert not any("Total" in lines for lines in _running_texts(pages))
 
 
-def test_a_document_of_one_page_has_none() -> None:
-    assert _running([_page(1, _line("Annual report", 40))]) == [[]]
+def test_single_page_has_no_running_lines() -> None:
+    assert _running_texts([_page(1, _line("Annual report", 40))]) == [[]]
 
 
-def test_a_logo_repeats_wherever_it_stands_and_a_large_picture_only_in_its_place() -> None:
+def test_logo_repeats_anywhere_but_large_picture_only_in_one_place() -> None:
     def page(n: int) -> PageLayout:
         logo = Raster((500, 20 + n, 540, 60 + n), 90, 90, "logo")
         picture = Raster((50, 100 + 20 * n, 300, 300 + 20 * n), 900, 700, "picture")
@@ -60,13 +60,13 @@ def test_a_logo_repeats_wherever_it_stands_and_a_large_picture_only_in_its_place
     assert furniture.repeats(pages[3].drawings[0], pages[3])
 
 
-def test_numbers_do_not_make_two_headers_of_one() -> None:
+def test_page_numbers_do_not_distinguish_headers() -> None:
     assert without_numbers("Page 12 of 30") == without_numbers("page 3 of 30")
     assert without_numbers("— 7 —") == "#"
     assert without_numbers("Chapter one") != without_numbers("Chapter two")
 
 
-def test_pages_to_look_at_come_in_runs_over_the_whole_document() -> None:
+def test_sampled_pages_are_runs_spread_over_the_document() -> None:
     assert sample_pages(5) == (0, 1, 2, 3, 4)
     chosen = sample_pages(1000)
     assert len(chosen) == 60

@@ -1,4 +1,4 @@
-"""Tables by geometry: with rules, with few, with none; and what only looks like one."""
+"""Tables with many, few or no rules are found; similar layouts are not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from extractors.layout import tables
-from extractors.layout.tables import Table
+from extractors.layout.tables import Table, find_tables
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 
@@ -25,12 +24,12 @@ TOP, STEP = 200.0, 18.0
 SENTENCE = "The orchards were planted in three years and bear fruit since the spring of the fourth one."
 
 
-def blank() -> Any:
+def new_page() -> Any:
     return pymupdf().open().new_page(width=595, height=842)
 
 
-def write(page: Any, rows: Sequence[Sequence[str]], columns: Sequence[float] = COLUMNS, top: float = TOP) -> float:
-    """Rows of cells, each written apart; gives the bottom."""
+def write_rows(page: Any, rows: Sequence[Sequence[str]], columns: Sequence[float] = COLUMNS, top: float = TOP) -> float:
+    """Write rows of cells and return the y below the last row."""
     for number, row in enumerate(rows):
         for x, cell in zip(columns, row, strict=False):
             if cell:
@@ -38,40 +37,40 @@ def write(page: Any, rows: Sequence[Sequence[str]], columns: Sequence[float] = C
     return top + STEP * len(rows)
 
 
-def rule(page: Any, y: float, x0: float = COLUMNS[0], x1: float = RIGHT) -> None:
+def draw_rule(page: Any, y: float, x0: float = COLUMNS[0], x1: float = RIGHT) -> None:
     page.draw_line((x0, y), (x1, y), width=0.7)
 
 
-def paragraph(page: Any, x: float, y: float, lines: int, width: float = 450) -> None:
+def write_paragraph(page: Any, x: float, y: float, lines: int, width: float = 450) -> None:
     page.insert_textbox((x, y, x + width, y + 14.5 * lines), f"{SENTENCE} " * lines, fontsize=10)
 
 
-def found(page: Any) -> list[Table]:
-    return tables.find_tables(read_page(page, 1))
+def tables_of(page: Any) -> list[Table]:
+    return find_tables(read_page(page, 1))
 
 
-def grid(page: Any, rows: Sequence[Sequence[str]] = HARVEST) -> None:
-    bottom = write(page, rows)
+def draw_grid(page: Any, rows: Sequence[Sequence[str]] = HARVEST) -> None:
+    bottom = write_rows(page, rows)
     for number in range(len(rows) + 1):
-        rule(page, TOP + STEP * number)
+        draw_rule(page, TOP + STEP * number)
     for x in (*COLUMNS, RIGHT):
         page.draw_line((x, TOP), (x, bottom), width=0.7)
 
 
-def test_a_ruled_grid_gives_its_cells_and_its_box() -> None:
-    page = blank()
-    paragraph(page, 72, 100, 4)
-    grid(page)
-    (table,) = found(page)
+def test_ruled_grid_has_its_cells_and_its_box() -> None:
+    page = new_page()
+    write_paragraph(page, 72, 100, 4)
+    draw_grid(page)
+    (table,) = tables_of(page)
     assert table.rows == tuple(HARVEST)
     assert table.box == pytest.approx((72, 200, 440, 290), abs=3)
 
 
-def test_cells_of_several_lines_are_one_row_between_rules() -> None:
-    page = blank()
+def test_lines_between_two_rules_are_one_row() -> None:
+    page = new_page()
     heights = (0, 18, 58, 98, 138)
     for n, y in enumerate(heights):
-        rule(page, 200 + y)
+        draw_rule(page, 200 + y)
         if n < 4:
             page.insert_text((76, 213 + y), ("Step", "Open", "Fill", "Shut")[n], fontsize=10)
             page.insert_text(
@@ -81,26 +80,26 @@ def test_cells_of_several_lines_are_one_row_between_rules() -> None:
                 page.insert_text((204, 227 + y), "and wait a minute", fontsize=10)
     for x in (72, 200, 440):
         page.draw_line((x, 200), (x, 338), width=0.7)
-    (table,) = found(page)
+    (table,) = tables_of(page)
     assert table.rows[1] == ("Open", "Turn the valve and wait a minute")
     assert len(table.rows) == 4
 
 
 def test_three_rules_are_enough() -> None:
-    page = blank()
-    paragraph(page, 72, 60, 6)
-    bottom = write(page, HARVEST)
+    page = new_page()
+    write_paragraph(page, 72, 60, 6)
+    bottom = write_rows(page, HARVEST)
     for y in (TOP, TOP + STEP, bottom):
-        rule(page, y)
-    paragraph(page, 72, 320, 8)
-    (table,) = found(page)
+        draw_rule(page, y)
+    write_paragraph(page, 72, 320, 8)
+    (table,) = tables_of(page)
     assert table.rows == tuple(HARVEST)
     assert table.box[1] == pytest.approx(TOP, abs=3)
     assert table.box[3] == pytest.approx(bottom, abs=3)
 
 
 def test_rows_under_a_caption_need_no_rules() -> None:
-    page = blank()
+    page = new_page()
     page.insert_text((72, 190), "Table 2. Orchards and who keeps them", fontsize=10)
     rows = [
         ("Orchard", "Keeper", "Fruit"),
@@ -108,100 +107,100 @@ def test_rows_under_a_caption_need_no_rules() -> None:
         ("South", "School", "Plums"),
         ("West", "Town", "Pears"),
     ]
-    write(page, rows)
-    paragraph(page, 72, 300, 8)
-    (table,) = found(page)
+    write_rows(page, rows)
+    write_paragraph(page, 72, 300, 8)
+    (table,) = tables_of(page)
     assert table.rows == tuple(rows)
 
 
-def test_columns_of_numbers_are_a_table_with_their_heading() -> None:
-    page = blank()
-    paragraph(page, 72, 60, 6)
+def test_columns_of_numbers_are_a_table_with_their_headings() -> None:
+    page = new_page()
+    write_paragraph(page, 72, 60, 6)
     rows = [
         ("", "2022", "2021"),
         ("Sales", "$ 8,890", "$ 9,569"),
         ("Costs", "(693)", "(760)"),
         ("Income", "3,514", "-"),
     ]
-    write(page, rows, columns=(72, 300, 400))
-    paragraph(page, 72, 320, 8)
-    (table,) = found(page)
+    write_rows(page, rows, columns=(72, 300, 400))
+    write_paragraph(page, 72, 320, 8)
+    (table,) = tables_of(page)
     assert table.rows == tuple(rows)
 
 
-def test_signs_of_money_belong_to_their_numbers() -> None:
-    page = blank()
+def test_currency_signs_are_merged_with_their_numbers() -> None:
+    page = new_page()
     rows = [
         ("Sales", "$", "8,890", "$", "9,569"),
         ("Costs", "", "693", "", "760"),
         ("Tax", "", "12", "", "14"),
         ("Income", "$", "8,185", "$", "8,795"),
     ]
-    write(page, rows, columns=(72, 280, 300, 380, 400))
-    (table,) = found(page)
+    write_rows(page, rows, columns=(72, 280, 300, 380, 400))
+    (table,) = tables_of(page)
     assert table.rows[0] == ("Sales", "$ 8,890", "$ 9,569")
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
-def test_a_table_on_its_side_keeps_its_box_on_the_page(rotation: int) -> None:
-    upright = blank()
-    grid(upright)
+def test_box_of_a_sideways_table_is_that_of_the_displayed_page(rotation: int) -> None:
+    upright = new_page()
+    draw_grid(upright)
     document = pymupdf().open()
     page = document.new_page(width=842, height=595)
     page.show_pdf_page(page.rect, upright.parent, 0, rotate=90)
     page.set_rotation(rotation)
-    (table,) = found(page)
+    (table,) = tables_of(page)
     assert table.rows == tuple(HARVEST)
     width, height = table.box[2] - table.box[0], table.box[3] - table.box[1]
     assert (width < height) is (rotation == 0)
     assert 0 <= table.box[0] < table.box[2] <= page.rect.width
 
 
-def test_two_tables_stay_two() -> None:
-    page = blank()
+def test_two_tables_stay_separate() -> None:
+    page = new_page()
     for top in (150.0, 400.0):
-        bottom = write(page, HARVEST, top=top)
+        bottom = write_rows(page, HARVEST, top=top)
         for y in (top, top + STEP, bottom):
-            rule(page, y)
-    paragraph(page, 72, 290, 6)
-    assert [table.rows for table in found(page)] == [tuple(HARVEST)] * 2
+            draw_rule(page, y)
+    write_paragraph(page, 72, 290, 6)
+    assert [table.rows for table in tables_of(page)] == [tuple(HARVEST)] * 2
 
 
 def test_two_columns_of_text_between_rules_are_no_table() -> None:
-    page = blank()
-    rule(page, 60, 50, 545)
-    rule(page, 760, 50, 545)
+    page = new_page()
+    draw_rule(page, 60, 50, 545)
+    draw_rule(page, 760, 50, 545)
     for x in (50, 305):
-        paragraph(page, x, 80, 45, width=240)
-    assert found(page) == []
+        write_paragraph(page, x, 80, 45, width=240)
+    assert tables_of(page) == []
 
 
 def test_a_framed_paragraph_is_no_table() -> None:
-    page = blank()
+    page = new_page()
     page.draw_rect((60, 95, 540, 260))
-    paragraph(page, 72, 100, 9)
-    assert found(page) == []
+    write_paragraph(page, 72, 100, 9)
+    assert tables_of(page) == []
 
 
-def test_contents_are_no_table() -> None:
-    page = blank()
-    write(page, [(f"Chapter {n} of the manual", str(9 * n)) for n in range(1, 12)], columns=(72, 480))
-    assert found(page) == []
+def test_table_of_contents_is_no_table() -> None:
+    page = new_page()
+    write_rows(page, [(f"Chapter {n} of the manual", str(9 * n)) for n in range(1, 12)], columns=(72, 480))
+    assert tables_of(page) == []
 
 
 def test_a_chart_with_grid_lines_is_no_table() -> None:
-    page = blank()
+    page = new_page()
     for n in range(6):
-        rule(page, 200 + 30 * n, 100, 400)
+        draw_rule(page, 200 + 30 * n, 100, 400)
         page.insert_text((75, 204 + 30 * n), f"{100 - 20 * n}", fontsize=9)
     for n in range(5):
         page.insert_text((110 + 60 * n, 365), f"Q{n + 1}", fontsize=9)
         page.draw_rect((110 + 60 * n, 350 - 23 * n, 140 + 60 * n, 350), fill=(0.2, 0.4, 0.8), color=None)
-    assert found(page) == []
+    assert tables_of(page) == []
 
 
 def test_bars_with_numbers_are_no_table() -> None:
-    page = blank()
+    page = new_page()
     for n, (label, share) in enumerate(
         [("Total", 61), ("Men", 44), ("Women", 75), ("Young", 52), ("Old", 33), ("All", 20)]
     ):
@@ -211,22 +210,22 @@ def test_bars_with_numbers_are_no_table() -> None:
         page.draw_rect((150 + 2 * share, y, 350, y + 12), fill=(0.6, 0.6, 0.1), color=None)
         page.insert_text((155, y + 10), str(share), fontsize=9)
         page.insert_text((320, y + 10), str(100 - share), fontsize=9)
-    assert found(page) == []
+    assert tables_of(page) == []
 
 
-def test_an_empty_page_has_none() -> None:
-    assert found(blank()) == []
+def test_empty_page_has_no_tables() -> None:
+    assert tables_of(new_page()) == []
 
 
-def test_the_rules_at_the_head_and_foot_of_a_page_make_no_table() -> None:
-    page = blank()
-    rule(page, 60, 40, RIGHT + 60)
-    rule(page, 800, 40, RIGHT + 60)
-    for y in (TOP, TOP + STEP, write(page, HARVEST)):
-        rule(page, y)
+def test_rules_at_the_head_and_foot_of_a_page_make_no_table() -> None:
+    page = new_page()
+    draw_rule(page, 60, 40, RIGHT + 60)
+    draw_rule(page, 800, 40, RIGHT + 60)
+    for y in (TOP, TOP + STEP, write_rows(page, HARVEST)):
+        draw_rule(page, y)
     for row in range(12):
         page.insert_text((72, 400 + 20 * row), "short note", fontsize=10)
         page.insert_text((300, 400 + 20 * row), "beside it", fontsize=10)
-    (table,) = found(page)
+    (table,) = tables_of(page)
     assert table.box[1] > TOP - 5
     assert table.box[3] < 350
