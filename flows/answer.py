@@ -1,6 +1,6 @@
-"""The flow that answers one question and leaves the checked answer as a page in the UI.
+"""Flow `answer`: answer a question from a store and show the checked answer as a page in the UI.
 
-It is async because Prefect ends every sync run with a second of waiting.
+The flow is async because every sync flow run ends with a second of waiting.
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from diptych.answering.answer import Answer
+from diptych import Answer, Query
 from diptych.models.meter import format_usage
-from diptych.search.query import Query
 from diptych.settings import load_settings
-from flows.query import condition
-from flows.support.answer_text import markdown, record
-from flows.support.ingest_report import number
-from flows.support.no_hits import found_nothing
-from flows.support.open_stores import opened
-from flows.support.understood_filters import sentence
+from flows.support.answer_text import answer_markdown, answer_record
+from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
+from flows.support.shared_store import shared_diptych
+from flows.support.text import markdown_code, pluralize
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")
@@ -37,40 +34,40 @@ async def answer(
     store: str | None = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
 ) -> State[Any]:
-    """Answer a question from the store by a vision model; every citation is checked.
+    """Answer a question from the store with a vision model. Every citation is checked.
 
     Args:
-        text: The question in words.
-        image: Path of a picture on the worker's machine that belongs to the question.
-        where: A filter of what may be evidence, such as: document = "manual.pdf"
-        limit: Most hits shown to the model.
-        model: Who answers, as PROVIDER:MODEL, its key in the worker's environment; empty: as the settings say.
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
-        budget: US dollars that the answer may cost; a request that could pass it is not sent. Empty: no limit.
+        text: The question.
+        image: Path of an image on the worker's machine that belongs to the question.
+        where: A filter on the evidence, such as: document = "manual.pdf"
+        limit: Maximum number of hits shown to the model.
+        model: PROVIDER:MODEL, with its key in the worker's environment. Default: as configured.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        budget: Maximum cost of the answer in US dollars; requests that could exceed it fail.
     """
+    condition = parse_filter(where)
+    question = Query(text, Path(image) if image else None, condition)
     settings = load_settings(store or None)
     if model:
         settings = settings.model_copy(update={"answerer": model})
-    with opened(settings, budget) as diptych:
-        question = Query(text, Path(image) if image else None, condition(where))
-        understood = await asyncio.to_thread(diptych.interpret, question)
+    with shared_diptych(settings, budget) as diptych:
+        filters = await asyncio.to_thread(describe_filters, diptych, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
-        nothing = "" if answered.evidence else await asyncio.to_thread(found_nothing, diptych, question.where)
-        used, data = format_usage(diptych.meter), record(answered, diptych.meter)
-    told = sentence(understood)
-    for line in filter(None, [told, nothing, *used]):
+        nothing = "" if answered.evidence else await asyncio.to_thread(explain_no_hits, diptych, condition)
+        usage, data = format_usage(diptych.meter), answer_record(answered, diptych.meter)
+    for line in filter(None, [filters, nothing, *usage]):
         get_run_logger().info("%s", line)
-    notes = ("`" + line.replace("`", "'") + "`" for line in (nothing, *used) if line)
-    description = " — ".join(filter(None, [text or str(image), told]))
-    await acreate_markdown_artifact("\n\n".join([markdown(answered), *notes]), key="answer", description=description)
-    return Completed(message=nothing or _message(answered), data=data)
+    notes = (markdown_code(line) for line in (nothing, *usage) if line)
+    page = "\n\n".join([answer_markdown(answered), *notes])
+    description = " — ".join(filter(None, [text or str(image), filters]))
+    await acreate_markdown_artifact(page, key="answer", description=description)
+    return Completed(message=nothing or run_message(answered), data=data)
 
 
-def _message(answered: Answer) -> str:
-    """What the run came to, where a list of runs has one line for it."""
+def run_message(answered: Answer) -> str:
+    """The result in one line, for the list of runs."""
     if answered.unanswered:
         return f"not answered: {answered.why}"
-    doubtful = sum(bool(one.marks) for one in answered.sentences)
-    doubts = f", {doubtful} not confirmed" if doubtful else ""
-    sources = number(len(answered.citations), "source")
-    return f"{number(len(answered.sentences), 'sentence')} from {sources}{doubts}"
+    unconfirmed = sum(bool(one.marks) for one in answered.sentences)
+    sentences, sources = pluralize(len(answered.sentences), "sentence"), pluralize(len(answered.citations), "source")
+    return f"{sentences} from {sources}" + (f", {unconfirmed} not confirmed" if unconfirmed else "")

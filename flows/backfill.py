@@ -1,9 +1,9 @@
-"""The flow that brings in what was there before the schedule: as much as wanted, and failures again on request."""
+"""Flow `backfill`: ingest existing documents in portions, optionally with failed ones and through batch endpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
@@ -11,15 +11,18 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from diptych import Diptych
+from diptych.pipeline.batch_prefill import progress_line, result_line
 from diptych.settings import load_settings
 from extractors.types import Source
-from flows.ingest import conclude, depart, ingest_all
-from flows.support.batching import MOST, changed_since
-from flows.support.open_stores import opened
-from flows.support.progress import watcher
-from flows.support.removed_documents import NONE
-from flows.support.spending import Spent
-from flows.support.task_runners import alone
+from flows.support.ingest_tasks import MAX_TASKS, delete_removed_documents, finish_run, ingest_in_tasks
+from flows.support.progress import current_listener
+from flows.support.removals import NO_REMOVALS
+from flows.support.run_usage import RunUsage
+from flows.support.shared_store import shared_diptych
+from flows.support.task_runners import check_budget
+
+MAX_DOCUMENTS = 50 * MAX_TASKS
+"""Documents per run. The others wait for the next run, so that no run takes days."""
 
 
 @flow(name="backfill")
@@ -33,49 +36,60 @@ def backfill(
     budget: Annotated[float, Field(gt=0)] | None = None,
     batch_api: bool = False,
 ) -> State[Any]:
-    """Ingest what needs it, at most `limit` documents; run it again for the next ones.
+    """Ingest new and changed documents, at most `limit` of them. Run it again for the next ones.
 
-    With neither `since` nor `limit`, documents whose files are gone are deleted.
+    Documents whose files are gone are deleted, unless `since` or `limit` is set.
 
     Args:
-        paths: Files and folders on the worker's machine, relative ones below the project's folder.
-        since: Only documents whose file was written on this day or later.
-        limit: Most documents of this run; those that are already in do not count.
-        retry_failed: Try again what failed for good before, or is partial.
-        confirm_deletes: Delete documents whose files are gone even when that is more than a quarter of those there.
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
-        budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
-        batch_api: First ask paid models through their batch endpoints: half the price, minutes to a day.
+        paths: Files and folders on the worker's machine; relative paths start at the project folder.
+        since: Only documents whose file was modified on or after this day.
+        limit: Maximum number of documents in this run; unchanged documents do not count.
+        retry_failed: Also retry documents that failed permanently or are partial.
+        confirm_deletes: Delete documents whose files are gone, even more than a quarter of them.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
+        batch_api: Use the batch endpoints of paid models: half the price, minutes to a day.
     """
     settings = load_settings(store or None)
-    alone(settings, budget)
-    with opened(settings, budget) as diptych:
-        used = diptych.meter.usage()
+    check_budget(settings, budget)
+    with shared_diptych(settings, budget) as diptych:
+        usage = RunUsage(diptych.meter)
         found = diptych.maintenance.find_sources(paths)
-        due = diptych.maintenance.pending(changed_since(found.sources, since), retry=retry_failed)
-        chosen = due[: MOST if limit is None else min(limit, MOST)]
-        watcher().found(len(chosen), found.left_out)
-        before = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
+        pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
+        chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]
+        current_listener().on_sources(len(chosen), found.left_out)
+        gone = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
         if batch_api:
-            ask_beforehand(diptych, chosen, retry_failed)
-        outcomes = ingest_all(chosen, settings, retry=retry_failed)
-        departures = depart(diptych, paths, found, before, confirm_deletes) if before else NONE
-        spent = Spent(diptych.meter, used)
-        return conclude(outcomes, found.left_out, spent, settings, departures, waiting=len(due) - len(chosen))
+            prefill(diptych, chosen, retry_failed)
+        outcomes = ingest_in_tasks(chosen, settings, retry=retry_failed)
+        removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes) if gone else NO_REMOVALS
+        return finish_run(outcomes, found.left_out, usage, settings, removals, len(pending) - len(chosen))
 
 
-def ask_beforehand(diptych: Diptych, chosen: Sequence[Source], retry: bool) -> None:
-    """Through batch endpoints, told to the run's log and to whoever watches; what that gives nobody pays again."""
-    from diptych.pipeline.batch_prefill import progress_line, result_line
+def modified_since(sources: Iterable[Source], since: date | None) -> list[Source]:
+    """Sources whose file was modified on the day `since`, in local time, or later."""
+    if since is None:
+        return list(sources)
+    start = datetime.combine(since, time.min).timestamp()
+    return [source for source in sources if _modified_at(source) >= start]
 
-    last = ""
 
-    def tell(line: str) -> None:
-        nonlocal last
-        if line != last:  # a look at a batch seldom brings news
-            watcher().noted(line)
+def _modified_at(source: Source) -> float:
+    """Of a catalogue row: the later of its catalogue and its picture."""
+    paths = [path for path in (source.path, source.image) if path is not None and path.is_file()]
+    return max((path.stat().st_mtime for path in paths), default=0.0)
+
+
+def prefill(diptych: Diptych, sources: Sequence[Source], retry: bool) -> None:
+    """Send the paid requests through batch endpoints and wait; the ingest then finds the answers in the ledger."""
+    last_line = ""
+
+    def report(line: str) -> None:
+        nonlocal last_line
+        if line != last_line:  # most polls of a batch bring no news
+            current_listener().on_note(line)
             get_run_logger().info("%s", line)
-        last = line
+        last_line = line
 
-    for result in diptych.maintenance.prefill(chosen, lambda waiting: tell(progress_line(waiting)), retry=retry):
-        tell(result_line(result))
+    for result in diptych.maintenance.prefill(sources, lambda waiting: report(progress_line(waiting)), retry=retry):
+        report(result_line(result))

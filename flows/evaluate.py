@@ -1,4 +1,4 @@
-"""The flow that measures search on questions with known answers and leaves the figures as tables in the UI."""
+"""Flow `evaluate`: measure search on questions with known answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from prefect.states import Completed, Failed
 from diptych.evaluation.gates import gate_failure, parse_gates
 from diptych.evaluation.metrics import Level
 from diptych.settings import load_settings
-from flows.support import evaluation_tables as evaluation
-from flows.support.ingest_report import number
-from flows.support.open_stores import opened
+from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation_markdown
+from flows.support.shared_store import shared_diptych
+from flows.support.text import pluralize
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")
@@ -26,27 +26,27 @@ def evaluate(
     out: str | None = None,
     store: str | None = None,
 ) -> State[Any]:
-    """Put questions with known answers to every kind of retrieval; below the gate the run ends as Failed.
+    """Compare kinds of retrieval on questions with known answers. The run fails if search is below the gate.
 
     Args:
-        questions: Path of the JSON Lines file on the worker's machine.
-        arms: Compare only these; fused alone is quickest.
-        gate: A floor under the search as it is, such as: page recall@10 >= 0.8 and document mrr >= 0.9
+        questions: JSON Lines file of questions on the worker's machine.
+        arms: Kinds of retrieval to compare, such as fused (the fastest choice). Default: all.
+        gate: Minimum quality of search, such as: page recall@10 >= 0.8 and document mrr >= 0.9
         out: Folder on the worker's machine for report.html.
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
     """
-    floor = parse_gates(gate) if gate and gate.strip() else []
-    report = Path(out) / evaluation.REPORT if out else None
+    conditions = parse_gates(gate) if gate and gate.strip() else []
+    report = Path(out) / REPORT if out else None
     logger = get_run_logger()
-    with opened(load_settings(store or None)) as diptych:
-        found = diptych.evaluate(Path(questions), arms or None, report, lambda name: logger.info("running %s", name))
-    below = gate_failure(floor, found)
-    create_markdown_artifact(evaluation.markdown(found, below), key="evaluation", description=questions)
-    level: Level = "page" if found.counts["page"] else "document"
-    heads = [name.lstrip("#") for name in evaluation.COLUMNS]
-    cells = [dict(zip(heads, row, strict=True)) for row in evaluation.rows(found, level)]
-    create_table_artifact(cells, key="evaluation-arms", description=f"{questions}, by {level}")
-    data = found.as_dict()
-    if below:
-        return Failed(message=below, data=data)
-    return Completed(message=f"{number(len(found.questions), 'question')}, {number(len(found.arms), 'arm')}", data=data)
+    with shared_diptych(load_settings(store or None)) as diptych:
+        evaluation = diptych.evaluate(Path(questions), arms or None, report, lambda arm: logger.info("running %s", arm))
+    below_gate = gate_failure(conditions, evaluation)
+    create_markdown_artifact(evaluation_markdown(evaluation, below_gate), key="evaluation", description=questions)
+    level: Level = "page" if evaluation.counts["page"] else "document"
+    rows = [dict(zip(TITLES, row, strict=True)) for row in arm_rows(evaluation, level)]
+    create_table_artifact(rows, key="evaluation-arms", description=f"{questions}, by {level}")
+    data = evaluation.as_dict()
+    if below_gate:
+        return Failed(message=below_gate, data=data)
+    message = f"{pluralize(len(evaluation.questions), 'question')}, {pluralize(len(evaluation.arms), 'arm')}"
+    return Completed(message=message, data=data)

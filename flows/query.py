@@ -1,6 +1,6 @@
-"""The flow that puts one question and leaves its hits as a table in the UI.
+"""Flow `query`: search a store and show the hits as a table in the UI.
 
-It is async because Prefect ends every sync run with a second of waiting, which is more than a search takes.
+The flow is async because every sync flow run ends with a second of waiting, which is longer than a search takes.
 """
 
 from __future__ import annotations
@@ -15,17 +15,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
+from diptych import Query
 from diptych.models.meter import format_usage
-from diptych.search.query import Query
 from diptych.settings import load_settings
-from diptych.where import Expression, all_of, parse_where, where_from_fields
-from flows.support.hit_tables import hit_rows
-from flows.support.ingest_report import number
-from flows.support.no_hits import found_nothing
-from flows.support.open_stores import opened
-from flows.support.understood_filters import sentence
-
-Panels = Literal["both", "text", "image"]
+from flows.support.search_results import describe_filters, explain_no_hits, hit_rows, parse_filter
+from flows.support.shared_store import shared_diptych
+from flows.support.text import pluralize
 
 
 @flow(name="query", persist_result=True, result_serializer="json")
@@ -33,43 +28,37 @@ async def query(
     text: str = "",
     image: str | None = None,
     where: str | None = None,
-    panels: Panels = "both",
+    panels: Literal["both", "text", "image"] = "both",
     limit: Annotated[int, Field(ge=1, le=1000)] = 10,
     offset: Annotated[int, Field(ge=0, le=10_000)] = 0,
     least_passages: Annotated[int, Field(ge=0)] = 0,
     least_pictures: Annotated[int, Field(ge=0)] = 0,
     store: str | None = None,
 ) -> State[Any]:
-    """Search both panels, text and images, and give one ranked list.
+    """Search text and images, and return one ranked list of hits.
 
     Args:
-        text: The question in words.
-        image: Path of a picture on the worker's machine, instead of words or beside them.
+        text: The question.
+        image: Path of an image on the worker's machine to search with, alone or with text.
         where: A filter, such as: price < 200 and category = "jackets"
-        panels: Search both panels, or one of them.
-        limit: Most hits wanted.
-        offset: Hits to pass over first: 10 with a limit of 10 gives the second page.
-        least_passages: Passages that there have to be among the hits, as long as there are that many.
-        least_pictures: The same for pictures.
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        panels: Search text and images, or only one of them.
+        limit: Maximum number of hits.
+        offset: Number of hits to skip: 10 with a limit of 10 shows the second page.
+        least_passages: Minimum number of passages among the hits, if that many exist.
+        least_pictures: Minimum number of pictures among the hits, if that many exist.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
     """
-    with opened(load_settings(store or None)) as diptych:
-        least = {"text": least_passages, "image": least_pictures}
-        question = Query(text, Path(image) if image else None, condition(where, panels), least=least)
-        understood = await asyncio.to_thread(diptych.interpret, question)
+    condition = parse_filter(where, None if panels == "both" else panels)
+    least = {"text": least_passages, "image": least_pictures}
+    question = Query(text, Path(image) if image else None, condition, least=least)
+    with shared_diptych(load_settings(store or None)) as diptych:
+        filters = await asyncio.to_thread(describe_filters, diptych, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)
-        nothing = "" if found else await asyncio.to_thread(found_nothing, diptych, question.where)
-        used = format_usage(diptych.meter)
+        nothing = "" if found else await asyncio.to_thread(explain_no_hits, diptych, condition)
+        usage = format_usage(diptych.meter)
     hits = [hit.as_dict() for hit in found]
-    told = sentence(understood)
-    for line in filter(None, [told, nothing, *used]):
+    for line in filter(None, [filters, nothing, *usage]):
         get_run_logger().info("%s", line)
-    description = " — ".join(filter(None, [text or str(image), told, nothing]))
+    description = " — ".join(filter(None, [text or str(image), filters, nothing]))
     await acreate_table_artifact(hit_rows(hits), key="query-hits", description=description)
-    return Completed(message=nothing or number(len(hits), "hit"), data=hits)
-
-
-def condition(where: str | None, panels: Panels = "both") -> Expression | None:
-    """The filter of a question. Raises `QueryError` naming the column that cannot be read."""
-    panel = None if panels == "both" else where_from_fields({"modality": panels})
-    return all_of(parse_where(where) if where and where.strip() else None, panel)
+    return Completed(message=nothing or pluralize(len(hits), "hit"), data=hits)

@@ -1,4 +1,4 @@
-"""The flow `reindex`."""
+"""Flow `reindex`: encode what is stored with the current settings."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from diptych.settings import load_settings
-from flows.support import maintenance_text as upkeep
-from flows.support.open_stores import opened
-from flows.support.spending import Spent
+from flows.support.maintenance_text import describe_reindex
+from flows.support.run_usage import RunUsage
+from flows.support.shared_store import shared_diptych
 
 
 @flow(name="reindex")
 def reindex(store: str | None = None) -> State[Any]:
-    """Read everything that is stored anew, with the encoder and the language that the settings name now.
+    """Rebuild the collections with the encoders and the language of the current settings.
 
-    Nothing is extracted again, and the store keeps answering as before until the new edition is whole. A run that
-    died is taken up where it stopped.
+    Nothing is extracted again. Searches use the old edition until the new one is complete. A run that was interrupted
+    resumes where it stopped.
 
     Args:
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
     """
     settings = load_settings(store or None)
     logger = get_run_logger()
-    with opened(settings) as diptych:
-        spent = Spent(diptych.meter, diptych.meter.usage())
-        encoded = diptych.maintenance.reindex(lambda name: logger.info("read anew  %s", name))
-    message = upkeep.reindexed(encoded, settings)
-    page = [f"**{message}**", f"Store: `{settings.store}`", *(f"- `{line}`" for line in spent.lines)]
+    with shared_diptych(settings) as diptych:
+        usage = RunUsage(diptych.meter)
+        encoded = diptych.maintenance.reindex(lambda name: logger.info("reindexed  %s", name))
+    message = describe_reindex(encoded, settings)
+    page = [f"**{message}**", f"Store: `{settings.store}`", *(f"- `{line}`" for line in usage.lines)]
     create_markdown_artifact("\n\n".join(page), key="reindex-report")
-    return Completed(message=message, data={"encoded": encoded, "usage": spent.numbers})
+    return Completed(message=message, data={"encoded": encoded, "usage": usage.numbers})

@@ -1,4 +1,4 @@
-"""The flow `retry`."""
+"""Flow `retry`: ingest failed documents again."""
 
 from __future__ import annotations
 
@@ -9,37 +9,35 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from diptych.settings import load_settings
-from flows.ingest import conclude, ingest_all
-from flows.support import failed_documents as quarantine
-from flows.support import ingest_report as report
-from flows.support.open_stores import opened
-from flows.support.progress import watcher
-from flows.support.spending import Spent
-from flows.support.task_runners import alone
+from flows.support.ingest_report import outcome_line
+from flows.support.ingest_tasks import finish_run, ingest_in_tasks
+from flows.support.progress import current_listener
+from flows.support.run_usage import RunUsage
+from flows.support.shared_store import shared_diptych
+from flows.support.task_runners import check_budget
 
 
 @flow(name="retry")
 def retry(
     everything: bool = False, store: str | None = None, budget: Annotated[float, Field(gt=0)] | None = None
 ) -> State[Any]:
-    """Try again what failed for a reason that may pass, each document from its registered place.
+    """Retry documents that failed temporarily, from the places where they are registered.
 
-    The run ends as Completed, Partial or Failed, as ingest does; what is lost for good is listed.
+    The run ends as Completed, Partial or Failed, as `ingest` does. Documents that no longer exist are listed as failed.
 
     Args:
-        everything: Also documents that failed for good, and partial ones.
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
-        budget: US dollars that paid models may cost in this run; what they would pass it with waits. Empty: no limit.
+        everything: Also retry documents that failed permanently or are partial.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
     """
     settings = load_settings(store or None)
-    alone(settings, budget)
-    with opened(settings, budget) as diptych:
-        used = diptych.meter.usage()
-        documents = quarantine.chosen(diptych.documents(), everything)
-        found, lost = quarantine.sources(diptych, documents)
-        watcher().found(len(documents), [])
-        for outcome in lost:
-            watcher().done(outcome)
-            get_run_logger().error("%s", report.line(outcome))
-        outcomes = [*lost, *ingest_all(found, settings, retry=True)]
-        return conclude(outcomes, [], Spent(diptych.meter, used), settings)
+    check_budget(settings, budget)
+    with shared_diptych(settings, budget) as diptych:
+        usage = RunUsage(diptych.meter)
+        found = diptych.maintenance.find_retryable(everything=everything)
+        current_listener().on_sources(len(found.sources) + len(found.lost), [])
+        for outcome in found.lost:
+            current_listener().on_outcome(outcome)
+            get_run_logger().error("%s", outcome_line(outcome))
+        outcomes = [*found.lost, *ingest_in_tasks(found.sources, settings, retry=True)]
+        return finish_run(outcomes, [], usage, settings)

@@ -1,4 +1,4 @@
-"""The flow `sweep`."""
+"""Flow `sweep`: remove unused data from a store."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from diptych.settings import load_settings
-from flows.support import maintenance_text as upkeep
-from flows.support.open_stores import opened
+from flows.support.maintenance_text import describe_sweep
+from flows.support.shared_store import shared_diptych
 
 
 @flow(name="sweep")
 def sweep(store: str | None = None) -> State[Any]:
-    """Remove points, pictures and old editions that no live document needs; safe beside a running ingest.
+    """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
 
     Args:
-        store: Folder of the store or URL of a Qdrant server; empty: the one that the settings name.
+        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
     """
     settings = load_settings(store or None)
-    with opened(settings) as diptych:
+    with shared_diptych(settings) as diptych:
         swept = diptych.maintenance.sweep()
-    message = upkeep.swept(swept)
+    message = describe_sweep(swept)
     create_markdown_artifact(f"**{message}**\n\nStore: `{settings.store}`", key="sweep-report")
     return Completed(message=message, data=asdict(swept))

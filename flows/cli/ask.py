@@ -1,4 +1,4 @@
-"""`diptych ask`: a question in, an answer out whose citations were checked."""
+"""`diptych ask`: answer a question, with checked citations."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from pathlib import Path
 import click
 
 from flows.cli import options
-from flows.support.no_hits import found_nothing
-from flows.support.terminal import json_line, put, say, show
-from flows.support.understood_filters import tell
-
-file = click.Path(path_type=Path, exists=True, dir_okay=False)
+from flows.support.terminal import print_json, print_message, print_output
 
 
-@click.command(short_help="Answer a question; every citation is checked.")
+@click.command(short_help="Answer a question, with checked citations.")
 @click.argument("text", default="")
-@click.option("--image", type=file, help="A picture that belongs to the question.")
-@click.option("--where", metavar="EXPR", help='Only these are evidence: document = "manual.pdf" and page < 20.')
+@click.option("--image", type=options.file_type, help="An image that belongs to the question.")
+@click.option("--where", metavar="EXPR", help='A filter on the evidence: document = "manual.pdf" and page < 20.')
 @click.option(
-    "--limit", type=click.IntRange(1, 100), default=12, show_default=True, help="Most hits shown to the model."
+    "--limit", type=click.IntRange(1, 100), default=12, show_default=True, help="Maximum hits shown to the model."
 )
-@click.option("--model", metavar="PROVIDER:MODEL", help="Who answers; by default the setting `answerer`.")
+@click.option("--model", metavar="PROVIDER:MODEL", help="Answering model; by default the setting `answerer`.")
 @options.budget
 @options.as_json
 @options.store
@@ -36,39 +32,36 @@ def ask(
     as_json: bool,
     store: str | None,
 ) -> None:
-    """Answer a question from the store by a vision model, with the document, page and picture of every claim.
+    """Answer a question from the store with a vision model, citing document, page and picture for every claim.
 
     \b
-    Every quote, page, figure and number of the answer is compared with what the model was shown. What does not hold
-    goes back to it once, then is dropped, and that is said. Nothing found: no request, nothing paid.
+    Every quote, page, figure and number is compared with what the model was shown. Claims that do not hold are
+    returned to the model once, then dropped and listed. If nothing is found, no request is made.
     """
     if not text.strip() and not image:
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from diptych import Diptych, Query
-    from diptych.models.meter import format_usage
     from diptych.settings import load_settings
-    from diptych.where import parse_where
-    from flows.support import answer_text as answers
+    from flows.support.answer_text import answer_lines, answer_record, checks_summary
+    from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
 
+    question = Query(text, image, parse_filter(where))
     settings = load_settings(store)
     settings = settings.model_copy(update={"answerer": model}) if model else settings
-    condition = parse_where(where) if where else None
     with Diptych.open(settings, budget=budget) as diptych:
-        watched = _draft if not as_json and sys.stderr.isatty() else None
-        question = Query(text, image, condition)
-        tell(diptych.interpret(question))
-        answer = diptych.ask(question, limit, watched)
+        if filters := describe_filters(diptych, question):
+            print_message(filters)
+        answer = diptych.ask(question, limit, _print_draft if not as_json and sys.stderr.isatty() else None)
         if not answer.evidence:
-            say(found_nothing(diptych, condition))
+            print_message(explain_no_hits(diptych, question.where))
     if as_json:
-        put(json_line(answers.record(answer, diptych.meter)))
+        print_json(answer_record(answer, diptych.meter))
         return
-    show(*answers.lines(answer))
-    for line in (answers.checked(answer), *format_usage(diptych.meter)):
-        say(line)
+    print_output(*answer_lines(answer))
+    print_message(checks_summary(answer))
+    options.print_usage(diptych)
 
 
-def _draft(sentence: str) -> None:
-    """A sentence of an answer that is still coming, as what it is."""
-    say(f"not checked yet: {sentence}")
+def _print_draft(sentence: str) -> None:
+    print_message(f"not checked yet: {sentence}")

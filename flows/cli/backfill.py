@@ -1,21 +1,26 @@
-"""`diptych backfill`: bring in what was there before, as Prefect flow runs."""
+"""`diptych backfill`: ingest many documents as Prefect flow runs."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
 
 from flows.cli import options
+from flows.support.progress import listening, progress_display
+from flows.support.removals import NO_REMOVALS
+from flows.support.terminal import print_message
 
 
-@click.command(short_help="Bring in many documents, as Prefect flow runs.")
-@options.documents
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files written on this day or later.")
-@click.option("--limit", type=click.IntRange(1), help="Most documents; those that are already in do not count.")
-@click.option("--retry-failed", is_flag=True, help="Try again what failed for good or is partial.")
+@click.command(short_help="Ingest many documents, as Prefect flow runs.")
+@options.paths
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files modified on or after this day.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number of documents; unchanged ones do not count.")
+@click.option("--retry-failed", is_flag=True, help="Also retry permanent failures and partial documents.")
 @options.budget
-@click.option("--batch-api", is_flag=True, help="Ask paid models in batches: half the price, minutes to a day.")
+@click.option("--batch-api", is_flag=True, help="Use batch endpoints of paid models: half the price, up to a day.")
 @options.confirm_deletes
 @options.store
 def backfill(
@@ -28,17 +33,53 @@ def backfill(
     confirm_deletes: bool,
     store: str | None,
 ) -> int:
-    """Bring in what was there before the schedule, as runs of the Prefect flow `backfill`, with progress.
+    """Ingest existing documents as runs of the Prefect flow `backfill`, showing progress.
 
-    Without --since and --limit, documents whose files are gone are deleted as `diptych ingest` does it. The runs are
-    recorded by the server that PREFECT_API_URL (or your Prefect profile) names, else by a temporary one.
-    Interrupted, it goes on from there when it is run again.
+    Without --since and --limit, documents whose files are gone are deleted, as `diptych ingest` does. The runs are
+    recorded by the server in PREFECT_API_URL or your Prefect profile, or else by a temporary one. After an
+    interruption, run the command again to continue.
 
-    No request is sent that could pass --budget: what it concerns waits for the next run, exit code 3. With --batch-api
-    the models are asked beforehand; killed while it waits for them, it finds its batches again.
+    Requests that could exceed --budget are not sent; their documents wait for the next run (exit code 3). With
+    --batch-api the command waits for the providers' batches, and finds them again if it is interrupted.
     """
-    from flows.cli.local_runs import Wanted
-    from flows.cli.local_runs import backfill as run
+    from diptych.settings import load_settings
+    from flows.support.local_prefect import flow_result, local_prefect
 
-    day = since.date() if since else None
-    return run(Wanted(paths, day, limit, retry_failed, confirm_deletes, store, budget, batch_api))
+    # The flow may run in another folder.
+    parameters: dict[str, Any] = {
+        "paths": [_absolute(path) for path in paths],
+        "since": since.date() if since else None,
+        "retry_failed": retry_failed,
+        "confirm_deletes": confirm_deletes,
+        "store": _absolute(load_settings(store).store),
+        "budget": budget,
+        "batch_api": batch_api,
+    }
+    with local_prefect(), progress_display() as progress:
+        from flows.backfill import backfill as backfill_flow
+        from flows.support.shared_store import shared_diptych
+        from flows.support.task_runners import check_budget
+
+        settings = load_settings(parameters["store"])
+        check_budget(settings, budget)
+        remaining = limit
+        with shared_diptych(settings, budget) as diptych, listening(progress):  # one budget for all runs
+            while remaining is None or remaining > 0:
+                before = len(progress.outcomes)
+                state = backfill_flow(**parameters, limit=remaining, return_state=True)
+                new = progress.outcomes[before:]
+                remaining = None if limit is None else limit - len(progress.outcomes)
+                ingested = any(outcome.status in ("complete", "partial") for outcome in new)
+                if not flow_result(state)["waiting"] or not ingested or progress.report.stop_reason:
+                    break
+    options.print_usage(diptych)
+    report = progress.report
+    if not report.outcomes and report.removals == NO_REMOVALS:
+        print_message("nothing to do: all documents are up to date")
+    else:
+        print_message(report.summary + (f"; {report.stop_reason}" if report.stop_reason else ""))
+    return report.exit_code
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else str(Path(path).absolute())

@@ -1,32 +1,29 @@
-"""`diptych delete`: documents out of the store."""
+"""`diptych delete`: delete documents from the store."""
 
 from __future__ import annotations
 
 import click
 
 from flows.cli import options
-from flows.support import ingest_report as report
-from flows.support.terminal import json_line, put, say
+from flows.support.terminal import print_json, print_message
+from flows.support.text import pluralize
 
 
-@click.command(short_help="Take documents out of the store.")
+@click.command(short_help="Delete documents from the store.")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @options.store
 @options.as_json
 def delete(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
-    """Take documents out of the store, each from both collections at once. NAME is a name, path or URI of `status`.
+    """Delete documents from both collections. NAME is a name, path or URI listed by `diptych status`.
 
-    Every document of that name goes; when one NAME is not known, none does. The files themselves stay, and an ingest
-    that covers them brings them in again. Their pictures go with a `diptych sweep` once they are an hour old.
+    All documents of that name are deleted; if a NAME is unknown, none is. The files themselves are kept, and an ingest
+    that covers them adds them again. `diptych sweep` deletes their pictures after an hour.
     """
-    from diptych import Diptych
-    from diptych.settings import load_settings
-
-    with Diptych.open(load_settings(store)) as diptych:
+    with options.open_store(store) as diptych:
         deleted = diptych.delete(names)
     for record in deleted:
         if as_json:
-            put(json_line({"uri": record.uri, "name": record.name, "status": "deleted"}))
+            print_json({"uri": record.uri, "name": record.name, "status": "deleted"})
         else:
-            say(f"deleted    {record.name}")
-    say(f"{report.number(len(deleted), 'document')} deleted")
+            print_message(f"deleted    {record.name}")
+    print_message(f"{pluralize(len(deleted), 'document')} deleted")

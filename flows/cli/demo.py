@@ -1,8 +1,8 @@
-"""`make demo`: the main job on the sample documents: the ingest flow, then questions through the query flow.
+"""`make demo`: ingest the sample documents through a flow and put questions to them through another.
 
     python -m flows.cli.demo
 
-Needs no server and no account: one temporary Prefect server records the runs, in a home of its own beside the store.
+Needs no server and no account: a temporary Prefect server, whose home is next to the store, records the runs.
 """
 
 from __future__ import annotations
@@ -18,50 +18,49 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.local_runs import Tally, value
 from flows.cli.main import guarded
-from flows.support import ingest_report as report
-from flows.support import prefect_env
-from flows.support.hit_tables import hit_cells
-from flows.support.progress import display, watched
-from flows.support.terminal import one_line, say, show, table
+from flows.support.ingest_report import IngestReport
+from flows.support.local_prefect import flow_result, local_prefect
+from flows.support.progress import listening, progress_display
+from flows.support.search_results import hit_cells
+from flows.support.terminal import build_table, print_message, print_output
+from flows.support.text import one_line
 
 if TYPE_CHECKING:
-    from diptych import Diptych, Outcome, Settings
+    from diptych import Diptych, Settings
 
 DATA = Path(__file__).parents[2] / "data"
-ASKED = ("q09", "q13", "q23", "q32", "q34", "q39")
-"""Questions of data/questions.jsonl whose answers are words, a table, a figure, a scan, a slide and a product."""
-EACH = 3
-"""Hits shown of each question."""
-COLUMNS = ("question, and what was found", "#rank", "what", "document", "#page", "right page", "brought by")
+QUESTION_IDS = ("q09", "q13", "q23", "q32", "q34", "q39")
+"""Questions of data/questions.jsonl that are answered by text, a table, a figure, a scan, a slide and a product."""
+HITS_PER_QUESTION = 3
+COLUMNS = ("question and hits", "#rank", "what", "document", "#page", "right page", "found by")
 
 
-def demo() -> int:
-    """Run it all; gives the exit code of the ingest."""
-    start = time.monotonic()
+def run_demo() -> int:
+    """Run the demo and return the exit code of the ingest."""
     from diptych.settings import load_settings
 
+    start = time.monotonic()
     settings = load_settings()
     os.environ.pop("PREFECT_API_URL", None)
-    home = Path(settings.store).absolute() / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
-    os.environ["PREFECT_HOME"] = str(home)
-    with prefect_env.guest():
-        from flows.support.open_stores import opened
+    prefect_home = Path(settings.store).absolute() / "prefect"
+    prefect_home.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(prefect_home)
+    with local_prefect():
+        from flows.support.shared_store import shared_diptych
 
-        with opened(settings) as diptych:
-            _prepare(settings, diptych)
-            outcomes = _ingest()
-            rows = [row for question in _questions() for row in _ask(question)]
+        with shared_diptych(settings) as diptych:
+            _start_up(settings, diptych)
+            report = _ingest_samples()
+            rows = [row for question in _sample_questions() for row in _search_rows(question)]
             pictures = diptych.pictures
-    show(table(COLUMNS, rows), f"The pictures lie in {pictures}")
-    say(f"{report.sentence(outcomes)}; {time.monotonic() - start:.0f} s in all")
-    return report.exit_code(outcomes)
+    print_output(build_table(COLUMNS, rows), f"The pictures are in {pictures}")
+    print_message(f"{report.summary}; {time.monotonic() - start:.0f} s in total")
+    return report.exit_code
 
 
-def _prepare(settings: Settings, diptych: Diptych) -> None:
-    """The server starts while the machine is looked over and the model is loaded."""
+def _start_up(settings: Settings, diptych: Diptych) -> None:
+    """Start the Prefect server, and meanwhile check this machine and load the model."""
     from prefect.client.orchestration import get_client
 
     def start_server() -> None:
@@ -70,50 +69,47 @@ def _prepare(settings: Settings, diptych: Diptych) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         server = pool.submit(start_server)
-        say(_health(settings))
-        say("starting a temporary Prefect server: 10 to 15 s …")
+        print_message(_health(settings))
+        print_message("starting a temporary Prefect server: 10 to 15 s …")
         diptych.maintenance.pending([])
         server.result()
 
 
 def _health(settings: Settings) -> str:
-    """The doctor's findings in a line or two."""
+    """The findings of `diptych doctor` in a line or two."""
     from diptych.doctor.checks import check
 
     checks = check(settings)
-    states = Counter(one.state for one in checks)
-    counted = ", ".join(f"{count} {state}" for state, count in states.items())
-    wanting = [f"{one.name} ({one.cost}; mend: {one.mend})" for one in checks if one.state != "ok"]
-    return f"doctor: {counted}" + "".join(f"\n  {one}" for one in wanting)
+    counts = ", ".join(f"{count} {state}" for state, count in Counter(one.state for one in checks).items())
+    problems = [f"{one.name} ({one.cost}; fix: {one.mend})" for one in checks if one.state != "ok"]
+    return f"doctor: {counts}" + "".join(f"\n  {problem}" for problem in problems)
 
 
-def _ingest() -> list[Outcome]:
+def _ingest_samples() -> IngestReport:
     from flows.ingest import ingest
 
-    say(f"flow ingest over {DATA.name}/")
-    with display() as progress:
-        tally = Tally(progress)
-        with watched(tally):
-            value(ingest([str(DATA)], return_state=True))
-    return tally.outcomes
+    print_message(f"flow ingest over {DATA.name}/")
+    with progress_display() as progress, listening(progress):
+        flow_result(ingest([str(DATA)], return_state=True))
+    return progress.report
 
 
-def _questions() -> list[dict[str, Any]]:
+def _sample_questions() -> list[dict[str, Any]]:
     with (DATA / "questions.jsonl").open(encoding="utf-8") as lines:
-        return [question for question in map(json.loads, lines) if question["id"] in ASKED]
+        return [question for question in map(json.loads, lines) if question["id"] in QUESTION_IDS]
 
 
-def _ask(question: dict[str, Any]) -> Iterator[list[str]]:
-    """The question as a row, and its first hits as rows under it."""
+def _search_rows(question: dict[str, Any]) -> Iterator[list[str]]:
+    """A row with the question, and one for each of its first hits."""
     from flows.query import query
 
     yield [question["text"]]
-    hits: Any = asyncio.run(query(question["text"], limit=EACH))  # of a state that is returned, Prefect gives the data
+    hits: Any = asyncio.run(query(question["text"], limit=HITS_PER_QUESTION))  # Prefect returns the state's data
     for hit in hits:
         right = hit["document"] == question["document"] and hit["page"] in question["pages"]
-        rank, what, document, page, ranks, found, _ = hit_cells(hit)
-        yield [f"  {one_line(found, 64)}", rank, what, document, page, "yes" * right, ranks]
+        rank, what, document, page, ranks, text, _ = hit_cells(hit)
+        yield [f"  {one_line(text, 64)}", rank, what, document, page, "yes" if right else "", ranks]
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(demo))
+    sys.exit(guarded(run_demo))

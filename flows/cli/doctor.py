@@ -1,4 +1,4 @@
-"""`diptych doctor`: what is installed, what is missing, what that costs, and which command mends it."""
+"""`diptych doctor`: check this machine."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import asdict
 import click
 
 from flows.cli import options
-from flows.support.terminal import json_line, put, show, table
+from flows.support.exit_codes import ExitCode
+from flows.support.terminal import build_table, print_json, print_output
+
+COLUMNS = ("", "what", "found", "costs", "fix")
 
 
-@click.command(short_help="What is installed, what is missing, and how to mend it.")
+@click.command(short_help="Check what is installed and how to fix what is missing.")
 @options.store
 @options.as_json
 def doctor(store: str | None, as_json: bool) -> int:
-    """Look over this machine: what is there, what is missing, what that costs, and which command mends it.
+    """Check this machine: what is installed, what is missing, what that costs, and which command fixes it.
 
-    Exits with 1 when something is missing that nothing works without.
+    Exits with 1 if a requirement is missing.
     """
     from diptych.doctor.checks import check
     from diptych.settings import load_settings
@@ -24,7 +27,8 @@ def doctor(store: str | None, as_json: bool) -> int:
     checks = check(load_settings(store))
     if as_json:
         for one in checks:
-            put(json_line(asdict(one)))
+            print_json(asdict(one))
     else:
-        show(table(("", "what", "found", "costs", "mend"), ((c.state, c.name, c.what, c.cost, c.mend) for c in checks)))
-    return int(any(one.state == "broken" for one in checks))
+        rows = ((one.state, one.name, one.what, one.cost, one.mend) for one in checks)
+        print_output(build_table(COLUMNS, rows))
+    return ExitCode.ERROR if any(one.state == "broken" for one in checks) else ExitCode.COMPLETE

@@ -7,57 +7,54 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli import options
-from flows.support.progress import display
-from flows.support.terminal import json_line, put, say, show
+from flows.support.progress import progress_display
+from flows.support.terminal import print_json, print_message, print_output
 
 if TYPE_CHECKING:
     from diptych.pipeline.estimate import Cost, Estimate
 
 
-@click.command(short_help="What a run would embed, caption and cost.")
-@options.documents
+@click.command(short_help="Show what a run would embed, caption and cost.")
+@options.paths
 @options.store
 @options.as_json
 def estimate(paths: tuple[str, ...], store: str | None, as_json: bool) -> None:
-    """Tell what `ingest` or `backfill` would embed, caption and cost; spends nothing and leaves the store as it is.
+    """Show what `ingest` or `backfill` would embed, caption and cost. Spends nothing; the store is not changed.
 
-    Documents that need work are taken apart. What the store or the ledger has already is not counted. Sums are upper
-    bounds: models are rarely as wordy as they are allowed to be. --json prints one object: documents, unchanged,
-    pages, passages, pictures, captions_known, skipped, embedded_here, models, usd, batch_usd, left_out, unreadable.
+    New and changed documents are extracted. Anything already in the store or the ledger is not counted. Costs are upper
+    bounds, since models rarely use all the tokens they may. --json prints one object: documents, unchanged, pages,
+    passages, pictures, captions_known, skipped, embedded_here, models, usd, batch_usd, left_out, unreadable.
     """
-    from diptych import Diptych
-    from diptych.settings import load_settings
-
-    with Diptych.open(load_settings(store)) as diptych, display() as progress:
-        found = diptych.estimate(paths, progress.advance)
-    for reason in (*found.left_out, *found.unreadable):
-        say(f"left out   {reason}")
+    with options.open_store(store) as diptych, progress_display() as progress:
+        result = diptych.estimate(paths, progress.advance)
+    for reason in (*result.left_out, *result.unreadable):
+        print_message(f"left out   {reason}")
     if as_json:
-        put(json_line(record(found)))
+        print_json(estimate_record(result))
     else:
-        show(*lines(found))
+        print_output(*estimate_lines(result))
 
 
-def record(found: Estimate) -> dict[str, Any]:
-    """As one JSON object; a price that is unknown is null."""
+def estimate_record(result: Estimate) -> dict[str, Any]:
+    """The JSON record; unknown prices are null."""
     return {
-        "documents": found.documents,
-        "unchanged": found.unchanged,
-        "pages": found.pages,
-        "passages": found.passages,
-        "pictures": found.pictures,
-        "captions_known": found.captions_known,
-        "skipped": dict(found.skipped),
-        "embedded_here": dict(found.embedded_here),
-        "models": [_model(cost) for cost in found.costs],
-        "usd": found.dollars,
-        "batch_usd": found.batch_dollars,
-        "left_out": list(found.left_out),
-        "unreadable": list(found.unreadable),
+        "documents": result.documents,
+        "unchanged": result.unchanged,
+        "pages": result.pages,
+        "passages": result.passages,
+        "pictures": result.pictures,
+        "captions_known": result.captions_known,
+        "skipped": dict(result.skipped),
+        "embedded_here": dict(result.embedded_here),
+        "models": [_cost_record(cost) for cost in result.costs],
+        "usd": result.dollars,
+        "batch_usd": result.batch_dollars,
+        "left_out": list(result.left_out),
+        "unreadable": list(result.unreadable),
     }
 
 
-def _model(cost: Cost) -> dict[str, Any]:
+def _cost_record(cost: Cost) -> dict[str, Any]:
     price = cost.price
     return {
         "model": cost.model,
@@ -73,46 +70,42 @@ def _model(cost: Cost) -> dict[str, Any]:
     }
 
 
-def lines(found: Estimate) -> list[str]:
-    """For people."""
+def estimate_lines(result: Estimate) -> list[str]:
     from diptych.models.meter import format_dollars
 
-    told = [
-        f"{found.documents} documents need work, {found.unchanged} are as they were: {found.pages} pages, "
-        f"{found.passages} passages, {found.pictures} pictures"
+    lines = [
+        f"{result.documents} documents to process, {result.unchanged} unchanged: {result.pages} pages, "
+        f"{result.passages} passages, {result.pictures} pictures"
     ]
-    if found.captions_known or found.skipped:
-        why = "".join(f", {number} {reason}" for reason, number in found.skipped.items())
-        told.append(f"captions: {found.captions_known} known{why}")
-    told += [f"{name}: {number} texts and pictures to encode here" for name, number in found.embedded_here.items()]
-    told += [_line(cost) for cost in found.costs]
-    if not found.costs:
-        told.append("nothing to pay")
-    elif found.dollars is None or found.batch_dollars is None:
-        told.append("in all: unknown, because a price is; give it in the setting `prices`")
+    if result.captions_known or result.skipped:
+        skipped = "".join(f", {count} {reason}" for reason, count in result.skipped.items())
+        lines.append(f"captions: {result.captions_known} known{skipped}")
+    lines += [f"{name}: {count} texts and pictures to encode here" for name, count in result.embedded_here.items()]
+    lines += [_cost_line(cost) for cost in result.costs]
+    if not result.costs:
+        lines.append("nothing to pay")
+    elif result.dollars is None or result.batch_dollars is None:
+        lines.append("in total: unknown, because a price is unknown; add it to the setting `prices`")
     else:
-        through = (
-            f", {format_dollars(found.batch_dollars)} through --batch-api"
-            if any(c.batches for c in found.costs)
-            else ""
-        )
-        told.append(f"in all: at most {format_dollars(found.dollars)}{through}")
-    return told
+        batches = any(cost.batches for cost in result.costs)
+        through_batches = f", {format_dollars(result.batch_dollars)} with --batch-api" if batches else ""
+        lines.append(f"in total: at most {format_dollars(result.dollars)}{through_batches}")
+    return lines
 
 
-def _line(cost: Cost) -> str:
+def _cost_line(cost: Cost) -> str:
     from diptych.models.meter import format_dollars
 
-    written = f" and {cost.usage.output_tokens:,} out" if cost.usage.output_tokens else ""
-    tokens = f"at most {cost.usage.input_tokens:,} tokens in{written}" if cost.usage.input_tokens else "tokens unknown"
+    output = f" and {cost.usage.output_tokens:,} out" if cost.usage.output_tokens else ""
+    tokens = f"at most {cost.usage.input_tokens:,} tokens in{output}" if cost.usage.input_tokens else "tokens unknown"
     line = f"{cost.model}: {cost.items:,} {cost.use}, {tokens}: "
     if cost.dollars is None or cost.batch_dollars is None:
         return line + "price unknown"
     line += f"at most {format_dollars(cost.dollars)}"
     if cost.likely_dollars is not None:
-        line += f", going by earlier captions {format_dollars(cost.likely_dollars)}"
+        line += f", probably {format_dollars(cost.likely_dollars)} (from earlier captions)"
     if cost.batches:
-        line += f"; through --batch-api at most {format_dollars(cost.batch_dollars)}"
+        line += f"; with --batch-api at most {format_dollars(cost.batch_dollars)}"
     else:
-        line += "; --batch-api does not make it cheaper, because there are no batches for it"
+        line += "; --batch-api costs the same, because this model has no batch endpoint"
     return line + (f" (price from {cost.price.source})" if cost.price and cost.price.source else "")

@@ -1,26 +1,22 @@
-"""`diptych evaluate`: which kind of retrieval works on one's own documents."""
+"""`diptych evaluate`: measure which kind of retrieval works on your own documents."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli import options
-from flows.cli.questions import COUNT, propose
-from flows.support import evaluation_tables as evaluation
-from flows.support.terminal import json_line, put, say, show
-
-if TYPE_CHECKING:
-    from diptych.evaluation.comparison import Evaluation
-    from diptych.models.meter import Meter
+from flows.cli.questions import COUNT, propose_questions
+from flows.support.evaluation_tables import REPORT, evaluation_notes, evaluation_tables
+from flows.support.exit_codes import ExitCode
+from flows.support.terminal import print_json, print_message, print_output
 
 
 @click.command(short_help="Measure search on your own questions.")
-@click.argument("questions", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("questions", required=False, type=options.file_type)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for report.html, with plots.")
-@click.option("--arms", metavar="A,B", help="Compare only these; `fused` alone is quickest and suggests no weights.")
+@click.option("--arms", metavar="A,B", help="Compare only these; `fused` alone is fastest and suggests no weights.")
 @click.option("--gate", metavar="EXPR", help='Exit with 5 below it: "page recall@10 >= 0.8 and document mrr >= 0.9".')
 @options.budget
 @options.as_json
@@ -38,44 +34,40 @@ def evaluate(
     make_questions: Path | None,
     count: int,
 ) -> int:
-    """Put QUESTIONS with known answers to every kind of retrieval, and tell what works, and how sure that is.
+    """Put QUESTIONS with known answers to every kind of retrieval, and show how well each works, with confidence.
 
     \b
     A line of QUESTIONS: {"id": "q1", "text": "…", "document": "manual.pdf", "pages": [3]}; for a figure also
     "boxes": [{"page": 3, "bbox": [x0, y0, x1, y1]}] or "label": "figure 2"; "image" and "where" as in a batch of
-    queries; "type" to compare kinds of questions by. Arms: fused (the search as it is), passages, bm25, dense,
-    descriptions, pixels, captions. Weights are suggested when others are clearly better on held-out documents.
+    queries; "type" to compare types of questions. Arms: fused (search as configured), passages, bm25, dense,
+    descriptions, pixels, captions. Weights are suggested if others are clearly better on held-out documents.
 
-    `diptych questions FILE` proposes a set; --make-questions FILE does the same, with its --count and --budget.
+    `diptych questions FILE` proposes questions; --make-questions FILE does the same, with its --count and --budget.
     """
     if bool(questions) == bool(make_questions):
         raise click.UsageError("give QUESTIONS; `diptych questions FILE` proposes some")
     if make_questions:
-        return propose(make_questions, count, budget, store)
-    from diptych import Diptych
-    from diptych.evaluation.gates import gate_failure, parse_gates
-    from diptych.settings import load_settings
-
-    floor = parse_gates(gate) if gate else []
-    chosen = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
-    report = out / evaluation.REPORT if out else None
+        return propose_questions(make_questions, count, budget, store)
     assert questions
-    with Diptych.open(load_settings(store), budget=budget) as diptych:
-        found = diptych.evaluate(questions, chosen, report, lambda name: say(f"running    {name}"))
-    _tell(found, as_json, report, diptych.meter)
-    if below := gate_failure(floor, found):
-        say(f"diptych: {below}")
-    return evaluation.GATE if below else 0
 
+    from diptych.evaluation.gates import gate_failure, parse_gates
 
-def _tell(found: Evaluation, as_json: bool, report: Path | None, meter: Meter) -> None:
-    from diptych.models.meter import format_usage
-
+    conditions = parse_gates(gate) if gate else []
+    chosen = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
+    report = out / REPORT if out else None
+    with options.open_store(store, budget) as diptych:
+        evaluation = diptych.evaluate(questions, chosen, report, lambda arm: print_message(f"running    {arm}"))
     if as_json:
-        put(json_line(found.as_dict()))
+        print_json(evaluation.as_dict())
     else:
-        show(*evaluation.tables(found))
-        if found.suggestion and found.suggestion.toml:
-            show(found.suggestion.toml)
-    for line in (*evaluation.notes(found), *format_usage(meter), *([f"report     {report}"] if report else [])):
-        say(line)
+        print_output(*evaluation_tables(evaluation))
+        if evaluation.suggestion and evaluation.suggestion.toml:
+            print_output(evaluation.suggestion.toml)
+    for line in evaluation_notes(evaluation):
+        print_message(line)
+    options.print_usage(diptych)
+    if report:
+        print_message(f"report     {report}")
+    if below_gate := gate_failure(conditions, evaluation):
+        print_message(f"diptych: {below_gate}")
+    return ExitCode.BELOW_GATE if below_gate else ExitCode.COMPLETE

@@ -1,4 +1,4 @@
-"""`diptych extract`: files in, their parts out; no store."""
+"""`diptych extract`: extract passages and pictures from files, without a store."""
 
 from __future__ import annotations
 
@@ -9,21 +9,27 @@ import click
 from flows.cli import options
 
 
-@click.command(short_help="Passages and pictures of files; no store.")
+@click.command(short_help="Extract passages and pictures from files; no store.")
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True)
 @options.as_json
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures, contact sheets, report.")
-@options.page_images
+@click.option(
+    "--page-images",
+    type=click.Choice(["all", "visual", "none"]),
+    help="Pages to keep as images; by default as configured (visual).",
+)
 def extract(paths: tuple[str, ...], as_json: bool, out: Path | None, page_images: str | None) -> int:
-    """Take files apart and show what was found; nothing is stored.
+    """Extract passages and pictures from files and show them; nothing is stored.
 
     \b
-    --json prints one object a line for each part: source, modality, kind, page, bbox, text, caption, image …
-    --out DIR keeps the pictures, and writes report.json and one contact sheet (HTML) a document: each page with its
-    boxes drawn. Without --out the pictures are thrown away and `image` is null.
+    --json prints one object per line and part: source, modality, kind, page, bbox, text, caption, image …
+    --out DIR keeps the pictures, and writes report.json and one contact sheet (HTML) per document, which shows each
+    page with its boxes. Without --out the pictures are discarded and `image` is null.
     """
     from diptych.settings import load_settings
-    from flows.cli.extraction import run
+    from flows.cli.extraction import extract_files
 
     settings = load_settings()
-    return run(paths, settings.model_copy(update={"page_images": page_images or settings.page_images}), as_json, out)
+    if page_images:
+        settings = settings.model_copy(update={"page_images": page_images})
+    return extract_files(paths, settings, as_json, out)

@@ -1,13 +1,17 @@
-"""What `diptych extract` does: worker processes open the files, this one prints their parts in order."""
+"""The work of `diptych extract`: worker processes open the files, this one prints their parts in order."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from rich.table import Table
 
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
@@ -16,46 +20,52 @@ from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
+from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Extraction, Options, Source
-from flows.cli import extraction_records as parts
-from flows.support import ingest_report as report
-from flows.support.progress import display
-from flows.support.terminal import json_line, put, say, show
+from extractors.types import Box, Extraction, Options, Passage, Picture, Source
+from flows.support.exit_codes import ExitCode
+from flows.support.progress import progress_display
+from flows.support.terminal import build_table, print_json, print_message, print_output
+from flows.support.text import one_line, pluralize
 
 
-def run(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> int:
-    """Extract, print, and give the exit code. Raises `SourceError` when there is nothing at `paths`."""
+def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:
+    """Extract files, print their parts, and return the exit code. Raises `SourceError` if `paths` hold no document."""
     found = find_sources(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
     reports: list[dict[str, object]] = []
-    with _pictures(out) as pictures, display() as progress:
-        progress.found(len(found.sources), found.left_out)
-        for source, result in _extractions(found.sources, settings, pictures):
+    with _picture_folder(out) as pictures, progress_display() as progress:
+        progress.on_sources(len(found.sources), found.left_out)
+        for source, result in _extract_in_order(found.sources, settings, pictures):
             progress.advance(source.name)
             if isinstance(result, ExtractionError):
-                say(f"failed     {result}")
+                print_message(f"failed     {result}")
+            elif as_json:
+                for record in part_records(result, pictures if out else None):
+                    print_json(record)
             else:
-                _print(result, pictures if out else None, as_json)
+                print_output(*extraction_summary(result))
             if out and isinstance(result, Extraction):
-                write_contact_sheet(result, pictures, out / _sheet(source, len(reports)))
-            reports.append(parts.report_record(source, result))
+                write_contact_sheet(result, pictures, out / _sheet_name(source, len(reports) + 1))
+            reports.append(report_record(source, result))
     if out:
         (out / "report.json").write_text(json.dumps(reports, ensure_ascii=False, indent=1), encoding="utf-8")
-        say(f"pictures, contact sheets and report.json lie in {out}")
-    statuses = {one["status"] for one in reports}
-    return report.FAILED if "failed" in statuses else report.PARTIAL if "partial" in statuses else report.COMPLETE
+        print_message(f"pictures, contact sheets and report.json are in {out}")
+    statuses = {report["status"] for report in reports}
+    if "failed" in statuses:
+        return ExitCode.FAILED
+    return ExitCode.PARTIAL if "partial" in statuses else ExitCode.COMPLETE
 
 
-def _extractions(
+def _extract_in_order(
     sources: Sequence[Source], settings: Settings, pictures: Path
 ) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
-    """Each source with its parts, in order; those that follow are extracted meanwhile."""
-    chosen = _options(settings)
+    """Yield each source with its extraction, in order, while the next ones are being extracted."""
+    options = _extraction_options(settings)
     with (
         Sandbox(settings.workers, settings.document_seconds, settings.document_memory_mb) as sandbox,
         ThreadPoolExecutor(settings.workers) as pool,
     ):
-        running = [pool.submit(sandbox.extract, source, chosen, pictures) for source in sources]
+        running = [pool.submit(sandbox.extract, source, options, pictures) for source in sources]
         try:
             for source, future in zip(sources, running, strict=True):
                 try:
@@ -64,23 +74,23 @@ def _extractions(
                     yield source, error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            sandbox.close()  # else the pool's threads would wait for its workers
+            sandbox.close()  # otherwise the threads of the pool would wait for its workers
             raise
 
 
-def _options(settings: Settings) -> Options:
-    """As an ingest would extract; where the encoder is missing, passages are measured by their characters."""
+def _extraction_options(settings: Settings) -> Options:
+    """The options of an ingest. Without the encoder, passages are measured in characters."""
     try:
         tokenizer = load_encoder(settings.encoder, settings).tokenizer
     except ModelError as error:
-        say(f"note       passages are measured by their characters, not by tokens: {error}")
+        print_message(f"note       passages are measured in characters instead of tokens: {error}")
         tokenizer = None
     return settings.options(tokenizer)
 
 
 @contextmanager
-def _pictures(out: Path | None) -> Iterator[Path]:
-    """The folder that pictures are written to: below `out`, or one that is removed at the end."""
+def _picture_folder(out: Path | None) -> Iterator[Path]:
+    """A folder below `out`, or a temporary one."""
     if out is None:
         with TemporaryDirectory(prefix="diptych-") as folder:
             yield Path(folder)
@@ -88,18 +98,119 @@ def _pictures(out: Path | None) -> Iterator[Path]:
     try:
         (out / "pictures").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SourceError(f"{out}: cannot be written to: {error.strerror}; give another --out") from error
+        raise SourceError(f"{out}: cannot be written to: {error.strerror}; choose another --out") from error
     yield out / "pictures"
 
 
-def _sheet(source: Source, number: int) -> str:
-    """`001-manual.pdf.html`: the number keeps documents of one name apart."""
-    return f"{number + 1:03}-{source.name.replace('/', '_').replace('#', '-')}.html"
+def _sheet_name(source: Source, number: int) -> str:
+    """`001-manual.pdf.html`: the number distinguishes documents of the same name."""
+    return f"{number:03}-{source.name.replace('/', '_').replace('#', '-')}.html"
 
 
-def _print(extraction: Extraction, pictures: Path | None, as_json: bool) -> None:
-    if as_json:
-        for record in parts.records(extraction, pictures):
-            put(json_line(record))
-    else:
-        show(*parts.summary(extraction))
+def part_records(extraction: Extraction, pictures: Path | None) -> Iterator[dict[str, object]]:
+    """A JSON record for every part, page by page, passages before pictures.
+
+    `pictures`: the folder of the picture files, None if they are not kept.
+    """
+    common = {"source": _source_path(extraction.source), "document": extraction.source.name}
+    parts: list[Passage | Picture] = [*extraction.passages, *extraction.pictures]
+    for part in sorted(parts, key=lambda part: part.page):
+        record = _passage_record(part) if isinstance(part, Passage) else _picture_record(part, pictures)
+        yield {**common, **record, "fields": dict(extraction.source.fields)}
+
+
+def _passage_record(passage: Passage) -> dict[str, object]:
+    return {
+        "modality": "text",
+        "kind": passage.kind,
+        "page": passage.page,
+        "bbox": _rounded(passage.box),
+        "text": passage.text,
+        "caption": passage.caption,
+        "image": None,
+        "label": passage.label,
+        "heading": list(passage.heading),
+        "mentions": list(passage.mentions),
+        "ocr": passage.ocr,
+    }
+
+
+def _picture_record(picture: Picture, pictures: Path | None) -> dict[str, object]:
+    return {
+        "modality": "image",
+        "kind": picture.kind,
+        "page": picture.page,
+        "bbox": _rounded(picture.box),
+        "text": picture.words,
+        "caption": picture.caption,
+        "image": str(image_path(picture.image, pictures)) if pictures else None,
+        "label": picture.label,
+        "heading": list(picture.heading),
+        "context": list(picture.context),
+        "ocr": picture.ocr,
+        "width": picture.image.width,
+        "height": picture.image.height,
+    }
+
+
+def _rounded(box: Box | None) -> list[float] | None:
+    return [round(edge, 2) for edge in box] if box else None
+
+
+def _source_path(source: Source) -> str:
+    """Path of the file, with `#id` for a catalogue row."""
+    fragment = source.uri.partition("#")[2]
+    return f"{source.path}#{fragment}" if fragment else str(source.path)
+
+
+def report_record(source: Source, result: Extraction | ExtractionError) -> dict[str, object]:
+    """The entry of one document in report.json."""
+    common: dict[str, object] = {"source": _source_path(source), "document": source.name}
+    if isinstance(result, ExtractionError):
+        return {**common, "status": "failed", "error": str(result), "transient": result.transient}
+    return {
+        **common,
+        "status": "partial" if result.report.problems else "complete",
+        "passages": len(result.passages),
+        "tables": sum(passage.kind == "table" for passage in result.passages),
+        "pictures": dict(Counter(picture.kind for picture in result.pictures)),
+        **asdict(result.report),
+        "seconds": {stage: round(value, 3) for stage, value in result.report.seconds.items()},
+    }
+
+
+def extraction_summary(extraction: Extraction) -> list[Table | str]:
+    """A line of counts, a table of the pictures and tables, and the findings of the report."""
+    report = extraction.report
+    seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in report.seconds.items())
+    lines: list[Table | str] = [
+        f"{extraction.source.name}: {pluralize(report.pages, 'page')}, "
+        f"{pluralize(len(extraction.passages), 'passage')}, {pluralize(len(extraction.pictures), 'picture')}, "
+        f"{pluralize(report.captions_matched, 'caption')} matched" + (f"; seconds: {seconds}" if seconds else "")
+    ]
+    if rows := _summary_rows(extraction):
+        lines.append(build_table(("kind", "#page", "label", "caption or words", "pixels"), rows))
+    for title, found in (
+        ("captions without a picture", report.captions_unmatched),
+        ("pages read by OCR", report.ocr_pages),
+        ("pages that look visual but have no figure", report.flagged_pages),
+    ):
+        if found:
+            lines.append(f"  {title}: {', '.join(one_line(str(one), 80) for one in found)}")
+    lines += [f"  missing, page {p.page}: {p.reason}" if p.page else f"  missing: {p.reason}" for p in report.problems]
+    lines += [f"  note: {note}" for note in report.notes]
+    return lines
+
+
+def _summary_rows(extraction: Extraction) -> list[list[str]]:
+    pictures = [
+        (part.page, part.kind, part.label, part.caption or part.words, f"{part.image.width}×{part.image.height}")
+        for part in extraction.pictures
+    ]
+    tables = [
+        (part.page, "table (text)", part.label, part.caption or part.text, "")
+        for part in extraction.passages
+        if part.kind == "table"
+    ]
+    rows = sorted([*pictures, *tables], key=lambda row: row[0])
+    return [[kind, str(page), label, one_line(text, 90), size] for page, kind, label, text, size in rows]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import click
 
 from flows.cli import options
-from flows.support import ingest_report as report
-from flows.support.progress import display
-from flows.support.removed_documents import settle
-from flows.support.terminal import json_line, put, say
+from flows.support.progress import progress_display
+from flows.support.removals import delete_removed
+from flows.support.terminal import print_message
 
 
 @click.command(short_help="Bring the store up to date with files and folders.")
-@options.documents
+@options.paths
 @options.store
 @options.as_json
 @options.confirm_deletes
@@ -20,35 +19,23 @@ from flows.support.terminal import json_line, put, say
 def ingest(
     paths: tuple[str, ...], store: str | None, as_json: bool, confirm_deletes: bool, budget: float | None
 ) -> int:
-    """Bring the store up to date with files and folders; only what is new or changed is done.
+    """Bring the store up to date with files and folders. Only new and changed documents are processed.
 
-    A document that cannot be read stops nothing: it is listed, and the exit code tells. A document whose file is gone
-    from a folder, or whose row from a catalogue, is deleted; when that is more than a quarter of the documents there,
-    nothing is deleted before --confirm-deletes. What --budget does not allow waits for the next run. --json prints one
-    object a document: uri, name, status (complete, partial, failed, unchanged, waiting, deleted, gone), pages,
-    passages, pictures, problems, error …
+    A document that cannot be read does not stop the others; it is listed, and the exit code is 4. Documents whose file
+    is gone from a folder, or whose row is gone from a catalogue, are deleted. If more than a quarter of them are gone,
+    nothing is deleted without --confirm-deletes. Documents that would exceed --budget wait for the next run. --json
+    prints one object per document: uri, name, status (complete, partial, failed, unchanged, waiting, deleted, gone),
+    pages, passages, pictures, problems, error …
     """
-    from diptych import Diptych, Outcome
-    from diptych.models.meter import format_usage
-    from diptych.settings import load_settings
-
-    with Diptych.open(load_settings(store), budget=budget) as diptych, display() as progress:
-        found = diptych.maintenance.find_sources(paths)
-        progress.found(len(found.sources), found.left_out)
-
-        def done(outcome: Outcome) -> None:
-            progress.done(outcome)
-            if as_json:
-                put(json_line(report.record(outcome)))
-
-        before = diptych.maintenance.find_removed(paths, found.sources)
-        outcomes = diptych.maintenance.ingest_sources(found.sources, done)
-        departures = settle(diptych, paths, found.sources, before, confirm_deletes)
-        progress.settled(departures)
-    if as_json:
-        for record in report.departed_records(departures):
-            put(json_line(record))
-    stopped = [reason] if (reason := report.stopped(outcomes)) else []
-    for line in (*format_usage(diptych.meter), report.sentence(outcomes, departures), *stopped):
-        say(line)
-    return report.exit_code(outcomes, departures)
+    with options.open_store(store, budget) as diptych, progress_display(as_json=as_json) as progress:
+        maintenance = diptych.maintenance
+        found = maintenance.find_sources(paths)
+        progress.on_sources(len(found.sources), found.left_out)
+        gone = maintenance.find_removed(paths, found.sources)
+        maintenance.ingest_sources(found.sources, progress.on_outcome)
+        progress.on_removals(delete_removed(diptych, paths, found.sources, gone, confirm_deletes))
+    options.print_usage(diptych)
+    print_message(progress.report.summary)
+    if progress.report.stop_reason:
+        print_message(progress.report.stop_reason)
+    return progress.report.exit_code

@@ -1,4 +1,4 @@
-"""The `diptych` command: data on stdout, progress on stderr, one clear line and a non-zero exit for every error."""
+"""The `diptych` command: data on stdout, messages on stderr, and one clear line and a non-zero exit code per error."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from flows.cli.retry import retry
 from flows.cli.status import status
 from flows.cli.sweep import sweep
 from flows.cli.transfer import export, import_
-from flows.support.terminal import say
+from flows.support.exit_codes import ExitCode
+from flows.support.terminal import print_message
 
-ERROR, INTERRUPTED = 1, 130
 TRACE = "DIPTYCH_TRACE"
-"""Environment variable: set to anything, a defect shows its traceback."""
+"""Environment variable: if set, unexpected errors show their traceback."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="diptych", message="%(prog)s %(version)s")
 def diptych() -> None:
-    """Documents into two panels, text and images, and one ranked list out of both.
+    """Search the text and the images of documents together, and answer questions from them.
 
     \b
     Exit codes: 0 complete · 1 error · 2 wrong usage · 3 some documents are partial
@@ -58,34 +58,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code."""
+    """Run one command and return its exit code."""
     return guarded(lambda: diptych.main(arguments, prog_name="diptych", standalone_mode=False))
 
 
 def guarded(command: Callable[[], object]) -> int:
-    """Run a command; its exit code, and one clear line for every error."""
+    """Run a command, report any error in one line, and return the exit code."""
     try:
         result = command()
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        return result if isinstance(result, int) else ExitCode.COMPLETE
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("diptych: interrupted; what was committed stays, running again goes on from there")
-        return INTERRUPTED
+        print_message("diptych: interrupted; finished documents are kept, and the next run continues from there")
+        return ExitCode.INTERRUPTED
     except DiptychError as error:
-        say(f"diptych: {error}")
-        return ERROR
+        print_message(f"diptych: {error}")
+        return ExitCode.ERROR
     except BrokenPipeError:
-        # The reader has gone, as `head` does, and click and rich end with 1 then; Python would still complain at exit.
+        # The reader of the pipe has ended, as `head` does. Without this, Python would report it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ERROR
+        return ExitCode.ERROR
     except Exception as error:
         if TRACE in os.environ:
             raise
-        say(f"diptych: a defect, please report it: {type(error).__name__}: {error}; {TRACE}=1 shows where")
-        return ERROR
+        print_message(
+            f"diptych: this is a bug, please report it: {type(error).__name__}: {error}; set {TRACE}=1 for a traceback"
+        )
+        return ExitCode.ERROR
 
 
 if __name__ == "__main__":

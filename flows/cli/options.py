@@ -1,43 +1,57 @@
-"""The options that several commands share."""
+"""Arguments and options shared by several commands, and the store they name."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-store = click.option("--store", metavar="DIR|URL", help="The store; by default the one that the settings name.")
-as_json = click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout instead of a summary.")
-documents = click.argument("paths", metavar="PATH|URI...", nargs=-1, required=True)
-confirm_deletes = click.option(
-    "--confirm-deletes", is_flag=True, help="Delete what is gone even when it is more than a quarter."
+from flows.support.terminal import print_message
+
+if TYPE_CHECKING:
+    from diptych import Diptych
+
+file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
+paths = click.argument("paths", metavar="PATH|URI...", nargs=-1, required=True)
+store = click.option("--store", metavar="DIR|URL", help="Store to use; by default the one in the settings.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON Lines to stdout instead of a summary.")
+where = click.option("--where", metavar="EXPR", help='A filter: price < 200 and category = "jackets".')
+budget = click.option(
+    "--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Maximum spend on paid models."
 )
-page_images = click.option(
-    "--page-images",
-    type=click.Choice(["all", "visual", "none"]),
-    help="Which pages are kept as images; by default as the settings say (visual).",
+confirm_deletes = click.option(
+    "--confirm-deletes", is_flag=True, help="Delete documents whose files are gone, even more than a quarter."
 )
 
 
 class Span(click.ParamType[tuple[int, int]]):
-    """`10`: the first ten; `11-20`: those that come next. Gives (limit, offset)."""
+    """`10` is the first ten hits, `11-20` the next ten. Converts to (limit, offset)."""
 
     name = "N|FROM-TO"
 
     def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> tuple[int, int]:
         if isinstance(value, tuple):
             return value
-        read = re.fullmatch(r"(?:(\d{1,6})-)?(\d{1,6})", str(value))
-        first, last = (int(read[1] or 1), int(read[2])) if read else (0, 0)
+        match = re.fullmatch(r"(?:(\d{1,6})-)?(\d{1,6})", str(value))
+        first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
         if not 1 <= first <= last:
-            self.fail(f"{value!r} is neither a number from 1 nor a span such as 11-20", param, context)
+            self.fail(f"{value!r} is neither a number from 1 nor a range such as 11-20", param, context)
         return last - first + 1, first - 1
 
 
-span = click.option(
-    "--limit", type=Span(), default="10", show_default=True, help="Most hits of a question, or which: 11-20."
-)
-budget = click.option(
-    "--budget", type=click.FloatRange(0, min_open=True), metavar="USD", help="Most that paid models may cost."
-)
-where = click.option("--where", metavar="EXPR", help='A filter: price < 200 and category = "jackets".')
+def open_store(store: str | None, budget: float | None = None) -> Diptych:
+    """Open the store of the option `--store`."""
+    from diptych import Diptych
+    from diptych.settings import load_settings
+
+    return Diptych.open(load_settings(store), budget=budget)
+
+
+def print_usage(diptych: Diptych) -> None:
+    """Write the usage and cost of paid models to stderr, one line per model."""
+    from diptych.models.meter import format_usage
+
+    for line in format_usage(diptych.meter):
+        print_message(line)

@@ -1,39 +1,32 @@
-"""`diptych reindex`: the store read anew."""
+"""`diptych reindex`: encode what is stored with the current settings."""
 
 from __future__ import annotations
 
 import click
 
 from flows.cli import options
-from flows.support import maintenance_text as upkeep
-from flows.support.progress import display
-from flows.support.terminal import json_line, put, say
+from flows.support.maintenance_text import describe_reindex
+from flows.support.progress import progress_display
+from flows.support.terminal import print_json, print_message
 
 
-@click.command(short_help="Read what is stored with another encoder.")
+@click.command(short_help="Rebuild the store for another encoder or language.")
 @options.store
 @options.as_json
 def reindex(store: str | None, as_json: bool) -> None:
-    """Read everything that is stored anew, with the encoder, language and vector type that the settings name now.
+    """Rebuild the collections with the encoders, the language and the vector type of the current settings.
 
-    Nothing is extracted again. The store keeps answering as before until the new edition is whole; interrupted, it
-    goes on from there when it is run again. The old edition stays until `diptych sweep`. --json prints one object:
-    encoded, the number of texts.
+    Nothing is extracted again. Searches use the old edition until the new one is complete; `diptych sweep` deletes it.
+    After an interruption, run the command again to continue. --json prints one object: encoded, the number of texts.
     """
-    from diptych import Diptych
-    from diptych.models.meter import format_usage
-    from diptych.settings import load_settings
+    with options.open_store(store) as diptych, progress_display("opening the store") as progress:
 
-    settings = load_settings(store)
+        def report_document(name: str) -> None:
+            progress.advance(name)
+            print_message(f"reindexed  {name}")
 
-    def done(name: str) -> None:
-        progress.advance(name)
-        say(f"read anew  {name}")
-
-    with Diptych.open(settings) as diptych, display("opening the store") as progress:
-        encoded = diptych.maintenance.reindex(done)
+        encoded = diptych.maintenance.reindex(report_document)
     if as_json:
-        put(json_line({"encoded": encoded}))
-    for line in format_usage(diptych.meter):
-        say(line)
-    say(upkeep.reindexed(encoded, settings))
+        print_json({"encoded": encoded})
+    options.print_usage(diptych)
+    print_message(describe_reindex(encoded, diptych.settings))

@@ -1,4 +1,4 @@
-"""`diptych sweep`: leftovers out of the store."""
+"""`diptych sweep`: remove unused data from the store."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from dataclasses import asdict
 import click
 
 from flows.cli import options
-from flows.support import maintenance_text as upkeep
-from flows.support.progress import display
-from flows.support.terminal import json_line, put, say
+from flows.support.maintenance_text import describe_sweep
+from flows.support.progress import progress_display
+from flows.support.terminal import print_json, print_message
 
 
-@click.command(short_help="Remove what no live document needs.")
+@click.command(short_help="Remove data that no document uses.")
 @options.store
 @options.as_json
 def sweep(store: str | None, as_json: bool) -> None:
-    """Remove points, pictures and old editions that no live document needs; safe beside a running ingest.
+    """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
 
     --json prints one object: points, pictures, editions.
     """
-    from diptych import Diptych
-    from diptych.settings import load_settings
-
-    with Diptych.open(load_settings(store)) as diptych, display("sweeping"):
+    with options.open_store(store) as diptych, progress_display("sweeping"):
         swept = diptych.maintenance.sweep()
     if as_json:
-        put(json_line(asdict(swept)))
-    say(upkeep.swept(swept))
+        print_json(asdict(swept))
+    print_message(describe_sweep(swept))

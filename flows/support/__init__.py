@@ -1,1 +1,1 @@
-"""Shared by flows and commands: open stores, task runners, progress, and text for people."""
+"""Code shared by the flows and the commands: open stores, task runners, progress, and output for people."""

@@ -1,62 +1,104 @@
-"""Pure: an answer as lines that a person reads, and as a page for the Prefect UI."""
+"""Answers for people: lines for a terminal, a Markdown page for the Prefect UI, and a JSON record."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from diptych.answering.answer import Answer, Footnote, Reference
-from diptych.models.meter import Meter
-from flows.support.ingest_report import number
-from flows.support.terminal import one_line
+from flows.support.text import escape_markdown, one_line, pluralize
 
-QUOTED = 110
+if TYPE_CHECKING:
+    from diptych.answering.answer import Answer, Footnote, Reference
+    from diptych.models.meter import Meter
+
+MAX_QUOTE = 110
 """Characters of a quote that are shown."""
 VERDICTS = {
-    "unknown id": ("citation", "of what was never shown"),
-    "empty quote": ("quote", "that says nothing"),
-    "altered quote": ("quote", "not found word for word in what is cited"),
-    "other item": ("quote", "that stands in another source"),
-    "stitched quote": ("quote", "stitched together from places apart"),
-    "document": ("citation", "that names another document"),
-    "page": ("citation", "with another page"),
-    "figure": ("citation", "with another figure"),
-    "number": ("number", "not found in what is cited for it"),
-    "unconfirmed": ("mark", "as unconfirmed: only a machine's caption or the question says it"),
+    "unknown id": ("citation", "of something that was not shown to the model"),
+    "empty quote": ("quote", "without content"),
+    "altered quote": ("quote", "not found word for word in the cited source"),
+    "other item": ("quote", "found in a different source"),
+    "stitched quote": ("quote", "stitched together from separate places"),
+    "document": ("citation", "naming another document"),
+    "page": ("citation", "naming another page"),
+    "figure": ("citation", "naming another figure"),
+    "number": ("number", "not found in the source cited for it"),
+    "unconfirmed": ("mark", "as unconfirmed: only a model caption or the question says so"),
     "uncited": ("statement", "without a source"),
-    "seen": ("citation", "of what a picture shows, where there are no words to compare"),
+    "seen": ("citation", "of what a picture shows, with no words to compare"),
 }
-"""What a check found -> how it is counted for people."""
+"""Kind of verdict -> how it is counted: a noun, and what was found."""
 
 
-def lines(answer: Answer) -> Iterator[str]:
-    """The answer, its sources, and what could not be confirmed or did not hold."""
+def answer_lines(answer: Answer) -> Iterator[str]:
+    """The answer, its sources, and what could not be confirmed or was dropped."""
     yield answer.text
     if answer.unanswered and answer.sentences:
         yield f"\nThe documents do not answer this: {answer.why}."
     if answer.citations:
         yield "\nSources"
     for source in answer.citations:
-        yield f"[{source.number}] {place(source)}"
-        yield from (f"    “{one_line(note.quote, QUOTED)}”" for note in notes(answer, source.number))
+        yield f"[{source.number}] {_describe_source(source)}"
+        yield from (f"    “{one_line(note.quote, MAX_QUOTE)}”" for note in _quotes(answer, source.number))
         if source.image:
             yield f"    {source.image}"
-    for title, found in doubts(answer).items():
+    for title, doubts in _doubts(answer).items():
         yield f"\n{title}"
-        yield from (f"- {line}" for line in found)
+        yield from (f"- {line}" for line in doubts)
 
 
-def doubts(answer: Answer) -> dict[str, list[str]]:
-    """What a reader should know: title -> lines, none of them empty."""
-    marked = [f"{one_line(one.text)} — {_placed(note, answer)}" for one in answer.sentences for note in one.notes]
-    dropped = [f"{one_line(one.text)} — {_placed(one.reason, answer)}" for one in answer.dropped]
-    found = {"Not confirmed": marked, "Dropped, because it did not hold": dropped}
-    return {title: rows for title, rows in found.items() if rows}
+def answer_markdown(answer: Answer) -> str:
+    """A page for the Prefect UI. Text from documents and models is escaped."""
+    parts = [f"**{escape_markdown(answer.question)}**", ""]
+    parts += [f"{escape_markdown(one.line)}\n" for one in answer.sentences] or [f"{escape_markdown(answer.text)}\n"]
+    if answer.citations:
+        parts += ["### Sources", ""]
+    for source in answer.citations:
+        quotes = escape_markdown(" … ".join(one_line(note.quote, MAX_QUOTE) for note in _quotes(answer, source.number)))
+        place = escape_markdown(_describe_source(source))
+        parts.append(f"{source.number}. {place}" + (f" — “{quotes}”" if quotes else ""))
+    for title, doubts in _doubts(answer).items():
+        parts += ["", f"### {title}", "", *(f"- {escape_markdown(line)}" for line in doubts)]
+    return "\n".join([*parts, "", escape_markdown(checks_summary(answer))])
 
 
-def _placed(reason: str, answer: Answer) -> str:
-    """The reason with documents and pages for ids, but not within its quotes."""
+def answer_record(answer: Answer, meter: Meter) -> dict[str, object]:
+    """The JSON record. `usage` and `price` cover everything paid for the question, including a paid encoder."""
+    used = meter.usage()
+    price_known = all(meter.price(model) for model, _ in used)
+    paid = {
+        "usage": {model: asdict(usage) for (model, _), usage in used.items()},
+        "price": meter.spent if price_known else None,
+    }
+    return answer.as_dict() | paid
+
+
+def checks_summary(answer: Answer) -> str:
+    """`5 pieces of evidence, 1 picture; 2 of 3 statements confirmed; 1 number not found in the source cited for it`."""
+    parts = [f"{pluralize(len(answer.evidence), 'piece')} of evidence, {pluralize(answer.pictures, 'picture')}"]
+    kept = {one.text for one in answer.sentences}
+    total = len(answer.sentences) + len({one.text for one in answer.dropped} - kept)
+    if total:
+        confirmed = sum(not one.marks for one in answer.sentences)
+        parts.append(f"{confirmed} of {pluralize(total, 'statement')} confirmed")
+    for kind, (noun, finding) in VERDICTS.items():
+        if count := answer.checks.get(kind, 0):
+            parts.append(f"{pluralize(count, noun)} {finding}")
+    return "; ".join([*parts, "the model was asked a second time"] if answer.repaired else parts)
+
+
+def _doubts(answer: Answer) -> dict[str, list[str]]:
+    """Title -> lines about statements that were not confirmed or were dropped; titles without lines are left out."""
+    marked = [f"{one_line(one.text)} — {_name_places(note, answer)}" for one in answer.sentences for note in one.notes]
+    dropped = [f"{one_line(one.text)} — {_name_places(one.reason, answer)}" for one in answer.dropped]
+    titled = {"Not confirmed": marked, "Dropped, because the sources do not support it": dropped}
+    return {title: lines for title, lines in titled.items() if lines}
+
+
+def _name_places(reason: str, answer: Answer) -> str:
+    """Replace evidence ids by documents and pages, except inside quotes."""
     parts = re.split("(“[^”]*”)", reason)
     return "".join(
         part if part.startswith("“") else re.sub(r"\bE\d+\b", lambda m: answer.evidence.get(m[0], m[0]), part)
@@ -64,55 +106,12 @@ def _placed(reason: str, answer: Answer) -> str:
     )
 
 
-def place(source: Reference) -> str:
+def _describe_source(source: Reference) -> str:
     """`manual.pdf, page 3, figure 2: Figure 2: the pump`."""
-    return source.place + (f": {one_line(source.caption, QUOTED)}" if source.caption else "")
+    return source.place + (f": {one_line(source.caption, MAX_QUOTE)}" if source.caption else "")
 
 
-def notes(answer: Answer, reference: int) -> list[Footnote]:
-    """The quotes from one source, each once."""
-    found = {note: None for one in answer.sentences for note in one.citations if note.number == reference}
-    return [note for note in found if note.quote]
-
-
-def checked(answer: Answer) -> str:
-    """`5 pieces of evidence, 1 picture; 2 of 3 statements confirmed; 1 number not found in what is cited for it`."""
-    parts = [f"{number(len(answer.evidence), 'piece')} of evidence, {number(answer.pictures, 'picture')}"]
-    stand = {one.text for one in answer.sentences}
-    all_told = len(answer.sentences) + len({one.text for one in answer.dropped} - stand)
-    if all_told:
-        confirmed = sum(not one.marks for one in answer.sentences)
-        parts.append(f"{confirmed} of {number(all_told, 'statement')} confirmed")
-    for kind, (noun, found) in VERDICTS.items():
-        if count := answer.checks.get(kind, 0):
-            parts.append(f"{number(count, noun)} {found}")
-    return "; ".join([*parts, "the model was asked once more"] if answer.repaired else parts)
-
-
-def record(answer: Answer, meter: Meter) -> dict[str, object]:
-    """For JSON, with all that was paid for the question: a paid encoder reads it, too."""
-    used = meter.usage()
-    known = all(meter.price(model) for model, _ in used)
-    paid = {
-        "usage": {model: asdict(usage) for (model, _), usage in used.items()},
-        "price": meter.spent if known else None,
-    }
-    return answer.as_dict() | paid
-
-
-def markdown(answer: Answer) -> str:
-    """A page for the UI; every word of a document or a model stands as text, not as markup."""
-    parts = [f"**{_text(answer.question)}**", ""]
-    parts += [f"{_text(one.line)}\n" for one in answer.sentences] or [f"{_text(answer.text)}\n"]
-    if answer.citations:
-        parts += ["### Sources", ""]
-    for source in answer.citations:
-        quotes = " … ".join(one_line(note.quote, QUOTED) for note in notes(answer, source.number))
-        parts.append(f"{source.number}. {_text(place(source))}" + (f" — “{_text(quotes)}”" if quotes else ""))
-    for title, found in doubts(answer).items():
-        parts += ["", f"### {title}", "", *(f"- {_text(line)}" for line in found)]
-    return "\n".join([*parts, "", f"{_text(checked(answer))}"])
-
-
-def _text(words: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&$-])", r"\\\1", one_line(words, 2000))
+def _quotes(answer: Answer, reference: int) -> list[Footnote]:
+    """The distinct quotes from one source."""
+    notes = dict.fromkeys(note for one in answer.sentences for note in one.citations if note.number == reference)
+    return [note for note in notes if note.quote]

@@ -1,120 +1,121 @@
-"""What a run tells while it works: a bar on a terminal, lines in a log, silence where nobody watches."""
+"""Progress of a run: a bar on a terminal, lines in a log, or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from flows.support import ingest_report as report
-from flows.support.removed_documents import Departures
-from flows.support.terminal import messages, one_line, say
+from flows.support.ingest_report import IngestReport, missing_parts, outcome_line, outcome_record
+from flows.support.removals import NO_REMOVALS, Removals
+from flows.support.terminal import print_json, print_message, stderr_console
+from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
 
 
-class Watcher(Protocol):
-    """Called from several threads."""
+class ProgressListener:
+    """Receives what happens during a run, from several threads. This base class ignores everything."""
 
-    def found(self, total: int, left_out: Sequence[str]) -> None:
-        """The work of a run is known: `total` documents, and what was left out of it."""
-        ...
+    def on_sources(self, total: int, left_out: Sequence[str]) -> None:
+        """`total` documents were found; `left_out`: files that were skipped and why."""
 
-    def done(self, outcome: Outcome) -> None: ...
+    def on_outcome(self, outcome: Outcome) -> None:
+        """A document was processed."""
 
-    def settled(self, departures: Departures) -> None:
-        """What was done about documents whose files are gone."""
-        ...
+    def on_removals(self, removals: Removals) -> None:
+        """Documents whose files are gone were deleted or kept."""
 
-    def noted(self, line: str) -> None:
-        """How something is going that no document ends, such as waiting for a provider."""
-        ...
+    def on_note(self, line: str) -> None:
+        """Something that does not concern a single document, such as the state of a batch at a provider."""
 
 
-class Silence:
-    """A run that nobody in this process watches."""
+class ProgressDisplay(ProgressListener):
+    """Shows progress on stderr and collects the outcomes: a bar on a terminal, and one line per processed document."""
 
-    def found(self, total: int, left_out: Sequence[str]) -> None:
-        pass
+    def __init__(self, progress: Progress, description: str, as_json: bool) -> None:
+        self._progress, self._as_json = progress, as_json
+        self._task = progress.add_task(description, total=None)
+        self.outcomes: list[Outcome] = []
+        self.removals = NO_REMOVALS
 
-    def done(self, outcome: Outcome) -> None:
-        pass
+    @property
+    def report(self) -> IngestReport:
+        return IngestReport(self.outcomes, self.removals)
 
-    def settled(self, departures: Departures) -> None:
-        pass
-
-    def noted(self, line: str) -> None:
-        pass
-
-
-class Display:
-    """On stderr: a bar on a terminal, else one line a document that was worked on."""
-
-    def __init__(self, progress: Progress, doing: str) -> None:
-        self.progress = progress
-        self.task = progress.add_task(doing, total=None)
-
-    def found(self, total: int, left_out: Sequence[str]) -> None:
+    def on_sources(self, total: int, left_out: Sequence[str]) -> None:
         for reason in left_out:
-            say(f"left out   {reason}")
-        self.progress.update(self.task, total=total, description="")
+            print_message(f"left out   {reason}")
+        self._progress.update(self._task, total=total, description="")
 
-    def done(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
         self.advance(outcome.name)
-        if outcome.status == "unchanged":
-            return
-        say(report.line(outcome))
-        for place in report.missing(outcome):
-            say(f"missing    {place}")
-        for note in outcome.notes:
-            say(f"note       {outcome.name}: {note}")
+        if outcome.status != "unchanged":
+            print_message(outcome_line(outcome))
+            for part in missing_parts(outcome):
+                print_message(f"missing    {part}")
+            for note in outcome.notes:
+                print_message(f"note       {outcome.name}: {note}")
+        if self._as_json:
+            print_json(outcome_record(outcome))
 
-    def settled(self, departures: Departures) -> None:
-        for line in report.departed(departures):
-            say(line)
+    def on_removals(self, removals: Removals) -> None:
+        self.removals = replace(removals, deleted=self.removals.deleted + removals.deleted)
+        for line in removals.lines():
+            print_message(line)
+        for record in removals.records() if self._as_json else ():
+            print_json(record)
 
-    def noted(self, line: str) -> None:
-        say(f"note       {line}")
+    def on_note(self, line: str) -> None:
+        print_message(f"note       {line}")
 
     def advance(self, name: str) -> None:
-        """One document more is done."""
-        self.progress.update(self.task, advance=1, description=one_line(name, 40))
+        """Count one more document as processed."""
+        self._progress.update(self._task, advance=1, description=one_line(name, 40))
 
 
 @contextmanager
-def display(doing: str = "looking for documents") -> Iterator[Display]:
-    """Progress on stderr while the block runs; `doing`: what comes first."""
-    columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), _Description())
-    with Progress(*columns, console=messages(), transient=True, disable=not messages().is_terminal) as progress:
-        yield Display(progress, doing)
+def progress_display(description: str = "looking for documents", as_json: bool = False) -> Iterator[ProgressDisplay]:
+    """Show progress on stderr during the block, beginning with `description`.
+
+    `as_json`: also write a JSON record of every document to stdout.
+    """
+    columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), _PlainDescription())
+    console = stderr_console()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield ProgressDisplay(progress, description, as_json)
 
 
-SILENCE = Silence()
-_watcher: ContextVar[Watcher] = ContextVar("watcher", default=SILENCE)
+_listener: ContextVar[ProgressListener] = ContextVar("listener", default=ProgressListener())  # noqa: B039
 
 
-def watcher() -> Watcher:
-    """Who watches the runs of this process."""
-    return _watcher.get()
+def current_listener() -> ProgressListener:
+    """The listener of the enclosing `listening` block."""
+    return _listener.get()
 
 
 @contextmanager
-def watched(by: Watcher) -> Iterator[None]:
-    """`by` hears of every document that a flow in this block does; a parameter could not, as Prefect stores those."""
-    token = _watcher.set(by)
+def listening(listener: ProgressListener) -> Iterator[None]:
+    """Report the flow runs of this block to `listener`.
+
+    It cannot be a parameter of the flows, because Prefect stores their parameters.
+    """
+    token = _listener.set(listener)
     try:
         yield
     finally:
-        _watcher.reset(token)
+        _listener.reset(token)
 
 
-class _Description(TextColumn):
-    """The description as it is: a document's name is not markup."""
+class _PlainDescription(TextColumn):
+    """Show the description as it is; document names are not markup."""
 
     def __init__(self) -> None:
         super().__init__("")

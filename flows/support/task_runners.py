@@ -1,13 +1,12 @@
-"""Where a flow's tasks run: threads | processes | dask | ray, chosen by the setting `runner`.
+"""Where the tasks of a flow run, as the setting `runner` says: threads, processes, dask or ray.
 
-Threads are the default and the best on one machine: extraction happens in our own worker processes all the same, and
-those can be killed, which a thread or a pool of Prefect's cannot.
+Threads are the default and the best choice on one machine: extraction runs in our own worker processes anyway, and
+those can be killed, unlike a thread or a process of Prefect's pool.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
 from typing import Any
 
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
@@ -15,54 +14,47 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 from diptych.errors import SettingsError
 from diptych.settings import Settings
 
-
-def task_runner(settings: Settings) -> TaskRunner[Any]:
-    """A runner, not started yet. Raises `SettingsError` naming the package that is missing."""
-    if settings.runner not in RUNNERS:
-        raise SettingsError(f"setting `runner` is {settings.runner!r}; known: {', '.join(RUNNERS)}")
-    return RUNNERS[settings.runner](settings)
+RUNNERS = ("threads", "processes", "dask", "ray")
 
 
-def alone(settings: Settings, budget: float | None) -> None:
-    """Raises `SettingsError` where a budget could not be kept: each process would have the whole of it to spend."""
+def create_task_runner(settings: Settings) -> TaskRunner[Any]:
+    """A task runner, not started yet. Raises `SettingsError` if it is unknown or its package is not installed."""
+    runner, workers = settings.runner, settings.workers
+    if runner not in RUNNERS:
+        raise SettingsError(f"setting `runner` is {runner!r}; known: {', '.join(RUNNERS)}")
+    if runner == "threads":
+        # One more than there are workers: it encodes and commits while the others wait for their workers.
+        return ThreadPoolTaskRunner(max_workers=workers + 1)
+    if runner == "processes":
+        return ProcessPoolTaskRunner(max_workers=workers)
+    try:
+        return _dask(workers) if runner == "dask" else _ray(workers)
+    except ImportError as error:
+        raise SettingsError(f"runner = {runner} needs a package: pip install prefect-{runner}") from error
+
+
+def check_budget(settings: Settings, budget: float | None) -> None:
+    """Raise `SettingsError` for a budget with several processes, each of which would spend all of it."""
     if budget is not None and settings.runner != "threads":
         raise SettingsError(
-            f"a budget is counted in one process, and setting `runner` is {settings.runner}: set it to threads, or run "
+            f"a budget needs a single process, but setting `runner` is {settings.runner}; set it to threads, or run "
             f"without a budget"
         )
 
 
-def threads(settings: Settings) -> TaskRunner[Any]:
-    # One more than there are workers: it encodes and commits while the others wait for theirs.
-    return ThreadPoolTaskRunner(max_workers=settings.workers + 1)
-
-
-def processes(settings: Settings) -> TaskRunner[Any]:
-    return ProcessPoolTaskRunner(max_workers=settings.workers)
-
-
-def dask(settings: Settings) -> TaskRunner[Any]:
-    try:
-        from prefect_dask import DaskTaskRunner  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise SettingsError("runner = dask needs a package: pip install prefect-dask") from error
-    return DaskTaskRunner(cluster_kwargs={"n_workers": settings.workers, "threads_per_worker": 1})  # type: ignore[no-any-return]
-
-
-def ray(settings: Settings) -> TaskRunner[Any]:
-    try:
-        from prefect_ray import RayTaskRunner  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise SettingsError("runner = ray needs a package: pip install prefect-ray") from error
-    return RayTaskRunner(init_kwargs={"num_cpus": settings.workers})  # type: ignore[no-any-return]
-
-
-RUNNERS: dict[str, Callable[[Settings], TaskRunner[Any]]] = {
-    "threads": threads, "processes": processes, "dask": dask, "ray": ray
-}  # fmt: skip
-
-
-def stop_children() -> None:
-    """Kill this process's own children: Prefect's pool would wait for them, half a minute or for ever."""
+def kill_child_processes() -> None:
+    """Kill the children of this process. Prefect's pool would wait for them, for half a minute or forever."""
     for child in multiprocessing.active_children():
         child.kill()
+
+
+def _dask(workers: int) -> TaskRunner[Any]:
+    from prefect_dask import DaskTaskRunner  # type: ignore[import-not-found]
+
+    return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1})  # type: ignore[no-any-return]
+
+
+def _ray(workers: int) -> TaskRunner[Any]:
+    from prefect_ray import RayTaskRunner  # type: ignore[import-not-found]
+
+    return RayTaskRunner(init_kwargs={"num_cpus": workers})  # type: ignore[no-any-return]

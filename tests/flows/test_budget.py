@@ -1,4 +1,4 @@
-"""Money in what runs: budgets, batches, refused parts, keys. Real SDKs and flows, a server of our own."""
+"""Paid models in flows and commands: budgets, batches, refused texts and keys, with real SDKs and a local server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError
@@ -19,13 +17,13 @@ from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, load_settings
 from flows.backfill import backfill
-from flows.cli.local_runs import value
 from flows.ingest import ingest
-from flows.support import prefect_env
-from flows.support import secret_blocks as keys
-from flows.support.spending import Spent
-from flows.support.task_runners import alone
+from flows.support.api_keys import block_name, key_variables
+from flows.support.local_prefect import DEFAULTS, flow_result
+from flows.support.run_usage import RunUsage
+from flows.support.task_runners import check_budget
 from tests.support.command_line import error_line, run_json, run_messages
+from tests.support.flow_runs import run_artifacts
 from tests.support.http_server import Answer, Request, Vendor, served
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_leaflet, write_paper
@@ -34,15 +32,15 @@ from tests.support.scripted_vision import chart
 KEY = "sk-secret-of-the-tests"
 LUNA, SMALL = "openai:gpt-6-luna", "openai:text-embedding-3-small"
 PRICES = dict.fromkeys((LUNA, SMALL), Price(input=1.0, output=10.0))
-SAID = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
 
 
 @pytest.fixture
 def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    """The provider, and settings in the environment by which everything in this process finds it."""
+    """A model provider on this machine, with the settings that point to it in the environment."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIPTYCH_TEST_VENDOR_KEY", KEY)
-    with served(OpenAIRoutes(answer=lambda asked: SAID, key=KEY)) as running:
+    with served(OpenAIRoutes(answer=lambda asked: CAPTION, key=KEY)) as running:
         endpoint = {"base_url": f"{running.url}/v1", "key": "DIPTYCH_TEST_VENDOR_KEY", "dimensions": "8"}
         for name, chosen in endpoint.items():
             monkeypatch.setenv(f"DIPTYCH_OPENAI__{name.upper()}", chosen)
@@ -63,89 +61,87 @@ def charts(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def recorded(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, chosen in prefect_env.DEFAULTS.items():
+def recorded(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Prefect server; the environment variables of local runs are undone after the test."""
+    for name, chosen in DEFAULTS.items():
         monkeypatch.setenv(name, chosen)
-    with temporary_settings({PREFECT_API_URL: prefect_server}):
-        yield
 
 
 def one_caption(charts: str) -> float:
-    """Upper estimate in US dollars of what a caption costs. A little more is enough for one and not for two."""
+    """Estimated upper bound of the cost of one caption, in US dollars. A little more pays for one but not for two."""
     with Diptych.open(load_settings("estimated")) as diptych:
         (cost,) = diptych.estimate([charts]).costs
         assert cost.dollars
         return cost.dollars / cost.items
 
 
-def paths(vendor: Vendor) -> list[str]:
+def requested(vendor: Vendor) -> list[str]:
     return [f"{request.method} {request.path}" for request in vendor.requests]
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_backfill_stops_at_its_budget_and_the_next_goes_on(
+def test_backfill_stops_at_its_budget_and_the_next_run_continues(
     vendor: Vendor, charts: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     budget = one_caption(charts) * 1.01
-    said = run_messages(capsys, "backfill", charts, "--store", "s", "--budget", str(budget), code=3)
+    messages = run_messages(capsys, "backfill", charts, "--store", "s", "--budget", str(budget), code=3)
     assert len(vendor.requests) == 1
-    assert said[-1].startswith("3 documents: 1 complete, 2 waiting; ")
-    assert sum("run again with a larger budget to continue" in line for line in said) == 1
-    assert any(line.startswith(f"{LUNA}: 1 request, ") for line in said)
+    assert messages[-1].startswith("3 documents: 1 complete, 2 waiting; ")
+    assert sum("run again with a larger budget to continue" in line for line in messages) == 1
+    assert any(line.startswith(f"{LUNA}: 1 request, ") for line in messages)
     assert [line["status"] for line in run_json(capsys, "status", "--store", "s")] == ["complete"]
-    said = run_messages(capsys, "backfill", charts, "--store", "s", "--budget", "1")
+    messages = run_messages(capsys, "backfill", charts, "--store", "s", "--budget", "1")
     assert len(vendor.requests) == 3
-    assert said[-1].startswith("2 documents: 2 complete; ")
+    assert messages[-1].startswith("2 documents: 2 complete; ")
     assert run_messages(capsys, "backfill", charts, "--store", "s")[-1].startswith("nothing to do")
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_batch_run_tells_its_progress_and_a_run_after_it_asks_for_nothing(
+def test_batch_run_reports_its_progress_and_leaves_nothing_to_request(
     vendor: Vendor, charts: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = run_messages(capsys, "backfill", charts, "--store", "s", "--batch-api")
-    assert f"note       {LUNA}: 3 captions sent in 1 batch" in said
-    assert any(line.startswith(f"{LUNA}: 3 requests in batches, ") for line in said)
-    assert "POST /v1/responses" not in paths(vendor)
-    assert paths(vendor).count("POST /v1/batches") == 1
+    messages = run_messages(capsys, "backfill", charts, "--store", "s", "--batch-api")
+    assert f"note       {LUNA}: 3 captions sent in 1 batch" in messages
+    assert any(line.startswith(f"{LUNA}: 3 requests in batches, ") for line in messages)
+    assert "POST /v1/responses" not in requested(vendor)
+    assert requested(vendor).count("POST /v1/batches") == 1
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_flow_keeps_a_budget_and_reports_usage_and_no_secret(
+def test_flow_keeps_its_budget_and_reports_usage_without_secrets(
     vendor: Vendor, charts: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     budget = one_caption(charts) * 1.01
     monkeypatch.setenv("DIPTYCH_OPENAI__KEY", "DIPTYCH_TEST_KEPT_KEY")
-    monkeypatch.setenv("DIPTYCH_TEST_KEPT_KEY", "")  # so that what the run puts there ends with the test
+    monkeypatch.setenv("DIPTYCH_TEST_KEPT_KEY", "")  # so that the key set by the run is undone after the test
     Secret(value=KEY).save("diptych-test-kept-key")
     with caplog.at_level(logging.DEBUG):
         state = ingest([charts], store="s", budget=budget, return_state=True)
-    data = value(state)
+    data = flow_result(state)
     assert (state.name, data["complete"], data["waiting"]) == ("Partial", 1, 2)
     assert data["usage"].keys() == {LUNA}
     assert (data["usage"][LUNA]["requests"], 0 < data["usage"][LUNA]["usd"] < budget) == (1, True)
     run = state.state_details.flow_run_id
     assert run
+    stored = " ".join(str(artifact.data) for artifact in run_artifacts(state).values())
     with get_client(sync_client=True) as client:
-        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
-        kept = " ".join(str(artifact.data) for artifact in client.read_artifacts(artifact_filter=of_run))
-        kept += client.read_flow_run(run).model_dump_json() + " ".join(str(log.message) for log in client.read_logs())
-    assert f"{LUNA}: 1 request, " in kept
-    assert "run again with a larger budget" in kept
-    assert KEY not in kept + caplog.text + str(data)
+        stored += client.read_flow_run(run).model_dump_json() + " ".join(str(log.message) for log in client.read_logs())
+    assert f"{LUNA}: 1 request, " in stored
+    assert "run again with a larger budget" in stored
+    assert KEY not in stored + caplog.text + str(data)
     assert not any(KEY.encode() in file.read_bytes() for file in (tmp_path / "s").rglob("*") if file.is_file())
     assert vendor.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.usefixtures("recorded", "vendor")
-def test_a_budget_needs_one_process(charts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_budget_is_rejected_with_several_processes(charts: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
     with pytest.raises(SettingsError, match="`runner` is processes"):
         backfill([charts], store="s", budget=1.0)
-    alone(load_settings("s"), None)
+    check_budget(load_settings("s"), None)
 
 
-def test_a_missing_key_is_one_line_before_anything_is_done(
+def test_missing_key_is_reported_in_one_line_before_extraction(
     vendor: Vendor, charts: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DIPTYCH_TEST_VENDOR_KEY")
@@ -154,18 +150,18 @@ def test_a_missing_key_is_one_line_before_anything_is_done(
     assert line == (
         "diptych: no key: the environment variable DIPTYCH_TEST_VENDOR_KEY is empty (setting `openai.key` names it)"
     )
-    assert not list(Path("s/pictures").glob("??/*"))  # nothing was taken apart
+    assert not list(Path("s/pictures").glob("??/*"))  # nothing was extracted
     assert vendor.requests == []
 
 
-def picky(request: Request) -> Answer | None:
-    """Will not take texts about how a valve opens."""
+def refuse_texts_about_opening(request: Request) -> Answer | None:
+    """Refuse texts about how a valve opens."""
     if request.path == "/v1/embeddings" and "opens" in request.body.decode():
         return Answer(400, {"error": {"message": "This text is not accepted.", "type": "invalid_request_error"}})
     return None
 
 
-def test_a_text_that_is_refused_leaves_its_document_partial_until_it_is_taken(
+def test_refused_text_leaves_its_document_partial_until_a_retry_succeeds(
     vendor: Vendor, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIPTYCH_CAPTIONER", "")
@@ -173,7 +169,7 @@ def test_a_text_that_is_refused_leaves_its_document_partial_until_it_is_taken(
     (tmp_path / "in").mkdir()
     write_leaflet(tmp_path / "in" / "leaflet.pdf")
     write_paper(tmp_path / "in" / "other.pdf", "The red pump stands beside the door.")
-    vendor.faults += [picky] * 40
+    vendor.faults += [refuse_texts_about_opening] * 40
     done = {line["name"]: line for line in run_json(capsys, "ingest", "in", "--store", "s", code=3)}
     assert {name: line["status"] for name, line in done.items()} == {"leaflet.pdf": "partial", "other.pdf": "complete"}
     (problem,) = done["leaflet.pdf"]["problems"]
@@ -184,19 +180,19 @@ def test_a_text_that_is_refused_leaves_its_document_partial_until_it_is_taken(
     before = len(vendor.requests)
     assert {line["status"] for line in run_json(capsys, "ingest", "in", "--store", "s", code=3)} == {"unchanged"}
     assert len(vendor.requests) == before
-    (mended,) = run_json(capsys, "retry", "--all", "--store", "s")
-    assert (mended["status"], mended["problems"]) == ("complete", [])
-    assert len(vendor.requests) == before + 2  # only what was refused: a passage, and the image of its page
+    (retried,) = run_json(capsys, "retry", "--all", "--store", "s")
+    assert (retried["status"], retried["problems"]) == ("complete", [])
+    assert len(vendor.requests) == before + 2  # the refused passage, and the image of its page
     assert dense_pages(capsys) == {1, 2}
 
 
 def dense_pages(capsys: pytest.CaptureFixture[str]) -> set[int]:
-    """Pages that a question finds by meaning."""
+    """Pages found through the dense vectors."""
     hits = run_json(capsys, "query", "wait for the gauge", "--store", "s")
     return {hit["page"] for hit in hits if "text.dense" in hit["ranks"]}
 
 
-def test_a_provider_that_is_down_leaves_the_document_to_the_next_ingest(
+def test_document_is_ingested_after_the_provider_recovers(
     vendor: Vendor, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIPTYCH_CAPTIONER", "")
@@ -216,7 +212,7 @@ def test_a_provider_that_is_down_leaves_the_document_to_the_next_ingest(
     assert done["status"] == "complete"
 
 
-def test_a_wrong_key_stops_the_run_at_once(
+def test_wrong_key_stops_the_run_after_one_request(
     vendor: Vendor, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_paper(tmp_path / "a.pdf", "The red pump stands beside the door.")
@@ -227,23 +223,23 @@ def test_a_wrong_key_stops_the_run_at_once(
     assert len(vendor.requests) == 1
 
 
-def test_usage_of_a_run_is_what_came_after_its_begin() -> None:
+def test_run_usage_ignores_earlier_usage() -> None:
     meter = Meter(PRICES)
     meter.spend(LUNA, Usage(1000, 0, 10, 1))
-    spent = Spent(meter, meter.usage())
-    assert (spent.numbers, spent.lines) == ({}, [])
+    usage = RunUsage(meter)
+    assert (usage.numbers, usage.lines) == ({}, [])
     meter.spend(LUNA, Usage(2000, 0, 10, 1))
     meter.spend(LUNA, Usage(2000, 0, 10, 1, batched=True))
     meter.spend("unified:own", Usage(5, 0, 0, 1))
-    assert spent.numbers == {
+    assert usage.numbers == {
         LUNA: {"requests": 2, "input_tokens": 4000, "output_tokens": 20, "usd": pytest.approx(0.0021 + 0.00105)},
         "unified:own": {"requests": 1, "input_tokens": 5, "output_tokens": 0, "usd": None},
     }
-    assert [line.split(":")[1].split(" ")[0] for line in spent.lines] == ["gpt-6-luna", "gpt-6-luna", "own"]
+    assert [line.split(":")[1].split(" ")[0] for line in usage.lines] == ["gpt-6-luna", "gpt-6-luna", "own"]
 
 
-def test_blocks_are_named_after_the_variables_of_models_in_use(tmp_path: Path) -> None:
+def test_secret_blocks_are_named_after_the_key_variables_of_configured_models(tmp_path: Path) -> None:
     chosen = Settings(store=str(tmp_path), captioner=LUNA, encoder="unified:own", openai=OpenAI(key="openai-key"))
-    assert keys.wanted(chosen) == ["DIPTYCH_UNIFIED_API_KEY", "openai-key"]
-    assert [keys.block_name(name) for name in keys.wanted(chosen)] == ["diptych-unified-api-key", "openai-key"]
-    assert keys.wanted(Settings(store=str(tmp_path))) == []
+    assert key_variables(chosen) == ["DIPTYCH_UNIFIED_API_KEY", "openai-key"]
+    assert [block_name(name) for name in key_variables(chosen)] == ["diptych-unified-api-key", "openai-key"]
+    assert key_variables(Settings(store=str(tmp_path))) == []

@@ -1,4 +1,4 @@
-"""prefect.yaml on a real server with a real worker: every deployment runs and completes."""
+"""prefect.yaml: its concurrency limits, and its deployments on a real server with a real worker."""
 
 from __future__ import annotations
 
@@ -6,47 +6,63 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
+import yaml  # type: ignore[import-untyped]
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.flows import Flow, load_flow_from_entrypoint
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
-from tests.conftest import PREFECT_HOME, started
+from tests.conftest import PREFECT_HOME
 from tests.support.papers import write_leaflet
+from tests.support.prefect_server import running_program
 
 ROOT = Path(__file__).parents[2]
 ON_DEMAND = (
     "query/on-demand", "answer/on-demand", "evaluate/on-demand", "backfill/on-demand", "retry/on-demand",
     "reindex/on-demand",
 )  # fmt: skip
-ALL = ("ingest/nightly", "sweep/weekly", *ON_DEMAND)
+DEPLOYMENTS = ("ingest/nightly", "sweep/weekly", *ON_DEMAND)
 PREFECT = [sys.executable, "-m", "prefect"]
+CONFIGURED: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+WORKER_LOG = PREFECT_HOME / "worker.log"
+RUN_SECONDS = 300.0
+"""Limit for a flow run, which takes about 5 s on an idle machine."""
+
+
+def test_only_scheduled_runs_are_cancelled_when_another_is_running() -> None:
+    cancelled = [
+        one for one in CONFIGURED if one.get("concurrency_limit", {}).get("collision_strategy") == "CANCEL_NEW"
+    ]
+    assert {one["name"] for one in cancelled} == {"nightly", "weekly"}
+    assert all(one["schedules"] for one in cancelled)
+
+
+def test_writing_flows_on_demand_wait_for_each_other() -> None:
+    waiting = [one for one in CONFIGURED if not one["schedules"] and "concurrency_limit" in one]
+    assert {one["entrypoint"].split(":")[1] for one in waiting} == {"backfill", "retry", "reindex"}
 
 
 @pytest.fixture(scope="module")
 def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
-    """A server to which prefect.yaml was deployed, and a worker on its pool."""
-    environment = os.environ | {"PREFECT_API_URL": prefect_server, "PREFECT_WORKER_QUERY_SECONDS": "1"}
-    with (
-        (PREFECT_HOME / "worker.log").open("wb") as log,
-        temporary_settings({PREFECT_API_URL: prefect_server}),
-        get_client(sync_client=True) as connected,
-    ):
+    """A client of a server with the deployments of prefect.yaml, and a worker on its pool."""
+    environment = os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    worker = [*PREFECT, "worker", "start", "--pool", "diptych"]
+    with get_client(sync_client=True) as connected:
         connected.create_work_pool(WorkPoolCreate(name="diptych", type="process"))
-        with started([*PREFECT, "worker", "start", "--pool", "diptych"], environment, log.fileno()):
-            done = subprocess.run(
+        with running_program(worker, environment, WORKER_LOG):
+            deployed = subprocess.run(
                 [*PREFECT, "--no-prompt", "deploy", "--all"],
-                cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60,
+                cwd=ROOT, capture_output=True, text=True, check=False, timeout=RUN_SECONDS,
             )  # fmt: skip
-            assert done.returncode == 0, done.stdout + done.stderr
+            assert deployed.returncode == 0, deployed.stdout + deployed.stderr
             yield connected
 
 
@@ -55,15 +71,14 @@ def start(client: SyncPrefectClient, deployment: str, **parameters: Any) -> UUID
     return client.create_flow_run_from_deployment(found.id, parameters=parameters).id
 
 
-def wait(client: SyncPrefectClient, run: UUID, seconds: float = 60) -> FlowRun:
-    deadline = time.monotonic() + seconds
+def wait(client: SyncPrefectClient, run: UUID) -> FlowRun:
+    deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         found = client.read_flow_run(run)
         if found.state and found.state.is_final():
             return found
         time.sleep(0.3)
-    log = (PREFECT_HOME / "worker.log").read_text()
-    raise AssertionError(f"flow run {run} did not end: {log[-3000:]}")
+    raise AssertionError(f"flow run {run} did not end: {WORKER_LOG.read_text()[-3000:]}")
 
 
 def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path: Path) -> None:
@@ -89,17 +104,17 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
         assert ended.state
         assert ended.state.type == StateType.COMPLETED
     assert silent.state
-    assert silent.state.result()["unanswered"]  # nothing was found, so nothing was asked
+    assert silent.state.result()["unanswered"]  # nothing was found, so no request was made
     assert filled.state
     assert str(filled.state.message).startswith("1 document: 1 complete")
     assert answered.state
     (hit,) = answered.state.result()
-    assert (hit["modality"], hit["page"]) == ("image", 1)  # of either paper: the backfill runs beside
+    assert (hit["modality"], hit["page"]) == ("image", 1)  # of either paper, since the backfill runs at the same time
     assert "do not answer" in str([one.data for one in client.read_artifacts() if one.flow_run_id == silent.id])
     assert "Figure 1" in str([one.data for one in client.read_artifacts() if one.flow_run_id == answered.id])
 
 
-def test_the_schedule_and_the_limit_are_deployed(client: SyncPrefectClient) -> None:
+def test_schedules_and_limits_are_deployed(client: SyncPrefectClient) -> None:
     nightly = client.read_deployment_by_name("ingest/nightly")
     assert [getattr(one.schedule, "cron", "") for one in nightly.schedules] == ["0 2 * * *"]
     assert nightly.global_concurrency_limit
@@ -113,52 +128,55 @@ def test_the_schedule_and_the_limit_are_deployed(client: SyncPrefectClient) -> N
     assert [getattr(one.schedule, "cron", "") for one in weekly.schedules] == ["0 4 * * 0"]
 
 
-def test_every_deployment_names_a_flow_of_that_name(client: SyncPrefectClient) -> None:
+def test_every_deployment_has_the_name_and_parameters_of_its_flow(client: SyncPrefectClient) -> None:
     deployed = client.read_deployments()
-    assert len(deployed) == len(ALL)
+    assert len(deployed) == len(DEPLOYMENTS)
     for one in deployed:
         assert one.entrypoint
         flow: Flow[..., Any] = load_flow_from_entrypoint(one.entrypoint)
-        assert f"{flow.name}/{one.name}" in ALL
+        assert f"{flow.name}/{one.name}" in DEPLOYMENTS
         assert set(one.parameters) <= set(flow.parameters.properties)
 
 
-def test_the_forms_explain_their_fields(client: SyncPrefectClient) -> None:
-    for name in ALL:
+def test_every_form_field_has_a_short_description(client: SyncPrefectClient) -> None:
+    for name in DEPLOYMENTS:
         schema: Any = client.read_deployment_by_name(name).parameter_openapi_schema
-        assert all(field.get("description") for field in schema["properties"].values())
+        descriptions = [field.get("description", "") for field in schema["properties"].values()]
+        assert all(0 < len(description.split()) <= 15 for description in descriptions), descriptions
     panels = client.read_deployment_by_name("query/on-demand").parameter_openapi_schema
     assert panels
     assert panels["properties"]["panels"]["enum"] == ["both", "text", "image"]
 
 
-def test_a_cancelled_run_leaves_no_process_behind(client: SyncPrefectClient, tmp_path: Path) -> None:
+def test_cancelled_run_leaves_no_process_behind(client: SyncPrefectClient, tmp_path: Path) -> None:
     papers = tmp_path / "papers"
     papers.mkdir()
     write_leaflet(papers / "long.pdf", pages=600)
     run = start(client, "ingest/nightly", paths=[str(papers)], store=str(tmp_path / "store"))
-    marker = f"PREFECT__FLOW_RUN_ID={run}"
-    deadline = time.monotonic() + 40
-    while not any("extractors" in command for command in _marked(marker)) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert len(_marked(marker)) >= 2  # the flow's process and a worker of ours
-    client.set_flow_run_state(run, Cancelling())  # as the button does
-    ended = wait(client, run, 25)
+    poll(lambda: any("extractors" in command for command in processes_of(run)))
+    assert len(processes_of(run)) >= 2  # that of the flow and an extraction worker
+    client.set_flow_run_state(run, Cancelling())  # as the button in the UI does
+    ended = wait(client, run)
     assert ended.state
     assert ended.state.type == StateType.CANCELLED
-    time.sleep(1)
-    assert _marked(marker) == []
+    poll(lambda: not processes_of(run))
 
 
-def _marked(marker: str) -> list[str]:
-    """Commands of the processes that inherited the environment of a flow run, whoever their parent is by now."""
-    found = []
-    for place in Path("/proc").iterdir():
-        if not place.name.isdigit():
-            continue
+def poll(condition: Callable[[], bool]) -> None:
+    """Wait until `condition` holds."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def processes_of(run: UUID) -> list[str]:
+    """Commands of all processes with the environment of a flow run, whatever their parent is."""
+    commands = []
+    for process in psutil.process_iter():
         try:
-            if marker.encode() in (place / "environ").read_bytes():
-                found.append((place / "cmdline").read_text())
-        except OSError:
+            if process.environ().get("PREFECT__FLOW_RUN_ID") == str(run):
+                commands.append(" ".join(process.cmdline()))
+        except psutil.Error:
             continue
-    return found
+    return commands

@@ -1,4 +1,4 @@
-"""The command line in this process, as scripts read it."""
+"""The command line, run in this process, and what it prints."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from flows.cli.main import run
 
 @pytest.fixture(autouse=True)
 def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No diptych.toml and no store of the checkout is in reach."""
+    """Work in a folder without the diptych.toml and the store of the checkout."""
     monkeypatch.chdir(tmp_path)
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:
-    """JSON Lines."""
     return [json.loads(line) for line in text.splitlines()]
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[dict[str, Any]]:
-    """What a command that ends with `code` prints under --json."""
+    """Run a command with --json and return the objects it prints."""
     capsys.readouterr()
     assert run([*arguments, "--json"]) == code
     return json_lines(capsys.readouterr().out)
 
 
 def run_messages(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[str]:
-    """The lines on stderr of a command that ends with `code` and prints no data."""
+    """Run a command that prints no data and return its lines on stderr."""
     capsys.readouterr()
     assert run(arguments) == code
     printed = capsys.readouterr()
@@ -39,12 +38,12 @@ def run_messages(capsys: pytest.CaptureFixture[str], *arguments: str, code: int 
 
 
 def error_line(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> str:
-    """The one line on stderr of a command that fails."""
+    """Run a command that fails and return its only line on stderr."""
     (line,) = run_messages(capsys, *arguments, code=code)
     assert line.startswith("diptych: ")
     return line
 
 
 def document_statuses(capsys: pytest.CaptureFixture[str], store: str) -> dict[str, str]:
-    """Name -> status of every document."""
+    """Name -> status of every document in a store."""
     return {line["name"]: line["status"] for line in run_json(capsys, "status", "--store", store)}

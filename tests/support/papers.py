@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from extractors.pdf.render import pymupdf
+from extractors.types import Source
 
 LEAFLET = [
     "1 The pump\n\nThe circulation pump keeps the water in the red loop moving. It runs at two speeds, and its bearing "
@@ -77,3 +79,16 @@ def write_rows(path: Path, *numbers: int) -> Path:
     """A catalogue (JSONL) without pictures: one row a number."""
     path.write_text("".join(json.dumps({"id": n, "description": f"A pump of size {n}."}) + "\n" for n in numbers))
     return path
+
+
+def pdf_source(path: Path, size: int = 1) -> Source:
+    """A source for a file of `size` bytes, which is not a real PDF."""
+    path.write_bytes(b"x" * size)
+    return Source(path, path.as_uri(), path.name, path.name, "application/pdf")
+
+
+def png_bytes(width: int, height: int) -> bytes:
+    """A red image without words."""
+    data = BytesIO()
+    Image.new("RGB", (width, height), "red").save(data, "PNG")
+    return data.getvalue()

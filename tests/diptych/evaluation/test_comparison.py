@@ -21,7 +21,8 @@ from diptych.search.search import LISTS, SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.vectors import Vectors
 from flows.cli.main import run
-from flows.support.evaluation_tables import GATE, markdown, rows
+from flows.support.evaluation_tables import arm_rows, evaluation_markdown
+from flows.support.exit_codes import ExitCode
 from tests.support.evaluations import QUESTIONS, asked, evaluated
 from tests.support.evaluations import context as context
 from tests.support.fakes import WordEncoder
@@ -84,8 +85,8 @@ def test_a_gate_holds_or_says_by_what_it_is_missed(context: SearchContext) -> No
     assert told.endswith("not >= 0.9")
     with pytest.raises(QueryError, match="'fused' was not run"):
         gate_failure(parse_gates("page mrr >= 0"), evaluated(context, ["bm25"]))
-    assert f"**{told}**" in markdown(found, told)
-    assert "<i>" not in markdown(found, told)
+    assert f"**{told}**" in evaluation_markdown(found, told)
+    assert "<i>" not in evaluation_markdown(found, told)
 
 
 @pytest.mark.parametrize("wrong", ["", "recall@10 > 0.8", "line mrr >= 0.1", "page map >= 0.1", "page mrr >= 1.5"])
@@ -116,7 +117,7 @@ def test_the_command_measures_reports_and_gates(
         ["evaluate", "q.jsonl", "--store", store, "--arms", "fused", "--json", "--gate", "page recall@10 >= 0.5"]
     )
     captured = capsys.readouterr()
-    assert missed == GATE == 5
+    assert missed == ExitCode.BELOW_GATE.value == 5
     assert json.loads(captured.out)["arms"][0]["name"] == "fused"
     assert captured.err.splitlines()[-1].startswith("diptych: below the gate: page recall@10 is 0.000")
     assert run(["evaluate", "--store", store, "--make-questions", "made.jsonl", "--count", "3"]) == 0
@@ -143,6 +144,6 @@ def test_an_unknown_price_is_not_nothing(
     found = evaluate(QUESTIONS, context, meter, ["dense"])
     (dense,) = found.arms
     assert dense.price == (price if price is None else pytest.approx(price))
-    assert rows(found, "page")[0][-1] == told
+    assert arm_rows(found, "page")[0][-1] == told
     write_report(found, context, tmp_path / "report.html")
     assert f"<td>{told or 'nothing'}</td>" in (tmp_path / "report.html").read_text()

@@ -27,7 +27,7 @@ from diptych.store.types import Store
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Passage, Picture, Source
-from flows.cli.estimate import lines
+from flows.cli.estimate import estimate_lines
 from tests.support.anthropic_server import anthropic_routes
 from tests.support.command_line import run_json
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
@@ -112,7 +112,7 @@ def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[
     assert (found.documents, found.passages, found.pictures) == (1, 2, 3)
     assert found.embedded_here == {"words": 5}
     assert (found.costs, found.dollars) == ((), 0)
-    assert "nothing to pay" in lines(found)
+    assert "nothing to pay" in estimate_lines(found)
 
 
 def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, charts: tuple[Picture, ...]) -> None:
@@ -133,7 +133,7 @@ def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Pi
     found = estimate_documents(scene.of(a=parts), scene.ground())
     assert (found.costs[0].items, found.captions_known) == (2, 1)
     assert found.costs[0].likely == Usage(1600, 0, 200, 2)
-    assert "going by earlier captions $0.0036" in "\n".join(lines(found))
+    assert "probably $0.0036 (from earlier captions)" in "\n".join(estimate_lines(found))
 
 
 def test_a_picture_that_two_documents_share_is_counted_once(scene: Scene, charts: tuple[Picture, ...]) -> None:
@@ -169,7 +169,7 @@ def test_after_a_run_nothing_is_left_and_a_changed_document_costs_its_change(
 def test_an_unknown_price_says_so(scene: Scene, charts: tuple[Picture, ...]) -> None:
     found = estimate_documents(scene.of(a=pump(charts=charts)), scene.ground(prices={}))
     assert (found.dollars, found.batch_dollars, found.costs[0].dollars) == (None, None, None)
-    told = "\n".join(lines(found))
+    told = "\n".join(estimate_lines(found))
     assert "price unknown" in told
     assert "$" not in told
 
@@ -181,7 +181,7 @@ def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: 
 
     without, having = of(None), of(NoBatches())
     assert without.batch_dollars == without.dollars
-    assert "does not make it cheaper" in "\n".join(lines(without))
+    assert "--batch-api costs the same" in "\n".join(estimate_lines(without))
     assert having.dollars == without.dollars
     assert having.batch_dollars == pytest.approx((having.dollars or 0) / 2)
 
@@ -244,7 +244,7 @@ def test_at_the_providers_own_address_the_price_is_known(library: Path, tmp_path
         found = diptych.estimate([library / "poster.png"])
     assert found.dollars
     assert 0 < found.dollars < 0.01
-    assert any("(price from genai-prices " in line for line in lines(found))
+    assert any("(price from genai-prices " in line for line in estimate_lines(found))
 
 
 def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene: Scene) -> None:

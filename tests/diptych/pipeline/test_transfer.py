@@ -16,9 +16,9 @@ from diptych.store.register import bind_encoders, list_records
 from diptych.store.types import Store
 from extractors.pictures.store import save_image_bytes
 from flows.cli.main import run
-from tests.flows.cli.test_read_only import png
 from tests.support.command_line import error_line, run_messages
 from tests.support.fakes import WordEncoder, source
+from tests.support.papers import png_bytes
 from tests.support.scripted_pipeline import OLD, WHOLE_OLD, ScriptedPipeline
 from tests.support.stores import ENGINES
 
@@ -89,9 +89,9 @@ def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
     bench.index.close()
 
 
-def test_an_import_of_no_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_of_a_missing_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert error_line(capsys, "import", str(tmp_path / "nothere")) == (
-        f"diptych: {tmp_path / 'nothere'}: no such folder; give the one that `diptych export` wrote"
+        f"diptych: {tmp_path / 'nothere'}: no such folder; give one written by `diptych export`"
     )
     assert "store.json: No such file or directory" in error_line(capsys, "import", str(tmp_path))
 
@@ -128,12 +128,12 @@ def test_a_retry_where_it_was_imported_brings_the_picture_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "red.png").write_bytes(png(640, 480))
+    (tmp_path / "red.png").write_bytes(png_bytes(640, 480))
     assert run(["ingest", "red.png", "--store", "old"]) == 0
     (file,) = (tmp_path / "old" / "pictures").glob("??/*.png")
     file.write_bytes(b"half a pict")
     lines = run_messages(capsys, "export", "export", "--store", "old")
-    assert lines[0] == "left out   a picture of red.png, page 1: its file was gone or damaged"
+    assert lines[0] == "left out   a picture of red.png, page 1: its file is missing or damaged"
     assert run_messages(capsys, "import", "export", "--store", "new")[0] == lines[0]
     assert not (tmp_path / "new" / "pictures" / file.parent.name / file.name).exists()
     assert run(["retry", "--all", "--store", "new"]) == 0

@@ -19,7 +19,7 @@ from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.pipeline.transfer_ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
 from diptych.prices import Price
 from diptych.settings import OpenAI
-from flows.support import maintenance_text as upkeep
+from flows.cli.transfer import describe_transfer
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked
 from tests.support.openai_server import OpenAIRoutes
@@ -65,7 +65,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Path:
             assert {outcome.status for outcome in library.ingest([root / files])} == {"complete"}
         moved = old.maintenance.export_to(root / "export")
     assert (moved.documents, moved.captions, moved.vectors) == (3, 3, 3)
-    assert upkeep.moved(moved).endswith("3 pictures, 3 paid captions, 3 paid vectors")
+    assert describe_transfer(moved).endswith("3 pictures, 3 paid captions, 3 paid vectors")
     return root
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.timeout(240)
-def test_the_demo_ingests_asks_and_says_where_the_pictures_are(tmp_path: Path) -> None:
-    environment = os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api", "COLUMNS": "200"}  # not its business
+@pytest.mark.timeout(900)
+def test_demo_ingests_searches_and_shows_where_the_pictures_are(tmp_path: Path) -> None:
+    environment = os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api", "COLUMNS": "200"}  # ignored by the demo
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli.demo"],
         cwd=tmp_path,
@@ -20,7 +20,7 @@ def test_the_demo_ingests_asks_and_says_where_the_pictures_are(tmp_path: Path) -
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=800,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("doctor: ")
@@ -28,5 +28,5 @@ def test_the_demo_ingests_asks_and_says_where_the_pictures_are(tmp_path: Path) -
         assert f"complete   {name}: " in done.stderr
     for found in ("image: figure", "image: table", "image: photo", "text.dense 1", "images.description 1", " yes "):
         assert found in done.stdout
-    assert done.stdout.splitlines()[-1] == "The pictures lie in .diptych/pictures"
+    assert done.stdout.splitlines()[-1] == "The pictures are in .diptych/pictures"
     assert any((tmp_path / ".diptych" / "pictures").glob("*/*.png"))

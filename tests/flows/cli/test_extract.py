@@ -1,4 +1,4 @@
-"""`diptych extract` as scripts and people meet it."""
+"""`diptych extract`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.command_line import json_lines
 PART = {"source", "modality", "kind", "page", "bbox", "text", "caption", "image"}
 
 
-def test_extract_prints_parts_and_keeps_nothing(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_extract_prints_parts_and_keeps_no_pictures(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["extract", str(library / "leaflet.pdf"), "--json"]) == 0
     parts = json_lines(capsys.readouterr().out)
     assert all(set(part) >= PART for part in parts)
@@ -26,7 +26,7 @@ def test_extract_prints_parts_and_keeps_nothing(library: Path, capsys: pytest.Ca
     assert any("greased once a year" in part["text"] for part in parts if part["modality"] == "text")
 
 
-def test_extract_keeps_pictures_sheets_and_a_report_where_it_is_told(
+def test_extract_writes_pictures_sheets_and_a_report_to_out(
     library: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
@@ -48,8 +48,15 @@ def test_extract_keeps_pictures_sheets_and_a_report_where_it_is_told(
     assert "broken.pdf" in printed.err
 
 
-def test_extract_sums_up_for_a_person(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_extract_prints_a_summary(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["extract", str(library / "leaflet.pdf")]) == 0
     printed = capsys.readouterr().out
     assert "leaflet.pdf: 2 pages" in printed
     assert "Figure 1: The green valve" in printed
+
+
+def test_summary_uses_the_singular_and_omits_missing_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shop.jsonl").write_text('{"name": "Jacket", "description": "Keeps rain out"}\n')
+    assert run(["extract", "shop.jsonl"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == "shop.jsonl#1: 1 page, 1 passage, 0 pictures, 0 captions matched"

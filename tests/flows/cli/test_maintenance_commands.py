@@ -1,4 +1,4 @@
-"""Quarantine and the commands that keep a store in order: status, retry, delete, sweep, reindex, export, import."""
+"""The commands that maintain a store: status, retry, delete, sweep, reindex, export and import."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import pytest
 
 from flows.cli.main import run
 from tests.support.command_line import document_statuses, error_line, run_json, run_messages
+from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.papers import write_leaflet, write_paper, write_photo
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def shelf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """In the store `s`: a leaflet with a figure, a broken PDF, a row whose picture is missing."""
+    """A folder ingested into the store `s`: a leaflet with a figure, a broken PDF, a row whose picture is missing."""
     place = tmp_path / "shelf"
     place.mkdir()
     write_leaflet(place / "leaflet.pdf")
@@ -31,7 +27,7 @@ def shelf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 
 @pytest.mark.usefixtures("shelf")
-def test_status_says_what_is_missing_why_and_what_mends_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_what_is_missing_why_and_how_to_fix_it(capsys: pytest.CaptureFixture[str]) -> None:
     records = {line["name"]: line for line in run_json(capsys, "status", "--store", "s")}
     assert {name: (one["status"], one["transient"]) for name, one in records.items()} == {
         "leaflet.pdf": ("complete", False),
@@ -43,10 +39,10 @@ def test_status_says_what_is_missing_why_and_what_mends_it(capsys: pytest.Captur
     text = " ".join(capsys.readouterr().out.split())
     assert "failed (permanent) broken.pdf" in text
     assert "`diptych delete NAME --store s`" in text
-    assert "1 partial: what is missing is listed; `diptych retry --all --store s` reads them again" in text
+    assert "1 partial, with the missing parts listed: `diptych retry --all --store s` reads them again" in text
 
 
-def test_retry_does_what_may_pass_and_leaves_the_rest(
+def test_retry_processes_temporary_failures_only(
     shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (shelf / "deep").mkdir()
@@ -55,14 +51,18 @@ def test_retry_does_what_may_pass_and_leaves_the_rest(
         hurried.setenv("DIPTYCH_DOCUMENT_SECONDS", "0.05")
         run_messages(capsys, "ingest", "shelf", "--store", "s", code=4)
     assert run(["status", "--store", "s"]) == 0
-    assert "1 failed for a reason that may pass: `diptych retry --store s`" in capsys.readouterr().out
+    assert "1 failed temporarily: `diptych retry --store s`" in capsys.readouterr().out
     (done,) = run_json(capsys, "retry", "--store", "s")
-    assert (done["name"], done["status"], done["pages"]) == ("deep/leaflet.pdf", "complete", 80)  # as it is registered
+    assert (done["name"], done["status"], done["pages"]) == (
+        "deep/leaflet.pdf",
+        "complete",
+        80,
+    )  # under its registered name
     (said,) = run_messages(capsys, "retry", "--store", "s")
-    assert said.startswith("nothing to retry: 1 failed for good")
+    assert said.startswith("nothing to retry: 1 failed permanently")
 
 
-def test_retry_all_reads_everything_again_that_is_not_complete(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_retry_all_processes_every_incomplete_document(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = run_json(capsys, "retry", "--all", "--store", "s", code=4)
     assert {one["name"]: one["status"] for one in done} == {"broken.pdf": "failed", "products.jsonl#1": "partial"}
     write_photo(shelf / "jacket.png", "")
@@ -75,18 +75,16 @@ def test_retry_all_reads_everything_again_that_is_not_complete(shelf: Path, caps
     assert run_messages(capsys, "retry", "--all", "--store", "s") == ["nothing to retry: every document is complete"]
 
 
-def test_retry_tells_what_is_no_longer_where_it_was(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_retry_reports_documents_that_no_longer_exist(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shelf / "broken.pdf").unlink()
     (shelf / "products.jsonl").write_text('{"id": 2, "description": "Boots."}\n')
-    said = "\n".join(run_messages(capsys, "retry", "--all", "--store", "s", code=4))
-    assert "no such file or folder; check the path; `diptych delete broken.pdf --store s`" in said
-    assert "products.jsonl#1: cannot be read again: its catalogue has that row no more" in said
+    messages = "\n".join(run_messages(capsys, "retry", "--all", "--store", "s", code=4))
+    assert "broken.pdf: cannot be read again: " in messages
+    assert "products.jsonl#1: cannot be read again: the row was removed from its catalogue" in messages
     assert len(document_statuses(capsys, "s")) == 3
 
 
-def test_delete_takes_a_document_out_and_an_unknown_name_takes_none(
-    shelf: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_delete_removes_documents_unless_a_name_is_unknown(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "diptych status" in error_line(capsys, "delete", "broken.pdf", "nowhere.pdf", "--store", "s")
     assert len(document_statuses(capsys, "s")) == 3
     gone = run_json(capsys, "delete", "broken.pdf", str(shelf / "leaflet.pdf"), "--store", "s")
@@ -97,25 +95,25 @@ def test_delete_takes_a_document_out_and_an_unknown_name_takes_none(
 
 
 @pytest.mark.usefixtures("shelf")
-def test_reindex_switches_what_reads_the_store_and_sweep_clears_up(
+def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
     assert "`diptych reindex`" in error_line(capsys, "query", "valve", "--store", "s")
     said = run_messages(capsys, "reindex", "--store", "s")
-    assert [line for line in said if line.startswith("read anew")] == [
-        "read anew  broken.pdf", "read anew  leaflet.pdf", "read anew  products.jsonl#1"
+    assert [line for line in said if line.startswith("reindexed")] == [
+        "reindexed  broken.pdf", "reindexed  leaflet.pdf", "reindexed  products.jsonl#1"
     ]  # fmt: skip
-    assert said[-1].endswith("the old edition stays until `diptych sweep --store s`")
+    assert said[-1].endswith("the old edition is kept until `diptych sweep --store s`")
     assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "leaflet.pdf"
     assert run_json(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
-    assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to sweep up; pictures younger than an hour stay"]
+    assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to remove; unused pictures are kept for an hour"]
     monkeypatch.delenv("DIPTYCH_LANGUAGE")
     error_line(capsys, "query", "valve", "--store", "s")
 
 
 @pytest.mark.usefixtures("shelf")
-def test_a_store_goes_out_as_files_and_comes_in_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_imported_export_answers_as_the_original_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (out,) = run_json(capsys, "export", "out", "--store", "s")
     assert out["documents"] == 3
     assert out["pictures"] == len([path for path in (tmp_path / "out" / "pictures").rglob("*") if path.is_file()]) > 0
@@ -128,7 +126,7 @@ def test_a_store_goes_out_as_files_and_comes_in_again(capsys: pytest.CaptureFixt
     assert [(hit["document"], hit["ranks"]) for hit in before] == [(hit["document"], hit["ranks"]) for hit in after]
 
 
-def test_what_cannot_be_exported_to_or_imported_is_one_clear_line(
+def test_wrong_export_and_import_folders_are_reported_in_one_line(
     shelf: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "not empty" in error_line(capsys, "export", "shelf", "--store", "s")

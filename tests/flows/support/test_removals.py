@@ -1,4 +1,4 @@
-"""Documents whose files are gone: deleted, never by mistake, never many without a word from a person."""
+"""Documents whose files are gone are deleted, but never by mistake, and never many without confirmation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from diptych import Diptych
 from diptych.settings import load_settings
-from flows.support.removed_documents import settle
+from flows.support.removals import delete_removed
 from tests.support.command_line import document_statuses, error_line, run_json, run_messages
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.papers import write_paper, write_rows
@@ -24,9 +24,7 @@ def rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     return path
 
 
-def test_a_file_that_is_gone_leaves_the_store_and_nothing_elsewhere_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_documents_below_the_given_paths_are_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for place in ("in/a.pdf", "in/b.pdf", "in-between/c.pdf", "top.pdf"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         write_paper(tmp_path / place, f"The paper {place}.")
@@ -38,14 +36,14 @@ def test_a_file_that_is_gone_leaves_the_store_and_nothing_elsewhere_does(
     assert set(document_statuses(capsys, "s")) == {"b.pdf", "c.pdf", "top.pdf"}
 
 
-def test_a_row_that_is_gone_leaves_the_store(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_rows(rows, *range(1, 7))  # a quarter of them: not too many
+def test_removed_row_is_deleted(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_rows(rows, *range(1, 7))  # a quarter of them is gone: not too many
     printed = run_json(capsys, "ingest", "pumps.jsonl", "--store", "s")
     assert [line["name"] for line in printed if line["status"] == "deleted"] == ["pumps.jsonl#7", "pumps.jsonl#8"]
     assert len(document_statuses(capsys, "s")) == 6
 
 
-def test_more_than_a_quarter_waits_for_a_word(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_than_a_quarter_is_deleted_after_confirmation(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(rows, *range(1, 6))
     printed = run_json(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
     assert len([line for line in printed if line["status"] == "gone"]) == 3
@@ -64,7 +62,7 @@ def test_new_documents_do_not_hide_a_loss(rows: Path, capsys: pytest.CaptureFixt
     assert len(document_statuses(capsys, "s")) == 39
 
 
-def test_what_is_missing_or_empty_deletes_nothing(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_or_empty_path_deletes_nothing(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows.write_text("")
     error_line(capsys, "ingest", "pumps.jsonl", "--confirm-deletes", "--store", "s")
     rows.unlink()
@@ -73,20 +71,20 @@ def test_what_is_missing_or_empty_deletes_nothing(rows: Path, capsys: pytest.Cap
     assert len(document_statuses(capsys, "s")) == 8
 
 
-def test_a_folder_that_cannot_be_read_is_not_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_documents_of_an_unreadable_folder_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed = tmp_path / "papers" / "closed"
     closed.mkdir(parents=True)
     for path in (tmp_path / "papers" / "a.pdf", closed / "b.pdf", closed / "c.pdf"):
         write_paper(path, f"The paper {path.name}.")
     run_messages(capsys, "ingest", "papers", "--store", "s")
     closed.rename(tmp_path / "aside")
-    closed.symlink_to(closed)  # a loop: nobody can look into it, whatever their rights
+    closed.symlink_to(closed)  # a loop cannot be opened, whatever the user's rights
     said = run_messages(capsys, "ingest", "papers", "--confirm-deletes", "--store", "s")
     assert said[-1] == "nothing changed: 1 document as before"
     assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf", "c.pdf"}
 
 
-def test_a_renamed_file_hands_its_vectors_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_renamed_file_reuses_its_vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     write_paper(tmp_path / "in" / "old.pdf", "The pump is greased once a year.")
     run_messages(capsys, "ingest", "in", "--store", "s")
@@ -97,7 +95,7 @@ def test_a_renamed_file_hands_its_vectors_on(tmp_path: Path, capsys: pytest.Capt
     assert {hit["document"] for hit in run_json(capsys, "query", "pump", "--store", "s")} == {"new.pdf"}
 
 
-def test_a_file_that_came_back_during_the_run_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_that_returns_during_the_run_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.pdf", "b.pdf"):
         write_paper(tmp_path / "in" / name, f"The paper {name}.")
@@ -108,5 +106,5 @@ def test_a_file_that_came_back_during_the_run_stays(tmp_path: Path, capsys: pyte
         before = diptych.maintenance.find_removed(["in"], found)
         assert [record.name for record in before.documents] == ["b.pdf"]
         write_paper(tmp_path / "in" / "b.pdf", "Back again.")
-        assert settle(diptych, ["in"], found, before, confirmed=False).deleted == ()
+        assert delete_removed(diptych, ["in"], found, before, confirmed=False).deleted == ()
     assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf"}

@@ -1,4 +1,4 @@
-"""What a person reads of hits, and of a question that found none."""
+"""Hits for people, and the explanation of a search without hits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from diptych.answering.citations import EvidenceItem
 from extractors.formats import is_row
 from flows.cli.main import run
-from flows.support.hit_tables import hit_lines
-from flows.support.terminal import show
+from flows.support.search_results import hit_lines
+from flows.support.terminal import print_output
 from tests.support.command_line import run_messages
 
 
@@ -31,7 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(
-    ("where", "says"),
+    ("where", "explanation"),
     [
         ("pric < 200", "nothing found: no document has a field pric; there are name, price"),
         (
@@ -42,18 +42,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
             'document = "PRODUCTS.jsonl#2"',
             'nothing found: no document is called "PRODUCTS.jsonl#2"; there are products.jsonl#2',
         ),
-        ('name = "JACKET 1"', 'nothing found: name is never "JACKET 1" but "Jacket 1": large and small letters differ'),
+        ('name = "JACKET 1"', 'nothing found: name is never "JACKET 1" but "Jacket 1"; filters are case-sensitive'),
         ("price > 900", "nothing found"),
     ],
 )
-def test_a_filter_that_no_document_passes_is_told(
-    shop: str, where: str, says: str, capsys: pytest.CaptureFixture[str]
+def test_filter_that_no_document_passes_is_explained(
+    shop: str, where: str, explanation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command in ("query", "documents"):
-        assert run_messages(capsys, command, "rain", "--where", where, "--store", shop) == [says]
+        assert run_messages(capsys, command, "rain", "--where", where, "--store", shop) == [explanation]
 
 
-def test_an_empty_store_is_told(shop: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_store_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"")
     store = str(tmp_path / "store")
     assert run(["ingest", str(tmp_path / "broken.pdf"), "--store", store]) == 4
@@ -61,7 +61,7 @@ def test_an_empty_store_is_told(shop: str, tmp_path: Path, capsys: pytest.Captur
     assert line == "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
 
 
-def test_a_hit_says_the_id_that_like_takes(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_id_printed_with_a_hit_works_with_like(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["query", "Jacket 1", "--limit", "1", "--store", shop]) == 0
     place, words, brought = capsys.readouterr().out.splitlines()
     assert place == "  1  products.jsonl#1  [text]"
@@ -71,13 +71,13 @@ def test_a_hit_says_the_id_that_like_takes(shop: str, capsys: pytest.CaptureFixt
     assert "products.jsonl#2" in capsys.readouterr().out
 
 
-def on_a_terminal(columns: int, work: Callable[[], object]) -> str:
-    """What `work` prints to a terminal of so many columns."""
+def print_on_terminal(columns: int, action: Callable[[], object]) -> str:
+    """The output of `action` on a terminal of so many columns."""
     child, end = pty.fork()
     if not child:
         os.environ["COLUMNS"] = str(columns)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8")
-        work()
+        action()
         sys.stdout.flush()
         os._exit(0)
     printed = b""
@@ -93,24 +93,24 @@ def on_a_terminal(columns: int, work: Callable[[], object]) -> str:
     return printed.decode()
 
 
-def test_a_narrow_terminal_breaks_words_but_no_path() -> None:
+def test_narrow_terminal_wraps_text_but_not_paths() -> None:
     path = f"library/pictures/ab/{'ab' * 32}.png"
     hit = {
         "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "ranks": {"images.bm25": 1},
         "caption": "words " * 20, "text": "", "title": "", "image": path, "id": "x",
     }  # fmt: skip
-    lines = on_a_terminal(40, lambda: show(*hit_lines(hit))).splitlines()
+    lines = print_on_terminal(40, lambda: print_output(*hit_lines(hit))).splitlines()
     assert f"     {path}" in lines
-    told = [line.rstrip() for line in lines if "words" in line]
-    assert len(told) > 2
-    assert all(line.startswith("     words") and len(line) <= 40 for line in told)
+    wrapped = [line.rstrip() for line in lines if "words" in line]
+    assert len(wrapped) > 2
+    assert all(line.startswith("     words") and len(line) <= 40 for line in wrapped)
 
 
-def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_catalogue_row_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["documents", "Jacket 1", "--store", shop]) == 0
     shown = capsys.readouterr().out
     assert "products.jsonl#1" in shown
-    assert re.search(r"products\.jsonl#1 +1 +1: text", shown)  # its best hit; no page before that
+    assert re.search(r"products\.jsonl#1 +1 +1: text", shown)  # the rank of its best hit, with no page before it
     assert is_row("file:///shop/products.csv#A-1")
     assert not is_row("C#.pdf")
     assert not is_row("products.csv")
@@ -118,6 +118,6 @@ def test_a_row_of_a_catalogue_has_no_page(shop: str, capsys: pytest.CaptureFixtu
     assert EvidenceItem("E1", "a#1.pdf", page=1).place == "a#1.pdf, page 1"
 
 
-def test_an_id_of_no_hit_is_told_where_ids_stand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_hit_id_is_explained(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = run_messages(capsys, "like", "nothing", "--store", shop, code=1)
     assert line.endswith("no hit has this id; `diptych query` prints the id of each hit")

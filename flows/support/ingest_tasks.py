@@ -1,0 +1,166 @@
+"""The tasks of the flows that ingest documents, and the report that ends such a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from logging import DEBUG, ERROR, INFO, WARNING
+from typing import TYPE_CHECKING, Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Completed, Failed
+
+from diptych import Diptych, Outcome, Settings
+from extractors.formats import has_rows
+from extractors.types import Source
+from flows.support.ingest_report import IngestReport, outcome_line
+from flows.support.progress import current_listener
+from flows.support.removals import NO_REMOVALS, Removals, delete_removed
+from flows.support.run_usage import RunUsage
+from flows.support.shared_store import shared_diptych
+from flows.support.task_runners import create_task_runner, kill_child_processes
+
+if TYPE_CHECKING:
+    from diptych.pipeline.removed_documents import RemovedDocuments
+    from diptych.pipeline.sources import FoundSources
+
+MAX_TASKS = 500
+"""Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""
+BATCH_SIZE = 25
+"""Small documents per task."""
+SMALL_BYTES = 256 * 1024
+"""Documents below this size share tasks: photos, single pages and catalogue rows rather than books."""
+LOG_LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG, "waiting": WARNING}
+
+
+def ingest_in_tasks(sources: Sequence[Source], settings: Settings, *, retry: bool = False) -> list[Outcome]:
+    """Ingest documents in tasks of the current flow run. Worker processes never outlive this call, however it ends."""
+    in_threads = settings.runner == "threads"
+    # A task in another process opens the store itself and starts a worker of its own: one is enough there.
+    task_settings = settings if in_threads else settings.model_copy(update={"workers": 1})
+    shared = shared_diptych(settings) if in_threads else nullcontext()
+    with shared as diptych, create_task_runner(settings) as runner:
+        try:
+            futures = [
+                runner.submit(
+                    ingest_documents,
+                    {"label": batch_label(batch), "sources": batch, "settings": task_settings, "retry": retry},
+                )
+                for batch in batch_sources(sources)
+            ]
+            outcomes: list[Outcome] = []
+            for future in as_completed(futures):
+                ended = _future_outcomes(future)
+                outcomes += ended
+                if not in_threads:  # nobody listens in the processes of these tasks
+                    for outcome in ended:
+                        current_listener().on_outcome(outcome)
+        except BaseException:
+            # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
+            if diptych:
+                diptych.close()
+            kill_child_processes()
+            raise
+    with shared_diptych(settings) as diptych:
+        diptych.maintenance.optimize_after(outcomes)
+    return outcomes
+
+
+@task(name="ingest documents", task_run_name="{label}", cache_policy=NO_CACHE, persist_result=False)
+def ingest_documents(label: str, sources: list[Source], settings: Settings, retry: bool) -> State[Any]:
+    """Ingest documents one by one. A document that fails does not stop the others; the task fails at its end."""
+    outcomes = []
+    with shared_diptych(settings) as diptych:
+        for source in sources:
+            outcome = diptych.maintenance.ingest_source(source, retry=retry)
+            outcomes.append(outcome)
+            current_listener().on_outcome(outcome)
+            get_run_logger().log(LOG_LEVELS[outcome.status], "%s", outcome_line(outcome))
+    report = IngestReport(outcomes)
+    return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
+
+
+def _future_outcomes(future: PrefectFuture[Any]) -> list[Outcome]:
+    """The outcomes of a finished task. Raises its exception if it concerns more than single documents."""
+    result = future.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    outcomes: list[Outcome] = result
+    return outcomes
+
+
+def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:
+    """One task per document; small documents share tasks, and large ones too when there are very many."""
+    small: list[Source] = []
+    large: list[Source] = []
+    for source in sources:
+        (small if _size(source) < SMALL_BYTES else large).append(source)
+    if len(small) <= BATCH_SIZE // 5:  # few enough for each to appear under its own name
+        small, large = [], small + large
+    minimum = max(1, math.ceil((len(small) + len(large)) / MAX_TASKS))
+    return _split(large, minimum) + _split(small, max(BATCH_SIZE, minimum))
+
+
+def batch_label(batch: Sequence[Source]) -> str:
+    """Name of a task in the UI."""
+    return batch[0].name if len(batch) == 1 else f"{batch[0].name} and {len(batch) - 1} more"
+
+
+def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
+    return [list(sources[start : start + size]) for start in range(0, len(sources), size)]
+
+
+def _size(source: Source) -> int:
+    """Bytes of the file to open; 0 for rows without a picture, and for missing files, which extraction reports."""
+    if source.image is None and has_rows(source.path):
+        return 0
+    path = source.image or source.path
+    return path.stat().st_size if path.is_file() else 0
+
+
+def delete_removed_documents(
+    diptych: Diptych, paths: Sequence[str], found: FoundSources, before: RemovedDocuments, confirmed: bool
+) -> Removals:
+    """`delete_removed`, reported to the run's log and to the listener."""
+    removals = delete_removed(diptych, paths, found.sources, before, confirmed)
+    current_listener().on_removals(removals)
+    for line in removals.lines():
+        get_run_logger().warning("%s", line)
+    return removals
+
+
+def finish_run(
+    outcomes: Sequence[Outcome],
+    left_out: Sequence[str],
+    usage: RunUsage,
+    settings: Settings,
+    removals: Removals = NO_REMOVALS,
+    waiting: int = 0,
+) -> State[Any]:
+    """Store the report as artifacts and return the final state: Completed, Partial or Failed.
+
+    `left_out`: files that were skipped and why; `waiting`: number of documents left for another run.
+    """
+    report = IngestReport(outcomes, removals)
+    message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
+    create_markdown_artifact(report.markdown(settings.store, left_out, usage.lines), key="ingest-report")
+    create_table_artifact(report.rows(), key="ingest-documents", description=message)
+    if report.stop_reason:
+        get_run_logger().warning("%s", report.stop_reason)
+    counts = report.counts
+    data = {
+        **counts,
+        "left_out": len(left_out),
+        "deleted": len(removals.deleted),
+        "gone": len(removals.unconfirmed),
+        "waiting": waiting + counts["waiting"],
+        "usage": usage.numbers,
+    }
+    if report.status == "failed":
+        return Failed(message=message, data=data)
+    return Completed(name="Partial" if report.status == "partial" else "Completed", message=message, data=data)

@@ -1,0 +1,121 @@
+"""Search results for people: hits as lines and rows, understood filters, and why nothing was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flows.support.terminal import print_json, print_output
+from flows.support.text import one_line
+
+if TYPE_CHECKING:
+    from diptych import Diptych, Query
+    from diptych.store.register import DocumentRecord
+    from diptych.where import Expression
+
+COLUMNS = ("#rank", "what", "document", "#page", "found by", "text", "picture")
+MAX_NAMES = 12
+"""Names listed in a message."""
+
+
+def parse_filter(where: str | None, modality: str | None = None) -> Expression | None:
+    """The filter of a query. Raises `QueryError` with the column of a syntax error."""
+    from diptych.where import all_of, parse_where, where_from_fields
+
+    return all_of(
+        parse_where(where) if where and where.strip() else None,
+        where_from_fields({"modality": modality}) if modality else None,
+    )
+
+
+def describe_filters(diptych: Diptych, query: Query) -> str:
+    """The filters read from the wording of a query; empty if there are none.
+
+    `understood: price < 200, from "under $200"; quotes switch this off`.
+    """
+    phrases = diptych.interpret(query).phrases
+    filters = ", and ".join(f'{condition}, from "{one_line(phrase)}"' for phrase, condition in phrases)
+    return f"understood: {filters}; quotes switch this off" if filters else ""
+
+
+def hit_cells(hit: Mapping[str, Any]) -> list[str]:
+    """One row under `COLUMNS`. `hit` is a `Hit` as a dict; a catalogue row has no page."""
+    from extractors.formats import is_row
+
+    ranks = sorted(hit["ranks"].items(), key=lambda item: item[1])
+    return [
+        str(hit["rank"]),
+        hit["modality"] if hit["kind"] == hit["modality"] else f"{hit['modality']}: {hit['kind']}",
+        hit["document"],
+        "" if is_row(hit["document"]) else str(hit["page"] or ""),
+        ", ".join(f"{name} {rank}" for name, rank in ranks),
+        one_line(hit["caption"] or hit["text"] or hit["title"]),
+        hit["image"] or "",
+    ]
+
+
+def hit_lines(hit: Mapping[str, Any]) -> list[str]:
+    """One hit in a few lines: place and kind, text, picture, the id for `diptych like`, and the ranks."""
+    rank, what, document, page, ranks, text, picture = hit_cells(hit)
+    place = f"{document}, page {page}" if page else document
+    details = [text, picture, f"id {hit['id']}, by {ranks}"]
+    return [f"{rank:>3}  {one_line(place)}  [{what}]", *(f"     {line}" for line in details if line)]
+
+
+def hit_rows(hits: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """The rows of a table in the Prefect UI."""
+    return [dict(zip((name.lstrip("#") for name in COLUMNS), hit_cells(hit), strict=True)) for hit in hits]
+
+
+def print_hits(hits: Iterable[Mapping[str, Any]], as_json: bool) -> None:
+    for hit in hits:
+        if as_json:
+            print_json(hit)
+        else:
+            print_output(*hit_lines(hit))
+
+
+def explain_no_hits(diptych: Diptych, where: Expression | None) -> str:
+    """`nothing found`, and what is wrong with the filter or the store, if anything."""
+    documents = [one for one in diptych.documents() if not one.deleted]
+    if not any(one.passages or one.pictures for one in documents):
+        return "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
+    reasons = [*_field_mistakes(documents, where), *_name_mistakes(documents, where)] if where else []
+    return "nothing found" + (": " + "; ".join(reasons) if reasons else "")
+
+
+def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
+    """Fields that no document has, and values that only differ in case."""
+    from diptych.where import own_fields, values_of
+
+    fields = {name for one in documents for name in one.fields}
+    for name in sorted(own_fields(where) - fields):
+        known = f"there are {_join_names(sorted(fields))}" if fields else "none has fields of its own"
+        yield f"no document has a field {name}; {known}"
+    for name in sorted(own_fields(where) & fields):
+        stored = {str(one.fields[name]) for one in documents if name in one.fields}
+        for value in sorted(value for value in values_of(where, name) if isinstance(value, str)):
+            alike = sorted(other for other in stored if other.casefold() == value.casefold())
+            if alike and value not in stored:
+                asked, right = one_line(value, 60), one_line(alike[0], 60)
+                yield f'{name} is never "{asked}" but "{right}"; filters are case-sensitive'
+
+
+def _name_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
+    """Documents that are not in the store, and catalogues, whose rows are the documents."""
+    from diptych.where import values_of
+
+    names = {one.name for one in documents}
+    for value in sorted({str(value) for value in values_of(where, "document")} - names):
+        rows = [name for name in names if name.startswith(f"{value}#")]
+        if rows:
+            yield f'"{value}" is a catalogue of {len(rows)} documents, such as document = "{min(rows)}"'
+            continue
+        alike = [name for name in sorted(names) if value.lower() in name.lower()]
+        known = f"there are {_join_names(alike)}" if alike else "`diptych status` lists all documents"
+        yield f'no document is called "{value}"; {known}'
+
+
+def _join_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(one_line(name, 60) for name in names[:MAX_NAMES]) + more

@@ -1,0 +1,47 @@
+"""Text for people: safe to print, escaped for Markdown, with counts and commands spelled out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+CONTROL_CHARACTERS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""C0, DEL, C1, line separators, marks that change the reading direction, lone surrogates; not tab and newline."""
+
+
+def printable(text: str) -> str:
+    """Replace every character that controls a terminal by its escape sequence, such as `\\x1b` or `\\u202e`."""
+    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape", "backslashreplace").decode(), text)
+
+
+def one_line(text: str, length: int = 160) -> str:
+    """Printable text on one line, cut at a word boundary if longer than `length` characters."""
+    line = " ".join(printable(text).split())
+    if len(line) <= length:
+        return line
+    return line[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
+def pluralize(count: int, noun: str) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def escape_markdown(text: str, length: int = 2000) -> str:
+    """Text from documents or models on one line, so that none of it becomes markup."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&$-])", r"\\\1", one_line(text, length))
+
+
+def markdown_code(text: str) -> str:
+    """Text on one line as inline code, which also keeps markup in it from taking effect."""
+    return "`" + " ".join(text.replace("`", "'").split()) + "`"
+
+
+def diptych_command(name: str, *arguments: str, store: str) -> str:
+    """A command to copy into a shell; `--store` is left out for the default store."""
+    from diptych.settings import Settings
+
+    default = Settings.model_fields["store"].default
+    return shlex.join(["diptych", name, *arguments, *(["--store", store] if store != default else [])])

@@ -1,0 +1,219 @@
+"""The flows that change a store: ingest, backfill, retry, reindex and sweep, recorded by a real Prefect server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from diptych.errors import SettingsError, SourceError
+from diptych.settings import load_settings
+from flows.backfill import backfill, modified_since
+from flows.cli.main import run
+from flows.ingest import ingest
+from flows.reindex import reindex
+from flows.retry import retry
+from flows.support.local_prefect import DEFAULTS, flow_result
+from flows.support.progress import ProgressListener, listening
+from flows.support.removals import Removals
+from flows.support.shared_store import shared_diptych
+from flows.support.task_runners import create_task_runner
+from flows.sweep import sweep
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line, run_messages
+from tests.support.flow_runs import run_artifacts
+from tests.support.papers import pdf_source, write_leaflet, write_rows
+
+BROKEN = b"%PDF-1.7 and then nothing"
+
+recorded = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture
+def local_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo the environment variables of a local run after the test."""
+    for name, value in DEFAULTS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three good documents; `old.pdf` was modified in 1970."""
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for name, pages in (("a.pdf", 1), ("b.pdf", 2), ("old.pdf", 1)):
+        write_leaflet(folder / name, pages)
+    os.utime(folder / "old.pdf", (0, 0))
+    return folder
+
+
+class RecordingListener(ProgressListener):
+    """Keeps the total, and (name, status) of every outcome and removal."""
+
+    def __init__(self) -> None:
+        self.totals: list[int] = []
+        self.outcomes: list[tuple[str, str]] = []
+        self.deleted: list[str] = []
+
+    def on_sources(self, total: int, left_out: object) -> None:
+        self.totals.append(total)
+
+    def on_outcome(self, outcome: Any) -> None:
+        self.outcomes.append((outcome.name, outcome.status))
+
+    def on_removals(self, removals: Removals) -> None:
+        self.deleted += [record.name for record in removals.deleted]
+
+
+def test_unknown_or_missing_task_runner_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, expected in (("fibres", "known: threads, processes, dask, ray"), ("dask", "prefect-dask")):
+        monkeypatch.setenv("DIPTYCH_RUNNER", name)
+        monkeypatch.setitem(sys.modules, "prefect_dask", None)
+        with pytest.raises(SettingsError, match=expected):
+            create_task_runner(load_settings())
+
+
+def test_nested_blocks_share_an_open_store() -> None:
+    one, other = load_settings("one"), load_settings("other")
+    with shared_diptych(one) as outer, shared_diptych(one) as inner, shared_diptych(other) as second:
+        assert outer is inner
+        assert second is not outer
+    with shared_diptych(one) as later:
+        assert later is not outer
+
+
+def test_modified_since_includes_the_whole_day(tmp_path: Path) -> None:
+    old, new = pdf_source(tmp_path / "old.pdf"), pdf_source(tmp_path / "new.pdf")
+    os.utime(old.path, (0, 0))
+    assert modified_since([old, new], date(2020, 1, 1)) == [new]
+    assert modified_since([old, new], None) == [old, new]
+    assert modified_since([old, new], date(1969, 12, 1)) == [old, new]
+
+
+@recorded
+def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
+    listener = RecordingListener()
+    with shared_diptych(load_settings("s")), listening(listener):
+        first = ingest([str(folder)], store="s", return_state=True)
+        (folder / "broken.pdf").unlink()
+        second = ingest([str(folder)], store="s", return_state=True)
+    result, artifacts = flow_result(first), run_artifacts(first)
+    assert (first.name, result["complete"], result["failed"]) == ("Failed", 3, 1)
+    assert str(first.message).startswith("4 documents: 3 complete, 1 failed; 4 pages")
+    assert listener.totals[0] == 4
+    assert sorted(listener.outcomes[:4]) == [
+        ("a.pdf", "complete"), ("b.pdf", "complete"), ("broken.pdf", "failed"), ("old.pdf", "complete")
+    ]  # fmt: skip
+    assert "4 documents: 3 complete, 1 failed" in str(artifacts["ingest-report"].data)
+    assert "broken.pdf" in str(artifacts["ingest-report"].data)
+    assert '"document": "old.pdf"' in str(artifacts["ingest-documents"].data)
+    assert (second.name, second.message) == ("Completed", "3 documents: 3 unchanged; 1 deleted")
+
+
+@recorded
+def test_missing_path_ends_the_run() -> None:
+    with pytest.raises(SourceError, match="nowhere"):
+        ingest(["nowhere"], store="s")
+
+
+@recorded
+def test_tasks_can_run_in_processes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
+    monkeypatch.setenv("DIPTYCH_WORKERS", "1")  # each process loads Prefect and the model
+    listener = RecordingListener()
+    with listening(listener):
+        assert flow_result(ingest([str(folder)], store="s", return_state=True))["complete"] == 3
+    assert len(listener.outcomes) == 3
+
+
+@recorded
+def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
+    recent = date.today() - timedelta(days=2)
+    with shared_diptych(load_settings("s")):
+        first = backfill([str(folder)], since=recent, limit=1, store="s", return_state=True)
+        second = backfill([str(folder)], since=recent, limit=5, store="s", return_state=True)
+        third = backfill([str(folder)], since=recent, store="s", return_state=True)
+    assert (flow_result(first)["complete"], flow_result(first)["waiting"]) == (1, 2)
+    assert flow_result(second) == {
+        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0,
+        "usage": {},
+    }  # fmt: skip
+    assert third.message == "0 documents: none"
+
+
+@recorded
+def test_removed_documents_are_deleted_after_confirmation(tmp_path: Path) -> None:
+    write_rows(tmp_path / "pumps.jsonl", *range(8))
+    assert run(["ingest", "pumps.jsonl", "--store", "s"]) == 0
+    write_rows(tmp_path / "pumps.jsonl", *range(5))
+    listener = RecordingListener()
+    with shared_diptych(load_settings("s")), listening(listener):
+        kept = ingest(["pumps.jsonl"], store="s", return_state=True)
+        limited = backfill(["pumps.jsonl"], limit=1, confirm_deletes=True, store="s", return_state=True)
+        confirmed = backfill(["pumps.jsonl"], confirm_deletes=True, store="s", return_state=True)
+    assert (kept.name, flow_result(kept)["gone"], flow_result(kept)["deleted"]) == ("Partial", 3, 0)
+    assert "'diptych ingest pumps.jsonl --confirm-deletes --store s'" in str(run_artifacts(kept)["ingest-report"].data)
+    assert (flow_result(limited)["gone"], flow_result(limited)["deleted"]) == (0, 0)
+    assert (confirmed.name, flow_result(confirmed)["deleted"]) == ("Completed", 3)
+    assert listener.deleted == ["pumps.jsonl#5", "pumps.jsonl#6", "pumps.jsonl#7"]
+
+
+@recorded
+def test_retry_reindex_and_sweep_as_flows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / "pumps.jsonl", 1)
+    (tmp_path / "broken.pdf").write_bytes(BROKEN)
+    (tmp_path / "lost.pdf").write_bytes(BROKEN)
+    assert run(["ingest", "pumps.jsonl", "broken.pdf", "lost.pdf", "--store", "s"]) == 4
+    write_leaflet(tmp_path / "broken.pdf", 1)
+    (tmp_path / "lost.pdf").unlink()
+    with shared_diptych(load_settings("s")):
+        nothing = retry(store="s", return_state=True)
+        everything = retry(everything=True, store="s", return_state=True)
+    assert nothing.message == "0 documents: none"
+    result = flow_result(everything)
+    assert (everything.name, result["complete"], result["failed"]) == ("Failed", 1, 1)
+    assert "lost.pdf: cannot be read again" in str(run_artifacts(everything)["ingest-report"].data)
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
+    assert flow_result(reindex("s", return_state=True))["encoded"] == 0  # other stems, the same vectors
+    swept = sweep("s", return_state=True)
+    assert flow_result(swept) == {"points": 0, "pictures": 0, "editions": 1}
+    assert "removed 1 old edition" in str(run_artifacts(swept)["sweep-report"].data)
+
+
+@recorded
+def test_backfill_retries_permanent_failures_only_on_request(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(BROKEN)
+    listener = RecordingListener()
+    with shared_diptych(load_settings("s")):
+        ingest([str(folder)], store="s", return_state=True)
+        with listening(listener):
+            backfill([str(folder)], store="s", return_state=True)
+            backfill([str(folder)], retry_failed=True, store="s", return_state=True)
+    assert listener.totals == [0, 1]
+    assert listener.outcomes == [("broken.pdf", "failed")]
+
+
+@pytest.mark.usefixtures("local_environment", "prefect_server")
+def test_backfill_command_is_recorded_by_the_configured_server(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = run_messages(capsys, "backfill", str(folder), "--limit", "2", "--store", "s")
+    with get_client(sync_client=True) as client:
+        stores = {one.parameters.get("store") for one in client.read_flow_runs()}
+    assert messages[-1].startswith("2 documents: 2 complete")
+    assert str(folder.parent / "s") in stores
+
+
+@pytest.mark.usefixtures("local_environment")
+def test_unreachable_server_is_reported_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        line = error_line(capsys, "backfill", str(folder), "--store", "s")
+    assert line.startswith("diptych: the Prefect server at http://127.0.0.1:9/api cannot be used")

@@ -1,0 +1,115 @@
+"""The flows that only read a store, `query`, `answer` and `evaluate`: messages, results and artifacts of their runs."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.schemas.objects import State, StateType
+
+from diptych.errors import BudgetReached, QueryError
+from diptych.where import parse_where
+from flows.answer import answer
+from flows.cli.main import run
+from flows.evaluate import evaluate
+from flows.query import query
+from flows.support.search_results import parse_filter
+from tests.support.anthropic_fixtures import NAME
+from tests.support.anthropic_fixtures import only_this_key as only_this_key
+from tests.support.anthropic_fixtures import vendor as vendor
+from tests.support.flow_runs import async_result, run_artifacts, run_async
+from tests.support.http_server import Vendor
+from tests.support.papers import write_leaflet, write_rows
+
+# Prefect leaves a socket to its server open when an event loop ends.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store with a leaflet and two catalogue rows."""
+    folder = tmp_path_factory.mktemp("search")
+    write_leaflet(folder / "leaflet.pdf")
+    write_rows(folder / "pumps.jsonl", 1, 2)
+    store = str(folder / "store")
+    assert run(["ingest", str(folder / "leaflet.pdf"), str(folder / "pumps.jsonl"), "--store", store]) == 0
+    return store
+
+
+@pytest.fixture(autouse=True)
+def recorded(prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    yield
+    gc.collect()  # so that the warning about the socket is raised in this file
+
+
+def test_query_reports_the_number_of_hits(store: str) -> None:
+    state = run_async(query("green valve", limit=3, store=store, return_state=True))
+    assert state.message == "3 hits"
+    assert [hit["rank"] for hit in async_result(state)] == [1, 2, 3]
+
+
+def test_query_explains_a_filter_that_no_document_passes(store: str) -> None:
+    state = run_async(query("green valve", where="prize < 20", store=store, return_state=True))
+    assert async_result(state) == []
+    assert str(state.message).startswith("nothing found: no document has a field prize; there are ")
+    assert "no document has a field prize" in str(run_artifacts(state)["query-hits"].description)
+
+
+def test_answer_without_evidence_explains_why_and_makes_no_request(store: str) -> None:
+    where = 'document = "leaf.pdf"'
+    state = run_async(answer("green valve", where=where, model="anthropic:none", store=store, return_state=True))
+    assert str(state.message).startswith('nothing found: no document is called "leaf.pdf"')
+    assert 'no document is called "leaf.pdf"' in str(run_artifacts(state)["answer"].data)
+
+
+def test_answer_reports_its_usage_and_keeps_its_budget(
+    store: str, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIPTYCH_ANTHROPIC__BASE_URL", vendor.url)
+    monkeypatch.setenv("DIPTYCH_PRICES", json.dumps({NAME: {"input": 1.0, "output": 5.0}}))
+    state = run_async(answer("green valve", model=NAME, store=store, budget=1.0, return_state=True))
+    assert "source" in str(state.message)
+    assert f"{NAME}: " in str(run_artifacts(state)["answer"].data)
+    assert async_result(state)["price"] > 0
+    requests = len(vendor.requests)
+    stopped = run_async(answer("green valve", model=NAME, store=store, budget=0.000001, return_state=True))
+    with pytest.raises(BudgetReached):
+        async_result(stopped)
+    assert len(vendor.requests) == requests
+
+
+def test_evaluate_stores_its_tables_and_fails_below_its_gate(store: str) -> None:
+    questions = [
+        {"id": 1, "text": "green valve", "document": "leaflet.pdf", "pages": [1]},
+        {"id": 2, "text": "green valve", "document": "gone|away.pdf", "pages": [1]},
+    ]
+    Path("q.jsonl").write_text("\n".join(map(json.dumps, questions)))
+    passed: State[Any] = evaluate("q.jsonl", gate="page recall@10 >= 0.4", store=store, return_state=True)
+    failed: State[Any] = evaluate(
+        "q.jsonl", arms=["fused"], gate="page recall@10 >= 0.9", out="o", store=store, return_state=True
+    )
+    artifacts = run_artifacts(passed)
+    assert passed.type == StateType.COMPLETED
+    assert passed.message == "2 questions, 6 arms"
+    assert "| fused |" in str(artifacts["evaluation"].data)
+    assert "gone\\|away.pdf" in str(artifacts["evaluation"].data)
+    rows = json.loads(str(artifacts["evaluation-arms"].data))
+    assert [row["arm"] for row in rows][:2] == ["fused", "passages"]
+    assert {"arm", "recall@10", "mrr", "ms"} <= set(rows[0])
+    assert failed.type == StateType.FAILED
+    assert str(failed.message).startswith("below the gate: page recall@10 is 0.500")
+    assert "**below the gate" in str(run_artifacts(failed)["evaluation"].data)
+    assert Path("o/report.html").is_file()
+
+
+def test_filter_is_combined_with_the_chosen_modality() -> None:
+    assert parse_filter(None) is None
+    assert parse_filter(" ", "image") == parse_where('modality = "image"')
+    assert parse_filter("page > 3", "text") == parse_where('page > 3 and modality = "text"')
+    with pytest.raises(QueryError, match="column 7"):
+        parse_filter("page <")
