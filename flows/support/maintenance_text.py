@@ -56,6 +56,6 @@ def describe_sweep(swept: SweepReport) -> str:
 def describe_reindex(encoded: int, settings: Settings) -> str:
     sweep = diptych_command("sweep", store=settings.store)
     return (
-        f"reindexed with {settings.encoder} ({settings.language}), {pluralize(encoded, 'part')} encoded; the old "
+        f"rebuilt with {settings.encoder} ({settings.language}), {pluralize(encoded, 'part')} encoded; the old "
         f"edition is kept until `{sweep}`"
     )
