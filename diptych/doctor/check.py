@@ -1,4 +1,4 @@
-"""What a check of this machine finds."""
+"""The result of one check of this machine."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from typing import Literal
 
 State = Literal["ok", "missing", "broken"]
 
-PATIENCE = 2.0
-"""Seconds that a program or a server has to answer."""
+TIMEOUT = 2.0
+"""Seconds that a program or server has to answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. `missing` costs something, with `broken` nothing works."""
-
     name: str
     state: State
+    """`missing` limits what works; with `broken`, Diptych does not work as configured."""
     what: str
     """The version, or what is wrong."""
     cost: str = ""
-    """What is lost; empty when nothing is."""
-    mend: str = ""
-    """The exact command; empty when nothing is to be mended."""
+    """What does not work; empty if everything does."""
+    fix: str = ""
+    """The exact command that fixes it; empty if nothing needs fixing."""
 
 
-def version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

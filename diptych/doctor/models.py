@@ -1,4 +1,4 @@
-"""The models that the settings name: are their files here, is a key set. None is loaded, fetched or asked."""
+"""Check the models named in the settings: their files and keys. None is loaded, downloaded or called."""
 
 from __future__ import annotations
 
@@ -7,142 +7,139 @@ import json
 from pathlib import Path
 
 from diptych.doctor.check import Check
-from diptych.doctor.storage import shown
+from diptych.doctor.storage import hide_credentials
+from diptych.encoders import minilm
 from diptych.encoders.encoder import Encoder
+from diptych.encoders.fastembed import FastEmbed
 from diptych.encoders.registry import load_encoder
 from diptych.errors import DiptychError, ModelError
-from diptych.models import vision as providers
 from diptych.models.meter import Meter
+from diptych.models.request_queue import api_key
+from diptych.models.vision import load_vision_model
 from diptych.settings import Anthropic, Endpoint, Settings
 
-CLOUDS = {"vertex": "google.auth", "bedrock": "boto3"}
-"""Another way to Claude -> the package that it needs."""
+CLOUD_PACKAGES = {"vertex": "google.auth", "bedrock": "boto3"}
+"""Cloud platform that offers Claude -> the package it needs."""
 
 
-def encoder(settings: Settings) -> Check:
-    one = _encoder("encoder", settings.encoder, settings, "no text can be encoded")
-    return _cut(one, settings) if one.state == "ok" else one
+def check_encoder(settings: Settings) -> Check:
+    check = _check_encoder("encoder", settings.encoder, settings, "no text can be encoded")
+    return _check_passage_length(check, settings) if check.state == "ok" else check
 
 
-def image_encoder(settings: Settings) -> Check:
-    name = settings.image_encoder
+def check_image_encoder(settings: Settings) -> Check:
+    role, name, cost = "image encoder", settings.image_encoder, "no pixels can be encoded"
     if not name or name == settings.encoder:
-        return Check("image encoder", "ok", "none of its own: pixels are encoded only if `encoder` reads pictures")
-    cost = "no pixels can be encoded"
-    one = _encoder("image encoder", name, settings, cost)
-    if one.state == "broken" or load_encoder(name, settings).reads_images:
-        return one
-    return Check(one.name, "broken", f"{name} reads no pictures", cost, "export DIPTYCH_IMAGE_ENCODER=clip")
+        return Check(role, "ok", "none set: pixels are encoded only if `encoder` reads images")
+    check = _check_encoder(role, name, settings, cost)
+    if check.state == "broken" or load_encoder(name, settings).reads_images:
+        return check
+    return Check(role, "broken", f"{name} reads no images", cost, "export DIPTYCH_IMAGE_ENCODER=clip")
 
 
-def captioner(settings: Settings) -> Check:
-    return _asked("captioner", settings.captioner, settings, "pictures get no captions of a model")
+def check_captioner(settings: Settings) -> Check:
+    return _check_vision_model("captioner", settings.captioner, settings, "pictures get no captions from a model")
 
 
-def answerer(settings: Settings) -> Check:
-    return _asked("answerer", settings.answerer, settings, "`diptych ask` cannot answer")
+def check_answerer(settings: Settings) -> Check:
+    return _check_vision_model("answerer", settings.answerer, settings, "`diptych ask` cannot answer")
 
 
-def _encoder(role: str, name: str, settings: Settings, cost: str) -> Check:
+def _check_encoder(role: str, name: str, settings: Settings, cost: str) -> Check:
     try:
-        family = name.partition(":")[0]
-        if family == "minilm":
-            return _minilm(role, name, settings, cost)
-        made = load_encoder(name, settings)
+        encoder = load_encoder(name, settings)
+        if isinstance(encoder, minilm.MiniLM):
+            return _check_minilm(role, encoder, settings)
     except DiptychError as error:
-        return Check(role, "broken", str(error), cost, f"export DIPTYCH_{role.upper().replace(' ', '_')}=…")
-    endpoint = getattr(settings, family, None)
-    return _key(role, name, endpoint, cost) if isinstance(endpoint, Endpoint) else _files(role, made, cost)
-
-
-def _minilm(role: str, name: str, settings: Settings, cost: str) -> Check:
-    from diptych.encoders import minilm
-
-    try:
-        folder = minilm.find_package()
-        minilm.read_verified(folder / "model.safetensors", minilm.WEIGHTS_SHA256)
-        minilm.read_verified(folder / "tokenizer.json", minilm.TOKENIZER_SHA256)
-    except ModelError as error:
         what, _, command = str(error).partition("; run ")
-        return Check(role, "broken", what, cost, command.strip("`"))
-    file = minilm.cache_file(settings.cache, name.partition(":")[2] or "int8")
-    built = f"built in {file}" if minilm.read_cached_graph(file) else "built when first used (2 s)"
-    return Check(role, "ok", f"{name}: weights {minilm.WEIGHTS_SHA256[:12]}…, {built}")
+        fix = command.strip("`") or f"export DIPTYCH_{role.upper().replace(' ', '_')}=…"
+        return Check(role, "broken", what, cost, fix)
+    endpoint = getattr(settings, name.partition(":")[0], None)
+    if isinstance(endpoint, Endpoint):
+        return _check_key(role, name, endpoint, cost)
+    return _check_files(role, encoder, cost)
 
 
-def _files(role: str, made: Encoder, cost: str) -> Check:
-    """Of models that run here: in which folders they lie, or how they get there."""
-    from diptych.encoders.fastembed import FastEmbed
+def _check_minilm(role: str, encoder: minilm.MiniLM, settings: Settings) -> Check:
+    folder = minilm.find_package()
+    minilm.read_verified(folder / "model.safetensors", minilm.WEIGHTS_SHA256)
+    minilm.read_verified(folder / "tokenizer.json", minilm.TOKENIZER_SHA256)
+    file = minilm.cache_file(settings.cache, encoder.name.partition(":")[2] or "int8")
+    graph = f"graph cached in {file}" if minilm.read_cached_graph(file) else "graph is built when first used (2 s)"
+    return Check(role, "ok", f"{encoder.name}: weights {minilm.WEIGHTS_SHA256[:12]}…, {graph}")
 
-    assert isinstance(made, FastEmbed)
-    here, lacking = [], []
-    for model in made.models:
+
+def _check_files(role: str, encoder: Encoder, cost: str) -> Check:
+    """The folders of a local model's files, or how to get them."""
+    if not isinstance(encoder, FastEmbed):  # of another package: it could be loaded
+        return Check(role, "ok", encoder.name)
+    present, missing = [], []
+    for model in encoder.models:
         try:
-            place = model.files.find_folder()
+            folder = model.files.find_folder()
         except ModelError as error:
-            return Check(role, "broken", f"{made.name}: {error}", cost, model.files.download_command)
-        here += [f"{model.name} ({model.licence}) in {place}"] if place else []
-        lacking += [] if place else [model.files]
-    if not lacking:
-        return Check(role, "ok", f"{made.name}: {', '.join(here)}")
-    what = f"{made.name}: {', '.join(f'{one.repository} ({one.megabytes} MB)' for one in lacking)} not here"
-    mend = (
-        " && ".join(dict.fromkeys(one.download_command for one in lacking))
-        + f" && export DIPTYCH_MODELS={lacking[0].root}"
-    )
-    if reason := lacking[0].explain_unreachable():
-        return Check(role, "broken", f"{what}, and {reason}", cost, mend)
-    return Check(role, "missing", f"{what}, fetched when first used", "the first run waits for a download", mend)
+            return Check(role, "broken", f"{encoder.name}: {error}", cost, model.files.download_command)
+        if folder:
+            present.append(f"{model.name} ({model.licence}) in {folder}")
+        else:
+            missing.append(model.files)
+    if not missing:
+        return Check(role, "ok", f"{encoder.name}: {', '.join(present)}")
+    sizes = ", ".join(f"{files.repository} ({files.megabytes} MB)" for files in missing)
+    what = f"{encoder.name}: files of {sizes} missing"
+    commands = [*dict.fromkeys(files.download_command for files in missing), f"export DIPTYCH_MODELS={missing[0].root}"]
+    fix = " && ".join(commands)
+    if reason := missing[0].explain_unreachable():
+        return Check(role, "broken", f"{what}, and {reason}", cost, fix)
+    return Check(role, "missing", f"{what}; downloaded when first used", "the first run waits for a download", fix)
 
 
-def _cut(one: Check, settings: Settings) -> Check:
-    """Passages that are longer than the model reads would lose their ends."""
+def _check_passage_length(check: Check, settings: Settings) -> Check:
+    """Report passages longer than the model reads, whose ends it would ignore."""
     try:
         tokenizer = load_encoder(settings.encoder, settings).tokenizer
-        limit = _limit(tokenizer.with_name("tokenizer_config.json")) if tokenizer else None
+        limit = _read_token_limit(tokenizer.with_name("tokenizer_config.json")) if tokenizer else None
     except (DiptychError, OSError, ValueError):
-        return one
+        return check
     if limit is None or limit >= settings.max_tokens:
-        return one
-    lost = f"it reads {limit} tokens, passages may have {settings.max_tokens}: their ends are not searched by meaning"
-    return Check(one.name, "missing", one.what, lost, f"export DIPTYCH_MAX_TOKENS={limit}")
+        return check
+    cost = f"passages may have {settings.max_tokens} tokens, but the model reads only {limit} and ignores the rest"
+    return Check(check.name, "missing", check.what, cost, f"export DIPTYCH_MAX_TOKENS={limit}")
 
 
-def _limit(file: Path) -> int | None:
+def _read_token_limit(file: Path) -> int | None:
     limit = json.loads(file.read_text(encoding="utf-8")).get("model_max_length") if file.is_file() else None
     return limit if isinstance(limit, int) else None
 
 
-def _asked(role: str, name: str, settings: Settings, cost: str) -> Check:
+def _check_vision_model(role: str, name: str, settings: Settings, cost: str) -> Check:
     if not name:
         return Check(role, "ok", f"none set: {cost}")
     try:
-        providers.load_vision_model(name, settings, Meter())
+        load_vision_model(name, settings, Meter())
     except DiptychError as error:
         return Check(role, "broken", str(error), cost, f"export DIPTYCH_{role.upper()}=openai:…")
-    return _key(role, name, getattr(settings, name.partition(":")[0]), cost)
+    return _check_key(role, name, getattr(settings, name.partition(":")[0]), cost)
 
 
-def _key(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
-    """Whether the variable that shall hold the key does; what it holds is told to nobody."""
-    from diptych.models.request_queue import api_key
-
-    at = f" at {shown(endpoint.base_url)}" if endpoint.base_url else ""
-    if isinstance(endpoint, Anthropic) and endpoint.platform in CLOUDS:
-        return _cloud(role, f"{name} through {endpoint.platform}{at}", endpoint.platform, cost)
+def _check_key(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
+    """Whether the environment variable holds a key, which is never shown."""
+    at = f" at {hide_credentials(endpoint.base_url)}" if endpoint.base_url else ""
+    if isinstance(endpoint, Anthropic) and endpoint.platform in CLOUD_PACKAGES:
+        return _check_cloud(role, f"{name} through {endpoint.platform}{at}", endpoint.platform, cost)
     try:
-        held = api_key(endpoint) != "none"
+        needs_key = api_key(endpoint) != "none"
     except ModelError as error:
         return Check(role, "broken", f"{name}{at}: {error}", cost, f"export {endpoint.key or 'NAME_OF_THE_KEY'}=…")
-    return Check(role, "ok", f"{name}{at}: {endpoint.key} is set" if held else f"{name}{at}: no key, and none is asked")
+    return Check(role, "ok", f"{name}{at}: {f'{endpoint.key} is set' if needs_key else 'needs no key'}")
 
 
-def _cloud(role: str, what: str, platform: str, cost: str) -> Check:
-    package = CLOUDS[platform]
+def _check_cloud(role: str, what: str, platform: str, cost: str) -> Check:
+    package = CLOUD_PACKAGES[platform]
     try:
-        found = importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # of the package around it
-        found = False
-    if not found:
+        installed = importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of the parent package
+        installed = False
+    if not installed:
         return Check(role, "broken", f"{what}: {package} is not installed", cost, f"pip install 'diptych[{platform}]'")
-    return Check(role, "ok", f"{what}: with the cloud's own credentials, which are not looked at")
+    return Check(role, "ok", f"{what}: uses the cloud's own credentials, which are not checked")

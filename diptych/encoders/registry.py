@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from diptych.encoders.encoder import Encoder
 from diptych.errors import DiptychError, ModelError
@@ -47,23 +48,32 @@ def find_plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in BUILT_IN}
 
 
-def _load_plugin(point: EntryPoint, variant: str, settings: Settings, meter: Meter) -> Encoder:
-    package = point.dist.name if point.dist else point.value
+def import_plugin(point: EntryPoint) -> Any:
+    """The object an entry point names. Raises `ModelError` if it cannot be imported."""
     try:
-        load = point.load()
+        return point.load()
+    except Exception as error:  # other people's code may raise anything
+        raise _plugin_error(point, f"cannot be imported ({type(error).__name__}: {error})") from error
+
+
+def _load_plugin(point: EntryPoint, variant: str, settings: Settings, meter: Meter) -> Encoder:
+    load = import_plugin(point)
+    if isinstance(load, type) and variant:
+        raise ModelError(f"encoder {point.name}: it has no variants; write `{point.name}` without `:{variant}`")
+    try:
         encoder = load() if isinstance(load, type) else load(variant, settings, meter)
     except DiptychError:
         raise
-    except Exception as error:  # other people's code may raise anything
-        raise ModelError(
-            f"encoder {point.name}: {point.value} from the package {package} cannot be loaded "
-            f"({type(error).__name__}: {error}); update or uninstall {package}"
-        ) from error
-    if isinstance(load, type) and variant:
-        raise ModelError(f"encoder {point.name}: it has no variants; write `{point.name}` without `:{variant}`")
+    except Exception as error:
+        raise _plugin_error(point, f"cannot be loaded ({type(error).__name__}: {error})") from error
     if not isinstance(encoder, Encoder) or not hasattr(encoder, "name") or not hasattr(encoder, "size"):
-        raise ModelError(
-            f"encoder {point.name}: {point.value} from the package {package} returned {type(encoder).__name__}, "
-            "not a diptych Encoder with a name and a size; update or uninstall it"
-        )
+        kind = type(encoder).__name__
+        raise _plugin_error(point, f"returned {kind}, which is not a diptych Encoder with a name and a size")
     return encoder
+
+
+def _plugin_error(point: EntryPoint, reason: str) -> ModelError:
+    package = point.dist.name if point.dist else point.value
+    return ModelError(
+        f"encoder {point.name}: {point.value} from the package {package} {reason}; update or uninstall {package}"
+    )

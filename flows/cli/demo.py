@@ -77,11 +77,11 @@ def _start_up(settings: Settings, diptych: Diptych) -> None:
 
 def _health(settings: Settings) -> str:
     """The findings of `diptych doctor` in a line or two."""
-    from diptych.doctor.checks import check
+    from diptych.doctor.doctor import run_checks
 
-    checks = check(settings)
+    checks = run_checks(settings)
     counts = ", ".join(f"{count} {state}" for state, count in Counter(one.state for one in checks).items())
-    problems = [f"{one.name} ({one.cost}; fix: {one.mend})" for one in checks if one.state != "ok"]
+    problems = [f"{one.name} ({one.cost}; fix: {one.fix})" for one in checks if one.state != "ok"]
     return f"doctor: {counts}" + "".join(f"\n  {problem}" for problem in problems)
 
 

@@ -21,14 +21,15 @@ def doctor(store: str | None, as_json: bool) -> int:
 
     Exits with 1 if a requirement is missing.
     """
-    from diptych.doctor.checks import check
+    from diptych.doctor.doctor import run_checks
     from diptych.settings import load_settings
 
-    checks = check(load_settings(store))
+    checks = run_checks(load_settings(store))
     if as_json:
-        for one in checks:
-            print_json(asdict(one))
+        for check in checks:
+            row = asdict(check)
+            print_json(row | {"mend": row.pop("fix")})  # scripts read this key
     else:
-        rows = ((one.state, one.name, one.what, one.cost, one.mend) for one in checks)
+        rows = ((one.state, one.name, one.what, one.cost, one.fix) for one in checks)
         print_output(build_table(COLUMNS, rows))
     return ExitCode.ERROR if any(one.state == "broken" for one in checks) else ExitCode.COMPLETE

@@ -1,4 +1,4 @@
-"""The doctor says of the models in the settings what is here, what is missing and how it is got; it fetches nothing."""
+"""Doctor reports the files and keys of the configured models, and downloads nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from diptych.doctor import models
-from diptych.doctor.checks import Check
+from diptych.doctor.check import Check
+from diptych.doctor.models import check_answerer, check_captioner, check_encoder, check_image_encoder
 from diptych.settings import Settings
 from tests.support.http_server import Answer, served
 from tests.support.onnx_models import write_pair, write_texts
@@ -18,8 +18,8 @@ SMALL = "fastembed:BAAI/bge-small-en-v1.5"
 
 
 @pytest.fixture(autouse=True)
-def own_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No hub is there."""
+def unreachable_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the hub unreachable."""
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
 
@@ -33,15 +33,15 @@ def changed(settings: Settings, **values: Any) -> Settings:
     return Settings(**settings.model_dump(include={"models", "cache"}), **values)
 
 
-def test_nothing_named_is_nothing_missing(settings: Settings) -> None:
-    for role in (models.image_encoder, models.captioner, models.answerer):
-        assert (role(settings).state, role(settings).mend) == ("ok", "")
+def test_unset_models_are_ok(settings: Settings) -> None:
+    for role in (check_image_encoder, check_captioner, check_answerer):
+        assert (role(settings).state, role(settings).fix) == ("ok", "")
 
 
-def test_files_that_are_here_are_told_with_their_licence(settings: Settings, tmp_path: Path) -> None:
+def test_present_files_are_listed_with_their_licence(settings: Settings, tmp_path: Path) -> None:
     write_pair(tmp_path / "models")
-    one = models.image_encoder(changed(settings, image_encoder="clip"))
-    assert one == Check(
+    check = check_image_encoder(changed(settings, image_encoder="clip"))
+    assert check == Check(
         "image encoder",
         "ok",
         f"clip: Qdrant/clip-ViT-B-32-text (mit) in {tmp_path}/models/Qdrant/clip-ViT-B-32-text, "
@@ -49,11 +49,14 @@ def test_files_that_are_here_are_told_with_their_licence(settings: Settings, tmp
     )
 
 
-def test_files_that_cannot_be_had_are_told_with_the_command_that_gets_them(settings: Settings, tmp_path: Path) -> None:
-    one = models.image_encoder(changed(settings, image_encoder="clip"))
-    assert one.state == "broken"
-    assert "Qdrant/clip-ViT-B-32-text (250 MB), Qdrant/clip-ViT-B-32-vision (340 MB) not here, and http" in one.what
-    assert one.mend == (
+def test_missing_files_without_a_hub_are_broken_with_the_download_command(settings: Settings, tmp_path: Path) -> None:
+    check = check_image_encoder(changed(settings, image_encoder="clip"))
+    assert check.state == "broken"
+    assert (
+        "files of Qdrant/clip-ViT-B-32-text (250 MB), Qdrant/clip-ViT-B-32-vision (340 MB) missing, and http"
+        in check.what
+    )
+    assert check.fix == (
         f'hf download Qdrant/clip-ViT-B-32-text --include "*.json" --include "model.onnx" --local-dir '
         f"{tmp_path}/models/Qdrant/clip-ViT-B-32-text && "
         f'hf download Qdrant/clip-ViT-B-32-vision --include "*.json" --include "model.onnx" --local-dir '
@@ -62,52 +65,54 @@ def test_files_that_cannot_be_had_are_told_with_the_command_that_gets_them(setti
     assert not (tmp_path / "cache").exists()
 
 
-def test_files_that_can_be_fetched_are_not(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_downloadable_files_are_not_downloaded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with served(lambda request: Answer(200, b"")) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        one = models.encoder(changed(settings, encoder=SMALL))
+        check = check_encoder(changed(settings, encoder=SMALL))
         assert [request.method for request in hub.requests] == ["HEAD"]
-    assert (one.state, one.cost) == ("missing", "the first run waits for a download")
-    assert "(67 MB) not here, fetched when first used" in one.what
+    assert (check.state, check.cost) == ("missing", "the first run waits for a download")
+    assert "(67 MB) missing; downloaded when first used" in check.what
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_folder_that_lacks_files_is_broken(settings: Settings, tmp_path: Path) -> None:
+def test_incomplete_folder_is_broken(settings: Settings, tmp_path: Path) -> None:
     write_texts(tmp_path / "models", SMALL.partition(":")[2], {})
     next((tmp_path / "models").rglob("tokenizer_config.json")).unlink()
-    one = models.encoder(changed(settings, encoder=SMALL))
-    assert one.state == "broken"
-    assert "tokenizer_config.json missing" in one.what
+    check = check_encoder(changed(settings, encoder=SMALL))
+    assert check.state == "broken"
+    assert "tokenizer_config.json missing" in check.what
 
 
-def test_passages_longer_than_the_model_reads_cost_something(settings: Settings, tmp_path: Path) -> None:
+def test_passages_longer_than_the_model_reads_are_reported(settings: Settings, tmp_path: Path) -> None:
     write_pair(tmp_path / "models")
-    long = models.encoder(changed(settings, encoder="clip"))
-    assert (long.state, long.mend) == ("missing", "export DIPTYCH_MAX_TOKENS=77")
-    assert "reads 77 tokens, passages may have 256" in long.cost
-    assert models.encoder(changed(settings, encoder="clip", max_tokens=77)).state == "ok"
+    long = check_encoder(changed(settings, encoder="clip"))
+    assert (long.state, long.fix) == ("missing", "export DIPTYCH_MAX_TOKENS=77")
+    assert "passages may have 256 tokens, but the model reads only 77" in long.cost
+    assert check_encoder(changed(settings, encoder="clip", max_tokens=77)).state == "ok"
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"encoder": "bert"}, "no encoder is called `bert`"),
         ({"encoder": "clip:vit-g"}, "no pair is called `vit-g`"),
         ({"encoder": "openai:some-model"}, "openai.dimensions"),
     ],
 )
-def test_a_name_that_is_none_is_broken(settings: Settings, values: dict[str, str], told: str) -> None:
-    one = models.encoder(changed(settings, **values))
-    assert one.state == "broken"
-    assert told in one.what
+def test_unknown_name_is_broken(settings: Settings, values: dict[str, str], message: str) -> None:
+    check = check_encoder(changed(settings, **values))
+    assert check.state == "broken"
+    assert message in check.what
 
 
-def test_an_image_encoder_has_to_read_pictures(settings: Settings) -> None:
-    one = models.image_encoder(changed(settings, image_encoder="minilm:fp32"))
-    assert (one.state, one.what) == ("broken", "minilm:fp32 reads no pictures")
+def test_image_encoder_must_read_images(settings: Settings) -> None:
+    check = check_image_encoder(changed(settings, image_encoder="minilm:fp32"))
+    assert (check.state, check.what) == ("broken", "minilm:fp32 reads no images")
 
 
-def test_keys_are_seen_and_never_shown(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_detected_but_not_shown(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     chosen = changed(
@@ -116,25 +121,25 @@ def test_keys_are_seen_and_never_shown(settings: Settings, monkeypatch: pytest.M
         captioner="openai:gpt-6-luna",
         answerer="anthropic:claude-haiku-5-5",
     )
-    found = [models.encoder(chosen), models.captioner(chosen), models.answerer(chosen)]
+    found = [check_encoder(chosen), check_captioner(chosen), check_answerer(chosen)]
     assert "very-secret" not in repr(found)
-    assert [one.state for one in found] == ["ok", "ok", "broken"]
+    assert [check.state for check in found] == ["ok", "ok", "broken"]
     assert found[1].what == "openai:gpt-6-luna: OPENAI_API_KEY is set"
-    assert found[2].mend == "export ANTHROPIC_API_KEY=…"
+    assert found[2].fix == "export ANTHROPIC_API_KEY=…"
     assert found[2].cost == "`diptych ask` cannot answer"
 
 
-def test_a_server_of_ones_own_needs_no_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_server_needs_no_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with served() as server:
         chosen = changed(settings, captioner="openai:local", openai={"base_url": f"{server.url}/v1"})
-        assert models.captioner(chosen).what == f"openai:local at {server.url}/v1: no key, and none is asked"
+        assert check_captioner(chosen).what == f"openai:local at {server.url}/v1: needs no key"
         assert server.requests == []
 
 
-def test_claude_through_a_cloud_needs_its_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cloud_platform_needs_its_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = changed(settings, captioner="anthropic:claude-haiku-5-5", anthropic={"platform": "bedrock", "region": "x"})
-    assert models.captioner(chosen).state == "ok"
+    assert check_captioner(chosen).state == "ok"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    one = models.captioner(chosen)
-    assert (one.state, one.mend) == ("broken", "pip install 'diptych[bedrock]'")
+    check = check_captioner(chosen)
+    assert (check.state, check.fix) == ("broken", "pip install 'diptych[bedrock]'")

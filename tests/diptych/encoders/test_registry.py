@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,47 +13,14 @@ from diptych.encoders.minilm import MiniLM
 from diptych.encoders.registry import find_plugins, load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
-
-COLOURS = """
-import numpy as np
-from diptych.encoders.encoder import Encoder
-
-class Colours(Encoder):
-    name = "colours"
-    size = 3
-
-    def encode_texts(self, texts, *, query=False):
-        counts = [[text.lower().count(colour) + 0.01 for colour in ("red", "green", "blue")] for text in texts]
-        return np.array([row / np.linalg.norm(row) for row in counts], np.float32).reshape(-1, 3)
-
-def load(variant, settings, meter):
-    encoder = Colours()
-    encoder.name = f"tuned:{variant}"
-    return encoder
-
-def fail(variant, settings, meter):
-    raise ImportError("no module named torch")
-"""
+from tests.support.encoder_plugin import install_plugin
 
 Install = Callable[[str], None]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Install a package `colour-encoders` with these entry points, in a folder on the path."""
-    folder = tmp_path / "site"
-
-    def write_package(entry_points: str) -> None:
-        metadata = folder / "colour_encoders-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (folder / "colour_encoders.py").write_text(COLOURS)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: colour-encoders\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[diptych.encoders]\n{entry_points}\n")
-        monkeypatch.syspath_prepend(str(folder))
-        importlib.invalidate_caches()
-
-    yield write_package
-    sys.modules.pop("colour_encoders", None)
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    return partial(install_plugin, tmp_path / "site", monkeypatch)
 
 
 def test_store_is_ingested_and_searched_with_a_plugin(install: Install, tmp_path: Path) -> None:
@@ -104,9 +70,9 @@ def test_broken_plugin_does_not_affect_other_encoders(install: Install) -> None:
             "torn",
             r"colour-encoders cannot be loaded \(ImportError: no module",
         ),
-        ("torn = colour_encoders:Absent", "torn", r"cannot be loaded \(AttributeError"),
-        ("torn = absent_module:load", "torn", r"cannot be loaded \(ModuleNotFoundError"),
-        ("torn = builtins:dict", "torn", "returned dict, not a diptych Encoder"),
+        ("torn = colour_encoders:Absent", "torn", r"cannot be imported \(AttributeError"),
+        ("torn = absent_module:load", "torn", r"cannot be imported \(ModuleNotFoundError"),
+        ("torn = builtins:dict", "torn", "returned dict, which is not a diptych Encoder"),
         ("colours = colour_encoders:Colours", "colours:warm", "it has no variants"),
         ("colours = colour_encoders:Colours", "colors", "no encoder is called `colors`; known: minilm, .*, colours"),
     ],
