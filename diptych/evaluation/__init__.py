@@ -1,1 +1,1 @@
-"""Measures which kind of retrieval works on one's own documents."""
+"""Measures which kind of retrieval works on a user's own documents."""

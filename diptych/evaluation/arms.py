@@ -1,4 +1,4 @@
-"""The kinds of retrieval that are compared: each is the search with some of its ranked lists left out."""
+"""The kinds of retrieval that are compared. Each arm is the search with some of its ranked lists left out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diptych.evaluation.metrics import LEVELS, Level, scores
+from diptych.evaluation.metrics import LEVELS, Level, score_hits
 from diptych.evaluation.questions import Question
 from diptych.search.fusion import FusedPoint
-from diptych.search.hits import Hit, RankedPoint, make_hit
+from diptych.search.hits import Hit, RankedPoint, make_hits
 from diptych.search.query import Query
 from diptych.search.search import BAND, LISTS, SearchContext, search
 from diptych.store.register import is_visible, load_records
@@ -27,88 +27,82 @@ ARMS: dict[str, tuple[str, ...]] = {
     "descriptions": ("images.description", "images.bm25"),
     "pixels": ("images.visual",),
 }
-"""Name -> the lists that count. Only `fused`, the search as it is, ranks by the evidence of whole pages too."""
+"""Arm -> the lists it uses. Only `fused`, the search as it is, uses the signals of pages."""
 CAPTIONS = "captions"
-"""An arm of its own: pictures by nothing but their captions, printed and the vision model's."""
+"""Another arm: pictures by their captions only, printed captions and model captions."""
 DEPTH = BAND
-"""Hits of a question that are judged: those of one search."""
+"""Hits that are judged per question."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """One arm over all questions."""
+class ArmRun:
+    """The hits of one arm for all questions, and their scores."""
 
     arm: str
     hits: tuple[tuple[Hit, ...], ...]
-    """A question's hits, best first."""
+    """Hits per question, best first."""
     scores: Mapping[Level, tuple[Mapping[str, float] | None, ...]]
-    """By level, one a question; None where the question says nothing at that level."""
+    """Level -> scores per question; None where a question has no answer at that level."""
     seconds: float
-    """A question, on the average, its encoding included."""
+    """Mean time per question, including encoding."""
     spent: float | None = 0.0
-    """US dollars for all questions; None: unknown."""
+    """US dollars for all questions; None if unknown."""
 
     def values(self, level: Level, metric: str) -> dict[int, float]:
-        """Place of the question -> value."""
-        return {row: one[metric] for row, one in enumerate(self.scores[level]) if one is not None}
+        """Index of the question -> value."""
+        return {index: scores[metric] for index, scores in enumerate(self.scores[level]) if scores is not None}
 
 
-def arms_of(context: SearchContext) -> list[str]:
-    """The arms that the store can run: pixels only with an encoder of pixels, captions only where there are any."""
+def available_arms(context: SearchContext) -> list[str]:
+    """The arms that the store supports: `pixels` needs an image encoder, `captions` needs captions."""
     names = [name for name in ARMS if name != "pixels" or context.spaces.images]
-    return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _pictures(context, None)) else names
+    return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _visible_pictures(context, None)) else names
 
 
-def run(arm: str, questions: Sequence[Question], context: SearchContext) -> Ran:
-    """Put every question to one arm."""
+def run_arm(arm: str, questions: Sequence[Question], context: SearchContext) -> ArmRun:
     start = time.perf_counter()
     if arm == CAPTIONS:
-        found = by_captions([one.query for one in questions], context)
+        found = search_captions([question.query for question in questions], context)
     else:
-        weights = {name: 0.0 for name in LISTS if name not in ARMS[arm]}
-        narrowed = replace(context, weights={**context.weights, **weights})
+        unused = {name: 0.0 for name in LISTS if name not in ARMS[arm]}
+        narrowed = replace(context, weights={**context.weights, **unused})
         found = [search([question.query], narrowed, DEPTH)[0] for question in questions]
     seconds = (time.perf_counter() - start) / len(questions)
-    judged = {
-        level: tuple(scores(question, hits, level) for question, hits in zip(questions, found, strict=True))
+    scores = {
+        level: tuple(score_hits(question, hits, level) for question, hits in zip(questions, found, strict=True))
         for level in LEVELS
     }
-    return Ran(arm, tuple(tuple(hits) for hits in found), judged, seconds)
+    return ArmRun(arm, tuple(tuple(hits) for hits in found), scores, seconds)
 
 
-def by_captions(queries: Sequence[Query], context: SearchContext) -> list[list[Hit]]:
-    """Pictures by the meaning of their captions alone, compared one with all."""
+def search_captions(queries: Sequence[Query], context: SearchContext) -> list[list[Hit]]:
+    """Pictures by the meaning of their captions only, by exhaustive comparison."""
     encoder = context.spaces.text
-    held: dict[object, tuple[list[tuple[str, Payload]], Vectors]] = {}
-    answers: list[list[Hit]] = []
+    captioned: dict[object, tuple[list[tuple[str, Payload]], Vectors]] = {}
+    results: list[list[Hit]] = []
     for query in queries:
-        if query.where not in held:
-            told = [(name, payload) for name, payload in _pictures(context, query) if _caption(payload)]
-            held[query.where] = told, encoder.encode_texts([_caption(payload) for _, payload in told])
-        told, vectors = held[query.where]
-        if not query.text.strip() or not told:
-            answers.append([])
+        if query.where not in captioned:
+            found = [(id_, payload) for id_, payload in _visible_pictures(context, query) if _caption(payload)]
+            captioned[query.where] = found, encoder.encode_texts([_caption(payload) for _, payload in found])
+        pictures, vectors = captioned[query.where]
+        if not query.text.strip() or not pictures:
+            results.append([])
             continue
-        order = np.argsort(-(vectors @ encoder.encode_texts([query.text], query=True)[0]), kind="stable")[:DEPTH]
-        answers.append(
-            [
-                make_hit(
-                    rank,
-                    RankedPoint(FusedPoint(told[row][0], 1 / rank, {CAPTIONS: rank}), told[row][1]),
-                    context.pictures,
-                )
-                for rank, row in enumerate(order, start=1)
-            ]
-        )
-    return answers
+        scores = vectors @ encoder.encode_texts([query.text], query=True)[0]
+        points = [
+            RankedPoint(FusedPoint(pictures[row][0], 1 / rank, {CAPTIONS: rank}), pictures[row][1])
+            for rank, row in enumerate(np.argsort(-scores, kind="stable")[:DEPTH], start=1)
+        ]
+        results.append(make_hits(points, context.pictures))
+    return results
 
 
-def _pictures(context: SearchContext, query: Query | None) -> list[tuple[str, Payload]]:
-    """Every picture that counts, with its id, by id."""
+def _visible_pictures(context: SearchContext, query: Query | None) -> list[tuple[str, Payload]]:
+    """(id, payload), sorted by id."""
     points = list(context.index.images.scroll(query.where if query else None))
-    live = load_records(context.index, {point.payload["document_id"] for point in points})
-    counted = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, live))
-    return sorted(counted, key=lambda one: one[0])
+    records = load_records(context.index, {point.payload["document_id"] for point in points})
+    visible = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, records))
+    return sorted(visible, key=lambda item: item[0])
 
 
 def _caption(payload: Payload) -> str:

@@ -1,9 +1,9 @@
-"""Pure: how good a list of hits is for a question, at the level of documents, pages and figures.
+"""Metrics of a list of hits at the level of documents, pages and figures. Pure functions.
 
-A list is judged by the distinct units it brings, in the order of their first hit. Recall@k: the share of wanted units
-among the first k. MRR: 1 / rank of the first wanted unit, 0 when there is none (Voorhees, TREC-8 question answering
-track, 1999). nDCG@k: binary gains, discount 1 / log2(rank + 1), divided by the best order's (Järvelin and Kekäläinen,
-"Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002).
+A list is judged by its distinct units (documents, pages or figures) in the order of their first hit. Recall@k: share of
+wanted units among the first k. MRR: 1 / rank of the first wanted unit, 0 if there is none (Voorhees, TREC-8 question
+answering track, 1999). nDCG@k: binary gains, discount 1 / log2(rank + 1), divided by that of the best order (Järvelin
+and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002).
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ Level = Literal["document", "page", "figure"]
 LEVELS: tuple[Level, ...] = ("document", "page", "figure")
 RECALL_AT = (1, 3, 5, 10)
 NDCG_AT = 10
-NAMES = (*(f"recall@{k}" for k in RECALL_AT), "mrr", f"ndcg@{NDCG_AT}")
-SAME_PLACE = 0.5
-"""Least intersection over union of two boxes that are the same place."""
-COVERED = 0.9
-"""Or: least share of the wanted box that the found one covers."""
+NDCG = f"ndcg@{NDCG_AT}"
+METRICS = (*(f"recall@{k}" for k in RECALL_AT), "mrr", NDCG)
+MIN_IOU = 0.5
+"""Boxes with at least this intersection over union mark the same place."""
+MIN_COVERAGE = 0.9
+"""So do boxes where the found one covers this share of the wanted one."""
 
 
-def scores(question: Question, hits: Sequence[Hit], level: Level) -> Mapping[str, float] | None:
-    """Metric -> value from 0 to 1; None when the question says nothing at this level."""
-    wanted = _wanted(question, level)
+def score_hits(question: Question, hits: Sequence[Hit], level: Level) -> Mapping[str, float] | None:
+    """Metric -> value from 0 to 1; None if the question has no answer at this level."""
+    wanted = _wanted_units(question, level)
     if not wanted:
         return None
-    found = list(dict.fromkeys(unit for hit in hits if (unit := _unit(question, hit, level)) is not None))
-    return ranking_metrics(found, wanted)
+    units = (_unit(question, hit, level) for hit in hits)
+    return ranking_metrics(list(dict.fromkeys(unit for unit in units if unit is not None)), wanted)
 
 
 def ranking_metrics(found: Sequence[Hashable], wanted: set[Hashable]) -> dict[str, float]:
-    """The metrics of a list of distinct units, best first."""
+    """The metrics of distinct units, best first."""
     ranks = [rank for rank, unit in enumerate(found, start=1) if unit in wanted]
     recall = {f"recall@{k}": sum(rank <= k for rank in ranks) / len(wanted) for k in RECALL_AT}
-    gained = sum(1 / math.log2(rank + 1) for rank in ranks if rank <= NDCG_AT)
+    gain = sum(1 / math.log2(rank + 1) for rank in ranks if rank <= NDCG_AT)
     best = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(wanted), NDCG_AT) + 1))
-    return {**recall, "mrr": 1 / ranks[0] if ranks else 0.0, f"ndcg@{NDCG_AT}": gained / best}
+    return {**recall, "mrr": 1 / ranks[0] if ranks else 0.0, NDCG: gain / best}
 
 
-def _wanted(question: Question, level: Level) -> set[Hashable]:
+def _wanted_units(question: Question, level: Level) -> set[Hashable]:
     if level == "document":
         return {question.document}
     if level == "page":
@@ -53,33 +54,31 @@ def _wanted(question: Question, level: Level) -> set[Hashable]:
 
 
 def _unit(question: Question, hit: Hit, level: Level) -> Hashable | None:
-    """What a hit brings at a level; None: nothing that counts there."""
+    """The unit of a hit; None if the hit does not count at this level."""
     if level == "document":
         return hit.document
     if level == "page":
         return (hit.document, hit.page)
-    if hit.modality != "image":
-        return None
-    return _figure(question, hit)
+    return _figure(question, hit) if hit.modality == "image" else None
 
 
 def _figure(question: Question, hit: Hit) -> Hashable:
-    """The place among the wanted boxes; a picture that is none of them is a unit of its own."""
+    """The index of the wanted box; any other picture is a unit of its own."""
     if hit.document == question.document:
-        for place, box in enumerate(question.boxes):
+        for index, box in enumerate(question.boxes):
             if hit.page == box.page and hit.bbox and same_place(hit.bbox, box):
-                return place
+                return index
         if not question.boxes and hit.label == question.label and hit.page in (question.pages or (hit.page,)):
             return 0
     return hit.id
 
 
 def same_place(bbox: Sequence[float], wanted: Box) -> bool:
-    """Do the boxes mean the same picture? They overlap well, or the wanted one lies within the found one."""
+    """Whether the boxes overlap well, or the found one covers the wanted one."""
     x0, y0, x1, y1 = wanted.corners
     width, height = min(bbox[2], x1) - max(bbox[0], x0), min(bbox[3], y1) - max(bbox[1], y0)
     if width <= 0 or height <= 0:
         return False
     common, area = width * height, (x1 - x0) * (y1 - y0)
     union = area + (bbox[2] - bbox[0]) * (bbox[3] - bbox[1]) - common
-    return common / union >= SAME_PLACE or common / area >= COVERED
+    return common / union >= MIN_IOU or common / area >= MIN_COVERAGE

@@ -1,7 +1,7 @@
-"""Pure: how sure a mean over questions is, and whether two arms differ.
+"""Confidence intervals of means over questions, and of differences between arms. Pure functions.
 
-Questions about one document stand and fall together, so whole documents are drawn, not single questions (the cluster
-bootstrap: Field and Welsh, "Bootstrapping clustered data", JRSS B 2007).
+Questions about one document succeed and fail together, so the bootstrap draws whole documents, not single questions
+(cluster bootstrap: Field and Welsh, "Bootstrapping clustered data", JRSS B 2007).
 """
 
 from __future__ import annotations
@@ -14,55 +14,54 @@ from numpy.typing import NDArray
 
 DRAWS = 2000
 SEED = 20
-FEW = 8
-"""With fewer documents than these, questions are drawn: a handful of clusters says nothing about their spread."""
+MIN_DOCUMENTS = 8
+"""With fewer documents, questions are drawn instead, because a handful of clusters says nothing about their spread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     mean: float
     low: float
-    """2.5th percentile of the bootstrap's means."""
+    """2.5th percentile of the bootstrap means."""
     high: float
-    """97.5th."""
+    """97.5th percentile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Of two arms over the same questions, first minus second."""
+    """Two arms compared on the same questions, first minus second."""
 
     mean: float
     low: float
     high: float
     better: int
-    """Questions on which the first is better."""
+    """Questions on which the first arm is better."""
     worse: int
 
     @property
     def clear(self) -> bool:
-        """The interval leaves zero out."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
 def mean_interval(values: Sequence[float], documents: Sequence[str]) -> Interval:
-    """The mean of one value a question with its 95 % interval; `documents`: what each question is about."""
-    means = _means(np.asarray(values, float), documents)
+    """The mean of one value per question, with a 95 % interval; `documents` are those of the questions."""
+    means = _bootstrap_means(np.asarray(values, float), documents)
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(np.mean(values)), float(low), float(high))
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float], documents: Sequence[str]) -> Difference:
-    """Paired: the same questions under two arms."""
     change = np.asarray(first, float) - np.asarray(second, float)
-    found = mean_interval([float(one) for one in change], documents)
+    found = mean_interval([float(value) for value in change], documents)
     return Difference(found.mean, found.low, found.high, int((change > 0).sum()), int((change < 0).sum()))
 
 
-def _means(values: NDArray[np.float64], documents: Sequence[str]) -> NDArray[np.float64]:
-    """The mean in each draw, with replacement, of as many documents as there are."""
-    names, groups = np.unique(np.asarray(documents), return_inverse=True)
-    if len(names) < FEW:
-        groups = np.arange(len(values))
-    sums, sizes = np.bincount(groups, weights=values), np.bincount(groups)
+def _bootstrap_means(values: NDArray[np.float64], documents: Sequence[str]) -> NDArray[np.float64]:
+    """The mean of each draw of as many documents as there are, with replacement."""
+    names, clusters = np.unique(np.asarray(documents), return_inverse=True)
+    if len(names) < MIN_DOCUMENTS:
+        clusters = np.arange(len(values))
+    sums, sizes = np.bincount(clusters, weights=values), np.bincount(clusters)
     drawn = np.random.default_rng(SEED).integers(0, len(sums), (DRAWS, len(sums)))
     return np.asarray(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), float)

@@ -23,7 +23,7 @@ HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=
 
 @pytest.fixture
 def context(tmp_path: Path) -> SearchContext:
-    """Of two documents with a picture each; the first one's name and caption are hostile."""
+    """A store of two documents with a picture each. The name and caption of the first are hostile."""
     bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     shown = picture(stored(chart(1), tmp_path), 3, label="figure 1", caption=HOSTILE)
@@ -41,7 +41,7 @@ def asked(name: str, text: str, paper: str, *pages: int, label: str = "", kind: 
 QUESTIONS = (
     asked("1", "green chart", "a<b>.pdf", 3, label="figure 1", kind="<i>figure</i>"),
     asked("2", "red pump", "a<b>.pdf", 1, kind="text"),
-    asked("3", "red pump", "b.pdf", 1, kind="text"),  # wrong on purpose: the worst one
+    asked("3", "red pump", "b.pdf", 1, kind="text"),  # wrong on purpose, so this is the worst question
 )
 
 

@@ -1,4 +1,4 @@
-"""Evaluations whole: arms over a store, the gate, the command."""
+"""Evaluations: arms on a store, gates, the command."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.fakes import WordEncoder
 from tests.support.papers import write_leaflet
 
 
-def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(context: SearchContext) -> None:
+def test_every_arm_is_measured_and_compared_with_fused(context: SearchContext) -> None:
     found = evaluated(context)
     assert dict(found.counts) == {"document": 3, "page": 3, "figure": 1}
     fused, passages = found.arm("fused"), found.arm("passages")
@@ -39,14 +39,14 @@ def test_every_arm_is_measured_and_compared_with_the_search_as_it_is(context: Se
     assert passages.measured["page"]["recall@1"].mean == pytest.approx(1 / 3)
     difference = passages.to_fused["page"]["recall@1"]
     assert (round(difference.mean, 3), difference.better, difference.worse) == (-0.333, 0, 1)
-    assert "figure" not in passages.measured  # it brings no pictures
+    assert "figure" not in passages.measured  # it returns no pictures
     assert not fused.to_fused
     assert fused.by_type["text"]["document"]["recall@1"].mean == 1 / 2
     assert fused.price == 0
     assert json.loads(json.dumps(found.as_dict()))["types"] == {"<i>figure</i>": 1, "text": 2}
 
 
-def test_a_list_that_is_left_out_is_not_searched_and_names_lift_nothing(context: SearchContext) -> None:
+def test_lists_of_weight_zero_are_not_searched(context: SearchContext) -> None:
     only = {name: 0.0 for name in LISTS if name != "text.bm25"}
     (hits,) = search([Query("What does figure 7 show of the red pump?")], SearchContext(
         context.index, context.spaces, context.pictures, weights=only), 10)  # fmt: skip
@@ -54,8 +54,8 @@ def test_a_list_that_is_left_out_is_not_searched_and_names_lift_nothing(context:
     assert hits[0].text == "The red pump."
 
 
-def test_an_unknown_arm_and_a_missing_document_are_told(context: SearchContext) -> None:
-    with pytest.raises(QueryError, match="'pixels' cannot be run on this store"):
+def test_unknown_arms_are_refused_and_missing_documents_listed(context: SearchContext) -> None:
+    with pytest.raises(QueryError, match="'pixels' is not supported by this store"):
         evaluated(context, ["pixels"])
     with pytest.raises(QueryError, match="'magic' is unknown"):
         evaluated(context, ["magic"])
@@ -64,38 +64,38 @@ def test_an_unknown_arm_and_a_missing_document_are_told(context: SearchContext) 
     assert found.suggestion is None
 
 
-def test_a_picture_that_says_nothing_leaves_only_its_question_out(context: SearchContext, tmp_path: Path) -> None:
-    def ready(query: Query) -> Query:
+def test_an_image_without_content_excludes_only_its_question(context: SearchContext, tmp_path: Path) -> None:
+    def prepare(query: Query) -> Query:
         if query.image:
             raise QueryError("x.png: holds no words")
         return query
 
     wordless = Question("9", Query("", tmp_path / "x.png"), "b.pdf")
-    found = evaluate([*QUESTIONS, wordless], context, Meter({}), ["fused"], ready=ready)
+    found = evaluate([*QUESTIONS, wordless], context, Meter({}), ["fused"], prepare=prepare)
     assert (len(found.questions), found.left_out) == (3, ("9: x.png: holds no words",))
-    with pytest.raises(QueryError, match=r"no question can be put; 9: x\.png"):
-        evaluate([wordless], context, Meter({}), ["fused"], ready=ready)
+    with pytest.raises(QueryError, match=r"no question can be searched; 9: x\.png"):
+        evaluate([wordless], context, Meter({}), ["fused"], prepare=prepare)
 
 
-def test_a_gate_holds_or_says_by_what_it_is_missed(context: SearchContext) -> None:
+def test_a_missed_gate_names_the_value(context: SearchContext) -> None:
     found = evaluated(context, ["fused"])
     assert gate_failure(parse_gates("page recall@1 >= 0.6 and document mrr >= .5"), found) == ""
-    told = gate_failure(parse_gates("page recall@1 >= 0.6 and document recall@1 >= 0.9"), found)
-    assert told.startswith("below the gate: document recall@1 is 0.667 (95 %:")
-    assert told.endswith("not >= 0.9")
+    shown = gate_failure(parse_gates("page recall@1 >= 0.6 and document recall@1 >= 0.9"), found)
+    assert shown.startswith("below the gate: document recall@1 is 0.667 (95 %:")
+    assert shown.endswith("not >= 0.9")
     with pytest.raises(QueryError, match="'fused' was not run"):
         gate_failure(parse_gates("page mrr >= 0"), evaluated(context, ["bm25"]))
-    assert f"**{told}**" in evaluation_markdown(found, told)
-    assert "<i>" not in evaluation_markdown(found, told)
+    assert f"**{shown}**" in evaluation_markdown(found, shown)
+    assert "<i>" not in evaluation_markdown(found, shown)
 
 
 @pytest.mark.parametrize("wrong", ["", "recall@10 > 0.8", "line mrr >= 0.1", "page map >= 0.1", "page mrr >= 1.5"])
-def test_a_wrong_gate_is_refused(wrong: str) -> None:
+def test_a_malformed_gate_is_refused(wrong: str) -> None:
     with pytest.raises(QueryError, match="the gate"):
         parse_gates(wrong)
 
 
-def test_the_command_measures_reports_and_gates(
+def test_the_command_measures_writes_a_report_and_applies_gates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -127,11 +127,11 @@ def test_the_command_measures_reports_and_gates(
 
 
 @pytest.mark.parametrize(
-    ("prices", "price", "told"),
+    ("prices", "price", "shown"),
     [({"paid:m": Price(1.0, 0.0)}, 0.003, "$0.0030"), ({}, None, "unknown"), ({"free:m": Price(0.0, 0.0)}, 0.0, "")],
 )
-def test_an_unknown_price_is_not_nothing(
-    context: SearchContext, tmp_path: Path, prices: dict[str, Price], price: float | None, told: str
+def test_an_unknown_price_is_reported_as_unknown(
+    context: SearchContext, tmp_path: Path, prices: dict[str, Price], price: float | None, shown: str
 ) -> None:
     meter = Meter(prices)
 
@@ -144,6 +144,6 @@ def test_an_unknown_price_is_not_nothing(
     found = evaluate(QUESTIONS, context, meter, ["dense"])
     (dense,) = found.arms
     assert dense.price == (price if price is None else pytest.approx(price))
-    assert arm_rows(found, "page")[0][-1] == told
+    assert arm_rows(found, "page")[0][-1] == shown
     write_report(found, context, tmp_path / "report.html")
-    assert f"<td>{told or 'nothing'}</td>" in (tmp_path / "report.html").read_text()
+    assert f"<td>{shown or 'nothing'}</td>" in (tmp_path / "report.html").read_text()

@@ -1,4 +1,4 @@
-"""Metrics, intervals and arms: numbers that a person can work out on paper."""
+"""Metrics, intervals, question files and arms, with numbers that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from diptych.errors import QueryError
 from diptych.evaluation import arms, metrics, questions, statistics
-from diptych.evaluation.metrics import ranking_metrics, same_place, scores
+from diptych.evaluation.metrics import ranking_metrics, same_place, score_hits
 from diptych.evaluation.questions import Box, Question
 from diptych.search.hits import Hit
 from diptych.search.query import Query
@@ -38,13 +38,13 @@ def test_recall_mrr_and_ndcg_of_a_list() -> None:
     assert set(ranking_metrics([], {"a"}).values()) == {0.0}
 
 
-def test_pages_are_counted_once_in_the_order_of_their_first_hit() -> None:
+def test_pages_count_once_in_the_order_of_their_first_hit() -> None:
     asked = Question("1", Query("?"), "a.pdf", (2,))
     hits = [hit("a.pdf", 1), hit("a.pdf", 1), hit("a.pdf", 2), hit("b.pdf", 2)]
-    judged = scores(asked, hits, "page")
-    assert judged
-    assert judged["mrr"] == 1 / 2
-    assert scores(asked, hits, "figure") is None  # nothing is known of a figure
+    scores = score_hits(asked, hits, "page")
+    assert scores
+    assert scores["mrr"] == 1 / 2
+    assert score_hits(asked, hits, "figure") is None  # the question is not about a figure
 
 
 def test_a_figure_is_found_by_its_box_or_its_label() -> None:
@@ -53,9 +53,9 @@ def test_a_figure_is_found_by_its_box_or_its_label() -> None:
     wrong = hit("a.pdf", 2, "image", [200, 200, 300, 300])
     right = hit("a.pdf", 2, "image", [0, 0, 90, 110], label="figure 3")
     for asked in (boxed, labelled):
-        judged = scores(asked, [hit("a.pdf", 2), wrong, right], "figure")
-        assert judged
-        assert judged["mrr"] == 1 / 2  # passages do not count here
+        scores = score_hits(asked, [hit("a.pdf", 2), wrong, right], "figure")
+        assert scores
+        assert scores["mrr"] == 1 / 2  # passages do not count here
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_boxes_are_the_same_place(bbox: list[float], same: bool) -> None:
     assert same_place(bbox, Box(1, (0, 0, 100, 100))) is same
 
 
-def test_an_interval_holds_its_mean_and_narrows_with_more_documents() -> None:
+def test_intervals_contain_the_mean_and_narrow_with_more_documents() -> None:
     few = statistics.mean_interval([0, 1] * 10, [f"d{n}" for n in range(20)])
     many = statistics.mean_interval([0, 1] * 200, [f"d{n}" for n in range(400)])
     assert few.low < 0.5 < few.high
@@ -81,7 +81,7 @@ def test_questions_about_one_document_are_drawn_together() -> None:
     assert together.high - together.low > 2 * (apart.high - apart.low)
 
 
-def test_a_difference_is_paired() -> None:
+def test_differences_are_paired() -> None:
     names = [f"d{n}" for n in range(40)]
     base = [n % 2 for n in range(40)]
     same = statistics.paired_difference(base, base, names)
@@ -106,7 +106,7 @@ def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
     assert questions.read_questions(tmp_path / "again.jsonl") == [first, second]
 
 
-def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_unreadable_files_are_reported_in_one_sentence(tmp_path: Path) -> None:
     gone, latin = tmp_path / "gone.jsonl", tmp_path / "latin.jsonl"
     latin.write_bytes(b'{"text": "\xe9"}')
     for path, said in ((gone, "no such file"), (tmp_path, "Is a directory"), (latin, "not UTF-8 from byte 10")):
@@ -122,12 +122,12 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> N
         ("{", "line 2"),
         ('{"id": 1, "text": "?"}', "document"),
         ('{"id": 1, "document": "a.pdf"}', "neither text nor image"),
-        ('{"id": 1, "image": "none.png", "document": "a.pdf"}', "no picture"),
+        ('{"id": 1, "image": "none.png", "document": "a.pdf"}', "no such image"),
         ('{"id": 1, "text": "?", "document": "a.pdf", "where": "price <"}', "column"),
-        ('{"id": "ok", "text": "?", "document": "a.pdf"}', "stands twice"),
+        ('{"id": "ok", "text": "?", "document": "a.pdf"}', "is used twice"),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
+def test_invalid_lines_are_named(tmp_path: Path, line: str, said: str) -> None:
     (tmp_path / "q.jsonl").write_text('{"id": "ok", "text": "?", "document": "a.pdf"}\n' + line)
     with pytest.raises(QueryError, match=said):
         questions.read_questions(tmp_path / "q.jsonl")
@@ -146,11 +146,11 @@ def bench(tmp_path: Path) -> ScriptedPipeline:
     return made
 
 
-def test_each_arm_searches_by_its_lists_alone(bench: ScriptedPipeline) -> None:
+def test_each_arm_uses_only_its_lists(bench: ScriptedPipeline) -> None:
     context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
-    assert arms.arms_of(context) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
+    assert arms.available_arms(context) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
     asked = [Question("1", Query("green chart"), "a.pdf", (3,), label="figure 1")]
-    ran = {name: arms.run(name, asked, context) for name in arms.arms_of(context)}
+    ran = {name: arms.run_arm(name, asked, context) for name in arms.available_arms(context)}
     for name, lists in arms.ARMS.items():
         if name in ran:
             used = {list_ for hits in ran[name].hits for one in hits for list_ in one.ranks}
@@ -158,5 +158,5 @@ def test_each_arm_searches_by_its_lists_alone(bench: ScriptedPipeline) -> None:
     assert ran["passages"].values("page", "recall@10") == {0: 0.0}
     assert ran["descriptions"].values("page", "recall@1") == {0: 1.0}
     assert ran["captions"].values("figure", "mrr") == {0: 1.0}
-    assert len(ran["captions"].hits[0]) == 1  # the picture without a caption is not there
+    assert len(ran["captions"].hits[0]) == 1  # the picture without a caption is missing
     assert tuple(ran["fused"].scores) == metrics.LEVELS

@@ -1,4 +1,4 @@
-"""Proposed questions: fair, spread, in a model's own words while the budget lasts."""
+"""Proposed questions: fair, spread over documents, written by a model while the budget lasts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from diptych.errors import BudgetReached
 from diptych.evaluation.comparison import evaluate
 from diptych.evaluation.model_questions import QuestionWriter
-from diptych.evaluation.proposals import Proposals, candidates, propose_questions
+from diptych.evaluation.offline_questions import is_fair, make_question, strip_label
+from diptych.evaluation.proposals import Proposals, find_candidates, propose_questions
 from diptych.evaluation.questions import read_questions, write_questions
-from diptych.evaluation.rephrasing import bare, fair, question
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import Reply, VisionRequest
@@ -31,24 +31,24 @@ from tests.support.scripted_vision import ScriptedVision
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [("Figure 3: Growth by region", "Growth by region"), ("5.7 Cleaning the pump", "Cleaning the pump")],
 )
-def test_labels_and_numbers_are_dropped(text: str, told: str) -> None:
-    assert bare(text) == told
+def test_labels_and_numbers_are_stripped(text: str, expected: str) -> None:
+    assert strip_label(text) == expected
 
 
-def test_a_question_is_neither_verbatim_nor_names_its_place() -> None:
+def test_questions_neither_repeat_the_text_nor_name_its_place() -> None:
     caption = "Table 4.2: Pressure losses in bent pipes of copper, see Figure 3"
-    made = {question(caption, "table", Random(seed)) for seed in range(20)}
+    made = {make_question(caption, "table", Random(seed)) for seed in range(20)}
     for one in made:
         assert not re.search(r"\d|[Tt]able", one)
         assert "Pressure losses in bent pipes" not in one
         assert "copper" in one
-    assert question("Figure 3", "figure", Random(0)) == ""
-    assert not fair("What does Figure 3 show?", "")
-    assert not fair("What is on page 4?", "")
-    assert not fair("Why do pressure losses in bent pipes of copper grow?", caption)
+    assert make_question("Figure 3", "figure", Random(0)) == ""
+    assert not is_fair("What does Figure 3 show?", "")
+    assert not is_fair("What is on page 4?", "")
+    assert not is_fair("Why do pressure losses in bent pipes of copper grow?", caption)
 
 
 def test_proposals_are_deterministic_spread_and_answerable(context: SearchContext, tmp_path: Path) -> None:
@@ -65,41 +65,41 @@ def test_proposals_are_deterministic_spread_and_answerable(context: SearchContex
     assert arm.measured["page"]["recall@3"].mean == 1
 
 
-def test_a_model_asks_in_its_own_words_until_the_budget_is_reached(context: SearchContext) -> None:
+def test_a_model_writes_questions_until_the_budget_is_reached(context: SearchContext) -> None:
     def script(number: int) -> Reply | None:
         if number == 2:
             raise BudgetReached("that is all")
         return None
 
-    class Asker(ScriptedVision):
+    class BudgetedModel(ScriptedVision):
         def ask(self, ask: VisionRequest, on_text: Any = None) -> Reply:
             self.asked.append(ask)
             script(len(self.asked))
             assert ask.schema
             return Reply("", ask.schema.model_validate({"question": "How is the cold loop closed?"}))
 
-    model = Asker()
+    model = BudgetedModel()
     asking = QuestionWriter(model, Ledger(context.pictures), Meter({}))
     made = propose_questions(context, 10, seed=1, ask=asking)
     assert [one.query.text for one in made.questions] == ["How is the cold loop closed?"]
     assert made.stopped == "that is all"
     assert len(model.asked) == 2
-    assert len(model.asked[0].parts) == 2  # words and pixels
+    assert len(model.asked[0].parts) == 2  # text and image
     assert propose_questions(context, 1, seed=1, ask=asking) == Proposals(made.questions)
-    assert len(model.asked) == 2  # the first is in the ledger, and not paid again
+    assert len(model.asked) == 2  # the first question is in the ledger
 
 
-def test_what_a_model_gives_away_is_not_asked(context: SearchContext) -> None:
-    class Telltale(ScriptedVision):
+def test_questions_that_name_their_answer_are_rejected(context: SearchContext) -> None:
+    class TelltaleModel(ScriptedVision):
         def ask(self, ask: VisionRequest, on_text: Any = None) -> Reply:
             assert ask.schema
             return Reply("", ask.schema.model_validate({"question": "What does Figure 7 show?"}))
 
-    asking = QuestionWriter(Telltale(), Ledger(context.pictures), Meter({}))
+    asking = QuestionWriter(TelltaleModel(), Ledger(context.pictures), Meter({}))
     assert propose_questions(context, 10, seed=1, ask=asking) == propose_questions(context, 10, seed=1)
 
 
-def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> None:
+def test_questions_about_rows_have_no_columns_numbers_or_ids(tmp_path: Path) -> None:
     bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     fields: dict[str, FieldValue] = {
@@ -110,11 +110,11 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
         "use": "Autumn.",
     }
     fields |= {"price": 129.5, "maker": "Fjord"}
-    said = " ".join(field_sentence(name, value) for name, value in fields.items())
-    row = document(Passage(f"Keeps heavy rain out\n{said}", 1))
+    text = " ".join(field_sentence(name, value) for name, value in fields.items())
+    row = document(Passage(f"Keeps heavy rain out\n{text}", 1))
     bench.ingest(replace(source("products.csv#43"), fields=fields), row)
     context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
-    (candidate,) = candidates(context)
+    (candidate,) = find_candidates(context.index, context.pictures)
     assert candidate.text.split() == ["Keeps", "heavy", "rain", "out", "outdoor", "jackets.", "Autumn.", "Fjord."]
     (made,) = propose_questions(context, 1).questions
     words = set(re.findall(r"\w+", made.query.text.lower()))
@@ -123,10 +123,10 @@ def test_a_row_is_asked_for_without_columns_numbers_and_ids(tmp_path: Path) -> N
     bench.index.close()
 
 
-def test_a_document_with_a_number_sign_in_its_name_is_no_row(tmp_path: Path) -> None:
+def test_a_number_sign_in_a_file_name_does_not_make_a_row(tmp_path: Path) -> None:
     bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
     bench.ingest(source("Learn C#.pdf"), document(Passage("Loops run.", 4, heading=("Loops over collections",))))
-    (candidate,) = candidates(SearchContext(bench.index, Spaces(bench.encoder), bench.folder))
+    (candidate,) = find_candidates(bench.index, bench.folder)
     assert (candidate.kind, candidate.page, candidate.text) == ("text", 4, "Loops over collections")
     bench.index.close()

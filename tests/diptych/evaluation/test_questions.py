@@ -1,8 +1,9 @@
-"""`diptych questions` and its budget: a real store, the real SDK, a provider on this machine."""
+"""`diptych questions` and its budget: a real store, the real SDK, a local provider."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +26,9 @@ WORDS = ("Whence the draught?", "How warm is it?", "Who opens the gate?", "Which
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def four_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of four rows."""
-    folder = tmp_path_factory.mktemp("shelf")
+    folder = tmp_path_factory.mktemp("rows")
     kinds = ("A jacket for heavy rain", "Boots of brown leather", "A hat against the sun", "Gloves lined with wool")
     rows = [json.dumps({"id": number, "description": kind}) + "\n" for number, kind in enumerate(kinds)]
     (folder / "wear.jsonl").write_text("".join(rows))
@@ -37,10 +38,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def vendor(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    """The provider, a store `s` of four rows, and settings in the environment under which it is asked."""
+def vendor(tmp_path: Path, four_rows: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    """The provider, a store `s` of four rows, and the settings in the environment."""
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(shelf, tmp_path / "s")
+    shutil.copytree(four_rows, tmp_path / "s")
     number = iter(range(1000))
 
     def answer(asked: Asked) -> Any:
@@ -55,11 +56,13 @@ def vendor(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield running
 
 
-def one_question(settings: Settings) -> float:
-    """A little more than is set aside for a request: what one really costs leaves no room for many."""
+def budget_for_one(settings: Settings) -> float:
+    """A little more than is reserved for one request, which is more than one costs."""
     with Diptych.open(settings, budget=1e-9) as diptych:
         refusal = diptych.maintenance.propose_questions(4).stopped
-    return float(refusal.rpartition("may cost $")[2].split(";")[0]) + 0.0001
+    found = re.search(r"may cost \$(\d+\.\d+)", refusal)
+    assert found, refusal
+    return float(found[1]) + 0.0001
 
 
 def settings(vendor: Vendor) -> Settings:
@@ -67,42 +70,44 @@ def settings(vendor: Vendor) -> Settings:
     return Settings(store="s", answerer=LUNA, prices={LUNA: PRICE}, openai=endpoint)
 
 
-def test_no_question_passes_the_budget_and_a_larger_one_goes_on(
+def test_the_budget_is_never_exceeded_and_a_larger_one_continues(
     vendor: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    budget = one_question(settings(vendor))
+    budget = budget_for_one(settings(vendor))
     assert vendor.requests == []
-    said = run_messages(capsys, "questions", "made.jsonl", "--budget", str(budget), "--store", "s", code=3)
+    messages = run_messages(capsys, "questions", "made.jsonl", "--budget", str(budget), "--store", "s", code=3)
     few = read_questions(Path("made.jsonl"))
     assert 1 <= len(few) == len(vendor.requests) < 4
     assert [one.query.text for one in few] == list(WORDS[: len(few)])
-    assert said[0].startswith(f"{LUNA}: {len(few)} request")
-    assert sum("run again with a larger budget to continue" in line for line in said) == 1
-    assert "diptych evaluate made.jsonl --store s" in said[-2]
-    said = run_messages(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
+    assert messages[0].startswith(f"{LUNA}: {len(few)} request")
+    assert sum("run again with a larger budget to continue" in line for line in messages) == 1
+    assert "diptych evaluate made.jsonl --store s" in messages[-2]
+    messages = run_messages(capsys, "questions", "made.jsonl", "--budget", "1", "--store", "s")
     whole = read_questions(Path("made.jsonl"))
-    assert len(whole) == len(vendor.requests) == 4  # what was proposed before is not paid again
+    assert len(whole) == len(vendor.requests) == 4  # earlier questions are not paid for again
     assert whole[: len(few)] == few
-    assert not any("budget" in line for line in said)
+    assert not any("budget" in line for line in messages)
 
 
-def test_the_older_form_keeps_the_budget_too(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
-    budget = str(one_question(settings(vendor)))
+def test_make_questions_respects_the_budget(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
+    budget = str(budget_for_one(settings(vendor)))
     run_messages(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
     assert len(read_questions(Path("made.jsonl"))) == len(vendor.requests) < 4
 
 
-def test_a_budget_for_no_request_leaves_the_file_as_it_was(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("made.jsonl").write_text("mended by a person\n")
+def test_a_budget_too_small_for_one_request_leaves_the_file_unchanged(
+    vendor: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("made.jsonl").write_text("edited by hand\n")
     (line,) = run_messages(capsys, "questions", "made.jsonl", "--budget", "0.0000001", "--store", "s", code=3)
     assert "the budget of" in line
-    assert Path("made.jsonl").read_text() == "mended by a person\n"
+    assert Path("made.jsonl").read_text() == "edited by hand\n"
     assert vendor.requests == []
 
 
-def test_a_library_object_proposes_within_its_own_budget(vendor: Vendor) -> None:
+def test_the_library_respects_its_own_budget(vendor: Vendor) -> None:
     chosen = settings(vendor)
-    budget = one_question(chosen)
+    budget = budget_for_one(chosen)
     with Diptych.open(chosen, budget=budget) as diptych:
         made = diptych.maintenance.propose_questions(4)
         assert 1 <= len(made.questions) == len(vendor.requests) < 4
@@ -112,7 +117,7 @@ def test_a_library_object_proposes_within_its_own_budget(vendor: Vendor) -> None
         assert (len(unbounded.maintenance.propose_questions(4).questions), len(vendor.requests)) == (4, 4)
 
 
-def test_a_folder_that_is_not_there_is_told_before_anything_is_paid(
+def test_a_missing_folder_is_reported_before_anything_is_paid(
     vendor: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "nowhere: no such folder" in error_line(capsys, "questions", "nowhere/made.jsonl", "--store", "s")

@@ -1,4 +1,4 @@
-"""The report of an evaluation: one file that shows hits and plots, and runs nothing."""
+"""The report of an evaluation: one file with hits and plots, and without scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from diptych.evaluation import report
-from diptych.evaluation.plots import Series, bars
+from diptych.evaluation.plots import Series, plot_intervals
 from diptych.evaluation.report import write_report
 from diptych.evaluation.statistics import Interval
 from diptych.search.search import SearchContext
@@ -30,13 +30,13 @@ class _Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def written(context: SearchContext, folder: Path) -> str:
+def report_text(context: SearchContext, folder: Path) -> str:
     write_report(evaluated(context), context, folder / "out" / "report.html")
     return (folder / "out" / "report.html").read_text()
 
 
-def test_the_report_is_one_file_that_nothing_in_it_can_subvert(context: SearchContext, tmp_path: Path) -> None:
-    text = written(context, tmp_path)
+def test_hostile_names_cannot_inject_anything(context: SearchContext, tmp_path: Path) -> None:
+    text = report_text(context, tmp_path)
     tags = _Tags(text).found
     assert not {"script", "iframe", "object", "link", "i"} & {tag for tag, _ in tags}
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
@@ -49,8 +49,8 @@ def test_the_report_is_one_file_that_nothing_in_it_can_subvert(context: SearchCo
     assert "https://" not in text
 
 
-def test_the_worst_question_comes_with_its_wanted_place(context: SearchContext, tmp_path: Path) -> None:
-    text = written(context, tmp_path)
+def test_worst_questions_show_the_wanted_place(context: SearchContext, tmp_path: Path) -> None:
+    text = report_text(context, tmp_path)
     worst = text[text.index("The worst questions") :]
     assert worst.count("<article>") == 1
     assert "wanted: b.pdf · page 1" in worst
@@ -58,14 +58,14 @@ def test_the_worst_question_comes_with_its_wanted_place(context: SearchContext, 
     assert "A cat sleeps" in worst or "Figure 7" in worst
 
 
-def test_pictures_stop_at_their_bound(context: SearchContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "MOST_BYTES", 0)
-    assert "data:image/png" not in written(context, tmp_path)
+def test_images_stop_at_their_limit(context: SearchContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MAX_IMAGE_BYTES", 0)
+    assert "data:image/png" not in report_text(context, tmp_path)
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser here")
-def test_a_browser_shows_it_and_runs_nothing(context: SearchContext, tmp_path: Path) -> None:
-    written(context, tmp_path)
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_a_browser_shows_the_report_without_running_scripts(context: SearchContext, tmp_path: Path) -> None:
+    report_text(context, tmp_path)
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
          "--dump-dom", (tmp_path / "out" / "report.html").as_uri()],
@@ -76,8 +76,8 @@ def test_a_browser_shows_it_and_runs_nothing(context: SearchContext, tmp_path: P
     assert "Which kind of retrieval works" in done.stdout
 
 
-def test_a_plot_draws_names_as_they_are() -> None:
-    svg = bars(["$x^2$ --> <script>", "数"], [Series("one", [Interval(0.5, 0.4, 0.6), None])], "t")
+def test_plots_draw_names_literally() -> None:
+    svg = plot_intervals(["$x^2$ --> <script>", "数"], [Series("one", [Interval(0.5, 0.4, 0.6), None])], "t")
     assert svg.startswith("<svg")
     assert "script" not in svg
     assert "--" not in re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)

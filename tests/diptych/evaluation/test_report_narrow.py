@@ -1,4 +1,4 @@
-"""The report of an evaluation in a narrow window, in a real browser."""
+"""The report of an evaluation in a narrow browser window."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ document.title = JSON.stringify([Math.max(...[...arms].map(lines)),
 </script></body>"""
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no browser here")
-def test_names_stay_whole_and_nothing_sticks_out_of_a_narrow_window(context: SearchContext, tmp_path: Path) -> None:
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_names_are_not_broken_and_nothing_overflows_a_narrow_window(context: SearchContext, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     write_report(evaluated(context), context, page)
-    text = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())  # it forbids measuring
+    text = re.sub(
+        '<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text()
+    )  # it forbids the measuring script
     page.write_text(text.replace("</body>", MEASURE))
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
          "--window-size=390,800", "--dump-dom", page.as_uri()],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert "<title>[1,0]</title>" in done.stdout  # every arm on one line; the page is no wider than its window
+    assert "<title>[1,0]</title>" in done.stdout  # names on one line, no horizontal scrolling

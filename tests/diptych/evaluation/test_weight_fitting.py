@@ -1,4 +1,4 @@
-"""Weights of the lists, as an evaluation suggests them."""
+"""Weights suggested by an evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from diptych.evaluation.questions import Question
-from diptych.evaluation.weight_fitting import fitted, suggest
+from diptych.evaluation.weight_fitting import fit_weights, suggest_weights
 from diptych.search.fusion import rank_ids
 from diptych.search.ranking_inputs import Part
 from diptych.search.search import LISTS, Candidates, SearchContext
@@ -14,8 +14,8 @@ from tests.support.evaluations import QUESTIONS, asked
 from tests.support.evaluations import context as context
 
 
-def made(context: SearchContext, noise: str, papers: int = 40) -> tuple[list[Question], list[Candidates]]:
-    """One list puts the wanted page first, `noise` puts it last; both have ten pages."""
+def candidates(context: SearchContext, noise: str, papers: int = 40) -> tuple[list[Question], list[Candidates]]:
+    """One list ranks the wanted page first and `noise` ranks it last, of ten pages."""
     questions, found = [], []
     for number in range(papers):
         pages = list(range(1, 11))
@@ -38,9 +38,9 @@ def _payload(paper: str, page: int) -> dict[str, Any]:
     return empty | {"modality": "text", "kind": "text", "uri": paper, "document": paper, "page": page, "text": "x"}
 
 
-def test_a_list_of_noise_loses_its_weight(context: SearchContext) -> None:
-    questions, found = made(context, "text.dense")
-    suggestion = fitted(questions, found, context, tuple(1.0 for _ in LISTS))
+def test_a_list_of_noise_gets_a_lower_weight(context: SearchContext) -> None:
+    questions, found = candidates(context, "text.dense")
+    suggestion = fit_weights(questions, found, context, tuple(1.0 for _ in LISTS))
     assert suggestion.changed
     assert suggestion.gain
     assert suggestion.gain.low > 0
@@ -49,15 +49,15 @@ def test_a_list_of_noise_loses_its_weight(context: SearchContext) -> None:
     assert '"text.' in suggestion.toml
 
 
-def test_weights_that_are_as_good_stay(context: SearchContext) -> None:
-    questions, found = made(context, "text.dense")
-    today = tuple(0.0 if name == "text.dense" else 1.0 for name in LISTS)
-    suggestion = fitted(questions, found, context, today)
+def test_current_weights_are_kept_if_they_are_as_good(context: SearchContext) -> None:
+    questions, found = candidates(context, "text.dense")
+    current = tuple(0.0 if name == "text.dense" else 1.0 for name in LISTS)
+    suggestion = fit_weights(questions, found, context, current)
     assert not suggestion.changed
     assert suggestion.toml == ""
     assert suggestion.weights["text.dense"] == 0
     assert "as good as" in suggestion.reason
 
 
-def test_too_few_questions_suggest_nothing(context: SearchContext) -> None:
-    assert "too few" in suggest(QUESTIONS, context).reason
+def test_too_few_questions_are_not_fitted(context: SearchContext) -> None:
+    assert "too few" in suggest_weights(QUESTIONS, context).reason
