@@ -11,7 +11,7 @@ from extractors.pdf.page_extractor import PageParts
 from extractors.text.figure_references import add_referring_sentences
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
-from extractors.text.passages import PassageLimit, TablePlace, build_passages, table_passages
+from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.types import Options, Passage, Picture
 
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25
@@ -102,8 +102,10 @@ def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit
     for page in pages:
         for table in page.tables:
             path = _path_at(headed, page.number, table.box[1])
-            place = TablePlace(page.number, table.box, path, table.label, table.caption, table.ocr)
-            yield from table_passages(table.rows, place, limit)
+            empty = Passage(
+                "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
+            )
+            yield from table_passages(table.rows, empty, limit)
 
 
 def _index_of_table(table: Passage, passages: Sequence[Passage]) -> int:

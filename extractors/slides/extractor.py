@@ -20,7 +20,7 @@ from extractors.slides.pictures import PictureCollector
 from extractors.slides.powerpoint import read_pptx
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import PassageLimit, TablePlace, build_passages, table_passages
+from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.timing import StageTimer
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
 
@@ -147,8 +147,8 @@ def _slide_passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[P
     yield from build_passages(paragraphs, limit)
     for shape in slide.shapes:
         if isinstance(shape, TableShape) and shape.rows:
-            place = TablePlace(slide.number, shape.box, path, caption=shape.caption)
-            yield from table_passages(shape.rows, place, limit)
+            table = Passage("", slide.number, shape.box, path, "table", caption=shape.caption)
+            yield from table_passages(shape.rows, table, limit)
     notes = [*slide.notes, *(f"Comment: {text}" for text in slide.comments)]
     for passage in build_passages([paragraph(text, whole) for text in notes], limit):
         yield replace(passage, kind="notes", box=None)

@@ -43,6 +43,8 @@ _STANDARD_HEADING = re.compile(
 _TRAILING_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
 
 HeadingPath = tuple[str, ...]
+_Style = tuple[float, bool, bool, bool]
+"""How a paragraph looks, in an order that sorts prominent styles first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,6 @@ class HeadedParagraph:
     path: HeadingPath
     """Outermost heading first; the path of a heading ends with itself."""
     is_heading: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    size: float
-    bold: bool
-    capitals: bool
-    italic: bool
 
 
 def assign_headings(
@@ -244,14 +238,14 @@ def _letters(text: str) -> str:
 
 
 def _style(paragraph: Paragraph) -> _Style:
-    return _Style(paragraph.size, paragraph.bold, join_lines(paragraph.lines).isupper(), paragraph.italic)
+    return -paragraph.size, not paragraph.bold, not join_lines(paragraph.lines).isupper(), paragraph.italic
 
 
 def _rank_styles(styles: set[_Style], bookmarked: dict[_Style, int]) -> dict[_Style, float]:
-    """The level of every style: from the bookmarks where they show it, else by size, weight and capitals."""
+    """The level of every style: from the bookmarks where they show it, else by prominence."""
     ranks: dict[_Style, float] = {}
     last = 0.0
-    for style in sorted(styles, key=lambda style: (-style.size, not style.bold, not style.capitals, style.italic)):
+    for style in sorted(styles):
         ranks[style] = float(bookmarked[style]) if style in bookmarked else max(last + 1 / 64, 1.0)
         last = max(last, ranks[style])
     return ranks

@@ -62,13 +62,6 @@ class Paragraph:
         return sum(map(len, self.lines))
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    pitch: float
-    """Usual distance of base lines, in font sizes."""
-    size: float
-
-
 def build_paragraphs(columns: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:
     """Return the paragraphs of one page in order; see `order_rows` for its columns."""
     return _join_initials([paragraph for column in columns for paragraph in _split_column(column, page)])
@@ -141,9 +134,9 @@ def move_sentence_end(
 
 def _split_column(rows: Sequence[Row], page: int) -> list[Paragraph]:
     groups: list[list[Row]] = []
-    column = _Column(_usual_pitch(rows), median(row.main_line.size for row in rows))
+    pitch, size = _usual_pitch(rows), median(row.main_line.size for row in rows)
     for row in rows:
-        if groups and not _starts_paragraph(groups[-1], row, column):
+        if groups and not _starts_paragraph(groups[-1], row, pitch, size):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -162,15 +155,15 @@ def _usual_pitch(rows: Sequence[Row]) -> float:
     return median([step for step in steps if 0.8 < step < 2] or [1.2])
 
 
-def _starts_paragraph(group: Sequence[Row], row: Row, column: _Column) -> bool:
+def _starts_paragraph(group: Sequence[Row], row: Row, usual_pitch: float, usual_size: float) -> bool:
     """Return True when a new paragraph starts with `row`, below the rows of `group`."""
     last = group[-1]
     above, line, size = last.main_line, row.main_line, max(last.main_line.size, 1.0)
     if _differs_in_size(last, row):
         return True
     pitch = row.box[3] - last.box[3]
-    max_pitch = max(MAX_PITCH * column.pitch, column.pitch + 0.3)
-    if pitch < -0.5 * size or pitch > (MAX_TITLE_PITCH if size > 1.3 * column.size else max_pitch) * size:
+    max_pitch = MAX_TITLE_PITCH if size > 1.3 * usual_size else max(MAX_PITCH * usual_pitch, usual_pitch + 0.3)
+    if not -0.5 * size <= pitch <= max_pitch * size:
         return True
     if abs(pitch) < 0.4 * size:
         return row.box[0] - last.box[2] > MAX_PIECE_GAP * size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil
 
@@ -71,18 +71,6 @@ class PassageLimit:
         return " ".join(kept) or " ".join(caption.split()[: self.max_tokens // 4])
 
 
-@dataclass(frozen=True, slots=True)
-class TablePlace:
-    """Where a table is, and what is printed about it."""
-
-    page: int
-    box: Box
-    path: HeadingPath = ()
-    label: str = ""
-    caption: str = ""
-    ocr: bool = False
-
-
 def build_passages(
     paragraphs: Sequence[HeadedParagraph],
     limit: PassageLimit,
@@ -117,10 +105,10 @@ def build_passages(
     return passages
 
 
-def table_passages(rows: Sequence[Sequence[str]], place: TablePlace, limit: PassageLimit) -> list[Passage]:
-    """Return a table as Markdown, in parts that repeat its first row as their header."""
-    path, caption = limit.shorten_path(place.path), limit.shorten_caption(place.caption)
-    room = limit.room(path, caption)
+def table_passages(rows: Sequence[Sequence[str]], table: Passage, limit: PassageLimit) -> list[Passage]:
+    """Return a table as Markdown, in parts that repeat its first row as their header; `table` has all but the text."""
+    table = replace(table, heading=limit.shorten_path(table.heading), caption=limit.shorten_caption(table.caption))
+    room = limit.room(table.heading, table.caption)
     header, *body = [_markdown_row(row) for row in rows]
     head = [header, "|" + " --- |" * len(rows[0])]
     head_tokens = sum(limit.count(head))
@@ -129,17 +117,7 @@ def table_passages(rows: Sequence[Sequence[str]], place: TablePlace, limit: Pass
     room -= head_tokens
     lines = [part for row in body for part in _cut_to_fit(row, room, limit.count)]
     return [
-        Passage(
-            text="\n".join([*head, *part]),
-            page=place.page,
-            box=place.box,
-            heading=path,
-            kind="table",
-            label=place.label,
-            caption=caption,
-            mentions=mentioned_labels("\n".join(part)),
-            ocr=place.ocr,
-        )
+        replace(table, text="\n".join([*head, *part]), mentions=mentioned_labels("\n".join(part)))
         for part in _split_evenly(lines, limit.count(lines), room)
     ]
 

@@ -1,17 +1,18 @@
-"""Small real documents, made on the fly."""
+"""Small documents made for the tests."""
 
 from __future__ import annotations
 
 import json
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
 from extractors.pdf.render import pymupdf
 from extractors.types import Source
 
-LEAFLET = [
+LEAFLET_PAGES = [
     "1 The pump\n\nThe circulation pump keeps the water in the red loop moving. It runs at two speeds, and its bearing "
     "is greased once a year. Figure 1 shows where the valve sits.",
     "2 The valve\n\nThe green valve opens to the left. Close it before the filter is cleaned, and wait until the gauge "
@@ -34,14 +35,32 @@ def write_library(folder: Path) -> Path:
 
 
 def write_leaflet(path: Path, pages: int = 2) -> Path:
-    """`pages` pages of text; the first has a vector drawing with a caption."""
-    engine = pymupdf()
-    with engine.open() as document:
+    """A PDF with text on every page, and on the first a vector drawing with a caption."""
+    with pymupdf().open() as document:
         for number in range(pages):
             page = document.new_page(width=420, height=595)
-            page.insert_textbox((40, 40, 380, 200), LEAFLET[number % len(LEAFLET)], fontsize=11)
+            page.insert_textbox((40, 40, 380, 200), LEAFLET_PAGES[number % len(LEAFLET_PAGES)], fontsize=11)
             if number == 0:
-                _drawing(page)
+                _draw_figure(page)
+        document.save(path)
+    return path
+
+
+def _draw_figure(page: Any) -> None:
+    shape = page.new_shape()
+    for step in range(5):
+        shape.draw_circle((120 + 40 * step, 300), 18)
+        shape.draw_line((120 + 40 * step, 282), (140 + 40 * step, 330))
+    shape.draw_rect((90, 260, 320, 345))
+    shape.finish(color=(0.1, 0.3, 0.5), fill=(0.85, 0.9, 0.95), width=1.2)
+    shape.commit()
+    page.insert_text((90, 368), "Figure 1: The green valve beside the pump.", fontsize=10)
+
+
+def write_paper(path: Path, sentence: str) -> Path:
+    """A PDF of one page with one sentence."""
+    with pymupdf().open() as document:
+        document.new_page(width=420, height=595).insert_textbox((40, 40, 380, 200), sentence, fontsize=11)
         document.save(path)
     return path
 
@@ -56,27 +75,8 @@ def write_photo(path: Path, words: str) -> Path:
     return path
 
 
-def _drawing(page: object) -> None:
-    shape = page.new_shape()  # type: ignore[attr-defined]
-    for step in range(5):
-        shape.draw_circle((120 + 40 * step, 300), 18)
-        shape.draw_line((120 + 40 * step, 282), (140 + 40 * step, 330))
-    shape.draw_rect((90, 260, 320, 345))
-    shape.finish(color=(0.1, 0.3, 0.5), fill=(0.85, 0.9, 0.95), width=1.2)
-    shape.commit()
-    page.insert_text((90, 368), "Figure 1: The green valve beside the pump.", fontsize=10)  # type: ignore[attr-defined]
-
-
-def write_paper(path: Path, sentence: str) -> Path:
-    """One page with one sentence."""
-    with pymupdf().open() as document:
-        document.new_page(width=420, height=595).insert_textbox((40, 40, 380, 200), sentence, fontsize=11)
-        document.save(path)
-    return path
-
-
 def write_rows(path: Path, *numbers: int) -> Path:
-    """A catalogue (JSONL) without pictures: one row a number."""
+    """A JSONL catalogue without pictures, with one row for each number."""
     path.write_text("".join(json.dumps({"id": n, "description": f"A pump of size {n}."}) + "\n" for n in numbers))
     return path
 

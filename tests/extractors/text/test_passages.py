@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import PassageLimit, TablePlace, build_passages, table_passages
+from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.text.tokens import estimate_tokens
 from extractors.types import Passage
 
@@ -75,8 +75,9 @@ def test_long_heading_path_is_shortened() -> None:
 
 def test_every_part_of_a_table_has_its_header() -> None:
     rows = [("Region", "Growth")] + [(f"Region {n}", f"{n} %") for n in range(20)]
-    place = TablePlace(3, (50, 100, 300, 400), ("Results",), "table 1", "Table 1: Growth by region.")
-    parts = table_passages(rows, place, limit(100))
+    caption = "Table 1: Growth by region."
+    table = Passage("", 3, (50, 100, 300, 400), ("Results",), "table", label="table 1", caption=caption)
+    parts = table_passages(rows, table, limit(100))
     assert len(parts) > 1
     assert all(part.text.startswith("| Region | Growth |\n| --- | --- |\n| Region ") for part in parts)
     assert all((part.kind, part.label, part.page) == ("table", "table 1", 3) for part in parts)
@@ -85,5 +86,5 @@ def test_every_part_of_a_table_has_its_header() -> None:
 
 
 def test_pipes_and_line_breaks_in_cells_are_escaped() -> None:
-    (part,) = table_passages([("a|b", "c"), ("one\ntwo", "")], TablePlace(1, (0, 0, 1, 1)), limit(100))
+    (part,) = table_passages([("a|b", "c"), ("one\ntwo", "")], Passage("", 1, kind="table"), limit(100))
     assert part.text == "| a\\|b | c |\n| --- | --- |\n| one two |  |"
