@@ -13,8 +13,8 @@ from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
 from diptych.encoders.registry import load_encoder
 from diptych.errors import DiptychError, ModelError
+from diptych.models.api_keys import api_key
 from diptych.models.meter import Meter
-from diptych.models.request_queue import api_key
 from diptych.models.vision import load_vision_model
 from diptych.settings import Anthropic, Endpoint, Settings
 

@@ -1,4 +1,4 @@
-"""Pictures as they are sent to a model: upright, no larger than is of use to it, and nothing in them but pixels."""
+"""Images as they are sent to a model: upright, no larger than useful, and without metadata."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from extractors.pictures.decode import normalise_image, open_image
 _JPEG_QUALITY = 85
 
 
-def prepare_image(file: Path, name: str, most: int, least: int = 1) -> ImagePart:
-    """The picture with its longer side at most `most` pixels, as PNG or JPEG, whichever has fewer bytes.
+def prepare_image(file: Path, name: str, max_side: int, min_side: int = 1) -> ImagePart:
+    """The image scaled down to `max_side` pixels, as PNG or JPEG, whichever is smaller.
 
-    One that is thinner than `least` pixels gets a white margin up to there.
-    It is always encoded anew, so that no place, camera, author or preview that the file holds leaves the house.
-    Raises `ExtractionError`, which says `name`, when the file is no picture or cannot be decoded.
+    White margins pad sides below `min_side` pixels. The image is always re-encoded from its pixels, so that no
+    location, camera, author or thumbnail in the file is sent. Raises `ExtractionError` with `name` when the file cannot
+    be decoded.
     """
     from PIL import Image
 
-    with open_image(file, name) as image:
-        seen = normalise_image(image)
-        scale = min(1.0, most / max(seen.size))
+    with open_image(file, name) as opened:
+        image = normalise_image(opened)
+        scale = min(1.0, max_side / max(image.size))
         if scale < 1:
-            size = max(1, round(seen.width * scale)), max(1, round(seen.height * scale))
-            seen = seen.resize(size, Image.Resampling.LANCZOS)
-    if min(seen.size) < least:
-        margin = Image.new(seen.mode, (max(seen.width, least), max(seen.height, least)), "white")
-        margin.paste(seen, ((margin.width - seen.width) // 2, (margin.height - seen.height) // 2))
-        seen = margin
-    # A new image of the pixels alone: encoders write what `info` holds.
-    bare = Image.frombytes(seen.mode, seen.size, seen.tobytes())
+            size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+            image = image.resize(size, Image.Resampling.LANCZOS)
+    if min(image.size) < min_side:
+        padded = Image.new(image.mode, (max(image.width, min_side), max(image.height, min_side)), "white")
+        padded.paste(image, ((padded.width - image.width) // 2, (padded.height - image.height) // 2))
+        image = padded
+    pixels = Image.frombytes(image.mode, image.size, image.tobytes())  # without `info`, which encoders would write
     png, jpeg = BytesIO(), BytesIO()
-    bare.save(png, "PNG")
-    bare.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
+    pixels.save(png, "PNG")
+    pixels.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
     if png.tell() <= jpeg.tell():
         return ImagePart(png.getvalue(), "image/png")
     return ImagePart(jpeg.getvalue(), "image/jpeg")

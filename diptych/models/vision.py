@@ -1,7 +1,7 @@
-"""Paid models behind one seam: words and pictures in, words or checked data out.
+"""Vision models behind one interface: text and images in, text or validated data out.
 
-Each provider's SDK is imported only in its own folder. Captions, answers and proposed questions all send a
-`VisionRequest` to a `VisionModel`; encoders request embeddings through the same folders.
+Captions, answers and proposed questions all send a `VisionRequest` to a `VisionModel`. Each provider's SDK is imported
+only in its own folder.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Literal, Protocol, cast
 from pydantic import BaseModel
 
 from diptych.errors import SettingsError
+from diptych.models.api_keys import api_key
 from diptych.models.meter import Meter
-from diptych.models.request_queue import api_key
 from diptych.prices import Usage
 from diptych.settings import Anthropic, Endpoint, Settings
 
@@ -29,7 +29,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An encoded picture."""
+    """An encoded image."""
 
     data: bytes
     media_type: str
@@ -38,7 +38,7 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class CitableText:
-    """A text that the model may cite by its id; where a provider has citations of its own, it is sent as such."""
+    """A text that the model may cite by its id, natively where the provider supports citations."""
 
     id: str
     title: str
@@ -55,31 +55,32 @@ class VisionRequest:
     system: str
     parts: tuple[RequestPart, ...]
     schema: type[BaseModel] | None = None
-    """Model of the answer; None: free text, with native citations of `CitableText` where the provider has them."""
+    """Shape of the answer; None: free text, with native citations of `CitableText` where the provider has them."""
     max_tokens: int = 1000
+    """Of the answer."""
     detail: Detail = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class CitedSpan:
-    """A stretch of a free-text answer with what the provider says it rests on."""
+    """A part of a free-text answer and what the provider says it is based on."""
 
     text: str
     quotes: tuple[tuple[str, str], ...] = ()
-    """(id of the evidence, words of it)."""
+    """(id of the `CitableText`, quote from it)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     text: str
-    """The whole answer as it came; with a schema, its JSON."""
+    """The whole answer; with a schema, its JSON."""
     data: BaseModel | None = None
-    """Validated, when the ask has a schema and the model did not refuse."""
+    """The validated answer, if the request has a schema and the model did not refuse."""
     usage: Usage = field(default_factory=Usage)
     refusal: str = ""
-    """Why there is no answer: refused, filtered, empty, or never of the schema's shape. Final: not tried again."""
+    """Why there is no answer: refused, filtered, empty or not of the schema's shape. Final, not to be retried."""
     cited: tuple[CitedSpan, ...] = ()
-    """The answer in stretches, where citations were native; their texts joined are `text`."""
+    """The answer in spans, if citations were native; joined, their texts are `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,53 +93,53 @@ class BatchItem:
 
 
 class BatchApi(Protocol):
-    """A provider's batch endpoint for asks. Errors are `ProviderError`."""
+    """A provider's batch API for vision requests. Errors are `ProviderError`."""
 
     max_requests: int
     max_bytes: int
 
     def size(self, item: BatchItem) -> int:
-        """Bytes that it adds to a batch."""
+        """Bytes that the item adds to a batch."""
         ...
 
     def submit(self, items: list[BatchItem]) -> str:
-        """The batch's id at the provider."""
+        """Create a batch and return its id."""
         ...
 
     def progress(self, batch: str) -> tuple[bool, int, int]:
-        """(has it ended, answered so far, of how many)."""
+        """(whether it has ended, items answered so far, items in all)."""
         ...
 
     def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
-        """Item id -> reply, or one sentence on why this item failed and may be tried again. Any order, maybe partial.
+        """Item id -> reply, or one sentence on why this item failed and may be retried. Some items may be missing.
 
-        `asks`: item id -> what was asked, to validate the answer by; None: not one of ours.
+        `asks`: item id -> its request, by which the answer is validated; None: skip the item.
         """
         ...
 
 
 class VisionModel(Protocol):
-    """A model that sees. Thread-safe."""
+    """A model that reads text and images. Thread-safe."""
 
     name: str
     """As the settings write it: `openai:gpt-…`, `anthropic:claude-…`."""
     max_side: int
-    """Longest side of a picture that is of use to it: larger ones are made smaller before they are sent."""
+    """Pixels of the longer side above which the model gains nothing; larger images are scaled down before sending."""
     native_citations: bool
-    """Whether it has citations of its own for `CitableText`."""
+    """Whether the provider cites `CitableText` itself."""
     batch_api: BatchApi | None
-    """None: this provider, or this way to it, has no batch endpoint."""
+    """None: this provider or address has none."""
 
     def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
-        """The answer, paid and counted. `on_text` is told the text as it comes.
+        """Send the request and count its usage. `on_text` receives the text as it arrives.
 
-        Raises `BudgetReached` before the request that would pass the budget, `ProviderError` for what did not pass
-        with patience (`transient`: another run may have more luck), `ModelError` when there is no key.
+        Raises `BudgetReached` if the request could exceed the budget, `ProviderError` if it failed after all retries,
+        `ModelError` if there is no key.
         """
         ...
 
     def max_usage(self, ask: VisionRequest) -> Usage:
-        """An upper estimate of what an ask will use, without a request."""
+        """An upper estimate of the request's usage; sends nothing."""
         ...
 
 
@@ -146,31 +147,27 @@ PROVIDERS: dict[str, str] = {
     "openai": "openai",
     "anthropic": "anthropic",
 }
-"""First part of a model's name -> the module here whose `load(model, settings, meter)` makes it."""
+"""First part of a model's name -> the folder here whose `vision.load_model(model, settings, meter)` creates it."""
 
 
 def load_vision_model(name: str, settings: Settings, meter: Meter) -> VisionModel:
-    """The vision model of that name; no request is made and no key is asked for before the first `ask`.
+    """The vision model of that name. Sends nothing and needs no key before the first `ask`.
 
-    Raises `SettingsError` for an unknown name.
+    Raises `SettingsError` if the name is unknown.
     """
     provider, _, model = name.partition(":")
     if provider not in PROVIDERS or not model:
         raise SettingsError(
-            f"no vision model is called `{name}`; write PROVIDER:MODEL, PROVIDER: {', '.join(PROVIDERS)}"
+            f"no vision model is called `{name}`; write PROVIDER:MODEL, where PROVIDER is one of {', '.join(PROVIDERS)}"
         )
-    return cast(VisionModel, import_module(f"diptych.models.{PROVIDERS[provider]}.vision").load(model, settings, meter))
+    module = import_module(f"diptych.models.{PROVIDERS[provider]}.vision")
+    return cast(VisionModel, module.load_model(model, settings, meter))
 
 
 def check_api_keys(names: Iterable[str], settings: Settings) -> None:
-    """Whether the models of these names have their keys, without a request; others than paid ones need none.
-
-    Raises `ModelError` naming the variable that is empty.
-    """
+    """Raise `ModelError` if one of these models needs an API key and its variable is empty. Sends nothing."""
     for name in names:
         endpoint = getattr(settings, name.partition(":")[0], None)
-        if not isinstance(endpoint, Endpoint):
-            continue
-        cloud = isinstance(endpoint, Anthropic) and endpoint.platform != "direct"
-        if not cloud:  # those have credentials of their own
+        in_cloud = isinstance(endpoint, Anthropic) and endpoint.platform != "direct"  # has credentials of its own
+        if isinstance(endpoint, Endpoint) and not in_cloud:
             api_key(endpoint)

@@ -1,9 +1,8 @@
-"""Anthropic's Message Batches: asks that may take a day, at half the price. Vertex and Bedrock have none."""
+"""Anthropic's Message Batches: requests that may take a day, at half the price. Vertex AI and Bedrock have none."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -11,8 +10,10 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, ValidationError
 
 from diptych.errors import ProviderError
-from diptych.models.anthropic.errors import Lost, parsed
-from diptych.models.anthropic.messages import answer, params, replied
+from diptych.models.anthropic.errors import anthropic_errors
+from diptych.models.anthropic.messages import parse_message, request_body, to_reply
+from diptych.models.failures import ResponseLost, Server, check_item_id
+from diptych.models.request_queue import NotRepeatable
 from diptych.models.vision import BatchItem, Reply, VisionRequest
 
 if TYPE_CHECKING:
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 
     from diptych.models.anthropic.client import Client, Connection
 
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_WHY = {
-    "canceled": "the batch was cancelled before its turn came",
-    "expired": "the batch ended after 24 hours before its turn came",
+_UNSENT = {
+    "canceled": "the batch was cancelled before this request was sent",
+    "expired": "the batch ended after 24 hours before this request was sent",
 }
 
 
@@ -36,14 +36,14 @@ class _Counts(BaseModel):
     expired: int = Field(0, ge=0)
 
 
-class _State(BaseModel, from_attributes=True):
+class _BatchState(BaseModel):
     id: str = Field(min_length=1)
     processing_status: str
     request_counts: _Counts
 
 
-class ClaudeBatches:
-    """A `Batches`. Who fetches counts the usage of the replies, since a batch can be fetched twice.
+class MessageBatchApi:
+    """A `BatchApi`. Callers count the usage of the replies, since a batch can be fetched twice.
 
     Limits: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read on 2026-11-21.
     """
@@ -56,98 +56,89 @@ class ClaudeBatches:
         self._name, self._model, self._connection = name, model, connection
 
     def size(self, item: BatchItem) -> int:
-        """See `Batches`."""
+        """See `BatchApi`."""
         return len(json.dumps(self._request(item)).encode()) + 1
 
     def submit(self, items: list[BatchItem]) -> str:
-        """See `Batches`. A request of which no answer came is not repeated: the batch may run, and would run twice."""
+        """See `BatchApi`. Not retried if the response is lost: the batch may exist and would run twice."""
         for item in items:
-            if not ID.fullmatch(item.id):
-                raise ProviderError(f"{self._name}: `{item.id[:80]}` cannot name an item of a batch")
+            check_item_id(self._name, item.id)
         requests = cast("list[Request]", [self._request(item) for item in items])
 
-        def create(client: Client, timeout: anthropic.Timeout) -> bytes:
-            return _direct(client).messages.batches.with_raw_response.create(requests=requests, timeout=timeout).read()
-
-        def once(seconds: float) -> _State | ProviderError:
+        def create(client: Client, server: Server, timeout: anthropic.Timeout) -> str:
+            api = _direct(client).messages.batches.with_raw_response
             try:
-                data = self._connection.called(create, seconds)
-            except Lost as error:
-                return error
-            try:
-                return self._state(data)
-            except ProviderError as error:
-                return error
+                with anthropic_errors(server):
+                    return _parse_state(server, api.create(requests=requests, timeout=timeout).read()).id
+            except ResponseLost as error:
+                why = f"{error}; the batch may exist all the same, see the console"
+            raise NotRepeatable(why, transient=True)
 
-        made = self._connection.patiently(once)
-        if isinstance(made, ProviderError):
-            raise ProviderError(f"{made}; the batch may be under way all the same, see the console", transient=True)
-        return made.id
+        return self._connection.send(create)
 
     def progress(self, batch: str) -> tuple[bool, int, int]:
-        """See `Batches`. Anthropic counts no item as answered before the whole batch has ended."""
+        """See `BatchApi`. Anthropic counts no item as answered before the whole batch has ended."""
 
-        def retrieve(client: Client, timeout: anthropic.Timeout) -> bytes:
-            return _direct(client).messages.batches.with_raw_response.retrieve(batch, timeout=timeout).read()
+        def retrieve(client: Client, server: Server, timeout: anthropic.Timeout) -> _BatchState:
+            api = _direct(client).messages.batches.with_raw_response
+            return _parse_state(server, api.retrieve(batch, timeout=timeout).read())
 
-        state = self._connection.patiently(lambda seconds: self._state(self._connection.called(retrieve, seconds)))
+        state = self._connection.send(retrieve)
         counts = state.request_counts
         done = counts.succeeded + counts.errored + counts.canceled + counts.expired
         return state.processing_status == "ended", done, done + counts.processing
 
     def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
-        """See `Batches`. Lines that cannot be read are left out."""
+        """See `BatchApi`. Lines that cannot be read are left out."""
 
-        def results(client: Client, timeout: anthropic.Timeout) -> bytes:
+        def download(client: Client, server: Server, timeout: anthropic.Timeout) -> list[bytes]:
             import httpx2
 
-            # Not by the SDK's `results`, which asks whatever address the server names, and fails on a broken line.
+            # Not by the SDK's `results`, which follows any address in the response and fails on a broken line.
             path = f"/v1/messages/batches/{quote(batch, safe='')}/results"
-            return client.get(path, cast_to=httpx2.Response, options={"timeout": timeout}).content
-
-        def once(seconds: float) -> list[bytes]:
-            lines = self._connection.called(results, seconds).splitlines()
-            if lines and all(_line(line) is None for line in lines):
-                parsed(self._name, lines[0])
-                raise ProviderError(f"{self._name}: the batch's results are of no known form", transient=True)
+            lines = client.get(path, cast_to=httpx2.Response, options={"timeout": timeout}).content.splitlines()
+            if lines and all(_parse_line(line) is None for line in lines):
+                server.parse_json(lines[0])
+                raise ProviderError(f"{server} returned results of an unknown format", transient=True)
             return lines
 
-        found = filter(None, map(_line, self._connection.patiently(once)))
-        told = {name: (result, asks(name)) for name, result in found}
-        return {name: self._read(result, ask) for name, (result, ask) in told.items() if ask is not None}
+        results = filter(None, map(_parse_line, self._connection.send(download)))
+        requested = {id: (result, asks(id)) for id, result in results}
+        return {id: self._reply(result, ask) for id, (result, ask) in requested.items() if ask is not None}
 
-    def _read(self, result: dict[str, Any], ask: VisionRequest) -> Reply | str:
+    def _reply(self, result: dict[str, Any], ask: VisionRequest) -> Reply | str:
         kind = result.get("type")
         if kind != "succeeded":
-            return _WHY.get(str(kind)) or _failure(result)
+            return _UNSENT.get(str(kind)) or _failure(result)
         try:
-            return replied(answer(self._name, result.get("message")), ask, batched=True)
+            return to_reply(parse_message(self._name, result.get("message")), ask, batched=True)
         except ProviderError as error:
             return str(error)
 
     def _request(self, item: BatchItem) -> dict[str, Any]:
-        return {"custom_id": item.id, "params": params(self._model, item.ask)}
+        return {"custom_id": item.id, "params": request_body(self._model, item.ask)}
 
-    def _state(self, data: bytes) -> _State:
-        try:
-            return _State.model_validate(parsed(self._name, data))
-        except ValidationError:
-            raise ProviderError(f"{self._name}: the server's word on the batch is of no known form") from None
+
+def _parse_state(server: Server, data: bytes) -> _BatchState:
+    try:
+        return _BatchState.model_validate(server.parse_json(data))
+    except ValidationError:
+        raise ResponseLost(f"{server} described the batch in an unknown format") from None
 
 
 def _direct(client: Client) -> anthropic.Anthropic:
-    """Only the direct client has batches."""
+    """The client, typed as the only one that has batches."""
     import anthropic
 
     assert isinstance(client, anthropic.Anthropic)
     return client
 
 
-def _line(line: bytes) -> tuple[str, dict[str, Any]] | None:
-    """(item id, its result); None when the line is broken."""
+def _parse_line(line: bytes) -> tuple[str, dict[str, Any]] | None:
+    """(item id, its result); None if the line is broken."""
     try:
-        told = json.loads(line)
-        return str(told["custom_id"]), dict(told["result"])
+        data = json.loads(line)
+        return str(data["custom_id"]), dict(data["result"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -155,7 +146,7 @@ def _line(line: bytes) -> tuple[str, dict[str, Any]] | None:
 def _failure(result: dict[str, Any]) -> str:
     try:
         error = result["error"]["error"]
-        said = f"{error['type']}: {error['message']}"
+        reason = f"{error['type']}: {error['message']}"
     except (KeyError, TypeError):
-        said = "no reason given"
-    return f"the request failed in the batch ({' '.join(said.split())[:200]})"
+        reason = "no reason given"
+    return f"the request failed in the batch ({' '.join(reason.split())[:200]})"

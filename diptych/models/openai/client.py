@@ -1,4 +1,4 @@
-"""The one client of OpenAI's SDK for each endpoint, and requests through it that are patient and fail in our words."""
+"""OpenAI's SDK client, one per endpoint, and requests through the endpoint's queue."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TypeVar
 
 import openai
 
-from diptych.models.openai.errors import translated
-from diptych.models.request_queue import api_key, request_queue
+from diptych.models.api_keys import api_key
+from diptych.models.openai.errors import openai_errors, openai_server
+from diptych.models.request_queue import request_queue
 from diptych.settings import Endpoint
 
 T = TypeVar("T")
 ADDRESS = "https://api.openai.com/v1"
-CONNECT = 10.0
-"""Seconds for a connection to be made."""
+CONNECT_SECONDS = 10.0
 
 
-def client(endpoint: Endpoint) -> openai.OpenAI:
-    """The SDK's client for an endpoint, one a process; it tries nothing again, that is the `Line`'s part.
+def openai_client(endpoint: Endpoint) -> openai.OpenAI:
+    """The SDK's client for an endpoint, one per process, without retries of its own.
 
     Raises `ModelError` when there is no key.
     """
@@ -27,26 +27,19 @@ def client(endpoint: Endpoint) -> openai.OpenAI:
 
 
 @functools.cache
-def _client(address: str, secret: str) -> openai.OpenAI:
-    return openai.OpenAI(api_key=secret, base_url=address, max_retries=0)
+def _client(address: str, key: str) -> openai.OpenAI:
+    return openai.OpenAI(api_key=key, base_url=address, max_retries=0)
 
 
-def timeout(seconds: float) -> openai.Timeout:
-    """Of one attempt."""
-    return openai.Timeout(seconds, connect=min(CONNECT, seconds))
-
-
-def patiently(
-    name: str, endpoint: Endpoint, request: Callable[[openai.OpenAI, openai.Timeout], T], tokens: int = 0
-) -> T:
-    """What a request gives, tried again while its failure is transient; see `Line.call`. Raises `ProviderError`.
+def send(name: str, endpoint: Endpoint, request: Callable[[openai.OpenAI, openai.Timeout], T], tokens: int = 0) -> T:
+    """Return what `request` returns, with retries; see `RequestQueue.call`. Raises `ProviderError`.
 
     `name`: of the model, as the settings write it.
     """
-    sdk = client(endpoint)
+    client, server = openai_client(endpoint), openai_server(name, endpoint)
 
     def attempt(seconds: float) -> T:
-        with translated(name, endpoint):
-            return request(sdk, timeout(seconds))
+        with openai_errors(server):
+            return request(client, openai.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)))
 
     return request_queue(endpoint).call(attempt, tokens)

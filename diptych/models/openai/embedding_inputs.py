@@ -1,4 +1,4 @@
-"""What can be embedded, texts and pictures: how they are sent, and how many tokens they count as."""
+"""Texts and images to embed: how they are sent and how many tokens they count as."""
 
 from __future__ import annotations
 
@@ -10,46 +10,48 @@ from typing import TypeAlias
 from diptych.models.image_input import prepare_image
 from extractors.errors import ExtractionError
 
-MOST_INPUT_TOKENS = 8192
+MAX_INPUT_TOKENS = 8192
 """Of one input (OpenAI's reference of `POST /embeddings`)."""
-BYTES_A_TOKEN = 2
-"""Fewer than any usual text has: English has 4, tables of numbers 2.5, Chinese more than 2."""
-SHORTEST = 400
-"""Characters: a text that is refused is asked for again by its first half, but not below this."""
-SIDE, LEAST_SIDE = 1024, 56
-"""Pixels: pictures are sent no larger; vision models that cut them into patches refuse thinner ones."""
-IMAGE_TOKENS = (SIDE // 14) ** 2
-"""At most, with patches of 14 pixels, the smallest in use. No provider tells beforehand."""
-BLANK = "."
-"""Sent for a text of blanks, which endpoints refuse."""
+BYTES_PER_TOKEN = 2
+"""Lower than in any usual text: English has 4, tables of numbers 2.5, Chinese more than 2."""
+MIN_TEXT = 400
+"""Characters below which a refused text is not shortened further."""
+MAX_SIDE, MIN_SIDE = 1024, 56
+"""Pixels. Larger images are scaled down; vision models that cut images into patches refuse thinner ones."""
+IMAGE_TOKENS = (MAX_SIDE // 14) ** 2
+"""Upper estimate, with patches of 14 pixels, the smallest in use. No provider offers one."""
+BLANK_TEXT = "."
+"""Sent for a blank text, which endpoints refuse."""
 
-Input: TypeAlias = str | dict[str, str]
-"""As it is sent."""
+WireInput: TypeAlias = str | dict[str, str]
+"""An input in the request's JSON."""
 
 
-def tokens(text: str) -> int:
-    """An upper estimate; the real number takes each model's own tokenizer."""
-    return len(text.encode("utf-8", "replace")) // BYTES_A_TOKEN + 1
+def text_tokens(text: str) -> int:
+    """Upper estimate for a text; the exact number depends on the model's tokenizer."""
+    return len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + 1
 
 
 @dataclass(frozen=True, slots=True)
 class TextInput:
-    """What is longer than an endpoint reads is cut."""
+    """A text, cut to the length that endpoints read."""
 
     text: str
 
     @property
     def tokens(self) -> int:
-        return min(tokens(self.text), MOST_INPUT_TOKENS)
+        return min(text_tokens(self.text), MAX_INPUT_TOKENS)
 
     def wire(self) -> str:
-        """As it is sent. Broken characters (half a surrogate pair) become question marks."""
-        whole = self.text.encode("utf-8", "replace")
-        return whole[: (MOST_INPUT_TOKENS - 1) * BYTES_A_TOKEN].decode("utf-8", "ignore").strip() or BLANK
+        """The text as it is sent. Broken characters (half a surrogate pair) become question marks."""
+        encoded = self.text.encode("utf-8", "replace")
+        cut = encoded[: (MAX_INPUT_TOKENS - 1) * BYTES_PER_TOKEN]
+        return cut.decode("utf-8", "ignore").strip() or BLANK_TEXT
 
     def shorter(self) -> TextInput | None:
+        """Its first half, to try when the text is refused; None if it is too short for that."""
         text = self.wire()
-        return TextInput(text[: len(text) // 2]) if len(text) >= 2 * SHORTEST else None
+        return TextInput(text[: len(text) // 2]) if len(text) >= 2 * MIN_TEXT else None
 
     def __str__(self) -> str:
         text = "".join(letter for letter in " ".join(self.text.split()) if letter.isprintable())
@@ -63,12 +65,12 @@ class ImageInput:
     tokens = IMAGE_TOKENS
 
     def wire(self) -> dict[str, str] | None:
-        """As it is sent, made anew from its pixels; None when it cannot be opened."""
+        """The image as it is sent, re-encoded from its pixels; None if it cannot be opened."""
         try:
-            pixels = prepare_image(self.file, self.file.name, SIDE, LEAST_SIDE)
+            image = prepare_image(self.file, self.file.name, MAX_SIDE, MIN_SIDE)
         except (ExtractionError, OSError):
             return None
-        return {"type": "image", "image": base64.b64encode(pixels.data).decode()}
+        return {"type": "image", "image": base64.b64encode(image.data).decode()}
 
     def shorter(self) -> None:
         return None
@@ -77,4 +79,4 @@ class ImageInput:
         return f"the picture {self.file.name}"
 
 
-Item: TypeAlias = TextInput | ImageInput
+EmbeddingInput: TypeAlias = TextInput | ImageInput

@@ -1,7 +1,7 @@
-"""Asks in the form of OpenAI's two APIs, Responses and Chat, and their answers read: plain data in, plain data out.
+"""Vision requests in the form of OpenAI's two APIs, Responses and Chat, and their responses parsed. Nothing is sent.
 
-Answers are read from the decoded JSON itself, live, streamed or out of a batch, because the SDK's own objects take
-whatever comes for granted.
+Responses are parsed from decoded JSON, whether they come at once, streamed or from a batch, because the SDK's objects
+are not validated.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from diptych.models.openai.errors import FILTERED, not_json, said, unlike
-from diptych.models.openai.tokens import output, thinks
+from diptych.models.failures import Server
+from diptych.models.openai.errors import FILTERED, openai_server, reported_error, unexpected_shape
+from diptych.models.openai.tokens import is_reasoning, max_output_tokens
 from diptych.models.vision import CitableText, ImagePart, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import OpenAI
@@ -26,12 +27,12 @@ PATHS: dict[Api, str] = {"responses": "/responses", "chat": "/chat/completions"}
 _FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*)\n\s*```\s*$", re.DOTALL)
 _TAG = re.compile(r"<(?=/?evidence)", re.IGNORECASE)
 _UNSUPPORTED = ("default", "minLength", "maxLength", "examples", "title")
-"""Words of a schema that strict mode refuses, or that cost tokens for nothing; we check them ourselves."""
+"""Keywords that strict mode rejects or that only cost tokens. Pydantic checks them in the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, before it is checked against a schema."""
+    """An answer before it is validated against a schema."""
 
     text: str
     usage: Usage
@@ -39,8 +40,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """One of the APIs, as one endpoint wants it."""
+class MessageFormat:
+    """Requests and responses of one model, in the API that its endpoint speaks."""
 
     model: str
     endpoint: OpenAI
@@ -51,46 +52,49 @@ class Form:
         return f"openai:{self.model}"
 
     @property
+    def server(self) -> Server:
+        return openai_server(self.name, self.endpoint)
+
+    @property
     def path(self) -> str:
         return PATHS[self.endpoint.api]
 
     def body(self, ask: VisionRequest, *turns: tuple[str, str]) -> dict[str, Any]:
-        """The request; `turns`: (role, text) of what follows the question."""
+        """The request body. `turns`: (role, text) of the conversation after the question."""
         return self._responses(ask, turns) if self.endpoint.api == "responses" else self._chat(ask, turns)
 
-    def read(self, data: object) -> Answer:
-        """The answer in a decoded response. Raises `ProviderError` when it is none."""
+    def parse(self, data: object) -> Answer:
+        """The answer in a decoded response. Raises `ProviderError` when the response has no answer."""
         if not isinstance(data, dict):
-            raise not_json(self.name, self.endpoint)
-        return self._read_response(data) if self.endpoint.api == "responses" else self._read_chat(data)
+            raise self.server.not_json()
+        return self._parse_response(data) if self.endpoint.api == "responses" else self._parse_chat(data)
 
     def _responses(self, ask: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
-        for part in parts(ask):
+        for part in content_parts(ask):
             if isinstance(part, ImagePart):
                 content.append({"type": "input_image", "image_url": data_url(part), "detail": ask.detail})
             else:
                 content.append({"type": "input_text", "text": part})
-        said = {"assistant": "output_text", "user": "input_text"}
-        asked: list[dict[str, Any]] = [{"role": "user", "content": content}]
-        asked += [{"role": role, "content": [{"type": said[role], "text": text}]} for role, text in turns]
+        text_type = {"assistant": "output_text", "user": "input_text"}
+        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        messages += [{"role": role, "content": [{"type": text_type[role], "text": text}]} for role, text in turns]
         body: dict[str, Any] = {
             "model": self.model,
             "instructions": ask.system,
-            "input": asked,
-            "max_output_tokens": output(self.model, ask),
+            "input": messages,
+            "max_output_tokens": max_output_tokens(self.model, ask),
             "store": False,
         }
         if ask.schema is not None:
-            form = {"type": "json_schema", "name": ask.schema.__name__, "schema": strict(ask.schema), "strict": True}
-            body["text"] = {"format": form}
-        if thinks(self.model):
+            body["text"] = {"format": {"type": "json_schema", **_schema_format(ask.schema)}}
+        if is_reasoning(self.model):
             body["reasoning"] = {"effort": "low"}
         return body
 
     def _chat(self, ask: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
-        for part in parts(ask):
+        for part in content_parts(ask):
             if isinstance(part, ImagePart):
                 content.append({"type": "image_url", "image_url": {"url": data_url(part), "detail": ask.detail}})
             else:
@@ -100,25 +104,24 @@ class Form:
             {"role": "user", "content": content},
             *({"role": role, "content": text} for role, text in turns),
         ]
-        # OpenAI's own models refuse the old name of the limit, many local servers do not know the new one.
+        # OpenAI's models reject the old name of the limit; many local servers do not know the new one.
         limit = "max_tokens" if self.endpoint.base_url else "max_completion_tokens"
-        body: dict[str, Any] = {"model": self.model, "messages": messages, limit: output(self.model, ask)}
+        body: dict[str, Any] = {"model": self.model, "messages": messages, limit: max_output_tokens(self.model, ask)}
         if ask.schema is not None:
-            form = {"name": ask.schema.__name__, "schema": strict(ask.schema), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": form}
-        if thinks(self.model):
+            body["response_format"] = {"type": "json_schema", "json_schema": _schema_format(ask.schema)}
+        if is_reasoning(self.model):
             body["reasoning_effort"] = "low"
         return body
 
-    def _read_response(self, data: dict[str, Any]) -> Answer:
+    def _parse_response(self, data: dict[str, Any]) -> Answer:
         error = data.get("error")
         if isinstance(error, dict):
             if error.get("code") in FILTERED:
                 return Answer("", _response_usage(data), "filtered by the provider")
-            raise said(error.get("code"), error.get("message"), self.name, self.endpoint)
+            raise reported_error(error.get("code"), error.get("message"), self.server)
         items = data.get("output")
         if not isinstance(items, list):
-            raise unlike("response", self.name, self.endpoint)
+            raise unexpected_shape("response", self.server)
         content = [
             part
             for item in items
@@ -131,25 +134,22 @@ class Form:
         reason = (data.get("incomplete_details") or {}).get("reason")
         return Answer(text, _response_usage(data), _refusal(text, refusals, reason or data.get("status")))
 
-    def _read_chat(self, data: dict[str, Any]) -> Answer:
+    def _parse_chat(self, data: dict[str, Any]) -> Answer:
         error = data.get("error")
         if isinstance(error, dict):
-            raise said(error.get("code"), error.get("message"), self.name, self.endpoint)
+            raise reported_error(error.get("code"), error.get("message"), self.server)
         choices = data.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = choice.get("message") if isinstance(choice, dict) else None
         if not isinstance(choice, dict) or not isinstance(message, dict):
-            raise unlike("chat completion", self.name, self.endpoint)
+            raise unexpected_shape("chat completion", self.server)
         text = str(message.get("content") or "")
         refusals = [str(message["refusal"])] if message.get("refusal") else []
         return Answer(text, _chat_usage(data), _refusal(text, refusals, choice.get("finish_reason")))
 
 
-def checked(answer: Answer, ask: VisionRequest) -> Reply:
-    """The reply to an ask; `data` is there when it has a schema and the answer is of its shape.
-
-    Raises pydantic's `ValidationError` when it is not.
-    """
+def validated_reply(answer: Answer, ask: VisionRequest) -> Reply:
+    """The reply to a request, validated if it has a schema. Raises pydantic's `ValidationError` if it is invalid."""
     reply = Reply(answer.text, usage=answer.usage, refusal=answer.refusal)
     if answer.refusal or ask.schema is None:
         return reply
@@ -157,19 +157,19 @@ def checked(answer: Answer, ask: VisionRequest) -> Reply:
     return replace(reply, data=ask.schema.model_validate_json(fence.group(1) if fence else answer.text))
 
 
-def misshapen(answer: Answer) -> Reply:
-    """The reply to an ask whose answer is not of its schema, for good."""
-    return Reply(answer.text, usage=answer.usage, refusal="not of the shape asked for")
+def invalid_reply(answer: Answer) -> Reply:
+    """The final reply when an answer does not match the schema."""
+    return Reply(answer.text, usage=answer.usage, refusal="the answer does not match the schema")
 
 
-def mistakes(error: ValidationError) -> str:
-    """What is wrong with an answer, for the model to mend it."""
-    found = [f"{'.'.join(map(str, part['loc'])) or 'the whole'}: {part['msg']}" for part in error.errors()[:5]]
-    return "That is not of the shape asked for. Answer again, with the JSON only. Mistakes: " + "; ".join(found)
+def correction_request(error: ValidationError) -> str:
+    """A message that asks the model to correct its answer."""
+    mistakes = [f"{'.'.join(map(str, part['loc'])) or 'the whole'}: {part['msg']}" for part in error.errors()[:5]]
+    return "Your answer does not match the schema. Answer again, with the JSON only. Mistakes: " + "; ".join(mistakes)
 
 
-def parts(ask: VisionRequest) -> Iterable[str | ImagePart]:
-    """Texts and pictures in order; evidence as numbered blocks that its own words cannot close."""
+def content_parts(ask: VisionRequest) -> Iterable[str | ImagePart]:
+    """Texts and images in order; citable texts as numbered blocks that their own words cannot close."""
     number = 0
     for part in ask.parts:
         match part:
@@ -183,64 +183,67 @@ def parts(ask: VisionRequest) -> Iterable[str | ImagePart]:
                 yield part
 
 
-def data_url(pixels: ImagePart) -> str:
-    return f"data:{pixels.media_type};base64,{base64.b64encode(pixels.data).decode()}"
+def data_url(image: ImagePart) -> str:
+    return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
 
 
-def strict(schema: type[BaseModel]) -> dict[str, Any]:
-    """A JSON schema that OpenAI's strict mode takes: all fields required, no others, no words that it does not know."""
-    made = _strict(schema.model_json_schema())
-    assert isinstance(made, dict)
-    return made
+def _schema_format(schema: type[BaseModel]) -> dict[str, Any]:
+    return {"name": schema.__name__, "schema": strict_schema(schema), "strict": True}
 
 
-def _strict(node: Any) -> Any:
+def strict_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    """A JSON schema for OpenAI's strict mode: all fields required, no other fields, no unsupported keywords."""
+    strict: dict[str, Any] = _strict_node(schema.model_json_schema())
+    return strict
+
+
+def _strict_node(node: Any) -> Any:
     if isinstance(node, list):
-        return [_strict(part) for part in node]
+        return [_strict_node(part) for part in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
-        return {"$ref": node["$ref"]}  # nothing may stand beside it
-    made: dict[str, Any] = {}
-    for word, value in node.items():
-        if word in ("properties", "$defs"):  # what stands in these are names, not words of the schema
-            made[word] = {name: _strict(part) for name, part in value.items()}
-        elif word not in _UNSUPPORTED:
-            made[word] = value if word in ("enum", "const", "required") else _strict(value)
-    if made.get("type") == "object":
-        made["additionalProperties"] = False
-        made["required"] = list(made.get("properties", {}))
-    return made
+        return {"$ref": node["$ref"]}  # strict mode allows nothing beside it
+    strict: dict[str, Any] = {}
+    for keyword, value in node.items():
+        if keyword in ("properties", "$defs"):  # their keys are names, not keywords
+            strict[keyword] = {name: _strict_node(part) for name, part in value.items()}
+        elif keyword not in _UNSUPPORTED:
+            strict[keyword] = value if keyword in ("enum", "const", "required") else _strict_node(value)
+    if strict.get("type") == "object":
+        strict["additionalProperties"] = False
+        strict["required"] = list(strict.get("properties", {}))
+    return strict
 
 
 def _refusal(text: str, refusals: list[str], end: object) -> str:
-    """Why an answer is none; empty when it is one. `end`: what the API gives as the reason for its end."""
+    """Why there is no answer; empty if there is one. `end`: the API's reason for the end of the text."""
     if refusals:
         return " ".join(["refused:", *" ".join(refusals).split()])[:300]
     if end == "content_filter":
         return "filtered by the provider"
     if end in ("max_output_tokens", "length", "incomplete"):
-        return "cut off: longer than the tokens it may use"
+        return "cut off at the token limit"
     return "" if text.strip() else "empty"
 
 
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def _counts(usage: object, read: str, details: str, written: str) -> Usage:
-    known = usage if isinstance(usage, dict) else {}
-    found = known.get(details)
-    inner = found if isinstance(found, dict) else {}
-    spent = _number(known.get(read))
-    cached = min(_number(inner.get("cached_tokens")), spent)
-    stored = min(_number(inner.get("cache_write_tokens")), spent - cached)
-    return Usage(spent, cached, _number(known.get(written)), 1, written_tokens=stored)
-
-
 def _response_usage(data: dict[str, Any]) -> Usage:
-    return _counts(data.get("usage"), "input_tokens", "input_tokens_details", "output_tokens")
+    return _usage(data.get("usage"), "input_tokens", "input_tokens_details", "output_tokens")
 
 
 def _chat_usage(data: dict[str, Any]) -> Usage:
-    return _counts(data.get("usage"), "prompt_tokens", "prompt_tokens_details", "completion_tokens")
+    return _usage(data.get("usage"), "prompt_tokens", "prompt_tokens_details", "completion_tokens")
+
+
+def _usage(usage: object, input_key: str, details_key: str, output_key: str) -> Usage:
+    fields = usage if isinstance(usage, dict) else {}
+    details = fields.get(details_key)
+    details = details if isinstance(details, dict) else {}
+    input_tokens = _count(fields.get(input_key))
+    cached = min(_count(details.get("cached_tokens")), input_tokens)
+    written = min(_count(details.get("cache_write_tokens")), input_tokens - cached)
+    return Usage(input_tokens, cached, _count(fields.get(output_key)), 1, written_tokens=written)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

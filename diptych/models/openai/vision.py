@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,122 +11,101 @@ from typing import Any
 import openai
 from pydantic import ValidationError
 
-from diptych.errors import ProviderError
+from diptych.models.failures import ResponseLost, forward_text
 from diptych.models.meter import Meter
-from diptych.models.openai.batches import AskBatches
-from diptych.models.openai.client import client, patiently, timeout
-from diptych.models.openai.errors import FILTERED, host, is_openai, not_json, translated
-from diptych.models.openai.messages import Answer, Form, checked, misshapen, mistakes
-from diptych.models.openai.streams import Tell, asked, collected
-from diptych.models.openai.tokens import most
+from diptych.models.openai.batches import VisionBatchApi
+from diptych.models.openai.client import openai_client, send
+from diptych.models.openai.errors import FILTERED, openai_errors
+from diptych.models.openai.messages import Answer, MessageFormat, correction_request, invalid_reply, validated_reply
+from diptych.models.openai.streams import OnText, collect_stream, streaming_body
+from diptych.models.openai.tokens import HIGH_SIDE, max_usage
 from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import OpenAI, Settings
 
-__all__ = ["client", "is_openai", "load", "patiently", "timeout", "translated"]
 
-
-def load(model: str, settings: Settings, meter: Meter) -> OpenAIModel:
-    """The model of that name at the endpoint that `settings.openai` names."""
+def load_model(model: str, settings: Settings, meter: Meter) -> OpenAIModel:
+    """The model of that name at the endpoint in `settings.openai`."""
     return OpenAIModel(model, settings.openai, meter)
 
 
 class OpenAIModel:
-    """A `VisionModel`. No key is looked for before its first request."""
+    """A `VisionModel`. The key is read at the first request."""
 
-    max_side = 2048
-    """What `high` makes pictures smaller to (the guide "Images and vision", section "Model sizing behavior")."""
+    max_side = HIGH_SIDE
     native_citations = False
 
     def __init__(self, model: str, endpoint: OpenAI, meter: Meter) -> None:
         self.name, self.model = f"openai:{model}", model
         self._endpoint, self._meter = endpoint, meter
-        self._form = Form(model, endpoint)
-        self.batch_api: BatchApi | None = AskBatches(self._form)
+        self._format = MessageFormat(model, endpoint)
+        self.batch_api: BatchApi | None = VisionBatchApi(self._format)
 
     def max_usage(self, ask: VisionRequest) -> Usage:
-        """See `VisionModel`; without the second request that an answer of the wrong shape may take."""
-        return most(self.model, ask)
+        """See `VisionModel`. Does not include the second request that an invalid answer may need."""
+        return max_usage(self.model, ask)
 
-    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
-        """See `VisionModel`. An answer of the wrong shape is sent back once; what then comes is final."""
-        answer = self._answer(self._form.body(ask), self.max_usage(ask), on_text)
+    def ask(self, ask: VisionRequest, on_text: OnText | None = None) -> Reply:
+        """See `VisionModel`. An answer that does not match the schema is sent back once for correction."""
+        answer = self._answer(self._format.body(ask), self.max_usage(ask), on_text)
         try:
-            return checked(answer, ask)
+            return validated_reply(answer, ask)
         except ValidationError as error:
-            turns = ("assistant", answer.text), ("user", mistakes(error))
+            turns = ("assistant", answer.text), ("user", correction_request(error))
         longer = replace(ask, parts=(*ask.parts, *(TextPart(text) for _, text in turns)))
-        second = self._answer(self._form.body(ask, *turns), self.max_usage(longer), None)
+        second = self._answer(self._format.body(ask, *turns), self.max_usage(longer), None)
         second = replace(second, usage=answer.usage + second.usage)
         try:
-            return checked(second, ask)
+            return validated_reply(second, ask)
         except ValidationError:
-            return misshapen(second)
+            return invalid_reply(second)
 
-    def _answer(self, body: dict[str, Any], most: Usage, tell: Tell | None) -> Answer:
-        """One paid request, with patience; what it used is counted."""
+    def _answer(self, body: dict[str, Any], most: Usage, on_text: OnText | None) -> Answer:
+        """Send one request, with retries, and count its usage."""
 
-        def attempt(sdk: openai.OpenAI, limit: openai.Timeout) -> Answer | ProviderError:
+        def attempt(client: openai.OpenAI, timeout: openai.Timeout) -> Answer:
             try:
-                return self._whole(sdk, body, limit) if tell is None else self._streamed(sdk, body, limit, tell)
+                if on_text is not None:
+                    return self._stream(client, body, timeout, on_text)
+                response = client.post(self._format.path, body=body, cast_to=object, options={"timeout": timeout})
+                return self._format.parse(response)
             except openai.APIStatusError as error:
                 if error.code not in FILTERED:
                     raise
             return Answer("", Usage(requests=1), "filtered by the provider")
 
-        client(self._endpoint)  # without a key nothing is reserved
+        openai_client(self._endpoint)  # raises without a key, before anything is reserved
         with self._meter.reserve(self.name, most):
-            answer = patiently(self.name, self._endpoint, attempt, most.input_tokens + most.output_tokens)
-            if isinstance(answer, ProviderError):
-                raise answer
+            answer = send(self.name, self._endpoint, attempt, most.input_tokens + most.output_tokens)
             self._meter.spend(self.name, answer.usage)
         return answer
 
-    def _whole(self, sdk: openai.OpenAI, body: dict[str, Any], limit: openai.Timeout) -> Answer:
-        return self._form.read(sdk.post(self._form.path, body=body, cast_to=object, options={"timeout": limit}))
-
-    def _streamed(
-        self, sdk: openai.OpenAI, body: dict[str, Any], limit: openai.Timeout, tell: Tell
-    ) -> Answer | ProviderError:
-        """The answer, or the failure of one of which a part was told: a second try would tell it twice."""
-        told: list[str] = []
-
-        def keep(text: str) -> None:
-            told.append(text)
-            tell(text)
-
-        try:
-            with translated(self.name, self._endpoint):
-                return self._form.read(self._events(sdk, body, limit, keep))
-        except ProviderError as error:
-            if not told:
-                raise
-            return error
-
-    def _events(self, sdk: openai.OpenAI, body: dict[str, Any], limit: openai.Timeout, tell: Tell) -> object:
-        stream = sdk.post(
-            self._form.path,
-            body=asked(self._endpoint, body),
+    def _stream(self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText) -> Answer:
+        server = self._format.server
+        stream = client.post(
+            self._format.path,
+            body=streaming_body(self._endpoint.api, body),
             cast_to=object,
-            options={"timeout": limit},
+            options={"timeout": timeout},
             stream=True,
             stream_cls=openai.Stream[object],
         )
-        with closing(stream):
+        with forward_text(on_text) as forward, openai_errors(server), closing(stream):
             kind = stream.response.headers.get("content-type", "")
-            if "json" in kind:  # a server that does not stream
+            if "json" in kind:  # from a server that does not stream
                 stream.response.read()
-                whole = stream.response.json()
-                tell(self._form.read(whole).text)
-                return whole
+                answer = self._format.parse(stream.response.json())
+                forward(answer.text)
+                return answer
             if "event-stream" not in kind:
-                raise not_json(self.name, self._endpoint)
-            return collected(self.name, self._endpoint, self._in_time(stream, limit), tell)
+                raise server.not_json()
+            events = self._until_deadline(stream, timeout)
+            return self._format.parse(collect_stream(server, self._endpoint.api, events, forward))
 
-    def _in_time(self, stream: openai.Stream[object], limit: openai.Timeout) -> Iterator[object]:
-        """The events, until the deadline: the SDK's own limit starts anew with each of them."""
-        end = time.monotonic() + (limit.read or 0)
+    def _until_deadline(self, stream: openai.Stream[object], timeout: openai.Timeout) -> Iterator[object]:
+        """The events until the deadline; the SDK's own time limit restarts with each event."""
+        deadline = time.monotonic() + (timeout.read or 0)
         for event in stream:
-            if time.monotonic() > end:
-                raise ProviderError(f"{self.name}: {host(self._endpoint)} did not answer in time", transient=True)
+            if time.monotonic() > deadline:
+                raise ResponseLost(f"{self._format.server} did not answer in time", transient=True)
             yield event

@@ -148,7 +148,7 @@ def test_vectors_before_a_refusal_are_recorded(tmp_path: Path) -> None:
 
 
 def test_vectors_before_the_budget_is_reached_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "FEW_INPUTS", 2)
+    monkeypatch.setattr(embeddings, "OTHER_MAX_TEXTS", 2)
     texts = [f"text number {number}" for number in range(6)]
     with opened(tmp_path) as bench:
         dollar_a_token = {"openai:local": Price(1e6, 0)}
@@ -161,7 +161,7 @@ def test_vectors_before_the_budget_is_reached_are_recorded(tmp_path: Path, monke
 
 
 def test_vectors_are_recorded_after_each_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "FEW_INPUTS", 1)
+    monkeypatch.setattr(embeddings, "OTHER_MAX_TEXTS", 1)
     counts: list[int] = []
 
     def counting(request: Request) -> None:
@@ -182,7 +182,7 @@ from diptych.encoders.ledger_encoder import with_ledger
 from diptych.models.ledger import Ledger
 from diptych.models.openai import embeddings
 from diptych.settings import OpenAI, Settings
-embeddings.FEW_INPUTS = 2
+embeddings.OTHER_MAX_TEXTS = 2
 settings = Settings(openai=OpenAI(base_url=sys.argv[1], dimensions=8, at_once=1))
 encoder = with_ledger(load_encoder("openai:local", settings), Ledger(Path(sys.argv[2])))
 encoder.encode_texts([f"text {number}" for number in range(40)])
@@ -260,7 +260,7 @@ def test_waiter_makes_its_own_request_when_the_leader_fails(tmp_path: Path) -> N
 
 
 def test_damaged_ledger_stops_before_anything_is_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "FEW_INPUTS", 1)
+    monkeypatch.setattr(embeddings, "OTHER_MAX_TEXTS", 1)
     (tmp_path / LEDGER_NAME).write_bytes(b"no database at all" * 100)
     with opened(tmp_path) as bench, pytest.raises(StoreError, match="damaged"):
         bench.encoder().encode_texts([f"text {number}" for number in range(20)])

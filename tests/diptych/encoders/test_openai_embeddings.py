@@ -78,7 +78,7 @@ def test_openai_itself_gets_large_requests_for_base64(monkeypatch: pytest.Monkey
 
 
 def test_requests_keep_the_token_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "MOST_TOKENS", 100)
+    monkeypatch.setattr(embeddings, "MAX_TOKENS", 100)
     with desk(vector=numbered) as at:
         vectors = at.encoder.encode_texts([f"{'word ' * 15} {number}" for number in range(9)])
         assert [place(row) for row in vectors] == list(range(9))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from diptych.errors import BudgetReached, ModelError
 from diptych.models import vision as providers
-from diptych.models.anthropic.messages import picture_tokens, stretches
+from diptych.models.anthropic.messages import image_tokens, split_blocks
 from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, ImagePart, TextPart, VisionRequest
 from diptych.prices import Price
@@ -136,8 +136,8 @@ def test_what_can_be_cited_are_sentences_and_lines() -> None:
         "See Fig. 3 for the ages of the seals of all pumps.\n",
         "Valves\n\n  最初の文です。次の文。",
     ]
-    assert stretches(f" {''.join(pieces)}\n") == pieces
-    assert stretches(" \n") == []
+    assert split_blocks(f" {''.join(pieces)}\n") == pieces
+    assert split_blocks(" \n") == []
 
 
 def test_a_stream_is_told_as_it_comes_and_ends_in_the_same_reply(vendor: Vendor) -> None:
@@ -166,13 +166,13 @@ def test_without_a_key_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
             "the model refused: bio",
         ),
         ({"stop_reason": "max_tokens"}, "the answer was cut off after 1000 tokens"),
-        ({"stop_reason": "model_context_window_exceeded"}, "the answer was cut off: question and evidence fill"),
+        ({"stop_reason": "model_context_window_exceeded"}, "the answer was cut off because the request fills"),
         ({"content": []}, "the answer is empty"),
         ({"content": [{"type": "thinking", "thinking": "Hm.", "signature": "s"}]}, "the answer is empty"),
-        ({"content": [{"type": "text", "text": '{"summary": "x"'}]}, "the answer is not of the form asked for"),
+        ({"content": [{"type": "text", "text": '{"summary": "x"'}]}, "the answer does not match the schema"),
         (
             {"content": [{"type": "text", "text": '{"summary": "x"}'}]},
-            "the answer is not of the form asked for (`labels`",
+            "the answer does not match the schema (`labels`",
         ),
     ],
 )
@@ -212,11 +212,11 @@ def test_the_budget_stops_before_the_request(vendor: Vendor) -> None:
     ],
 )
 def test_pictures_cost_what_the_documentation_says(name: str, size: tuple[int, int], tokens: int) -> None:
-    assert picture_tokens(name, picture(*size)) == tokens
+    assert image_tokens(name, picture(*size)) == tokens
 
 
 def test_a_picture_that_cannot_be_read_is_estimated_at_its_most() -> None:
-    assert picture_tokens(HAIKU, b"no picture") == 4784
+    assert image_tokens(HAIKU, b"no picture") == 4784
 
 
 def test_an_estimate_is_not_below_what_is_sent(vendor: Vendor) -> None:

@@ -48,8 +48,8 @@ def test_a_batch_is_sent_waited_for_and_read() -> None:
     assert answer.data == Caption(summary="A pump.")
     assert answer.usage == Usage(100, 4, 20, 1, True, 6)
     assert got["b"] == "the request failed in the batch (api_error: Internal server error)"
-    assert got["c"] == "the batch ended after 24 hours before its turn came"
-    assert got["d"] == "the batch was cancelled before its turn came"
+    assert got["c"] == "the batch ended after 24 hours before this request was sent"
+    assert got["d"] == "the batch was cancelled before this request was sent"
     paths = [request.path for request in vendor.requests]
     assert paths == [
         "/v1/messages/batches",
@@ -81,7 +81,7 @@ def test_sizes_add_up_to_the_body() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "ü", "x" * 65])
 def test_an_id_that_the_provider_refuses_is_not_sent(name: str) -> None:
     with served(anthropic_routes()) as vendor:
-        with pytest.raises(ProviderError, match="cannot name an item"):
+        with pytest.raises(ProviderError, match="cannot be the id of a batch item"):
             batches(vendor).submit(items("a", name))
         assert vendor.requests == []
 
@@ -93,7 +93,7 @@ def test_an_id_that_the_provider_refuses_is_not_sent(name: str) -> None:
 def test_a_batch_that_may_have_been_taken_is_not_sent_twice(fault: Answer) -> None:
     with served(anthropic_routes()) as vendor:
         vendor.faults.append(fault)
-        with pytest.raises(ProviderError, match="may be under way all the same") as caught:
+        with pytest.raises(ProviderError, match="the batch may exist all the same") as caught:
             batches(vendor, seconds=0.7).submit(items("a"))
         assert caught.value.transient
         assert len(vendor.requests) == 1
@@ -117,7 +117,7 @@ def test_lines_that_are_broken_cost_only_themselves() -> None:
         got = endpoint.fetch(batch, {item.id: item.ask for item in items("a", "b", "c")}.get)
     assert sorted(got) == ["a", "b"]
     assert not isinstance(got["a"], str)
-    assert "no answer of the Messages API" in str(got["b"])
+    assert "not a message of the Messages API" in str(got["b"])
 
 
 @pytest.mark.parametrize("fault", [Answer(200, "<html>login</html>"), Answer(200, "x" * 500, cut=20)])

@@ -11,7 +11,7 @@ import pytest
 
 from diptych.errors import ProviderError
 from diptych.models.openai import embedding_inputs as inputs
-from diptych.models.request_queue import TRIES
+from diptych.models.request_queue import MAX_ATTEMPTS
 from tests.support.embedding_fixtures import answer, desk, numbered, place
 from tests.support.http_server import Answer
 from tests.support.openai_batch_server import problem
@@ -43,7 +43,9 @@ def test_vectors_that_are_numbered_wrongly_are_not_taken(numbers: tuple[Any, Any
 def test_vectors_of_another_size_are_not_taken_and_the_setting_is_named() -> None:
     with desk(size=8) as at:
         at.vendor.faults.append(answer([1.0] * 12))
-        with pytest.raises(ProviderError, match=r"gives vectors of 12 numbers instead of 8; set `openai\.dimensions`"):
+        with pytest.raises(
+            ProviderError, match=r"returned vectors of 12 numbers instead of 8; set `openai\.dimensions`"
+        ):
             at.encoder.encode_texts(["pump"])
         assert len(at.vendor.requests) == 1
         assert at.meter.usage()["openai:local", False].requests == 1  # it was paid for all the same
@@ -88,7 +90,7 @@ def test_a_text_without_a_usable_vector_is_named(vector: Any, why: str) -> None:
 def test_json_that_is_no_answer_gives_a_clear_error(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.002)
     with desk() as at:
-        at.vendor.faults += [Answer(200, body)] * TRIES
+        at.vendor.faults += [Answer(200, body)] * MAX_ATTEMPTS
         with pytest.raises(ProviderError, match="openai:local: "):
             at.encoder.encode_texts(["pump"])
 
@@ -124,4 +126,4 @@ def test_tokens_that_a_server_does_not_count_are_estimated() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer([1, 0], usage=None))
         at.encoder.encode_texts(["pump " * 8])
-        assert at.meter.usage()["openai:local", False].input_tokens == inputs.tokens("pump " * 8) == 21
+        assert at.meter.usage()["openai:local", False].input_tokens == inputs.text_tokens("pump " * 8) == 21

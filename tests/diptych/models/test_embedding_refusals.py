@@ -78,8 +78,8 @@ def test_the_budget_stops_before_the_request_that_would_pass_it() -> None:
 
 
 def test_what_concerns_every_request_stops_those_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embeddings, "FEW_INPUTS", 1)
+    monkeypatch.setattr(embeddings, "OTHER_MAX_TEXTS", 1)
     with strict_desk(lambda request: problem(401, "no")) as (encoder, vendor):
-        with pytest.raises(ProviderError, match="does not accept the key"):
+        with pytest.raises(ProviderError, match="rejected the API key"):
             encoder.encode_texts([f"text {number}" for number in range(20)])
         assert len(vendor.requests) <= 4  # two at once, and what the second began meanwhile

@@ -108,7 +108,7 @@ def test_without_a_key_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None
     ("answer", "why"),
     [
         (Refused("I cannot\nhelp."), "refused: I cannot help."),
-        (Cut('{"text": "so lo'), "cut off: longer than the tokens it may use"),
+        (Cut('{"text": "so lo'), "cut off at the token limit"),
         (Filtered(), "filtered by the provider"),
         ("", "empty"),
     ],
@@ -144,7 +144,7 @@ def test_an_answer_of_the_wrong_shape_is_sent_back_once(api: str, vendor: Vendor
 def test_an_answer_that_stays_wrong_is_final(vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.answer = lambda asked: "no JSON at all"
     reply = model(vendor).ask(ask())
-    assert (reply.refusal, reply.data, reply.usage.requests) == ("not of the shape asked for", None, 2)
+    assert (reply.refusal, reply.data, reply.usage.requests) == ("the answer does not match the schema", None, 2)
     assert len(vendor.requests) == 2
 
 

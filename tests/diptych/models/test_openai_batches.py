@@ -118,8 +118,8 @@ def test_what_is_no_answer_is_final_or_may_be_tried_again(vendor: Vendor, routes
     assert isinstance(results["two"], Reply)
     assert results["two"].usage.output_tokens > 0
     assert texts(results) == {
-        "one": "cut off: longer than the tokens it may use",
-        "two": "not of the shape asked for",
+        "one": "cut off at the token limit",
+        "two": "the answer does not match the schema",
         "three": f"{MODEL}: 127.0.0.1 failed: Oops.",
     }
 
@@ -135,7 +135,7 @@ def test_lines_of_others_and_broken_lines_are_passed_over(vendor: Vendor, routes
     )
     results = made.fetch(batch, {"one": ASKS["one"], "two": ASKS["two"]}.get)
     assert texts(results) == {
-        "one": f"{MODEL}: 127.0.0.1 answered with a web page or a text instead of JSON; see the setting `base_url`",
+        "one": f"{MODEL}: 127.0.0.1 answered with a web page or text instead of JSON; check `openai.base_url`",
         "two": "TWO",
     }
 
@@ -154,14 +154,14 @@ def test_a_batch_of_which_no_word_came_back_is_not_made_again(vendor: Vendor, ro
 
 
 def test_a_server_without_batches_says_so_at_once() -> None:
-    with served() as vendor, pytest.raises(ProviderError, match=r"127\.0\.0\.1 has no batches") as error:
+    with served() as vendor, pytest.raises(ProviderError, match=r"127\.0\.0\.1 has no batch API") as error:
         batches(vendor).submit(ITEMS)
     assert (error.value.transient, error.value.about) == (False, "account")
 
 
 def test_a_batch_that_the_provider_does_not_know_concerns_nobody_else(vendor: Vendor) -> None:
     for ask in (batches(vendor).progress, lambda batch: batches(vendor).fetch(batch, ASKS.get)):
-        with pytest.raises(ProviderError, match="knows no batch batch_99") as error:
+        with pytest.raises(ProviderError, match="has no batch batch_99") as error:
             ask("batch_99")
         assert (error.value.transient, error.value.about) == (False, "item")
 
@@ -169,7 +169,7 @@ def test_a_batch_that_the_provider_does_not_know_concerns_nobody_else(vendor: Ve
 def test_ids_that_would_lead_elsewhere_are_not_asked_for(vendor: Vendor) -> None:
     with pytest.raises(ProviderError):
         batches(vendor).progress("../files/secret")
-    with pytest.raises(ProviderError, match="cannot name an item"):
+    with pytest.raises(ProviderError, match="cannot be the id of a batch item"):
         batches(vendor).submit([BatchItem("two words", ASKS["one"])])
     assert vendor.requests == []
 

@@ -1,4 +1,4 @@
-"""What fails between us and OpenAI: told in a sentence, tried again or not, and without the key."""
+"""Failures of requests to OpenAI: their messages, retries, and keys that never appear in them."""
 
 from __future__ import annotations
 
@@ -24,33 +24,29 @@ from tests.support.openai_server import OpenAIRoutes
 
 HTML = Answer(200, "<html><body>Sign in to the network</body></html>", {"content-type": "text/html"})
 QUOTA = problem(429, "You exceeded your current quota.", "insufficient_quota")
+RATE_LIMITED = problem(429, "Slow down.", "rate_limit_exceeded")
 FAILURES: list[tuple[Answer, str, bool, str]] = [
-    (
-        problem(429, "Slow down.", "rate_limit_exceeded"),
-        r"has reached its limit .* \(429: Slow down\.\)",
-        True,
-        "account",
-    ),
-    (QUOTA, "the account's quota or credit is used up", False, "account"),
-    (problem(500, "Oops."), r"127\.0\.0\.1 has trouble \(500: Oops\.\); given up after 1 attempt", True, "item"),
-    (Answer(503, "<html>busy</html>", {"content-type": "text/html"}), r"has trouble \(503\)", True, "item"),
-    (problem(401, f"Incorrect key {SECRET}"), "the key of the environment variable OPENAI_API_KEY", False, "account"),
-    (problem(403, "Not your country."), "does not allow this", False, "account"),
-    (problem(404, "No such model.", "model_not_found"), "knows no such model or address", False, "account"),
-    (problem(400, "Unsupported image."), r"does not accept the request \(400: Unsupported image\.\)", False, "item"),
-    (problem(400, "Bad schema.", "invalid_json_schema"), "does not accept the request", False, "account"),
-    (Answer(413, "too big"), r"too large \(413: too big\)", False, "item"),
-    (HTML, "answered with a web page or a text instead of JSON; see the setting `base_url`", True, "account"),
+    (RATE_LIMITED, r"reached its limit of requests or tokens \(429: Slow down\.\)", True, "account"),
+    (QUOTA, "requires payment: the quota or credit is used up", False, "account"),
+    (problem(500, "Oops."), r"127\.0\.0\.1 has an internal error \(500: Oops\.\); given up after 1", True, "item"),
+    (Answer(503, "<html>busy</html>", {"content-type": "text/html"}), r"is not available \(503\)", True, "item"),
+    (problem(401, f"Incorrect key {SECRET}"), r"rejected the API key in .* OPENAI_API_KEY \(401", False, "account"),
+    (problem(403, "Not your country."), "denies access", False, "account"),
+    (problem(404, "No such model.", "model_not_found"), "has no such model or address", False, "account"),
+    (problem(400, "Unsupported image."), r"rejected the request \(400: Unsupported image\.\)", False, "item"),
+    (problem(400, "Bad schema.", "invalid_json_schema"), "rejected the request", False, "account"),
+    (Answer(413, "too big"), r"too large; .* \(413: too big\)", False, "item"),
+    (HTML, r"answered with a web page or text instead of JSON; check `openai\.base_url`", True, "account"),
     (Answer(200, '{"output": [{"type": "mess'), "answered with broken JSON", True, "item"),
-    (Answer(200, {"hello": "world"}), "answered with JSON that is no response", False, "account"),
-    (Answer(200, {"output": "none"}), "answered with JSON that is no response", False, "account"),
-    (Answer(200, '{"output": []}' + " " * 99, cut=20), "broke off the connection", True, "item"),
+    (Answer(200, {"hello": "world"}), "answered with JSON that is not a response", False, "account"),
+    (Answer(200, {"output": "none"}), "answered with JSON that is not a response", False, "account"),
+    (Answer(200, '{"output": []}' + " " * 99, cut=20), "closed the connection", True, "item"),
     (Answer(200, "{}", seconds=0.6), "did not answer in time", True, "item"),
 ]
 
 
 @pytest.mark.parametrize(("fault", "sentence", "transient", "about"), FAILURES)
-def test_each_failure_is_one_sentence(
+def test_each_failure_is_described_in_one_sentence(
     fault: Answer, sentence: str, transient: bool, about: str, vendor: Vendor
 ) -> None:
     vendor.faults += [fault] * 3
@@ -72,7 +68,7 @@ def test_each_failure_is_one_sentence(
         problem(503, "Busy.", headers={"retry-after": "0.001"}),
     ],
 )
-def test_what_passes_is_tried_again(fault: Answer, vendor: Vendor) -> None:
+def test_transient_failures_are_retried(fault: Answer, vendor: Vendor) -> None:
     vendor.faults += [fault] * 2
     meter = Meter()
     assert model(vendor, meter).ask(ask()).data
@@ -80,7 +76,7 @@ def test_what_passes_is_tried_again(fault: Answer, vendor: Vendor) -> None:
     assert meter.usage()[MODEL, False].requests == 1
 
 
-def test_a_provider_that_wants_an_hour_is_not_waited_for(vendor: Vendor) -> None:
+def test_a_retry_after_above_the_limit_is_not_waited_for(vendor: Vendor) -> None:
     vendor.faults.append(problem(429, "Slow down.", headers={"retry-after": "3600"}))
     with pytest.raises(ProviderError, match="it asks to wait 3600 s") as error:
         model(vendor).ask(ask())
@@ -88,16 +84,16 @@ def test_a_provider_that_wants_an_hour_is_not_waited_for(vendor: Vendor) -> None
     assert len(vendor.requests) == 1
 
 
-def test_a_failure_told_with_status_200_is_tried_again(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_a_transient_failure_inside_a_response_is_retried(vendor: Vendor, routes: OpenAIRoutes) -> None:
     answers: list[Any] = [Broken(), "Now it works."]
     routes.answer = lambda asked: answers.pop(0)
     assert model(vendor).ask(QUESTION).text == "Now it works."
 
 
-def test_nobody_listens() -> None:
+def test_an_unreachable_server_is_reported_as_such() -> None:
     with served() as vendor:
         pass
-    with pytest.raises(ProviderError, match=r"127\.0\.0\.1 cannot be reached .* setting `base_url`") as error:
+    with pytest.raises(ProviderError, match=r"127\.0\.0\.1 cannot be reached .*`openai\.base_url`") as error:
         model(vendor, seconds=0.3).ask(ask())
     assert (error.value.transient, error.value.about) == (True, "account")
 
@@ -112,28 +108,26 @@ def _broken_stream(routes: OpenAIRoutes, change: Callable[[str], str]) -> Callab
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_stream_that_breaks_off_before_its_first_word_is_tried_again(
-    api: str, vendor: Vendor, routes: OpenAIRoutes
-) -> None:
-    routes.answer, told = lambda asked: "Whole.", list[str]()
+def test_a_stream_that_stops_before_its_first_text_is_retried(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.answer, texts = lambda asked: "Whole.", list[str]()
     vendor.faults.append(_broken_stream(routes, lambda text: text[: text.index("\n\n") + 2]))
-    assert model(vendor, api=api).ask(QUESTION, told.append).text == "".join(told) == "Whole."
+    assert model(vendor, api=api).ask(QUESTION, texts.append).text == "".join(texts) == "Whole."
     assert len(vendor.requests) == 2
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_stream_that_breaks_off_later_is_not_told_twice(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
-    routes.answer, told = lambda asked: "The end of this is missing.", list[str]()
+def test_a_stream_that_stops_after_some_text_is_not_repeated(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+    routes.answer, texts = lambda asked: "The end of this is missing.", list[str]()
     vendor.faults.append(_broken_stream(routes, lambda text: text[: len(text) // 2]))
-    with pytest.raises(ProviderError, match="broke off within its answer") as error:
-        model(vendor, api=api).ask(QUESTION, told.append)
+    with pytest.raises(ProviderError, match="the answer stopped in the middle, ask again") as error:
+        model(vendor, api=api).ask(QUESTION, texts.append)
     assert error.value.transient
-    assert "The end of this is missing.".startswith("".join(told))
-    assert told
+    assert "The end of this is missing.".startswith("".join(texts))
+    assert texts
     assert len(vendor.requests) == 1
 
 
-def test_an_error_within_a_stream_is_told(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_an_error_inside_a_stream_is_raised(vendor: Vendor, routes: OpenAIRoutes) -> None:
     event = {"type": "error", "code": "invalid_image", "message": "The picture cannot be read.", "sequence_number": 1}
     vendor.faults.append(
         Answer(200, f"event: error\ndata: {json.dumps(event)}\n\n", {"content-type": "text/event-stream"})
@@ -143,19 +137,19 @@ def test_an_error_within_a_stream_is_told(vendor: Vendor, routes: OpenAIRoutes) 
     assert not error.value.transient
 
 
-def test_a_web_page_instead_of_a_stream_is_told(vendor: Vendor) -> None:
+def test_a_web_page_instead_of_a_stream_is_an_error(vendor: Vendor) -> None:
     vendor.faults += [HTML] * 3
     with pytest.raises(ProviderError, match="web page"):
         model(vendor, seconds=0.3).ask(QUESTION, print)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
-def test_a_key_that_a_server_repeats_is_told_to_nobody(
+def test_a_key_that_the_server_repeats_never_appears(
     status: int, vendor: Vendor, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    words = f"Bad key {SECRET}, or sk-other-abcdefgh12345678, at Bearer abcdefgh12345678"
-    vendor.faults += [problem(status, words)] * 3
+    message = f"Bad key {SECRET}, or sk-other-abcdefgh12345678, at Bearer abcdefgh12345678"
+    vendor.faults += [problem(status, message)] * 3
     made = model(vendor, seconds=0.3)
     with pytest.raises(ProviderError) as error:
         made.ask(ask())
@@ -164,7 +158,7 @@ def test_a_key_that_a_server_repeats_is_told_to_nobody(
     assert "abcdefgh12345678" not in shown
 
 
-def test_what_a_server_says_is_bounded(vendor: Vendor) -> None:
+def test_long_server_messages_are_cut(vendor: Vendor) -> None:
     vendor.faults.append(problem(400, "x\n" * 5000))
     with pytest.raises(ProviderError) as error:
         model(vendor).ask(ask())

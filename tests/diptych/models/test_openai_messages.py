@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from diptych.models.openai.messages import Form, strict
-from diptych.models.openai.tokens import picture
+from diptych.models.openai.messages import MessageFormat, strict_schema
+from diptych.models.openai.tokens import image_tokens
 from diptych.settings import OpenAI
 from tests.support.openai_fixtures import QUESTION
 
 
 def test_openai_itself_and_other_servers_know_the_limit_by_other_names() -> None:
-    assert "max_completion_tokens" in Form("gpt-6-luna", OpenAI(api="chat")).body(QUESTION)
-    assert "max_tokens" in Form("llava", OpenAI(api="chat", base_url="http://localhost/v1")).body(QUESTION)
+    assert "max_completion_tokens" in MessageFormat("gpt-6-luna", OpenAI(api="chat")).body(QUESTION)
+    assert "max_tokens" in MessageFormat("llava", OpenAI(api="chat", base_url="http://localhost/v1")).body(QUESTION)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_openai_itself_and_other_servers_know_the_limit_by_other_names() -> None
     ],
 )
 def test_tokens_of_pictures(name: str, width: int, height: int, detail: Any, tokens: int) -> None:
-    assert picture(name, width, height, detail) == tokens
+    assert image_tokens(name, width, height, detail) == tokens
 
 
 class Inner(BaseModel):
@@ -52,7 +52,7 @@ class Outer(BaseModel):
 
 
 def test_schemas_become_strict_and_fields_keep_their_names() -> None:
-    made = strict(Outer)
+    made = strict_schema(Outer)
     inner = made["$defs"]["Inner"]
     assert inner["required"] == list(inner["properties"]) == ["default", "maxLength"]
     assert made["required"] == ["inner", "many", "maybe"]

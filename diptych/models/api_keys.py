@@ -1,0 +1,49 @@
+"""API keys, from the environment variables that the settings name. No message ever contains one."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+from diptych.errors import ModelError
+from diptych.settings import Endpoint
+
+NO_KEY = "none"
+"""Sent as the key to servers that need none."""
+
+
+def api_key(endpoint: Endpoint) -> str:
+    """The endpoint's key; `NO_KEY` if it has none and its server is in the local network.
+
+    Raises `ModelError` when the key is missing or cannot be one.
+    """
+    secret = read_key(endpoint)
+    if not secret:
+        if is_local(endpoint.base_url):
+            return NO_KEY
+        section = type(endpoint).__name__.lower()
+        if not endpoint.key:
+            raise ModelError(f"no key: set `{section}.key` to the name of the environment variable that holds it")
+        raise ModelError(f"no key: the environment variable {endpoint.key} is empty (setting `{section}.key` names it)")
+    if not (secret.isascii() and secret.isprintable() and " " not in secret):
+        raise ModelError(
+            f"the environment variable {endpoint.key} does not hold a key: it contains blanks or special characters"
+        )
+    return secret
+
+
+def read_key(endpoint: Endpoint) -> str:
+    """The value of the endpoint's variable, unchecked; empty if there is none."""
+    return os.environ.get(endpoint.key, "").strip() if endpoint.key else ""
+
+
+def is_local(base_url: str | None) -> bool:
+    """Whether the address is on this machine or in its own network."""
+    host = urlsplit(base_url or "").hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # Names without dots, such as those of containers, are local.
+        return bool(host) and ("." not in host or host.endswith((".localhost", ".local", ".internal")))
+    return address.is_loopback or address.is_private
