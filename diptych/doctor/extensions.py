@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from diptych.doctor.check import Check
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
 from diptych.errors import DiptychError
-from diptych.models.request_queue import api_key
+from diptych.models.api_keys import api_key
 from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
