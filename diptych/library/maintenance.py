@@ -106,14 +106,14 @@ class Maintenance:
         Takes minutes to a day; `ingest_sources` then finds the answers in the ledger. After an interruption it resumes
         the batches that were sent. Raises `ModelError`.
         """
-        from diptych.pipeline.batch_prefill import Prefill
+        from diptych.pipeline.batch_prefill import BatchPrefill
 
         runtime = self._runtime
         chosen = runtime.settings
-        prefill = Prefill(
+        prefill = BatchPrefill(
             runtime.pipeline, runtime.ledger, runtime.meter, chosen.workers, chosen.batch_poll_seconds, on_wait
         )
-        return prefill(self.pending(sources, retry=retry))
+        return prefill.run(self.pending(sources, retry=retry))
 
     # Failed and removed documents
 

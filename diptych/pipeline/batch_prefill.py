@@ -1,116 +1,113 @@
-"""What a backfill asks of paid models, asked beforehand through batch endpoints; the run itself finds it known."""
+"""Send the paid requests of a backfill to batch endpoints first; the run itself finds the answers in the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from diptych.errors import NoBatches
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.pipeline.batch_captions import CaptionJob
+from diptych.pipeline.batch_jobs import CaptionJob, TextVectorJob
 from diptych.pipeline.batch_run import BatchJob, BatchProgress, BatchRun, PrefillResult
-from diptych.pipeline.batch_vectors import VectorJob
-from diptych.pipeline.extraction import extract_ahead
+from diptych.pipeline.extract_ahead import extract_ahead
 from diptych.pipeline.ingest import Pipeline
-from diptych.pipeline.requirements import MissingVectors, missing_vectors
+from diptych.pipeline.missing_vectors import MissingVectors, find_missing_vectors
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
 T = TypeVar("T")
 
 
-class Prefill:
-    """Captions first, then the vectors of texts, since captions are among the texts."""
+@dataclass(frozen=True, slots=True)
+class BatchPrefill:
+    """Prefills captions, then text vectors, because captions are part of the texts."""
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        ledger: Ledger,
-        meter: Meter,
-        workers: int,
-        poll_seconds: float,
-        on_wait: Callable[[BatchProgress], None] | None = None,
-    ) -> None:
-        """`poll_seconds`: between the first looks at a batch. `on_wait` is told after every look."""
-        self._pipeline, self._ledger, self._meter = pipeline, ledger, meter
-        self._workers, self._poll, self._on_wait = workers, poll_seconds, on_wait
+    pipeline: Pipeline
+    ledger: Ledger
+    meter: Meter
+    workers: int
+    poll_seconds: float
+    """First pause between two checks of a batch."""
+    on_wait: Callable[[BatchProgress], None] | None = None
+    """Called after every check."""
 
-    def __call__(self, sources: Sequence[Source]) -> list[PrefillResult]:
-        """One outcome for each paid model that a run would ask, those without batches included.
+    def run(self, sources: Sequence[Source]) -> list[PrefillResult]:
+        """One result for each paid model of the pipeline, including those without a batch endpoint.
 
-        Raises as `diptych.pipeline.batch_run.Run` does; running again goes on with the batches that are under way.
+        Raises as `BatchRun.run` does. After an interruption, the next run continues with the open batches.
         """
-        if sources and self._pipeline.check_keys:
-            self._pipeline.check_keys()
-        return [made for made in (self._captions(sources), self._vectors(sources)) if made]
+        if sources and self.pipeline.check_keys:
+            self.pipeline.check_keys()
+        return [result for result in (self._prefill_captions(sources), self._prefill_vectors(sources)) if result]
 
-    def _captions(self, sources: Sequence[Source]) -> PrefillResult | None:
-        captioner = self._pipeline.captioner
+    def _prefill_captions(self, sources: Sequence[Source]) -> PrefillResult | None:
+        captioner = self.pipeline.captioner
         if captioner is None:
             return None
-        name, batches = captioner.model.name, captioner.model.batch_api
-        if batches is None:
-            return PrefillResult("captions", name, note=_one_by_one(name))
-        return self._run(CaptionJob(captioner, batches, self._ledger, self._meter, self._pipeline.pictures), sources)
+        api = captioner.model.batch_api
+        if api is None:
+            return PrefillResult("captions", captioner.model.name, note=_no_batch_endpoint(captioner.model.name))
+        return self._run(CaptionJob(captioner, api, self.ledger, self.meter, self.pipeline.pictures), sources)
 
-    def _vectors(self, sources: Sequence[Source]) -> PrefillResult | None:
-        pipeline = self._pipeline
+    def _prefill_vectors(self, sources: Sequence[Source]) -> PrefillResult | None:
+        pipeline = self.pipeline
         encoder, captioner = pipeline.spaces.text, pipeline.captioner
         if not encoder.paid:
             return None
-        batches = encoder.batches
-        if batches is None:
-            return PrefillResult("embeddings", encoder.paid, note=_one_by_one(encoder.paid))
-        reading = pipeline.spaces.encoding_config(pipeline.language)
+        if encoder.batches is None:
+            return PrefillResult("embeddings", encoder.paid, note=_no_batch_endpoint(encoder.paid))
+        config = pipeline.spaces.encoding_config(pipeline.language)
 
-        def lacking(extraction: Extraction) -> MissingVectors:
-            seen = captioner.known_captions(extraction, pipeline.pictures) if captioner else []
-            return missing_vectors(extraction, seen, reading, pipeline.store)
+        def find_missing(extraction: Extraction) -> MissingVectors:
+            captions = captioner.known_captions(extraction, pipeline.pictures) if captioner else []
+            return find_missing_vectors(extraction, captions, config, pipeline.store)
 
-        return self._run(VectorJob(encoder.fingerprint, batches, self._ledger, self._meter, lacking), sources)
+        job = TextVectorJob(encoder.fingerprint, encoder.batches, self.ledger, self.meter, find_missing)
+        return self._run(job, sources)
 
     def _run(self, job: BatchJob[T], sources: Sequence[Source]) -> PrefillResult:
-        run = BatchRun(job, self._extracted, self._ledger, self._meter, self._poll, self._on_wait)
+        run = BatchRun(job, self._extract, self.ledger, self.meter, self.poll_seconds, self.on_wait)
         try:
-            return run(sources)
+            return run.run(sources)
         except NoBatches:
-            return PrefillResult(job.kind, job.model, note=_one_by_one(job.model))
+            return PrefillResult(job.kind, job.model, note=_no_batch_endpoint(job.model))
 
-    def _extracted(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
-        pipeline = self._pipeline
+    def _extract(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
+        pipeline = self.pipeline
 
         def extract(source: Source) -> Extraction:
             pipeline.check_disk_space()
             return pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
 
-        return extract_ahead(sources, extract, self._workers)
+        return extract_ahead(sources, extract, self.workers)
 
 
-def _one_by_one(model: str) -> str:
-    return f"{model} has no batch endpoint here: its requests go out one by one, at the whole price"
+def _no_batch_endpoint(model: str) -> str:
+    return f"{model} has no batch endpoint here: its requests are sent one by one, at the full price"
 
 
-def progress_line(waiting: BatchProgress) -> str:
-    """For people, while batches are under way."""
-    under_way = f"{_batches(waiting.batches)} under way"
-    return f"{waiting.model}: {waiting.answered} of {waiting.total} {waiting.kind} answered, {under_way}"
+def progress_line(progress: BatchProgress) -> str:
+    """A line for the log while batches are open."""
+    batches = _count_batches(progress.batches)
+    return f"{progress.model}: {progress.answered} of {progress.total} {progress.kind} answered, {batches} under way"
 
 
 def result_line(result: PrefillResult) -> str:
-    """For people, afterwards."""
+    """A line for the log after a prefill."""
     if result.note:
         return result.note
-    parts = [f"{result.model}: {result.sent} {result.kind} sent in {_batches(result.batches)}"]
+    parts = [f"{result.model}: {result.sent} {result.kind} sent in {_count_batches(result.batches)}"]
     if result.resumed:
-        parts.append(f"{_batches(result.resumed)} of an earlier run taken in")
+        parts.append(f"{_count_batches(result.resumed)} of an earlier run collected")
     if result.failed:
         reason = next(iter(result.failed.values()))
-        parts.append(f"{len(result.failed)} without an answer, which the run asks for one by one ({reason})")
+        parts.append(f"{len(result.failed)} without an answer, sent again one by one ({reason})")
     if result.stopped:
         parts.append(result.stopped)
     return "; ".join(parts)
 
 
-def _batches(number: int) -> str:
+def _count_batches(number: int) -> str:
     return f"{number} batch{'' if number == 1 else 'es'}"

@@ -1,8 +1,9 @@
-"""Batch endpoints: what a backfill needs is asked all at once, at half the price, some hours before it is needed.
+"""Send the requests of a backfill to a provider's batch endpoint, at half the price, and wait for the answers.
 
-A `Job` (captions, vectors) says what documents lack and how it is sent; here it is packed within the provider's limits
-and the budget, sent, waited for, and taken in. Answers go to the ledger, where the ordinary run finds them. The id of
-a batch is kept before anybody waits for it, so a run that dies finds its batches again and pays for none twice.
+A `BatchJob` (captions or text vectors) knows which requests a document needs and how to send them. `BatchRun` packs
+them within the limits of the provider and the budget, sends them, waits, and collects the answers. Answers go to the
+ledger, where the ordinary run finds them. The id of a batch is recorded before the wait, so an interrupted run finds
+its batches again and pays for none twice.
 """
 
 from __future__ import annotations
@@ -23,32 +24,32 @@ from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
 T = TypeVar("T")
-MOST_BYTES = 100_000_000
-"""Of a batch, whatever its provider allows: so much is held in memory while it is written."""
-TRIES = 2
-"""How often one item is sent in batches before it is left to ordinary requests."""
-SLOWER = 1.5
-"""Each look at batches that are under way comes so much later than the one before, up to ten times the first pause."""
-PATIENCE = 1800.0
-"""Seconds for which a provider may fail to tell how its batches are doing."""
-LONGEST = 26 * 3600.0
-"""Seconds after which a batch that has not ended is given up: providers end theirs after 24 hours."""
+MAX_BATCH_BYTES = 100_000_000
+"""Whatever the provider allows: a batch is held in memory while it is sent."""
+MAX_ATTEMPTS = 2
+"""Number of batches that may contain a request before it is left to the ordinary run."""
+BACKOFF = 1.5
+"""Factor between two pauses, up to ten times the first pause."""
+MAX_SILENCE_SECONDS = 1800.0
+"""How long a provider may fail to report the progress of its batches."""
+MAX_BATCH_HOURS = 26.0
+"""Age at which an unfinished batch is given up: providers end theirs after 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest(Generic[T]):
-    """One thing that is not in the ledger."""
+    """A request whose answer is not in the ledger."""
 
     key: str
-    """Under which the ledger will have it."""
+    """Of its answer in the ledger."""
     content: T
     bytes: int
-    """That it adds to a batch."""
-    most: Usage
+    """Added to the size of a batch."""
+    max_usage: Usage
 
 
 class BatchJob(Protocol[T]):
-    """One kind of thing that a provider makes in batches."""
+    """One kind of request that a provider accepts in batches."""
 
     kind: BatchKind
     model: str
@@ -56,26 +57,26 @@ class BatchJob(Protocol[T]):
     max_requests: int
     max_bytes: int
 
-    def wanted(self, extraction: Extraction) -> Iterable[BatchRequest[T]]:
-        """What a document lacks, one by one."""
+    def missing_requests(self, extraction: Extraction) -> Iterable[BatchRequest[T]]:
+        """The requests that a document needs and whose answers are not in the ledger."""
         ...
 
-    def send(self, items: Sequence[BatchRequest[T]]) -> tuple[str, Mapping[str, Sequence[str]]]:
-        """The id of a new batch, and its item ids with the keys that each answer fills."""
+    def send(self, requests: Sequence[BatchRequest[T]]) -> str:
+        """The id of a new batch."""
         ...
 
     def progress(self, batch: str) -> tuple[bool, int, int]:
-        """(has it ended, answered so far, of how many)."""
+        """(whether it has ended, number of answers so far, number of requests)."""
         ...
 
-    def take(self, batch: OpenBatch) -> dict[str, str]:
-        """Keep a batch's answers in the ledger and count them; key -> why it has none."""
+    def collect(self, batch: OpenBatch) -> dict[str, str]:
+        """Add a batch's answers to the ledger and count them. Returns key -> reason of those without an answer."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far the batches of a job are."""
+    """The progress of all batches of a job."""
 
     kind: BatchKind
     model: str
@@ -87,19 +88,19 @@ class BatchProgress:
 
 @dataclass(frozen=True, slots=True)
 class PrefillResult:
-    """What came of a job."""
+    """What one job sent and received."""
 
     kind: BatchKind
     model: str
     sent: int = 0
-    """Items sent by this run, second attempts included."""
+    """Requests, including second attempts."""
     batches: int = 0
     resumed: int = 0
     """Batches that an earlier run had sent."""
     failed: Mapping[str, str] = field(default_factory=dict)
-    """Key -> why no batch gave it; ordinary requests will try again."""
+    """Key -> why it has no answer; the ordinary run asks again."""
     stopped: str = ""
-    """The budget's sentence, when not everything was sent."""
+    """The budget's message, if not everything was sent."""
     note: str = ""
     """Why nothing was sent at all."""
 
@@ -110,186 +111,185 @@ class BatchRun(Generic[T]):
     def __init__(
         self,
         job: BatchJob[T],
-        extracted: Callable[[Sequence[Source]], Iterator[tuple[Source, Extraction | ExtractionError]]],
+        extract: Callable[[Sequence[Source]], Iterator[tuple[Source, Extraction | ExtractionError]]],
         ledger: Ledger,
         meter: Meter,
         poll_seconds: float,
         on_wait: Callable[[BatchProgress], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`extracted`: documents -> each with its parts. `on_wait` is told after every look at batches under way."""
-        self._job, self._extracted = job, extracted
-        self._ledger, self._meter, self._poll = ledger, meter, poll_seconds
+        """`on_wait` is called after every check of open batches."""
+        self._job, self._extract = job, extract
+        self._ledger, self._meter, self._poll_seconds = ledger, meter, poll_seconds
         self._on_wait, self._sleep = on_wait, sleep
-        self._tries = Counter[str]()
-        self._owners: dict[str, Source] = {}
+        self._attempts = Counter[str]()
+        self._sources: dict[str, Source] = {}
+        """Key -> the first document that needs it."""
         self._failed: dict[str, str] = {}
         self._reserved: dict[str, ExitStack] = {}
-        """Batch -> its room in the budget."""
-        self._lost: set[str] = set()
+        """Batch -> its reservations in the budget."""
+        self._rejected: set[str] = set()
         """Keys of batches that failed as a whole since the last sending."""
-        self._fruitful = False
-        """Whether any batch was answered since then."""
+        self._any_answered = False
+        """Whether any request was answered since then."""
         self._sent = self._batches = self._ended = 0
         self._stopped = ""
 
-    def __call__(self, sources: Sequence[Source]) -> PrefillResult:
-        """Send what the documents lack, wait, take in the answers; what failed is sent once more.
+    def run(self, sources: Sequence[Source]) -> PrefillResult:
+        """Send the missing requests, wait, and collect the answers; failed requests are sent once more.
 
-        Raises `ProviderError` for what concerns every request (key, account, a provider that is silent for long) and
-        `StoreError`; batches that are under way are found again by the next run.
+        Raises `ProviderError` for failures that concern every request (key, account, a provider that is silent for too
+        long) and `StoreError`. The next run finds the open batches again.
         """
-        resumed = len(self._open())
+        resumed = len(self._open_batches())
         try:
             if self._meter.budget is not None:
-                self._finish()  # what earlier runs have sent is paid first; only then is known what is left
-            due = list(sources)
-            while due:
+                self._wait()  # batches of earlier runs count first; only then is the rest of the budget known
+            to_send = list(sources)
+            while to_send:
                 before = self._batches, self._ended
-                self._send_all(due)
-                self._finish()
+                self._send_all(to_send)
+                self._wait()
                 if (self._batches, self._ended) == before:
                     break
-                self._forgive()
-                again = {key for key in self._failed if self._tries[key] < TRIES}
-                owners = {self._owners[key].uri: self._owners[key] for key in again if key in self._owners}
-                # Real usage is below what was reserved, so there may be room in the budget now.
-                due = list(sources) if self._stopped else list(owners.values())
-            return self._result(resumed)
+                self._forgive_full_queue()
+                again = [key for key in self._failed if self._attempts[key] < MAX_ATTEMPTS and key in self._sources]
+                failed_sources = {self._sources[key].uri: self._sources[key] for key in again}
+                # Real usage is below what was reserved, so more requests may fit into the budget now.
+                to_send = list(sources) if self._stopped else list(failed_sources.values())
         finally:
-            for stack in self._reserved.values():
-                stack.close()
+            for reservations in self._reserved.values():
+                reservations.close()
+        job = self._job
+        return PrefillResult(job.kind, job.model, self._sent, self._batches, resumed, self._failed, self._stopped)
 
-    def _result(self, resumed: int) -> PrefillResult:
-        sent, batches, failed = self._sent, self._batches, self._failed
-        return PrefillResult(self._job.kind, self._job.model, sent, batches, resumed, failed, self._stopped)
+    def _forgive_full_queue(self) -> None:
+        """A batch rejected as a whole while others were answered met a full queue: that is not an attempt."""
+        if self._any_answered:
+            for key in self._rejected:
+                self._attempts[key] = max(self._attempts[key] - 1, 0)
+        self._rejected, self._any_answered = set(), False
 
-    def _forgive(self) -> None:
-        """A batch that failed as a whole while others were answered met a full queue: it has not been tried."""
-        if self._fruitful:
-            for key in self._lost:
-                self._tries[key] = max(self._tries[key] - 1, 0)
-        self._lost, self._fruitful = set(), False
-
-    def _open(self) -> list[OpenBatch]:
+    def _open_batches(self) -> list[OpenBatch]:
         return [batch for batch in self._ledger.open_batches(self._job.model) if batch.kind == self._job.kind]
 
     def _send_all(self, sources: Sequence[Source]) -> None:
-        """Pack what is wanted into batches and send them, as far as the budget goes."""
+        """Pack the missing requests into batches and send them, as far as the budget allows."""
         self._stopped = ""
         packed: list[BatchRequest[T]] = []
-        room, size = ExitStack(), 0
-        with ExitStack() as unsent:
-            unsent.callback(lambda: room.close())
-            for item in self._wanted(sources):
-                limit = min(self._job.max_bytes, MOST_BYTES)
-                if packed and (len(packed) >= self._job.max_requests or size + item.bytes > limit):
-                    self._send(packed, room)
-                    packed, room, size = [], ExitStack(), 0
+        reservations, size = ExitStack(), 0
+        max_bytes = min(self._job.max_bytes, MAX_BATCH_BYTES)
+        try:
+            for request in self._missing_requests(sources):
+                if packed and (len(packed) >= self._job.max_requests or size + request.bytes > max_bytes):
+                    self._send(packed, reservations)
+                    packed, reservations, size = [], ExitStack(), 0
                 try:
-                    room.enter_context(self._meter.reserve(self._job.model, replace(item.most, batched=True)))
+                    max_usage = replace(request.max_usage, batched=True)
+                    reservations.enter_context(self._meter.reserve(self._job.model, max_usage))
                 except BudgetReached as error:
                     self._stopped = str(error)
                     break
-                packed.append(item)
-                size += item.bytes
+                packed.append(request)
+                size += request.bytes
             if packed:
-                self._send(packed, room)
-                room = ExitStack()
+                self._send(packed, reservations)
+                reservations = ExitStack()
+        finally:
+            reservations.close()  # of requests that were not sent
 
-    def _wanted(self, sources: Sequence[Source]) -> Iterator[BatchRequest[T]]:
-        """Each key once, without those that are under way or have failed too often.
+    def _missing_requests(self, sources: Sequence[Source]) -> Iterator[BatchRequest[T]]:
+        """Each request once, without those in open batches and those that failed too often.
 
-        A document that cannot be read wants nothing; the ordinary run will tell why.
+        Documents that cannot be extracted are skipped; the ordinary run reports them.
         """
-        seen = {key for batch in self._open() for key in _keys(batch)}
-        for source, parts in self._extracted(sources):
-            for item in () if isinstance(parts, ExtractionError) else self._job.wanted(parts):
-                self._owners.setdefault(item.key, source)
-                if item.key not in seen and self._tries[item.key] < TRIES:
-                    seen.add(item.key)
-                    yield item
+        seen = {key for batch in self._open_batches() for key in _keys(batch)}
+        for source, extraction in self._extract(sources):
+            if isinstance(extraction, ExtractionError):
+                continue
+            for request in self._job.missing_requests(extraction):
+                self._sources.setdefault(request.key, source)
+                if request.key not in seen and self._attempts[request.key] < MAX_ATTEMPTS:
+                    seen.add(request.key)
+                    yield request
 
-    def _send(self, packed: Sequence[BatchRequest[T]], room: ExitStack) -> None:
-        id, items = self._job.send(packed)
+    def _send(self, requests: Sequence[BatchRequest[T]], reservations: ExitStack) -> None:
+        id = self._job.send(requests)
+        items = {request.key: [request.key] for request in requests}
         self._ledger.add_batch(OpenBatch(id, self._job.model, self._job.kind, items))
-        self._reserved[id] = room
-        self._tries.update(item.key for item in packed)
+        self._reserved[id] = reservations
+        self._attempts.update(items.keys())
         self._batches += 1
-        self._sent += len(packed)
+        self._sent += len(requests)
 
-    def _finish(self) -> None:
-        """Wait until every batch has ended, and take in its answers."""
-        pause, heard = self._poll, time.monotonic()
-        while batches := self._open():
-            looks = [self._look(batch) for batch in batches]
-            left = self._open()
+    def _wait(self) -> None:
+        """Wait until every batch has ended, and collect the answers."""
+        pause, last_heard = self._poll_seconds, time.monotonic()
+        while batches := self._open_batches():
+            checks = [self._check(batch) for batch in batches]
+            left = self._open_batches()
             if self._on_wait:
-                answered, total = (sum(numbers) for numbers in zip(*(look.counts for look in looks), strict=True))
+                answered, total = sum(check.answered for check in checks), sum(check.total for check in checks)
                 self._on_wait(BatchProgress(self._job.kind, self._job.model, len(left), answered, total))
             if not left:
                 return
-            trouble = next((look.trouble for look in looks if look.trouble), None)
+            trouble = next((check.trouble for check in checks if check.trouble), None)
             if trouble is None:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > PATIENCE:
-                raise ProviderError(
-                    f"{self._job.model}: {trouble}; its batches are kept in mind, run again to wait for them",
-                    transient=True,
-                ) from trouble
+                last_heard = time.monotonic()
+            elif time.monotonic() - last_heard > MAX_SILENCE_SECONDS:
+                message = f"{self._job.model}: {trouble}. Its batches are recorded; run again to wait for them"
+                raise ProviderError(message, transient=True) from trouble
             self._sleep(pause)
-            pause = self._poll if len(left) < len(batches) else min(pause * SLOWER, 10 * self._poll)
+            pause = self._poll_seconds if len(left) < len(batches) else min(pause * BACKOFF, 10 * self._poll_seconds)
 
-    def _look(self, batch: OpenBatch) -> _Look:
-        """See how a batch is, and take it in when it has ended."""
-        counts = 0, len(batch.items)
+    def _check(self, batch: OpenBatch) -> _Check:
+        """Ask for the progress of a batch, and collect its answers if it has ended."""
+        answered, total = 0, len(batch.items)
         try:
             ended, answered, total = self._job.progress(batch.id)
-            counts = answered, total
+            hours = (datetime.now(UTC) - datetime.fromisoformat(batch.at)).total_seconds() / 3600
             if ended:
-                self._take(batch)
-            elif _age(batch) > LONGEST:
-                self._lose(batch, f"batch {batch.id} has not ended after {_age(batch) / 3600:.0f} hours")
+                self._collect(batch)
+            elif hours > MAX_BATCH_HOURS:
+                self._give_up(batch, f"batch {batch.id} has not ended after {hours:.0f} hours")
         except ProviderError as error:
             if error.transient:
-                return _Look(counts, error)
+                return _Check(answered, total, error)
             if error.about == "account":
                 raise
-            self._lose(batch, str(error))  # the provider does not know it, so it never will have results
-        return _Look(counts)
+            self._give_up(batch, str(error))  # the provider does not know the batch
+        return _Check(answered, total)
 
-    def _take(self, batch: OpenBatch) -> None:
-        if room := self._reserved.pop(batch.id, None):
-            room.close()  # first: what it really used is counted now
-        self._failed = {key: why for key, why in self._failed.items() if key not in _keys(batch)}
-        failed = self._job.take(batch)
+    def _collect(self, batch: OpenBatch) -> None:
+        self._release(batch)  # first, because the real usage is counted now
+        keys = _keys(batch)
+        self._failed = {key: reason for key, reason in self._failed.items() if key not in keys}
+        failed = self._job.collect(batch)
         self._failed |= failed
-        self._fruitful |= len(failed) < len(_keys(batch))
+        self._any_answered |= len(failed) < len(keys)
         self._close(batch)
 
-    def _lose(self, batch: OpenBatch, why: str) -> None:
-        if room := self._reserved.pop(batch.id, None):
-            room.close()
-        self._failed |= dict.fromkeys(_keys(batch), why)
-        self._lost |= _keys(batch)
+    def _give_up(self, batch: OpenBatch, reason: str) -> None:
+        self._release(batch)
+        self._failed |= dict.fromkeys(_keys(batch), reason)
+        self._rejected |= _keys(batch)
         self._close(batch)
+
+    def _release(self, batch: OpenBatch) -> None:
+        if reservations := self._reserved.pop(batch.id, None):
+            reservations.close()
 
     def _close(self, batch: OpenBatch) -> None:
         self._ledger.close_batch(batch.id)
         self._ended += 1
 
 
-class _Look(NamedTuple):
-    counts: tuple[int, int]
-    """(answered so far, of how many)."""
+class _Check(NamedTuple):
+    answered: int
+    total: int
     trouble: ProviderError | None = None
-    """Why the provider could not tell."""
+    """Why the provider could not report the progress."""
 
 
 def _keys(batch: OpenBatch) -> set[str]:
     return {key for keys in batch.items.values() for key in keys}
-
-
-def _age(batch: OpenBatch) -> float:
-    """Seconds."""
-    return (datetime.now(UTC) - datetime.fromisoformat(batch.at)).total_seconds()

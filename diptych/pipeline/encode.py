@@ -1,4 +1,4 @@
-"""What a document needs to be encoded, in spite of the parts that an encoder will not take."""
+"""Encode what a document needs, despite parts that an encoder refuses."""
 
 from __future__ import annotations
 
@@ -15,71 +15,69 @@ from extractors.types import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodingResult:
     vectors: Mapping[str, Vector] = field(default_factory=dict)
-    """Hash -> vector."""
+    """By hash."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Hash -> why it has none."""
+    """Hash -> why it has no vector."""
 
 
-def encode_vectors(needs: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> Encoded:
-    """The vectors of all that can be encoded; only what is refused for good goes without.
+def encode_vectors(required: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> EncodingResult:
+    """The vectors of everything that can be encoded. `pictures`: folder of the picture store.
 
-    `pictures`: folder of the picture store. Raises `ProviderError` for what may pass or concerns every request, and
-    `ModelError`, `BudgetReached`.
+    Raises `ProviderError` for failures that are temporary or concern every request, `ModelError` and `BudgetReached`.
     """
-    if not needs:
-        return Encoded()
+    if not required:
+        return EncodingResult()
     try:
-        return _told(needs, spaces.encode(needs, pictures))
+        return _separate_blanks(required, spaces.encode(required, pictures))
     except ProviderError as error:
-        if lasting(error):
+        if _concerns_every_request(error):
             raise
-    return _one_by_one(needs, spaces, pictures)
+    return _encode_one_by_one(required, spaces, pictures)
 
 
-def refused_places(batch: Sequence[PointDraft], refused: Mapping[str, str]) -> list[Problem]:
-    """The places of a batch that are not searched by meaning, each with the reason."""
+def refused_places(drafts: Sequence[PointDraft], refused: Mapping[str, str]) -> list[Problem]:
+    """A problem for each place whose vector was refused."""
     return [
-        Problem(refused[need.hash], draft.payload["page"])
-        for draft in batch
-        for need in draft.required_vectors
-        if need.hash in refused
+        Problem(refused[required.hash], draft.payload["page"])
+        for draft in drafts
+        for required in draft.required_vectors
+        if required.hash in refused
     ]
 
 
-def lasting(error: ProviderError) -> bool:
-    """Whether it says nothing of the item that was sent: another one would fail alike, now or altogether."""
+def _concerns_every_request(error: ProviderError) -> bool:
     return error.transient or error.about == "account"
 
 
-def _one_by_one(needs: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> Encoded:
-    """What was answered before the refusal is in the ledger, so only what was refused is asked for once more."""
+def _encode_one_by_one(required: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> EncodingResult:
+    """Find the refused items. Answers from before the refusal are in the ledger, so nothing is paid twice."""
     vectors: dict[str, Vector] = {}
     refused: dict[str, str] = {}
-    for place, need in enumerate(needs):
+    for position, item in enumerate(required):
         try:
-            one = _told([need], spaces.encode([need], pictures))
+            result = _separate_blanks([item], spaces.encode([item], pictures))
         except ProviderError as error:
-            if lasting(error):
+            if _concerns_every_request(error):
                 raise
-            refused[need.hash] = str(error)
+            refused[item.hash] = str(error)
             if len(refused) >= MAX_LEADING_REFUSALS and not vectors:
-                refused |= dict.fromkeys((rest.hash for rest in needs[place:]), str(error))
+                refused |= dict.fromkeys((rest.hash for rest in required[position:]), str(error))
                 break
         else:
-            vectors.update(one.vectors)
-            refused.update(one.refused)
-    return Encoded(vectors, refused)
+            vectors.update(result.vectors)
+            refused.update(result.refused)
+    return EncodingResult(vectors, refused)
 
 
-def _told(needs: Sequence[RequiredVector], vectors: Mapping[str, Vector]) -> Encoded:
-    """A row of zeros stands for a picture that cannot be opened: it would be a vector that is near nothing."""
-    blank = {need.hash: _blank(need) for need in needs if not vectors[need.hash].any()}
-    return Encoded({hash: vector for hash, vector in vectors.items() if hash not in blank}, blank)
+def _separate_blanks(required: Sequence[RequiredVector], vectors: Mapping[str, Vector]) -> EncodingResult:
+    """An encoder returns zeros for a picture it cannot open; such a vector would not be near anything."""
+    blank = {item.hash: _blank_reason(item) for item in required if not vectors[item.hash].any()}
+    return EncodingResult({hash: vector for hash, vector in vectors.items() if hash not in blank}, blank)
 
 
-def _blank(need: RequiredVector) -> str:
-    if isinstance(need.content, str):
-        return "the encoder gives a vector of zeros for its text"
-    return "the picture cannot be opened, so that it is not searched by its pixels"
+def _blank_reason(item: RequiredVector) -> str:
+    if isinstance(item.content, str):
+        return "the encoder returned a vector of zeros for its text"
+    return "the picture cannot be opened, so it cannot be searched by its pixels"

@@ -1,4 +1,4 @@
-"""What a run would embed, caption and cost: all of it but the asking. Nothing is spent or written into the store."""
+"""Estimate what an ingest would encode, caption and cost. Nothing is spent or stored."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from diptych.encoders.encoder import Encoder
 from diptych.encoders.ledger_encoder import vector_key
 from diptych.models.ledger import Ledger
 from diptych.models.price_list import PriceList
-from diptych.pipeline.extraction import extract_ahead
-from diptych.pipeline.requirements import MissingVectors, missing_vectors
+from diptych.pipeline.extract_ahead import extract_ahead
+from diptych.pipeline.missing_vectors import MissingVectors, find_missing_vectors
 from diptych.prices import Price, Usage
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     from diptych.captioners.captioner import Captioner
 
 Use: TypeAlias = Literal["captions", "texts", "pictures"]
-"""What a paid model would be asked for: captions, or vectors of texts or of pictures."""
+"""What a paid model is used for: captions, or vectors of texts or of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateContext:
-    """What an estimate stands on."""
+    """Everything that an estimate uses."""
 
     store: Store | None
-    """None: the store was never made."""
+    """None: the store does not exist."""
     spaces: Spaces
     captioner: Captioner | None
     ledger: Ledger
     prices: Mapping[str, Price] | PriceList
     language: str
     extract: Callable[[Source, Path], Extraction]
-    """Takes a document apart; its pictures go to the folder."""
+    """Extracts a document; its pictures go to the folder."""
     workers: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one model would be asked for."""
+    """The requests to one paid model."""
 
     model: str
     use: Use
@@ -60,9 +60,9 @@ class Cost:
     price: Price | None
     """None: unknown."""
     batches: bool
-    """Whether its provider has a batch endpoint for this."""
+    """Whether its provider has a batch endpoint for this use."""
     likely: Usage | None = None
-    """By what the captions cost that this model has written until now."""
+    """Extrapolated from the captions that the model wrote before."""
 
     @property
     def dollars(self) -> float | None:
@@ -70,7 +70,7 @@ class Cost:
 
     @property
     def batch_dollars(self) -> float | None:
-        """The same with --batch-api; a provider without batches is asked one by one at the whole price."""
+        """With --batch-api; providers without a batch endpoint charge the full price."""
         return self.price.max_cost(replace(self.usage, batched=self.batches)) if self.price else None
 
     @property
@@ -80,7 +80,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Of the documents that need work."""
+    """For the documents that need work."""
 
     documents: int
     pages: int
@@ -89,169 +89,160 @@ class Estimate:
     captions_known: int
     """Pictures whose caption is in the ledger."""
     skipped: Mapping[str, int]
-    """Why pictures are not sent to the vision model -> how many."""
+    """Why pictures are not sent to the vision model -> number of pictures."""
     embedded_here: Mapping[str, int]
-    """Encoder that runs here and costs nothing -> texts and pictures that it would encode."""
+    """Local encoder, which costs nothing -> number of texts and pictures that it would encode."""
     costs: tuple[Cost, ...]
     unreadable: tuple[str, ...] = ()
-    """One sentence for each document that gives no parts."""
+    """One sentence for each document that cannot be extracted."""
     unchanged: int = 0
     """Documents that need no work."""
     left_out: tuple[str, ...] = ()
-    """What was passed over, and why."""
+    """Files that were skipped, with reasons."""
 
     @property
     def dollars(self) -> float | None:
-        """At most; None: some price is unknown."""
-        return _sum([cost.dollars for cost in self.costs])
+        """At most; None if a price is unknown."""
+        return _sum_if_all_known([cost.dollars for cost in self.costs])
 
     @property
     def batch_dollars(self) -> float | None:
-        return _sum([cost.batch_dollars for cost in self.costs])
+        return _sum_if_all_known([cost.batch_dollars for cost in self.costs])
+
+
+def _sum_if_all_known(amounts: Sequence[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
 
 
 def estimate_documents(
-    sources: Sequence[Source], ground: EstimateContext, on_document: Callable[[str], None] | None = None
+    sources: Sequence[Source], context: EstimateContext, on_document: Callable[[str], None] | None = None
 ) -> Estimate:
-    """Of documents that need work. `on_document` is told each name. Pictures are kept for the moment only.
+    """Estimate the documents that need work. `on_document` is called with each name. Pictures are not kept.
 
-    Raises `StoreError`, and `ModelError` for a local model that is not there.
+    Raises `StoreError`, and `ModelError` if a local model is missing.
     """
-    count = _Count(ground)
+    counter = _Counter(context)
     with tempfile.TemporaryDirectory(prefix="diptych-estimate-") as folder:
-        places = {source.uri: Path(folder, str(number)) for number, source in enumerate(sources)}
+        pictures = {source.uri: Path(folder, str(number)) for number, source in enumerate(sources)}
 
         def extract(source: Source) -> Extraction:
-            return ground.extract(source, places[source.uri])
+            return context.extract(source, pictures[source.uri])
 
-        for source, parts in extract_ahead(sources, extract, ground.workers):
-            if isinstance(parts, ExtractionError):
-                count.unreadable.append(str(parts))
+        for source, extraction in extract_ahead(sources, extract, context.workers):
+            if isinstance(extraction, ExtractionError):
+                counter.unreadable.append(str(extraction))
             else:
-                count.add(parts, places[source.uri])
-            shutil.rmtree(places[source.uri], ignore_errors=True)
+                counter.add(extraction, pictures[source.uri])
+            shutil.rmtree(pictures[source.uri], ignore_errors=True)
             if on_document:
                 on_document(source.name)
-    return count.estimate()
+    return counter.estimate()
 
 
-class _Count:
-    """Adds up documents; what several of them share is counted once."""
+class _Counter:
+    """Adds up documents; content that several documents share is counted once."""
 
-    def __init__(self, ground: EstimateContext) -> None:
-        self._ground = ground
-        self._reading = ground.spaces.encoding_config(ground.language)
+    def __init__(self, context: EstimateContext) -> None:
+        self._context = context
+        self._config = context.spaces.encoding_config(context.language)
         self.unreadable: list[str] = []
         self._sums = Counter[str]()
         self._skipped = Counter[str]()
-        self._here = Counter[str]()
-        self._used: dict[tuple[str, Use], Usage] = {}
+        self._local = Counter[str]()
+        self._usage: dict[tuple[str, Use], Usage] = {}
         self._items = Counter[tuple[str, Use]]()
-        self._asked: set[str] = set()
-        self._encoded: set[str] = set()
+        self._counted: set[str] = set()
+        """Ledger keys of captions, and hashes of vectors."""
 
     def add(self, extraction: Extraction, pictures: Path) -> None:
         self._sums["documents"] += 1
         self._sums["pages"] += extraction.report.pages
         self._sums["passages"] += len(extraction.passages)
         self._sums["pictures"] += len(extraction.pictures)
-        told = self._captions(extraction, pictures)
-        self._vectors(missing_vectors(extraction, told, self._reading, self._ground.store), pictures)
+        captions = self._add_captions(extraction, pictures)
+        self._add_vectors(find_missing_vectors(extraction, captions, self._config, self._context.store), pictures)
 
-    def _captions(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
-        """What is known of the pictures; counts what would be asked. Empty: there is no captioner."""
-        captioner = self._ground.captioner
+    def _add_captions(self, extraction: Extraction, pictures: Path) -> list[ModelCaption | None]:
+        """Count caption requests. Returns the known captions, one per picture; empty without a captioner."""
+        captioner = self._context.captioner
         if captioner is None:
             return []
-        told = captioner.known_captions(extraction, pictures)
-        for caption in told:
-            if caption is not None:
-                self._skipped[caption.skipped] += bool(caption.skipped)
-                self._sums["known"] += bool(caption.text)
-        if None in told:
-            for key, ask in captioner.pending_requests(extraction, pictures):
-                if key not in self._asked:
-                    self._asked.add(key)
-                    self._count(captioner.model.name, "captions", captioner.model.max_usage(ask))
-        return told
+        captions = captioner.known_captions(extraction, pictures)
+        for caption in filter(None, captions):
+            self._skipped[caption.skipped] += bool(caption.skipped)
+            self._sums["captions_known"] += bool(caption.text)
+        if None in captions:
+            for key, request in captioner.pending_requests(extraction, pictures):
+                if key not in self._counted:
+                    self._counted.add(key)
+                    self._add_request(captioner.model.name, "captions", captioner.model.max_usage(request))
+        return captions
 
-    def _vectors(self, lacking: MissingVectors, pictures: Path) -> None:
-        needs = [need for hash, need in lacking.needs.items() if hash not in self._encoded]
-        coming = [words for apart, words in lacking.coming.items() if apart not in self._encoded]
-        self._encoded |= lacking.needs.keys() | lacking.coming.keys()
-        texts = [need.content for need in needs if isinstance(need.content, str)]
-        images = [image_path(need.content, pictures) for need in needs if not isinstance(need.content, str)]
-        spaces = self._ground.spaces
-        self._encode(spaces.text, texts, [words + "x" * MAX_CAPTION_CHARACTERS for words in coming])
+    def _add_vectors(self, missing: MissingVectors, pictures: Path) -> None:
+        contents = [vector.content for hash, vector in missing.vectors.items() if hash not in self._counted]
+        texts = [content for content in contents if isinstance(content, str)]
+        images = [image_path(content, pictures) for content in contents if not isinstance(content, str)]
+        uncaptioned = [text for key, text in missing.uncaptioned.items() if key not in self._counted]
+        self._counted |= missing.vectors.keys() | missing.uncaptioned.keys()
+        spaces = self._context.spaces
+        self._add_encoder(spaces.text, texts, [text + "x" * MAX_CAPTION_CHARACTERS for text in uncaptioned])
         if spaces.images:
-            self._encode(spaces.images, images)
+            self._add_encoder(spaces.images, images)
 
-    def _encode(self, encoder: Encoder, contents: Sequence[str | Path], coming: Sequence[str] = ()) -> None:
-        """`coming`: texts that do not exist yet, as long as they may become."""
+    def _add_encoder(self, encoder: Encoder, contents: Sequence[str | Path], future: Sequence[str] = ()) -> None:
+        """`future`: stand-ins for texts that do not exist yet, as long as they may become."""
         if not encoder.paid:
-            self._here[encoder.name] += len(contents) + len(coming)
+            self._local[encoder.name] += len(contents) + len(future)
             return
         from diptych.models.openai.embedding_inputs import IMAGE_TOKENS, TextInput
 
         keys = {vector_key(encoder.fingerprint, content): content for content in contents}
-        kept = self._ground.ledger.vectors(list(keys))
-        for content in [*(content for key, content in keys.items() if key not in kept), *coming]:
+        paid = self._context.ledger.vectors(list(keys))
+        for content in [*(content for key, content in keys.items() if key not in paid), *future]:
             if isinstance(content, str):
-                self._count(encoder.paid, "texts", Usage(input_tokens=TextInput(content).tokens))
+                self._add_request(encoder.paid, "texts", Usage(input_tokens=TextInput(content).tokens))
             else:
-                self._count(encoder.paid, "pictures", Usage(input_tokens=IMAGE_TOKENS))
+                self._add_request(encoder.paid, "pictures", Usage(input_tokens=IMAGE_TOKENS))
 
-    def _count(self, model: str, use: Use, usage: Usage) -> None:
-        known = self._used.get((model, use))
-        self._used[model, use] = known + usage if known else usage
+    def _add_request(self, model: str, use: Use, usage: Usage) -> None:
+        before = self._usage.get((model, use))
+        self._usage[model, use] = before + usage if before else usage
         self._items[model, use] += 1
 
     def estimate(self) -> Estimate:
-        sums = self._sums
+        names = ("documents", "pages", "passages", "pictures", "captions_known")
         return Estimate(
-            documents=sums["documents"],
-            pages=sums["pages"],
-            passages=sums["passages"],
-            pictures=sums["pictures"],
-            captions_known=sums["known"],
-            skipped={why: number for why, number in self._skipped.most_common() if number},
-            embedded_here={name: number for name, number in self._here.items() if number},
-            costs=tuple(self._cost(model, use, usage) for (model, use), usage in self._used.items()),
+            **{name: self._sums[name] for name in names},
+            skipped={reason: number for reason, number in self._skipped.most_common() if number},
+            embedded_here={name: number for name, number in self._local.items() if number},
+            costs=tuple(self._cost(model, use, usage) for (model, use), usage in self._usage.items()),
             unreadable=tuple(self.unreadable),
         )
 
     def _cost(self, model: str, use: Use, usage: Usage) -> Cost:
-        price, items = self._ground.prices.get(model), self._items[model, use]
-        likely = _likely(self._ground.ledger, model, items) if use == "captions" else None
-        return Cost(model, use, items, usage, price, self._batches(use), likely)
-
-    def _batches(self, use: Use) -> bool:
-        captioner = self._ground.captioner
-        if use == "captions":
-            return captioner is not None and captioner.model.batch_api is not None
-        encoder = self._ground.spaces.text
-        return use == "texts" and encoder.batches is not None
+        context, items = self._context, self._items[model, use]
+        likely, batches = None, use == "texts" and context.spaces.text.batches is not None
+        if use == "captions" and context.captioner:
+            likely = _likely_usage(context.ledger, model, items)
+            batches = context.captioner.model.batch_api is not None
+        return Cost(model, use, items, usage, context.prices.get(model), batches, likely)
 
 
-def _likely(ledger: Ledger, model: str, items: int) -> Usage | None:
-    """Of so many captions, by those that the model has written; None: it has written none."""
-    spent = [one for one in ledger.spending() if one.model == model and one.usage.requests]
-    number = sum(one.captions for one in spent)
-    if not number:
+def _likely_usage(ledger: Ledger, model: str, items: int) -> Usage | None:
+    """Usage of `items` captions, extrapolated from those that the model wrote before; None if there are none."""
+    spending = [entry for entry in ledger.spending() if entry.model == model and entry.usage.requests]
+    captions = sum(entry.captions for entry in spending)
+    if not captions:
         return None
 
-    def share(tokens: int) -> int:
-        return round(tokens * items / number)
+    def scale(name: str) -> int:
+        return round(sum(getattr(entry.usage, name) for entry in spending) * items / captions)
 
     return Usage(
-        input_tokens=share(sum(one.usage.input_tokens for one in spent)),
-        cached_tokens=share(sum(one.usage.cached_tokens for one in spent)),
-        output_tokens=share(sum(one.usage.output_tokens for one in spent)),
+        input_tokens=scale("input_tokens"),
+        cached_tokens=scale("cached_tokens"),
+        output_tokens=scale("output_tokens"),
         requests=items,
-        written_tokens=share(sum(one.usage.written_tokens for one in spent)),
+        written_tokens=scale("written_tokens"),
     )
-
-
-def _sum(amounts: Sequence[float | None]) -> float | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if len(known) == len(amounts) else None

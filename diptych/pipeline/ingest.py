@@ -1,4 +1,4 @@
-"""One document: extract -> encode what is new -> commit. A bad one is quarantined: never lost, never in the way."""
+"""Ingest one document: extract it, encode what is new, commit. A document that fails is quarantined."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from diptych.captioners.caption import Captions
 from diptych.captioners.captioner import Captioner
@@ -17,7 +17,7 @@ from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
 from diptych.pipeline.encode import encode_vectors, refused_places
 from diptych.store.disk_space import check_disk_space
-from diptych.store.points import DocumentDrafts, PointDraft, RequiredVector, document_id, draft_points
+from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, load_record, write_record
 from diptych.store.spaces import Spaces
 from diptych.store.switch import (
@@ -33,52 +33,47 @@ from diptych.store.types import Collection, Store, in_batches
 from diptych.vectors import Vector
 from extractors.errors import ExtractionError
 from extractors.formats import find_format
+from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, Problem, Source
 
-BATCH = 128  # points encoded before they are stored: what a kill may cost
+BATCH = 128  # points encoded before they are stored: the most that a kill can lose
 Status = Literal["complete", "partial", "failed", "unchanged", "waiting"]
-"""`waiting`: for a larger budget; nothing of it was stored."""
-
-
-class Extractor(Protocol):
-    """`extractors.sandbox.sandbox.Sandbox`, or anything that reads a document without taking this process down."""
-
-    def extract(self, source: Source, options: Options, pictures: Path) -> Extraction: ...
+"""`waiting`: the document needs a larger budget and was not touched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What every document goes through."""
+    """Everything that the ingest of a document uses."""
 
     store: Store
     spaces: Spaces
-    sandbox: Extractor
+    sandbox: Sandbox
     options: Options
     pictures: Path
     """Folder of the picture store."""
     language: str = "english"
     captioner: Captioner | None = None
     check_keys: Callable[[], None] | None = None
-    """Called before a document is taken apart: raises `ModelError` when a paid model's key is missing."""
+    """Called before a document is extracted; raises `ModelError` if the key of a paid model is missing."""
 
     def fingerprint(self, source: Source) -> str:
-        """Changes whenever the same bytes would give other parts. (How parts are read is bound to the whole store.)"""
+        """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)"""
         row = find_format(source.path)
-        options = asdict(replace(self.options, tokenizer=None, pages=None))  # where they lie says nothing
+        options = asdict(replace(self.options, tokenizer=None, pages=None))  # without paths of this machine
         parts = [row.name if row else "", row.version if row else 0, options]
         if self.captioner:
             parts.append(self.captioner.fingerprint)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def check_disk_space(self) -> None:
-        """Raises `StoreError` when a disk that is written to is full."""
+        """Raises `StoreError` if the disk of the store or of the pictures is full."""
         self.store.check_disk_space()
         check_disk_space(self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one document."""
+    """The result of ingesting one document."""
 
     uri: str
     name: str
@@ -87,7 +82,7 @@ class Outcome:
     passages: int = 0
     pictures: int = 0
     encoded: int = 0
-    """Texts and pictures that went through an encoder; the others kept their vectors."""
+    """Texts and pictures that were encoded; the others kept their vectors."""
     seconds: float = 0.0
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
@@ -95,9 +90,9 @@ class Outcome:
 
 
 def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
-    """Is there work to do? Not when the register has the same bytes through the same pipeline.
+    """Whether a document must be ingested: its bytes or the pipeline changed, or it failed temporarily.
 
-    A document that failed for good, or is partial, has work only under `retry`.
+    `retry`: also if it failed permanently or is partial.
     """
     if before is None or before.deleted or before.transient or (retry and before.status != "complete"):
         return True
@@ -107,24 +102,30 @@ def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline
 def ingest_document(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    `retry`: try again what failed for good before, or is partial. A document that cannot be read gives an outcome, not
-    an exception; what was stored of it stays visible.
-    Raises `StoreError` and `ModelError`, which concern every document; of the latter, `BudgetReached` leaves the
-    document as it was. A part that an encoder will not take leaves the document partial.
+    `retry`: try again if it failed permanently or is partial. A document that cannot be extracted returns a failed
+    outcome, and its stored version stays visible. Parts that an encoder refuses leave the document partial.
+    Raises `StoreError` and `ModelError` for failures that concern every document; after `BudgetReached` the document
+    is as it was.
     """
     with pipeline.store.lock_document(document_id(source.uri)), track_charges() as account:
         return _ingest(source, pipeline, retry, account)
 
 
+def waiting_outcome(source: Source, reason: str) -> Outcome:
+    """Of a document that was not touched, for a reason that concerns the whole run."""
+    return Outcome(source.uri, source.name, "waiting", error=reason)
+
+
 def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -> Outcome:
     start = time.monotonic()
-    identity = document_id(source.uri)
-    before = load_record(pipeline.store, identity)
+    store = pipeline.store
+    before = load_record(store, document_id(source.uri))
     if before and not needs_work(source, before, pipeline, retry=retry):
-        delete_retired_points(pipeline.store, before)
-        return _unchanged(before, time.monotonic() - start)
+        delete_retired_points(store, before)
+        outcome = _outcome(before, start)
+        return outcome if before.status == "failed" else replace(outcome, status="unchanged")
     record = DocumentRecord(
-        id=identity,
+        id=document_id(source.uri),
         uri=source.uri,
         name=source.name,
         sha256=source.sha256,
@@ -137,30 +138,42 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
     pipeline.check_disk_space()
     try:
         extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
-        pipeline.check_disk_space()  # a picture that found no room would be told as one that is broken
-        return _stored(extraction, record, pipeline, account, start)
+        pipeline.check_disk_space()  # on a full disk, a picture would be reported as broken
+        return _store(extraction, record, pipeline, account, start)
     except ExtractionError as error:
         pipeline.check_disk_space()
-        why, transient = str(error), error.transient
+        reason, transient = str(error), error.transient
     except ProviderError as error:
-        if not error.transient:  # the key, the account, the model: every other document would end here, too
+        if not error.transient:  # the key, the account, the model: every other document would fail, too
             raise
-        why, transient = f"{source.name}: not encoded: {error}; run again later", True
-    record = replace(record, usage=account.charges)
-    return _failed(pipeline.store, record, before, why, transient, time.monotonic() - start)
+        reason, transient = f"{source.name}: not encoded: {error}; run again later", True
+    # Quarantine: register the reason; the version that was there before stays visible.
+    failed = replace(
+        before if before and not before.deleted else record,
+        sha256=record.sha256,
+        fingerprint=record.fingerprint,
+        status="failed",
+        error=reason,
+        transient=transient,
+        updated_at=record.updated_at,
+        usage=account.charges,
+    )
+    write_record(store, failed)
+    return _outcome(failed, start)
 
 
-def waiting_outcome(source: Source, reason: str) -> Outcome:
-    """Of a document that was left as it is, for a reason that concerns the whole run."""
-    return Outcome(source.uri, source.name, "waiting", error=reason)
-
-
-def _stored(
+def _store(
     extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, account: Account, start: float
 ) -> Outcome:
     report = extraction.report
-    told = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
-    made = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language), told.captions)
+    captions = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
+    drafts = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language), captions.captions)
+    writer = _PointWriter(pipeline, vectors_of_document(pipeline.store, record.id))
+    plan = plan_update(pipeline.store, record.id, *drafts)
+    writer.stage_new_points(plan)
+    if plan.before:
+        writer.complete_stored_points(drafts, plan, plan.before.generation)
+    problems = (*report.problems, *captions.problems, *dict.fromkeys(writer.problems))  # a page's image has the same
     record = replace(
         record,
         title=extraction.title,
@@ -168,103 +181,64 @@ def _stored(
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),
         notes=report.notes,
-    )
-    work = _Encoding(pipeline, vectors_of_document(pipeline.store, record.id))
-    to = plan_update(pipeline.store, record.id, *made)
-    work.stage(to)
-    if to.before:
-        work.mend(made, to)
-    problems = (*report.problems, *told.problems, *dict.fromkeys(work.problems))  # a page's image says the same
-    record = replace(
-        record,
         status="partial" if problems else "complete",
-        # Where an encoder took nothing at all, it may be the settings and not this document: it is tried again.
-        transient=bool(told.problems) or bool(work.problems and not work.encoded),
+        # If an encoder refused everything, the cause may be the settings and not this document: it is retried.
+        transient=bool(captions.problems) or bool(writer.problems and not writer.encoded),
         problems=tuple(asdict(problem) for problem in problems),
         usage=account.charges,
     )
-    commit_document(pipeline.store, record, to)
-    return _outcome(record, time.monotonic() - start, work.encoded)
+    commit_document(pipeline.store, record, plan)
+    return _outcome(record, start, writer.encoded)
 
 
-class _Encoding:
-    """The vectors of one document, encoded and written batch by batch, so that a kill costs one batch."""
+class _PointWriter:
+    """Encodes and writes the points of one document batch by batch, so that a kill loses at most one batch."""
 
-    def __init__(self, pipeline: Pipeline, held: dict[str, Vector]) -> None:
-        """`held`: hash -> vector that is stored already: it is kept; what stands twice is encoded once."""
-        self._pipeline, self._held = pipeline, held
-        self._before = frozenset(held)
+    def __init__(self, pipeline: Pipeline, vectors: dict[str, Vector]) -> None:
+        """`vectors`: stored vectors of the document by hash, which are reused."""
+        self._pipeline, self._vectors = pipeline, vectors
+        self._stored_hashes = frozenset(vectors)
         self._refused: dict[str, str] = {}
         self.encoded = 0
         self.problems: list[Problem] = []
 
-    def stage(self, to: UpdatePlan) -> None:
-        """What is new, unseen until it is committed."""
-        index = self._pipeline.store
-        for panel, collection, new in (("text", index.text, to.text), ("images", index.images, to.images)):
-            for batch in in_batches(new, BATCH):
-                self._encode(panel, collection, batch)
-                stage_points(collection, batch, self._held, to.generation)
+    def stage_new_points(self, plan: UpdatePlan) -> None:
+        for name, drafts in (("text", plan.text), ("images", plan.images)):
+            for batch in in_batches(drafts, BATCH):
+                self._encode(name, batch)
+                stage_points(self._collection(name), batch, self._vectors, plan.generation)
 
-    def mend(self, made: DocumentDrafts, to: UpdatePlan) -> None:
-        """What was stored without a vector, because it was refused, gets one now if it can."""
-        index, generation = self._pipeline.store, to.before.generation if to.before else 0
-        for panel, collection, parts, new in (
-            ("text", index.text, made.text, to.text),
-            ("images", index.images, made.images, to.images),
-        ):
-            fresh = {draft.id for draft in new}
-            lacking = [draft for draft in parts if draft.id not in fresh and self._lacks(draft)]
-            for batch in in_batches(lacking, BATCH):
-                self._encode(panel, collection, batch)
-                whole = [draft for draft in batch if any(need.hash in self._held for need in draft.required_vectors)]
-                stage_points(
-                    collection, whole, self._held, generation
-                )  # it says the same as before, and so may be seen
+    def complete_stored_points(self, drafts: DocumentDrafts, plan: UpdatePlan, generation: int) -> None:
+        """Encode again what was stored without a vector because an encoder refused it."""
+        new = {draft.id for draft in (*plan.text, *plan.images)}
+        for name, parts in (("text", drafts.text), ("images", drafts.images)):
+            incomplete = [draft for draft in parts if draft.id not in new and self._is_incomplete(draft)]
+            for batch in in_batches(incomplete, BATCH):
+                self._encode(name, batch)
+                encoded = [d for d in batch if any(required.hash in self._vectors for required in d.required_vectors)]
+                # The content is the same as before, so the points may be visible at once.
+                stage_points(self._collection(name), encoded, self._vectors, generation)
 
-    def _lacks(self, draft: PointDraft) -> bool:
-        return any(need.hash not in self._before for need in draft.required_vectors)
+    def _is_incomplete(self, draft: PointDraft) -> bool:
+        return any(required.hash not in self._stored_hashes for required in draft.required_vectors)
 
-    def _encode(self, panel: str, collection: Collection, batch: Sequence[PointDraft]) -> None:
-        held, wanted = self._held, {need.hash: need for draft in batch for need in draft.required_vectors}
-        held.update(vectors_by_hash(collection, panel, sorted(wanted.keys() - held.keys())))  # of another document
-        missing: list[RequiredVector] = [
-            need for one, need in wanted.items() if one not in held and one not in self._refused
-        ]
-        self._pipeline.check_disk_space()  # before anything is paid that could not be kept
-        done = encode_vectors(missing, self._pipeline.spaces, self._pipeline.pictures)
-        held.update(done.vectors)
-        self._refused |= done.refused
-        self.encoded += len(done.vectors)
+    def _encode(self, name: str, batch: Sequence[PointDraft]) -> None:
+        vectors, required = self._vectors, {one.hash: one for draft in batch for one in draft.required_vectors}
+        # Vectors of other documents with the same content.
+        vectors.update(vectors_by_hash(self._collection(name), name, sorted(required.keys() - vectors.keys())))
+        missing = [one for hash, one in required.items() if hash not in vectors and hash not in self._refused]
+        self._pipeline.check_disk_space()  # before paying for anything that could not be stored
+        result = encode_vectors(missing, self._pipeline.spaces, self._pipeline.pictures)
+        vectors.update(result.vectors)
+        self._refused |= result.refused
+        self.encoded += len(result.vectors)
         self.problems += refused_places(batch, self._refused)
 
-
-def _unchanged(record: DocumentRecord, seconds: float) -> Outcome:
-    """What the register says of a document that needs no work; a quarantined one stays failed until it changes."""
-    outcome = _outcome(record, seconds, 0)
-    return outcome if record.status == "failed" else replace(outcome, status="unchanged")
+    def _collection(self, name: str) -> Collection:
+        return self._pipeline.store.text if name == "text" else self._pipeline.store.images
 
 
-def _failed(
-    index: Store, record: DocumentRecord, before: DocumentRecord | None, why: str, transient: bool, seconds: float
-) -> Outcome:
-    """Quarantine: the reason is registered, the version that was there before stays what readers see."""
-    kept = before if before and not before.deleted else record
-    failed = replace(
-        kept,
-        sha256=record.sha256,
-        fingerprint=record.fingerprint,
-        status="failed",
-        error=why,
-        transient=transient,
-        updated_at=record.updated_at,
-        usage=record.usage,
-    )
-    write_record(index, failed)
-    return _outcome(failed, seconds, 0)
-
-
-def _outcome(record: DocumentRecord, seconds: float, encoded: int) -> Outcome:
+def _outcome(record: DocumentRecord, start: float, encoded: int = 0) -> Outcome:
     return Outcome(
         uri=record.uri,
         name=record.name,
@@ -273,12 +247,8 @@ def _outcome(record: DocumentRecord, seconds: float, encoded: int) -> Outcome:
         passages=record.passages,
         pictures=record.pictures,
         encoded=encoded,
-        seconds=round(seconds, 3),
-        problems=tuple(_problem(problem) for problem in record.problems),
+        seconds=round(time.monotonic() - start, 3),
+        problems=tuple(Problem(problem["reason"], problem.get("page")) for problem in record.problems),
         notes=record.notes,
         error=record.error,
     )
-
-
-def _problem(stored: dict[str, Any]) -> Problem:
-    return Problem(stored["reason"], stored.get("page"))

@@ -12,6 +12,7 @@ import numpy as np
 
 from diptych.encoders.encoder import Encoder
 from diptych.vectors import Vectors
+from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, FieldValue, ImageFile, Options, Passage, Picture, Problem, Report, Source
 
 WORDS = ("red", "green", "blue", "pump", "valve", "chart", "table", "cat")
@@ -37,10 +38,11 @@ class WordEncoder(Encoder):
         return vectors / lengths
 
 
-class ScriptedSandbox:
-    """Extracts what it was told to: document name -> parts, or the error to raise. Counts its calls."""
+class ScriptedSandbox(Sandbox):
+    """Returns scripted extractions by document name, or raises scripted errors. Records its calls, starts no worker."""
 
     def __init__(self) -> None:
+        super().__init__(workers=1, seconds=60, memory_mb=2048)
         self.scripts: dict[str, Extraction | Exception] = {}
         self.calls: list[str] = []
 
@@ -50,9 +52,6 @@ class ScriptedSandbox:
         if isinstance(script, Exception):
             raise script
         return replace(script, source=source)
-
-    def close(self) -> None:
-        pass
 
 
 def source(name: str, version: str = "1", **fields: FieldValue) -> Source:

@@ -21,7 +21,7 @@ from diptych.encoders.registry import load_encoder
 from diptych.errors import BudgetReached
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.pipeline.batch_prefill import Prefill, progress_line, result_line
+from diptych.pipeline.batch_prefill import BatchPrefill, progress_line, result_line
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
@@ -92,7 +92,7 @@ class Bench:
         self.pipeline = Pipeline(index, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
 
     def prefill(self, on_wait: Callable[[BatchProgress], None] | None = None) -> list[PrefillResult]:
-        return Prefill(self.pipeline, self.ledger, self.meter, 1, 0.01, on_wait)([self.source])
+        return BatchPrefill(self.pipeline, self.ledger, self.meter, 1, 0.01, on_wait).run([self.source])
 
     def captions(self) -> PrefillResult:
         (result,) = self.prefill()
@@ -146,7 +146,7 @@ def test_what_a_batch_does_not_answer_is_sent_again_and_then_asked_alone(tmp_pat
 
     with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, fate=fate)) as at:
         assert result_line(at.captions()) == (
-            f"{HAIKU}: 4 captions sent in 2 batches; 1 without an answer, which the run asks for one by one "
+            f"{HAIKU}: 4 captions sent in 2 batches; 1 without an answer, sent again one by one "
             "(the batch ended after 24 hours before its turn came)"
         )
         assert at.submitted == [3, 1]
@@ -214,7 +214,7 @@ def test_a_cloud_without_batches_is_told_and_nothing_is_sent(tmp_path: Path) -> 
     cloud = Anthropic(platform="vertex", region="here", project="ours", key="TEST_KEY")
     with bench(tmp_path, anthropic=cloud) as at:
         result = at.captions()
-        assert result_line(result).startswith(f"{HAIKU} has no batch endpoint here: its requests go out one by one, at")
+        assert result_line(result).startswith(f"{HAIKU} has no batch endpoint here: its requests are sent one by one, at")
         assert (result.sent, at.vendor.requests) == (0, [])
 
 

@@ -46,17 +46,16 @@ class WordJob:
     def __init__(self, endpoint: Endpoint, ledger: Ledger, meter: Meter) -> None:
         self.endpoint, self.ledger, self.meter = endpoint, ledger, meter
 
-    def wanted(self, extraction: Extraction) -> Iterator[BatchRequest[str]]:
+    def missing_requests(self, extraction: Extraction) -> Iterator[BatchRequest[str]]:
         words = [word for passage in extraction.passages for word in passage.text.split()]
         known = self.ledger.captions(words)
         for word in words:
             if word not in known:
                 yield BatchRequest(word, word, 10 * len(word), Usage(output_tokens=1000, requests=1))
 
-    def send(self, items: Sequence[BatchRequest[str]]) -> tuple[str, dict[str, list[str]]]:
-        self.endpoint.batches.append([item.key for item in items])
-        id = f"b{len(self.endpoint.batches)}"
-        return id, {f"i-{item.key}": [item.key] for item in items}
+    def send(self, requests: Sequence[BatchRequest[str]]) -> str:
+        self.endpoint.batches.append([request.key for request in requests])
+        return f"b{len(self.endpoint.batches)}"
 
     def progress(self, batch: str) -> tuple[bool, int, int]:
         if self.endpoint.errors:
@@ -68,7 +67,7 @@ class WordJob:
         size = len(self.endpoint.batches[int(batch[1:]) - 1])
         return looks > 1, size if looks > 1 else 0, size
 
-    def take(self, batch: OpenBatch) -> dict[str, str]:
+    def collect(self, batch: OpenBatch) -> dict[str, str]:
         failed = {}
         for (key,) in batch.items.values():
             if key in self.endpoint.silent:
@@ -94,7 +93,7 @@ class Bench:
         run = BatchRun(
             self.job, self._extracted, self.ledger, self.meter, 10, self.waited.append, sleep or self.slept.append
         )
-        return run([source(text or "broken") for text in texts])
+        return run.run([source(text or "broken") for text in texts])
 
     def _extracted(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
         for one in sources:
@@ -240,9 +239,9 @@ def test_a_provider_that_is_silent_for_long_ends_the_run_and_the_batch_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(tmp_path)
-    monkeypatch.setattr("diptych.pipeline.batch_run.PATIENCE", -1.0)
+    monkeypatch.setattr("diptych.pipeline.batch_run.MAX_SILENCE_SECONDS", -1.0)
     bench.endpoint.errors = [ProviderError("overloaded", transient=True)]
-    with pytest.raises(ProviderError, match=r"m: overloaded; .* run again"):
+    with pytest.raises(ProviderError, match=r"m: overloaded\. .* run again"):
         bench("a b")
     assert len(bench.ledger.open_batches("m")) == 1
 

@@ -1,4 +1,4 @@
-"""Documents taken apart ahead of whoever reads them, in order, and never many of them at once."""
+"""Extract the next documents while earlier ones are processed."""
 
 from __future__ import annotations
 
@@ -10,28 +10,24 @@ from itertools import islice
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
-Extract = Callable[[Source], Extraction]
-
 
 def extract_ahead(
-    sources: Iterable[Source], extract: Extract, workers: int
+    sources: Iterable[Source], extract: Callable[[Source], Extraction], workers: int
 ) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
-    """Each document with its parts, or with why it has none; `workers` of them are taken apart at the same time."""
+    """Each document in order, with its extraction or the error; up to `workers` are extracted at the same time."""
     rest = iter(sources)
     with ThreadPoolExecutor(workers, thread_name_prefix="diptych-extract") as pool:
         ahead: deque[tuple[Source, Future[Extraction]]] = deque()
         try:
             while True:
-                ahead.extend(
-                    (source, pool.submit(extract, source)) for source in islice(rest, workers + 1 - len(ahead))
-                )
+                free = workers + 1 - len(ahead)
+                ahead.extend((source, pool.submit(extract, source)) for source in islice(rest, free))
                 if not ahead:
                     return
                 source, future = ahead.popleft()
                 try:
-                    found: Extraction | ExtractionError = future.result()
+                    yield source, future.result()
                 except ExtractionError as error:
-                    found = error
-                yield source, found
+                    yield source, error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
