@@ -214,7 +214,7 @@ def test_a_cloud_without_batches_is_told_and_nothing_is_sent(tmp_path: Path) -> 
     cloud = Anthropic(platform="vertex", region="here", project="ours", key="TEST_KEY")
     with bench(tmp_path, anthropic=cloud) as at:
         result = at.captions()
-        assert result_line(result).startswith(f"{HAIKU} has no batch endpoint here: its requests are sent one by one, at")
+        assert result_line(result).startswith(f"{HAIKU} has no batch endpoint here: its requests are sent one by one")
         assert (result.sent, at.vendor.requests) == (0, [])
 
 
