@@ -211,9 +211,13 @@ class _Counter:
         self._items[model, use] += 1
 
     def estimate(self) -> Estimate:
-        names = ("documents", "pages", "passages", "pictures", "captions_known")
+        sums = self._sums
         return Estimate(
-            **{name: self._sums[name] for name in names},
+            documents=sums["documents"],
+            pages=sums["pages"],
+            passages=sums["passages"],
+            pictures=sums["pictures"],
+            captions_known=sums["captions_known"],
             skipped={reason: number for reason, number in self._skipped.most_common() if number},
             embedded_here={name: number for name, number in self._local.items() if number},
             costs=tuple(self._cost(model, use, usage) for (model, use), usage in self._usage.items()),
@@ -237,7 +241,8 @@ def _likely_usage(ledger: Ledger, model: str, items: int) -> Usage | None:
         return None
 
     def scale(name: str) -> int:
-        return round(sum(getattr(entry.usage, name) for entry in spending) * items / captions)
+        total: int = sum(getattr(entry.usage, name) for entry in spending)
+        return round(total * items / captions)
 
     return Usage(
         input_tokens=scale("input_tokens"),
