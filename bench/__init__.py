@@ -3,7 +3,7 @@
     python -m bench [NAME...] [--json]
     python -m bench queries --points 100000
     python -m bench catalogue --on products.csv
-    python -m bench evidence --on questions.jsonl --store library
+    python -m bench ablation --on questions.jsonl --store library
 
 Seconds change with the machine and with who else uses it; the ratios are what to compare.
 """

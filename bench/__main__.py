@@ -22,10 +22,10 @@ FIGURES = {
     "unchanged": "store:unchanged",
     "changes": "changes:changes",
     "catalogue": "catalogue:catalogue",
-    "evidence": "evidence:evidence",
+    "ablation": "ablation:ablation",
 }
 """Name -> the module and function here that measure it; another figure is another line."""
-OWN = ("catalogue", "evidence")
+OWN = ("catalogue", "ablation")
 """Those that can be taken on files of one's own."""
 
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all when none is given")
     parser.add_argument("--json", action="store_true", help="one JSON object a figure")
-    parser.add_argument("--on", type=Path, metavar="FILE", help="one's own catalogue, or questions (for evidence)")
+    parser.add_argument("--on", type=Path, metavar="FILE", help="one's own catalogue, or questions (for ablation)")
     parser.add_argument("--store", default="", help="the store that those questions are put to")
     parser.add_argument("--points", type=int, default=POINTS, help="of the made store (default: %(default)s)")
     chosen = parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 """Checks the citations of an answer against the evidence that the model was shown. Plain text work, no model.
 
-A citation fails if its id was never shown, if its quote is not there verbatim, or if it names another document, page or
-figure. A sentence fails if none of its citations holds, or if it states a number that no cited evidence states. What
-cannot be confirmed (a number that only a model caption states, a fact without a source) is marked.
+A citation fails if its id was never shown or its quote is not there verbatim. A sentence fails if none of its citations
+holds, or if it names a page, a figure or a number that is not in the cited evidence. What cannot be confirmed (a number
+that only a model caption states, a fact without a source) is marked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diptych.answering.quotes import QuoteProblem, find_quote_problem, normalise
 from extractors.formats import is_row
 
 Failure = Literal[
-    "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "document", "page", "figure", "number"
+    "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "page", "figure", "number"
 ]
 Mark = Literal["unconfirmed", "uncited", "seen"]
 """`unconfirmed`: stated only by a model caption or the question. `uncited`: a fact without a source. `seen`: rests on
@@ -68,10 +68,6 @@ class Citation:
     id: str
     """The id of an item as the model wrote it."""
     quote: str = ""
-    document: str | None = None
-    page: int | None = None
-    figure: str | None = None
-    """A label as the model wrote it: `Fig. 3`."""
 
     @property
     def item_id(self) -> str:
@@ -174,16 +170,6 @@ def _citation_verdict(at: int, citation: Citation, evidence: Evidence) -> Verdic
     item = evidence.by_id.get(citation.item_id)
     if item is None:
         return Verdict("unknown id", f"{_shorten(citation.id, 20)} was never shown", at)
-    if citation.document is not None and citation.document != item.document:
-        return Verdict("document", f"{item.id} is from {item.document}, not from {_shorten(citation.document, 60)}", at)
-    if citation.page is not None and citation.page not in (item.page, item.folio):
-        return Verdict("page", f"{item.id} is on page {item.page}, not on page {citation.page}", at)
-    if citation.figure and not any(_mentions(item, label) for label in labels_in(citation.figure)):
-        return Verdict("figure", f"{item.id} is {item.label or 'no figure'}, not {_shorten(citation.figure, 40)}", at)
-    return _quote_verdict(at, citation, item, evidence)
-
-
-def _quote_verdict(at: int, citation: Citation, item: EvidenceItem, evidence: Evidence) -> Verdict:
     quote = citation.quote
     if not normalise_text(quote) and item.has_image:
         return Verdict("seen", f"{item.id} is cited for what its picture shows, which no words confirm", at)
@@ -197,10 +183,10 @@ def _quote_verdict(at: int, citation: Citation, item: EvidenceItem, evidence: Ev
     elsewhere = next((other.id for other in evidence.items if not find_quote_problem(quote, other.own_words)), "")
     if elsewhere:
         return Verdict("other item", f"{_in_quotes(quote)} is in {elsewhere}, not in {item.id}", at)
-    return _failed_quote(at, quote, item, problem)
+    return _quote_failure(at, quote, item, problem)
 
 
-def _failed_quote(at: int, quote: str, item: EvidenceItem, problem: QuoteProblem) -> Verdict:
+def _quote_failure(at: int, quote: str, item: EvidenceItem, problem: QuoteProblem) -> Verdict:
     quoted = _in_quotes(quote)
     if problem == "apart":
         reason = f"the parts of {quoted} are in different places of {item.id}, or in another order"

@@ -21,7 +21,6 @@ VERDICTS = {
     "altered quote": ("quote", "not found word for word in the cited source"),
     "other item": ("quote", "found in a different source"),
     "stitched quote": ("quote", "stitched together from separate places"),
-    "document": ("citation", "naming another document"),
     "page": ("citation", "naming another page"),
     "figure": ("citation", "naming another figure"),
     "number": ("number", "not found in the source cited for it"),

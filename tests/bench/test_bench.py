@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import evidence, store
+from bench import ablation, store
 from bench.__main__ import FIGURES, main
 from bench.catalogue import catalogue, without_name
 from bench.made import Made, made_store
@@ -64,8 +64,8 @@ def test_a_floor_of_nothing_has_no_ratio() -> None:
     ("arguments", "said"),
     [
         (["speed"], " ".join(FIGURES)),
-        (["queries", "--on", "x.csv"], "catalogue evidence"),
-        (["--store", "library"], "catalogue evidence"),
+        (["queries", "--on", "x.csv"], "catalogue ablation"),
+        (["--store", "library"], "catalogue ablation"),
     ],
 )
 def test_wrong_arguments_name_the_right_ones(
@@ -144,10 +144,10 @@ def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Pa
     with Diptych.open(settings) as opened:
         opened.ingest([library])
         (fused,) = opened.evaluate(asked, ["fused"]).arms
-    rows = list(evidence.evidence(Given(on=asked, store=settings.store)))
+    rows = list(ablation.ablation(Given(on=asked, store=settings.store)))
     (whole,) = [row for row in rows if row.scope == "corpus" and not row.change]
     assert {k: one.mean for k, one in whole.recall.items()} == {
-        k: fused.measured["page"][f"recall@{k}"].mean for k in evidence.AT
+        k: fused.measured["page"][f"recall@{k}"].mean for k in ablation.AT
     }
     for row in rows:
         base = next(other for other in rows if other.scope == row.scope and not other.change)
@@ -160,4 +160,4 @@ def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Pa
 
 def test_own_questions_need_a_store(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="--store"):
-        next(evidence.evidence(Given(on=tmp_path / "questions.jsonl")))
+        next(ablation.ablation(Given(on=tmp_path / "questions.jsonl")))

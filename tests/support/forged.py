@@ -41,8 +41,8 @@ class Case:
     """`dropped`, `citation dropped`, `kept, marked` or `kept`."""
 
 
-def cite(text: str, *citations: Citation | tuple[str, str]) -> Sentence:
-    return Sentence(text, tuple(one if isinstance(one, Citation) else Citation(*one) for one in citations))
+def cite(text: str, *citations: tuple[str, str]) -> Sentence:
+    return Sentence(text, tuple(Citation(*citation) for citation in citations))
 
 
 DROPPED, MARKED, PART = "dropped", "kept, marked", "citation dropped"
@@ -128,14 +128,6 @@ FORGED = [
         "other item",
         DROPPED,
     ),
-    Case(
-        "another document",
-        cite("Grease it.", Citation("E1", "once a year", document="report.pdf")),
-        "document",
-        DROPPED,
-    ),
-    Case("another page", cite("Grease it.", Citation("E1", "once a year", page=4)), "page", DROPPED),
-    Case("another figure", cite("North leads.", Citation("E2", "Sales by region", figure="Fig. 4")), "figure", DROPPED),
     Case("another page in the sentence", cite("Page 9 says to grease it.", ("E1", "once a year")), "page", DROPPED),
     Case("another figure in the sentence", cite("Figure 4 shows sales.", ("E2", "Sales by region")), "figure", DROPPED),
     Case("a changed number", cite("It moves 1,300 litres an hour.", ("E1", "litres an hour")), "number", DROPPED),
@@ -237,7 +229,7 @@ HONEST = [
     Case("a minus", cite("It works at −5 °C.", ("E1", "1,200 litres an hour at -5 °C")), "true", "kept"),
     Case(
         "matching page, figure and document",
-        cite("Figure 3 on page 12 of report.pdf.", Citation("E2", "Sales by region", "report.pdf", 12, "Fig. 3")),
+        cite("Figure 3 on page 12 of report.pdf.", ("E2", "Sales by region")),
         "true",
         "kept",
     ),

@@ -1,4 +1,4 @@
-"""What each ranked list and each kind of evidence is worth: the search without it, question by question.
+"""What each ranked list and each signal contributes: the search without it, question by question.
 
 On the sample's questions, or on one's own in the form that `diptych evaluate` reads, over any store.
 """
@@ -37,7 +37,7 @@ Recalls = dict[int, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """The search with one list or one kind of evidence left out."""
+    """The search with one list or signal left out."""
 
     HEAD: ClassVar[str] = f"{'where':<10}{'left out':<22}" + "".join(
         f"{f'recall@{k}':<11}{'to as it is, 95 %':<28}" for k in AT
@@ -75,7 +75,7 @@ class Without:
         return {"scope": self.scope, "left_out": self.left_out, "recall": cells, "change": changes}
 
 
-def evidence(given: Given) -> Iterator[Without]:
+def ablation(given: Given) -> Iterator[Without]:
     """A `*` marks a change whose interval leaves zero out. Raises `QueryError` when no question names a page."""
     with _opened(given) as parts:
         ready = QueryPreparation(parts).prepare
@@ -100,7 +100,7 @@ def _ablated(scope: str, questions: Sequence[Question], context: SearchContext) 
         if not context.uses(name) or not any(one.lists.get(name) or one.signals.get(name) for one in whole):
             continue  # it brought nothing that could be missed
         lacking = replace(context, weights={**context.weights, name: 0.0})
-        # A list tells what pages there are to compare, so without it they are searched anew; evidence is weighed anew.
+        # Lists decide which pages are candidates, so without one the search is repeated; signals are only reweighted.
         found = whole if name in SIGNALS else _materials(questions, lacking)
         recalls = _recalls(questions, found, lacking)
         yield Without(
