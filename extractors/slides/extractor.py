@@ -32,10 +32,9 @@ _NOMINAL_SIZE = 18.0  # font size in points: slides give no hint which paragraph
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Extract one deck (PPTX, ODP, PPT).
 
-    Raises `ExtractionError` when neither python-pptx nor LibreOffice can read it, or when it has no slides.
+    Raises `ExtractionError` when neither python-pptx nor LibreOffice can read it, and when it has no slides.
     """
     timer = StageTimer()
-    _refuse_encrypted(source)
     with tempfile.TemporaryDirectory(prefix="diptych-deck-") as folder:
         with timer.stage("open"):
             deck, note = _read_deck(source.path, Path(folder))
@@ -69,12 +68,6 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     return Extraction(source, tuple(passages), tuple(collector.pictures), report, title)
 
 
-def _refuse_encrypted(source: Source) -> None:
-    data = source.path.read_bytes()
-    if data.startswith(_OLE) and _ENCRYPTED in data:
-        raise ExtractionError(f"{source.name}: is encrypted; save it without a password")
-
-
 def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
     """Return the content of a deck, and a note: by which detour it was read, or why it could not be."""
     kind, reason = _content_kind(path), ""
@@ -94,9 +87,14 @@ def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
 
 
 def _content_kind(path: Path) -> str:
-    """Return `ppt`, `odp` or `pptx` by content, because suffixes may be wrong; the suffix for other content."""
+    """Return `ppt`, `odp` or `pptx` by content, because suffixes may be wrong; the suffix for other content.
+
+    Raises `ExtractionError` for an encrypted file.
+    """
     with path.open("rb") as file:
         if file.read(len(_OLE)) == _OLE:
+            if _ENCRYPTED in file.read():
+                raise ExtractionError(f"{path.name}: is encrypted; save it without a password")
             return "ppt"
     try:
         return "odp" if is_opendocument(path) else "pptx"
