@@ -1,4 +1,4 @@
-"""Stand-ins whose output a person can check by eye."""
+"""Fakes whose output can be checked by eye."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = ("red", "green", "blue", "pump", "valve", "chart", "table", "cat")
 
 
 class WordEncoder(Encoder):
-    """One dimension a known word, and a last one that is always 1: `red pump` -> [1, 0, 0, 1, 0, 0, 0, 0, 1] / √3."""
+    """One dimension per known word, and a last one that is always 1: `red pump` -> [1, 0, 0, 1, 0, 0, 0, 0, 1] / √3."""
 
     name = "words"
     fingerprint = "words-1"
@@ -27,7 +27,7 @@ class WordEncoder(Encoder):
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
-        """Every text that was ever encoded, in order."""
+        """Every passage encoded so far, in order."""
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         if not query:
@@ -55,12 +55,12 @@ class ScriptedSandbox(Sandbox):
 
 
 def source(name: str, version: str = "1", **fields: FieldValue) -> Source:
-    """A document that exists in words only; another `version` has other bytes."""
+    """A source without a file; another `version` has another hash."""
     return Source(Path(f"/library/{name}"), f"file:///library/{name}", name, version, "application/pdf", fields)
 
 
 def document(*passages: Passage, pictures: tuple[Picture, ...] = (), problems: tuple[Problem, ...] = ()) -> Extraction:
-    """The parts of a document of as many pages as its last part stands on."""
+    """An extraction with these parts; it ends on the page of the last one."""
     pages = max([passage.page for passage in passages] + [picture.page for picture in pictures], default=1)
     return Extraction(source("any.pdf"), passages, pictures, Report(pages, problems=problems))
 

@@ -139,16 +139,17 @@ def test_concurrent_documents_pay_for_an_equal_picture_once(tmp_path: Path) -> N
 
     model, document = ScriptedVision(slowly), charts(tmp_path, 1)
     one = captioner(model, tmp_path)
-    told: list[str] = []
+    texts: list[str] = []
     threads = [
-        threading.Thread(target=lambda: told.append(one.caption(document, tmp_path).captions[0].text)) for _ in range(4)
+        threading.Thread(target=lambda: texts.append(one.caption(document, tmp_path).captions[0].text))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(model.asked) == 1
-    assert told == ["Picture 1."] * 4
+    assert texts == ["Picture 1."] * 4
 
 
 def test_different_pictures_are_requested_concurrently(tmp_path: Path) -> None:

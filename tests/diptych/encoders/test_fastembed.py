@@ -121,10 +121,11 @@ def test_static_model_averages_word_vectors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("clip:ViT-G", "vit-b-32, jina-clip-v1"), ("fastembed:bert", "BAAI/bge"), ("fastembed", "BAAI")]
+    ("name", "message"),
+    [("clip:ViT-G", "vit-b-32, jina-clip-v1"), ("fastembed:bert", "BAAI/bge"), ("fastembed", "BAAI")],
 )
-def test_unknown_model_is_an_error_that_lists_the_known_ones(settings: Settings, name: str, told: str) -> None:
-    with pytest.raises(ModelError, match=told):
+def test_unknown_model_is_an_error_that_lists_the_known_ones(settings: Settings, name: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         load_encoder(name, settings)
 
 

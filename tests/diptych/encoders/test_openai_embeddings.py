@@ -101,8 +101,8 @@ def test_blank_text_and_broken_characters_are_replaced() -> None:
 
 def test_dimensions_are_omitted_after_the_model_rejects_them() -> None:
     def strict(request: Request) -> Answer | None:
-        told = "dimensions" in request.json
-        return problem(400, "This model does not support matryoshka representation: dimensions") if told else None
+        rejected = "dimensions" in request.json
+        return problem(400, "This model does not support matryoshka representation: dimensions") if rejected else None
 
     with served(strict, OpenAIRoutes(vector=counted, dimensions=8)) as vendor:
         settings = Settings(openai=OpenAI(base_url=f"{vendor.url}/v1", dimensions=8))
@@ -134,7 +134,7 @@ def test_images_are_scaled_down_and_padded(tmp_path: Path, size: tuple[int, int]
 
 
 def test_unreadable_image_gets_zeros_and_spares_the_others(tmp_path: Path) -> None:
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG but no more")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG and nothing else")
     with desk(SEES) as at:
         files = [picture(tmp_path), tmp_path / "broken.png", tmp_path / "absent.png"]
         vectors = at.encoder.encode_images(files)
