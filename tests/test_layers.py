@@ -17,6 +17,7 @@ LAYERS = (
     "extractors.types",
     "extractors.formats",
     "extractors.geometry",
+    "extractors.atomic_write",
     "extractors.timing",
     "extractors.page",
     "extractors.pictures",

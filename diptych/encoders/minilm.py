@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import platform
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from diptych.errors import ModelError
 from diptych.models.meter import Meter
 from diptych.settings import Settings
 from diptych.vectors import Vector, Vectors
+from extractors.atomic_write import write_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -90,7 +90,10 @@ class MiniLM(LocalEncoder):
         graph = read_cached_graph(file)
         if graph is None:
             graph = _build_graph(self._package / "model.safetensors", tokenizer, self._precision)
-            _write_cached_graph(file, graph)
+            try:
+                write_file(file, hashlib.sha256(graph).digest() + graph)  # two processes may build it at once
+            except OSError as error:
+                raise _cache_error(file, error) from error
         return _open_session(graph), tokenizer
 
 
@@ -154,22 +157,6 @@ def _build_graph(file: Path, tokenizer: Tokenizer, precision: str) -> bytes:
         return build_graph(weights, shape)
     samples = [tokenizer.encode(text).ids for text in CALIBRATION]
     return build_graph(weights, shape, measure_peaks(weights, shape, samples))
-
-
-def _write_cached_graph(file: Path, graph: bytes) -> None:
-    """Write the file atomically: two processes may build it at once."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as draft:
-            try:
-                draft.write(hashlib.sha256(graph).digest() + graph)
-                draft.close()
-                Path(draft.name).replace(file)
-            except BaseException:
-                Path(draft.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise _cache_error(file, error) from error
 
 
 def _cache_error(file: Path, error: OSError) -> ModelError:

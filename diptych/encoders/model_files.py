@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from diptych.errors import ModelError
+from extractors.atomic_write import write_file
 
 HUB_TIMEOUT = 5.0
 """Seconds the hub has to answer before a download is attempted."""
@@ -95,7 +96,8 @@ class ModelFiles:
         except OSError as error:
             raise ModelError(f"{error.filename}: {error.strerror}; copy it again from {self.repository}") from error
         if any(notes.get(path) != note for path, note in current.items()):
-            _write_notes(notes_file, notes | current)
+            with suppress(OSError):  # without notes, files are hashed each time
+                write_file(notes_file, json.dumps(notes | current, indent=1).encode())
         hashes = [(name, sha256) for name, (_, _, sha256) in zip(names, current.values(), strict=True)]
         return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
@@ -173,15 +175,3 @@ def _read_notes(file: Path) -> dict[str, Note]:
         return {str(path): (int(size), int(time), str(sha256)) for path, (size, time, sha256) in notes.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
-
-
-def _write_notes(file: Path, notes: dict[str, Note]) -> None:
-    """Best effort: without notes, files are hashed each time."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".draft-")
-        with os.fdopen(handle, "w", encoding="utf-8") as text:
-            json.dump(notes, text, indent=1)
-        Path(draft).replace(file)
-    except OSError:
-        return

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
-import os
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.errors import SourceError
+from extractors.atomic_write import write_file
 
 if TYPE_CHECKING:
     import httpx2
@@ -143,9 +142,9 @@ def _answer(url: str, response: httpx2.Response, kept: Path, limits: Limits, dea
     if not _is_picture(bytes(data[:16])):
         kind = response.headers.get("content-type", "something else")
         raise SourceError(f"{url}: the server sends {kind}, not a PNG, JPEG, WebP, TIFF, GIF or BMP picture")
-    _write(kept, bytes(data))
+    write_file(kept, bytes(data))
     named = {name: response.headers[name] for name in ("etag", "last-modified") if name in response.headers}
-    _write(kept.with_suffix(".json"), json.dumps({"url": url, **named}).encode())
+    write_file(kept.with_suffix(".json"), json.dumps({"url": url, **named}).encode())
     return kept
 
 
@@ -158,12 +157,3 @@ def _read(path: Path) -> dict[str, str]:
         return {str(name): str(value) for name, value in json.loads(path.read_bytes()).items()}
     except (OSError, ValueError, AttributeError):
         return {}
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Beside its place and renamed: a kill leaves no half picture."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(draft).replace(path)

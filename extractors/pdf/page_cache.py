@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractors.atomic_write import write_file
 from extractors.layout.captions import Caption
 from extractors.page import Drawing, PageLayout, Raster
 from extractors.pdf.page_extractor import PageContext, PageParts, extract_page
@@ -79,11 +79,7 @@ def _load_parts(path: Path, pictures: Path) -> PageParts | None:
 
 def _save_parts(parts: PageParts, path: Path) -> None:
     with contextlib.suppress(OSError):  # a full disk costs the reuse, not the page
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(_parts_type().dump_json(parts))
-        Path(draft).replace(path)
+        write_file(path, _parts_type().dump_json(parts))
 
 
 def _renumber(parts: PageParts, number: int) -> PageParts:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractors.atomic_write import write_file
 from extractors.pictures.decode import SUFFIXES, flatten_image
 from extractors.types import ImageFile
 
@@ -50,11 +50,7 @@ def save_image_bytes(data: bytes, suffix: str, size: tuple[int, int], folder: Pa
     if target.exists():
         os.utime(target)  # a sweep spares recent files, which a running ingest may be about to refer to
         return image
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=".draft-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(draft).replace(target)  # a killed process leaves a draft, never half an image
+    write_file(target, data)
     return image
 
 
