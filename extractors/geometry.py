@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from extractors.types import Box
 
-_MIN_SIDE = 0.01
-"""Points assumed for the side of a box without extent, so that a line has shares as well."""
+_MIN_SIDE = 0.01  # points assumed for the side of a box without extent, so that a line has shares as well
+_INSIDE = 0.9  # share of a box inside another: boxes of glyphs and strokes reach out a little
 
 
 def width(box: Box) -> float:
@@ -53,6 +53,11 @@ def coverage(box: Box, other: Box) -> float:
     across = min(box[0] + box_width, other[2]) - max(box[0], other[0])
     down = min(box[1] + box_height, other[3]) - max(box[1], other[1])
     return max(0.0, across) * max(0.0, down) / (box_width * box_height)
+
+
+def is_inside(box: Box, other: Box, margin: float = 0.0) -> bool:
+    """Whether `other`, expanded by `margin` points, covers nearly all of `box`."""
+    return coverage(box, expand_box(other, margin)) > _INSIDE
 
 
 def boxes_touch(a: Box, b: Box) -> bool:

@@ -29,7 +29,6 @@ _SEPARATOR = re.compile(r"\s*[.:|–—)\]]|\s+[-–—|]\s|\s{2,}|\s*$")
 _SAME_FONT_SIZE = 0.4  # points
 _SAME_BASELINE, _MAX_WORD_GAP = 0.4, 1.5
 _MIN_GAP, _MAX_GAP = -0.5, 0.45  # to the line above: more is a new paragraph
-_MIN_STEP = 0.5  # by which the line above is higher
 _FULL_LINE, _MAX_OUTDENT = 2.0, 3.0  # text sizes: from the right edge, and left of the line above
 
 # Which lines belong to a caption. Distances in multiples of the text size unless noted.
@@ -113,10 +112,7 @@ def _continues_paragraph(line: Line, other: Line, set_apart: bool) -> bool:
     same_row = abs(other.box[3] - line.box[3]) < _SAME_BASELINE * line_height
     if same_row and 0 <= line.box[0] - other.box[2] < _MAX_WORD_GAP * line_height:
         return True
-    is_above = (
-        _MIN_GAP * line_height < line.box[1] - other.box[3] < _MAX_GAP * line_height
-        and other.box[3] < line.box[3] - _MIN_STEP * line_height
-    )
+    is_above = _MIN_GAP * line_height < line.box[1] - other.box[3] < _MAX_GAP * line_height
     if not is_above or other.box[2] < line.box[0] or other.box[0] > line.box[2]:
         return False
     # A paragraph's last line seldom reaches the right edge; a caption's label is often bold.

@@ -82,18 +82,17 @@ class Furniture:
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
         for at_head in (True, False):
             half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == at_head]
-            half.sort(key=lambda i: layout.lines[i].box[1] if at_head else -layout.lines[i].box[3])
-            content = math.inf if at_head else -math.inf
-            for index in half:
+            extents = {i: _extent_from_edge(layout.lines[i], layout, at_head) for i in half}
+            content = math.inf
+            for index in sorted(half, key=lambda i: extents[i][0]):
+                start, end = extents[index]
                 line = layout.lines[index]
-                if line.box[1] > content if at_head else line.box[3] < content:
+                if start > content:
                     break
                 if index in found or self._repeats_in_place(line) or self._is_changing_header(line, layout, at_head):
                     found.add(index)
-                elif at_head:
-                    content = min(content, line.box[3] - _ROW_OVERLAP)
                 else:
-                    content = max(content, line.box[1] + _ROW_OVERLAP)
+                    content = min(content, end - _ROW_OVERLAP)
         return frozenset(found)
 
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
@@ -120,10 +119,9 @@ class Furniture:
         """Whether the line stands apart where most pages have a line of this font."""
         if line.size > self.body_size + _MAX_SIZE_ABOVE_BODY or not self._on_most_pages(_place_key(line)):
             return False
-        if at_head:
-            inward = [o.box[1] - line.box[3] for o in layout.lines if o.box[1] > line.box[3] - _LINE_OVERLAP]
-        else:
-            inward = [line.box[1] - o.box[3] for o in layout.lines if o.box[3] < line.box[1] + _LINE_OVERLAP]
+        _, end = _extent_from_edge(line, layout, at_head)
+        starts = [_extent_from_edge(other, layout, at_head)[0] for other in layout.lines]
+        inward = [start - end for start in starts if start > end - _LINE_OVERLAP]
         return min(inward, default=math.inf) > _MIN_HEADER_GAP * line.size
 
     def _on_most_pages(self, key: _Key) -> bool:
@@ -138,6 +136,12 @@ def without_numbers(text: str) -> str:
 def in_margin(box: Box, layout: PageLayout) -> bool:
     """Whether `box` lies where headers and footers stand."""
     return box[3] < _MARGIN * layout.height or box[1] > (1 - _MARGIN) * layout.height
+
+
+def _extent_from_edge(line: Line, layout: PageLayout, at_head: bool) -> tuple[float, float]:
+    """Distances from the page's head, or from its foot, to the near and the far side of a line."""
+    _, y0, _, y1 = line.box
+    return (y0, y1) if at_head else (layout.height - y1, layout.height - y0)
 
 
 def _keys(layout: PageLayout) -> set[_Key]:

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors.geometry import area, coverage, expand_box, height, longer_side, merge_boxes, shorter_side, width
+from extractors.geometry import (
+    area,
+    coverage,
+    expand_box,
+    height,
+    is_inside,
+    longer_side,
+    merge_boxes,
+    shorter_side,
+    width,
+)
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout, Raster
@@ -32,7 +42,6 @@ _CONTACT = 2.0  # points within which a rule touches other ink, or a box holds t
 # Decoration of text: highlights and bars no higher than the text, and boxes of running text.
 _MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
 _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
-_INSIDE = 0.9  # share of a block that lies in the box
 _MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
 _SIDEBAR_WORDS = 60
 _FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill the box
@@ -68,7 +77,7 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:
     for drawing in visible:
         if _is_rule(drawing.box) or _decorates_text(drawing, prose):
             continue
-        inside = [block for block in prose if coverage(block.box, expand_box(drawing.box, _CONTACT)) > _INSIDE]
+        inside = [block for block in prose if is_inside(block.box, drawing.box, _CONTACT)]
         if _is_sidebar(drawing, inside):
             sidebars.append(drawing.box)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from extractors.geometry import coverage, expand_box
+from extractors.geometry import coverage, is_inside
 from extractors.layout.captions import Caption, find_captions
 from extractors.layout.marks import PageMarks, find_marks
 from extractors.layout.regions import cluster_marks
@@ -16,8 +16,7 @@ from extractors.types import Box
 MAX_NOTE_WORDS = 40  # longer text between a figure and its caption separates them
 _MIN_HEADING_SIZE = 1.15  # multiples of the body size
 _TABLE_COVERAGE = 0.8  # share of a mark in a table from which it belongs to the table
-_INSIDE = 0.9  # share of a text that lies in a picture
-_INSIDE_MARGIN = 2.0  # points by which text may reach out of the picture's box
+_PICTURE_MARGIN = 2.0  # points by which the text in a picture may reach out of its box
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,12 @@ def _separators(
     if any(_is_heading(block, body_size) for block in blocks):
         clusters = [cluster.box for cluster in cluster_marks(layout, marks.marks)]
         pictures += clusters
-        drawn_fonts = {line.font for line in layout.lines if any(coverage(line.box, c) > _INSIDE for c in clusters)}
+        drawn_fonts = {line.font for line in layout.lines if any(is_inside(line.box, c) for c in clusters)}
     return tuple(
         block
         for block in blocks
         if (block.is_prose or (_is_heading(block, body_size) and (block.bold or block.font not in drawn_fonts)))
-        and not any(coverage(block.box, expand_box(picture, _INSIDE_MARGIN)) > _INSIDE for picture in pictures)
+        and not any(is_inside(block.box, picture, _PICTURE_MARGIN) for picture in pictures)
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from extractors.geometry import area, coverage, expand_box, gaps, intersection, merge_boxes
+from extractors.geometry import area, coverage, gaps, intersection, is_inside, merge_boxes
 from extractors.layout.caption_matching import corridor_between
 from extractors.layout.captions import Caption
 from extractors.layout.page_elements import PageElements
@@ -17,7 +17,7 @@ from extractors.types import Box
 
 _MAX_PANEL_GAP, _MAX_TEXT_GAP = 60.0, 25.0  # points between panels of one figure, and from a figure to its text
 _NOTE_INSIDE = 0.5  # share of a note between a figure and its caption
-_MIN_BETWEEN, _INSIDE = 0.3, 0.9  # shares of a foreign text: between two panels, and already in the figure
+_MIN_BETWEEN = 0.3  # share of a foreign text or caption between two panels
 _CONTACT = 3.0  # points by which a caption may reach into the figure above or below it
 
 
@@ -31,7 +31,8 @@ def gather_panels(
         if region < len(regions)
     }
     rest = [region for n, region in enumerate(regions) if n not in pairs.values()]
-    rest += [_region_of_text(block) for block in page.separators if not _is_in_body_font(block, page)]
+    body_font = font_family(page.body_font)
+    rest += [_region_of_text(block) for block in page.separators if font_family(block.font) != body_font]
     changed = True
     while changed:  # a figure that has grown may reach further panels
         changed = False
@@ -47,10 +48,6 @@ def gather_panels(
 
 def _region_of_text(block: TextBlock) -> Region:
     return Region(block.box, block.box, (), frozenset(block.lines))
-
-
-def _is_in_body_font(block: TextBlock, page: PageElements) -> bool:
-    return font_family(block.font) == font_family(page.body_font)
 
 
 def _fonts(region: Region, page: PageElements) -> frozenset[str]:
@@ -85,7 +82,7 @@ def _panel_distance(page: PageElements, figures: Mapping[int, Region], owner: in
     if not region.marks and not (_fonts(region, page) <= _fonts(figure, page) and max(across, down) < _MAX_TEXT_GAP):
         return None
     if any(
-        coverage(box, together) > _MIN_BETWEEN and coverage(box, expand_box(figure.box, 1)) < _INSIDE
+        coverage(box, together) > _MIN_BETWEEN and not is_inside(box, figure.box, margin=1)
         for box in (*_foreign_text(figure, page), *page.fences)
     ):
         return None

@@ -22,6 +22,7 @@ from extractors.geometry import (
     height,
     horizontal_overlap,
     intersection,
+    is_inside,
     merge_boxes,
     vertical_overlap,
     width,
@@ -43,7 +44,7 @@ _LABEL_ROUNDS = 3  # tick labels first, then the axis title beyond them
 _LABEL_REACH = 13.0  # points, the limit for large letters, as on slides
 _BESIDE, _ABOVE_OR_BELOW = 1.6, 1.1
 _BAR_NAME_REACH, _MAX_BAR_NAME_REACH = 4.0, 2.5 * _LABEL_REACH  # names left of horizontal bars; the second in points
-_MAX_BAR_NAME_WORDS, _BAR_NAME_INSIDE = 4, 0.9  # share of the name's height that lies beside the bars
+_MAX_BAR_NAME_WORDS = 4
 _OCR_LABEL_REACH = 3.0  # points: photos and screenshots carry their words inside
 _MAX_LABEL_WORDS, _MAX_PHOTO_LABEL_WORDS = 12, 5  # outside of a drawing, of a photo: longer lines are sentences
 _DIAGONAL = 0.6  # a label is beside the region or below it, not off its corner
@@ -191,7 +192,7 @@ def _label_distance(line: Line, region: Region) -> float | None:
 
 def _is_level_with(line: Line, region: Region) -> bool:
     _, y0, _, y1 = region.marks_box
-    return coverage(line.box, (-math.inf, y0, math.inf, y1)) > _BAR_NAME_INSIDE
+    return is_inside(line.box, (-math.inf, y0, math.inf, y1))
 
 
 # --- joining ------------------------------------------------------------------------------------------------------

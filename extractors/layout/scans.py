@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.geometry import area, coverage, expand_box, height, longer_side, shorter_side, width
+from extractors.geometry import area, expand_box, height, is_inside, longer_side, shorter_side, width
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
@@ -49,7 +49,6 @@ _MIN_PICTURE, _MIN_PICTURE_SIDE, _MIN_PICTURE_INK = 0.015, 25.0, 0.08  # the sec
 _MIN_FLAT_PICTURE = 0.08  # larger than a bar of a chart, even if of one colour
 _MIN_BAR, _MIN_BAR_INK = 0.001, 0.4  # a bar or a slice of a chart; the second is a share of its cells
 _MAX_FRAME_INK = 2.0  # multiples of the ink that a frame of one cell has: more, and it is not empty
-_IN_PICTURE = 0.9  # share of a small patch in a picture from which it is a part of that
 
 _PixelBox = tuple[int, int, int, int]
 _Mask = NDArray[np.bool_]
@@ -87,7 +86,7 @@ def add_scanned_pictures(layout: PageLayout, pixels: NDArray[np.uint8], lines: S
             rasters.append(Raster(box, round(width(box)), round(height(box)), digest="", upright=False))
         elif size > _MIN_BAR * layout.area and patch.ink > _MIN_BAR_INK:
             drawings.append(Drawing(box, items=9, filled=True, stroked=False, curved=True))
-    drawings = [d for d in drawings if not any(coverage(d.box, raster.box) > _IN_PICTURE for raster in rasters)]
+    drawings = [d for d in drawings if not any(is_inside(d.box, raster.box) for raster in rasters)]
     return replace(
         layout,
         lines=(*layout.lines, *lines),

@@ -144,9 +144,7 @@ def _between_rules(page: TablePage) -> list[Box]:
     # Two rules at a page's head and foot may enclose a complete table.
     complete = [box for box, rules in found if rules > 2]
     return [
-        box
-        for box, rules in found
-        if rules > 2 or not any(other != box and coverage(other, box) > _HEAD_AND_FOOT for other in complete)
+        box for box, rules in found if rules > 2 or not any(coverage(other, box) > _HEAD_AND_FOOT for other in complete)
     ]
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from extractors.geometry import (
     area,
     coverage,
-    expand_box,
     height,
     horizontal_overlap,
     intersection,
+    is_inside,
     merge_boxes,
     rotate_box,
     shorter_side,
@@ -37,7 +37,7 @@ _ALIGNED, _SAME_WIDTH = 0.8, 0.7  # shared width by the narrower; narrower by wi
 _MAX_PART_GAP = 12.0  # points without text between them
 
 # Rules of a region.
-_IN_REGION, _REGION_MARGIN = 0.9, 2.0  # share of a rule; points around the region
+_REGION_MARGIN = 2.0  # points by which rules may reach out of the region
 _MIN_LEVEL_RULE, _MIN_UPRIGHT_RULE = 0.7, 0.5  # shares of the region's width and height
 _FRAME = 5.0  # points from the region's edge: the table's own frame
 
@@ -118,9 +118,8 @@ def _table(region: Box, page: TablePage) -> Table | None:
 def _inner_rules(region: Box, page: TablePage) -> tuple[list[float], list[float]]:
     """y of the long level rules and x of the long upright rules of a region, without its frame."""
     x0, y0, x1, y1 = region
-    around = expand_box(region, _REGION_MARGIN)
-    level = [r for r in page.level_rules if coverage(r, around) > _IN_REGION]
-    upright = [r for r in page.upright_rules if coverage(r, around) > _IN_REGION]
+    level = [rule for rule in page.level_rules if is_inside(rule, region, _REGION_MARGIN)]
+    upright = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
     ys = sorted(r[1] for r in level if width(r) > _MIN_LEVEL_RULE * width(region))
     xs = sorted(r[0] for r in upright if height(r) > _MIN_UPRIGHT_RULE * height(region))
     return [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
@@ -149,7 +148,7 @@ def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     images = [raster.box for raster in layout.rasters if area(raster.box) < _WHOLE_PAGE * layout.area]
     if any(coverage(region, image) > _MAX_IMAGE for image in images):
         return True
-    drawings = [drawing for drawing in layout.drawings if coverage(drawing.box, region) > _IN_REGION]
+    drawings = [drawing for drawing in layout.drawings if is_inside(drawing.box, region)]
     strokes = sum(not drawing.rectangle for drawing in drawings)
     return (strokes > _MAX_STROKES and strokes > _MAX_STROKES_PER_LINE * len(lines)) or _has_bars(region, drawings)
 

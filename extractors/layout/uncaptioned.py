@@ -109,11 +109,8 @@ def heading_above(box: Box, page: PageElements) -> tuple[str, Box | None]:
             break
         title.insert(0, block)
         top = block.box[1]
-    if not title or not _is_title(title[0], page):
+    lines = page.layout.lines
+    if not title or not (all(lines[i].bold for i in title[0].lines) or page.is_heading(title[0])):
         return "", None
-    text = " ".join(join_lines(page.layout.lines[i].text for i in block.lines) for block in title)
+    text = " ".join(join_lines(lines[i].text for i in block.lines) for block in title)
     return text, merge_boxes(block.box for block in title)
-
-
-def _is_title(block: TextBlock, page: PageElements) -> bool:
-    return all(page.layout.lines[i].bold for i in block.lines) or page.is_heading(block)
