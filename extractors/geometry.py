@@ -22,10 +22,6 @@ def shorter_side(box: Box) -> float:
     return min(width(box), height(box))
 
 
-def longer_side(box: Box) -> float:
-    return max(width(box), height(box))
-
-
 def area(box: Box) -> float:
     """The area of `box`; 0 when it is empty or inverted."""
     return max(0.0, width(box)) * max(0.0, height(box))
@@ -34,6 +30,10 @@ def area(box: Box) -> float:
 def intersection(a: Box, b: Box) -> Box:
     """The part that both cover; inverted where they do not meet."""
     return (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
+
+
+def overlap_area(a: Box, b: Box) -> float:
+    return area(intersection(a, b))
 
 
 def merge_boxes(boxes: Iterable[Box]) -> Box:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors.geometry import area, coverage, gaps, horizontal_overlap, intersection, vertical_overlap
+from extractors.geometry import area, coverage, gaps, horizontal_overlap, overlap_area, vertical_overlap
 from extractors.layout.captions import Caption
 from extractors.types import Box
 
@@ -104,5 +104,5 @@ def corridor_between(a: Box, b: Box) -> Box | None:
 
 
 def _blocks(text: Box, corridor: Box) -> bool:
-    shared = area(intersection(text, corridor))
+    shared = overlap_area(text, corridor)
     return coverage(text, corridor) > _MIN_BLOCKED or shared > _MIN_CORRIDOR_BLOCKED * max(area(corridor), 1.0)

@@ -17,7 +17,6 @@ from extractors.geometry import (
     expand_box,
     height,
     is_inside,
-    longer_side,
     merge_boxes,
     shorter_side,
     width,
@@ -118,7 +117,7 @@ def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
 
 def _is_rule(box: Box) -> bool:
     thickness = shorter_side(box)
-    return thickness < RULE_THICKNESS and longer_side(box) > _MIN_RULE_LENGTH * max(1.0, thickness)
+    return thickness < RULE_THICKNESS and max(width(box), height(box)) > _MIN_RULE_LENGTH * max(1.0, thickness)
 
 
 def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from extractors.geometry import area, coverage, gaps, intersection, is_inside, merge_boxes
+from extractors.geometry import coverage, gaps, is_inside, merge_boxes, overlap_area
 from extractors.layout.caption_matching import corridor_between
 from extractors.layout.captions import Caption
 from extractors.layout.page_elements import PageElements
@@ -64,7 +64,7 @@ def _with_notes(page: PageElements, region: Region, caption: Caption) -> Region:
     notes = [
         note
         for note in page.notes
-        if coverage(note.box, around) > _NOTE_INSIDE and area(intersection(note.box, corridor)) > 0
+        if coverage(note.box, around) > _NOTE_INSIDE and overlap_area(note.box, corridor) > 0
     ]
     return add_text(region, [line for note in notes for line in note.lines], page.layout)
 
@@ -77,7 +77,7 @@ def _panel_distance(page: PageElements, figures: Mapping[int, Region], owner: in
         return None
     together = merge_boxes([figure.box, region.box])
     others = (other.box for number, other in figures.items() if number != owner)
-    if any(area(intersection(other, together)) > 0 for other in others):
+    if any(overlap_area(other, together) > 0 for other in others):
         return None
     if not region.marks and not (_fonts(region, page) <= _fonts(figure, page) and max(across, down) < _MAX_TEXT_GAP):
         return None

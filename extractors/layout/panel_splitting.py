@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from extractors.geometry import area, gaps, intersection
+from extractors.geometry import area, gaps, overlap_area
 from extractors.layout.regions import Region, attach_labels, cluster_marks, merge_regions
 from extractors.page import PageLayout
 
@@ -50,7 +50,7 @@ def _is_complete(panel: Region) -> bool:
 
 def _overlap(panels: Sequence[Region]) -> bool:
     return any(
-        area(intersection(a.box, b.box)) > _MAX_PANEL_OVERLAP * min(area(a.box), area(b.box))
+        overlap_area(a.box, b.box) > _MAX_PANEL_OVERLAP * min(area(a.box), area(b.box))
         for number, a in enumerate(panels)
         for b in panels[number + 1 :]
     )

@@ -21,9 +21,9 @@ from extractors.geometry import (
     gaps,
     height,
     horizontal_overlap,
-    intersection,
     is_inside,
     merge_boxes,
+    overlap_area,
     vertical_overlap,
     width,
 )
@@ -217,7 +217,7 @@ def _belong_together(a: Region, b: Region, barriers: Sequence[Box], layout: Page
     if max(gaps(a.box, b.box)) > _MAX_JOIN_GAP * layout.width:
         return False
     smaller = min(area(a.box), area(b.box))
-    if area(intersection(a.box, b.box)) > _MIN_COMMON_AREA * smaller or (smaller == 0 and boxes_touch(a.box, b.box)):
+    if overlap_area(a.box, b.box) > _MIN_COMMON_AREA * smaller or (smaller == 0 and boxes_touch(a.box, b.box)):
         return True
     if not (a.has_drawings and b.has_drawings and _are_parts_of_one_drawing(a, b, layout)):
         return False

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.geometry import area, expand_box, height, is_inside, longer_side, shorter_side, width
+from extractors.geometry import area, expand_box, height, is_inside, shorter_side, width
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
@@ -100,7 +100,7 @@ def _is_no_picture(patch: _Patch, layout: PageLayout) -> bool:
     x0, y0, x1, y1 = patch.box
     edge = 2 * _CELL
     is_band = (x0 < edge and x1 > layout.width - edge) or (y0 < edge and y1 > layout.height - edge)
-    elongated = longer_side(patch.box) > _MAX_ELONGATION * shorter_side(patch.box)
+    elongated = max(width(patch.box), height(patch.box)) > _MAX_ELONGATION * shorter_side(patch.box)
     return area(patch.box) > _WHOLE_PAGE * layout.area or elongated or (patch.flat and is_band)
 
 

@@ -17,19 +17,17 @@ from extractors.layout.table_cells import Row, find_columns, group_rows, is_numb
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
-# Text.
 _PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
-_INSIDE = 0.6  # share of a line
-_MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2"
-
-_MIN_WIDTH = 60.0  # of a table
-_MARGIN = 1.0  # around the text of a table without rules
+_LINE_INSIDE = 0.6  # share of a line in a region that it belongs to
+_MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2 (a)"
+_MIN_WIDTH = 60.0  # points: narrower grids are check boxes and keys of charts
+_MARGIN = 1.0  # points around the text of a table without rules
 
 # Grids. Lengths in points.
 _MAX_RULES = 800  # more are hatching or a plot
 _CONTACT = 2.0  # between rules that cross
 _FRAME, _SAME_PLACE = 5.0, 3.0  # distance of an inner rule from the frame; rules closer than this are one
-_MIN_GRID_ROWS = 2
+_MIN_GRID_RULES = 3  # level rules at different heights: fewer make a frame
 
 # Between level rules.
 _SAME_END = 4.0  # points by which the ends of rules of one table may differ
@@ -40,17 +38,17 @@ _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are r
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS, _MIN_LIST_COLUMNS = 2, 11, 3  # a heading between rules; a list in columns
 # The labels on the left of rules that run only over the numbers: shares of the rows.
 _MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6
-_MIN_NUMBER_ROWS = 2
+_MIN_NUMBER_ROWS = 2  # below, the rules are not about numbers and nothing is added
 _HEADING_INDENT = 5.0  # points by which a heading may start left of its column
 
 # At captions, in columns of numbers.
-_MIN_ROWS = 3
-_MAX_ROW_GAP = 3.0  # text sizes
+_MIN_ROWS = 3  # two rows in columns are common by chance
+_MAX_ROW_GAP = 3.0  # text sizes between two rows of one table
 _MAX_CAPTION_ROW_WORDS = 8  # of a row of one cell within the table
-_NUMBERS_PER_ROW = 2
+_NUMBERS_PER_ROW = 2  # one number a row is a list, such as a table of contents
 _MAX_TEXT_ROWS, _MAX_SINGLE_ROWS = 12, 3  # between two rows of numbers: all rows, rows of one cell
 _MAX_ROW_WORDS = 14  # of a row of one cell; more are running text
-_MAX_HEADING_ROWS_ABOVE = 4
+_MAX_HEADING_ROWS_ABOVE = 4  # over the first row of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _count_words(line: Line) -> int:
 
 
 def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
-    return [line for line in lines if coverage(line.box, box) > _INSIDE]
+    return [line for line in lines if coverage(line.box, box) > _LINE_INSIDE]
 
 
 # --- grids of rules -----------------------------------------------------------------------------------------------
@@ -118,7 +116,7 @@ def _grids(page: TablePage) -> Iterator[Box]:
         box = merge_boxes(group)
         inner = any(width(r) <= RULE_THICKNESS and box[0] + _FRAME < r[0] < box[2] - _FRAME for r in group)
         heights = {round(rule[1] / _SAME_PLACE) for rule in group if height(rule) <= RULE_THICKNESS}
-        if inner and len(heights) > _MIN_GRID_ROWS and width(box) > _MIN_WIDTH:
+        if inner and len(heights) >= _MIN_GRID_RULES and width(box) > _MIN_WIDTH:
             yield box
 
 

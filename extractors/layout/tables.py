@@ -15,9 +15,9 @@ from extractors.geometry import (
     coverage,
     height,
     horizontal_overlap,
-    intersection,
     is_inside,
     merge_boxes,
+    overlap_area,
     rotate_box,
     shorter_side,
     width,
@@ -79,12 +79,12 @@ def find_tables(layout: PageLayout) -> list[Table]:
 def _find_upright_tables(page: TablePage) -> list[Table]:
     found: list[Table] = []
     for region in table_regions(page):
-        if any(area(intersection(region, table.box)) > _MAX_SHARED * area(region) for table in found):
+        if any(overlap_area(region, table.box) > _MAX_SHARED * area(region) for table in found):
             continue
         beside = next((table for table in found if _are_one_table(table.box, region, page)), None)
         table = _table(merge_boxes([region, beside.box]) if beside else region, page)
         others = [other for other in found if other is not beside]
-        if table and not any(area(intersection(table.box, other.box)) > 0 for other in others):
+        if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
     return sorted(found, key=lambda table: (table.box[1], table.box[0]))
 

@@ -40,7 +40,7 @@ def test_overlap_is_a_share_of_the_narrower_box() -> None:
 
 def test_merged_box_surrounds_all() -> None:
     assert merge_boxes([BOX, (0, 50, 20, 90)]) == (0, 20, 110, 90)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="unpack"):
         merge_boxes([])
 
 
