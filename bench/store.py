@@ -1,4 +1,4 @@
-"""Asking and keeping up to date, on a made store of 100,000 points."""
+"""Searching and updating a synthetic store of 100,000 points."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
 
-from bench.made import made_store
-from bench.measure import Given, Measure, by_turns, percentile, turns
+from bench.measurement import BenchOptions, Measurement, median_seconds, percentile, time_alternately
+from bench.synthetic_store import open_synthetic_store
 from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import QueryPreparation
@@ -18,56 +18,58 @@ from diptych.search.search import search
 from diptych.store.types import TEXT_VECTOR, RankedListRequest
 from diptych.where import Compare
 
-WARMING, ASKED = 50, 200
-"""Questions that do not count, and that do; no two of them are alike."""
-FLOOR = "encode it and look up one vector"
+WARM_UP_QUERIES, TIMED_QUERIES = 50, 200
+"""All of them are different."""
+BASELINE = "encode it and look up one vector"
 
 
-def queries(given: Given) -> Iterator[Measure]:
-    """Both collections, dense and BM25, fused and checked, against the least that any search does."""
-    made = made_store(given)
-    questions = read_questions(made.questions)
-    with made.opened() as parts:
-        points = parts.search_context.index.text.count() + parts.search_context.index.images.count()
-        inside = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
-        for scope, asked in (("corpus", [one.query for one in questions]), ("document", inside)):
-            ours, least = _asked(asked, parts)
+def queries(options: BenchOptions) -> Iterator[Measurement]:
+    """A whole search, dense and BM25 in both collections, compared with the minimum of any vector search."""
+    synthetic = open_synthetic_store(options)
+    questions = read_questions(synthetic.questions)
+    with synthetic.opened() as runtime:
+        points = runtime.search_context.index.text.count() + runtime.search_context.index.images.count()
+        in_document = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
+        for scope, scoped in (("corpus", [one.query for one in questions]), ("document", in_document)):
+            ours, baseline = _time_queries(scoped, runtime)
             for percent in (50, 95):
                 name = f"query in the {scope}, {points:,} points, p{percent}"
-                values = [1000 * percentile(taken, percent) for taken in (ours, least)]
-                yield Measure(name, values[0], "ms", FLOOR, values[1])
+                values = [1000 * percentile(taken, percent) for taken in (ours, baseline)]
+                yield Measurement(name, values[0], "ms", BASELINE, values[1])
 
 
-def _asked(queries: Sequence[Query], parts: Runtime) -> tuple[list[float], list[float]]:
-    """Seconds of ours and of the floor, the store and the model warm."""
-    panels, ready = parts.search_context, QueryPreparation(parts).prepare
-    mine, theirs = cycle(queries), cycle(queries)
+def _time_queries(queries: Sequence[Query], runtime: Runtime) -> tuple[list[float], list[float]]:
+    """Seconds of whole searches and of the baseline, after a warm-up."""
+    context, prepare = runtime.search_context, QueryPreparation(runtime).prepare
+    search_queries, baseline_queries = cycle(queries), cycle(queries)
 
-    def ask() -> None:
-        search([ready(next(mine))], panels, 10)
+    def whole_search() -> None:
+        search([prepare(next(search_queries))], context, 10)
 
-    def floor() -> None:
-        query = next(theirs)
-        vector = panels.spaces.text.encode_texts([query.text], query=True)[0]
-        panels.index.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
+    def baseline() -> None:
+        query = next(baseline_queries)
+        vector = context.spaces.text.encode_texts([query.text], query=True)[0]
+        context.index.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
 
-    turns(ask, floor, WARMING)
-    return turns(ask, floor, ASKED)
+    time_alternately(whole_search, baseline, WARM_UP_QUERIES)
+    return time_alternately(whole_search, baseline, TIMED_QUERIES)
 
 
-def unchanged(given: Given) -> Iterator[Measure]:
-    """A second ingest of everything against reading the files and hashing them."""
-    made = made_store(given)
-    files = sorted(made.files.iterdir())
+def unchanged(options: BenchOptions) -> Iterator[Measurement]:
+    """A second ingest of unchanged files, compared with reading and hashing them."""
+    synthetic = open_synthetic_store(options)
+    files = sorted(synthetic.files.iterdir())
 
-    def hashing() -> None:
+    def hash_files() -> None:
         for file in files:
             hashlib.sha256(file.read_bytes()).hexdigest()
 
-    with Diptych.open(made.settings) as library:
+    with Diptych.open(synthetic.settings) as diptych:
 
-        def again() -> None:
-            assert {outcome.status for outcome in library.ingest([made.files])} == {"unchanged"}
+        def ingest_again() -> None:
+            assert {outcome.status for outcome in diptych.ingest([synthetic.files])} == {"unchanged"}
 
-        ours, least = by_turns(again, hashing, rounds=3)
-    yield Measure("ingest what has not changed", len(files) / ours, "documents/s", "hash the files", len(files) / least)
+        ours, baseline = median_seconds(ingest_again, hash_files, rounds=3)
+    yield Measurement(
+        "ingest what has not changed", len(files) / ours, "documents/s", "hash the files", len(files) / baseline
+    )

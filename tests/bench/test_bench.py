@@ -1,4 +1,4 @@
-"""The benchmark measures what it says, beside a peer."""
+"""The benchmarks, on small inputs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import ablation, store
-from bench.__main__ import FIGURES, main
-from bench.catalogue import catalogue, without_name
-from bench.made import Made, made_store
-from bench.measure import Given, Measure, by_turns, percentile
+from bench import extraction, store
+from bench.__main__ import BENCHMARKS, main
+from bench.ablation import CUTOFFS, ablation
+from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
+from bench.product_search import catalogue, without_name
+from bench.synthetic_store import SyntheticStore, open_synthetic_store
 from diptych.errors import QueryError
 from diptych.evaluation.questions import read_questions
 from diptych.library.diptych import Diptych
@@ -25,16 +26,17 @@ POINTS = 1500
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
-    return Given(points=POINTS, kept=tmp_path_factory.mktemp("kept"))
+def options(tmp_path_factory: pytest.TempPathFactory) -> BenchOptions:
+    return BenchOptions(points=POINTS, cache=tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="module")
-def made(given: Given) -> Made:
-    return made_store(given)
+def synthetic(options: BenchOptions) -> SyntheticStore:
+    return open_synthetic_store(options)
 
 
-def test_a_figure_comes_with_its_peer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_result_includes_its_baseline(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction, "ROUNDS", 1)
     assert main(["figures", "--json"]) == 0
     figure = json.loads(capsys.readouterr().out)
     assert figure["unit"] == "ms/page"
@@ -42,63 +44,63 @@ def test_a_figure_comes_with_its_peer(capsys: pytest.CaptureFixture[str]) -> Non
     assert figure["ratio"] == pytest.approx(figure["value"] / figure["peer_value"], rel=1e-3)
 
 
-def test_turns_alternate_after_one_call_that_does_not_count() -> None:
+def test_calls_alternate_after_one_uncounted_call() -> None:
     calls: list[str] = []
-    by_turns(lambda: calls.append("ours"), lambda: calls.append("peer"), rounds=2)
+    median_seconds(lambda: calls.append("ours"), lambda: calls.append("peer"), rounds=2)
     assert calls == ["ours", "peer"] * 3
 
 
-def test_percentiles_are_values_that_were_measured() -> None:
+def test_percentiles_are_measured_values() -> None:
     values = [float(value) for value in range(200, 0, -1)]
     assert [percentile(values, percent) for percent in (50, 95, 100)] == [100, 190, 200]
     assert percentile([3.0], 50) == 3
 
 
-def test_a_floor_of_nothing_has_no_ratio() -> None:
-    nothing = Measure("name", 1.0, "share", "a floor that finds nothing", 0.0)
+def test_ratio_to_a_baseline_of_zero_is_null() -> None:
+    nothing = Measurement("name", 1.0, "share", "a baseline that finds nothing", 0.0)
     assert nothing.record()["ratio"] is None
     assert " inf " in nothing.row()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
-        (["speed"], " ".join(FIGURES)),
+        (["speed"], " ".join(BENCHMARKS)),
         (["queries", "--on", "x.csv"], "catalogue ablation"),
         (["--store", "library"], "catalogue ablation"),
     ],
 )
-def test_wrong_arguments_name_the_right_ones(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_arguments_are_explained(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
     error = capsys.readouterr().err
-    assert all(name in error for name in said.split())
+    assert all(name in error for name in expected.split())
 
 
-def test_a_missing_file_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalogue", "--on", "nowhere.csv"]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("bench: nowhere.csv: no such file")
 
 
-def test_queries_stand_beside_their_floor(given: Given, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "WARMING", 3)
-    monkeypatch.setattr(store, "ASKED", 10)
-    measures = list(store.queries(given))
+def test_queries_take_longer_than_their_baseline(
+    options: BenchOptions, synthetic: SyntheticStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WARM_UP_QUERIES", 3)
+    monkeypatch.setattr(store, "TIMED_QUERIES", 10)
+    measures = list(store.queries(options))
     assert [measure.name.split()[3] for measure in measures] == ["corpus,", "corpus,", "document,", "document,"]
     assert all(measure.value > measure.peer_value > 0 for measure in measures[::2])
     for p50, p95 in (measures[:2], measures[2:]):
         assert p50.value <= p95.value
 
 
-def test_the_made_store_is_kept_and_is_as_large_as_it_was_to_be(given: Given, made: Made) -> None:
-    before = made.questions.stat().st_mtime_ns
-    assert made_store(given) == made
-    assert made.questions.stat().st_mtime_ns == before
-    with made.opened() as parts:
-        text, images = (list(panel.scroll()) for panel in (parts.store().text, parts.store().images))
+def test_synthetic_store_is_cached_and_has_the_requested_size(options: BenchOptions, synthetic: SyntheticStore) -> None:
+    before = synthetic.questions.stat().st_mtime_ns
+    assert open_synthetic_store(options) == synthetic
+    assert synthetic.questions.stat().st_mtime_ns == before
+    with synthetic.opened() as runtime:
+        text, images = (list(panel.scroll()) for panel in (runtime.store().text, runtime.store().images))
     assert len(text) + len(images) == pytest.approx(POINTS, rel=0.1)
     passages = [len(point.payload["text"].split()) for point in text if "text" in point.payload]
     assert min(passages) >= 60
@@ -106,34 +108,34 @@ def test_the_made_store_is_kept_and_is_as_large_as_it_was_to_be(given: Given, ma
     assert len(images) == pytest.approx(len(text) / 10, rel=0.4)
 
 
-def test_a_made_store_is_searched_and_ingested_like_any_other(given: Given, made: Made) -> None:
-    """Else its questions would cost what no question costs."""
-    questions = read_questions(made.questions)[:40]
-    with Diptych.open(made.settings) as library:
-        assert {outcome.status for outcome in library.ingest([made.files])} == {"unchanged"}
+def test_synthetic_store_behaves_like_an_ingested_one(synthetic: SyntheticStore) -> None:
+    """Otherwise the time of its queries would mean nothing."""
+    questions = read_questions(synthetic.questions)[:40]
+    with Diptych.open(synthetic.settings) as diptych:
+        assert {outcome.status for outcome in diptych.ingest([synthetic.files])} == {"unchanged"}
         asked = [Query(one.query.text, where=Compare("document", "=", one.document)) for one in questions]
-        hits = library.search_many(asked, 10)
+        hits = diptych.search_many(asked, 10)
     found = [one.pages[0] in {hit.page for hit in first} for one, first in zip(questions, hits, strict=True)]
     assert sum(found) / len(found) > 0.9
     ranks = {name for first in hits for hit in first for name in hit.ranks}
     assert ranks >= {"text.dense", "text.bm25", "images.description", "images.bm25", "pages.bm25", "pages.headings"}
 
 
-def test_a_name_is_blotted_out_whatever_its_ending() -> None:
+def test_words_of_the_name_are_removed_in_any_form() -> None:
     product = Source(Path("x.csv"), "x", "x", "", "", title="Red Apples", description="An apple that is Red, but sour.")
     assert without_name(product) == "An that is but sour."
     assert without_name(Source(Path("x.csv"), "x", "x", "", "", title="Red kite", description="A red kite.")) == ""
 
 
-def test_products_are_found_by_their_description(tmp_path: Path) -> None:
+def test_catalogue_benchmark_finds_products_by_description(tmp_path: Path) -> None:
     write_library(tmp_path)
-    measures = list(catalogue(Given(on=tmp_path / "products.csv")))
+    measures = list(catalogue(BenchOptions(on=tmp_path / "products.csv")))
     assert {measure.unit for measure in measures} == {"share"}
     assert all(0 < measure.value <= 1 for measure in measures)
     assert measures[0].name == "description: product first, of 2"
 
 
-def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Path) -> None:
+def test_complete_search_scores_as_in_evaluate(tmp_path: Path, library: Path) -> None:
     asked = tmp_path / "questions.jsonl"
     lines = [
         {"id": "1", "text": "pump", "document": "leaflet.pdf", "pages": [1]},
@@ -144,20 +146,20 @@ def test_the_search_as_it_is_scores_as_evaluate_says(tmp_path: Path, library: Pa
     with Diptych.open(settings) as opened:
         opened.ingest([library])
         (fused,) = opened.evaluate(asked, ["fused"]).arms
-    rows = list(ablation.ablation(Given(on=asked, store=settings.store)))
+    rows = list(ablation(BenchOptions(on=asked, store=settings.store)))
     (whole,) = [row for row in rows if row.scope == "corpus" and not row.change]
     assert {k: one.mean for k, one in whole.recall.items()} == {
-        k: fused.measured["page"][f"recall@{k}"].mean for k in ablation.AT
+        k: fused.measured["page"][f"recall@{k}"].mean for k in CUTOFFS
     }
     for row in rows:
         base = next(other for other in rows if other.scope == row.scope and not other.change)
         for k, change in row.change.items():
             assert change.mean == pytest.approx(row.recall[k].mean - base.recall[k].mean)
     assert {row.left_out for row in rows} >= {"text.bm25", "images.bm25", "pages.bm25"}
-    assert "images.visual" not in {row.left_out for row in rows}  # no encoder of pixels: nothing to leave out
+    assert "images.visual" not in {row.left_out for row in rows}  # no image encoder is configured
     assert json.loads(json.dumps(rows[-1].record()))["scope"] == "corpus"
 
 
 def test_own_questions_need_a_store(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="--store"):
-        next(ablation.ablation(Given(on=tmp_path / "questions.jsonl")))
+        next(ablation(BenchOptions(on=tmp_path / "questions.jsonl")))

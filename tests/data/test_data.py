@@ -1,4 +1,4 @@
-"""The sample corpus: what it must hold, that its questions tell the truth, and that its script still makes it."""
+"""The sample documents: their content, the answers to their questions, and the script that creates them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _products() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _words_of_slide(slide: Any) -> str:
+def _slide_text(slide: Any) -> str:
     words = [slide.notes_slide.notes_text_frame.text]
     for shape in slide.shapes:
         if shape.has_text_frame:
@@ -65,7 +65,7 @@ def _tokens(text: str) -> set[str]:
     return set(re.findall(r"[\w.·-]*\w", text))
 
 
-def test_the_corpus_is_small() -> None:
+def test_sample_documents_are_small() -> None:
     assert sum(file.stat().st_size for file in DATA.rglob("*") if file.is_file()) < 6_000_000
 
 
@@ -87,19 +87,19 @@ def test_manual_has_figures_tables_references_and_bookmarks() -> None:
         assert sum(len(page.get_drawings()) for page in document) > 300
 
 
-def test_manual_hyphenates() -> None:
+def test_manual_has_hyphenated_words() -> None:
     with pymupdf().open(DATA / "manual.pdf") as document:
         assert any(re.search(r"[a-z]-\n[a-z]", page.get_text()) for page in document)
 
 
-def test_scan_is_grey_pixels_alone() -> None:
+def test_scan_has_only_grey_images() -> None:
     with pymupdf().open(DATA / "scan.pdf") as document:
         assert 2 <= len(document) <= 3
         for page in document:
             assert not page.get_text().strip()
             assert not page.get_drawings()
             (image,) = page.get_images(full=True)
-            assert image[4] == 8  # bits: grey, not colour
+            assert image[4] == 8  # bits per component
             assert document.extract_image(image[0])["colorspace"] == 1
 
 
@@ -122,7 +122,7 @@ def test_catalogue_has_a_dozen_distinct_pictures() -> None:
             assert min(picture.size) >= 600
 
 
-def test_forty_questions_of_every_kind() -> None:
+def test_there_are_forty_questions_of_every_kind() -> None:
     assert [row["id"] for row in _questions()] == [f"q{number:02}" for number in range(1, 41)]
     kinds = {"text", "figure", "table", "scan", "slide", "notes", "product"}
     assert {row["kind"] for row in _questions()} == kinds
@@ -133,35 +133,35 @@ def test_forty_questions_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("row", _of_kind("text", "table"))
-def test_the_page_holds_the_words_of_the_answer(row: dict[str, Any]) -> None:
+def test_page_contains_the_answer(row: dict[str, Any]) -> None:
     assert row["answer"] in _pages(DATA / "manual.pdf")[row["page"] - 1]
 
 
 @pytest.mark.parametrize("row", _of_kind("figure", "table"))
-def test_the_page_holds_the_caption(row: dict[str, Any]) -> None:
+def test_page_contains_the_caption(row: dict[str, Any]) -> None:
     assert f"{row['label'].capitalize()}: " in _pages(DATA / "manual.pdf")[row["page"] - 1]
 
 
 @pytest.mark.parametrize("row", _of_kind("slide", "notes"))
-def test_the_slide_holds_the_words_of_the_answer(row: dict[str, Any]) -> None:
-    words = _tokens(_words_of_slide(_slides()[row["page"] - 1]))
+def test_slide_contains_the_answer_unless_it_needs_the_picture(row: dict[str, Any]) -> None:
+    words = _tokens(_slide_text(_slides()[row["page"] - 1]))
     missing = _tokens(row["answer"]) - words - {"L", "km"}
     assert not missing if row["needs"] == "text" else missing
 
 
 @pytest.mark.parametrize("row", _of_kind("product"))
-def test_the_product_holds_the_words_of_the_answer(row: dict[str, Any]) -> None:
+def test_product_description_contains_the_answer_unless_it_needs_the_picture(row: dict[str, Any]) -> None:
     number = row["document"].removeprefix("products.csv#")
     (product,) = (line for line in _products() if line["id"] == number)
-    said = row["answer"] in product["description"]
-    assert said == (row["needs"] == "text")
+    described = row["answer"] in product["description"]
+    assert described == (row["needs"] == "text")
 
 
-def test_the_script_makes_the_committed_files(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(DATA / "make_samples.py"), "--out", str(tmp_path)], check=True, timeout=100)
+def test_script_creates_the_committed_files(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DATA / "make_samples.py"), "--out", str(tmp_path)], check=True)
     for name in ("questions.jsonl", "catalogue/products.csv", "deck.pptx"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes(), f"run data/make_samples.py: {name} differs"
     assert _pages(tmp_path / "manual.pdf") == _pages(DATA / "manual.pdf")
     assert len(_pages(tmp_path / "scan.pdf")) == len(_pages(DATA / "scan.pdf"))
-    made, kept = ({file.name for file in (folder / "catalogue").iterdir()} for folder in (tmp_path, DATA))
-    assert made == kept
+    created, committed = ({file.name for file in (folder / "catalogue").iterdir()} for folder in (tmp_path, DATA))
+    assert created == committed

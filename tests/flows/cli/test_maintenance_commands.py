@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from flows.cli.main import run
 from tests.support.command_line import document_statuses, error_line, run_json, run_messages
-from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.papers import write_leaflet, write_paper, write_photo
 
 
-@pytest.fixture
-def shelf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    """A folder ingested into the store `s`: a leaflet with a figure, a broken PDF, a row whose picture is missing."""
-    place = tmp_path / "shelf"
-    place.mkdir()
-    write_leaflet(place / "leaflet.pdf")
-    (place / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with documents in `shelf`, and a copy of both `shelf` and its store `s` in `copy`."""
+    folder = tmp_path_factory.mktemp("maintenance")
+    shelf = folder / "shelf"
+    shelf.mkdir()
+    write_leaflet(shelf / "leaflet.pdf")
+    (shelf / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     row = {"id": 1, "description": "A jacket for heavy rain.", "image": "jacket.png"}
-    (place / "products.jsonl").write_text(json.dumps(row) + "\n")
-    run_messages(capsys, "ingest", "shelf", "--store", "s", code=4)
-    return place
+    (shelf / "products.jsonl").write_text(json.dumps(row) + "\n")
+    assert run(["ingest", str(shelf), "--store", str(folder / "s")]) == 4
+    for name in ("shelf", "s"):
+        shutil.copytree(folder / name, folder / "copy" / name)
+    return folder
+
+
+@pytest.fixture
+def shelf(template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder ingested into the store `s`: a leaflet with a figure, a broken PDF, a row whose picture is missing.
+
+    It is restored for each test, at the same path, because the store has the paths of its documents.
+    """
+    for path in template.iterdir():
+        if path.name != "copy":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(template / "copy", template, dirs_exist_ok=True)
+    monkeypatch.chdir(template)
+    return template / "shelf"
 
 
 @pytest.mark.usefixtures("shelf")
@@ -58,8 +75,8 @@ def test_retry_processes_temporary_failures_only(
         "complete",
         80,
     )  # under its registered name
-    (said,) = run_messages(capsys, "retry", "--store", "s")
-    assert said.startswith("nothing to retry: 1 failed permanently")
+    (messages,) = run_messages(capsys, "retry", "--store", "s")
+    assert messages.startswith("nothing to retry: 1 failed permanently")
 
 
 def test_retry_all_processes_every_incomplete_document(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,11 +117,11 @@ def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
 ) -> None:
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
     assert "`diptych reindex`" in error_line(capsys, "query", "valve", "--store", "s")
-    said = run_messages(capsys, "reindex", "--store", "s")
-    assert [line for line in said if line.startswith("reindexed")] == [
+    messages = run_messages(capsys, "reindex", "--store", "s")
+    assert [line for line in messages if line.startswith("reindexed")] == [
         "reindexed  broken.pdf", "reindexed  leaflet.pdf", "reindexed  products.jsonl#1"
     ]  # fmt: skip
-    assert said[-1].endswith("the old edition is kept until `diptych sweep --store s`")
+    assert messages[-1].endswith("the old edition is kept until `diptych sweep --store s`")
     assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "leaflet.pdf"
     assert run_json(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
     assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to remove; unused pictures are kept for an hour"]
@@ -113,11 +130,11 @@ def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
 
 
 @pytest.mark.usefixtures("shelf")
-def test_imported_export_answers_as_the_original_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_imported_export_answers_as_the_original_store(capsys: pytest.CaptureFixture[str]) -> None:
     (out,) = run_json(capsys, "export", "out", "--store", "s")
     assert out["documents"] == 3
-    assert out["pictures"] == len([path for path in (tmp_path / "out" / "pictures").rglob("*") if path.is_file()]) > 0
-    assert [json.loads(line)["name"] for line in (tmp_path / "out" / "documents.jsonl").read_text().splitlines()] == [
+    assert out["pictures"] == len([path for path in Path("out/pictures").rglob("*") if path.is_file()]) > 0
+    assert [json.loads(line)["name"] for line in Path("out/documents.jsonl").read_text().splitlines()] == [
         "broken.pdf", "leaflet.pdf", "products.jsonl#1"
     ]  # fmt: skip
     assert run_json(capsys, "import", "out", "--store", "t") == [out]
@@ -126,14 +143,15 @@ def test_imported_export_answers_as_the_original_store(capsys: pytest.CaptureFix
     assert [(hit["document"], hit["ranks"]) for hit in before] == [(hit["document"], hit["ranks"]) for hit in after]
 
 
+@pytest.mark.usefixtures("shelf")
 def test_wrong_export_and_import_folders_are_reported_in_one_line(
-    shelf: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "not empty" in error_line(capsys, "export", "shelf", "--store", "s")
     assert "broken.pdf" in error_line(capsys, "export", "shelf/broken.pdf", "--store", "s")
     for place in ("nowhere", "shelf"):
         assert place in error_line(capsys, "import", place, "--store", "t")
-    assert not (tmp_path / "t").exists()
+    assert not Path("t").exists()
     run_messages(capsys, "export", "out", "--store", "s")
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
     assert "DIPTYCH_LANGUAGE" in error_line(capsys, "import", "out", "--store", "t")

@@ -1,8 +1,7 @@
-"""A made store as large as one likes: documents of text of our own, and questions about them. Made once and kept.
+"""A synthetic store of any size, with documents of random text and questions about them. Created once and cached.
 
-It is a store like any other, by the names, points and register entries that an ingest would write; only the vectors of
-passages are drawn instead of encoded, which would take an hour: around the page, which lies around the document, whose
-centre is what the encoder makes of the words it is about.
+Its points and records are those that an ingest would write. Only the vectors are random, because encoding would take an
+hour: each is near the centre of its page, which is near that of its document, which is the encoded topic of the text.
 """
 
 from __future__ import annotations
@@ -19,16 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import prose
-from bench.measure import Given
-from bench.prose import Author
+from bench import synthetic_text
+from bench.measurement import BenchOptions
+from bench.synthetic_text import Author, random_question
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.pipeline.ingest import Pipeline
 from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings, load_settings
-from diptych.store import points
-from diptych.store import terms as words
+from diptych.store import points, terms
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, write_record
 from diptych.store.switch import stage_points
@@ -37,21 +35,21 @@ from extractors.formats import FORMATS
 from extractors.types import Extraction, ImageFile, Passage, Picture, Report, Source
 
 PAGE_POINTS = 5.03
-"""Of a page on the average: its words, 3.6 passages, and the pictures."""
+"""Average per page: its words, 3.6 passages, and the pictures."""
 DOCUMENT_PAGES = 48
-"""On the average."""
-PICTURES = 0.45
-"""Pictures a page: every eleventh point."""
+"""Average per document."""
+PAGE_PICTURES = 0.45
+"""Average per page: every eleventh point."""
 QUESTIONS = 400
 SPREAD = {"page": 0.6, "part": 0.8}
-"""How far a page lies from its document's centre, and a part from its page's; parts of a document then have a cosine
-of .5, of a page .7."""
+"""Distance of a page from the centre of its document, and of a part from that of its page. The cosine of two parts is
+then .5 within a document and .7 within a page."""
 WIDTH, HEIGHT = 595.0, 842.0
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """Where a made store lies, with the files it pretends to come from and its questions."""
+class SyntheticStore:
+    """The folder of a synthetic store, of its source files and its questions."""
 
     folder: Path
 
@@ -61,7 +59,7 @@ class Made:
 
     @property
     def questions(self) -> Path:
-        """In the form that `diptych evaluate` reads."""
+        """In the format of `diptych evaluate`."""
         return self.folder / "questions.jsonl"
 
     @property
@@ -70,59 +68,59 @@ class Made:
 
     @contextmanager
     def opened(self) -> Iterator[Runtime]:
-        parts = Runtime(self.settings, Meter())
+        runtime = Runtime(self.settings, Meter())
         try:
-            yield parts
+            yield runtime
         finally:
-            parts.close()
+            runtime.close()
 
 
-def made_store(given: Given) -> Made:
-    """The store of about `given.points` points, made unless it is there: by this code, for these settings."""
-    made = Made(given.kept / f"store-{given.points}-{_key()}")
-    if not made.questions.exists():  # written last
-        for stale in given.kept.glob(f"store-{given.points}-*"):
+def open_synthetic_store(options: BenchOptions) -> SyntheticStore:
+    """The store of about `options.points` points, created unless this code has done so for the same settings."""
+    synthetic = SyntheticStore(options.cache / f"store-{options.points}-{_key()}")
+    if not synthetic.questions.exists():  # written last
+        for stale in options.cache.glob(f"store-{options.points}-*"):
             shutil.rmtree(stale)
-        print(f"making a store of {given.points:,} points in {made.folder} …", file=sys.stderr)
-        _make(made, given.points)
-    return made
+        print(f"creating a store of {options.points:,} points in {synthetic.folder} …", file=sys.stderr)
+        _create(synthetic, options.points)
+    return synthetic
 
 
 def _key() -> str:
-    """Another one for whatever would make another store, or have its documents ingested anew."""
+    """A hash of everything that determines the content of the store."""
     settings = load_settings()
-    code = (__file__, prose.__file__, points.__file__, words.__file__)
+    code = (__file__, synthetic_text.__file__, points.__file__, terms.__file__)
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in code))
     chosen = (settings.encoder, settings.image_encoder, settings.language, settings.vectors, settings.captioner)
     digest.update(repr((chosen, settings.options(None), FORMATS)).encode())
     return digest.hexdigest()[:12]
 
 
-def _make(made: Made, count: int) -> None:
+def _create(synthetic: SyntheticStore, count: int) -> None:
     chance = random.Random(count)
-    _write_files(made.files, count, chance)
-    sources = find_sources([made.files]).sources
+    _write_files(synthetic.files, count, chance)
+    sources = find_sources([synthetic.files]).sources
     shares = [chance.lognormvariate(0, 0.7) for _ in sources]
-    asked: list[dict[str, object]] = []
-    with made.opened() as parts:
-        pipeline = parts.pipeline
+    questions: list[dict[str, object]] = []
+    with synthetic.opened() as runtime:
+        pipeline = runtime.pipeline
         for source, share in zip(sources, shares, strict=True):
             pages = max(2, round(count / PAGE_POINTS * share / sum(shares)))
             document = _Document(source, pages)
-            _store(document, pipeline)
-            asked += document.questions(max(1, round(QUESTIONS * share / sum(shares))), chance)
+            _store_document(document, pipeline)
+            questions += document.questions(max(1, round(QUESTIONS * share / sum(shares))), chance)
         pipeline.store.optimize()
-    made.questions.write_text("".join(json.dumps(line) + "\n" for line in asked))
+    synthetic.questions.write_text("".join(json.dumps(line) + "\n" for line in questions))
 
 
 def _write_files(folder: Path, count: int, chance: random.Random) -> None:
     folder.mkdir(parents=True)
     for number in range(max(8, round(count / PAGE_POINTS / DOCUMENT_PAGES))):
-        (folder / f"{number:04}.pdf").write_bytes(chance.randbytes(20_000))  # never opened
+        (folder / f"{number:04}.pdf").write_bytes(chance.randbytes(20_000))  # their content is never read
 
 
 class _Document:
-    """What the extractor would give of one file."""
+    """The extraction of one file."""
 
     def __init__(self, source: Source, pages: int) -> None:
         seed = int(source.sha256[:15], 16)
@@ -131,32 +129,32 @@ class _Document:
         self._pictures: list[Picture] = []
         self._heading: tuple[str, ...] = ()
         for page in range(1, pages + 1):
-            self._write(page)
+            self._write_page(page)
         report = Report(pages=pages)
         title = self._author.heading(5)
         self.extraction = Extraction(source, tuple(self._passages), tuple(self._pictures), report, title)
 
     @property
     def about(self) -> str:
-        """The words that it uses most."""
+        """Its most frequent topic words."""
         return " ".join(map(str, self._author.topic[:20]))
 
     def questions(self, count: int, chance: random.Random) -> Iterator[dict[str, object]]:
         for number in range(count):
             passage = chance.choice(self._passages)
-            text = prose.question(" ".join(one.text for one in self._passages if one.page == passage.page), chance)
+            text = random_question(" ".join(one.text for one in self._passages if one.page == passage.page), chance)
             name = self.extraction.source.name
             yield {"id": f"{name} {number}", "text": text, "document": name, "pages": [passage.page]}
 
-    def _write(self, page: int) -> None:
-        """100 to 600 words in passages of 60 to 200; a new chapter every tenth page, a section every third."""
+    def _write_page(self, page: int) -> None:
+        """100 to 600 words in passages of 60 to 200. Every tenth page starts a chapter, every third a section."""
         chance, author = self._chance, self._author
         if not self._heading or chance.random() < 0.1:
             self._heading = (author.heading(3),)
         elif chance.random() < 0.3:
             self._heading = (self._heading[0], author.heading(4))
         left, label = round(chance.triangular(100, 600, 480)), ""
-        if chance.random() < PICTURES:
+        if chance.random() < PAGE_PICTURES:
             label = f"figure {len(self._pictures) + 1}"
             self._pictures.append(self._picture(page, label))
         top = 72.0
@@ -185,13 +183,13 @@ class _Document:
         )
 
 
-def _store(document: _Document, pipeline: Pipeline) -> None:
-    """Written as `diptych.pipeline.ingest` does, all of a document at once."""
+def _store_document(document: _Document, pipeline: Pipeline) -> None:
+    """Write a document as `diptych.pipeline.ingest` does, all at once."""
     source, extraction = document.extraction.source, document.extraction
-    made = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language))
-    vectors = _vectors(made, pipeline.spaces.text.encode_texts([document.about])[0], int(source.sha256[:15], 16))
-    stage_points(pipeline.store.text, made.text, vectors, 1)
-    stage_points(pipeline.store.images, made.images, vectors, 1)
+    drafts = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language))
+    vectors = _vectors(drafts, pipeline.spaces.text.encode_texts([document.about])[0], int(source.sha256[:15], 16))
+    stage_points(pipeline.store.text, drafts.text, vectors, 1)
+    stage_points(pipeline.store.images, drafts.images, vectors, 1)
     record = DocumentRecord(
         id=document_id(source.uri),
         uri=source.uri,
@@ -207,18 +205,18 @@ def _store(document: _Document, pipeline: Pipeline) -> None:
     write_record(pipeline.store, record)
 
 
-def _vectors(made: DocumentDrafts, centre: Vector, seed: int) -> dict[str, Vector]:
-    """Hash -> vector of unit length."""
+def _vectors(drafts: DocumentDrafts, centre: Vector, seed: int) -> dict[str, Vector]:
+    """Content hash -> random vector of unit length."""
     chance = np.random.default_rng(seed)
 
-    def away(count: int) -> Vector:
+    def offsets(count: int) -> Vector:
         drawn = chance.standard_normal((count, len(centre)), np.float32)
         return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
 
     wanted: Sequence[tuple[PointDraft, str]] = [
-        (draft, need.hash) for draft in (*made.text, *made.images) for need in draft.required_vectors
+        (draft, need.hash) for draft in (*drafts.text, *drafts.images) for need in draft.required_vectors
     ]
-    pages = centre + SPREAD["page"] * away(1 + max(draft.payload["page"] for draft, _ in wanted))
-    parts = pages[[draft.payload["page"] for draft, _ in wanted]] + SPREAD["part"] * away(len(wanted))
+    pages = centre + SPREAD["page"] * offsets(1 + max(draft.payload["page"] for draft, _ in wanted))
+    parts = pages[[draft.payload["page"] for draft, _ in wanted]] + SPREAD["part"] * offsets(len(wanted))
     parts /= np.linalg.norm(parts, axis=1, keepdims=True)
     return {name: vector for (_, name), vector in zip(wanted, parts, strict=True)}

@@ -1,4 +1,4 @@
-"""The sample corpus, which most figures are taken on."""
+"""Paths of the sample documents."""
 
 from __future__ import annotations
 
