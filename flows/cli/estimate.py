@@ -37,13 +37,8 @@ def estimate(paths: tuple[str, ...], store: str | None, as_json: bool) -> None:
 
 def estimate_record(result: Estimate) -> dict[str, Any]:
     """The JSON record; unknown prices are null."""
-    return {
-        "documents": result.documents,
-        "unchanged": result.unchanged,
-        "pages": result.pages,
-        "passages": result.passages,
-        "pictures": result.pictures,
-        "captions_known": result.captions_known,
+    counts = ("documents", "unchanged", "pages", "passages", "pictures", "captions_known")
+    return {name: getattr(result, name) for name in counts} | {
         "skipped": dict(result.skipped),
         "embedded_here": dict(result.embedded_here),
         "models": [_cost_record(cost) for cost in result.costs],

@@ -22,7 +22,7 @@ from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Box, Extraction, Options, Passage, Picture, Source
+from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.exit_codes import ExitCode
 from flows.support.progress import progress_display
 from flows.support.terminal import build_table, print_json, print_message, print_output
@@ -115,46 +115,25 @@ def part_records(extraction: Extraction, pictures: Path | None) -> Iterator[dict
     common = {"source": _source_path(extraction.source), "document": extraction.source.name}
     parts: list[Passage | Picture] = [*extraction.passages, *extraction.pictures]
     for part in sorted(parts, key=lambda part: part.page):
-        record = _passage_record(part) if isinstance(part, Passage) else _picture_record(part, pictures)
-        yield {**common, **record, "fields": dict(extraction.source.fields)}
+        yield {**common, **_part_record(part, pictures), "fields": dict(extraction.source.fields)}
 
 
-def _passage_record(passage: Passage) -> dict[str, object]:
-    return {
-        "modality": "text",
-        "kind": passage.kind,
-        "page": passage.page,
-        "bbox": _rounded(passage.box),
-        "text": passage.text,
-        "caption": passage.caption,
-        "image": None,
-        "label": passage.label,
-        "heading": list(passage.heading),
-        "mentions": list(passage.mentions),
-        "ocr": passage.ocr,
+def _part_record(part: Passage | Picture, pictures: Path | None) -> dict[str, object]:
+    record: dict[str, object] = {
+        "modality": "text" if isinstance(part, Passage) else "image",
+        "kind": part.kind,
+        "page": part.page,
+        "bbox": [round(edge, 2) for edge in part.box] if part.box else None,
+        "text": part.text if isinstance(part, Passage) else part.words,
+        "caption": part.caption,
+        "image": str(image_path(part.image, pictures)) if pictures and isinstance(part, Picture) else None,
+        "label": part.label,
+        "heading": list(part.heading),
     }
-
-
-def _picture_record(picture: Picture, pictures: Path | None) -> dict[str, object]:
-    return {
-        "modality": "image",
-        "kind": picture.kind,
-        "page": picture.page,
-        "bbox": _rounded(picture.box),
-        "text": picture.words,
-        "caption": picture.caption,
-        "image": str(image_path(picture.image, pictures)) if pictures else None,
-        "label": picture.label,
-        "heading": list(picture.heading),
-        "context": list(picture.context),
-        "ocr": picture.ocr,
-        "width": picture.image.width,
-        "height": picture.image.height,
-    }
-
-
-def _rounded(box: Box | None) -> list[float] | None:
-    return [round(edge, 2) for edge in box] if box else None
+    if isinstance(part, Passage):
+        return {**record, "mentions": list(part.mentions), "ocr": part.ocr}
+    size = {"width": part.image.width, "height": part.image.height}
+    return {**record, "context": list(part.context), "ocr": part.ocr, **size}
 
 
 def _source_path(source: Source) -> str:
