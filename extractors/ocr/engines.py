@@ -89,8 +89,8 @@ def _run_tesseract(image: Image.Image, *arguments: str) -> str:
 def tesseract_words(image: Image.Image, languages: str, *, sparse: bool) -> list[Word]:
     """Return the words of a grey image; `sparse` looks for words anywhere instead of for paragraphs.
 
-    Sparse words stand on pictures and colours. There a local threshold (method 2, Sauvola's) finds more of them; on
-    pages of text it finds no more and takes longer.
+    Sparse words are on pictures and coloured areas, where a local threshold (method 2, Sauvola's) finds more of them.
+    On pages of text it finds no more and takes longer.
     """
     mode = ["--psm", "11", "-c", "thresholding_method=2"] if sparse else ["--psm", "3"]
     words = []

@@ -20,7 +20,7 @@ from extractors.ocr.engines import (
     tesseract_orientation,
     tesseract_problem,
     tesseract_words,
-)  # fmt: skip
+)
 from extractors.page import Line
 from extractors.types import Box, Options
 
@@ -32,7 +32,7 @@ OCR_LONG_SIDE = 1800
 SPARSE_LONG_SIDE = 1300
 """The same for words on pictures: these are large, and searching pictures is slow."""
 MIN_SIDE, MIN_AREA = 40, 8_000
-"""Pixels; smaller pictures hold no words worth starting a process."""
+"""Pixels; smaller pictures have too few words to start a process for."""
 MIN_CONFIDENCE, MIN_CONFIDENCE_IN_LINE, MIN_LINE_CONFIDENCE = 0.6, 0.3, 0.75
 """Confidence of a word; of one in a line with at least the mean confidence given third."""
 MIN_CONFIDENCE_SHORT, SHORT_LINE = 0.85, 3
@@ -46,6 +46,7 @@ DENSE_PAGE = 800
 MIN_ORIENTATION_CONFIDENCE = 0.5
 """Below it an image is a picture, of which every rotation gives nonsense."""
 MIN_LETTERS_TO_TURN = 30
+"""Fewer doubtful letters are noise, not a turned page."""
 MAX_WORD_GAP = 2
 """White space between words of a line, in line heights; more separates table cells or columns."""
 

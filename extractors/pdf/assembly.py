@@ -15,7 +15,7 @@ from extractors.text.passages import PassageLimit, build_passages, table_passage
 from extractors.types import Options, Passage, Picture
 
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25
-"""Number of pages read by OCR, and share of them, on which a line must stand to be a running line."""
+"""Number of pages read by OCR, and share of them, that a line must appear on to be a header or footer."""
 MAX_PARAGRAPHS_BETWEEN = 2
 """Paragraphs between the two parts of a sentence: a footnote, a caption without a figure."""
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
@@ -56,7 +56,7 @@ def _is_deck(pages: Sequence[PageParts]) -> bool:
 
 
 def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Remove lines read by OCR that stand on many pages; `Furniture` knows only the lines of text layers."""
+    """Remove headers and footers read by OCR; `Furniture` knows only those of text layers."""
     pages: dict[str, set[int]] = {}
     for paragraph in paragraphs:
         for line in paragraph.lines if paragraph.ocr else ():

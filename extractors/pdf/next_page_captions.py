@@ -42,7 +42,7 @@ def _last_figure(page: PageParts) -> Picture | None:
 
 
 def _first_caption(page: PageParts) -> Caption | None:
-    """The caption of a figure that is not on this page, if it stands above everything else here."""
+    """The caption of a figure that is not on this page, if it is above everything else here."""
     caption = next((caption for caption in page.unmatched_captions if caption.kind == "figure"), None)
     if caption is None or caption.box[1] > MAX_TOP:
         return None

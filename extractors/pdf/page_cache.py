@@ -1,8 +1,7 @@
 """A cache of extracted pages, so that a changed page costs only itself, wherever the other pages moved.
 
-Its key is a hash of everything that decides about a page's parts: what lies on it (the bytes of its content streams
-included), what the document's furniture says about it, the captions carried over, and the options. The page number is
-not part of it.
+The key is a hash of everything that determines the parts of a page: its layout, the bytes of its content streams, which
+of its elements repeat on other pages, the captions carried over, and the options. The page number is not included.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FORMAT = 4
-"""Version of the entries. Raise it when the same page gives other parts, or when a field of `PageParts` changes."""
+"""Raise it when the same page is extracted differently, or when a field of `PageParts` changes."""
 
 
 def extract_page_cached(page: Any, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> PageParts:

@@ -229,7 +229,7 @@ def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: Pag
 
 
 def _read_figure(image: ImageFile, context: PageContext, parts: PageParts) -> str | None:
-    """The words in the pixels of a chart, screenshot or diagram; None when OCR is not worth its time."""
+    """The words in the pixels of a chart, screenshot or diagram; None when it is not read."""
     if context.ocr_engine != "tesseract":
         return None
     from PIL import Image

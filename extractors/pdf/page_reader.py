@@ -14,7 +14,7 @@ from extractors.pdf.render import pymupdf
 from extractors.types import Box
 
 MAX_DRAWINGS = 20_000
-"""Paths of a page; more are a map or a plot of every sample, and the first ones show where it lies."""
+"""Paths of a page; more are a map or a dense plot, and the first ones show its extent."""
 MAX_PATCH_PIXELS = 2
 """Images this narrow are coloured panels and rules, as shadings are."""
 MIN_OPACITY, MIN_ALPHA = 0.02, 5
@@ -165,7 +165,7 @@ def _join_words(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The lines of one block, with those joined that some typesetting programs cut at every word."""
     current: dict[str, Any] | None = None
     for raw in lines:
-        # A blank of next to no size often stands for the space before a word.
+        # Some files write the space before a word as a tiny blank.
         line = {**raw, "spans": [span for span in raw["spans"] if span["text"].strip() or span["size"] > 1]}
         if not line["spans"]:
             continue

@@ -34,7 +34,7 @@ MIN_CURVES = 150
 MAX_DUPLICATE_OVERLAP = 0.6
 """Share of a line covered by an equal one from which on it is drawn twice, for a shadow or to look bold."""
 MAX_KNOWN_OVERLAP = 0.3
-"""Share of a line read by OCR that lies on a line of the text layer and so repeats it."""
+"""Share of a line read by OCR that a line of the text layer covers; more, and it is the same text."""
 MIN_OCR_SHARE = 0.3
 """If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
 language that OCR has no data for."""

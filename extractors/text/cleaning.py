@@ -11,8 +11,8 @@ MIN_LETTERS_TO_JUDGE = 40
 MAX_BROKEN_SHARE, MAX_BROKEN_SHARE_STRICT = 0.2, 0.1
 """Share of characters without meaning (controls, private use, U+FFFD). Symbol fonts and formulas bring some along."""
 MIN_WORDLIKE_SHARE, MIN_WORDLIKE_SHARE_STRICT = 0.55, 0.75
-"""Share of Latin letters in words with a vowel and without five consonants in a row. Codes and abbreviations lower it
-in real text; shifted alphabets, where vowels become consonants, lie far below."""
+"""Share of Latin letters in words with a vowel and without five consonants in a row. Codes and abbreviations lower it;
+shifted alphabets, where vowels become consonants, have a far lower one."""
 MIN_LETTER_SHARE, MIN_DIGIT_SHARE = 0.4, 0.3
 """An invisible layer must hold mostly letters, unless it is a table of numbers: bad OCR is full of punctuation."""
 

@@ -18,11 +18,12 @@ MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3
 MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120
 """Headings in a path, and characters of each: the path is encoded with every passage below it."""
 MAX_SLIDE_TITLE_LENGTH = 90
+"""Characters of the first paragraph of a slide that is its title whatever it looks like."""
 MIN_LARGER, MIN_SLIGHTLY_LARGER, MIN_BODY_SIZED = 1.15, 1.05, 0.92
 """Font size against the body text: of a heading by size alone, of one that is also bold or numbered, and of one set
-in bold, italics or capitals, which fonts without optical sizes often shrink a little."""
+in bold, italics or capitals, which may be a little smaller than the body."""
 MIN_LARGER_OCR = 1.35
-"""The same when OCR measured the height of letters, which varies by a third within one line."""
+"""The same for OCR, whose sizes are those of the letters found: a line without ascenders is lower."""
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3
 """Plain lines need this size where headings are bold: author and address lines are a little larger than the body."""
 MIN_TEXT_BELOW = 40

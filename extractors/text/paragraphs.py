@@ -22,14 +22,14 @@ MAX_TITLE_PITCH = 1.75
 MAX_SIZE_DIFFERENCE, MAX_ROUGH_SIZE_DIFFERENCE = 0.12, 0.35
 """Relative difference of font sizes within a paragraph. The larger value is for OCR, which measures letters, and for
 small capitals beside capitals."""
-MIN_INDENT, MIN_ALIGNED = 0.8, 0.4
-"""Indent of a paragraph's first line, and what is still flush with the lines above."""
+MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4
+"""Indent of a paragraph's first line, and of a line that still counts as flush left."""
 MIN_SHORTFALL = 0.12
 """Share of the paragraph's width that its last line leaves free."""
 MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3
 """White space between a label and its value, and between two pieces of one line that belong to different paragraphs."""
 MIN_APART = 0.5
-"""White space above a paragraph that stands apart."""
+"""White space above a paragraph that counts as set apart."""
 MIN_INITIAL_SIZE = 1.6
 """Size of a large initial against the text it begins."""
 MAX_MOVED_LINES = 8
@@ -175,7 +175,7 @@ def _starts_paragraph(group: Sequence[Row], row: Row, usual_pitch: float, usual_
     starts_anew = ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size
     if above.bold != line.bold and not (line.ocr or above.ocr) and starts_anew:
         return True
-    indent, is_flush = row.box[0] - left, last.box[0] - left < MIN_ALIGNED * size
+    indent, is_flush = row.box[0] - left, last.box[0] - left < MAX_MISALIGNMENT * size
     if indent > MIN_INDENT * size and is_flush and (ended or short) and not BULLET.match(group[0].text):
         return True
     if indent < -MIN_INDENT * size and (ended or short) and not text[:1].islower():
@@ -192,7 +192,7 @@ def _differs_in_size(last: Row, row: Row) -> bool:
 
 
 def _is_tabular(row: Row) -> bool:
-    """Return True for a label and values far apart; a heading's number may stand as far from its words."""
+    """Return True for a label and values far apart; a heading's number may be as far from its words."""
     pieces = row.lines[1:] if len(row.lines[0].text.strip()) < 6 else row.lines
     return any(right.box[0] - left.box[2] > MIN_CELL_GAP * left.size for left, right in pairwise(pieces))
 

@@ -24,7 +24,7 @@ MIN_SAME_LINE_OVERLAP = 0.6
 MIN_BESIDE_OVERLAP = 0.3
 """Share of the shorter column's height that columns side by side have in common; otherwise one is below the other."""
 MIN_PROSE_LENGTH = 20
-"""Characters of a line of running text; shorter pieces on one line belong together, whatever lies between them."""
+"""Characters of a line of running text; shorter pieces on one line belong together, however far apart they are."""
 MAX_ANSWER_LENGTH, MIN_PAIRED_SHARE, MIN_ANSWER_PITCH = 18, 0.8, 1.9
 """Values beside labels: median length in characters, share on one line with a label, and median distance in font sizes,
 since the lines of a narrow text column follow each other more closely."""
@@ -135,7 +135,7 @@ def _continues_row(left: Line, right: Line, block: Sequence[Line]) -> bool:
 
 
 def _join_markers(rows: list[Row]) -> list[Row]:
-    """Join bullets and numbers that stand alone to the text on their right."""
+    """Join separate bullets and numbers to the text on their right."""
     marker_of: dict[int, Row] = {}
     moved = set()
     for marker in rows:

@@ -38,7 +38,7 @@ def ends_sentence(text: str) -> bool:
 def _is_boundary(text: str, mark: int, end: int) -> bool:
     """Return False after an abbreviation, an initial or a list's number, and before a small letter.
 
-    The sentence's mark stands before index `mark`; closing quotes reach to `end`.
+    The mark that may end the sentence is before index `mark`; closing quotes end at `end`.
     """
     if not mark or text[mark - 1] != ".":
         return True
