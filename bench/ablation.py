@@ -97,7 +97,7 @@ def _ablate(scope: str, questions: Sequence[Question], context: SearchContext) -
     base = _recalls(questions, complete, context)
     yield AblationResult(scope, NOTHING, {k: mean_interval(base[k], documents) for k in CUTOFFS}, {})
     for name in LISTS:
-        if not context.uses(name) or not any(one.lists.get(name) or one.signals.get(name) for one in complete):
+        if not context.uses(name) or not any(one.snapshot.lists.get(name) or one.signals.get(name) for one in complete):
             continue  # it contributed nothing
         reduced = replace(context, weights={**context.weights, name: 0.0})
         # Without a list the search finds other pages; a signal only changes their ranking.

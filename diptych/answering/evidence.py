@@ -20,6 +20,7 @@ from diptych.store.types import Payload, Store
 from diptych.where import And, Compare
 from extractors.errors import ExtractionError
 from extractors.formats import is_row
+from extractors.geometry import area, intersection
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import ImageFile
@@ -140,11 +141,7 @@ def _same_table(one: Payload, other: Payload) -> bool:
     if one["label"] and other["label"]:
         return bool(one["label"] == other["label"])
     a, b = one["bbox"], other["bbox"]
-    if not a or not b:
-        return False
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return bool(width > 0 and height > 0 and width * height > 0.5 * smaller)
+    return bool(a and b) and area(intersection(a, b)) > 0.5 * min(area(a), area(b))
 
 
 def _without_duplicates(groups: Sequence[_Group]) -> Iterator[_Group]:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from diptych.evaluation.questions import Box, Question
 from diptych.search.hits import Hit
+from extractors.geometry import area, intersection
 
 Level = Literal["document", "page", "figure"]
 LEVELS: tuple[Level, ...] = ("document", "page", "figure")
@@ -75,10 +76,9 @@ def _figure(question: Question, hit: Hit) -> Hashable:
 
 def same_place(bbox: Sequence[float], wanted: Box) -> bool:
     """Whether the boxes overlap well, or the found one covers the wanted one."""
-    x0, y0, x1, y1 = wanted.corners
-    width, height = min(bbox[2], x1) - max(bbox[0], x0), min(bbox[3], y1) - max(bbox[1], y0)
-    if width <= 0 or height <= 0:
+    x0, y0, x1, y1 = bbox
+    common = area(intersection((x0, y0, x1, y1), wanted.corners))
+    if not common:
         return False
-    common, area = width * height, (x1 - x0) * (y1 - y0)
-    union = area + (bbox[2] - bbox[0]) * (bbox[3] - bbox[1]) - common
-    return common / union >= MIN_IOU or common / area >= MIN_COVERAGE
+    union = area((x0, y0, x1, y1)) + area(wanted.corners) - common
+    return common / union >= MIN_IOU or common / area(wanted.corners) >= MIN_COVERAGE

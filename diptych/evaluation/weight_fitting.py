@@ -107,7 +107,7 @@ class _Trials:
         used = {
             name
             for candidates in found
-            for values in (candidates.lists, candidates.signals)
+            for values in (candidates.snapshot.lists, candidates.signals)
             for name, value in values.items()
             if value
         }

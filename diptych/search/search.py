@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
-from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, read_candidates
-from diptych.search.fusion import Ranks, fuse
+from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
+from diptych.search.fusion import fuse
 from diptych.search.hits import Hit, RankedPoint, make_hits
 from diptych.search.page_signals import NAMED, PAGE_HEADINGS, SIGNALS, Values, measure_signals
 from diptych.search.paging import check_page, stable_order, with_minimum
@@ -24,7 +24,7 @@ from diptych.search.ranking_inputs import Part, make_pages, make_part
 from diptych.search.result_order import order_results
 from diptych.store.register import RegisterCache
 from diptych.store.spaces import Spaces
-from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, Payload, RankedListRequest, Store
+from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, RankedListRequest, Store
 from diptych.vectors import Vector
 from diptych.where import Compare, all_of
 
@@ -70,23 +70,18 @@ class EncodedQuery:
 class Candidates:
     """What was found for a query, before weights are applied."""
 
-    lists: Mapping[str, Ranks]
+    snapshot: Snapshot
     signals: Mapping[str, Values]
     parts: Mapping[str, Part]
-    payloads: Mapping[str, Payload]
     labels: frozenset[str]
     """Labels of figures and tables that the query names."""
-    version: str
-    """Version of the register at the time."""
-    complete: bool
-    """Whether there are no further candidates."""
 
     def rank(self, weights: Mapping[str, float], limit: int) -> list[RankedPoint]:
         """At most `limit` parts, best first; `weights` replace those in `WEIGHTS`."""
         weights = {**WEIGHTS, **weights}
         labels = self.labels if weights.get(NAMED, 1.0) else frozenset[str]()
-        order = order_results(fuse(self.lists, weights), self.parts, self.signals, weights, limit, labels)
-        return [RankedPoint(point, self.payloads[point.id]) for point in order]
+        order = order_results(fuse(self.snapshot.lists, weights), self.parts, self.signals, weights, limit, labels)
+        return [RankedPoint(point, self.snapshot.parts[point.id]) for point in order]
 
 
 def search(queries: Sequence[Query], context: SearchContext, limit: int, offset: int = 0) -> list[list[Hit]]:
@@ -142,9 +137,9 @@ def _ranked_points(
     def ranked(query: EncodedQuery) -> Iterator[RankedPoint]:
         def band(size: int) -> tuple[list[RankedPoint], bool]:
             found = find_candidates(query, context, size)
-            versions.add(found.version)
+            versions.add(found.snapshot.version)
             order = found.rank(context.weights, size)
-            return order, found.complete and len(order) < size
+            return order, found.snapshot.complete and len(order) < size
 
         return stable_order(band, BAND)
 
@@ -166,13 +161,10 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
             break
         size *= 4
     return Candidates(
-        lists=found.lists,
+        snapshot=found,
         signals=measure_signals(query.intent, make_pages(found.parts.values(), found.pages, context.language)),
         parts={id_: make_part(payload) for id_, payload in found.parts.items()},
-        payloads=found.parts,
         labels=query.intent.labels,
-        version=found.version,
-        complete=found.complete,
     )
 
 

@@ -106,8 +106,8 @@ class FixedCaptioner(Captioner):
         self.fingerprint = "describes-1"
 
     def caption(self, extraction: Extraction, pictures: Path) -> Captions:
-        told = ModelCaption("A red pump of about 57 kilograms.", "openai:scripted")
-        return Captions(tuple(told for _ in extraction.pictures))
+        caption = ModelCaption("A red pump of about 57 kilograms.", "openai:scripted")
+        return Captions(tuple(caption for _ in extraction.pictures))
 
 
 @contextmanager

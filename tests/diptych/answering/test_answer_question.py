@@ -125,8 +125,8 @@ def test_a_worse_second_answer_is_ignored(pipeline: Pipeline) -> None:
 def test_a_number_from_a_model_caption_is_marked(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump", 'kind = "figure"')
     name = ids(found)["Figure 1: the red pump"]
-    said = form(("It weighs 57 kilograms.", [(name, "Figure 1: the red pump")]))
-    got = asked(found, ScriptedModel(said))
+    reply = form(("It weighs 57 kilograms.", [(name, "Figure 1: the red pump")]))
+    got = asked(found, ScriptedModel(reply))
     assert got.text == "It weighs 57 kilograms. [1] (unconfirmed)"
     assert got.sentences[0].notes == ("only a model caption says 57",)
     assert got.citations[0].image
@@ -134,8 +134,8 @@ def test_a_number_from_a_model_caption_is_marked(pipeline: Pipeline) -> None:
 
 def test_an_uncited_fact_is_sent_back_and_marked(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
-    said = form(("The pump comes from Norway.", []), ("It is greased.", [(ids(found)[GREASE], GREASE)]))
-    model = ScriptedModel(said, said)
+    reply = form(("The pump comes from Norway.", []), ("It is greased.", [(ids(found)[GREASE], GREASE)]))
+    model = ScriptedModel(reply, reply)
     got = asked(found, model)
     assert got.sentences[0].marks == ("uncited",)
     assert len(model.asks) == 2
@@ -150,8 +150,8 @@ def test_without_hits_no_request_is_made() -> None:
 
 
 def test_an_answer_can_say_that_the_documents_do_not_answer(pipeline: Pipeline) -> None:
-    said = form(("The documents do not say what it costs.", []), answered=False)
-    model = ScriptedModel(said)
+    reply = form(("The documents do not say what it costs.", []), answered=False)
+    model = ScriptedModel(reply)
     got = asked(items(pipeline, "red pump"), model)
     assert got.unanswered
     assert got.text == "The documents do not say what it costs."
@@ -246,8 +246,8 @@ def test_an_invented_id_in_brackets_is_checked_as_a_citation(pipeline: Pipeline)
 def test_an_endless_answer_is_cut(pipeline: Pipeline) -> None:
     found = items(pipeline, "red pump")
     name = ids(found)[GREASE]
-    said = form(*[(f"It is greased once a year {'so ' * 2000}.", [(name, "once a year")] * 500)] * 300)
-    got = asked(found, ScriptedModel(said))
+    reply = form(*[(f"It is greased once a year {'so ' * 2000}.", [(name, "once a year")] * 500)] * 300)
+    got = asked(found, ScriptedModel(reply))
     assert len(got.sentences) == 40
     assert max(len(one.text) for one in got.sentences) <= 1500
 

@@ -67,12 +67,12 @@ def test_unknown_arms_are_refused_and_missing_documents_listed(context: SearchCo
 def test_an_image_without_content_excludes_only_its_question(context: SearchContext, tmp_path: Path) -> None:
     def prepare(query: Query) -> Query:
         if query.image:
-            raise QueryError("x.png: holds no words")
+            raise QueryError("x.png: contains no words")
         return query
 
     wordless = Question("9", Query("", tmp_path / "x.png"), "b.pdf")
     found = evaluate([*QUESTIONS, wordless], context, Meter({}), ["fused"], prepare=prepare)
-    assert (len(found.questions), found.left_out) == (3, ("9: x.png: holds no words",))
+    assert (len(found.questions), found.left_out) == (3, ("9: x.png: contains no words",))
     with pytest.raises(QueryError, match=r"no question can be searched; 9: x\.png"):
         evaluate([wordless], context, Meter({}), ["fused"], prepare=prepare)
 

@@ -109,15 +109,15 @@ def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
 def test_unreadable_files_are_reported_in_one_sentence(tmp_path: Path) -> None:
     gone, latin = tmp_path / "gone.jsonl", tmp_path / "latin.jsonl"
     latin.write_bytes(b'{"text": "\xe9"}')
-    for path, said in ((gone, "no such file"), (tmp_path, "Is a directory"), (latin, "not UTF-8 from byte 10")):
-        with pytest.raises(QueryError, match=said) as refused:
+    for path, message in ((gone, "no such file"), (tmp_path, "Is a directory"), (latin, "not UTF-8 from byte 10")):
+        with pytest.raises(QueryError, match=message) as refused:
             questions.read_questions(path)
         assert str(refused.value).count(str(path)) == 1
         assert "Errno" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("{", "line 2"),
         ('{"id": 1, "text": "?"}', "document"),
@@ -127,9 +127,9 @@ def test_unreadable_files_are_reported_in_one_sentence(tmp_path: Path) -> None:
         ('{"id": "ok", "text": "?", "document": "a.pdf"}', "is used twice"),
     ],
 )
-def test_invalid_lines_are_named(tmp_path: Path, line: str, said: str) -> None:
+def test_invalid_lines_are_named(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "q.jsonl").write_text('{"id": "ok", "text": "?", "document": "a.pdf"}\n' + line)
-    with pytest.raises(QueryError, match=said):
+    with pytest.raises(QueryError, match=message):
         questions.read_questions(tmp_path / "q.jsonl")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from diptych.evaluation.questions import Question
 from diptych.evaluation.weight_fitting import fit_weights, suggest_weights
+from diptych.search.candidates import Snapshot
 from diptych.search.fusion import rank_ids
 from diptych.search.ranking_inputs import Part
 from diptych.search.search import LISTS, Candidates, SearchContext
@@ -28,7 +29,7 @@ def candidates(context: SearchContext, noise: str, papers: int = 40) -> tuple[li
             "text.bm25": rank_ids(ids[page] for page in pages),
             noise: rank_ids(ids[page] for page in reversed(pages)),
         }
-        found.append(Candidates(lists, {}, parts, payloads, frozenset(), "", complete=True))
+        found.append(Candidates(Snapshot(lists, payloads, [], "", True, False), {}, parts, frozenset()))
         questions.append(asked(str(number), "?", f"{number}.pdf", wanted))
     return questions, found
 

@@ -102,10 +102,10 @@ def test_filters_taken_from_words_are_printed_on_stderr(
     shop: Diptych, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = shop.settings.store
-    told = 'understood: price < 200, from "under $200"; quotes switch this off\n'
+    message = 'understood: price < 200, from "under $200"; quotes switch this off\n'
     assert run(["query", "jacket under $200", "--json", "--store", store]) == 0
     printed = capsys.readouterr()
-    assert printed.err == told
+    assert printed.err == message
     assert {hit["document"] for hit in json_lines(printed.out)}
     assert run(["query", "jacket", "--json", "--store", store]) == 0
     assert capsys.readouterr().err == ""
@@ -114,7 +114,7 @@ def test_filters_taken_from_words_are_printed_on_stderr(
     batch.write_text("\n".join(map(json.dumps, questions)))
     assert run(["query", "--batch", str(batch), "--json", "--limit", "50", "--store", store]) == 0
     printed = capsys.readouterr()
-    assert printed.err == f"question 1: {told}"
+    assert printed.err == f"question 1: {message}"
     first, second = json_lines(printed.out)
     assert set(first) == {"id", "hits"}
     assert len(second["hits"]) > len(first["hits"]) > 0

@@ -99,10 +99,10 @@ def test_words_of_the_whole_page_raise_its_parts(pipeline: Pipeline) -> None:
 
 
 def test_page_points_store_headings_pictures_and_printed_number() -> None:
-    told = Passage("Every week.", 3, heading=("Care", "Oil"))
-    parts = replace(document(told, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
-    passage, page = (draft.stored_payload(1) for draft in draft_points(parts, EncodingConfig("words-1")).text)
-    assert passage["folio"] == page["folio"] == 1
+    passage = Passage("Every week.", 3, heading=("Care", "Oil"))
+    parts = replace(document(passage, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
+    stored, page = (draft.stored_payload(1) for draft in draft_points(parts, EncodingConfig("words-1")).text)
+    assert stored["folio"] == page["folio"] == 1
     assert page["headings"] == "figur 1 pump oil"
     assert (page["kinds"], page["labels"], page["last"]) == (["figure"], ["figure 1"], True)
     assert "folio" not in draft_points(replace(parts, shift=0), EncodingConfig("words-1")).text[0].payload
@@ -138,8 +138,8 @@ def test_encoded_text_includes_the_document_title_and_bm25_text_does_not() -> No
         Passage("By hand.", 2),
         Passage("Gears.", 3, heading=("Pump care",)),
     ]
-    told = replace(document(*parts, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), title="Pump care")
-    made = draft_points(told, EncodingConfig("words-1"))
+    titled = replace(document(*parts, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), title="Pump care")
+    made = draft_points(titled, EncodingConfig("words-1"))
     assert [draft.text for draft in made.text if draft.text] == [
         "Pump care > Oil\nEvery week.",
         "Pump care\nBy hand.",
@@ -147,7 +147,7 @@ def test_encoded_text_includes_the_document_title_and_bm25_text_does_not() -> No
     ]
     assert made.images[0].text == "Pump care\nFigure 1: a pump"
     assert made.text[1].stored_payload(1)["indexed"] == "hand"
-    renamed = draft_points(replace(told, source=replace(told.source, name="other.pdf")), EncodingConfig("words-1"))
+    renamed = draft_points(replace(titled, source=replace(titled.source, name="other.pdf")), EncodingConfig("words-1"))
     assert hashes(renamed) == hashes(made), "renaming a file does not change vectors"
 
 
@@ -163,9 +163,11 @@ def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:
 
 def test_descriptions_contain_only_words_of_the_document() -> None:
     image = ImageFile("0" * 64, ".png", 1, 1)
-    told = Picture("figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",))
+    described = Picture(
+        "figure", 1, image, None, "figure 1", "Figure 1: flow", "inlet 4 bar", ("See Fig. 1.",), ("Care",)
+    )
     bare = Picture("figure", 1, image, heading=("Care",))
-    first, second = draft_points(document(pictures=(told, bare)), EncodingConfig("words-1")).images
+    first, second = draft_points(document(pictures=(described, bare)), EncodingConfig("words-1")).images
     assert first.text == "Care\nFigure 1: flow\ninlet 4 bar\nSee Fig. 1."
     assert second.text == ""
 
