@@ -23,7 +23,7 @@ from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.search.page_signals import SIGNALS
-from diptych.search.search import LISTS, Candidates, SearchContext, encode_queries, find_candidates
+from diptych.search.search import WEIGHT_NAMES, Candidates, SearchContext, encode_queries, find_candidates
 from diptych.settings import load_settings
 from diptych.where import Compare, all_of
 
@@ -96,7 +96,7 @@ def _ablate(scope: str, questions: Sequence[Question], context: SearchContext) -
     complete = _find_all(questions, context)
     base = _recalls(questions, complete, context)
     yield AblationResult(scope, NOTHING, {k: mean_interval(base[k], documents) for k in CUTOFFS}, {})
-    for name in LISTS:
+    for name in WEIGHT_NAMES:
         if not context.uses(name) or not any(one.snapshot.lists.get(name) or one.signals.get(name) for one in complete):
             continue  # it contributed nothing
         reduced = replace(context, weights={**context.weights, name: 0.0})

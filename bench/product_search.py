@@ -9,13 +9,13 @@ from bench.measurement import BenchOptions, Measurement
 from bench.sample_files import CATALOGUE
 from diptych.library.diptych import Diptych
 from diptych.search.query import Query
-from diptych.search.search import LISTS
+from diptych.search.search import WEIGHT_NAMES
 from diptych.settings import load_settings
 from diptych.store.terms import analyse
 from extractors.types import Source
 
 BASELINE = "BM25 over passages alone"
-BASELINE_WEIGHTS = {**dict.fromkeys(LISTS, 0.0), "text.bm25": 1.0}
+BASELINE_WEIGHTS = {**dict.fromkeys(WEIGHT_NAMES, 0.0), "text.bm25": 1.0}
 MIN_WORDS = 3
 """Words that a description must have without those of the name."""
 

@@ -28,7 +28,7 @@ def queries(options: BenchOptions) -> Iterator[Measurement]:
     synthetic = open_synthetic_store(options)
     questions = read_questions(synthetic.questions)
     with synthetic.opened() as runtime:
-        points = runtime.search_context.index.text.count() + runtime.search_context.index.images.count()
+        points = runtime.search_context.store.text.count() + runtime.search_context.store.images.count()
         in_document = [replace(one.query, where=Compare("document", "=", one.document)) for one in questions]
         for scope, scoped in (("corpus", [one.query for one in questions]), ("document", in_document)):
             ours, baseline = _time_queries(scoped, runtime)
@@ -49,7 +49,7 @@ def _time_queries(queries: Sequence[Query], runtime: Runtime) -> tuple[list[floa
     def baseline() -> None:
         query = next(baseline_queries)
         vector = context.spaces.text.encode_texts([query.text], query=True)[0]
-        context.index.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
+        context.store.text.search([RankedListRequest(10, vector=vector, using=TEXT_VECTOR, where=query.where)])
 
     time_alternately(whole_search, baseline, WARM_UP_QUERIES)
     return time_alternately(whole_search, baseline, TIMED_QUERIES)

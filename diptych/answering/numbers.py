@@ -110,28 +110,25 @@ def _stated_numbers(text: str) -> _StatedNumbers:
     whole = _expand_year_spans(_CURRENCY.sub("", normalise_text(text)), keep=True)
     bare = _IDENTIFIER.sub(_identifier_number, whole)
     european = bool(_EUROPEAN.search(whole))
-    read = [
-        _parse_number(m, european) for form in (bare, _join_thousands(bare)) for m in _NUMBER.finditer(form)
-    ] + list(_numbers_in_words(bare))
-    values = {value for one in read if one.value is not None for value in (one.value, one.value * one.scale)}
+    matches = [*_NUMBER.finditer(bare), *_NUMBER.finditer(_join_thousands(bare))]
+    numbers = [*(_parse_number(match, european) for match in matches), *_numbers_in_words(bare)]
+    values = {value for one in numbers if one.value is not None for value in (one.value, one.value * one.scale)}
     values |= {Decimal(n) for n, word in enumerate(_ORDINALS) if n and re.search(rf"\b{word}\b", whole, re.IGNORECASE)}
     # "fell by 5" is printed as -5 or (5) in a table. The reverse would invent a sign.
     values |= {abs(value) for value in values}
     words = re.findall(r"[A-Za-z]{2,}|(?<=[$€£])[mMkK]\b", whole)
-    scales = {_scale(word) for word in words} | {one.scale for one in read}
+    scales = {_scale(word) for word in words} | {one.scale for one in numbers}
     if re.search(r"['’]000\b", text):
         scales.add(Decimal(1000))
-    digits = frozenset(one.digits for one in read if one.digits)
-    return _StatedNumbers(
-        frozenset(values), digits, frozenset(scales), bool(re.search(r"%|per\s?cent", whole, re.IGNORECASE))
-    )
+    digits = frozenset(one.digits for one in numbers if one.digits)
+    percent = bool(re.search(r"%|per\s?cent", whole, re.IGNORECASE))
+    return _StatedNumbers(frozenset(values), digits, frozenset(scales), percent)
 
 
 def _identifier_number(match: re.Match[str]) -> str:
     """The number in an identifier of the evidence: none in AB-77, the year in FY2015 and mid-2015."""
-    return (
-        " " if _is_identifier(match[0]) and not re.match(r"[FC]Y[-/]?\d", match[0]) else re.sub(r"^\D+", " ", match[0])
-    )
+    is_name = _is_identifier(match[0]) and not re.match(r"[FC]Y[-/]?\d", match[0])
+    return " " if is_name else re.sub(r"^\D+", " ", match[0])
 
 
 def _scale(word: str | None) -> Decimal:

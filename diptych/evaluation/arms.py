@@ -13,14 +13,14 @@ from diptych.evaluation.questions import Question
 from diptych.search.fusion import FusedPoint
 from diptych.search.hits import Hit, RankedPoint, make_hits
 from diptych.search.query import Query
-from diptych.search.search import BAND, LISTS, SearchContext, search
+from diptych.search.search import BAND, WEIGHT_NAMES, SearchContext, search
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload
 from diptych.vectors import Vectors
 
 FUSED = "fused"
 ARMS: dict[str, tuple[str, ...]] = {
-    FUSED: LISTS,
+    FUSED: WEIGHT_NAMES,
     "passages": ("text.dense", "text.bm25"),
     "bm25": ("text.bm25", "images.bm25"),
     "dense": ("text.dense", "images.description"),
@@ -64,7 +64,7 @@ def run_arm(arm: str, questions: Sequence[Question], context: SearchContext) -> 
     if arm == CAPTIONS:
         found = search_captions([question.query for question in questions], context)
     else:
-        unused = {name: 0.0 for name in LISTS if name not in ARMS[arm]}
+        unused = {name: 0.0 for name in WEIGHT_NAMES if name not in ARMS[arm]}
         narrowed = replace(context, weights={**context.weights, **unused})
         found = [search([question.query], narrowed, DEPTH)[0] for question in questions]
     seconds = (time.perf_counter() - start) / len(questions)
@@ -99,8 +99,8 @@ def search_captions(queries: Sequence[Query], context: SearchContext) -> list[li
 
 def _visible_pictures(context: SearchContext, query: Query | None) -> list[tuple[str, Payload]]:
     """(id, payload), sorted by id."""
-    points = list(context.index.images.scroll(query.where if query else None))
-    records = load_records(context.index, {point.payload["document_id"] for point in points})
+    points = list(context.store.images.scroll(query.where if query else None))
+    records = load_records(context.store, {point.payload["document_id"] for point in points})
     visible = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, records))
     return sorted(visible, key=lambda item: item[0])
 

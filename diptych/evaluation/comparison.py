@@ -98,7 +98,7 @@ def evaluate(
     if on_arm and len(runs) > 1:
         on_arm("weights")
     fused = next((run for run in runs if run.arm == FUSED), None)
-    known = {record.name for record in list_records(context.index)}
+    known = {record.name for record in list_records(context.store)}
     return Evaluation(
         questions=tuple(questions),
         asked=asked,

@@ -67,7 +67,7 @@ def propose_questions(
     """
     random = Random(seed)
     proposed: dict[str, Question] = {}
-    for candidate in _spread(find_candidates(context.index, context.pictures), random):
+    for candidate in _spread(find_candidates(context.store, context.pictures), random):
         text = make_question(candidate.text, candidate.kind, random)
         if not text:
             continue

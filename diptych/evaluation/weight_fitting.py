@@ -19,7 +19,15 @@ from diptych.evaluation.metrics import NDCG, score_hits
 from diptych.evaluation.questions import Question
 from diptych.evaluation.statistics import SEED, Difference, paired_difference
 from diptych.search.hits import make_hits
-from diptych.search.search import BAND, LISTS, WEIGHTS, Candidates, SearchContext, encode_queries, find_candidates
+from diptych.search.search import (
+    BAND,
+    DEFAULT_WEIGHTS,
+    WEIGHT_NAMES,
+    Candidates,
+    SearchContext,
+    encode_queries,
+    find_candidates,
+)
 
 FACTORS = (0.0, 0.5, 2.0)
 """Multiples of the current weight that are tried."""
@@ -35,7 +43,7 @@ DEPTH = 25
 """Hits that are judged per question."""
 
 Weights = tuple[float, ...]
-"""One weight for each of `LISTS`, in that order."""
+"""One weight for each of `WEIGHT_NAMES`, in that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,9 @@ class Suggestion:
         """The lines for diptych.toml; empty if the current weights are kept."""
         if not self.changed:
             return ""
-        lines = [f'"{name}" = {value:g}' for name, value in self.weights.items() if value != WEIGHTS.get(name, 1.0)]
+        lines = [
+            f'"{name}" = {value:g}' for name, value in self.weights.items() if value != DEFAULT_WEIGHTS.get(name, 1.0)
+        ]
         return "\n".join(["[weights]", *lines])
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,15 +74,15 @@ class Suggestion:
 
 def suggest_weights(questions: Sequence[Question], context: SearchContext) -> Suggestion:
     sample = _sample(questions)
-    current = tuple({**WEIGHTS, **context.weights}.get(name, 1.0) for name in LISTS)
+    current = tuple({**DEFAULT_WEIGHTS, **context.weights}.get(name, 1.0) for name in WEIGHT_NAMES)
     documents = len({question.document for question in sample})
     if len(sample) < MIN_QUESTIONS or documents < MIN_DOCUMENTS:
         reason = (
             f"the current weights are kept: {len(sample)} questions about {documents} documents are too few to fit "
             f"weights; at least {MIN_QUESTIONS} about {MIN_DOCUMENTS} are needed"
         )
-        return Suggestion(dict(zip(LISTS, current, strict=True)), False, None, reason, len(sample))
-    everything = replace(context, weights=dict.fromkeys(LISTS, 1.0))  # a list of weight 0 would not be searched
+        return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, None, reason, len(sample))
+    everything = replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))  # a list of weight 0 would not be searched
     queries = encode_queries([question.query for question in sample], everything)
     return fit_weights(sample, [find_candidates(query, everything, BAND) for query in queries], context, current)
 
@@ -93,10 +103,10 @@ def fit_weights(
     if gain.low <= 0:
         verdict = "better than" if gain.high < 0 else "as good as"
         reason = f"the current weights are {verdict} fitted ones: {interval}"
-        return Suggestion(dict(zip(LISTS, current, strict=True)), False, gain, reason, len(questions))
+        return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, gain, reason, len(questions))
     best = _climb(trials, current, everything)
     reason = f"other weights are better for these documents: {interval}"
-    return Suggestion(dict(zip(LISTS, best, strict=True)), best != current, gain, reason, len(questions))
+    return Suggestion(dict(zip(WEIGHT_NAMES, best, strict=True)), best != current, gain, reason, len(questions))
 
 
 class _Trials:
@@ -111,8 +121,8 @@ class _Trials:
             for name, value in values.items()
             if value
         }
-        self.tunable = [index for index, name in enumerate(LISTS) if name in used]
-        """Indices in `LISTS` of those with any candidates."""
+        self.tunable = [index for index, name in enumerate(WEIGHT_NAMES) if name in used]
+        """Indices in `WEIGHT_NAMES` of those with any candidates."""
         self.score = cache(self._score)
 
     def scores(self, weights: Weights, rows: Sequence[int]) -> list[float]:
@@ -124,7 +134,7 @@ class _Trials:
     def _score(self, weights: Weights, row: int) -> float:
         """nDCG at the page level, or at the document level for a question without pages."""
         question = self._questions[row]
-        points = self._found[row].rank(dict(zip(LISTS, weights, strict=True)), DEPTH)
+        points = self._found[row].rank(dict(zip(WEIGHT_NAMES, weights, strict=True)), DEPTH)
         hits = make_hits(points, self._context.pictures)
         scores = score_hits(question, hits, "page" if question.pages else "document")
         return scores[NDCG] if scores else 0.0

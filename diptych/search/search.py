@@ -34,9 +34,9 @@ BAND = 40
 LIST_DEPTH, READ_DEPTH = 2, 4
 """Each ranked list is twice as deep as the band, so that a hit of two lists is found in both, and four times as many
 parts are read. Measured, see docs/search.md."""
-LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
+WEIGHT_NAMES = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
-WEIGHTS = {PAGE_HEADINGS: 0.5, NAMED: 2.0}
+DEFAULT_WEIGHTS = {PAGE_HEADINGS: 0.5, NAMED: 2.0}
 """Default weights, 1 where missing; measured, see docs/search.md."""
 
 
@@ -44,18 +44,18 @@ WEIGHTS = {PAGE_HEADINGS: 0.5, NAMED: 2.0}
 class SearchContext:
     """An open store and how to search it."""
 
-    index: Store
+    store: Store
     spaces: Spaces
     pictures: Path
     """Folder of the picture store."""
     language: str = "english"
     weights: Mapping[str, float] = field(default_factory=dict)
-    """Weights that replace those in `WEIGHTS`; a list of weight 0 is not searched."""
+    """Weights that replace those in `DEFAULT_WEIGHTS`; a list of weight 0 is not searched."""
     register: RegisterCache = field(default_factory=RegisterCache)
 
     def uses(self, name: str) -> bool:
         """Whether a list or signal has a weight above 0."""
-        return bool({**WEIGHTS, **self.weights}.get(name, 1.0))
+        return bool({**DEFAULT_WEIGHTS, **self.weights}.get(name, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Candidates:
     """Labels of figures and tables that the query names."""
 
     def rank(self, weights: Mapping[str, float], limit: int) -> list[RankedPoint]:
-        """At most `limit` parts, best first; `weights` replace those in `WEIGHTS`."""
-        weights = {**WEIGHTS, **weights}
+        """At most `limit` parts, best first; `weights` replace those in `DEFAULT_WEIGHTS`."""
+        weights = {**DEFAULT_WEIGHTS, **weights}
         labels = self.labels if weights.get(NAMED, 1.0) else frozenset[str]()
         order = order_results(fuse(self.snapshot.lists, weights), self.parts, self.signals, weights, limit, labels)
         return [RankedPoint(point, self.snapshot.parts[point.id]) for point in order]
@@ -155,8 +155,8 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
     """The candidates for the first `size` hits; searches deeper while most of what it finds is hidden."""
     while True:
         requests = {name: dict(_requests(name, query, context, size)) for name in ("text", "images")}
-        weights = {**WEIGHTS, **context.weights}
-        found = read_candidates(context.index, context.register, requests, weights, READ_DEPTH * size)
+        weights = {**DEFAULT_WEIGHTS, **context.weights}
+        found = read_candidates(context.store, context.register, requests, weights, READ_DEPTH * size)
         if found.complete or not found.mostly_hidden:
             break
         size *= 4

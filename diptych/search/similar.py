@@ -33,8 +33,8 @@ def find_similar(hit_id: str, context: SearchContext, limit: int, where: Express
     """
     if limit < 1:
         raise QueryError(f"cannot show {limit} hits")
-    with context.index.hold():
-        own = _parts(hit_id, context.index)
+    with context.store.hold():
+        own = _parts(hit_id, context.store)
         vectors = _mean_vectors(own, context)
     contents = {make_part(payload).content for payload in own}
     rows = {payload["document_id"] for payload in own if is_row(payload["document"])}
@@ -84,7 +84,7 @@ def _mean_vectors(parts: Sequence[Payload], context: SearchContext) -> dict[str,
     by_space: dict[int, list[Vector]] = defaultdict(list)
     for payload in parts:
         name = "text" if payload["modality"] == "text" else "images"
-        collection = context.index.text if name == "text" else context.index.images
+        collection = context.store.text if name == "text" else context.store.images
         fields = {HASH_FIELDS[vector]: vector for vector in VECTORS[name]}
         stored = vectors_by_hash(collection, name, [payload[field] for field in fields if field in payload])
         for field, vector in fields.items():

@@ -17,7 +17,7 @@ from diptych.evaluation.report import write_report
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
 from diptych.search.query import Query
-from diptych.search.search import LISTS, SearchContext, search
+from diptych.search.search import WEIGHT_NAMES, SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.vectors import Vectors
 from flows.cli.main import run
@@ -47,9 +47,9 @@ def test_every_arm_is_measured_and_compared_with_fused(context: SearchContext) -
 
 
 def test_lists_of_weight_zero_are_not_searched(context: SearchContext) -> None:
-    only = {name: 0.0 for name in LISTS if name != "text.bm25"}
+    only = {name: 0.0 for name in WEIGHT_NAMES if name != "text.bm25"}
     (hits,) = search([Query("What does figure 7 show of the red pump?")], SearchContext(
-        context.index, context.spaces, context.pictures, weights=only), 10)  # fmt: skip
+        context.store, context.spaces, context.pictures, weights=only), 10)  # fmt: skip
     assert {name for hit in hits for name in hit.ranks} == {"text.bm25"}
     assert hits[0].text == "The red pump."
 

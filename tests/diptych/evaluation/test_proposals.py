@@ -114,7 +114,7 @@ def test_questions_about_rows_have_no_columns_numbers_or_ids(tmp_path: Path) -> 
     row = document(Passage(f"Keeps heavy rain out\n{text}", 1))
     bench.ingest(replace(source("products.csv#43"), fields=fields), row)
     context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
-    (candidate,) = find_candidates(context.index, context.pictures)
+    (candidate,) = find_candidates(context.store, context.pictures)
     assert candidate.text.split() == ["Keeps", "heavy", "rain", "out", "outdoor", "jackets.", "Autumn.", "Fjord."]
     (made,) = propose_questions(context, 1).questions
     words = set(re.findall(r"\w+", made.query.text.lower()))

@@ -10,7 +10,7 @@ from diptych.evaluation.weight_fitting import fit_weights, suggest_weights
 from diptych.search.candidates import Snapshot
 from diptych.search.fusion import rank_ids
 from diptych.search.ranking_inputs import Part
-from diptych.search.search import LISTS, Candidates, SearchContext
+from diptych.search.search import WEIGHT_NAMES, Candidates, SearchContext
 from tests.support.evaluations import QUESTIONS, asked
 from tests.support.evaluations import context as context
 
@@ -41,7 +41,7 @@ def _payload(paper: str, page: int) -> dict[str, Any]:
 
 def test_a_list_of_noise_gets_a_lower_weight(context: SearchContext) -> None:
     questions, found = candidates(context, "text.dense")
-    suggestion = fit_weights(questions, found, context, tuple(1.0 for _ in LISTS))
+    suggestion = fit_weights(questions, found, context, tuple(1.0 for _ in WEIGHT_NAMES))
     assert suggestion.changed
     assert suggestion.gain
     assert suggestion.gain.low > 0
@@ -52,7 +52,7 @@ def test_a_list_of_noise_gets_a_lower_weight(context: SearchContext) -> None:
 
 def test_current_weights_are_kept_if_they_are_as_good(context: SearchContext) -> None:
     questions, found = candidates(context, "text.dense")
-    current = tuple(0.0 if name == "text.dense" else 1.0 for name in LISTS)
+    current = tuple(0.0 if name == "text.dense" else 1.0 for name in WEIGHT_NAMES)
     suggestion = fit_weights(questions, found, context, current)
     assert not suggestion.changed
     assert suggestion.toml == ""

@@ -204,9 +204,9 @@ def test_similar_to_a_hit_of_a_deleted_document_is_refused(bench: Bench) -> None
     sandbox.scripts["gone.pdf"] = document(Passage("A green valve.", 1))
     ingest_document(gone, bench.pipeline)
     (hit,) = bench.ask("green valve", 1, where='document = "gone.pdf"')
-    record = load_record(bench.context.index, document_id(gone.uri))
+    record = load_record(bench.context.store, document_id(gone.uri))
     assert record
-    delete_document(bench.context.index, record)
+    delete_document(bench.context.store, record)
     with pytest.raises(QueryError, match="no hit has this id"):
         find_similar(hit.id, bench.context, 3)
 
