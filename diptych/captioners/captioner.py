@@ -6,8 +6,6 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.prompt import MAX_ANSWER_TOKENS, Prompt, caption_text, plain_line, shorten, words_around
 from diptych.captioners.selection import Selection, select_pictures
 from diptych.errors import ProviderError
+from diptych.models.concurrency import run_concurrently
 from diptych.models.image_input import prepare_image
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
@@ -81,7 +80,8 @@ class Captioner:
             _Job(key, extraction.pictures[index], extraction, probe=number == 0)
             for number, (key, index) in enumerate(missing.items())
         ]
-        results |= self._run_jobs(jobs, pictures)
+        answers = run_concurrently(jobs, lambda job: self._run_job(job, pictures), self._at_once, "diptych-caption")
+        results |= dict(zip(missing, answers, strict=True))
         problems = [
             Problem(selection.problem, picture.page)
             for selection, picture in zip(selections, extraction.pictures, strict=True)
@@ -133,32 +133,6 @@ class Captioner:
         image = prepare_image(image_path(picture.image, pictures), name, self._max_side)
         parts = (image, TextPart(words_around(picture, extraction)))
         return VisionRequest(self.prompt.instruction, parts, self.prompt.schema, MAX_ANSWER_TOKENS, self._detail)
-
-    def _run_jobs(self, jobs: Sequence[_Job], pictures: Path) -> dict[str, LedgerCaption | Problem]:
-        if not jobs:
-            return {}
-        stopped = threading.Event()
-
-        def run_job(job: _Job) -> LedgerCaption | Problem:
-            if stopped.is_set():
-                return Problem("not asked")
-            try:
-                return self._run_job(job, pictures)
-            except BaseException:
-                stopped.set()  # at once: this thread would start the next job before the main thread sees the error
-                raise
-
-        with ThreadPoolExecutor(min(self._at_once, len(jobs)), thread_name_prefix="diptych-caption") as pool:
-            # Each job runs in the caller's context, which says whose account is charged.
-            futures = {job.key: pool.submit(copy_context().run, run_job, job) for job in jobs}
-            try:
-                wait(futures.values(), return_when=FIRST_EXCEPTION)
-            finally:
-                stopped.set()  # requests in flight are paid for anyway, so their answers are awaited and recorded
-        errors = [error for future in futures.values() if (error := future.exception())]
-        if errors:
-            raise errors[0]
-        return {key: future.result() for key, future in futures.items()}
 
     def _run_job(self, job: _Job, pictures: Path) -> LedgerCaption | Problem:
         page = job.picture.page

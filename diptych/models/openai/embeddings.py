@@ -6,15 +6,13 @@ they can be stored and are never paid for twice. The SDK is imported at the firs
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from typing import TypeAlias
 
 import numpy as np
 
 from diptych.errors import ProviderError
+from diptych.models.concurrency import run_concurrently
 from diptych.models.meter import Meter
 from diptych.models.openai.embedding_inputs import EmbeddingInput, ImageInput, WireInput
 from diptych.models.request_queue import call_in_halves
@@ -56,31 +54,13 @@ class EmbeddingClient:
         from diptych.models.openai.errors import is_openai  # loads the SDK
 
         portions = _split(inputs, is_openai(self._endpoint))
-        stopped = threading.Event()
 
         def embed_portion(portion: Sequence[NumberedInput]) -> list[tuple[EmbeddingInput, ProviderError]]:
-            if stopped.is_set():
-                return []
-            try:
-                results = call_in_halves(portion, lambda part: self._embed_part(part, on_vectors))
-            except BaseException:
-                stopped.set()  # here, because this thread would start the next portion before the caller knows
-                raise
+            results = call_in_halves(portion, lambda part: self._embed_part(part, on_vectors))
             return [(item, result) for (_, item), result in zip(portion, results, strict=True) if result]
 
-        if len(portions) == 1:
-            refused = embed_portion(portions[0])
-        else:
-            with ThreadPoolExecutor(min(self._endpoint.at_once, len(portions)), "diptych-embed") as pool:
-                # The context carries the account that is charged.
-                futures = [pool.submit(copy_context().run, embed_portion, portion) for portion in portions]
-                try:
-                    wait(futures, return_when=FIRST_EXCEPTION)
-                finally:
-                    stopped.set()  # requests under way are paid for anyway and run to their end
-            if errors := [error for future in futures if (error := future.exception())]:
-                raise errors[0]
-            refused = [one for future in futures for one in future.result()]
+        results = run_concurrently(portions, embed_portion, self._endpoint.at_once, "diptych-embed")
+        refused = [one for result in results for one in result]
         if refused:
             raise _refusal(self.name, refused)
 
