@@ -1,4 +1,4 @@
-"""Pictures that a catalogue names by URL, fetched into a folder: bounded in size and time, and kept."""
+"""Download the pictures that a catalogue names by URL into a folder, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ if TYPE_CHECKING:
     import httpx2
 
 Fetched = Path | str
-"""Where the picture lies, or the sentence that says why it does not."""
+"""The downloaded file, or a sentence that says why there is none."""
 Fetch = Callable[[Iterable[str]], Mapping[str, Fetched]]
 
-_REDIRECTS = 5
-_AT_ONCE = 8
-# By content, since servers often say application/octet-stream, or image/png for an error page.
-_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_MAX_REDIRECTS = 5
+_MAX_CONNECTIONS = 8
+# By content: servers often send application/octet-stream for pictures, or image/png for an error page.
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     max_bytes: int = 32 * 2**20
     seconds: float = 30
-    """For one picture, redirects included."""
+    """For one picture, including redirects."""
     private: bool = False
-    """Whether addresses inside a network (10.0.0.0/8, localhost ...) may be asked; a catalogue is a stranger's file."""
+    """Whether addresses of private networks (10.0.0.0/8, localhost, ...) are allowed: catalogues are not trusted."""
 
 
 def fetcher(folder: Path, limits: Limits | None = None) -> Fetch:
-    """A function from URLs to where their pictures lie in `folder`, which it may create; loads nothing before."""
+    """A function that downloads URLs into `folder`, which it creates if necessary."""
 
     def fetch(urls: Iterable[str]) -> dict[str, Fetched]:
         wanted = list(dict.fromkeys(urls))
@@ -47,61 +48,56 @@ def fetcher(folder: Path, limits: Limits | None = None) -> Fetch:
             return {}
         import httpx2
 
-        # No proxy from the environment: it would look names up itself, past the check of addresses.
+        # No proxy from the environment: it would look up names itself and bypass the check of addresses.
         with (
             httpx2.Client(trust_env=False, follow_redirects=False) as client,
-            ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as pool,
+            ThreadPoolExecutor(min(_MAX_CONNECTIONS, len(wanted))) as pool,
         ):
-            return dict(
-                zip(wanted, pool.map(lambda url: _one(url, folder, limits or Limits(), client), wanted), strict=True)
-            )
+            fetched = pool.map(lambda url: _fetch(url, folder, limits or Limits(), client), wanted)
+            return dict(zip(wanted, fetched, strict=True))
 
     return fetch
 
 
-def _one(url: str, folder: Path, limits: Limits, client: httpx2.Client) -> Fetched:
-    """Fetch one picture; what was fetched before stands in when the server does not answer now."""
-    kept = folder / hashlib.sha256(url.encode()).hexdigest()
-    validators = kept.with_suffix(".json")
-    known = _read(validators) if kept.exists() else {}
+def _fetch(url: str, folder: Path, limits: Limits, client: httpx2.Client) -> Fetched:
+    """Download one picture. If that fails, an earlier download is used."""
+    file = folder / hashlib.sha256(url.encode()).hexdigest()
+    known = _read_headers(file) if file.exists() else {}
     try:
-        return _follow(url, kept, known, limits, client)
+        return _download(url, file, known, limits, client)
     except SourceError as error:
-        return kept if known.get("url") == url else str(error)
+        return file if known.get("url") == url else str(error)
 
 
-def _follow(url: str, kept: Path, known: Mapping[str, str], limits: Limits, client: httpx2.Client) -> Path:
+def _download(url: str, file: Path, known: Mapping[str, str], limits: Limits, client: httpx2.Client) -> Path:
     import httpx2
 
     deadline = time.monotonic() + limits.seconds
-    at = httpx2.URL(url)
-    for _ in range(_REDIRECTS + 1):
-        request = _request(at, known, limits, client, deadline)
-        try:
+    try:
+        location = httpx2.URL(url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            request = _build_request(location, known, limits, client, deadline)
             response = client.send(request, stream=True)
             try:
-                if response.next_request is not None:
-                    at = at.join(response.headers["location"])
-                    continue
-                return _answer(url, response, kept, limits, deadline)
+                if response.next_request is None:
+                    return _save(url, response, file, limits, deadline)
+                location = location.join(response.headers["location"])
             finally:
                 response.close()
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise SourceError(f"{url}: cannot be fetched ({error or type(error).__name__})") from error
-    raise SourceError(f"{url}: redirected more than {_REDIRECTS} times; name the final address")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise SourceError(f"{url}: cannot be downloaded ({error or type(error).__name__})") from error
+    raise SourceError(f"{url}: redirected more than {_MAX_REDIRECTS} times; use the final address")
 
 
-def _request(
+def _build_request(
     url: httpx2.URL, known: Mapping[str, str], limits: Limits, client: httpx2.Client, deadline: float
 ) -> httpx2.Request:
-    """A request to the very address that was checked, so that a second look-up cannot lead elsewhere."""
+    """A request to the address that was checked, so that a second name look-up cannot lead elsewhere."""
     if url.scheme not in ("http", "https") or not url.host:
-        raise SourceError(f"{url}: only http and https addresses are fetched")
-    address = _address(url, limits)
+        raise SourceError(f"{url}: only http and https addresses can be downloaded")
+    address = _resolve_host(url, limits)
     headers = {"host": url.netloc.decode(), "accept": "image/*", "accept-encoding": "identity"}
-    for name, validator in (("etag", "if-none-match"), ("last-modified", "if-modified-since")):
-        if value := known.get(name):
-            headers[validator] = value
+    headers |= {request: known[header] for header, request in _VALIDATORS.items() if known.get(header)}
     return client.build_request(
         "GET",
         url.copy_with(host=address),
@@ -111,49 +107,48 @@ def _request(
     )
 
 
-def _address(url: httpx2.URL, limits: Limits) -> str:
-    """One address of the host, or `SourceError` when any of them lies inside a network."""
+def _resolve_host(url: httpx2.URL, limits: Limits) -> str:
+    """One address of the host. Raises `SourceError` if any of them is in a private network."""
     try:
         found = socket.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise SourceError(f"{url}: the host {url.host} is not known") from error
+        raise SourceError(f"{url}: the host {url.host} is unknown") from error
     addresses = [str(entry[4][0]).split("%")[0] for entry in found]
     if not limits.private and not all(ipaddress.ip_address(address).is_global for address in addresses):
-        raise SourceError(
-            f"{url}: {url.host} lies inside a private network; set private_addresses to fetch from there all the same"
-        )
+        raise SourceError(f"{url}: {url.host} is in a private network; set private_addresses to allow it")
     return addresses[0]
 
 
-def _answer(url: str, response: httpx2.Response, kept: Path, limits: Limits, deadline: float) -> Path:
-    if response.status_code == 304 and kept.exists():
-        return kept
+def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadline: float) -> Path:
+    if response.status_code == 304 and file.exists():
+        return file
     if response.status_code != 200:
         raise SourceError(f"{url}: the server answers {response.status_code}")
     data = bytearray()
-    for piece in response.iter_raw():
-        data += piece
+    for chunk in response.iter_raw():
+        data += chunk
         if len(data) > limits.max_bytes:
             raise SourceError(
-                f"{url}: larger than {limits.max_bytes >> 20} MiB; keep a smaller picture beside the catalogue"
+                f"{url}: larger than {limits.max_bytes >> 20} MiB; put a smaller picture beside the catalogue"
             )
         if time.monotonic() > deadline:
-            raise SourceError(f"{url}: takes longer than {limits.seconds:g} s; keep the picture beside the catalogue")
+            raise SourceError(f"{url}: takes longer than {limits.seconds:g} s; put the picture beside the catalogue")
     if not _is_picture(bytes(data[:16])):
         kind = response.headers.get("content-type", "something else")
         raise SourceError(f"{url}: the server sends {kind}, not a PNG, JPEG, WebP, TIFF, GIF or BMP picture")
-    write_file(kept, bytes(data))
-    named = {name: response.headers[name] for name in ("etag", "last-modified") if name in response.headers}
-    write_file(kept.with_suffix(".json"), json.dumps({"url": url, **named}).encode())
-    return kept
+    write_file(file, bytes(data))
+    headers = {name: response.headers[name] for name in _VALIDATORS if name in response.headers}
+    write_file(file.with_suffix(".json"), json.dumps({"url": url, **headers}).encode())
+    return file
 
 
 def _is_picture(start: bytes) -> bool:
-    return start.startswith(_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    return start.startswith(_SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read_headers(file: Path) -> dict[str, str]:
+    """The URL of an earlier download and its validators."""
     try:
-        return {str(name): str(value) for name, value in json.loads(path.read_bytes()).items()}
+        return {str(name): str(value) for name, value in json.loads(file.with_suffix(".json").read_bytes()).items()}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -1,14 +1,14 @@
-"""A whole store as files that a person can read, and back: the way to another machine, or up to a server.
+"""Export a store to readable files and import it: to another machine, or to a server.
 
-    store.json            format, how the texts are read, counts
-    documents.jsonl       the register, one document a line
-    text.jsonl            one point a line: id, payload, and by vector name the row of its vectors
-    text.dense.f32        the vectors of text.jsonl by that name, row after row, little-endian float32
+    store.json            format, encoders, counts
+    documents.jsonl       the register, one document per line
+    text.jsonl            one point per line: id, payload, and vector name -> row in its file
+    text.dense.f32        the vectors of text.jsonl, row after row, little-endian float32
     images.jsonl, images.description.f32, images.visual.f32
-    pictures/             the picture files under their hashes
-    ledger.*              what was paid for all that (`diptych.pipeline.transfer_ledger`), if anything was
+    pictures/             the picture files, named by their hashes
+    ledger.*              paid captions and vectors of these documents (`transfer_ledger`), if there are any
 
-Only what counts is exported: a document that is being replaced is written as readers see it.
+Only visible points are exported: a document that is being replaced is exported as readers see it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ import numpy as np
 
 from diptych.errors import SourceError, StoreMismatch
 from diptych.models.ledger import Ledger
-from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, paid_content
+from diptych.pipeline.transfer_ledger import export_ledger, find_paid_content, import_ledger
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
 from diptych.store.types import STORE_ID, VECTORS, Collection, Payload, Point, Store, in_batches
@@ -37,191 +37,205 @@ from extractors.types import ImageFile, Problem
 
 FORMAT = 2
 BATCH = 256
-MISSING_PICTURE = "its picture file was gone or damaged when the store was exported; read the document again"
+MISSING_PICTURE = "its picture file was missing or damaged when the store was exported; ingest the document again"
 
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:
+    """Numbers of what was exported or imported."""
+
     documents: int
     text: int
     images: int
     pictures: int
     captions: int = 0
-    """Paid ones, refusals included, that the ledger keeps."""
+    """From the ledger, including refusals."""
     vectors: int = 0
-    """Paid ones that the ledger keeps."""
+    """From the ledger."""
     lacking: tuple[str, ...] = ()
-    """Places of pictures whose files were gone or damaged when they were exported: `manual.pdf, page 3`."""
+    """Places of pictures whose files were missing or damaged when they were exported: `manual.pdf, page 3`."""
 
 
-def export_store(index: Store, pictures: Path, folder: Path) -> TransferReport:
-    """Write the store to `folder`, which must be new or empty. Raises `SourceError` when it is not."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place of a picture."""
+
+    document: str
+    """Id."""
+    page: int | None
+    text: str
+    """`manual.pdf, page 3`."""
+
+
+def export_store(store: Store, pictures: Path, folder: Path) -> TransferReport:
+    """Write the store to `folder`. Raises `SourceError` unless it is new or empty."""
     if folder.exists() and any(folder.iterdir()):
-        raise SourceError(f"{folder}: is not empty; give a new folder to export to")
+        raise SourceError(f"{folder}: is not empty; use a new folder for the export")
     folder.mkdir(parents=True, exist_ok=True)
-    reading = _bound(index)
-    register = {record.id: record for record in list_records(index)}
-    exported = {
-        name: _export(collection, name, register, folder)
-        for name, collection in (("text", index.text), ("images", index.images))
-    }
-    counts = {name: points for name, (points, _) in exported.items()}
-    sizes = {name: size for _, found in exported.values() for name, size in found.items()}
-    names = _names(folder)
-    lacking = {name: shown for name, shown in names.items() if not _copy(pictures, folder / "pictures", name)}
+    config = _bound_config(store)
+    records = {record.id: record for record in list_records(store)}
+    text, text_sizes = _export_points(store.text, "text", records, folder)
+    images, image_sizes = _export_points(store.images, "images", records, folder)
+    places = _picture_places(folder)
+    lacking = {name: places[name] for name in places if not _copy_picture(pictures, folder / "pictures", name)}
+    pages: dict[str, dict[int | None, None]] = defaultdict(dict)
+    for place in (place for found in lacking.values() for place in found):
+        pages[place.document][place.page] = None
     with (folder / "documents.jsonl").open("w") as file:
-        file.writelines(_line(record.payload() | {"retired": []}) for record in _mended(register, lacking))
-    paid = _export_paid(folder, reading, pictures)
-    held = {"documents": len(register), **counts, "pictures": len(names) - len(lacking)}
-    places = {str(name): sorted({place for _, place, _ in shown}) for name, shown in lacking.items()}
-    more = ({"paid": paid} if paid else {}) | ({"lacking": places} if places else {})
-    facts = {"format": FORMAT, "reading": asdict(reading), "sizes": sizes, "counts": held, **more}
-    (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: its presence says all is there
-    return TransferReport(**held, **paid, lacking=_places(facts))
+        for record in records.values():
+            file.write(_json_line(_with_problems(record, pages.get(record.id, ())).payload() | {"retired": []}))
+    paid = _export_paid(folder, config, pictures)
+    counts = {"documents": len(records), "text": text, "images": images, "pictures": len(places) - len(lacking)}
+    facts = {"format": FORMAT, "reading": asdict(config), "sizes": text_sizes | image_sizes, "counts": counts}
+    if paid:
+        facts["paid"] = paid
+    if lacking:
+        facts["lacking"] = {str(name): sorted({place.text for place in found}) for name, found in lacking.items()}
+    (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: it marks a complete export
+    return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
 
 
 def export_dimensions(folder: Path) -> dict[str, int]:
-    """Vector name -> dimensions, of the vectors in an export. Raises `SourceError` for a folder that is none."""
-    return {str(name): int(size) for name, size in _facts(folder)["sizes"].items()}
+    """Vector name -> dimensions of the vectors in an export. Raises `SourceError` if the folder is not an export."""
+    return {str(name): int(size) for name, size in _read_facts(folder)["sizes"].items()}
 
 
-def import_store(folder: Path, index: Store, pictures: Path) -> TransferReport:
-    """Read an export into a store that is new or reads its texts alike; documents it has already are replaced.
+def import_store(folder: Path, store: Store, pictures: Path) -> TransferReport:
+    """Import an export into a store that is new or has the same encoders. Documents that it has are replaced.
 
-    Points come first and do not count until the register names their document, so a run that dies is simply repeated.
-    Raises `SourceError` for a folder that is no whole export, `StoreMismatch` for a store that reads otherwise.
+    Points are invisible until the register names their document, so an interrupted import can simply be repeated.
+    Raises `SourceError` if the export is incomplete, `StoreMismatch` if the store has other encoders.
     """
-    facts = _facts(folder)
-    reading = EncodingConfig(**facts["reading"])
+    facts = _read_facts(folder)
+    config = EncodingConfig(**facts["reading"])
     try:
-        bind_encoders(index, reading)
+        bind_encoders(store, config)
     except StoreMismatch as error:
         raise StoreMismatch(
-            f"{folder}: was read otherwise than the settings say; set DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and "
-            f"DIPTYCH_LANGUAGE to what stands under `reading` in {folder / 'store.json'}, import, and reindex then"
+            f"{folder}: was exported with other encoders than the settings name. Set DIPTYCH_ENCODER, "
+            f"DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE to the values under `reading` in {folder / 'store.json'}, "
+            f"import, then reindex"
         ) from error
-    paid = _import_paid(folder, facts, reading, pictures)
+    paid = _import_paid(folder, facts, config, pictures)
     copied = _import_pictures(folder, set(facts.get("lacking", ())), pictures)
-    counts = {
-        name: _import(collection, name, folder, facts["sizes"])
-        for name, collection in (("text", index.text), ("images", index.images))
-    }
-    documents = [DocumentRecord.of(payload) for payload in _lines(folder / "documents.jsonl")]
-    for record in documents:
-        write_record(index, record)
-    held = {"documents": len(documents), **counts, "pictures": copied}
-    if held != facts["counts"]:
-        raise SourceError(f"{folder}: holds {held}, its store.json says {facts['counts']}; export again")
-    return TransferReport(**held, **paid, lacking=_places(facts))
+    text = _import_points(store.text, "text", folder, facts["sizes"])
+    images = _import_points(store.images, "images", folder, facts["sizes"])
+    records = [DocumentRecord.of(payload) for payload in _read_lines(folder / "documents.jsonl")]
+    for record in records:
+        write_record(store, record)
+    counts = {"documents": len(records), "text": text, "images": images, "pictures": copied}
+    if counts != facts["counts"]:
+        raise SourceError(f"{folder}: contains {counts}, but its store.json lists {facts['counts']}; export again")
+    return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
 
 
-def _export_paid(folder: Path, reading: EncodingConfig, pictures: Path) -> dict[str, int]:
-    """Empty where nothing was ever paid."""
+def _bound_config(store: Store) -> EncodingConfig:
+    bound = store.documents.retrieve([STORE_ID])
+    if not bound:
+        raise StoreMismatch("the store is empty; there is nothing to export")
+    return EncodingConfig(**bound[0].payload["reading"])
+
+
+def _export_paid(folder: Path, config: EncodingConfig, pictures: Path) -> dict[str, int]:
+    """Numbers of captions and vectors; empty if nothing was paid for."""
     ledger = Ledger(pictures)
-    wanted = paid_content(_payloads(folder), reading, folder / "pictures")
-    counts = export_ledger(ledger, wanted, folder) if ledger.path.exists() else {}
+    content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
+    counts = export_ledger(ledger, content, folder) if ledger.path.exists() else {}
     return counts if any(counts.values()) else {}
 
 
-def _import_paid(folder: Path, facts: dict[str, Any], reading: EncodingConfig, pictures: Path) -> dict[str, int]:
-    """Empty where the export has none, as those of older versions."""
-    told = facts.get("paid")
-    if not told:
+def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pictures: Path) -> dict[str, int]:
+    """Numbers of captions and vectors; empty if the export has none, like those of older versions."""
+    expected: dict[str, int] = facts.get("paid", {})
+    if not expected:
         return {}
     try:
-        wanted = paid_content(_payloads(folder), reading, folder / "pictures")
+        content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
     except (KeyError, TypeError, AttributeError) as error:
-        raise SourceError(f"{folder}: its points are not as an export writes them ({error}); export again") from error
-    paid = import_ledger(folder, wanted, facts["sizes"], Ledger(pictures))
-    if paid != told:
-        raise SourceError(f"{folder}: holds paid {paid}, its store.json says {told}; export again")
+        raise SourceError(f"{folder}: its points are not in the format of an export ({error}); export again") from error
+    paid = import_ledger(folder, content, facts["sizes"], Ledger(pictures))
+    if paid != expected:
+        raise SourceError(f"{folder}: contains paid {paid}, but its store.json lists {expected}; export again")
     return paid
 
 
-def _payloads(folder: Path) -> Iterator[Payload]:
-    """Of all points in an export."""
-    for panel in ("text", "images"):
-        yield from (line["payload"] for line in _lines(folder / f"{panel}.jsonl"))
+def _point_payloads(folder: Path) -> Iterator[Payload]:
+    for name in ("text", "images"):
+        yield from (line["payload"] for line in _read_lines(folder / f"{name}.jsonl"))
 
 
-def _bound(index: Store) -> EncodingConfig:
-    known = index.documents.retrieve([STORE_ID])
-    if not known:
-        raise StoreMismatch("the store is empty; there is nothing to export")
-    return EncodingConfig(**known[0].payload["reading"])
-
-
-def _export(
-    collection: Collection, panel: str, live: dict[str, DocumentRecord], folder: Path
+def _export_points(
+    collection: Collection, name: str, records: Mapping[str, DocumentRecord], folder: Path
 ) -> tuple[int, dict[str, int]]:
-    """Gives the number of points, and the dimensions of each vector that was met."""
+    """The number of points, and the dimensions of each vector."""
     points = 0
     rows, sizes = Counter[str](), dict[str, int]()
     with ExitStack() as files:
-        lines = files.enter_context((folder / f"{panel}.jsonl").open("w"))
-        vectors = {name: files.enter_context(_vectors(folder, panel, name).open("wb")) for name in VECTORS[panel]}
+        lines = files.enter_context((folder / f"{name}.jsonl").open("w"))
+        vectors = {each: files.enter_context(_vector_file(folder, name, each).open("wb")) for each in VECTORS[name]}
         for point in collection.scroll(vectors=True):
-            if not is_visible(point.payload, point.id, live):
+            if not is_visible(point.payload, point.id, records):
                 continue
-            lines.write(_line({"id": point.id, "rows": {n: rows[n] for n in point.vectors}, "payload": point.payload}))
-            for name, vector in point.vectors.items():
-                vectors[name].write(vector.astype("<f4").tobytes())
-                rows[name] += 1
-                sizes[name] = len(vector)
+            point_rows = {vector: rows[vector] for vector in point.vectors}
+            lines.write(_json_line({"id": point.id, "rows": point_rows, "payload": point.payload}))
+            for vector, values in point.vectors.items():
+                vectors[vector].write(values.astype("<f4").tobytes())
+                rows[vector] += 1
+                sizes[vector] = len(values)
             points += 1
     return points, sizes
 
 
-def _import(collection: Collection, panel: str, folder: Path, sizes: Mapping[str, int]) -> int:
-    held: dict[str, Any] = {
-        name: np.fromfile(_vectors(folder, panel, name), "<f4").reshape(-1, sizes[name])
-        for name in VECTORS[panel]
-        if name in sizes
+def _import_points(collection: Collection, name: str, folder: Path, sizes: Mapping[str, int]) -> int:
+    vectors = {
+        vector: np.fromfile(_vector_file(folder, name, vector), "<f4").reshape(-1, sizes[vector])
+        for vector in VECTORS[name]
+        if vector in sizes
     }
     points = 0
-    for batch in in_batches(_lines(folder / f"{panel}.jsonl"), BATCH):
-        collection.upsert([_point(line, held) for line in batch])
-        points += len(batch)
+    for lines in in_batches(_read_lines(folder / f"{name}.jsonl"), BATCH):
+        collection.upsert(
+            [
+                Point(
+                    line["id"],
+                    line["payload"],
+                    {vector: np.asarray(vectors[vector][row], np.float32) for vector, row in line["rows"].items()},
+                )
+                for line in lines
+            ]
+        )
+        points += len(lines)
     return points
 
 
-def _vectors(folder: Path, panel: str, name: str) -> Path:
-    return folder / f"{panel}.{name}.f32"
+def _vector_file(folder: Path, name: str, vector: str) -> Path:
+    return folder / f"{name}.{vector}.f32"
 
 
-def _point(line: dict[str, Any], held: Mapping[str, Any]) -> Point:
-    vectors = {name: np.asarray(held[name][row], np.float32) for name, row in line["rows"].items()}
-    return Point(line["id"], line["payload"], vectors)
-
-
-Place = tuple[str, str, int | None]
-"""Where a picture stands: document id, `manual.pdf, page 3`, page."""
-
-
-def _names(folder: Path) -> dict[Path, list[Place]]:
-    """The files of all pictures that images.jsonl names, and where they stand."""
-    names: dict[Path, list[Place]] = defaultdict(list)
-    for line in _lines(folder / "images.jsonl"):
-        said = line["payload"]
-        page = None if is_row(said["document"]) else said["page"]
-        place = said["document"] + (f", page {page}" if page else "")
-        names[image_path(ImageFile(**said["image"]), Path())].append((said["document_id"], place, page))
-    return names
+def _picture_places(folder: Path) -> dict[Path, list[_Place]]:
+    """The file names of all pictures in images.jsonl, with their places."""
+    places: dict[Path, list[_Place]] = defaultdict(list)
+    for line in _read_lines(folder / "images.jsonl"):
+        payload = line["payload"]
+        page = None if is_row(payload["document"]) else payload["page"]
+        text = payload["document"] + (f", page {page}" if page else "")
+        places[image_path(ImageFile(**payload["image"]), Path())].append(_Place(payload["document_id"], page, text))
+    return places
 
 
 def _import_pictures(folder: Path, lacking: Set[str], target: Path) -> int:
-    """The number of pictures, without those that were `lacking` from the export."""
-    names = [name for name in _names(folder) if str(name) not in lacking]
+    """The number of pictures, without those that are `lacking` from the export."""
+    names = [name for name in _picture_places(folder) if str(name) not in lacking]
     for name in names:
-        if not _copy(folder / "pictures", target, name):
+        if not _copy_picture(folder / "pictures", target, name):
             raise SourceError(
-                f"{folder / 'pictures' / name}: is gone, or is not the picture that its name says; export again"
+                f"{folder / 'pictures' / name}: is missing or does not match the hash in its name; export again"
             )
     return len(names)
 
 
-def _copy(source: Path, target: Path, name: Path) -> bool:
-    """Unless it is there already; False: the file in `source` is gone, or is not what its name says."""
+def _copy_picture(source: Path, target: Path, name: Path) -> bool:
+    """Copy unless the target exists. Returns False if the source is missing or does not match its hash."""
     if (target / name).exists():
         return True
     if not (source / name).exists():
@@ -229,52 +243,42 @@ def _copy(source: Path, target: Path, name: Path) -> bool:
     (target / name).parent.mkdir(parents=True, exist_ok=True)
     draft = (target / name).with_suffix(".draft")
     shutil.copyfile(source / name, draft)
-    if _digest(draft) != name.stem:
+    with draft.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != name.stem:
         draft.unlink()
         return False
     draft.replace(target / name)
     return True
 
 
-def _mended(
-    register: Mapping[str, DocumentRecord], lacking: Mapping[Path, Sequence[Place]]
-) -> Iterator[DocumentRecord]:
-    """The register, in which a document without one of its picture files is partial: it can be read again there."""
-    pages: dict[str, dict[int | None, None]] = defaultdict(dict)
-    for places in lacking.values():
-        for document, _, page in places:
-            pages[document][page] = None
-    for record in register.values():
-        problems = tuple(asdict(Problem(MISSING_PICTURE, page)) for page in pages.get(record.id, ()))
-        status = "partial" if problems and record.status == "complete" else record.status
-        yield replace(record, status=status, problems=(*record.problems, *problems))
+def _with_problems(record: DocumentRecord, pages: Iterable[int | None]) -> DocumentRecord:
+    """The record; partial if picture files of some pages are lacking, so that the document can be ingested again."""
+    problems = tuple(asdict(Problem(MISSING_PICTURE, page)) for page in pages)
+    status = "partial" if problems and record.status == "complete" else record.status
+    return replace(record, status=status, problems=(*record.problems, *problems))
 
 
-def _places(facts: Mapping[str, Any]) -> tuple[str, ...]:
+def _lacking_places(facts: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({str(place) for places in facts.get("lacking", {}).values() for place in places}))
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _facts(folder: Path) -> dict[str, Any]:
+def _read_facts(folder: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((folder / "store.json").read_text())
     except (OSError, ValueError) as error:
-        why = (error.strerror or error) if isinstance(error, OSError) else error
-        raise SourceError(f"{folder}: is no whole export (store.json: {why}); export again") from error
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
+        raise SourceError(f"{folder}: is not a complete export (store.json: {reason}); export again") from error
     if facts.get("format") != FORMAT:
-        raise SourceError(f"{folder}: is an export of format {facts.get('format')}, this version reads {FORMAT}")
+        raise SourceError(f"{folder}: is an export of format {facts.get('format')}; this version reads format {FORMAT}")
     return facts
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open() as file:
         for line in file:
             yield json.loads(line)
 
 
-def _line(value: object) -> str:
+def _json_line(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) + "\n"

@@ -22,9 +22,9 @@ def test_a_store_beside_its_documents_is_not_read(tmp_path: Path, monkeypatch: p
     found = find_sources(["."])
     assert [source.name for source in found.sources] == ["poster.png"]
     assert found.left_out == [
-        "copy: is an export of Diptych's own",
-        "found: is an extraction of Diptych's own",
-        "library: is a store of Diptych's own",
+        "copy: is an export written by Diptych",
+        "found: is an extraction written by Diptych",
+        "library: is a store written by Diptych",
     ]
 
 

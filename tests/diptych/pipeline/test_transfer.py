@@ -64,7 +64,7 @@ def test_what_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
     bench = filled(tmp_path / "old", engine)
     with pytest.raises(SourceError, match="not empty"):
         export_store(bench.index, bench.folder, tmp_path)
-    with pytest.raises(SourceError, match="no whole export"):
+    with pytest.raises(SourceError, match="not a complete export"):
         import_store(tmp_path, bench.index, bench.folder)
     export_store(bench.index, bench.folder, tmp_path / "export")
     facts = json.loads((tmp_path / "export" / "store.json").read_text())
@@ -120,7 +120,7 @@ def test_a_picture_that_went_bad_in_the_export_is_refused(tmp_path: Path) -> Non
     (file,) = (tmp_path / "export" / "pictures").glob("??/*.png")
     for spoil in (lambda: file.write_bytes(b"another picture"), file.unlink):
         spoil()
-        with pytest.raises(SourceError, match="is gone, or is not the picture that its name says"):
+        with pytest.raises(SourceError, match="is missing or does not match the hash in its name"):
             import_store(tmp_path / "export", new.index, new.folder)
 
 

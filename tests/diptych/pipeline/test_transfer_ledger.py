@@ -129,71 +129,83 @@ def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, t
     assert not Ledger(tmp_path / "new" / "pictures").path.exists()
 
 
-def test_a_refusal_comes_along(tmp_path: Path) -> None:
-    from diptych.pipeline.transfer_ledger import export_ledger, import_ledger, paid_content
+def test_refusals_are_exported_and_imported(tmp_path: Path) -> None:
+    from diptych.pipeline.transfer_ledger import export_ledger, find_paid_content, import_ledger
     from diptych.store.points import EncodingConfig
 
     old, new = Ledger(tmp_path / "old"), Ledger(tmp_path / "new")
     refusal = LedgerCaption(LUNA, "", "will not say")
     old.add_captions({"a" * 64: refusal, "b" * 64: LedgerCaption(LUNA, "", "another reason")})
     point = {"captioned_by": LUNA, "caption_skipped": "refused: will not say", "modality": "image"}
-    found = paid_content([point], EncodingConfig("words-1"), tmp_path)
+    found = find_paid_content([point], EncodingConfig("words-1"), tmp_path)
     (tmp_path / "export").mkdir()
     assert export_ledger(old, found, tmp_path / "export") == {"captions": 1, "vectors": 0}
     import_ledger(tmp_path / "export", found, {}, new)
     assert new.captions(["a" * 64, "b" * 64]) == {"a" * 64: refusal}
 
 
-def changed(name: str, **fields: Any) -> Callable[[Path], None]:
-    def spoil(archive: Path) -> None:
+def change_first_line(name: str, **fields: Any) -> Callable[[Path], None]:
+    def damage(archive: Path) -> None:
         first, *rest = (archive / name).read_text().splitlines()
         (archive / name).write_text("\n".join([json.dumps(json.loads(first) | fields), *rest]) + "\n")
 
-    return spoil
+    return damage
 
 
-def rewritten(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    def spoil(archive: Path) -> None:
+def rewrite_file(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def damage(archive: Path) -> None:
         (archive / name).write_bytes(change((archive / name).read_bytes()))
 
-    return spoil
+    return damage
 
 
-SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a caption of no picture": (
-        changed(CAPTIONS_FILE, text="Buy my pumps."),
-        f"{CAPTIONS_FILE}, line 1: a caption that no pict",
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "caption of no picture": (
+        change_first_line(CAPTIONS_FILE, text="Buy my pumps."),
+        f"{CAPTIONS_FILE}, line 1: a caption that belongs to no picture",
     ),
-    "a key that is none": (changed(CAPTIONS_FILE, key="../../x"), f"{CAPTIONS_FILE}, line 1: key: "),
-    "a price below nothing": (changed(CAPTIONS_FILE, price=-1.0), f"{CAPTIONS_FILE}, line 1: price: "),
-    "more than SQLite counts": (changed(CAPTIONS_FILE, usage={"requests": 2**70}), f"{CAPTIONS_FILE}, line 1: usage"),
-    "a day that is none": (changed(CAPTIONS_FILE, at="<b>"), f"{CAPTIONS_FILE}, line 1: at: "),
-    "a field too many": (changed(CAPTIONS_FILE, more=1), f"{CAPTIONS_FILE}, line 1: more: "),
-    "no JSON": (rewritten(CAPTIONS_FILE, lambda old: b"\xff\x00{" * 99), f"{CAPTIONS_FILE}, line 1: "),
-    "an endless line": (rewritten(CAPTIONS_FILE, lambda old: b"[" * 300_000), f"{CAPTIONS_FILE}, line 1: "),
-    "a line that is gone": (rewritten(CAPTIONS_FILE, lambda old: old.split(b"\n", 1)[1]), "holds paid .* says "),
-    "a vector of no part": (changed(VECTORS_FILE, key="0" * 64), f"{VECTORS_FILE}, line 1: a vector that no part"),
-    "a vector of another size": (changed(VECTORS_FILE, size=4), f"{VECTORS_FILE}, line 1: a vector that no part"),
-    "no numbers": (rewritten(VECTOR_ROWS_FILE, lambda old: b"\xff" * len(old)), f"{VECTORS_FILE}, line 1: its row of"),
-    "a longer vector": (
-        rewritten(VECTOR_ROWS_FILE, lambda old: b"\x7f" * len(old)),
+    "invalid key": (change_first_line(CAPTIONS_FILE, key="../../x"), f"{CAPTIONS_FILE}, line 1: key: "),
+    "negative price": (change_first_line(CAPTIONS_FILE, price=-1.0), f"{CAPTIONS_FILE}, line 1: price: "),
+    "number too large for SQLite": (
+        change_first_line(CAPTIONS_FILE, usage={"requests": 2**70}),
+        f"{CAPTIONS_FILE}, line 1: usage",
+    ),
+    "invalid date": (change_first_line(CAPTIONS_FILE, at="<b>"), f"{CAPTIONS_FILE}, line 1: at: "),
+    "unknown field": (change_first_line(CAPTIONS_FILE, more=1), f"{CAPTIONS_FILE}, line 1: more: "),
+    "not JSON": (rewrite_file(CAPTIONS_FILE, lambda old: b"\xff\x00{" * 99), f"{CAPTIONS_FILE}, line 1: "),
+    "endless line": (rewrite_file(CAPTIONS_FILE, lambda old: b"[" * 300_000), f"{CAPTIONS_FILE}, line 1: "),
+    "missing line": (rewrite_file(CAPTIONS_FILE, lambda old: old.split(b"\n", 1)[1]), "contains paid .* lists "),
+    "vector of no part": (
+        change_first_line(VECTORS_FILE, key="0" * 64),
+        f"{VECTORS_FILE}, line 1: a vector that belongs to no part",
+    ),
+    "vector of another size": (
+        change_first_line(VECTORS_FILE, size=4),
+        f"{VECTORS_FILE}, line 1: a vector that belongs to no part",
+    ),
+    "values that are not numbers": (
+        rewrite_file(VECTOR_ROWS_FILE, lambda old: b"\xff" * len(old)),
         f"{VECTORS_FILE}, line 1: its row of",
     ),
-    "rows that are missing": (rewritten(VECTOR_ROWS_FILE, lambda old: old[:-4]), f"{VECTORS_FILE}, line 3: its row of"),
-    "rows too many": (
-        rewritten(VECTOR_ROWS_FILE, lambda old: old + b"1234"),
-        f"{VECTOR_ROWS_FILE}: holds more vectors",
+    "vector not of unit length": (
+        rewrite_file(VECTOR_ROWS_FILE, lambda old: b"\x7f" * len(old)),
+        f"{VECTORS_FILE}, line 1: its row of",
+    ),
+    "missing rows": (rewrite_file(VECTOR_ROWS_FILE, lambda old: old[:-4]), f"{VECTORS_FILE}, line 3: its row of"),
+    "too many rows": (
+        rewrite_file(VECTOR_ROWS_FILE, lambda old: old + b"1234"),
+        f"{VECTOR_ROWS_FILE}: has more vectors",
     ),
 }
 
 
-@pytest.mark.parametrize("what", SPOILT)
-def test_what_no_export_holds_is_refused_and_not_let_in(
+@pytest.mark.parametrize("what", DAMAGES)
+def test_damaged_ledger_files_are_refused_and_not_imported(
     archive: Path, vendor: Vendor, tmp_path: Path, what: str
 ) -> None:
-    spoil, message = SPOILT[what]
-    honest = {json.loads(line)["text"] for line in (archive / CAPTIONS_FILE).read_text().splitlines()}
-    spoil(archive)
+    damage, message = DAMAGES[what]
+    valid = {json.loads(line)["text"] for line in (archive / CAPTIONS_FILE).read_text().splitlines()}
+    damage(archive)
     with opened(vendor, tmp_path / "new") as new:
         with pytest.raises(SourceError, match=message):
             new.maintenance.import_from(archive)
@@ -201,18 +213,21 @@ def test_what_no_export_holds_is_refused_and_not_let_in(
     path = Ledger(tmp_path / "new" / "pictures").path
     if path.exists():  # good lines before the bad one may be in
         with closing(sqlite3.connect(path)) as kept:
-            assert {text for (text,) in kept.execute("SELECT text FROM captions")} <= honest
+            assert {text for (text,) in kept.execute("SELECT text FROM captions")} <= valid
             vectors = [np.frombuffer(blob, "<f4") for (blob,) in kept.execute("SELECT vector FROM vectors")]
         assert [round(float(np.linalg.norm(vector)), 3) for vector in vectors] == [1.0] * len(vectors)
 
 
-def test_a_picture_that_is_not_what_its_name_says_is_refused(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
+def test_picture_that_does_not_match_its_hash_is_refused(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
     for name in (CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE):
         (archive / name).unlink()
     facts = json.loads((archive / "store.json").read_text())
     (archive / "store.json").write_text(json.dumps({**facts, "paid": {}}))
-    spoilt = sorted((archive / "pictures").glob("??/*"))[0]
-    spoilt.write_bytes(b"another picture")
-    with opened(vendor, tmp_path / "new") as new, pytest.raises(SourceError, match="not the picture that its name"):
+    damaged = sorted((archive / "pictures").glob("??/*"))[0]
+    damaged.write_bytes(b"another picture")
+    with (
+        opened(vendor, tmp_path / "new") as new,
+        pytest.raises(SourceError, match="does not match the hash"),
+    ):
         new.maintenance.import_from(archive)
-    assert not list((tmp_path / "new" / "pictures").glob(f"??/{spoilt.stem}*"))
+    assert not list((tmp_path / "new" / "pictures").glob(f"??/{damaged.stem}*"))
