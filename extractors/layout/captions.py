@@ -27,13 +27,13 @@ _SEPARATOR = re.compile(r"\s*[.:|–—)\]]|\s+[-–—|]\s|\s{2,}|\s*$")
 
 # When a line continues the paragraph above or beside it. Distances in multiples of the line's height unless noted.
 _SAME_FONT_SIZE = 0.4  # points
-_SAME_BASELINE, _MAX_WORD_GAP = 0.4, 1.5
+_SAME_BASELINE, _MAX_WORD_GAP = 0.4, 1.5  # within one row; gutters between columns are wider
 _MIN_GAP, _MAX_GAP = -0.5, 0.45  # to the line above: more is a new paragraph
 _FULL_LINE, _MAX_OUTDENT = 2.0, 3.0  # text sizes: from the right edge, and left of the line above
 
 # Which lines belong to a caption. Distances in multiples of the text size unless noted.
-_MAX_LINES = 40
-_ROW_BASELINE = 0.35
+_MAX_LINES = 40  # a caption that long has run into the text
+_ROW_BASELINE = 0.35  # between base lines within one row: a subscript stands no lower
 _ROW_GAP, _GAP_AFTER_LABEL = 0.9, 2.5  # to the next piece of a row; a label alone stands off its text
 _ROW_OVERLAP = 1.0  # points by which the pieces of a row may overlap
 _MAX_ROW_DISTANCE = 1.9  # from the bottom of the caption so far to the middle of its next row

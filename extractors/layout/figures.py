@@ -4,10 +4,10 @@ In: a `PageLayout`, the boxes of its tables, and the document's furniture. Out: 
 modules, each of which explains its own step:
 
 1. `rotation`: a page printed sideways is rotated upright.
-2. `page_elements`: captions, marks (images and paths), running text and possible labels are told apart.
+2. `page_elements`: captions, marks (images and paths), running text and possible labels are distinguished.
 3. `regions`: marks that are close together become regions, with the labels at them.
 4. `caption_matching`: captions are matched with regions and tables, for the whole page at once.
-5. `panel_gathering`: a captioned figure takes in its other panels; `panel_splitting` also makes each a figure.
+5. `panels`: a captioned figure takes in its other panels; panels that stand apart are also figures of their own.
 6. `uncaptioned`: regions without a caption count if they look like pictures.
 """
 
@@ -23,8 +23,7 @@ from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture
 from extractors.layout.marks import Mark
 from extractors.layout.page_elements import PageElements, classify_page
-from extractors.layout.panel_gathering import gather_panels
-from extractors.layout.panel_splitting import panel_letters, split_panels
+from extractors.layout.panels import gather_panels, panel_letters, split_panels
 from extractors.layout.regions import Region, find_regions, region_of_marks
 from extractors.layout.rotation import make_upright
 from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos
@@ -38,11 +37,11 @@ _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table
 _LINE_INSIDE = 0.6  # share of a line in a figure from which it is not running text
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
-_UNLIKELY_PICTURE = 30.0
-_SIDEBAR = 20.0
+_UNLIKELY_PICTURE = 30.0  # a region that `is_picture` would reject without the caption
+_SIDEBAR = 20.0  # a box of running text, which some documents number as figures
 
 # The page as a whole, to be kept as a picture. Shares of the page unless noted.
-_MOSTLY_PICTURES = 0.5
+_MOSTLY_PICTURES = 0.5  # under figures
 _MUCH_INK, _FEW_WORDS = 0.3, 20  # of images and paths; with any ink and fewer words a page looks visual as well
 _SLIDE_ASPECT, _MAX_SLIDE_WORDS = 1.2, 200  # width by height
 _MAX_COVER_WORDS, _MAX_COVER_BLOCK = 120, 25  # words of a title page, and of its longest paragraph

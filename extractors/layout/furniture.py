@@ -16,7 +16,7 @@ from extractors.geometry import area
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
-_SAMPLE_PAGES = 60
+_SAMPLE_PAGES = 60  # of a long document: learning takes as long as reading them
 _SAMPLE_RUN = 4  # consecutive pages a sample, since chapters change their headers
 
 _MARGIN = 0.13  # share of the page's height, at its head and foot, in which running lines stand
@@ -33,7 +33,7 @@ _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that 
 
 # Headers that change with the chapter. The gap in multiples of the line's size.
 _MAX_SIZE_ABOVE_BODY = 0.5  # points
-_MIN_HEADER_GAP = 0.9
+_MIN_HEADER_GAP = 0.9  # to the text: more than between two lines of it
 _LINE_OVERLAP = 1.0  # points by which the boxes of consecutive lines may overlap
 _ROW_OVERLAP = 2.0  # points: lines of one header row start this close to each other
 

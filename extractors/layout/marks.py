@@ -1,6 +1,6 @@
 """The images and paths of a page that can be part of a figure.
 
-In: a `PageLayout` without its furniture, and its text blocks. Out: marks; apart from them backgrounds and sidebars.
+In: a `PageLayout` without its furniture, and its text blocks. Out: `PageMarks`.
 Rules, highlights and other decoration of text are dropped.
 """
 
@@ -42,7 +42,7 @@ _CONTACT = 2.0  # points within which a rule touches other ink, or a box holds t
 _MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
 _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
 _MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
-_SIDEBAR_WORDS = 60
+_SIDEBAR_WORDS = 60  # more than in a box of a flow chart
 _FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill the box
 
 

@@ -19,7 +19,7 @@ from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
 # Background: a colour in 16 levels a channel.
-_COLOURS = 4096
+_COLOURS = 4096  # more levels would count noise as colours
 _MIN_EDGE_SHARE, _MIN_EDGE_COLOUR_ON_PAGE = 0.8, 0.3  # shares of the page's edge and of the page that the colour covers
 _EDGE_DEPTH = 50  # the edge is one fiftieth of the shorter side deep
 _MIN_BACKGROUND = 0.15  # share of the page below which no colour is its background
@@ -30,7 +30,7 @@ _LINE_MARGIN = 0.12  # height of a line by which its ink reaches out of its box
 _CELL = 3.0  # points
 _MIN_CELL_INK = 0.04  # share of a cell's pixels
 _REACH = 2  # cells across which ink hangs together
-_MIN_PATCH_CELLS = 4
+_MIN_PATCH_CELLS = 4  # less is dust
 _FRAME_DEPTH, _MIN_FRAMED = 2, 0.7  # cells within which a frame runs; share of every side it covers
 _MIN_PART_CELLS = 8  # side of one of several pictures beside each other, also at the finer cut in pixels
 _MIN_PART_INK = 0.5  # share of such a part, unless it is framed
@@ -42,7 +42,7 @@ _SHADES = np.uint8(0xE0)  # bits of a channel that tell colours from shades
 _MIN_FLAT_INK = 0.4  # share of cells: emptier patches are drawings on the background
 
 # What a patch is. Shares of the page unless noted.
-_WHOLE_PAGE = 0.92
+_WHOLE_PAGE = 0.92  # the page itself, inside its margins
 _MAX_ELONGATION = 15.0  # longer side by shorter: rules are no pictures
 _TEXT_FILLED, _TEXT_LEADING = 0.75, 0.8  # share of a patch under words; line heights that the words of a line fill
 _MIN_PICTURE, _MIN_PICTURE_SIDE, _MIN_PICTURE_INK = 0.015, 25.0, 0.08  # the second in points, the third of its cells

@@ -36,8 +36,8 @@ _MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
 _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are running text, of rows of several cells
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS, _MIN_LIST_COLUMNS = 2, 11, 3  # a heading between rules; a list in columns
-# The labels on the left of rules that run only over the numbers: shares of the rows.
-_MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6
+# Labels on the left of rules that run only over the numbers: shares of the rows.
+_MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6  # with numbers between the rules, with a label on the left
 _MIN_NUMBER_ROWS = 2  # below, the rules are not about numbers and nothing is added
 _HEADING_INDENT = 5.0  # points by which a heading may start left of its column
 

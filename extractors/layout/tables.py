@@ -42,10 +42,10 @@ _MIN_LEVEL_RULE, _MIN_UPRIGHT_RULE = 0.7, 0.5  # shares of the region's width an
 _FRAME = 5.0  # points from the region's edge: the table's own frame
 
 # What makes cells a table. Shares of the lines, rows or cells.
-_MAX_PROSE = 0.4
-_MIN_CELLS = 8
+_MAX_PROSE = 0.4  # lines of running text, except in a ruled grid
+_MIN_CELLS = 8  # smaller grids are mostly headings and forms
 _MIN_SHARED_ROWS, _MIN_FILLED = 0.4, 0.35  # rows with several cells; cells with text
-_MIN_NUMBERS = 0.1
+_MIN_NUMBERS = 0.1  # cells
 _MAX_RULED_WORDS, _MAX_WORDS, _MAX_LIST_WORDS = 40, 9, 4.5  # mean words a cell; the last: two columns, no numbers
 
 # What makes a region a picture or a chart.

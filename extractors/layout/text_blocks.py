@@ -18,16 +18,16 @@ DEFAULT_BODY_SIZE = 10.0  # points, on a page without text
 # When a line continues a block. Distances in multiples of the line's text size.
 _SIZE_TOLERANCE = 0.6  # points between the font sizes of one block
 _MAX_OPEN_GAP = 2.0  # a block that ended farther above is complete
-_SAME_BASELINE = 0.3
+_SAME_BASELINE = 0.3  # between base lines within one row
 _MAX_WORD_GAP = 1.2  # between two pieces of one row; gutters between columns are wider
 _MIN_LEADING, _MAX_LEADING = -0.6, 0.75  # space between the boxes of two rows: set tight, or up to 1.9-fold leading
-_MAX_INDENT = 2.5
-_MAX_CENTRE_SHIFT = 1.0
+_MAX_INDENT = 2.5  # of a first line, or of a list item
+_MAX_CENTRE_SHIFT = 1.0  # between centred rows
 _MIN_ROW_OVERLAP = 0.3  # share of the narrower row
 
 # What reads as running text. Labels, legends and cells of a chart have fewer words and are narrower.
 _BULLET = re.compile(r"^\s*(?:[•●▪■◦‣–\-*✓➢►]|\(?\d{1,2}[.)])\s+\S")
-_MIN_BULLET_WORDS = 3
+_MIN_BULLET_WORDS = 3  # "1. Jan" is a tick label
 _MIN_ROW_WORDS, _MIN_ROW_WIDTH = 9, 18.0  # of a single row; width in text sizes
 _MIN_WORDS, _MIN_WORDS_PER_ROW, _MIN_WIDTH = 11, 3.6, 11.0  # of several rows
 

@@ -25,7 +25,7 @@ _MIN_PATHS, _MIN_SEGMENTS = 3, 9  # either is enough
 _MAX_TEXT = 0.25  # share of the region under words
 _MIN_CELLS, _MAX_DISTINCT_COLUMNS = 4, 0.5  # cells share left and right edges: distinct pairs as a share of the cells
 _MAX_RULES = 0.8  # share of the marks
-_MAX_GRID_LABELS = 8
+_MAX_GRID_LABELS = 8  # fewer words in cells are a bar chart or a diagram
 
 # Mosaics of photos and plain blocks of colour.
 _SAME_PHOTO = 0.5  # share of an image on top of another: its shadow, or another layer of it
