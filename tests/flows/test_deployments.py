@@ -24,6 +24,8 @@ from tests.conftest import PREFECT_HOME
 from tests.support.papers import write_leaflet
 from tests.support.prefect_server import running_program
 
+pytestmark = pytest.mark.timeout(1800)
+
 ROOT = Path(__file__).parents[2]
 ON_DEMAND = (
     "query/on-demand", "answer/on-demand", "evaluate/on-demand", "backfill/on-demand", "retry/on-demand",

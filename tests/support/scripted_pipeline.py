@@ -1,4 +1,4 @@
-"""A pipeline over a real store, with scripted extraction and an encoder that counts."""
+"""A pipeline with a real store, scripted extractions and an encoder that counts its calls."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ OLD = document(Passage("the red pump", 1), Passage("the green valve", 2), pictur
 NEW = document(Passage("the red pump", 1), Passage("the blue valve", 2), pictures=(figure("Figure 1: a blue chart"),))
 WHOLE_OLD = {"the red pump", "the green valve", "Figure 1: a red chart"}
 WHOLE_NEW = {"the red pump", "the blue valve", "Figure 1: a blue chart"}
-
-
+"""What a search shows of each version."""
 STORED = 5
-"""Points of OLD or NEW: two passages, a figure, and the words of two pages."""
+"""Number of points of OLD or NEW: two passages, a figure, and the text of two pages."""
 
 
 class ScriptedPipeline:
@@ -34,9 +33,10 @@ class ScriptedPipeline:
     def pipeline(self) -> Pipeline:
         return Pipeline(self.index, Spaces(self.encoder), self.sandbox, Options(), self.folder)
 
-    def ingest(self, found: Source, parts: Extraction | Exception) -> Outcome:
-        self.sandbox.scripts[found.name] = parts
-        return ingest_document(found, self.pipeline)
+    def ingest(self, source: Source, result: Extraction | Exception) -> Outcome:
+        """Ingest a source whose extraction is `result`."""
+        self.sandbox.scripts[source.name] = result
+        return ingest_document(source, self.pipeline)
 
     def search(self, query: Query, limit: int = 50) -> list[Hit]:
         return search([query], SearchContext(self.index, Spaces(self.encoder), self.folder), limit)[0]
@@ -45,10 +45,10 @@ class ScriptedPipeline:
         return self.search(Query(text))
 
     def seen(self) -> set[str]:
-        """Captions and texts of all that a search shows."""
+        """Captions and texts of all hits."""
         return {hit.caption or hit.text for hit in self.hits()}
 
     def stored(self) -> list[tuple[str, str]]:
-        """Every text and image point there is, whether it counts or not."""
+        """(id, text) of every point, including those that searches ignore."""
         points = [*self.index.text.scroll(), *self.index.images.scroll()]
         return sorted((point.id, str(point.payload.get("indexed", point.payload.get("whole")))) for point in points)

@@ -31,8 +31,8 @@ def test_only_documents_below_the_given_paths_are_deleted(tmp_path: Path, capsys
     run_messages(capsys, "ingest", "in", "in-between", "top.pdf", "--store", "s")
     for place in ("in/a.pdf", "in-between/c.pdf", "top.pdf"):
         (tmp_path / place).unlink()
-    said = run_messages(capsys, "ingest", "in", "--store", "s")
-    assert said == ["deleted    a.pdf: its file is gone", "1 document: 1 unchanged; 1 deleted"]
+    messages = run_messages(capsys, "ingest", "in", "--store", "s")
+    assert messages == ["deleted    a.pdf: its file is gone", "1 document: 1 unchanged; 1 deleted"]
     assert set(document_statuses(capsys, "s")) == {"b.pdf", "c.pdf", "top.pdf"}
 
 
@@ -79,8 +79,8 @@ def test_documents_of_an_unreadable_folder_are_kept(tmp_path: Path, capsys: pyte
     run_messages(capsys, "ingest", "papers", "--store", "s")
     closed.rename(tmp_path / "aside")
     closed.symlink_to(closed)  # a loop cannot be opened, whatever the user's rights
-    said = run_messages(capsys, "ingest", "papers", "--confirm-deletes", "--store", "s")
-    assert said[-1] == "nothing changed: 1 document as before"
+    messages = run_messages(capsys, "ingest", "papers", "--confirm-deletes", "--store", "s")
+    assert messages[-1] == "nothing changed: 1 document as before"
     assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf", "c.pdf"}
 
 

@@ -108,9 +108,9 @@ def test_narrow_terminal_wraps_text_but_not_paths() -> None:
 
 def test_catalogue_row_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["documents", "Jacket 1", "--store", shop]) == 0
-    shown = capsys.readouterr().out
-    assert "products.jsonl#1" in shown
-    assert re.search(r"products\.jsonl#1 +1 +1: text", shown)  # the rank of its best hit, with no page before it
+    printed = capsys.readouterr().out
+    assert "products.jsonl#1" in printed
+    assert re.search(r"products\.jsonl#1 +1 +1: text", printed)  # the rank of its best hit, with no page before it
     assert is_row("file:///shop/products.csv#A-1")
     assert not is_row("C#.pdf")
     assert not is_row("products.csv")
