@@ -1,4 +1,4 @@
-"""A backfill through batch endpoints: the real SDKs, a server of our own."""
+"""A backfill through batch endpoints, with the real SDKs and a local HTTP server."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", KEY)
 
 
-def chosen(vendor: Vendor, store: Path, **fields: Any) -> Settings:
-    """Settings whose providers are on this machine."""
+def local_settings(vendor: Vendor, store: Path, **fields: Any) -> Settings:
+    """Settings with local providers."""
     known: dict[str, Any] = {
         "captioner": HAIKU,
         "prices": PRICES,
@@ -76,7 +76,7 @@ class Bench:
     """One document of a passage and three charts, with a store in memory and paid models that answer by HTTP."""
 
     def __init__(self, vendor: Vendor, folder: Path, budget: float | None = None, **fields: Any) -> None:
-        self.vendor, settings = vendor, chosen(vendor, folder, **fields)
+        self.vendor, settings = vendor, local_settings(vendor, folder, **fields)
         self.pictures, self.meter = folder / "pictures", Meter(settings.prices, budget)
         self.ledger = Ledger(self.pictures)
         paid = load_encoder(SMALL, settings, self.meter) if "encoder" in fields else None
@@ -120,24 +120,24 @@ def bench(folder: Path, route: Route | None = None, budget: float | None = None,
         yield Bench(vendor, folder, budget, **fields)
 
 
-def test_a_run_after_its_batches_asks_for_nothing(tmp_path: Path) -> None:
-    told: list[BatchProgress] = []
+def test_run_after_its_batches_sends_no_request(tmp_path: Path) -> None:
+    progress: list[BatchProgress] = []
     with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, polls=2)) as at:
-        (result,) = at.prefill(told.append)
+        (result,) = at.prefill(progress.append)
         assert (result.sent, result.batches, result.failed, result.stopped, result.note) == (3, 1, {}, "", "")
-        assert [one.batches for one in told] == [1, 1, 0]
-        assert progress_line(told[0]) == f"{HAIKU}: 0 of 3 captions answered, 1 batch under way"
+        assert [one.batches for one in progress] == [1, 1, 0]
+        assert progress_line(progress[0]) == f"{HAIKU}: 0 of 3 captions answered, 1 batch under way"
         at.ingest()
         assert (at.submitted, at.asked("POST /v1/messages")) == ([3], 0)
-        told_of = [point.payload["model_caption"] for point in at.pipeline.store.images.scroll()]
-        assert told_of == ["chart: Six bars."] * 3
+        captions = [point.payload["model_caption"] for point in at.pipeline.store.images.scroll()]
+        assert captions == ["chart: Six bars."] * 3
         ((model, batched), used), *rest = at.meter.usage().items()
         assert (model, batched, used.requests, rest) == (HAIKU, True, 3, [])
         assert at.meter.spent == pytest.approx(Price(0.5, 5.0).cost(Usage(used.input_tokens, 0, used.output_tokens)))
         assert at.captions().sent == 0
 
 
-def test_what_a_batch_does_not_answer_is_sent_again_and_then_asked_alone(tmp_path: Path) -> None:
+def test_unanswered_request_is_sent_again_and_then_left_to_the_run(tmp_path: Path) -> None:
     unlucky: dict[str, int] = {}
 
     def fate(item: str) -> str:
@@ -154,7 +154,7 @@ def test_what_a_batch_does_not_answer_is_sent_again_and_then_asked_alone(tmp_pat
         assert at.asked("POST /v1/messages") == 1
 
 
-def test_lines_that_are_broken_cost_only_their_items(tmp_path: Path) -> None:
+def test_broken_lines_only_lose_their_own_requests(tmp_path: Path) -> None:
     honest = anthropic_routes(caption=lambda body: SAID)
     broken: list[str] = []
 
@@ -172,7 +172,7 @@ def test_lines_that_are_broken_cost_only_their_items(tmp_path: Path) -> None:
         assert at.submitted == [3, 1]
 
 
-def test_a_budget_that_allows_only_a_part(tmp_path: Path) -> None:
+def test_budget_for_only_a_part(tmp_path: Path) -> None:
     with bench(tmp_path) as at:
         asks = at.pipeline.captioner.pending_requests(at.document, at.pictures)  # type: ignore[union-attr]
         one = max(PRICES[HAIKU].max_cost(at.pipeline.captioner.model.max_usage(ask)) / 2 for _, ask in asks)  # type: ignore[union-attr]
@@ -187,7 +187,7 @@ def test_a_budget_that_allows_only_a_part(tmp_path: Path) -> None:
             ingest_document(at.source, at.pipeline)
 
 
-def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_submission(tmp_path: Path) -> None:
+def test_process_killed_before_it_fetches_resumes_without_sending_again(tmp_path: Path) -> None:
     photos, store = tmp_path / "photos", tmp_path / "store"
     photos.mkdir()
     for number in range(3):
@@ -200,7 +200,7 @@ def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_s
         os.kill(child.pid, signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
         assert submitted(vendor) == [3]
-        with Diptych.open(chosen(vendor, store)) as diptych:
+        with Diptych.open(local_settings(vendor, store)) as diptych:
             (result,) = diptych.maintenance.prefill(diptych.maintenance.find_sources([photos]).sources)
             assert (result.resumed, result.sent, result.failed) == (1, 0, {})
             assert {done.status for done in diptych.ingest([photos])} == {"complete"}
@@ -210,7 +210,7 @@ def test_a_process_killed_between_submit_and_fetch_is_resumed_without_a_second_s
         assert KEY.encode() not in b"".join(p.read_bytes() for p in store.rglob("*") if p.is_file())
 
 
-def test_a_cloud_without_batches_is_told_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_cloud_without_batch_endpoint_is_reported_and_nothing_is_sent(tmp_path: Path) -> None:
     cloud = Anthropic(platform="vertex", region="here", project="ours", key="TEST_KEY")
     with bench(tmp_path, anthropic=cloud) as at:
         result = at.captions()
@@ -218,20 +218,20 @@ def test_a_cloud_without_batches_is_told_and_nothing_is_sent(tmp_path: Path) -> 
         assert (result.sent, at.vendor.requests) == (0, [])
 
 
-def test_without_paid_models_there_is_nothing_to_do(tmp_path: Path) -> None:
+def test_nothing_is_prefilled_without_paid_models(tmp_path: Path) -> None:
     with bench(tmp_path, captioner="") as at:
         assert at.prefill() == []
 
 
 class FirstFails(dict[str, int]):
-    """The first item that is asked about fails, the others do not."""
+    """The first item fails, the others do not."""
 
     def get(self, item: str, default: Any = None) -> Any:
         self.setdefault(item, 0 if self else 1)
         return self[item] or default
 
 
-def test_openai_answers_in_two_files_and_what_expired_is_sent_again(tmp_path: Path) -> None:
+def test_openai_answers_in_two_files_and_expired_requests_are_sent_again(tmp_path: Path) -> None:
     routes = OpenAIRoutes(answer=lambda asked: SAID, key=KEY, batch_status="expired", batch_faults=FirstFails())
     with bench(tmp_path, routes, captioner=LUNA) as at:
         result = at.captions()
@@ -245,7 +245,7 @@ def test_openai_answers_in_two_files_and_what_expired_is_sent_again(tmp_path: Pa
         assert [used.requests for (_, batched), used in at.meter.usage().items() if batched] == [2]
 
 
-def test_a_batch_that_fails_as_a_whole_is_tried_twice_and_then_left_to_the_run(tmp_path: Path) -> None:
+def test_batch_that_fails_as_a_whole_is_sent_twice_and_then_left_to_the_run(tmp_path: Path) -> None:
     routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="failed")
     with bench(tmp_path, routes, captioner=LUNA) as at:
         result = at.captions()
@@ -254,7 +254,7 @@ def test_a_batch_that_fails_as_a_whole_is_tried_twice_and_then_left_to_the_run(t
         assert at.meter.spent == 0
 
 
-def test_a_server_without_batches_is_asked_one_by_one(tmp_path: Path) -> None:
+def test_server_without_batch_endpoint_is_reported(tmp_path: Path) -> None:
     whole = OpenAIRoutes(answer=lambda asked: SAID)
 
     def routes(request: Request) -> Answer | None:
@@ -266,7 +266,7 @@ def test_a_server_without_batches_is_asked_one_by_one(tmp_path: Path) -> None:
         assert at.asked("POST /v1/responses") == 3
 
 
-def test_vectors_follow_the_captions_that_they_are_made_of(tmp_path: Path) -> None:
+def test_vectors_are_sent_after_the_captions_they_include(tmp_path: Path) -> None:
     routes = OpenAIRoutes(answer=lambda asked: SAID)
     with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
         captions, vectors = at.prefill()
@@ -281,7 +281,7 @@ def test_vectors_follow_the_captions_that_they_are_made_of(tmp_path: Path) -> No
         assert [result.sent for result in at.prefill()] == [0, 0]
 
 
-def test_a_vector_that_a_batch_does_not_give_is_asked_for_alone(tmp_path: Path) -> None:
+def test_vector_missing_from_a_batch_is_left_to_the_run(tmp_path: Path) -> None:
     routes = OpenAIRoutes(batch_faults=FirstFails())
     with bench(tmp_path, routes, captioner="", encoder=SMALL) as at:
         (result,) = at.prefill()
@@ -290,7 +290,7 @@ def test_a_vector_that_a_batch_does_not_give_is_asked_for_alone(tmp_path: Path) 
         assert at.asked("POST /v1/embeddings") == 1
 
 
-def test_descriptions_whose_captions_are_missing_are_left_to_the_run(tmp_path: Path) -> None:
+def test_descriptions_without_captions_are_left_to_the_run(tmp_path: Path) -> None:
     routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="expired", batch_faults=FirstFails())
     with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
         captions, vectors = at.prefill()

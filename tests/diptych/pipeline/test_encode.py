@@ -1,4 +1,4 @@
-"""Encoding in spite of parts that an encoder will not take."""
+"""Encoding despite parts that an encoder refuses."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from extractors.types import ImageFile
 from tests.support.fakes import WordEncoder
 
 
-class Picky(WordEncoder):
-    """Takes no batch with a text that has `refuse` in it, and opens no picture."""
+class PickyEncoder(WordEncoder):
+    """Refuses batches with a text that contains `refuse`, and cannot open pictures."""
 
     reads_images = True
 
@@ -38,34 +38,34 @@ class Picky(WordEncoder):
         return np.zeros((len(images), self.size), np.float32)
 
 
-def needs(*texts: str) -> list[RequiredVector]:
+def required_texts(*texts: str) -> list[RequiredVector]:
     return [RequiredVector(TEXT_VECTOR, text, text) for text in texts]
 
 
-def test_only_what_is_refused_goes_without_a_vector(tmp_path: Path) -> None:
-    picky = Picky("valve", ProviderError("no valves, please"))
-    done = encode_vectors(needs("red pump", "green valve", "blue cat"), Spaces(picky), tmp_path)
+def test_only_refused_texts_have_no_vector(tmp_path: Path) -> None:
+    picky = PickyEncoder("valve", ProviderError("no valves, please"))
+    done = encode_vectors(required_texts("red pump", "green valve", "blue cat"), Spaces(picky), tmp_path)
     assert done.vectors.keys() == {"red pump", "blue cat"}
     assert done.refused == {"green valve": "no valves, please"}
 
 
-def test_a_picture_that_cannot_be_opened_has_no_vector_and_says_so(tmp_path: Path) -> None:
-    picky = Picky("valve", ProviderError(""))
+def test_picture_that_cannot_be_opened_has_no_vector_and_a_reason(tmp_path: Path) -> None:
+    picky = PickyEncoder("valve", ProviderError(""))
     pixels = RequiredVector(VISUAL_VECTOR, "p", ImageFile("a" * 64, ".png", 4, 3))
-    done = encode_vectors([*needs("red pump"), pixels], Spaces(picky, picky), tmp_path)
+    done = encode_vectors([*required_texts("red pump"), pixels], Spaces(picky, picky), tmp_path)
     assert done.vectors.keys() == {"red pump"}
     assert "cannot be opened" in done.refused["p"]
 
 
-def test_what_may_pass_or_concerns_all_is_raised(tmp_path: Path) -> None:
+def test_temporary_and_account_errors_are_raised(tmp_path: Path) -> None:
     for error in (ProviderError("down", transient=True), ProviderError("no such key", about="account")):
-        picky = Picky("valve", error)
+        picky = PickyEncoder("valve", error)
         with pytest.raises(ProviderError, match=str(error)):
-            encode_vectors(needs("red pump", "green valve"), Spaces(picky), tmp_path)
+            encode_vectors(required_texts("red pump", "green valve"), Spaces(picky), tmp_path)
         assert picky.calls == 1
 
 
-def test_where_nothing_is_taken_not_everything_is_asked_for(tmp_path: Path) -> None:
-    picky = Picky("valve", ProviderError("no"))
-    done = encode_vectors(needs(*(f"valve {n}" for n in range(50))), Spaces(picky), tmp_path)
+def test_requests_stop_when_everything_is_refused(tmp_path: Path) -> None:
+    picky = PickyEncoder("valve", ProviderError("no"))
+    done = encode_vectors(required_texts(*(f"valve {n}" for n in range(50))), Spaces(picky), tmp_path)
     assert (done.vectors, len(done.refused), picky.calls) == ({}, 50, 1 + MAX_LEADING_REFUSALS)

@@ -1,4 +1,4 @@
-"""An estimate counts what is new, knows prices or says that it does not, and leaves everything as it is."""
+"""An estimate counts new content, reports unknown prices, and changes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PRICES = {"scripted:seer": Price(input=1.0, output=10.0, source="https://prices.
 
 
 class NoBatches:
-    """Has a batch endpoint that is never to be used."""
+    """A batch endpoint that must not be used."""
 
     max_requests = max_bytes = 10
 
@@ -58,7 +58,7 @@ class NoBatches:
 
 
 class Scene:
-    """Documents that exist in words, pictures that exist in pixels, and a model that counts what it is asked."""
+    """Scripted documents, real pictures, and a vision model that must not be asked."""
 
     def __init__(self, folder: Path, index: Store | None = None, batches: BatchApi | None = None) -> None:
         self.pictures = folder / "pictures"
@@ -103,11 +103,11 @@ def pump(*texts: str, charts: tuple[Picture, ...] = ()) -> Extraction:
 
 @pytest.fixture
 def charts(tmp_path: Path) -> tuple[Picture, ...]:
-    """Three charts with captions; they lie in the picture store."""
+    """Three charts with captions, saved in the picture store."""
     return tuple(picture(stored(chart(n), tmp_path / "pictures"), caption=f"Figure {n}: chart") for n in range(3))
 
 
-def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[Picture, ...]) -> None:
+def test_without_paid_models_only_local_texts_are_counted(scene: Scene, charts: tuple[Picture, ...]) -> None:
     found = estimate_documents(scene.of(a=pump("red pump", "valve", charts=charts)), scene.ground(captioner=False))
     assert (found.documents, found.passages, found.pictures) == (1, 2, 3)
     assert found.embedded_here == {"words": 5}
@@ -115,7 +115,7 @@ def test_without_paid_models_only_texts_are_counted(scene: Scene, charts: tuple[
     assert "nothing to pay" in estimate_lines(found)
 
 
-def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, charts: tuple[Picture, ...]) -> None:
+def test_captions_are_counted_and_priced_without_a_request(scene: Scene, charts: tuple[Picture, ...]) -> None:
     found = estimate_documents(scene.of(a=pump("red pump", charts=charts)), scene.ground())
     (cost,) = found.costs
     limit = scene.captioner.pending_requests(pump(charts=charts), scene.pictures).__next__()[1].max_tokens
@@ -126,7 +126,7 @@ def test_captions_are_counted_and_priced_and_nothing_is_asked(scene: Scene, char
     assert scene.model.asked == []
 
 
-def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Picture, ...]) -> None:
+def test_captions_in_the_ledger_are_not_counted(scene: Scene, charts: tuple[Picture, ...]) -> None:
     parts = pump(charts=charts)
     key, _ = next(iter(scene.captioner.pending_requests(parts, scene.pictures)))
     scene.ledger.add_caption(key, LedgerCaption("scripted:seer", "known", usage=Usage(800, 0, 100, 1)))
@@ -136,23 +136,21 @@ def test_what_the_ledger_has_is_not_counted_again(scene: Scene, charts: tuple[Pi
     assert "probably $0.0036 (from earlier captions)" in "\n".join(estimate_lines(found))
 
 
-def test_a_picture_that_two_documents_share_is_counted_once(scene: Scene, charts: tuple[Picture, ...]) -> None:
+def test_picture_shared_by_two_documents_is_counted_once(scene: Scene, charts: tuple[Picture, ...]) -> None:
     both = scene.of(a=pump("valve", charts=charts[:1]), b=pump("valve", charts=charts[:1]))
     found = estimate_documents(both, scene.ground())
     assert found.costs[0].items == 1
     assert found.embedded_here["words"] == 2
 
 
-def test_pictures_that_are_worth_no_caption_are_told(scene: Scene) -> None:
+def test_pictures_that_need_no_caption_are_listed(scene: Scene) -> None:
     blank = picture(stored(chart(0).point(lambda _: 255), scene.pictures))
     found = estimate_documents(scene.of(a=pump("valve", charts=(blank,))), scene.ground())
     assert found.skipped == {"blank": 1}
     assert found.costs == ()
 
 
-def test_after_a_run_nothing_is_left_and_a_changed_document_costs_its_change(
-    tmp_path: Path, charts: tuple[Picture, ...]
-) -> None:
+def test_after_an_ingest_only_changes_are_counted(tmp_path: Path, charts: tuple[Picture, ...]) -> None:
     scene = Scene(tmp_path, open_store("memory", tmp_path, WordEncoder.size))
     (one,) = scene.of(a=pump("red pump", "valve", charts=charts[:2]))
     scene.ingest(one)
@@ -166,15 +164,15 @@ def test_after_a_run_nothing_is_left_and_a_changed_document_costs_its_change(
     assert (same.costs, same.embedded_here) == ((), {})  # another document had it all
 
 
-def test_an_unknown_price_says_so(scene: Scene, charts: tuple[Picture, ...]) -> None:
+def test_unknown_price_is_reported(scene: Scene, charts: tuple[Picture, ...]) -> None:
     found = estimate_documents(scene.of(a=pump(charts=charts)), scene.ground(prices={}))
     assert (found.dollars, found.batch_dollars, found.costs[0].dollars) == (None, None, None)
-    told = "\n".join(estimate_lines(found))
-    assert "price unknown" in told
-    assert "$" not in told
+    text = "\n".join(estimate_lines(found))
+    assert "price unknown" in text
+    assert "$" not in text
 
 
-def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: tuple[Picture, ...]) -> None:
+def test_batches_are_half_the_price_if_the_provider_has_them(tmp_path: Path, charts: tuple[Picture, ...]) -> None:
     def of(batches: BatchApi | None) -> Estimate:
         scene = Scene(tmp_path, batches=batches)
         return estimate_documents(scene.of(a=pump(charts=charts)), scene.ground())
@@ -186,24 +184,24 @@ def test_batches_are_half_the_price_where_there_are_any(tmp_path: Path, charts: 
     assert having.batch_dollars == pytest.approx((having.dollars or 0) / 2)
 
 
-def test_a_document_that_cannot_be_read_is_told_and_the_others_are_counted(scene: Scene) -> None:
+def test_document_that_cannot_be_extracted_is_reported_and_the_others_are_counted(scene: Scene) -> None:
     found = estimate_documents(scene.of(a=ExtractionError("a.pdf: is damaged"), b=pump("valve")), scene.ground())
     assert found.unreadable == ("a.pdf: is damaged",)
     assert found.documents == 1
 
 
-def test_the_pictures_of_an_estimate_are_gone_afterwards(scene: Scene, charts: tuple[Picture, ...]) -> None:
+def test_pictures_of_an_estimate_are_removed(scene: Scene, charts: tuple[Picture, ...]) -> None:
     estimate_documents(scene.of(a=pump(charts=charts), b=pump("valve")), scene.ground())
     assert len(scene.temporary) == 2
     assert not any(folder.exists() for folder in scene.temporary)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What lies in a folder, but for the lock and the engine's own log, which opening touches."""
+    """The files of a folder without locks and the engine's log, which opening changes."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_no_store_is_made_and_none_is_changed(tmp_path: Path) -> None:
+def test_no_store_is_created_or_changed(tmp_path: Path) -> None:
     papers, store = tmp_path / "papers", tmp_path / "store"
     papers.mkdir()
     write_paper(papers / "pumps.pdf", "The red pump moves ninety litres a minute.")
@@ -220,7 +218,7 @@ def test_no_store_is_made_and_none_is_changed(tmp_path: Path) -> None:
     assert second.passages > 0
 
 
-def test_the_command_asks_nobody_and_needs_no_key(
+def test_command_sends_no_request_and_needs_no_key(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
@@ -238,7 +236,7 @@ def test_the_command_asks_nobody_and_needs_no_key(
     assert not (tmp_path / "store").exists()
 
 
-def test_at_the_providers_own_address_the_price_is_known(library: Path, tmp_path: Path) -> None:
+def test_price_is_known_at_the_address_of_the_provider(library: Path, tmp_path: Path) -> None:
     settings = Settings(store=str(tmp_path / "store"), captioner="anthropic:claude-haiku-5-5", anthropic=Anthropic())
     with Diptych.open(settings) as diptych:
         found = diptych.estimate([library / "poster.png"])
@@ -247,7 +245,7 @@ def test_at_the_providers_own_address_the_price_is_known(library: Path, tmp_path
     assert any("(price from genai-prices " in line for line in estimate_lines(found))
 
 
-def test_vectors_of_a_paid_encoder_are_priced_but_not_those_in_the_ledger(scene: Scene) -> None:
+def test_vectors_of_a_paid_encoder_are_priced_unless_they_are_in_the_ledger(scene: Scene) -> None:
     settings = Settings(encoder="openai:text-embedding-3-small")
     encoder = with_ledger(load_encoder(settings.encoder, settings), scene.ledger)
     scene.spaces = Spaces(encoder)

@@ -1,4 +1,4 @@
-"""Documents that are gone, leftovers, other encoders: on both engines."""
+"""Removed documents, sweep and reindex, on both engines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ScriptedPi
 
 
 class LongerEncoder(WordEncoder):
-    """The same words, in a space of one dimension more."""
+    """A `WordEncoder` with one more dimension."""
 
     name, fingerprint = "longer", "longer-1"
     size = WordEncoder.size + 1
@@ -50,22 +50,22 @@ class LongerEncoder(WordEncoder):
         return np.hstack([short, np.zeros((len(texts), 1), np.float32)])
 
 
-def seen(index: Store, encoder: WordEncoder, folder: Path) -> set[str]:
+def visible_texts(index: Store, encoder: WordEncoder, folder: Path) -> set[str]:
     hits = search([Query("pump valve chart")], SearchContext(index, Spaces(encoder), folder), 50)[0]
     return {hit.caption or hit.text for hit in hits}
 
 
-def on_disk(folder: Path, name: str) -> Source:
+def write_source(folder: Path, name: str) -> Source:
     path = folder / name
     path.write_text(name)
     return Source(path, path.as_uri(), name, "1", "application/pdf")
 
 
-def test_only_what_is_really_gone_below_the_paths_is_gone(bench: ScriptedPipeline, tmp_path: Path) -> None:
+def test_only_missing_files_below_the_paths_are_removed(bench: ScriptedPipeline, tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "in-between"
     inside.mkdir()
     outside.mkdir()
-    kept, lost, other = on_disk(inside, "a.pdf"), on_disk(inside, "b.pdf"), on_disk(outside, "c.pdf")
+    kept, lost, other = write_source(inside, "a.pdf"), write_source(inside, "b.pdf"), write_source(outside, "c.pdf")
     for one in (kept, lost, other):
         bench.ingest(one, OLD)
     lost.path.unlink()
@@ -78,8 +78,7 @@ def test_only_what_is_really_gone_below_the_paths_is_gone(bench: ScriptedPipelin
     )  # a.pdf was not met, but is there
 
 
-def ingested(bench: ScriptedPipeline, catalogue: Path) -> list[Source]:
-    """Two rows of it."""
+def ingest_two_rows(bench: ScriptedPipeline, catalogue: Path) -> list[Source]:
     name, uri = catalogue.name, catalogue.as_uri()
     rows = [Source(catalogue, f"{uri}#{number}", f"{name}#{number}", "1", "text/csv") for number in (1, 2)]
     for row in rows:
@@ -87,20 +86,20 @@ def ingested(bench: ScriptedPipeline, catalogue: Path) -> list[Source]:
     return rows
 
 
-def test_a_row_that_left_its_catalogue_is_gone(bench: ScriptedPipeline, tmp_path: Path) -> None:
+def test_row_missing_from_its_catalogue_is_removed(bench: ScriptedPipeline, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.csv"
     catalogue.write_text("id,image\n1,a.png\n")
-    rows = ingested(bench, catalogue)
+    rows = ingest_two_rows(bench, catalogue)
     assert [record.name for record in find_removed_documents(bench.index, [catalogue], rows[:1]).documents] == [
         "products.csv#2"
     ]
     assert find_removed_documents(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
 
 
-def test_a_row_that_cannot_be_read_now_is_not_gone(bench: ScriptedPipeline, tmp_path: Path) -> None:
+def test_row_that_cannot_be_read_is_not_removed(bench: ScriptedPipeline, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text('{"id": 1, "image": "a.png"}\n{"id": 2, "image": \n')
-    rows = ingested(bench, catalogue)
+    rows = ingest_two_rows(bench, catalogue)
     assert find_removed_documents(bench.index, [catalogue], rows[:1]).documents == ()
     catalogue.write_text('{"id": 1, "image": "a.png"}\n')
     assert [record.name for record in find_removed_documents(bench.index, [catalogue], rows[:1]).documents] == [
@@ -108,7 +107,7 @@ def test_a_row_that_cannot_be_read_now_is_not_gone(bench: ScriptedPipeline, tmp_
     ]
 
 
-def test_sweep_takes_leftovers_and_nothing_else(bench: ScriptedPipeline) -> None:
+def test_sweep_only_removes_unused_points_and_pictures(bench: ScriptedPipeline) -> None:
     pictures = bench.folder / "pictures"
     needed = save_image_bytes(b"needed", ".png", (1, 1), pictures)
     lost, fresh = (save_image_bytes(data, ".png", (1, 1), pictures) for data in (b"lost", b"fresh"))
@@ -128,7 +127,7 @@ def test_sweep_takes_leftovers_and_nothing_else(bench: ScriptedPipeline) -> None
     assert [image_path(image, pictures).exists() for image in (needed, lost, fresh)] == [True, False, True]
 
 
-def test_reindex_builds_beside_and_switches_when_whole(bench: ScriptedPipeline) -> None:
+def test_reindex_switches_when_the_next_edition_is_complete(bench: ScriptedPipeline) -> None:
     for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
         bench.ingest(source(name), parts)
     new, watched = LongerEncoder(), []
@@ -144,14 +143,14 @@ def test_reindex_builds_beside_and_switches_when_whole(bench: ScriptedPipeline) 
     text, pictures = bench.index.open_edition(bench.index.edition, text_shapes(new.size))
     assert {len(vector) for point in text.scroll(vectors=True) for vector in point.vectors.values()} == {new.size}
     bench.index.text, bench.index.images = text, pictures  # type: ignore[misc]
-    assert seen(bench.index, new, bench.folder) == WHOLE_OLD | WHOLE_NEW
+    assert visible_texts(bench.index, new, bench.folder) == WHOLE_OLD | WHOLE_NEW
     bind_encoders(bench.index, EncodingConfig("longer-1"))
     with pytest.raises(StoreMismatch):
         bind_encoders(bench.index, EncodingConfig("words-1"))
     assert [sweep_store(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
 
 
-def test_a_reindex_that_died_goes_on_where_it_stopped(bench: ScriptedPipeline) -> None:
+def test_interrupted_reindex_continues_where_it_stopped(bench: ScriptedPipeline) -> None:
     for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
         bench.ingest(source(name), parts)
     dying = LongerEncoder()
@@ -164,7 +163,7 @@ def test_a_reindex_that_died_goes_on_where_it_stopped(bench: ScriptedPipeline) -
     assert len(dying.encoded) + len(again.encoded) == 6
 
 
-def test_what_is_ingested_meanwhile_is_in_the_new_edition(bench: ScriptedPipeline) -> None:
+def test_documents_ingested_during_a_reindex_are_in_the_next_edition(bench: ScriptedPipeline) -> None:
     bench.ingest(source("a.pdf"), OLD)
     late = iter(["b.pdf"])
 

@@ -1,4 +1,4 @@
-"""The sample documents with every kind of captioner and encoder, against a server on this machine: requests by run.
+"""Count the requests of repeated ingests of the sample documents, with every kind of captioner and encoder.
 
 pytest -m slow -s tests/diptych/pipeline/test_paid_run.py        # prints the table
 """
@@ -59,7 +59,7 @@ class Shop:
         )
 
     def run(self, budget: float | None = None) -> int:
-        """Requests of one ingest."""
+        """Number of requests of one ingest."""
         before = len(self.vendor.requests)
         with Diptych.open(self.settings, budget=budget) as diptych:
             outcomes = diptych.ingest([self.files])
@@ -68,7 +68,7 @@ class Shop:
         return len(self.vendor.requests) - before
 
     def stored(self) -> Iterator[bytes]:
-        """Everything that was written."""
+        """The content of every file that was written."""
         for path in (*(self.folder / "store").rglob("*"), *(self.folder / "pictures").rglob("*")):
             if path.is_file():
                 yield path.read_bytes()
@@ -113,7 +113,7 @@ def test_nothing_is_paid_twice(
     assert not any(KEY.encode() in request.body for request in vendor.requests)
 
 
-def test_a_budget_stops_and_the_next_run_goes_on(tmp_path: Path, vendor: Vendor) -> None:
+def test_run_stopped_by_the_budget_is_continued_by_the_next(tmp_path: Path, vendor: Vendor) -> None:
     whole = Shop(tmp_path / "whole", vendor, captioner=HAIKU)
     needed = whole.run()
     shop = Shop(tmp_path / "little", vendor, captioner=HAIKU)

@@ -1,4 +1,4 @@
-"""A store as files, and back, from either engine to the other."""
+"""Export a store and import it, from either engine to the other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.stores import ENGINES
 READING = EncodingConfig(WordEncoder.fingerprint)
 
 
-def filled(folder: Path, engine: str) -> ScriptedPipeline:
+def filled_store(folder: Path, engine: str) -> ScriptedPipeline:
     bench = ScriptedPipeline(folder, engine)
     bind_encoders(bench.index, READING)
     picture = save_image_bytes(b"a picture", ".png", (40, 30), folder)
@@ -40,8 +40,8 @@ def vectors(index: Store) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize(("source_engine", "target_engine"), [("embedded", "memory"), ("memory", "embedded")])
-def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: str) -> None:
-    old, new = filled(tmp_path / "old", source_engine), ScriptedPipeline(tmp_path / "new", target_engine)
+def test_export_and_import_transfer_the_whole_store(tmp_path: Path, source_engine: str, target_engine: str) -> None:
+    old, new = filled_store(tmp_path / "old", source_engine), ScriptedPipeline(tmp_path / "new", target_engine)
     moved = export_store(old.index, old.folder, tmp_path / "export")
     assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
     assert export_dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
@@ -60,8 +60,8 @@ def test_a_store_moves_whole(tmp_path: Path, source_engine: str, target_engine: 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
-    bench = filled(tmp_path / "old", engine)
+def test_folder_that_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
+    bench = filled_store(tmp_path / "old", engine)
     with pytest.raises(SourceError, match="not empty"):
         export_store(bench.index, bench.folder, tmp_path)
     with pytest.raises(SourceError, match="not a complete export"):
@@ -77,8 +77,8 @@ def test_what_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
     bench.index.close()
 
 
-def test_a_picture_name_from_outside_is_no_path(tmp_path: Path) -> None:
-    bench = filled(tmp_path / "old", "memory")
+def test_picture_name_in_an_export_cannot_be_a_path(tmp_path: Path) -> None:
+    bench = filled_store(tmp_path / "old", "memory")
     export_store(bench.index, bench.folder, tmp_path / "export")
     lines = (tmp_path / "export" / "images.jsonl").read_text()
     line = json.loads(lines)
@@ -97,8 +97,8 @@ def test_import_of_a_missing_folder_is_reported(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "damaged"])
-def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> None:
-    old, new = filled(tmp_path / "old", "embedded"), ScriptedPipeline(tmp_path / "new", "embedded")
+def test_damaged_picture_is_left_out_and_reported(tmp_path: Path, gone: bool) -> None:
+    old, new = filled_store(tmp_path / "old", "embedded"), ScriptedPipeline(tmp_path / "new", "embedded")
     (file,) = old.folder.glob("??/*.png")
     file.unlink() if gone else file.write_bytes(b"half a pict")
     moved = export_store(old.index, old.folder, tmp_path / "export")
@@ -114,17 +114,17 @@ def test_a_damaged_picture_is_left_out_and_told(tmp_path: Path, gone: bool) -> N
     new.index.close()
 
 
-def test_a_picture_that_went_bad_in_the_export_is_refused(tmp_path: Path) -> None:
-    old, new = filled(tmp_path / "old", "memory"), ScriptedPipeline(tmp_path / "new", "memory")
+def test_picture_damaged_after_the_export_is_refused(tmp_path: Path) -> None:
+    old, new = filled_store(tmp_path / "old", "memory"), ScriptedPipeline(tmp_path / "new", "memory")
     export_store(old.index, old.folder, tmp_path / "export")
     (file,) = (tmp_path / "export" / "pictures").glob("??/*.png")
-    for spoil in (lambda: file.write_bytes(b"another picture"), file.unlink):
-        spoil()
+    for damage in (lambda: file.write_bytes(b"another picture"), file.unlink):
+        damage()
         with pytest.raises(SourceError, match="is missing or does not match the hash in its name"):
             import_store(tmp_path / "export", new.index, new.folder)
 
 
-def test_a_retry_where_it_was_imported_brings_the_picture_back(
+def test_retry_after_an_import_restores_the_picture(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What was paid for goes along with an export, and only that. Real stores, the real SDK, a provider on this machine."""
+"""Paid captions and vectors are exported and imported with a store: real stores and SDKs, a local HTTP server."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Path:
 
 @pytest.fixture
 def archive(exported: Path, tmp_path: Path) -> Path:
-    """A copy of the export that a test may spoil."""
+    """A copy of the export that a test may damage."""
     return Path(shutil.copytree(exported / "export", tmp_path / "archive"))
 
 
-def test_nothing_is_paid_again_elsewhere(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
+def test_nothing_is_paid_again_after_an_import(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     with opened(vendor, tmp_path / "new") as new:
         moved = new.maintenance.import_from(exported / "export")
         assert new.maintenance.import_from(exported / "export") == moved  # both are there: nothing changes
@@ -89,7 +89,7 @@ def test_nothing_is_paid_again_elsewhere(exported: Path, vendor: Vendor, tmp_pat
         assert len(vendor.requests) > sent  # what another store had paid for did not come along
 
 
-def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
+def test_captions_are_imported_with_their_cost(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     with opened(vendor, tmp_path / "new") as new:
         new.maintenance.import_from(exported / "export")
     lines = [json.loads(line) for line in (exported / "export" / CAPTIONS_FILE).read_text().splitlines()]
@@ -100,7 +100,7 @@ def test_captions_come_with_what_they_cost(exported: Path, vendor: Vendor, tmp_p
     assert (spent.captions, spent.price > 0) == (3, True)
 
 
-def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
+def test_existing_ledger_entries_stay(exported: Path, vendor: Vendor, tmp_path: Path) -> None:
     caption, vector = (
         json.loads((exported / "export" / name).read_text().splitlines()[0])["key"]
         for name in (CAPTIONS_FILE, VECTORS_FILE)
@@ -116,7 +116,7 @@ def test_what_the_ledger_has_already_stays(exported: Path, vendor: Vendor, tmp_p
     assert ledger.spending()[0].captions == 3
 
 
-def test_an_export_of_an_older_version_comes_in(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
+def test_export_of_an_older_version_can_be_imported(archive: Path, vendor: Vendor, tmp_path: Path) -> None:
     for name in (CAPTIONS_FILE, VECTORS_FILE, VECTOR_ROWS_FILE):
         (archive / name).unlink()
     facts = json.loads((archive / "store.json").read_text())

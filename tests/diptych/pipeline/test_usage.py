@@ -1,4 +1,4 @@
-"""What each document cost: on its register entry, also when several are read at once. Real SDK, a server of our own."""
+"""The cost of each document in its register entry, with the real SDK and a local HTTP server."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
         yield running
 
 
-class Shelf:
-    """Documents of different numbers of pictures in front of a paid captioner and a paid encoder."""
+class PaidPipeline:
+    """Documents with different numbers of pictures, a paid captioner and a paid encoder."""
 
     def __init__(self, folder: Path, vendor: Vendor, store: str = "store", seconds: float = 60) -> None:
         priced = {LUNA: Price(input=1.0, output=10.0)}
@@ -77,8 +77,8 @@ class Shelf:
         return found
 
 
-def test_documents_that_are_read_at_once_are_charged_each_its_own(tmp_path: Path, vendor: Vendor) -> None:
-    shelf = Shelf(tmp_path, vendor)
+def test_concurrent_documents_are_charged_separately(tmp_path: Path, vendor: Vendor) -> None:
+    shelf = PaidPipeline(tmp_path, vendor)
     found = shelf.read()
     used = {model: usage for (model, _), usage in shelf.meter.usage().items()}
     for name, count in PICTURES.items():
@@ -92,17 +92,17 @@ def test_documents_that_are_read_at_once_are_charged_each_its_own(tmp_path: Path
     assert {one[SMALL].usd for one in charges} == {None}  # its price is not in the settings
 
 
-def test_what_the_ledger_knows_costs_a_document_nothing(tmp_path: Path, vendor: Vendor) -> None:
-    Shelf(tmp_path, vendor).read()
+def test_answers_from_the_ledger_cost_nothing(tmp_path: Path, vendor: Vendor) -> None:
+    PaidPipeline(tmp_path, vendor).read()
     sent = len(vendor.requests)
-    again = Shelf(tmp_path, vendor, "another store").read()
+    again = PaidPipeline(tmp_path, vendor, "another store").read()
     assert len(vendor.requests) == sent
     assert [record.usage for record in again.values()] == [{}, {}, {}]
     assert all("usage" not in record.payload() for record in again.values())
 
 
-def test_a_failure_tells_what_it_cost_and_its_second_try_what_was_left(tmp_path: Path, vendor: Vendor) -> None:
-    shelf = Shelf(tmp_path, vendor, seconds=0.5)
+def test_failed_document_has_its_cost_and_the_retry_the_rest(tmp_path: Path, vendor: Vendor) -> None:
+    shelf = PaidPipeline(tmp_path, vendor, seconds=0.5)
 
     def down(request: Request) -> Answer | None:
         return Answer(503, {"error": {"message": "Overloaded."}}) if request.path == "/v1/embeddings" else None
@@ -113,12 +113,12 @@ def test_a_failure_tells_what_it_cost_and_its_second_try_what_was_left(tmp_path:
     (failed,) = list_records(shelf.index)
     assert list(failed.usage) == [LUNA]
     assert ingest_document(source("a.pdf"), shelf.pipeline).status == "complete"
-    (mended,) = list_records(shelf.index)
-    assert list(mended.usage) == [SMALL]
+    (retried,) = list_records(shelf.index)
+    assert list(retried.usage) == [SMALL]
     shelf.index.close()
 
 
-def test_entries_of_an_older_store_are_read_and_stay_as_small() -> None:
+def test_entries_of_older_stores_can_be_read() -> None:
     paid = DocumentRecord("1", "file:///a", "a", usage={LUNA: Charge(1, 100, 20, 0.5)})
     assert DocumentRecord.of(paid.payload()) == paid
     older = paid.payload()
@@ -127,7 +127,7 @@ def test_entries_of_an_older_store_are_read_and_stay_as_small() -> None:
     assert DocumentRecord.of(older).payload() == older
 
 
-def test_work_beside_is_on_no_account() -> None:
+def test_other_work_is_not_charged() -> None:
     meter = Meter({LUNA: Price(input=1.0, output=10.0)})
     with track_charges() as account, ThreadPoolExecutor(1) as pool:
         pool.submit(meter.spend, LUNA, Usage(1000, 0, 10, 1)).result()
@@ -139,7 +139,7 @@ def test_work_beside_is_on_no_account() -> None:
     assert charge.usd == pytest.approx(0.0021 + 0.00105)
 
 
-def test_a_sum_with_an_unknown_price_is_unknown() -> None:
+def test_sum_with_an_unknown_price_is_unknown() -> None:
     account = Account()
     account.add(LUNA, Usage(10, 0, 1, 1), 0.25)
     assert format_charges(account.charges) == "$0.25"
@@ -152,7 +152,7 @@ def test_a_sum_with_an_unknown_price_is_unknown() -> None:
     assert format_charges({LUNA: Charge(1, 0, 0, 0.0)}) == "$0.00"
 
 
-def test_status_tells_what_the_last_ingest_of_each_document_cost(
+def test_status_shows_the_cost_of_the_last_ingest_of_each_document(
     tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

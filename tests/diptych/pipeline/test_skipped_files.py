@@ -1,4 +1,4 @@
-"""What Diptych wrote itself is never taken for somebody's documents; one odd file among others stops none of them."""
+"""Files that Diptych wrote are never ingested, and one unreadable file does not stop the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from flows.cli.main import run
 from tests.support.papers import write_photo
 
 
-def test_a_store_beside_its_documents_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_export_and_extraction_beside_documents_are_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     write_photo(tmp_path / "poster.png", "GREEN VALVE")
     assert run(["ingest", ".", "--store", "library"]) == 0
@@ -28,13 +30,13 @@ def test_a_store_beside_its_documents_is_not_read(tmp_path: Path, monkeypatch: p
     ]
 
 
-def test_documents_in_the_folder_of_the_store_are_read_and_its_parts_are_not(tmp_path: Path) -> None:
+def test_documents_in_the_folder_of_the_store_are_found(tmp_path: Path) -> None:
     write_photo(tmp_path / "poster.png", "GREEN VALVE")
     assert run(["ingest", str(tmp_path), "--store", str(tmp_path)]) == 0
     assert [source.name for source in find_sources([tmp_path]).sources] == ["poster.png"]
 
 
-def test_a_picture_store_is_known_by_its_names_wherever_it_lies(tmp_path: Path) -> None:
+def test_picture_store_is_recognised_by_its_file_names(tmp_path: Path) -> None:
     name = f"{'ab' * 32}.png"
     for folder in ("shots/ab", "shots/cd"):
         (tmp_path / folder).mkdir(parents=True)
@@ -42,7 +44,7 @@ def test_a_picture_store_is_known_by_its_names_wherever_it_lies(tmp_path: Path) 
     assert [source.path.parent.name for source in find_sources([tmp_path]).sources] == ["cd"]
 
 
-def test_what_a_shell_expands_is_read_without_what_no_extractor_reads(tmp_path: Path) -> None:
+def test_unreadable_files_among_several_paths_are_skipped(tmp_path: Path) -> None:
     write_photo(tmp_path / "poster.png", "GREEN VALVE")
     (tmp_path / "notes.txt").write_text("words")
     (tmp_path / "broken.csv").write_bytes(b"")
