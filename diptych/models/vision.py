@@ -89,7 +89,7 @@ class BatchItem:
 
     id: str
     """At most 64 characters of A-Z, a-z, 0-9, _ and -."""
-    ask: VisionRequest
+    request: VisionRequest
 
 
 class BatchApi(Protocol):
@@ -110,10 +110,10 @@ class BatchApi(Protocol):
         """(whether it has ended, items answered so far, items in all)."""
         ...
 
-    def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
+    def fetch(self, batch: str, requests: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
         """Item id -> reply, or one sentence on why this item failed and may be retried. Some items may be missing.
 
-        `asks`: item id -> its request, by which the answer is validated; None: skip the item.
+        `requests`: item id -> its request, by which the answer is validated; None: skip the item.
         """
         ...
 
@@ -130,7 +130,7 @@ class VisionModel(Protocol):
     batch_api: BatchApi | None
     """None: this provider or address has none."""
 
-    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, request: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """Send the request and count its usage. `on_text` receives the text as it arrives.
 
         Raises `BudgetReached` if the request could exceed the budget, `ProviderError` if it failed after all retries,
@@ -138,7 +138,7 @@ class VisionModel(Protocol):
         """
         ...
 
-    def max_usage(self, ask: VisionRequest) -> Usage:
+    def max_usage(self, request: VisionRequest) -> Usage:
         """An upper estimate of the request's usage; sends nothing."""
         ...
 

@@ -40,8 +40,8 @@ class ScriptedModel:
         self.answers, self.native_citations = list(answers), native
         self.asks: list[VisionRequest] = []
 
-    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
-        self.asks.append(ask)
+    def ask(self, request: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+        self.asks.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, DiptychError):
             raise answer
@@ -49,7 +49,7 @@ class ScriptedModel:
             on_text(answer.text)
         return answer
 
-    def max_usage(self, ask: VisionRequest) -> Usage:
+    def max_usage(self, request: VisionRequest) -> Usage:
         return USAGE
 
 
@@ -73,21 +73,21 @@ def refusal(why: str) -> Reply:
     return Reply("", None, USAGE, why)
 
 
-def words(ask: VisionRequest) -> str:
+def words(request: VisionRequest) -> str:
     """All texts that the model was shown."""
     return "\n".join(
         part.text if isinstance(part, TextPart) else f"{part.id}: {part.title}\n{part.text}"
-        for part in ask.parts
+        for part in request.parts
         if not isinstance(part, ImagePart)
     )
 
 
-def citable_texts(ask: VisionRequest) -> list[CitableText]:
-    return [part for part in ask.parts if isinstance(part, CitableText)]
+def citable_texts(request: VisionRequest) -> list[CitableText]:
+    return [part for part in request.parts if isinstance(part, CitableText)]
 
 
-def images(ask: VisionRequest) -> list[ImagePart]:
-    return [part for part in ask.parts if isinstance(part, ImagePart)]
+def images(request: VisionRequest) -> list[ImagePart]:
+    return [part for part in request.parts if isinstance(part, ImagePart)]
 
 
 GREASE = "Grease the red pump once a year."

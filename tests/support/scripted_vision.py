@@ -20,9 +20,9 @@ from tests.support.fakes import source
 
 
 class ScriptedVision:
-    """Says `a picture of COLOUR` after the words it was sent, and counts what it was asked.
+    """A vision model that numbers its answers and records its requests.
 
-    `script`: called with the number of the ask, from 1; gives the reply or raises; None: the usual answer.
+    `script`: called with the number of the request, from 1; returns the reply, raises, or returns None for the default.
     """
 
     name = "scripted:seer"
@@ -35,32 +35,32 @@ class ScriptedVision:
         self.script = script
         self._lock = threading.Lock()
 
-    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, request: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         with self._lock:
-            self.asked.append(ask)
+            self.asked.append(request)
             number = len(self.asked)
         scripted = self.script(number)
-        return scripted or answer(ask, shows=f"Picture {number}.")
+        return scripted or answer(request, shows=f"Picture {number}.")
 
-    def max_usage(self, ask: VisionRequest) -> Usage:
-        return Usage(1000, 0, ask.max_tokens, 1)
+    def max_usage(self, request: VisionRequest) -> Usage:
+        return Usage(1000, 0, request.max_tokens, 1)
 
 
-def answer(ask: VisionRequest, **fields: Any) -> Reply:
-    """A reply of the form that was asked for, `fields` in it; 100 tokens in, 20 out."""
-    assert ask.schema
+def answer(request: VisionRequest, **fields: Any) -> Reply:
+    """A valid reply that contains `fields`; 100 tokens in, 20 out."""
+    assert request.schema
     whole = {"kind": "", "shows": "", "axes": [], "labels": [], "findings": [], "visible_text": ""} | fields
-    data = ask.schema.model_validate(whole)
+    data = request.schema.model_validate(whole)
     return Reply(data.model_dump_json(), data, Usage(100, 0, 20, 1))
 
 
-def words(ask: VisionRequest) -> str:
-    """All words that were sent with the picture."""
-    return "\n".join(part.text for part in ask.parts if isinstance(part, TextPart))
+def words(request: VisionRequest) -> str:
+    """All text sent with the picture."""
+    return "\n".join(part.text for part in request.parts if isinstance(part, TextPart))
 
 
 def chart(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
-    """Axes, and bars that are others for each seed."""
+    """A bar chart that depends on the seed."""
     image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)
     width, height = size
@@ -72,14 +72,14 @@ def chart(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
 
 
 def stored(image: Image.Image, folder: Path, form: str = "PNG", **options: Any) -> ImageFile:
-    """The image in the picture store."""
+    """Save the image in the picture store."""
     file = BytesIO()
     image.save(file, form, **options)
     return save_image_bytes(file.getvalue(), ".jpg" if form == "JPEG" else ".png", image.size, folder)
 
 
 def picture(image: ImageFile, page: int = 1, **fields: Any) -> Picture:
-    """A figure, 200 by 150 points, of that image."""
+    """A figure of 200 by 150 points with that image."""
     return replace(Picture("figure", page, image, (50.0, 50.0, 250.0, 200.0)), **fields)
 
 

@@ -88,7 +88,7 @@ class MessageBatchApi:
         done = counts.succeeded + counts.errored + counts.canceled + counts.expired
         return state.processing_status == "ended", done, done + counts.processing
 
-    def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
+    def fetch(self, batch: str, requests: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
         """See `BatchApi`. Lines that cannot be read are left out."""
 
         def download(client: Client, server: Server, timeout: anthropic.Timeout) -> list[bytes]:
@@ -103,20 +103,20 @@ class MessageBatchApi:
             return lines
 
         results = filter(None, map(_parse_line, self._connection.send(download)))
-        requested = {id: (result, asks(id)) for id, result in results}
-        return {id: self._reply(result, ask) for id, (result, ask) in requested.items() if ask is not None}
+        requested = {id: (result, requests(id)) for id, result in results}
+        return {id: self._reply(result, request) for id, (result, request) in requested.items() if request is not None}
 
-    def _reply(self, result: dict[str, Any], ask: VisionRequest) -> Reply | str:
+    def _reply(self, result: dict[str, Any], request: VisionRequest) -> Reply | str:
         kind = result.get("type")
         if kind != "succeeded":
             return _UNSENT.get(str(kind)) or _failure(result)
         try:
-            return to_reply(parse_message(self._name, result.get("message")), ask, batched=True)
+            return to_reply(parse_message(self._name, result.get("message")), request, batched=True)
         except ProviderError as error:
             return str(error)
 
     def _request(self, item: BatchItem) -> dict[str, Any]:
-        return {"custom_id": item.id, "params": request_body(self._model, item.ask)}
+        return {"custom_id": item.id, "params": request_body(self._model, item.request)}
 
 
 def _parse_state(server: Server, data: bytes) -> _BatchState:

@@ -46,25 +46,25 @@ def image_limits(model: str) -> tuple[int, int]:
     return (1568, 1568) if known and known[1] < (4, 7) else (2576, 4784)
 
 
-def request_body(model: str, ask: VisionRequest) -> dict[str, Any]:
+def request_body(model: str, request: VisionRequest) -> dict[str, Any]:
     """The request body. The API rejects structured output together with citations, so a schema switches those off.
 
     The API has no `detail`; callers send smaller images instead.
     """
     import anthropic
 
-    blocks = [block for part in ask.parts for block in _content_blocks(part, cite=ask.schema is None)]
+    blocks = [block for part in request.parts for block in _content_blocks(part, cite=request.schema is None)]
     extra, thinking_tokens = _thinking(model)
     body: dict[str, Any] = {
         "model": model,
-        "max_tokens": ask.max_tokens + thinking_tokens,
+        "max_tokens": request.max_tokens + thinking_tokens,
         "messages": [{"role": "user", "content": blocks}],
         **extra,
     }
-    if ask.system:
-        body["system"] = _sendable(ask.system)
-    if ask.schema is not None:
-        schema = anthropic.transform_schema(ask.schema)
+    if request.system:
+        body["system"] = _sendable(request.system)
+    if request.schema is not None:
+        schema = anthropic.transform_schema(request.schema)
         body["output_config"] = {**body.get("output_config", {}), "format": {"type": "json_schema", "schema": schema}}
     return body
 
@@ -130,20 +130,20 @@ def split_blocks(text: str) -> list[str]:
     return [*blocks, text[start:]] if text[start:] else blocks
 
 
-def max_usage(model: str, ask: VisionRequest) -> Usage:
+def max_usage(model: str, request: VisionRequest) -> Usage:
     """The most that a request may use, its answer included.
 
     Two bytes of text count as a token; English has about four bytes per token, Chinese about three.
     """
-    texts = [ask.system, json.dumps(ask.schema.model_json_schema()) if ask.schema else ""]
+    texts = [request.system, json.dumps(request.schema.model_json_schema()) if request.schema else ""]
     texts += [
         part.text if isinstance(part, TextPart) else fenced_text(part)
-        for part in ask.parts
+        for part in request.parts
         if not isinstance(part, ImagePart)
     ]
     text_tokens = sum(len(text.encode(errors="replace")) for text in texts) // 2
-    images = sum(image_tokens(model, part.data) for part in ask.parts if isinstance(part, ImagePart))
-    return Usage(REQUEST_TOKENS + text_tokens + images, 0, ask.max_tokens + _thinking(model)[1], 1)
+    images = sum(image_tokens(model, part.data) for part in request.parts if isinstance(part, ImagePart))
+    return Usage(REQUEST_TOKENS + text_tokens + images, 0, request.max_tokens + _thinking(model)[1], 1)
 
 
 def image_tokens(model: str, data: bytes) -> int:
@@ -222,20 +222,20 @@ def parse_message(server: Server | str, message: object) -> Message:
         ) from None
 
 
-def to_reply(message: Message, ask: VisionRequest, batched: bool = False) -> Reply:
+def to_reply(message: Message, request: VisionRequest, batched: bool = False) -> Reply:
     """The reply to a request: a refusal, or an answer that matches the request's schema."""
     blocks = [block for block in message.content if block.type == "text" and block.text]
     text, usage = "".join(block.text or "" for block in blocks), to_usage(message.usage, batched)
-    if refusal := _refusal(message, ask, text):
+    if refusal := _refusal(message, request, text):
         return Reply(text, None, usage, refusal)
-    if ask.schema is not None:
+    if request.schema is not None:
         try:
-            return Reply(text, ask.schema.model_validate_json(text), usage)
+            return Reply(text, request.schema.model_validate_json(text), usage)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "answer"
             return Reply(text, None, usage, f"the answer does not match the schema (`{where[:80]}`: {first['type']})")
-    if not any(isinstance(part, CitableText) for part in ask.parts):
+    if not any(isinstance(part, CitableText) for part in request.parts):
         return Reply(text, None, usage)
     return Reply(text, None, usage, "", tuple(CitedSpan(block.text or "", _quotes(block)) for block in blocks))
 
@@ -245,14 +245,14 @@ def _quotes(block: _Block) -> tuple[tuple[str, str], ...]:
     return tuple((citation.source or "", (citation.cited_text or "").strip()) for citation in citations)
 
 
-def _refusal(message: Message, ask: VisionRequest, text: str) -> str:
+def _refusal(message: Message, request: VisionRequest, text: str) -> str:
     """Why there is no answer, or not a whole one; empty if there is."""
     if message.stop_reason == "refusal":
         details = message.stop_details or _StopDetails()
         why = " ".join((details.explanation or details.category or "").split())[:200]
         return f"the model refused{f': {why}' if why else ''}"
     if message.stop_reason == "max_tokens":
-        return f"the answer was cut off after {ask.max_tokens} tokens"
+        return f"the answer was cut off after {request.max_tokens} tokens"
     if message.stop_reason == "model_context_window_exceeded":
         return "the answer was cut off because the request fills the model's context"
     return "" if text.strip() else "the answer is empty"

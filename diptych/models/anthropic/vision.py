@@ -55,11 +55,11 @@ class Claude:
         is_direct = endpoint.platform == "direct"
         self.batch_api: BatchApi | None = MessageBatchApi(self.name, model, self._connection) if is_direct else None
 
-    def ask(self, ask: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    def ask(self, request: VisionRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """See `VisionModel`. A stream that stops after its first text is not retried."""
-        estimate = self.max_usage(ask)
+        estimate = self.max_usage(request)
         with self._meter.reserve(self.name, estimate):
-            body = request_body(self.model, ask)
+            body = request_body(self.model, request)
 
             def attempt(client: Client, server: Server, timeout: anthropic.Timeout) -> Message:
                 if on_text is not None:
@@ -68,13 +68,13 @@ class Claude:
                 return parse_message(server, server.parse_json(data))
 
             message = self._connection.send(attempt, estimate.input_tokens + estimate.output_tokens)
-            reply = to_reply(message, ask)
+            reply = to_reply(message, request)
             self._meter.spend(self.name, reply.usage)
         return reply
 
-    def max_usage(self, ask: VisionRequest) -> Usage:
+    def max_usage(self, request: VisionRequest) -> Usage:
         """See `VisionModel`."""
-        return max_usage(self.model, ask)
+        return max_usage(self.model, request)
 
     def _stream(
         self,

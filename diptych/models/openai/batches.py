@@ -211,15 +211,15 @@ class VisionBatchApi:
         """See `BatchApi`."""
         return self._files.submit(map(self._request_line, items))
 
-    def fetch(self, batch: str, asks: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
+    def fetch(self, batch: str, requests: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:
         """See `BatchApi`. An answer that does not match the schema is final; it is not sent back for correction."""
-        requests = ((result, asks(result.id)) for result in self._files.results(batch))
-        return {result.id: self._reply(result, ask) for result, ask in requests if ask is not None}
+        requested = ((result, requests(result.id)) for result in self._files.results(batch))
+        return {result.id: self._reply(result, request) for result, request in requested if request is not None}
 
     def _request_line(self, item: BatchItem) -> bytes:
-        return self._files.request_line(item.id, self._format.body(item.ask))
+        return self._files.request_line(item.id, self._format.body(item.request))
 
-    def _reply(self, result: BatchResult, ask: VisionRequest) -> Reply | str:
+    def _reply(self, result: BatchResult, request: VisionRequest) -> Reply | str:
         if result.code in FILTERED:
             return Reply("", refusal="filtered by the provider")
         if result.error:
@@ -230,7 +230,7 @@ class VisionBatchApi:
             return str(error)
         answer = replace(answer, usage=replace(answer.usage, batched=True))
         try:
-            return validated_reply(answer, ask)
+            return validated_reply(answer, request)
         except ValidationError:
             return invalid_reply(answer)
 

@@ -59,9 +59,9 @@ class MessageFormat:
     def path(self) -> str:
         return PATHS[self.endpoint.api]
 
-    def body(self, ask: VisionRequest, *turns: tuple[str, str]) -> dict[str, Any]:
+    def body(self, request: VisionRequest, *turns: tuple[str, str]) -> dict[str, Any]:
         """The request body. `turns`: (role, text) of the conversation after the question."""
-        return self._responses(ask, turns) if self.endpoint.api == "responses" else self._chat(ask, turns)
+        return self._responses(request, turns) if self.endpoint.api == "responses" else self._chat(request, turns)
 
     def parse(self, data: object) -> Answer:
         """The answer in a decoded response. Raises `ProviderError` when the response has no answer."""
@@ -69,11 +69,11 @@ class MessageFormat:
             raise self.server.not_json()
         return self._parse_response(data) if self.endpoint.api == "responses" else self._parse_chat(data)
 
-    def _responses(self, ask: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    def _responses(self, request: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
-        for part in content_parts(ask):
+        for part in content_parts(request):
             if isinstance(part, ImagePart):
-                content.append({"type": "input_image", "image_url": data_url(part), "detail": ask.detail})
+                content.append({"type": "input_image", "image_url": data_url(part), "detail": request.detail})
             else:
                 content.append({"type": "input_text", "text": part})
         text_type = {"assistant": "output_text", "user": "input_text"}
@@ -81,34 +81,38 @@ class MessageFormat:
         messages += [{"role": role, "content": [{"type": text_type[role], "text": text}]} for role, text in turns]
         body: dict[str, Any] = {
             "model": self.model,
-            "instructions": ask.system,
+            "instructions": request.system,
             "input": messages,
-            "max_output_tokens": max_output_tokens(self.model, ask),
+            "max_output_tokens": max_output_tokens(self.model, request),
             "store": False,
         }
-        if ask.schema is not None:
-            body["text"] = {"format": {"type": "json_schema", **_schema_format(ask.schema)}}
+        if request.schema is not None:
+            body["text"] = {"format": {"type": "json_schema", **_schema_format(request.schema)}}
         if is_reasoning(self.model):
             body["reasoning"] = {"effort": "low"}
         return body
 
-    def _chat(self, ask: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    def _chat(self, request: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
-        for part in content_parts(ask):
+        for part in content_parts(request):
             if isinstance(part, ImagePart):
-                content.append({"type": "image_url", "image_url": {"url": data_url(part), "detail": ask.detail}})
+                content.append({"type": "image_url", "image_url": {"url": data_url(part), "detail": request.detail}})
             else:
                 content.append({"type": "text", "text": part})
         messages: list[dict[str, Any]] = [
-            {"role": "system", "content": ask.system},
+            {"role": "system", "content": request.system},
             {"role": "user", "content": content},
             *({"role": role, "content": text} for role, text in turns),
         ]
         # OpenAI's models reject the old name of the limit; many local servers do not know the new one.
         limit = "max_tokens" if self.endpoint.base_url else "max_completion_tokens"
-        body: dict[str, Any] = {"model": self.model, "messages": messages, limit: max_output_tokens(self.model, ask)}
-        if ask.schema is not None:
-            body["response_format"] = {"type": "json_schema", "json_schema": _schema_format(ask.schema)}
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": messages,
+            limit: max_output_tokens(self.model, request),
+        }
+        if request.schema is not None:
+            body["response_format"] = {"type": "json_schema", "json_schema": _schema_format(request.schema)}
         if is_reasoning(self.model):
             body["reasoning_effort"] = "low"
         return body
@@ -148,13 +152,13 @@ class MessageFormat:
         return Answer(text, _chat_usage(data), _refusal(text, refusals, choice.get("finish_reason")))
 
 
-def validated_reply(answer: Answer, ask: VisionRequest) -> Reply:
+def validated_reply(answer: Answer, request: VisionRequest) -> Reply:
     """The reply to a request, validated if it has a schema. Raises pydantic's `ValidationError` if it is invalid."""
     reply = Reply(answer.text, usage=answer.usage, refusal=answer.refusal)
-    if answer.refusal or ask.schema is None:
+    if answer.refusal or request.schema is None:
         return reply
     fence = _FENCE.match(answer.text)
-    return replace(reply, data=ask.schema.model_validate_json(fence.group(1) if fence else answer.text))
+    return replace(reply, data=request.schema.model_validate_json(fence.group(1) if fence else answer.text))
 
 
 def invalid_reply(answer: Answer) -> Reply:
@@ -168,10 +172,10 @@ def correction_request(error: ValidationError) -> str:
     return "Your answer does not match the schema. Answer again, with the JSON only. Mistakes: " + "; ".join(mistakes)
 
 
-def content_parts(ask: VisionRequest) -> Iterable[str | ImagePart]:
+def content_parts(request: VisionRequest) -> Iterable[str | ImagePart]:
     """Texts and images in order; citable texts as numbered blocks that their own words cannot close."""
     number = 0
-    for part in ask.parts:
+    for part in request.parts:
         match part:
             case TextPart(text):
                 yield text

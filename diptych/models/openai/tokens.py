@@ -42,15 +42,15 @@ _TILES = (
 """(models, tokens per image, tokens per tile)."""
 
 
-def max_usage(model: str, ask: VisionRequest) -> Usage:
+def max_usage(model: str, request: VisionRequest) -> Usage:
     """The most that a request may use, its answer included."""
-    text = ask.system + "".join(_text(part) for part in ask.parts)
-    if ask.schema is not None:
-        text += str(ask.schema.model_json_schema())
-    images = sum(_image_tokens(model, part, ask.detail) for part in ask.parts if isinstance(part, ImagePart))
+    text = request.system + "".join(_text(part) for part in request.parts)
+    if request.schema is not None:
+        text += str(request.schema.model_json_schema())
+    images = sum(_image_tokens(model, part, request.detail) for part in request.parts if isinstance(part, ImagePart))
     return Usage(
-        input_tokens=text_tokens(text) + images + OVERHEAD_TOKENS * (1 + len(ask.parts)),
-        output_tokens=max_output_tokens(model, ask),
+        input_tokens=text_tokens(text) + images + OVERHEAD_TOKENS * (1 + len(request.parts)),
+        output_tokens=max_output_tokens(model, request),
         requests=1,
     )
 
@@ -66,8 +66,8 @@ def is_reasoning(model: str) -> bool:
     return bool(re.match(r"(?:o\d|gpt-(?:[5-9]|\d\d))", model)) and not re.search(r"chat|pro", model)
 
 
-def max_output_tokens(model: str, ask: VisionRequest) -> int:
-    return ask.max_tokens + (REASONING_TOKENS if is_reasoning(model) else 0)
+def max_output_tokens(model: str, request: VisionRequest) -> int:
+    return request.max_tokens + (REASONING_TOKENS if is_reasoning(model) else 0)
 
 
 def image_tokens(model: str, width: int, height: int, detail: Detail) -> int:

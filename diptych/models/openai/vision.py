@@ -41,22 +41,22 @@ class OpenAIModel:
         self._format = MessageFormat(model, endpoint)
         self.batch_api: BatchApi | None = VisionBatchApi(self._format)
 
-    def max_usage(self, ask: VisionRequest) -> Usage:
+    def max_usage(self, request: VisionRequest) -> Usage:
         """See `VisionModel`. Does not include the second request that an invalid answer may need."""
-        return max_usage(self.model, ask)
+        return max_usage(self.model, request)
 
-    def ask(self, ask: VisionRequest, on_text: OnText | None = None) -> Reply:
+    def ask(self, request: VisionRequest, on_text: OnText | None = None) -> Reply:
         """See `VisionModel`. An answer that does not match the schema is sent back once for correction."""
-        answer = self._answer(self._format.body(ask), self.max_usage(ask), on_text)
+        answer = self._answer(self._format.body(request), self.max_usage(request), on_text)
         try:
-            return validated_reply(answer, ask)
+            return validated_reply(answer, request)
         except ValidationError as error:
             turns = ("assistant", answer.text), ("user", correction_request(error))
-        longer = replace(ask, parts=(*ask.parts, *(TextPart(text) for _, text in turns)))
-        second = self._answer(self._format.body(ask, *turns), self.max_usage(longer), None)
+        longer = replace(request, parts=(*request.parts, *(TextPart(text) for _, text in turns)))
+        second = self._answer(self._format.body(request, *turns), self.max_usage(longer), None)
         second = replace(second, usage=answer.usage + second.usage)
         try:
-            return validated_reply(second, ask)
+            return validated_reply(second, request)
         except ValidationError:
             return invalid_reply(second)
 

@@ -72,11 +72,11 @@ def test_a_model_writes_questions_until_the_budget_is_reached(context: SearchCon
         return None
 
     class BudgetedModel(ScriptedVision):
-        def ask(self, ask: VisionRequest, on_text: Any = None) -> Reply:
-            self.asked.append(ask)
+        def ask(self, request: VisionRequest, on_text: Any = None) -> Reply:
+            self.asked.append(request)
             script(len(self.asked))
-            assert ask.schema
-            return Reply("", ask.schema.model_validate({"question": "How is the cold loop closed?"}))
+            assert request.schema
+            return Reply("", request.schema.model_validate({"question": "How is the cold loop closed?"}))
 
     model = BudgetedModel()
     asking = QuestionWriter(model, Ledger(context.pictures), Meter({}))
@@ -91,9 +91,9 @@ def test_a_model_writes_questions_until_the_budget_is_reached(context: SearchCon
 
 def test_questions_that_name_their_answer_are_rejected(context: SearchContext) -> None:
     class TelltaleModel(ScriptedVision):
-        def ask(self, ask: VisionRequest, on_text: Any = None) -> Reply:
-            assert ask.schema
-            return Reply("", ask.schema.model_validate({"question": "What does Figure 7 show?"}))
+        def ask(self, request: VisionRequest, on_text: Any = None) -> Reply:
+            assert request.schema
+            return Reply("", request.schema.model_validate({"question": "What does Figure 7 show?"}))
 
     asking = QuestionWriter(TelltaleModel(), Ledger(context.pictures), Meter({}))
     assert propose_questions(context, 10, seed=1, ask=asking) == propose_questions(context, 10, seed=1)

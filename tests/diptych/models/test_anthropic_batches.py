@@ -1,4 +1,4 @@
-"""Anthropic's batches against a local server: what is sent, how far it is, what came of each item."""
+"""Anthropic's batches through the real SDK and a local server: requests, progress and results."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def items(*names: str) -> list[BatchItem]:
     return [BatchItem(name, VisionRequest("", (TextPart(f"What is {name}?"),), Caption)) for name in names]
 
 
-def test_a_batch_is_sent_waited_for_and_read() -> None:
+def test_batch_is_submitted_polled_and_fetched() -> None:
     fates = {"a": "succeeded", "b": "errored", "c": "expired", "d": "canceled", "e": "succeeded"}
     with served(anthropic_routes(lambda body: {"summary": "A pump."}, fate=fates.__getitem__, polls=1)) as vendor:
         endpoint = batches(vendor)
         batch = endpoint.submit(items(*fates))
         assert endpoint.progress(batch) == (False, 0, 5)
         assert endpoint.progress(batch) == (True, 5, 5)
-        asks = {item.id: item.ask for item in items("a", "b", "c", "d")}  # `e` is not ours
+        asks = {item.id: item.request for item in items("a", "b", "c", "d")}  # `e` was not requested
         got = endpoint.fetch(batch, asks.get)
     assert got.keys() == asks.keys()
     answer = got["a"]
@@ -58,18 +58,18 @@ def test_a_batch_is_sent_waited_for_and_read() -> None:
     ]
 
 
-def test_an_item_is_the_request_that_an_ordinary_ask_makes() -> None:
+def test_batch_item_equals_the_ordinary_request() -> None:
     with served(anthropic_routes()) as vendor:
         [item] = items("a")
         section = Settings(anthropic=Anthropic(base_url=vendor.url))
         claude = providers.load_vision_model("anthropic:claude-haiku-5-5", section, Meter())
-        claude.ask(item.ask)
+        claude.ask(item.request)
         batches(vendor).submit([item])
         ordinary, batched = (request.json for request in vendor.requests)
     assert batched == {"requests": [{"custom_id": "a", "params": ordinary}]}
 
 
-def test_sizes_add_up_to_the_body() -> None:
+def test_item_sizes_add_up_to_the_body() -> None:
     with served(anthropic_routes()) as vendor:
         endpoint, three = batches(vendor), items("a", "Größe".encode().hex(), "c")
         endpoint.submit(three)
@@ -79,7 +79,7 @@ def test_sizes_add_up_to_the_body() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ü", "x" * 65])
-def test_an_id_that_the_provider_refuses_is_not_sent(name: str) -> None:
+def test_invalid_item_id_is_not_sent(name: str) -> None:
     with served(anthropic_routes()) as vendor:
         with pytest.raises(ProviderError, match="cannot be the id of a batch item"):
             batches(vendor).submit(items("a", name))
@@ -90,7 +90,7 @@ def test_an_id_that_the_provider_refuses_is_not_sent(name: str) -> None:
     "fault",
     [Answer(200, {}, seconds=1), Answer(200, {"id": "x" * 500}, cut=50), Answer(200, '{"id": '), Answer(200, {})],
 )
-def test_a_batch_that_may_have_been_taken_is_not_sent_twice(fault: Answer) -> None:
+def test_batch_is_not_submitted_again_when_the_response_is_lost(fault: Answer) -> None:
     with served(anthropic_routes()) as vendor:
         vendor.faults.append(fault)
         with pytest.raises(ProviderError, match="the batch may exist all the same") as caught:
@@ -99,14 +99,14 @@ def test_a_batch_that_may_have_been_taken_is_not_sent_twice(fault: Answer) -> No
         assert len(vendor.requests) == 1
 
 
-def test_a_batch_that_was_not_taken_is_sent_again() -> None:
+def test_batch_is_submitted_again_after_a_transient_status() -> None:
     with served(anthropic_routes()) as vendor:
         vendor.faults.append(error(529, "overloaded_error", "Overloaded", {"retry-after": "0"}))
         assert batches(vendor).submit(items("a")) == "msgbatch_1"
         assert len(vendor.requests) == 2
 
 
-def test_lines_that_are_broken_cost_only_themselves() -> None:
+def test_broken_lines_are_skipped() -> None:
     with served(anthropic_routes()) as vendor:
         endpoint = batches(vendor)
         batch = endpoint.submit(items("a", "b", "c"))
@@ -114,23 +114,23 @@ def test_lines_that_are_broken_cost_only_themselves() -> None:
         good = {"custom_id": "a", "result": {"type": "succeeded", "message": message}}
         odd = {"custom_id": "b", "result": {"type": "succeeded", "message": {"content": 1}}}
         vendor.faults.append(Answer(200, "\n".join([json.dumps(good), "{bro", "[]", json.dumps(odd)])))
-        got = endpoint.fetch(batch, {item.id: item.ask for item in items("a", "b", "c")}.get)
+        got = endpoint.fetch(batch, {item.id: item.request for item in items("a", "b", "c")}.get)
     assert sorted(got) == ["a", "b"]
     assert not isinstance(got["a"], str)
     assert "not a message of the Messages API" in str(got["b"])
 
 
 @pytest.mark.parametrize("fault", [Answer(200, "<html>login</html>"), Answer(200, "x" * 500, cut=20)])
-def test_results_that_did_not_come_whole_are_read_again(fault: Answer) -> None:
+def test_incomplete_results_are_fetched_again(fault: Answer) -> None:
     with served(anthropic_routes()) as vendor:
         endpoint = batches(vendor)
         batch = endpoint.submit(items("a"))
         vendor.faults.append(fault)
-        assert endpoint.fetch(batch, {item.id: item.ask for item in items("a")}.get).keys() == {"a"}
+        assert endpoint.fetch(batch, {item.id: item.request for item in items("a")}.get).keys() == {"a"}
         assert len(vendor.requests) == 3
 
 
-def test_a_batch_that_is_not_known_or_not_ended_is_an_error() -> None:
+def test_unknown_or_unfinished_batch_is_an_error() -> None:
     with served(anthropic_routes(polls=1)) as vendor:
         endpoint = batches(vendor)
         with pytest.raises(ProviderError, match="no batch gone"):

@@ -1,4 +1,4 @@
-"""Claude on Vertex and Bedrock: addresses, credentials, packages, and what is missing of them."""
+"""Claude on Vertex AI and Bedrock: addresses, credentials, packages, and messages about missing ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.anthropic_fixtures import vendor as vendor
 from tests.support.http_server import Vendor
 
 
-def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vertex_uses_its_own_address_and_token(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERTEX_TOKEN", "ya29.token")
     claude = model(vendor, platform="vertex", region="us-east5", project="lab", key="VERTEX_TOKEN")
     told: list[str] = []
@@ -28,7 +28,9 @@ def test_vertex_has_its_own_address_and_token(vendor: Vendor, monkeypatch: pytes
     assert claude.batch_api is None
 
 
-def test_bedrock_has_its_own_address_signature_and_stream(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bedrock_uses_its_own_address_signature_and_stream_format(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA0")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
     claude = model(vendor, platform="bedrock", region="eu-west-1", name=f"eu.anthropic.{HAIKU}")
@@ -40,7 +42,7 @@ def test_bedrock_has_its_own_address_signature_and_stream(vendor: Vendor, monkey
     assert vendor.requests[1].path == f"/model/eu.anthropic.{HAIKU}/invoke-with-response-stream"
     assert vendor.requests[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIA0/")
     assert "/eu-west-1/bedrock/" in vendor.requests[0].headers["authorization"]
-    assert SECRET not in str(vendor.requests)  # the direct key does not go to another house
+    assert SECRET not in str(vendor.requests)  # the key for direct access is not sent to a cloud
     assert claude.batch_api is None
 
 
@@ -52,25 +54,21 @@ def test_bedrock_has_its_own_address_signature_and_stream(vendor: Vendor, monkey
         ({"platform": "bedrock"}, "Claude on Bedrock needs a region: set `anthropic.region` or AWS_REGION"),
     ],
 )
-def test_a_region_or_project_that_is_missing_is_asked_for(
-    vendor: Vendor, endpoint: dict[str, Any], message: str
-) -> None:
+def test_missing_region_or_project_is_reported(vendor: Vendor, endpoint: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         model(vendor, **endpoint).ask(QUESTION)
     assert vendor.requests == []
 
 
 @pytest.mark.parametrize(("platform", "package"), [("vertex", "google.auth"), ("bedrock", "boto3")])
-def test_a_package_that_is_missing_is_named(
-    vendor: Vendor, monkeypatch: pytest.MonkeyPatch, platform: str, package: str
-) -> None:
+def test_missing_package_is_named(vendor: Vendor, monkeypatch: pytest.MonkeyPatch, platform: str, package: str) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(SettingsError, match=rf"pip install 'diptych\[{platform}\]'"):
         model(vendor, platform=platform, region="eu").ask(QUESTION)
 
 
-def test_a_cloud_without_credentials_says_so(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cloud_credentials_are_reported(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")

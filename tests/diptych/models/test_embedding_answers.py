@@ -1,4 +1,4 @@
-"""Answers of OpenAI's embeddings API, or of a server that claims to speak it: none is believed unseen."""
+"""Responses of embeddings servers are checked: number, order, size and values of the vectors."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 import pytest
 
 from diptych.errors import ProviderError
-from diptych.models.openai import embedding_inputs as inputs
+from diptych.models.openai.embedding_inputs import text_tokens
 from diptych.models.request_queue import MAX_ATTEMPTS
 from tests.support.embedding_fixtures import answer, desk, numbered, place
 from tests.support.http_server import Answer
 from tests.support.openai_batch_server import problem
 
 
-def test_vectors_in_another_order_find_their_texts() -> None:
+def test_vectors_are_sorted_by_index() -> None:
     with desk(size=2) as at:
         rows = [{"index": index, "embedding": [1.0, float(index)]} for index in (2, 0, 1)]
         at.vendor.faults.append(Answer(200, {"data": rows}))
         assert [place(row) for row in at.encoder.encode_texts(["a", "b", "c"])] == [0, 1, 2]
 
 
-def test_a_server_that_numbers_nothing_gives_its_vectors_in_order() -> None:
+def test_vectors_without_index_are_taken_in_order() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(Answer(200, {"data": [{"embedding": [1, 0]}, {"embedding": [0, 1]}]}))
         assert at.encoder.encode_texts(["a", "b"]).tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize("numbers", [(0, 0), (1, 2), (0, None), (0, "1"), (False, True)])
-def test_vectors_that_are_numbered_wrongly_are_not_taken(numbers: tuple[Any, Any]) -> None:
+def test_wrong_indexes_are_an_error(numbers: tuple[Any, Any]) -> None:
     with desk(size=2) as at:
         rows = [{"index": number, "embedding": [1, 0]} for number in numbers]
         at.vendor.faults.append(Answer(200, {"data": rows}))
@@ -40,7 +40,7 @@ def test_vectors_that_are_numbered_wrongly_are_not_taken(numbers: tuple[Any, Any
         assert len(at.vendor.requests) == 1
 
 
-def test_vectors_of_another_size_are_not_taken_and_the_setting_is_named() -> None:
+def test_wrong_vector_size_names_the_setting() -> None:
     with desk(size=8) as at:
         at.vendor.faults.append(answer([1.0] * 12))
         with pytest.raises(
@@ -48,10 +48,10 @@ def test_vectors_of_another_size_are_not_taken_and_the_setting_is_named() -> Non
         ):
             at.encoder.encode_texts(["pump"])
         assert len(at.vendor.requests) == 1
-        assert at.meter.usage()["openai:local", False].requests == 1  # it was paid for all the same
+        assert at.meter.usage()["openai:local", False].requests == 1  # it is charged all the same
 
 
-def test_too_few_vectors_are_asked_for_again_in_halves() -> None:
+def test_too_few_vectors_are_requested_again_in_halves() -> None:
     with desk(size=8, vector=numbered) as at:
         at.vendor.faults.append(answer([1.0] * 8))
         assert [place(row) for row in at.encoder.encode_texts(["a 1", "b 2", "c 3"])] == [1, 2, 3]
@@ -75,7 +75,7 @@ NOTHING = math.nan
         ([["1"], "x"], "no vector"),
     ],
 )
-def test_a_text_without_a_usable_vector_is_named(vector: Any, why: str) -> None:
+def test_text_without_a_usable_vector_is_named(vector: Any, why: str) -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer([3, 4], vector))
         with pytest.raises(ProviderError, match=f"openai:local: the text “odd” cannot be encoded: .*{why}") as caught:
@@ -87,7 +87,7 @@ def test_a_text_without_a_usable_vector_is_named(vector: Any, why: str) -> None:
 @pytest.mark.parametrize(
     "body", [[], {}, {"data": None}, {"data": "x"}, {"data": [1]}, {"data": []}, [1, 2], {"error": {"message": "no"}}]
 )
-def test_json_that_is_no_answer_gives_a_clear_error(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_json_is_an_error(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.002)
     with desk() as at:
         at.vendor.faults += [Answer(200, body)] * MAX_ATTEMPTS
@@ -96,7 +96,7 @@ def test_json_that_is_no_answer_gives_a_clear_error(body: Any, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("body", [b"", b"<html><title>Hello</title></html>", b'{"data": [{"index"', b"OK"])
-def test_what_is_no_json_may_pass_and_is_asked_for_again(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_that_is_not_json_is_retried(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.01)
     with desk() as at:
         at.vendor.faults.append(Answer(200, body, {"content-type": "text/html"}))
@@ -104,7 +104,7 @@ def test_what_is_no_json_may_pass_and_is_asked_for_again(body: bytes, monkeypatc
         assert len(at.vendor.requests) == 2
 
 
-def test_errors_that_pass_are_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transient_errors_are_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diptych.models.request_queue.FIRST_PAUSE", 0.01)
     with desk() as at:
         at.vendor.faults += [
@@ -116,14 +116,14 @@ def test_errors_that_pass_are_waited_out(monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(at.vendor.requests) == 4
 
 
-def test_base64_is_understood_whoever_sends_it() -> None:
+def test_base64_vectors_are_decoded_from_any_server() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer(base64.b64encode(np.array([3, 4], "<f4").tobytes()).decode()))
         assert np.allclose(at.encoder.encode_texts(["pump"]), [[0.6, 0.8]])
 
 
-def test_tokens_that_a_server_does_not_count_are_estimated() -> None:
+def test_tokens_are_estimated_when_the_server_does_not_count_them() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer([1, 0], usage=None))
         at.encoder.encode_texts(["pump " * 8])
-        assert at.meter.usage()["openai:local", False].input_tokens == inputs.text_tokens("pump " * 8) == 21
+        assert at.meter.usage()["openai:local", False].input_tokens == text_tokens("pump " * 8) == 21

@@ -1,4 +1,4 @@
-"""What an embeddings endpoint refuses: a bad item fails alone and is named, a closed account stops all."""
+"""Refused embeddings requests: a refused input fails alone and is named; an account error stops everything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.openai_batch_server import problem
 
 
 def refusing(*bad: str) -> Any:
-    """Refuses every request that holds one of these words."""
+    """Refuse every request that contains one of these words."""
 
     def route(request: Request) -> Answer | None:
         return (
@@ -27,7 +27,7 @@ def refusing(*bad: str) -> Any:
     return route
 
 
-def test_a_bad_text_fails_alone_and_is_named_by_its_beginning() -> None:
+def test_refused_text_fails_alone_and_is_quoted() -> None:
     meter = Meter()
     with strict_desk(refusing("poison"), meter=meter) as (encoder, vendor):
         texts = [f"text {number}" for number in range(8)]
@@ -43,7 +43,7 @@ def test_a_bad_text_fails_alone_and_is_named_by_its_beginning() -> None:
         assert meter.usage()["openai:local", False].requests == 3  # halves without it: 4, 1 and 2 texts
 
 
-def test_a_text_that_is_too_long_for_the_model_is_read_by_its_beginning() -> None:
+def test_text_too_long_for_the_model_is_shortened() -> None:
     def short_sighted(request: Request) -> Answer | None:
         longest = max(map(len, request.json["input"]))
         return problem(400, f"maximum context length is 600, yours is {longest}") if longest > 600 else None
@@ -56,28 +56,28 @@ def test_a_text_that_is_too_long_for_the_model_is_read_by_its_beginning() -> Non
         assert long.startswith(read)
 
 
-def test_many_bad_texts_do_not_cost_a_request_each() -> None:
+def test_many_refused_texts_need_few_requests() -> None:
     with strict_desk(refusing("text")) as (encoder, vendor):
         with pytest.raises(ProviderError, match=r"“text 0” \(and 31 more\) cannot be encoded"):
             encoder.encode_texts([f"text {number}" for number in range(32)])
         assert len(vendor.requests) < 25
 
 
-def test_a_picture_that_is_refused_is_named(tmp_path: Path) -> None:
+def test_refused_image_is_named(tmp_path: Path) -> None:
     with desk(SEES) as at:
         at.vendor.faults.append(problem(400, "image is not nice"))
         with pytest.raises(ProviderError, match=r"the picture red\.png cannot be encoded: .*not nice"):
             at.encoder.encode_images([picture(tmp_path)])
 
 
-def test_the_budget_stops_before_the_request_that_would_pass_it() -> None:
+def test_budget_stops_before_the_request() -> None:
     with desk(budget=0.0) as at:
         with pytest.raises(BudgetReached):
             at.encoder.encode_texts(["pump"])
         assert at.vendor.requests == []
 
 
-def test_what_concerns_every_request_stops_those_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_account_error_stops_requests_not_yet_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "OTHER_MAX_TEXTS", 1)
     with strict_desk(lambda request: problem(401, "no")) as (encoder, vendor):
         with pytest.raises(ProviderError, match="rejected the API key"):

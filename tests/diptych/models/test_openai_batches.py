@@ -1,4 +1,4 @@
-"""OpenAI's batches through the real SDK: both files are read, parts count, and no batch is made twice."""
+"""OpenAI's batches through the real SDK and a local server: both files, partial results, no duplicate batches."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def texts(results: dict[str, Reply | str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
-def test_every_item_gets_its_own_answer_in_whatever_order(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_results_are_matched_by_id_in_any_order(api: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
     made = batches(vendor, api)
     batch = made.submit(ITEMS)
     assert made.progress(batch) == (True, 3, 3)
@@ -66,7 +66,7 @@ def test_every_item_gets_its_own_answer_in_whatever_order(api: str, vendor: Vend
     assert routes.batches[batch]["endpoint"] == {"responses": "/v1/responses", "chat": "/v1/chat/completions"}[api]
 
 
-def test_a_batch_costs_half(vendor: Vendor) -> None:
+def test_batch_costs_half(vendor: Vendor) -> None:
     made = batches(vendor)
     reply = made.fetch(made.submit(ITEMS[:1]), ASKS.get)["one"]
     assert isinstance(reply, Reply)
@@ -74,7 +74,7 @@ def test_a_batch_costs_half(vendor: Vendor) -> None:
     assert Price(2, 2).cost(reply.usage) == pytest.approx((reply.usage.input_tokens + reply.usage.output_tokens) / 1e6)
 
 
-def test_a_batch_under_way_is_not_ended(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_running_batch_has_not_ended(vendor: Vendor, routes: OpenAIRoutes) -> None:
     made, routes.batches_end = batches(vendor), False
     batch = made.submit(ITEMS)
     assert made.progress(batch) == (False, 0, 3)
@@ -82,7 +82,7 @@ def test_a_batch_under_way_is_not_ended(vendor: Vendor, routes: OpenAIRoutes) ->
     assert made.progress(batch) == (True, 3, 3)
 
 
-def test_an_item_that_failed_says_why_and_the_others_are_there(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_failed_item_has_a_reason_and_the_others_answers(vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.batch_faults["two"] = 500
     made = batches(vendor)
     batch = made.submit(ITEMS)
@@ -92,7 +92,7 @@ def test_an_item_that_failed_says_why_and_the_others_are_there(vendor: Vendor, r
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
-def test_a_batch_that_ended_early_gives_what_there_is(status: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_batch_that_ended_early_returns_partial_results(status: str, vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.batch_status, routes.batch_faults = status, {"one": 1, "three": 1}
     made = batches(vendor)
     results = made.fetch(made.submit(ITEMS), ASKS.get)
@@ -100,7 +100,7 @@ def test_a_batch_that_ended_early_gives_what_there_is(status: str, vendor: Vendo
     assert texts(results) == {"one": words, "two": "TWO", "three": words}
 
 
-def test_a_batch_that_failed_as_a_whole_says_why(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_failed_batch_is_an_error_with_its_reason(vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.batch_status = "failed"
     made = batches(vendor)
     batch = made.submit(ITEMS)
@@ -110,7 +110,7 @@ def test_a_batch_that_failed_as_a_whole_says_why(vendor: Vendor, routes: OpenAIR
     assert (error.value.transient, error.value.about) == (False, "item")
 
 
-def test_what_is_no_answer_is_final_or_may_be_tried_again(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_unusable_answers_are_final_or_retriable(vendor: Vendor, routes: OpenAIRoutes) -> None:
     answers = {"one": Cut('{"te'), "two": "no JSON", "three": Broken(message="Oops.")}
     routes.answer = lambda asked: answers[asked.texts[0]]
     made = batches(vendor)
@@ -124,7 +124,7 @@ def test_what_is_no_answer_is_final_or_may_be_tried_again(vendor: Vendor, routes
     }
 
 
-def test_lines_of_others_and_broken_lines_are_passed_over(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_foreign_and_broken_lines_are_skipped(vendor: Vendor, routes: OpenAIRoutes) -> None:
     made = batches(vendor)
     batch = made.submit(ITEMS)
     made.progress(batch)
@@ -140,7 +140,7 @@ def test_lines_of_others_and_broken_lines_are_passed_over(vendor: Vendor, routes
     }
 
 
-def test_a_batch_of_which_no_word_came_back_is_not_made_again(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_batch_whose_creation_was_not_confirmed_is_found(vendor: Vendor, routes: OpenAIRoutes) -> None:
     def lost(request: Request) -> Answer | None:
         assert request.path == "/v1/batches"
         routes(request)
@@ -153,20 +153,20 @@ def test_a_batch_of_which_no_word_came_back_is_not_made_again(vendor: Vendor, ro
     assert made.progress(batch)[0]
 
 
-def test_a_server_without_batches_says_so_at_once() -> None:
+def test_server_without_batch_api_is_reported() -> None:
     with served() as vendor, pytest.raises(ProviderError, match=r"127\.0\.0\.1 has no batch API") as error:
         batches(vendor).submit(ITEMS)
     assert (error.value.transient, error.value.about) == (False, "account")
 
 
-def test_a_batch_that_the_provider_does_not_know_concerns_nobody_else(vendor: Vendor) -> None:
+def test_unknown_batch_is_an_error_about_the_item(vendor: Vendor) -> None:
     for ask in (batches(vendor).progress, lambda batch: batches(vendor).fetch(batch, ASKS.get)):
         with pytest.raises(ProviderError, match="has no batch batch_99") as error:
             ask("batch_99")
         assert (error.value.transient, error.value.about) == (False, "item")
 
 
-def test_ids_that_would_lead_elsewhere_are_not_asked_for(vendor: Vendor) -> None:
+def test_ids_with_path_characters_are_refused(vendor: Vendor) -> None:
     with pytest.raises(ProviderError):
         batches(vendor).progress("../files/secret")
     with pytest.raises(ProviderError, match="cannot be the id of a batch item"):
@@ -174,7 +174,7 @@ def test_ids_that_would_lead_elsewhere_are_not_asked_for(vendor: Vendor) -> None
     assert vendor.requests == []
 
 
-def test_the_size_of_an_item_is_what_it_adds_to_the_file(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_item_size_is_what_it_adds_to_the_file(vendor: Vendor, routes: OpenAIRoutes) -> None:
     made = batches(vendor)
     items = [*ITEMS, BatchItem("four", VisionRequest("Beschreibe.", (TextPart("Größe 图"),)))]
     batch = made.submit(items)
@@ -186,7 +186,7 @@ def _embeddings(vendor: Vendor, size: int = 4) -> EmbeddingBatchApi:
     return EmbeddingBatchApi("openai:text-embedding-3-small", "text-embedding-3-small", size, endpoint)
 
 
-def test_vectors_of_texts_come_through_batches(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_texts_are_embedded_through_batches(vendor: Vendor, routes: OpenAIRoutes) -> None:
     routes.vector = lambda text, size: [len(text), 0, 0, 3]
     routes.batch_faults["c"] = 429
     made = _embeddings(vendor)
@@ -207,7 +207,7 @@ def test_vectors_of_texts_come_through_batches(vendor: Vendor, routes: OpenAIRou
     assert list(made.fetch(batch, lambda id: id == "a")) == ["a"]
 
 
-def test_a_useless_vector_is_one_sentence(vendor: Vendor, routes: OpenAIRoutes) -> None:
+def test_unusable_vector_is_described_in_one_sentence(vendor: Vendor, routes: OpenAIRoutes) -> None:
     vectors = {"short": [1.0], "zero": [0.0] * 4, "nan": [float("nan")] * 4}
     routes.vector = lambda text, size: vectors[text]
     made = _embeddings(vendor)

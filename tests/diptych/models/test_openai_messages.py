@@ -1,4 +1,4 @@
-"""Requests to OpenAI before they are sent: their fields, their schemas, the tokens of their pictures."""
+"""Request bodies for OpenAI: fields, strict schemas, image tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diptych.settings import OpenAI
 from tests.support.openai_fixtures import QUESTION
 
 
-def test_openai_itself_and_other_servers_know_the_limit_by_other_names() -> None:
+def test_token_limit_has_another_name_for_other_servers() -> None:
     assert "max_completion_tokens" in MessageFormat("gpt-6-luna", OpenAI(api="chat")).body(QUESTION)
     assert "max_tokens" in MessageFormat("llava", OpenAI(api="chat", base_url="http://localhost/v1")).body(QUESTION)
 
@@ -34,12 +34,12 @@ def test_openai_itself_and_other_servers_know_the_limit_by_other_names() -> None
         ("llava", 64, 33, "high", 5),
     ],
 )
-def test_tokens_of_pictures(name: str, width: int, height: int, detail: Any, tokens: int) -> None:
+def test_image_tokens_match_the_documentation(name: str, width: int, height: int, detail: Any, tokens: int) -> None:
     assert image_tokens(name, width, height, detail) == tokens
 
 
 class Inner(BaseModel):
-    """Something inside."""
+    """A nested model."""
 
     default: str = "x"
     maxLength: int = 3
@@ -51,7 +51,7 @@ class Outer(BaseModel):
     maybe: str | None = None
 
 
-def test_schemas_become_strict_and_fields_keep_their_names() -> None:
+def test_strict_schema_keeps_fields_named_like_keywords() -> None:
     made = strict_schema(Outer)
     inner = made["$defs"]["Inner"]
     assert inner["required"] == list(inner["properties"]) == ["default", "maxLength"]

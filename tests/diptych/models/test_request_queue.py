@@ -1,4 +1,4 @@
-"""Patience: limits are kept, what may pass is tried again, what will not is told at once, a bad item fails alone."""
+"""The request queue: limits, retries, deadlines, API keys, and refused items of a batch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from diptych.settings import Endpoint, OpenAI
 
 
 class Time:
-    """A clock that only sleeping moves."""
+    """A clock that only advances by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
         self.meanwhile: Callable[[], None] | None = None
-        """What happens at the beginning of the next sleep."""
+        """Called at the start of the next sleep."""
 
     def clock(self) -> float:
         return self.now
@@ -34,12 +34,12 @@ class Time:
         self.now = max(self.now, until)
 
 
-def _line(time: Time, endpoint: Endpoint | None = None) -> RequestQueue:
+def _queue(time: Time, endpoint: Endpoint | None = None) -> RequestQueue:
     return RequestQueue(endpoint or Endpoint(), time.clock, time.sleep)
 
 
 def _failing(*errors: ProviderError) -> Callable[[float], str]:
-    """A request that fails so often, and is answered then."""
+    """A request that fails with these errors and then succeeds."""
     rest = list(errors)
 
     def request(seconds_left: float) -> str:
@@ -54,56 +54,56 @@ def _busy(retry_after: float | None = None) -> ProviderError:
     return ProviderError("the provider is busy", transient=True, retry_after=retry_after)
 
 
-def test_a_transient_error_is_tried_again_with_longer_and_longer_pauses() -> None:
+def test_transient_errors_are_retried_with_growing_pauses() -> None:
     time = Time()
-    assert _line(time).call(_failing(_busy(), _busy(), _busy()), 0) == "answer"
+    assert _queue(time).call(_failing(_busy(), _busy(), _busy()), 0) == "answer"
     assert [0.75 * n <= slept <= 1.25 * n for n, slept in zip((0.5, 1, 2), time.slept, strict=True)] == [True] * 3
 
 
-def test_a_permanent_error_is_told_at_once() -> None:
+def test_permanent_error_is_raised_at_once() -> None:
     time = Time()
     with pytest.raises(ProviderError, match="no such model"):
-        _line(time).call(_failing(ProviderError("no such model")), 0)
+        _queue(time).call(_failing(ProviderError("no such model")), 0)
     assert time.slept == []
 
 
-def test_it_waits_as_long_as_the_provider_asks() -> None:
+def test_retry_after_is_respected() -> None:
     time = Time()
-    assert _line(time).call(_failing(_busy(17)), 0) == "answer"
+    assert _queue(time).call(_failing(_busy(17)), 0) == "answer"
     assert time.now == 1017
 
 
-def test_a_wait_longer_than_the_longest_is_not_begun() -> None:
+def test_retry_after_above_the_limit_is_not_waited_for() -> None:
     time = Time()
     with pytest.raises(
         ProviderError, match=r"is busy; it asks to wait 3600 s, longer than .*`longest_wait` of 60 s"
     ) as e:
-        _line(time).call(_failing(_busy(3600)), 0)
+        _queue(time).call(_failing(_busy(3600)), 0)
     assert (e.value.transient, e.value.retry_after, time.slept) == (True, 3600, [])
 
 
-def test_the_deadline_ends_the_patience_before_a_sleep_that_would_pass_it() -> None:
+def test_retries_end_before_a_pause_that_would_exceed_the_deadline() -> None:
     time = Time()
     with pytest.raises(ProviderError, match="is busy; given up after 3 attempts in 40 s") as error:
-        _line(time, Endpoint(seconds=50)).call(_failing(*[_busy(20)] * 9), 0)
+        _queue(time, Endpoint(seconds=50)).call(_failing(*[_busy(20)] * 9), 0)
     assert error.value.transient
     assert time.now == 1040
 
 
-def test_an_attempt_is_told_what_is_left_of_the_deadline() -> None:
-    time, told = Time(), []
+def test_each_attempt_gets_the_time_left_until_the_deadline() -> None:
+    time, times_left = Time(), []
 
     def request(seconds_left: float) -> None:
-        told.append(seconds_left)
-        if len(told) < 3:
+        times_left.append(seconds_left)
+        if len(times_left) < 3:
             time.now += 5
             raise _busy(10)
 
-    _line(time, Endpoint(seconds=100)).call(request, 0)
-    assert told == [100, 85, 70]
+    _queue(time, Endpoint(seconds=100)).call(request, 0)
+    assert times_left == [100, 85, 70]
 
 
-def test_a_server_that_fails_at_once_for_ever_is_given_up() -> None:
+def test_number_of_attempts_is_limited() -> None:
     time, attempts = Time(), []
 
     def request(seconds_left: float) -> None:
@@ -111,46 +111,46 @@ def test_a_server_that_fails_at_once_for_ever_is_given_up() -> None:
         raise _busy(0)
 
     with pytest.raises(ProviderError, match="given up after 8 attempts"):
-        _line(time).call(request, 0)
+        _queue(time).call(request, 0)
     assert len(attempts) == 8
 
 
-def test_never_more_requests_a_minute_than_allowed() -> None:
+def test_requests_per_minute_are_limited() -> None:
     time = Time()
-    queue = _line(time, Endpoint(requests_per_minute=3))
+    queue = _queue(time, Endpoint(requests_per_minute=3))
     starts = [queue.call(lambda _: time.now, 0) for _ in range(8)]
     assert starts == [1000, 1000, 1000, 1060, 1060, 1060, 1120, 1120]
 
 
-def test_attempts_count_as_requests() -> None:
+def test_retries_count_towards_the_limit_per_minute() -> None:
     time = Time()
-    queue = _line(time, Endpoint(requests_per_minute=2))
+    queue = _queue(time, Endpoint(requests_per_minute=2))
     queue.call(_failing(_busy(0)), 0)
     assert queue.call(lambda _: time.now, 0) == 1060
 
 
-def test_never_more_tokens_a_minute_than_allowed() -> None:
+def test_tokens_per_minute_are_limited() -> None:
     time = Time()
-    queue = _line(time, Endpoint(tokens_per_minute=1000))
+    queue = _queue(time, Endpoint(tokens_per_minute=1000))
     starts = [queue.call(lambda _: time.now, tokens) for tokens in (600, 400, 1, 900, 200)]
     assert starts == [1000, 1000, 1060, 1060, 1120]
 
 
-def test_a_request_larger_than_a_minutes_tokens_has_a_minute_of_its_own() -> None:
+def test_request_above_the_token_limit_gets_its_own_minute() -> None:
     time = Time()
-    queue = _line(time, Endpoint(tokens_per_minute=1000))
+    queue = _queue(time, Endpoint(tokens_per_minute=1000))
     assert [queue.call(lambda _: time.now, tokens) for tokens in (10, 5000, 10)] == [1000, 1060, 1120]
 
 
-def test_own_limits_do_not_eat_the_deadline() -> None:
+def test_waiting_for_own_limits_does_not_count_towards_the_deadline() -> None:
     time = Time()
-    queue = _line(time, Endpoint(requests_per_minute=1, seconds=30))
+    queue = _queue(time, Endpoint(requests_per_minute=1, seconds=30))
     assert [queue.call(lambda seconds_left: seconds_left, 0) for _ in range(3)] == [30, 30, 30]
 
 
-def test_when_the_provider_asks_to_wait_all_requests_wait() -> None:
+def test_retry_after_pauses_all_requests() -> None:
     time = Time()
-    queue = _line(time, Endpoint(at_once=2))
+    queue = _queue(time, Endpoint(at_once=2))
     others: list[float] = []
 
     def meanwhile() -> None:
@@ -161,7 +161,7 @@ def test_when_the_provider_asks_to_wait_all_requests_wait() -> None:
     assert others == [1030]
 
 
-def test_never_more_requests_at_once_than_allowed_and_the_first_come_goes_first() -> None:
+def test_concurrent_requests_are_limited() -> None:
     queue = RequestQueue(Endpoint(at_once=2))
     lock, most, now = threading.Lock(), 0, 0
     gate = threading.Barrier(2)
@@ -171,18 +171,18 @@ def test_never_more_requests_at_once_than_allowed_and_the_first_come_goes_first(
         with lock:
             now += 1
             most = max(most, now)
-        gate.wait(5)  # only passed when two are under way
+        gate.wait(60)  # passes only when two requests are running
         with lock:
             now -= 1
 
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(queue.call, request, 0) for _ in range(8)]:
-            done.result(10)
+            done.result(120)
     assert most == 2
 
 
-def test_a_crash_of_a_request_gives_its_place_back() -> None:
-    queue = _line(Time(), Endpoint(at_once=1))
+def test_crashed_request_frees_its_slot() -> None:
+    queue = _queue(Time(), Endpoint(at_once=1))
 
     def crash(seconds_left: float) -> None:
         raise ZeroDivisionError
@@ -192,17 +192,17 @@ def test_a_crash_of_a_request_gives_its_place_back() -> None:
             queue.call(crash, 0)
 
 
-def test_an_endpoint_has_one_line() -> None:
+def test_endpoint_has_one_queue() -> None:
     assert request_queue(OpenAI(at_once=3)) is request_queue(OpenAI(at_once=3))
     assert request_queue(OpenAI()) is not request_queue(OpenAI(base_url="http://localhost:1/v1"))
 
 
-def test_the_key_comes_from_the_variable_that_the_settings_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_is_read_from_the_named_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", " sk-1234\n")
     assert api_key(OpenAI(key="MY_KEY")) == "sk-1234"
 
 
-def test_without_a_key_one_line_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(ModelError, match=r"^no key: the environment variable MY_KEY is empty.*`openai.key`"):
         api_key(OpenAI(key="MY_KEY"))
@@ -210,7 +210,7 @@ def test_without_a_key_one_line_names_the_variable(monkeypatch: pytest.MonkeyPat
         api_key(OpenAI(key=""))
 
 
-def test_what_cannot_be_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "secret\nsecret")
     with pytest.raises(ModelError) as error:
         api_key(OpenAI(key="MY_KEY"))
@@ -228,18 +228,18 @@ def test_what_cannot_be_a_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -
         "http://vllm/v1",
     ],
 )
-def test_a_local_server_needs_no_key(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_server_needs_no_key(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert api_key(OpenAI(base_url=base_url)) == "none"
 
 
 @pytest.mark.parametrize("base_url", [None, "", "https://api.openai.com/v1", "https://8.8.8.8/v1"])
-def test_a_server_elsewhere_needs_one(base_url: str | None) -> None:
+def test_remote_server_needs_a_key(base_url: str | None) -> None:
     assert not is_local(base_url)
 
 
 def _refusing(*bad: int) -> tuple[list[list[int]], Callable[[Sequence[int]], list[str]]]:
-    """A call that fails when one of `bad` is in the batch, and the batches it was called with."""
+    """(the batches it was called with, a call that fails if one of `bad` is in the batch)."""
     asked: list[list[int]] = []
 
     def call(batch: Sequence[int]) -> list[str]:
@@ -251,7 +251,7 @@ def _refusing(*bad: int) -> tuple[list[list[int]], Callable[[Sequence[int]], lis
     return asked, call
 
 
-def test_a_bad_item_fails_alone() -> None:
+def test_refused_item_fails_alone() -> None:
     asked, call = _refusing(2)
     results = call_in_halves(range(4), call)
     assert [result if isinstance(result, str) else str(result) for result in results] == [
@@ -264,7 +264,7 @@ def test_a_bad_item_fails_alone() -> None:
     assert asked == [[0, 1, 2, 3], [0, 1], [2, 3], [2], [3]]
 
 
-def test_a_good_batch_is_one_call_and_none_is_no_call() -> None:
+def test_good_batch_needs_one_call() -> None:
     asked, call = _refusing()
     assert call_in_halves(range(3), call) == ["0", "1", "2"]
     assert call_in_halves([], call) == []
@@ -272,7 +272,7 @@ def test_a_good_batch_is_one_call_and_none_is_no_call() -> None:
 
 
 @pytest.mark.parametrize("error", [_busy(), ProviderError("the key is wrong", about="account")])
-def test_what_is_not_about_an_item_is_not_halved(error: ProviderError) -> None:
+def test_errors_not_about_an_item_are_raised_at_once(error: ProviderError) -> None:
     batches = []
 
     def call(batch: Sequence[int]) -> list[str]:
@@ -285,7 +285,7 @@ def test_what_is_not_about_an_item_is_not_halved(error: ProviderError) -> None:
     assert len(batches) == 1
 
 
-def test_a_batch_that_is_bad_throughout_is_not_taken_apart_for_ever() -> None:
+def test_splitting_stops_when_everything_is_refused() -> None:
     asked, call = _refusing(*range(1024))
     results = call_in_halves(range(1024), call)
     assert len(results) == 1024

@@ -1,4 +1,4 @@
-"""How long a server asks to wait."""
+"""Parsing of Retry-After headers."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ from diptych.models.failures import retry_after
         ({}, None),
     ],
 )
-def test_how_long_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_is_parsed(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
