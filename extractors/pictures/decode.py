@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 40_000_000
 """Larger images are scaled down to this size when they are decoded or rendered; about 120 MB as RGB."""
 
-SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": ".jpg"}
+DISPLAYABLE_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": ".jpg"}
 """Pillow's format -> suffix, for formats that browsers and encoders accept without conversion.
 
 An MPO file is a camera's JPEG with more pictures behind the first, which is the one that every program shows.
@@ -109,7 +109,7 @@ def normalise_image(image: Image.Image) -> Image.Image:
 def is_displayable(image: Image.Image) -> bool:
     """Return True when the file can be displayed and encoded with its own bytes, without `normalise_image`."""
     return (
-        image.format in SUFFIXES
+        image.format in DISPLAYABLE_SUFFIXES
         and image.mode in ("RGB", "L", "1", "P")
         and "transparency" not in image.info
         and image.getexif().get(_ORIENTATION, 1) == 1

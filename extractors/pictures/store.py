@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors.atomic_write import write_file
-from extractors.pictures.decode import SUFFIXES, flatten_image
+from extractors.pictures.decode import DISPLAYABLE_SUFFIXES, flatten_image
 from extractors.types import ImageFile
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def save_image(
 
     With `own_bytes`, the unchanged content of the image's file, that file is stored instead if `file_format` allows it.
     """
-    if own_bytes is not None and file_format in SUFFIXES:
-        return save_image_bytes(own_bytes, SUFFIXES[file_format], image.size, folder)
+    if own_bytes is not None and file_format in DISPLAYABLE_SUFFIXES:
+        return save_image_bytes(own_bytes, DISPLAYABLE_SUFFIXES[file_format], image.size, folder)
     data, suffix = encode_image(image)
     return save_image_bytes(data, suffix, image.size, folder)
 
