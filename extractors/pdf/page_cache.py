@@ -41,7 +41,8 @@ def extract_page_cached(page: Any, layout: PageLayout, context: PageContext, car
         return _renumber(cached, layout.number)
     parts = extract_page(page, layout, context, carried)
     if not parts.problems and not parts.notes:  # what failed may succeed the next time
-        _save_parts(parts, path)
+        with contextlib.suppress(OSError):  # a full disk costs the reuse, not the page
+            write_file(path, _parts_type().dump_json(parts))
     return parts
 
 
@@ -74,11 +75,6 @@ def _load_parts(path: Path, pictures: Path) -> PageParts | None:
         for file in (*images, path):
             os.utime(file)  # a sweep spares recent files
     return parts
-
-
-def _save_parts(parts: PageParts, path: Path) -> None:
-    with contextlib.suppress(OSError):  # a full disk costs the reuse, not the page
-        write_file(path, _parts_type().dump_json(parts))
 
 
 def _renumber(parts: PageParts, number: int) -> PageParts:

@@ -179,10 +179,8 @@ def _captioned_tables(tables: Sequence[TablePart], found: PageFigures, layout: P
     captioned = []
     for figure in found.figures:
         if figure.kind == "table":
-            table = next((table for table in tables if table.box == figure.box), None) or _table_of_lines(
-                figure, layout
-            )
-            if table:
+            known = next((table for table in tables if table.box == figure.box), None)
+            if table := known or _table_of_lines(figure, layout):
                 by_ocr = any(line.ocr for line in layout.lines if coverage(line.box, table.box) > MIN_INSIDE)
                 caption = clean_text(figure.caption)
                 captioned.append(replace(table, label=figure.label, caption=caption, ocr=by_ocr))
@@ -251,7 +249,5 @@ def _add_page_image(page: Any, layout: PageLayout, context: PageContext, parts: 
         parts.problems.append(Problem(str(error), layout.number))
         return
     lines = [line for line in layout.lines if line.visible]
-    box = (0.0, 0.0, layout.width, layout.height)
-    parts.pictures.append(
-        Picture("page", layout.number, image, box, words=_text(lines), ocr=any(line.ocr for line in lines))
-    )
+    by_ocr = any(line.ocr for line in lines)
+    parts.pictures.append(Picture("page", layout.number, image, layout.box, words=_text(lines), ocr=by_ocr))

@@ -101,11 +101,11 @@ def _needs_ocr(layout: PageLayout) -> bool:
     words = sum(len(line.text.split()) for line in layout.lines)
     if words >= MIN_WORDS:
         return False
-    page, images = layout.width * layout.height, sum(area(raster.box) for raster in layout.rasters)
-    if images > MIN_IMAGE_SHARE * page:
+    images = sum(area(raster.box) for raster in layout.rasters)
+    if images > MIN_IMAGE_SHARE * layout.area:
         return True
     curves = sum(drawing.curved for drawing in layout.drawings)
-    return words == 0 and (images > MIN_IMAGE_SHARE_WITHOUT_WORDS * page or curves > MIN_CURVES)
+    return words == 0 and (images > MIN_IMAGE_SHARE_WITHOUT_WORDS * layout.area or curves > MIN_CURVES)
 
 
 def _sideways_angle(lines: Sequence[Line]) -> int:
