@@ -34,9 +34,9 @@ class Encoder(ABC):
     half: bool = False
     """Store the vectors as float16, because they are very long."""
     paid: str = ""
-    """Model name under which usage is counted and priced (`openai:…`); empty: free of charge."""
+    """Set by a `PaidEncoder`: model name under which usage is counted and priced (`openai:…`)."""
     batches: EmbeddingBatchApi | None = None
-    """Batch endpoint for texts."""
+    """Set by a `PaidEncoder` whose provider has a batch endpoint for texts."""
 
     @property
     def fingerprint(self) -> str:

@@ -147,11 +147,11 @@ def _load_tokenizer(file: Path) -> Tokenizer:
 
 
 def _build_graph(file: Path, tokenizer: Tokenizer, precision: str) -> bytes:
-    from safetensors.numpy import load as parse_safetensors
+    import safetensors.numpy
 
     from diptych.encoders.bert_graph import BertShape, build_graph, measure_peaks
 
-    weights = parse_safetensors(read_verified(file, WEIGHTS_SHA256))
+    weights = safetensors.numpy.load(read_verified(file, WEIGHTS_SHA256))
     shape = BertShape(layers=6, heads=12, epsilon=1e-12)
     if precision == "fp32":
         return build_graph(weights, shape)

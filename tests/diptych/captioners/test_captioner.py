@@ -153,10 +153,10 @@ def test_concurrent_documents_pay_for_an_equal_picture_once(tmp_path: Path) -> N
 
 
 def test_different_pictures_are_requested_concurrently(tmp_path: Path) -> None:
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=120)
 
     def script(number: int) -> Reply | None:
-        together.wait()  # passes only when three are under way
+        together.wait()  # passes only when three requests are in flight
         return None
 
     result = captioner(ScriptedVision(script), tmp_path, at_once=3).caption(charts(tmp_path, 3), tmp_path)
@@ -303,4 +303,4 @@ def test_words_around_the_picture_are_sent_with_it(tmp_path: Path) -> None:
     sent = words(model.asked[0])
     for text in ("Handbook", "Pumps > Flow", "Figure 1: flow", "See Figure 1."):
         assert text in sent
-    assert "library" not in sent  # the path of the file
+    assert "library" not in sent  # part of the file's path

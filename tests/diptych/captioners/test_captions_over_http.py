@@ -13,9 +13,9 @@ import pytest
 from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.captioners.prompt import Prompt
 from diptych.errors import BudgetReached, ModelError, SettingsError
-from diptych.models import vision as providers
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
+from diptych.models.vision import load_vision_model
 from diptych.prices import Price
 from diptych.settings import Anthropic, OpenAI, Settings
 from extractors.types import Extraction
@@ -47,7 +47,7 @@ def routes(api: Api) -> Route:
 
 @pytest.fixture(params=["messages", "responses", "chat"])
 def paid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Vendor, Settings]]:
-    """A provider on this machine, and the settings that lead to it."""
+    """A local server that speaks a provider's API, and settings that use it."""
     api: Api = request.param
     monkeypatch.setenv("TEST_KEY", KEY)
     with served(routes(api)) as vendor:
@@ -98,7 +98,7 @@ def test_changed_picture_needs_one_request_and_another_prompt_needs_all(
     captioner(settings, tmp_path).caption(document, tmp_path)
     assert len(vendor.requests) == 1
     vendor.requests.clear()
-    model = providers.load_vision_model(settings.captioner, settings, Meter())
+    model = load_vision_model(settings.captioner, settings, Meter())
     Captioner(model, Ledger(tmp_path), Meter(), prompt=Prompt("Say it in one word.")).caption(document, tmp_path)
     assert len(vendor.requests) == 4
 
@@ -130,12 +130,12 @@ def test_budget_stops_before_the_request_that_would_exceed_it_and_another_run_co
 ) -> None:
     vendor, settings = paid
     document = charts(tmp_path, 5)
-    one = providers.load_vision_model(settings.captioner, settings, Meter())
+    one = load_vision_model(settings.captioner, settings, Meter())
     loaded = captioner(settings, tmp_path)
     assert isinstance(loaded, Captioner)
     (_, ask), *_ = loaded.pending_requests(document, tmp_path)
     price = settings.prices[settings.captioner]
-    meter = Meter(settings.prices, budget=price.cost(one.max_usage(ask)) * 1.01)  # room for one, and hardly more
+    meter = Meter(settings.prices, budget=price.cost(one.max_usage(ask)) * 1.01)  # room for one request
     limited = captioner(settings, tmp_path, meter)
     with pytest.raises(BudgetReached, match="run again with a larger budget"):
         limited.caption(document, tmp_path)
@@ -166,7 +166,7 @@ def test_wrong_key_is_reported_once_instead_of_per_picture(tmp_path: Path, paid:
     with pytest.raises(ModelError) as raised:
         captioner(settings, tmp_path).caption(charts(tmp_path, 12), tmp_path)
     assert KEY not in str(raised.value)
-    assert len(vendor.requests) <= 4  # those that were under way at the same time
+    assert len(vendor.requests) <= 4  # requests already in flight
 
 
 def test_rejected_picture_does_not_affect_the_others(tmp_path: Path, paid: tuple[Vendor, Settings]) -> None:
@@ -221,7 +221,7 @@ def replace_endpoint(settings: Settings, provider: str, **changes: Any) -> Setti
 
 
 def _texts(request: Request) -> Iterator[str]:
-    """Every text of the user's message, as the provider reads it."""
+    """Every text of the user's message, as the provider receives it."""
     stack: list[Any] = [request.json]
     while stack:
         item = stack.pop()

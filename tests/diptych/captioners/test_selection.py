@@ -69,7 +69,7 @@ def test_thin_line_is_not_blank(tmp_path: Path) -> None:
 def test_logo_is_small_and_flat_and_on_the_first_or_last_page(tmp_path: Path) -> None:
     assert reason(logo(), tmp_path, page=1, box=SMALL) == "logo"
     assert reason(logo(), tmp_path, page=9, box=SMALL) == "logo"
-    assert reason(logo(), tmp_path, page=4, box=SMALL) == ""  # a connector in a manual looks like it
+    assert reason(logo(), tmp_path, page=4, box=SMALL) == ""  # drawings of small parts in manuals look like logos
     assert reason(logo(), tmp_path, page=1) == ""  # as large as a figure
     assert reason(photograph(), tmp_path, page=1, box=SMALL) == ""
 
@@ -126,7 +126,7 @@ def test_same_picture_in_another_format_is_a_duplicate(tmp_path: Path) -> None:
 def test_charts_of_one_style_are_no_duplicates(tmp_path: Path) -> None:
     one = chart(1)
     other = one.copy()
-    ImageDraw.Draw(other).line([(60, 40), (380, 60)], "red", 2)  # one curve more
+    ImageDraw.Draw(other).line([(60, 40), (380, 60)], "red", 2)  # an additional curve
     selections = select_pictures(extraction(picture(stored(one, tmp_path)), picture(stored(other, tmp_path))), tmp_path)
     assert [selection.skipped for selection in selections] == ["", ""]
 

@@ -146,7 +146,7 @@ def test_fingerprint_depends_on_the_weights_and_not_on_their_folder(tmp_path: Pa
     name = f"fastembed:{SMALL}"
     here, there = (load_encoder(name, Settings(models=tmp_path / place, cache=cache)) for place in ("here", "there"))
     assert here.fingerprint == there.fingerprint
-    onnx_models.write_texts(tmp_path / "there", SMALL, {"red": [0, 2]})  # other numbers, files as long as before
+    onnx_models.write_texts(tmp_path / "there", SMALL, {"red": [0, 2]})  # other weights, same file sizes
     changed = load_encoder(name, Settings(models=tmp_path / "there", cache=cache))
     assert changed.fingerprint != here.fingerprint
     assert there.fingerprint == here.fingerprint, "a fingerprint stays the same for the life of an encoder"

@@ -82,7 +82,7 @@ def test_requests_keep_the_token_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     with desk(vector=numbered) as at:
         vectors = at.encoder.encode_texts([f"{'word ' * 15} {number}" for number in range(9)])
         assert [place(row) for row in vectors] == list(range(9))
-        assert at.sizes == [2, 2, 2, 2, 1] or sorted(at.sizes) == [1, 2, 2, 2, 2]  # they go out side by side
+        assert at.sizes == [2, 2, 2, 2, 1] or sorted(at.sizes) == [1, 2, 2, 2, 2]  # requests run concurrently
 
 
 def test_very_long_text_is_cut_between_characters() -> None:
