@@ -70,7 +70,10 @@ def read_candidates(
 
 
 def _read(store: Store, requests: Requests, weights: Mapping[str, float], limit: int) -> _Reading:
-    """Searching is fast and reading payloads is slow, so only the best points are read, each of them once."""
+    """Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once.
+
+    Ranking fuses them again, without hidden points and with whatever weights are tried.
+    """
     collections = {"text": store.text, "images": store.images}
     wanted = {name: lists for name, lists in requests.items() if lists}
     found = {

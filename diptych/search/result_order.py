@@ -22,7 +22,8 @@ CLOSE_SHARE = 0.9
 """If another document reaches this share of the best document's score, the query is not about one document only."""
 DOCUMENT_PENALTY = 0.1
 """In that case, subtracted for every further page of a document, as a share of the best score. Where one document is
-clearly ahead, it is almost always the one that is meant, so nothing is subtracted; measured, see docs/search.md."""
+clearly ahead, it is almost always the one that is meant, so nothing is subtracted. Measured, see
+docs/measurements/search.md."""
 
 
 def order_results(

@@ -33,11 +33,11 @@ BAND = 40
 """Hits that are ranked together; further hits come from deeper searches."""
 LIST_DEPTH, READ_DEPTH = 2, 4
 """Each ranked list is twice as deep as the band, so that a hit of two lists is found in both, and four times as many
-parts are read. Measured, see docs/search.md."""
+parts are read. Measured, see docs/measurements/search.md."""
 WEIGHT_NAMES = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
 DEFAULT_WEIGHTS = {PAGE_HEADINGS: 0.5, NAMED: 2.0}
-"""Default weights, 1 where missing; measured, see docs/search.md."""
+"""Default weights, 1 where missing; measured, see docs/measurements/search.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def test_a_browser_shows_the_report_without_running_scripts(context: SearchConte
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
          "--dump-dom", (tmp_path / "out" / "report.html").as_uri()],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     assert "<script" not in done.stdout
     assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", done.stdout)

@@ -34,6 +34,6 @@ def test_names_are_not_broken_and_nothing_overflows_a_narrow_window(context: Sea
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
          "--window-size=390,800", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     assert "<title>[1,0]</title>" in done.stdout  # names on one line, no horizontal scrolling

@@ -114,6 +114,12 @@ def test_filters_that_exclude_pages_rank_by_the_parts_found(pipeline: Pipeline) 
     assert {"pages.bm25", "pages.phrases"} <= first.ranks.keys()
 
 
+def test_weights_of_unknown_lists_are_ignored(pipeline: Pipeline) -> None:
+    """`pages.links` was a signal once; settings may still name it."""
+    context = SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures, weights={"pages.links": 5.0})
+    assert search([Query("red pump")], context, 10)[0] == ask(pipeline, "red pump")
+
+
 def test_limit_keeps_the_best_hits(pipeline: Pipeline) -> None:
     everything = ask(pipeline, "red pump")
     assert len(everything) == 5
