@@ -29,7 +29,6 @@ from diptych.settings import Settings, load_settings
 from diptych.store.open import store_exists
 from diptych.store.register import DocumentRecord, list_records, local_path
 from diptych.where import Expression
-from extractors.pictures.store import image_path
 
 if TYPE_CHECKING:
     from diptych.evaluation.comparison import Evaluation
@@ -133,10 +132,11 @@ class Diptych:
         """
         query = _as_query(question)
         model = self._runtime.answerer
-        items = gather_evidence(self.search(query, limit), self._runtime.existing(), self.pictures)
-        picture = self._preparation.store_image(query.image, ocr=False).pictures[0].image if query.image else None
+        prepared, image = self._preparation.prepare_question(query)
+        (hits,) = search([prepared], self._runtime.search_context, limit)
+        items = gather_evidence(hits, self._runtime.existing(), self.pictures)
         answerer = Answerer(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
-        return answer_question(query.text, image_path(picture, self.pictures) if picture else None, items, answerer)
+        return answer_question(query.text, image, items, answerer)
 
     def evaluate(
         self,

@@ -32,9 +32,13 @@ class QueryPreparation:
 
     def prepare(self, query: Query) -> Query:
         """The query as it is searched. Raises `QueryError` for an image that cannot be searched with."""
+        return self.prepare_question(query)[0]
+
+    def prepare_question(self, query: Query) -> tuple[Query, Path | None]:
+        """The query as it is searched, and the path of its image in the picture store. Raises as `prepare` does."""
         found = self.interpret(query)
         query = replace(query, text=found.text, where=all_of(query.where, found.where))
-        return self._with_image(query, query.image) if query.image else query
+        return self._with_image(query, query.image) if query.image else (query, None)
 
     def interpret(self, query: Query) -> FilteredText:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
@@ -42,7 +46,7 @@ class QueryPreparation:
             return FilteredText(query.text)
         return extract_filters(query.text, self._field_types(self._runtime.existing()))
 
-    def store_image(self, image: Path, *, ocr: bool) -> Extraction:
+    def _store_image(self, image: Path, *, ocr: bool) -> Extraction:
         """Extract a query's image in a worker process; it stays in the picture store until the next sweep."""
         try:
             source = find_sources([image]).sources[0]
@@ -63,13 +67,14 @@ class QueryPreparation:
             self._fields = (moment, types)
         return types
 
-    def _with_image(self, query: Query, image: Path) -> Query:
-        """The query with its image from the picture store, or with the image's words if no encoder reads images."""
+    def _with_image(self, query: Query, image: Path) -> tuple[Query, Path]:
+        """The query with its stored image, or with the image's words if no encoder reads images; and the image."""
         runtime = self._runtime
         has_image_encoder = runtime.spaces.images is not None
-        extraction = self.store_image(image, ocr=not has_image_encoder)
+        extraction = self._store_image(image, ocr=not has_image_encoder)
+        stored = image_path(extraction.pictures[0].image, runtime.pictures)
         if has_image_encoder:
-            return replace(query, image=image_path(extraction.pictures[0].image, runtime.pictures))
+            return replace(query, image=stored), stored
         words = [picture.words for picture in extraction.pictures]
         if runtime.captioner:
             words += [caption.text for caption in runtime.captioner.caption(extraction, runtime.pictures).captions]
@@ -79,7 +84,7 @@ class QueryPreparation:
                 f"{image}: contains no words, and no image encoder is set. Add words to the query, or set "
                 f'`image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip and run `diptych reindex`'
             )
-        return replace(query, text=text, image=None)
+        return replace(query, text=text, image=None), stored
 
 
 def _sampled_fields(store: Store) -> list[Mapping[str, str | float | bool]]:
