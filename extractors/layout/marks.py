@@ -11,16 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors.geometry import (
-    area,
-    coverage,
-    expand_box,
-    height,
-    is_inside,
-    merge_boxes,
-    shorter_side,
-    width,
-)
+from extractors.geometry import area, coverage, expand_box, height, is_inside, merge_boxes, shorter_side, width
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout, Raster
