@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 from diptych.store.server_collection import ServerCollection
 from diptych.store.types import NAMESPACE, Point
 
@@ -46,12 +48,4 @@ def document_lease(register: ServerCollection, document: str) -> Iterator[None]:
 def _is_expired(lease: Point) -> bool:
     if lease.payload["until"] < time.time():
         return True
-    if lease.payload["host"] != HOST:
-        return False
-    try:
-        os.kill(lease.payload["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return lease.payload["host"] == HOST and not psutil.pid_exists(lease.payload["pid"])

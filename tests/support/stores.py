@@ -1,4 +1,4 @@
-"""The engines that the tests run against."""
+"""Open a store in each engine that the tests run against."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ENGINES = ["embedded", "memory", *(["server"] if URL else [])]
 
 
 def open_store(engine: str, folder: Path, shapes: int | VectorShapes) -> Store:
-    """A store of one of `ENGINES`; a number: the dimensions of its texts' vectors."""
+    """A store of one of `ENGINES`. `shapes` may be the dimensions of its text vectors."""
     shapes = text_shapes(shapes) if isinstance(shapes, int) else shapes
     if engine == "embedded":
-        return EmbeddedStore(folder / "store", shapes, lock_seconds=5)
+        return EmbeddedStore(folder / "store", shapes, lock_seconds=300)
     client = QdrantClient(":memory:") if engine == "memory" else QdrantClient(url=URL)
-    return ServerStore(client, ServerOptions(f"test-{uuid.uuid4().hex[:8]}", seconds=30), shapes)
+    return ServerStore(client, ServerOptions(f"test-{uuid.uuid4().hex[:8]}", seconds=300), shapes)

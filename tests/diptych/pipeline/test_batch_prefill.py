@@ -39,7 +39,7 @@ HAIKU, LUNA, SMALL = "anthropic:claude-haiku-5-5", "openai:gpt-6-luna", "openai:
 PRICES = dict.fromkeys((HAIKU, LUNA, SMALL), Price(input=1.0, output=10.0))
 BATCHES = "/v1/messages/batches"
 KEY = "sk-secret-of-the-tests"
-SAID = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
 
 CHILD = """
 import sys
@@ -66,14 +66,14 @@ def local_settings(vendor: Vendor, store: Path, **fields: Any) -> Settings:
         "batch_poll_seconds": 0.01,
         "ocr": "off",
         "workers": 1,
-        "anthropic": Anthropic(base_url=vendor.url, key="TEST_KEY", seconds=5),
-        "openai": OpenAI(base_url=f"{vendor.url}/v1", key="TEST_KEY", seconds=5, dimensions=8),
+        "anthropic": Anthropic(base_url=vendor.url, key="TEST_KEY", seconds=300),
+        "openai": OpenAI(base_url=f"{vendor.url}/v1", key="TEST_KEY", seconds=300, dimensions=8),
     }
     return Settings(store=str(store), **known | fields)
 
 
-class Bench:
-    """One document of a passage and three charts, with a store in memory and paid models that answer by HTTP."""
+class PaidDocument:
+    """A document of one passage and three charts, a store in memory, and paid models on a local HTTP server."""
 
     def __init__(self, vendor: Vendor, folder: Path, budget: float | None = None, **fields: Any) -> None:
         self.vendor, settings = vendor, local_settings(vendor, folder, **fields)
@@ -106,7 +106,7 @@ class Bench:
 
     @property
     def submitted(self) -> list[int]:
-        """How many items each batch had that was sent to Anthropic."""
+        """Number of requests in each batch sent to Anthropic."""
         return submitted(self.vendor)
 
 
@@ -115,14 +115,16 @@ def submitted(vendor: Vendor) -> list[int]:
 
 
 @contextmanager
-def bench(folder: Path, route: Route | None = None, budget: float | None = None, **fields: Any) -> Iterator[Bench]:
-    with served(route or anthropic_routes(caption=lambda body: SAID)) as vendor:
-        yield Bench(vendor, folder, budget, **fields)
+def paid_document(
+    folder: Path, route: Route | None = None, budget: float | None = None, **fields: Any
+) -> Iterator[PaidDocument]:
+    with served(route or anthropic_routes(caption=lambda body: CAPTION)) as vendor:
+        yield PaidDocument(vendor, folder, budget, **fields)
 
 
 def test_run_after_its_batches_sends_no_request(tmp_path: Path) -> None:
     progress: list[BatchProgress] = []
-    with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, polls=2)) as at:
+    with paid_document(tmp_path, anthropic_routes(caption=lambda body: CAPTION, polls=2)) as at:
         (result,) = at.prefill(progress.append)
         assert (result.sent, result.batches, result.failed, result.stopped, result.note) == (3, 1, {}, "", "")
         assert [one.batches for one in progress] == [1, 1, 0]
@@ -144,10 +146,10 @@ def test_unanswered_request_is_sent_again_and_then_left_to_the_run(tmp_path: Pat
         unlucky.setdefault(item, len(unlucky))
         return "expired" if unlucky[item] == 0 else "succeeded"
 
-    with bench(tmp_path, anthropic_routes(caption=lambda body: SAID, fate=fate)) as at:
+    with paid_document(tmp_path, anthropic_routes(caption=lambda body: CAPTION, fate=fate)) as at:
         assert result_line(at.captions()) == (
             f"{HAIKU}: 4 captions sent in 2 batches; 1 without an answer, sent again one by one "
-            "(the batch ended after 24 hours before its turn came)"
+            "(the batch ended after 24 hours before this request was sent)"
         )
         assert at.submitted == [3, 1]
         at.ingest()
@@ -155,7 +157,7 @@ def test_unanswered_request_is_sent_again_and_then_left_to_the_run(tmp_path: Pat
 
 
 def test_broken_lines_only_lose_their_own_requests(tmp_path: Path) -> None:
-    honest = anthropic_routes(caption=lambda body: SAID)
+    honest = anthropic_routes(caption=lambda body: CAPTION)
     broken: list[str] = []
 
     def routes(request: Request) -> Answer | None:
@@ -167,20 +169,20 @@ def test_broken_lines_only_lose_their_own_requests(tmp_path: Path) -> None:
             return Answer(200, "\n".join(lines), {"content-type": "application/x-jsonl"})
         return answer
 
-    with bench(tmp_path, routes) as at:
+    with paid_document(tmp_path, routes) as at:
         assert at.captions().failed == {}
         assert at.submitted == [3, 1]
 
 
 def test_budget_for_only_a_part(tmp_path: Path) -> None:
-    with bench(tmp_path) as at:
+    with paid_document(tmp_path) as at:
         asks = at.pipeline.captioner.pending_requests(at.document, at.pictures)  # type: ignore[union-attr]
         one = max(PRICES[HAIKU].max_cost(at.pipeline.captioner.model.max_usage(ask)) / 2 for _, ask in asks)  # type: ignore[union-attr]
-    with bench(tmp_path, budget=one * 2.1) as at:
+    with paid_document(tmp_path, budget=one * 2.1) as at:
         assert at.captions().stopped == ""  # two, and then the third, since they cost less than feared
         assert at.submitted == [2, 1]
         assert 0 < at.meter.spent < one * 2.1
-    with bench(tmp_path / "poor", budget=one * 0.5) as at:
+    with paid_document(tmp_path / "poor", budget=one * 0.5) as at:
         assert "run again with a larger budget" in at.captions().stopped
         assert at.vendor.requests == []
         with pytest.raises(BudgetReached):
@@ -192,7 +194,7 @@ def test_process_killed_before_it_fetches_resumes_without_sending_again(tmp_path
     photos.mkdir()
     for number in range(3):
         chart(number).save(photos / f"{number}.png")
-    with served(anthropic_routes(caption=lambda body: SAID, polls=1)) as vendor:
+    with served(anthropic_routes(caption=lambda body: CAPTION, polls=1)) as vendor:
         child = subprocess.Popen([sys.executable, "-c", CHILD, str(photos), str(store), vendor.url])
         deadline = time.monotonic() + 60
         while not any(r.method == "GET" for r in vendor.requests) and time.monotonic() < deadline:
@@ -212,14 +214,14 @@ def test_process_killed_before_it_fetches_resumes_without_sending_again(tmp_path
 
 def test_cloud_without_batch_endpoint_is_reported_and_nothing_is_sent(tmp_path: Path) -> None:
     cloud = Anthropic(platform="vertex", region="here", project="ours", key="TEST_KEY")
-    with bench(tmp_path, anthropic=cloud) as at:
+    with paid_document(tmp_path, anthropic=cloud) as at:
         result = at.captions()
         assert result_line(result).startswith(f"{HAIKU} has no batch endpoint here: its requests are sent one by one")
         assert (result.sent, at.vendor.requests) == (0, [])
 
 
 def test_nothing_is_prefilled_without_paid_models(tmp_path: Path) -> None:
-    with bench(tmp_path, captioner="") as at:
+    with paid_document(tmp_path, captioner="") as at:
         assert at.prefill() == []
 
 
@@ -232,8 +234,8 @@ class FirstFails(dict[str, int]):
 
 
 def test_openai_answers_in_two_files_and_expired_requests_are_sent_again(tmp_path: Path) -> None:
-    routes = OpenAIRoutes(answer=lambda asked: SAID, key=KEY, batch_status="expired", batch_faults=FirstFails())
-    with bench(tmp_path, routes, captioner=LUNA) as at:
+    routes = OpenAIRoutes(answer=lambda asked: CAPTION, key=KEY, batch_status="expired", batch_faults=FirstFails())
+    with paid_document(tmp_path, routes, captioner=LUNA) as at:
         result = at.captions()
         assert (result.sent, result.batches) == (4, 2)
         assert [why.split(".")[0] for why in result.failed.values()] == [
@@ -246,8 +248,8 @@ def test_openai_answers_in_two_files_and_expired_requests_are_sent_again(tmp_pat
 
 
 def test_batch_that_fails_as_a_whole_is_sent_twice_and_then_left_to_the_run(tmp_path: Path) -> None:
-    routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="failed")
-    with bench(tmp_path, routes, captioner=LUNA) as at:
+    routes = OpenAIRoutes(answer=lambda asked: CAPTION, batch_status="failed")
+    with paid_document(tmp_path, routes, captioner=LUNA) as at:
         result = at.captions()
         assert (result.batches, len(result.failed)) == (2, 3)
         assert "Enqueued token limit reached" in result_line(result)
@@ -255,20 +257,20 @@ def test_batch_that_fails_as_a_whole_is_sent_twice_and_then_left_to_the_run(tmp_
 
 
 def test_server_without_batch_endpoint_is_reported(tmp_path: Path) -> None:
-    whole = OpenAIRoutes(answer=lambda asked: SAID)
+    whole = OpenAIRoutes(answer=lambda asked: CAPTION)
 
     def routes(request: Request) -> Answer | None:
         return None if request.path.startswith(("/v1/files", "/v1/batches")) else whole(request)
 
-    with bench(tmp_path, routes, captioner=LUNA) as at:
+    with paid_document(tmp_path, routes, captioner=LUNA) as at:
         assert "one by one" in at.captions().note
         at.ingest()
         assert at.asked("POST /v1/responses") == 3
 
 
 def test_vectors_are_sent_after_the_captions_they_include(tmp_path: Path) -> None:
-    routes = OpenAIRoutes(answer=lambda asked: SAID)
-    with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
+    routes = OpenAIRoutes(answer=lambda asked: CAPTION)
+    with paid_document(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
         captions, vectors = at.prefill()
         assert (captions.sent, vectors.sent, vectors.kind, vectors.model) == (3, 4, "embeddings", SMALL)
         sent = routes.files[routes.batches[list(routes.batches)[-1]]["input_file_id"]].decode()
@@ -283,7 +285,7 @@ def test_vectors_are_sent_after_the_captions_they_include(tmp_path: Path) -> Non
 
 def test_vector_missing_from_a_batch_is_left_to_the_run(tmp_path: Path) -> None:
     routes = OpenAIRoutes(batch_faults=FirstFails())
-    with bench(tmp_path, routes, captioner="", encoder=SMALL) as at:
+    with paid_document(tmp_path, routes, captioner="", encoder=SMALL) as at:
         (result,) = at.prefill()
         assert (result.sent, result.batches, len(result.failed)) == (5, 2, 1)
         at.ingest()
@@ -291,7 +293,7 @@ def test_vector_missing_from_a_batch_is_left_to_the_run(tmp_path: Path) -> None:
 
 
 def test_descriptions_without_captions_are_left_to_the_run(tmp_path: Path) -> None:
-    routes = OpenAIRoutes(answer=lambda asked: SAID, batch_status="expired", batch_faults=FirstFails())
-    with bench(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
+    routes = OpenAIRoutes(answer=lambda asked: CAPTION, batch_status="expired", batch_faults=FirstFails())
+    with paid_document(tmp_path, routes, captioner=LUNA, encoder=SMALL) as at:
         captions, vectors = at.prefill()
         assert (len(captions.failed), vectors.sent) == (1, 3)
