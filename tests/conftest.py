@@ -1,7 +1,7 @@
 """What every test can rely on: one Prefect server per session, in a home of its own, and a folder of real documents.
 
 Fixtures that only a few files need are in modules of `tests.support`; importing one under its own name, as in
-`from tests.support.claude import vendor as vendor`, makes it a fixture of that file.
+`from tests.support.anthropic_fixtures import vendor as vendor`, makes it a fixture of that file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Claude at a local server: what several tests of the Anthropic provider share."""
+"""Fixtures for tests of Claude at a local server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "sk-ant-a-very-secret-key"
 HAIKU = "claude-haiku-5-5"
 NAME = f"anthropic:{HAIKU}"
 PAID = Usage(100, 4, 20, 1, False, 6)
-"""Of every answer of the local server."""
+"""Usage of every answer of the local server."""
 QUESTION = VisionRequest("Be brief.", (TextPart("What is it?"),), max_tokens=50)
 SOURCES = (
     CitableText("p1", "Report, page 3", "Pumps leak when seals age. Valves do not."),
@@ -35,13 +35,13 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture(autouse=True)
 def only_this_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment with `SECRET` and nothing else that the SDK looks at."""
+    """Set `SECRET` as the key and remove all other variables that the SDK reads."""
     for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "CLOUD_ML_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
 
 
 def model(vendor: Vendor, meter: Meter | None = None, name: str = HAIKU, **endpoint: Any) -> VisionModel:
-    """A model whose endpoint is the server, but for what `endpoint` says."""
+    """A model at the local server; `endpoint` overrides its settings."""
     section = Anthropic(**{"base_url": vendor.url, "seconds": 20.0} | endpoint)
     return providers.load_vision_model(f"anthropic:{name}", Settings(anthropic=section), meter or Meter())

@@ -1,12 +1,12 @@
-"""Anthropic's Messages API for `tests.support.http_server`: direct, Vertex and Bedrock; JSON and streams; batches.
+"""Routes that answer like Anthropic's Messages API: direct, Vertex AI and Bedrock; JSON and streams; batches.
 
     with served(anthropic_routes()) as vendor: ...
     with served(anthropic_routes(caption=lambda body: {"summary": "A bar chart."})) as vendor: ...
 
-A request with a schema is answered with an object of that schema, always the same one; `caption` gets the request's
-body (a dict) and gives what shall stand in it instead. A free question is answered by citing each search result's first
-block. A request that the real API would refuse is refused: no key, structured output together with citations,
-sampling parameters, an empty text, objects that allow more properties, `custom_id` of a wrong form.
+A request with a schema is answered with the same object of that schema each time; `caption` gets the request's body (a
+dict) and returns fields to replace. A free question is answered by citing the first block of each search result.
+Requests that the real API rejects are rejected: no key, structured output together with citations, sampling
+parameters, empty texts, objects that allow more properties, an invalid `custom_id`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ USAGE = {
     "cache_read_input_tokens": 4,
     "output_tokens": 20,
 }
-"""Of every answer: 100 tokens in, 4 of them cached, 20 out."""
+"""Of every answer: 100 tokens in (4 of them cached), 20 out."""
 
 _BATCHES = "/v1/messages/batches"
 _VERTEX = re.compile(r"/projects/([^/]+)/locations/([^/]+)/publishers/anthropic/models/([^/:]+):(raw|streamRaw)Predict")
@@ -44,11 +44,11 @@ def anthropic_routes(
     fate: Callable[[str], str] = lambda custom_id: "succeeded",
     polls: int = 0,
 ) -> Route:
-    """What answers for Anthropic.
+    """The route for `served`.
 
     `caption`: body -> fields of the structured answer; `says`: body -> content blocks of a free answer; `message`:
-    body -> fields of the message itself, such as {"stop_reason": "refusal"}; `fate`: custom_id -> what becomes of a
-    batch's item (succeeded, errored, canceled, expired); `polls`: how often a batch is still under way when asked.
+    body -> fields of the message itself, such as {"stop_reason": "refusal"}; `fate`: custom_id -> outcome of a batch
+    item (succeeded, errored, canceled, expired); `polls`: number of polls before a batch has ended.
     """
 
     def answered(body: Body) -> Body:
@@ -88,7 +88,7 @@ Frame = Callable[[Body], bytes]
 
 
 def _body(request: Request, path: str) -> tuple[Body, Frame | None] | None:
-    """The request as the direct API would get it, and how the events of its stream are written; None: not ours."""
+    """(body as for the direct API, encoder of stream events or None without streaming); None: another path."""
     if request.method != "POST":
         return None
     if path == "/v1/messages":
@@ -108,14 +108,14 @@ def _unauthorized(request: Request) -> Answer | None:
 
 
 def error(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> Answer:
-    """As the API tells errors."""
+    """An error in the API's format."""
     return Answer(
         status, {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}, headers or {}
     )
 
 
 def _refused(body: Body) -> Answer | None:
-    """The error of a request that the real API does not accept."""
+    """The error for a request that the real API rejects; None if it is valid."""
     blocks = [block for message in body["messages"] for block in message["content"]]
     citable = [bool(block.get("citations", {}).get("enabled")) for block in blocks if block["type"] == "search_result"]
     texts = [block["text"] for block in blocks if block["type"] == "text"]
@@ -136,7 +136,7 @@ def _refused(body: Body) -> Answer | None:
 
 
 def _open(schema: Any) -> bool:
-    """Whether some object of the schema allows properties that it does not name."""
+    """Whether an object in the schema allows additional properties."""
     if isinstance(schema, list):
         return any(map(_open, schema))
     if not isinstance(schema, dict):
@@ -147,7 +147,7 @@ def _open(schema: Any) -> bool:
 
 
 def example(schema: Body, name: str = "text", definitions: Body | None = None) -> Any:
-    """An object of the schema: a text is the name of its field, a list has one item, a number is 1."""
+    """Data that matches the schema: a text is the name of its field, a list has one item, a number is 1."""
     definitions = definitions or schema.get("$defs", {})
     if "$ref" in schema:
         return example(definitions[schema["$ref"].rsplit("/", 1)[1]], name, definitions)
@@ -166,7 +166,7 @@ def example(schema: Body, name: str = "text", definitions: Body | None = None) -
 
 
 def _cite(body: Body) -> list[Block]:
-    """One sentence for each search result, resting on its first block."""
+    """One sentence per search result, citing its first block."""
     results = [block for message in body["messages"] for block in message["content"]]
     results = [block for block in results if block["type"] == "search_result"]
     if not results:
@@ -221,7 +221,7 @@ def _aws_event(event: Body) -> bytes:
 
 
 class _BatchRoutes:
-    """Batches of this server: made, asked about, and read once they have ended."""
+    """Creates, describes and returns batches."""
 
     def __init__(self, answered: Callable[[Body], Body], fate: Callable[[str], str], polls: int) -> None:
         self._answered, self._fate, self._polls = answered, fate, polls
@@ -237,7 +237,7 @@ class _BatchRoutes:
         if results and self._left[name] > 0:
             return error(404, "not_found_error", "the batch has not ended")
         if results:
-            # Not in the order of the requests, as the API says.
+            # In another order than the requests, as in the API.
             lines = [json.dumps(self._line(item)) for item in reversed(self._batches[name])]
             return Answer(200, "\n".join(lines) + "\n", {"content-type": "application/x-jsonl"})
         ended = self._left[name] <= 0
@@ -257,7 +257,7 @@ class _BatchRoutes:
         items = self._batches[name]
         counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
         for item in items:
-            # Until all have ended, all count as under way.
+            # Until the batch has ended, all items count as processing.
             counts[self._fate(item["custom_id"]) if ended else "processing"] += 1
         return {
             "id": name,

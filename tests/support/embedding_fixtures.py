@@ -1,4 +1,4 @@
-"""Encoders at a local server that speaks OpenAI's embeddings API, with vectors that a person can check by eye."""
+"""Encoders at a local server with OpenAI's embeddings API, and vectors that can be checked by eye."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Desk:
 
 
 def counted(item: Any, dimensions: int) -> list[float]:
-    """[3, 4, 0 …] times the number that a text ends with, or 1: of unit length [0.6, 0.8, 0 …]."""
+    """[3, 4, 0 …] times the number at the end of the text, or 1; normalised [0.6, 0.8, 0 …]."""
     number = float(item.split()[-1]) if isinstance(item, str) and item.split()[-1].isdigit() else 1
     return [3 * number, 4 * number, *[0.0] * (dimensions - 2)]
 
@@ -51,7 +51,7 @@ def numbered(item: Any, dimensions: int) -> list[float]:
 
 
 def place(row: Any) -> int:
-    """The number of the text that `numbered` made the row of."""
+    """The number of the text from which `numbered` made the row."""
     return round(float(row[1] / row[0]))
 
 
@@ -70,7 +70,7 @@ def desk(
 
 
 def answer(*vectors: Any, **fields: Any) -> Answer:
-    """Of an embeddings request, the vectors numbered in order."""
+    """An embeddings response with these vectors, indexed in order."""
     data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(vectors)]
     return Answer(200, {"object": "list", "data": data, "usage": {"prompt_tokens": 5, "total_tokens": 5}} | fields)
 

@@ -1,7 +1,7 @@
-"""A local HTTP server that speaks the APIs of providers: each answers from a script, every request is kept.
+"""A local HTTP server for tests: routes answer like a provider's API, and every request is recorded.
 
 with served(openai_routes()) as vendor:
-    vendor.faults += [Answer(429, headers={"retry-after": "0"})]     # before the routes are asked, in order
+    vendor.faults += [Answer(429, headers={"retry-after": "0"})]     # answered in order, before the routes
     ... the real SDK against vendor.url ...
     assert [r.path for r in vendor.requests] == ["/v1/responses", "/v1/responses"]
 """
@@ -23,7 +23,7 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
-    """Names in small letters."""
+    """By lower-case name."""
     body: bytes
 
     @property
@@ -35,12 +35,12 @@ class Request:
 class Answer:
     status: int = 200
     body: Any = None
-    """Bytes and texts go out as they are, anything else as JSON."""
+    """Bytes and text are sent as they are, anything else as JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
-    """How long it takes."""
+    """Delay before the answer."""
     cut: int | None = None
-    """Only so many bytes of the body are sent before the connection is closed."""
+    """Close the connection after so many bytes of the body."""
 
     @property
     def content(self) -> bytes:
@@ -50,11 +50,11 @@ class Answer:
 
 
 Route = Callable[[Request], Answer | None]
-"""Gives None for a request that is not its own."""
+"""Returns None for requests that it does not handle."""
 
 
 class Vendor:
-    """What the server was asked, and what it answers before its routes are asked."""
+    """The server's requests so far, and faults that are answered before its routes."""
 
     def __init__(self, url: str, *routes: Route) -> None:
         self.url = url
@@ -78,7 +78,7 @@ class Vendor:
 
 @contextmanager
 def served(*routes: Route) -> Iterator[Vendor]:
-    """A running server until the block ends."""
+    """Run a server until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -108,7 +108,7 @@ def served(*routes: Route) -> Iterator[Vendor]:
         daemon_threads = True
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """A client that went away is no news."""
+            """Ignore clients that closed the connection."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         vendor = Vendor(f"http://127.0.0.1:{server.server_address[1]}", *routes)

@@ -1,4 +1,4 @@
-"""OpenAI's files and batches: a batch asks the other routes line by line, when somebody looks at it."""
+"""OpenAI's files and batches. A batch sends its lines to the other routes when it is retrieved."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from tests.support.http_server import Answer, Request
 
 
 def problem(status: int, message: str, code: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """An error as OpenAI writes it."""
+    """An error in OpenAI's format."""
     kind = "invalid_request_error" if status < 429 else "server_error" if status >= 500 else code
     return Answer(status, {"error": {"message": message, "type": kind, "param": None, "code": code}}, headers or {})
 
 
 @dataclass
-class BatchDesk:
-    """Takes files, makes batches of them, and asks itself what their lines ask."""
+class BatchRoutes:
+    """Stores files and runs batches of them."""
 
     batches_end: bool = True
     batch_status: str = "completed"
-    """What batches end as: completed, expired, cancelled or failed."""
+    """Final status of batches: completed, expired, cancelled or failed."""
     batch_faults: dict[str, int] = field(default_factory=dict)
-    """custom_id -> status with which this item fails."""
+    """custom_id -> status with which the item fails."""
     files: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     key: str = ""
-    """What has to come as bearer; empty: anything may."""
+    """Expected bearer token; empty: any."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __call__(self, request: Request) -> Answer | None:
-        return self.desk(request)
+        return self.batch_route(request)
 
-    def desk(self, request: Request) -> Answer | None:
+    def batch_route(self, request: Request) -> Answer | None:
         match request.method, request.path.removeprefix("/v1").split("?")[0].strip("/").split("/"):
             case "POST", ["files"]:
                 return self._upload(request)
@@ -50,10 +50,10 @@ class BatchDesk:
                 newest = [*self.batches.values()][::-1]
                 return Answer(200, {"object": "list", "data": newest, "has_more": False})
             case "GET", ["batches", name] if name in self.batches:
-                return Answer(200, self._look(name))
+                return Answer(200, self._retrieve(name))
             case "POST", ["batches", name, "cancel"]:
                 self.batch_status, self.batches_end = "cancelled", True
-                return Answer(200, self._look(name))
+                return Answer(200, self._retrieve(name))
         return None
 
     def _upload(self, request: Request) -> Answer:
@@ -95,8 +95,8 @@ class BatchDesk:
         self.batches[batch["id"]] = batch
         return Answer(200, batch)
 
-    def _look(self, name: str) -> dict[str, Any]:
-        """A batch is done when somebody looks, unless `batches_end` is False."""
+    def _retrieve(self, name: str) -> dict[str, Any]:
+        """Retrieve a batch, which ends it unless `batches_end` is False."""
         batch = self.batches[name]
         if batch["status"] in ("validating", "in_progress"):
             batch["status"] = "in_progress"
@@ -125,8 +125,8 @@ class BatchDesk:
         done: dict[str, Any] = {"id": f"batch_req_{number}", "custom_id": name, "response": None, "error": None}
         status = self.batch_faults.get(name)
         if status and self.batch_status in ("expired", "cancelled"):
-            words = f"This request was not executed before the batch {self.batch_status}."
-            return {**done, "error": {"code": f"batch_{self.batch_status}", "message": words}}
+            message = f"This request was not executed before the batch {self.batch_status}."
+            return {**done, "error": {"code": f"batch_{self.batch_status}", "message": message}}
         if status:
             answer: Answer | None = problem(status, f"This request failed with {status}.")
         else:

@@ -1,4 +1,4 @@
-"""A model of OpenAI's at a local server: what several tests of the OpenAI provider share."""
+"""Fixtures for tests of OpenAI's models at a local server."""
 
 from __future__ import annotations
 

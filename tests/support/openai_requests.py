@@ -1,4 +1,4 @@
-"""What a vision model of a test's server was asked, and what it may answer; the same for every API of OpenAI."""
+"""Requests to the test server's vision model, and its possible answers; the same for both APIs of OpenAI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request to a vision model, whichever API it came through."""
+    """A request to a vision model, through either API."""
 
     model: str
     system: str
@@ -29,14 +29,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The model says no."""
+    """The model refuses."""
 
     text: str = "I cannot help with that."
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Stopped at the most tokens allowed."""
+    """Stopped at the token limit."""
 
     text: str
 
@@ -50,14 +50,14 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Status 200, yet the response says that it failed (Responses only)."""
+    """A response of status 200 that reports a failure (Responses only)."""
 
     code: str = "server_error"
     message: str = "The model produced an error."
 
 
 def example(schema: Mapping[str, Any], seed: str, root: Mapping[str, Any] | None = None) -> Any:
-    """Data of a schema's shape; the same seed gives the same data."""
+    """Data that matches a schema and depends only on the seed."""
     root = root or schema
     if "$ref" in schema:
         return example(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], seed, root)
@@ -83,13 +83,13 @@ def example(schema: Mapping[str, Any], seed: str, root: Mapping[str, Any] | None
 
 
 def made_up(asked: Asked) -> Any:
-    """The answer when none was scripted."""
+    """The default answer."""
     digest = hashlib.sha256(b"\0".join([*(text.encode() for text in asked.texts), *asked.images])).hexdigest()
     return example(asked.schema, digest) if asked.schema else f"words {digest[:8]}"
 
 
 def hashed(item: Any, dimensions: int) -> list[float]:
-    """A vector that depends on the input only; not of unit length."""
+    """A vector that depends only on the input; not of unit length."""
     seed = json.dumps(item, sort_keys=True).encode()
     blocks = b"".join(hashlib.sha256(seed + bytes([i % 256, i // 256])).digest() for i in range(dimensions // 16 + 1))
     return [number / 32768 for number in struct.unpack(f"<{dimensions}h", blocks[: 2 * dimensions])]
@@ -138,11 +138,11 @@ def read_chat(body: Mapping[str, Any]) -> Asked:
 
 
 def tokens(asked: Asked, text: str) -> tuple[int, int]:
-    """(input, output) that are billed: a word is four characters, a picture a hundred tokens."""
+    """(input, output) tokens: four characters of text are one token, an image is a hundred."""
     words = len(asked.system) + sum(map(len, asked.texts))
     return words // 4 + 100 * len(asked.images), len(text) // 4 + 1
 
 
 def pieces(text: str) -> list[str]:
-    """A text as it streams, three characters at a time."""
+    """The text in pieces of three characters, as it is streamed."""
     return [text[i : i + 3] for i in range(0, len(text), 3)]

@@ -1,15 +1,15 @@
-"""What OpenAI, and servers that speak its API, answer: Responses, Chat, embeddings, files and batches.
+"""Routes that answer like OpenAI: Responses, Chat, embeddings, files and batches.
 
 routes = openai_routes(answer=lambda asked: {"text": f"{len(asked.images)} pictures"}, key="sk-test")
 with served(routes) as vendor:                       # base_url: f"{vendor.url}/v1"
     ...
-    routes.batches_end = False                       # batches stay under way until it is True again
+    routes.batches_end = False                       # batches keep running until it is True again
     routes.batch_faults["item-2"] = 429              # this item fails with that status, the others do not
-    routes.batch_status = "expired"                  # and the items in `batch_faults` were not reached
+    routes.batch_status = "expired"                  # and the items in `batch_faults` were not sent
 
-`answer` is given an `Asked`, the same for both APIs, and gives a text, data to be sent as JSON, or `Refused`, `Cut`,
-`Filtered` or `Broken`. Left out, it fills in whatever schema was asked for with words that depend on the question only.
-`vector` is given one input of an embeddings request and the number of dimensions.
+`answer` gets an `Asked`, the same for both APIs, and returns a text, data for JSON, `Refused`, `Cut`, `Filtered` or
+`Broken`. By default it fills in the requested schema with words that depend only on the question. `vector` gets one
+input of an embeddings request and the number of dimensions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.http_server import Answer, Request
-from tests.support.openai_batch_server import BatchDesk, problem
+from tests.support.openai_batch_server import BatchRoutes, problem
 from tests.support.openai_requests import (
     Asked,
     Broken,
@@ -38,11 +38,11 @@ from tests.support.openai_requests import (
 )
 
 LIMIT = 2048
-"""Most inputs of one embeddings request."""
+"""Inputs of one embeddings request."""
 
 
 def events(lines: list[Any], *, named: bool) -> Answer:
-    """A stream; named events are those of Responses, the others end with [DONE]."""
+    """A stream. Responses has named events; Chat ends with [DONE]."""
     if named:
         text = "".join(f"event: {line['type']}\ndata: {json.dumps(line)}\n\n" for line in lines)
     else:
@@ -51,17 +51,17 @@ def events(lines: list[Any], *, named: bool) -> Answer:
 
 
 @dataclass
-class OpenAIRoutes(BatchDesk):
-    """Answers the requests that are OpenAI's. Thread-safe."""
+class OpenAIRoutes(BatchRoutes):
+    """The routes. Thread-safe."""
 
     answer: Callable[[Asked], Any] = made_up
     vector: Callable[[Any, int], list[float]] = hashed
     dimensions: int = 8
-    """Of vectors when the request does not say."""
+    """Of vectors, if the request does not state them."""
     cached: int = 0
-    """Input tokens that are reported as read from the cache."""
+    """Input tokens reported as read from the cache."""
     asked: list[Asked] = field(default_factory=list)
-    """Every question to a model, in order, those in batches included."""
+    """Every request to a model, in order, including those in batches."""
 
     def __call__(self, request: Request) -> Answer | None:
         path = request.path.removeprefix("/v1")
@@ -75,10 +75,10 @@ class OpenAIRoutes(BatchDesk):
                     return self._chat(request.json)
                 case "POST", ["embeddings"]:
                     return self._embeddings(request.json)
-            return self.desk(request)
+            return self.batch_route(request)
 
     def _outcome(self, asked: Asked) -> tuple[str, str, Any]:
-        """(completed | refused | cut | filtered | broken, the text, what the script gave)."""
+        """(completed | refused | cut | filtered | broken, text, value returned by `answer`)."""
         self.asked.append(asked)
         given = self.answer(asked)
         match given:
@@ -196,5 +196,5 @@ def openai_routes(
     dimensions: int = 8,
     key: str = "",
 ) -> OpenAIRoutes:
-    """Routes for `served`; more can be scripted by what they return."""
+    """Routes for `served`; see `OpenAIRoutes` for more to script."""
     return OpenAIRoutes(answer=answer, vector=vector, dimensions=dimensions, key=key)

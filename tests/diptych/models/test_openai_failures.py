@@ -41,18 +41,25 @@ FAILURES: list[tuple[Answer, str, bool, str]] = [
     (Answer(200, {"hello": "world"}), "answered with JSON that is not a response", False, "account"),
     (Answer(200, {"output": "none"}), "answered with JSON that is not a response", False, "account"),
     (Answer(200, '{"output": []}' + " " * 99, cut=20), "closed the connection", True, "item"),
-    (Answer(200, "{}", seconds=0.6), "did not answer in time", True, "item"),
+    (Answer(200, "{}", seconds=5), "did not answer in time", True, "item"),
 ]
 
 
+@pytest.fixture
+def single_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up after the first attempt, however slow this machine is."""
+    monkeypatch.setattr("diptych.models.request_queue.MAX_ATTEMPTS", 1)
+
+
+@pytest.mark.usefixtures("single_attempt")
 @pytest.mark.parametrize(("fault", "sentence", "transient", "about"), FAILURES)
 def test_each_failure_is_described_in_one_sentence(
     fault: Answer, sentence: str, transient: bool, about: str, vendor: Vendor
 ) -> None:
-    vendor.faults += [fault] * 3
+    vendor.faults.append(fault)
     meter = Meter({MODEL: Price(1, 1)}, budget=1)
     with pytest.raises(ProviderError, match=sentence) as error:
-        model(vendor, meter, seconds=0.3).ask(ask())
+        model(vendor, meter, seconds=1 if fault.seconds else 60).ask(ask())
     assert str(error.value).startswith(f"{MODEL}: 127.0.0.1 ")
     assert (error.value.transient, error.value.about) == (transient, about)
     assert (len(vendor.requests), meter.usage()) == (1, {})
@@ -90,11 +97,12 @@ def test_a_transient_failure_inside_a_response_is_retried(vendor: Vendor, routes
     assert model(vendor).ask(QUESTION).text == "Now it works."
 
 
+@pytest.mark.usefixtures("single_attempt")
 def test_an_unreachable_server_is_reported_as_such() -> None:
     with served() as vendor:
         pass
     with pytest.raises(ProviderError, match=r"127\.0\.0\.1 cannot be reached .*`openai\.base_url`") as error:
-        model(vendor, seconds=0.3).ask(ask())
+        model(vendor).ask(ask())
     assert (error.value.transient, error.value.about) == (True, "account")
 
 
@@ -137,20 +145,22 @@ def test_an_error_inside_a_stream_is_raised(vendor: Vendor, routes: OpenAIRoutes
     assert not error.value.transient
 
 
+@pytest.mark.usefixtures("single_attempt")
 def test_a_web_page_instead_of_a_stream_is_an_error(vendor: Vendor) -> None:
-    vendor.faults += [HTML] * 3
+    vendor.faults.append(HTML)
     with pytest.raises(ProviderError, match="web page"):
-        model(vendor, seconds=0.3).ask(QUESTION, print)
+        model(vendor).ask(QUESTION, print)
 
 
+@pytest.mark.usefixtures("single_attempt")
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 def test_a_key_that_the_server_repeats_never_appears(
     status: int, vendor: Vendor, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     message = f"Bad key {SECRET}, or sk-other-abcdefgh12345678, at Bearer abcdefgh12345678"
-    vendor.faults += [problem(status, message)] * 3
-    made = model(vendor, seconds=0.3)
+    vendor.faults.append(problem(status, message))
+    made = model(vendor)
     with pytest.raises(ProviderError) as error:
         made.ask(ask())
     shown = "".join(traceback.format_exception(error.value)) + caplog.text + repr(made) + repr(error.value)
