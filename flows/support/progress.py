@@ -93,12 +93,12 @@ def progress_display(description: str = "looking for documents", as_json: bool =
         yield ProgressDisplay(progress, description, as_json)
 
 
-_listener: ContextVar[ProgressListener] = ContextVar("listener", default=ProgressListener())  # noqa: B039
+_listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
 
 
 def current_listener() -> ProgressListener:
-    """The listener of the enclosing `listening` block."""
-    return _listener.get()
+    """The listener of the enclosing `listening` block, else one that ignores everything."""
+    return _listener.get() or ProgressListener()
 
 
 @contextmanager
