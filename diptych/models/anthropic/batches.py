@@ -56,7 +56,6 @@ class MessageBatchApi:
         self._name, self._model, self._connection = name, model, connection
 
     def size(self, item: BatchItem) -> int:
-        """See `BatchApi`."""
         return len(json.dumps(self._request(item)).encode()) + 1
 
     def submit(self, items: list[BatchItem]) -> str:

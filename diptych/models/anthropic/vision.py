@@ -73,7 +73,6 @@ class Claude:
         return reply
 
     def max_usage(self, request: VisionRequest) -> Usage:
-        """See `VisionModel`."""
         return max_usage(self.model, request)
 
     def _stream(

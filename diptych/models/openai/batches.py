@@ -115,7 +115,6 @@ class BatchFiles:
         return send(self.name, self.endpoint, create)
 
     def progress(self, batch: str) -> tuple[bool, int, int]:
-        """See `BatchApi`."""
         state = self._retrieve(batch)
         counts = state.request_counts or _Counts()
         return state.status in _ENDED, counts.completed + counts.failed, counts.total
@@ -204,11 +203,9 @@ class VisionBatchApi:
         self.progress = self._files.progress
 
     def size(self, item: BatchItem) -> int:
-        """See `BatchApi`."""
         return len(self._request_line(item))
 
     def submit(self, items: list[BatchItem]) -> str:
-        """See `BatchApi`."""
         return self._files.submit(map(self._request_line, items))
 
     def fetch(self, batch: str, requests: Callable[[str], VisionRequest | None]) -> dict[str, Reply | str]:

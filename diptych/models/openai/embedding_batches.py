@@ -53,7 +53,6 @@ class EmbeddingBatchApi:
         return self._files().submit(self._request_line(id, text) for id, text in texts)
 
     def progress(self, batch: str) -> tuple[bool, int, int]:
-        """See `BatchApi`."""
         return self._files().progress(batch)
 
     def fetch(self, batch: str, ours: Callable[[str], bool] = lambda id: True) -> dict[str, BatchEmbedding | str]:
