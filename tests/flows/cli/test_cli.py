@@ -259,8 +259,8 @@ def test_interrupt_stops_all_processes_and_keeps_finished_documents(
     folder = tmp_path / "papers"
     folder.mkdir()
     write_leaflet(folder / "a.pdf")
-    write_leaflet(folder / "long.pdf", pages=600)
-    environment = os.environ | {"DIPTYCH_WORKERS": "2"}
+    write_leaflet(folder / "long.pdf", pages=3000)  # takes many times as long as all the rest
+    environment = os.environ | {"DIPTYCH_WORKERS": "1"}
     with running_command([*COMMAND, "ingest", str(folder), "--store", "s"], env=environment) as running:
         assert running.stderr
         assert running.stderr.readline().startswith("complete   a.pdf")
