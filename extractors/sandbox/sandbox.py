@@ -12,13 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from extractors.errors import ExtractionError
 from extractors.formats import extract_document
-from extractors.sandbox.process_tree import tree_memory
-from extractors.sandbox.worker import Job
-from extractors.sandbox.worker_process import Limits, WorkerProcess
+from extractors.sandbox.worker_process import WorkerProcess, tree_memory
 from extractors.types import Box, Extraction, ImageFile, Options, Source
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ class Sandbox:
 
     def __init__(self, workers: int, seconds: float, memory_mb: int) -> None:
         """Limit each document to `seconds`, and its worker with all programs it starts to `memory_mb` MiB."""
-        self._limits = Limits(seconds, memory_mb << 20)
+        self._seconds, self._memory = seconds, memory_mb << 20
         self._slots = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
@@ -82,46 +80,40 @@ class Sandbox:
 
     def _run(self, path: Path, function: Callable[..., object], *arguments: object) -> bytes:
         with self._slots:
-            worker = self._borrow(path)
+            worker, reusable = self._borrow(path), False
             try:
-                reply = worker.run(Job(path, function, arguments), self._limits)
-            except BaseException:  # including Ctrl-C and cancellation: the state of the worker is unknown
-                self._discard(worker)
+                reply = worker.run(path, function, arguments)
+                reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * self._memory
+            except ExtractionError:
                 if self._closed:
                     raise _closed_error(path) from None
                 raise
-            self._give_back(worker)
+            finally:  # also after Ctrl-C and cancellation, when the state of the worker is unknown
+                self._give_back(worker, reusable=reusable)
         return reply
 
     def _borrow(self, path: Path) -> WorkerProcess:
+        """Return a worker that is alive: an idle one, or a new one."""
         with self._lock:
             if self._closed:
                 raise _closed_error(path)
-            while self._idle:
-                worker = self._idle.pop()
-                if worker.is_alive():
-                    break
+            worker = self._idle.pop() if self._idle else None
+            if worker and not worker.is_alive():
                 worker.close()
-            else:
-                try:
-                    worker = WorkerProcess()
-                except OSError as error:
-                    raise ExtractionError(f"{path}: no worker could be started: {error}", transient=True) from error
+                worker = None
+            try:
+                worker = worker or WorkerProcess(self._seconds, self._memory)
+            except OSError as error:
+                raise ExtractionError(f"{path}: no worker could be started: {error}", transient=True) from error
             self._busy.add(worker)
             return worker
 
-    def _give_back(self, worker: WorkerProcess) -> None:
-        is_worn = worker.jobs >= MAX_JOBS or tree_memory(worker.pid) > MAX_IDLE_MEMORY * self._limits.memory
-        with self._lock:
-            if not is_worn and not self._closed:
-                self._busy.discard(worker)
-                self._idle.append(worker)
-                return
-        self._discard(worker)
-
-    def _discard(self, worker: WorkerProcess) -> None:
+    def _give_back(self, worker: WorkerProcess, *, reusable: bool) -> None:
         with self._lock:
             self._busy.discard(worker)
+            if reusable and not self._closed:
+                self._idle.append(worker)
+                return
         worker.close()
 
 
@@ -130,10 +122,10 @@ def _closed_error(path: Path) -> ExtractionError:
 
 
 @cache
-def _adapters() -> dict[type, TypeAdapter[Any]]:
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
     from pydantic import TypeAdapter
 
-    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile)}
+    return TypeAdapter(kind)
 
 
 def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
@@ -143,10 +135,9 @@ def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
     Raises `ExtractionError` when the worker reports an error, or sends something else than a `kind`.
     """
     try:
-        message: dict[str, Any] = json.loads(reply.decode(errors="replace"))
+        message = json.loads(reply.decode(errors="replace"))
         if "error" not in message:
-            result: T = _adapters()[kind].validate_python(message["result"] | known)
-            return result
+            return _adapter(kind).validate_python(message["result"] | known)
         error = ExtractionError(str(message["error"]), transient=bool(message.get("transient")))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as invalid:
         raise ExtractionError(f"{path}: its worker process sent an invalid reply: {invalid}") from invalid

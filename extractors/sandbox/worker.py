@@ -1,7 +1,7 @@
 """The code that runs in a worker process, where untrusted files are opened: the other end of `WorkerProcess`.
 
-Jobs arrive on file descriptor 0 as pickles, replies leave on 1 as JSON after their length. Both descriptors are
-replaced at once: what native libraries print goes nowhere, and the programs started here do not inherit the pipes.
+Jobs arrive on file descriptor 0 as pickles, replies leave on 1 as lines of JSON. Both descriptors are replaced at once:
+what native libraries print goes nowhere, and the programs started here do not inherit the pipes.
 """
 
 from __future__ import annotations
@@ -11,34 +11,40 @@ import os
 import pickle
 import select
 import shutil
-import struct
+import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
+
+import psutil
 
 from extractors.errors import ExtractionError
-from extractors.sandbox.process_tree import MARK_VARIABLE, kill_tree
 
-LENGTH = struct.Struct(">Q")
-"""Number of bytes in a reply, sent before it."""
+MARK_VARIABLE = "DIPTYCH_WORKER"
+"""Environment variable with the same value in all processes of one worker."""
 _PACKAGE = Path(__file__).parents[1]
 
 
-class Job(NamedTuple):
-    """A call to run in a worker: any function that returns a dataclass of JSON-compatible values."""
-
-    path: Path
-    """The file it opens, for messages."""
-    function: Callable[..., Any]
-    arguments: tuple[object, ...]
+def encode_reply(reply: Mapping[str, object]) -> bytes:
+    """Encode a reply as a line of JSON; lone surrogates (from odd file names) are kept."""
+    return json.dumps(reply, default=str, ensure_ascii=False).encode(errors="surrogatepass") + b"\n"
 
 
-def pack_reply(reply: Mapping[str, object]) -> bytes:
-    """Encode a reply as its length and JSON; lone surrogates (from odd file names) are kept."""
-    body = json.dumps(reply, default=str, ensure_ascii=False).encode(errors="surrogatepass")
-    return LENGTH.pack(len(body)) + body
+def kill_tree(leader: int, mark: str) -> None:
+    """Kill the process group of `leader` and all processes marked with `mark`, except the calling process.
+
+    Programs such as LibreOffice run in sessions of their own and can outlive the worker that started them; they are
+    recognised by the environment variable `MARK_VARIABLE`, which children inherit.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK_VARIABLE) == mark:
+                process.kill()
 
 
 def main() -> None:
@@ -50,10 +56,10 @@ def main() -> None:
     _start_guard(jobs, replies)
     while True:
         try:
-            job: Job = pickle.load(jobs)  # written by the parent, which is trusted; replies are not, so they are JSON
+            job = pickle.load(jobs)  # written by the parent, which is trusted; replies are not, so they are JSON
         except EOFError:
             return
-        replies.write(pack_reply(_run_job(job)))
+        replies.write(encode_reply(_run_job(*job)))
         replies.flush()
 
 
@@ -77,20 +83,17 @@ def _start_guard(jobs: BinaryIO, replies: BinaryIO) -> None:
     os._exit(0)
 
 
-def _run_job(job: Job) -> dict[str, object]:
-    """Return the result of a job, or the error message that takes its place."""
+def _run_job(path: Path, function: Callable[..., Any], arguments: tuple[object, ...]) -> dict[str, object]:
+    """Return the dataclass that a function returns, or the error message that takes its place."""
     try:
-        return {"result": asdict(job.function(*job.arguments))}
+        return {"result": asdict(function(*arguments))}
     except ExtractionError as error:
         return {"error": str(error), "transient": error.transient}
     except MemoryError:
-        return {"error": f"{job.path}: not enough memory to read it", "transient": True}
+        return {"error": f"{path}: not enough memory to read it", "transient": True}
     except Exception as error:  # an unforeseen error fails this document; the worker goes on
-        what = f"{type(error).__name__}: {error}, in {_innermost_place(error)}"
-        return {"error": f"{job.path}: the extractor failed ({what})", "transient": False}
-
-
-def _innermost_place(error: Exception) -> str:
-    """Return the file and line of this package that an error was raised in or passed through last."""
-    frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(_PACKAGE)]
-    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+        # The last place in this package, as that of a library says little.
+        frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(_PACKAGE)]
+        place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+        what = f"{type(error).__name__}: {error}, in {place}"
+        return {"error": f"{path}: the extractor failed ({what})", "transient": False}

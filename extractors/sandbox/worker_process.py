@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pickle
@@ -15,12 +14,14 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import psutil
 
 from extractors.errors import ExtractionError
-from extractors.sandbox.process_tree import MARK_VARIABLE, kill_tree, tree_memory
-from extractors.sandbox.worker import LENGTH, Job
+from extractors.sandbox.worker import MARK_VARIABLE, kill_tree
 
 WATCH_SECONDS = 0.25
 """Time between two checks of a worker's memory; a check takes a few milliseconds of CPU time."""
@@ -30,20 +31,14 @@ MAX_REPLY_BYTES = 1 << 30
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from extractors.sandbox.worker import main; main()"
 
 
-class Limits(NamedTuple):
-    """What one document may use."""
-
-    seconds: float
-    memory: int
-    """Bytes, of the worker and all programs it starts."""
-
-
 class WorkerProcess:
     """One process, its two pipes, and a folder for its temporary files."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float, memory: int) -> None:
+        """Limit each job to `seconds`, and the worker with all programs it starts to `memory` bytes."""
         self.jobs = 0
         """Number of jobs it was given."""
+        self._seconds, self._memory = seconds, memory
         self._mark = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._closed = False
@@ -77,60 +72,49 @@ class WorkerProcess:
         self.kill()
         with self._lock:
             self._closed = True
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                assert pipe
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+            with suppress(BrokenPipeError), self._process:
+                pass  # leaving the block closes the pipes and waits for the process
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def run(self, job: Job, limits: Limits) -> bytes:
-        """Send a job and return the reply, which is JSON.
+    def run(self, path: Path, function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
+        """Call a function that returns a dataclass, and return the worker's reply, a line of JSON.
 
-        Raises `ExtractionError` when the process dies, exceeds the limits, or sends too large a reply.
+        `path` is the file it opens. Raises `ExtractionError` when the process dies, exceeds its limits, or sends too
+        large a reply.
         """
-        assert self._process.stdin
+        jobs, replies = self._process.stdin, self._process.stdout
+        assert jobs
+        assert replies
         self.jobs += 1
-        deadline = time.monotonic() + limits.seconds
+        deadline = time.monotonic() + self._seconds
         try:
-            pickle.dump(job, self._process.stdin)
-            self._process.stdin.flush()
+            pickle.dump((path, function, arguments), jobs)
+            jobs.flush()
         except OSError:
-            raise self._died(job.path) from None
-        length = int.from_bytes(self._receive(LENGTH.size, job.path, limits, deadline), "big")
-        if length > MAX_REPLY_BYTES:
-            raise ExtractionError(f"{job.path}: yields more than {MAX_REPLY_BYTES >> 20} MiB of text; split the file")
-        return self._receive(length, job.path, limits, deadline)
-
-    def _receive(self, length: int, path: Path, limits: Limits, deadline: float) -> bytes:
-        """Read exactly `length` bytes of the reply while watching time and memory."""
-        assert self._process.stdout
-        pipe = self._process.stdout.fileno()
+            raise self._died(path) from None
         readable = select.poll()
-        readable.register(pipe, select.POLLIN)
-        received = bytearray()
-        while len(received) < length:
-            self._check_limits(path, limits, deadline)
+        readable.register(replies, select.POLLIN)
+        reply = bytearray()
+        while not reply.endswith(b"\n"):
+            self._check_limits(path, deadline)
+            if len(reply) > MAX_REPLY_BYTES:
+                raise ExtractionError(f"{path}: yields more than {MAX_REPLY_BYTES >> 20} MiB of text; split the file")
             if readable.poll(1000 * WATCH_SECONDS):
-                chunk = os.read(pipe, min(1 << 20, length - len(received)))
+                chunk = os.read(replies.fileno(), 1 << 16)
                 if not chunk:
                     raise self._died(path)
-                received += chunk
-        return bytes(received)
+                reply += chunk
+        return bytes(reply)
 
-    def _check_limits(self, path: Path, limits: Limits, deadline: float) -> None:
+    def _check_limits(self, path: Path, deadline: float) -> None:
         if time.monotonic() > deadline:
-            reason = (
-                f"took longer than {limits.seconds:g} s and was stopped; raise `document_seconds` or split the file"
-            )
-        elif tree_memory(self.pid) > limits.memory:
-            reason = (
-                f"took more than {limits.memory >> 20} MiB of memory and was stopped; "
-                "raise `document_memory_mb` or split the file"
-            )
+            limit, setting = f"longer than {self._seconds:g} s", "document_seconds"
+        elif tree_memory(self.pid) > self._memory:
+            limit, setting = f"more than {self._memory >> 20} MiB of memory", "document_memory_mb"
         else:
             return
-        raise ExtractionError(f"{path}: reading it {reason}", transient=True)
+        reason = f"reading it took {limit} and was stopped; raise `{setting}` or split the file"
+        raise ExtractionError(f"{path}: {reason}", transient=True)
 
     def _died(self, path: Path) -> ExtractionError:
         """Return the error that explains the end of the process."""
@@ -142,3 +126,14 @@ class WorkerProcess:
             return ExtractionError(f"{path}: no worker could be started: {output.splitlines()[-1]}", transient=True)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return ExtractionError(f"{path}: crashed its worker process ({how}); save it again with another program")
+
+
+def tree_memory(pid: int) -> int:
+    """Return the resident memory of a process and its descendants in bytes; shared pages count once per process."""
+    total = 0
+    with suppress(psutil.Error):
+        leader = psutil.Process(pid)
+        for process in (leader, *leader.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total

@@ -13,7 +13,7 @@ from extractors.errors import ExtractionError
 from extractors.sandbox import sandbox as sandbox_module
 from extractors.sandbox import worker_process as worker_process_module
 from extractors.sandbox.sandbox import Sandbox
-from extractors.sandbox.worker import LENGTH, pack_reply
+from extractors.sandbox.worker import encode_reply
 from extractors.sandbox.worker_process import WorkerProcess
 from extractors.types import Extraction, Source
 from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, source_of, temporary_folder_left_empty
@@ -38,8 +38,8 @@ def test_worker_is_replaced_after_many_documents(
 ) -> None:
     started: list[int] = []
 
-    def start_worker() -> WorkerProcess:
-        worker = WorkerProcess()
+    def start_worker(seconds: float, memory: int) -> WorkerProcess:
+        worker = WorkerProcess(seconds, memory)
         started.append(worker.pid)
         return worker
 
@@ -90,7 +90,7 @@ def test_worker_that_cannot_start_reports_why(photo: Source, pictures: Path, mon
 def reply(**result: object) -> bytes:
     """The reply of a worker with an extraction of no parts, except those given."""
     parts = {"passages": [], "pictures": [], "report": {"pages": 1}, "title": ""}
-    return pack_reply({"result": parts | result})[LENGTH.size :]
+    return encode_reply({"result": parts | result})
 
 
 def parse(data: bytes, source: Source) -> Extraction:

@@ -20,8 +20,8 @@ import pytest
 
 from extractors.errors import ExtractionError
 from extractors.sandbox import worker_process as worker_process_module
-from extractors.sandbox.process_tree import tree_memory
 from extractors.sandbox.sandbox import Sandbox
+from extractors.sandbox.worker_process import tree_memory
 from extractors.types import Extraction, Source
 from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, temporary_folder_left_empty, wait_for
 from tests.support.sandboxes import photo as photo
