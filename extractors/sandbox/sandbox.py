@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractors.errors import ExtractionError
 from extractors.formats import extract_document
@@ -122,10 +122,10 @@ def _closed_error(path: Path) -> ExtractionError:
 
 
 @cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
+def _adapters() -> dict[type, TypeAdapter[Any]]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile)}
 
 
 def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
@@ -137,7 +137,8 @@ def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
     try:
         message = json.loads(reply.decode(errors="replace"))
         if "error" not in message:
-            return _adapter(kind).validate_python(message["result"] | known)
+            result: T = _adapters()[kind].validate_python(message["result"] | known)
+            return result
         error = ExtractionError(str(message["error"]), transient=bool(message.get("transient")))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as invalid:
         raise ExtractionError(f"{path}: its worker process sent an invalid reply: {invalid}") from invalid
