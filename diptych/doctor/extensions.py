@@ -13,9 +13,6 @@ from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
 
-LIBREOFFICE_SUFFIXES = (".ppt", ".odp")
-"""Formats that only LibreOffice can read."""
-
 
 def check_formats(settings: Settings) -> Check:
     described = [_describe_format(row) for row in formats()]
@@ -50,7 +47,7 @@ def _describe_format(row: Format) -> str:
     suffixes = " ".join(row.suffixes)
     if row not in FORMATS:
         return f"{suffixes} (from {row.module})"
-    if row.suffixes[0] in LIBREOFFICE_SUFFIXES and find_libreoffice() is None:
+    if row.suffixes == (".ppt",) and find_libreoffice() is None:
         return f"{suffixes} (needs LibreOffice)"
     return suffixes
 

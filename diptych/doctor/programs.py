@@ -46,7 +46,7 @@ def check_poppler(settings: Settings) -> Check:
 
 
 def check_libreoffice(settings: Settings) -> Check:
-    cost = "slides are extracted as text without images; PPT and ODP files cannot be read"
+    cost = "slides are extracted as text without images; PPT files cannot be read"
     fix = _install_command("libreoffice-impress", "--cask libreoffice")
     program = find_libreoffice()
     check = _check_program("LibreOffice", program or "soffice", "--version", cost, fix)

@@ -22,7 +22,7 @@ def test_formats_are_listed_with_what_they_need(settings: Settings, monkeypatch:
     monkeypatch.setattr(extensions, "find_libreoffice", lambda: None)
     check = check_formats(settings)
     assert (check.state, check.fix) == ("ok", "")
-    assert check.what.startswith(".pdf, .pptx, .ppt (needs LibreOffice), .odp (needs LibreOffice), .png, .jpg .jpeg,")
+    assert check.what.startswith(".pdf, .pptx, .ppt (needs LibreOffice), .odp, .png, .jpg .jpeg,")
 
 
 def test_broken_format_plugins_are_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
