@@ -56,9 +56,9 @@ class Scratch:
         assert done.returncode == code, done.stderr
         return done.stderr if code else done.stdout
 
-    def best_hit(self, text: str, **variables: str) -> dict[str, object]:
-        line = self.run("query", text, "--store", "store", "--limit", "1", "--json", code=0, **variables)
-        hit: dict[str, object] = json.loads(line.splitlines()[0])
+    def best_hit(self, text: str, modality: str = "text", **variables: str) -> dict[str, object]:
+        options = ("--modality", modality, "--store", "store", "--json")
+        hit: dict[str, object] = json.loads(self.run("query", text, *options, code=0, **variables).splitlines()[0])
         return hit
 
 
@@ -135,7 +135,7 @@ def test_a_vision_model_is_added(scratch: Scratch, gateway: tuple[str, list[dict
     Image.effect_noise((320, 240), 90).save(scratch.work / "square.png")
     scratch.run("ingest", "square.png", "--store", "store", DIPTYCH_CAPTIONER="gateway:m", GATEWAY_URL=url)
     assert len(requests) == 1
-    assert scratch.best_hit("violet")["document"] == "square.png"
+    assert scratch.best_hit("violet", "image")["document"] == "square.png"
 
 
 def test_a_flow_is_added(scratch: Scratch, prefect_server: str) -> None:
