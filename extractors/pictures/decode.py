@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 MAX_PIXELS = 40_000_000
 """Larger images are scaled down to this size when they are decoded or rendered; about 120 MB as RGB."""
 
-DISPLAYABLE_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": ".jpg"}
+_DISPLAYABLE_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": ".jpg"}
 """Pillow's format -> suffix, for formats that browsers and encoders accept without conversion.
 
 An MPO file is a camera's JPEG with more pictures behind the first, which is the one that every program shows.
 """
-
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB")
 _ORIENTATION = 0x0112  # EXIF tag
 _DEPTHS = (255, 4095, 65535)  # white in 8, 12 and 16 bits
@@ -106,16 +105,16 @@ def normalise_image(image: Image.Image) -> Image.Image:
     return flat
 
 
-def is_displayable(image: Image.Image) -> bool:
-    """Return True when the file can be displayed and encoded with its own bytes, without `normalise_image`."""
-    return (
-        image.format in DISPLAYABLE_SUFFIXES
-        and image.mode in ("RGB", "L", "1", "P")
+def displayable_suffix(image: Image.Image) -> str:
+    """Return the suffix of a file that can be displayed and encoded as it is, or "" if `normalise_image` is needed."""
+    is_displayable = (
+        image.mode in ("RGB", "L", "1", "P")
         and "transparency" not in image.info
         and image.getexif().get(_ORIENTATION, 1) == 1
         and (image.format == "MPO" or getattr(image, "n_frames", 1) == 1)
         and image.width * image.height <= MAX_PIXELS
     )
+    return _DISPLAYABLE_SUFFIXES.get(image.format or "", "") if is_displayable else ""
 
 
 def _convert_to_8_bits(image: Image.Image) -> Image.Image:

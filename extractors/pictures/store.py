@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors.atomic_write import write_file
-from extractors.pictures.decode import DISPLAYABLE_SUFFIXES, flatten_image
+from extractors.pictures.decode import flatten_image
 from extractors.types import ImageFile
 
 if TYPE_CHECKING:
@@ -30,17 +30,11 @@ def image_path(image: ImageFile, folder: Path) -> Path:
     return folder / image.sha256[:2] / f"{image.sha256}{image.suffix}"
 
 
-def save_image(
-    image: Image.Image, folder: Path, own_bytes: bytes | None = None, file_format: str | None = None
-) -> ImageFile:
-    """Store an image, encoded as PNG or JPEG.
-
-    With `own_bytes`, the unchanged content of the image's file, that file is stored instead if `file_format` allows it.
-    """
-    if own_bytes is not None and file_format in DISPLAYABLE_SUFFIXES:
-        return save_image_bytes(own_bytes, DISPLAYABLE_SUFFIXES[file_format], image.size, folder)
-    data, suffix = encode_image(image)
-    return save_image_bytes(data, suffix, image.size, folder)
+def save_image(image: Image.Image, folder: Path, own_bytes: bytes = b"", suffix: str = "") -> ImageFile:
+    """Store an image: with the `own_bytes` of its file if their `suffix` is given, else encoded as PNG or JPEG."""
+    if not suffix:
+        own_bytes, suffix = encode_image(image)
+    return save_image_bytes(own_bytes, suffix, image.size, folder)
 
 
 def save_image_bytes(data: bytes, suffix: str, size: tuple[int, int], folder: Path) -> ImageFile:
@@ -49,8 +43,8 @@ def save_image_bytes(data: bytes, suffix: str, size: tuple[int, int], folder: Pa
     target = image_path(image, folder)
     if target.exists():
         os.utime(target)  # a sweep spares recent files, which a running ingest may be about to refer to
-        return image
-    write_file(target, data)
+    else:
+        write_file(target, data)
     return image
 
 

@@ -20,18 +20,16 @@ def read_chart(chart: Any) -> tuple[str, list[list[str]]]:
     The table has a row per category and a column per series; for scatter and bubble charts, a row per point.
     """
     space = chart._chartSpace
-    series = list(space.iter(f"{_C}ser"))
-    has_points = any(one.find(f"{_C}xVal") is not None for one in series)
-    rows = _point_rows(series) if has_points else _category_rows(series)
-    return _caption(space), rows[: MAX_ROWS + 1]
-
-
-def _caption(space: Any) -> str:
     title = _text(space.find(f"{_C}chart/{_C}title"))
     kinds = ("catAx", "dateAx", "valAx", "serAx")
     axes = [_text(axis.find(f"{_C}title")) for kind in kinds for axis in space.iter(f"{_C}{kind}")]
     named = "; ".join(filter(None, axes))
-    return f"{title} ({named})" if title and named else title or named
+    caption = f"{title} ({named})" if title and named else title or named
+    series = list(space.iter(f"{_C}ser"))
+    names = [_text(one.find(f"{_C}tx")) or f"series {number}" for number, one in enumerate(series, 1)]
+    has_points = any(one.find(f"{_C}xVal") is not None for one in series)
+    rows = _point_rows(series, names) if has_points else _category_rows(series, names)
+    return caption, rows[: MAX_ROWS + 1]
 
 
 def _text(element: Any) -> str:
@@ -39,28 +37,22 @@ def _text(element: Any) -> str:
     return " ".join(" ".join(pieces).split())
 
 
-def _category_rows(series: Sequence[Any]) -> list[list[str]]:
+def _category_rows(series: Sequence[Any], names: Sequence[str]) -> list[list[str]]:
     if not series:
         return []
-    categories = max((_values(one.find(f"{_C}cat")) for one in series), key=len)
     columns = [_values(one.find(f"{_C}val")) for one in series]
-    rows = zip_longest(categories, *columns, fillvalue="")
-    numbered = [
-        [category if at <= len(categories) else str(at), *values] for at, (category, *values) in enumerate(rows, 1)
-    ]
-    return [["", *map(_name, series, range(1, len(series) + 1))], *numbered]
+    categories = max((_values(one.find(f"{_C}cat")) for one in series), key=len)
+    length = max(len(categories), *map(len, columns))
+    categories += map(str, range(len(categories) + 1, length + 1))  # those without a name are numbered
+    return [["", *names], *map(list, zip_longest(categories, *columns, fillvalue=""))]
 
 
-def _point_rows(series: Sequence[Any]) -> list[list[str]]:
+def _point_rows(series: Sequence[Any], names: Sequence[str]) -> list[list[str]]:
     rows = [["series", "x", "y"]]
-    for number, one in enumerate(series, 1):
+    for name, one in zip(names, series, strict=True):
         points = zip(_values(one.find(f"{_C}xVal")), _values(one.find(f"{_C}yVal")), strict=False)
-        rows += [[_name(one, number), x, y] for x, y in points]
+        rows += [[name, x, y] for x, y in points]
     return rows
-
-
-def _name(series: Any, number: int) -> str:
-    return _text(series.find(f"{_C}tx")) or f"series {number}"
 
 
 def _values(source: Any) -> list[str]:
@@ -79,9 +71,8 @@ def _values(source: Any) -> list[str]:
 def _indexed_values(level: Any) -> dict[int, str]:
     cells: dict[int, str] = {}
     for point in level.iter(f"{_C}pt"):
-        value = point.find(f"{_C}v")
         with suppress(ValueError):
-            cells[int(point.get("idx", "0"))] = _format_number(value.text or "") if value is not None else ""
+            cells[int(point.get("idx", "0"))] = _format_number(point.findtext(f"{_C}v") or "")
     return cells
 
 

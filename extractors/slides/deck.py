@@ -95,3 +95,14 @@ class Deck:
     slides: tuple[Slide, ...]
     title: str = ""
     problems: tuple[Problem, ...] = ()
+
+
+def clip_box(box: Box, width: float, height: float) -> Box:
+    """Return a box clipped to a slide of the given size, to hundredths of a point."""
+    x0, y0, x1, y1 = box
+    return (
+        round(min(max(x0, 0.0), width), 2),
+        round(min(max(y0, 0.0), height), 2),
+        round(min(max(x1, 0.0), width), 2),
+        round(min(max(y1, 0.0), height), 2),
+    )

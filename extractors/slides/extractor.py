@@ -7,12 +7,12 @@ missing; the report then says what is lost.
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from extractors.errors import ExtractionError
-from extractors.slides.archive import check_archive, is_opendocument
+from extractors.errors import ExtractionError, error_summary
 from extractors.slides.deck import Deck, Slide, TableShape, TextShape
 from extractors.slides.libreoffice import convert_file
 from extractors.slides.opendocument import read_odp
@@ -23,6 +23,9 @@ from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.timing import StageTimer
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
+
+MAX_UNPACKED_BYTES = 2 << 30
+MAX_ENTRIES = 50_000
 
 _OLE = b"\xd0\xcf\x11\xe0"  # PPT files, and encrypted PPTX files
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -69,37 +72,48 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
 
 def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
-    """Return the content of a deck, and a note: by which detour it was read, or why it could not be."""
-    kind, reason = _content_kind(path), ""
-    try:
-        if kind == "pptx":
-            return read_pptx(path), ""
-        if kind == "odp":
-            check_archive(path)
-    except ExtractionError as error:
-        reason = str(error).removeprefix(f"{path.name}: ")
+    """Return the content of a deck, and a note: by which detour it was read, or why it could not be.
+
+    Formats are recognised by content, because suffixes may be wrong. Raises `ExtractionError` for an encrypted file.
+    """
+    is_odp, reason = False, ""
+    if not _is_ole(path):
+        try:
+            is_odp = "content.xml" in _member_names(path)
+            if not is_odp:
+                return read_pptx(path), ""
+        except ExtractionError as error:
+            reason = str(error).removeprefix(f"{path.name}: ")
     deck, failure = _convert_to_deck(path, folder)
     if deck:
         return deck, f"{reason}; read by way of LibreOffice" if reason else ""
-    if kind == "odp" and not reason:
+    if is_odp:
         return read_odp(path), f"{failure}; charts and drawings of this deck yield no text"
     return None, reason or failure
 
 
-def _content_kind(path: Path) -> str:
-    """Return `ppt`, `odp` or `pptx` by content, because suffixes may be wrong; the suffix for other content.
-
-    Raises `ExtractionError` for an encrypted file.
-    """
+def _is_ole(path: Path) -> bool:
+    """Return True for PPT files. Raises `ExtractionError` for an encrypted file."""
     with path.open("rb") as file:
-        if file.read(len(_OLE)) == _OLE:
-            if _ENCRYPTED in file.read():
-                raise ExtractionError(f"{path.name}: is encrypted; save it without a password")
-            return "ppt"
+        if file.read(len(_OLE)) != _OLE:
+            return False
+        if _ENCRYPTED in file.read():
+            raise ExtractionError(f"{path.name}: is encrypted; save it without a password")
+    return True
+
+
+def _member_names(path: Path) -> set[str]:
+    """Return the names in a ZIP archive. Raises `ExtractionError` when it is none, or would fill the memory."""
     try:
-        return "odp" if is_opendocument(path) else "pptx"
-    except ExtractionError:
-        return path.suffix.lower().removeprefix(".")
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        reason = f"not a complete office file ({error_summary(error)})"
+        raise ExtractionError(f"{path.name}: {reason}; save or copy it again") from error
+    if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        limit = f"{MAX_UNPACKED_BYTES >> 30} GiB or {MAX_ENTRIES:,} files"
+        raise ExtractionError(f"{path.name}: unpacks to more than {limit}, refused as a zip bomb")
+    return {entry.filename for entry in entries}
 
 
 def _convert_to_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:

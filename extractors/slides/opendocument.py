@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
-from extractors.slides.deck import Deck, ImageShape, Shape, Slide, TableShape, TextShape
+from extractors.slides.deck import Deck, ImageShape, Shape, Slide, TableShape, TextShape, clip_box
 from extractors.types import Box
 
 _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns"
@@ -37,6 +37,8 @@ def read_odp(path: Path) -> Deck:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, OSError, RuntimeError, SyntaxError) as error:
         reason = f"cannot be read as ODP ({error_summary(error)})"
         raise ExtractionError(f"{path.name}: {reason}; save it again, without a password") from error
+    for space in content.iter(f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):  # white space as empty elements
+        space.tail = f" {space.tail or ''}"
     hidden_styles = {
         style.get(f"{_STYLE}name")
         for style in content.iter(f"{_STYLE}style")
@@ -116,17 +118,8 @@ def _read_member(path: Path, name: str) -> bytes:
 
 def _paragraphs(element: Any) -> Iterator[str]:
     for paragraph in element.iter(f"{_TEXT}p", f"{_TEXT}h"):
-        if text := " ".join("".join(_strings(paragraph)).split()):
+        if text := " ".join("".join(paragraph.itertext()).split()):
             yield text
-
-
-def _strings(node: Any) -> Iterator[str]:
-    if node.tag in (f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):
-        yield " "
-    yield node.text or ""
-    for child in node:
-        yield from _strings(child)
-        yield child.tail or ""
 
 
 def _read_box(frame: Any, size: tuple[float, float]) -> Box:
@@ -134,5 +127,4 @@ def _read_box(frame: Any, size: tuple[float, float]) -> Box:
     x, y, width, height = (_to_points(frame.get(f"{_SVG}{name}")) for name in ("x", "y", "width", "height"))
     if not width or not height:
         return (0.0, 0.0, *size)
-    x0, y0 = min(max(x, 0.0), size[0]), min(max(y, 0.0), size[1])
-    return round(x0, 2), round(y0, 2), round(min(x + width, size[0]), 2), round(min(y + height, size[1]), 2)
+    return clip_box((x, y, x + width, y + height), *size)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError, error_summary
 from extractors.geometry import area
@@ -16,9 +16,9 @@ from extractors.ocr.recognition import OCR_LONG_SIDE, OcrResult, choose_engine, 
 from extractors.pdf.crops import save_crop, save_page_image
 from extractors.pdf.render import pymupdf, render_page
 from extractors.photos.extractor import ocr_passages, read_picture_words
-from extractors.pictures.decode import is_displayable, normalise_image, open_image
+from extractors.pictures.decode import displayable_suffix, normalise_image, open_image
 from extractors.pictures.store import save_image
-from extractors.slides.deck import Deck, DrawingShape, ImageShape, Shape, Slide, TableShape, TextShape
+from extractors.slides.deck import Deck, DrawingShape, ImageShape, Slide, TableShape, TextShape
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Passage, Picture, PictureKind, Problem
 
@@ -43,12 +43,7 @@ MIN_CROP = 0.01
 """Total share cut off at the edges below which a crop is ignored."""
 
 
-class _Pixels(NamedTuple):
-    """A stored part of a slide, with the words in it."""
-
-    image: ImageFile
-    words: str
-    ocr: bool = False
+_Part = TableShape | ImageShape | DrawingShape
 
 
 class PictureCollector:
@@ -101,23 +96,22 @@ class PictureCollector:
 
     def _collect_slide(self, slide: Slide, page: Any) -> None:
         """Add the picture of a slide, then those of its shapes; `page` is None when it was not rendered."""
-        if page is not None and self._options.page_images != "none":
-            words, by_ocr = slide.words, False
-            # On a slide without any words, the master slide may show some.
-            has_image = not words or any(isinstance(shape, ImageShape) for shape in slide.shapes)
-            if len(words.split()) < MIN_SLIDE_WORDS and has_image:
-                words, by_ocr = self._read_slide(slide, page, words)
-            if image := self._save(slide, save_page_image, page, self._options.dpi, self._folder):
+        if page is not None:
+            words, by_ocr = self._slide_words(slide, page)
+            if image := self._save_image(slide, page):
                 box = (0.0, 0.0, self._deck.width, self._deck.height)
                 picture = Picture("slide", slide.number, image, box, caption=slide.title, heading=slide.heading)
                 self.pictures.append(replace(picture, words=words, ocr=by_ocr))
         for shape in slide.shapes:
-            if not isinstance(shape, TextShape) and (pixels := self._shape_pixels(shape, slide, page)):
-                self.pictures.append(_shape_picture(shape, pixels, slide))
+            if not isinstance(shape, TextShape) and (found := self._shape_picture(shape, slide, page)):
+                self.pictures.append(found)
 
-    def _read_slide(self, slide: Slide, page: Any, words: str) -> tuple[str, bool]:
-        """Return the words of a slide with those that OCR adds, and whether it added any."""
-        if choose_engine(self._options)[0] is None:
+    def _slide_words(self, slide: Slide, page: Any) -> tuple[str, bool]:
+        """Return the words of a slide, and whether OCR added any, which it does for slides with few words."""
+        words = slide.words
+        # On a slide without any words, the master slide may show some.
+        has_image = not words or any(isinstance(shape, ImageShape) for shape in slide.shapes)
+        if len(words.split()) >= MIN_SLIDE_WORDS or not has_image or choose_engine(self._options)[0] is None:
             return words, False
         with self._timer.stage("ocr"):
             try:
@@ -133,36 +127,31 @@ class PictureCollector:
         self.ocr_results[slide.number] = replace(result, lines=lines)
         return "\n".join([*filter(None, [words]), *(line.text for line in lines)]), True
 
-    def _shape_pixels(self, shape: Shape, slide: Slide, page: Any) -> _Pixels | None:
-        """Return the stored pixels of a shape; None for shapes that are not worth a picture or cannot be read."""
+    def _shape_picture(self, shape: _Part, slide: Slide, page: Any) -> Picture | None:
+        """Return the picture of a shape; None for shapes that are too small, or cannot be read."""
         if isinstance(shape, ImageShape):
-            return self._embedded_pixels(shape, slide, page)
-        if page is None:
-            return None
+            return self._embedded_picture(shape, slide, page)
         if isinstance(shape, TableShape):
-            image = self._save_crop(shape.box, slide, page) if shape.rows else None
-            return _Pixels(image, "\n".join(map("  ".join, shape.rows))) if image else None
-        assert isinstance(shape, DrawingShape)
-        if not MIN_DRAWING_SHARE <= self._share(shape.box) < MAX_PART_SHARE:
+            words = "\n".join(map("  ".join, shape.rows))
+            return self._rendered_picture(shape, slide, page, words) if shape.rows else None
+        has_content = bool(shape.words) or shape.kind == "object"
+        if not has_content or not MIN_DRAWING_SHARE <= _slide_share(shape.box, self._deck) < MAX_PART_SHARE:
             return None
-        if not shape.words and shape.kind != "object":
-            return None
-        return self._rendered_pixels(shape, slide, page)
+        return self._rendered_picture(shape, slide, page, shape.words)
 
-    def _rendered_pixels(self, shape: ImageShape | DrawingShape, slide: Slide, page: Any) -> _Pixels | None:
-        """Return a shape cut from the rendered slide, with the words that LibreOffice wrote there."""
-        image = self._save_crop(shape.box, slide, page)
+    def _rendered_picture(self, shape: _Part, slide: Slide, page: Any, words: str = "") -> Picture | None:
+        """Return a shape cut from the rendered slide, with `words`, else those that LibreOffice wrote there."""
+        image = self._save_image(slide, page, shape.box) if page is not None else None
         if image is None:
             return None
-        words = shape.words if isinstance(shape, DrawingShape) else ""
         if not words:
             lines = page.get_text("text", clip=self._page_box(shape.box, page)).splitlines()
             words = "\n".join(filter(None, map(str.strip, lines)))
-        return _Pixels(image, words)
+        return _make_picture(shape, slide, image, words)
 
-    def _embedded_pixels(self, shape: ImageShape, slide: Slide, page: Any) -> _Pixels | None:
+    def _embedded_picture(self, shape: ImageShape, slide: Slide, page: Any) -> Picture | None:
         """Return an embedded picture, cut from the rendered slide if only LibreOffice reads its format (EMF, WMF)."""
-        share = self._share(shape.box)
+        share = _slide_share(shape.box, self._deck)
         if (share < MIN_IMAGE_SHARE and not shape.caption) or (share > MAX_PART_SHARE and page is not None):
             return None
         try:
@@ -173,50 +162,42 @@ class PictureCollector:
         if sha256(data).hexdigest() in self._logos:
             return None
         try:
-            return self._decoded_pixels(data, shape, slide)
+            with self._timer.stage("render"), open_image(data, "an embedded picture") as image:
+                suffix = displayable_suffix(image) if not any(shape.crop) else ""
+                cropped = _crop_image(normalise_image(image), shape.crop)
+                stored = save_image(cropped, self._folder, data, suffix)
         except ExtractionError as error:
-            if page is not None and (pixels := self._rendered_pixels(shape, slide, page)):
-                return pixels
-            self._report(slide, f"a picture is left out: {error}")
-            return None
-
-    def _decoded_pixels(self, data: bytes, shape: ImageShape, slide: Slide) -> _Pixels:
-        with self._timer.stage("render"), open_image(data, "an embedded picture") as image:
-            own_bytes = data if is_displayable(image) and not any(shape.crop) else None
-            cropped = _crop_image(normalise_image(image), shape.crop)
-            stored = save_image(cropped, self._folder, own_bytes, image.format)
+            if not (rendered := self._rendered_picture(shape, slide, page)):
+                self._report(slide, f"a picture is left out: {error}")
+            return rendered
         with self._timer.stage("ocr"):
             words, problems = read_picture_words(cropped, slide.number, self._options)
         self.problems += problems
-        return _Pixels(stored, words, ocr=bool(words))
+        return replace(_make_picture(shape, slide, stored, words), ocr=bool(words))
 
     def _page_box(self, box: Box, page: Any) -> Box:
         """Return a box of the slide on the page of the PDF, which may be slightly larger or smaller."""
         scale_x, scale_y = page.rect.width / self._deck.width, page.rect.height / self._deck.height
         return box[0] * scale_x, box[1] * scale_y, box[2] * scale_x, box[3] * scale_y
 
-    def _save_crop(self, box: Box, slide: Slide, page: Any) -> ImageFile | None:
-        return self._save(slide, save_crop, page, self._page_box(box, page), self._options.dpi, self._folder)
-
-    def _save(self, slide: Slide, save: Callable[..., ImageFile], *arguments: object) -> ImageFile | None:
-        """Return the image that `save` stores, or None with a problem."""
+    def _save_image(self, slide: Slide, page: Any, box: Box | None = None) -> ImageFile | None:
+        """Save a rendered slide, or a part of it; report a problem when it cannot be drawn."""
         with self._timer.stage("render"):
             try:
-                return save(*arguments)
+                if box is None:
+                    return save_page_image(page, self._options.dpi, self._folder)
+                return save_crop(page, self._page_box(box, page), self._options.dpi, self._folder)
             except ExtractionError as error:
                 self._report(slide, str(error))
                 return None
 
-    def _share(self, box: Box) -> float:
-        return _slide_share(box, self._deck)
 
-
-def _shape_picture(shape: TableShape | ImageShape | DrawingShape, pixels: _Pixels, slide: Slide) -> Picture:
+def _make_picture(shape: _Part, slide: Slide, image: ImageFile, words: str) -> Picture:
     texts = [part.text for part in slide.shapes if isinstance(part, TextShape)]
-    context = dict.fromkeys(filter(None, (slide.title, *texts[:MAX_CONTEXT_TEXTS])))
+    context = tuple(dict.fromkeys(filter(None, (slide.title, *texts[:MAX_CONTEXT_TEXTS]))))
     kind: PictureKind = "table" if isinstance(shape, TableShape) and not shape.is_chart else "figure"
-    picture = Picture(kind, slide.number, pixels.image, shape.box, caption=shape.caption, heading=slide.heading)
-    return replace(picture, words=pixels.words, ocr=pixels.ocr, context=tuple(context))
+    picture = Picture(kind, slide.number, image, shape.box, caption=shape.caption, words=words, context=context)
+    return replace(picture, heading=slide.heading)
 
 
 def _crop_image(image: Image.Image, crop: tuple[float, float, float, float]) -> Image.Image:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
-from extractors.slides.archive import check_archive
 from extractors.slides.deck import Deck, Slide
 from extractors.slides.shapes import EMU_PER_POINT, Frame, paragraph_texts, read_shapes, shape_box
 from extractors.types import Problem
@@ -24,9 +25,8 @@ _DEFAULT_TITLES = frozenset(
 def read_pptx(path: Path) -> Deck:
     """Read a PPTX file. A slide that cannot be read becomes a problem of the deck.
 
-    Raises `ExtractionError` when the file is not a PPTX, or would unpack to more than a deck can be.
+    Raises `ExtractionError` when the file is not a PPTX.
     """
-    check_archive(path)
     from pptx import Presentation
 
     try:
@@ -46,15 +46,10 @@ def read_pptx(path: Path) -> Deck:
             found.append(Slide(number))
             reason = f"slide {number} cannot be read ({error_summary(error)}); saving the deck again may repair it"
             problems.append(Problem(reason, number))
-    return Deck(*size, tuple(found), _read_title(presentation), tuple(problems))
-
-
-def _read_title(presentation: Any) -> str:
-    try:
+    title = ""
+    with suppress(Exception):  # broken properties cost no content
         title = str(presentation.core_properties.title or "").strip()
-    except Exception:  # broken properties cost no content
-        return ""
-    return "" if title in _DEFAULT_TITLES else title
+    return Deck(*size, tuple(found), "" if title in _DEFAULT_TITLES else title, tuple(problems))
 
 
 def _read_sections(presentation: Any) -> dict[int, str]:
@@ -69,29 +64,19 @@ def _read_sections(presentation: Any) -> dict[int, str]:
 
 def _read_slide(slide: Any, number: int, size: tuple[float, float], section: str, problems: list[Problem]) -> Slide:
     title, frame = slide.shapes.title, Frame((0.0, 0.0, *size))
-    shapes = []
-    for shape in read_shapes(slide.shapes, frame, title):
-        if isinstance(shape, Problem):
-            problems.append(Problem(shape.reason, number))
-        else:
-            shapes.append(shape)
+    shapes = list(read_shapes(slide.shapes, frame, title))
+    problems += [replace(shape, page=number) for shape in shapes if isinstance(shape, Problem)]
+    notes = slide.notes_slide.notes_placeholder if slide.has_notes_slide else None
     return Slide(
         number=number,
-        title=" ".join(" ".join(paragraph_texts(title._element)).split()) if title is not None else "",
+        title=" ".join(paragraph_texts(title._element)) if title is not None else "",
         title_box=shape_box(title, frame) if title is not None else None,
         section=section,
         hidden=slide._element.get("show") in ("0", "false"),
-        shapes=tuple(shapes),
-        notes=tuple(_read_notes(slide)),
+        shapes=tuple(shape for shape in shapes if not isinstance(shape, Problem)),
+        notes=tuple(paragraph_texts(notes._element)) if notes is not None else (),
         comments=tuple(_read_comments(slide.part)),
     )
-
-
-def _read_notes(slide: Any) -> Iterator[str]:
-    for placeholder in slide.notes_slide.placeholders if slide.has_notes_slide else ():
-        kind = placeholder.placeholder_format.type
-        if kind is not None and kind.name == "BODY":
-            yield from filter(None, paragraph_texts(placeholder._element))
 
 
 def _read_comments(part: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from extractors.errors import error_summary
 from extractors.slides.charts import read_chart
-from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape
+from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
 from extractors.types import Box, Problem
 
 EMU_PER_POINT = 12700
@@ -44,14 +44,8 @@ class Frame:
 
     def place(self, left: int, top: int, width: int, height: int) -> Box:
         """Return a box in points, clipped to the slide."""
-        x0, y0 = self.offset[0] + left * self.scale[0], self.offset[1] + top * self.scale[1]
-        right, bottom = self.slide[2:]
-        return (
-            round(min(max(x0, 0.0), right), 2),
-            round(min(max(y0, 0.0), bottom), 2),
-            round(min(max(x0 + width * self.scale[0], 0.0), right), 2),
-            round(min(max(y0 + height * self.scale[1], 0.0), bottom), 2),
-        )
+        x, y = self.offset[0] + left * self.scale[0], self.offset[1] + top * self.scale[1]
+        return clip_box((x, y, x + width * self.scale[0], y + height * self.scale[1]), *self.slide[2:])
 
     def of_group(self, group: Any) -> Frame:
         """Return the frame of a group's children, which have coordinates of their own."""
@@ -93,9 +87,8 @@ def read_shapes(shapes: Any, frame: Frame, title: Any = None, depth: int = 0) ->
 
 
 def paragraph_texts(element: Any) -> Iterator[str]:
-    """Yield the texts of the paragraphs below an XML element, including formulas."""
-    for paragraph in element.iter(f"{_A}p"):
-        yield _paragraph_text(paragraph)
+    """Yield the paragraphs with text below an XML element, including formulas."""
+    return filter(None, map(_paragraph_text, element.iter(f"{_A}p")))
 
 
 def _read_shape(shape: Any, frame: Frame, depth: int) -> Iterator[Shape | Problem]:
@@ -108,18 +101,16 @@ def _read_shape(shape: Any, frame: Frame, depth: int) -> Iterator[Shape | Proble
     elif tag == "pic":
         fill = element.find(f"{_P}blipFill")
         yield _read_image(element if fill is None else fill, shape.part, box, caption)
-    elif tag == "sp" and not _is_furniture(shape):
+    elif tag == "sp":
+        placeholder = shape.placeholder_format.type if shape.is_placeholder else None
+        if placeholder is not None and placeholder.name in _FURNITURE:
+            return
         yield from _read_text(element, box)
         fill = element.find(f"{_P}spPr/{_A}blipFill")
         if fill is not None:
             yield _read_image(fill, shape.part, box, caption)
         elif caption:
             yield DrawingShape(box, "object", caption)
-
-
-def _is_furniture(shape: Any) -> bool:
-    kind = shape.placeholder_format.type if shape.is_placeholder else None
-    return kind is not None and kind.name in _FURNITURE
 
 
 def _read_group(group: Any, box: Box, caption: str, frame: Frame, depth: int) -> Iterator[Shape | Problem]:
@@ -140,7 +131,7 @@ def _read_graphic(shape: Any, box: Box, caption: str) -> Iterator[Shape]:
     if shape.has_table:
         rows = [
             # A merged cell is given once, at its origin.
-            ["" if cell.is_spanned else " ".join(filter(None, paragraph_texts(cell._tc))) for cell in row.cells]
+            ["" if cell.is_spanned else " ".join(paragraph_texts(cell._tc)) for cell in row.cells]
             for row in shape.table.rows
         ]
         if any(map(any, rows)):
@@ -149,21 +140,21 @@ def _read_graphic(shape: Any, box: Box, caption: str) -> Iterator[Shape]:
         title, rows = read_chart(shape.chart)
         yield TableShape(rows, box, " — ".join(filter(None, (title, caption))), is_chart=True)
     elif (relations := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:
-        words = list(_diagram_texts(shape.part, relations.get(f"{_R}dm")))
+        words = _diagram_texts(shape.part, relations.get(f"{_R}dm"))
         yield from (TextShape(text, box) for text in words)
         yield DrawingShape(box, "diagram", caption, " ".join(words))
     else:
         yield DrawingShape(box, "object", caption)
 
 
-def _diagram_texts(part: Any, relation: str | None) -> Iterator[str]:
-    """Yield the texts of a SmartArt diagram from its data part, in the order of its points."""
+def _diagram_texts(part: Any, relation: str | None) -> list[str]:
+    """Return the texts of a SmartArt diagram from its data part, in the order of its points."""
     from pptx.oxml import parse_xml
 
     if relation is None or part.rels[relation].is_external:
-        return
-    for point in parse_xml(part.related_part(relation).blob).iter(f"{_DIAGRAM}pt"):
-        yield from filter(None, paragraph_texts(point))
+        return []
+    points = parse_xml(part.related_part(relation).blob).iter(f"{_DIAGRAM}pt")
+    return [text for point in points for text in paragraph_texts(point)]
 
 
 def _read_image(fill: Any, part: Any, box: Box, caption: str) -> ImageShape:
@@ -208,19 +199,14 @@ def _read_alternate_content(tree: Any, frame: Frame) -> Iterator[Shape]:
         choice = alternate.find(f"{_MC}Choice")
         if choice is None:
             continue
-        box = _transform_box(choice, frame)
-        texts = [text for text in paragraph_texts(choice) if text]
+        box, offset, extent = frame.slide, choice.find(f".//{_A}off"), choice.find(f".//{_A}ext")
+        if offset is not None and extent is not None and extent.get("cx") is not None:
+            sides = (offset, "x"), (offset, "y"), (extent, "cx"), (extent, "cy")
+            box = frame.place(*(int(node.get(key)) for node, key in sides))
+        texts = list(paragraph_texts(choice))
         yield from (TextShape(text, box) for text in texts)
         if not texts:
             yield DrawingShape(box, "object")
-
-
-def _transform_box(element: Any, frame: Frame) -> Box:
-    offset, extent = next(element.iter(f"{_A}off"), None), next(element.iter(f"{_A}ext"), None)
-    if offset is None or extent is None or extent.get("cx") is None:
-        return frame.slide
-    left, top = int(offset.get("x")), int(offset.get("y"))
-    return frame.place(left, top, int(extent.get("cx")), int(extent.get("cy")))
 
 
 def _alternative_text(shape: Any) -> str:

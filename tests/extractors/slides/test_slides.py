@@ -204,7 +204,7 @@ def test_deck_without_slides_is_refused(tmp_path: Path) -> None:
 
 
 def test_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("extractors.slides.archive.MAX_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr("extractors.slides.extractor.MAX_UNPACKED_BYTES", 10_000)
     monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
     with pytest.raises(ExtractionError, match="zip bomb"):
         extract_deck(write_deck(tmp_path / "a.pptx", add_bullets))
