@@ -16,7 +16,7 @@ from urllib.parse import quote
 from extractors.errors import ExtractionError
 from extractors.pdf.render import pymupdf, render_page
 from extractors.pictures.store import image_path
-from extractors.types import Box, Extraction, Picture
+from extractors.types import Extraction
 
 PAGE_DPI = 60.0
 """Resolution of page images that are rendered for the sheet."""
@@ -35,8 +35,7 @@ _KIND_NAMES = {
 
 class _PageImage(NamedTuple):
     path: Path
-    width: float
-    """Points, as in the boxes of the page."""
+    width: float  # in points, as the boxes of the page
     height: float
 
 
@@ -59,8 +58,11 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
     html = template.render(
         extraction=extraction,
         report=extraction.report,
+        address=lambda path: quote(os.path.relpath(path, out.parent)),  # relative, so that the folder can be moved
+        crop_path=lambda picture: image_path(picture.image, pictures),
         kinds=Counter(_KIND_NAMES[picture.kind] for picture in extraction.pictures),
-        pages=[_page(extraction, number, images.get(number), pictures, out.parent) for number in numbers[:MAX_PAGES]],
+        pages=numbers[:MAX_PAGES],
+        images=images,
         omitted=max(0, len(numbers) - MAX_PAGES),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -100,37 +102,3 @@ def _render_pages(extraction: Extraction, folder: Path, stored: set[int]) -> Ite
             except (ExtractionError, RuntimeError, ValueError):
                 continue
             yield number, _PageImage(target, float(page.rect.width), float(page.rect.height))
-
-
-def _page(
-    extraction: Extraction, number: int, image: _PageImage | None, pictures: Path, base: Path
-) -> dict[str, object]:
-    """Return what the template shows of a page; addresses are relative to the folder `base`."""
-    passages = [passage for passage in extraction.passages if passage.page == number]
-    crops = [p for p in extraction.pictures if p.page == number and p.kind not in ("page", "slide")]
-    boxes: list[tuple[str, str, Box]] = [(passage.kind, "", passage.box) for passage in passages if passage.box]
-    boxes += [(crop.kind, _label(crop), crop.box) for crop in crops if crop.box]
-    return {
-        "number": number,
-        "is_flagged": number in extraction.report.flagged_pages,
-        "image": _address(image.path, base) if image else "",
-        "boxes": [(kind, label, _css_position(box, image)) for kind, label, box in boxes] if image else [],
-        "crops": [(_label(crop), _address(image_path(crop.image, pictures), base), crop) for crop in crops],
-    }
-
-
-def _css_position(box: Box, page: _PageImage) -> str:
-    left, top, right, bottom = (
-        100 * side / size for side, size in zip(box, (page.width, page.height) * 2, strict=True)
-    )
-    return f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
-
-
-def _label(picture: Picture) -> str:
-    whole = ", whole" if picture.kind == "compound" else ""
-    return f"{picture.label or picture.kind}{whole}"
-
-
-def _address(path: Path, base: Path) -> str:
-    """Return a relative address, so that the folder can be moved."""
-    return quote(os.path.relpath(path, base).replace(os.sep, "/"))

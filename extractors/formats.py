@@ -21,13 +21,11 @@ point group `diptych.extractors`: each entry point loads to a `Format` or a list
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import cast
 
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Options, Source
@@ -35,8 +33,6 @@ from extractors.types import Extraction, Options, Source
 ENTRY_POINT_GROUP = "diptych.extractors"
 HEAD_BYTES = 1024
 """Bytes at the start of a file in which its signature is looked for; PDF readers accept a header anywhere in them."""
-
-Extractor = Callable[[Source, Options, Path], Extraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,8 @@ def extract_document(source: Source, options: Options, pictures: Path) -> Extrac
         kind = f"{source.path.suffix} files" if source.path.suffix else "files without a suffix"
         raise ExtractionError(f"{source.path}: no extractor reads {kind}; {describe_formats()}")
     _check_content(row, source)
-    return cast(Extractor, import_module(row.module).extract)(source, options, pictures)
+    extraction: Extraction = import_module(row.module).extract(source, options, pictures)
+    return extraction
 
 
 def formats() -> tuple[Format, ...]:
@@ -116,10 +113,8 @@ def failed_plugins() -> tuple[str, ...]:
 def find_format(path: Path) -> Format | None:
     """Return the format of a file by its suffix, or None when no extractor reads such files."""
     suffix = path.suffix.lower()
-    for row in FORMATS:
-        if suffix in row.suffixes:
-            return row  # without loading plug-ins
-    return next((row for row in _plugins()[0] if suffix in row.suffixes), None)
+    built_in = next((row for row in FORMATS if suffix in row.suffixes), None)
+    return built_in or next((row for row in _plugins()[0] if suffix in row.suffixes), None)
 
 
 def describe_formats() -> str:
@@ -175,24 +170,21 @@ def _plugins() -> tuple[tuple[Format, ...], tuple[str, ...]]:
     failures = []
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         try:
-            rows += _load_plugin(entry_point, {suffix: row for row in (*FORMATS, *rows) for suffix in row.suffixes})
+            loaded = entry_point.load()
+            found = [loaded] if isinstance(loaded, Format) else list(loaded)
+            for row in found:
+                if not isinstance(row, Format):
+                    raise ValueError(
+                        f"{entry_point.value} must be a Format or a list of them, not {type(row).__name__}"
+                    )
+                for other in (*FORMATS, *rows):
+                    if taken := set(row.suffixes) & set(other.suffixes):
+                        raise ValueError(f"{min(taken)} files are already read by {other.module}")
+            rows += found
         except Exception as error:  # third-party code: whatever it raises must not affect other formats
             package = entry_point.dist.name if entry_point.dist else "its package"
-            reason = f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+            reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             failures.append(
                 f"the extractor plug-in {entry_point.name} cannot be used ({reason}); update or uninstall {package}"
             )
     return tuple(rows), tuple(failures)
-
-
-def _load_plugin(entry_point: EntryPoint, taken: dict[str, Format]) -> list[Format]:
-    """Return the rows of one entry point. Raises `ValueError` when they are not formats or use a taken suffix."""
-    loaded = entry_point.load()
-    rows = [loaded] if isinstance(loaded, Format) else list(loaded)
-    for row in rows:
-        if not isinstance(row, Format):
-            raise ValueError(f"{entry_point.value} must be a Format or a list of them, not {type(row).__name__}")
-        for suffix in row.suffixes:
-            if suffix in taken:
-                raise ValueError(f"{suffix} files are already read by {taken[suffix].module}")
-    return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from extractors.types import FieldValue
 
@@ -35,9 +35,8 @@ def parse_column(column: Sequence[str]) -> list[Cell]:
 
     Amounts in one currency become numbers (`$1,299.00` -> 1299.0). ISO dates stay text, which sorts in their order.
     """
-    filled = [cell for cell in column if cell]
-    convert = _choose_conversion(filled) if filled else str
-    return [convert(cell) if cell else None for cell in column]
+    values = iter(_convert_cells([cell for cell in column if cell]))
+    return [next(values) if cell else None for cell in column]
 
 
 def unify_column(values: Sequence[object]) -> list[Cell]:
@@ -61,14 +60,14 @@ def _json_cell(value: object) -> Cell:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _choose_conversion(filled: list[str]) -> Callable[[str], FieldValue]:
-    if all(cell.lower() in _BOOLEANS for cell in filled):
-        return lambda cell: _BOOLEANS[cell.lower()]
-    if all(_INTEGER.match(cell) and abs(int(cell)) <= MAX_INTEGER for cell in filled):
-        return int
-    if all(_DECIMAL.match(cell) and not _is_code(cell) for cell in filled):
-        return float
-    return _choose_money_conversion(filled) or str
+def _convert_cells(cells: list[str]) -> Sequence[FieldValue]:
+    if all(cell.lower() in _BOOLEANS for cell in cells):
+        return [_BOOLEANS[cell.lower()] for cell in cells]
+    if all(_INTEGER.match(cell) and abs(int(cell)) <= MAX_INTEGER for cell in cells):
+        return [int(cell) for cell in cells]
+    if all(_DECIMAL.match(cell) and not _is_code(cell) for cell in cells):
+        return [float(cell) for cell in cells]
+    return _parse_amounts(cells) or cells
 
 
 def _is_code(cell: str) -> bool:
@@ -77,25 +76,21 @@ def _is_code(cell: str) -> bool:
     return digits.isdigit() and (len(digits) > MAX_FLOAT_DIGITS or (len(digits) > 1 and digits[0] == "0"))
 
 
-def _choose_money_conversion(filled: list[str]) -> Callable[[str], FieldValue] | None:
-    """Return a conversion for grouped numbers or amounts of one currency, if one notation fits every cell."""
-    matches = [match for cell in filled if (match := _MONEY.match(cell))]
-    if len(matches) < len(filled) or any(match["before"] and match["after"] for match in matches):
-        return None
+def _parse_amounts(cells: list[str]) -> list[float]:
+    """Return grouped numbers or amounts of one currency as floats, or [] unless one notation fits every cell."""
+    matches = [match for cell in cells if (match := _MONEY.match(cell))]
+    if len(matches) < len(cells) or any(match["before"] and match["after"] for match in matches):
+        return []
     currencies = {match["before"] or match["after"] for match in matches} - {""}
     if len(currencies) > 1 or not currencies <= _CURRENCIES:
-        return None
+        return []
     numbers = [match["number"] for match in matches]
     if not currencies and any(map(_is_code, numbers)):
-        return None
+        return []
     if all(map(_GROUPED.match, numbers)):
-        return lambda cell: _parse_amount(cell, ",", ".")
-    if currencies and all(map(_EUROPEAN.match, numbers)):
-        return lambda cell: _parse_amount(cell, ".", ",")
-    return None
-
-
-def _parse_amount(cell: str, group: str, point: str) -> float:
-    match = _MONEY.match(cell)
-    assert match is not None  # every cell of the column matched
-    return float(match["sign"] + match["number"].replace(group, "").replace(point, "."))
+        plain = [number.replace(",", "") for number in numbers]
+    elif currencies and all(map(_EUROPEAN.match, numbers)):
+        plain = [number.replace(".", "").replace(",", ".") for number in numbers]
+    else:
+        return []
+    return [float(match["sign"] + number) for match, number in zip(matches, plain, strict=True)]

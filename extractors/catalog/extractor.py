@@ -16,8 +16,6 @@ from extractors.errors import ExtractionError
 from extractors.formats import find_format
 from extractors.types import Extraction, FieldValue, Options, Picture, Problem, Report, Source
 
-URL_SCHEMES = ("http://", "https://")
-
 
 def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[Source]:
     """Return one source per row. `downloads` maps image URLs to the local file, or to the reason why there is none."""
@@ -27,7 +25,8 @@ def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[S
     sources = []
     for at, (name, reference) in enumerate(zip(_row_names(catalog), catalog.image_references(), strict=True)):
         row = {column: value for column, cells in catalog.columns.items() if (value := cells[at]) is not None}
-        image, problem = _find_picture(catalog.path, reference, downloads)
+        picture = _find_picture(catalog.path, reference, downloads)
+        image = picture if isinstance(picture, Path) else None
         sources.append(
             Source(
                 path=catalog.path,
@@ -39,7 +38,7 @@ def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[S
                 title=str(row.get(title or "", "")),
                 description=str(row.get(description or "", "")),
                 image=image,
-                problem=problem,
+                problem=picture if isinstance(picture, str) else "",
             )
         )
     return sources
@@ -75,7 +74,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
 def is_url(reference: str) -> bool:
     """Return True when a row's picture is on a web server."""
-    return reference.lower().startswith(URL_SCHEMES)
+    return reference.lower().startswith(("http://", "https://"))
 
 
 def fields_text(source: Source) -> str:
@@ -108,23 +107,25 @@ def _row_names(catalog: Catalog) -> list[str]:
     return [str(number) for number in catalog.numbers]
 
 
-def _find_picture(catalog: Path, reference: str, downloads: Mapping[str, Path | str]) -> tuple[Path | None, str]:
-    """Return a row's picture, or the reason why there is none. Files outside the catalogue's folder are refused."""
+def _find_picture(catalog: Path, reference: str, downloads: Mapping[str, Path | str]) -> Path | str:
+    """Return a row's picture, or why it has none ("" when it names none).
+
+    Files outside the catalogue's folder are refused.
+    """
     if not reference:
-        return None, ""
+        return ""
     if is_url(reference):
-        download = downloads.get(reference, f"{reference}: was not downloaded")
-        return (download, "") if isinstance(download, Path) else (None, download)
+        return downloads.get(reference, f"{reference}: was not downloaded")
     folder = catalog.parent.resolve()
     try:
         file = (folder / reference.replace("\\", "/")).resolve()
         if not file.is_relative_to(folder):
-            return None, f"{reference}: is outside the catalogue's folder; move it next to {catalog.name}"
+            return f"{reference}: is outside the catalogue's folder; move it next to {catalog.name}"
         if not file.is_file():
-            return None, f"{reference}: there is no such file; correct the row in {catalog.name} or add the file"
+            return f"{reference}: there is no such file; correct the row in {catalog.name} or add the file"
     except (OSError, ValueError):
-        return None, f"{reference[:100]}: is not a file name; correct the row in {catalog.name}"
-    return file, ""
+        return f"{reference[:100]}: is not a file name; correct the row in {catalog.name}"
+    return file
 
 
 def _row_digest(row: Mapping[str, Cell], image: Path | None) -> str:

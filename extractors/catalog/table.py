@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from extractors.catalog.columns import Cell, parse_column, unify_column
@@ -71,7 +72,12 @@ def is_catalog(path: Path) -> bool:
     """Return True when the file has a column of pictures or descriptions; only its head is read."""
     try:
         with path.open("rb") as file:
-            header = _read_header(_decode(file.read(HEAD_BYTES)), path)
+            head = _decode(file.read(HEAD_BYTES))
+        if path.suffix.lower() == ".jsonl":
+            row = json.loads(next(filter(str.strip, head.splitlines()), "{}"))
+            header = list(row) if isinstance(row, dict) else []
+        else:
+            header = next(csv.reader(io.StringIO(head, newline=""), delimiter=_find_delimiter(head)), [])
     except (OSError, ValueError, csv.Error):
         return False
     names = {_plain_name(name) for name in header}
@@ -87,7 +93,7 @@ def read_catalog(path: Path) -> Catalog:
         if path.stat().st_size > MAX_BYTES:
             raise ExtractionError(f"{path}: larger than {MAX_BYTES >> 20} MiB; split it into several files")
         text = _decode(path.read_bytes())
-        catalog = _read_json_lines(path, text) if _is_json_lines(path) else _read_csv(path, text)
+        catalog = _read_json_lines(path, text) if path.suffix.lower() == ".jsonl" else _read_csv(path, text)
     except OSError as error:
         raise ExtractionError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     except (csv.Error, UnicodeDecodeError) as error:
@@ -98,10 +104,6 @@ def read_catalog(path: Path) -> Catalog:
         known = "image, image_url, photo, picture or description"
         raise ExtractionError(f"{path}: not a catalogue, because no column is called {known}; rename one")
     return catalog
-
-
-def _is_json_lines(path: Path) -> bool:
-    return path.suffix.lower() == ".jsonl"
 
 
 def _plain_name(name: str) -> str:
@@ -117,24 +119,13 @@ def _decode(data: bytes) -> str:
     return text if "\ufffd" not in text[:-1] else data.decode("cp1252", "replace")
 
 
-def _read_header(head: str, path: Path) -> list[str]:
-    if _is_json_lines(path):
-        first = next((line for line in head.splitlines() if line.strip()), "{}")
-        row = json.loads(first)
-        return list(row) if isinstance(row, dict) else []
-    return next(csv.reader(io.StringIO(head, newline=""), delimiter=_find_delimiter(head)), [])
-
-
 def _find_delimiter(text: str) -> str:
     """Return the delimiter that cuts the first rows into the largest equal number of columns."""
 
     def score(delimiter: str) -> tuple[bool, int]:
-        widths: list[int] = []
-        for row in csv.reader(io.StringIO(text[:HEAD_BYTES], newline=""), delimiter=delimiter):
-            widths += [len(row)] if row else []
-            if len(widths) == DELIMITER_ROWS:
-                break
-        return bool(widths) and len(set(widths)) == 1 and widths[0] > 1, widths[0] if widths else 0
+        rows = filter(None, csv.reader(io.StringIO(text[:HEAD_BYTES], newline=""), delimiter=delimiter))
+        widths = [len(row) for row in islice(rows, DELIMITER_ROWS)] or [0]
+        return len(set(widths)) == 1 and widths[0] > 1, widths[0]
 
     return max(",;\t|", key=score)
 
@@ -153,7 +144,7 @@ def _read_csv(path: Path, text: str) -> Catalog:
 def _read_json_lines(path: Path, text: str) -> Catalog:
     rows: dict[int, dict[str, object]] = {}
     notes = []
-    for number, line in enumerate((line for line in text.split("\n") if line.strip()), 1):
+    for number, line in enumerate(filter(str.strip, text.split("\n")), 1):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
