@@ -44,7 +44,10 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         pdf, missing = None, ""
         with timer.stage("office"):
             if options.page_images != "none" or deck is None:
-                pdf, missing = _convert_to_pdf(source.path, Path(folder))
+                try:
+                    pdf = convert_file(source.path, "pdf", Path(folder))
+                except ExtractionError as error:
+                    missing = str(error)
         if deck is None:
             if pdf is None:
                 raise ExtractionError(f"{source.name}: {note}" + (f"; {missing}" if missing not in note else ""))
@@ -59,7 +62,12 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         passages += collector.ocr_passages()
         passages.sort(key=lambda passage: passage.page)
     hidden = ", ".join(str(slide.number) for slide in deck.slides if slide.hidden)
-    notes = [note, missing, *collector.notes, f"hidden slides, kept and marked: {hidden}" if hidden else ""]
+    notes = [
+        note,
+        f"{missing}; its slides are not kept as pictures" if missing else "",
+        *collector.notes,
+        f"hidden slides, kept and marked: {hidden}" if hidden else "",
+    ]
     report = Report(
         pages=len(deck.slides),
         ocr_pages=tuple(collector.ocr_results),
@@ -84,12 +92,13 @@ def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
                 return read_pptx(path), ""
         except ExtractionError as error:
             reason = str(error).removeprefix(f"{path.name}: ")
-    deck, failure = _convert_to_deck(path, folder)
-    if deck:
-        return deck, f"{reason}; read by way of LibreOffice" if reason else ""
-    if is_odp:
-        return read_odp(path), f"{failure}; charts and drawings of this deck yield no text"
-    return None, reason or failure
+    try:
+        deck = read_pptx(convert_file(path, "pptx", folder))
+    except ExtractionError as error:
+        if is_odp:
+            return read_odp(path), f"{error}; charts and drawings of this deck yield no text"
+        return None, reason or str(error)
+    return deck, f"{reason}; read by way of LibreOffice" if reason else ""
 
 
 def _is_ole(path: Path) -> bool:
@@ -114,25 +123,6 @@ def _member_names(path: Path) -> set[str]:
         limit = f"{MAX_UNPACKED_BYTES >> 30} GiB or {MAX_ENTRIES:,} files"
         raise ExtractionError(f"{path.name}: unpacks to more than {limit}, refused as a zip bomb")
     return {entry.filename for entry in entries}
-
-
-def _convert_to_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
-    """Return the deck by way of LibreOffice, or the reason why there is none."""
-    try:
-        file = convert_file(path, "pptx", folder)
-        return (read_pptx(file), "") if file else (None, "LibreOffice cannot read it either; save it as PPTX or PDF")
-    except ExtractionError as error:
-        return None, str(error)
-
-
-def _convert_to_pdf(path: Path, folder: Path) -> tuple[Path | None, str]:
-    """Return the deck as a PDF with one page per slide, or what is lost without it."""
-    loss = "its slides are not kept as pictures"
-    try:
-        file = convert_file(path, "pdf", folder)
-    except ExtractionError as error:
-        return None, f"{error}; {loss}"
-    return file, "" if file else f"LibreOffice cannot read it; {loss}; save it as PDF"
 
 
 def _extract_pdf(source: Source, pdf: Path, options: Options, pictures: Path, reason: str) -> Extraction:

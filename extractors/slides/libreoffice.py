@@ -10,7 +10,6 @@ import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from extractors.errors import ExtractionError
 
@@ -18,8 +17,7 @@ CONVERSION_SECONDS = 150.0
 """Time limit of a conversion: a minute for a cold start, and 90 seconds for the largest decks measured."""
 NOT_INSTALLED = "LibreOffice is not installed (apt install libreoffice-impress, or brew install --cask libreoffice)"
 
-TargetFormat = Literal["pdf", "pptx", "odp"]
-_FILTERS: dict[TargetFormat, str] = {
+_FILTERS = {
     # With hidden slides, so that page n remains slide n.
     "pdf": 'pdf:impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}',
     "pptx": "pptx:Impress MS PowerPoint 2007 XML",
@@ -47,13 +45,11 @@ def find_libreoffice() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def convert_file(
-    file: Path, target_format: TargetFormat, folder: Path, seconds: float = CONVERSION_SECONDS
-) -> Path | None:
-    """Convert an office file and return the result, in `folder`; None when LibreOffice cannot read the file.
+def convert_file(file: Path, target_format: str, folder: Path) -> Path:
+    """Convert an office file to `pdf`, `pptx` or `odp`, and return the result, in `folder`.
 
     Macros do not run, and nothing is fetched from the network.
-    Raises `ExtractionError` when LibreOffice is not installed or exceeds the time limit.
+    Raises `ExtractionError` when LibreOffice is not installed, cannot read the file, or exceeds the time limit.
     """
     program = find_libreoffice()
     if program is None:
@@ -68,25 +64,25 @@ def convert_file(
             f"-env:UserInstallation={profile.as_uri()}", "--convert-to", _FILTERS[target_format],
             "--outdir", str(folder), str(link),
         ]  # fmt: skip
-        _run(command, home, seconds)
+        _run(command, home)
     result = folder / f"deck.{target_format}"
-    return result if result.exists() and result.stat().st_size else None
+    if not result.exists() or not result.stat().st_size:
+        raise ExtractionError("LibreOffice cannot read it; save it as PPTX or PDF")
+    return result
 
 
-def _run(command: list[str], home: str, seconds: float) -> None:
+def _run(command: list[str], home: str) -> None:
     """Run a command in a session of its own, and kill all its processes at the end."""
+    null = subprocess.DEVNULL
+    environment = os.environ | {"HOME": home, "SAL_USE_VCLPLUGIN": "svp", "SAL_DISABLE_OPENCL": "1"}
     with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=os.environ | {"HOME": home, "SAL_USE_VCLPLUGIN": "svp", "SAL_DISABLE_OPENCL": "1"},
+        command, stdin=null, stdout=null, stderr=null, start_new_session=True, env=environment
     ) as process:
         try:
-            process.wait(seconds)
+            process.wait(CONVERSION_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise ExtractionError(f"LibreOffice took longer than {seconds:.0f} s; save the deck as PDF") from error
+            reason = f"LibreOffice took longer than {CONVERSION_SECONDS:.0f} s; save the deck as PDF"
+            raise ExtractionError(reason) from error
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

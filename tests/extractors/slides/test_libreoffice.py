@@ -62,22 +62,22 @@ def write_deck(path: Path, text: str, link: str = "") -> Path:
 @needs_libreoffice
 def test_deck_is_converted_to_pdf(tmp_path: Path) -> None:
     pdf = convert_file(write_deck(tmp_path / "a.pptx", "First"), "pdf", tmp_path)
-    assert pdf is not None
     with pymupdf().open(pdf) as document:
         assert document[0].get_text().strip() == "First"
 
 
 @needs_libreoffice
-def test_unreadable_file_yields_none(tmp_path: Path) -> None:
+def test_unreadable_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.ppt").write_bytes(b"\xd0\xcf\x11\xe0 and nothing else")
-    assert convert_file(tmp_path / "broken.ppt", "pdf", tmp_path) is None
+    with pytest.raises(ExtractionError, match="LibreOffice cannot read it"):
+        convert_file(tmp_path / "broken.ppt", "pdf", tmp_path)
 
 
 @needs_libreoffice
 def test_linked_pictures_are_not_fetched(tmp_path: Path, web_server: tuple[int, list[str]]) -> None:
     port, paths = web_server
     deck = write_deck(tmp_path / "a.pptx", "x", f"http://127.0.0.1:{port}/a.png")
-    assert convert_file(deck, "pdf", tmp_path) is not None
+    assert convert_file(deck, "pdf", tmp_path).exists()
     assert paths == []
 
 
@@ -93,8 +93,9 @@ def test_time_limit_kills_all_processes(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(subprocess.Popen, "wait", wait_once_started)
     monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: str(program))
+    monkeypatch.setattr(libreoffice, "CONVERSION_SECONDS", 1.0)
     with pytest.raises(ExtractionError, match="longer than 1 s"):
-        convert_file(write_deck(tmp_path / "a.pptx", "x"), "pdf", tmp_path, seconds=1)
+        convert_file(write_deck(tmp_path / "a.pptx", "x"), "pdf", tmp_path)
     wait_for(lambda: is_gone(int(pid.read_text())))
 
 

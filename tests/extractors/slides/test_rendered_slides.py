@@ -39,7 +39,6 @@ def test_every_slide_becomes_a_picture_including_hidden_ones(tmp_path: Path) -> 
 def test_odp_yields_the_same_text_notes_and_slides(tmp_path: Path) -> None:
     path = write_deck(tmp_path / "a.pptx", add_bullets, add_notes)
     odp = convert_file(path, "odp", tmp_path)
-    assert odp is not None
     extraction = extract_deck(odp, Options(ocr="off", dpi=72))
     assert "Clean the filter weekly." in passage_texts(extraction, "text")[0]
     assert passage_texts(extraction, "notes") == ["Mention the warranty."]
@@ -54,7 +53,6 @@ def test_odp_is_read_without_libreoffice(tmp_path: Path, monkeypatch: pytest.Mon
         slide._element.set("show", "0")
 
     odp = convert_file(write_deck(tmp_path / "a.pptx", add_bullets, hidden), "odp", tmp_path)
-    assert odp is not None
     monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
     extraction = extract_deck(odp)
     first = extraction.passages[0]
