@@ -46,7 +46,7 @@ def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[S
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Extract one row. Raises `ExtractionError` when it has neither text nor a picture."""
-    from extractors.photos.extractor import extract_row_picture
+    from extractors.photos.extractor import extract_picture
     from extractors.text.headings import HeadedParagraph
     from extractors.text.paragraphs import Paragraph
     from extractors.text.passages import PassageLimit, build_passages
@@ -61,7 +61,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     found: list[Picture] = []
     if source.image is not None:
         try:
-            picture, picture_problems = extract_row_picture(source.image, options, pictures)
+            picture, picture_problems = extract_picture(source.image, source.image.name, 1, options, pictures)
             context = tuple(split_sentences(source.description))
             found.append(replace(picture, caption=source.title, context=context))
             problems += picture_problems

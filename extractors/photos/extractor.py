@@ -16,13 +16,15 @@ from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages
 from extractors.timing import StageTimer
-from extractors.types import Extraction, Options, Passage, Picture, Problem, Report, Source
+from extractors.types import Box, Extraction, Options, Passage, Picture, Problem, Report, Source
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PAGES = 2000
 """Pages of a TIFF that are read."""
+MIN_CROP = 0.01
+"""Total share cut off at the edges below which a crop is ignored."""
 MIN_PAGE_WORDS = 40
 """A single image with at least this many words is read as a page of text, which also yields passages."""
 
@@ -69,24 +71,25 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     return Extraction(source, tuple(passages), tuple(found), report)
 
 
-def extract_row_picture(file: Path, options: Options, pictures: Path) -> tuple[Picture, tuple[Problem, ...]]:
-    """Return the picture of a catalogue row, and the problems met. Raises `ExtractionError` as `extract` does."""
-    with open_image(file, file.name) as image:
-        suffix = displayable_suffix(image)
-        normalised = normalise_image(image)
-        stored = save_image(normalised, pictures, file.read_bytes(), suffix)
-    words, problems = read_picture_words(normalised, 1, options)
-    return Picture("photo", 1, stored, words=words, ocr=bool(words)), problems
+def extract_picture(
+    file: Path | bytes, name: str, page: int, options: Options, folder: Path, crop: Box = (0, 0, 0, 0)
+) -> tuple[Picture, tuple[Problem, ...]]:
+    """Return a picture on page `page` of another document, with the words that OCR reads in it, and problems of OCR.
 
-
-def read_picture_words(image: Image.Image, page: int, options: Options) -> tuple[str, tuple[Problem, ...]]:
-    """Return the words in a picture, and a problem when OCR fails; no words when no OCR engine is available."""
-    if choose_engine(options)[0] is None:
-        return "", ()
-    try:
-        return recognise_words(image, options), ()
-    except ExtractionError as error:
-        return "", (Problem(f"its words could not be read: {error}", page),)
+    `folder` is the picture store; `crop` are the shares cut off at the left, top, right and bottom. Raises
+    `ExtractionError` as `extract` does.
+    """
+    with open_image(file, name) as image:
+        suffix = displayable_suffix(image) if not any(crop) else ""
+        cropped = _crop_image(normalise_image(image), crop)
+        stored = save_image(cropped, folder, file if isinstance(file, bytes) else file.read_bytes(), suffix)
+    words, problems = "", []
+    if choose_engine(options)[0]:
+        try:
+            words = recognise_words(cropped, options)
+        except ExtractionError as error:
+            problems.append(Problem(f"its words could not be read: {error}", page))
+    return Picture("photo", page, stored, words=words, ocr=bool(words)), tuple(problems)
 
 
 def ocr_passages(result: OcrResult, page: int, options: Options, heading: tuple[str, ...] = ()) -> list[Passage]:
@@ -123,3 +126,13 @@ def _read_words(frame: Image.Image, options: Options, *, is_scan: bool) -> tuple
             return words, None
     page = recognise_page(frame, options)
     return "\n".join(line.text for line in page.lines), page
+
+
+def _crop_image(image: Image.Image, crop: Box) -> Image.Image:
+    """Return the visible part of a picture; negative shares, which add padding, are ignored."""
+    left, top, right, bottom = (min(max(share, 0.0), 0.99) for share in crop)
+    if left + top + right + bottom < MIN_CROP or left + right >= 1 or top + bottom >= 1:
+        return image
+    width, height = image.size
+    x1, y1 = max(int((1 - right) * width), 1), max(int((1 - bottom) * height), 1)
+    return image.crop((int(left * width), int(top * height), x1, y1))

@@ -39,7 +39,7 @@ class ImageShape:
     box: Box
     caption: str = ""
     """Alternative text."""
-    crop: tuple[float, float, float, float] = (0, 0, 0, 0)
+    crop: Box = (0, 0, 0, 0)
     """Shares cut off at the left, top, right and bottom."""
 
 

@@ -59,7 +59,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     with timer.stage("passages"):
         limit = PassageLimit.of(options)
         passages = [passage for slide in deck.slides for passage in _slide_passages(slide, deck, limit)]
-        passages += collector.ocr_passages()
+        passages += collector.ocr_passages
         passages.sort(key=lambda passage: passage.page)
     hidden = ", ".join(str(slide.number) for slide in deck.slides if slide.hidden)
     notes = [
@@ -70,7 +70,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     ]
     report = Report(
         pages=len(deck.slides),
-        ocr_pages=tuple(collector.ocr_results),
+        ocr_pages=tuple(dict.fromkeys(passage.page for passage in collector.ocr_passages)),
         problems=(*deck.problems, *collector.problems),
         notes=tuple(filter(None, notes)),
         seconds=timer.seconds,

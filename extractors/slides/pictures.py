@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
 from extractors.geometry import area
-from extractors.ocr.recognition import OCR_LONG_SIDE, OcrResult, choose_engine, recognise_page
+from extractors.ocr.recognition import OCR_LONG_SIDE, choose_engine, recognise_page
 from extractors.pdf.crops import save_crop, save_page_image
 from extractors.pdf.render import pymupdf, render_page
-from extractors.photos.extractor import ocr_passages, read_picture_words
-from extractors.pictures.decode import displayable_suffix, normalise_image, open_image
-from extractors.pictures.store import save_image
+from extractors.photos.extractor import extract_picture, ocr_passages
 from extractors.slides.deck import Deck, DrawingShape, ImageShape, Slide, TableShape, TextShape
 from extractors.timing import StageTimer
-from extractors.types import Box, ImageFile, Options, Passage, Picture, PictureKind, Problem
-
-if TYPE_CHECKING:
-    from PIL import Image
+from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
 
 # Shares of the slide's area.
 MIN_IMAGE_SHARE = 0.004
@@ -39,9 +33,6 @@ MIN_SLIDE_WORDS = 6
 """A slide with fewer words and a picture is also read by OCR."""
 MAX_CONTEXT_TEXTS = 6
 """Paragraphs of a slide that become the context of its pictures."""
-MIN_CROP = 0.01
-"""Total share cut off at the edges below which a crop is ignored."""
-
 
 _Part = TableShape | ImageShape | DrawingShape
 
@@ -52,8 +43,8 @@ class PictureCollector:
     def __init__(self, deck: Deck, options: Options, folder: Path, timer: StageTimer) -> None:
         """`folder` is the picture store."""
         self.pictures: list[Picture] = []
-        self.ocr_results: dict[int, OcrResult] = {}
-        """Slide number -> what OCR read that the text of the slide does not contain."""
+        self.ocr_passages: list[Passage] = []
+        """What OCR read that the text of the slides does not contain."""
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self._deck, self._options, self._folder, self._timer = deck, options, folder, timer
@@ -73,12 +64,6 @@ class PictureCollector:
                     self._collect_slide(slide, pages.get(slide.number))
                 except Exception as error:  # one broken slide must not cost the others
                     self._report(slide, f"its pictures could not all be read ({error_summary(error)})")
-
-    def ocr_passages(self) -> Iterator[Passage]:
-        """Yield what OCR read on slides as passages."""
-        for slide in self._deck.slides:
-            if result := self.ocr_results.get(slide.number):
-                yield from ocr_passages(result, slide.number, self._options, slide.heading)
 
     def _report(self, slide: Slide, reason: str) -> None:
         self.problems.append(Problem(reason, slide.number))
@@ -124,7 +109,7 @@ class PictureCollector:
         lines = tuple(line for line in result.lines if not known.issuperset(line.text.lower().split()))
         if not lines:
             return words, False
-        self.ocr_results[slide.number] = replace(result, lines=lines)
+        self.ocr_passages += ocr_passages(replace(result, lines=lines), slide.number, self._options, slide.heading)
         return "\n".join([*filter(None, [words]), *(line.text for line in lines)]), True
 
     def _shape_picture(self, shape: _Part, slide: Slide, page: Any) -> Picture | None:
@@ -162,18 +147,15 @@ class PictureCollector:
         if sha256(data).hexdigest() in self._logos:
             return None
         try:
-            with self._timer.stage("render"), open_image(data, "an embedded picture") as image:
-                suffix = displayable_suffix(image) if not any(shape.crop) else ""
-                cropped = _crop_image(normalise_image(image), shape.crop)
-                stored = save_image(cropped, self._folder, data, suffix)
+            with self._timer.stage("pictures"):
+                name = "an embedded picture"
+                found, problems = extract_picture(data, name, slide.number, self._options, self._folder, shape.crop)
         except ExtractionError as error:
             if not (rendered := self._rendered_picture(shape, slide, page)):
                 self._report(slide, f"a picture is left out: {error}")
             return rendered
-        with self._timer.stage("ocr"):
-            words, problems = read_picture_words(cropped, slide.number, self._options)
         self.problems += problems
-        return replace(_make_picture(shape, slide, stored, words), ocr=bool(words))
+        return _make_picture(shape, slide, found.image, found.words, ocr=found.ocr)
 
     def _page_box(self, box: Box, page: Any) -> Box:
         """Return a box of the slide on the page of the PDF, which may be slightly larger or smaller."""
@@ -192,22 +174,19 @@ class PictureCollector:
                 return None
 
 
-def _make_picture(shape: _Part, slide: Slide, image: ImageFile, words: str) -> Picture:
+def _make_picture(shape: _Part, slide: Slide, image: ImageFile, words: str, *, ocr: bool = False) -> Picture:
     texts = [part.text for part in slide.shapes if isinstance(part, TextShape)]
-    context = tuple(dict.fromkeys(filter(None, (slide.title, *texts[:MAX_CONTEXT_TEXTS]))))
-    kind: PictureKind = "table" if isinstance(shape, TableShape) and not shape.is_chart else "figure"
-    picture = Picture(kind, slide.number, image, shape.box, caption=shape.caption, words=words, context=context)
-    return replace(picture, heading=slide.heading)
-
-
-def _crop_image(image: Image.Image, crop: tuple[float, float, float, float]) -> Image.Image:
-    """Return the part of a picture that the slide shows; negative shares, which add padding, are ignored."""
-    left, top, right, bottom = (min(max(share, 0.0), 0.99) for share in crop)
-    if left + top + right + bottom < MIN_CROP or left + right >= 1 or top + bottom >= 1:
-        return image
-    width, height = image.size
-    x1, y1 = max(int((1 - right) * width), 1), max(int((1 - bottom) * height), 1)
-    return image.crop((int(left * width), int(top * height), x1, y1))
+    return Picture(
+        kind="table" if isinstance(shape, TableShape) and not shape.is_chart else "figure",
+        page=slide.number,
+        image=image,
+        box=shape.box,
+        caption=shape.caption,
+        words=words,
+        context=tuple(dict.fromkeys(filter(None, (slide.title, *texts[:MAX_CONTEXT_TEXTS])))),
+        heading=slide.heading,
+        ocr=ocr,
+    )
 
 
 def _slide_share(box: Box, deck: Deck) -> float:
