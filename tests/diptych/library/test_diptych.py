@@ -89,7 +89,7 @@ def test_searching_a_missing_store_raises(tmp_path: Path) -> None:
 def test_the_readme_example_runs(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    (code,) = re.findall(r"```python\n(from diptych import Diptych,.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     shutil.copytree(folder, tmp_path / "data")
     monkeypatch.chdir(tmp_path)
