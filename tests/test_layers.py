@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +87,8 @@ def dotted(path: Path) -> str:
 MODULES = {dotted(path): path for path in modules()}
 
 
-def imports(path: Path) -> set[str]:
+@functools.cache
+def imports(path: Path) -> frozenset[str]:
     """Dotted names of everything a file imports, inside functions and for type checking too."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -96,7 +98,7 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative import"
             module = node.module or ""
             names |= {name if (name := f"{module}.{alias.name}") in MODULES else module for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def layer(module: str) -> int:

@@ -16,7 +16,6 @@ from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Usage
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
-from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
 from diptych.where import parse_where
@@ -24,6 +23,7 @@ from extractors.pictures.store import save_image_bytes
 from extractors.types import Extraction, ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
 from tests.support.papers import write_photo
+from tests.support.stores import open_embedded_store
 
 Answer = Reply | DiptychError
 USAGE = Usage(100, 0, 20, 1)
@@ -113,7 +113,7 @@ class FixedCaptioner(Captioner):
 @contextmanager
 def answering_store(folder: Path) -> Iterator[Pipeline]:
     """A store of a manual, a copy of it, a hostile document and a scan."""
-    index, sandbox = EmbeddedStore(folder, text_shapes(WordEncoder.size), 5), ScriptedSandbox()
+    index, sandbox = open_embedded_store(folder / "store", text_shapes(WordEncoder.size), 5), ScriptedSandbox()
     made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder, captioner=FixedCaptioner())
     photo, chart, table = (save_photo(folder, word) for word in ("pump", "chart", "table"))
     box = (10.0, 10.0, 200.0, 100.0)

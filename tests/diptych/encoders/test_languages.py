@@ -15,11 +15,11 @@ from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.settings import Settings
-from diptych.store.embedded import EmbeddedStore
 from diptych.store.spaces import Spaces
 from extractors.types import Options, Passage
 from tests.support.fakes import ScriptedSandbox, document, figure, source
 from tests.support.onnx_models import write_texts
+from tests.support.stores import open_embedded_store
 
 MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 MEANINGS = (("pump", "pompa"), ("filter", "saringan"), ("clean", "membersihkan"), ("warranty", "garansi"))
@@ -53,7 +53,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 def asked(folder: Path, model: Encoder, language: str) -> Iterator[Ask]:
     """A function that searches a store in this language."""
     spaces, sandbox = Spaces(model), ScriptedSandbox()
-    index = EmbeddedStore(folder, spaces.shapes, 5)
+    index = open_embedded_store(folder / "store", spaces.shapes, 5)
     sandbox.scripts = {"buku.pdf": MANUAL, "gambar.pdf": DRAWINGS, "tower.pdf": TOWER}
     for name in sandbox.scripts:
         ingest_document(source(name), Pipeline(index, spaces, sandbox, Options(), folder, language))

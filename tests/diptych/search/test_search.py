@@ -11,7 +11,6 @@ from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
-from diptych.store.embedded import EmbeddedStore
 from diptych.store.points import DocumentDrafts, EncodingConfig, draft_points
 from diptych.store.register import local_path
 from diptych.store.spaces import Spaces
@@ -19,12 +18,13 @@ from diptych.store.types import text_shapes
 from diptych.where import parse_where
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+from tests.support.stores import open_embedded_store
 
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder = tmp_path_factory.mktemp("store")
-    index, sandbox = EmbeddedStore(folder, text_shapes(WordEncoder.size), 5), ScriptedSandbox()
+    index, sandbox = open_embedded_store(folder / "store", text_shapes(WordEncoder.size), 5), ScriptedSandbox()
     made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder)
     sandbox.scripts = {
         "manual.pdf": document(
