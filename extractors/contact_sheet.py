@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -46,7 +46,7 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    images = dict(_page_images(extraction, pictures, out.with_suffix("")))
+    images = _page_images(extraction, pictures, out.with_suffix(""))
     numbers = sorted({*images, *(p.page for p in extraction.pictures), *extraction.report.flagged_pages})
     template = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -69,36 +69,29 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
     out.write_text(html, encoding="utf-8")
 
 
-def _page_images(extraction: Extraction, pictures: Path, folder: Path) -> Iterator[tuple[int, _PageImage]]:
-    """Yield an image of each page: the stored one, or (PDF only) one rendered into `folder`."""
+def _page_images(extraction: Extraction, pictures: Path, folder: Path) -> dict[int, _PageImage]:
+    """Return page number -> its image: the stored one, or (PDF only) one rendered into `folder`."""
     is_pdf = extraction.source.path.suffix.lower() == ".pdf"
     # The stored image of a page read by OCR may be turned upright, while boxes are those of the page as displayed.
     turned = extraction.report.ocr_pages if is_pdf else ()
-    stored = set()
-    for picture in extraction.pictures:
-        if picture.kind in ("page", "slide") and picture.page not in turned:
-            box = picture.box or (0.0, 0.0, float(picture.image.width), float(picture.image.height))
-            yield picture.page, _PageImage(image_path(picture.image, pictures), box[2], box[3])
-            stored.add(picture.page)
-    if is_pdf:
-        yield from _render_pages(extraction, folder, stored)
-
-
-def _render_pages(extraction: Extraction, folder: Path, stored: set[int]) -> Iterator[tuple[int, _PageImage]]:
+    images = {
+        picture.page: _PageImage(image_path(picture.image, pictures), *picture.box[2:])
+        for picture in extraction.pictures
+        if picture.kind in ("page", "slide") and picture.box and picture.page not in turned
+    }
+    if not is_pdf:
+        return images
     try:
         document = pymupdf().open(extraction.source.path)
     except Exception:  # the file was moved or changed since: the sheet still shows the crops
-        return
+        return images
     with document:
         for number in range(1, min(document.page_count, extraction.report.pages, MAX_PAGES) + 1):
-            if number in stored:
-                continue
-            target = folder / f"{number:04}.jpg"
-            try:
-                page = document[number - 1]
-                image = render_page(page, PAGE_DPI)
-                folder.mkdir(parents=True, exist_ok=True)
-                image.convert("RGB").save(target, quality=70)
-            except (ExtractionError, RuntimeError, ValueError):
-                continue
-            yield number, _PageImage(target, float(page.rect.width), float(page.rect.height))
+            if number not in images:
+                with suppress(ExtractionError, RuntimeError, ValueError):
+                    page = document[number - 1]
+                    image = render_page(page, PAGE_DPI).convert("RGB")
+                    folder.mkdir(parents=True, exist_ok=True)
+                    image.save(folder / f"{number:04}.jpg", quality=70)
+                    images[number] = _PageImage(folder / f"{number:04}.jpg", page.rect.width, page.rect.height)
+    return images

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from math import sqrt
+from math import inf, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,50 +28,22 @@ _ORIENTATION = 0x0112  # EXIF tag
 _DEPTHS = (255, 4095, 65535)  # white in 8, 12 and 16 bits
 
 
-class _WarningFilters:
-    """Ignore Pillow's warnings, except for decompression bombs, while any thread has an image open.
-
-    Warning filters belong to the process: threads that each set and restore their own would undo one another's.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open_images = 0
-        self._saved = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        from PIL import Image
-
-        with self._lock:
-            if self._open_images == 0:
-                self._saved = warnings.catch_warnings()
-                self._saved.__enter__()
-                warnings.simplefilter("ignore")  # broken EXIF and ICC data does not affect the pixels
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-            self._open_images += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._open_images -= 1
-            if self._open_images == 0:
-                self._saved.__exit__(None, None, None)
-
-
-_WARNING_FILTERS = _WarningFilters()
+# Broken EXIF and ICC data does not affect the pixels.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @contextmanager
 def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
     """Open an image file without decoding its pixels; `name` is used in messages.
 
-    Raises `ExtractionError`, also for errors inside the block, when the file is not an image, is damaged, or is too
-    large to decode.
+    Raises `ExtractionError` when the file is not an image, is damaged, or is too large to decode, also when that
+    shows inside the block.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
         content = BytesIO(file) if isinstance(file, bytes) else file
-        with _WARNING_FILTERS, Image.open(content, formats=_FORMATS) as image:
+        with Image.open(content, formats=_FORMATS) as image:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         limit = f"{Image.MAX_IMAGE_PIXELS or 0:,}"
@@ -88,8 +59,10 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
 
 def normalise_image(image: Image.Image) -> Image.Image:
     """Decode an image to 8-bit RGB or grey: upright, in sRGB, on white, with at most `MAX_PIXELS` pixels."""
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or inf):  # Pillow only warns up to twice this number
+        raise Image.DecompressionBombError
     profile = image.info.get("icc_profile")
     image.load()
     upright: Image.Image = ImageOps.exif_transpose(image) or image

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,8 +67,7 @@ class Sandbox:
         Raises `ExtractionError` when the extractor does, when the worker crashes, and (transient) when the document
         exceeds its limits or the sandbox is closed.
         """
-        sent = replace(source, fields=dict(source.fields))  # any mapping, as a type that can be pickled
-        reply = self._run(source.path, extract_document, sent, options, pictures)
+        reply = self._run(source.path, extract_document, source, options, pictures)
         return _parse_reply(Extraction, reply, source.path, source=source)
 
     def crop(self, path: Path, page: int, box: Box, pictures: Path) -> ImageFile:
