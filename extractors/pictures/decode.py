@@ -46,15 +46,13 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
         with Image.open(content, formats=_FORMATS) as image:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = f"{Image.MAX_IMAGE_PIXELS or 0:,}"
-        raise ExtractionError(
-            f"{name}: more than {limit} pixels, refused as a decompression bomb; scale it down first"
-        ) from error
+        reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels, refused as a decompression bomb"
+        raise ExtractionError(f"{name}: {reason}; scale it down first") from error
     except UnidentifiedImageError as error:
         raise ExtractionError(f"{name}: not a PNG, JPEG, WebP, TIFF, GIF or BMP image; convert it to one") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:  # what Pillow's decoders raise
-        reason = error_summary(error)
-        raise ExtractionError(f"{name}: damaged or incomplete ({reason}); copy or download it again") from error
+        reason = f"damaged or incomplete ({error_summary(error)})"
+        raise ExtractionError(f"{name}: {reason}; copy or download it again") from error
 
 
 def normalise_image(image: Image.Image) -> Image.Image:

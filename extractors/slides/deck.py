@@ -96,13 +96,13 @@ class Deck:
     title: str = ""
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def box(self) -> Box:
+        return (0.0, 0.0, self.width, self.height)
+
 
 def clip_box(box: Box, width: float, height: float) -> Box:
     """Return a box clipped to a slide of the given size, to hundredths of a point."""
-    x0, y0, x1, y1 = box
-    return (
-        round(min(max(x0, 0.0), width), 2),
-        round(min(max(y0, 0.0), height), 2),
-        round(min(max(x1, 0.0), width), 2),
-        round(min(max(y1, 0.0), height), 2),
-    )
+    x0, x1 = (round(min(max(side, 0.0), width), 2) for side in box[::2])
+    y0, y1 = (round(min(max(side, 0.0), height), 2) for side in box[1::2])
+    return (x0, y0, x1, y1)

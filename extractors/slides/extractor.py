@@ -136,13 +136,12 @@ def _extract_pdf(source: Source, pdf: Path, options: Options, pictures: Path, re
 
 
 def _slide_passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[Passage]:
-    whole = (0.0, 0.0, deck.width, deck.height)
     path = slide.heading
 
     def paragraph(text: str, box: Box, *, is_heading: bool = False) -> HeadedParagraph:
         return HeadedParagraph(Paragraph((text,), slide.number, box, _NOMINAL_SIZE), path, is_heading)
 
-    paragraphs = [paragraph(slide.title, slide.title_box or whole, is_heading=True)] if slide.title else []
+    paragraphs = [paragraph(slide.title, slide.title_box or deck.box, is_heading=True)] if slide.title else []
     for shape in slide.shapes:
         if isinstance(shape, TextShape):
             paragraphs.append(paragraph(f"– {shape.text}" if shape.level else shape.text, shape.box))
@@ -152,5 +151,5 @@ def _slide_passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[P
             table = Passage("", slide.number, shape.box, path, "table", caption=shape.caption)
             yield from table_passages(shape.rows, table, limit)
     notes = [*slide.notes, *(f"Comment: {text}" for text in slide.comments)]
-    for passage in build_passages([paragraph(text, whole) for text in notes], limit):
+    for passage in build_passages([paragraph(text, deck.box) for text in notes], limit):
         yield replace(passage, kind="notes", box=None)

@@ -65,18 +65,16 @@ def _to_points(length: str | None) -> float:
 
 
 def _read_slide(page: Any, number: int, size: tuple[float, float], path: Path, hidden_styles: set[str | None]) -> Slide:
-    notes = page.find(f"{_PRESENTATION}notes")
     title, title_box = "", None
     shapes: list[Shape] = []
     for frame in page.iter(f"{_DRAW}frame", f"{_DRAW}custom-shape", f"{_DRAW}rect", f"{_DRAW}ellipse"):
         kind = frame.get(f"{_PRESENTATION}class")
-        if kind in _FURNITURE or (notes is not None and notes in frame.iterancestors()):
+        if kind in _FURNITURE or next(frame.iterancestors(f"{_PRESENTATION}notes"), None) is not None:
             continue
         if kind == "title" and not title:
             title, title_box = " ".join(_paragraphs(frame)), _read_box(frame, size)
         elif frame.get(f"{_PRESENTATION}placeholder") != "true":
             shapes += _read_frame(frame, _read_box(frame, size), path)
-    note_frames = [] if notes is None else notes.iter(f"{_DRAW}frame")
     return Slide(
         number=number,
         title=title,
@@ -85,7 +83,7 @@ def _read_slide(page: Any, number: int, size: tuple[float, float], path: Path, h
         shapes=tuple(shapes),
         notes=tuple(
             text
-            for frame in note_frames
+            for frame in page.iterfind(f"{_PRESENTATION}notes//{_DRAW}frame")
             if frame.get(f"{_PRESENTATION}class") in ("notes", None)  # not the slide's thumbnail or page number
             for text in _paragraphs(frame)
         ),

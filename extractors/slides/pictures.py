@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
-from extractors.geometry import area
+from extractors.geometry import coverage
 from extractors.ocr.recognition import OCR_LONG_SIDE, choose_engine, recognise_page
 from extractors.pdf.crops import save_crop, save_page_image
 from extractors.pdf.render import pymupdf, render_page
@@ -38,10 +38,9 @@ _Part = TableShape | ImageShape | DrawingShape
 
 
 class PictureCollector:
-    """Collects the pictures of a deck, slide by slide, and what its report should mention."""
+    """Collects the pictures of a deck in the picture store `folder`, and what its report should mention."""
 
     def __init__(self, deck: Deck, options: Options, folder: Path, timer: StageTimer) -> None:
-        """`folder` is the picture store."""
         self.pictures: list[Picture] = []
         self.ocr_passages: list[Passage] = []
         """What OCR read that the text of the slides does not contain."""
@@ -84,9 +83,8 @@ class PictureCollector:
         if page is not None:
             words, by_ocr = self._slide_words(slide, page)
             if image := self._save_image(slide, page):
-                box = (0.0, 0.0, self._deck.width, self._deck.height)
-                picture = Picture("slide", slide.number, image, box, caption=slide.title, heading=slide.heading)
-                self.pictures.append(replace(picture, words=words, ocr=by_ocr))
+                picture = Picture("slide", slide.number, image, self._deck.box, caption=slide.title, words=words)
+                self.pictures.append(replace(picture, heading=slide.heading, ocr=by_ocr))
         for shape in slide.shapes:
             if not isinstance(shape, TextShape) and (found := self._shape_picture(shape, slide, page)):
                 self.pictures.append(found)
@@ -120,7 +118,7 @@ class PictureCollector:
             words = "\n".join(map("  ".join, shape.rows))
             return self._rendered_picture(shape, slide, page, words) if shape.rows else None
         has_content = bool(shape.words) or shape.kind == "object"
-        if not has_content or not MIN_DRAWING_SHARE <= _slide_share(shape.box, self._deck) < MAX_PART_SHARE:
+        if not has_content or not MIN_DRAWING_SHARE <= coverage(self._deck.box, shape.box) < MAX_PART_SHARE:
             return None
         return self._rendered_picture(shape, slide, page, shape.words)
 
@@ -136,7 +134,7 @@ class PictureCollector:
 
     def _embedded_picture(self, shape: ImageShape, slide: Slide, page: Any) -> Picture | None:
         """Return an embedded picture, cut from the rendered slide if only LibreOffice reads its format (EMF, WMF)."""
-        share = _slide_share(shape.box, self._deck)
+        share = coverage(self._deck.box, shape.box)
         if (share < MIN_IMAGE_SHARE and not shape.caption) or (share > MAX_PART_SHARE and page is not None):
             return None
         try:
@@ -189,21 +187,15 @@ def _make_picture(shape: _Part, slide: Slide, image: ImageFile, words: str, *, o
     )
 
 
-def _slide_share(box: Box, deck: Deck) -> float:
-    return area(box) / (deck.width * deck.height or 1)
-
-
 def _find_logos(deck: Deck) -> frozenset[str]:
     """Return the hashes of small pictures that are on many slides."""
     slides_with: Counter[str] = Counter()
     for slide in deck.slides:
         hashes = set()
         for shape in slide.shapes:
-            if isinstance(shape, ImageShape) and _slide_share(shape.box, deck) < MAX_LOGO_SHARE:
-                try:
+            if isinstance(shape, ImageShape) and coverage(deck.box, shape.box) < MAX_LOGO_SHARE:
+                with suppress(Exception):  # reported when the picture itself is read
                     hashes.add(sha256(shape.read_bytes()).hexdigest())
-                except Exception:  # reported when the picture itself is read
-                    continue
         slides_with.update(hashes)
-    least = max(MIN_LOGO_SLIDES, LOGO_SLIDE_SHARE * len(deck.slides))
-    return frozenset(digest for digest, count in slides_with.items() if count >= least)
+    min_slides = max(MIN_LOGO_SLIDES, LOGO_SLIDE_SHARE * len(deck.slides))
+    return frozenset(digest for digest, count in slides_with.items() if count >= min_slides)
