@@ -52,8 +52,14 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     from extractors.text.passages import PassageLimit, build_passages
     from extractors.text.sentences import split_sentences
 
-    description = "" if normalise_name(source.description) == normalise_name(source.title) else source.description
-    lines = [text for text in (source.title, description, fields_text(source)) if text]
+    title = _plain_text(source.title)
+    description = "" if _plain_text(source.description) == title else source.description
+    fields = " ".join(  # as sentences ("colour: red. price: 129.99."), without URLs and the title
+        field_sentence(name, value)
+        for name, value in source.fields.items()
+        if _plain_text(str(value)) != title and not is_url(str(value))
+    )
+    lines = filter(None, (source.title, description, fields))
     no_box = (0.0, 0.0, 0.0, 0.0)
     paragraphs = [HeadedParagraph(Paragraph((line,), 1, no_box, size=10.0), ()) for line in lines]
     passages = tuple(replace(one, box=None) for one in build_passages(paragraphs, PassageLimit.of(options)))
@@ -77,24 +83,14 @@ def is_url(reference: str) -> bool:
     return reference.lower().startswith(("http://", "https://"))
 
 
-def fields_text(source: Source) -> str:
-    """Return the fields of a row as searchable text ("colour: red. price: 129.99."), without URLs and the title."""
-    title = normalise_name(source.title)
-    return " ".join(
-        field_sentence(name, value)
-        for name, value in source.fields.items()
-        if normalise_name(str(value)) != title and not is_url(str(value))
-    )
-
-
 def field_sentence(name: str, value: FieldValue) -> str:
     """Return a field as a sentence, such as `colour: red.`, without doubling a full stop."""
     sentence = f"{name}: {value}"
     return sentence if sentence.endswith((".", "!", "?", "…", "。")) else f"{sentence}."
 
 
-def normalise_name(text: str) -> str:
-    """Return a name for comparison: without case, extra white space and final full stop."""
+def _plain_text(text: str) -> str:
+    """Return a text for comparison: without case, extra white space and final full stop."""
     return " ".join(text.casefold().split()).rstrip(".")
 
 

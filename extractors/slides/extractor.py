@@ -112,7 +112,7 @@ def _is_ole(path: Path) -> bool:
 
 
 def _member_names(path: Path) -> set[str]:
-    """Return the names in a ZIP archive. Raises `ExtractionError` when it is none, or would fill the memory."""
+    """Return the names in a ZIP archive. Raises `ExtractionError` for other files, and for zip bombs."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
