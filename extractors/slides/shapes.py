@@ -49,16 +49,14 @@ class Frame:
 
     def of_group(self, group: Any) -> Frame:
         """Return the frame of a group's children, which have coordinates of their own."""
-        transform = group._element.find(f"{_P}grpSpPr/{_A}xfrm")
-        if transform is None or transform.find(f"{_A}chExt") is None:
+        transform = group._element.grpSpPr.xfrm
+        if transform is None or transform.chExt is None:
             return self
-        offset, extent, child_offset, child_extent = (
-            transform.find(f"{_A}{name}") for name in ("off", "ext", "chOff", "chExt")
-        )
-        scale_x = self.scale[0] * int(extent.get("cx")) / (int(child_extent.get("cx")) or 1)
-        scale_y = self.scale[1] * int(extent.get("cy")) / (int(child_extent.get("cy")) or 1)
-        x = self.offset[0] + int(offset.get("x")) * self.scale[0] - int(child_offset.get("x")) * scale_x
-        y = self.offset[1] + int(offset.get("y")) * self.scale[1] - int(child_offset.get("y")) * scale_y
+        origin, child_origin, extent, child_extent = transform.off, transform.chOff, transform.ext, transform.chExt
+        scale_x = self.scale[0] * extent.cx / (child_extent.cx or 1)
+        scale_y = self.scale[1] * extent.cy / (child_extent.cy or 1)
+        x = self.offset[0] + origin.x * self.scale[0] - child_origin.x * scale_x
+        y = self.offset[1] + origin.y * self.scale[1] - child_origin.y * scale_y
         return Frame(self.slide, (x, y), (scale_x, scale_y))
 
 
