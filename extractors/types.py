@@ -150,7 +150,7 @@ class Report:
     notes: tuple[str, ...] = ()
     """What the user should know although nothing failed, such as a missing program or hidden slides."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by stage: open, layout, figures, tables, ocr, render, passages …"""
+    """Seconds by stage: open, layout, figures, tables, ocr, render, pictures, passages …"""
 
 
 @dataclass(frozen=True, slots=True)
