@@ -259,8 +259,8 @@ def test_interrupt_stops_all_processes_and_keeps_finished_documents(
     folder = tmp_path / "papers"
     folder.mkdir()
     write_leaflet(folder / "a.pdf")
-    write_leaflet(folder / "long.pdf", pages=3000)  # takes many times as long as all the rest
-    environment = os.environ | {"DIPTYCH_WORKERS": "1"}
+    (folder / "endless.wait").write_text("never read to its end")
+    environment = os.environ | {"PYTHONPATH": str(install_endless_format(tmp_path / "site"))}
     with running_command([*COMMAND, "ingest", str(folder), "--store", "s"], env=environment) as running:
         assert running.stderr
         assert running.stderr.readline().startswith("complete   a.pdf")
@@ -273,6 +273,23 @@ def test_interrupt_stops_all_processes_and_keeps_finished_documents(
     assert psutil.wait_procs(children)[1] == []
     assert run(["status", "--json", "--store", "s"]) == 0
     assert [(line["name"], line["status"]) for line in json_lines(capsys.readouterr().out)] == [("a.pdf", "complete")]
+
+
+def install_endless_format(site: Path) -> Path:
+    """A package with an extractor for .wait files that never ends; returns the folder to put on the path."""
+    metadata = site / "endless-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: endless\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[diptych.extractors]\nendless = endless:FORMAT\n")
+    (site / "endless.py").write_text(
+        "import time\n"
+        "from extractors.formats import Format\n"
+        "FORMAT = Format(('.wait',), 'endless', 'text/plain')\n"
+        "def extract(source, options, pictures):\n"
+        "    while True:\n"
+        "        time.sleep(0.1)\n"
+    )
+    return site
 
 
 @contextmanager
