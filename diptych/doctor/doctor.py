@@ -9,30 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from diptych.doctor.check import Check
-from diptych.doctor.extensions import check_encoders, check_formats
-from diptych.doctor.models import check_answerer, check_captioner, check_encoder, check_image_encoder
-from diptych.doctor.programs import check_libreoffice, check_packages, check_poppler, check_python, check_tesseract
-from diptych.doctor.storage import check_cache, check_engine, check_prefect, check_store
+from diptych.doctor import machine, models
+from diptych.doctor.machine import Check
 from diptych.settings import Settings
 
 CHECKS: tuple[Callable[[Settings], Check], ...] = (
-    check_python,
-    check_packages,
-    check_poppler,
-    check_libreoffice,
-    check_tesseract,
-    check_formats,
-    check_encoders,
-    check_encoder,
-    check_image_encoder,
-    check_captioner,
-    check_answerer,
-    check_engine,
-    check_prefect,
-    check_store,
-    check_cache,
-)
+    machine.check_python, machine.check_packages, machine.check_poppler, machine.check_libreoffice,
+    machine.check_tesseract, models.check_formats, models.check_encoders, models.check_encoder,
+    models.check_image_encoder, models.check_captioner, models.check_answerer, machine.check_engine,
+    machine.check_prefect, machine.check_store, machine.check_cache,
+)  # fmt: skip
 
 
 def run_checks(settings: Settings) -> list[Check]:

@@ -1,25 +1,59 @@
-"""Check the models named in the settings: their files and keys. None is loaded, downloaded or called."""
+"""Check the formats and encoders that can be used here, and the models named in the settings: their files and keys.
+
+No model is loaded, downloaded or called.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from importlib.metadata import entry_points
 
-from diptych.doctor.check import Check
-from diptych.doctor.storage import hide_credentials
+from diptych.doctor.machine import Check, hide_credentials
 from diptych.encoders import minilm
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
-from diptych.encoders.registry import load_encoder
+from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
 from diptych.errors import DiptychError, ModelError
 from diptych.models.api_keys import api_key
 from diptych.models.meter import Meter
 from diptych.models.vision import load_vision_model
 from diptych.settings import Anthropic, Endpoint, Settings
+from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
+from extractors.slides.libreoffice import find_libreoffice
 
 CLOUD_PACKAGES = {"vertex": "google.auth", "bedrock": "boto3"}
 """Cloud platform that offers Claude -> the package it needs."""
+
+
+def check_formats(settings: Settings) -> Check:
+    described = [_describe_format(row) for row in formats()]
+    packages = {point.dist.name for point in entry_points(group=ENTRY_POINT_GROUP) if point.dist}
+    return _summarise("formats", described, failed_plugins(), packages, "files of these formats are not read")
+
+
+def check_encoders(settings: Settings) -> Check:
+    configured = {name.partition(":")[0]: name for name in (settings.image_encoder, settings.encoder)}
+    described = [_describe_encoder(configured.get(family, example), settings) for family, example in BUILT_IN.items()]
+    failures: dict[str, str] = {}
+    for name, plugin in find_plugins().items():
+        package = plugin.dist.name if plugin.dist else plugin.value
+        try:
+            import_plugin(plugin)
+            described.append(f"{name} (from {package})")
+        except DiptychError as error:
+            failures[str(error)] = package
+    return _summarise("encoders", described, failures, failures.values(), "these encoders cannot be used")
+
+
+def _summarise(
+    name: str, described: Iterable[str], failures: Collection[str], packages: Iterable[str], cost: str
+) -> Check:
+    what = "; ".join([", ".join(described), *failures])
+    if not failures:
+        return Check(name, "ok", what)
+    return Check(name, "missing", what, cost, f"pip install --upgrade {' '.join(sorted(set(packages)))}")
 
 
 def check_encoder(settings: Settings) -> Check:
@@ -43,6 +77,29 @@ def check_captioner(settings: Settings) -> Check:
 
 def check_answerer(settings: Settings) -> Check:
     return _check_vision_model("answerer", settings.answerer, settings, "`diptych ask` cannot answer")
+
+
+def _describe_format(row: Format) -> str:
+    suffixes = " ".join(row.suffixes)
+    if row not in FORMATS:
+        return f"{suffixes} (from {row.module})"
+    if row.suffixes == (".ppt",) and find_libreoffice() is None:
+        return f"{suffixes} (needs LibreOffice)"
+    return suffixes
+
+
+def _describe_encoder(name: str, settings: Settings) -> str:
+    """The first part of the name, and what is missing to use the encoder."""
+    family = name.partition(":")[0]
+    try:
+        encoder = load_encoder(name, settings)
+        if encoder.paid:
+            api_key(getattr(settings, family))
+        if isinstance(encoder, FastEmbed) and not all(model.files.find_folder() for model in encoder.models):
+            return f"{family} (files are downloaded when first used)"
+    except DiptychError as error:
+        return f"{family} ({str(error).removeprefix('encoder ')})"
+    return family
 
 
 def _check_encoder(role: str, name: str, settings: Settings, cost: str) -> Check:
@@ -98,18 +155,14 @@ def _check_passage_length(check: Check, settings: Settings) -> Check:
     """Report passages longer than the model reads, whose ends it would ignore."""
     try:
         tokenizer = load_encoder(settings.encoder, settings).tokenizer
-        limit = _read_token_limit(tokenizer.with_name("tokenizer_config.json")) if tokenizer else None
+        configuration = tokenizer.with_name("tokenizer_config.json").read_text(encoding="utf-8") if tokenizer else "{}"
+        limit = json.loads(configuration).get("model_max_length")
     except (DiptychError, OSError, ValueError):
         return check
-    if limit is None or limit >= settings.max_tokens:
+    if not isinstance(limit, int) or limit >= settings.max_tokens:
         return check
     cost = f"passages may have {settings.max_tokens} tokens, but the model reads only {limit} and ignores the rest"
     return Check(check.name, "missing", check.what, cost, f"export DIPTYCH_MAX_TOKENS={limit}")
-
-
-def _read_token_limit(file: Path) -> int | None:
-    limit = json.loads(file.read_text(encoding="utf-8")).get("model_max_length") if file.is_file() else None
-    return limit if isinstance(limit, int) else None
 
 
 def _check_vision_model(role: str, name: str, settings: Settings, cost: str) -> Check:

@@ -81,10 +81,6 @@ class Model:
         query, passage = next(matching, ("", ""))
         return query, passage
 
-    def identity(self) -> list[object]:
-        """Everything its vectors depend on."""
-        return [self.name, self.runner, self.prompts, self.files.digest()]
-
 
 class FastEmbed(LocalEncoder):
     """A text model, optionally with an image model of the same space.
@@ -92,8 +88,8 @@ class FastEmbed(LocalEncoder):
     Nothing is loaded before it is first used. The fingerprint needs the model's files, and downloads missing ones.
     """
 
-    def __init__(self, name: str, texts: Model, images: Model | None = None, *, threads: int | None = None) -> None:
-        super().__init__(threads)
+    def __init__(self, name: str, texts: Model, images: Model | None = None) -> None:
+        super().__init__()
         self.name, self.size = name, texts.size
         self.models = [texts, *([images] if images else [])]
         self.reads_images = images is not None
@@ -138,7 +134,8 @@ class FastEmbed(LocalEncoder):
         return self._encode_each(images, encode)
 
     def _compute_fingerprint(self) -> str:
-        parts = [FORMAT, *(model.identity() for model in self.models)]
+        models = ([model.name, model.runner, model.prompts, model.files.digest()] for model in self.models)
+        parts = [FORMAT, *models]
         return f"{self.models[0].name}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +75,16 @@ class LedgerEncoder(PaidEncoder):
         """Vectors by key. Waits for keys that another thread is requesting; requests them again only if that fails."""
         found: dict[str, Vector] = {}
         while missing := [key for key in wanted if key not in found]:
-            claimed, others = self._claim(missing)
+            with self._lock:
+                others = {key: self._in_flight[key] for key in missing if key in self._in_flight}
+                claimed = [key for key in missing if key not in others]
+                self._in_flight |= {key: threading.Event() for key in claimed}
             try:
                 found |= self._request_vectors({key: wanted[key] for key in claimed})
             finally:
-                self._release(claimed)
+                with self._lock:
+                    for key in claimed:
+                        self._in_flight.pop(key).set()
             for event in others.values():  # own claims are released first, so two threads cannot wait for each other
                 event.wait()
             found |= self._ledger.vectors(list(others))
@@ -99,16 +104,3 @@ class LedgerEncoder(PaidEncoder):
         if missing:
             self._encoder.embed([wanted[key] for key in missing], on_vectors)
         return found
-
-    def _claim(self, keys: Iterable[str]) -> tuple[list[str], dict[str, threading.Event]]:
-        """The keys that this thread must request, and an event for each key that another thread is requesting."""
-        with self._lock:
-            others = {key: self._in_flight[key] for key in keys if key in self._in_flight}
-            claimed = [key for key in keys if key not in others]
-            self._in_flight |= {key: threading.Event() for key in claimed}
-        return claimed, others
-
-    def _release(self, keys: Iterable[str]) -> None:
-        with self._lock:
-            for key in keys:
-                self._in_flight.pop(key).set()

@@ -38,10 +38,9 @@ class LocalEncoder(Encoder):
     A vector therefore depends on its own text or image alone. Callers on several threads share the cores.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        """`threads` defaults to the number of usable cores."""
-        self.threads = threads or usable_cores()
-        self._cores = threading.BoundedSemaphore(self.threads)
+    def __init__(self) -> None:
+        self._threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._cores = threading.BoundedSemaphore(self._threads)
 
     def _encode_each(self, items: Sequence[Item], encode: Callable[[Item], Vector]) -> Vectors:
         vectors = np.empty((len(items), self.size), np.float32)
@@ -50,20 +49,11 @@ class LocalEncoder(Encoder):
             with self._cores:
                 vectors[row] = encode(items[row])
 
-        if len(items) < 2 or self.threads == 1:
-            for row in range(len(items)):
-                encode_row(row)
-            return vectors
         # Longest texts first, so that no thread is left alone with one at the end.
         rows = sorted(range(len(items)), key=lambda row: -len(str(items[row])))
-        with ThreadPoolExecutor(self.threads) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(encode_row, rows))
         return vectors
-
-
-def usable_cores() -> int:
-    """Cores this process may run on, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def replace_surrogates(text: str) -> str:

@@ -34,7 +34,6 @@ MAX_TOKENS = 256
 """The model's published limit; longer texts are cut."""
 FORMAT = 1
 """Of the graph: raise it when the graph is built differently."""
-PRECISIONS = ("int8", "fp32")
 
 CALIBRATION = (
     "",
@@ -57,10 +56,10 @@ class MiniLM(LocalEncoder):
 
     size = 384
 
-    def __init__(self, package: Path, cache: Path, *, precision: str = "int8", threads: int | None = None) -> None:
+    def __init__(self, package: Path, cache: Path, *, precision: str = "int8") -> None:
         """`package` is the folder with the published files; see `find_package`."""
-        super().__init__(threads)
-        if precision not in PRECISIONS:
+        super().__init__()
+        if precision not in ("int8", "fp32"):
             raise ModelError(f"encoder minilm has no variant `{precision}`; use `minilm` (int8) or `minilm:fp32`")
         self.name = "minilm" if precision == "int8" else f"minilm:{precision}"
         self._package, self._cache, self._precision = package, cache, precision
@@ -85,7 +84,11 @@ class MiniLM(LocalEncoder):
         return self._encode_each(texts, encode)
 
     def _load_model(self) -> tuple[Any, Tokenizer]:
-        tokenizer = _load_tokenizer(self.tokenizer)
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_str(read_verified(self.tokenizer, TOKENIZER_SHA256).decode())
+        tokenizer.no_padding()  # the file asks for 128 padded tokens, the model's configuration for 256
+        tokenizer.enable_truncation(MAX_TOKENS)
         file = cache_file(self._cache, self._precision)
         graph = read_cached_graph(file)
         if graph is None:
@@ -135,15 +138,6 @@ def read_cached_graph(file: Path) -> bytes | None:
         raise _cache_error(file, error) from error
     digest, graph = content[:32], content[32:]
     return graph if hashlib.sha256(graph).digest() == digest else None
-
-
-def _load_tokenizer(file: Path) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_str(read_verified(file, TOKENIZER_SHA256).decode())
-    tokenizer.no_padding()  # the file asks for 128 padded tokens, the model's configuration for 256
-    tokenizer.enable_truncation(MAX_TOKENS)
-    return tokenizer
 
 
 def _build_graph(file: Path, tokenizer: Tokenizer, precision: str) -> bytes:

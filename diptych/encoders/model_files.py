@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from diptych.errors import ModelError
 from extractors.atomic_write import write_file
 
@@ -90,7 +92,10 @@ class ModelFiles:
         folder = self.get_folder()
         names = sorted({*self.names, *(name for name in OPTIONAL if (folder / name).is_file())})
         notes_file = self.cache / "models" / f"{self.repository.replace('/', '--')}.sha256.json"
-        notes = _read_notes(notes_file)
+        try:
+            notes = _NOTES.validate_json(notes_file.read_bytes())
+        except (OSError, ValueError):  # missing or damaged
+            notes = {}
         try:
             current = {str((folder / name).absolute()): _hash_file(folder / name, notes) for name in names}
         except OSError as error:
@@ -157,6 +162,8 @@ def _first_line(error: Exception) -> str:
 
 Note = tuple[int, int, str]
 """Size in bytes, modification time in ns, SHA-256."""
+_NOTES = TypeAdapter(dict[str, Note])
+"""Absolute path -> note."""
 
 
 def _hash_file(file: Path, notes: dict[str, Note]) -> Note:
@@ -166,12 +173,3 @@ def _hash_file(file: Path, notes: dict[str, Note]) -> Note:
         return note
     with file.open("rb") as content:
         return status.st_size, status.st_mtime_ns, hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _read_notes(file: Path) -> dict[str, Note]:
-    """Absolute path -> note; empty if the file is missing or damaged."""
-    try:
-        notes = json.loads(file.read_text(encoding="utf-8"))
-        return {str(path): (int(size), int(time), str(sha256)) for path, (size, time, sha256) in notes.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}

@@ -11,12 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from diptych.doctor import doctor, programs, storage
-from diptych.doctor.check import Check
+from diptych.doctor import doctor, machine
 from diptych.doctor.doctor import run_checks
+from diptych.doctor.machine import (
+    Check,
+    check_libreoffice,
+    check_packages,
+    check_poppler,
+    check_prefect,
+    check_store,
+    check_tesseract,
+)  # fmt: skip
 from diptych.doctor.models import check_encoder
-from diptych.doctor.programs import check_libreoffice, check_packages, check_poppler, check_tesseract
-from diptych.doctor.storage import check_prefect, check_store
 from diptych.encoders import minilm
 from diptych.encoders.registry import load_encoder
 from diptych.settings import Settings
@@ -106,7 +112,7 @@ def test_program_that_does_not_start_counts_as_missing(
 def test_hanging_program_is_not_awaited(
     settings: Settings, only_program: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "TIMEOUT", 0.2)
+    monkeypatch.setattr(machine, "TIMEOUT", 0.2)
     only_program("pdftoppm", "exec /bin/sleep 60")
     assert "did not report its version" in check_poppler(settings).what
 
@@ -171,9 +177,9 @@ def test_store_below_a_file_is_broken(settings: Settings, tmp_path: Path) -> Non
 
 
 def test_little_free_space_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "LOW_DISK", 1 << 62)
+    monkeypatch.setattr(machine, "LOW_DISK", 1 << 62)
     assert check_store(settings).state == "missing"
-    monkeypatch.setattr(storage, "FULL_DISK", 1 << 62)
+    monkeypatch.setattr(machine, "FULL_DISK", 1 << 62)
     assert check_store(settings).state == "broken"
 
 

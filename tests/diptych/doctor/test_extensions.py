@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from diptych.doctor import extensions
-from diptych.doctor.extensions import check_encoders, check_formats
+from diptych.doctor import models
+from diptych.doctor.models import check_encoders, check_formats
 from diptych.settings import Settings
 from tests.support.encoder_plugin import install_plugin
 from tests.support.onnx_models import write_pair
@@ -19,14 +19,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_formats_are_listed_with_what_they_need(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extensions, "find_libreoffice", lambda: None)
+    monkeypatch.setattr(models, "find_libreoffice", lambda: None)
     check = check_formats(settings)
     assert (check.state, check.fix) == ("ok", "")
     assert check.what.startswith(".pdf, .pptx, .ppt (needs LibreOffice), .odp, .png, .jpg .jpeg,")
 
 
 def test_broken_format_plugins_are_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extensions, "failed_plugins", lambda: ("the plug-in `tei` cannot be imported",))
+    monkeypatch.setattr(models, "failed_plugins", lambda: ("the plug-in `tei` cannot be imported",))
     check = check_formats(settings)
     assert (check.state, check.cost) == ("missing", "files of these formats are not read")
     assert check.what.endswith("; the plug-in `tei` cannot be imported")

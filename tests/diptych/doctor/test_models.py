@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from diptych.doctor.check import Check
+from diptych.doctor.machine import Check
 from diptych.doctor.models import check_answerer, check_captioner, check_encoder, check_image_encoder
 from diptych.settings import Settings
 from tests.support.http_server import Answer, served

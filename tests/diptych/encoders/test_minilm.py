@@ -41,7 +41,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(cache: Path) -> MiniLM:
-    return MiniLM(minilm.find_package(), cache, threads=2)
+    return MiniLM(minilm.find_package(), cache)
 
 
 @pytest.mark.parametrize(("name", "least"), [("minilm", 0.98), ("minilm:fp32", 0.9999)])
