@@ -69,7 +69,6 @@ HOMES = {
     "huggingface_hub": ("diptych/encoders/model_files.py",),
     "openai": ("diptych/models/openai/",),
     "anthropic": ("diptych/models/anthropic/",),
-    "matplotlib": ("diptych/evaluation/plots.py",),
 }
 """Library -> the only places that import it."""
 

@@ -7,14 +7,13 @@ policy in the file allows only its own styles and images.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.evaluation.arms import DEPTH, FUSED, ArmRun
 from diptych.evaluation.comparison import Evaluation, Measured
 from diptych.evaluation.metrics import LEVELS, METRICS, NDCG, Level
-from diptych.evaluation.plots import Series, plot_intervals
 from diptych.evaluation.questions import Question
 from diptych.evaluation.statistics import Interval
 from diptych.search.hits import Hit
@@ -30,9 +29,19 @@ MAX_IMAGE_BYTES = 6_000_000
 MAX_TYPES = 12
 """Types of questions in the plot."""
 PLOTTED_ARMS = (FUSED, "bm25", "dense")
-"""Arms in the plot by type, if they were run."""
+"""Arms in the plot by type, if they were run. The template has three colours."""
 MAX_QUESTIONS, MAX_HITS = 15, 4
 """Worst questions that are listed, and hits of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Means with their intervals, one row per group."""
+
+    title: str
+    groups: Sequence[str]
+    series: Mapping[str, Sequence[Interval | None]]
+    """Name -> one interval per group; at most three series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ def write_report(evaluation: Evaluation, context: SearchContext, out: Path) -> N
         type_level=_type_level(evaluation),
         metrics=METRICS,
         depth=DEPTH,
-        plots=[_data_uri(svg.encode(), "image/svg+xml") for svg in _plots(evaluation)],
+        plots=_plots(evaluation),
         embed=_ImageEmbedder(),
         is_row=is_row,
     )
@@ -110,19 +119,19 @@ def _wanted_hit(question: Question, context: SearchContext) -> Hit | None:
     return next((hit for hit in found if hit.modality == modality), found[0] if found else None)
 
 
-def _plots(evaluation: Evaluation) -> list[str]:
+def _plots(evaluation: Evaluation) -> list[Plot]:
     """recall@10 by arm, and by type of question if there are several types."""
     arms = evaluation.arms
-    by_level = [
-        Series(level, [_recall(arm.measured, level) for arm in arms]) for level in LEVELS if evaluation.counts[level]
-    ]
-    plots = [plot_intervals([arm.name for arm in arms], by_level, "recall@10 by arm, with 95 % intervals")]
+    by_level: dict[str, list[Interval | None]] = {
+        level: [_recall(arm.measured, level) for arm in arms] for level in LEVELS if evaluation.counts[level]
+    }
+    plots = [Plot("recall@10 by arm, with 95 % intervals", [arm.name for arm in arms], by_level)]
     level = _type_level(evaluation)
     types = sorted(sorted(evaluation.types, key=lambda name: -evaluation.types[name])[:MAX_TYPES])
     if types:
         chosen = [arm for arm in arms if arm.name in PLOTTED_ARMS] or arms[:3]
-        by_arm = [Series(arm.name, [_recall(arm.by_type[name], level) for name in types]) for arm in chosen]
-        plots.append(plot_intervals(types, by_arm, f"recall@10 by type of question, {level} level"))
+        by_arm = {arm.name: [_recall(arm.by_type[name], level) for name in types] for arm in chosen}
+        plots.append(Plot(f"recall@10 by type of question, {level} level", types, by_arm))
     return plots
 
 
@@ -150,13 +159,9 @@ class _ImageEmbedder:
         except DiptychError:
             return ""  # the words of the hit are shown
         self._remaining -= len(image.data)
-        return _data_uri(image.data, image.media_type)
+        return f"data:{image.media_type};base64,{b64encode(image.data).decode()}"
 
 
 def _shorten(text: str, length: int) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= length else line[: length - 1] + "…"
-
-
-def _data_uri(data: bytes, media_type: str) -> str:
-    return f"data:{media_type};base64,{b64encode(data).decode()}"
