@@ -13,10 +13,10 @@ from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.prompt import MAX_ANSWER_TOKENS, Prompt, caption_text, plain_line, shorten, words_around
 from diptych.captioners.selection import Selection, select_pictures
 from diptych.errors import ProviderError
-from diptych.models.concurrency import run_concurrently
 from diptych.models.image_input import prepare_image
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
+from diptych.models.request_queue import run_concurrently
 from diptych.models.vision import Detail, Reply, TextPart, VisionModel, VisionRequest, load_vision_model
 from diptych.prices import Usage
 from diptych.settings import Endpoint, Settings

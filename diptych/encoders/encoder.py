@@ -13,8 +13,7 @@ from diptych.errors import ModelError
 from diptych.vectors import Vectors
 
 if TYPE_CHECKING:
-    from diptych.models.openai.embedding_batches import EmbeddingBatchApi
-    from diptych.models.openai.embeddings import OnVectors
+    from diptych.models.openai.embeddings import EmbeddingBatchApi, OnVectors
 
 Content: TypeAlias = str | Path
 """A text, or the file of an image."""

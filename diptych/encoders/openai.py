@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from diptych.encoders.encoder import Content, PaidEncoder
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
-from diptych.models.openai.embedding_batches import EmbeddingBatchApi
-from diptych.models.openai.embedding_inputs import ImageInput, TextInput
-from diptych.models.openai.embeddings import EmbeddingClient, OnVectors
+from diptych.models.openai.embeddings import EmbeddingBatchApi, EmbeddingClient, ImageInput, OnVectors, TextInput
 from diptych.settings import Settings
 
 SIZES = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}

@@ -195,7 +195,7 @@ class _Counter:
         if not encoder.paid:
             self._local[encoder.name] += len(contents) + len(future)
             return
-        from diptych.models.openai.embedding_inputs import IMAGE_TOKENS, TextInput
+        from diptych.models.openai.embeddings import IMAGE_TOKENS, TextInput
 
         keys = {vector_key(encoder.fingerprint, content): content for content in contents}
         paid = self._context.ledger.vectors(list(keys))

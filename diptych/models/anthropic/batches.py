@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, ValidationError
 
 from diptych.errors import ProviderError
-from diptych.models.anthropic.errors import anthropic_errors
+from diptych.models.anthropic.client import anthropic_errors
 from diptych.models.anthropic.messages import parse_message, request_body, to_reply
 from diptych.models.failures import ResponseLost, Server, check_item_id
 from diptych.models.request_queue import NotRepeatable

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.errors import ProviderError
 from diptych.models.anthropic.batches import MessageBatchApi
-from diptych.models.anthropic.client import Connection
-from diptych.models.anthropic.errors import anthropic_errors
+from diptych.models.anthropic.client import Connection, anthropic_errors
 from diptych.models.anthropic.messages import (
     Message,
     image_limits,

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diptych.errors import NoBatches, ProviderError
 from diptych.models.failures import Server, check_item_id
-from diptych.models.openai.client import send
-from diptych.models.openai.errors import FILTERED, openai_server, unexpected_shape
+from diptych.models.openai.client import FILTERED, openai_server, send, unexpected_shape
 from diptych.models.openai.messages import MessageFormat, invalid_reply, validated_reply
 from diptych.models.vision import BatchItem, Reply, VisionRequest
 from diptych.settings import Endpoint

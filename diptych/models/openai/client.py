@@ -1,21 +1,51 @@
-"""OpenAI's SDK client, one per endpoint, and requests through the endpoint's queue."""
+"""OpenAI's SDK client, one per endpoint; requests through its queue; errors of servers that speak its API."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import openai
 
-from diptych.models.api_keys import api_key
-from diptych.models.openai.errors import openai_errors, openai_server
+from diptych.errors import ModelError, ProviderError
+from diptych.models.api_keys import api_key, read_key
+from diptych.models.failures import UNPAID, Failure, Server, provider_errors, status_failure
 from diptych.models.request_queue import request_queue
 from diptych.settings import Endpoint
 
 T = TypeVar("T")
 ADDRESS = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
+FILTERED = frozenset(
+    {
+        "content_policy_violation",
+        "content_filter",
+        "image_content_policy_violation",
+        "invalid_prompt",
+        "bio_policy",
+        "misalignment_policy_violation",
+    }
+)
+"""Codes of a refusal that arrives as an error."""
+_UNPAID = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+_BAD_REQUEST = frozenset(
+    {
+        "model_not_found",
+        "unsupported_parameter",
+        "unknown_parameter",
+        "unsupported_value",
+        "invalid_json_schema",
+        "missing_required_parameter",
+        "invalid_api_key",
+    }
+)
+"""Codes of mistakes that every request has, whatever its content."""
+_TRANSIENT = frozenset({"server_error", "rate_limit_exceeded", "vector_store_timeout", "overloaded", "timeout"})
+"""Codes inside a response of status 200 after which another attempt may succeed."""
 
 
 def openai_client(endpoint: Endpoint) -> openai.OpenAI:
@@ -43,3 +73,56 @@ def send(name: str, endpoint: Endpoint, request: Callable[[openai.OpenAI, openai
             return request(client, openai.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)))
 
     return request_queue(endpoint).call(attempt, tokens)
+
+
+def is_openai(endpoint: Endpoint) -> bool:
+    """Whether requests go to OpenAI itself, not to another server that speaks its API."""
+    return host(endpoint).endswith("openai.com")
+
+
+def host(endpoint: Endpoint) -> str:
+    return (urlsplit(endpoint.base_url).hostname if endpoint.base_url else None) or "api.openai.com"
+
+
+def openai_server(name: str, endpoint: Endpoint) -> Server:
+    """The server of a model for messages. `name`: of the model, as the settings write it."""
+    section = type(endpoint).__name__.lower()
+    return Server(name, host(endpoint), section, endpoint.key or "(none)", read_key(endpoint))
+
+
+def openai_errors(server: Server) -> AbstractContextManager[None]:
+    """Raise the SDK's failures as `ProviderError`."""
+    return provider_errors(openai, server, _status_meaning, lambda error: _other_error(error, server))
+
+
+def _status_meaning(error: openai.APIStatusError) -> tuple[int, Failure]:
+    failure = UNPAID if error.code in _UNPAID else status_failure(error.status_code)
+    if error.code in _BAD_REQUEST or error.param == "model":
+        failure = replace(failure, about="account")
+    return error.status_code, failure
+
+
+def _other_error(error: Exception, server: Server) -> ModelError | None:
+    if isinstance(error, openai.APIError):
+        return reported_error(error.code, error.message, server)
+    if isinstance(error, openai.OpenAIError):
+        return ProviderError(f"{server.name}: {server.clean(error)}", about="account")
+    return None
+
+
+def reported_error(code: object, message: object, server: Server) -> ProviderError:
+    """An error inside a response or a stream of status 200."""
+    return ProviderError(
+        f"{server} failed: {server.clean(message or code or 'no reason given')}",
+        transient=code in _TRANSIENT or code is None,
+        about="account" if code in _UNPAID | _BAD_REQUEST | {"rate_limit_exceeded"} else "item",
+    )
+
+
+def unexpected_shape(expected: str, server: Server) -> ProviderError:
+    """JSON that does not have the API's shape."""
+    return ProviderError(
+        f"{server} answered with JSON that is not a {expected}; check the settings `{server.section}.base_url` and "
+        f"`openai.api`",
+        about="account",
+    )

@@ -13,9 +13,7 @@ import openai
 
 from diptych.errors import ProviderError
 from diptych.models.failures import Server
-from diptych.models.openai.client import send
-from diptych.models.openai.embedding_inputs import WireInput
-from diptych.models.openai.errors import is_openai, openai_server, reported_error, unexpected_shape
+from diptych.models.openai.client import is_openai, openai_server, reported_error, send, unexpected_shape
 from diptych.settings import Endpoint
 from diptych.vectors import Vectors
 
@@ -29,7 +27,7 @@ class EmbeddingRequest:
     name: str
     """Of the model, as the settings write it."""
     model: str
-    inputs: Sequence[WireInput]
+    inputs: Sequence[str | dict[str, str]]
     size: int
     """Dimensions that the vectors must have."""
     shortened: bool

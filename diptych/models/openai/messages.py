@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from diptych.models.failures import Server
-from diptych.models.openai.errors import FILTERED, openai_server, reported_error, unexpected_shape
+from diptych.models.openai.client import FILTERED, openai_server, reported_error, unexpected_shape
 from diptych.models.openai.tokens import is_reasoning, max_output_tokens
 from diptych.models.vision import CitableText, ImagePart, Reply, TextPart, VisionRequest
 from diptych.prices import Usage

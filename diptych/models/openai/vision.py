@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,17 +11,18 @@ from typing import Any
 import openai
 from pydantic import ValidationError
 
-from diptych.models.failures import ResponseLost, forward_text
+from diptych.models.failures import ResponseLost, Server, forward_text
 from diptych.models.meter import Meter
 from diptych.models.openai.batches import VisionBatchApi
-from diptych.models.openai.client import openai_client, send
-from diptych.models.openai.errors import FILTERED, openai_errors
+from diptych.models.openai.client import FILTERED, openai_client, openai_errors, reported_error, send
 from diptych.models.openai.messages import Answer, MessageFormat, correction_request, invalid_reply, validated_reply
-from diptych.models.openai.streams import OnText, collect_stream, streaming_body
 from diptych.models.openai.tokens import HIGH_SIDE, max_usage
 from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import OpenAI, Settings
+
+OnText = Callable[[str], None]
+_LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 
 
 def load_model(model: str, settings: Settings, meter: Meter) -> OpenAIModel:
@@ -82,9 +83,12 @@ class OpenAIModel:
 
     def _stream(self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText) -> Answer:
         server = self._format.server
+        is_chat = self._endpoint.api == "chat"
+        # The Chat API reports the usage of a stream only when asked to.
+        extra = {"stream_options": {"include_usage": True}} if is_chat else {}
         stream = client.post(
             self._format.path,
-            body=streaming_body(self._endpoint.api, body),
+            body={**body, "stream": True, **extra},
             cast_to=object,
             options={"timeout": timeout},
             stream=True,
@@ -100,7 +104,11 @@ class OpenAIModel:
             if "event-stream" not in kind:
                 raise server.not_json()
             events = self._until_deadline(stream, timeout)
-            return self._format.parse(collect_stream(server, self._endpoint.api, events, forward))
+            known = (event for event in events if isinstance(event, dict))
+            response = _collect_chat(known, forward) if is_chat else _collect_response(server, known, forward)
+            if response is None:
+                raise ResponseLost(f"{server} stopped the stream before its end", transient=True)
+            return self._format.parse(response)
 
     def _until_deadline(self, stream: openai.Stream[object], timeout: openai.Timeout) -> Iterator[object]:
         """The events until the deadline; the SDK's own time limit restarts with each event."""
@@ -109,3 +117,39 @@ class OpenAIModel:
             if time.monotonic() > deadline:
                 raise ResponseLost(f"{self._format.server} did not answer in time", transient=True)
             yield event
+
+
+def _collect_response(server: Server, events: Iterable[dict[str, Any]], on_text: OnText) -> dict[str, Any] | None:
+    """The response in the last event; None if the stream ends before that."""
+    for event in events:
+        kind, delta = event.get("type"), event.get("delta")
+        if kind == "response.output_text.delta" and isinstance(delta, str):
+            on_text(delta)
+        elif kind == "error":
+            raise reported_error(event.get("code"), event.get("message"), server)
+        elif kind in _LAST_EVENTS and isinstance(event.get("response"), dict):
+            response: dict[str, Any] = event["response"]
+            return response
+    return None
+
+
+def _collect_chat(events: Iterable[dict[str, Any]], on_text: OnText) -> dict[str, Any] | None:
+    """The response that the Chat API returns without streaming, assembled; None if the stream ends early."""
+    message: dict[str, str] = {"content": "", "refusal": ""}
+    finish_reason, usage = None, None
+    for event in events:
+        usage = event.get("usage") or usage
+        choices = event.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            continue
+        delta = choice.get("delta")
+        for field in message:
+            if isinstance(delta, dict) and isinstance(text := delta.get(field), str) and text:
+                message[field] += text
+                if field == "content":
+                    on_text(text)
+        finish_reason = choice.get("finish_reason") or finish_reason
+    if not finish_reason:
+        return None
+    return {"choices": [{"message": message, "finish_reason": finish_reason}], "usage": usage}

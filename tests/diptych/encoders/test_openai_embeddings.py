@@ -68,7 +68,7 @@ def test_dimensions_are_requested_only_when_shortened(
 
 
 def test_openai_itself_gets_large_requests_for_base64(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diptych.models.openai.errors.host", lambda endpoint: "api.openai.com")
+    monkeypatch.setattr("diptych.models.openai.client.host", lambda endpoint: "api.openai.com")
     monkeypatch.setenv("TEST_KEY", "sk-test")
     with desk(SMALL, None, dimensions=1536, vector=numbered) as at:
         vectors = at.encoder.encode_texts([f"text {number}" for number in range(2050)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from diptych.errors import ProviderError
-from diptych.models.openai.embedding_inputs import text_tokens
+from diptych.models.openai.embeddings import TextInput
 from diptych.models.request_queue import MAX_ATTEMPTS
 from tests.support.embedding_fixtures import answer, desk, numbered, place
 from tests.support.http_server import Answer
@@ -126,4 +126,4 @@ def test_tokens_are_estimated_when_the_server_does_not_count_them() -> None:
     with desk(size=2) as at:
         at.vendor.faults.append(answer([1, 0], usage=None))
         at.encoder.encode_texts(["pump " * 8])
-        assert at.meter.usage()["openai:local", False].input_tokens == text_tokens("pump " * 8) == 21
+        assert at.meter.usage()["openai:local", False].input_tokens == TextInput("pump " * 8).tokens == 21

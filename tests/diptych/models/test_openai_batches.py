@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from diptych.errors import ProviderError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
-from diptych.models.openai.embedding_batches import BatchEmbedding, EmbeddingBatchApi
+from diptych.models.openai.embeddings import BatchEmbedding, EmbeddingBatchApi
 from diptych.models.vision import BatchApi, BatchItem, Reply, TextPart, VisionRequest
 from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, Settings
