@@ -82,7 +82,11 @@ class _Token:
 
 def parse_where(text: str) -> Expression:
     """Parse a filter. Raises `QueryError` with the column of the mistake."""
-    return _Parser(text).whole()
+    parser = _Parser(text)
+    expression = parser.expression()
+    if parser.now.kind != "end":
+        raise parser.wrong("`and`, `or` or the end")
+    return expression
 
 
 def where_from_fields(fields: Mapping[str, FieldValue | Sequence[FieldValue]]) -> Expression | None:
@@ -137,14 +141,13 @@ def _joined(kind: type[And] | type[Or], parts: list[Expression]) -> Expression:
 
 
 def _tokens(text: str) -> list[_Token]:
-    tokens, at = [], 0
-    while text[at:].strip():
+    tokens, at, end = [], 0, len(text.rstrip())
+    while at < end:
         match = _TOKEN.match(text, at)
         if not match:
-            column = at + len(text[at:]) - len(text[at:].lstrip()) + 1
-            raise QueryError(
-                f"filter, column {column}: cannot read {text[column - 1 :][:12]!r}{_hint(text[column - 1])}"
-            )
+            rest = text[at:].lstrip()
+            column = len(text) - len(rest) + 1
+            raise QueryError(f"filter, column {column}: cannot read {rest[:12]!r}{_hint(rest[0])}")
         kind = match.lastgroup or ""
         tokens.append(_Token(kind, match[kind], match.start(kind) + 1))
         at = match.end()
@@ -176,28 +179,22 @@ class _Parser:
         self.tokens = _tokens(text)
         self.at = 0
 
-    def whole(self) -> Expression:
-        expression = self.expression()
-        if self.now.kind != "end":
-            raise self.wrong("`and`, `or` or the end")
-        return expression
-
     def expression(self) -> Expression:
         parts = [self.term()]
-        while self.word("or"):
+        while self.skip("or"):
             parts.append(self.term())
         return _joined(Or, parts)
 
     def term(self) -> Expression:
         parts = [self.factor()]
-        while self.word("and"):
+        while self.skip("and"):
             parts.append(self.factor())
         return _joined(And, parts)
 
     def factor(self) -> Expression:
-        if self.word("not"):
+        if self.skip("not"):
             return Not(self.factor())
-        if self.symbol("("):
+        if self.skip("("):
             inner = self.expression()
             self.expect(")")
             return inner
@@ -206,68 +203,58 @@ class _Parser:
     def comparison(self) -> Expression:
         if self.now.kind != "name":
             raise self.wrong("a field name")
-        name = self.take().text.strip("`")
-        if self.word("in"):
+        name = self.now.text.strip("`")
+        self.at += 1
+        if self.skip("in"):
             return In(name, self.values(name))
-        if self.word("not"):
-            if not self.word("in"):
-                raise self.wrong("`in`")
+        if self.skip("not"):
+            self.expect("in")
             return Not(In(name, self.values(name)))
         if self.now.text not in _OPERATORS:
             raise self.wrong("=, !=, <, <=, >, >=, `in` or `not in`")
-        operator = _OPERATORS[self.take().text]
+        operator = _OPERATORS[self.now.text]
+        self.at += 1
         return Compare(name, operator, self.value(name))
 
     def values(self, name: str) -> tuple[FieldValue, ...]:
         self.expect("(")
         values = [self.value(name)]
-        while self.symbol(","):
+        while self.skip(","):
             values.append(self.value(name))
         self.expect(")")
         return tuple(values)
 
     def value(self, name: str) -> FieldValue:
-        column = self.now.column
-        value = self.literal()
-        _check_value(name, value, f", column {column}")
-        return value
-
-    def literal(self) -> FieldValue:
         token = self.now
+        value: FieldValue
         if token.kind == "number":
-            self.take()
-            return int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
-        if token.kind == "date":
-            return self.take().text
-        if token.kind == "string":
-            self.take()
-            return re.sub(r"\\(.)", r"\1", token.text[1:-1])
-        if token.kind == "name" and token.text.lower() in ("true", "false"):
-            return self.take().text.lower() == "true"
-        quoted = f'"{token.text}"' if token.kind == "name" else '"…"'
-        raise self.wrong(f"a number, a date, true, false or a text in quotes ({quoted})")
+            value = int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
+        elif token.kind == "date":
+            value = token.text
+        elif token.kind == "string":
+            value = re.sub(r"\\(.)", r"\1", token.text[1:-1])
+        elif token.text.lower() in ("true", "false"):
+            value = token.text.lower() == "true"
+        else:
+            quoted = f'"{token.text}"' if token.kind == "name" else '"…"'
+            raise self.wrong(f"a number, a date, true, false or a text in quotes ({quoted})")
+        _check_value(name, value, f", column {token.column}")
+        self.at += 1
+        return value
 
     @property
     def now(self) -> _Token:
         return self.tokens[self.at]
 
-    def take(self) -> _Token:
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def word(self, word: str) -> bool:
-        found = self.now.kind == "name" and self.now.text.lower() == word
+    def skip(self, text: str) -> bool:
+        """Skip this keyword or symbol if it comes next. Quotes are part of a token, so quoted keywords differ."""
+        found = self.now.text.lower() == text
         self.at += found
         return found
 
-    def symbol(self, symbol: str) -> bool:
-        found = self.now.kind == "symbol" and self.now.text == symbol
-        self.at += found
-        return found
-
-    def expect(self, symbol: str) -> None:
-        if not self.symbol(symbol):
-            raise self.wrong(f"`{symbol}`")
+    def expect(self, text: str) -> None:
+        if not self.skip(text):
+            raise self.wrong(f"`{text}`")
 
     def wrong(self, expected: str) -> QueryError:
         found = repr(self.now.text) if self.now.text else "the end"

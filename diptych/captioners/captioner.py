@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from diptych.captioners.caption import Captions, ModelCaption
@@ -32,15 +32,6 @@ that is down."""
 MAX_REASON_CHARACTERS = 300
 LOCKS = 4096
 """A picture's lock is chosen by its key. With this many, different pictures hardly ever wait for each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    key: str
-    picture: Picture
-    extraction: Extraction
-    probe: bool
-    """Tried even after many failures."""
 
 
 class Captioner:
@@ -76,11 +67,13 @@ class Captioner:
         keys = self._keys(extraction, selections)
         results: dict[str, LedgerCaption | Problem] = dict(self._ledger.captions(list(keys.values())))
         missing = _missing_keys(keys, results)
-        jobs = [
-            _Job(key, extraction.pictures[index], extraction, probe=number == 0)
-            for number, (key, index) in enumerate(missing.items())
-        ]
-        answers = run_concurrently(jobs, lambda job: self._run_job(job, pictures), self._at_once, "diptych-caption")
+        first = next(iter(missing), "")
+
+        def caption_picture(key: str) -> LedgerCaption | Problem:
+            picture = extraction.pictures[missing[key]]
+            return self._caption_picture(key, picture, extraction, pictures, probe=key == first)
+
+        answers = run_concurrently(list(missing), caption_picture, self._at_once, "diptych-caption")
         results |= dict(zip(missing, answers, strict=True))
         problems = [
             Problem(selection.problem, picture.page)
@@ -134,24 +127,26 @@ class Captioner:
         parts = (image, TextPart(words_around(picture, extraction)))
         return VisionRequest(self.prompt.instruction, parts, self.prompt.schema, MAX_ANSWER_TOKENS, self._detail)
 
-    def _run_job(self, job: _Job, pictures: Path) -> LedgerCaption | Problem:
-        page = job.picture.page
-        with self._key_locks[int(job.key[:8], 16) % LOCKS]:
-            if known := self._ledger.captions([job.key]):  # another thread or process was faster
-                return known[job.key]
-            if self._failures_in_a_row >= MAX_FAILURES and not job.probe:
-                return Problem("no caption: the model failed for the previous pictures; run again later", page)
+    def _caption_picture(
+        self, key: str, picture: Picture, extraction: Extraction, pictures: Path, *, probe: bool
+    ) -> LedgerCaption | Problem:
+        """`probe`: send the request even after many failures."""
+        with self._key_locks[int(key[:8], 16) % LOCKS]:
+            if known := self._ledger.captions([key]):  # another thread or process was faster
+                return known[key]
+            if self._failures_in_a_row >= MAX_FAILURES and not probe:
+                return Problem("no caption: the model failed for the previous pictures; run again later", picture.page)
             try:
-                reply = self.model.ask(self._build_request(job.picture, job.extraction, pictures))
+                reply = self.model.ask(self._build_request(picture, extraction, pictures))
             except ExtractionError as error:
-                return Problem(f"no caption: {error}", page)
+                return Problem(f"no caption: {error}", picture.page)
             except ProviderError as error:
-                return self._handle_failure(job, error)
+                return self._handle_failure(key, picture.page, error)
             with self._state_lock:
                 self._failures_in_a_row, self._any_accepted = 0, True
-            return self.record_reply(job.key, reply)
+            return self.record_reply(key, reply)
 
-    def _handle_failure(self, job: _Job, error: ProviderError) -> LedgerCaption | Problem:
+    def _handle_failure(self, key: str, page: int, error: ProviderError) -> LedgerCaption | Problem:
         """Report a transient failure, record a permanent one, or raise one that affects every picture."""
         if error.about == "account" and not error.transient:
             raise error
@@ -160,9 +155,9 @@ class Captioner:
         reason = shorten(plain_line(str(error)), MAX_REASON_CHARACTERS)
         if error.transient or not self._any_accepted:
             # If no picture was ever accepted, the settings may be at fault rather than this picture.
-            return Problem(f"no caption: {reason}; run again to retry", job.picture.page)
+            return Problem(f"no caption: {reason}; run again to retry", page)
         caption = LedgerCaption(self.model.name, "", f"not accepted: {reason}", Usage(), 0.0)
-        self._ledger.add_caption(job.key, caption)
+        self._ledger.add_caption(key, caption)
         return caption
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from diptych.answering.answer import Answer
 from diptych.errors import StoreError
@@ -21,7 +20,7 @@ from diptych.settings import Settings
 from diptych.store.register import DocumentRecord
 from diptych.where import Expression
 
-P = ParamSpec("P")
+Arguments = TypeVarTuple("Arguments")
 T = TypeVar("T")
 READ_THREADS = 4
 """Searches and answers that run at the same time; they never wait for an ingest."""
@@ -117,9 +116,9 @@ class AsyncDiptych:
         """See `Diptych.delete`."""
         return await self._run(self._writers, self.sync.delete, names)
 
-    async def _run(self, pool: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         try:
-            running = asyncio.get_running_loop().run_in_executor(pool, partial(work, *args, **kwargs))
+            running = asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
         except RuntimeError as error:
             raise StoreError(f"{self.sync.settings.store}: this AsyncDiptych is closed; open a new one") from error
         return await running

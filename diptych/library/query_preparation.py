@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,6 @@ from diptych.store.register import register_version
 from diptych.store.types import Store
 from diptych.where import all_of
 from extractors.pictures.store import image_path
-from extractors.types import Extraction
 
 SAMPLED_DOCUMENTS = 1000
 """Documents whose fields are taken for the fields of the store; reading all of them would delay a query."""
@@ -46,32 +44,30 @@ class QueryPreparation:
             return FilteredText(query.text)
         return extract_filters(query.text, self._field_types(self._runtime.existing()))
 
-    def _store_image(self, image: Path, *, ocr: bool) -> Extraction:
-        """Extract a query's image in a worker process; it stays in the picture store until the next sweep."""
+    def _field_types(self, store: Store) -> FieldKinds:
+        moment = register_version(store)
+        read_at, types = self._fields
+        if read_at != moment or not moment:
+            documents = islice(store.documents.scroll(), SAMPLED_DOCUMENTS)
+            types = field_kinds(document.payload.get("fields") or {} for document in documents)
+            self._fields = (moment, types)
+        return types
+
+    def _with_image(self, query: Query, image: Path) -> tuple[Query, Path]:
+        """The query with its stored image, or with the image's words if no encoder reads images; and the image.
+
+        The image stays in the picture store until the next sweep.
+        """
         try:
             source = find_sources([image]).sources[0]
         except SourceError as error:
             raise QueryError(str(error)) from error
         runtime = self._runtime
-        options = runtime.options if ocr else replace(runtime.options, ocr="off")
+        has_image_encoder = runtime.spaces.images is not None
+        options = replace(runtime.options, ocr="off") if has_image_encoder else runtime.options
         extraction = runtime.workers().extract(source, options, runtime.pictures)
         if not extraction.pictures:
             raise QueryError(f"{image}: contains no image; use a PNG, JPEG or WebP file")
-        return extraction
-
-    def _field_types(self, store: Store) -> FieldKinds:
-        moment = register_version(store)
-        read_at, types = self._fields
-        if read_at != moment or not moment:
-            types = field_kinds(_sampled_fields(store))
-            self._fields = (moment, types)
-        return types
-
-    def _with_image(self, query: Query, image: Path) -> tuple[Query, Path]:
-        """The query with its stored image, or with the image's words if no encoder reads images; and the image."""
-        runtime = self._runtime
-        has_image_encoder = runtime.spaces.images is not None
-        extraction = self._store_image(image, ocr=not has_image_encoder)
         stored = image_path(extraction.pictures[0].image, runtime.pictures)
         if has_image_encoder:
             return replace(query, image=stored), stored
@@ -85,8 +81,3 @@ class QueryPreparation:
                 f'`image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip and run `diptych reindex`'
             )
         return replace(query, text=text, image=None), stored
-
-
-def _sampled_fields(store: Store) -> list[Mapping[str, str | float | bool]]:
-    documents = islice(store.documents.scroll(), SAMPLED_DOCUMENTS)
-    return [document.payload["fields"] for document in documents if document.payload.get("fields")]

@@ -11,10 +11,10 @@ from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
 from diptych.errors import SettingsError, StoreError
-from diptych.models import vision as providers
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
+from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.ingest import Pipeline
 from diptych.search.search import SearchContext
@@ -76,14 +76,14 @@ class Runtime:
         return load_captioner(self.settings, self.meter, self.ledger)
 
     @cached_property
-    def answerer(self) -> providers.VisionModel:
+    def answerer(self) -> VisionModel:
         """The model that answers questions. Raises `SettingsError` when none is set."""
         if not self.settings.answerer:
             raise SettingsError(
                 "no answering model is set. Set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
                 f"anthropic:MODEL, and put its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
             )
-        return providers.load_vision_model(self.settings.answerer, self.settings, self.meter)
+        return load_vision_model(self.settings.answerer, self.settings, self.meter)
 
     @cached_property
     def options(self) -> Options:
@@ -142,7 +142,7 @@ class Runtime:
             pictures=self.pictures,
             language=chosen.language,
             captioner=self.captioner,
-            check_keys=lambda: providers.check_api_keys(asked, chosen),
+            check_keys=lambda: check_api_keys(asked, chosen),
         )
 
     def estimate_inputs(self, store_exists: bool) -> EstimateContext:
