@@ -108,23 +108,13 @@ def make_statements(checked: Sequence[CheckedSentence]) -> tuple[tuple[Statement
     passed = [sentence for sentence in checked if sentence.passes]
     ids = dict.fromkeys(citation.item_id for sentence in passed for citation in sentence.citations)
     numbers = {id_: number for number, id_ in enumerate(ids, start=1)}
-    return tuple(_make_statement(sentence, numbers) for sentence in passed), numbers
-
-
-def _make_statement(checked: CheckedSentence, numbers: Mapping[str, int]) -> Statement:
-    footnotes = dict.fromkeys(Footnote(numbers[c.item_id], " ".join(c.quote.split())) for c in checked.citations)
-    marks = dict.fromkeys(verdict.kind for verdict in checked.marks)
-    notes = tuple(verdict.reason for verdict in checked.marks)
-    return Statement(checked.sentence.text, tuple(footnotes), tuple(marks), notes)
-
-
-def list_dropped(checked: Sequence[CheckedSentence]) -> tuple[Dropped, ...]:
-    return tuple(
-        Dropped(sentence.sentence.text, verdict.reason)
-        for sentence in checked
-        for verdict in sentence.verdicts
-        if verdict.fails
-    )
+    statements = []
+    for sentence in passed:
+        footnotes = dict.fromkeys(Footnote(numbers[c.item_id], " ".join(c.quote.split())) for c in sentence.citations)
+        marks = dict.fromkeys(verdict.kind for verdict in sentence.marks)
+        notes = tuple(verdict.reason for verdict in sentence.marks)
+        statements.append(Statement(sentence.sentence.text, tuple(footnotes), tuple(marks), notes))
+    return tuple(statements), numbers
 
 
 def make_reference(number: int, source: SourcedItem, crop: str | None) -> Reference:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diptych.answering.answer import Answer, Statement, list_dropped, make_reference, make_statements
+from diptych.answering.answer import Answer, Dropped, Statement, make_reference, make_statements
 from diptych.answering.citations import CheckedSentence, Evidence, check_sentences, count_verdicts
 from diptych.answering.conversation import Draft, SentenceStream, answer_request, correction_request, parse_reply
 from diptych.answering.evidence import MAX_PICTURES, SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.models.vision import Detail, ImagePart, Reply, VisionModel, VisionRequest
+from diptych.models.vision import Detail, ImagePart, VisionModel, VisionRequest
 from diptych.prices import Price, Usage
 from extractors.errors import ExtractionError
 
@@ -31,10 +31,6 @@ class Answerer:
     """Returns the path of an image of a passage's place on its page, or None."""
     on_text: Callable[[str], None] | None = None
     """Called with each sentence of the first answer as it arrives, before any check."""
-
-    def cost(self, usage: Usage) -> float | None:
-        """US dollars; None if the price is unknown."""
-        return self.price.cost(usage) if self.price else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,8 @@ def answer_question(question: str, picture: Path | None, items: Sequence[Sourced
     is returned without what failed.
     """
     if not items:
-        return _no_answer(question, "nothing was found in the store")
+        why = "nothing was found in the store"
+        return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
     model = answerer.model
     items = _load_images(items, model.max_side)
     question_image = _load_question_image(picture, model.max_side)
@@ -72,7 +69,9 @@ def answer_question(question: str, picture: Path | None, items: Sequence[Sourced
     if stream:
         stream.end()
     if reply.refusal:
-        return _refused(question, reply, answerer, items)
+        why = " ".join(reply.refusal.split())
+        answer = _with_usage(question, reply.usage, items, answerer)
+        return replace(answer, text=f"There is no answer: {why}.", unanswered=True, why=why)
     evidence = Evidence([source.item for source in items], question)
     draft = parse_reply(reply)
     result = _Round(draft, check_sentences(draft.sentences, evidence), reply.usage, {})
@@ -101,19 +100,23 @@ def _correct(request: VisionRequest, first: _Round, evidence: Evidence, model: V
 def _compose(question: str, result: _Round, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
     statements, numbers = make_statements(result.checked)
     by_id = {source.item.id: source for source in items}
-    cited = [(number, by_id[id_]) for id_, number in numbers.items()]
     why = _why_unanswered(result.draft, statements)
     return replace(
         _with_usage(question, result.usage, items, answerer),
         text="\n".join(statement.line for statement in statements) or f"The documents do not answer this: {why}.",
         sentences=statements,
         citations=tuple(
-            make_reference(number, source, None if source.picture else answerer.crop(source))
-            for number, source in cited
+            make_reference(number, by_id[id_], None if by_id[id_].picture else answerer.crop(by_id[id_]))
+            for id_, number in numbers.items()
         ),
         unanswered=bool(why),
         why=why,
-        dropped=list_dropped(result.checked),
+        dropped=tuple(
+            Dropped(checked.sentence.text, verdict.reason)
+            for checked in result.checked
+            for verdict in checked.verdicts
+            if verdict.fails
+        ),
         checks=count_verdicts(result.checked),
         repaired=result.first_verdicts,
     )
@@ -130,16 +133,6 @@ def _why_unanswered(draft: Draft, statements: Sequence[Statement]) -> str:
     return ""
 
 
-def _no_answer(question: str, why: str) -> Answer:
-    return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
-
-
-def _refused(question: str, reply: Reply, answerer: Answerer, items: Sequence[SourcedItem]) -> Answer:
-    why = " ".join(reply.refusal.split())
-    answer = _with_usage(question, reply.usage, items, answerer)
-    return replace(answer, text=f"There is no answer: {why}.", unanswered=True, why=why)
-
-
 def _with_usage(question: str, usage: Usage, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
     """An empty answer that records what was shown and paid for."""
     name = answerer.model.name
@@ -150,7 +143,7 @@ def _with_usage(question: str, usage: Usage, items: Sequence[SourcedItem], answe
         pictures=sum(source.image is not None for source in items),
         model=name,
         usage={name: usage},
-        price=answerer.cost(usage),
+        price=answerer.price.cost(usage) if answerer.price else None,
     )
 
 

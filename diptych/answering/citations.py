@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 from diptych.answering.claims import labels_in, needs_source, page_numbers_in, strip_places
 from diptych.answering.numbers import Number, check_number, find_numbers
 from diptych.answering.quotes import QuoteProblem, find_quote_problem, normalise_text
 from extractors.formats import is_row
 
-Failure = Literal[
-    "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "page", "figure", "number"
-]
 Mark = Literal["unconfirmed", "uncited", "seen"]
 """`unconfirmed`: stated only by a model caption or the question. `uncited`: a fact without a source. `seen`: rests on
 the pixels of a picture, with no words to compare."""
+MARKS: tuple[Mark, ...] = get_args(Mark)
+Failure = Literal[
+    "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "page", "figure", "number"
+]
 Kind = Literal["true"] | Failure | Mark
-MARKS: tuple[Mark, ...] = ("unconfirmed", "uncited", "seen")
+QUOTE_FAILURES: dict[QuoteProblem, tuple[Failure, str]] = {
+    "apart": ("stitched quote", "the parts of {quote} are in different places of {id}, or in another order"),
+    "negated": ("stitched quote", "the ellipsis in {quote} leaves out a negation in {id}"),
+    "cut": ("altered quote", "{quote} cuts off a word or a number of {id}"),
+    "absent": ("altered quote", "{quote} is not in {id}"),
+    "empty": ("empty quote", "the quote from {id} is empty or too short: {quote}"),
+}
+"""Why a quote is not verbatim -> kind of verdict and its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +135,12 @@ class CheckedSentence:
         return tuple(verdict for verdict in self.verdicts if verdict.kind in MARKS)
 
 
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """All items shown in one request, and the question."""
 
-    items: Sequence[EvidenceItem]
-    question: str = ""
-    by_id: Mapping[str, EvidenceItem] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_id", {item.id: item for item in self.items})
+    def __init__(self, items: Iterable[EvidenceItem], question: str = "") -> None:
+        self.by_id = {item.id: item for item in items}
+        self.question = question
 
 
 def check_sentences(sentences: Sequence[Sentence], evidence: Evidence) -> list[CheckedSentence]:
@@ -176,26 +180,13 @@ def _citation_verdict(at: int, citation: Citation, evidence: Evidence) -> Verdic
     problem = find_quote_problem(quote, item.own_words)
     if problem is None:
         return Verdict("true", f"the quote is in {item.id}", at)
-    if problem == "empty":
-        return Verdict("empty quote", f"the quote from {item.id} is empty or too short: {_in_quotes(quote)}", at)
     if item.machine and find_quote_problem(quote, item.machine) is None:
         return Verdict("unconfirmed", f"only a model caption of {item.id} says {_in_quotes(quote)}", at)
-    elsewhere = next((other.id for other in evidence.items if not find_quote_problem(quote, other.own_words)), "")
-    if elsewhere:
-        return Verdict("other item", f"{_in_quotes(quote)} is in {elsewhere}, not in {item.id}", at)
-    return _quote_failure(at, quote, item, problem)
-
-
-def _quote_failure(at: int, quote: str, item: EvidenceItem, problem: QuoteProblem) -> Verdict:
-    quoted = _in_quotes(quote)
-    if problem == "apart":
-        reason = f"the parts of {quoted} are in different places of {item.id}, or in another order"
-        return Verdict("stitched quote", reason, at)
-    if problem == "negated":
-        return Verdict("stitched quote", f"the ellipsis in {quoted} leaves out a negation in {item.id}", at)
-    if problem == "cut":
-        return Verdict("altered quote", f"{quoted} cuts off a word or a number of {item.id}", at)
-    return Verdict("altered quote", f"{quoted} is not in {item.id}", at)
+    for other in evidence.by_id.values():
+        if not find_quote_problem(quote, other.own_words):
+            return Verdict("other item", f"{_in_quotes(quote)} is in {other.id}, not in {item.id}", at)
+    kind, reason = QUOTE_FAILURES[problem]
+    return Verdict(kind, reason.format(quote=_in_quotes(quote), id=item.id), at)
 
 
 def _place_verdicts(text: str, cited: Sequence[EvidenceItem]) -> Iterator[Verdict]:
@@ -226,9 +217,9 @@ def _number_verdict(number: Number, cited: Sequence[EvidenceItem], evidence: Evi
         return Verdict("unconfirmed", f"only a model caption says {shown}")
     if evidence.question and check_number(number, evidence.question) == "stated":
         return Verdict("unconfirmed", f"{shown} is in the question, not in the cited evidence")
-    elsewhere = next((item.id for item in evidence.items if check_number(number, item.own_words) == "stated"), "")
-    if elsewhere:
-        return Verdict("number", f"{shown} is in {elsewhere}, which the sentence does not cite")
+    for item in evidence.by_id.values():
+        if check_number(number, item.own_words) == "stated":
+            return Verdict("number", f"{shown} is in {item.id}, which the sentence does not cite")
     return Verdict(
         "number", f"{shown} is not in the evidence; computed values and values read off a chart do not count"
     )

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice, pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 QuoteProblem = Literal["absent", "cut", "apart", "negated", "empty"]
 """Why a quote is not verbatim: it is not there; it starts or ends within a word or number; the parts around its
@@ -46,14 +46,6 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 _BROKEN = re.compile(r"[^\W\d_]- [a-zà-ÿ]")
 _CELL = re.compile(r"[ |]+(?=\d)")
 _EDGES = " |\t\n\"'.,;:!?…"
-
-
-class _Compact(NamedTuple):
-    """A normalised text without white space, table bars and hyphens."""
-
-    letters: str
-    offsets: tuple[int, ...]
-    """The offset of each letter in the normalised text."""
 
 
 @lru_cache(maxsize=1024)
@@ -95,7 +87,8 @@ def _has_enough_letters(part: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _compact(whole: str) -> _Compact:
+def _compact(whole: str) -> tuple[str, tuple[int, ...]]:
+    """A normalised text without white space, table bars and hyphens, and the offset of each letter in `whole`."""
     letters: list[str] = []
     offsets: list[int] = []
     for at, character in enumerate(whole):
@@ -109,7 +102,7 @@ def _compact(whole: str) -> _Compact:
         if keep:
             letters.append(character)
             offsets.append(at)
-    return _Compact("".join(letters), tuple(offsets))
+    return "".join(letters), tuple(offsets)
 
 
 def _is_minus(whole: str, at: int) -> bool:
@@ -122,24 +115,22 @@ def _is_minus(whole: str, at: int) -> bool:
 
 def _matches(part: str, whole: str) -> Iterator[tuple[int, int]]:
     """(start, end) of each match of `part` in `whole` that does not cut a word or number."""
-    yield from (match for match in _all_matches(part, whole) if _at_boundaries(whole, *match))
+    for start, end in _all_matches(part, whole):
+        if not (_within_word(whole, start) or _within_word(whole, end) or _cuts_number(whole, start, end)):
+            yield start, end
 
 
 def _all_matches(part: str, whole: str) -> Iterator[tuple[int, int]]:
-    text = _compact(whole)
-    wanted = _compact(part).letters
+    letters, offsets = _compact(whole)
+    wanted, _ = _compact(part)
     forms = {wanted}
     if len(wanted) > 1 and wanted[0].isalpha() and wanted[1].islower():
         forms.add(wanted[0].swapcase() + wanted[1:])  # the quote may start a sentence
     for form in forms:
-        at = text.letters.find(form) if form else -1
+        at = letters.find(form) if form else -1
         while at >= 0:
-            yield text.offsets[at], text.offsets[at + len(form) - 1] + 1
-            at = text.letters.find(form, at + 1)
-
-
-def _at_boundaries(whole: str, start: int, end: int) -> bool:
-    return not (_within_word(whole, start) or _within_word(whole, end) or _cuts_number(whole, start, end))
+            yield offsets[at], offsets[at + len(form) - 1] + 1
+            at = letters.find(form, at + 1)
 
 
 def _within_word(whole: str, at: int) -> bool:

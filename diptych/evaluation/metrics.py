@@ -77,8 +77,8 @@ def _figure(question: Question, hit: Hit) -> Hashable:
 def same_place(bbox: Sequence[float], wanted: Box) -> bool:
     """Whether the boxes overlap well, or the found one covers the wanted one."""
     x0, y0, x1, y1 = bbox
-    common = area(intersection((x0, y0, x1, y1), wanted.corners))
+    common = area(intersection((x0, y0, x1, y1), wanted.bbox))
     if not common:
         return False
-    union = area((x0, y0, x1, y1)) + area(wanted.corners) - common
-    return common / union >= MIN_IOU or common / area(wanted.corners) >= MIN_COVERAGE
+    union = area((x0, y0, x1, y1)) + area(wanted.bbox) - common
+    return common / union >= MIN_IOU or common / area(wanted.bbox) >= MIN_COVERAGE

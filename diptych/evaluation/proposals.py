@@ -90,19 +90,15 @@ def propose_questions(
 def find_candidates(store: Store, pictures: Path) -> list[QuestionCandidate]:
     """Every part with words that occur in one place only, ordered by document and page."""
     found = [*_from_pictures(store, pictures), *_from_passages(store)]
-    places: dict[str, set[tuple[str, int | None]]] = defaultdict(set)
+    by_words: dict[str, list[QuestionCandidate]] = defaultdict(list)
     for candidate in found:
-        places[_key(candidate)].add((candidate.document, candidate.page))
-    distinct: dict[tuple[str, int, str], QuestionCandidate] = {}
-    for candidate in found:
-        key = _key(candidate)
-        if len(places[key]) == 1:
-            distinct.setdefault((candidate.document, candidate.page or 0, key), candidate)
+        by_words[strip_label(candidate.text).casefold()].append(candidate)
+    distinct = {
+        (same[0].document, same[0].page or 0, words): same[0]
+        for words, same in by_words.items()
+        if len({(one.document, one.page) for one in same}) == 1
+    }
     return [distinct[key] for key in sorted(distinct)]
-
-
-def _key(candidate: QuestionCandidate) -> str:
-    return strip_label(candidate.text).casefold()
 
 
 def _from_pictures(store: Store, pictures: Path) -> Iterator[QuestionCandidate]:
@@ -165,8 +161,7 @@ def _visible_payloads(store: Store, collection: Collection) -> list[Payload]:
 
 
 def _box(payload: Payload) -> Box | None:
-    corners = payload["bbox"]
-    return Box(payload["page"], (corners[0], corners[1], corners[2], corners[3])) if corners else None
+    return Box(payload["page"], tuple(payload["bbox"])) if payload["bbox"] else None
 
 
 def _spread(found: Sequence[QuestionCandidate], random: Random) -> Iterator[QuestionCandidate]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ from diptych.search.query import Query
 from diptych.where import parse_where, where_from_fields
 
 
-class _Box(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Box:
     page: int
     bbox: tuple[float, float, float, float]
+    """x0, y0, x1, y1 in PDF points, origin top left, of the page as displayed."""
 
 
 class _Line(BaseModel):
@@ -37,18 +39,11 @@ class _Line(BaseModel):
     document: str
     pages: list[int] = []
     page: int | None = None
-    boxes: list[_Box] = []
+    boxes: list[Box] = []
     label: str = ""
     type: str = ""
     types: list[str] = []
     kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    page: int
-    corners: tuple[float, float, float, float]
-    """x0, y0, x1, y1 in PDF points, origin top left, of the page as displayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +111,7 @@ def _parse_line(text: str, path: Path, number: int) -> Question:
         query=Query(line.text, image, where),
         document=line.document,
         pages=tuple(line.pages or ([line.page] if line.page else [])),
-        boxes=tuple(Box(box.page, box.bbox) for box in line.boxes),
+        boxes=tuple(line.boxes),
         label=line.label.strip().lower(),
         types=tuple(sorted({name for name in (*line.types, line.type or line.kind) if name})),
     )
@@ -130,7 +125,7 @@ def _as_line(question: Question) -> dict[str, Any]:
         "image": str(question.query.image) if question.query.image else "",
         "document": question.document,
         "pages": list(question.pages),
-        "boxes": [{"page": box.page, "bbox": list(box.corners)} for box in question.boxes],
+        "boxes": list(map(asdict, question.boxes)),
         "label": question.label,
         "types": list(question.types),
     }

@@ -8,7 +8,7 @@ fitting finds something in any noise. A handful of questions hardly ever shows a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
@@ -91,67 +91,56 @@ def fit_weights(
     questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext, current: Weights
 ) -> Suggestion:
     """Fit weights to the candidates of each question; keep `current` unless the gain holds on held-out documents."""
-    trials = _Trials(questions, found, context)
+
+    @cache
+    def score(weights: Weights, row: int) -> float:
+        return _score(questions[row], found[row], weights, context)
+
+    def fit(rows: Sequence[int]) -> Weights:
+        return _climb(current, _tunable(found), lambda weights: float(np.mean([score(weights, row) for row in rows])))
+
     everything = range(len(questions))
-    fitted, base = [0.0] * len(questions), trials.scores(current, everything)
+    fitted, base = [0.0] * len(questions), [score(current, row) for row in everything]
     for held_out in _folds(questions):
-        best = _climb(trials, current, [row for row in everything if row not in held_out])
+        best = fit([row for row in everything if row not in held_out])
         for row in held_out:
-            fitted[row] = trials.score(best, row)
+            fitted[row] = score(best, row)
     gain = paired_difference(fitted, base, [question.document for question in questions])
     interval = f"{gain.mean:+.3f} nDCG@10 (95 %: {gain.low:+.3f} to {gain.high:+.3f}) on held-out documents"
     if gain.low <= 0:
         verdict = "better than" if gain.high < 0 else "as good as"
         reason = f"the current weights are {verdict} fitted ones: {interval}"
         return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, gain, reason, len(questions))
-    best = _climb(trials, current, everything)
+    best = fit(everything)
     reason = f"other weights are better for these documents: {interval}"
     return Suggestion(dict(zip(WEIGHT_NAMES, best, strict=True)), best != current, gain, reason, len(questions))
 
 
-class _Trials:
-    """Scores weights on questions; each combination is scored once."""
-
-    def __init__(self, questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext) -> None:
-        self._questions, self._found, self._context = questions, found, context
-        used = {
-            name
-            for candidates in found
-            for values in (candidates.snapshot.lists, candidates.signals)
-            for name, value in values.items()
-            if value
-        }
-        self.tunable = [index for index, name in enumerate(WEIGHT_NAMES) if name in used]
-        """Indices in `WEIGHT_NAMES` of those with any candidates."""
-        self.score = cache(self._score)
-
-    def scores(self, weights: Weights, rows: Sequence[int]) -> list[float]:
-        return [self.score(weights, row) for row in rows]
-
-    def mean(self, weights: Weights, rows: Sequence[int]) -> float:
-        return float(np.mean(self.scores(weights, rows)))
-
-    def _score(self, weights: Weights, row: int) -> float:
-        """nDCG at the page level, or at the document level for a question without pages."""
-        question = self._questions[row]
-        points = self._found[row].rank(dict(zip(WEIGHT_NAMES, weights, strict=True)), DEPTH)
-        hits = make_hits(points, self._context.pictures)
-        scores = score_hits(question, hits, "page" if question.pages else "document")
-        return scores[NDCG] if scores else 0.0
+def _tunable(found: Sequence[Candidates]) -> list[int]:
+    """Indices in `WEIGHT_NAMES` of the lists and signals with any candidates."""
+    measured = [values for one in found for values in (one.snapshot.lists, one.signals)]
+    return [index for index, name in enumerate(WEIGHT_NAMES) if any(values.get(name) for values in measured)]
 
 
-def _climb(trials: _Trials, start: Weights, rows: Sequence[int]) -> Weights:
+def _score(question: Question, found: Candidates, weights: Weights, context: SearchContext) -> float:
+    """nDCG at the page level, or at the document level for a question without pages."""
+    hits = make_hits(found.rank(dict(zip(WEIGHT_NAMES, weights, strict=True)), DEPTH), context.pictures)
+    scores = score_hits(question, hits, "page" if question.pages else "document")
+    return scores[NDCG] if scores else 0.0
+
+
+def _climb(start: Weights, tunable: Sequence[int], mean_score: Callable[[Weights], float]) -> Weights:
     """Change one weight at a time as long as that helps."""
-    best, reached = start, trials.mean(start, rows)
+    best, reached = start, mean_score(start)
     for _ in range(MAX_ROUNDS):
         before = best
-        for index in trials.tunable:
+        for index in tunable:
             base = start[index] or 1.0
             for value in dict.fromkeys([start[index], *(factor * base for factor in FACTORS), base]):
                 tried = (*best[:index], value, *best[index + 1 :])
-                if tried == best or not any(tried[at] for at in trials.tunable):
+                if tried == best or not any(tried[at] for at in tunable):
                     continue
-                mean = trials.mean(tried, rows)
+                mean = mean_score(tried)
                 if mean > reached + MIN_GAIN:
                     best, reached = tried, mean
         if best == before:
