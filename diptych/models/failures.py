@@ -26,8 +26,6 @@ MAX_MESSAGE = 200
 """Characters of a server's message that are shown."""
 _KEYS = re.compile(r"\bsk-ant-[\w*.…-]+|\b(?:sk|pk|key|Bearer)[-_ ][\w*.…-]{6,}", re.ASCII)
 """Text that looks like a key, whole or in part."""
-_ITEM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""Ids of batch items that both providers allow."""
 _UNSENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -212,9 +210,3 @@ def forward_text(on_text: Callable[[str], None]) -> Iterator[Callable[[str], Non
         raise NotRepeatable(
             f"{error}; the answer stopped in the middle, ask again", transient=error.transient, about=error.about
         ) from None
-
-
-def check_item_id(name: str, id: str) -> None:
-    """Raise `ProviderError` if `id` cannot name an item of a batch. `name`: of the model."""
-    if not _ITEM_ID.fullmatch(id):
-        raise ProviderError(f"{name}: `{id[:80]}` cannot be the id of a batch item")

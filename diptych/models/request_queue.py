@@ -7,7 +7,6 @@ endpoint share one `RequestQueue`, which pauses as a whole when the provider ask
 from __future__ import annotations
 
 import functools
-import heapq
 import itertools
 import random
 import threading
@@ -52,9 +51,8 @@ class RequestQueue:
         self._endpoint, self._clock, self._sleep = endpoint, clock, sleep
         self._slots = threading.Condition()
         self._tickets = itertools.count()
-        self._waiting: list[int] = []
+        self._waiting: set[int] = set()
         self._running = 0
-        self._lock = threading.Lock()
         self._starts: deque[tuple[float, int]] = deque()
         """(time, tokens) of the starts of the last minute and of future starts already assigned, in order of time."""
         self._paused_until = 0.0
@@ -95,7 +93,7 @@ class RequestQueue:
             why = f"given up after {attempt} attempt{'s' * (attempt > 1)} in {spent:.0f} s"
             raise _given_up(error, why) from error
         if asked is not None:
-            with self._lock:
+            with self._slots:
                 self._paused_until = max(self._paused_until, now + pause)
         return pause
 
@@ -103,14 +101,13 @@ class RequestQueue:
     def _turn(self, ticket: int, tokens: int) -> Iterator[None]:
         """Wait for a slot and for a start that keeps the limits per minute; hold the slot until the block ends."""
         with self._slots:
-            heapq.heappush(self._waiting, ticket)
+            self._waiting.add(ticket)
             try:
                 self._slots.wait_for(
-                    lambda: self._running < self._endpoint.at_once and self._waiting[0] == ticket,
+                    lambda: self._running < self._endpoint.at_once and min(self._waiting) == ticket,
                 )
             finally:  # an interrupted request must not block those behind it
                 self._waiting.remove(ticket)
-                heapq.heapify(self._waiting)
                 self._slots.notify_all()
             self._running += 1
             start = self._assign_start(tokens)
@@ -125,23 +122,22 @@ class RequestQueue:
                 self._slots.notify_all()
 
     def _assign_start(self, tokens: int) -> float:
-        """The earliest time at which a request of so many tokens keeps the limits.
+        """The earliest time at which a request of so many tokens keeps the limits. The caller holds the lock.
 
         Starts are assigned in order, so starts a minute before this one no longer matter to later requests.
         """
         max_requests, max_tokens = self._endpoint.requests_per_minute, self._endpoint.tokens_per_minute
         tokens = min(tokens, max_tokens) if max_tokens else 0  # a request above the limit gets a minute of its own
-        with self._lock:
-            start = max(self._clock(), self._paused_until, self._starts[-1][0] if self._starts else 0.0)
-            while self._starts and self._starts[0][0] <= start - MINUTE:
-                self._starts.popleft()
-            while self._starts and (
-                (max_requests and len(self._starts) >= max_requests)
-                or (max_tokens and sum(n for _, n in self._starts) + tokens > max_tokens)
-            ):
-                start = max(start, self._starts.popleft()[0] + MINUTE)
-            if max_requests or max_tokens:
-                self._starts.append((start, tokens))
+        start = max(self._clock(), self._paused_until, self._starts[-1][0] if self._starts else 0.0)
+        while self._starts and self._starts[0][0] <= start - MINUTE:
+            self._starts.popleft()
+        while self._starts and (
+            (max_requests and len(self._starts) >= max_requests)
+            or (max_tokens and sum(n for _, n in self._starts) + tokens > max_tokens)
+        ):
+            start = max(start, self._starts.popleft()[0] + MINUTE)
+        if max_requests or max_tokens:
+            self._starts.append((start, tokens))
         return start
 
 

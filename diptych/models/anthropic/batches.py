@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from diptych.errors import ProviderError
 from diptych.models.anthropic.client import anthropic_errors
 from diptych.models.anthropic.messages import parse_message, request_body, to_reply
-from diptych.models.failures import ResponseLost, Server, check_item_id
+from diptych.models.failures import ResponseLost, Server
 from diptych.models.request_queue import NotRepeatable
 from diptych.models.vision import BatchItem, Reply, VisionRequest
 
@@ -60,8 +60,6 @@ class MessageBatchApi:
 
     def submit(self, items: list[BatchItem]) -> str:
         """See `BatchApi`. Not retried if the response is lost: the batch may exist and would run twice."""
-        for item in items:
-            check_item_id(self._name, item.id)
         requests = cast("list[Request]", [self._request(item) for item in items])
 
         def create(client: Client, server: Server, timeout: anthropic.Timeout) -> str:

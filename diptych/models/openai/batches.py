@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import openai
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from diptych.errors import NoBatches, ProviderError
-from diptych.models.failures import Server, check_item_id
+from diptych.models.failures import Server
 from diptych.models.openai.client import FILTERED, openai_server, send, unexpected_shape
-from diptych.models.openai.messages import MessageFormat, invalid_reply, validated_reply
+from diptych.models.openai.messages import MessageFormat, final_reply
 from diptych.models.vision import BatchItem, Reply, VisionRequest
 from diptych.settings import Endpoint
 
@@ -32,25 +32,36 @@ _ENDED = ("completed", "failed", "expired", "cancelled")
 _URLS: dict[str, Url] = {"/responses": "/v1/responses", "/chat/completions": "/v1/chat/completions"}
 
 
-class _Counts(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class _Counts(BaseModel, from_attributes=True):
     total: int = 0
     completed: int = 0
     failed: int = 0
 
 
-class BatchState(BaseModel):
-    """A batch as the API describes it."""
-
-    model_config = ConfigDict(from_attributes=True)
-
+class _BatchState(BaseModel, from_attributes=True):
     id: str = Field(min_length=1)
     status: str
     output_file_id: str | None = None
     error_file_id: str | None = None
     request_counts: _Counts | None = None
     errors: Any = None
+
+
+class _Error(BaseModel):
+    message: Any = None
+    code: Any = None
+
+
+class _Response(BaseModel):
+    status_code: int
+    body: Any = None
+
+
+class _ResultLine(BaseModel):
+    custom_id: str
+    error: _Error | None = None
+    """If the request was never sent."""
+    response: _Response | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,6 @@ class BatchFiles:
         return openai_server(self.name, self.endpoint)
 
     def request_line(self, id: str, body: dict[str, Any]) -> bytes:
-        """One request. Raises `ProviderError` for an id that the API does not allow."""
-        check_item_id(self.name, id)
         request = {"custom_id": id, "method": "POST", "url": self.url, "body": body}
         return json.dumps(request, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
@@ -126,12 +135,14 @@ class BatchFiles:
         state = self._retrieve(batch)
         files = [file for file in (state.output_file_id, state.error_file_id) if file]
         if not files and state.status == "failed":
-            raise ProviderError(f"{self.name}: batch {batch} failed: {self.server.clean(_reasons(state))}")
+            errors = getattr(state.errors, "data", None) or []
+            reasons = "; ".join(str(getattr(error, "message", "")) for error in errors[:3]) or "no reason given"
+            raise ProviderError(f"{self.name}: batch {batch} failed: {self.server.clean(reasons)}")
         results = [self._result(line) for file in files for line in self._download(file).splitlines()]
         return [result for result in results if result is not None]
 
-    def _retrieve(self, batch: str) -> BatchState:
-        def retrieve(client: openai.OpenAI, timeout: openai.Timeout) -> BatchState:
+    def _retrieve(self, batch: str) -> _BatchState:
+        def retrieve(client: openai.OpenAI, timeout: openai.Timeout) -> _BatchState:
             with self._not_found(f"has no batch {batch}"):
                 return self._state(client.batches.retrieve(self._checked_id(batch), timeout=timeout))
 
@@ -146,25 +157,22 @@ class BatchFiles:
 
     def _result(self, line: bytes) -> BatchResult | None:
         try:
-            data = json.loads(line)
+            result = _ResultLine.model_validate(json.loads(line))
         except (ValueError, RecursionError):
             return None
-        if not isinstance(data, dict) or not isinstance(id := data.get("custom_id"), str):
+        id, error, response = result.custom_id, result.error, result.response
+        if error is not None:
+            return BatchResult(id, None, self._message(error), str(error.code or ""))
+        if response is None:
             return None
-        error, response = data.get("error"), data.get("response")
-        if isinstance(error, dict):  # it was never sent
-            return BatchResult(id, None, self._message(error), str(error.get("code") or ""))
-        if not isinstance(response, dict) or not isinstance(status := response.get("status_code"), int):
-            return None
-        body = response.get("body")
-        if status == 200:
-            return BatchResult(id, body)
-        inner = body.get("error") if isinstance(body, dict) else None
-        error = inner if isinstance(inner, dict) else {}
-        return BatchResult(id, body, f"{self._message(error)} ({status})", str(error.get("code") or ""))
+        if response.status_code == 200:
+            return BatchResult(id, response.body)
+        inner = response.body.get("error") if isinstance(response.body, dict) else None
+        error = _Error.model_validate(inner if isinstance(inner, dict) else {})
+        return BatchResult(id, response.body, f"{self._message(error)} ({response.status_code})", str(error.code or ""))
 
-    def _message(self, error: dict[str, Any]) -> str:
-        return self.server.clean(error.get("message") or error.get("code") or "no reason given")
+    def _message(self, error: _Error) -> str:
+        return self.server.clean(error.message or error.code or "no reason given")
 
     def _checked_id(self, id: object) -> str:
         """An id that may become part of a URL."""
@@ -172,9 +180,9 @@ class BatchFiles:
             raise unexpected_shape("file or batch", self.server)
         return id
 
-    def _state(self, data: object) -> BatchState:
+    def _state(self, data: object) -> _BatchState:
         try:
-            return BatchState.model_validate(data)
+            return _BatchState.model_validate(data)
         except ValidationError:
             raise unexpected_shape("batch", self.server) from None
 
@@ -224,13 +232,4 @@ class VisionBatchApi:
             answer = self._format.parse(result.body)
         except ProviderError as error:
             return str(error)
-        answer = replace(answer, usage=replace(answer.usage, batched=True))
-        try:
-            return validated_reply(answer, request)
-        except ValidationError:
-            return invalid_reply(answer)
-
-
-def _reasons(state: BatchState) -> str:
-    errors = getattr(state.errors, "data", None) or []
-    return "; ".join(str(getattr(error, "message", "")) for error in errors[:3]) or "no reason given"
+        return final_reply(replace(answer, usage=replace(answer.usage, batched=True)), request)

@@ -11,19 +11,18 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from diptych.models.failures import Server
 from diptych.models.openai.client import FILTERED, openai_server, reported_error, unexpected_shape
 from diptych.models.openai.tokens import is_reasoning, max_output_tokens
-from diptych.models.vision import CitableText, ImagePart, Reply, TextPart, VisionRequest
+from diptych.models.vision import CitableText, Detail, ImagePart, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import OpenAI
 
-Api = Literal["responses", "chat"]
-PATHS: dict[Api, str] = {"responses": "/responses", "chat": "/chat/completions"}
+Turns = Iterable[tuple[str, str]]
 _FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*)\n\s*```\s*$", re.DOTALL)
 _TAG = re.compile(r"<(?=/?evidence)", re.IGNORECASE)
 _UNSUPPORTED = ("default", "minLength", "maxLength", "examples", "title")
@@ -57,11 +56,13 @@ class MessageFormat:
 
     @property
     def path(self) -> str:
-        return PATHS[self.endpoint.api]
+        return "/responses" if self.endpoint.api == "responses" else "/chat/completions"
 
     def body(self, request: VisionRequest, *turns: tuple[str, str]) -> dict[str, Any]:
         """The request body. `turns`: (role, text) of the conversation after the question."""
-        return self._responses(request, turns) if self.endpoint.api == "responses" else self._chat(request, turns)
+        content = [self._content(part, request.detail) for part in content_parts(request)]
+        build = self._responses_body if self.endpoint.api == "responses" else self._chat_body
+        return {"model": self.model, **build(request, content, turns)}
 
     def parse(self, data: object) -> Answer:
         """The answer in a decoded response. Raises `ProviderError` when the response has no answer."""
@@ -69,18 +70,20 @@ class MessageFormat:
             raise self.server.not_json()
         return self._parse_response(data) if self.endpoint.api == "responses" else self._parse_chat(data)
 
-    def _responses(self, request: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        content: list[dict[str, Any]] = []
-        for part in content_parts(request):
-            if isinstance(part, ImagePart):
-                content.append({"type": "input_image", "image_url": data_url(part), "detail": request.detail})
-            else:
-                content.append({"type": "input_text", "text": part})
+    def _content(self, part: str | ImagePart, detail: Detail) -> dict[str, Any]:
+        is_chat = self.endpoint.api == "chat"
+        if isinstance(part, str):
+            return {"type": "text" if is_chat else "input_text", "text": part}
+        url = f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
+        if is_chat:
+            return {"type": "image_url", "image_url": {"url": url, "detail": detail}}
+        return {"type": "input_image", "image_url": url, "detail": detail}
+
+    def _responses_body(self, request: VisionRequest, content: list[dict[str, Any]], turns: Turns) -> dict[str, Any]:
         text_type = {"assistant": "output_text", "user": "input_text"}
         messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
         messages += [{"role": role, "content": [{"type": text_type[role], "text": text}]} for role, text in turns]
         body: dict[str, Any] = {
-            "model": self.model,
             "instructions": request.system,
             "input": messages,
             "max_output_tokens": max_output_tokens(self.model, request),
@@ -92,13 +95,7 @@ class MessageFormat:
             body["reasoning"] = {"effort": "low"}
         return body
 
-    def _chat(self, request: VisionRequest, turns: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        content: list[dict[str, Any]] = []
-        for part in content_parts(request):
-            if isinstance(part, ImagePart):
-                content.append({"type": "image_url", "image_url": {"url": data_url(part), "detail": request.detail}})
-            else:
-                content.append({"type": "text", "text": part})
+    def _chat_body(self, request: VisionRequest, content: list[dict[str, Any]], turns: Turns) -> dict[str, Any]:
         messages: list[dict[str, Any]] = [
             {"role": "system", "content": request.system},
             {"role": "user", "content": content},
@@ -106,11 +103,7 @@ class MessageFormat:
         ]
         # OpenAI's models reject the old name of the limit; many local servers do not know the new one.
         limit = "max_tokens" if self.endpoint.base_url else "max_completion_tokens"
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": messages,
-            limit: max_output_tokens(self.model, request),
-        }
+        body: dict[str, Any] = {"messages": messages, limit: max_output_tokens(self.model, request)}
         if request.schema is not None:
             body["response_format"] = {"type": "json_schema", "json_schema": _schema_format(request.schema)}
         if is_reasoning(self.model):
@@ -121,7 +114,7 @@ class MessageFormat:
         error = data.get("error")
         if isinstance(error, dict):
             if error.get("code") in FILTERED:
-                return Answer("", _response_usage(data), "filtered by the provider")
+                return Answer("", _usage(data), "filtered by the provider")
             raise reported_error(error.get("code"), error.get("message"), self.server)
         items = data.get("output")
         if not isinstance(items, list):
@@ -136,7 +129,7 @@ class MessageFormat:
         text = "".join(str(part.get("text") or "") for part in content if part.get("type") == "output_text")
         refusals = [str(part.get("refusal") or "") for part in content if part.get("type") == "refusal"]
         reason = (data.get("incomplete_details") or {}).get("reason")
-        return Answer(text, _response_usage(data), _refusal(text, refusals, reason or data.get("status")))
+        return Answer(text, _usage(data), _refusal(text, refusals, reason or data.get("status")))
 
     def _parse_chat(self, data: dict[str, Any]) -> Answer:
         error = data.get("error")
@@ -149,7 +142,7 @@ class MessageFormat:
             raise unexpected_shape("chat completion", self.server)
         text = str(message.get("content") or "")
         refusals = [str(message["refusal"])] if message.get("refusal") else []
-        return Answer(text, _chat_usage(data), _refusal(text, refusals, choice.get("finish_reason")))
+        return Answer(text, _usage(data), _refusal(text, refusals, choice.get("finish_reason")))
 
 
 def validated_reply(answer: Answer, request: VisionRequest) -> Reply:
@@ -161,9 +154,12 @@ def validated_reply(answer: Answer, request: VisionRequest) -> Reply:
     return replace(reply, data=request.schema.model_validate_json(fence.group(1) if fence else answer.text))
 
 
-def invalid_reply(answer: Answer) -> Reply:
-    """The final reply when an answer does not match the schema."""
-    return Reply(answer.text, usage=answer.usage, refusal="the answer does not match the schema")
+def final_reply(answer: Answer, request: VisionRequest) -> Reply:
+    """The reply to a request; a refusal if the answer does not match the schema."""
+    try:
+        return validated_reply(answer, request)
+    except ValidationError:
+        return Reply(answer.text, usage=answer.usage, refusal="the answer does not match the schema")
 
 
 def correction_request(error: ValidationError) -> str:
@@ -185,10 +181,6 @@ def content_parts(request: VisionRequest) -> Iterable[str | ImagePart]:
                 yield f"<evidence {marks}>\n{_TAG.sub('< ', text)}\n</evidence>"
             case ImagePart():
                 yield part
-
-
-def data_url(image: ImagePart) -> str:
-    return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
 
 
 def _schema_format(schema: type[BaseModel]) -> dict[str, Any]:
@@ -231,23 +223,16 @@ def _refusal(text: str, refusals: list[str], end: object) -> str:
     return "" if text.strip() else "empty"
 
 
-def _response_usage(data: dict[str, Any]) -> Usage:
-    return _usage(data.get("usage"), "input_tokens", "input_tokens_details", "output_tokens")
+def _usage(data: dict[str, Any]) -> Usage:
+    """The usage in a response of either API; 0 for counts that are missing or wrong."""
 
+    def count(counts: object, *names: str) -> int:
+        values = [counts.get(name) for name in names] if isinstance(counts, dict) else []
+        return next((value for value in values if isinstance(value, int) and value > 0), 0)
 
-def _chat_usage(data: dict[str, Any]) -> Usage:
-    return _usage(data.get("usage"), "prompt_tokens", "prompt_tokens_details", "completion_tokens")
-
-
-def _usage(usage: object, input_key: str, details_key: str, output_key: str) -> Usage:
-    fields = usage if isinstance(usage, dict) else {}
-    details = fields.get(details_key)
-    details = details if isinstance(details, dict) else {}
-    input_tokens = _count(fields.get(input_key))
-    cached = min(_count(details.get("cached_tokens")), input_tokens)
-    written = min(_count(details.get("cache_write_tokens")), input_tokens - cached)
-    return Usage(input_tokens, cached, _count(fields.get(output_key)), 1, written_tokens=written)
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    usage = data["usage"] if isinstance(data.get("usage"), dict) else {}
+    details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
+    input_tokens = count(usage, "input_tokens", "prompt_tokens")
+    cached = min(count(details, "cached_tokens"), input_tokens)
+    written = min(count(details, "cache_write_tokens"), input_tokens - cached)
+    return Usage(input_tokens, cached, count(usage, "output_tokens", "completion_tokens"), 1, written_tokens=written)

@@ -15,7 +15,7 @@ from diptych.models.failures import ResponseLost, Server, forward_text
 from diptych.models.meter import Meter
 from diptych.models.openai.batches import VisionBatchApi
 from diptych.models.openai.client import FILTERED, openai_client, openai_errors, reported_error, send
-from diptych.models.openai.messages import Answer, MessageFormat, correction_request, invalid_reply, validated_reply
+from diptych.models.openai.messages import Answer, MessageFormat, correction_request, final_reply, validated_reply
 from diptych.models.openai.tokens import HIGH_SIDE, max_usage
 from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
@@ -55,11 +55,7 @@ class OpenAIModel:
             turns = ("assistant", answer.text), ("user", correction_request(error))
         longer = replace(request, parts=(*request.parts, *(TextPart(text) for _, text in turns)))
         second = self._answer(self._format.body(request, *turns), self.max_usage(longer), None)
-        second = replace(second, usage=answer.usage + second.usage)
-        try:
-            return validated_reply(second, request)
-        except ValidationError:
-            return invalid_reply(second)
+        return final_reply(replace(second, usage=answer.usage + second.usage), request)
 
     def _answer(self, body: dict[str, Any], most: Usage, on_text: OnText | None) -> Answer:
         """Send one request, with retries, and count its usage."""

@@ -78,14 +78,6 @@ def test_item_sizes_add_up_to_the_body() -> None:
     assert (endpoint.max_requests, endpoint.max_bytes) == (100_000, 256_000_000)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "ü", "x" * 65])
-def test_invalid_item_id_is_not_sent(name: str) -> None:
-    with served(anthropic_routes()) as vendor:
-        with pytest.raises(ProviderError, match="cannot be the id of a batch item"):
-            batches(vendor).submit(items("a", name))
-        assert vendor.requests == []
-
-
 @pytest.mark.parametrize(
     "fault",
     [Answer(200, {}, seconds=5), Answer(200, {"id": "x" * 500}, cut=50), Answer(200, '{"id": '), Answer(200, {})],

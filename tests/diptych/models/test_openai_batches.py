@@ -169,8 +169,6 @@ def test_unknown_batch_is_an_error_about_the_item(vendor: Vendor) -> None:
 def test_ids_with_path_characters_are_refused(vendor: Vendor) -> None:
     with pytest.raises(ProviderError):
         batches(vendor).progress("../files/secret")
-    with pytest.raises(ProviderError, match="cannot be the id of a batch item"):
-        batches(vendor).submit([BatchItem("two words", ASKS["one"])])
     assert vendor.requests == []
 
 
