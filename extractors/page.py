@@ -5,9 +5,12 @@ Boxes are in points of the page as displayed (rotation and crop applied), origin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from extractors.geometry import coverage, rotate_box
 from extractors.types import Box
+
+_LINE_INSIDE = 0.6  # share of a line in a figure or table from which it belongs there
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,11 @@ class Line:
     """Writing direction to the nearest quarter turn, clockwise from rightwards: 0, 90 (down), 180 or 270 (up)."""
     visible: bool = True
     """False for an invisible text layer (render mode 3), as scanners write."""
-    color: int = 0
-    """sRGB as 0xRRGGBB."""
     ocr: bool = False
+
+    def belongs_to(self, box: Box) -> bool:
+        """Whether the line is part of the figure or table in `box`."""
+        return coverage(self.box, box) > _LINE_INSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Raster:
     """An embedded image as placed on the page."""
 
     box: Box
-    """The visible part: cut by the active clips and by the page."""
+    """The visible part."""
     width: int
     """Pixels of the image itself."""
     height: int
@@ -90,3 +95,25 @@ class PageLayout:
     @property
     def area(self) -> float:
         return self.width * self.height
+
+    def rotated(self, angle: int) -> PageLayout:
+        """The layout rotated clockwise by `angle` (0, 90, 180 or 270) degrees."""
+        if angle == 0:
+            return self
+
+        def turn(box: Box) -> Box:
+            return rotate_box(box, angle, self.width, self.height)
+
+        lines = []
+        for line in self.lines:
+            direction = (line.angle + angle) % 360
+            lines.append(replace(line, box=turn(line.box), angle=direction, horizontal=direction == 0))
+        width, height = (self.width, self.height) if angle == 180 else (self.height, self.width)
+        return replace(
+            self,
+            width=width,
+            height=height,
+            lines=tuple(lines),
+            rasters=tuple(replace(raster, box=turn(raster.box)) for raster in self.rasters),
+            drawings=tuple(replace(drawing, box=turn(drawing.box)) for drawing in self.drawings),
+        )

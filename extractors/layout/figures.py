@@ -3,7 +3,7 @@
 In: a `PageLayout`, the boxes of its tables, and the document's furniture. Out: `PageFigures`. A page goes through these
 modules, each of which explains its own step:
 
-1. `rotation`: a page printed sideways is rotated upright.
+1. `find_figures`: a page printed sideways is rotated upright.
 2. `page_elements`: captions, marks (images and paths), running text and possible labels are distinguished.
 3. `regions`: marks that are close together become regions, with the labels at them.
 4. `caption_matching`: captions are matched with regions and tables, for the whole page at once.
@@ -13,6 +13,7 @@ modules, each of which explains its own step:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -25,7 +26,6 @@ from extractors.layout.marks import Mark
 from extractors.layout.page_elements import PageElements, classify_page
 from extractors.layout.panels import gather_panels, panel_letters, split_panels
 from extractors.layout.regions import Region, find_regions, region_of_marks
-from extractors.layout.rotation import make_upright
 from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
@@ -34,7 +34,6 @@ FigureKind = Literal["figure", "table", "compound"]
 """`compound`: a figure of several panels as a whole; its panels are figures of their own."""
 
 _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
-_LINE_INSIDE = 0.6  # share of a line in a figure from which it is not running text
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
 _UNLIKELY_PICTURE = 30.0  # a region that `is_picture` would reject without the caption
@@ -91,7 +90,11 @@ def find_figures(
         rasters=tuple(raster for raster in layout.rasters if not furniture.repeats(raster, layout)),
         drawings=tuple(drawing for drawing in layout.drawings if not furniture.repeats(drawing, layout)),
     )
-    upright, angle = make_upright(content)
+    letters: Counter[int] = Counter()
+    for line in layout.lines:
+        letters[line.angle] += len(line.text) if line.visible else 0
+    angle = -letters.most_common(1)[0][0] % 360 if letters else 0
+    upright = content.rotated(angle)
     tables = [rotate_box(box, angle, layout.width, layout.height) for box in tables]
     page = classify_page(upright, tables, furniture.running_lines(layout), furniture.body_size)
     return _rotate_back(_find_on_upright_page(page, carried), angle, upright)
@@ -193,9 +196,7 @@ def _take_carried(figures: list[Figure], carried: Sequence[Caption]) -> list[Fig
 def _summary(page: PageElements, figures: tuple[Figure, ...], unmatched: tuple[Caption, ...]) -> PageFigures:
     layout, captions = page.layout, page.caption_lines
     boxes = [figure.box for figure in figures if figure.kind == "figure"]
-    inside = frozenset(
-        i for i in page.visible - captions if any(coverage(layout.lines[i].box, box) > _LINE_INSIDE for box in boxes)
-    )
+    inside = frozenset(i for i in page.visible - captions if any(map(layout.lines[i].belongs_to, boxes)))
     words = sum(len(layout.lines[i].text.split()) for i in page.visible)
     pictured = sum(map(area, boxes))
     inked = sum(area(mark.box) for mark in page.marks.marks)

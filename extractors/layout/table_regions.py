@@ -12,13 +12,12 @@ from statistics import fmean
 
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
 from extractors.layout.labels import LABEL, label_kind
-from extractors.layout.rules import RULE_THICKNESS, find_rules
+from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.table_cells import Row, find_columns, group_rows, is_number, rows_box
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
 _PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
-_LINE_INSIDE = 0.6  # share of a line in a region that it belongs to
 _MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2 (a)"
 _MIN_WIDTH = 60.0  # points: narrower grids are check boxes and keys of charts
 _MARGIN = 1.0  # points around the text of a table without rules
@@ -56,21 +55,15 @@ class TablePage:
     """What tables are made of on an upright page."""
 
     layout: PageLayout
-    lines: tuple[Line, ...]
     prose: frozenset[Line]
     """The lines that are running text."""
     level_rules: tuple[Box, ...]
     upright_rules: tuple[Box, ...]
 
 
-def read_table_page(layout: PageLayout) -> TablePage:
-    """The lines and rules of `layout`, whose text runs from left to right."""
-    return TablePage(layout, layout.lines, _prose(layout.lines), *find_rules(layout.drawings))
-
-
 def table_regions(page: TablePage) -> Iterator[Box]:
     """Boxes that may be tables, the most reliable first."""
-    lines = [line for line in page.lines if line not in page.prose]
+    lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
     yield from _grids(page)
     for region in _between_rules(page):
@@ -79,7 +72,7 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     yield from _columns_of_numbers(rows)
 
 
-def _prose(lines: Sequence[Line]) -> frozenset[Line]:
+def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
     """The lines of blocks with many words a line."""
     blocks: dict[int, list[Line]] = {}
     for line in lines:
@@ -97,7 +90,7 @@ def _count_words(line: Line) -> int:
 
 
 def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
-    return [line for line in lines if coverage(line.box, box) > _LINE_INSIDE]
+    return [line for line in lines if line.belongs_to(box)]
 
 
 # --- grids of rules -----------------------------------------------------------------------------------------------
@@ -152,7 +145,7 @@ def _have_same_ends(a: Box, b: Box) -> bool:
 
 def is_set_in_columns(strip: Box, page: TablePage) -> bool:
     """Whether the strip between two rules belongs to a table: rows of several cells, or a short heading."""
-    lines = lines_inside(strip, page.lines)
+    lines = lines_inside(strip, page.layout.lines)
     rows = group_rows(lines)
     if not rows:
         return height(strip) < _MAX_EMPTY_STRIP

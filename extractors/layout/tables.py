@@ -22,9 +22,9 @@ from extractors.geometry import (
     shorter_side,
     width,
 )
-from extractors.layout.rotation import rotate_layout
+from extractors.layout.rules import find_rules
 from extractors.layout.table_cells import is_number, read_cells
-from extractors.layout.table_regions import TablePage, is_set_in_columns, lines_inside, read_table_page, table_regions
+from extractors.layout.table_regions import TablePage, find_prose, is_set_in_columns, lines_inside, table_regions
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
 
@@ -70,8 +70,9 @@ def find_tables(layout: PageLayout) -> list[Table]:
     for angle in _DIRECTIONS:
         lines = [line for line in layout.lines if line.visible and line.text and line.angle == angle]
         if len(lines) >= _MIN_LINES and len(lines) > _MIN_LINE_SHARE * len(layout.lines):
-            upright = rotate_layout(replace(layout, lines=tuple(lines)), -angle % 360)
-            found = _find_upright_tables(read_table_page(upright))
+            upright = replace(layout, lines=tuple(lines)).rotated(-angle % 360)
+            page = TablePage(upright, find_prose(upright.lines), *find_rules(upright.drawings))
+            found = _find_upright_tables(page)
             return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
     return []
 
@@ -96,13 +97,13 @@ def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
     if horizontal_overlap(a, b) < _ALIGNED or narrower < _SAME_WIDTH * wider:
         return False
     between = (min(a[0], b[0]), upper[3], max(a[2], b[2]), lower[1])
-    has_text = lines_inside(between, page.lines)
+    has_text = any(line.belongs_to(between) for line in page.layout.lines)
     return is_set_in_columns(between, page) if has_text else height(between) < _MAX_PART_GAP
 
 
 def _table(region: Box, page: TablePage) -> Table | None:
     """The table in a region, if its lines make one."""
-    lines = lines_inside(region, page.lines)
+    lines = lines_inside(region, page.layout.lines)
     if not lines or _is_picture(region, lines, page.layout):
         return None
     level, upright = _inner_rules(region, page)

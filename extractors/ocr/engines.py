@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 Engine = Literal["tesseract", "rapidocr"]
 Angle = Literal[0, 90, 180, 270]
 
-TIMEOUT = 30
-"""Seconds for one image; a page takes 0.2 to 1."""
+TIMEOUT = 30  # seconds for one image; a page takes 0.2 to 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,28 +27,19 @@ from extractors.types import Box, Options
 if TYPE_CHECKING:
     from PIL import Image
 
-OCR_LONG_SIDE = 1800
-"""Pixels of the longer side at which images are read. Larger ones are reduced, so finer rendering gains nothing."""
-SPARSE_LONG_SIDE = 1300
-"""The same for words on pictures: these are large, and searching pictures is slow."""
-MIN_SIDE, MIN_AREA = 40, 8_000
-"""Pixels; smaller pictures have too few words to start a process for."""
-MIN_CONFIDENCE, MIN_CONFIDENCE_IN_LINE, MIN_LINE_CONFIDENCE = 0.6, 0.3, 0.75
-"""Confidence of a word; of one in a line with at least the mean confidence given third."""
+OCR_LONG_SIDE = 1800  # pixels of the longer side; larger images are reduced, so finer rendering gains nothing
+SPARSE_LONG_SIDE = 1300  # the same for words on pictures: these are large, and searching pictures is slow
+MIN_SIDE, MIN_AREA = 40, 8_000  # pixels; smaller pictures have too few words to start a process for
+MIN_CONFIDENCE, MIN_CONFIDENCE_IN_LINE = 0.6, 0.3  # of a word, of one in a confident line
+MIN_LINE_CONFIDENCE = 0.75  # mean of the words of a confident line
+# Confidence of words in a line of at most so many letters: grain and leaves look like a "by" or a "3".
 MIN_CONFIDENCE_SHORT, SHORT_LINE = 0.85, 3
-"""Confidence of words in a line of at most this many letters: grain and leaves look like a "by" or a "3"."""
-MIN_EDGE = 60
-"""Difference of adjacent pixels (of 255) at a sharp edge; paper grain and shading stay below."""
-MAX_UNREAD_EDGES = 0.3
-"""Share of a page's sharp edges outside of the words read; above it, the page is searched for sparse words."""
-DENSE_PAGE = 800
-"""Letters read with confidence that make a page of text, whose other edges are stamps and pictures."""
-MIN_ORIENTATION_CONFIDENCE = 0.5
-"""Below it an image is a picture, of which every rotation gives nonsense."""
-MIN_LETTERS_TO_TURN = 30
-"""Fewer doubtful letters are noise, not a turned page."""
-MAX_WORD_GAP = 2
-"""White space between words of a line, in line heights; more separates table cells or columns."""
+MIN_EDGE = 60  # difference of adjacent pixels (of 255) at a sharp edge; paper grain and shading stay below
+MAX_UNREAD_EDGES = 0.3  # share of a page's sharp edges outside of words; above it, sparse words are searched
+DENSE_PAGE = 800  # letters read with confidence that make a page of text, whose other edges are stamps and pictures
+MIN_ORIENTATION_CONFIDENCE = 0.5  # below it an image is a picture, of which every rotation gives nonsense
+MIN_LETTERS_TO_TURN = 30  # fewer doubtful letters are noise, not a turned page
+MAX_WORD_GAP = 2  # white space between words of a line, in line heights; more separates table cells or columns
 
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORDLIKE = re.compile(rf"[^\W_]{{2}}|[{_IDEOGRAPH}]|^\W*\d\W*$")

@@ -14,14 +14,11 @@ from extractors.text.paragraphs import Paragraph, continues_sentence, move_sente
 from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.types import Options, Passage, Picture
 
-MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25
-"""Number of pages read by OCR, and share of them, that a line must appear on to be a header or footer."""
-MAX_PARAGRAPHS_BETWEEN = 2
-"""Paragraphs between the two parts of a sentence: a footnote, a caption without a figure."""
+MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
+MAX_PARAGRAPHS_BETWEEN = 2  # paragraphs between the two parts of a sentence: a footnote, a caption without a figure
+# A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
-"""A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters."""
-SAME_HEIGHT = 2
-"""Points within which two edges count as equally high."""
+SAME_HEIGHT = 2  # points within which two edges count as equally high
 
 
 def assemble_document(

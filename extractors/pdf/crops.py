@@ -16,16 +16,11 @@ from extractors.types import Box, ImageFile
 if TYPE_CHECKING:
     from PIL import Image
 
-MARGIN = 2.0
-"""Points around a crop, so that no stroke at its edge is cut."""
-PREVIEW_DPI = 110
-"""Resolution of `save_crop_of_file`."""
-MAX_PAGE_SIDE = 4000
-"""Pixels of a page image's longer side; larger ones take megabytes, and a poster's figures are cropped separately."""
+MARGIN = 2.0  # points around a crop, so that no stroke at its edge is cut
+PREVIEW_DPI = 110  # resolution of `save_crop_of_file`
+MAX_PAGE_SIDE = 4000  # pixels of a page image's longer side: larger ones take megabytes
 GRAPHIC_SAMPLE, GRAPHIC_PALETTE, MAIN_COLOURS = 160, 64, 8
-MIN_MAIN_COLOUR_SHARE = 0.55
-"""Share of a graphic that its 8 most frequent colours cover, when reduced to 160 x 160 pixels of 64 colours. Those of a
-photograph are spread more evenly."""
+MIN_MAIN_COLOUR_SHARE = 0.55  # of a graphic, in its 8 main colours of 64 at 160 x 160 pixels; a photo's are spread
 
 
 def save_figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:

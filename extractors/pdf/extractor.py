@@ -23,10 +23,8 @@ from extractors.text.titles import find_title
 from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Problem, Report, Source
 
-MAX_KEPT_ELEMENTS = 60_000
-"""Lines and drawings of the sampled pages that are kept in memory, so that these pages are read only once."""
-PAGES_BETWEEN_SHRINKING = 50
-"""Pages after which MuPDF's cache of fonts and images is emptied; it would grow up to 256 MB."""
+MAX_KEPT_ELEMENTS = 60_000  # lines and drawings of sampled pages kept in memory, so that they are read only once
+PAGES_BETWEEN_SHRINKING = 50  # then MuPDF's cache of fonts and images is emptied; it would grow up to 256 MB
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:

@@ -10,10 +10,8 @@ from extractors.pdf.page_extractor import PageParts
 from extractors.text.paragraphs import Paragraph
 from extractors.types import Picture
 
-MAX_TOP = 150.0
-"""Points from the top of the page, running header included, at which such a caption starts."""
-MIN_CAPTION_OVERLAP = 0.8
-"""Share of a paragraph that the caption covers when both are the same text."""
+MAX_TOP = 150.0  # points from the top of the page, running header included, at which such a caption starts
+MIN_CAPTION_OVERLAP = 0.8  # share of a paragraph that the caption covers when both are the same text
 
 
 def move_caption_to_previous_page(previous: PageParts, page: PageParts) -> None:

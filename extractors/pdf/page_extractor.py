@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError
-from extractors.geometry import coverage, rotate_box
+from extractors.geometry import rotate_box
 from extractors.layout.captions import Caption
 from extractors.layout.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
@@ -26,14 +26,10 @@ from extractors.text.reading_order import group_by_height, order_rows
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Picture, Problem
 
-MIN_INSIDE = 0.6
-"""Share of a line's length within a table or figure from which on it belongs there."""
-MIN_FIGURE_WORDS = 5
-"""A figure with embedded images and fewer words of text is read by OCR: most of its words are pixels."""
-MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000
-"""Figures of a page, and pixels of a figure, that are read by OCR: each takes some tenths of a second."""
+MIN_FIGURE_WORDS = 5  # a figure with images and fewer words of text is read by OCR: most of its words are pixels
+MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000  # by OCR, per page and per figure: each takes some tenths of a second
+# Words of a text block in a figure, words of a line, and share of words in lower case that make prose, not labels.
 MIN_PROSE_WORDS, MIN_LINE_WORDS, MIN_LOWERCASE_SHARE = 20, 6, 0.5
-"""Words of a text block in a figure, words of a line, and share of words in lower case that make prose, not labels."""
 MIN_LANDSCAPE_RATIO = 1.2
 
 
@@ -123,7 +119,7 @@ def _turn_boxes_back(parts: PageParts, readable: ReadablePage) -> None:
 
 
 def _lines_in(layout: PageLayout, box: Box) -> list[Line]:
-    return [line for line in layout.lines if line.visible and coverage(line.box, box) > MIN_INSIDE]
+    return [line for line in layout.lines if line.visible and line.belongs_to(box)]
 
 
 def _text(lines: Sequence[Line]) -> str:
@@ -143,9 +139,7 @@ def _paragraphs(
     lines = [
         line
         for index, line in enumerate(layout.lines)
-        if index not in skipped
-        and line.visible
-        and not any(coverage(line.box, table.box) > MIN_INSIDE for table in tables)
+        if index not in skipped and line.visible and not any(line.belongs_to(table.box) for table in tables)
     ]
     return build_paragraphs(order_rows(lines), layout.number)
 
@@ -181,7 +175,7 @@ def _captioned_tables(tables: Sequence[TablePart], found: PageFigures, layout: P
         if figure.kind == "table":
             known = next((table for table in tables if table.box == figure.box), None)
             if table := known or _table_of_lines(figure, layout):
-                by_ocr = any(line.ocr for line in layout.lines if coverage(line.box, table.box) > MIN_INSIDE)
+                by_ocr = any(line.ocr and line.belongs_to(table.box) for line in layout.lines)
                 caption = clean_text(figure.caption)
                 captioned.append(replace(table, label=figure.label, caption=caption, ocr=by_ocr))
     return captioned

@@ -13,22 +13,15 @@ from extractors.pdf.painted_images import PaintedImage, find_painted_images, ide
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
 
-MAX_DRAWINGS = 20_000
-"""Paths of a page; more are a map or a dense plot, and the first ones show its extent."""
-MAX_PATCH_PIXELS = 2
-"""Images this narrow are coloured panels and rules, as shadings are."""
-MIN_OPACITY, MIN_ALPHA = 0.02, 5
-"""Opacity from which on a drawing (of 1) and a text (of 255) shows."""
-AXIS_TOLERANCE = 0.1
-"""Points by which a level or upright line may slant."""
-MIN_WORD_SPACE, MAX_WORD_SPACE, MAX_KERNING = 0.12, 0.8, 0.15
-"""Space between words, and overlap of pieces of one word, in font sizes."""
-MAX_BASELINE_SHIFT = 0.1
-"""Vertical distance of pieces of one line, in font sizes."""
-MAX_FONT_HEIGHT, ASCENDER, DESCENDER = 1.8, 1.0, 0.35
-"""Height in font sizes from which on a font's metrics are taken for wrong, and what is assumed instead."""
-VISIBLE_TEXT_FLAGS = 16 | 32 | 64
-"""MuPDF's flags of text that is filled, stroked or used as a clip. A scanner's text layer is none of these."""
+MAX_DRAWINGS = 20_000  # paths of a page; more are a map or a dense plot, and the first ones show its extent
+MAX_PATCH_PIXELS = 2  # images this narrow are coloured panels and rules, as shadings are
+MIN_OPACITY, MIN_ALPHA = 0.02, 5  # opacity from which on a drawing (of 1) and a text (of 255) shows
+AXIS_TOLERANCE = 0.1  # points by which a level or upright line may slant
+MIN_WORD_SPACE, MAX_WORD_SPACE, MAX_KERNING = 0.12, 0.8, 0.15  # font sizes between words; overlap of pieces of one
+MAX_BASELINE_SHIFT = 0.1  # vertical distance of pieces of one line, in font sizes
+MAX_FONT_HEIGHT = 1.8  # font sizes; above, a font's metrics are wrong, and the next two are assumed instead
+ASCENDER, DESCENDER = 1.0, 0.35
+VISIBLE_TEXT_FLAGS = 16 | 32 | 64  # of MuPDF: filled, stroked, used as a clip; a scanner's text layer is none of these
 
 _Part = TypeVar("_Part")
 _Transform = Callable[[Box], Box]
@@ -213,7 +206,6 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
         horizontal=direction[0] > 0.98,
         angle=round(math.degrees(math.atan2(direction[1], direction[0])) / 90) % 4 * 90,
         visible=any(span["char_flags"] & VISIBLE_TEXT_FLAGS and span["alpha"] > MIN_ALPHA for span in spans),
-        color=int(main["color"]),
     )
 
 

@@ -16,10 +16,8 @@ from extractors.page import Raster
 from extractors.pdf.render import pymupdf
 from extractors.types import Box
 
-MAX_SKEW = 0.01
-"""Ratio of a placement's off-diagonal entries to its scale that still counts as upright."""
-MAX_CLIPPED = 2
-"""Points of each edge that may be hidden from an image that is shown whole."""
+MAX_SKEW = 0.01  # ratio of a placement's off-diagonal entries to its scale that still counts as upright
+MAX_CLIPPED = 2  # points of each edge that may be hidden from an image that is shown whole
 
 _EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
 

@@ -25,23 +25,18 @@ from extractors.types import Options
 if TYPE_CHECKING:
     from PIL import Image
 
-MIN_WORDS = 25
-"""Fewer words beside a large image are a page number, a header or a logo, not the page's text."""
-MIN_IMAGE_SHARE, MIN_IMAGE_SHARE_WITHOUT_WORDS = 0.35, 0.03
-"""Share of the page covered by images that may hold its words; a page without any words needs less."""
-MIN_CURVES = 150
-"""Curved paths on a page without words that may be letters drawn as outlines."""
-MAX_DUPLICATE_OVERLAP = 0.6
-"""Share of a line covered by an equal one from which on it is drawn twice, for a shadow or to look bold."""
-MAX_KNOWN_OVERLAP = 0.3
-"""Share of a line read by OCR that a line of the text layer covers; more, and it is the same text."""
+MIN_WORDS = 25  # fewer words beside a large image are a page number, a header or a logo, not the page's text
+MIN_IMAGE_SHARE = 0.35  # share of the page covered by images that may hold its words
+MIN_IMAGE_SHARE_WITHOUT_WORDS = 0.03  # the same for a page without any words
+MIN_CURVES = 150  # curved paths on a page without words that may be letters drawn as outlines
+MAX_DUPLICATE_OVERLAP = 0.6  # share of a line covered by an equal one, drawn twice for a shadow or to look bold
+MAX_KNOWN_OVERLAP = 0.3  # share of a line read by OCR that a line of the text layer covers; more is the same text
+# If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
+# language that OCR has no data for.
 MIN_OCR_SHARE = 0.3
-"""If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
-language that OCR has no data for."""
-MIN_SIDEWAYS_SHARE, MIN_SIDEWAYS_LETTERS = 0.8, 80
-"""Share and number of letters that must run in one other direction to turn the page; axis labels have fewer."""
-MAX_OCR_DPI, PICTURES_DPI = 300.0, 72
-"""Resolution of OCR, and of the search for pictures in a scan."""
+MIN_SIDEWAYS_SHARE = 0.8  # share of the letters that must run in one other direction to turn the page
+MIN_SIDEWAYS_LETTERS = 80  # and their number; axis labels have fewer
+MAX_OCR_DPI, PICTURES_DPI = 300.0, 72  # resolution of OCR, and of the search for pictures in a scan
 
 
 @dataclass(frozen=True, slots=True)

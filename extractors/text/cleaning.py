@@ -6,15 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-MIN_LETTERS_TO_JUDGE = 40
-"""Shorter texts count as readable: their statistics mean nothing."""
+MIN_LETTERS_TO_JUDGE = 40  # shorter texts count as readable: their statistics mean nothing
+# Share of characters without meaning (controls, private use, U+FFFD). Symbol fonts and formulas bring some along.
 MAX_BROKEN_SHARE, MAX_BROKEN_SHARE_STRICT = 0.2, 0.1
-"""Share of characters without meaning (controls, private use, U+FFFD). Symbol fonts and formulas bring some along."""
+# Share of Latin letters in words with a vowel and without five consonants in a row. Codes and abbreviations lower it;
+# shifted alphabets, where vowels become consonants, have a far lower one.
 MIN_WORDLIKE_SHARE, MIN_WORDLIKE_SHARE_STRICT = 0.55, 0.75
-"""Share of Latin letters in words with a vowel and without five consonants in a row. Codes and abbreviations lower it;
-shifted alphabets, where vowels become consonants, have a far lower one."""
+# An invisible layer must hold mostly letters, unless it is a table of numbers: bad OCR is full of punctuation.
 MIN_LETTER_SHARE, MIN_DIGIT_SHARE = 0.4, 0.3
-"""An invisible layer must hold mostly letters, unless it is a table of numbers: bad OCR is full of punctuation."""
 
 _REPLACEMENTS = str.maketrans({
     "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "ĳ": "ij", "Ĳ": "IJ",

@@ -13,21 +13,15 @@ from dataclasses import dataclass
 from extractors.text.paragraphs import BULLET, Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
-MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3
-"""Characters and lines of a heading; longer ones are pull quotes and abstracts."""
-MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120
-"""Headings in a path, and characters of each: the path is encoded with every passage below it."""
-MAX_SLIDE_TITLE_LENGTH = 90
-"""Characters of the first paragraph of a slide that is its title whatever it looks like."""
-MIN_LARGER, MIN_SLIGHTLY_LARGER, MIN_BODY_SIZED = 1.15, 1.05, 0.92
-"""Font size against the body text: of a heading by size alone, of one that is also bold or numbered, and of one set
-in bold, italics or capitals, which may be a little smaller than the body."""
-MIN_LARGER_OCR = 1.35
-"""The same for OCR, whose sizes are those of the letters found: a line without ascenders is lower."""
-MIN_LARGER_THAN_BOLD_HEADINGS = 1.3
-"""Plain lines need this size where headings are bold: author and address lines are a little larger than the body."""
-MIN_TEXT_BELOW = 40
-"""Characters of the plain paragraph below a bold heading; a bold table cell has only short cells below it."""
+MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3  # characters, lines; longer ones are pull quotes and abstracts
+MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120  # headings, characters of each: encoded with every passage below
+MAX_SLIDE_TITLE_LENGTH = 90  # characters of the first paragraph of a slide that is its title whatever it looks like
+# Font sizes against the body text.
+MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of one that is also bold or numbered
+MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
+MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
+MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
+MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; below a bold table cell are short cells
 
 _NUMBERED = re.compile(
     r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"

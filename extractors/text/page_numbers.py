@@ -9,10 +9,8 @@ from collections.abc import Mapping, Set
 from extractors.layout.furniture import in_margin
 from extractors.page import PageLayout
 
-MAX_LINE_LENGTH = 120
-"""Characters of a header or footer; longer lines are running text, with numbers of other kinds."""
-MIN_PAGES, MIN_SHARE = 3, 0.4
-"""Number of pages, and share of all pages, that must agree on the offset: chance agreements are rarer."""
+MAX_LINE_LENGTH = 120  # characters of a header or footer; longer lines are running text, with numbers of other kinds
+MIN_PAGES, MIN_SHARE = 3, 0.4  # number and share of pages that agree on the offset: chance agreements are rarer
 
 _NUMBER = re.compile(r"(?<![\w.,/])\d{1,4}(?![\w,/]|\.\d)")
 

@@ -15,25 +15,16 @@ from extractors.text.sentences import ends_sentence, split_sentences
 from extractors.types import Box
 
 # Distances in font sizes.
-MAX_PITCH = 1.3
-"""Distance of base lines within a paragraph, as a multiple of the column's usual one (at least 0.3 more than it)."""
-MAX_TITLE_PITCH = 1.75
-"""Distance of base lines in print a third larger than the column's: titles are set wider than text."""
-MAX_SIZE_DIFFERENCE, MAX_ROUGH_SIZE_DIFFERENCE = 0.12, 0.35
-"""Relative difference of font sizes within a paragraph. The larger value is for OCR, which measures letters, and for
-small capitals beside capitals."""
-MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4
-"""Indent of a paragraph's first line, and of a line that still counts as flush left."""
-MIN_SHORTFALL = 0.12
-"""Share of the paragraph's width that its last line leaves free."""
-MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3
-"""White space between a label and its value, and between two pieces of one line that belong to different paragraphs."""
-MIN_APART = 0.5
-"""White space above a paragraph that counts as set apart."""
-MIN_INITIAL_SIZE = 1.6
-"""Size of a large initial against the text it begins."""
-MAX_MOVED_LINES = 8
-"""Lines of a sentence's end in the next column or page; without a full stop by then, the text has none."""
+MAX_PITCH = 1.3  # base lines in a paragraph: multiple of the column's usual distance (at least 0.3 more than it)
+MAX_TITLE_PITCH = 1.75  # base lines in print a third larger than the column's: titles are set wider than text
+MAX_SIZE_DIFFERENCE = 0.12  # relative difference of font sizes within a paragraph
+MAX_ROUGH_SIZE_DIFFERENCE = 0.35  # the same for OCR, which measures letters, and for small capitals beside capitals
+MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4  # indent of a first line, and of a line that still counts as flush left
+MIN_SHORTFALL = 0.12  # share of the paragraph's width that its last line leaves free
+MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3  # white space from a label to its value, and between paragraphs on one line
+MIN_APART = 0.5  # white space above a paragraph that counts as set apart
+MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
+MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a full stop by then, there is none
 
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")

@@ -16,15 +16,12 @@ from extractors.text.sentences import split_sentences
 from extractors.text.tokens import TokenCounter, token_counter
 from extractors.types import Box, Options, Passage
 
-SPECIAL_TOKENS = 2
-"""Tokens that an encoder adds around every text."""
-MAX_PATH_SHARE = 0.33
-"""Share of a passage that its heading path may take, which every passage of the section repeats."""
-MIN_ROOM = 16
-"""Tokens left for the text, however long heading path and caption are."""
+SPECIAL_TOKENS = 2  # tokens that an encoder adds around every text
+MAX_PATH_SHARE = 0.33  # share of a passage that its heading path may take, which every passage of the section repeats
+MIN_ROOM = 16  # tokens left for the text, however long heading path and caption are
+# Shares that avoid short remainders: a passage ends at its target length only if this share of the limit follows. It
+# ends at a paragraph from the second share of its target on, if the third share of the target follows.
 MIN_REST, EARLY_CUT, MIN_AFTER_EARLY_CUT = 0.3, 0.75, 0.5
-"""A passage ends at its target length only if this share of the limit follows. It ends at a paragraph if it has this
-share of its target and this share of the target follows. Otherwise short remainders would be passages."""
 
 
 @dataclass(frozen=True, slots=True)

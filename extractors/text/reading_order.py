@@ -17,25 +17,17 @@ from extractors.geometry import height, merge_boxes, vertical_overlap
 from extractors.page import Line
 from extractors.types import Box
 
-MIN_GUTTER = 0.9
-"""Width of the white space between columns, in font sizes; the spaces of justified text are narrower."""
-MIN_SAME_LINE_OVERLAP = 0.6
-"""Share of the lower box's height that two boxes on one line have in common."""
-MIN_BESIDE_OVERLAP = 0.3
-"""Share of the shorter column's height that columns side by side have in common; otherwise one is below the other."""
-MIN_PROSE_LENGTH = 20
-"""Characters of a line of running text; shorter pieces on one line belong together, however far apart they are."""
+MIN_GUTTER = 0.9  # width of the white space between columns, in font sizes; the spaces of justified text are narrower
+MIN_SAME_LINE_OVERLAP = 0.6  # share of the lower box's height that two boxes on one line have in common
+MIN_BESIDE_OVERLAP = 0.3  # share of the shorter column's height that columns side by side have in common
+MIN_PROSE_LENGTH = 20  # characters of running text; shorter pieces on one line belong together, however far apart
+# Values beside labels: median characters, share on one line with a label, and median distance in font sizes, since the
+# lines of a narrow text column follow each other more closely.
 MAX_ANSWER_LENGTH, MIN_PAIRED_SHARE, MIN_ANSWER_PITCH = 18, 0.8, 1.9
-"""Values beside labels: median length in characters, share on one line with a label, and median distance in font sizes,
-since the lines of a narrow text column follow each other more closely."""
-MAX_MARKER_DISTANCE = 4
-"""White space between a bullet and its text, in font sizes."""
-MAX_BAND_OVERLAP = 0.2
-"""Share of a row's height by which ascenders and descenders may reach into the next band."""
-MIN_HEADING_GAP = 0.5
-"""White space above a heading that belongs to the text below it, in font sizes."""
-MAX_SIZE_RATIO = 1.5
-"""Font sizes in one row; a larger initial is a row of its own."""
+MAX_MARKER_DISTANCE = 4  # white space between a bullet and its text, in font sizes
+MAX_BAND_OVERLAP = 0.2  # share of a row's height by which ascenders and descenders may reach into the next band
+MIN_HEADING_GAP = 0.5  # white space above a heading that belongs to the text below it, in font sizes
+MAX_SIZE_RATIO = 1.5  # font sizes in one row; a larger initial is a row of its own
 
 _MARKER = re.compile(r"[•●○◦▪■□►▶➢➤❖✓✔·∙–—*-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|[\ue000-\uf8ff]")
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-LETTERS_PER_TOKEN = 5
-"""For the estimate: a word is one token, and one more for every five letters after the first."""
+LETTERS_PER_TOKEN = 5  # for the estimate: a word is one token, and one more for every five letters after the first
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
 """Returns the number of tokens of each text, without the special ones around it."""

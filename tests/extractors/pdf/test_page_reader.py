@@ -40,7 +40,6 @@ def test_line_has_its_text_font_and_box() -> None:
     assert (line.text, round(line.size), line.bold, line.horizontal, line.visible) == (
         "Growth by region", 14, True, True, True
     )  # fmt: skip
-    assert line.color == 0xFF0000
     assert line.box[0] == pytest.approx(100, abs=2)
     assert line.box[1] < 200 < line.box[3]
 
