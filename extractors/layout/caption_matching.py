@@ -36,8 +36,7 @@ class Candidate:
 
     box: Box
     is_table: bool = False
-    penalty: float = 0.0
-    """Extra cost of something that is a figure only if a caption says so."""
+    penalty: float = 0.0  # extra cost of something that is a figure only if a caption says so
 
 
 def match_captions(

@@ -50,14 +50,11 @@ class Caption:
     """A printed caption: `Figure 3: Growth by region.`"""
 
     kind: CaptionKind
-    label: str
-    """Normalised: `figure 3`, `figure s1`, `table 2.1`."""
-    text: str
-    """The complete caption in one line, label included."""
+    label: str  # normalised: `figure 3`, `figure s1`, `table 2.1`
+    text: str  # the complete caption in one line, label included
     box: Box
     page: int
-    lines: frozenset[int]
-    """Indices of its lines in the page's layout."""
+    lines: frozenset[int]  # indices of its lines in the page's layout
 
 
 def find_captions(layout: PageLayout, skip: Collection[int] = ()) -> tuple[Caption, ...]:
@@ -89,9 +86,6 @@ def join_lines(texts: Iterable[str]) -> str:
     return re.sub(r"(?<=[a-zà-ÿ])[-\u00ad] (?=[a-zà-ÿ])", "", re.sub(r"\s+", " ", whole)).strip()
 
 
-# --- where a caption starts ---------------------------------------------------------------------------------------
-
-
 def _starts_caption(line: Line, lines: Collection[Line]) -> bool:
     match = LABEL.match(line.text)
     if not match or match["word"][0].islower():
@@ -118,9 +112,6 @@ def _continues_paragraph(line: Line, other: Line, set_apart: bool) -> bool:
     # A paragraph's last line seldom reaches the right edge; a caption's label is often bold.
     full = other.box[2] > line.box[2] - _FULL_LINE * line.size or other.text.rstrip()[-1:].isalnum()
     return full and other.box[0] - line.box[0] < _MAX_OUTDENT * line.size and (other.bold or not set_apart)
-
-
-# --- how far it goes ----------------------------------------------------------------------------------------------
 
 
 def _members(start: int, lines: Mapping[int, Line], stops: Collection[int]) -> list[int]:

@@ -55,10 +55,8 @@ class Figure:
     label: str = ""
     caption: str = ""
     caption_box: Box | None = None
-    rasters: tuple[Raster, ...] = ()
-    """The embedded images it is made of."""
-    panel: str = ""
-    """The letter of a sub-figure: `a`."""
+    rasters: tuple[Raster, ...] = ()  # the embedded images it is made of
+    panel: str = ""  # the letter of a sub-figure: `a`
     alone: bool = False
     """True when it is one upright raster and nothing else, so that the raster's pixels are the picture."""
 
@@ -68,14 +66,10 @@ class PageFigures:
     figures: tuple[Figure, ...] = ()
     inside: frozenset[int] = frozenset()
     """Indices of the layout's lines that lie in figures and are not part of the running text."""
-    caption_lines: frozenset[int] = frozenset()
-    """Indices of the layout's lines that are captions."""
-    unmatched: tuple[Caption, ...] = ()
-    """Captions without a figure or table on this page."""
-    visual: bool = False
-    """The page is a slide, a scan, a cover or mostly pictures."""
-    flagged: bool = False
-    """The page looks visual but no figure was found."""
+    caption_lines: frozenset[int] = frozenset()  # indices of the layout's lines that are captions
+    unmatched: tuple[Caption, ...] = ()  # captions without a figure or table on this page
+    visual: bool = False  # the page is a slide, a scan, a cover or mostly pictures
+    flagged: bool = False  # the page looks visual but no figure was found
 
 
 def find_figures(
@@ -133,26 +127,22 @@ def _match(
     return match_captions(page.captions, candidates, [box for box in barriers if box not in notes], notes)
 
 
-# --- figures from regions and tables ------------------------------------------------------------------------------
-
-
 def _with_panels(region: Region, number: int, page: PageElements) -> list[Figure]:
     """The figure of a caption; if it has panels that stand apart, the whole and each of them."""
     caption = page.captions[number]
-    whole = _captioned_figure(region, caption, page.layout)
+    whole = _with_caption(_figure(region, page.layout), caption)
     panels = split_panels(region, page.layout) if caption.kind == "figure" else []
     if not panels:
         return [whole]
     letters = panel_letters(panels, caption.text, page.layout)
     singles = [
-        replace(_captioned_figure(panel, caption, page.layout), panel=letter, label=f"{caption.label}{letter}")
+        replace(_with_caption(_figure(panel, page.layout), caption), panel=letter, label=f"{caption.label}{letter}")
         for panel, letter in zip(panels, letters, strict=True)
     ]
     return [replace(whole, kind="compound"), *singles]
 
 
-def _captioned_figure(region: Region, caption: Caption, layout: PageLayout) -> Figure:
-    figure = _figure(region, layout)
+def _with_caption(figure: Figure, caption: Caption) -> Figure:
     return replace(figure, kind=caption.kind, label=caption.label, caption=caption.text, caption_box=caption.box)
 
 
@@ -164,13 +154,10 @@ def _figure(region: Region, layout: PageLayout) -> Figure:
 
 def _tables(page: PageElements, pairs: dict[int, int], first: int) -> list[Figure]:
     """Every table with its caption; their candidates are numbered from `first`."""
-    owners = {candidate: page.captions[caption] for caption, candidate in pairs.items()}
-    figures = []
-    for number, box in enumerate(page.tables, first):
-        figure, caption = Figure("table", box), owners.get(number)
-        if caption:
-            figure = Figure(caption.kind, box, caption.label, caption.text, caption.box)
-        figures.append(figure)
+    figures = [Figure("table", box) for box in page.tables]
+    for caption, candidate in pairs.items():
+        if candidate >= first:
+            figures[candidate - first] = _with_caption(figures[candidate - first], page.captions[caption])
     return figures
 
 
@@ -188,9 +175,6 @@ def _take_carried(figures: list[Figure], carried: Sequence[Caption]) -> list[Fig
     if not waiting or not figures or figures[0].caption or figures[0].kind != "figure":
         return figures
     return [replace(figures[0], label=waiting[-1].label, caption=waiting[-1].text), *figures[1:]]
-
-
-# --- the page as a whole ------------------------------------------------------------------------------------------
 
 
 def _summary(page: PageElements, figures: tuple[Figure, ...], unmatched: tuple[Caption, ...]) -> PageFigures:

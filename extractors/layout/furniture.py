@@ -55,8 +55,7 @@ class Furniture:
 
     pages: int = 0
     counts: Mapping[_Key, int] = field(default_factory=dict)
-    body_size: float = 0.0
-    """Font size of most characters in points, 0 when unknown."""
+    body_size: float = 0.0  # font size of most characters in points, 0 when unknown
 
     @classmethod
     def learn(cls, layouts: Iterable[PageLayout]) -> Furniture:

@@ -44,17 +44,14 @@ class Mark:
     box: Box
     raster: Raster | None = None
     drawing: Drawing | None = None
-    panel: bool = False
-    """A box with text of its own, as in a flow chart."""
+    panel: bool = False  # a box with text of its own, as in a flow chart
 
 
 @dataclass(frozen=True, slots=True)
 class PageMarks:
     marks: tuple[Mark, ...]
-    backgrounds: tuple[Raster, ...]
-    """Images that fill the page: a scan, or a picture behind the text."""
-    sidebars: tuple[Box, ...]
-    """Panels and frames around running text."""
+    backgrounds: tuple[Raster, ...]  # images that fill the page: a scan, or a picture behind the text
+    sidebars: tuple[Box, ...]  # panels and frames around running text
 
 
 def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:

@@ -24,15 +24,12 @@ class PageElements:
     layout: PageLayout
     captions: tuple[Caption, ...]
     marks: PageMarks
-    separators: tuple[TextBlock, ...]
-    """Running text and headings outside of pictures: no figure reaches across them."""
+    separators: tuple[TextBlock, ...]  # running text and headings outside of pictures: no figure reaches across them
     tables: tuple[Box, ...]
     body_font: str
     body_size: float
-    labels: frozenset[int]
-    """Indices of the lines that may belong to figures."""
-    visible: frozenset[int]
-    """Indices of the visible lines that are not headers or footers."""
+    labels: frozenset[int]  # indices of the lines that may belong to figures
+    visible: frozenset[int]  # indices of the visible lines that are not headers or footers
 
     @property
     def notes(self) -> tuple[TextBlock, ...]:

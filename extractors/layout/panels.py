@@ -36,9 +36,6 @@ _PRINTED_LETTER = re.compile(r"^\W*([A-Ha-h])(?:\)|\.|:|$|\s)")
 _CAPTION_LETTER = re.compile(r"\(([a-h])\)|(?<![\w])([A-H])[,.:)](?=\s)", re.IGNORECASE)
 
 
-# --- gathering ------------------------------------------------------------------------------------------------------
-
-
 def gather_panels(
     page: PageElements, regions: Sequence[Region], pairs: Mapping[int, int]
 ) -> tuple[dict[int, Region], list[Region]]:
@@ -112,9 +109,6 @@ def _foreign_text(figure: Region, page: PageElements) -> list[Box]:
     """Running text that is not in a typeface of the figure's own."""
     own = _fonts(figure, page) - {font_family(page.body_font)}
     return [block.box for block in page.separators if font_family(block.font) not in own]
-
-
-# --- splitting ------------------------------------------------------------------------------------------------------
 
 
 def split_panels(figure: Region, layout: PageLayout) -> list[Region]:

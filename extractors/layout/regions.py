@@ -66,11 +66,9 @@ class Region:
     """A part of the page where marks and labels stand close."""
 
     box: Box
-    marks_box: Box
-    """Around the marks alone."""
+    marks_box: Box  # around the marks alone
     marks: tuple[Mark, ...]
-    labels: frozenset[int] = frozenset()
-    """Indices of the layout's lines."""
+    labels: frozenset[int] = frozenset()  # indices of the layout's lines
 
     @property
     def has_drawings(self) -> bool:

@@ -56,14 +56,10 @@ _Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class _Patch:
-    box: Box
-    """In points."""
-    ink: float
-    """Share of its cells that hold ink."""
-    framed: bool
-    """Ink runs along all four sides."""
-    flat: bool
-    """It has few colours."""
+    box: Box  # in points
+    ink: float  # share of its cells that hold ink
+    framed: bool  # ink runs along all four sides
+    flat: bool  # it has few colours
 
 
 def add_scanned_pictures(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:

@@ -55,8 +55,7 @@ class TablePage:
     """What tables are made of on an upright page."""
 
     layout: PageLayout
-    prose: frozenset[Line]
-    """The lines that are running text."""
+    prose: frozenset[Line]  # the lines that are running text
     level_rules: tuple[Box, ...]
     upright_rules: tuple[Box, ...]
 
@@ -93,9 +92,6 @@ def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
     return [line for line in lines if line.belongs_to(box)]
 
 
-# --- grids of rules -----------------------------------------------------------------------------------------------
-
-
 def _grids(page: TablePage) -> Iterator[Box]:
     """The boxes of rules that cross, with several rows and at least one upright rule inside."""
     rules = (*page.level_rules, *page.upright_rules)
@@ -111,9 +107,6 @@ def _grids(page: TablePage) -> Iterator[Box]:
         heights = {round(rule[1] / _SAME_PLACE) for rule in group if height(rule) <= RULE_THICKNESS}
         if inner and len(heights) >= _MIN_GRID_RULES and width(box) > _MIN_WIDTH:
             yield box
-
-
-# --- between level rules ------------------------------------------------------------------------------------------
 
 
 def _between_rules(page: TablePage) -> list[Box]:
@@ -172,9 +165,6 @@ def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
     return merge_boxes([region, *headings])
 
 
-# --- at captions --------------------------------------------------------------------------------------------------
-
-
 def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:
     """Rows of several cells right under the caption of a table, or right above it."""
     for caption in filter(_is_table_caption, lines):
@@ -216,9 +206,6 @@ def _rows_next_to(caption: Line, rows: Sequence[Row]) -> list[Row]:
     while table and len(table[-1]) == 1:
         table.pop()
     return table
-
-
-# --- columns of numbers -------------------------------------------------------------------------------------------
 
 
 def _columns_of_numbers(rows: Sequence[Row]) -> Iterator[Box]:

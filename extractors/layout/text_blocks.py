@@ -36,13 +36,11 @@ _MIN_WORDS, _MIN_WORDS_PER_ROW, _MIN_WIDTH = 11, 3.6, 11.0  # of several rows
 class TextBlock:
     """Lines of one size that follow each other closely, one below the other."""
 
-    lines: tuple[int, ...]
-    """Indices of the layout's lines."""
+    lines: tuple[int, ...]  # indices of the layout's lines
     box: Box
     words: int
     rows: int
-    is_prose: bool
-    """Sentences rather than labels."""
+    is_prose: bool  # sentences rather than labels
     size: float
     font: str
     bold: bool

@@ -29,16 +29,10 @@ TIMEOUT = 30  # seconds for one image; a page takes 0.2 to 1
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    box: Box
-    """In pixels of the image."""
+    box: Box  # in pixels of the image
     text: str
-    confidence: float
-    """0 to 1."""
-    line: tuple[int, ...]
-    """The engine's numbers of its line, block first; equal for all words of a line."""
-
-
-# --- Tesseract --------------------------------------------------------------------------------------------------
+    confidence: float  # 0 to 1
+    line: tuple[int, ...]  # the engine's numbers of its line, block first; equal for all words of a line
 
 
 def tesseract_problem(languages: str) -> str:
@@ -117,9 +111,6 @@ def tesseract_orientation(image: Image.Image) -> tuple[Angle, float] | None:
         return 0, 0.0
     angle, confidence = (re.search(rf"{name}: ([\d.]+)", output) for name in ("Rotate", "Orientation confidence"))
     return (cast(Angle, int(angle[1])), float(confidence[1])) if angle and confidence else (0, 0.0)
-
-
-# --- RapidOCR ---------------------------------------------------------------------------------------------------
 
 
 @cache

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, cast
 
 from extractors.errors import ExtractionError
-from extractors.geometry import height, merge_boxes, width
+from extractors.geometry import height, merge_boxes, overlap_area, width
 from extractors.ocr.engines import (
     Angle,
     Engine,
@@ -51,10 +51,8 @@ _Reader = Callable[["Image.Image", bool], list[Word]]
 
 @dataclass(frozen=True, slots=True)
 class OcrResult:
-    lines: tuple[Line, ...]
-    """Boxes and sizes in pixels of the upright image."""
-    angle: Angle
-    """Degrees clockwise by which the image was turned upright."""
+    lines: tuple[Line, ...]  # boxes and sizes in pixels of the upright image
+    angle: Angle  # degrees clockwise by which the image was turned upright
 
 
 def choose_engine(options: Options) -> tuple[Engine | None, str]:
@@ -201,12 +199,8 @@ def _add_sparse_words(words: list[Word], sparse: list[Word]) -> list[Word]:
     if _letters(words) + _letters(confident) < 0.1 * _letters(sparse):
         return []  # a picture without words
     first_block = 1 + max((word.line[0] for word in words), default=0)
-    fresh = [word for word in confident if not any(_overlap(word.box, known.box) for known in words)]
+    fresh = [word for word in confident if not any(overlap_area(word.box, known.box) > 0 for known in words)]
     return words + [replace(word, line=(word.line[0] + first_block, *word.line[1:])) for word in fresh]
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 # --- confidence and lines ---------------------------------------------------------------------------------------

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from statistics import median
 
 from extractors.layout.furniture import without_numbers
+from extractors.layout.labels import mentioned_labels
 from extractors.pdf.page_extractor import PageParts
-from extractors.text.figure_references import add_referring_sentences
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
 from extractors.text.passages import PassageLimit, build_passages, table_passages
+from extractors.text.sentences import split_sentences
 from extractors.types import Options, Passage, Picture
 
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
@@ -19,6 +21,8 @@ MAX_PARAGRAPHS_BETWEEN = 2  # paragraphs between the two parts of a sentence: a 
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
 SAME_HEIGHT = 2  # points within which two edges count as equally high
+
+_PANEL_LETTER = re.compile(r"(?<=\d)[a-z]$")
 
 
 def assemble_document(
@@ -92,9 +96,6 @@ def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Pa
     return joined
 
 
-# --- tables and pictures among the text -------------------------------------------------------------------------
-
-
 def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit: PassageLimit) -> Iterator[Passage]:
     for page in pages:
         for table in page.tables:
@@ -132,3 +133,30 @@ def _path_at(headed: Sequence[HeadedParagraph], page: int, top: float) -> Headin
         if item.paragraph.page < page or item.paragraph.box[1] <= top + SAME_HEIGHT:
             path = item.path
     return path
+
+
+def add_referring_sentences(passages: Sequence[Passage], pictures: Sequence[Picture]) -> list[Picture]:
+    """Return `pictures` with `context` set.
+
+    A panel (figure 3a) also gets the sentences about its figure (figure 3), and a figure those about its panels.
+    """
+    sentences: dict[str, dict[str, None]] = {}  # by label, in order, each once
+    for passage in passages:
+        if passage.kind == "text" and passage.mentions:
+            for sentence in split_sentences(passage.text):
+                for label in mentioned_labels(sentence):
+                    sentences.setdefault(label, {})[sentence] = None
+    return [
+        replace(picture, context=_context(picture, sentences)) if picture.label else picture for picture in pictures
+    ]
+
+
+def _context(picture: Picture, sentences: Mapping[str, dict[str, None]]) -> tuple[str, ...]:
+    found = dict(sentences.get(picture.label, {}))
+    figure = _PANEL_LETTER.sub("", picture.label)
+    if figure != picture.label:
+        return tuple(found | sentences.get(figure, {}))
+    for label, more in sentences.items():
+        if _PANEL_LETTER.sub("", label) == figure:
+            found |= more
+    return tuple(sentence for sentence in found if sentence not in picture.caption)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError
+from extractors.geometry import coverage
 from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture, sample_pages
 from extractors.ocr.recognition import choose_engine
 from extractors.page import PageLayout
 from extractors.pdf.assembly import assemble_document
-from extractors.pdf.next_page_captions import move_caption_to_previous_page
 from extractors.pdf.page_cache import extract_page_cached
 from extractors.pdf.page_extractor import PageContext, PageParts
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 from extractors.text.headings import Bookmark
 from extractors.text.page_numbers import page_number_offset
+from extractors.text.paragraphs import Paragraph
 from extractors.text.titles import find_title
 from extractors.timing import StageTimer
-from extractors.types import Extraction, Options, Problem, Report, Source
+from extractors.types import Extraction, Options, Picture, Problem, Report, Source
 
 MAX_KEPT_ELEMENTS = 60_000  # lines and drawings of sampled pages kept in memory, so that they are read only once
 PAGES_BETWEEN_SHRINKING = 50  # then MuPDF's cache of fonts and images is emptied; it would grow up to 256 MB
+MAX_CAPTION_TOP = 150.0  # points from the top of a page, header included, at which a caption of the page before starts
+MIN_CAPTION_OVERLAP = 0.8  # share of a paragraph that a caption covers when both are the same text
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
@@ -112,7 +116,7 @@ def _extract_pages(document: Any, context: PageContext, layouts: dict[int, PageL
                     layout = read_page(page, index + 1)
             parts = extract_page_cached(page, layout, context, carried)
             if previous:
-                move_caption_to_previous_page(previous, parts)
+                _move_caption_to_previous_page(previous, parts)
         except Exception as error:  # one broken page must not cost the others
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             parts = PageParts(index + 1, problems=[Problem(f"the page could not be read: {reason}", index + 1)])
@@ -120,6 +124,46 @@ def _extract_pages(document: Any, context: PageContext, layouts: dict[int, PageL
         yield parts
         if (index + 1) % PAGES_BETWEEN_SHRINKING == 0:
             pymupdf().TOOLS.store_shrink(100)
+
+
+def _move_caption_to_previous_page(previous: PageParts, page: PageParts) -> None:
+    """If `page` starts with the caption of the last figure of `previous`, move it there. Changes both."""
+    figure, caption = _last_figure(previous), _first_caption(page)
+    if figure is None or caption is None:
+        return
+    captioned = replace(figure, label=caption.label, caption=caption.text)
+    previous.pictures = [captioned if picture is figure else picture for picture in previous.pictures]
+    previous.matched_captions += 1
+    page.unmatched_captions = tuple(other for other in page.unmatched_captions if other is not caption)
+    page.paragraphs = [paragraph for paragraph in page.paragraphs if not _is_caption(paragraph, caption)]
+
+
+def _last_figure(page: PageParts) -> Picture | None:
+    """The figure that ends the page, if it has no caption and the page has none without a figure."""
+    figures = [
+        (picture.box[3], n) for n, picture in enumerate(page.pictures) if picture.box and picture.kind == "figure"
+    ]
+    if not figures or page.unmatched_captions:
+        return None
+    bottom, number = max(figures)
+    figure = page.pictures[number]
+    has_text_below = any(paragraph.box[1] >= bottom for paragraph in page.paragraphs)
+    return None if figure.caption or has_text_below else figure
+
+
+def _first_caption(page: PageParts) -> Caption | None:
+    """The caption of a figure that is not on this page, if it is above everything else here."""
+    caption = next((caption for caption in page.unmatched_captions if caption.kind == "figure"), None)
+    if caption is None or caption.box[1] > MAX_CAPTION_TOP:
+        return None
+    others = [picture.box for picture in page.pictures if picture.box and picture.kind not in ("page", "slide")]
+    others += [table.box for table in page.tables]
+    others += [paragraph.box for paragraph in page.paragraphs if not _is_caption(paragraph, caption)]
+    return caption if all(box[1] > caption.box[1] for box in others) else None
+
+
+def _is_caption(paragraph: Paragraph, caption: Caption) -> bool:
+    return coverage(paragraph.box, caption.box) > MIN_CAPTION_OVERLAP
 
 
 def _bookmarks(document: Any) -> list[Bookmark]:

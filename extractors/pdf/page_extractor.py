@@ -55,11 +55,9 @@ class PageParts:
     matched_captions: int = 0
     unmatched_captions: tuple[Caption, ...] = ()
     ocr: bool = False
-    flagged: bool = False
-    """True when the page looks visual but has no figures."""
+    flagged: bool = False  # True when the page looks visual but has no figures
     landscape: bool = False
-    page_numbers: frozenset[int] = frozenset()
-    """Candidates for the printed page number."""
+    page_numbers: frozenset[int] = frozenset()  # candidates for the printed page number
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -69,8 +67,7 @@ class PageContext:
     """What the extraction of every page of a document needs."""
 
     options: Options
-    pictures: Path
-    """Folder of the picture store."""
+    pictures: Path  # folder of the picture store
     furniture: Furniture
     ocr_engine: str | None
     timer: StageTimer
@@ -125,9 +122,6 @@ def _lines_in(layout: PageLayout, box: Box) -> list[Line]:
 def _text(lines: Sequence[Line]) -> str:
     """The lines in reading order as one string."""
     return " ".join(text for column in order_rows(lines) for row in column if (text := clean_text(row.text)))
-
-
-# --- text and tables --------------------------------------------------------------------------------------------
 
 
 def _paragraphs(
@@ -192,9 +186,6 @@ def _table_of_lines(figure: Figure, layout: PageLayout) -> TablePart | None:
     if len(rows) < 2 or width < 2:
         return None
     return TablePart(tuple(row + ("",) * (width - len(row)) for row in rows), figure.box)
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------
 
 
 def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: PageContext, parts: PageParts) -> None:

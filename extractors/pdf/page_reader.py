@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from extractors.geometry import intersection
+from extractors.geometry import intersection, rotate_box
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.pdf.painted_images import PaintedImage, find_painted_images, identify_images
 from extractors.pdf.render import pymupdf
@@ -32,7 +32,11 @@ def read_page(page: Any, number: int) -> PageLayout:
     """Return the layout of a `pymupdf.Page`; its notes name what could not be read. `number` counts from 1."""
     notes: list[str] = []
     limits: Box = (0.0, 0.0, float(page.rect.width), float(page.rect.height))
-    to_displayed = _rotation(page)
+    rotation = int(page.rotation)
+    stored_size = (limits[3], limits[2]) if rotation in (90, 270) else (limits[2], limits[3])
+
+    def to_displayed(box: Box) -> Box:
+        return rotate_box(box, rotation, *stored_size)
 
     def attempt(what: str, read: Callable[[], Iterable[_Part]]) -> tuple[_Part, ...]:
         try:
@@ -57,29 +61,13 @@ def read_page(page: Any, number: int) -> PageLayout:
             *(Drawing(box, 1, True, False, rectangle=True) for box in patches if box[0] < box[2] and box[1] < box[3]),
             *drawings,
         ),
-        rotation=int(page.rotation),
+        rotation=rotation,
         notes=tuple(notes),
     )
 
 
-def _rotation(page: Any) -> _Transform:
-    if not page.rotation:
-        return lambda box: box
-    a, b, c, d, e, f = tuple(page.rotation_matrix)
-
-    def rotate(box: Box) -> Box:
-        x0, x1 = a * box[0] + c * box[1] + e, a * box[2] + c * box[3] + e
-        y0, y1 = b * box[0] + d * box[1] + f, b * box[2] + d * box[3] + f
-        return (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-
-    return rotate
-
-
 def _is_patch(image: PaintedImage) -> bool:
     return min(image.width, image.height) <= MAX_PATCH_PIXELS
-
-
-# --- drawings ---------------------------------------------------------------------------------------------------
 
 
 def _drawings(page: Any, to_displayed: _Transform, limits: Box, notes: list[str]) -> Iterator[Drawing]:
@@ -133,9 +121,6 @@ def _is_rectangle(items: list[tuple[Any, ...]]) -> bool:
     if len(items) > 5 or any(item[0] != "l" for item in items):
         return False
     return all(min(abs(a[0] - b[0]), abs(a[1] - b[1])) < AXIS_TOLERANCE for _, a, b in items)
-
-
-# --- text -------------------------------------------------------------------------------------------------------
 
 
 def _lines(page: Any, to_displayed: _Transform, limits: Box) -> Iterator[Line]:

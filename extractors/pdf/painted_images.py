@@ -26,14 +26,11 @@ _EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
 class PaintedImage:
     """One image, or a shading, which has no pixels."""
 
-    box: Box
-    """What shows of it."""
-    placed: Box
-    """Where it would be without clips."""
+    box: Box  # what shows of it
+    placed: Box  # where it would be without clips
     width: int = 0
     height: int = 0
-    bytes: int = 0
-    """Size of its encoded data, with a few dozen bytes of overhead."""
+    bytes: int = 0  # size of its encoded data, with a few dozen bytes of overhead
     upright: bool = True
 
 

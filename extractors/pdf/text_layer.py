@@ -44,10 +44,8 @@ class ReadablePage:
     """An upright page whose lines are what a reader sees."""
 
     layout: PageLayout
-    angle: int = 0
-    """Degrees clockwise by which the page was turned, in addition to its own rotation."""
-    ocr: bool = False
-    """True when words were read from pixels now, not by the scanner."""
+    angle: int = 0  # degrees clockwise by which the page was turned, in addition to its own rotation
+    ocr: bool = False  # True when words were read from pixels now, not by the scanner
     problem: str = ""
 
 

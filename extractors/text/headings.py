@@ -44,8 +44,7 @@ _Style = tuple[float, bool, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    level: int
-    """From 1."""
+    level: int  # from 1
     title: str
     page: int
 
@@ -55,8 +54,7 @@ class HeadedParagraph:
     """A paragraph with its heading path."""
 
     paragraph: Paragraph
-    path: HeadingPath
-    """Outermost heading first; the path of a heading ends with itself."""
+    path: HeadingPath  # outermost heading first; the path of a heading ends with itself
     is_heading: bool = False
 
 
@@ -142,9 +140,6 @@ def _numbering_depth(text: str) -> int | None:
     return match["number"].count(".") if match and match["number"][0].isdigit() else None
 
 
-# --- what makes a heading ---------------------------------------------------------------------------------------
-
-
 def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
     paragraph = paragraphs[index]
     text = join_lines(paragraph.lines)
@@ -227,9 +222,6 @@ def _bookmark_level(paragraph: Paragraph, levels: dict[str, int]) -> int | None:
 
 def _letters(text: str) -> str:
     return re.sub(r"\W+", "", text).casefold()
-
-
-# --- levels -----------------------------------------------------------------------------------------------------
 
 
 def _style(paragraph: Paragraph) -> _Style:

@@ -38,15 +38,12 @@ class Paragraph:
     lines: tuple[str, ...]
     page: int
     box: Box
-    size: float
-    """Font size in points, to the nearest half."""
+    size: float  # font size in points, to the nearest half
     bold: bool = False
     italic: bool = False
     ocr: bool = False
-    tabular: bool = False
-    """True when a row has a label and values far to its right."""
-    apart: bool = False
-    """True when white space separates it from the text above."""
+    tabular: bool = False  # True when a row has a label and values far to its right
+    apart: bool = False  # True when white space separates it from the text above
 
     @property
     def characters(self) -> int:
@@ -85,9 +82,6 @@ def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
     return closed not in known and (hyphenated in known or two_words or not rest[0].islower())
 
 
-# --- sentences across columns and pages -------------------------------------------------------------------------
-
-
 def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
     """Return True when `second`, in the next column or page, continues the last sentence of `first`."""
     if abs(first.size - second.size) > 0.6 or first.bold != second.bold or not first.lines or not second.lines:
@@ -118,9 +112,6 @@ def move_sentence_end(
     remaining = tuple(line for line in (" ".join(parts[1:]), *second.lines[moved:]) if line)
     whole = replace(first, lines=(*first.lines, parts[0]))
     return whole, replace(second, lines=remaining) if remaining else None
-
-
-# --- where paragraphs begin -------------------------------------------------------------------------------------
 
 
 def _split_column(rows: Sequence[Row], page: int) -> list[Paragraph]:

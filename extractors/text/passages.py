@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from math import ceil
+from pathlib import Path
 
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
 from extractors.text.headings import HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import join_lines
 from extractors.text.sentences import split_sentences
-from extractors.text.tokens import TokenCounter, token_counter
 from extractors.types import Box, Options, Passage
 
+LETTERS_PER_TOKEN = 5  # for the estimate: a word is one token, and one more for every five letters after the first
 SPECIAL_TOKENS = 2  # tokens that an encoder adds around every text
 MAX_PATH_SHARE = 0.33  # share of a passage that its heading path may take, which every passage of the section repeats
 MIN_ROOM = 16  # tokens left for the text, however long heading path and caption are
 # Shares that avoid short remainders: a passage ends at its target length only if this share of the limit follows. It
 # ends at a paragraph from the second share of its target on, if the third share of the target follows.
 MIN_REST, EARLY_CUT, MIN_AFTER_EARLY_CUT = 0.3, 0.75, 0.5
+
+TokenCounter = Callable[[Sequence[str]], list[int]]
+"""Returns the number of tokens of each text, without the special ones around it."""
+
+# Punctuation marks and CJK characters are tokens of their own.
+_PIECE = re.compile(r"[぀-ヿ㐀-鿿가-힯豈-﫿]|[^\W_]+|[^\w\s]|_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +207,27 @@ def _group_sentences(sentences: Sequence[_Sentence], room: int) -> Iterator[list
         used += sentence.tokens
     if group:
         yield group
+
+
+def token_counter(tokenizer: Path | None) -> TokenCounter:
+    """Return a counter that uses the file `tokenizer.json`, or an estimate without one."""
+    return estimate_tokens if tokenizer is None else _exact_counter(tokenizer)
+
+
+def estimate_tokens(texts: Sequence[str]) -> list[int]:
+    return [sum(1 + (len(piece) - 1) // LETTERS_PER_TOKEN for piece in _PIECE.findall(text)) for text in texts]
+
+
+@cache
+def _exact_counter(path: Path) -> TokenCounter:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(texts: Sequence[str]) -> list[int]:
+        # One by one: the library's batches start threads, which do not survive a fork.
+        return [len(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+
+    return count

@@ -10,7 +10,7 @@ from statistics import median
 from extractors.text.paragraphs import Paragraph, join_lines
 
 MAX_TITLE_LENGTH = 200  # characters; a page with fewer is a cover, whose largest print is the title whatever its size
-MIN_SIZE_RATIO = 1.15  # A title's font size against that of most text: smaller differences occur within running text
+MIN_SIZE_RATIO = 1.15  # a title's font size against that of most text: smaller differences occur within running text
 MAX_LINES, MIN_LETTERS = 5, 6  # extent of a printed title; longer ones are paragraphs, shorter ones numbers and logos
 MAX_SENTENCE_ENDS = 1  # more make running text, the size of which OCR may overstate
 

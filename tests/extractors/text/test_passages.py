@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import PassageLimit, build_passages, table_passages
-from extractors.text.tokens import estimate_tokens
+from extractors.text.passages import PassageLimit, build_passages, estimate_tokens, table_passages
 from extractors.types import Passage
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from extractors.text.figure_references import add_referring_sentences
+from extractors.pdf.assembly import add_referring_sentences
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import PassageLimit, build_passages
-from extractors.text.tokens import estimate_tokens
+from extractors.text.passages import PassageLimit, build_passages, estimate_tokens
 from extractors.types import ImageFile, Picture
 
 TEXT = "Nothing here. Fig. 3a shows the rise. As Figure 3 shows, it fell. See Table 1."
