@@ -198,7 +198,6 @@ def _is_cover(page: PageElements, words: int) -> bool:
 
 
 def _rotate_back(found: PageFigures, angle: int, upright: PageLayout) -> PageFigures:
-    """Boxes on the page as displayed, where it was rotated upright by `angle`."""
     if angle == 0:
         return found
 

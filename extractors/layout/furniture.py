@@ -96,9 +96,10 @@ class Furniture:
 
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
-        key = _raster_key(part) if isinstance(part, Raster) else _drawing_key(part)
         short = 2 <= self.pages <= _SHORT_DOCUMENT
-        if self.counts.get(key, 0) >= (2 if short else max(_MIN_REPEATS, math.ceil(_REPEATS_IN_PLACE * self.pages))):
+        if self.counts.get(_mark_key(part), 0) >= (
+            2 if short else max(_MIN_REPEATS, math.ceil(_REPEATS_IN_PLACE * self.pages))
+        ):
             return True
         if isinstance(part, Raster) and area(part.box) < _MAX_LOGO * layout.area:
             anywhere = self.counts.get(("image", part.digest), 0)
@@ -147,8 +148,8 @@ def _keys(layout: PageLayout) -> set[_Key]:
     keys = {_line_key(line) for line in layout.lines}
     keys.update(_place_key(line) for line in layout.lines if in_margin(line.box, layout))
     for raster in layout.rasters:
-        keys.update((_raster_key(raster), ("image", raster.digest)))
-    keys.update(_drawing_key(drawing) for drawing in layout.drawings[:_MAX_DRAWINGS])
+        keys.update((_mark_key(raster), ("image", raster.digest)))
+    keys.update(_mark_key(drawing) for drawing in layout.drawings[:_MAX_DRAWINGS])
     return keys
 
 
@@ -160,13 +161,6 @@ def _place_key(line: Line) -> _Key:
     return ("place", line.font, round(line.size), round(line.box[3] / _GRID))
 
 
-def _raster_key(raster: Raster) -> _Key:
-    return ("raster", raster.digest, _on_grid(raster.box))
-
-
-def _drawing_key(drawing: Drawing) -> _Key:
-    return ("drawing", drawing.items, drawing.fill, _on_grid(drawing.box))
-
-
-def _on_grid(box: Box) -> tuple[int, ...]:
-    return tuple(round(value / _GRID) for value in box)
+def _mark_key(mark: Raster | Drawing) -> _Key:
+    place = tuple(round(value / _GRID) for value in mark.box)
+    return ("raster", mark.digest, place) if isinstance(mark, Raster) else ("drawing", mark.items, mark.fill, place)

@@ -34,7 +34,7 @@ class PageElements:
     @property
     def notes(self) -> tuple[TextBlock, ...]:
         """Short running text, perhaps notes under a figure."""
-        return tuple(b for b in self.separators if b.words <= MAX_NOTE_WORDS and not self.is_heading(b))
+        return tuple(b for b in self.separators if b.words <= MAX_NOTE_WORDS and not is_heading(b, self.body_size))
 
     @property
     def fences(self) -> tuple[Box, ...]:
@@ -44,9 +44,6 @@ class PageElements:
     @property
     def caption_lines(self) -> frozenset[int]:
         return frozenset().union(*(caption.lines for caption in self.captions))
-
-    def is_heading(self, block: TextBlock) -> bool:
-        return _is_heading(block, self.body_size)
 
 
 def classify_page(
@@ -76,17 +73,17 @@ def _separators(
     """Running text and headings, except in pictures. Large text in the font of a drawing is no heading."""
     pictures = [mark.box for mark in marks.marks if mark.panel or mark.raster]
     drawn_fonts: set[str] = set()
-    if any(_is_heading(block, body_size) for block in blocks):
+    if any(is_heading(block, body_size) for block in blocks):
         clusters = [cluster.box for cluster in cluster_marks(layout, marks.marks)]
         pictures += clusters
         drawn_fonts = {line.font for line in layout.lines if any(is_inside(line.box, c) for c in clusters)}
     return tuple(
         block
         for block in blocks
-        if (block.is_prose or (_is_heading(block, body_size) and (block.bold or block.font not in drawn_fonts)))
+        if (block.is_prose or (is_heading(block, body_size) and (block.bold or block.font not in drawn_fonts)))
         and not any(is_inside(block.box, picture, _PICTURE_MARGIN) for picture in pictures)
     )
 
 
-def _is_heading(block: TextBlock, body_size: float) -> bool:
+def is_heading(block: TextBlock, body_size: float) -> bool:
     return block.size > _MIN_HEADING_SIZE * body_size and block.words >= 1

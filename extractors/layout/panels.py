@@ -68,7 +68,6 @@ def _fonts(region: Region, page: PageElements) -> frozenset[str]:
 
 
 def _with_notes(page: PageElements, region: Region, caption: Caption) -> Region:
-    """A region with the short texts between it and its caption."""
     corridor = corridor_between(region.box, caption.box)
     if corridor is None:
         return region

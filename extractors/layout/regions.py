@@ -105,9 +105,6 @@ def merge_regions(*regions: Region) -> Region:
     )
 
 
-# --- clusters on the grid -----------------------------------------------------------------------------------------
-
-
 def cluster_marks(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box] = ()) -> list[Region]:
     """Regions of marks that are only a few points apart, without labels."""
     import cv2
@@ -145,9 +142,6 @@ def _cells(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[slice, slice]
     return slice(min(y0, shape[0] - 1), max(y1, 1)), slice(min(x0, shape[1] - 1), max(x1, 1))
 
 
-# --- labels -------------------------------------------------------------------------------------------------------
-
-
 def attach_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
     """Every region with the free lines nearest to it. Removes those lines from `free`."""
     attached: dict[int, list[int]] = {}
@@ -175,25 +169,18 @@ def _label_distance(line: Line, region: Region) -> float | None:
     words, drawn = len(line.text.split()), region.has_drawings
     if words > (_MAX_LABEL_WORDS if drawn else _MAX_PHOTO_LABEL_WORDS) and across + down > 0:
         return None
+    level = (-math.inf, region.marks_box[1], math.inf, region.marks_box[3])
     beside, below = min(_BESIDE * line.size, _LABEL_REACH), min(_ABOVE_OR_BELOW * line.size, _LABEL_REACH)
     if line.ocr and not drawn:
         beside = below = _OCR_LABEL_REACH
     elif not line.horizontal:
         beside, below = below, beside
-    elif drawn and words <= _MAX_BAR_NAME_WORDS and line.box[2] <= region.box[0] and _is_level_with(line, region):
+    elif drawn and words <= _MAX_BAR_NAME_WORDS and line.box[2] <= region.box[0] and is_inside(line.box, level):
         beside = min(_BAR_NAME_REACH * line.size, _MAX_BAR_NAME_REACH)
     corner = _DIAGONAL * line.size
     if across > beside or down > below or (across > corner and down > corner):
         return None
     return across + down
-
-
-def _is_level_with(line: Line, region: Region) -> bool:
-    _, y0, _, y1 = region.marks_box
-    return is_inside(line.box, (-math.inf, y0, math.inf, y1))
-
-
-# --- joining ------------------------------------------------------------------------------------------------------
 
 
 def _join_regions(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayout) -> list[Region]:

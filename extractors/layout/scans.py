@@ -115,9 +115,6 @@ def _is_text(box: Box, lines: Sequence[Line]) -> bool:
     return float(filled.mean()) > _TEXT_FILLED
 
 
-# --- ink ----------------------------------------------------------------------------------------------------------
-
-
 def _find_ink(pixels: NDArray[np.uint8]) -> _Mask | None:
     """Where the pixels differ from the background; None when no colour is frequent enough to be the background.
 
@@ -139,22 +136,16 @@ def _find_ink(pixels: NDArray[np.uint8]) -> _Mask | None:
 
 
 def _colour_codes(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Colours as numbers below `_COLOURS`."""
     levels = (pixels >> 4).astype(np.int32)
     return np.asarray((levels[..., 0] << 8) | (levels[..., 1] << 4) | levels[..., 2])
 
 
 def _is_flat(pixels: NDArray[np.uint8]) -> bool:
-    """Whether few colours make up most of the pixels."""
-
     def share(colours: NDArray[np.uint8], commonest: int) -> float:
         counts = np.bincount(_colour_codes(colours).ravel(), minlength=_COLOURS)
         return float(np.sort(counts)[-commonest:].sum() / counts.sum())
 
     return share(pixels, 2) > _TWO_COLOURS or share(pixels & _SHADES, 4) > _FOUR_SHADES
-
-
-# --- patches ------------------------------------------------------------------------------------------------------
 
 
 def _find_patches(pixels: NDArray[np.uint8], layout: PageLayout, lines: Sequence[Line]) -> Iterator[_Patch]:
@@ -178,7 +169,6 @@ def _find_patches(pixels: NDArray[np.uint8], layout: PageLayout, lines: Sequence
 
 
 def _ink_share(ink: _Mask, size: int) -> NDArray[np.float32]:
-    """Share of ink in every cell of `size` pixels."""
     rows, columns = ink.shape[0] // size, ink.shape[1] // size
     cells = ink[: rows * size, : columns * size].reshape(rows, size, columns, size)
     return np.asarray(cells.mean(axis=(1, 3)), np.float32)

@@ -63,6 +63,9 @@ class Table:
     box: Box
     rows: tuple[tuple[str, ...], ...]
     """At least two rows of at least two cells, all of the same length; the first is the header."""
+    label: str = ""
+    caption: str = ""
+    ocr: bool = False
 
 
 def find_tables(layout: PageLayout) -> list[Table]:
@@ -102,7 +105,6 @@ def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
 
 
 def _table(region: Box, page: TablePage) -> Table | None:
-    """The table in a region, if its lines make one."""
     lines = lines_inside(region, page.layout.lines)
     if not lines or _is_picture(region, lines, page.layout):
         return None

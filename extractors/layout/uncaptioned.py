@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extractors.geometry import area, coverage, horizontal_overlap, merge_boxes, shorter_side, width
 from extractors.layout.captions import join_lines
-from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements
+from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements, is_heading
 from extractors.layout.regions import Region, merge_regions, region_of_marks
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
@@ -110,7 +110,7 @@ def heading_above(box: Box, page: PageElements) -> tuple[str, Box | None]:
         title.insert(0, block)
         top = block.box[1]
     lines = page.layout.lines
-    if not title or not (all(lines[i].bold for i in title[0].lines) or page.is_heading(title[0])):
+    if not title or not (all(lines[i].bold for i in title[0].lines) or is_heading(title[0], page.body_size)):
         return "", None
     text = " ".join(join_lines(lines[i].text for i in block.lines) for block in title)
     return text, merge_boxes(block.box for block in title)

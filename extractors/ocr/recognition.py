@@ -120,11 +120,7 @@ def _prepare(image: Image.Image) -> tuple[Image.Image, float]:
     return grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), scale
 
 
-# --- turned pages -----------------------------------------------------------------------------------------------
-
-
 def _looks_turned(words: Sequence[Word]) -> bool:
-    """Return True when most words are doubtful or vertical."""
     letters = _letters(words)
     return letters >= MIN_LETTERS_TO_TURN and _confident_letters(words) < 0.5 * letters
 
@@ -154,9 +150,6 @@ def _rotate(image: Image.Image, angle: Angle) -> Image.Image:
 
     method = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
     return image.transpose(method[angle]) if angle else image  # Pillow turns anticlockwise
-
-
-# --- words on pictures ------------------------------------------------------------------------------------------
 
 
 def _unread_share(words: Sequence[Word], image: Image.Image) -> float:
@@ -201,9 +194,6 @@ def _add_sparse_words(words: list[Word], sparse: list[Word]) -> list[Word]:
     first_block = 1 + max((word.line[0] for word in words), default=0)
     fresh = [word for word in confident if not any(overlap_area(word.box, known.box) > 0 for known in words)]
     return words + [replace(word, line=(word.line[0] + first_block, *word.line[1:])) for word in fresh]
-
-
-# --- confidence and lines ---------------------------------------------------------------------------------------
 
 
 def _letters(words: Iterable[Word]) -> int:

@@ -66,7 +66,6 @@ def is_graphic(image: Image.Image) -> bool:
 
 
 def _save_embedded_image(document: Any, xref: int, folder: Path) -> ImageFile:
-    """Save an embedded image, with its own bytes where they are a plain JPEG file."""
     if data := _plain_jpeg(document, xref):
         width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
         return save_image_bytes(data, ".jpg", (width, height), folder)

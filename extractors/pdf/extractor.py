@@ -104,7 +104,6 @@ def _learn_furniture(document: Any) -> tuple[Furniture, dict[int, PageLayout]]:
 
 
 def _extract_pages(document: Any, context: PageContext, layouts: dict[int, PageLayout]) -> Iterator[PageParts]:
-    """The parts of every page; a page that fails has a problem and no parts."""
     carried: tuple[Caption, ...] = ()
     previous: PageParts | None = None
     for index in range(document.page_count):

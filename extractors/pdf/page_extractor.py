@@ -13,7 +13,7 @@ from extractors.geometry import rotate_box
 from extractors.layout.captions import Caption
 from extractors.layout.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
-from extractors.layout.tables import find_tables
+from extractors.layout.tables import Table, find_tables
 from extractors.ocr.recognition import recognise_words
 from extractors.page import Line, PageLayout
 from extractors.pdf.crops import is_graphic, save_figure, save_page_image
@@ -33,24 +33,13 @@ MIN_PROSE_WORDS, MIN_LINE_WORDS, MIN_LOWERCASE_SHARE = 20, 6, 0.5
 MIN_LANDSCAPE_RATIO = 1.2
 
 
-@dataclass(frozen=True, slots=True)
-class TablePart:
-    """A table as found on its page."""
-
-    rows: tuple[tuple[str, ...], ...]
-    box: Box
-    label: str = ""
-    caption: str = ""
-    ocr: bool = False
-
-
 @dataclass(slots=True)
 class PageParts:
     """The parts of one page. Heading paths and referring sentences are added when all pages are known."""
 
     number: int
     paragraphs: list[Paragraph] = field(default_factory=list)
-    tables: list[TablePart] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     matched_captions: int = 0
     unmatched_captions: tuple[Caption, ...] = ()
@@ -84,7 +73,7 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
     parts.landscape = layout.width > MIN_LANDSCAPE_RATIO * layout.height
     parts.page_numbers = page_number_candidates(layout)
     with context.timer.stage("tables"):
-        tables = [TablePart(_clean_rows(table.rows), table.box) for table in find_tables(layout)]
+        tables = [replace(table, rows=_clean_rows(table.rows)) for table in find_tables(layout)]
     with context.timer.stage("figures"):
         found = find_figures(layout, [table.box for table in tables], context.furniture, carried)
         running = context.furniture.running_lines(layout)
@@ -125,7 +114,7 @@ def _text(lines: Sequence[Line]) -> str:
 
 
 def _paragraphs(
-    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[TablePart]
+    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[Table]
 ) -> list[Paragraph]:
     """The text outside of figures and tables, without running lines and captions that belong to a figure."""
     unmatched = frozenset().union(*(caption.lines for caption in found.unmatched))  # stay text, or they would be lost
@@ -162,7 +151,7 @@ def _is_prose(text: str) -> bool:
     return len(words) >= MIN_LINE_WORDS and lowercase >= MIN_LOWERCASE_SHARE * len(words)
 
 
-def _captioned_tables(tables: Sequence[TablePart], found: PageFigures, layout: PageLayout) -> list[TablePart]:
+def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageLayout) -> list[Table]:
     """The tables with their captions, and captioned regions without recognised cells, cut into rows of lines."""
     captioned = []
     for figure in found.figures:
@@ -179,13 +168,13 @@ def _clean_rows(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(map(clean_text, row)) for row in rows)
 
 
-def _table_of_lines(figure: Figure, layout: PageLayout) -> TablePart | None:
+def _table_of_lines(figure: Figure, layout: PageLayout) -> Table | None:
     levels = group_by_height(_lines_in(layout, figure.box))
     rows = _clean_rows([line.text for line in level] for level in levels)
     width = max(map(len, rows), default=0)
     if len(rows) < 2 or width < 2:
         return None
-    return TablePart(tuple(row + ("",) * (width - len(row)) for row in rows), figure.box)
+    return Table(figure.box, tuple(row + ("",) * (width - len(row)) for row in rows))
 
 
 def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: PageContext, parts: PageParts) -> None:

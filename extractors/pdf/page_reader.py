@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from extractors.geometry import intersection, rotate_box
+from extractors.geometry import intersection, merge_boxes, rotate_box
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.pdf.painted_images import PaintedImage, find_painted_images, identify_images
 from extractors.pdf.render import pymupdf
@@ -70,10 +70,10 @@ def _is_patch(image: PaintedImage) -> bool:
     return min(image.width, image.height) <= MAX_PATCH_PIXELS
 
 
-def _drawings(page: Any, to_displayed: _Transform, limits: Box, notes: list[str]) -> Iterator[Drawing]:
+def _drawings(page: Any, to_displayed: _Transform, limits: Box, notes: list[str]) -> list[Drawing]:
     """The paths that show: not transparent, and not clipped away or outside of the page entirely."""
     clips: dict[int, Box] = {}  # by nesting level
-    count = 0
+    drawings: list[Drawing] = []
     for path in page.get_cdrawings(extended=True):
         kind, level = path["type"], path["level"]
         if kind == "clip":
@@ -86,11 +86,11 @@ def _drawings(page: Any, to_displayed: _Transform, limits: Box, notes: list[str]
         box = intersection(to_displayed(intersection(box, innermost) if innermost else box), limits)
         if box[0] > box[2] or box[1] > box[3]:  # the width or height of a rule may be 0, but not negative
             continue
-        count += 1
-        if count > MAX_DRAWINGS:
+        if len(drawings) == MAX_DRAWINGS:
             notes.append(f"more than {MAX_DRAWINGS} drawings: the others were ignored")
-            return
-        yield _drawing(path, box)
+            break
+        drawings.append(_drawing(path, box))
+    return drawings
 
 
 def _is_transparent(path: dict[str, Any]) -> bool:
@@ -124,7 +124,6 @@ def _is_rectangle(items: list[tuple[Any, ...]]) -> bool:
 
 
 def _lines(page: Any, to_displayed: _Transform, limits: Box) -> Iterator[Line]:
-    """The lines of text, visible or not, in the file's own order."""
     m = pymupdf()
     flags = m.TEXT_PRESERVE_LIGATURES | m.TEXT_PRESERVE_WHITESPACE | m.TEXT_CLIP | m.TEXT_USE_CID_FOR_UNKNOWN_UNICODE
     a, b, c, d, *_ = tuple(page.rotation_matrix)
@@ -139,26 +138,23 @@ def _lines(page: Any, to_displayed: _Transform, limits: Box) -> Iterator[Line]:
                 yield line
 
 
-def _join_words(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _join_words(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of one block, with those joined that some typesetting programs cut at every word."""
-    current: dict[str, Any] | None = None
+    joined: list[dict[str, Any]] = []
     for raw in lines:
         # Some files write the space before a word as a tiny blank.
         line = {**raw, "spans": [span for span in raw["spans"] if span["text"].strip() or span["size"] > 1]}
         if not line["spans"]:
             continue
-        if current is not None and _continues(current, line):
-            last, first = current["spans"][-1], line["spans"][0]
+        if joined and _continues(joined[-1], line):
+            last, first = joined[-1]["spans"][-1], line["spans"][0]
             is_space = first["bbox"][0] - last["bbox"][2] > MIN_WORD_SPACE * first["size"]
             if is_space and not last["text"].endswith(" ") and not first["text"].startswith(" "):
                 first = {**first, "text": f" {first['text']}"}
-            current = {**current, "spans": [*current["spans"], first, *line["spans"][1:]]}
-            continue
-        if current is not None:
-            yield current
-        current = line
-    if current is not None:
-        yield current
+            joined[-1] = {**joined[-1], "spans": [*joined[-1]["spans"], first, *line["spans"][1:]]}
+        else:
+            joined.append(line)
+    return joined
 
 
 def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -200,10 +196,7 @@ def _is_bold(span: dict[str, Any]) -> bool:
 
 
 def _text_box(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:
-    x0 = min(span["bbox"][0] for span in spans)
-    y0 = min(span["bbox"][1] for span in spans)
-    x1 = max(span["bbox"][2] for span in spans)
-    y1 = max(span["bbox"][3] for span in spans)
+    x0, y0, x1, y1 = merge_boxes(span["bbox"] for span in spans)
     if line["dir"] == (1.0, 0.0):
         size, base = max(span["size"] for span in spans), spans[0]["origin"][1]
         if y1 - y0 > MAX_FONT_HEIGHT * size and min(span["origin"][1] for span in spans) == base:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
+from extractors.geometry import area
 from extractors.pictures.decode import MAX_PIXELS, composite_on_white, flatten_image
 from extractors.types import Box
 
@@ -46,7 +47,8 @@ def render_page(page: mupdf_types.Page, dpi: float, clip: Box | None = None) -> 
     """
     displayed: Box = tuple(page.rect)
     box = displayed if clip is None else _limit_clip(clip, displayed)
-    dpi = _limit_dpi(dpi, box)
+    pixels = area(box) * (dpi / 72) ** 2
+    dpi = dpi if pixels <= MAX_PIXELS else dpi * sqrt(MAX_PIXELS / pixels)
     reason = ""
     drawn: Image.Image | None = None
     try:
@@ -88,11 +90,6 @@ def _limit_clip(clip: Box, displayed: Box) -> Box:
     x0 = min(max(clip[0], displayed[0]), displayed[2] - 1)
     y0 = min(max(clip[1], displayed[1]), displayed[3] - 1)
     return x0, y0, max(min(clip[2], displayed[2]), x0 + 1), max(min(clip[3], displayed[3]), y0 + 1)
-
-
-def _limit_dpi(dpi: float, box: Box) -> float:
-    pixels = (box[2] - box[0]) * (box[3] - box[1]) * (dpi / 72) ** 2
-    return dpi if pixels <= MAX_PIXELS else dpi * sqrt(MAX_PIXELS / pixels)
 
 
 def _draw_with_mupdf(page: mupdf_types.Page, dpi: float, box: Box) -> tuple[Image.Image, bool]:

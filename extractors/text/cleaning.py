@@ -42,6 +42,11 @@ def clean_text(text: str) -> str:
     return _SPACE_IN_CJK.sub("", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
 
 
+def bare_letters(text: str) -> str:
+    """The letters and digits of `text` in lower case, to compare titles however they are printed."""
+    return re.sub(r"\W+", "", text).casefold()
+
+
 def is_readable(texts: Iterable[str], *, strict: bool = False) -> bool:
     """Return False for text that cannot be what is printed: broken encodings, shifted alphabets, bad OCR.
 
@@ -57,13 +62,9 @@ def is_readable(texts: Iterable[str], *, strict: bool = False) -> bool:
     few_letters = sum(map(len, words)) < MIN_LETTER_SHARE * len(solid)
     if strict and few_letters and sum(c.isdigit() for c in solid) < MIN_DIGIT_SHARE * len(solid):
         return False
-    latin = [word for word in words if _is_latin(word[0])]
+    latin = [word for word in words if word[0] < "\u0250" or unicodedata.name(word[0], "").startswith("LATIN")]
     letters = sum(map(len, latin))
     if letters < MIN_LETTERS_TO_JUDGE:
         return True
     wordlike = sum(len(word) for word in latin if _VOWEL.search(word) and not _FIVE_CONSONANTS.search(word))
     return wordlike / letters > (MIN_WORDLIKE_SHARE_STRICT if strict else MIN_WORDLIKE_SHARE)
-
-
-def _is_latin(character: str) -> bool:
-    return character < "\u0250" or unicodedata.name(character, "").startswith("LATIN")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from extractors.text.cleaning import bare_letters
 from extractors.text.paragraphs import BULLET, Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
@@ -74,7 +75,12 @@ def assign_headings(
         looks_like_one = _looks_like_heading(paragraphs, index, body) or (deck and _is_slide_title(paragraphs, index))
         if level is None and not looks_like_one:
             continue
-        if title and not deck and paragraph.page < 3 and _letters(join_lines(paragraph.lines)) == _letters(title):
+        if (
+            title
+            and not deck
+            and paragraph.page < 3
+            and bare_letters(join_lines(paragraph.lines)) == bare_letters(title)
+        ):
             continue
         headings[index] = level
         if level is not None:
@@ -198,10 +204,9 @@ def _is_wordy(text: str) -> bool:
 
 
 def _bookmark_levels(bookmarks: Sequence[Bookmark]) -> dict[int, dict[str, int]]:
-    """Levels by page and title."""
     pages: dict[int, dict[str, int]] = {}
     for bookmark in bookmarks:
-        if title := _letters(bookmark.title):
+        if title := bare_letters(bookmark.title):
             pages.setdefault(bookmark.page, {}).setdefault(title, bookmark.level)
     return pages
 
@@ -212,16 +217,12 @@ def _bookmark_level(paragraph: Paragraph, levels: dict[str, int]) -> int | None:
     if not levels or too_long:
         return None
     text = join_lines(paragraph.lines)
-    full, bare = _letters(text), _letters(_NUMBERED.sub("", text))
+    full, bare = bare_letters(text), bare_letters(_NUMBERED.sub("", text))
     for title, level in levels.items():
         is_end = title.endswith(bare) and len(bare) > 0.7 * len(title)
         if full == title or (len(bare) > 3 and (bare == title or is_end)):
             return level
     return None
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"\W+", "", text).casefold()
 
 
 def _style(paragraph: Paragraph) -> _Style:

@@ -198,7 +198,6 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
 
 
 def _join_initials(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Join large initials to the words that they begin."""
     joined: list[Paragraph] = []
     for paragraph in paragraphs:
         initial = joined[-1] if joined else None

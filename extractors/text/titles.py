@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import inf
 from statistics import median
 
+from extractors.text.cleaning import bare_letters
 from extractors.text.paragraphs import Paragraph, join_lines
 
 MAX_TITLE_LENGTH = 200  # characters; a page with fewer is a cover, whose largest print is the title whatever its size
@@ -41,11 +42,12 @@ def find_title(metadata_title: str, paragraphs: Sequence[Paragraph]) -> str:
     own = " ".join(metadata_title.split())
     own = "" if _GENRE.fullmatch(own) else own
     texts = [(paragraph, join_lines(paragraph.lines)) for paragraph in paragraphs]
-    if len(_letters(own)) >= MIN_LETTERS - 1 and _letters(own) in _letters(" ".join(text for _, text in texts)):
+    printed_text = bare_letters(" ".join(text for _, text in texts))
+    if len(bare_letters(own)) >= MIN_LETTERS - 1 and bare_letters(own) in printed_text:
         return own[:MAX_TITLE_LENGTH]
     own = "" if _PLACEHOLDER.fullmatch(own) else own
     printed = _printed_title(texts)
-    return (own if _letters(printed) in _letters(own) else printed)[:MAX_TITLE_LENGTH]
+    return (own if bare_letters(printed) in bare_letters(own) else printed)[:MAX_TITLE_LENGTH]
 
 
 def _printed_title(texts: Sequence[tuple[Paragraph, str]]) -> str:
@@ -69,7 +71,3 @@ def _printed_title(texts: Sequence[tuple[Paragraph, str]]) -> str:
 def _median_size(texts: Sequence[tuple[Paragraph, str]], page: int) -> float:
     """The median font size over a page's characters, in points."""
     return median([paragraph.size for paragraph, text in texts if paragraph.page == page for _ in text] or [inf])
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"\W+", "", text).casefold()
