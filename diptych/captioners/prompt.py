@@ -117,7 +117,8 @@ def caption_text(answer: BaseModel) -> str:
 
 def plain_line(text: str) -> str:
     """The text on one line, without control characters, other invisible characters and broken surrogates."""
-    visible = "".join(" " if character.isspace() else character for character in text if _is_visible(character))
+    characters = (" " if character.isspace() else character for character in text)
+    visible = "".join(c for c in characters if c in _JOINERS or not unicodedata.category(c).startswith("C"))
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
@@ -133,10 +134,6 @@ def shorten(text: str, limit: int) -> str:
     short = text[: limit - 1]
     head, space, _ = short.rpartition(" ")
     return (head if space and len(head) > limit // 2 else short).rstrip() + "…"
-
-
-def _is_visible(character: str) -> bool:
-    return character.isspace() or character in _JOINERS or not unicodedata.category(character).startswith("C")
 
 
 def _clean_items(texts: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A BERT sentence encoder as an ONNX graph, built from its weights.
+"""all-MiniLM-L6-v2, a BERT sentence encoder, as an ONNX graph, built from its weights.
 
 The graph takes one text at a time: ids of shape (1, tokens) in, one vector of unit length out. Without padding, no
 mask is needed, nothing is computed in vain, and a vector cannot depend on other texts.
@@ -11,52 +11,43 @@ matching row of the weights is multiplied by it. Cosine with float32 on the test
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
 _MICROSOFT = "com.microsoft"
+_LAYERS, _HEADS, _EPSILON = 6, 12, 1e-12
+"""Of all-MiniLM-L6-v2; they cannot be read off the weights."""
 _SMOOTHING = 0.75
 """Share of a channel's magnitude that moves from activations to weights. 0.65 to 0.8 agree best with float32."""
 
 
-@dataclass(frozen=True, slots=True)
-class BertShape:
-    """What cannot be read off the weights."""
-
-    layers: int
-    heads: int
-    epsilon: float
-
-
-def build_graph(weights: Weights, shape: BertShape, peaks: Mapping[str, Array] | None = None) -> bytes:
+def build_graph(weights: Weights, peaks: Mapping[str, Array] | None = None) -> bytes:
     """The serialised graph: `ids` int32 (1, tokens) -> `vectors` float32 (1, hidden size).
 
     `weights` are those of a Hugging Face BertModel, (out, in) for linear layers. With `peaks` from `measure_peaks`, the
     linear layers are int8 with one scale per output channel; without, everything is float32.
     """
     graph = _Graph(peaks)
-    hidden = _add_embeddings(graph, weights, shape)
-    for layer in range(shape.layers):
-        hidden = _add_layer(graph, weights, shape, f"encoder.layer.{layer}.", hidden)
+    hidden = _add_embeddings(graph, weights)
+    for layer in range(_LAYERS):
+        hidden = _add_layer(graph, weights, f"encoder.layer.{layer}.", hidden)
     graph.node("ReduceMean", [hidden, graph.constant(np.array([1]))], "mean", keepdims=0)
     graph.node("LpNormalization", ["mean"], "vectors", axis=-1, p=2)
     return graph.serialise(hidden=weights["embeddings.LayerNorm.weight"].size)
 
 
-def measure_peaks(weights: Weights, shape: BertShape, samples: Sequence[Sequence[int]]) -> dict[str, Array]:
+def measure_peaks(weights: Weights, samples: Sequence[Sequence[int]]) -> dict[str, Array]:
     """Largest magnitude of each input channel of each linear layer, over samples of token ids."""
-    import onnx
-    import onnxruntime
-
-    model = onnx.load_model_from_string(build_graph(weights, shape))
-    inputs = {node.input[0] for node in model.graph.node if node.op_type == "MatMul"}
-    names = sorted(inputs)
+    model = onnx.load_model_from_string(build_graph(weights))
+    names = sorted({node.input[0] for node in model.graph.node if node.op_type == "MatMul"})
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -70,7 +61,7 @@ def measure_peaks(weights: Weights, shape: BertShape, samples: Sequence[Sequence
     return peaks
 
 
-def _add_embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
+def _add_embeddings(graph: _Graph, weights: Weights) -> str:
     words = weights["embeddings.word_embeddings.weight"]
     # Every token has type 0, so its type vector can be added to the positions.
     positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
@@ -82,54 +73,49 @@ def _add_embeddings(graph: _Graph, weights: Weights, shape: BertShape) -> str:
     graph.node("Shape", ["ids"], "tokens", start=1, end=2)
     graph.node("Slice", [graph.constant(positions), graph.constant(np.array([0])), "tokens"], "positions")
     graph.node("Add", ["words", "positions"], "embedded")
-    return graph.norm("embedded", weights, "embeddings.LayerNorm", shape.epsilon)
+    return graph.norm("embedded", weights, "embeddings.LayerNorm")
 
 
-def _add_layer(graph: _Graph, weights: Weights, shape: BertShape, name: str, hidden: str) -> str:
+def _add_layer(graph: _Graph, weights: Weights, name: str, hidden: str) -> str:
     """One transformer layer, normalised after each sum as in the original BERT."""
     parts = [f"{name}attention.self.{part}" for part in ("query", "key", "value")]
     joined = np.concatenate([weights[f"{part}.weight"] for part in parts]).T
     bias = np.concatenate([weights[f"{part}.bias"] for part in parts])
     projected = graph.linear(hidden, joined, bias, f"{name}projected")
     heads = [f"{part}.heads" for part in parts]
-    graph.nodes.append(graph.helper.make_node("Split", [projected], heads, axis=-1, num_outputs=3))
-    graph.node("MultiHeadAttention", heads, f"{name}context", _MICROSOFT, num_heads=shape.heads)
+    graph.nodes.append(helper.make_node("Split", [projected], heads, axis=-1, num_outputs=3))
+    graph.node("MultiHeadAttention", heads, f"{name}context", _MICROSOFT, num_heads=_HEADS)
     attended = graph.dense(f"{name}context", weights, f"{name}attention.output.dense")
     # Separate Add and LayerNormalization: the fused SkipLayerNormalization is seven times slower (onnxruntime 1.31).
     graph.node("Add", [attended, hidden], f"{name}sum1")
-    hidden = graph.norm(f"{name}sum1", weights, f"{name}attention.output.LayerNorm", shape.epsilon)
+    hidden = graph.norm(f"{name}sum1", weights, f"{name}attention.output.LayerNorm")
     inner = graph.dense(hidden, weights, f"{name}intermediate.dense")
     graph.node("Gelu", [inner], f"{name}activated", _MICROSOFT)
     outer = graph.dense(f"{name}activated", weights, f"{name}output.dense")
     graph.node("Add", [outer, hidden], f"{name}sum2")
-    return graph.norm(f"{name}sum2", weights, f"{name}output.LayerNorm", shape.epsilon)
+    return graph.norm(f"{name}sum2", weights, f"{name}output.LayerNorm")
 
 
 class _Graph:
     """Nodes and constants of a graph; methods that add to it return the name of their output."""
 
     def __init__(self, peaks: Mapping[str, Array] | None) -> None:
-        import onnx.helper
-        import onnx.numpy_helper
-
         self.peaks = peaks
-        self.helper: Any = onnx.helper
-        self.nodes: list[Any] = []
-        self._from_array: Any = onnx.numpy_helper.from_array
-        self._constants: list[Any] = []
+        self.nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
 
     def constant(self, value: Array) -> str:
         name = f"constant{len(self._constants)}"
-        self._constants.append(self._from_array(np.ascontiguousarray(value), name))
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: float) -> str:
-        self.nodes.append(self.helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
         return output
 
-    def norm(self, x: str, weights: Weights, name: str, epsilon: float) -> str:
+    def norm(self, x: str, weights: Weights, name: str) -> str:
         scale, shift = self.constant(weights[f"{name}.weight"]), self.constant(weights[f"{name}.bias"])
-        return self.node("LayerNormalization", [x, scale, shift], name, axis=-1, epsilon=epsilon)
+        return self.node("LayerNormalization", [x, scale, shift], name, axis=-1, epsilon=_EPSILON)
 
     def dense(self, x: str, weights: Weights, name: str) -> str:
         return self.linear(x, weights[f"{name}.weight"].T, weights[f"{name}.bias"], name)
@@ -146,7 +132,6 @@ class _Graph:
         return self.node("DynamicQuantizeMatMul", inputs, name, _MICROSOFT)
 
     def serialise(self, hidden: int) -> bytes:
-        helper = self.helper
         ids = helper.make_tensor_value_info("ids", 6, ["texts", "tokens"])
         vectors = helper.make_tensor_value_info("vectors", 1, ["texts", hidden])
         graph = helper.make_graph(self.nodes, "bert", [ids], [vectors], self._constants)

@@ -143,14 +143,13 @@ def read_cached_graph(file: Path) -> bytes | None:
 def _build_graph(file: Path, tokenizer: Tokenizer, precision: str) -> bytes:
     import safetensors.numpy
 
-    from diptych.encoders.bert_graph import BertShape, build_graph, measure_peaks
+    from diptych.encoders.bert_graph import build_graph, measure_peaks
 
     weights = safetensors.numpy.load(read_verified(file, WEIGHTS_SHA256))
-    shape = BertShape(layers=6, heads=12, epsilon=1e-12)
     if precision == "fp32":
-        return build_graph(weights, shape)
+        return build_graph(weights)
     samples = [tokenizer.encode(text).ids for text in CALIBRATION]
-    return build_graph(weights, shape, measure_peaks(weights, shape, samples))
+    return build_graph(weights, measure_peaks(weights, samples))
 
 
 def _cache_error(file: Path, error: OSError) -> ModelError:
