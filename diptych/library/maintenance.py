@@ -120,8 +120,8 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        found = find_retry_sources(documents, self.find_sources)
-        return Retryable(found.sources, tuple(_unavailable(record, reason) for record, reason in found.unavailable))
+        sources, unavailable = find_retry_sources(documents, self.find_sources)
+        return Retryable(tuple(sources), tuple(_unavailable(record, reason) for record, reason in unavailable))
 
     def retry(self, *, everything: bool = False, on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Ingest the documents of `find_retryable` again; those that cannot be found are failed outcomes."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from diptych.errors import BudgetReached, ProviderError
 from diptych.models.ledger import BatchKind, Ledger, OpenBatch
@@ -57,9 +57,7 @@ class BatchJob(Protocol[T]):
     max_requests: int
     max_bytes: int
 
-    def missing_requests(self, extraction: Extraction) -> Iterable[BatchRequest[T]]:
-        """The requests that a document needs and whose answers are not in the ledger."""
-        ...
+    def missing_requests(self, extraction: Extraction) -> Iterable[BatchRequest[T]]: ...
 
     def send(self, requests: Sequence[BatchRequest[T]]) -> str:
         """The id of a new batch."""
@@ -123,15 +121,12 @@ class BatchRun(Generic[T]):
         self._ledger, self._meter, self._poll_seconds = ledger, meter, poll_seconds
         self._on_wait, self._sleep = on_wait, sleep
         self._attempts = Counter[str]()
-        self._sources: dict[str, Source] = {}
-        """Key -> the first document that needs it."""
+        self._sources: dict[str, Source] = {}  # key -> the first document that needs it
         self._failed: dict[str, str] = {}
-        self._reserved: dict[str, ExitStack] = {}
-        """Batch -> its reservations in the budget."""
+        self._reserved: dict[str, ExitStack] = {}  # batch -> its reservations in the budget
+        # Since the last sending: keys of batches that failed as a whole, and whether any request was answered.
         self._rejected: set[str] = set()
-        """Keys of batches that failed as a whole since the last sending."""
         self._any_answered = False
-        """Whether any request was answered since then."""
         self._sent = self._batches = self._ended = 0
         self._stopped = ""
 
@@ -229,11 +224,11 @@ class BatchRun(Generic[T]):
             checks = [self._check(batch) for batch in batches]
             left = self._open_batches()
             if self._on_wait:
-                answered, total = sum(check.answered for check in checks), sum(check.total for check in checks)
+                answered, total = sum(check[0] for check in checks), sum(check[1] for check in checks)
                 self._on_wait(BatchProgress(self._job.kind, self._job.model, len(left), answered, total))
             if not left:
                 return
-            trouble = next((check.trouble for check in checks if check.trouble), None)
+            trouble = next((error for *_, error in checks if error), None)
             if trouble is None:
                 last_heard = time.monotonic()
             elif time.monotonic() - last_heard > MAX_SILENCE_SECONDS:
@@ -242,8 +237,11 @@ class BatchRun(Generic[T]):
             self._sleep(pause)
             pause = self._poll_seconds if len(left) < len(batches) else min(pause * BACKOFF, 10 * self._poll_seconds)
 
-    def _check(self, batch: OpenBatch) -> _Check:
-        """Ask for the progress of a batch, and collect its answers if it has ended."""
+    def _check(self, batch: OpenBatch) -> tuple[int, int, ProviderError | None]:
+        """Collect the answers of a batch if it has ended.
+
+        Returns the numbers of answers and requests, and why the provider could not report the progress.
+        """
         answered, total = 0, len(batch.items)
         try:
             ended, answered, total = self._job.progress(batch.id)
@@ -254,18 +252,16 @@ class BatchRun(Generic[T]):
                 self._give_up(batch, f"batch {batch.id} has not ended after {hours:.0f} hours")
         except ProviderError as error:
             if error.transient:
-                return _Check(answered, total, error)
+                return answered, total, error
             if error.about == "account":
                 raise
             self._give_up(batch, str(error))  # the provider does not know the batch
-        return _Check(answered, total)
+        return answered, total, None
 
     def _collect(self, batch: OpenBatch) -> None:
         self._release(batch)  # first, because the real usage is counted now
-        keys = _keys(batch)
-        self._failed = {key: reason for key, reason in self._failed.items() if key not in keys}
-        failed = self._job.collect(batch)
-        self._failed |= failed
+        keys, failed = _keys(batch), self._job.collect(batch)
+        self._failed = {key: reason for key, reason in self._failed.items() if key not in keys} | failed
         self._any_answered |= len(failed) < len(keys)
         self._close(batch)
 
@@ -282,13 +278,6 @@ class BatchRun(Generic[T]):
     def _close(self, batch: OpenBatch) -> None:
         self._ledger.close_batch(batch.id)
         self._ended += 1
-
-
-class _Check(NamedTuple):
-    answered: int
-    total: int
-    trouble: ProviderError | None = None
-    """Why the provider could not report the progress."""
 
 
 def _keys(batch: OpenBatch) -> set[str]:

@@ -133,17 +133,13 @@ def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadl
             )
         if time.monotonic() > deadline:
             raise SourceError(f"{url}: takes longer than {limits.seconds:g} s; put the picture beside the catalogue")
-    if not _is_picture(bytes(data[:16])):
+    if not data.startswith(_SIGNATURES) and not (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
         kind = response.headers.get("content-type", "something else")
         raise SourceError(f"{url}: the server sends {kind}, not a PNG, JPEG, WebP, TIFF, GIF or BMP picture")
     write_file(file, bytes(data))
     headers = {name: response.headers[name] for name in _VALIDATORS if name in response.headers}
     write_file(file.with_suffix(".json"), json.dumps({"url": url, **headers}).encode())
     return file
-
-
-def _is_picture(start: bytes) -> bool:
-    return start.startswith(_SIGNATURES) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
 def _read_headers(file: Path) -> dict[str, str]:

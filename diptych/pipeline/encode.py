@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from diptych.errors import ProviderError
 from diptych.models.request_queue import MAX_LEADING_REFUSALS
@@ -14,11 +14,10 @@ from diptych.vectors import Vector
 from extractors.types import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class EncodingResult:
-    vectors: Mapping[str, Vector] = field(default_factory=dict)
+class EncodingResult(NamedTuple):
+    vectors: dict[str, Vector]
     """By hash."""
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: dict[str, str]
     """Hash -> why it has no vector."""
 
 
@@ -28,13 +27,28 @@ def encode_vectors(required: Sequence[RequiredVector], spaces: Spaces, pictures:
     Raises `ProviderError` for failures that are temporary or concern every request, `ModelError` and `BudgetReached`.
     """
     if not required:
-        return EncodingResult()
+        return EncodingResult({}, {})
     try:
-        return _separate_blanks(required, spaces.encode(required, pictures))
+        return _encode(required, spaces, pictures)
     except ProviderError as error:
         if _concerns_every_request(error):
             raise
-    return _encode_one_by_one(required, spaces, pictures)
+    # Find the refused items. Answers from before the refusal are in the ledger, so nothing is paid twice.
+    found = EncodingResult({}, {})
+    for position, item in enumerate(required):
+        try:
+            one = _encode([item], spaces, pictures)
+        except ProviderError as error:
+            if _concerns_every_request(error):
+                raise
+            found.refused[item.hash] = str(error)
+            if len(found.refused) >= MAX_LEADING_REFUSALS and not found.vectors:
+                found.refused.update((rest.hash, str(error)) for rest in required[position:])
+                break
+        else:
+            found.vectors.update(one.vectors)
+            found.refused.update(one.refused)
+    return found
 
 
 def refused_places(drafts: Sequence[PointDraft], refused: Mapping[str, str]) -> list[Problem]:
@@ -51,28 +65,9 @@ def _concerns_every_request(error: ProviderError) -> bool:
     return error.transient or error.about == "account"
 
 
-def _encode_one_by_one(required: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> EncodingResult:
-    """Find the refused items. Answers from before the refusal are in the ledger, so nothing is paid twice."""
-    vectors: dict[str, Vector] = {}
-    refused: dict[str, str] = {}
-    for position, item in enumerate(required):
-        try:
-            result = _separate_blanks([item], spaces.encode([item], pictures))
-        except ProviderError as error:
-            if _concerns_every_request(error):
-                raise
-            refused[item.hash] = str(error)
-            if len(refused) >= MAX_LEADING_REFUSALS and not vectors:
-                refused |= dict.fromkeys((rest.hash for rest in required[position:]), str(error))
-                break
-        else:
-            vectors.update(result.vectors)
-            refused.update(result.refused)
-    return EncodingResult(vectors, refused)
-
-
-def _separate_blanks(required: Sequence[RequiredVector], vectors: Mapping[str, Vector]) -> EncodingResult:
-    """An encoder returns zeros for a picture it cannot open; such a vector would not be near anything."""
+def _encode(required: Sequence[RequiredVector], spaces: Spaces, pictures: Path) -> EncodingResult:
+    vectors = spaces.encode(required, pictures)
+    # An encoder returns zeros for a picture it cannot open; such a vector would not be near anything.
     blank = {item.hash: _blank_reason(item) for item in required if not vectors[item.hash].any()}
     return EncodingResult({hash: vector for hash, vector in vectors.items() if hash not in blank}, blank)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from diptych.captioners.caption import ModelCaption
 from diptych.store.points import EncodingConfig, RequiredVector, document_id, draft_points
@@ -12,8 +12,7 @@ from diptych.store.types import Store
 from extractors.types import Extraction
 
 
-@dataclass(frozen=True, slots=True)
-class MissingVectors:
+class MissingVectors(NamedTuple):
     """Of one document."""
 
     vectors: Mapping[str, RequiredVector]
@@ -42,17 +41,13 @@ def find_missing_vectors(
         for vector in draft.required_vectors
         if draft.id not in uncaptioned or not isinstance(vector.content, str)
     }
-    stored = _stored_hashes(store, document_id(extraction.source.uri), required) if store and required else set()
+    stored: set[str] = set()
+    if store and required:
+        stored.update(vectors_of_document(store, document_id(extraction.source.uri)))
+        for collection, name in ((store.text, "text"), (store.images, "images")):
+            stored.update(vectors_by_hash(collection, name, sorted(required.keys() - stored)))
     descriptions = {
         f"{draft.payload['content_hash']} {draft.payload['image']['sha256']}": draft.text
         for draft in uncaptioned.values()
     }
     return MissingVectors({hash: vector for hash, vector in required.items() if hash not in stored}, descriptions)
-
-
-def _stored_hashes(store: Store, document: str, required: Mapping[str, RequiredVector]) -> set[str]:
-    """Hashes of vectors that the store has, of this document or another."""
-    stored = set(vectors_of_document(store, document))
-    for collection, name in ((store.text, "text"), (store.images, "images")):
-        stored |= set(vectors_by_hash(collection, name, sorted(required.keys() - stored)))
-    return stored

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urldefrag
 
 from diptych.errors import SourceError
 from diptych.pipeline.sources import FoundSources
 from diptych.store.register import DocumentRecord
 from extractors.types import Source
-
-
-@dataclass(frozen=True, slots=True)
-class RetrySources:
-    """The sources of the documents to try again."""
-
-    sources: tuple[Source, ...]
-    unavailable: tuple[tuple[DocumentRecord, str], ...]
-    """Documents without a source, each with the reason."""
 
 
 def documents_to_retry(documents: Sequence[DocumentRecord], *, everything: bool = False) -> list[DocumentRecord]:
@@ -33,10 +24,11 @@ def documents_to_retry(documents: Sequence[DocumentRecord], *, everything: bool 
 
 def find_retry_sources(
     documents: Sequence[DocumentRecord], find: Callable[[Sequence[str]], FoundSources]
-) -> RetrySources:
+) -> tuple[list[Source], list[tuple[DocumentRecord, str]]]:
     """Find each document at its registered address, under the name it has in the store.
 
     A catalogue row is found through its catalogue. `find`: `sources.find_sources` or a function like it.
+    Returns the sources, and the documents without one, each with the reason.
     """
     files: dict[str, list[DocumentRecord]] = defaultdict(list)
     for document in documents:
@@ -54,4 +46,4 @@ def find_retry_sources(
                 sources.append(replace(found[document.uri], name=document.name))
             else:
                 unavailable.append((document, reason))
-    return RetrySources(tuple(sources), tuple(unavailable))
+    return sources, unavailable

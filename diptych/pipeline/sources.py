@@ -49,13 +49,17 @@ def find_sources(paths: Sequence[str | Path], fetch: Fetch | None = None) -> Fou
     """
     skipped: list[str] = []
     single = len(paths) == 1
-    files = {_resolve(file.path): file for path in paths for file in _list_files(_local_path(path), skipped, single)}
+    listed = (file for path in paths for file in _list_files(_local_path(path), skipped, single))
+    # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
+    files = {Path(os.path.realpath(file.path)): file for file in listed}
     catalogues, left_out = _read_catalogues(files.values(), fetch, single)
     left_out = [*skipped, *left_out]
     catalogue_pictures = {row.image for rows in catalogues.values() for row in rows if row.image}
     sources: list[Source] = []
-    unknown: Counter[str] = Counter()
-    for (resolved, file), name in zip(files.items(), _display_names(files.values()), strict=True):
+    unknown = Counter[str]()
+    same_name = Counter(file.path.name for file in files.values())
+    for resolved, file in files.items():
+        name = file.path.name if same_name[file.path.name] == 1 else file.name
         if find_format(file.path) is None:
             unknown[file.path.suffix.lower()] += 1
         elif has_rows(file.path):
@@ -154,18 +158,6 @@ def _kind_of_own_folder(files: Iterable[str], folders: Iterable[str]) -> str:
 def _is_stored_picture(folder: str, name: str) -> bool:
     """Whether a file belongs to a picture store: it is named by its hash, in a folder named by the first digits."""
     return name.startswith(folder) and len(folder) == 2 and _HASHED_PICTURE.fullmatch(name) is not None
-
-
-def _resolve(path: Path) -> Path:
-    """The path without links. A link to itself stays as it is, where `Path.resolve` raises."""
-    return Path(os.path.realpath(path))
-
-
-def _display_names(files: Iterable[_File]) -> list[str]:
-    """Each file's own name; with its folders where two files have the same name."""
-    files = list(files)
-    count = Counter(file.path.name for file in files)
-    return [file.path.name if count[file.path.name] == 1 else file.name for file in files]
 
 
 def _read_catalogues(

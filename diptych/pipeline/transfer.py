@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,10 +56,7 @@ class TransferReport:
     """Places of pictures whose files were missing or damaged when they were exported: `manual.pdf, page 3`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A place of a picture."""
-
+class _Place(NamedTuple):
     document: str
     """Id."""
     page: int | None
@@ -72,7 +69,10 @@ def export_store(store: Store, pictures: Path, folder: Path) -> TransferReport:
     if folder.exists() and any(folder.iterdir()):
         raise SourceError(f"{folder}: is not empty; use a new folder for the export")
     folder.mkdir(parents=True, exist_ok=True)
-    config = _bound_config(store)
+    bound = store.documents.retrieve([STORE_ID])
+    if not bound:
+        raise StoreMismatch("the store is empty; there is nothing to export")
+    config = EncodingConfig(**bound[0].payload["reading"])
     records = {record.id: record for record in list_records(store)}
     text, text_sizes = _export_points(store.text, "text", records, folder)
     images, image_sizes = _export_points(store.images, "images", records, folder)
@@ -84,10 +84,14 @@ def export_store(store: Store, pictures: Path, folder: Path) -> TransferReport:
     with (folder / "documents.jsonl").open("w") as file:
         for record in records.values():
             file.write(_json_line(_with_problems(record, pages.get(record.id, ())).payload() | {"retired": []}))
-    paid = _export_paid(folder, config, pictures)
+    ledger = Ledger(pictures)
+    paid = {}
+    if ledger.path.exists():
+        content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
+        paid = export_ledger(ledger, content, folder)
     counts = {"documents": len(records), "text": text, "images": images, "pictures": len(places) - len(lacking)}
     facts = {"format": FORMAT, "reading": asdict(config), "sizes": text_sizes | image_sizes, "counts": counts}
-    if paid:
+    if any(paid.values()):
         facts["paid"] = paid
     if lacking:
         facts["lacking"] = {str(name): sorted({place.text for place in found}) for name, found in lacking.items()}
@@ -129,23 +133,8 @@ def import_store(folder: Path, store: Store, pictures: Path) -> TransferReport:
     return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
 
 
-def _bound_config(store: Store) -> EncodingConfig:
-    bound = store.documents.retrieve([STORE_ID])
-    if not bound:
-        raise StoreMismatch("the store is empty; there is nothing to export")
-    return EncodingConfig(**bound[0].payload["reading"])
-
-
-def _export_paid(folder: Path, config: EncodingConfig, pictures: Path) -> dict[str, int]:
-    """Numbers of captions and vectors; empty if nothing was paid for."""
-    ledger = Ledger(pictures)
-    content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
-    counts = export_ledger(ledger, content, folder) if ledger.path.exists() else {}
-    return counts if any(counts.values()) else {}
-
-
 def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pictures: Path) -> dict[str, int]:
-    """Numbers of captions and vectors; empty if the export has none, like those of older versions."""
+    """Numbers of captions and vectors; empty if the export has none."""
     expected: dict[str, int] = facts.get("paid", {})
     if not expected:
         return {}
@@ -192,20 +181,15 @@ def _import_points(collection: Collection, name: str, folder: Path, sizes: Mappi
         for vector in VECTORS[name]
         if vector in sizes
     }
-    points = 0
+    count = 0
     for lines in in_batches(_read_lines(folder / f"{name}.jsonl"), BATCH):
-        collection.upsert(
-            [
-                Point(
-                    line["id"],
-                    line["payload"],
-                    {vector: np.asarray(vectors[vector][row], np.float32) for vector, row in line["rows"].items()},
-                )
-                for line in lines
-            ]
-        )
-        points += len(lines)
-    return points
+        points = []
+        for line in lines:
+            encoded = {vector: np.asarray(vectors[vector][row], np.float32) for vector, row in line["rows"].items()}
+            points.append(Point(line["id"], line["payload"], encoded))
+        collection.upsert(points)
+        count += len(points)
+    return count
 
 
 def _vector_file(folder: Path, name: str, vector: str) -> Path:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import psutil
 from qdrant_client import QdrantClient
 
 from diptych.settings import Settings
 from diptych.store.server_collection import API_KEY_VARIABLE, ServerCollection, ServerOptions
-from diptych.store.server_lease import document_lease
-from diptych.store.types import STORE_ID, VectorShapes, current_edition
+from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition
+
+LEASE_SECONDS = 900.0
+"""Longer than a document may take."""
+POLL_SECONDS = 0.2
+HOST = socket.gethostname()
 
 
 def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
@@ -76,3 +85,34 @@ class ServerStore:
 
     def close(self) -> None:
         self._client.close()
+
+
+@contextmanager
+def document_lease(register: ServerCollection, document: str) -> Iterator[None]:
+    """Allow one ingest of a document at a time, on all machines that share a server, with a point in the register.
+
+    A lease is taken by inserting it unless it exists, which the server does in one step. The lease of a process that
+    died on this machine is taken over at once, any other when it expires.
+    """
+    lease_id = str(uuid.uuid5(NAMESPACE, f"lease {document}"))
+    payload = {"lease": uuid.uuid4().hex, "host": HOST, "pid": os.getpid()}
+    while True:
+        mine = Point(lease_id, {**payload, "until": time.time() + LEASE_SECONDS})
+        register.insert(mine)
+        current = register.retrieve([lease_id])
+        if current and current[0].payload["lease"] == payload["lease"]:
+            break
+        if current and _is_expired(current[0]):
+            register.delete_if_equal(current[0])  # another process may have taken it over in the meantime
+        else:
+            time.sleep(POLL_SECONDS)
+    try:
+        yield
+    finally:
+        register.delete_if_equal(mine)
+
+
+def _is_expired(lease: Point) -> bool:
+    if lease.payload["until"] < time.time():
+        return True
+    return lease.payload["host"] == HOST and not psutil.pid_exists(lease.payload["pid"])

@@ -34,9 +34,9 @@ def test_only_transient_failures_are_retried_unless_everything_is(everything: bo
 def test_sources_keep_the_name_of_their_document(tmp_path: Path) -> None:
     file = tmp_path / "a.pdf"
     file.write_bytes(b"x")
-    found = find_retry_sources([record("papers/a.pdf", file.as_uri())], find_sources)
-    assert [(source.path, source.name) for source in found.sources] == [(file, "papers/a.pdf")]
-    assert found.unavailable == ()
+    sources, unavailable = find_retry_sources([record("papers/a.pdf", file.as_uri())], find_sources)
+    assert [(source.path, source.name) for source in sources] == [(file, "papers/a.pdf")]
+    assert unavailable == []
 
 
 def test_missing_files_and_rows_are_unavailable(tmp_path: Path) -> None:
@@ -44,9 +44,9 @@ def test_missing_files_and_rows_are_unavailable(tmp_path: Path) -> None:
     catalogue.write_text("sku,image,description\nA1,,A red one\n")
     missing = record("gone.pdf", (tmp_path / "gone.pdf").as_uri())
     row, removed = (record(f"shop.csv#{sku}", f"{catalogue.as_uri()}#{sku}") for sku in ("A1", "A2"))
-    found = find_retry_sources([missing, row, removed], find_sources)
-    assert [source.name for source in found.sources] == ["shop.csv#A1"]
-    assert [(document.name, reason.rpartition(": ")[2]) for document, reason in found.unavailable] == [
+    sources, unavailable = find_retry_sources([missing, row, removed], find_sources)
+    assert [source.name for source in sources] == ["shop.csv#A1"]
+    assert [(document.name, reason.rpartition(": ")[2]) for document, reason in unavailable] == [
         ("gone.pdf", "no such file or folder; check the path"),
         ("shop.csv#A2", "the row was removed from its catalogue"),
     ]

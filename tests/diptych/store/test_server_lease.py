@@ -9,9 +9,8 @@ from pathlib import Path
 
 from qdrant_client import QdrantClient
 
-from diptych.store.server import ServerStore
+from diptych.store.server import HOST, ServerStore, document_lease
 from diptych.store.server_collection import ServerOptions
-from diptych.store.server_lease import HOST, document_lease
 from diptych.store.types import NAMESPACE, Point, text_shapes
 
 LEASE_ID = str(uuid.uuid5(NAMESPACE, "lease d1"))
