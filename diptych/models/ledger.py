@@ -89,7 +89,6 @@ class ModelSpending:
     model: str
     captions: int
     """Including refusals."""
-    refused: int
     usage: Usage
     price: float
     """US dollars of the captions whose price was known."""
@@ -171,15 +170,15 @@ class Ledger:
     def spending(self) -> list[ModelSpending]:
         """Cost of all captions by model, those from batches separately (`usage.batched`)."""
         query = (
-            "SELECT model, count(*), sum(refusal != ''), total(price), sum(price IS NULL), sum(input_tokens), "
+            "SELECT model, count(*), total(price), sum(price IS NULL), sum(input_tokens), "
             "sum(cached_tokens), sum(output_tokens), sum(requests), batched, sum(written_tokens) FROM captions "
             "GROUP BY model, batched ORDER BY model, batched"
         )
         with self._reading() as connection:
             rows = connection.execute(query).fetchall() if connection else []
         return [
-            ModelSpending(model, captions, refused, _usage(used), price, unpriced)
-            for model, captions, refused, price, unpriced, *used in rows
+            ModelSpending(model, captions, _usage(used), price, unpriced)
+            for model, captions, price, unpriced, *used in rows
         ]
 
     def _rows(self, query: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -93,23 +93,20 @@ class Meter:
         cost = price.max_cost(max_usage) if price else 0.0
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:
-                raise BudgetReached(self._refusal(self.budget, model, cost))
+                # Rounded, because adding and subtracting reservations leaves traces in a float.
+                reserved = format_dollars(self._reserved) if round(self._reserved, 4) else ""
+                under_way = f", {reserved} is reserved for requests under way," if reserved else ""
+                raise BudgetReached(
+                    f"the budget of {format_dollars(self.budget)} is reached: {format_dollars(self._spent)} is spent"
+                    f"{under_way} and the next request to {model} may cost {format_dollars(cost)}. Finished work is "
+                    f"kept; run again with a larger budget to continue"
+                )
             self._reserved += cost
         try:
             yield
         finally:
             with self._lock:
                 self._reserved -= cost
-
-    def _refusal(self, budget: float, model: str, cost: float) -> str:
-        # Rounded, because adding and subtracting reservations leaves traces in a float.
-        reserved = format_dollars(self._reserved) if round(self._reserved, 4) else ""
-        under_way = f", {reserved} is reserved for requests under way," if reserved else ""
-        return (
-            f"the budget of {format_dollars(budget)} is reached: {format_dollars(self._spent)} is spent{under_way} and "
-            f"the next request to {model} may cost {format_dollars(cost)}. Finished work is kept; run again with a "
-            f"larger budget to continue"
-        )
 
     def spend(self, model: str, usage: Usage) -> float | None:
         """Count a request that was answered. Returns its price in US dollars, None if it is unknown."""

@@ -81,17 +81,17 @@ class RequestQueue:
         """Seconds until the next attempt. Raises if there must not be one."""
         if not error.transient or isinstance(error, NotRepeatable):
             raise error
-        asked, longest = error.retry_after, self._endpoint.longest_wait
-        if asked is not None and asked > longest:
-            why = f"it asks to wait {asked:.0f} s, longer than the setting `longest_wait` of {longest:g} s"
-            raise _given_up(error, why) from error
+        asked, longest, why = error.retry_after, self._endpoint.longest_wait, ""
         backoff = min(FIRST_PAUSE * 2 ** (attempt - 1), MAX_PAUSE) * random.uniform(0.75, 1.25)
         pause = backoff if asked is None else max(asked, 0.0)
         now = self._clock()
-        if attempt == MAX_ATTEMPTS or now + pause >= deadline:
+        if asked is not None and asked > longest:
+            why = f"it asks to wait {asked:.0f} s, longer than the setting `longest_wait` of {longest:g} s"
+        elif attempt == MAX_ATTEMPTS or now + pause >= deadline:
             spent = now - deadline + self._endpoint.seconds
             why = f"given up after {attempt} attempt{'s' * (attempt > 1)} in {spent:.0f} s"
-            raise _given_up(error, why) from error
+        if why:
+            raise ProviderError(f"{error}; {why}", transient=True, retry_after=asked, about=error.about) from error
         if asked is not None:
             with self._slots:
                 self._paused_until = max(self._paused_until, now + pause)
@@ -139,10 +139,6 @@ class RequestQueue:
         if max_requests or max_tokens:
             self._starts.append((start, tokens))
         return start
-
-
-def _given_up(error: ProviderError, why: str) -> ProviderError:
-    return ProviderError(f"{error}; {why}", transient=True, retry_after=error.retry_after, about=error.about)
 
 
 @functools.cache

@@ -153,18 +153,12 @@ def _other_error(error: Exception, server: Server) -> ModelError | None:
     reason = server.clean(error) or type(error).__name__
     if isinstance(error, anthropic.AnthropicError):
         return ProviderError(f"{server.name}: {reason}", about="account")
-    if not _is_credentials_error(error):
+    phrases = ("authentication method", "could not resolve")  # of the SDK, for direct access and for both clouds
+    from_sdk = isinstance(error, (TypeError, ValueError, RuntimeError)) and any(
+        phrase in str(error).lower() for phrase in phrases
+    )
+    if not from_sdk and type(error).__module__.partition(".")[0] not in ("google", "botocore", "boto3"):
         return None
     if getattr(error, "retryable", False):  # from Google's library when its token server does not answer
         return ProviderError(f"{server.name}: the credentials cannot be renewed ({reason})", transient=True)
     return ModelError(f"{server.name}: no working credentials ({reason})")
-
-
-def _is_credentials_error(error: Exception) -> bool:
-    """Whether the SDK, or a cloud's library under it, found nothing to sign requests with."""
-    if type(error).__module__.partition(".")[0] in ("google", "botocore", "boto3"):
-        return True
-    phrases = ("authentication method", "could not resolve")  # of the SDK, for direct access and for both clouds
-    return isinstance(error, (TypeError, ValueError, RuntimeError)) and any(
-        phrase in str(error).lower() for phrase in phrases
-    )

@@ -81,7 +81,14 @@ def parse_vectors(response: object, request: EmbeddingRequest) -> list[Vectors |
 
     Raises `ProviderError` if the response has another shape, number, order or size of vectors.
     """
-    vectors = [_parse_vector(item.get("embedding")) for item in _in_order(_items(response, request), request)]
+    fields = response if isinstance(response, dict) else {}
+    error, items = fields.get("error"), fields.get("data")
+    if error and items is None:  # gateways report errors with status 200
+        known = error if isinstance(error, dict) else {"message": error}
+        raise reported_error(known.get("code"), known.get("message"), request.server)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise unexpected_shape("list of embeddings", request.server)
+    vectors = [_parse_vector(item.get("embedding")) for item in _in_order(items, request)]
     for vector in vectors:
         if vector is not None and vector.size not in (0, request.size):
             raise WrongVectorSize(
@@ -90,17 +97,6 @@ def parse_vectors(response: object, request: EmbeddingRequest) -> list[Vectors |
                 about="account",
             )
     return [_normalised(vector, request) for vector in vectors]
-
-
-def _items(response: object, request: EmbeddingRequest) -> list[dict[str, Any]]:
-    fields = response if isinstance(response, dict) else {}
-    error, data = fields.get("error"), fields.get("data")
-    if error and data is None:  # gateways report errors with status 200
-        known = error if isinstance(error, dict) else {"message": error}
-        raise reported_error(known.get("code"), known.get("message"), request.server)
-    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-        raise unexpected_shape("list of embeddings", request.server)
-    return data
 
 
 def _in_order(items: list[dict[str, Any]], request: EmbeddingRequest) -> list[dict[str, Any]]:

@@ -131,7 +131,13 @@ class EmbeddingClient:
         results = run_concurrently(portions, embed_portion, self._endpoint.at_once, "diptych-embed")
         refused = [one for result in results for one in result]
         if refused:
-            raise _refusal(self.name, refused)
+            item, error = refused[0]
+            more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+            reason = str(error).removeprefix(f"{self.name}: ")
+            raise ProviderError(
+                f"{self.name}: {item}{more} cannot be encoded: {reason}; remove it from the document or choose another "
+                f"encoder"
+            )
 
     def _embed_part(self, part: Sequence[NumberedInput], on_vectors: OnVectors) -> list[ProviderError | None]:
         """Embed with one request. Returns an error for each input whose vector is unusable.
@@ -192,15 +198,6 @@ def _split(inputs: Sequence[EmbeddingInput], openai: bool) -> list[list[Numbered
         portions[-1].append(row)
         tokens += row[1].tokens
     return portions
-
-
-def _refusal(name: str, refused: Sequence[tuple[EmbeddingInput, ProviderError]]) -> ProviderError:
-    item, error = refused[0]
-    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-    reason = str(error).removeprefix(f"{name}: ")
-    return ProviderError(
-        f"{name}: {item}{more} cannot be encoded: {reason}; remove it from the document or choose another encoder"
-    )
 
 
 @dataclass(frozen=True, slots=True)

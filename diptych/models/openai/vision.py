@@ -100,19 +100,19 @@ class OpenAIModel:
             if "event-stream" not in kind:
                 raise server.not_json()
             events = self._until_deadline(stream, timeout)
-            known = (event for event in events if isinstance(event, dict))
-            response = _collect_chat(known, forward) if is_chat else _collect_response(server, known, forward)
+            response = _collect_chat(events, forward) if is_chat else _collect_response(server, events, forward)
             if response is None:
                 raise ResponseLost(f"{server} stopped the stream before its end", transient=True)
             return self._format.parse(response)
 
-    def _until_deadline(self, stream: openai.Stream[object], timeout: openai.Timeout) -> Iterator[object]:
+    def _until_deadline(self, stream: openai.Stream[object], timeout: openai.Timeout) -> Iterator[dict[str, Any]]:
         """The events until the deadline; the SDK's own time limit restarts with each event."""
         deadline = time.monotonic() + (timeout.read or 0)
         for event in stream:
             if time.monotonic() > deadline:
                 raise ResponseLost(f"{self._format.server} did not answer in time", transient=True)
-            yield event
+            if isinstance(event, dict):
+                yield event
 
 
 def _collect_response(server: Server, events: Iterable[dict[str, Any]], on_text: OnText) -> dict[str, Any] | None:

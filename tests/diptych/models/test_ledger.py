@@ -106,8 +106,8 @@ def test_spending_is_summed_by_model_and_batch_use(tmp_path: Path) -> None:
     ledger.add_caption("b", LedgerCaption("x", "", "no", usage=Usage(30, 0, 1, 3, written_tokens=8), price=None))
     ledger.add_caption("c", LedgerCaption("x", "two", usage=Usage(5, 0, 1, 1, batched=True), price=0.5))
     assert ledger.spending() == [
-        ModelSpending("x", 2, 1, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
-        ModelSpending("x", 1, 0, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
+        ModelSpending("x", 2, Usage(40, 4, 3, 4, written_tokens=8), 0.25, 1),
+        ModelSpending("x", 1, Usage(5, 0, 1, 1, batched=True), 0.5, 0),
     ]
 
 
