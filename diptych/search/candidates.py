@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fuse, rank_ids
@@ -39,16 +40,6 @@ class Snapshot:
     """Whether most points that were read belong to a version that is not live yet, or no longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Everything that was read, visible or not."""
-
-    lists: Mapping[str, list[str]]
-    """List name -> ids, best first."""
-    payloads: Mapping[str, Payload]
-    complete: bool
-
-
 def read_candidates(
     store: Store, register: RegisterCache, requests: Requests, weights: Mapping[str, float], limit: int
 ) -> Snapshot:
@@ -60,51 +51,49 @@ def read_candidates(
     while time.monotonic() < deadline:
         with store.hold():
             version = register_version(store)
-            reading = _read(store, requests, weights, limit)
-            documents = {payload["document_id"] for payload in reading.payloads.values()}
+            lists, payloads, complete = _read_parts(store, requests, weights, limit)
+            documents = {payload["document_id"] for payload in payloads.values()}
             records = register.records_at(version, store, documents)
             if register_version(store) == version:
-                hidden = {id_ for id_, payload in reading.payloads.items() if not is_visible(payload, id_, records)}
-                return _without_hidden(reading, hidden, version)
-    raise StoreBusy(STORE_BUSY)
+                break
+    else:
+        raise StoreBusy(STORE_BUSY)
+    parts = {id_: payload for id_, payload in payloads.items() if is_visible(payload, id_, records)}
+    hidden = payloads.keys() - parts.keys()
+    pages = [parts.pop(id_) for id_ in lists.pop(PAGES, []) if id_ in parts]
+    ranks = {}
+    for name, ids in lists.items():  # ranks are counted as if hidden points did not exist
+        visible = rank_ids(id_ for id_ in ids if id_ not in hidden)
+        ranks[name] = {id_: rank for id_, rank in visible.items() if id_ in parts}
+    return Snapshot(ranks, parts, pages, version, complete, mostly_hidden=2 * len(hidden) > len(payloads))
 
 
-def _read(store: Store, requests: Requests, weights: Mapping[str, float], limit: int) -> _Reading:
-    """Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once.
+def _read_parts(
+    store: Store, requests: Requests, weights: Mapping[str, float], limit: int
+) -> tuple[dict[str, list[str]], dict[str, Payload], bool]:
+    """(list name -> ids, best first; payloads by id, visible or not; whether there are no further candidates).
 
+    Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once.
     Ranking fuses them again, without hidden points and with whatever weights are tried.
     """
     collections = {"text": store.text, "images": store.images}
-    wanted = {name: lists for name, lists in requests.items() if lists}
-    found = {
-        name: dict(zip(lists, map(sort_ids, collections[name].search(list(lists.values()))), strict=True))
-        for name, lists in wanted.items()
-    }
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, wanted in requests.items():
+        if wanted:
+            points = collections[name].search(list(wanted.values()))
+            found[name] = dict(zip(wanted, map(sort_ids, points), strict=True))
     lists = {name: ids for of_collection in found.values() for name, ids in of_collection.items()}
     fused = fuse({name: rank_ids(ids) for name, ids in lists.items() if name != PAGES}, weights)
     best = {*(point.id for point in fused[:limit]), *lists.get(PAGES, ())}
-    payloads = {}
+    payloads: dict[str, Payload] = {}
     for name, of_collection in found.items():
-        ids = sorted({id_ for ids in of_collection.values() for id_ in ids} & best)
-        payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)} if ids else {})
-    limits = {name: request.limit for of_collection in wanted.values() for name, request in of_collection.items()}
-    complete = len(fused) <= limit and all(len(lists[name]) < limits[name] for name in lists if name != PAGES)
-    return _Reading(lists, payloads, complete)
+        if ids := sorted(best.intersection(chain.from_iterable(of_collection.values()))):
+            payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)})
+    limits = {name: request.limit for wanted in requests.values() for name, request in wanted.items()}
+    complete = len(fused) <= limit and all(len(ids) < limits[name] for name, ids in lists.items() if name != PAGES)
+    return lists, payloads, complete
 
 
 def sort_ids(points: Iterable[ScoredPoint]) -> list[str]:
     """Ids, best first. Scores that agree to five digits are ties and sorted by id, so that all engines agree."""
     return [point.id for point in sorted(points, key=lambda point: (-float(f"{point.score:.5g}"), point.id))]
-
-
-def _without_hidden(reading: _Reading, hidden: set[str], version: str) -> Snapshot:
-    """Ranks are counted as if hidden points did not exist."""
-    parts = {id_: payload for id_, payload in reading.payloads.items() if id_ not in hidden}
-    pages = [parts.pop(id_) for id_ in reading.lists.get(PAGES, ()) if id_ in parts]
-    lists = {
-        name: {id_: rank for id_, rank in rank_ids(i for i in ids if i not in hidden).items() if id_ in parts}
-        for name, ids in reading.lists.items()
-        if name != PAGES
-    }
-    mostly_hidden = 2 * len(hidden) > len(reading.payloads)
-    return Snapshot(lists, parts, pages, version, reading.complete, mostly_hidden)

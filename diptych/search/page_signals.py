@@ -14,12 +14,8 @@ from typing import NamedTuple
 from diptych.search.query_intent import QueryIntent
 from diptych.search.ranking_inputs import Page, Place
 
-PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_PICTURES = (
-    "pages.bm25",
-    "pages.phrases",
-    "pages.headings",
-    "pages.pictures",
-)
+PAGE_WORDS, PAGE_PHRASES = "pages.bm25", "pages.phrases"
+PAGE_HEADINGS, PAGE_PICTURES = "pages.headings", "pages.pictures"
 NAMED, DOCUMENT_WORDS, DOCUMENT_NAME = "named", "documents.bm25", "documents.name"
 SIGNALS = (PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_PICTURES, NAMED, DOCUMENT_WORDS, DOCUMENT_NAME)
 """In order: BM25 of the page's words; adjacent pairs of words; BM25 of its headings and captions; a figure on the page

@@ -7,6 +7,7 @@ currency or year. Text in double quotes is never a filter.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,12 +63,13 @@ class FilteredText:
 
 
 def field_kinds(documents: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]:
-    """The kind of each field, from the fields of some documents."""
-    kinds: dict[str, list[str]] = {}
+    """The most frequent kind of each field in some documents, without fields whose values are too mixed."""
+    kinds: dict[str, list[str]] = defaultdict(list)
     for fields in documents:
         for name, value in fields.items():
-            kinds.setdefault(name, []).append(_kind(value))
-    return {name: kind for name, found in kinds.items() if (kind := _main_kind(found))}
+            kinds[name].append(_kind(value))
+    main = {name: max(("number", "date", "text"), key=found.count) for name, found in kinds.items()}
+    return {name: kind for name, kind in main.items() if kinds[name].count(kind) >= MIN_SHARE * len(kinds[name])}
 
 
 def may_contain_filter(text: str) -> bool:
@@ -157,12 +159,6 @@ def _kind(value: FieldValue) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "number"
     return "date" if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d.*", value) else "text"
-
-
-def _main_kind(kinds: Sequence[str]) -> str:
-    """The most frequent kind; empty if the values are too mixed."""
-    kind = max(("number", "date", "text"), key=kinds.count)
-    return kind if kinds.count(kind) >= MIN_SHARE * len(kinds) else ""
 
 
 def _format(part: Compare) -> str:
