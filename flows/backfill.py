@@ -12,14 +12,10 @@ from pydantic import Field
 
 from diptych import Diptych
 from diptych.pipeline.batch_prefill import progress_line, result_line
-from diptych.settings import load_settings
 from extractors.types import Source
-from flows.support.ingest_tasks import MAX_TASKS, delete_removed_documents, finish_run, ingest_in_tasks
+from flows.support.ingest_tasks import MAX_TASKS, delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
 from flows.support.removals import NO_REMOVALS
-from flows.support.run_usage import RunUsage
-from flows.support.shared_store import shared_diptych
-from flows.support.task_runners import check_budget
 
 MAX_DOCUMENTS = 50 * MAX_TASKS
 """Documents per run. The others wait for the next run, so that no run takes days."""
@@ -50,10 +46,7 @@ def backfill(
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
         batch_api: Use the batch endpoints of paid models: half the price, minutes to a day.
     """
-    settings = load_settings(store or None)
-    check_budget(settings, budget)
-    with shared_diptych(settings, budget) as diptych:
-        usage = RunUsage(diptych.meter)
+    with ingest_run(store, budget) as (diptych, usage):
         found = diptych.maintenance.find_sources(paths)
         pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
         chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]
@@ -61,9 +54,10 @@ def backfill(
         gone = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
         if batch_api:
             prefill(diptych, chosen, retry_failed)
-        outcomes = ingest_in_tasks(chosen, settings, retry=retry_failed)
+        outcomes = ingest_in_tasks(diptych, chosen, retry=retry_failed)
         removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes) if gone else NO_REMOVALS
-        return finish_run(outcomes, found.left_out, usage, settings, removals, len(pending) - len(chosen))
+        waiting = len(pending) - len(chosen)
+        return finish_run(outcomes, found.left_out, usage, diptych.settings.store, removals, waiting)
 
 
 def modified_since(sources: Iterable[Source], since: date | None) -> list[Source]:

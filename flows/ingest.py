@@ -8,12 +8,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from diptych.settings import load_settings
-from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks
+from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
-from flows.support.run_usage import RunUsage
-from flows.support.shared_store import shared_diptych
-from flows.support.task_runners import check_budget
 
 
 @flow(name="ingest")
@@ -35,13 +31,10 @@ def ingest(
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
     """
-    settings = load_settings(store or None)
-    check_budget(settings, budget)
-    with shared_diptych(settings, budget) as diptych:
-        usage = RunUsage(diptych.meter)
+    with ingest_run(store, budget) as (diptych, usage):
         found = diptych.maintenance.find_sources(paths)
         current_listener().on_sources(len(found.sources), found.left_out)
         gone = diptych.maintenance.find_removed(paths, found.sources)
-        outcomes = ingest_in_tasks(found.sources, settings)
+        outcomes = ingest_in_tasks(diptych, found.sources)
         removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes)
-        return finish_run(outcomes, found.left_out, usage, settings, removals)
+        return finish_run(outcomes, found.left_out, usage, diptych.settings.store, removals)

@@ -11,8 +11,7 @@ from prefect.states import Completed
 
 from diptych.settings import load_settings
 from flows.support.maintenance_text import describe_reindex
-from flows.support.run_usage import RunUsage
-from flows.support.shared_store import shared_diptych
+from flows.support.shared_store import RunUsage, shared_diptych
 
 
 @flow(name="reindex")

@@ -8,13 +8,9 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from diptych.settings import load_settings
 from flows.support.ingest_report import outcome_line
-from flows.support.ingest_tasks import finish_run, ingest_in_tasks
+from flows.support.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
-from flows.support.run_usage import RunUsage
-from flows.support.shared_store import shared_diptych
-from flows.support.task_runners import check_budget
 
 
 @flow(name="retry")
@@ -30,14 +26,11 @@ def retry(
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
     """
-    settings = load_settings(store or None)
-    check_budget(settings, budget)
-    with shared_diptych(settings, budget) as diptych:
-        usage = RunUsage(diptych.meter)
+    with ingest_run(store, budget) as (diptych, usage):
         found = diptych.maintenance.find_retryable(everything=everything)
         current_listener().on_sources(len(found.sources) + len(found.lost), [])
         for outcome in found.lost:
             current_listener().on_outcome(outcome)
             get_run_logger().error("%s", outcome_line(outcome))
-        outcomes = [*found.lost, *ingest_in_tasks(found.sources, settings, retry=True)]
-        return finish_run(outcomes, [], usage, settings)
+        outcomes = [*found.lost, *ingest_in_tasks(diptych, found.sources, retry=True)]
+        return finish_run(outcomes, [], usage, diptych.settings.store)

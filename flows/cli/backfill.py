@@ -43,7 +43,7 @@ def backfill(
     --batch-api the command waits for the providers' batches, and finds them again if it is interrupted.
     """
     from diptych.settings import load_settings
-    from flows.support.local_prefect import flow_result, local_prefect
+    from flows.support.local_prefect import local_prefect, run_result
 
     # The flow may run in another folder.
     parameters: dict[str, Any] = {
@@ -57,20 +57,17 @@ def backfill(
     }
     with local_prefect(), progress_display() as progress:
         from flows.backfill import backfill as backfill_flow
-        from flows.support.shared_store import shared_diptych
-        from flows.support.task_runners import check_budget
+        from flows.support.ingest_tasks import ingest_run
 
-        settings = load_settings(parameters["store"])
-        check_budget(settings, budget)
         remaining = limit
-        with shared_diptych(settings, budget) as diptych, listening(progress):  # one budget for all runs
+        with ingest_run(parameters["store"], budget) as (diptych, _), listening(progress):  # one budget for all runs
             while remaining is None or remaining > 0:
                 before = len(progress.outcomes)
                 state = backfill_flow(**parameters, limit=remaining, return_state=True)
                 new = progress.outcomes[before:]
                 remaining = None if limit is None else limit - len(progress.outcomes)
                 ingested = any(outcome.status in ("complete", "partial") for outcome in new)
-                if not flow_result(state)["waiting"] or not ingested or progress.report.stop_reason:
+                if not run_result(state)["waiting"] or not ingested or progress.report.stop_reason:
                     break
     options.print_usage(diptych)
     report = progress.report

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.cli.main import guarded
 from flows.support.ingest_report import IngestReport
-from flows.support.local_prefect import flow_result, local_prefect
+from flows.support.local_prefect import local_prefect, run_result
 from flows.support.progress import listening, progress_display
 from flows.support.search_results import hit_cells
 from flows.support.terminal import build_table, print_message, print_output
@@ -90,7 +90,7 @@ def _ingest_samples() -> IngestReport:
 
     print_message(f"flow ingest over {DATA.name}/")
     with progress_display() as progress, listening(progress):
-        flow_result(ingest([str(DATA)], return_state=True))
+        run_result(ingest([str(DATA)], return_state=True))
     return progress.report
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from logging import DEBUG, ERROR, INFO, WARNING
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,19 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import as_completed
 from prefect.states import Completed, Failed
 
 from diptych import Diptych, Outcome, Settings
+from diptych.settings import load_settings
 from extractors.formats import has_rows
 from extractors.types import Source
 from flows.support.ingest_report import IngestReport, outcome_line
+from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
-from flows.support.run_usage import RunUsage
-from flows.support.shared_store import shared_diptych
-from flows.support.task_runners import create_task_runner, kill_child_processes
+from flows.support.shared_store import RunUsage, shared_diptych
+from flows.support.task_runners import check_budget, create_task_runner, kill_child_processes
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import RemovedDocuments
@@ -38,13 +39,26 @@ SMALL_BYTES = 256 * 1024
 LOG_LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG, "waiting": WARNING}
 
 
-def ingest_in_tasks(sources: Sequence[Source], settings: Settings, *, retry: bool = False) -> list[Outcome]:
+@contextmanager
+def ingest_run(store: str | None, budget: float | None) -> Iterator[tuple[Diptych, RunUsage]]:
+    """Open the store for a run that ingests documents, with a count of what the run uses of paid models.
+
+    Raises `SettingsError` for a budget with several processes.
+    """
+    settings = load_settings(store or None)
+    check_budget(settings, budget)
+    with shared_diptych(settings, budget) as diptych:
+        yield diptych, RunUsage(diptych.meter)
+
+
+def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool = False) -> list[Outcome]:
     """Ingest documents in tasks of the current flow run. Worker processes never outlive this call, however it ends."""
+    settings = diptych.settings
     in_threads = settings.runner == "threads"
     # A task in another process opens the store itself and starts a worker of its own: one is enough there.
     task_settings = settings if in_threads else settings.model_copy(update={"workers": 1})
-    shared = shared_diptych(settings) if in_threads else nullcontext()
-    with shared as diptych, create_task_runner(settings) as runner:
+    outcomes: list[Outcome] = []
+    with create_task_runner(settings) as runner:
         try:
             futures = [
                 runner.submit(
@@ -53,21 +67,18 @@ def ingest_in_tasks(sources: Sequence[Source], settings: Settings, *, retry: boo
                 )
                 for batch in batch_sources(sources)
             ]
-            outcomes: list[Outcome] = []
             for future in as_completed(futures):
-                ended = _future_outcomes(future)
+                ended: list[Outcome] = run_result(future)
                 outcomes += ended
                 if not in_threads:  # nobody listens in the processes of these tasks
                     for outcome in ended:
                         current_listener().on_outcome(outcome)
         except BaseException:
             # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
-            if diptych:
-                diptych.close()
+            diptych.close()
             kill_child_processes()
             raise
-    with shared_diptych(settings) as diptych:
-        diptych.maintenance.optimize_after(outcomes)
+    diptych.maintenance.optimize_after(outcomes)
     return outcomes
 
 
@@ -83,15 +94,6 @@ def ingest_documents(label: str, sources: list[Source], settings: Settings, retr
             get_run_logger().log(LOG_LEVELS[outcome.status], "%s", outcome_line(outcome))
     report = IngestReport(outcomes)
     return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
-
-
-def _future_outcomes(future: PrefectFuture[Any]) -> list[Outcome]:
-    """The outcomes of a finished task. Raises its exception if it concerns more than single documents."""
-    result = future.result(raise_on_failure=False)
-    if isinstance(result, BaseException):
-        raise result
-    outcomes: list[Outcome] = result
-    return outcomes
 
 
 def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:
@@ -138,7 +140,7 @@ def finish_run(
     outcomes: Sequence[Outcome],
     left_out: Sequence[str],
     usage: RunUsage,
-    settings: Settings,
+    store: str,
     removals: Removals = NO_REMOVALS,
     waiting: int = 0,
 ) -> State[Any]:
@@ -148,7 +150,7 @@ def finish_run(
     """
     report = IngestReport(outcomes, removals)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
-    create_markdown_artifact(report.markdown(settings.store, left_out, usage.lines), key="ingest-report")
+    create_markdown_artifact(report.markdown(store, left_out, usage.lines), key="ingest-report")
     create_table_artifact(report.rows(), key="ingest-documents", description=message)
     if report.stop_reason:
         get_run_logger().warning("%s", report.stop_reason)

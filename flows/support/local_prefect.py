@@ -11,6 +11,7 @@ from diptych.errors import DiptychError, SettingsError
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
+    from prefect.futures import PrefectFuture
 
 DEFAULTS = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command reports failures itself, once and without a traceback
@@ -52,9 +53,9 @@ def local_prefect() -> Iterator[None]:
         raise SettingsError(f"Prefect's temporary server did not start: {reason}") from error
 
 
-def flow_result(state: State[Any]) -> Any:
-    """The data of a flow run, also of a failed one. Raises the exception of a run that ended with one."""
-    result = state.result(raise_on_failure=False)
+def run_result(run: State[Any] | PrefectFuture[Any]) -> Any:
+    """The data of a flow or task run, also of a failed one. Raises the exception of a run that ended with one."""
+    result = run.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
     return result

@@ -1,13 +1,22 @@
-"""One open `Diptych` per process, shared by a flow and its tasks."""
+"""One open `Diptych` per process, shared by a flow and its tasks; its API keys, and what each run uses of paid models.
+
+A Secret block in Prefect can hold an API key, for runs whose environment does not. Keys go from the block into the
+environment of this process, where the model providers look for them. They must never reach a parameter, result, log or
+artifact, all of which Prefect stores in clear text.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import asdict
+from typing import Any, cast
 
 from diptych import Diptych, Settings
-from flows.support.api_keys import load_api_keys
+from diptych.models.meter import Account, Meter, format_usage
+from diptych.settings import Endpoint
 
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 
@@ -19,7 +28,7 @@ def shared_diptych(settings: Settings, budget: float | None = None) -> Iterator[
     `budget` is in US dollars. An enclosing `Diptych` is only reused if it has the same budget, which the block then
     shares; None accepts any. Prefect's task threads inherit the enclosing block; other processes open their own.
     """
-    load_api_keys(settings)
+    _load_api_keys(settings)
     shared = _shared.get()
     if shared is not None and shared.settings == settings and budget in (None, shared.meter.budget):
         yield shared
@@ -30,3 +39,62 @@ def shared_diptych(settings: Settings, budget: float | None = None) -> Iterator[
             yield diptych
         finally:
             _shared.reset(token)
+
+
+class RunUsage:
+    """Usage of paid models from the creation of this object on; the meter may have counted for an earlier run."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter, self._before = meter, meter.usage()
+
+    @property
+    def lines(self) -> list[str]:
+        """One line per model, for people."""
+        return format_usage(self._meter, self._before)
+
+    @property
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """Model -> requests, input_tokens, output_tokens, usd; usd is None if the price is unknown."""
+        account = Account()
+        for (model, _), usage in self._meter.usage(self._before).items():
+            if usage.requests:
+                price = self._meter.price(model)
+                account.add(model, usage, price.cost(usage) if price else None)
+        return {model: asdict(charge) for model, charge in account.charges.items()}
+
+
+def _load_api_keys(settings: Settings) -> None:
+    """Within a flow or task run, fill the empty key variables of the configured models from their Secret blocks.
+
+    A process that already has a key keeps it; a changed block takes effect in the next process.
+    """
+    for variable in key_variables(settings):
+        if not os.environ.get(variable, "").strip() and (secret := _read_secret(block_name(variable))):
+            os.environ[variable] = secret
+
+
+def key_variables(settings: Settings) -> list[str]:
+    """Environment variables from which the configured models read their keys."""
+    models = (settings.encoder, settings.image_encoder, settings.captioner, settings.answerer)
+    endpoints = [getattr(settings, model.partition(":")[0], None) for model in models]
+    return list(dict.fromkeys(one.key for one in endpoints if isinstance(one, Endpoint) and one.key))
+
+
+def block_name(variable: str) -> str:
+    """`OPENAI_API_KEY` -> `openai-api-key`: Prefect's block names are lowercase, with dashes."""
+    return variable.lower().replace("_", "-")
+
+
+def _read_secret(name: str) -> str:
+    """Empty outside a run, without such a block, or if the block does not hold a text."""
+    from prefect.blocks.system import Secret
+    from prefect.context import FlowRunContext, TaskRunContext
+
+    if not (FlowRunContext.get() or TaskRunContext.get()):
+        return ""
+    try:
+        block = cast("Secret[Any]", Secret.load(name, _sync=True))  # type: ignore[call-arg]
+    except ValueError:
+        return ""
+    value = block.get()
+    return value if isinstance(value, str) else ""

@@ -28,7 +28,14 @@ def create_task_runner(settings: Settings) -> TaskRunner[Any]:
     if runner == "processes":
         return ProcessPoolTaskRunner(max_workers=workers)
     try:
-        return _dask(workers) if runner == "dask" else _ray(workers)
+        if runner == "dask":
+            from prefect_dask import DaskTaskRunner  # type: ignore[import-not-found]
+
+            cluster = {"n_workers": workers, "threads_per_worker": 1}
+            return DaskTaskRunner(cluster_kwargs=cluster)  # type: ignore[no-any-return]
+        from prefect_ray import RayTaskRunner  # type: ignore[import-not-found]
+
+        return RayTaskRunner(init_kwargs={"num_cpus": workers})  # type: ignore[no-any-return]
     except ImportError as error:
         raise SettingsError(f"runner = {runner} needs a package: pip install prefect-{runner}") from error
 
@@ -46,15 +53,3 @@ def kill_child_processes() -> None:
     """Kill the children of this process. Prefect's pool would wait for them, for half a minute or forever."""
     for child in multiprocessing.active_children():
         child.kill()
-
-
-def _dask(workers: int) -> TaskRunner[Any]:
-    from prefect_dask import DaskTaskRunner  # type: ignore[import-not-found]
-
-    return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1})  # type: ignore[no-any-return]
-
-
-def _ray(workers: int) -> TaskRunner[Any]:
-    from prefect_ray import RayTaskRunner  # type: ignore[import-not-found]
-
-    return RayTaskRunner(init_kwargs={"num_cpus": workers})  # type: ignore[no-any-return]

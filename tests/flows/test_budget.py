@@ -18,9 +18,8 @@ from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, load_settings
 from flows.backfill import backfill
 from flows.ingest import ingest
-from flows.support.api_keys import block_name, key_variables
-from flows.support.local_prefect import DEFAULTS, flow_result
-from flows.support.run_usage import RunUsage
+from flows.support.local_prefect import DEFAULTS, run_result
+from flows.support.shared_store import RunUsage, block_name, key_variables
 from flows.support.task_runners import check_budget
 from tests.support.command_line import error_line, run_json, run_messages
 from tests.support.flow_runs import run_artifacts
@@ -117,7 +116,7 @@ def test_flow_keeps_its_budget_and_reports_usage_without_secrets(
     Secret(value=KEY).save("diptych-test-kept-key")
     with caplog.at_level(logging.DEBUG):
         state = ingest([charts], store="s", budget=budget, return_state=True)
-    data = flow_result(state)
+    data = run_result(state)
     assert (state.name, data["complete"], data["waiting"]) == ("Partial", 1, 2)
     assert data["usage"].keys() == {LUNA}
     assert (data["usage"][LUNA]["requests"], 0 < data["usage"][LUNA]["usd"] < budget) == (1, True)

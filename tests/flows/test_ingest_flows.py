@@ -19,7 +19,7 @@ from flows.cli.main import run
 from flows.ingest import ingest
 from flows.reindex import reindex
 from flows.retry import retry
-from flows.support.local_prefect import DEFAULTS, flow_result
+from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.progress import ProgressListener, listening
 from flows.support.removals import Removals
 from flows.support.shared_store import shared_diptych
@@ -104,7 +104,7 @@ def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: 
         first = ingest([str(folder)], store="s", return_state=True)
         (folder / "broken.pdf").unlink()
         second = ingest([str(folder)], store="s", return_state=True)
-    result, artifacts = flow_result(first), run_artifacts(first)
+    result, artifacts = run_result(first), run_artifacts(first)
     assert (first.name, result["complete"], result["failed"]) == ("Failed", 3, 1)
     assert str(first.message).startswith("4 documents: 3 complete, 1 failed; 4 pages")
     assert listener.totals[0] == 4
@@ -129,7 +129,7 @@ def test_tasks_can_run_in_processes(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DIPTYCH_WORKERS", "1")  # each process loads Prefect and the model
     listener = RecordingListener()
     with listening(listener):
-        assert flow_result(ingest([str(folder)], store="s", return_state=True))["complete"] == 3
+        assert run_result(ingest([str(folder)], store="s", return_state=True))["complete"] == 3
     assert len(listener.outcomes) == 3
 
 
@@ -141,8 +141,8 @@ def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path)
         first = backfill([str(folder)], since=recent, limit=1, store="s", return_state=True)
         second = backfill([str(folder)], since=recent, limit=5, store="s", return_state=True)
         third = backfill([str(folder)], since=recent, store="s", return_state=True)
-    assert (flow_result(first)["complete"], flow_result(first)["waiting"]) == (1, 2)
-    assert flow_result(second) == {
+    assert (run_result(first)["complete"], run_result(first)["waiting"]) == (1, 2)
+    assert run_result(second) == {
         "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0,
         "usage": {},
     }  # fmt: skip
@@ -159,10 +159,10 @@ def test_removed_documents_are_deleted_after_confirmation(tmp_path: Path) -> Non
         kept = ingest(["pumps.jsonl"], store="s", return_state=True)
         limited = backfill(["pumps.jsonl"], limit=1, confirm_deletes=True, store="s", return_state=True)
         confirmed = backfill(["pumps.jsonl"], confirm_deletes=True, store="s", return_state=True)
-    assert (kept.name, flow_result(kept)["gone"], flow_result(kept)["deleted"]) == ("Partial", 3, 0)
+    assert (kept.name, run_result(kept)["gone"], run_result(kept)["deleted"]) == ("Partial", 3, 0)
     assert "'diptych ingest pumps.jsonl --confirm-deletes --store s'" in str(run_artifacts(kept)["ingest-report"].data)
-    assert (flow_result(limited)["gone"], flow_result(limited)["deleted"]) == (0, 0)
-    assert (confirmed.name, flow_result(confirmed)["deleted"]) == ("Completed", 3)
+    assert (run_result(limited)["gone"], run_result(limited)["deleted"]) == (0, 0)
+    assert (confirmed.name, run_result(confirmed)["deleted"]) == ("Completed", 3)
     assert listener.deleted == ["pumps.jsonl#5", "pumps.jsonl#6", "pumps.jsonl#7"]
 
 
@@ -178,13 +178,13 @@ def test_retry_reindex_and_sweep_as_flows(tmp_path: Path, monkeypatch: pytest.Mo
         nothing = retry(store="s", return_state=True)
         everything = retry(everything=True, store="s", return_state=True)
     assert nothing.message == "0 documents: none"
-    result = flow_result(everything)
+    result = run_result(everything)
     assert (everything.name, result["complete"], result["failed"]) == ("Failed", 1, 1)
     assert "lost.pdf: cannot be read again" in str(run_artifacts(everything)["ingest-report"].data)
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "german")
-    assert flow_result(reindex("s", return_state=True))["encoded"] == 0  # other stems, the same vectors
+    assert run_result(reindex("s", return_state=True))["encoded"] == 0  # other stems, the same vectors
     swept = sweep("s", return_state=True)
-    assert flow_result(swept) == {"points": 0, "pictures": 0, "editions": 1}
+    assert run_result(swept) == {"points": 0, "pictures": 0, "editions": 1}
     assert "removed 1 old edition" in str(run_artifacts(swept)["sweep-report"].data)
 
 
