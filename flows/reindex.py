@@ -10,8 +10,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from diptych.settings import load_settings
-from flows.support.maintenance_text import describe_reindex
 from flows.support.shared_store import RunUsage, shared_diptych
+from flows.support.text import describe_reindex
 
 
 @flow(name="reindex")

@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from diptych.settings import load_settings
-from flows.support.maintenance_text import describe_sweep
 from flows.support.shared_store import shared_diptych
+from flows.support.text import describe_sweep
 
 
 @flow(name="sweep")

@@ -50,8 +50,7 @@ def ask(
     settings = load_settings(store)
     settings = settings.model_copy(update={"answerer": model}) if model else settings
     with Diptych.open(settings, budget=budget) as diptych:
-        if filters := describe_filters(diptych, question):
-            print_message(filters)
+        print_message(describe_filters(diptych, question))
         answer = diptych.ask(question, limit, _print_draft if not as_json and sys.stderr.isatty() else None)
         if not answer.evidence:
             print_message(explain_no_hits(diptych, question.where))

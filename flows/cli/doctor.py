@@ -7,8 +7,7 @@ from dataclasses import asdict
 import click
 
 from flows.cli import options
-from flows.support.exit_codes import ExitCode
-from flows.support.terminal import build_table, print_json, print_output
+from flows.support.terminal import ExitCode, build_table, print_json, print_output
 
 COLUMNS = ("", "what", "found", "costs", "fix")
 

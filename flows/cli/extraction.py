@@ -23,9 +23,8 @@ from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, Passage, Picture, Source
-from flows.support.exit_codes import ExitCode
 from flows.support.progress import progress_display
-from flows.support.terminal import build_table, print_json, print_message, print_output
+from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
 from flows.support.text import one_line, pluralize
 
 

@@ -10,24 +10,15 @@ import click
 
 from diptych.errors import DiptychError
 from flows.cli.ask import ask
-from flows.cli.backfill import backfill
-from flows.cli.delete import delete
 from flows.cli.doctor import doctor
-from flows.cli.documents import documents
 from flows.cli.estimate import estimate
-from flows.cli.evaluate import evaluate
+from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
-from flows.cli.ingest import ingest
-from flows.cli.like import like
-from flows.cli.query import query
-from flows.cli.questions import questions
-from flows.cli.reindex import reindex
-from flows.cli.retry import retry
-from flows.cli.status import status
-from flows.cli.sweep import sweep
+from flows.cli.ingest import backfill, ingest
+from flows.cli.maintenance import delete, reindex, retry, status, sweep
+from flows.cli.search import documents, like, query
 from flows.cli.transfer import export, import_
-from flows.support.exit_codes import ExitCode
-from flows.support.terminal import print_message
+from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: if set, unexpected errors show their traceback."""

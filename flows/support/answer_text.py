@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flows.support.text import escape_markdown, one_line, pluralize
 
 if TYPE_CHECKING:
-    from diptych.answering.answer import Answer, Footnote, Reference
+    from diptych.answering.answer import Answer, Reference
     from diptych.models.meter import Meter
 
 MAX_QUOTE = 110
@@ -40,7 +40,7 @@ def answer_lines(answer: Answer) -> Iterator[str]:
         yield "\nSources"
     for source in answer.citations:
         yield f"[{source.number}] {_describe_source(source)}"
-        yield from (f"    “{one_line(note.quote, MAX_QUOTE)}”" for note in _quotes(answer, source.number))
+        yield from (f"    “{quote}”" for quote in _quotes(answer, source.number))
         if source.image:
             yield f"    {source.image}"
     for title, doubts in _doubts(answer).items():
@@ -55,7 +55,7 @@ def answer_markdown(answer: Answer) -> str:
     if answer.citations:
         parts += ["### Sources", ""]
     for source in answer.citations:
-        quotes = escape_markdown(" … ".join(one_line(note.quote, MAX_QUOTE) for note in _quotes(answer, source.number)))
+        quotes = escape_markdown(" … ".join(_quotes(answer, source.number)))
         place = escape_markdown(_describe_source(source))
         parts.append(f"{source.number}. {place}" + (f" — “{quotes}”" if quotes else ""))
     for title, doubts in _doubts(answer).items():
@@ -110,7 +110,7 @@ def _describe_source(source: Reference) -> str:
     return source.place + (f": {one_line(source.caption, MAX_QUOTE)}" if source.caption else "")
 
 
-def _quotes(answer: Answer, reference: int) -> list[Footnote]:
-    """The distinct quotes from one source."""
+def _quotes(answer: Answer, reference: int) -> list[str]:
+    """The distinct quotes from one source, shortened."""
     notes = dict.fromkeys(note for one in answer.sentences for note in one.citations if note.number == reference)
-    return [note for note in notes if note.quote]
+    return [one_line(note.quote, MAX_QUOTE) for note in notes if note.quote]

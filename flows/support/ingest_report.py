@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flows.support.exit_codes import ExitCode
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
+from flows.support.terminal import ExitCode
 from flows.support.text import markdown_code, pluralize
 
 if TYPE_CHECKING:

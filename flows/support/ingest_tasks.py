@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import DEBUG, ERROR, INFO, WARNING
@@ -14,8 +15,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import as_completed
 from prefect.states import Completed, Failed
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from diptych import Diptych, Outcome, Settings
+from diptych.errors import SettingsError
 from diptych.settings import load_settings
 from extractors.formats import has_rows
 from extractors.types import Source
@@ -24,12 +27,12 @@ from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
 from flows.support.shared_store import RunUsage, shared_diptych
-from flows.support.task_runners import check_budget, create_task_runner, kill_child_processes
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import RemovedDocuments
     from diptych.pipeline.sources import FoundSources
 
+RUNNERS = ("threads", "processes", "dask", "ray")
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""
 BATCH_SIZE = 25
@@ -76,7 +79,8 @@ def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool 
         except BaseException:
             # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
             diptych.close()
-            kill_child_processes()
+            for child in multiprocessing.active_children():  # Prefect's pool would wait for them, maybe forever
+                child.kill()
             raise
     diptych.maintenance.optimize_after(outcomes)
     return outcomes
@@ -94,6 +98,43 @@ def ingest_documents(label: str, sources: list[Source], settings: Settings, retr
             get_run_logger().log(LOG_LEVELS[outcome.status], "%s", outcome_line(outcome))
     report = IngestReport(outcomes)
     return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
+
+
+def create_task_runner(settings: Settings) -> TaskRunner[Any]:
+    """A task runner as the setting `runner` says, not started yet.
+
+    Threads are the default and the best choice on one machine: extraction runs in our own worker processes anyway, and
+    those can be killed, unlike a thread or a process of Prefect's pool. Raises `SettingsError` if the runner is unknown
+    or its package is not installed.
+    """
+    runner, workers = settings.runner, settings.workers
+    if runner not in RUNNERS:
+        raise SettingsError(f"setting `runner` is {runner!r}; known: {', '.join(RUNNERS)}")
+    if runner == "threads":
+        # One more than there are workers: it encodes and commits while the others wait for their workers.
+        return ThreadPoolTaskRunner(max_workers=workers + 1)
+    if runner == "processes":
+        return ProcessPoolTaskRunner(max_workers=workers)
+    try:
+        if runner == "dask":
+            from prefect_dask import DaskTaskRunner  # type: ignore[import-not-found]
+
+            cluster = {"n_workers": workers, "threads_per_worker": 1}
+            return DaskTaskRunner(cluster_kwargs=cluster)  # type: ignore[no-any-return]
+        from prefect_ray import RayTaskRunner  # type: ignore[import-not-found]
+
+        return RayTaskRunner(init_kwargs={"num_cpus": workers})  # type: ignore[no-any-return]
+    except ImportError as error:
+        raise SettingsError(f"runner = {runner} needs a package: pip install prefect-{runner}") from error
+
+
+def check_budget(settings: Settings, budget: float | None) -> None:
+    """Raise `SettingsError` for a budget with several processes, each of which would spend all of it."""
+    if budget is not None and settings.runner != "threads":
+        raise SettingsError(
+            f"a budget needs a single process, but setting `runner` is {settings.runner}; set it to threads, or run "
+            f"without a budget"
+        )
 
 
 def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from flows.support.ingest_report import IngestReport, missing_parts, outcome_line, outcome_record
 from flows.support.removals import NO_REMOVALS, Removals
@@ -87,7 +86,8 @@ def progress_display(description: str = "looking for documents", as_json: bool =
 
     `as_json`: also write a JSON record of every document to stdout.
     """
-    columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), _PlainDescription())
+    description_column = TextColumn("{task.description}", markup=False)  # document names are not markup
+    columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), description_column)
     console = stderr_console()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield ProgressDisplay(progress, description, as_json)
@@ -112,13 +112,3 @@ def listening(listener: ProgressListener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
-
-
-class _PlainDescription(TextColumn):
-    """Show the description as it is; document names are not markup."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: object) -> Text:
-        return Text(getattr(task, "description", ""))

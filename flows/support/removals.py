@@ -26,10 +26,8 @@ class Removals:
     deleted: tuple[DocumentRecord, ...] = ()
     unconfirmed: tuple[DocumentRecord, ...] = ()
     """Kept: too many are gone to delete them without confirmation."""
-    covered: int = 0
-    """Number of documents in the store below the paths of the run."""
-    confirm_command: str = ""
-    """The command that deletes the unconfirmed ones."""
+    warning: str = ""
+    """Why they were kept, and how to delete them."""
 
     def lines(self) -> Iterator[str]:
         """One line per deleted document, at most `MAX_LISTED` unconfirmed ones, and what to do about them."""
@@ -39,14 +37,6 @@ class Removals:
             yield f"gone       {document.name}: {removal_reason(document)}"
         if self.unconfirmed:
             yield f"note       {self.warning}"
-
-    @property
-    def warning(self) -> str:
-        """Why documents were not deleted, and how to delete them."""
-        return (
-            f"{len(self.unconfirmed)} of {self.covered} documents are gone from their place, too many to delete "
-            f"without confirmation. Check for a missing disk or folder; `{self.confirm_command}` deletes them"
-        )
 
     def records(self) -> Iterator[dict[str, object]]:
         """JSON records with the status `deleted`, or `gone` for the unconfirmed ones."""
@@ -70,12 +60,17 @@ def delete_removed(
     Call it after the ingest, so that the new name of a renamed file can reuse the vectors of the old one. The share is
     that of before the run, so that newly ingested documents do not hide a loss.
     """
-    if len(before.documents) > 1 and before.share > MAX_REMOVED_SHARE and not confirmed:
-        command = diptych_command("ingest", *paths, "--confirm-deletes", store=diptych.settings.store)
-        return Removals((), before.documents, before.covered, command)
     if not before.documents:
         return NO_REMOVALS
+    count = len(before.documents)
+    if count > 1 and before.share > MAX_REMOVED_SHARE and not confirmed:
+        command = diptych_command("ingest", *paths, "--confirm-deletes", store=diptych.settings.store)
+        warning = (
+            f"{count} of {before.covered} documents are gone from their place, too many to delete without "
+            f"confirmation. Check for a missing disk or folder; `{command}` deletes them"
+        )
+        return Removals(unconfirmed=before.documents, warning=warning)
     still_gone = {record.id for record in diptych.maintenance.find_removed(paths, sources).documents}
     removed = tuple(record for record in before.documents if record.id in still_gone)
     diptych.maintenance.remove(removed)
-    return Removals(removed, (), before.covered)
+    return Removals(removed)

@@ -9,7 +9,7 @@ from flows.support.terminal import print_json, print_output
 from flows.support.text import one_line
 
 if TYPE_CHECKING:
-    from diptych import Diptych, Query
+    from diptych import Diptych, Hit, Query
     from diptych.store.register import DocumentRecord
     from diptych.where import Expression
 
@@ -67,12 +67,12 @@ def hit_rows(hits: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
     return [dict(zip((name.lstrip("#") for name in COLUMNS), hit_cells(hit), strict=True)) for hit in hits]
 
 
-def print_hits(hits: Iterable[Mapping[str, Any]], as_json: bool) -> None:
+def print_hits(hits: Iterable[Hit], as_json: bool) -> None:
     for hit in hits:
         if as_json:
-            print_json(hit)
+            print_json(hit.as_dict())
         else:
-            print_output(*hit_lines(hit))
+            print_output(*hit_lines(hit.as_dict()))
 
 
 def explain_no_hits(diptych: Diptych, where: Expression | None) -> str:

@@ -1,4 +1,4 @@
-"""What the commands print: data on stdout, messages on stderr.
+"""What the commands print and return: data on stdout, messages on stderr, exit codes.
 
 Text from documents is untrusted: its control characters could move the cursor, recolour the screen or overwrite lines.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from enum import IntEnum
 from functools import cache
 
 from rich.box import SIMPLE_HEAD
@@ -20,6 +21,22 @@ from flows.support.text import CONTROL_CHARACTERS, printable
 
 PIPE_WIDTH = 160
 """Columns of a table when stdout is not a terminal."""
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the `diptych` command. Scripts depend on them."""
+
+    COMPLETE = 0
+    ERROR = 1
+    USAGE = 2
+    """Returned by click for wrong arguments."""
+    PARTIAL = 3
+    """Some documents are partial, wait for a larger budget, or wait to be deleted."""
+    FAILED = 4
+    """Some documents failed."""
+    BELOW_GATE = 5
+    """An evaluation is below its gate."""
+    INTERRUPTED = 130
 
 
 def json_line(record: Mapping[str, object]) -> str:
@@ -35,8 +52,9 @@ def print_json(record: Mapping[str, object]) -> None:
 
 
 def print_message(line: str) -> None:
-    """Write one line to stderr."""
-    stderr_console().print(Text(printable(line)), soft_wrap=True)
+    """Write one line to stderr, unless it is empty."""
+    if line:
+        stderr_console().print(Text(printable(line)), soft_wrap=True)
 
 
 @cache

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diptych.pipeline.sweep import SweepReport
+    from diptych.settings import Settings
 
 CONTROL_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -45,3 +50,18 @@ def diptych_command(name: str, *arguments: str, store: str) -> str:
 
     default = Settings.model_fields["store"].default
     return shlex.join(["diptych", name, *arguments, *(["--store", store] if store != default else [])])
+
+
+def describe_sweep(swept: SweepReport) -> str:
+    """`removed 3 points, 2 pictures, 1 old edition`."""
+    counts = ((swept.points, "point"), (swept.pictures, "picture"), (swept.editions, "old edition"))
+    parts = ", ".join(pluralize(count, noun) for count, noun in counts if count)
+    return f"removed {parts}" if parts else "nothing to remove; unused pictures are kept for an hour"
+
+
+def describe_reindex(encoded: int, settings: Settings) -> str:
+    sweep = diptych_command("sweep", store=settings.store)
+    return (
+        f"rebuilt with {settings.encoder} ({settings.language}), {pluralize(encoded, 'part')} encoded; the old "
+        f"edition is kept until `{sweep}`"
+    )

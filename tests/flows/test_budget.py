@@ -18,9 +18,9 @@ from diptych.prices import Price, Usage
 from diptych.settings import OpenAI, load_settings
 from flows.backfill import backfill
 from flows.ingest import ingest
+from flows.support.ingest_tasks import check_budget
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.shared_store import RunUsage, block_name, key_variables
-from flows.support.task_runners import check_budget
 from tests.support.command_line import error_line, run_json, run_messages
 from tests.support.flow_runs import run_artifacts
 from tests.support.http_server import Answer, Request, Vendor, served

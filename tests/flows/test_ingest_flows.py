@@ -19,11 +19,11 @@ from flows.cli.main import run
 from flows.ingest import ingest
 from flows.reindex import reindex
 from flows.retry import retry
+from flows.support.ingest_tasks import create_task_runner
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.progress import ProgressListener, listening
 from flows.support.removals import Removals
 from flows.support.shared_store import shared_diptych
-from flows.support.task_runners import create_task_runner
 from flows.sweep import sweep
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line, run_messages

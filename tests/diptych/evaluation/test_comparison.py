@@ -22,7 +22,7 @@ from diptych.store.spaces import Spaces
 from diptych.vectors import Vectors
 from flows.cli.main import run
 from flows.support.evaluation_tables import arm_rows, evaluation_markdown
-from flows.support.exit_codes import ExitCode
+from flows.support.terminal import ExitCode
 from tests.support.evaluations import QUESTIONS, asked, evaluated
 from tests.support.evaluations import context as context
 from tests.support.fakes import WordEncoder

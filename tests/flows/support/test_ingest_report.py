@@ -27,7 +27,7 @@ def test_exit_code_distinguishes_partial_from_failed() -> None:
 
 def test_unconfirmed_removals_make_a_run_partial_and_are_counted() -> None:
     records = tuple(DocumentRecord(name, f"file:///{name}", name) for name in ("a.pdf", "b.csv#1"))
-    unconfirmed = Removals(unconfirmed=records, covered=4, confirm_command="diptych ingest x")
+    unconfirmed = Removals(unconfirmed=records, warning="2 of 4 are gone; `diptych ingest x` deletes them")
     deleted = Removals(deleted=records)
     unchanged = [outcome("c", "unchanged")]
     assert [IngestReport(unchanged, removals).exit_code for removals in (unconfirmed, deleted)] == [3, 0]

@@ -1,4 +1,4 @@
-"""`diptych query`: search, for one question or a batch of them."""
+"""`diptych query`, `documents` and `like`: search for hits, for whole documents, and for what is similar to a hit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import click
 
 from flows.cli import options
 from flows.support.search_results import describe_filters, explain_no_hits, parse_filter, print_hits
-from flows.support.terminal import print_json, print_message
+from flows.support.terminal import build_table, print_json, print_message, print_output
+from flows.support.text import one_line
 
 if TYPE_CHECKING:
-    from diptych import Diptych, Query
+    from diptych import Diptych, Group, Query
+    from diptych.search.groups import By
     from diptych.where import Expression
 
 MODALITIES = ("text", "image")
+DOCUMENT_COLUMNS = ("#rank", "document", "#page", "#best hit", "hits", "text")
 GROUP_SIZE = 64
 """Questions of a batch that are encoded together; their answers are printed before the next group."""
 
@@ -68,13 +71,11 @@ def query(
             _search_batch(diptych, questions, *limit)
         else:
             question = Query(text, image, condition)
-            if filters := describe_filters(diptych, question):
-                print_message(filters)
+            print_message(describe_filters(diptych, question))
             hits = diptych.search(question, *limit)
             nothing = "" if hits else explain_no_hits(diptych, condition)
-    print_hits((hit.as_dict() for hit in hits), as_json)
-    if nothing:
-        print_message(nothing)
+    print_hits(hits, as_json)
+    print_message(nothing)
     options.print_usage(diptych)
 
 
@@ -129,3 +130,57 @@ def _parse_least(record: dict[str, Any]) -> dict[str, int]:
     if unknown := set(least) - set(MODALITIES):
         raise ValueError(f"least may contain text and image, not {sorted(unknown)[0]!r}")
     return least
+
+
+@click.command(short_help="Search for documents or pages, with their best hits.")
+@click.argument("text")
+@click.option("--by", type=click.Choice(("document", "page")), default="document", show_default=True)
+@click.option("--each", type=click.IntRange(1, 100), default=3, show_default=True, help="Maximum hits per document.")
+@options.where
+@click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True, help="Maximum documents.")
+@options.as_json
+@options.store
+def documents(text: str, by: By, each: int, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
+    """Search text and images, and print documents or pages instead of single hits, ordered by their best hit."""
+    from diptych import Query
+
+    question = Query(text, where=parse_filter(where))
+    with options.open_store(store) as diptych:
+        print_message(describe_filters(diptych, question))
+        groups = diptych.search_groups(question, by, limit, each)
+        if not groups:
+            print_message(explain_no_hits(diptych, question.where))
+    if as_json:
+        for group in groups:
+            print_json(group.as_dict())
+    elif groups:
+        print_output(build_table(DOCUMENT_COLUMNS, map(_document_cells, groups)))
+
+
+def _document_cells(group: Group) -> list[str]:
+    from extractors.formats import is_row
+
+    best = group.hits[0]
+    kinds = ", ".join(dict.fromkeys(hit.kind for hit in group.hits))
+    page = "" if is_row(group.document) else str(group.page or best.page or "")
+    text = one_line(best.caption or best.text or best.title)
+    return [str(group.rank), group.document, page, str(best.rank), f"{len(group.hits)}: {kinds}", text]
+
+
+@click.command(short_help="Find passages, pictures or products similar to a hit.")
+@click.argument("hit_id")
+@options.where
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Maximum hits.")
+@options.as_json
+@options.store
+def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
+    """Find what is most similar to a hit of `diptych query` in meaning, looks and words. HIT_ID is shown with the hit.
+
+    A product is compared by its text and its photo together. Nothing is encoded, and nothing is paid for.
+    """
+    condition = parse_filter(where)
+    with options.open_store(store) as diptych:
+        hits = diptych.like(hit_id, limit, condition)
+        nothing = "" if hits else explain_no_hits(diptych, condition)
+    print_hits(hits, as_json)
+    print_message(nothing)

@@ -1,0 +1,171 @@
+"""`diptych status`, `retry`, `delete`, `sweep` and `reindex`: the state of a store and its upkeep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.cli import options
+from flows.support.progress import progress_display
+from flows.support.terminal import build_table, print_json, print_message, print_output
+from flows.support.text import describe_reindex, describe_sweep, diptych_command, one_line, pluralize
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from diptych.store.register import DocumentRecord
+
+COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
+HIDDEN = {"id", "generation", "retired", "fingerprint"}
+"""Fields of a register record that only matter inside the store."""
+
+
+@click.command(short_help="List the documents of the store and what is missing.")
+@options.store
+@options.as_json
+def status(store: str | None, as_json: bool) -> None:
+    """List the documents of the store: how much of each is stored, what is missing and why, and how to fix it.
+
+    --json prints one object per document: uri, name, status (complete, partial, failed), error, transient, problems,
+    counts, fields, usage (of its last ingest: model -> requests, input_tokens, output_tokens, usd) …
+    """
+    with options.open_store(store) as diptych:
+        documents = diptych.documents()
+    if as_json:
+        for document in documents:
+            print_json({name: value for name, value in asdict(document).items() if name not in HIDDEN})
+        return
+    if documents:
+        print_output(_documents_table(documents))
+    place = diptych.settings.store
+    counts = Counter(document.status for document in documents)
+    passages, pictures = (sum(getattr(one, name) for one in documents) for name in ("passages", "pictures"))
+    parts = ", ".join(f"{counts[name]} {name}" for name in ("complete", "partial", "failed") if counts[name]) or "empty"
+    summary = f"{place}: {len(documents)} documents ({parts}), {passages} passages, {pictures} pictures"
+    print_output(summary, *_suggest_fixes(documents, place))
+
+
+def _documents_table(documents: Sequence[DocumentRecord]) -> Table:
+    """One row per document, with a column for the cost of paid models if any was used."""
+    from diptych.models.meter import format_charges
+
+    any_paid = any(document.usage for document in documents)
+    columns = [*COLUMNS[:-1], *(["#paid"] if any_paid else []), COLUMNS[-1]]
+    rows = []
+    for document in documents:
+        counts = (document.pages, document.passages, document.pictures)
+        paid = [format_charges(document.usage)] if any_paid else []
+        missing = one_line(_describe_missing(document), 300)
+        known = [_status_label(document), document.name, *map(str, counts), document.updated_at[:16]]
+        rows.append([*known, *paid, missing])
+    return build_table(columns, rows)
+
+
+def _status_label(document: DocumentRecord) -> str:
+    if document.status != "failed":
+        return document.status
+    return "failed (transient)" if document.transient else "failed (permanent)"
+
+
+def _describe_missing(document: DocumentRecord) -> str:
+    """Why a document failed, or which parts of it are missing; empty for a complete one."""
+    if document.status == "failed":
+        return document.error + ("; searches still find its last good version" if document.generation else "")
+    parts = (f"page {one['page']}: {one['reason']}" if one.get("page") else one["reason"] for one in document.problems)
+    return "; ".join(parts)
+
+
+def _suggest_fixes(documents: Sequence[DocumentRecord], store: str) -> Iterator[str]:
+    """For each kind of incomplete documents, how many there are and the command that helps."""
+    labels = [_status_label(document) for document in documents]
+    retry, retry_all = diptych_command("retry", store=store), diptych_command("retry", "--all", store=store)
+    if count := labels.count("failed (transient)"):
+        yield f"{count} failed temporarily: `{retry}` tries again, and so does every ingest"
+    if count := labels.count("failed (permanent)"):
+        delete = diptych_command("delete", "NAME", store=store)
+        yield f"{count} failed permanently: fix the files and ingest them, or `{delete}`; `{retry_all}` tries again"
+    if count := labels.count("partial"):
+        yield f"{count} partial, with the missing parts listed: `{retry_all}` reads them again"
+
+
+@click.command(short_help="Retry documents that failed.")
+@click.option("--all", "everything", is_flag=True, help="Also retry permanent failures and partial documents.")
+@options.store
+@options.as_json
+@options.budget
+def retry(everything: bool, store: str | None, as_json: bool, budget: float | None) -> int:
+    """Retry documents that failed temporarily, from the places where they are registered.
+
+    Catalogue rows are read through their catalogue. A document that fails again keeps its old version, if it has one.
+    """
+    with options.open_store(store, budget) as diptych, progress_display(as_json=as_json) as progress:
+        outcomes = diptych.maintenance.retry(everything=everything, on_outcome=progress.on_outcome)
+        fixes = [] if outcomes else list(_suggest_fixes(diptych.documents(), diptych.settings.store))
+    options.print_usage(diptych)
+    if outcomes:
+        print_message(progress.report.summary)
+    else:
+        print_message(f"nothing to retry: {'; '.join(fixes) or 'every document is complete'}")
+    print_message(progress.report.stop_reason)
+    return progress.report.exit_code
+
+
+@click.command(short_help="Delete documents from the store.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@options.store
+@options.as_json
+def delete(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
+    """Delete documents from both collections. NAME is a name, path or URI listed by `diptych status`.
+
+    All documents of that name are deleted; if a NAME is unknown, none is. The files themselves are kept, and an ingest
+    that covers them adds them again. `diptych sweep` deletes their pictures after an hour.
+    """
+    with options.open_store(store) as diptych:
+        deleted = diptych.delete(names)
+    for record in deleted:
+        if as_json:
+            print_json({"uri": record.uri, "name": record.name, "status": "deleted"})
+        else:
+            print_message(f"deleted    {record.name}")
+    print_message(f"{pluralize(len(deleted), 'document')} deleted")
+
+
+@click.command(short_help="Remove data that no document uses.")
+@options.store
+@options.as_json
+def sweep(store: str | None, as_json: bool) -> None:
+    """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
+
+    --json prints one object: points, pictures, editions.
+    """
+    with options.open_store(store) as diptych, progress_display("sweeping"):
+        swept = diptych.maintenance.sweep()
+    if as_json:
+        print_json(asdict(swept))
+    print_message(describe_sweep(swept))
+
+
+@click.command(short_help="Rebuild the store for another encoder or language.")
+@options.store
+@options.as_json
+def reindex(store: str | None, as_json: bool) -> None:
+    """Rebuild the collections with the encoders, the language and the vector type of the current settings.
+
+    Nothing is extracted again. Searches use the old edition until the new one is complete; `diptych sweep` deletes it.
+    After an interruption, run the command again to continue. --json prints one object: encoded, the number of texts.
+    """
+    with options.open_store(store) as diptych, progress_display("opening the store") as progress:
+
+        def report_document(name: str) -> None:
+            progress.advance(name)
+            print_message(f"reindexed  {name}")
+
+        encoded = diptych.maintenance.reindex(report_document)
+    if as_json:
+        print_json({"encoded": encoded})
+    options.print_usage(diptych)
+    print_message(describe_reindex(encoded, diptych.settings))
