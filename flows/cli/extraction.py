@@ -44,7 +44,9 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
             else:
                 print_output(*extraction_summary(result))
             if out and isinstance(result, Extraction):
-                write_contact_sheet(result, pictures, out / _sheet_name(source, len(reports) + 1))
+                name = source.name.replace("/", "_").replace("#", "-")
+                # The number distinguishes documents of the same name.
+                write_contact_sheet(result, pictures, out / f"{len(reports) + 1:03}-{name}.html")
             reports.append(report_record(source, result))
     if out:
         (out / "report.json").write_text(json.dumps(reports, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -99,11 +101,6 @@ def _picture_folder(out: Path | None) -> Iterator[Path]:
     except OSError as error:
         raise SourceError(f"{out}: cannot be written to: {error.strerror}; choose another --out") from error
     yield out / "pictures"
-
-
-def _sheet_name(source: Source, number: int) -> str:
-    """`001-manual.pdf.html`: the number distinguishes documents of the same name."""
-    return f"{number:03}-{source.name.replace('/', '_').replace('#', '-')}.html"
 
 
 def part_records(extraction: Extraction, pictures: Path | None) -> Iterator[dict[str, object]]:

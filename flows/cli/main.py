@@ -10,12 +10,11 @@ import click
 
 from diptych.errors import DiptychError
 from flows.cli.ask import ask
-from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
 from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
 from flows.cli.ingest import backfill, ingest
-from flows.cli.maintenance import delete, reindex, retry, status, sweep
+from flows.cli.maintenance import delete, doctor, reindex, retry, status, sweep
 from flows.cli.search import documents, like, query
 from flows.cli.transfer import export, import_
 from flows.support.terminal import ExitCode, print_message

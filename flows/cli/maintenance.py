@@ -1,4 +1,4 @@
-"""`diptych status`, `retry`, `delete`, `sweep` and `reindex`: the state of a store and its upkeep."""
+"""`diptych status`, `retry`, `delete`, `sweep`, `reindex` and `doctor`: the state of a store and its upkeep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from flows.cli import options
 from flows.support.progress import progress_display
-from flows.support.terminal import build_table, print_json, print_message, print_output
+from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
 from flows.support.text import describe_reindex, describe_sweep, diptych_command, one_line, pluralize
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from diptych.store.register import DocumentRecord
 
 COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
+CHECK_COLUMNS = ("", "what", "found", "costs", "fix")
 HIDDEN = {"id", "generation", "retired", "fingerprint"}
 """Fields of a register record that only matter inside the store."""
 
@@ -169,3 +170,25 @@ def reindex(store: str | None, as_json: bool) -> None:
         print_json({"encoded": encoded})
     options.print_usage(diptych)
     print_message(describe_reindex(encoded, diptych.settings))
+
+
+@click.command(short_help="Check what is installed and how to fix what is missing.")
+@options.store
+@options.as_json
+def doctor(store: str | None, as_json: bool) -> int:
+    """Check this machine: what is installed, what is missing, what that costs, and which command fixes it.
+
+    Exits with 1 if a requirement is missing.
+    """
+    from diptych.doctor.doctor import run_checks
+    from diptych.settings import load_settings
+
+    checks = run_checks(load_settings(store))
+    if as_json:
+        for check in checks:
+            row = asdict(check)
+            print_json(row | {"mend": row.pop("fix")})  # scripts read this key
+    else:
+        rows = ((one.state, one.name, one.what, one.cost, one.fix) for one in checks)
+        print_output(build_table(CHECK_COLUMNS, rows))
+    return ExitCode.ERROR if any(one.state == "broken" for one in checks) else ExitCode.COMPLETE
