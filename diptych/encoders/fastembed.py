@@ -55,10 +55,10 @@ PROMPTS: tuple[tuple[str, str, str], ...] = (
 )
 """(model, query prompt, passage prompt), as published by the models' authors. fastembed 0.9 adds none of them; for
 jina-embeddings-v3 it selects the adapter."""
-QUERY_ONLY = ("qdrant/constella-*",)
-"""Models that encode queries for another model's passages."""
-LOWER_CASE = ("google/siglip2-*",)
-"""Models trained on lower-case text whose published tokenizer files do not lower it."""
+QUERY_ONLY = "qdrant/constella-"
+"""Start of the names of models that encode queries for another model's passages."""
+LOWER_CASE = "google/siglip2-"
+"""Start of the names of models trained on lower-case text whose published tokenizer files do not lower it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class FastEmbed(LocalEncoder):
         """As `Encoder.encode_texts`; zeros for a text without any known word."""
         model, session = self.models[0], self._sessions[0].get()
         prompt = model.prompts[0 if query else 1]
-        lower = any(fnmatchcase(model.name.lower(), pattern) for pattern in LOWER_CASE)
+        lower = model.name.lower().startswith(LOWER_CASE)
         embed = session.query_embed if query else session.passage_embed
 
         def encode(text: str) -> Vector:
@@ -141,7 +141,7 @@ class FastEmbed(LocalEncoder):
 
 def load(variant: str, settings: Settings, meter: Meter) -> FastEmbed:
     """`variant` is the name of a text model as fastembed lists it."""
-    if any(fnmatchcase(variant.lower(), pattern) for pattern in QUERY_ONLY):
+    if variant.lower().startswith(QUERY_ONLY):
         raise ModelError(f"encoder fastembed: {variant} encodes only queries, not passages; choose another model")
     return FastEmbed(f"fastembed:{variant}", find_model(variant, settings))
 

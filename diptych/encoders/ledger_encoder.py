@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -58,18 +59,15 @@ class LedgerEncoder(PaidEncoder):
         return self._encoder.encode_texts(texts, query=True) if query else super().encode_texts(texts)
 
     def embed(self, contents: Sequence[Content], on_vectors: OnVectors) -> None:
-        keys = [self._key(content) for content in contents]
-        found = self._find_vectors({key: content for key, content in zip(keys, contents, strict=True) if key})
-        rows = [found[key] if key else np.zeros(self.size, np.float32) for key in keys]
-        if rows:
-            on_vectors(range(len(rows)), np.stack(rows))
-
-    def _key(self, content: Content) -> str:
-        """Empty for an image file that cannot be read."""
-        try:
-            return vector_key(self.fingerprint, content)
-        except OSError:
-            return ""
+        keys: dict[int, str] = {}
+        for index, content in enumerate(contents):
+            with suppress(OSError):  # an image file that cannot be read
+                keys[index] = vector_key(self.fingerprint, content)
+        found = self._find_vectors({key: contents[index] for index, key in keys.items()})
+        vectors = np.zeros((len(contents), self.size), np.float32)
+        for index, key in keys.items():
+            vectors[index] = found[key]
+        on_vectors(range(len(contents)), vectors)
 
     def _find_vectors(self, wanted: Mapping[str, Content]) -> dict[str, Vector]:
         """Vectors by key. Waits for keys that another thread is requesting; requests them again only if that fails."""

@@ -77,17 +77,14 @@ class AsyncDiptych:
         return outcomes
 
     async def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> list[Hit]:
-        """See `Diptych.search`."""
         return await self._run(self._readers, self.sync.search, query, limit, offset)
 
     async def search_groups(
         self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3
     ) -> list[Group]:
-        """See `Diptych.search_groups`."""
         return await self._run(self._readers, self.sync.search_groups, query, by, limit, each)
 
     async def like(self, hit_id: str, limit: int = 10, where: Expression | None = None) -> list[Hit]:
-        """See `Diptych.like`."""
         return await self._run(self._readers, self.sync.like, hit_id, limit, where)
 
     async def ask(
@@ -109,11 +106,9 @@ class AsyncDiptych:
             waiting = False
 
     async def documents(self) -> list[DocumentRecord]:
-        """See `Diptych.documents`."""
         return await self._run(self._readers, self.sync.documents)
 
     async def delete(self, names: Sequence[str]) -> list[DocumentRecord]:
-        """See `Diptych.delete`."""
         return await self._run(self._writers, self.sync.delete, names)
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
