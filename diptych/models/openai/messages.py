@@ -30,15 +30,6 @@ _UNSUPPORTED = ("default", "minLength", "maxLength", "examples", "title")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer before it is validated against a schema."""
-
-    text: str
-    usage: Usage
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class MessageFormat:
     """Requests and responses of one model, in the API that its endpoint speaks."""
 
@@ -64,8 +55,8 @@ class MessageFormat:
         build = self._responses_body if self.endpoint.api == "responses" else self._chat_body
         return {"model": self.model, **build(request, content, turns)}
 
-    def parse(self, data: object) -> Answer:
-        """The answer in a decoded response. Raises `ProviderError` when the response has no answer."""
+    def parse(self, data: object) -> Reply:
+        """The answer in a decoded response, not validated yet. Raises `ProviderError` when there is none."""
         if not isinstance(data, dict):
             raise self.server.not_json()
         return self._parse_response(data) if self.endpoint.api == "responses" else self._parse_chat(data)
@@ -110,11 +101,11 @@ class MessageFormat:
             body["reasoning_effort"] = "low"
         return body
 
-    def _parse_response(self, data: dict[str, Any]) -> Answer:
+    def _parse_response(self, data: dict[str, Any]) -> Reply:
         error = data.get("error")
         if isinstance(error, dict):
             if error.get("code") in FILTERED:
-                return Answer("", _usage(data), "filtered by the provider")
+                return Reply("", None, _usage(data), "filtered by the provider")
             raise reported_error(error.get("code"), error.get("message"), self.server)
         items = data.get("output")
         if not isinstance(items, list):
@@ -129,9 +120,9 @@ class MessageFormat:
         text = "".join(str(part.get("text") or "") for part in content if part.get("type") == "output_text")
         refusals = [str(part.get("refusal") or "") for part in content if part.get("type") == "refusal"]
         reason = (data.get("incomplete_details") or {}).get("reason")
-        return Answer(text, _usage(data), _refusal(text, refusals, reason or data.get("status")))
+        return Reply(text, None, _usage(data), _refusal(text, refusals, reason or data.get("status")))
 
-    def _parse_chat(self, data: dict[str, Any]) -> Answer:
+    def _parse_chat(self, data: dict[str, Any]) -> Reply:
         error = data.get("error")
         if isinstance(error, dict):
             raise reported_error(error.get("code"), error.get("message"), self.server)
@@ -142,24 +133,23 @@ class MessageFormat:
             raise unexpected_shape("chat completion", self.server)
         text = str(message.get("content") or "")
         refusals = [str(message["refusal"])] if message.get("refusal") else []
-        return Answer(text, _usage(data), _refusal(text, refusals, choice.get("finish_reason")))
+        return Reply(text, None, _usage(data), _refusal(text, refusals, choice.get("finish_reason")))
 
 
-def validated_reply(answer: Answer, request: VisionRequest) -> Reply:
-    """The reply to a request, validated if it has a schema. Raises pydantic's `ValidationError` if it is invalid."""
-    reply = Reply(answer.text, usage=answer.usage, refusal=answer.refusal)
+def validated_reply(answer: Reply, request: VisionRequest) -> Reply:
+    """The answer with its data if the request has a schema. Raises pydantic's `ValidationError` if it is invalid."""
     if answer.refusal or request.schema is None:
-        return reply
+        return answer
     fence = _FENCE.match(answer.text)
-    return replace(reply, data=request.schema.model_validate_json(fence.group(1) if fence else answer.text))
+    return replace(answer, data=request.schema.model_validate_json(fence.group(1) if fence else answer.text))
 
 
-def final_reply(answer: Answer, request: VisionRequest) -> Reply:
-    """The reply to a request; a refusal if the answer does not match the schema."""
+def final_reply(answer: Reply, request: VisionRequest) -> Reply:
+    """The answer with its data; a refusal if it does not match the schema."""
     try:
         return validated_reply(answer, request)
     except ValidationError:
-        return Reply(answer.text, usage=answer.usage, refusal="the answer does not match the schema")
+        return replace(answer, refusal="the answer does not match the schema")
 
 
 def correction_request(error: ValidationError) -> str:

@@ -15,7 +15,7 @@ from diptych.models.failures import ResponseLost, Server, forward_text
 from diptych.models.meter import Meter
 from diptych.models.openai.batches import VisionBatchApi
 from diptych.models.openai.client import FILTERED, openai_client, openai_errors, reported_error, send
-from diptych.models.openai.messages import Answer, MessageFormat, correction_request, final_reply, validated_reply
+from diptych.models.openai.messages import MessageFormat, correction_request, final_reply, validated_reply
 from diptych.models.openai.tokens import HIGH_SIDE, max_usage
 from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
@@ -57,10 +57,10 @@ class OpenAIModel:
         second = self._answer(self._format.body(request, *turns), self.max_usage(longer), None)
         return final_reply(replace(second, usage=answer.usage + second.usage), request)
 
-    def _answer(self, body: dict[str, Any], most: Usage, on_text: OnText | None) -> Answer:
+    def _answer(self, body: dict[str, Any], most: Usage, on_text: OnText | None) -> Reply:
         """Send one request, with retries, and count its usage."""
 
-        def attempt(client: openai.OpenAI, timeout: openai.Timeout) -> Answer:
+        def attempt(client: openai.OpenAI, timeout: openai.Timeout) -> Reply:
             try:
                 if on_text is not None:
                     return self._stream(client, body, timeout, on_text)
@@ -69,7 +69,7 @@ class OpenAIModel:
             except openai.APIStatusError as error:
                 if error.code not in FILTERED:
                     raise
-            return Answer("", Usage(requests=1), "filtered by the provider")
+            return Reply("", None, Usage(requests=1), "filtered by the provider")
 
         openai_client(self._endpoint)  # raises without a key, before anything is reserved
         with self._meter.reserve(self.name, most):
@@ -77,7 +77,7 @@ class OpenAIModel:
             self._meter.spend(self.name, answer.usage)
         return answer
 
-    def _stream(self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText) -> Answer:
+    def _stream(self, client: openai.OpenAI, body: dict[str, Any], timeout: openai.Timeout, on_text: OnText) -> Reply:
         server = self._format.server
         is_chat = self._endpoint.api == "chat"
         # The Chat API reports the usage of a stream only when asked to.
