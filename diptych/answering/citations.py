@@ -194,7 +194,7 @@ def _place_verdicts(text: str, cited: Sequence[EvidenceItem]) -> Iterator[Verdic
     if not cited:
         return
     for label in labels_in(text):
-        if not any(_mentions(item, label) for item in cited):
+        if not any(_same_label(label, named) for item in cited for named in (item.label, *labels_in(item.own_words))):
             items = ", ".join(f"{item.id} ({item.label or 'no figure'})" for item in cited)
             yield Verdict("figure", f"it names {label}, but cites {items}")
     for page in page_numbers_in(text):
@@ -223,11 +223,6 @@ def _number_verdict(number: Number, cited: Sequence[EvidenceItem], evidence: Evi
     return Verdict(
         "number", f"{shown} is not in the evidence; computed values and values read off a chart do not count"
     )
-
-
-def _mentions(item: EvidenceItem, label: str) -> bool:
-    """Whether the item is that figure or table, or mentions it."""
-    return _same_label(label, item.label) or any(_same_label(label, other) for other in labels_in(item.own_words))
 
 
 def _same_label(one: str, other: str) -> bool:

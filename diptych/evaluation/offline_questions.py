@@ -40,7 +40,9 @@ def make_question(text: str, kind: str, random: Random) -> str:
     phrases = _phrases(strip_label(text))
     if sum(map(len, phrases)) < MIN_WORDS:
         return ""
-    question = random.choice(FORMS[kind]).format(_list_phrases(_reorder(phrases, random)))
+    form = random.choice(FORMS[kind])
+    *first, last = _reorder(phrases, random)
+    question = form.format(f"{', '.join(first)} and {last}")
     return question if is_fair(question, text) else ""
 
 
@@ -95,7 +97,3 @@ def _reorder(phrases: Sequence[Sequence[str]], random: Random) -> list[str]:
         return [" ".join(words[half:]), " ".join(words[:half])]
     start = 1 + random.randrange(len(phrases) - 1)
     return [" ".join(phrase) for phrase in (*phrases[start:], *phrases[:start])]
-
-
-def _list_phrases(phrases: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(phrases[:-1]), phrases[-1]]))
