@@ -23,12 +23,10 @@ class Line:
     font: str = ""
     bold: bool = False
     italic: bool = False
-    lead: int = 0
-    """Number of bold characters at its start when the rest is not bold: a run-in heading or a caption's label."""
+    lead: int = 0  # bold characters at its start when the rest is not bold: a run-in heading or a caption's label
     block: int = 0  # number of its text block, in file order
     horizontal: bool = True  # False for text that runs up, down or at an angle on the page as displayed
-    angle: int = 0
-    """Writing direction to the nearest quarter turn, clockwise from rightwards: 0, 90 (down), 180 or 270 (up)."""
+    angle: int = 0  # writing direction to the nearest quarter turn: 0 (rightwards), 90 (down), 180 or 270 (up)
     visible: bool = True  # False for an invisible text layer (render mode 3), as scanners write
     ocr: bool = False
 
@@ -44,11 +42,9 @@ class Raster:
     box: Box  # the visible part
     width: int  # pixels of the image itself
     height: int
-    digest: str
-    """Hash of the image, equal for copies in one file. Empty for a picture found in the pixels of a scan."""
+    digest: str  # hash of the image, equal for copies in one file; empty for a picture found in a scan
     xref: int = 0  # its object number in the file, 0 when inline
-    upright: bool = True
-    """False when the placement rotates, mirrors, shears or clips it, so that its pixels alone would mislead."""
+    upright: bool = True  # False when it is placed rotated, mirrored, sheared or clipped: its pixels would mislead
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class PageLayout:
     lines: tuple[Line, ...] = ()
     rasters: tuple[Raster, ...] = ()
     drawings: tuple[Drawing, ...] = ()
-    rotation: int = 0
+    rotation: int = 0  # degrees clockwise; part of the key of cached pages
     notes: tuple[str, ...] = ()
 
     @property

@@ -30,9 +30,6 @@ from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_phot
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
 
-FigureKind = Literal["figure", "table", "compound"]
-"""`compound`: a figure of several panels as a whole; its panels are figures of their own."""
-
 _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
@@ -50,22 +47,20 @@ _MAX_COVER_WORDS, _MAX_COVER_BLOCK = 120, 25  # words of a title page, and of it
 class Figure:
     """A part of the page that is shown as one picture."""
 
-    kind: FigureKind
+    kind: Literal["figure", "table", "compound"]  # compound: several panels as a whole, each also a figure
     box: Box
     label: str = ""
     caption: str = ""
     caption_box: Box | None = None
     rasters: tuple[Raster, ...] = ()  # the embedded images it is made of
     panel: str = ""  # the letter of a sub-figure: `a`
-    alone: bool = False
-    """True when it is one upright raster and nothing else, so that the raster's pixels are the picture."""
+    alone: bool = False  # True when it is one upright raster and nothing else, whose pixels are the picture
 
 
 @dataclass(frozen=True, slots=True)
 class PageFigures:
     figures: tuple[Figure, ...] = ()
-    inside: frozenset[int] = frozenset()
-    """Indices of the layout's lines that lie in figures and are not part of the running text."""
+    inside: frozenset[int] = frozenset()  # indices of the layout's lines that lie in figures, not in the running text
     caption_lines: frozenset[int] = frozenset()  # indices of the layout's lines that are captions
     unmatched: tuple[Caption, ...] = ()  # captions without a figure or table on this page
     visual: bool = False  # the page is a slide, a scan, a cover or mostly pictures

@@ -160,8 +160,7 @@ def panel_letters(panels: Sequence[Region], caption: str, layout: PageLayout) ->
 def _printed_letter(panel: Region, layout: PageLayout) -> str:
     """The letter that stands highest and leftmost among the panel's labels."""
     lines = sorted((layout.lines[i] for i in panel.labels), key=lambda line: line.box[0] + 2 * line.box[1])
-    matches = (
-        match for line in lines if len(line.text) < _MAX_LETTER_LINE and (match := _PRINTED_LETTER.match(line.text))
-    )
-    match = next(matches, None)
-    return match[1].lower() if match else ""
+    for line in lines:
+        if len(line.text) < _MAX_LETTER_LINE and (match := _PRINTED_LETTER.match(line.text)):
+            return match[1].lower()
+    return ""

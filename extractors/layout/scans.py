@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from extractors.geometry import area, expand_box, height, is_inside, shorter_side, width
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Background: a colour in 16 levels a channel.
 _COLOURS = 4096  # more levels would count noise as colours
@@ -62,12 +66,13 @@ class _Patch:
     flat: bool  # it has few colours
 
 
-def add_scanned_pictures(layout: PageLayout, pixels: NDArray[np.uint8], lines: Sequence[Line]) -> PageLayout:
+def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence[Line]) -> PageLayout:
     """`layout` with `lines`, which OCR read, and with the pictures that its pixels show.
 
-    `pixels` (height, width, 3) is the whole page in RGB; about 72 dpi is enough. On a page without a plain
+    `image` is the whole page; about 72 dpi is enough. On a page without a plain
     background only the lines are added: the page as a whole is the picture.
     """
+    pixels = np.asarray(image.convert("RGB"))
     rasters: list[Raster] = []
     drawings: list[Drawing] = []
     for patch in _find_patches(pixels, layout, lines):
@@ -236,7 +241,6 @@ def _true_spans(mask: _Mask) -> list[tuple[int, int]]:
 
 
 def _is_framed(cells: _Mask) -> bool:
-    """Whether ink runs along all four sides."""
     depth = _FRAME_DEPTH
     sides = (cells[:depth], cells[-depth:], cells[:, :depth].T, cells[:, -depth:].T)
     return all(side.any(axis=0).mean() > _MIN_FRAMED for side in sides)

@@ -147,7 +147,6 @@ def _is_tabular(grid: Sequence[Sequence[str]], ruled: bool) -> bool:
 
 
 def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
-    """Whether an image or a chart fills the region."""
     images = [raster.box for raster in layout.rasters if area(raster.box) < _WHOLE_PAGE * layout.area]
     if any(coverage(region, image) > _MAX_IMAGE for image in images):
         return True

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from os import environ
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from extractors.errors import ExtractionError
 from extractors.types import Box
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Engine = Literal["tesseract", "rapidocr"]
-Angle = Literal[0, 90, 180, 270]
 
 TIMEOUT = 30  # seconds for one image; a page takes 0.2 to 1
 
@@ -59,7 +58,6 @@ def _installed_languages(program: str, tessdata: str) -> frozenset[str]:
 
 
 def _run_tesseract(image: Image.Image, *arguments: str) -> str:
-    """Return Tesseract's output. Raises `ExtractionError` when it takes too long or fails."""
     file = BytesIO()
     image.save(file, "PPM")
     try:
@@ -98,7 +96,7 @@ def tesseract_words(image: Image.Image, languages: str, *, sparse: bool) -> list
     return words
 
 
-def tesseract_orientation(image: Image.Image) -> tuple[Angle, float] | None:
+def tesseract_orientation(image: Image.Image) -> tuple[int, float] | None:
     """Return the degrees clockwise that turn the image upright, and the confidence (0.5 is a guess, 5 is certain).
 
     None when Tesseract's orientation data is not installed; (0, 0) when there are too few letters.
@@ -110,7 +108,7 @@ def tesseract_orientation(image: Image.Image) -> tuple[Angle, float] | None:
     except ExtractionError:
         return 0, 0.0
     angle, confidence = (re.search(rf"{name}: ([\d.]+)", output) for name in ("Rotate", "Orientation confidence"))
-    return (cast(Angle, int(angle[1])), float(confidence[1])) if angle and confidence else (0, 0.0)
+    return (int(angle[1]), float(confidence[1])) if angle and confidence else (0, 0.0)
 
 
 @cache

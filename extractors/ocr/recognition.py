@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, cast
 from extractors.errors import ExtractionError
 from extractors.geometry import height, merge_boxes, overlap_area, width
 from extractors.ocr.engines import (
-    Angle,
     Engine,
     Word,
     rapidocr_words,
@@ -52,7 +51,7 @@ _Reader = Callable[["Image.Image", bool], list[Word]]
 @dataclass(frozen=True, slots=True)
 class OcrResult:
     lines: tuple[Line, ...]  # boxes and sizes in pixels of the upright image
-    angle: Angle  # degrees clockwise by which the image was turned upright
+    angle: int  # degrees clockwise by which the image was turned upright
 
 
 def choose_engine(options: Options) -> tuple[Engine | None, str]:
@@ -78,7 +77,7 @@ def recognise_page(image: Image.Image, options: Options) -> OcrResult:
     engine, read_words = _open_reader(options)
     grey, scale = _prepare(image)
     words = read_words(grey, False)
-    angle: Angle = 0
+    angle = 0
     if _looks_turned(words):
         angle, words = _find_upright(read_words, grey, words, engine)
     kept = _confident_words(words, MIN_CONFIDENCE_IN_LINE)
@@ -125,12 +124,10 @@ def _looks_turned(words: Sequence[Word]) -> bool:
     return letters >= MIN_LETTERS_TO_TURN and _confident_letters(words) < 0.5 * letters
 
 
-def _find_upright(
-    read_words: _Reader, grey: Image.Image, words: list[Word], engine: Engine
-) -> tuple[Angle, list[Word]]:
+def _find_upright(read_words: _Reader, grey: Image.Image, words: list[Word], engine: Engine) -> tuple[int, list[Word]]:
     """The angle with the most confident letters, and its words; stops at the first angle that reads well."""
-    best: tuple[Angle, list[Word]] = (0, words)
-    angles: list[Angle] = [90, 270, 180]
+    best: tuple[int, list[Word]] = (0, words)
+    angles = [90, 270, 180]
     if engine == "tesseract" and (orientation := tesseract_orientation(grey)):
         likely, confidence = orientation
         if confidence < MIN_ORIENTATION_CONFIDENCE:
@@ -145,7 +142,7 @@ def _find_upright(
     return best
 
 
-def _rotate(image: Image.Image, angle: Angle) -> Image.Image:
+def _rotate(image: Image.Image, angle: int) -> Image.Image:
     from PIL import Image
 
     method = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import area, coverage
@@ -21,9 +21,6 @@ from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import render_page
 from extractors.text.cleaning import is_readable
 from extractors.types import Options
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 MIN_WORDS = 25  # fewer words beside a large image are a page number, a header or a logo, not the page's text
 MIN_IMAGE_SHARE = 0.35  # share of the page covered by images that may hold its words
@@ -58,8 +55,7 @@ def make_readable(page: Any, layout: PageLayout, options: Options) -> ReadablePa
     if angle := _sideways_angle(lines):
         layout = _turn_page(page, angle, layout.number)
     if any(line.ocr for line in lines) and background_images(layout):
-        image = render_page(page, PICTURES_DPI)
-        layout = _with_scanned_pictures(replace(layout, lines=()), image, layout.lines)
+        layout = add_scanned_pictures(replace(layout, lines=()), render_page(page, PICTURES_DPI), layout.lines)
     return ReadablePage(layout, angle)
 
 
@@ -90,7 +86,6 @@ def _letters(lines: Sequence[Line]) -> int:
 
 
 def _needs_ocr(layout: PageLayout) -> bool:
-    """Return True for a page of few words and enough ink to hold more."""
     words = sum(len(line.text.split()) for line in layout.lines)
     if words >= MIN_WORDS:
         return False
@@ -142,7 +137,7 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool)
     if background_images(layout):
         factor = PICTURES_DPI / dpi
         size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
-        layout = _with_scanned_pictures(layout, image.resize(size), lines)
+        layout = add_scanned_pictures(layout, image.resize(size), lines)
     else:
         layout = replace(layout, lines=(*known, *lines))
     return ReadablePage(layout, result.angle, ocr=True)
@@ -152,9 +147,3 @@ def _in_points(line: Line, scale: float) -> Line:
     x0, y0, x1, y1 = (edge * scale for edge in line.box)
     # The number of a block must not equal that of a block in the file.
     return replace(line, box=(x0, y0, x1, y1), size=line.size * scale, block=line.block + 100_000)
-
-
-def _with_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence[Line]) -> PageLayout:
-    import numpy as np
-
-    return add_scanned_pictures(layout, np.asarray(image.convert("RGB")), lines)

@@ -69,5 +69,4 @@ def _printed_title(texts: Sequence[tuple[Paragraph, str]]) -> str:
 
 
 def _median_size(texts: Sequence[tuple[Paragraph, str]], page: int) -> float:
-    """The median font size over a page's characters, in points."""
     return median([paragraph.size for paragraph, text in texts if paragraph.page == page for _ in text] or [inf])

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from extractors.geometry import coverage
 from extractors.layout.figures import Figure, find_figures
@@ -38,7 +39,7 @@ def _write(pixels: NDArray[np.uint8], text: str, x: int, y: int) -> Line:
 
 
 def _find(pixels: NDArray[np.uint8], lines: Sequence[Line] = ()) -> tuple[Figure, ...]:
-    return find_figures(add_scanned_pictures(_SCAN, pixels, lines), (), Furniture()).figures
+    return find_figures(add_scanned_pictures(_SCAN, Image.fromarray(pixels), lines), (), Furniture()).figures
 
 
 def _covers(found: Box, wanted: Box) -> bool:
@@ -64,7 +65,7 @@ def test_text_is_no_picture() -> None:
         _write(pixels, "only words stand on this page, line after line of them, to its end", 60, 40 + 14 * n)
         for n in range(20)
     ]
-    layout = add_scanned_pictures(_SCAN, pixels, lines)
+    layout = add_scanned_pictures(_SCAN, Image.fromarray(pixels), lines)
     assert layout.rasters == _SCAN.rasters
     assert layout.drawings == ()
     assert layout.lines == tuple(lines)
@@ -84,7 +85,7 @@ def test_nothing_is_found_without_a_plain_background_or_without_ink(noisy: bool)
     pixels = _blank_page()
     if noisy:
         _draw_photo(pixels, (0, 0, 600, 400))
-    assert add_scanned_pictures(_SCAN, pixels, []) == _SCAN
+    assert add_scanned_pictures(_SCAN, Image.fromarray(pixels), []) == _SCAN
 
 
 def test_pictures_a_few_pixels_apart_are_separate() -> None:
@@ -112,7 +113,7 @@ def test_small_drawing_in_a_photo_is_part_of_it() -> None:
     _draw_photo(pixels, (300, 60, 560, 340))
     pixels[150:210, 380:440] = 250
     pixels[170:190, 400:420] = (200, 30, 30)
-    seen = add_scanned_pictures(_SCAN, pixels, [])
+    seen = add_scanned_pictures(_SCAN, Image.fromarray(pixels), [])
     assert seen.drawings == ()
     assert len(seen.rasters) == 2
 
