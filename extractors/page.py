@@ -39,7 +39,7 @@ class Line:
 class Raster:
     """An embedded image as placed on the page."""
 
-    box: Box  # the visible part
+    box: Box  # the visible part: cut by the active clips and by the page
     width: int  # pixels of the image itself
     height: int
     digest: str  # hash of the image, equal for copies in one file; empty for a picture found in a scan
