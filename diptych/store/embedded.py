@@ -133,7 +133,7 @@ class EmbeddedStore:
 
     def optimize(self) -> None:
         for name in ("documents", collection_name("text", self.edition), collection_name("images", self.edition)):
-            # A segment is written anew before the old one is deleted.
+            # A new segment is written before the old one is deleted.
             required = allocated_bytes(self._folder / name) + RESERVE_TO_START
             if free_bytes(self._folder) < required:
                 raise StoreError(

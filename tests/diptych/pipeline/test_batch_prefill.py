@@ -87,9 +87,9 @@ class PaidDocument:
         self.document: Extraction = document(Passage("the red pump", 1), pictures=charts)
         self.source = self.document.source
         sandbox.scripts[self.source.name] = self.document
-        index = open_store("memory", folder, text.size)
+        store = open_store("memory", folder, text.size)
         captioner = load_captioner(settings, self.meter, self.ledger)
-        self.pipeline = Pipeline(index, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
+        self.pipeline = Pipeline(store, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
 
     def prefill(self, on_wait: Callable[[BatchProgress], None] | None = None) -> list[PrefillResult]:
         return BatchPrefill(self.pipeline, self.ledger, self.meter, 1, 0.01, on_wait).run([self.source])

@@ -60,9 +60,9 @@ class NoBatches:
 class Scene:
     """Scripted documents, real pictures, and a vision model that must not be asked."""
 
-    def __init__(self, folder: Path, index: Store | None = None, batches: BatchApi | None = None) -> None:
+    def __init__(self, folder: Path, store: Store | None = None, batches: BatchApi | None = None) -> None:
         self.pictures = folder / "pictures"
-        self.ledger, self.model, self.index = Ledger(self.pictures), ScriptedVision(), index
+        self.ledger, self.model, self.store = Ledger(self.pictures), ScriptedVision(), store
         self.model.batch_api = batches
         self.captioner = Captioner(self.model, self.ledger, Meter(PRICES))
         self.sandbox = ScriptedSandbox()
@@ -80,15 +80,15 @@ class Scene:
 
     def ground(self, captioner: bool = True, prices: dict[str, Price] | PriceList = PRICES) -> EstimateContext:
         asked = self.captioner if captioner else None
-        return EstimateContext(self.index, self.spaces, asked, self.ledger, prices, "english", self.extract, workers=2)
+        return EstimateContext(self.store, self.spaces, asked, self.ledger, prices, "english", self.extract, workers=2)
 
     def of(self, **documents: Extraction | Exception) -> list[Source]:
         self.sandbox.scripts.update({f"{name}.pdf": parts for name, parts in documents.items()})
         return [source(f"{name}.pdf") for name in documents]
 
     def ingest(self, one: Source) -> None:
-        assert self.index
-        pipeline = Pipeline(self.index, self.spaces, self.sandbox, Options(), self.pictures, captioner=self.captioner)
+        assert self.store
+        pipeline = Pipeline(self.store, self.spaces, self.sandbox, Options(), self.pictures, captioner=self.captioner)
         assert ingest_document(one, pipeline).status == "complete"
 
 
