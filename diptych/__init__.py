@@ -1,7 +1,5 @@
 """Diptych turns documents into two Qdrant collections, text and images, and every query into one ranked list."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """Write files atomically: readers never see half a file, and killed processes never leave one."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path

@@ -4,8 +4,6 @@ The sheet is one file with a folder of page images, opened from disk. It has no 
 `contact_sheet.html`) keeps the words of a document from becoming markup.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from contextlib import suppress

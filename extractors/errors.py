@@ -1,7 +1,5 @@
 """The base class of all errors, and the error of extractors. `diptych.errors` shows the whole hierarchy."""
 
-from __future__ import annotations
-
 
 class DiptychError(Exception):
     """Base class of errors that a user can act on: the message says what happened and what to do."""

@@ -18,8 +18,6 @@ To add a format, write the module and add one row to `FORMATS`. Another package 
 point group `diptych.extractors`: each entry point loads to a `Format` or a list of them.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Functions on boxes (x0, y0, x1, y1): x grows to the right, y downwards."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from extractors.types import Box

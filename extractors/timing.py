@@ -1,7 +1,5 @@
 """How long each stage of an extraction takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter

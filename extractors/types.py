@@ -4,8 +4,6 @@ Boxes are (x0, y0, x1, y1) in PDF points of the page as displayed (after rotatio
 Pages and slides count from 1.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

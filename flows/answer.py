@@ -3,8 +3,6 @@
 The flow is async because every sync flow run ends with a second of waiting.
 """
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """Flow `backfill`: ingest existing documents in portions, optionally with failed ones and through batch endpoints."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any

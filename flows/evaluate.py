@@ -1,7 +1,5 @@
 """Flow `evaluate`: measure search on questions with known answers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

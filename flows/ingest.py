@@ -1,7 +1,5 @@
 """Flow `ingest`: bring a store up to date with folders of documents, one task per document."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from prefect import flow

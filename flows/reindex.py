@@ -1,7 +1,5 @@
 """Flow `reindex`: encode what is stored with the current settings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from prefect import flow, get_run_logger

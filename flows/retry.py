@@ -1,7 +1,5 @@
 """Flow `retry`: ingest failed documents again."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger

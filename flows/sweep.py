@@ -1,7 +1,5 @@
 """Flow `sweep`: remove unused data from a store."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The answer to a question: statements that passed the checks, their sources, and what was dropped."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -3,8 +3,6 @@
 The model gets one chance to correct what fails a check; what still fails is dropped, and the answer says so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -5,8 +5,6 @@ holds, or if it names a page, a figure or a number that is not in the cited evid
 that only a model caption states, a fact without a source) is marked.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What a sentence of an answer claims: whether it states a fact, and which pages and figures it names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -5,8 +5,6 @@ provider's own form for evidence. Models with native citations answer in free te
 kinds of reply become the same sentences.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -4,8 +4,6 @@ Each thing is shown once: a table that is stored as text and as image is one ite
 photo. Texts are read from the stored points, because the text of a hit may be cut.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

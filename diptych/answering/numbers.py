@@ -5,8 +5,6 @@
 difference or a share that it does not print.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ the first letter, and punctuation at the end. Numbers keep their digits, sign an
 end within a word or a number.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Captions that a vision model writes, kept apart from the document's own words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from extractors.types import Problem

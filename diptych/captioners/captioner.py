@@ -1,7 +1,5 @@
 """Captions written by a vision model, so that pictures are found by what they show. Each picture is paid for once."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

@@ -4,8 +4,6 @@ Everything from the document is sent as fenced data of limited length, and every
 sentences of limited length. Neither is ever treated as an instruction.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

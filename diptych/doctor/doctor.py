@@ -4,8 +4,6 @@ Checks change nothing: the engine is tried in a temporary folder, servers are on
 is downloaded or called, and secrets are only tested for presence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 

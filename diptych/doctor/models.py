@@ -3,8 +3,6 @@
 No model is loaded, downloaded or called.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import json
 from collections.abc import Collection, Iterable

@@ -1,7 +1,5 @@
 """Pairs of a text model and an image model that were trained into one space: `clip`, `clip:NAME`."""
 
-from __future__ import annotations
-
 from diptych.encoders.fastembed import FastEmbed, find_model
 from diptych.errors import ModelError
 from diptych.models.meter import Meter

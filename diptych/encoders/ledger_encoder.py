@@ -1,7 +1,5 @@
 """Vectors of a paid encoder, kept in the ledger, so that no text and no image is paid for twice."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What encoders that run on this machine share: cores, threads, and loading on first use."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ They are laid out as in the model's Hugging Face repository, in MODELS/ORGANISAT
 below the cache folder if they were downloaded.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Encoders behind OpenAI's embeddings API, at OpenAI or at any compatible server: `openai:MODEL`, text only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from diptych.encoders.encoder import Content, PaidEncoder

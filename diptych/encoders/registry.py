@@ -1,7 +1,5 @@
 """Encoders by name: those in this folder, and those that other packages add through entry points."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any

@@ -3,8 +3,6 @@
 Images are sent in the same `input` list as texts, each as {"type": "image", "image": bytes in base64}.
 """
 
-from __future__ import annotations
-
 from diptych.encoders.openai import OpenAIEncoder
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter

@@ -1,7 +1,5 @@
 """The kinds of retrieval that are compared. Each arm is the search with some of its ranked lists left out."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

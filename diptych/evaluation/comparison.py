@@ -1,7 +1,5 @@
 """Compares all arms on one set of questions: means with intervals, and the difference of each arm to the search."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any

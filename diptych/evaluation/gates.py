@@ -1,7 +1,5 @@
 """Gates: minimum values of metrics, such as `page recall@10 >= 0.8 and document mrr >= 0.9`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ answering track, 1999). nDCG@k: binary gains, discount 1 / log2(rank + 1), divid
 and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal

@@ -1,7 +1,5 @@
 """Questions written by a vision model about one part of a document."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from contextlib import suppress

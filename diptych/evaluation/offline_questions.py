@@ -1,7 +1,5 @@
 """Questions made offline from a caption, a catalogue row or a heading, in other words. Pure functions."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from random import Random

@@ -6,8 +6,6 @@ people's questions do, so they favour search by words and score too high. Use th
 as drafts for a person to edit, but not to judge how good search is.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

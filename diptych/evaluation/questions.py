@@ -8,8 +8,6 @@
 `document` is a name as hits show it. A question with several types has a list, `types`. Other keys are ignored.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence

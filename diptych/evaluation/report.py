@@ -4,8 +4,6 @@ Names, captions and questions come from users' documents. The template escapes a
 policy in the file allows only its own styles and images.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Questions about one document succeed and fail together, so the bootstrap draws w
 (cluster bootstrap: Field and Welsh, "Bootstrapping clustered data", JRSS B 2007).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

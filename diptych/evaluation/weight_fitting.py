@@ -6,8 +6,6 @@ weights fitted to the other folds. New weights are suggested only if the gain on
 fitting finds something in any noise. A handful of questions hardly ever shows a clear gain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache

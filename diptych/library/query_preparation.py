@@ -1,7 +1,5 @@
 """Queries made ready for search: limits in the wording become filters, images are stored and read."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path

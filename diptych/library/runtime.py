@@ -1,7 +1,5 @@
 """What a `Diptych` runs on: store, encoders, captioner, worker processes. Each starts when it is first needed."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 from functools import cached_property

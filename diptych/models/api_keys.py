@@ -1,7 +1,5 @@
 """API keys, from the environment variables that the settings name. No message ever contains one."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Images as they are sent to a model: upright, no larger than useful, and without metadata."""
 
-from __future__ import annotations
-
 from io import BytesIO
 from pathlib import Path
 

@@ -4,8 +4,6 @@ All documents, runs, threads and processes share it. Its rollback journal makes 
 transaction is either complete or never happened. (A WAL needs shared memory, which network file systems lack.)
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence, Set

@@ -1,7 +1,5 @@
 """Usage and cost of paid models in one run, and the budget that no request may exceed."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

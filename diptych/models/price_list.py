@@ -1,7 +1,5 @@
 """Prices of paid models: those in the settings, then the list prices that the package genai-prices ships."""
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 from urllib.parse import urlsplit

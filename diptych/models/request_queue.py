@@ -4,8 +4,6 @@ The SDKs' own retries are switched off because each knows only its own request. 
 endpoint share one `RequestQueue`, which pauses as a whole when the provider asks for it.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import random

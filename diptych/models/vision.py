@@ -4,8 +4,6 @@ Captions, answers and proposed questions all send a `VisionRequest` to a `Vision
 only in its own folder.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The two kinds of requests that a backfill sends in batches: captions and text vectors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path

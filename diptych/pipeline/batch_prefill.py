@@ -1,7 +1,5 @@
 """Send the paid requests of a backfill to batch endpoints first; the run itself finds the answers in the ledger."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar

@@ -6,8 +6,6 @@ ledger, where the ordinary run finds them. The id of a batch is recorded before 
 its batches again and pays for none twice.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

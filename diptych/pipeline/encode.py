@@ -1,7 +1,5 @@
 """Encode what a document needs, despite parts that an encoder refuses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Extract the next documents while earlier ones are processed."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Ingest one document: extract it, encode what is new, commit. A document that fails is quarantined."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

@@ -1,7 +1,5 @@
 """The vectors that a document needs and the store does not have; for estimates and batches."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Rebuild both collections with other encoders or another language, from what is stored."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Find documents of the store whose files no longer exist."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Choose the documents that need another try, and find their sources again."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Find the documents under paths: every document once, with a reason for everything that is skipped."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

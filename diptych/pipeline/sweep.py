@@ -1,7 +1,5 @@
 """Remove points, pictures and editions that no live document needs."""
 
-from __future__ import annotations
-
 import time
 from collections import defaultdict
 from collections.abc import Sequence

@@ -11,8 +11,6 @@
 Only visible points are exported: a document that is being replaced is exported as readers see it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

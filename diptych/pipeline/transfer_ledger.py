@@ -8,8 +8,6 @@ Several stores may share a ledger, and exports are not trusted. So only captions
 points are exported, and only such are imported.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime

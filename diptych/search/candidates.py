@@ -1,7 +1,5 @@
 """Reads the candidates for a query from the store, as of one moment between two commits."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
 SIGIR 2009: score(d) = sum over lists of weight / (k + rank of d), ranks from 1, k = 60.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Hits grouped by document or by page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice

@@ -1,7 +1,5 @@
 """Hits: the search results that users see."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Only the pages that were found are compared. How much a word counts depends on h
 about batteries, "battery" distinguishes no page, however rare it is elsewhere. Pure functions over plain data.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Pages of hits that fit together, whatever number of hits is requested."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice

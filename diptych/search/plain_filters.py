@@ -4,8 +4,6 @@ A phrase is a filter only if the store has a matching numeric or date field, nam
 currency or year. Text in double quotes is never a filter.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

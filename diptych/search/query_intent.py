@@ -1,7 +1,5 @@
 """What the wording of a query asks for. Pure functions over its text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What ranking reads of stored points: the passages and pictures found, and the pages they are on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Orders passages and pictures in one list: best pages first, and on each page the parts that were found best."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 

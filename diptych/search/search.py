@@ -3,8 +3,6 @@
 All kinds of search take the same path: `encode_queries`, then `select_points`, which ranks the candidates band by band.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

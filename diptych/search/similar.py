@@ -1,7 +1,5 @@
 """Finds hits that are similar to a hit, by its stored vectors and words; nothing is encoded again."""
 
-from __future__ import annotations
-
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ Documents seldom print a ratio; they print the figures it is computed from. A qu
 thesaurus.toml is searched for the phrases beside it as well.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

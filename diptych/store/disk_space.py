@@ -4,8 +4,6 @@ The embedded engine writes through memory maps of files that are longer than the
 write does not fail: the operating system kills the process (SIGBUS) without a message.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

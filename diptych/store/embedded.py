@@ -4,8 +4,6 @@ The engine's log is an exclusive lock, so a folder has one owner at a time. An o
 other process waits; as soon as one does, a watching thread closes them between two operations.
 """
 
-from __future__ import annotations
-
 import shutil
 import threading
 import time

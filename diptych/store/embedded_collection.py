@@ -1,7 +1,5 @@
 """One collection of the embedded store: a qdrant-edge shard."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path

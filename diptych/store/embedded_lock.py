@@ -6,8 +6,6 @@ waits by trying to take `turn`, and hands over between two operations. The kerne
 dies, however it dies.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Translate a parsed `where` expression into Qdrant's filter JSON, which both engines convert to their own classes."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Open the store that the settings name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from diptych.settings import Settings

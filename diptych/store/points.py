@@ -4,8 +4,6 @@ A point's id is a hash of everything it says, so points never change: other cont
 only covers the text that is encoded, so a vector is reused when just the page or the place has changed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid

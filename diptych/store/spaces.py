@@ -5,8 +5,6 @@ one, fills `visual`. If one encoder does both, all three vectors are in one spac
 as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

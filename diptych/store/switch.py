@@ -6,8 +6,6 @@ between any two steps: readers always see either the complete old version or the
 converges.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@ alike, and so that part numbers, decimals and scripts without spaces survive. Th
 spaces.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 import unicodedata

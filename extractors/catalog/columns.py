@@ -1,7 +1,5 @@
 """Give each column of a table one type, so that a filter on it means the same for every row."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Catalogue rows as documents: the title, description and fields as text, the picture with the title as caption."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

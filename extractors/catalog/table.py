@@ -1,7 +1,5 @@
 """Read a CSV or JSON Lines file into named columns, and recognise what the columns mean."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

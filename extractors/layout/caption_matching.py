@@ -4,8 +4,6 @@ In: the captions of a page, candidates, and the text between them. Out: pairs of
 the least total cost; taking the nearest candidate first would let one caption steal another's figure.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 In: a `PageLayout`. Out: `Caption`s, without sentences that merely begin with "Figure 3".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A normalised label is a kind and a number: `figure 3a`, `table 2.1`, `chart 4`, 
 separately (charts, exhibits, schemes …) keep their names; translations become `figure` and `table`.
 """
 
-from __future__ import annotations
-
 import re
 
 _FIGURE = (

@@ -4,8 +4,6 @@ In: a `PageLayout` without its furniture, and its text blocks. Out: `PageMarks`.
 Rules, highlights and other decoration of text are dropped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """One page with its text and its marks classified: what may be part of a figure, and what keeps figures apart."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -4,8 +4,6 @@ In: regions and the pairs of caption and region. Out: one region for each matche
 one of those regions, its panels and their letters.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

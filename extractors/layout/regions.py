@@ -5,8 +5,6 @@ grid and read off as connected clusters; labels go to the nearest region; region
 are joined.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Level and upright rules of a page, from which tables are recognised."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from extractors.geometry import height, width

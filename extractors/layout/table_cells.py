@@ -3,8 +3,6 @@
 In: the lines in a table's region. Out: a grid of cell texts. Positions of rules are x or y coordinates in points.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from itertools import pairwise

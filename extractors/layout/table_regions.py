@@ -3,8 +3,6 @@
 In: an upright page. Out: boxes, those found by the most reliable means first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -5,8 +5,6 @@ first; `table_cells` splits each into cells; here it is decided whether they mak
 because a false table takes its lines away from the running text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

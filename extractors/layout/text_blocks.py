@@ -3,8 +3,6 @@
 In: the lines of a `PageLayout`. Out: `TextBlock`s. Running text keeps figures apart; other text may be their labels.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Figures without a numbered caption: which regions are pictures, and the heading printed above them."""
 
-from __future__ import annotations
-
 from extractors.geometry import area, coverage, horizontal_overlap, merge_boxes, shorter_side, width
 from extractors.layout.captions import join_lines
 from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements, is_heading

@@ -1,7 +1,5 @@
 """Assembling a document from its pages: sentences across pages, heading paths, passages, and pictures with context."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """PDF files: extracting them page by page, and assembling the document from its pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Extracting one PDF page: its paragraphs, tables and pictures. What fails on a page becomes a problem of that page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise

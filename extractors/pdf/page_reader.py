@@ -1,7 +1,5 @@
 """Reading one PDF page into plain data: its text lines, images and drawings, with boxes on the page as displayed."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile

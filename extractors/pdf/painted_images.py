@@ -4,8 +4,6 @@ MuPDF reports where an image is placed, but not how it is clipped: a photo large
 beside it. Therefore the page is run through a device that keeps a stack of clips. Boxes are on the page as displayed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache

@@ -4,8 +4,6 @@ A scanner's invisible text layer is its OCR. It counts where the page has no oth
 repeats it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

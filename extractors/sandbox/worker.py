@@ -4,8 +4,6 @@ Jobs arrive on file descriptor 0 as pickles, replies leave on 1 as lines of JSON
 what native libraries print goes nowhere, and the programs started here do not inherit the pipes.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

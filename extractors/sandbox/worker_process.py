@@ -1,7 +1,5 @@
 """A worker process as its parent sees it: started, given jobs, watched, and killed."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

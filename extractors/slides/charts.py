@@ -1,7 +1,5 @@
 """The numbers behind PowerPoint's charts, as tables."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import zip_longest

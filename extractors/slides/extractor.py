@@ -4,8 +4,6 @@ Text comes from the file itself (`powerpoint`, `opendocument`), pixels from Libr
 missing; the report then says what is lost.
 """
 
-from __future__ import annotations
-
 import tempfile
 import zipfile
 from collections.abc import Iterator

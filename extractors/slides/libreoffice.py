@@ -1,7 +1,5 @@
 """Convert office files with LibreOffice, in a process and a profile of its own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """Read ODP files without LibreOffice: titles, text, tables, notes and pictures from `content.xml`."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator
 from functools import partial

@@ -1,7 +1,5 @@
 """The pictures of a deck: each slide as rendered, embedded pictures with their own pixels, charts and drawings."""
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import nullcontext, suppress
 from dataclasses import replace

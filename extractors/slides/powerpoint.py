@@ -1,7 +1,5 @@
 """Read PPTX files with python-pptx: slides in order, hidden ones too, with notes, sections and comments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Cleaning extracted text, and recognising text layers that do not say what is printed."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable

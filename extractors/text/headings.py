@@ -3,8 +3,6 @@
 A paragraph is a heading by its look (larger or bolder than the body text), its numbering, or the file's bookmarks.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Printed page numbers, which people mean by "page 17" and which front matter shifts against the pages of the file."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Set

@@ -1,7 +1,5 @@
 """Grouping the rows of a column into paragraphs, and joining lines into running text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace

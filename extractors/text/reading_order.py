@@ -4,8 +4,6 @@ White space decides. A gutter that is free over a whole region splits it into co
 that share a gutter form one region, so that an accidental gap across two columns does not cut them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

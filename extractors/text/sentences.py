@@ -1,7 +1,5 @@
 """Splitting text into sentences by rules, in any script."""
 
-from __future__ import annotations
-
 import re
 
 _ABBREVIATION = re.compile(

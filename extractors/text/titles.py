@@ -1,7 +1,5 @@
 """The title of a document: its file's own title if the document prints it, else what stands out on the first page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from math import inf

@@ -1,7 +1,5 @@
 """`diptych ask`: answer a question, with checked citations."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

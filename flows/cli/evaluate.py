@@ -1,7 +1,5 @@
 """`diptych questions` and `evaluate`: measure which kind of retrieval works on your own documents."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`diptych extract`: extract passages and pictures from files, without a store."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

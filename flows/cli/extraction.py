@@ -1,7 +1,5 @@
 """The work of `diptych extract`: worker processes open the files, this one prints their parts in order."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """`diptych ingest` and `backfill`: bring a store up to date, in this process or as Prefect flow runs."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 from typing import Any

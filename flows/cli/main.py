@@ -1,7 +1,5 @@
 """The `diptych` command: data on stdout, messages on stderr, and one clear line and a non-zero exit code per error."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Sequence

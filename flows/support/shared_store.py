@@ -5,8 +5,6 @@ environment of this process, where the model providers look for them. They must 
 artifact, all of which Prefect stores in clear text.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Text from documents is untrusted: its control characters could move the cursor, recolour the screen or overwrite lines.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Vision requests in the form of Anthropic's Messages API, and its messages as replies. Nothing is sent."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

@@ -3,8 +3,6 @@
 Limits from the SDK's documentation of `batches.create`: 50,000 requests and 200 MB.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """OpenAI's SDK client, one per endpoint; requests through its queue; errors of servers that speak its API."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager

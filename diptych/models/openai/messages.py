@@ -4,8 +4,6 @@ Responses are parsed from decoded JSON, whether they come at once, streamed or f
 are not validated.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import re

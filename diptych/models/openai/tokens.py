@@ -6,8 +6,6 @@ scaling down. Source: the guide "Images and vision", sections "Model sizing beha
 those of local servers, are estimated like the newest ones.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import re
