@@ -11,7 +11,7 @@ demo: $(READY) system
 	$(BIN)/python -m flows.cli.demo
 
 test: $(READY) system
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

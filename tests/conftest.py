@@ -23,6 +23,7 @@ SERVER = pytest.StashKey[PrefectServer]()
 SLOW_FILES = ("test_kills.py", "test_ingest_flows.py", "test_deployments.py", "test_demo.py", "test_budget.py")
 
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
 # Prefect reads its environment when it is imported, which is before the first test.
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_"))]:
     if not name.startswith("DIPTYCH_TEST_"):  # these configure the tests themselves

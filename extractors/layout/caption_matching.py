@@ -58,10 +58,14 @@ def match_captions(
 
 def cheapest_assignment(costs: Sequence[Sequence[float]], unmatched: float) -> tuple[float, dict[int, int]]:
     """The total cost and the pairs row -> column, each used at most once. A row left over costs `unmatched`."""
-    from scipy.optimize import linear_sum_assignment  # not at the top: takes about half a second to import
-
     capped = np.minimum(costs, unmatched)
-    pairs = {int(row): int(column) for row, column in zip(*linear_sum_assignment(capped), strict=True)}
+    if 1 in capped.shape:  # most pages have one caption
+        row, column = divmod(int(np.argmin(capped)), capped.shape[1])
+        pairs = {row: column}
+    else:
+        from scipy.optimize import linear_sum_assignment  # takes half a second to import
+
+        pairs = {int(row): int(column) for row, column in zip(*linear_sum_assignment(capped), strict=True)}
     pairs = {row: column for row, column in pairs.items() if capped[row, column] < unmatched}
     return float(sum(capped[row, pairs[row]] if row in pairs else unmatched for row in range(len(costs)))), pairs
 
