@@ -25,7 +25,7 @@ def extract(paths: tuple[str, ...], as_json: bool, out: Path | None, page_images
     page with its boxes. Without --out the pictures are discarded and `image` is null.
     """
     from diptych.settings import load_settings
-    from flows.cli.extraction import extract_files
+    from flows.cli.extract_job import extract_files
 
     settings = load_settings()
     if page_images:
