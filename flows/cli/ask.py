@@ -10,7 +10,7 @@ from flows.support.terminal import print_json, print_message, print_output
 
 
 @click.command(short_help="Answer a question, with checked citations.")
-@click.argument("text", default="")
+@options.question
 @click.option("--image", type=options.file_type, help="An image that belongs to the question.")
 @click.option("--where", metavar="EXPR", help='A filter on the evidence: document = "manual.pdf" and page < 20.')
 @click.option(

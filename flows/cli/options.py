@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from diptych import Diptych
 
 file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
+question = click.argument(
+    "text", nargs=-1, metavar="[TEXT]...", callback=lambda context, parameter, words: " ".join(words)
+)
+"""All words of the command line as one text, so that a question needs no quotes."""
 paths = click.argument("paths", metavar="PATH|URI...", nargs=-1, required=True)
 store = click.option("--store", metavar="DIR|URL", help="Store to use; by default the one in the settings.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON Lines to stdout instead of a summary.")

@@ -26,7 +26,7 @@ GROUP_SIZE = 64
 
 
 @click.command(short_help="Search text and images; one ranked list.")
-@click.argument("text", default="")
+@options.question
 @click.option("--image", type=options.file_type, help="An image to search with, alone or with text.")
 @options.where
 @click.option("--modality", type=click.Choice(MODALITIES), help="Only passages, or only pictures.")
@@ -133,7 +133,7 @@ def _parse_least(record: dict[str, Any]) -> dict[str, int]:
 
 
 @click.command(short_help="Search for documents or pages, with their best hits.")
-@click.argument("text")
+@options.question
 @click.option("--by", type=click.Choice(("document", "page")), default="document", show_default=True)
 @click.option("--each", type=click.IntRange(1, 100), default=3, show_default=True, help="Maximum hits per document.")
 @options.where
@@ -142,6 +142,9 @@ def _parse_least(record: dict[str, Any]) -> dict[str, int]:
 @options.store
 def documents(text: str, by: By, each: int, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
     """Search text and images, and print documents or pages instead of single hits, ordered by their best hit."""
+    if not text.strip():
+        raise click.UsageError("give a question: TEXT")
+
     from diptych import Query
 
     question = Query(text, where=parse_filter(where))

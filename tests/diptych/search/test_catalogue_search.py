@@ -139,6 +139,16 @@ def test_commands_for_documents_similar_hits_pages_and_modality(
         assert "products.csv" in capsys.readouterr().out
 
 
+def test_a_question_needs_no_quotes(shop: Diptych, capsys: pytest.CaptureFixture[str]) -> None:
+    store = ("--store", shop.settings.store)
+    for command in ("query", "documents"):
+        quoted = run_json(capsys, command, "coat against rain", *store)
+        assert run_json(capsys, command, "coat", "--limit", "10", "against", "rain", *store) == quoted
+        assert run([command, " ", *store]) == 2
+    assert run(["ask", "which", "coat", *store]) == 1  # no model is set
+    assert "no answering model" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("limit", ["0", "5-3", "0-5", "ten", "-3"])
 def test_invalid_limit_is_a_usage_error(limit: str) -> None:
     assert run(["query", "jacket", f"--limit={limit}"]) == 2
