@@ -1,10 +1,12 @@
 """Filters such as `price < 200 and category = "jackets"`, as a tree that each engine translates.
 
     expression := term ("or" term)*          comparison := name operator value
-    term       := factor ("and" factor)*                 | name ["not"] "in" "(" value ("," value)* ")"
-    factor     := "not" factor | "(" expression ")" | comparison
+    term       := factor ("and" factor)*                 | name ["not"] "contains" value
+    factor     := "not" factor | "(" expression ")"      | name ["not"] "in" "(" value ("," value)* ")"
+                | comparison
 
 Names are `document`, `page`, `kind`, `modality` and the user's own fields. A name with spaces is put in `backquotes`.
+A field with a list of values matches if any of its values does; `contains` also finds a part of a text.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Literal, get_args
 from diptych.errors import QueryError
 from extractors.types import FieldValue, PassageKind, PictureKind
 
-Operator = Literal["=", "!=", "<", "<=", ">", ">="]
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
 ALLOWED_VALUES = {
@@ -68,7 +70,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OPERATORS: dict[str, Operator] = {
-    "=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="
+    "=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "contains": "contains"
 }  # fmt: skip
 
 
@@ -114,11 +116,15 @@ def own_fields(expression: Expression) -> set[str]:
 
 
 def values_of(expression: Expression, field: str) -> set[FieldValue]:
-    """The values a filter compares `field` with."""
+    """The whole values a filter compares `field` with; `contains` may compare with a part of a text."""
     found: set[FieldValue] = set()
     for comparison in comparisons(expression):
-        if comparison.field == field:
-            found |= {comparison.value} if isinstance(comparison, Compare) else set(comparison.values)
+        if comparison.field != field:
+            continue
+        if isinstance(comparison, In):
+            found |= set(comparison.values)
+        elif comparison.operator != "contains":
+            found.add(comparison.value)
     return found
 
 
@@ -208,11 +214,13 @@ class _Parser:
         if self.skip("in"):
             return In(name, self.values(name))
         if self.skip("not"):
+            if self.skip("contains"):
+                return Not(Compare(name, "contains", self.value(name)))
             self.expect("in")
             return Not(In(name, self.values(name)))
-        if self.now.text not in _OPERATORS:
-            raise self.wrong("=, !=, <, <=, >, >=, `in` or `not in`")
-        operator = _OPERATORS[self.now.text]
+        operator = _OPERATORS.get(self.now.text.lower())
+        if operator is None:
+            raise self.wrong("=, !=, <, <=, >, >=, `contains`, `in`, `not contains` or `not in`")
         self.at += 1
         return Compare(name, operator, self.value(name))
 

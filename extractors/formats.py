@@ -77,8 +77,8 @@ FORMATS = (
     Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]"),
     Format((".gif",), _PHOTOS, "image/gif", rb"GIF8"),
     Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}"),
-    Format((".csv",), _CATALOG, "text/csv", version=2),
-    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=2),
+    Format((".csv",), _CATALOG, "text/csv", version=3),
+    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3),
 )
 """The built-in formats. Names and versions of extractors are part of stored fingerprints."""
 

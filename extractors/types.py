@@ -12,6 +12,8 @@ from typing import Literal
 
 Box = tuple[float, float, float, float]
 FieldValue = str | int | float | bool
+Field = FieldValue | list[FieldValue]
+"""A field of the user's own: one value, or several of one type, such as tags."""
 
 PassageKind = Literal["text", "table", "notes"]
 PictureKind = Literal["figure", "compound", "table", "slide", "page", "photo"]
@@ -35,7 +37,7 @@ class Source:
     sha256: str
     """Hash of the file's bytes; for a row, of its cells and its picture's bytes."""
     media_type: str
-    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
     """The user's own typed fields (price, category, date …)."""
     title: str = ""
     description: str = ""

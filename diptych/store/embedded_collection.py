@@ -112,6 +112,8 @@ def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge
     match spec:
         case {"key": key, "match": {"value": value}}:
             return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchValue(value))
+        case {"key": key, "match": {"substring": part}}:
+            return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchSubstring(part))
         case {"key": key, "match": {"any": values}}:
             return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchAny(values))
         case {"key": key, "range": bounds}:

@@ -11,6 +11,8 @@ STORE_FIELDS = ("document_id", "generation", "content_hash", "uri")
 """Payload keys that only the store itself filters by."""
 FLAGS = "flags"
 """Payload list of the user's fields that are true: qdrant-edge 0.9 cannot match booleans."""
+LISTS = "lists"
+"""Payload list of the user's fields that hold several values: `contains` compares those with whole values."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 Json = dict[str, Any]
@@ -44,6 +46,8 @@ def _condition(where: Expression) -> Json:
             return {"must_not": [_equal(field, value)]}
         case Compare(field, "=", value):
             return _equal(field, value)
+        case Compare(field, "contains", value):
+            return _contains(field, value)
         case Compare(field, operator, value):
             return _range(field, BOUNDS[operator], value)
 
@@ -57,6 +61,15 @@ def _equal(field: str, value: FieldValue) -> Json:
         return {"key": key, "match": {"value": value}}
     # A range, because a match is exact about the type, and 5 should find 5.0 too.
     return {"key": key, "range": {"gte": float(value), "lte": float(value)}}
+
+
+def _contains(field: str, value: FieldValue) -> Json:
+    """A list with this value, or a text with this part."""
+    if not isinstance(value, str):
+        return _equal(field, value)
+    is_list = {"key": LISTS, "match": {"value": field}}
+    has_part = {"key": payload_key(field), "match": {"substring": value}}
+    return {"should": [_equal(field, value), {"must": [has_part], "must_not": [is_list]}]}
 
 
 def _range(field: str, bound: str, value: FieldValue) -> Json:

@@ -27,7 +27,7 @@ from extractors.types import Extraction, ImageFile, Passage, Picture
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation")
 """Payload fields computed from the others, the encoder and the run."""
-DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags")
+DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags", "lists")
 """Payload fields that are the same in all points of a document."""
 MAX_CONTEXT_CHARACTERS = 1200
 """Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
@@ -109,7 +109,7 @@ def draft_points(
     `captions`: model captions, one per picture; empty if no captioner is configured.
     """
     source = extraction.source
-    common = {
+    common: Payload = {
         "document_id": document_id(source.uri),
         "document": source.name,
         "uri": source.uri,
@@ -118,6 +118,8 @@ def draft_points(
         # The engine cannot match booleans, so the names of true fields are listed.
         "flags": sorted(name for name, value in source.fields.items() if value is True),
     }
+    if lists := sorted(name for name, value in source.fields.items() if isinstance(value, list)):
+        common["lists"] = lists
     shift = extraction.shift
     text = [
         {**common, "modality": "text", **_passage_payload(passage), **_folio(passage.page, shift)}

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Sequence
 
-from extractors.types import FieldValue
+from extractors.catalog.lists import split_lists
+from extractors.types import Field, FieldValue
 
-Cell = FieldValue | None
-"""A value, or None for an empty cell."""
+Cell = Field | None
+"""A value or a list of values, or None for an empty cell."""
 
 MAX_INTEGER = 2**63 - 1
 MAX_FLOAT_DIGITS = 15
@@ -28,34 +29,58 @@ _CURRENCIES = frozenset((
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False}
 
 
-def parse_column(column: Sequence[str]) -> list[Cell]:
-    """Convert the cells of a text column to the one type that fits all: bool, int, float or str.
+def parse_column(column: Sequence[str], *, lists: bool = True) -> list[Cell]:
+    """Convert the cells of a text column to the one type that fits all: bool, int, float, str, or a list of these.
 
     Amounts in one currency become numbers (`$1,299.00` -> 1299.0). ISO dates stay text, which sorts in their order.
+    `lists`: whether texts such as `red; blue` become lists.
     """
-    values = iter(_convert_cells([cell for cell in column if cell]))
+    values = iter(_convert_lists([cell for cell in column if cell], lists))
     return [next(values) if cell else None for cell in column]
 
 
 def unify_column(values: Sequence[object]) -> list[Cell]:
     """Convert JSON values to cells of one type: numbers become floats if any is one, other mixtures become text."""
     cells = [_json_cell(value) for value in values]
-    kinds = {type(cell) for cell in cells if cell is not None}
-    if len(kinds) < 2:
-        return cells
-    convert = float if kinds == {int, float} else str
-    return [None if cell is None else convert(cell) for cell in cells]
+    items = [item for cell in cells for item in (cell if isinstance(cell, list) else [cell]) if item is not None]
+    kinds = {type(item) for item in items}
+    any_list = any(isinstance(cell, list) for cell in cells)
+    # The engine cannot find a boolean in a list.
+    if len(kinds) > 1 or (any_list and bool in kinds):
+        convert = float if kinds == {int, float} else str
+        cells = [
+            [convert(item) for item in cell] if isinstance(cell, list) else None if cell is None else convert(cell)
+            for cell in cells
+        ]
+    return [cell if cell is None or isinstance(cell, list) else [cell] for cell in cells] if any_list else cells
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as text; a list is joined by commas, and an empty cell is an empty string."""
+    if isinstance(cell, list):
+        return ", ".join(map(str, cell))
+    return "" if cell is None else str(cell)
 
 
 def _json_cell(value: object) -> Cell:
-    """Return a JSON value as a cell: lists of plain values joined by commas, deeper structures as JSON text."""
+    """Return a JSON value as a cell; structures other than a list of plain values become JSON text."""
     if isinstance(value, str):
         return value.strip() or None
     if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) <= MAX_INTEGER):
         return value
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
-        return ", ".join(map(str, value)) or None
+        return [item for item in dict.fromkeys(map(_json_cell, value)) if item is not None] or None  # type: ignore
     return json.dumps(value, ensure_ascii=False)
+
+
+def _convert_lists(cells: list[str], lists: bool) -> Sequence[Cell]:
+    values = _convert_cells(cells)
+    split = split_lists(cells) if lists and values is cells else None
+    if split is None:
+        return values
+    items = [item for cell in split for item in cell]
+    converted = iter(items if all(item.lower() in _BOOLEANS for item in items) else _convert_cells(items))
+    return [[next(converted) for _ in cell] or None for cell in split]
 
 
 def _convert_cells(cells: list[str]) -> Sequence[FieldValue]:

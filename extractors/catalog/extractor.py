@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from extractors.catalog.columns import Cell
+from extractors.catalog.columns import Cell, cell_text
 from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog
 from extractors.errors import ExtractionError
 from extractors.formats import find_format
-from extractors.types import Extraction, FieldValue, Options, Picture, Problem, Report, Source
+from extractors.types import Extraction, Field, Options, Picture, Problem, Report, Source
 
 
 def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[Source]:
@@ -33,8 +33,8 @@ def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[S
                 sha256=_row_digest(row, image),
                 media_type=catalog_format.media_type if catalog_format else "",
                 fields={re.sub(r"\s+", "_", key): value for key, value in row.items() if key not in not_fields},
-                title=str(row.get(title or "", "")),
-                description=str(row.get(description or "", "")),
+                title=cell_text(row.get(title or "")),
+                description=cell_text(row.get(description or "")),
                 image=image,
                 problem=picture if isinstance(picture, str) else "",
             )
@@ -55,7 +55,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     fields = " ".join(  # as sentences ("colour: red. price: 129.99."), without URLs and the title
         field_sentence(name, value)
         for name, value in source.fields.items()
-        if _plain_text(str(value)) != title and not is_url(str(value))
+        if _plain_text(cell_text(value)) != title and not is_url(str(value))
     )
     lines = filter(None, (source.title, description, fields))
     no_box = (0.0, 0.0, 0.0, 0.0)
@@ -81,9 +81,9 @@ def is_url(reference: str) -> bool:
     return reference.lower().startswith(("http://", "https://"))
 
 
-def field_sentence(name: str, value: FieldValue) -> str:
-    """Return a field as a sentence, such as `colour: red.`, without doubling a full stop."""
-    sentence = f"{name}: {value}"
+def field_sentence(name: str, value: Field) -> str:
+    """Return a field as a sentence, such as `colour: red, blue.`, without doubling a full stop."""
+    sentence = f"{name}: {cell_text(value)}"
     return sentence if sentence.endswith((".", "!", "?", "…", "。")) else f"{sentence}."
 
 
@@ -95,7 +95,7 @@ def _plain_text(text: str) -> str:
 def _row_names(catalog: Catalog) -> list[str]:
     """Return the rows' ids if every row has one of its own (a new row then renames no other), else their numbers."""
     if column := catalog.column(ID_COLUMNS):
-        ids = [str(cell) for cell in catalog.columns[column] if cell is not None]
+        ids = [cell_text(cell) for cell in catalog.columns[column] if cell is not None]
         if len(ids) == len(set(ids)) == len(catalog.numbers):
             return ids
     return [str(number) for number in catalog.numbers]

@@ -25,6 +25,8 @@ TITLE_COLUMNS = (
     "title", "name", "product_name", "product", "product_title", "item_name", "headline", "label",
 )  # fmt: skip
 ID_COLUMNS = ("id", "sku", "product_id", "item_id", "article_id", "asin", "uid", "uuid")
+SINGLE_COLUMNS = frozenset((*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS, *TITLE_COLUMNS, *ID_COLUMNS))
+"""Names of columns with one text per cell, whatever punctuation it has."""
 VAGUE_COLUMNS = frozenset(("caption", "text", "body"))
 """Names of descriptions that many other tables have too: alone they do not make a table a catalogue."""
 QUESTION_COLUMNS = frozenset(("question", "query", "where"))
@@ -132,7 +134,9 @@ def _read_csv(path: Path, text: str) -> Catalog:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text))
     header, *rows = [row for row in reader if any(map(str.strip, row))] or [[]]
     columns = {
-        name.strip(): parse_column([row[at].strip() if at < len(row) else "" for row in rows])
+        name.strip(): parse_column(
+            [row[at].strip() if at < len(row) else "" for row in rows], lists=_plain_name(name) not in SINGLE_COLUMNS
+        )
         for at, name in enumerate(header)
         if name.strip()
     }

@@ -93,7 +93,8 @@ def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> I
         known = f"there are {_join_names(sorted(fields))}" if fields else "none has fields of its own"
         yield f"no document has a field {name}; {known}"
     for name in sorted(own_fields(where) & fields):
-        stored = {str(one.fields[name]) for one in documents if name in one.fields}
+        values = [one.fields[name] for one in documents if name in one.fields]
+        stored = {str(item) for value in values for item in (value if isinstance(value, list) else [value])}
         for value in sorted(value for value in values_of(where, name) if isinstance(value, str)):
             alike = sorted(other for other in stored if other.casefold() == value.casefold())
             if alike and value not in stored:

@@ -19,6 +19,9 @@ TREES: list[tuple[str, Expression]] = [
     ("not a=1 and b=2", And((Not(Compare("a", "=", 1)), Compare("b", "=", 2)))),
     ('colour in ("red", "blue")', In("colour", ("red", "blue"))),
     ("page not in (1, 2)", Not(In("page", (1, 2)))),
+    ('tags CONTAINS "wax"', Compare("tags", "contains", "wax")),
+    ('tags not contains "wax"', Not(Compare("tags", "contains", "wax"))),
+    ("`contains` contains 5", Compare("contains", "contains", 5)),
     ("größe >= 42", Compare("größe", ">=", 42)),
 ]
 

@@ -95,12 +95,38 @@ def test_vectors_and_words_return_ranked_lists(store: Store) -> None:
         ('made >= "2026-02-01"', {1}),
         ("not (page = 1 or page = 3)", {1}),
         ("unknown = 3", set()),
+        ('tags contains "red"', {0}),
+        ('tags not contains "red"', {1, 2}),
+        ('tags = "dark red"', {1}),
+        ('tags in ("wax", "dark red")', {0, 1}),
+        ('tags != "wax"', {1, 2}),
+        ("sizes contains 40", {0}),
+        ("sizes > 40", {0, 1}),
+        ('name contains "acket"', {1}),
+        ('document contains "a."', {0, 1}),
+        ("price contains 10", {0}),
     ],
 )
 def test_filters(store: Store, where: str, wanted: set[int]) -> None:
     rows: list[tuple[str, int, dict[str, object]]] = [
-        ("a.pdf", 1, {"price": 10.0, "sold": True, "made": "2026-01-31"}),
-        ("a.pdf", 2, {"price": 20, "sold": False, "net weight": 2, "made": "2026-02-01"}),
+        (
+            "a.pdf",
+            1,
+            {"price": 10.0, "sold": True, "made": "2026-01-31", "tags": ["red", "wax"], "sizes": [38, 40, 42]},
+        ),
+        (
+            "a.pdf",
+            2,
+            {
+                "price": 20,
+                "sold": False,
+                "net weight": 2,
+                "made": "2026-02-01",
+                "tags": ["dark red"],
+                "sizes": [41.5],
+                "name": "Jacket",
+            },
+        ),
         ("b.pdf", 3, {}),
     ]
     store.documents.upsert(
@@ -112,6 +138,7 @@ def test_filters(store: Store, where: str, wanted: set[int]) -> None:
                     "page": page,
                     "fields": fields,
                     "flags": [name for name, value in fields.items() if value is True],
+                    "lists": [name for name, value in fields.items() if isinstance(value, list)],
                 },
             )
             for n, (document, page, fields) in enumerate(rows)

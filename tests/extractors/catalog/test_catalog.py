@@ -15,7 +15,7 @@ from PIL import Image
 
 from diptych.pipeline.download import Limits, fetcher
 from diptych.pipeline.sources import find_sources
-from extractors.catalog.columns import parse_column
+from extractors.catalog.columns import parse_column, unify_column
 from extractors.catalog.extractor import extract, row_sources
 from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
@@ -57,12 +57,56 @@ def rows_of(path: Path) -> list[Source]:
         (["12345678901234567890"], ["12345678901234567890"]),
         (["nan"], ["nan"]),
         (["", ""], [None, None]),
+        (["a; b, c", "", "b"], [["a", "b", "c"], None, ["b"]]),
+        (["red|blue", "red|red", "|"], [["red", "blue"], ["red"], None]),
+        (["38; 40.5", "40"], [[38.0, 40.5], [40.0]]),
+        (["wool, cotton", "cotton, silk"], [["wool", "cotton"], ["cotton", "silk"]]),
+        (["S, M, L", "M, L", "S"], [["S", "M", "L"], ["M", "L"], ["S"]]),
+        (["Doe, Jane; Roe, Richard", "Poe, Al"], [["Doe, Jane", "Roe, Richard"], ["Poe, Al"]]),
+        (["1,5 l; 2 l"], [["1,5 l", "2 l"]]),
     ],
 )
 def test_column_gets_one_type(cells: list[str], values: list[object]) -> None:
     parsed = parse_column(cells)
     assert parsed == values
     assert [type(value) for value in parsed] == [type(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Oslo, Norway", "Bergen, Norway", "Norway"],
+        ["dairy, eggs", "dairy, eggs"],
+        ["Keep dry; never wash it in a machine, or it shrinks.", "Wash; iron"],
+        ["Salt &amp; Pepper", "Salt"],
+        ["1,5", "2,5 kg"],
+    ],
+)
+def test_punctuation_inside_texts_does_not_make_lists(cells: list[str]) -> None:
+    assert parse_column(cells) == cells
+
+
+def test_only_fields_become_lists(tmp_path: Path) -> None:
+    text = "id,name,tags,description\nA;1,Hat; red,warm; red,One; two\n"
+    (row,) = row_sources(read_catalog(write_shop(tmp_path, text)), {})
+    assert (row.name, row.title, row.description) == ("shop.csv#A;1", "Hat; red", "One; two")
+    assert row.fields == {"id": "A;1", "name": "Hat; red", "tags": ["warm", "red"]}
+    (passage,) = extract(row, WITHOUT_OCR, tmp_path / "pictures").passages
+    assert passage.text == "Hat; red\nOne; two\nid: A;1. tags: warm, red."
+
+
+@pytest.mark.parametrize(
+    ("values", "cells"),
+    [
+        ([["red", " new "], "blue", None, []], [["red", "new"], ["blue"], None, None]),
+        ([[1, 2], [2.5]], [[1.0, 2.0], [2.5]]),
+        ([[1, "a"], 2], [["1", "a"], ["2"]]),
+        ([[True, False]], [["True", "False"]]),
+        ([{"a": [1]}, None], ['{"a": [1]}', None]),
+    ],
+)
+def test_json_lists_stay_lists_of_one_type(values: list[object], cells: list[object]) -> None:
+    assert unify_column(values) == cells
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -89,7 +133,7 @@ def test_json_lines_keep_their_types_and_broken_lines_are_noted(tmp_path: Path) 
     path = write_shop(tmp_path, "\n".join([json.dumps(lines[0]), "{broken", json.dumps(lines[1])]), "shop.jsonl")
     found = find_sources([path])
     first, second = found.sources
-    assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": "red, new", "stock": True}
+    assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": ["red", "new"], "stock": True}
     assert (second.name, second.media_type) == ("shop.jsonl#3", "application/x-ndjson")
     assert found.left_out == ["shop.jsonl: row 2 is not a JSON object and was left out"]
 

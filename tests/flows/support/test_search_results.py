@@ -42,6 +42,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
             'document = "PRODUCTS.jsonl#2"',
             'nothing found: no document is called "PRODUCTS.jsonl#2"; there are products.jsonl#2',
         ),
+        ('name contains "JACKET" and document contains "ducts"', "nothing found"),
         ('name = "JACKET 1"', 'nothing found: name is never "JACKET 1" but "Jacket 1"; filters are case-sensitive'),
         ("price > 900", "nothing found"),
     ],
