@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     ocr: OcrEngine = Field(default="auto", description="OCR engine for pages without text.")
     ocr_languages: str = Field(default="eng", description="Tesseract language codes, joined by +.")
     dpi: int = Field(default=150, ge=72, le=600, description="Minimum resolution of figure crops and page images.")
+    include: tuple[str, ...] = Field(
+        default=(), description="Only read files that match one of these patterns; syntax of .gitignore."
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), description="Skip files and folders that match one of these patterns; syntax of .gitignore."
+    )
     private_addresses: bool = Field(
         default=False, description="Allow catalogue images to be downloaded from private addresses."
     )
@@ -173,10 +179,13 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings(store: str | None = None) -> Settings:
-    """Read the settings; `store` overrides the setting. Raises `SettingsError` with the faulty setting or line."""
+def load_settings(
+    store: str | None = None, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+) -> Settings:
+    """Read the settings; arguments that are not empty override them. Raises `SettingsError` with the faulty setting."""
+    given = {"store": store, "include": tuple(include or ()), "exclude": tuple(exclude or ())}
     try:
-        settings = Settings(store=store) if store else Settings()
+        settings = Settings.model_validate({name: value for name, value in given.items() if value})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"

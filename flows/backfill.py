@@ -29,6 +29,8 @@ def backfill(
     store: str | None = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
     batch_api: bool = False,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
 ) -> State[Any]:
     """Ingest new and changed documents, at most `limit` of them. Run it again for the next ones.
 
@@ -43,19 +45,21 @@ def backfill(
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
         batch_api: Use the batch endpoints of paid models: half the price, minutes to a day.
+        include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
+        exclude: Skip files and folders that match one of these patterns. Default: as configured.
     """
-    with ingest_run(store, budget) as (diptych, usage):
+    with ingest_run(store, budget, include, exclude) as (diptych, usage):
         found = diptych.maintenance.find_sources(paths)
         pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
         chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]
-        current_listener().on_sources(len(chosen), found.left_out)
+        current_listener().on_sources(len(chosen), found.skipped)
         gone = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
         if batch_api:
             prefill(diptych, chosen, retry_failed)
         outcomes = ingest_in_tasks(diptych, chosen, retry=retry_failed)
         removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes) if gone else NO_REMOVALS
         waiting = len(pending) - len(chosen)
-        return finish_run(outcomes, found.left_out, usage, diptych.settings.store, removals, waiting)
+        return finish_run(outcomes, found.skipped, usage, diptych.settings.store, removals, waiting)
 
 
 def modified_since(sources: Iterable[Source], since: date | None) -> list[Source]:

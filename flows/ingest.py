@@ -16,6 +16,8 @@ def ingest(
     confirm_deletes: bool = False,
     store: str | None = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
 ) -> State[Any]:
     """Bring the store up to date with files and folders. Only new and changed documents are processed.
 
@@ -28,11 +30,13 @@ def ingest(
         confirm_deletes: Delete documents whose files are gone, even more than a quarter of them.
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
+        include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
+        exclude: Skip files and folders that match one of these patterns. Default: as configured.
     """
-    with ingest_run(store, budget) as (diptych, usage):
+    with ingest_run(store, budget, include, exclude) as (diptych, usage):
         found = diptych.maintenance.find_sources(paths)
-        current_listener().on_sources(len(found.sources), found.left_out)
+        current_listener().on_sources(len(found.sources), found.skipped)
         gone = diptych.maintenance.find_removed(paths, found.sources)
         outcomes = ingest_in_tasks(diptych, found.sources)
         removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes)
-        return finish_run(outcomes, found.left_out, usage, diptych.settings.store, removals)
+        return finish_run(outcomes, found.skipped, usage, diptych.settings.store, removals)

@@ -66,6 +66,7 @@ HOMES = {
     "fitz": (),
     "pdf2image": ("extractors/",),
     "pptx": ("extractors/", "data/"),
+    "pathspec": ("diptych/pipeline/selection.py",),
     "fastembed": ("diptych/encoders/fastembed.py",),
     "huggingface_hub": ("diptych/encoders/model_files.py",),
     "openai": ("diptych/models/openai/",),

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from diptych.errors import BudgetReached
 from diptych.library.runtime import Runtime
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.download import Limits, fetcher
+from diptych.pipeline.download import Fetch, Limits, fetcher
 from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
 from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
 from diptych.pipeline.retry import documents_to_retry, find_retry_sources
+from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import FoundSources, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
@@ -52,8 +53,14 @@ class Maintenance:
 
     def find_sources(self, paths: Sequence[str | Path]) -> FoundSources:
         """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`."""
-        settings = self._runtime.settings
-        return find_sources(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
+        chosen = self._runtime.settings
+        return find_sources(paths, self._fetch, Selection(chosen.include, chosen.exclude))
+
+    @property
+    def _fetch(self) -> Fetch:
+        """Downloads the pictures that catalogues name by URL."""
+        chosen = self._runtime.settings
+        return fetcher(chosen.cache / "downloads", Limits(private=chosen.private_addresses))
 
     def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
@@ -120,7 +127,7 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        sources, unavailable = find_retry_sources(documents, self.find_sources)
+        sources, unavailable = find_retry_sources(documents, lambda files: find_sources(files, self._fetch))
         return Retryable(tuple(sources), tuple(_unavailable(record, reason) for record, reason in unavailable))
 
     def retry(self, *, everything: bool = False, on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:

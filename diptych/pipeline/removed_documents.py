@@ -19,6 +19,8 @@ class RemovedDocuments:
     documents: tuple[DocumentRecord, ...]
     covered: int
     """Number of stored documents below the paths."""
+    skipped: tuple[DocumentRecord, ...] = ()
+    """Documents below the paths that were not found although their files exist: ignored or unreadable ones."""
 
     @property
     def share(self) -> float:
@@ -31,10 +33,11 @@ def find_removed_documents(store: Store, paths: Sequence[str | Path], found: Seq
     found_uris = {source.uri for source in found}
     catalogues = {str(path) for path in {source.path.resolve() for source in found} if _is_complete_catalogue(path)}
     covered = [record for record in list_records(store) if _is_below(roots, local_path(record.uri))]
-    removed = tuple(
-        record for record in covered if record.uri not in found_uris and _is_removed(local_path(record.uri), catalogues)
-    )
-    return RemovedDocuments(removed, len(covered))
+    missing = [record for record in covered if record.uri not in found_uris]
+    removed = {record.id for record in missing if _is_removed(local_path(record.uri), catalogues)}
+    gone = tuple(record for record in missing if record.id in removed)
+    skipped = tuple(record for record in missing if record.id not in removed)
+    return RemovedDocuments(gone, len(covered), skipped)
 
 
 def _is_complete_catalogue(path: Path) -> bool:

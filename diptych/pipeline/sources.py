@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.download import Fetch
+from diptych.pipeline.selection import Selection, SelectionRules, SkippedFile, describe_skipped
 from extractors.catalog.extractor import is_url, row_sources
 from extractors.catalog.table import is_catalog, read_catalog
 from extractors.formats import describe_formats, failed_plugins, find_format, has_rows
@@ -26,8 +27,13 @@ class FoundSources:
 
     sources: list[Source]
     """In the order of the paths; in folders by name."""
-    left_out: list[str]
-    """One sentence for every kind of file that was skipped and every catalogue row that cannot be read."""
+    skipped: list[SkippedFile]
+    """Files, folders and catalogue rows that are not read."""
+
+    @property
+    def left_out(self) -> list[str]:
+        """One sentence per reason why files were skipped, with their names."""
+        return describe_skipped(self.skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,51 +44,50 @@ class _File:
     walked: bool
 
 
-def find_sources(paths: Sequence[str | Path], fetch: Fetch | None = None) -> FoundSources:
+def find_sources(
+    paths: Sequence[str | Path], fetch: Fetch | None = None, selection: Selection | None = None
+) -> FoundSources:
     """A source for every document under `paths` (files, folders, `file:` addresses), and for every catalogue row.
 
-    `fetch` downloads the pictures that catalogues name by URL; without it, those rows have no picture.
-    Raises `SourceError` for a missing path, if no document is found, and if a single file cannot be read; among
-    several paths such a file is left out.
+    `fetch` downloads the pictures that catalogues name by URL; without it, those rows have no picture. `selection`:
+    which files are read, by default all that `.diptychignore` files do not exclude. Raises `SourceError` for a missing
+    path, if no document is found, and if a single file cannot be read; among several paths such a file is skipped.
     """
-    skipped: list[str] = []
+    skipped: list[SkippedFile] = []
     single = len(paths) == 1
-    listed = (file for path in paths for file in _list_files(_local_path(path), skipped, single))
+    chosen = selection or Selection()
+    listed = (file for path in paths for file in _list_files(_local_path(path), chosen, skipped, single))
     # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
     files = {Path(os.path.realpath(file.path)): file for file in listed}
-    catalogues, left_out = _read_catalogues(files.values(), fetch, single)
-    left_out = [*skipped, *left_out]
+    catalogues = _read_catalogues(files.values(), fetch, skipped, single)
     catalogue_pictures = {row.image for rows in catalogues.values() for row in rows if row.image}
     sources: list[Source] = []
-    unknown = Counter[str]()
     same_name = Counter(file.path.name for file in files.values())
     for resolved, file in files.items():
         name = file.path.name if same_name[file.path.name] == 1 else file.name
         if find_format(file.path) is None:
-            unknown[file.path.suffix.lower()] += 1
+            skipped.append(_unknown(file.path))
         elif has_rows(file.path):
             prefix = len(file.path.name)
             sources += [replace(row, name=name + row.name[prefix:]) for row in catalogues.get(file.path, ())]
         elif not (file.walked and resolved in catalogue_pictures):
             try:
                 sources.append(_file_source(file, name))
-            except SourceError as error:
+            except OSError as error:
                 if single and not file.walked:
-                    raise
-                left_out.append(str(error))
-    left_out += [_describe_unknown(suffix, count) for suffix, count in sorted(unknown.items())]
+                    raise SourceError(str(_unreadable(file.path, error))) from error
+                skipped.append(_unreadable(file.path, error))
     if not sources:
         where = ", ".join(map(str, paths)) or "no path given"
-        reasons = "".join(f"; {reason}" for reason in left_out[:3])
+        reasons = "".join(f"; {reason}" for reason in describe_skipped(skipped)[:3])
         raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
-    if unknown:
-        left_out += failed_plugins()
-    return FoundSources(sources, left_out)
+    return FoundSources(sources, skipped)
 
 
-def _describe_unknown(suffix: str, count: int) -> str:
-    files = f"{suffix} file" if suffix else "file"
-    return f"{count} {files}{'s' * (count != 1)}{'' if suffix else ' without a suffix'}: no extractor reads such files"
+def _unknown(path: Path) -> SkippedFile:
+    suffix = path.suffix.lower()
+    kind = f"{suffix} files" if suffix else "files without a suffix"
+    return SkippedFile(str(path), "; ".join((f"no extractor reads {kind}", *failed_plugins())))
 
 
 def _local_path(path: str | Path) -> Path:
@@ -93,37 +98,45 @@ def _local_path(path: str | Path) -> Path:
     return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
 
 
-def _list_files(path: Path, skipped: list[str], single: bool) -> Iterator[_File]:
+def _list_files(path: Path, selection: Selection, skipped: list[SkippedFile], single: bool) -> Iterator[_File]:
     """The files under one path. What is skipped is added to `skipped`, or raised if the path is the only one."""
     try:
         if path.is_dir():
             os.scandir(path).close()
-            files = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in _walk(path, skipped)]
+            walked = _walk(path, SelectionRules(path, selection, skipped), skipped)
+            files = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in walked]
             if not files and not any(path.iterdir()):
                 raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
             yield from files
         elif not path.is_file():
             raise SourceError(f"{path}: no such file or folder; check the path")
+        elif reason := SelectionRules(path.parent, selection, skipped, ignore_files=False).why_skipped(path):
+            skipped.append(SkippedFile(str(path), reason))
         elif find_format(path) is not None:
             yield _File(path, path.name, walked=False)
+        elif single:
+            raise SourceError(f"{_unknown(path)}; {describe_formats()}")
         else:
-            reason = f"{path}: no extractor reads {path.suffix or 'files without a suffix'}"
-            if single:
-                raise SourceError(f"{reason}; {describe_formats()}")
-            skipped.append(reason)
+            skipped.append(_unknown(path))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise SourceError(str(_unreadable(path, error))) from error
 
 
-def _walk(folder: Path, skipped: list[str]) -> Iterator[Path]:
-    """All files below `folder` by name, without hidden files, lock files of office programs and link loops.
+def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> Iterator[Path]:
+    """The files below `folder` by name that `rules` select, without hidden files, lock files and link loops.
 
     Files that Diptych wrote are skipped too: otherwise a store beside its documents would ingest its own pictures.
     """
     seen: set[tuple[int, int]] = set()
 
     def skip(error: OSError) -> None:
-        skipped.append(str(_unreadable(error.filename, error)))
+        skipped.append(_unreadable(error.filename, error))
+
+    def is_selected(path: Path, *, is_folder: bool = False) -> bool:
+        reason = rules.why_skipped(path, is_folder=is_folder)
+        if reason:
+            skipped.append(SkippedFile(f"{path}{'/' * is_folder}", reason))
+        return not reason
 
     for root, folders, files in os.walk(folder, onerror=skip, followlinks=True):
         status = Path(root).stat()
@@ -133,12 +146,16 @@ def _walk(folder: Path, skipped: list[str]) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         kind = _kind_of_own_folder(files, folders)
         if kind and Path(root) != folder:
-            skipped.append(f"{Path(root)}: is {kind} written by Diptych")
+            skipped.append(SkippedFile(str(Path(root)), f"is {kind} written by Diptych"))
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        visible = sorted(name for name in files if not name.startswith((".", "~$")))
-        yield from (Path(root, name) for name in visible if not _is_stored_picture(Path(root).name, name))
+        visible = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in visible if is_selected(Path(root, name), is_folder=True)]
+        for name in sorted(files):
+            if name.startswith((".", "~$")) or _is_stored_picture(Path(root).name, name):
+                continue
+            if is_selected(path := Path(root, name)):
+                yield path
 
 
 def _kind_of_own_folder(files: Iterable[str], folders: Iterable[str]) -> str:
@@ -159,39 +176,41 @@ def _is_stored_picture(folder: str, name: str) -> bool:
 
 
 def _read_catalogues(
-    files: Iterable[_File], fetch: Fetch | None, single: bool
-) -> tuple[dict[Path, list[Source]], list[str]]:
-    """The rows of every catalogue, and a sentence for each table and row that was skipped."""
+    files: Iterable[_File], fetch: Fetch | None, skipped: list[SkippedFile], single: bool
+) -> dict[Path, list[Source]]:
+    """The rows of every catalogue. Tables and rows that cannot be read are added to `skipped`."""
     rows: dict[Path, list[Source]] = {}
-    left_out: list[str] = []
     for file in files:
         if not has_rows(file.path):
             continue
         if file.walked and not is_catalog(file.path):
-            left_out.append(f"{file.name}: not a catalogue, because no column is called image, photo or description")
+            reason = "not a catalogue, because no column is called image, photo or description"
+            skipped.append(SkippedFile(str(file.path), reason))
             continue
         try:
             catalogue = read_catalog(file.path)
         except ExtractionError as error:
             if single and not file.walked:
                 raise SourceError(str(error)) from error
-            left_out.append(str(error))
+            skipped.append(_skipped_table(file.path, str(error)))
             continue
         urls = [reference for reference in catalogue.image_references() if is_url(reference)]
         rows[file.path] = row_sources(catalogue, fetch(urls) if fetch and urls else {})
-        left_out += catalogue.notes
-    return rows, left_out
+        skipped += [_skipped_table(file.path, note) for note in catalogue.notes]
+    return rows
+
+
+def _skipped_table(path: Path, message: str) -> SkippedFile:
+    """From a message that begins with the name of the file."""
+    return SkippedFile(str(path), message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: "))
 
 
 def _file_source(file: _File, name: str) -> Source:
-    try:
-        with file.path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(file.path, error) from error
+    with file.path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     row = find_format(file.path)
     return Source(file.path, file.path.resolve().as_uri(), name, digest, row.media_type if row else "")
 
 
-def _unreadable(path: str | Path, error: OSError) -> SourceError:
-    return SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions")
+def _unreadable(path: str | Path, error: OSError) -> SkippedFile:
+    return SkippedFile(str(path), f"cannot be read ({error.strerror}); check its permissions")

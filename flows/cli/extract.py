@@ -16,7 +16,16 @@ from flows.cli import options
     type=click.Choice(["all", "visual", "none"]),
     help="Pages to keep as images; by default as configured (visual).",
 )
-def extract(paths: tuple[str, ...], as_json: bool, out: Path | None, page_images: str | None) -> int:
+@options.include
+@options.exclude
+def extract(
+    paths: tuple[str, ...],
+    as_json: bool,
+    out: Path | None,
+    page_images: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+) -> int:
     """Extract passages and pictures from files and show them; nothing is stored.
 
     \b
@@ -27,7 +36,7 @@ def extract(paths: tuple[str, ...], as_json: bool, out: Path | None, page_images
     from diptych.settings import load_settings
     from flows.cli.extract_job import extract_files
 
-    settings = load_settings()
+    settings = load_settings(include=include, exclude=exclude)
     if page_images:
         settings = settings.model_copy(update={"page_images": page_images})
     return extract_files(paths, settings, as_json, out)

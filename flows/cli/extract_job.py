@@ -14,6 +14,7 @@ from rich.table import Table
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
 from diptych.pipeline.download import Limits, fetcher
+from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet
@@ -28,10 +29,11 @@ from flows.support.text import one_line, pluralize
 
 def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:
     """Extract files, print their parts, and return the exit code. Raises `SourceError` if `paths` hold no document."""
-    found = find_sources(paths, fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses)))
+    fetch = fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses))
+    found = find_sources(paths, fetch, Selection(settings.include, settings.exclude))
     reports: list[dict[str, object]] = []
     with _picture_folder(out) as pictures, progress_display() as progress:
-        progress.on_sources(len(found.sources), found.left_out)
+        progress.on_sources(len(found.sources), found.skipped)
         for source, result in _extract_in_order(found.sources, settings, pictures):
             progress.advance(source.name)
             if isinstance(result, ExtractionError):

@@ -18,8 +18,16 @@ from flows.support.terminal import print_message
 @options.as_json
 @options.confirm_deletes
 @options.budget
+@options.include
+@options.exclude
 def ingest(
-    paths: tuple[str, ...], store: str | None, as_json: bool, confirm_deletes: bool, budget: float | None
+    paths: tuple[str, ...],
+    store: str | None,
+    as_json: bool,
+    confirm_deletes: bool,
+    budget: float | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
 ) -> int:
     """Bring the store up to date with files and folders. Only new and changed documents are processed.
 
@@ -27,12 +35,15 @@ def ingest(
     is gone from a folder, or whose row is gone from a catalogue, are deleted. If more than a quarter of them are gone,
     nothing is deleted without --confirm-deletes. Documents that would exceed --budget wait for the next run. --json
     prints one object per document: uri, name, status (complete, partial, failed, unchanged, waiting, deleted, gone),
-    pages, passages, pictures, problems, error …
+    pages, passages, pictures, problems, error … Skipped files are objects too: name, status (skipped), error.
     """
-    with options.open_store(store, budget) as diptych, progress_display(as_json=as_json) as progress:
+    with (
+        options.open_store(store, budget, include, exclude) as diptych,
+        progress_display(as_json=as_json) as progress,
+    ):
         maintenance = diptych.maintenance
         found = maintenance.find_sources(paths)
-        progress.on_sources(len(found.sources), found.left_out)
+        progress.on_sources(len(found.sources), found.skipped)
         gone = maintenance.find_removed(paths, found.sources)
         maintenance.ingest_sources(found.sources, progress.on_outcome)
         progress.on_removals(delete_removed(diptych, paths, found.sources, gone, confirm_deletes))
@@ -51,6 +62,8 @@ def ingest(
 @click.option("--batch-api", is_flag=True, help="Use batch endpoints of paid models: half the price, up to a day.")
 @options.confirm_deletes
 @options.store
+@options.include
+@options.exclude
 def backfill(
     paths: tuple[str, ...],
     since: datetime | None,
@@ -60,6 +73,8 @@ def backfill(
     batch_api: bool,
     confirm_deletes: bool,
     store: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
 ) -> int:
     """Ingest existing documents as runs of the Prefect flow `backfill`, showing progress.
 
@@ -85,9 +100,12 @@ def backfill(
             "store": _absolute(load_settings(store).store),
             "budget": budget,
             "batch_api": batch_api,
+            "include": list(include),
+            "exclude": list(exclude),
         }
         remaining = limit
-        with ingest_run(parameters["store"], budget) as (diptych, _), listening(progress):  # one budget for all runs
+        opened = ingest_run(parameters["store"], budget, include, exclude)  # once, for one budget of all runs
+        with opened as (diptych, _), listening(progress):
             while remaining is None or remaining > 0:
                 before = len(progress.outcomes)
                 state = backfill_flow(**parameters, limit=remaining, return_state=True)

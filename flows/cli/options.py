@@ -28,6 +28,13 @@ budget = click.option(
 confirm_deletes = click.option(
     "--confirm-deletes", is_flag=True, help="Delete documents whose files are gone, even more than a quarter."
 )
+_pattern = "as in .gitignore; repeat it for several. Default: as configured."
+include = click.option(
+    "--include", multiple=True, metavar="PATTERN", help=f"Only read files that match a pattern, {_pattern}"
+)
+exclude = click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help=f"Skip files that match a pattern, {_pattern}"
+)
 
 
 class Span(click.ParamType[tuple[int, int]]):
@@ -45,12 +52,14 @@ class Span(click.ParamType[tuple[int, int]]):
         return last - first + 1, first - 1
 
 
-def open_store(store: str | None, budget: float | None = None) -> Diptych:
-    """Open the store of the option `--store`."""
+def open_store(
+    store: str | None, budget: float | None = None, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+) -> Diptych:
+    """Open the store of the option `--store`, for files selected by `--include` and `--exclude`."""
     from diptych import Diptych
     from diptych.settings import load_settings
 
-    return Diptych.open(load_settings(store), budget=budget)
+    return Diptych.open(load_settings(store, include, exclude), budget=budget)
 
 
 def print_usage(diptych: Diptych) -> None:

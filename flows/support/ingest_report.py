@@ -93,10 +93,11 @@ class IngestReport:
             lines += ["", markdown_code(self.stop_reason)]
         if self.removals.unconfirmed:
             lines += ["", f"{markdown_code(self.removals.warning)}, as does this flow with `confirm_deletes`."]
+        kept = [self.removals.describe_skipped()] if self.removals.skipped else []
         for title, items in (
             ("Failed", [outcome.error or outcome.name for outcome in self.outcomes if outcome.status == "failed"]),
             ("Missing parts", [part for outcome in self.outcomes for part in missing_parts(outcome)]),
-            ("Notes", [f"{outcome.name}: {note}" for outcome in self.outcomes for note in outcome.notes]),
+            ("Notes", [*kept, *(f"{outcome.name}: {note}" for outcome in self.outcomes for note in outcome.notes)]),
             ("Left out", left_out),
             ("Paid models", usage),
             ("Deleted", [f"{one.name}: {removal_reason(one)}" for one in self.removals.deleted]),

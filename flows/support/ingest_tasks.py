@@ -30,6 +30,7 @@ from flows.support.shared_store import RunUsage, shared_diptych
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import RemovedDocuments
+    from diptych.pipeline.selection import SkippedFile
     from diptych.pipeline.sources import FoundSources
 
 RUNNERS = ("threads", "processes", "dask", "ray")
@@ -43,12 +44,17 @@ LOG_LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged"
 
 
 @contextmanager
-def ingest_run(store: str | None, budget: float | None) -> Iterator[tuple[Diptych, RunUsage]]:
+def ingest_run(
+    store: str | None,
+    budget: float | None,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+) -> Iterator[tuple[Diptych, RunUsage]]:
     """Open the store for a run that ingests documents, with a count of what the run uses of paid models.
 
     Raises `SettingsError` for a budget with several processes.
     """
-    settings = load_settings(store or None)
+    settings = load_settings(store, include, exclude)
     check_budget(settings, budget)
     with shared_diptych(settings, budget) as diptych:
         yield diptych, RunUsage(diptych.meter)
@@ -179,7 +185,7 @@ def delete_removed_documents(
 
 def finish_run(
     outcomes: Sequence[Outcome],
-    left_out: Sequence[str],
+    skipped: Sequence[SkippedFile],
     usage: RunUsage,
     store: str,
     removals: Removals = NO_REMOVALS,
@@ -187,18 +193,18 @@ def finish_run(
 ) -> State[Any]:
     """Store the report as artifacts and return the final state: Completed, Partial or Failed.
 
-    `left_out`: files that were skipped and why; `waiting`: number of documents left for another run.
+    `skipped`: files that were not read; `waiting`: number of documents left for another run.
     """
     report = IngestReport(outcomes, removals)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
-    create_markdown_artifact(report.markdown(store, left_out, usage.lines), key="ingest-report")
+    create_markdown_artifact(report.markdown(store, list(map(str, skipped)), usage.lines), key="ingest-report")
     create_table_artifact(report.rows(), key="ingest-documents", description=message)
     if report.stop_reason:
         get_run_logger().warning("%s", report.stop_reason)
     counts = report.counts
     data = {
         **counts,
-        "left_out": len(left_out),
+        "left_out": len(skipped),
         "deleted": len(removals.deleted),
         "gone": len(removals.unconfirmed),
         "waiting": waiting + counts["waiting"],

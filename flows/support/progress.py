@@ -17,13 +17,14 @@ from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
+    from diptych.pipeline.selection import SkippedFile
 
 
 class ProgressListener:
     """Receives what happens during a run, from several threads. This base class ignores everything."""
 
-    def on_sources(self, total: int, left_out: Sequence[str]) -> None:
-        """`total` documents were found; `left_out`: files that were skipped and why."""
+    def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
+        """`total` documents were found; `skipped`: files that are not read."""
 
     def on_outcome(self, outcome: Outcome) -> None:
         """A document was processed."""
@@ -48,9 +49,13 @@ class ProgressDisplay(ProgressListener):
     def report(self) -> IngestReport:
         return IngestReport(self.outcomes, self.removals)
 
-    def on_sources(self, total: int, left_out: Sequence[str]) -> None:
-        for reason in left_out:
-            print_message(f"left out   {reason}")
+    def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
+        from diptych.pipeline.selection import describe_skipped
+
+        for line in describe_skipped(skipped):
+            print_message(f"left out   {line}")
+        for one in skipped if self._as_json else ():
+            print_json({"name": one.path, "status": "skipped", "error": one.reason})
         self._progress.update(self._task, total=total, description="")
 
     def on_outcome(self, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.support.text import diptych_command
+from flows.support.text import diptych_command, pluralize
 
 if TYPE_CHECKING:
     from diptych import Diptych
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_REMOVED_SHARE = 0.25
 """Share of the covered documents above which a disk or folder that is not mounted is more likely than a clean-up."""
-MAX_LISTED = 10
+MAX_LISTED, MAX_NAMED = 10, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Removals:
     """Kept: too many are gone to delete them without confirmation."""
     warning: str = ""
     """Why they were kept, and how to delete them."""
+    skipped: tuple[DocumentRecord, ...] = ()
+    """Kept: their files exist but were not read."""
 
     def lines(self) -> Iterator[str]:
         """One line per deleted document, at most `MAX_LISTED` unconfirmed ones, and what to do about them."""
@@ -37,6 +39,14 @@ class Removals:
             yield f"gone       {document.name}: {removal_reason(document)}"
         if self.unconfirmed:
             yield f"note       {self.warning}"
+        if self.skipped:
+            yield f"note       {self.describe_skipped()}"
+
+    def describe_skipped(self) -> str:
+        names = ", ".join(document.name for document in self.skipped[:MAX_NAMED])
+        more = f" and {len(self.skipped) - MAX_NAMED:,} more" if len(self.skipped) > MAX_NAMED else ""
+        stored = pluralize(len(self.skipped), "stored document")
+        return f"{stored} skipped and kept: {names}{more}; `diptych delete NAME` deletes them"
 
     def records(self) -> Iterator[dict[str, object]]:
         """JSON records with the status `deleted`, or `gone` for the unconfirmed ones."""
@@ -61,7 +71,7 @@ def delete_removed(
     that of before the run, so that newly ingested documents do not hide a loss.
     """
     if not before.documents:
-        return NO_REMOVALS
+        return Removals(skipped=before.skipped)
     count = len(before.documents)
     if count > 1 and before.share > MAX_REMOVED_SHARE and not confirmed:
         command = diptych_command("ingest", *paths, "--confirm-deletes", store=diptych.settings.store)
@@ -69,8 +79,8 @@ def delete_removed(
             f"{count} of {before.covered} documents are gone from their place, too many to delete without "
             f"confirmation. Check for a missing disk or folder; `{command}` deletes them"
         )
-        return Removals(unconfirmed=before.documents, warning=warning)
+        return Removals(unconfirmed=before.documents, warning=warning, skipped=before.skipped)
     still_gone = {record.id for record in diptych.maintenance.find_removed(paths, sources).documents}
     removed = tuple(record for record in before.documents if record.id in still_gone)
     diptych.maintenance.remove(removed)
-    return Removals(removed)
+    return Removals(removed, skipped=before.skipped)

@@ -135,7 +135,7 @@ def test_json_lines_keep_their_types_and_broken_lines_are_noted(tmp_path: Path) 
     first, second = found.sources
     assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": ["red", "new"], "stock": True}
     assert (second.name, second.media_type) == ("shop.jsonl#3", "application/x-ndjson")
-    assert found.left_out == ["shop.jsonl: row 2 is not a JSON object and was left out"]
+    assert found.left_out == [f"{path}: row 2 is not a JSON object and was left out"]
 
 
 def test_repeated_ids_do_not_name_rows(tmp_path: Path) -> None:
