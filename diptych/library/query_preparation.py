@@ -7,7 +7,14 @@ from pathlib import Path
 from diptych.errors import QueryError, SourceError
 from diptych.library.runtime import Runtime
 from diptych.pipeline.sources import find_sources
-from diptych.search.plain_filters import FieldKinds, FilteredText, extract_filters, field_kinds, may_contain_filter
+from diptych.search.plain_filters import (
+    FieldKinds,
+    FilteredText,
+    extract_filters,
+    field_kinds,
+    may_contain_filter,
+    rare_fields,
+)
 from diptych.search.query import Query
 from diptych.store.register import register_version
 from diptych.store.types import Store
@@ -23,8 +30,8 @@ class QueryPreparation:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._fields: tuple[str, FieldKinds] = ("", {})
-        """The types of the store's fields, and the register's clock when they were read."""
+        self._fields: tuple[str, FieldKinds, frozenset[str]] = ("", {}, frozenset())
+        """The register's version, the kinds of the store's fields in it, and the rare ones."""
 
     def prepare(self, query: Query) -> Query:
         """The query as it is searched. Raises `QueryError` for an image that cannot be searched with."""
@@ -40,16 +47,18 @@ class QueryPreparation:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
         if query.literal or not self._runtime.settings.phrases or not may_contain_filter(query.text):
             return FilteredText(query.text)
-        return extract_filters(query.text, self._field_types(self._runtime.existing()))
+        return extract_filters(query.text, *self._own_fields(self._runtime.existing()))
 
-    def _field_types(self, store: Store) -> FieldKinds:
-        moment = register_version(store)
-        read_at, types = self._fields
-        if read_at != moment or not moment:
-            documents = islice(store.documents.scroll(), SAMPLED_DOCUMENTS)
-            types = field_kinds(document.payload.get("fields") or {} for document in documents)
-            self._fields = (moment, types)
-        return types
+    def _own_fields(self, store: Store) -> tuple[FieldKinds, frozenset[str]]:
+        """The users' fields in the store, and those of them that few documents have."""
+        version = register_version(store)
+        read_at, kinds, rare = self._fields
+        if read_at != version or not version:
+            documents = (point for point in store.documents.scroll() if "uri" in point.payload)
+            fields = [point.payload.get("fields") or {} for point in islice(documents, SAMPLED_DOCUMENTS)]
+            kinds, rare = field_kinds(fields), rare_fields(fields)
+            self._fields = (version, kinds, rare)
+        return kinds, rare
 
     def _with_image(self, query: Query, image: Path) -> tuple[Query, Path]:
         """The query with its stored image, or with the image's words if no encoder reads images; and the image.

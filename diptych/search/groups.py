@@ -54,7 +54,7 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
     for rank, point in enumerate(select_points(encoded, context, enough), start=1):
         hits = groups.setdefault(_group_key(point, by), [])
         if len(hits) < each:
-            hits.append(make_hit(rank, point, context.pictures))
+            hits.append(make_hit(rank, point, context.pictures, encoded.intent.page_numbers))
     return [
         Group(rank, hits[0].document, hits[0].source, hits[0].page if by == "page" else None, tuple(hits))
         for rank, hits in enumerate(islice(groups.values(), limit), start=1)

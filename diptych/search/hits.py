@@ -1,9 +1,9 @@
 """Hits: the search results that users see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from diptych.search.fusion import FusedPoint
 from diptych.store.register import local_path
@@ -38,6 +38,10 @@ class Hit:
     title: str = ""
     heading: tuple[str, ...] = ()
     label: str = ""
+    folio: int | None = None
+    """The printed page number, if it differs from `page`."""
+    named_page: Literal["", "printed", "position"] = ""
+    """Which of the two numbers the query names, if they differ: the printed number, or the position in the file."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,13 +62,19 @@ class RankedPoint(NamedTuple):
         return str(self.payload["modality"])
 
 
-def make_hits(points: Iterable[RankedPoint], pictures: Path, first: int = 1) -> list[Hit]:
-    """Hits with ranks from `first` on; `pictures` is the folder of the picture store."""
-    return [make_hit(rank, point, pictures) for rank, point in enumerate(points, start=first)]
+def make_hits(
+    points: Iterable[RankedPoint], pictures: Path, first: int = 1, page_numbers: Set[int] = frozenset()
+) -> list[Hit]:
+    """Hits with ranks from `first` on; `pictures` is the folder of the picture store.
+
+    `page_numbers` are named in the query.
+    """
+    return [make_hit(rank, point, pictures, page_numbers) for rank, point in enumerate(points, start=first)]
 
 
-def make_hit(rank: int, point: RankedPoint, pictures: Path) -> Hit:
+def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[int] = frozenset()) -> Hit:
     payload = point.payload
+    page, folio = payload["page"], max(payload.get("folio", 0), 0) or None  # pages before page 1 have no number
     image = payload.get("image")
     words = " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()
     return Hit(
@@ -73,7 +83,7 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path) -> Hit:
         kind=payload["kind"],
         source=local_path(payload["uri"]),
         document=payload["document"],
-        page=payload["page"],
+        page=page,
         bbox=payload["bbox"],
         text=payload.get("text") or words[:MAX_SNIPPET],
         caption=payload["caption"],
@@ -85,4 +95,12 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path) -> Hit:
         title=payload["title"],
         heading=tuple(payload["heading"]),
         label=payload["label"],
+        folio=folio,
+        named_page=""
+        if not folio
+        else "printed"
+        if folio in page_numbers
+        else "position"
+        if page in page_numbers
+        else "",
     )

@@ -1,20 +1,26 @@
 """Turns phrases of a query into filters: "jackets under $200" becomes "jackets" with price < 200.
 
 A phrase is a filter only if the store has a matching numeric or date field, named in the phrase or implied by its
-currency or year. Text in double quotes is never a filter.
+currency or date. Text in double quotes is never a filter.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import date
 
+from diptych.search.date_phrases import DATE_PHRASE, Period, parse_period
 from diptych.where import And, Compare, Expression, Operator
 from extractors.types import FieldValue
 
 MONEY_NAMES = ("price", "cost", "amount", "preis", "prix", "precio")
 """A field whose name contains one of these words holds money."""
 YEAR_NAMES = ("year", "published", "date", "jahr")
+"""A number in a field whose name contains one of these words is a year; of several dates, such a field is preferred."""
+MIN_COMMON_LETTERS = 5
+"""Words that begin with so many equal letters (a word of four: with all) are forms of one word: `released` names the
+field `release_date`."""
 MIN_SHARE = 0.5
 """Minimum share of a field's values that must be of one kind."""
 
@@ -24,7 +30,6 @@ _BELOW: dict[str, Operator] = {
     "over": ">", "above": ">", "more than": ">", "higher than": ">", "greater than": ">", "larger than": ">",
     "at least": ">=", "no less than": ">=", "not less than": ">=", "minimum": ">=", "min": ">=", "from": ">=",
 }  # fmt: skip
-_SINCE: dict[str, Operator] = {"since": ">=", "from": ">=", "after": ">", "before": "<", "until": "<="}
 _NUMBER = r"(?P<{0}>\d+(?:,\d{{3}})*(?:\.\d+)?)(?P<{0}k>k\b)?"
 _MARK = r"(?:us\$|[$€£¥]|usd|eur|gbp|dollars?|euros?|pounds?|bucks)"
 _AMOUNT = rf"(?:(?P<before>{_MARK})\s?)?{_NUMBER.format('n')}(?:\s?(?P<after>{_MARK})(?!\w))?"
@@ -38,9 +43,6 @@ _LIMIT = re.compile(
     rf"(?:(?:with|at|of|for)\s+(?:an?\s+)?)?(?:\b(?P<name>\w+)\s+(?:of\s+|is\s+)?)?(?<!\w)(?P<word>{_COMPARED})\s+"
     rf"{_AMOUNT}(?!\w|[.,]\d|\s?%)",
     re.IGNORECASE,
-)
-_YEAR = re.compile(
-    r"\b(?P<word>since|from|after|before|until)\s+(?P<year>(?:19|20)\d\d)\b(?!\s?[-–]\s?\d)", re.IGNORECASE
 )
 _MARKED = re.compile(_MARK, re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
@@ -70,20 +72,28 @@ def field_kinds(documents: Iterable[Mapping[str, FieldValue]]) -> dict[str, str]
     return {name: kind for name, kind in main.items() if kinds[name].count(kind) >= MIN_SHARE * len(kinds[name])}
 
 
+def rare_fields(documents: Iterable[Mapping[str, FieldValue]]) -> frozenset[str]:
+    """Fields that fewer than half of some documents have."""
+    found = list(documents)
+    counts = Counter(name for fields in found for name in fields)
+    return frozenset(name for name, count in counts.items() if count < MIN_SHARE * len(found))
+
+
 def may_contain_filter(text: str) -> bool:
     """Whether any phrase of `text` could be a filter. Most texts have none, and then no field needs to be read."""
-    return any(pattern.search(_blank_quotes(text)) for pattern in (_BETWEEN, _LIMIT, _YEAR))
+    return any(pattern.search(_blank_quotes(text)) for pattern in (_BETWEEN, _LIMIT, DATE_PHRASE))
 
 
-def extract_filters(text: str, fields: FieldKinds) -> FilteredText:
-    """Turn phrases of `text` that restrict one of `fields` into filters."""
-    unquoted = _blank_quotes(text)
+def extract_filters(text: str, fields: FieldKinds, rare: Set[str] = frozenset()) -> FilteredText:
+    """Turn phrases of `text` that restrict one of `fields` into filters.
+
+    A date restricts a `rare` field only if the wording names it: "revenue in 2021" does not mean the few documents
+    that have a date.
+    """
     found: list[tuple[int, int, Sequence[Compare]]] = []
-    for pattern, parse in ((_BETWEEN, _parse_between), (_LIMIT, _parse_limit), (_YEAR, _parse_year)):
-        for match in pattern.finditer(unquoted):
-            start, parts = parse(match, fields)
-            if parts and not any(start < end and begin < match.end() for begin, end, _ in found):
-                found.append((start, match.end(), parts))
+    for start, stop, parts in _phrases(_blank_quotes(text), fields, rare):
+        if parts and not any(start < end and begin < stop for begin, end, _ in found):
+            found.append((start, stop, parts))
     if not found:
         return FilteredText(text)
     found.sort(key=lambda item: item[0])
@@ -97,17 +107,28 @@ def extract_filters(text: str, fields: FieldKinds) -> FilteredText:
     return FilteredText(rest if re.search(r"\w", rest) else text, where, phrases)
 
 
+def _phrases(text: str, fields: FieldKinds, rare: Set[str]) -> Iterator[tuple[int, int, Sequence[Compare]]]:
+    """(start, end, comparisons) of every phrase with a limit; no comparisons if no field matches."""
+    for match in _BETWEEN.finditer(text):
+        yield match.start(), match.end(), _parse_between(match, fields)
+    for match in _LIMIT.finditer(text):
+        start, parts = _parse_limit(match, fields)
+        yield start, match.end(), parts
+    for match in DATE_PHRASE.finditer(text):
+        start, parts = _parse_date(match, fields, rare)
+        yield start, match.end(), parts
+
+
 def _blank_quotes(text: str) -> str:
     """Quoted text replaced by as many spaces, so that offsets stay valid."""
     return _QUOTED.sub(lambda quoted: " " * len(quoted.group()), text)
 
 
-def _parse_between(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
+def _parse_between(match: re.Match[str], fields: FieldKinds) -> Sequence[Compare]:
     name = _money_field(fields) if _MARKED.search(match.group()) else ""
     if not name:
-        return match.start(), ()
-    low, high = _number(match, "low"), _number(match, "high")
-    return match.start(), (Compare(name, ">=", low), Compare(name, "<=", high))
+        return ()
+    return Compare(name, ">=", _number(match, "low")), Compare(name, "<=", _number(match, "high"))
 
 
 def _parse_limit(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
@@ -122,16 +143,28 @@ def _parse_limit(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequenc
     return match.start(), ()
 
 
-def _parse_year(match: re.Match[str], fields: FieldKinds) -> tuple[int, Sequence[Compare]]:
-    named = [name for name in fields if fields[name] != "text" and _words(name) & set(YEAR_NAMES)]
-    if len(named) != 1:
+def _parse_date(match: re.Match[str], fields: FieldKinds, rare: Set[str]) -> tuple[int, Sequence[Compare]]:
+    """Restricts the field named directly before (`released since 2024`), or else the only field with dates."""
+    period = parse_period(match)
+    dated = [name for name, kind in fields.items() if kind == "date" or (kind == "number" and _holds_years(name))]
+    named = [name for name in dated if match["name"] and _mentions(match["name"], name)]
+    chosen = named or [name for name in dated if _holds_years(name)] or dated
+    if not period or len(chosen) != 1 or (not named and chosen[0] in rare):
         return match.start(), ()
-    operator, year = _SINCE[match["word"].lower()], int(match["year"])
-    if fields[named[0]] == "number":
-        return match.start(), (Compare(named[0], operator, year),)
-    # A date is compared with the first day of a year: "after 2019" starts with 2020, "until 2019" ends before it.
-    first = year + 1 if operator in (">", "<=") else year
-    return match.start(), (Compare(named[0], ">=" if operator in (">", ">=") else "<", f"{first}-01-01"),)
+    return match.start() if named else match.start("limit"), _date_limits(chosen[0], fields[chosen[0]], period)
+
+
+def _date_limits(name: str, kind: str, period: Period) -> Sequence[Compare]:
+    """Empty if the field holds years and the period does not consist of whole years."""
+    ends: tuple[tuple[Operator, date | None], ...] = ((">=", period.first), ("<", period.end))
+    bounds = [(operator, day) for operator, day in ends if day]
+    if kind == "date":
+        return [Compare(name, operator, day.isoformat()) for operator, day in bounds]
+    if any((day.month, day.day) != (1, 1) for _, day in bounds):
+        return ()
+    if period.first and period.end and period.end.year - period.first.year == 1:
+        return [Compare(name, "=", period.first.year)]
+    return [Compare(name, operator, day.year) for operator, day in bounds]
 
 
 def _money_field(fields: FieldKinds) -> str:
@@ -147,6 +180,19 @@ def _number(match: re.Match[str], group: str) -> float:
 
 def _words(name: str) -> set[str]:
     return set(re.findall(r"[^\W_\d]+", name.lower()))
+
+
+def _holds_years(name: str) -> bool:
+    return bool(_words(name) & set(YEAR_NAMES))
+
+
+def _mentions(word: str, field: str) -> bool:
+    """Whether a word is a form of one in a field's name."""
+    for other in _words(field):
+        letters = max(4, min(MIN_COMMON_LETTERS, len(word), len(other)))
+        if word[:letters].lower() == other[:letters]:
+            return True
+    return False
 
 
 def _names_field(word: str | None, field: str) -> bool:

@@ -95,7 +95,7 @@ def search(queries: Sequence[Query], context: SearchContext, limit: int, offset:
         return list(islice(order, offset, offset + limit))
 
     return [
-        make_hits(select_points(query, context, page, limit), context.pictures, offset + 1)
+        make_hits(select_points(query, context, page, limit), context.pictures, offset + 1, query.intent.page_numbers)
         for query in encode_queries(queries, context)
     ]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli import options
-from flows.support.search_results import describe_filters, explain_no_hits, parse_filter, print_hits
+from flows.support.search_results import describe_filters, explain_no_hits, format_page, parse_filter, print_hits
 from flows.support.terminal import build_table, print_json, print_message, print_output
 from flows.support.text import one_line
 
@@ -165,7 +165,7 @@ def _document_cells(group: Group) -> list[str]:
 
     best = group.hits[0]
     kinds = ", ".join(dict.fromkeys(hit.kind for hit in group.hits))
-    page = "" if is_row(group.document) else str(group.page or best.page or "")
+    page = "" if is_row(group.document) else format_page(best.as_dict())
     text = one_line(best.caption or best.text or best.title)
     return [str(group.rank), group.document, page, str(best.rank), f"{len(group.hits)}: {kinds}", text]
 

@@ -47,11 +47,19 @@ def hit_cells(hit: Mapping[str, Any]) -> list[str]:
         str(hit["rank"]),
         hit["modality"] if hit["kind"] == hit["modality"] else f"{hit['modality']}: {hit['kind']}",
         hit["document"],
-        "" if is_row(hit["document"]) else str(hit["page"] or ""),
+        "" if is_row(hit["document"]) else format_page(hit),
         ", ".join(f"{name} {rank}" for name, rank in ranks),
         one_line(hit["caption"] or hit["text"] or hit["title"]),
         hit["image"] or "",
     ]
+
+
+def format_page(hit: Mapping[str, Any]) -> str:
+    """`20`, or `20 (printed 17)` if another number is printed on the page; "as asked" marks what the query names."""
+    if not hit["folio"]:
+        return str(hit["page"] or "")
+    printed, position = (", as asked" if hit["named_page"] == name else "" for name in ("printed", "position"))
+    return f"{hit['page']}{position} (printed {hit['folio']}{printed})"
 
 
 def hit_lines(hit: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.search.plain_filters import FilteredText, extract_filters, field_kinds
+from diptych.search.plain_filters import FilteredText, extract_filters, field_kinds, rare_fields
 from diptych.where import And, Compare
 from extractors.types import FieldValue
 
@@ -68,6 +68,58 @@ def test_a_year_covers_all_its_days_in_a_date_field() -> None:
     assert extract_filters("reports after 2019", fields).where == Compare("published", ">=", "2020-01-01")
     assert extract_filters("reports until 2019", fields).where == Compare("published", "<", "2020-01-01")
     assert extract_filters("reports since 2019", fields).where == Compare("published", ">=", "2019-01-01")
+
+
+DATES = [
+    ("jackets released since 2024", "jackets", 'released >= "2024-01-01"'),
+    ("jackets released before March 2023", "jackets", 'released < "2023-03-01"'),
+    ("jackets between 2020 and 2022", "jackets", 'released >= "2020-01-01" and released < "2023-01-01"'),
+    ("jackets released in 2021", "jackets", 'released >= "2021-01-01" and released < "2022-01-01"'),
+    ("jackets newer than 2019", "jackets", 'released >= "2020-01-01"'),
+    ("jackets older than June 2020", "jackets", 'released < "2020-06-01"'),
+    ("until 31 Dec. 2022 jackets", "jackets", 'released < "2023-01-01"'),
+    ("jackets after March 5th, 2023", "jackets", 'released >= "2023-03-06"'),
+    ("jackets since 2023-03", "jackets", 'released >= "2023-03-01"'),
+    ("jackets from 2020 to June 2021", "jackets", 'released >= "2020-01-01" and released < "2021-07-01"'),
+    ("jackets in Q4 2021", "jackets", 'released >= "2021-10-01" and released < "2022-01-01"'),
+    ("jackets no later than 2021 under $90", "jackets", 'released < "2022-01-01" and price < 90'),
+]
+
+
+@pytest.mark.parametrize(("text", "rest", "shown"), DATES)
+def test_dates_in_the_wording_restrict_the_date_field(text: str, rest: str, shown: str) -> None:
+    found = extract_filters(text, {"price": "number", "released": "date"})
+    assert found.text == rest
+    assert " and ".join(one for _, one in found.phrases) == shown
+
+
+def test_the_word_before_a_date_names_the_field() -> None:
+    fields = {"release_date": "date", "updated": "date", "year": "number"}
+    assert extract_filters("apps updated since 2024", fields).where == Compare("updated", ">=", "2024-01-01")
+    assert extract_filters("apps released since 2024", fields).where == Compare("release_date", ">=", "2024-01-01")
+    assert not extract_filters("apps since 2024", fields).phrases, "two fields hold dates"
+
+
+def test_a_number_of_the_year_matches_whole_years() -> None:
+    years = {"year": "number"}
+    assert extract_filters("models in 2021", years).where == Compare("year", "=", 2021)
+    assert extract_filters("models newer than 2019", years).where == Compare("year", ">=", 2020)
+    assert not extract_filters("models since March 2021", years).phrases
+
+
+@pytest.mark.parametrize(
+    "text", ["after 31 June 2021", "between 2022 and 2020", '"since 2024"', "in 2021/22", "in 2019-2021"]
+)
+def test_other_dates_stay_words(text: str) -> None:
+    assert extract_filters(text, {"released": "date"}) == FilteredText(text)
+
+
+def test_a_date_restricts_a_rare_field_only_if_it_is_named() -> None:
+    fields = {"released": "date"}
+    rows: list[dict[str, FieldValue]] = [{"released": "2024-05-01"}, {}, {}]
+    assert rare_fields(rows) == {"released"}
+    assert not extract_filters("revenue in 2021", fields, {"released"}).phrases
+    assert extract_filters("jackets released in 2021", fields, {"released"}).phrases
 
 
 def test_most_values_decide_the_kind_of_a_field() -> None:

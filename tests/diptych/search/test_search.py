@@ -18,6 +18,7 @@ from diptych.store.types import text_shapes
 from diptych.where import parse_where
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+from tests.support.scripted_pipeline import ScriptedPipeline
 from tests.support.stores import open_embedded_store
 
 
@@ -90,6 +91,19 @@ def test_named_figures_and_pages_come_first(pipeline: Pipeline, question: str, c
     first = ask(pipeline, question)[0]
     assert first.caption == caption
     assert first.ranks["named"] == 1
+
+
+def test_hits_say_which_page_number_was_meant(tmp_path: Path) -> None:
+    made = ScriptedPipeline(tmp_path, "embedded")
+    pages = document(*(Passage(f"The {word} pump.", page) for page, word in enumerate(["red", "green", "blue"], 1)))
+    made.ingest(source("book.pdf"), replace(pages, shift=1))
+    printed, position, neither = ask(made.pipeline, "the pump on page 2")
+    assert [(hit.page, hit.folio, hit.named_page) for hit in (printed, position, neither)] == [
+        (3, 2, "printed"),
+        (2, 1, "position"),
+        (1, None, ""),  # the cover, without a number
+    ]
+    made.index.close()
 
 
 def test_words_of_the_whole_page_raise_its_parts(pipeline: Pipeline) -> None:

@@ -15,7 +15,7 @@ import pytest
 from diptych.answering.citations import EvidenceItem
 from extractors.formats import is_row
 from flows.cli.main import run
-from flows.support.search_results import hit_lines
+from flows.support.search_results import format_page, hit_lines
 from flows.support.terminal import print_output
 from tests.support.command_line import run_messages
 
@@ -97,14 +97,21 @@ def print_on_terminal(columns: int, action: Callable[[], object]) -> str:
 def test_narrow_terminal_wraps_text_but_not_paths() -> None:
     path = f"library/pictures/ab/{'ab' * 32}.png"
     hit = {
-        "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "ranks": {"images.bm25": 1},
-        "caption": "words " * 20, "text": "", "title": "", "image": path, "id": "x",
+        "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "folio": None,
+        "ranks": {"images.bm25": 1},        "caption": "words " * 20, "text": "", "title": "", "image": path, "id": "x",
     }  # fmt: skip
     lines = print_on_terminal(40, lambda: print_output(*hit_lines(hit))).splitlines()
     assert f"     {path}" in lines
     wrapped = [line.rstrip() for line in lines if "words" in line]
     assert len(wrapped) > 2
     assert all(line.startswith("     words") and len(line) <= 40 for line in wrapped)
+
+
+def test_printed_page_number_is_shown_where_it_differs() -> None:
+    assert format_page({"page": 3, "folio": None, "named_page": ""}) == "3"
+    assert format_page({"page": 3, "folio": 2, "named_page": ""}) == "3 (printed 2)"
+    assert format_page({"page": 3, "folio": 2, "named_page": "printed"}) == "3 (printed 2, as asked)"
+    assert format_page({"page": 3, "folio": 2, "named_page": "position"}) == "3, as asked (printed 2)"
 
 
 def test_catalogue_row_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
