@@ -1,7 +1,8 @@
 """All errors of the package. Messages name the file, the page if there is one, and what to do.
 
 DiptychError
-├── ExtractionError     a document from which nothing could be extracted (transient: time-out, memory)
+├── ExtractionError     a document from which nothing could be extracted (transient: an interrupted run)
+│   └── WorkerStopped   because of the limits of time and memory, or a crash
 ├── SourceError         an unreadable path, folder, catalogue or URL
 ├── SettingsError       a wrong or missing setting
 ├── ModelError          an encoder, captioner or answering model that is missing or misbehaves
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from extractors.errors import DiptychError, ExtractionError
+from extractors.errors import DiptychError, ExtractionError, WorkerStopped
 
 __all__ = [
     "BudgetReached",
@@ -33,6 +34,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreMismatch",
+    "WorkerStopped",
 ]
 
 

@@ -138,8 +138,11 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Number of worker processes for extraction."
     )
     runner: str = Field(default="threads", description="Prefect task runner: threads, processes, dask or ray.")
+    page_seconds: float = Field(
+        default=60, gt=0, description="Time limit for one page, in seconds; a slower page is skipped."
+    )
     document_seconds: float = Field(
-        default=600, gt=0, description="Time limit for extracting one document, in seconds."
+        default=600, gt=0, description="Time limit for a document apart from its pages, in seconds."
     )
     document_memory_mb: int = Field(default=4096, ge=512, description="Memory limit of a worker process, in MiB.")
     vectors: VectorType = Field(default="float32", description="Storage type of vectors; int8 needs a Qdrant server.")

@@ -19,6 +19,18 @@ class ExtractionError(DiptychError):
         self.transient = transient
 
 
+class WorkerStopped(ExtractionError):
+    """A document, or a page of it, that took too long or too much memory, or crashed its worker process.
+
+    Trying again with the same limits is unlikely to help.
+    """
+
+    def __init__(self, name: object, reason: str, page: int = 0) -> None:
+        """`page`: on which it happened; 0: outside of pages."""
+        super().__init__(f"{name}: page {page}: {reason}" if page else f"{name}: {reason}")
+        self.reason, self.page = reason, page
+
+
 def error_summary(error: Exception) -> str:
     """Return the message of an error on one line, for use in another message."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -45,6 +45,8 @@ class Source:
     """The picture of a row, as a local file."""
     problem: str = ""
     """Why a row has no picture although it names one; its document is then partial."""
+    skipped_pages: Mapping[int, str] = field(default_factory=dict)
+    """Pages that must not be read -> the reason: in an earlier attempt they exceeded a limit of the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Report:
     """Pages that look visual but yielded no figure; kept as page images unless those are switched off."""
     problems: tuple[Problem, ...] = ()
     """A document with problems is partial."""
+    worker_stopped: bool = False
+    """True when pages are missing because they exceeded a limit of the sandbox."""
     notes: tuple[str, ...] = ()
     """What the user should know although nothing failed, such as a missing program or hidden slides."""
     seconds: Mapping[str, float] = field(default_factory=dict)

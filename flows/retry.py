@@ -15,7 +15,7 @@ from flows.support.progress import current_listener
 def retry(
     everything: bool = False, store: str | None = None, budget: Annotated[float, Field(gt=0)] | None = None
 ) -> State[Any]:
-    """Retry documents that failed temporarily, from the places where they are registered.
+    """Retry documents that failed temporarily or exceeded a limit, from the places where they are registered.
 
     The run ends as Completed, Partial or Failed, as `ingest` does. Documents that no longer exist are listed as failed.
 

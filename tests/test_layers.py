@@ -16,6 +16,7 @@ LAYERS = (
     # extractors: a file in, its parts out
     "extractors.errors",
     "extractors.types",
+    "extractors.progress",
     "extractors.formats",
     "extractors.geometry",
     "extractors.atomic_write",

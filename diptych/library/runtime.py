@@ -124,7 +124,8 @@ class Runtime:
             self._check_open()
             if self._sandbox is None:
                 chosen = self.settings
-                self._sandbox = Sandbox(chosen.workers, chosen.document_seconds, chosen.document_memory_mb)
+                limits = chosen.document_seconds, chosen.document_memory_mb, chosen.page_seconds
+                self._sandbox = Sandbox(chosen.workers, *limits)
             return self._sandbox
 
     @property

@@ -29,7 +29,7 @@ from diptych.store.switch import (
 )
 from diptych.store.types import Collection, Store, in_batches
 from diptych.vectors import Vector
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, WorkerStopped
 from extractors.formats import find_format
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, Problem, Source
@@ -88,11 +88,15 @@ class Outcome:
 
 
 def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
-    """Whether a document must be ingested: its bytes or the pipeline changed, or it failed temporarily.
+    """Whether a document must be ingested.
+
+    Its bytes or the pipeline changed, it failed temporarily, or it exceeded limits that have changed.
 
     `retry`: also if it failed permanently or is partial.
     """
     if before is None or before.deleted or before.transient or (retry and before.status != "complete"):
+        return True
+    if before.limits and before.limits != str(pipeline.sandbox.limits):
         return True
     return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
 
@@ -141,10 +145,11 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
     except ExtractionError as error:
         pipeline.check_disk_space()
         reason, transient = str(error), error.transient
+        limits = str(pipeline.sandbox.limits) if isinstance(error, WorkerStopped) else ""
     except ProviderError as error:
         if not error.transient:  # the key, the account, the model: every other document would fail, too
             raise
-        reason, transient = f"{source.name}: not encoded: {error}; run again later", True
+        reason, transient, limits = f"{source.name}: not encoded: {error}; run again later", True, ""
     # Quarantine: register the reason; the version that was there before stays visible.
     failed = replace(
         before if before and not before.deleted else record,
@@ -153,6 +158,7 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
         status="failed",
         error=reason,
         transient=transient,
+        limits=limits,
         updated_at=record.updated_at,
         usage=account.charges,
     )
@@ -182,6 +188,7 @@ def _store(
         status="partial" if problems else "complete",
         # If an encoder refused everything, the cause may be the settings and not this document: it is retried.
         transient=bool(captions.problems) or bool(writer.problems and not writer.encoded),
+        limits=str(pipeline.sandbox.limits) if report.worker_stopped else "",
         problems=tuple(asdict(problem) for problem in problems),
         usage=account.charges,
     )

@@ -12,11 +12,12 @@ from extractors.types import Source
 
 
 def documents_to_retry(documents: Sequence[DocumentRecord], *, everything: bool = False) -> list[DocumentRecord]:
-    """Documents that failed for a reason that may go away; with `everything`, all failed and partial documents."""
+    """Documents that failed temporarily or exceeded a limit; with `everything`, all failed and partial documents."""
     return [
         document
         for document in documents
-        if (document.status == "failed" and document.transient) or (everything and document.status != "complete")
+        if document.status != "complete"
+        and (everything or document.limits or (document.status == "failed" and document.transient))
     ]
 
 

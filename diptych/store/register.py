@@ -40,6 +40,8 @@ class DocumentRecord:
     error: str = ""
     transient: bool = False
     """Whether the failure may go away without a change to the document."""
+    limits: str = ""
+    """The limits of time and memory that the document, or pages of it, exceeded; tried again with other limits."""
     title: str = ""
     pages: int = 0
     passages: int = 0
@@ -54,8 +56,9 @@ class DocumentRecord:
 
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
-        if not self.usage:
-            del stored["usage"]  # most documents cost nothing
+        for name in ("usage", "limits"):
+            if not stored[name]:  # most documents cost nothing and exceed no limit
+                del stored[name]
         return cast(Payload, stored)
 
     @classmethod

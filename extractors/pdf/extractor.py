@@ -1,6 +1,6 @@
 """PDF files: extracting them page by page, and assembling the document from its pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from extractors.pdf.page_cache import extract_page_cached
 from extractors.pdf.page_extractor import PageContext, PageParts
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
+from extractors.progress import readable_pages, start_page
 from extractors.text.headings import Bookmark
 from extractors.text.page_numbers import page_number_offset
 from extractors.text.paragraphs import Paragraph
@@ -40,19 +41,23 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         document = _open_document(source.path, source.name)
     with document:
         with timer.stage("layout"):
-            furniture, layouts = _learn_furniture(document)
+            furniture, layouts = _learn_furniture(document, source.skipped_pages)
         engine, missing = choose_engine(options)
         context = PageContext(options, pictures, furniture, engine, timer)
-        pages = list(_extract_pages(document, context, layouts))
+        unread: list[Problem] = []
+        numbers = readable_pages(range(1, document.page_count + 1), source.skipped_pages, unread)
+        pages = list(_extract_pages(document, numbers, context, layouts))
+        problems = [*unread, *(problem for page in pages for problem in page.problems)]
         if all(page.problems for page in pages) and not any(page.paragraphs or page.pictures for page in pages):
-            raise ExtractionError(f"{source.name}: no page could be read; {pages[0].problems[0].reason}")
+            raise ExtractionError(f"{source.name}: no page could be read; {problems[0].reason}")
         with timer.stage("passages"):
             metadata = document.metadata or {}
             first_paragraphs = [paragraph for page in pages[:2] for paragraph in page.paragraphs]
             title = find_title(str(metadata.get("title") or ""), first_paragraphs)
             passages, found = assemble_document(pages, _bookmarks(document), title, options)
+        report = _report(document.page_count, pages, problems, missing, timer)
     offset = page_number_offset({page.number: page.page_numbers for page in pages})
-    return Extraction(source, passages, found, _report(pages, missing, timer), title, offset)
+    return Extraction(source, passages, found, report, title, offset)
 
 
 def _open_document(path: Path, name: str) -> Any:
@@ -80,46 +85,51 @@ def _open_document(path: Path, name: str) -> Any:
     return document
 
 
-def _learn_furniture(document: Any) -> tuple[Furniture, dict[int, PageLayout]]:
-    """What repeats on many pages; and, by index, the layouts read on the way, as long as they are small."""
+def _learn_furniture(document: Any, skipped: Mapping[int, str]) -> tuple[Furniture, dict[int, PageLayout]]:
+    """What repeats on many pages; and, by number, the layouts read on the way, as long as they are small."""
     kept: dict[int, PageLayout] = {}
     elements = 0
 
     def layouts() -> Iterator[PageLayout]:
         nonlocal elements
-        for index in sample_pages(document.page_count):
+        for number in (index + 1 for index in sample_pages(document.page_count) if index + 1 not in skipped):
+            start_page(number)
             try:
-                layout = read_page(document[index], index + 1)
+                layout = read_page(document[number - 1], number)
             except Exception:  # becomes a problem when this page is extracted
                 continue
             size = len(layout.lines) + len(layout.drawings)
             if elements + size <= MAX_KEPT_ELEMENTS:
-                kept[index] = layout
+                kept[number] = layout
                 elements += size
             yield layout
 
     return Furniture.learn(layouts()), kept
 
 
-def _extract_pages(document: Any, context: PageContext, layouts: dict[int, PageLayout]) -> Iterator[PageParts]:
-    carried: tuple[Caption, ...] = ()
+def _extract_pages(
+    document: Any, numbers: Iterable[int], context: PageContext, layouts: dict[int, PageLayout]
+) -> Iterator[PageParts]:
     previous: PageParts | None = None
-    for index in range(document.page_count):
+    for number in numbers:
+        if previous and previous.number != number - 1:  # the page between was not read
+            previous = None
+        carried = previous.unmatched_captions if previous else ()
         try:
-            page = document[index]
-            layout = layouts.pop(index, None)
+            page = document[number - 1]
+            layout = layouts.pop(number, None)
             if layout is None:
                 with context.timer.stage("layout"):
-                    layout = read_page(page, index + 1)
+                    layout = read_page(page, number)
             parts = extract_page_cached(page, layout, context, carried)
             if previous:
                 _move_caption_to_previous_page(previous, parts)
         except Exception as error:  # one broken page must not cost the others
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            parts = PageParts(index + 1, problems=[Problem(f"the page could not be read: {reason}", index + 1)])
-        previous, carried = parts, parts.unmatched_captions
+            parts = PageParts(number, problems=[Problem(f"the page could not be read: {reason}", number)])
+        previous = parts
         yield parts
-        if (index + 1) % PAGES_BETWEEN_SHRINKING == 0:
+        if number % PAGES_BETWEEN_SHRINKING == 0:
             pymupdf().TOOLS.store_shrink(100)
 
 
@@ -171,17 +181,19 @@ def _bookmarks(document: Any) -> list[Bookmark]:
     return [Bookmark(int(level), str(title), int(page)) for level, title, page, *_ in entries if page > 0]
 
 
-def _report(pages: Sequence[PageParts], missing: str, timer: StageTimer) -> Report:
+def _report(
+    count: int, pages: Sequence[PageParts], problems: Sequence[Problem], missing: str, timer: StageTimer
+) -> Report:
     notes = [note for page in pages for note in page.notes]
     if missing and any(page.ocr for page in pages):
         notes.append(missing)
     return Report(
-        pages=len(pages),
+        pages=count,
         captions_matched=sum(page.matched_captions for page in pages),
         captions_unmatched=tuple(caption.text for page in pages for caption in page.unmatched_captions),
         ocr_pages=tuple(page.number for page in pages if page.ocr),
         flagged_pages=tuple(page.number for page in pages if page.flagged),
-        problems=tuple(problem for page in pages for problem in page.problems),
+        problems=tuple(sorted(problems, key=lambda problem: problem.page or 0)),
         notes=tuple(notes),
         seconds={stage: round(seconds, 3) for stage, seconds in timer.seconds.items()},
     )

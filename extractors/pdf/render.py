@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pymupdf as mupdf_types
     from PIL import Image
 
-POPPLER_TIMEOUT = 60  # seconds for one page, so that a broken file cannot hang the extraction
+POPPLER_TIMEOUT = 30  # seconds for one page; half of what the sandbox allows by default
 
 _PAINTING_OPERATOR = re.compile(rb"(?<![A-Za-z*'\"])(?:Tj|TJ|'|\"|Do|sh|f\*?|F|S|s|B\*?|b\*?|BI)(?![A-Za-z*])")
 """Shows text, images or forms, shadings, fills, strokes or inline images."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +12,7 @@ from extractors.errors import ExtractionError
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
 from extractors.pictures.decode import displayable_suffix, normalise_image, open_image
 from extractors.pictures.store import save_image
+from extractors.progress import readable_pages
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages
@@ -48,7 +49,8 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
             notes.append(f"has {frames} frames, as animations do: only the first one is used")
         if missing := choose_engine(options)[1]:
             notes.append(missing)
-        for number, frame in _frames(image, min(pages, MAX_PAGES), problems):
+        readable = readable_pages(range(1, min(pages, MAX_PAGES) + 1), source.skipped_pages, problems)
+        for number, frame in _frames(image, readable, problems):
             with timer.stage("ocr"):
                 try:
                     words, page = _read_words(frame, options, is_scan=pages > 1)
@@ -102,14 +104,14 @@ def ocr_passages(result: OcrResult, page: int, options: Options, heading: tuple[
     return [replace(passage, box=None) for passage in build_passages(paragraphs, PassageLimit.of(options))]
 
 
-def _frames(image: Image.Image, count: int, problems: list[Problem]) -> Iterator[tuple[int, Image.Image]]:
+def _frames(image: Image.Image, numbers: Iterable[int], problems: list[Problem]) -> Iterator[tuple[int, Image.Image]]:
     """Yield the pages as people see them. A damaged page is skipped as a problem, unless it is the only one."""
-    for number in range(1, count + 1):
+    for number in numbers:
         try:
             image.seek(number - 1)
             frame = normalise_image(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            if count == 1:
+            if getattr(image, "n_frames", 1) == 1:
                 raise
             problems.append(Problem(f"page {number} is damaged or incomplete ({error})", number))
         else:

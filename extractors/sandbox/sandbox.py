@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, WorkerStopped
 from extractors.formats import extract_document
-from extractors.sandbox.worker_process import WorkerProcess, tree_memory
+from extractors.progress import MAX_SKIPPED_PAGES
+from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
 from extractors.types import Box, Extraction, ImageFile, Options, Source
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ class Sandbox:
     Workers start when needed, serve later documents too, and die with this process, however it ends.
     """
 
-    def __init__(self, workers: int, seconds: float, memory_mb: int) -> None:
-        """Limit each document to `seconds`, and its worker with all programs it starts to `memory_mb` MiB."""
-        self._seconds, self._memory = seconds, memory_mb << 20
+    def __init__(self, workers: int, seconds: float, memory_mb: int, page_seconds: float = 60) -> None:
+        """Limit a page to `page_seconds`, the rest of a document to `seconds`, and a worker to `memory_mb` MiB."""
+        self.limits = Limits(seconds, memory_mb, page_seconds)
         self._slots = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
@@ -64,11 +66,25 @@ class Sandbox:
     def extract(self, source: Source, options: Options, pictures: Path) -> Extraction:
         """Extract one document in a worker; images go to the picture store `pictures`. Waits for a free worker.
 
-        Raises `ExtractionError` when the extractor does, when the worker crashes, and (transient) when the document
-        exceeds its limits or the sandbox is closed.
+        Pages that exceed a limit or crash the worker become problems of the document. Raises `ExtractionError` when the
+        extractor does and (transient) when the sandbox is closed, and `WorkerStopped` when there is nothing but such
+        pages, or when it happens outside of pages.
         """
-        reply = self._run(source.path, extract_document, source, options, pictures)
-        return _parse_reply(Extraction, reply, source.path, source=source)
+        skipped: dict[int, str] = {}
+        while True:
+            tried = replace(source, skipped_pages=dict(skipped))
+            try:
+                reply = self._run(source.path, extract_document, tried, options, pictures)
+                extraction = _parse_reply(Extraction, reply, source.path, source=source)
+                return replace(extraction, report=replace(extraction.report, worker_stopped=bool(skipped)))
+            except WorkerStopped as error:
+                if not error.page or error.page in skipped or len(skipped) >= MAX_SKIPPED_PAGES:
+                    raise
+                skipped[error.page] = error.reason
+            except ExtractionError as error:
+                if skipped and not error.transient:
+                    raise WorkerStopped(source.path, next(iter(skipped.values())), min(skipped)) from error
+                raise
 
     def crop(self, path: Path, page: int, box: Box, pictures: Path) -> ImageFile:
         """Render part of a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
@@ -81,7 +97,9 @@ class Sandbox:
             worker, reusable = self._borrow(path), False
             try:
                 reply = worker.run(path, function, arguments)
-                reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * self._memory
+                reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * (
+                    self.limits.memory_mb << 20
+                )
             except ExtractionError:
                 if self._closed:
                     raise _closed_error(path) from None
@@ -100,7 +118,7 @@ class Sandbox:
                 worker.close()
                 worker = None
             try:
-                worker = worker or WorkerProcess(self._seconds, self._memory)
+                worker = worker or WorkerProcess(self.limits)
             except OSError as error:
                 raise ExtractionError(f"{path}: no worker could be started: {error}", transient=True) from error
             self._busy.add(worker)

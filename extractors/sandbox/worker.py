@@ -1,7 +1,8 @@
 """The code that runs in a worker process, where untrusted files are opened: the other end of `WorkerProcess`.
 
-Jobs arrive on file descriptor 0 as pickles, replies leave on 1 as lines of JSON. Both descriptors are replaced at once:
-what native libraries print goes nowhere, and the programs started here do not inherit the pipes.
+Jobs arrive on file descriptor 0 as pickles. On 1 leave lines: the pages that are being read, and the reply as JSON.
+Both descriptors are replaced at once: what native libraries print goes nowhere, and the programs started here do not
+inherit the pipes.
 """
 
 import json
@@ -20,9 +21,12 @@ from typing import Any, BinaryIO
 import psutil
 
 from extractors.errors import ExtractionError
+from extractors.progress import listen_to_pages
 
 MARK_VARIABLE = "DIPTYCH_WORKER"
 """Environment variable with the same value in all processes of one worker."""
+PAGE_PREFIX = b"page "
+"""Begins the lines that come before a reply: each names the page that is read next."""
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -52,6 +56,12 @@ def main() -> None:
     for descriptor in (0, 1, 2):  # until here, descriptor 2 reports why a worker cannot start
         os.dup2(null, descriptor)
     _start_guard(jobs, replies)
+
+    def report_page(number: int) -> None:
+        replies.write(PAGE_PREFIX + b"%d\n" % number)
+        replies.flush()
+
+    listen_to_pages(report_page)
     while True:
         try:
             job = pickle.load(jobs)  # written by the parent, which is trusted; replies are not, so they are JSON

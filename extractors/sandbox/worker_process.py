@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import select
 import shutil
 import signal
@@ -14,12 +15,13 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from extractors.errors import ExtractionError
-from extractors.sandbox.worker import MARK_VARIABLE, kill_tree
+from extractors.errors import ExtractionError, WorkerStopped
+from extractors.sandbox.worker import MARK_VARIABLE, PAGE_PREFIX, kill_tree
 
 WATCH_SECONDS = 0.25
 """Time between two checks of a worker's memory; a check takes a few milliseconds of CPU time."""
@@ -29,14 +31,27 @@ MAX_REPLY_BYTES = 1 << 30
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from extractors.sandbox.worker import main; main()"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of a document, and of its worker with all programs it starts."""
+
+    seconds: float
+    """For everything but its pages."""
+    memory_mb: int
+    page_seconds: float = 60
+    """For each page."""
+
+    def __str__(self) -> str:
+        return f"{self.seconds:g} s, {self.page_seconds:g} s a page, {self.memory_mb} MiB"
+
+
 class WorkerProcess:
     """One process, its two pipes, and a folder for its temporary files."""
 
-    def __init__(self, seconds: float, memory: int) -> None:
-        """Limit each job to `seconds`, and the worker with all programs it starts to `memory` bytes."""
+    def __init__(self, limits: Limits) -> None:
         self.jobs = 0
         """Number of jobs it was given."""
-        self._seconds, self._memory = seconds, memory
+        self._limits = limits
         self._mark = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._closed = False
@@ -84,37 +99,46 @@ class WorkerProcess:
         assert jobs
         assert replies
         self.jobs += 1
-        deadline = time.monotonic() + self._seconds
+        page, deadline = 0, time.monotonic() + self._limits.seconds
         try:
             pickle.dump((path, function, arguments), jobs)
             jobs.flush()
         except OSError:
-            raise self._died(path) from None
+            raise self._died(path, page) from None
         readable = select.poll()
         readable.register(replies, select.POLLIN)
         reply = bytearray()
-        while not reply.endswith(b"\n"):
-            self._check_limits(path, deadline)
+        while True:
+            has_output = readable.poll(1000 * WATCH_SECONDS)
+            self._check_limits(path, page, deadline)
             if len(reply) > MAX_REPLY_BYTES:
                 raise ExtractionError(f"{path}: yields more than {MAX_REPLY_BYTES >> 20} MiB of text; split the file")
-            if readable.poll(1000 * WATCH_SECONDS):
+            if has_output:
                 chunk = os.read(replies.fileno(), 1 << 16)
                 if not chunk:
-                    raise self._died(path)
+                    raise self._died(path, page)
                 reply += chunk
-        return bytes(reply)
+                if b"\n" not in chunk:
+                    continue
+                *lines, reply = reply.split(b"\n")
+                for line in lines:
+                    if not re.fullmatch(PAGE_PREFIX + rb"\d{1,9}", line):
+                        return bytes(line)
+                    page = int(line.removeprefix(PAGE_PREFIX))
+                    deadline = time.monotonic() + (self._limits.page_seconds if page else self._limits.seconds)
 
-    def _check_limits(self, path: Path, deadline: float) -> None:
+    def _check_limits(self, path: Path, page: int, deadline: float) -> None:
+        limits = self._limits
         if time.monotonic() > deadline:
-            limit, setting = f"longer than {self._seconds:g} s", "document_seconds"
-        elif tree_memory(self.pid) > self._memory:
-            limit, setting = f"more than {self._memory >> 20} MiB of memory", "document_memory_mb"
+            seconds, setting = (limits.page_seconds, "page_seconds") if page else (limits.seconds, "document_seconds")
+            limit = f"longer than {seconds:g} s"
+        elif tree_memory(self.pid) > limits.memory_mb << 20:
+            limit, setting = f"more than {limits.memory_mb} MiB of memory", "document_memory_mb"
         else:
             return
-        reason = f"reading it took {limit} and was stopped; raise `{setting}` or split the file"
-        raise ExtractionError(f"{path}: {reason}", transient=True)
+        raise WorkerStopped(path, f"reading it took {limit} and was stopped; raise `{setting}` or split the file", page)
 
-    def _died(self, path: Path) -> ExtractionError:
+    def _died(self, path: Path, page: int) -> ExtractionError:
         """Return the error that explains the end of the process."""
         code = self._process.wait()
         if code == -signal.SIGKILL:
@@ -123,7 +147,7 @@ class WorkerProcess:
         if output := self._stderr.read_text(errors="replace").strip():
             return ExtractionError(f"{path}: no worker could be started: {output.splitlines()[-1]}", transient=True)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return ExtractionError(f"{path}: crashed its worker process ({how}); save it again with another program")
+        return WorkerStopped(path, f"crashed its worker process ({how}); save it again with another program", page)
 
 
 def tree_memory(pid: int) -> int:

@@ -53,7 +53,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         if not deck.slides:
             raise ExtractionError(f"{source.name}: has no slides, as templates do; save it as a presentation")
         collector = PictureCollector(deck, options, pictures, timer)
-        collector.collect(pdf)
+        collector.collect(pdf, source.skipped_pages)
     with timer.stage("passages"):
         limit = PassageLimit.of(options)
         passages = [passage for slide in deck.slides for passage in _slide_passages(slide, deck, limit)]

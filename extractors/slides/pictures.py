@@ -1,6 +1,7 @@
 """The pictures of a deck: each slide as rendered, embedded pictures with their own pixels, charts and drawings."""
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -13,6 +14,7 @@ from extractors.ocr.recognition import OCR_LONG_SIDE, choose_engine, recognise_p
 from extractors.pdf.crops import save_crop, save_page_image
 from extractors.pdf.render import pymupdf, render_page
 from extractors.photos.extractor import extract_picture, ocr_passages
+from extractors.progress import readable_pages
 from extractors.slides.deck import Deck, DrawingShape, ImageShape, Slide, TableShape, TextShape
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Passage, Picture, Problem
@@ -47,8 +49,8 @@ class PictureCollector:
         self._deck, self._options, self._folder, self._timer = deck, options, folder, timer
         self._logos = _find_logos(deck)
 
-    def collect(self, pdf: Path | None) -> None:
-        """Collect all pictures in order; `pdf` has the rendered slides.
+    def collect(self, pdf: Path | None, skipped: Mapping[int, str]) -> None:
+        """Collect the pictures in order, without those of `skipped` slides; `pdf` has the rendered slides.
 
         A picture that cannot be read, and a slide that was not rendered, become problems.
         """
@@ -56,7 +58,9 @@ class PictureCollector:
             self.notes.append(missing)
         with pymupdf().open(pdf) if pdf else nullcontext() as document:
             pages = self._pages(document) if document is not None else {}
-            for slide in self._deck.slides:
+            slides = {slide.number: slide for slide in self._deck.slides}
+            for number in readable_pages(list(slides), skipped, self.problems):
+                slide = slides[number]
                 try:
                     self._collect_slide(slide, pages.get(slide.number))
                 except Exception as error:  # one broken slide must not cost the others

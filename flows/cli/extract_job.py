@@ -63,7 +63,9 @@ def _extract_in_order(
     """Yield each source with its extraction, in order, while the next ones are being extracted."""
     options = _extraction_options(settings)
     with (
-        Sandbox(settings.workers, settings.document_seconds, settings.document_memory_mb) as sandbox,
+        Sandbox(
+            settings.workers, settings.document_seconds, settings.document_memory_mb, settings.page_seconds
+        ) as sandbox,
         ThreadPoolExecutor(settings.workers) as pool,
     ):
         running = [pool.submit(sandbox.extract, source, options, pictures) for source in sources]

@@ -69,7 +69,8 @@ def _documents_table(documents: Sequence[DocumentRecord]) -> Table:
 def _status_label(document: DocumentRecord) -> str:
     if document.status != "failed":
         return document.status
-    return "failed (transient)" if document.transient else "failed (permanent)"
+    kind = "transient" if document.transient else "limit" if document.limits else "permanent"
+    return f"failed ({kind})"
 
 
 def _describe_missing(document: DocumentRecord) -> str:
@@ -86,6 +87,8 @@ def _suggest_fixes(documents: Sequence[DocumentRecord], store: str) -> Iterator[
     retry, retry_all = diptych_command("retry", store=store), diptych_command("retry", "--all", store=store)
     if count := labels.count("failed (transient)"):
         yield f"{count} failed temporarily: `{retry}` tries again, and so does every ingest"
+    if count := labels.count("failed (limit)"):
+        yield f"{count} exceeded a limit of time or memory: raise it, or `{retry}` tries again"
     if count := labels.count("failed (permanent)"):
         delete = diptych_command("delete", "NAME", store=store)
         yield f"{count} failed permanently: fix the files and ingest them, or `{delete}`; `{retry_all}` tries again"
@@ -99,7 +102,7 @@ def _suggest_fixes(documents: Sequence[DocumentRecord], store: str) -> Iterator[
 @options.as_json
 @options.budget
 def retry(everything: bool, store: str | None, as_json: bool, budget: float | None) -> int:
-    """Retry documents that failed temporarily, from the places where they are registered.
+    """Retry documents that failed temporarily or exceeded a limit, from the places where they are registered.
 
     Catalogue rows are read through their catalogue. A document that fails again keeps its old version, if it has one.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from extractors.types import Options, Source
+from extractors.progress import readable_pages
+from extractors.types import Extraction, Options, Passage, Problem, Report, Source
 
 WITH_OCR, WITHOUT_OCR = Options(ocr="tesseract"), Options(ocr="off")
 
@@ -43,6 +45,18 @@ def temporary_folder_left_empty(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 def source_of(path: Path) -> Source:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Source(path, path.as_uri(), path.name, digest, "", {"price": 3, "rate": 0.5, "sold": True})
+
+
+def extract_all_but_page_2(source: Source, options: Options, pictures: Path) -> Extraction:
+    """An extractor of three pages that writes the file `hangs` and then hangs on the second page."""
+    problems: list[Problem] = []
+    passages = []
+    for number in readable_pages(range(1, 4), source.skipped_pages, problems):
+        if number == 2:
+            source.path.with_name("hangs").touch()
+            threading.Event().wait()
+        passages.append(Passage(f"page {number}", number))
+    return Extraction(source, tuple(passages), (), Report(3, problems=tuple(problems)))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -12,13 +12,14 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.retry import documents_to_retry
 from diptych.search.query import Query
 from diptych.store.points import EncodingConfig
 from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version
 from diptych.store.switch import delete_document
 from diptych.store.types import Point
-from extractors.errors import ExtractionError
-from extractors.types import Options, Passage, Problem
+from extractors.errors import ExtractionError, WorkerStopped
+from extractors.types import Options, Passage, Problem, Report
 from tests.support.fakes import document, source
 from tests.support.scripted_pipeline import NEW, OLD, STORED, WHOLE_NEW, WHOLE_OLD, ScriptedPipeline
 from tests.support.stores import ENGINES
@@ -85,6 +86,25 @@ def test_failed_document_keeps_its_old_version_and_is_registered(scripted: Scrip
     assert scripted.seen() == WHOLE_OLD
     (record,) = list_records(scripted.index)
     assert (record.status, record.error, record.generation) == ("failed", str(broken), 1)
+
+
+@pytest.mark.parametrize("stopped", [WorkerStopped("a.pdf", "too slow"), "partial"])
+def test_document_that_exceeded_a_limit_waits_for_another_limit_or_a_retry(
+    scripted: ScriptedPipeline, stopped: Exception | str
+) -> None:
+    report = Report(3, problems=(Problem("too slow", 2),), worker_stopped=True)
+    result = stopped if isinstance(stopped, Exception) else replace(OLD, report=report)
+    for _ in range(2):
+        outcome = scripted.ingest(source("a.pdf"), result)
+    assert scripted.sandbox.calls == ["a.pdf"]
+    assert outcome.status in ("failed", "unchanged")
+    (record,) = list_records(scripted.index)
+    assert documents_to_retry([record]) == [record]
+    scripted.sandbox.limits = replace(scripted.sandbox.limits, page_seconds=300)
+    for _ in range(2):
+        scripted.ingest(source("a.pdf"), OLD)
+    assert scripted.sandbox.calls == ["a.pdf"] * 2
+    assert list_records(scripted.index)[0].limits == ""
 
 
 @pytest.mark.parametrize(("transient", "calls"), [(False, 1), (True, 2)])

@@ -14,7 +14,7 @@ from extractors.sandbox import sandbox as sandbox_module
 from extractors.sandbox import worker_process as worker_process_module
 from extractors.sandbox.sandbox import Sandbox
 from extractors.sandbox.worker import encode_reply
-from extractors.sandbox.worker_process import WorkerProcess
+from extractors.sandbox.worker_process import Limits, WorkerProcess
 from extractors.types import Extraction, Source
 from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, source_of, temporary_folder_left_empty
 from tests.support.sandboxes import photo as photo
@@ -38,8 +38,8 @@ def test_worker_is_replaced_after_many_documents(
 ) -> None:
     started: list[int] = []
 
-    def start_worker(seconds: float, memory: int) -> WorkerProcess:
-        worker = WorkerProcess(seconds, memory)
+    def start_worker(limits: Limits) -> WorkerProcess:
+        worker = WorkerProcess(limits)
         started.append(worker.pid)
         return worker
 

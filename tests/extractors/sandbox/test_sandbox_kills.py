@@ -18,12 +18,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from extractors.errors import ExtractionError
+from extractors.errors import ExtractionError, WorkerStopped
+from extractors.sandbox import sandbox as sandbox_module
 from extractors.sandbox import worker_process as worker_process_module
 from extractors.sandbox.sandbox import Sandbox
 from extractors.sandbox.worker_process import tree_memory
 from extractors.types import Extraction, Source
-from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, temporary_folder_left_empty, wait_for
+from tests.support.sandboxes import (
+    WITH_OCR,
+    WITHOUT_OCR,
+    extract_all_but_page_2,
+    is_gone,
+    temporary_folder_left_empty,
+    wait_for,
+)
 from tests.support.sandboxes import photo as photo
 from tests.support.sandboxes import pictures as pictures
 
@@ -86,24 +94,41 @@ def test_document_that_takes_too_long_is_stopped_with_all_its_processes(
     with Sandbox(1, 600, 2048) as sandbox:
         future = extract_in_thread(sandbox, photo, pictures)
         processes = hanging()
-        clock.skipped = 601
-        with pytest.raises(ExtractionError, match=r"photo\.png: reading it took longer than 600 s") as caught:
+        clock.skipped = 61
+        with pytest.raises(WorkerStopped, match=r"photo\.png: page 1: reading it took longer than 60 s"):
             future.result(60)
-        assert caught.value.transient
         wait_for(lambda: all(map(is_gone, processes)))
         assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures  # by a new worker
 
 
+def test_page_that_takes_too_long_costs_only_itself(
+    photo: Source, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SkippingClock()
+    monkeypatch.setattr(worker_process_module, "time", clock)
+    monkeypatch.setattr(sandbox_module, "extract_document", extract_all_but_page_2)
+    with Sandbox(1, 600, 2048) as sandbox:
+        future = extract_in_thread(sandbox, photo, pictures)
+        wait_for(photo.path.with_name("hangs").exists)
+        clock.skipped = 61
+        extraction = future.result(60)
+    assert [passage.text for passage in extraction.passages] == ["page 1", "page 3"]
+    (problem,) = extraction.report.problems
+    assert problem.page == 2
+    assert problem.reason.startswith("reading it took longer than 60 s and was stopped; raise `page_seconds`")
+    assert extraction.report.worker_stopped
+    assert extraction.source is photo
+
+
 def test_document_that_takes_too_much_memory_is_stopped(photo: Source, pictures: Path, temporary: Path) -> None:
-    with Sandbox(1, 600, 1) as sandbox, pytest.raises(ExtractionError, match="more than 1 MiB of memory") as caught:
+    with Sandbox(1, 600, 1) as sandbox, pytest.raises(WorkerStopped, match="more than 1 MiB of memory"):
         sandbox.extract(photo, WITHOUT_OCR, pictures)
-    assert caught.value.transient
 
 
 @pytest.mark.parametrize(
     ("signal_sent", "message", "transient"),
     [
-        (signal.SIGSEGV, r"photo\.png: crashed its worker process \(SIGSEGV\)", False),
+        (signal.SIGSEGV, r"photo\.png: page 1: crashed its worker process \(SIGSEGV\)", False),
         (signal.SIGKILL, r"photo\.png: its worker process was killed, perhaps because .* memory", True),
     ],
 )

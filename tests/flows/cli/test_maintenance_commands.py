@@ -65,7 +65,7 @@ def test_status_shows_what_is_missing_why_and_how_to_fix_it(capsys: pytest.Captu
     assert "1 partial, with the missing parts listed: `diptych retry --all --store s` reads them again" in text
 
 
-def test_retry_processes_temporary_failures_only(
+def test_retry_processes_neither_permanent_failures_nor_partial_documents(
     shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (shelf / "deep").mkdir()
@@ -74,7 +74,7 @@ def test_retry_processes_temporary_failures_only(
         hurried.setenv("DIPTYCH_DOCUMENT_SECONDS", "0.05")
         run_messages(capsys, "ingest", "shelf", "--store", "s", code=4)
     assert run(["status", "--store", "s"]) == 0
-    assert "1 failed temporarily: `diptych retry --store s`" in capsys.readouterr().out
+    assert "1 exceeded a limit of time or memory: raise it, or `diptych retry --store s`" in capsys.readouterr().out
     (done,) = run_json(capsys, "retry", "--store", "s")
     assert (done["name"], done["status"], done["pages"]) == (
         "deep/leaflet.pdf",
