@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as NotJson
 
+from diptych.endpoints import PROVIDERS, ROLES, Anthropic, Endpoint, OpenAI, Role, Unified
 from diptych.errors import SettingsError
 from diptych.prices import Price
 from extractors.types import OcrEngine, Options, PageImages
@@ -26,46 +27,6 @@ VectorType = Literal["float32", "float16", "int8"]
 PREFIX, FILE = "DIPTYCH_", "diptych.toml"
 OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
 """Variables with our prefix, or their beginnings, that are not settings. Names ending in `_KEY` may hold keys."""
-
-
-class Endpoint(BaseModel):
-    """How to reach a provider of paid models, and its limits. Holds the names of keys, never the keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    base_url: str | None = Field(default=None, description="Base URL of the API, if not the provider's own.")
-    key: str = Field(default="", description="Environment variable, or Prefect Secret block, that holds the API key.")
-    at_once: int = Field(default=4, ge=1, description="Maximum number of concurrent requests.")
-    requests_per_minute: int = Field(default=0, ge=0, description="Maximum requests per minute; 0: no limit.")
-    tokens_per_minute: int = Field(default=0, ge=0, description="Maximum tokens per minute; 0: no limit.")
-    seconds: float = Field(default=300, gt=0, description="Time limit of one request including retries, in seconds.")
-    longest_wait: float = Field(default=60, ge=0, description="Longest Retry-After that is obeyed, in seconds.")
-
-
-class OpenAI(Endpoint):
-    """OpenAI, or a server at `base_url` that speaks its API."""
-
-    key: str = "OPENAI_API_KEY"
-    api: Literal["responses", "chat"] = Field(
-        default="responses", description="API to use; most local servers speak `chat`."
-    )
-    dimensions: int | None = Field(default=None, ge=1, description="Embedding size, if the model can shorten it.")
-
-
-class Anthropic(Endpoint):
-    """Claude, from Anthropic or through a cloud platform."""
-
-    key: str = "ANTHROPIC_API_KEY"
-    platform: Literal["direct", "vertex", "bedrock"] = "direct"
-    region: str = Field(default="", description="Region of Vertex AI or Bedrock.")
-    project: str = Field(default="", description="Project of Vertex AI.")
-
-
-class Unified(Endpoint):
-    """An endpoint that embeds text and images into one space."""
-
-    key: str = "DIPTYCH_UNIFIED_API_KEY"
-    dimensions: int | None = Field(default=None, ge=1, le=4096, description="Dimensions of its vectors (required).")
 
 
 class Settings(BaseSettings):
@@ -170,6 +131,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
+    def for_role(self, role: Role) -> Settings:
+        """These settings with the endpoints that the model of one role uses."""
+        return self.model_copy(update={name: getattr(self, name).for_role(role) for name in PROVIDERS})
+
+    def endpoint(self, role: Role) -> Endpoint | None:
+        """The endpoint of the model set for a role; None if that runs here or none is set."""
+        provider = str(getattr(self, role)).partition(":")[0]
+        section: Endpoint | None = getattr(self, provider).for_role(role) if provider in PROVIDERS else None
+        return section
+
     def options(self, tokenizer: Path | None) -> Options:
         """The extraction options; `tokenizer`: that of the text encoder."""
         return Options(
@@ -207,7 +178,7 @@ def load_settings(
 
 def _check_variables(names: Iterable[str], settings: Settings) -> None:
     """Raise `SettingsError` for a variable with our prefix that is not a setting."""
-    secrets = {settings.openai.key, settings.anthropic.key, settings.unified.key}
+    secrets = {getattr(settings, name).for_role(role).key for name in PROVIDERS for role in ROLES}
     for variable in sorted(names):
         name = variable.upper().removeprefix(PREFIX).lower()
         if not variable.upper().startswith(PREFIX) or variable in secrets or variable.endswith("_KEY"):
@@ -228,8 +199,10 @@ def _names() -> Iterator[str]:
     """Names of all settings, those in sections as `openai.base_url`."""
     for name, field in Settings.model_fields.items():
         yield name
-        if isinstance(field.default, BaseModel):
-            yield from (f"{name}.{inner}" for inner in type(field.default).model_fields)
+        if isinstance(field.default, Endpoint):
+            inner = type(field.default).model_fields
+            yield from (f"{name}.{one}" for one in inner)
+            yield from (f"{name}.{role}.{one}" for role in ROLES if role in inner for one in inner if one not in ROLES)
 
 
 def _nearest(name: str, shown: Callable[[str], str] = str) -> str:

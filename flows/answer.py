@@ -16,7 +16,7 @@ from pydantic import Field
 from diptych import Answer, Query
 from diptych.models.meter import format_usage
 from diptych.settings import load_settings
-from flows.support.answer_text import answer_markdown, answer_record
+from flows.support.answer_text import answer_markdown
 from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
 from flows.support.shared_store import shared_diptych
 from flows.support.text import markdown_code, pluralize
@@ -52,7 +52,7 @@ async def answer(
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
         nothing = "" if answered.evidence else await asyncio.to_thread(explain_no_hits, diptych, condition)
-        usage, data = format_usage(diptych.meter), answer_record(answered, diptych.meter)
+        usage, data = format_usage(diptych.meter), answered.as_dict()
     for line in filter(None, [filters, nothing, *usage]):
         get_run_logger().info("%s", line)
     notes = (markdown_code(line) for line in (nothing, *usage) if line)

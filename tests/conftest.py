@@ -25,7 +25,7 @@ SLOW_FILES = ("test_kills.py", "test_ingest_flows.py", "test_deployments.py", "t
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
 # Prefect reads its environment when it is imported, which is before the first test.
-for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_"))]:
+for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_")) or name.endswith("_BASE_URL")]:
     if not name.startswith("DIPTYCH_TEST_"):  # these configure the tests themselves
         del os.environ[name]
 os.environ.update(

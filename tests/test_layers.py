@@ -37,6 +37,7 @@ LAYERS = (
     "diptych.vectors",
     "diptych.errors",
     "diptych.prices",
+    "diptych.endpoints",
     "diptych.settings",
     "diptych.where",
     "diptych.models",

@@ -1,11 +1,12 @@
 """The answer to a question: statements that passed the checks, their sources, and what was dropped."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from diptych.answering.citations import CheckedSentence
 from diptych.answering.evidence import SourcedItem
+from diptych.models.meter import Charge
 from diptych.prices import Usage
 
 
@@ -91,14 +92,24 @@ class Answer:
     """How many items were shown as images."""
     model: str = ""
     usage: Mapping[str, Usage] = field(default_factory=dict)
-    """By model."""
+    """By model, including a paid encoder's for the question."""
     price: float | None = 0.0
-    """US dollars; None if the price of a model is unknown."""
+    """US dollars for all of them; None if the price of a model is unknown."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; the text is called `answer`."""
         fields = asdict(self)
         return {"question": fields.pop("question"), "answer": fields.pop("text"), **fields}
+
+
+def with_charges(answer: Answer, charges: Mapping[str, Charge]) -> Answer:
+    """The answer with the usage and the price of what found its evidence, such as a paid encoder."""
+    usage, price = dict(answer.usage), answer.price
+    for model, charge in charges.items():
+        used = Usage(charge.input_tokens, output_tokens=charge.output_tokens, requests=charge.requests)
+        usage[model] = usage[model] + used if model in usage else used
+        price = None if price is None or charge.usd is None else price + charge.usd
+    return replace(answer, usage=usage, price=price)
 
 
 def make_statements(checked: Sequence[CheckedSentence]) -> tuple[tuple[Statement, ...], dict[str, int]]:

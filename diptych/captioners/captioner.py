@@ -10,6 +10,7 @@ from pathlib import Path
 from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.prompt import MAX_ANSWER_TOKENS, Prompt, caption_text, plain_line, shorten, words_around
 from diptych.captioners.selection import Selection, select_pictures
+from diptych.endpoints import Endpoint
 from diptych.errors import ProviderError
 from diptych.models.image_input import prepare_image
 from diptych.models.ledger import Ledger, LedgerCaption
@@ -17,7 +18,7 @@ from diptych.models.meter import Meter
 from diptych.models.request_queue import run_concurrently
 from diptych.models.vision import Detail, Reply, TextPart, VisionModel, VisionRequest, load_vision_model
 from diptych.prices import Usage
-from diptych.settings import Endpoint, Settings
+from diptych.settings import Settings
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Picture, Problem
@@ -166,9 +167,8 @@ def load_captioner(settings: Settings, meter: Meter, ledger: Ledger) -> Captione
     """
     if not settings.captioner:
         return None
-    model = load_vision_model(settings.captioner, settings, meter)
-    section = getattr(settings, settings.captioner.partition(":")[0], None)
-    endpoint = section if isinstance(section, Endpoint) else Endpoint()  # added providers have no section
+    model = load_vision_model(settings.captioner, settings.for_role("captioner"), meter)
+    endpoint = settings.endpoint("captioner") or Endpoint()  # added providers have no section
     return Captioner(model, ledger, meter, settings.caption_detail, endpoint.at_once)
 
 

@@ -13,14 +13,17 @@ from diptych.encoders import minilm
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
-from diptych.errors import DiptychError, ModelError
-from diptych.models.api_keys import api_key
+from diptych.endpoints import AnthropicEndpoint, Endpoint, Role
+from diptych.errors import DiptychError, ModelError, SettingsError
+from diptych.models.api_keys import NO_KEY, api_key
 from diptych.models.meter import Meter
+from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
-from diptych.settings import Anthropic, Endpoint, Settings
+from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
 
+ENCODER_ROLES: tuple[Role, ...] = ("image_encoder", "encoder")
 CLOUD_PACKAGES = {"vertex": "google.auth", "bedrock": "boto3"}
 """Cloud platform that offers Claude -> the package it needs."""
 
@@ -32,8 +35,10 @@ def check_formats(settings: Settings) -> Check:
 
 
 def check_encoders(settings: Settings) -> Check:
-    configured = {name.partition(":")[0]: name for name in (settings.image_encoder, settings.encoder)}
-    described = [_describe_encoder(configured.get(family, example), settings) for family, example in BUILT_IN.items()]
+    roles: dict[str, Role] = {getattr(settings, role).partition(":")[0]: role for role in ENCODER_ROLES}
+    described = [
+        _describe_encoder(family, example, roles.get(family), settings) for family, example in BUILT_IN.items()
+    ]
     failures: dict[str, str] = {}
     for name, plugin in find_plugins().items():
         package = plugin.dist.name if plugin.dist else plugin.value
@@ -55,26 +60,26 @@ def _summarise(
 
 
 def check_encoder(settings: Settings) -> Check:
-    check = _check_encoder("encoder", settings.encoder, settings, "no text can be encoded")
+    check = _check_encoder("encoder", settings, "no text can be encoded")
     return _check_passage_length(check, settings) if check.state == "ok" else check
 
 
 def check_image_encoder(settings: Settings) -> Check:
-    role, name, cost = "image encoder", settings.image_encoder, "no pixels can be encoded"
+    name, cost = settings.image_encoder, "no pixels can be encoded"
     if not name or name == settings.encoder:
-        return Check(role, "ok", "none set: pixels are encoded only if `encoder` reads images")
-    check = _check_encoder(role, name, settings, cost)
-    if check.state == "broken" or load_encoder(name, settings).reads_images:
+        return Check("image encoder", "ok", "none set: pixels are encoded only if `encoder` reads images")
+    check = _check_encoder("image_encoder", settings, cost)
+    if check.state == "broken" or load_encoder(name, settings.for_role("image_encoder")).reads_images:
         return check
-    return Check(role, "broken", f"{name} reads no images", cost, "export DIPTYCH_IMAGE_ENCODER=clip")
+    return Check(check.name, "broken", f"{name} reads no images", cost, "export DIPTYCH_IMAGE_ENCODER=clip")
 
 
 def check_captioner(settings: Settings) -> Check:
-    return _check_vision_model("captioner", settings.captioner, settings, "pictures get no captions from a model")
+    return _check_vision_model("captioner", settings, "pictures get no captions from a model")
 
 
 def check_answerer(settings: Settings) -> Check:
-    return _check_vision_model("answerer", settings.answerer, settings, "`diptych ask` cannot answer")
+    return _check_vision_model("answerer", settings, "`diptych ask` cannot answer")
 
 
 def _describe_format(row: Format) -> str:
@@ -86,13 +91,14 @@ def _describe_format(row: Format) -> str:
     return suffixes
 
 
-def _describe_encoder(name: str, settings: Settings) -> str:
-    """The first part of the name, and what is missing to use the encoder."""
-    family = name.partition(":")[0]
+def _describe_encoder(family: str, example: str, role: Role | None, settings: Settings) -> str:
+    """The first part of the name, and what is missing to use the encoder. `role`: for which it is set, if it is."""
     try:
-        encoder = load_encoder(name, settings)
+        encoder = (
+            load_encoder(getattr(settings, role), settings.for_role(role)) if role else load_encoder(example, settings)
+        )
         if encoder.paid:
-            api_key(getattr(settings, family))
+            api_key((role and settings.endpoint(role)) or getattr(settings, family))
         if isinstance(encoder, FastEmbed) and not all(model.files.find_folder() for model in encoder.models):
             return f"{family} (files are downloaded when first used)"
     except DiptychError as error:
@@ -100,19 +106,17 @@ def _describe_encoder(name: str, settings: Settings) -> str:
     return family
 
 
-def _check_encoder(role: str, name: str, settings: Settings, cost: str) -> Check:
+def _check_encoder(role: Role, settings: Settings, cost: str) -> Check:
+    name, title = str(getattr(settings, role)), role.replace("_", " ")
     try:
-        encoder = load_encoder(name, settings)
+        encoder = load_encoder(name, settings.for_role(role))
         if isinstance(encoder, minilm.MiniLM):
-            return _check_minilm(role, encoder, settings)
+            return _check_minilm(title, encoder, settings)
     except DiptychError as error:
         what, _, command = str(error).partition("; run ")
-        fix = command.strip("`") or f"export DIPTYCH_{role.upper().replace(' ', '_')}=…"
-        return Check(role, "broken", what, cost, fix)
-    endpoint = getattr(settings, name.partition(":")[0], None)
-    if isinstance(endpoint, Endpoint):
-        return _check_key(role, name, endpoint, cost)
-    return _check_files(role, encoder, cost)
+        return Check(title, "broken", what, cost, command.strip("`") or f"export DIPTYCH_{role.upper()}=…")
+    endpoint = settings.endpoint(role)
+    return _check_endpoint(title, name, endpoint, cost) if endpoint else _check_files(title, encoder, cost)
 
 
 def _check_minilm(role: str, encoder: minilm.MiniLM, settings: Settings) -> Check:
@@ -152,7 +156,7 @@ def _check_files(role: str, encoder: Encoder, cost: str) -> Check:
 def _check_passage_length(check: Check, settings: Settings) -> Check:
     """Report passages longer than the model reads, whose ends it would ignore."""
     try:
-        tokenizer = load_encoder(settings.encoder, settings).tokenizer
+        tokenizer = load_encoder(settings.encoder, settings.for_role("encoder")).tokenizer
         configuration = tokenizer.with_name("tokenizer_config.json").read_text(encoding="utf-8") if tokenizer else "{}"
         limit = json.loads(configuration).get("model_max_length")
     except (DiptychError, OSError, ValueError):
@@ -163,26 +167,38 @@ def _check_passage_length(check: Check, settings: Settings) -> Check:
     return Check(check.name, "missing", check.what, cost, f"export DIPTYCH_MAX_TOKENS={limit}")
 
 
-def _check_vision_model(role: str, name: str, settings: Settings, cost: str) -> Check:
+def _check_vision_model(role: Role, settings: Settings, cost: str) -> Check:
+    name = str(getattr(settings, role))
     if not name:
         return Check(role, "ok", f"none set: {cost}")
     try:
-        load_vision_model(name, settings, Meter())
+        load_vision_model(name, settings.for_role(role), Meter())
     except DiptychError as error:
         return Check(role, "broken", str(error), cost, f"export DIPTYCH_{role.upper()}=openai:…")
-    return _check_key(role, name, getattr(settings, name.partition(":")[0]), cost)
+    endpoint = settings.endpoint(role)
+    return _check_endpoint(role, name, endpoint, cost) if endpoint else Check(role, "ok", name)
 
 
-def _check_key(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
-    """Whether the environment variable holds a key, which is never shown."""
-    at = f" at {hide_credentials(endpoint.base_url)}" if endpoint.base_url else ""
-    if isinstance(endpoint, Anthropic) and endpoint.platform in CLOUD_PACKAGES:
-        return _check_cloud(role, f"{name} through {endpoint.platform}{at}", endpoint.platform, cost)
+def _check_endpoint(role: str, name: str, endpoint: Endpoint, cost: str) -> Check:
+    """Where the model is called, and whether the environment variable holds a key, which is never shown."""
     try:
-        needs_key = api_key(endpoint) != "none"
+        place = f" at {_describe_address(endpoint)}"
+        if isinstance(endpoint, AnthropicEndpoint) and endpoint.platform in CLOUD_PACKAGES:
+            return _check_cloud(role, f"{name} through {endpoint.platform}{place}", endpoint.platform, cost)
+        needs_key = api_key(endpoint) != NO_KEY
+    except SettingsError as error:
+        return Check(role, "broken", f"{name}: {error}", cost, f"export {endpoint.url_variable or 'NAME'}=https://…")
     except ModelError as error:
-        return Check(role, "broken", f"{name}{at}: {error}", cost, f"export {endpoint.key or 'NAME_OF_THE_KEY'}=…")
-    return Check(role, "ok", f"{name}{at}: {f'{endpoint.key} is set' if needs_key else 'needs no key'}")
+        return Check(role, "broken", f"{name}{place}: {error}", cost, f"export {endpoint.key or 'NAME_OF_THE_KEY'}=…")
+    return Check(role, "ok", f"{name}{place}: {f'{endpoint.key} is set' if needs_key else 'needs no key'}")
+
+
+def _describe_address(endpoint: Endpoint) -> str:
+    """The base URL without credentials, and where it comes from unless that is the provider's section."""
+    if not endpoint.address:
+        return OWN_HOSTS.get(endpoint.provider, "its provider")
+    url, setting = hide_credentials(endpoint.address), endpoint.address_setting
+    return url if setting == f"`{endpoint.provider}.base_url`" else f"{url} ({setting})"
 
 
 def _check_cloud(role: str, what: str, platform: str, cost: str) -> Check:

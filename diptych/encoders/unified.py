@@ -15,7 +15,7 @@ def load(variant: str, settings: Settings, meter: Meter) -> OpenAIEncoder:
     endpoint = settings.unified
     needed = {
         "a model name: write unified:MODEL": variant,
-        "the endpoint's address in the setting `unified.base_url`": endpoint.base_url,
+        "the endpoint's address in the setting `unified.base_url`": endpoint.address,
         "the dimensions of its vectors in the setting `unified.dimensions`": endpoint.dimensions,
     }
     for need, value in needed.items():

@@ -8,14 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from diptych.answering.answer import Answer
+from diptych.answering.answer import Answer, with_charges
 from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
 from diptych.errors import QueryError
 from diptych.library.maintenance import Maintenance
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
-from diptych.models.meter import Meter
+from diptych.models.meter import Meter, track_charges
 from diptych.models.price_list import PriceList
 from diptych.pipeline.estimate import Estimate, estimate_documents
 from diptych.pipeline.ingest import Outcome
@@ -132,11 +132,13 @@ class Diptych:
         """
         query = _as_query(question)
         model = self._runtime.answerer
-        prepared, image = self._preparation.prepare_question(query)
-        (hits,) = search([prepared], self._runtime.search_context, limit)
+        self._runtime.check_models("answerer")
+        with track_charges() as account:
+            prepared, image = self._preparation.prepare_question(query)
+            (hits,) = search([prepared], self._runtime.search_context, limit)
         items = gather_evidence(hits, self._runtime.existing(), self.pictures)
         answerer = Answerer(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
-        return answer_question(query.text, image, items, answerer)
+        return with_charges(answer_question(query.text, image, items, answerer), account.charges)
 
     def evaluate(
         self,

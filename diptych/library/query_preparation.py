@@ -39,6 +39,7 @@ class QueryPreparation:
 
     def prepare_question(self, query: Query) -> tuple[Query, Path | None]:
         """The query as it is searched, and the path of its image in the picture store. Raises as `prepare` does."""
+        self._runtime.check_models("encoder", "image_encoder")
         found = self.interpret(query)
         query = replace(query, text=found.text, where=all_of(query.where, found.where))
         return self._with_image(query, query.image) if query.image else (query, None)
@@ -80,6 +81,7 @@ class QueryPreparation:
             return replace(query, image=stored), stored
         words = [picture.words for picture in extraction.pictures]
         if runtime.captioner:
+            runtime.check_models("captioner")
             words += [caption.text for caption in runtime.captioner.caption(extraction, runtime.pictures).captions]
         text = " ".join(filter(None, [query.text.strip(), *words]))
         if not text:

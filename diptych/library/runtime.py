@@ -8,6 +8,7 @@ from pathlib import Path
 from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import Role
 from diptych.errors import SettingsError, StoreError
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
@@ -61,10 +62,11 @@ class Runtime:
     @cached_property
     def spaces(self) -> Spaces:
         chosen = self.settings
-        text = with_ledger(load_encoder(chosen.encoder, chosen, self.meter), self.ledger)
+        text = with_ledger(load_encoder(chosen.encoder, chosen.for_role("encoder"), self.meter), self.ledger)
         images = text if text.reads_images else None
         if chosen.image_encoder and chosen.image_encoder != chosen.encoder:
-            images = with_ledger(load_encoder(chosen.image_encoder, chosen, self.meter), self.ledger)
+            image_settings = chosen.for_role("image_encoder")
+            images = with_ledger(load_encoder(chosen.image_encoder, image_settings, self.meter), self.ledger)
             if not images.reads_images:
                 raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which does not read images")
         return Spaces(text, images, half=chosen.vectors == "float16")
@@ -81,7 +83,18 @@ class Runtime:
                 "no answering model is set. Set `answerer` in diptych.toml or DIPTYCH_ANSWERER to openai:MODEL or "
                 f"anthropic:MODEL, and put its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
             )
-        return load_vision_model(self.settings.answerer, self.settings, self.meter)
+        return load_vision_model(self.settings.answerer, self.settings.for_role("answerer"), self.meter)
+
+    def check_models(self, *roles: Role) -> None:
+        """Called before anything is paid for: raises `ModelError` if a model of these roles lacks its key.
+
+        With a budget, also raises `SettingsError` if the price of one of them is unknown.
+        """
+        check_api_keys(roles, self.settings)
+        paid: dict[Role, str] = {"captioner": self.settings.captioner, "answerer": self.settings.answerer}
+        paid["encoder"] = self.spaces.text.paid
+        paid["image_encoder"] = self.spaces.images.paid if self.spaces.images else ""
+        self.meter.check_prices(paid[role] for role in roles if paid[role])
 
     @cached_property
     def options(self) -> Options:
@@ -132,7 +145,6 @@ class Runtime:
     def pipeline(self) -> Pipeline:
         """What an ingest needs, with these settings."""
         chosen = self.settings
-        asked = (chosen.encoder, chosen.image_encoder, chosen.captioner)
         return Pipeline(
             store=self.store(),
             spaces=self.spaces,
@@ -141,7 +153,7 @@ class Runtime:
             pictures=self.pictures,
             language=chosen.language,
             captioner=self.captioner,
-            check_keys=lambda: check_api_keys(asked, chosen),
+            check_models=lambda: self.check_models("encoder", "image_encoder", "captioner"),
         )
 
     def estimate_inputs(self, store_exists: bool) -> EstimateContext:

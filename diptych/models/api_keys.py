@@ -4,8 +4,8 @@ import ipaddress
 import os
 from urllib.parse import urlsplit
 
+from diptych.endpoints import Endpoint
 from diptych.errors import ModelError
-from diptych.settings import Endpoint
 
 NO_KEY = "none"
 """Sent as the key to servers that need none."""
@@ -18,12 +18,15 @@ def api_key(endpoint: Endpoint) -> str:
     """
     secret = read_key(endpoint)
     if not secret:
-        if is_local(endpoint.base_url):
+        if is_local(endpoint.address):
             return NO_KEY
-        section = type(endpoint).__name__.lower()
         if not endpoint.key:
-            raise ModelError(f"no key: set `{section}.key` to the name of the environment variable that holds it")
-        raise ModelError(f"no key: the environment variable {endpoint.key} is empty (setting `{section}.key` names it)")
+            raise ModelError(
+                f"no key: set `{endpoint.section}.key` to the name of the environment variable that holds it"
+            )
+        raise ModelError(
+            f"no key: the environment variable {endpoint.key} is empty (setting `{endpoint.section}.key` names it)"
+        )
     if not (secret.isascii() and secret.isprintable() and " " not in secret):
         raise ModelError(
             f"the environment variable {endpoint.key} does not hold a key: it contains blanks or special characters"

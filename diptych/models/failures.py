@@ -44,7 +44,7 @@ class Failure:
     """What a response's status means."""
 
     what: str
-    """Follows the server's name; `{section}` and `{variable}` are those of `Server`."""
+    """Follows the server's name; `{section}`, `{address}` and `{variable}` are those of `Server`."""
     transient: bool = False
     """Whether another attempt may succeed."""
     about: Literal["item", "account"] = "item"
@@ -56,14 +56,14 @@ _FAILURES = {
     401: Failure("rejected the API key in the environment variable {variable}", about="account"),
     402: UNPAID,
     403: Failure("denies access to this account or from this place", about="account"),
-    404: Failure("has no such model or address; check the model's name and `{section}.base_url`", about="account"),
-    405: Failure("does not support this request; check `{section}.base_url`", about="account"),
+    404: Failure("has no such model or address; check the model's name and {address}", about="account"),
+    405: Failure("does not support this request; check {address}", about="account"),
     408: Failure("timed out waiting for the request", True),
     409: Failure("reported a conflict", True),
     413: Failure("found the request too large; send fewer or smaller pictures"),
     429: Failure("reached its limit of requests or tokens", True, "account"),
     499: Failure("cancelled the request", True),
-    501: Failure("does not support this request; check `{section}.base_url`", about="account"),
+    501: Failure("does not support this request; check {address}", about="account"),
     503: Failure("is not available", True),
     504: Failure("timed out", True),
     529: Failure("is overloaded", True),
@@ -85,6 +85,8 @@ class Server:
     host: str
     section: str
     """Of the settings."""
+    address: str
+    """The setting or variable with its address."""
     variable: str
     """Environment variable of the key."""
     secret: str = field(repr=False)
@@ -112,7 +114,7 @@ class Server:
         if data.lstrip()[:1] in (b"{", b"["):
             return ResponseLost(f"{self} answered with broken JSON", transient=True)
         return ResponseLost(
-            f"{self} answered with a web page or text instead of JSON; check `{self.section}.base_url`",
+            f"{self} answered with a web page or text instead of JSON; check {self.address}",
             transient=True,
             about="account",
         )
@@ -146,7 +148,7 @@ def provider_errors(
 
 
 def _status_error(error: Any, server: Server, status: int, failure: Failure) -> ProviderError:
-    what = failure.what.format(section=server.section, variable=server.variable)
+    what = failure.what.format(section=server.section, address=server.address, variable=server.variable)
     message = server.clean(response_message(error.body))
     return ProviderError(
         f"{server} {what} ({status}{': ' + message if message else ''})",
@@ -160,7 +162,7 @@ def _connection_error(error: Exception, server: Server) -> ProviderError:
     cause = error.__cause__ or error
     reason = server.clean(cause) or type(cause).__name__
     if isinstance(cause, _UNSENT):
-        hint = f"check the network and `{server.section}.base_url`"
+        hint = f"check the network and {server.address}"
         return ProviderError(f"{server} cannot be reached ({reason}); {hint}", transient=True, about="account")
     if isinstance(cause, httpx2.TimeoutException):
         return ResponseLost(f"{server} did not answer in time", transient=True)

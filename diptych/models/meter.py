@@ -1,12 +1,12 @@
 """Usage and cost of paid models in one run, and the budget that no request may exceed."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from diptych.errors import BudgetReached
+from diptych.errors import BudgetReached, SettingsError
 from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
 
@@ -76,18 +76,26 @@ class Meter:
         self._spent = self._reserved = 0.0
         self._lock = threading.Lock()
 
+    def check_prices(self, models: Iterable[str]) -> None:
+        """Raise `SettingsError` if there is a budget and the price of one of these models is unknown."""
+        if self.budget is None:
+            return
+        for model in models:
+            if self._prices.get(model) is None:
+                raise SettingsError(
+                    f"the price of {model} is unknown, so a budget cannot be kept; set its input and output under "
+                    f'[prices."{model}"] (US dollars per million tokens), or run without a budget'
+                )
+
     @contextmanager
     def reserve(self, model: str, max_usage: Usage) -> Iterator[None]:
         """Reserve budget for a request that uses at most `max_usage`, until the block ends.
 
-        Call `spend` with the real usage inside the block. Raises `BudgetReached` when the budget is too small.
+        Call `spend` with the real usage inside the block. Raises `BudgetReached` when the budget is too small, and as
+        `check_prices` does.
         """
+        self.check_prices([model])
         price = self._prices.get(model)
-        if self.budget is not None and price is None:
-            raise BudgetReached(
-                f"the price of {model} is unknown, so a budget cannot be kept. Add it under [prices] in the settings, "
-                f"or run without a budget"
-            )
         cost = price.max_cost(max_usage) if price else 0.0
         with self._lock:
             if self.budget is not None and self._spent + self._reserved + cost > self.budget:

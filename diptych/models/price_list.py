@@ -4,8 +4,12 @@ import functools
 from typing import Any
 from urllib.parse import urlsplit
 
+from diptych.endpoints import ROLES, AnthropicEndpoint, Endpoint
 from diptych.prices import Price
 from diptych.settings import Settings
+
+OWN_HOSTS = {"openai": "api.openai.com", "anthropic": "api.anthropic.com"}
+"""Provider -> the host at which its list prices apply."""
 
 _UNLISTED_SOURCE = "https://docs.laozhang.ai/en/announcements/gpt-6-2-2026-11.md"
 _UNLISTED = {
@@ -24,18 +28,20 @@ class PriceList:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._prices = settings.prices
-        anthropic = settings.anthropic
-        self._direct = {
-            "openai": _is_host(settings.openai.base_url, "api.openai.com"),
-            "anthropic": anthropic.platform == "direct" and _is_host(anthropic.base_url, "api.anthropic.com"),
-        }
+        self._settings = settings
 
     def get(self, model: str) -> Price | None:
         """The model's price; None if it is unknown."""
-        if model in self._prices or not self._direct.get(model.partition(":")[0]):
-            return self._prices.get(model)
-        return list_price(model)
+        return self._settings.prices.get(model) or (list_price(model) if self._is_direct(model) else None)
+
+    def _is_direct(self, model: str) -> bool:
+        """Whether every role that uses the model calls it at its provider's own address."""
+        provider = model.partition(":")[0]
+        if provider not in OWN_HOSTS:
+            return False
+        settings = self._settings
+        endpoints = [settings.endpoint(role) for role in ROLES if getattr(settings, role) == model]
+        return all(map(_is_own, endpoints or [getattr(settings, provider)]))
 
 
 @functools.cache
@@ -70,5 +76,8 @@ def _base(price: Any) -> float | None:
     return None if price is None else float(getattr(price, "base", price))
 
 
-def _is_host(base_url: str | None, host: str) -> bool:
-    return base_url is None or urlsplit(base_url).hostname == host
+def _is_own(endpoint: Endpoint) -> bool:
+    """Whether the endpoint is the provider's own address, not a gateway or a cloud."""
+    if isinstance(endpoint, AnthropicEndpoint) and endpoint.platform != "direct":
+        return False
+    return endpoint.address is None or urlsplit(endpoint.address).hostname == OWN_HOSTS[endpoint.provider]

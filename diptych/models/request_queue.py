@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
+from diptych.endpoints import Endpoint
 from diptych.errors import ProviderError
-from diptych.settings import Endpoint
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741

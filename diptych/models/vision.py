@@ -11,11 +11,12 @@ from typing import Literal, Protocol, cast
 
 from pydantic import BaseModel
 
+from diptych.endpoints import AnthropicEndpoint, Role
 from diptych.errors import SettingsError
 from diptych.models.api_keys import api_key
 from diptych.models.meter import Meter
 from diptych.prices import Usage
-from diptych.settings import Anthropic, Endpoint, Settings
+from diptych.settings import Settings
 
 Detail = Literal["low", "high", "auto"]
 
@@ -151,7 +152,7 @@ PROVIDERS: dict[str, str] = {
 def load_vision_model(name: str, settings: Settings, meter: Meter) -> VisionModel:
     """The vision model of that name. Sends nothing and needs no key before the first `ask`.
 
-    Raises `SettingsError` if the name is unknown.
+    `settings`: those of its role (`Settings.for_role`). Raises `SettingsError` if the name is unknown.
     """
     provider, _, model = name.partition(":")
     if provider not in PROVIDERS or not model:
@@ -162,10 +163,13 @@ def load_vision_model(name: str, settings: Settings, meter: Meter) -> VisionMode
     return cast(VisionModel, module.load_model(model, settings, meter))
 
 
-def check_api_keys(names: Iterable[str], settings: Settings) -> None:
-    """Raise `ModelError` if one of these models needs an API key and its variable is empty. Sends nothing."""
-    for name in names:
-        endpoint = getattr(settings, name.partition(":")[0], None)
-        in_cloud = isinstance(endpoint, Anthropic) and endpoint.platform != "direct"  # has credentials of its own
-        if isinstance(endpoint, Endpoint) and not in_cloud:
+def check_api_keys(roles: Iterable[Role], settings: Settings) -> None:
+    """Raise `ModelError` if the model of one of these roles needs an API key and its variable is empty.
+
+    Sends nothing.
+    """
+    for role in roles:
+        endpoint = settings.endpoint(role)
+        in_cloud = isinstance(endpoint, AnthropicEndpoint) and endpoint.platform != "direct"  # has its own credentials
+        if endpoint and not in_cloud:
             api_key(endpoint)

@@ -36,8 +36,8 @@ class BatchPrefill:
 
         Raises as `BatchRun.run` does. After an interruption, the next run continues with the open batches.
         """
-        if sources and self.pipeline.check_keys:
-            self.pipeline.check_keys()
+        if sources and self.pipeline.check_models:
+            self.pipeline.check_models()
         return [result for result in (self._prefill_captions(sources), self._prefill_vectors(sources)) if result]
 
     def _prefill_captions(self, sources: Sequence[Source]) -> PrefillResult | None:

@@ -51,8 +51,8 @@ class Pipeline:
     """Folder of the picture store."""
     language: str = "english"
     captioner: Captioner | None = None
-    check_keys: Callable[[], None] | None = None
-    """Called before a document is extracted; raises `ModelError` if the key of a paid model is missing."""
+    check_models: Callable[[], None] | None = None
+    """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
 
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)"""
@@ -135,8 +135,8 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
         fields=dict(source.fields),
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    if pipeline.check_keys:
-        pipeline.check_keys()
+    if pipeline.check_models:
+        pipeline.check_models()
     pipeline.check_disk_space()
     try:
         extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)

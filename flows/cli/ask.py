@@ -34,14 +34,14 @@ def ask(
 
     \b
     Every quote, page, figure and number is compared with what the model was shown. Claims that do not hold are
-    returned to the model once, then dropped and listed. If nothing is found, no request is made.
+    returned to the model once, then dropped and listed. If nothing is found, the model is not asked.
     """
     if not text.strip() and not image:
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from diptych import Diptych, Query
     from diptych.settings import load_settings
-    from flows.support.answer_text import answer_lines, answer_record, checks_summary
+    from flows.support.answer_text import answer_lines, checks_summary
     from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
 
     question = Query(text, image, parse_filter(where))
@@ -53,7 +53,7 @@ def ask(
         if not answer.evidence:
             print_message(explain_no_hits(diptych, question.where))
     if as_json:
-        print_json(answer_record(answer, diptych.meter))
+        print_json(answer.as_dict())
         return
     print_output(*answer_lines(answer))
     print_message(checks_summary(answer))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flows.support.text import escape_markdown, one_line, pluralize
 
 if TYPE_CHECKING:
     from diptych.answering.answer import Answer, Reference
-    from diptych.models.meter import Meter
 
 MAX_QUOTE = 110
 """Characters of a quote that are shown."""
@@ -61,17 +59,6 @@ def answer_markdown(answer: Answer) -> str:
     for title, doubts in _doubts(answer).items():
         parts += ["", f"### {title}", "", *(f"- {escape_markdown(line)}" for line in doubts)]
     return "\n".join([*parts, "", escape_markdown(checks_summary(answer))])
-
-
-def answer_record(answer: Answer, meter: Meter) -> dict[str, object]:
-    """The JSON record. `usage` and `price` cover everything paid for the question, including a paid encoder."""
-    used = meter.usage()
-    price_known = all(meter.price(model) for model, _ in used)
-    paid = {
-        "usage": {model: asdict(usage) for (model, _), usage in used.items()},
-        "price": meter.spent if price_known else None,
-    }
-    return answer.as_dict() | paid
 
 
 def checks_summary(answer: Answer) -> str:

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from diptych import Diptych, Settings
+from diptych.endpoints import ROLES
 from diptych.models.meter import Account, Meter, format_usage
-from diptych.settings import Endpoint
 
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 
@@ -73,9 +73,8 @@ def _load_api_keys(settings: Settings) -> None:
 
 def key_variables(settings: Settings) -> list[str]:
     """Environment variables from which the configured models read their keys."""
-    models = (settings.encoder, settings.image_encoder, settings.captioner, settings.answerer)
-    endpoints = [getattr(settings, model.partition(":")[0], None) for model in models]
-    return list(dict.fromkeys(one.key for one in endpoints if isinstance(one, Endpoint) and one.key))
+    endpoints = map(settings.endpoint, ROLES)
+    return list(dict.fromkeys(one.key for one in endpoints if one and one.key))
 
 
 def block_name(variable: str) -> str:

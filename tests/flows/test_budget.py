@@ -12,10 +12,11 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 
 from diptych import Diptych, Settings
+from diptych.endpoints import OpenAI
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
-from diptych.settings import OpenAI, load_settings
+from diptych.settings import load_settings
 from flows.backfill import backfill
 from flows.ingest import ingest
 from flows.support.ingest_tasks import check_budget

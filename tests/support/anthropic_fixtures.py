@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from diptych.endpoints import Anthropic
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, TextPart, VisionModel, VisionRequest
 from diptych.prices import Usage
-from diptych.settings import Anthropic, Settings
+from diptych.settings import Settings
 from tests.support.anthropic_server import anthropic_routes
 from tests.support.http_server import Vendor, served
 

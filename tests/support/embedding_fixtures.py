@@ -12,9 +12,10 @@ from PIL import Image
 
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import OpenAI, Unified
 from diptych.models.meter import Meter
 from diptych.prices import Price
-from diptych.settings import OpenAI, Settings, Unified
+from diptych.settings import Settings
 from tests.support.http_server import Answer, Vendor, served
 from tests.support.openai_server import OpenAIRoutes
 

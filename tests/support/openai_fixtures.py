@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 from pydantic import BaseModel, Field
 
+from diptych.endpoints import OpenAI
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.models.vision import ImagePart, TextPart, VisionModel, VisionRequest
-from diptych.settings import OpenAI, Settings
+from diptych.settings import Settings
 from tests.support.http_server import Vendor, served
 from tests.support.openai_server import OpenAIRoutes, openai_routes
 

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from diptych.endpoints import Anthropic
 from diptych.errors import ModelError, ProviderError, SettingsError
 from diptych.models.api_keys import api_key
 from diptych.models.failures import UNPAID, Failure, Server, provider_errors, response_message, status_failure
 from diptych.models.request_queue import request_queue
-from diptych.settings import Anthropic
 
 if TYPE_CHECKING:
     import anthropic
@@ -63,7 +63,9 @@ class Connection:
             import anthropic
 
             host = urlsplit(str(client.base_url)).hostname or "the server"
-            server = Server(self._name, host, "anthropic", self._endpoint.key or "(none)", secret)
+            endpoint = self._endpoint
+            variable = endpoint.key or "(none)"
+            server = Server(self._name, host, endpoint.section, endpoint.address_setting, variable, secret)
             with anthropic_errors(server):
                 return request(client, server, anthropic.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)))
 
@@ -86,13 +88,11 @@ def _create_client(endpoint: Anthropic) -> tuple[Client, str]:
 
     if endpoint.platform == "direct":
         secret = api_key(endpoint)
-        url = endpoint.base_url or os.environ.get("ANTHROPIC_BASE_URL")
+        url = endpoint.address
         # The SDK sends the key as a bearer token only; older gateways read the other header.
         headers = {"x-api-key": secret} if url else None
         url = url.rstrip("/").removesuffix("/v1") if url else None
-        _check_url(url)
         return anthropic.Anthropic(api_key=secret, base_url=url, max_retries=0, default_headers=headers), secret
-    _check_url(endpoint.base_url)
     # The key for direct access is never sent to a cloud: only a variable named for it holds a bearer token.
     has_token = endpoint.key not in ("", Anthropic.model_fields["key"].default)
     secret = api_key(endpoint) if has_token else ""
@@ -101,18 +101,13 @@ def _create_client(endpoint: Anthropic) -> tuple[Client, str]:
         region = _setting(endpoint.region, "Vertex", "region", "CLOUD_ML_REGION")
         project = _setting(endpoint.project, "Vertex", "project", "ANTHROPIC_VERTEX_PROJECT_ID")
         return anthropic.AnthropicVertex(
-            region=region, project_id=project, access_token=secret or None, base_url=endpoint.base_url, max_retries=0
+            region=region, project_id=project, access_token=secret or None, base_url=endpoint.address, max_retries=0
         ), secret
     _check_package("boto3", "bedrock")
     region = _setting(endpoint.region, "Bedrock", "region", "AWS_REGION", "AWS_DEFAULT_REGION")
     return anthropic.AnthropicBedrock(
-        api_key=secret or None, aws_region=region, base_url=endpoint.base_url, max_retries=0
+        api_key=secret or None, aws_region=region, base_url=endpoint.address, max_retries=0
     ), secret or os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
-
-
-def _check_url(url: str | None) -> None:
-    if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
-        raise SettingsError(f"`anthropic.base_url` is `{url}`; it must begin with http:// or https:// and have a host")
 
 
 def _check_package(module: str, extra: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from diptych.endpoints import Anthropic
 from diptych.errors import ProviderError
 from diptych.models.anthropic.batches import MessageBatchApi
 from diptych.models.anthropic.client import Connection, anthropic_errors
@@ -22,7 +23,7 @@ from diptych.models.failures import ResponseLost, Server, forward_text
 from diptych.models.meter import Meter
 from diptych.models.vision import BatchApi, Reply, VisionRequest
 from diptych.prices import Usage
-from diptych.settings import Anthropic, Settings
+from diptych.settings import Settings
 
 if TYPE_CHECKING:
     import anthropic
@@ -118,7 +119,7 @@ def _events(server: Server, stream: anthropic.MessageStream[None]) -> Iterator[A
     except (AttributeError, IndexError, KeyError, TypeError):
         raise ResponseLost(f"{server} sent events that cannot be read", transient=True) from None
     if kind != "message_stop":
-        what = "stopped the stream before its end" if kind else "sent an empty stream; check `anthropic.base_url`"
+        what = "stopped the stream before its end" if kind else f"sent an empty stream; check {server.address}"
         raise ResponseLost(f"{server} {what}", transient=True)
 
 

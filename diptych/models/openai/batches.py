@@ -13,12 +13,12 @@ from typing import Any, Literal
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
+from diptych.endpoints import Endpoint
 from diptych.errors import NoBatches, ProviderError
 from diptych.models.failures import Server
 from diptych.models.openai.client import FILTERED, openai_server, send, unexpected_shape
 from diptych.models.openai.messages import MessageFormat, final_reply
 from diptych.models.vision import BatchItem, Reply, VisionRequest
-from diptych.settings import Endpoint
 
 MAX_REQUESTS = 50_000
 MAX_BYTES = 200_000_000

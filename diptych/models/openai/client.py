@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import openai
 
+from diptych.endpoints import Endpoint
 from diptych.errors import ModelError, ProviderError
 from diptych.models.api_keys import api_key, read_key
 from diptych.models.failures import UNPAID, Failure, Server, provider_errors, status_failure
 from diptych.models.request_queue import request_queue
-from diptych.settings import Endpoint
 
 T = TypeVar("T")
 ADDRESS = "https://api.openai.com/v1"
@@ -51,7 +51,7 @@ def openai_client(endpoint: Endpoint) -> openai.OpenAI:
 
     Raises `ModelError` when there is no key.
     """
-    return _client(endpoint.base_url or ADDRESS, api_key(endpoint))
+    return _client(endpoint.address or ADDRESS, api_key(endpoint))
 
 
 @functools.cache
@@ -75,17 +75,22 @@ def send(name: str, endpoint: Endpoint, request: Callable[[openai.OpenAI, openai
 
 def is_openai(endpoint: Endpoint) -> bool:
     """Whether requests go to OpenAI itself, not to another server that speaks its API."""
-    return host(endpoint).endswith("openai.com")
+    return _is_openai_host(host(endpoint))
+
+
+def _is_openai_host(host: str) -> bool:
+    return f".{host}".endswith(".openai.com")
 
 
 def host(endpoint: Endpoint) -> str:
-    return (urlsplit(endpoint.base_url).hostname if endpoint.base_url else None) or "api.openai.com"
+    return urlsplit(endpoint.address or ADDRESS).hostname or ""
 
 
 def openai_server(name: str, endpoint: Endpoint) -> Server:
     """The server of a model for messages. `name`: of the model, as the settings write it."""
-    section = type(endpoint).__name__.lower()
-    return Server(name, host(endpoint), section, endpoint.key or "(none)", read_key(endpoint))
+    return Server(
+        name, host(endpoint), endpoint.section, endpoint.address_setting, endpoint.key or "(none)", read_key(endpoint)
+    )
 
 
 def openai_errors(server: Server) -> AbstractContextManager[None]:
@@ -95,6 +100,9 @@ def openai_errors(server: Server) -> AbstractContextManager[None]:
 
 def _status_meaning(error: openai.APIStatusError) -> tuple[int, Failure]:
     failure = UNPAID if error.code in _UNPAID else status_failure(error.status_code)
+    path, server = error.request.url.path, error.request.url.host
+    if error.status_code in (404, 405, 501) and path.endswith("/responses") and not _is_openai_host(server):
+        failure = replace(failure, what=failure.what + '; if it speaks only the Chat API, set `{section}.api = "chat"`')
     if error.code in _BAD_REQUEST or error.param == "model":
         failure = replace(failure, about="account")
     return error.status_code, failure
@@ -119,8 +127,8 @@ def reported_error(code: object, message: object, server: Server) -> ProviderErr
 
 def unexpected_shape(expected: str, server: Server) -> ProviderError:
     """JSON that does not have the API's shape."""
+    api = f" and `{server.section}.api`" if server.section.startswith("openai") else ""
     return ProviderError(
-        f"{server} answered with JSON that is not a {expected}; check the settings `{server.section}.base_url` and "
-        f"`openai.api`",
+        f"{server} answered with JSON that is not a {expected}; check {server.address}{api}",
         about="account",
     )

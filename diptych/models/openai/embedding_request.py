@@ -9,10 +9,10 @@ from typing import Any, cast
 import numpy as np
 import openai
 
+from diptych.endpoints import Endpoint
 from diptych.errors import ProviderError
 from diptych.models.failures import Server
 from diptych.models.openai.client import is_openai, openai_server, reported_error, send, unexpected_shape
-from diptych.settings import Endpoint
 from diptych.vectors import Vectors
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from diptych.endpoints import Endpoint, OpenAI
 from diptych.errors import ProviderError
 from diptych.models.image_input import prepare_image
 from diptych.models.meter import Meter
 from diptych.models.request_queue import call_in_halves, run_concurrently
 from diptych.prices import Usage
-from diptych.settings import Endpoint, OpenAI
 from diptych.vectors import Vectors
 from extractors.errors import ExtractionError
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from diptych.endpoints import OpenAI
 from diptych.models.failures import Server
-from diptych.models.openai.client import FILTERED, openai_server, reported_error, unexpected_shape
+from diptych.models.openai.client import FILTERED, is_openai, openai_server, reported_error, unexpected_shape
 from diptych.models.openai.tokens import is_reasoning, max_output_tokens
 from diptych.models.vision import CitableText, Detail, ImagePart, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
-from diptych.settings import OpenAI
 
 Turns = Iterable[tuple[str, str]]
 _FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*)\n\s*```\s*$", re.DOTALL)
@@ -91,7 +91,7 @@ class MessageFormat:
             *({"role": role, "content": text} for role, text in turns),
         ]
         # OpenAI's models reject the old name of the limit; many local servers do not know the new one.
-        limit = "max_tokens" if self.endpoint.base_url else "max_completion_tokens"
+        limit = "max_completion_tokens" if is_openai(self.endpoint) else "max_tokens"
         body: dict[str, Any] = {"messages": messages, limit: max_output_tokens(self.model, request)}
         if request.schema is not None:
             body["response_format"] = {"type": "json_schema", "json_schema": _schema_format(request.schema)}

@@ -11,6 +11,7 @@ from typing import Any
 import openai
 from pydantic import ValidationError
 
+from diptych.endpoints import OpenAI
 from diptych.models.failures import ResponseLost, Server, forward_text
 from diptych.models.meter import Meter
 from diptych.models.openai.batches import VisionBatchApi
@@ -19,7 +20,7 @@ from diptych.models.openai.messages import MessageFormat, correction_request, fi
 from diptych.models.openai.tokens import HIGH_SIDE, max_usage
 from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
-from diptych.settings import OpenAI, Settings
+from diptych.settings import Settings
 
 OnText = Callable[[str], None]
 _LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")

@@ -11,8 +11,8 @@ import pytest
 
 from diptych import AsyncDiptych, Settings
 from diptych.answering.conversation import SentenceStream
+from diptych.endpoints import Anthropic, OpenAI
 from diptych.errors import StoreError
-from diptych.settings import Anthropic, OpenAI
 from tests.support.anthropic_server import Block, Body, anthropic_routes
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked

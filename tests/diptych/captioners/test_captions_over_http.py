@@ -12,12 +12,13 @@ import pytest
 
 from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.captioners.prompt import Prompt
+from diptych.endpoints import Anthropic, OpenAI
 from diptych.errors import BudgetReached, ModelError, SettingsError
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import load_vision_model
 from diptych.prices import Price
-from diptych.settings import Anthropic, OpenAI, Settings
+from diptych.settings import Settings
 from extractors.types import Extraction
 from tests.support.anthropic_server import anthropic_routes
 from tests.support.http_server import Answer, Request, Route, Vendor, served

@@ -124,7 +124,7 @@ def test_keys_are_detected_but_not_shown(settings: Settings, monkeypatch: pytest
     found = [check_encoder(chosen), check_captioner(chosen), check_answerer(chosen)]
     assert "very-secret" not in repr(found)
     assert [check.state for check in found] == ["ok", "ok", "broken"]
-    assert found[1].what == "openai:gpt-6-luna: OPENAI_API_KEY is set"
+    assert found[1].what == "openai:gpt-6-luna at api.openai.com: OPENAI_API_KEY is set"
     assert found[2].fix == "export ANTHROPIC_API_KEY=…"
     assert found[2].cost == "`diptych ask` cannot answer"
 
@@ -135,6 +135,21 @@ def test_local_server_needs_no_key(settings: Settings, monkeypatch: pytest.Monke
         chosen = changed(settings, captioner="openai:local", openai={"base_url": f"{server.url}/v1"})
         assert check_captioner(chosen).what == f"openai:local at {server.url}/v1: needs no key"
         assert server.requests == []
+
+
+def test_each_role_shows_its_endpoint_without_credentials(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://user:secret@gateway.example/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    own = {"captioner": {"base_url": "http://gpu-box/v1"}, "answerer": {"base_url": "gpu-box"}}
+    chosen = changed(
+        settings, encoder="openai:text-embedding-3-small", captioner="openai:a", answerer="openai:b", openai=own
+    )
+    found = [check_encoder(chosen), check_captioner(chosen), check_answerer(chosen)]
+    assert [one.what for one in found] == [
+        "openai:text-embedding-3-small at https://gateway.example/v1 (OPENAI_BASE_URL): OPENAI_API_KEY is set",
+        "openai:a at http://gpu-box/v1 (`openai.captioner.base_url`): needs no key",
+        "openai:b: `openai.answerer.base_url` is `gpu-box`; it must begin with http:// or https:// and have a host",
+    ]
 
 
 def test_cloud_platform_needs_its_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ from diptych.encoders.clip import DEFAULT, PAIRS
 from diptych.encoders.fastembed import find_model
 from diptych.encoders.ledger_encoder import vector_key
 from diptych.encoders.registry import load_encoder
-from diptych.settings import OpenAI, Settings, Unified
+from diptych.endpoints import OpenAI, Unified
+from diptych.settings import Settings
 
 
 @pytest.mark.parametrize(

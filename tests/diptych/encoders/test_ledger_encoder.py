@@ -20,12 +20,13 @@ from PIL import Image
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.ledger_encoder import vector_key, with_ledger
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import OpenAI, Unified
 from diptych.errors import BudgetReached, ProviderError, StoreError
 from diptych.models.ledger import LEDGER_NAME, Ledger
 from diptych.models.meter import Meter
 from diptych.models.openai import embeddings
 from diptych.prices import Price
-from diptych.settings import OpenAI, Settings, Unified
+from diptych.settings import Settings
 from tests.support.fakes import WordEncoder
 from tests.support.http_server import Answer, Request, Vendor, served
 from tests.support.openai_server import OpenAIRoutes
@@ -181,7 +182,8 @@ from diptych.encoders.registry import load_encoder
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.models.ledger import Ledger
 from diptych.models.openai import embeddings
-from diptych.settings import OpenAI, Settings
+from diptych.endpoints import OpenAI
+from diptych.settings import Settings
 embeddings.OTHER_MAX_TEXTS = 2
 settings = Settings(openai=OpenAI(base_url=sys.argv[1], dimensions=8, at_once=1))
 encoder = with_ledger(load_encoder("openai:local", settings), Ledger(Path(sys.argv[2])))

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import OpenAI
 from diptych.errors import ModelError, ProviderError, SettingsError
 from diptych.models.openai import embeddings
 from diptych.prices import Usage
-from diptych.settings import OpenAI, Settings
+from diptych.settings import Settings
 from tests.support.embedding_fixtures import SEES, SMALL, counted, desk, numbered, picture, place
 from tests.support.http_server import Answer, Request, served
 from tests.support.openai_batch_server import problem

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Settings
+from diptych.endpoints import OpenAI
 from diptych.evaluation.questions import read_questions
 from diptych.prices import Price
-from diptych.settings import OpenAI
 from tests.support.command_line import error_line, run_messages
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked

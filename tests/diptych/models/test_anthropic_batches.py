@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from diptych.endpoints import Anthropic
 from diptych.errors import ProviderError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.models.vision import BatchApi, BatchItem, TextPart, VisionRequest
 from diptych.prices import Usage
-from diptych.settings import Anthropic, Settings
+from diptych.settings import Settings
 from tests.support.anthropic_server import anthropic_routes, error
 from tests.support.http_server import Answer, Vendor, served
 

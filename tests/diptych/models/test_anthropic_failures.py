@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from diptych.endpoints import Anthropic
 from diptych.errors import ProviderError, SettingsError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.prices import Usage
-from diptych.settings import Anthropic, Settings
+from diptych.settings import Settings
 from tests.support.anthropic_fixtures import HAIKU, NAME, QUESTION, SECRET, model
 from tests.support.anthropic_fixtures import only_this_key as only_this_key
 from tests.support.anthropic_fixtures import vendor as vendor

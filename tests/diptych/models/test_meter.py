@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from diptych.endpoints import Anthropic, OpenAI
 from diptych.errors import BudgetReached, SettingsError
 from diptych.models.meter import Meter, format_usage
 from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
-from diptych.settings import Anthropic, OpenAI, Settings, load_settings
+from diptych.settings import Settings, load_settings
 
 LUNA = "openai:gpt-6-luna"
 CENT = Price(input=1.0, output=10.0)
@@ -26,9 +27,16 @@ LIST_PRICES = {
     "openai:gpt-5.6-terra": (2.0, 12.0, 0.2, 2.5),
     "openai:gpt-6.2-sol": (2.0, 10.0, None, 2.5),
     "openai:gpt-5.4-nano": (0.2, 1.25, 0.02, None),
+    "openai:gpt-4o": (2.5, 10.0, 1.25, None),
+    "openai:gpt-4o-2024-11-20": (2.5, 10.0, 1.25, None),
+    "openai:gpt-4o-mini": (0.15, 0.6, 0.075, None),
+    "openai:gpt-4.1-mini": (0.4, 1.6, 0.1, None),
+    "openai:o4-mini": (1.1, 4.4, 0.275, None),
+    "openai:text-embedding-ada-002": (0.1, 0.0, None, None),
     "openai:text-embedding-3-small": (0.02, 0.0, None, None),
     "openai:text-embedding-3-large": (0.13, 0.0, None, None),
     "anthropic:claude-haiku-5-5": (0.1, 0.5, 0.01, 0.125),
+    "anthropic:claude-sonnet-4-5": (3.0, 15.0, 0.3, 3.75),
     "anthropic:claude-opus-5-5": (4.0, 20.0, 0.2, 5.0),
 }
 """Dollars per million tokens of input, output, cached input and cache writes, from the providers' pages in November
@@ -62,6 +70,12 @@ def test_prices_behind_another_address_or_in_a_cloud_are_unknown() -> None:
     assert elsewhere.get(LUNA) is None
     assert elsewhere.get("anthropic:claude-haiku-5-5") is None
     assert PriceList(Settings(openai=OpenAI(base_url="https://api.openai.com/v1"))).get(LUNA)
+
+
+def test_a_model_that_one_of_its_roles_calls_elsewhere_has_no_list_price() -> None:
+    elsewhere = {"answerer": {"base_url": "http://gateway/v1"}}
+    assert PriceList(Settings(captioner=LUNA, answerer="openai:gpt-4o", openai=elsewhere)).get(LUNA)
+    assert PriceList(Settings(captioner=LUNA, answerer=LUNA, openai=elsewhere)).get(LUNA) is None
 
 
 def test_price_data_is_loaded_only_when_a_list_price_is_needed() -> None:
@@ -136,7 +150,7 @@ def test_requests_under_way_count_towards_the_budget() -> None:
 
 
 def test_a_budget_requires_a_price() -> None:
-    with pytest.raises(BudgetReached, match="price of m is unknown"):
+    with pytest.raises(SettingsError, match="price of m is unknown"):
         Meter({}, budget=1.0).reserve("m", Usage(1)).__enter__()
     with Meter({}).reserve("m", Usage(1)):
         pass

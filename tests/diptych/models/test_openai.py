@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from diptych.endpoints import OpenAI
 from diptych.errors import BudgetReached, ModelError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, ImagePart, TextPart, VisionRequest
 from diptych.prices import Price, Usage
-from diptych.settings import OpenAI, Settings
+from diptych.settings import Settings
 from tests.support.http_server import Answer, Request, Vendor
 from tests.support.openai_batch_server import problem
 from tests.support.openai_fixtures import APIS, MODEL, QUESTION, Seen, ask, model, png

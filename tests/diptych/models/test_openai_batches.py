@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
+from diptych.endpoints import OpenAI
 from diptych.errors import ProviderError
 from diptych.models import vision as providers
 from diptych.models.meter import Meter
 from diptych.models.openai.embeddings import BatchEmbedding, EmbeddingBatchApi
 from diptych.models.vision import BatchApi, BatchItem, Reply, TextPart, VisionRequest
 from diptych.prices import Price, Usage
-from diptych.settings import OpenAI, Settings
+from diptych.settings import Settings
 from tests.support.http_server import Answer, Request, Vendor, served
 from tests.support.openai_fixtures import MODEL, SECRET
 from tests.support.openai_fixtures import key as key

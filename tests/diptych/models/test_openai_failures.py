@@ -32,6 +32,12 @@ FAILURES: list[tuple[Answer, str, bool, str]] = [
     (Answer(503, "<html>busy</html>", {"content-type": "text/html"}), r"is not available \(503\)", True, "item"),
     (problem(401, f"Incorrect key {SECRET}"), r"rejected the API key in .* OPENAI_API_KEY \(401", False, "account"),
     (problem(403, "Not your country."), "denies access", False, "account"),
+    (
+        Answer(404, "Not Found"),
+        r'or address; .*; if it speaks only the Chat API, set `openai\.api = "chat"`',
+        False,
+        "account",
+    ),
     (problem(404, "No such model.", "model_not_found"), "has no such model or address", False, "account"),
     (problem(400, "Unsupported image."), r"rejected the request \(400: Unsupported image\.\)", False, "item"),
     (problem(400, "Bad schema.", "invalid_json_schema"), "rejected the request", False, "account"),

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
+from diptych.endpoints import OpenAI
 from diptych.models.openai.messages import MessageFormat, strict_schema
 from diptych.models.openai.tokens import image_tokens
-from diptych.settings import OpenAI
 from tests.support.openai_fixtures import QUESTION
 
 

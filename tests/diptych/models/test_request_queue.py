@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from diptych.endpoints import Endpoint, OpenAI
 from diptych.errors import ModelError, ProviderError
 from diptych.models.api_keys import api_key, is_local
 from diptych.models.request_queue import RequestQueue, call_in_halves, request_queue
-from diptych.settings import Endpoint, OpenAI
 
 
 class Time:

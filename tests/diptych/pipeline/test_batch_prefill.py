@@ -18,6 +18,7 @@ from diptych import Diptych, Settings
 from diptych.captioners.captioner import load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import Anthropic, OpenAI
 from diptych.errors import BudgetReached
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
@@ -25,7 +26,6 @@ from diptych.pipeline.batch_prefill import BatchPrefill, progress_line, result_l
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
-from diptych.settings import Anthropic, OpenAI
 from diptych.store.spaces import Spaces
 from extractors.types import Extraction, Options, Passage
 from tests.support.anthropic_server import anthropic_routes
@@ -44,7 +44,7 @@ CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "fin
 CHILD = """
 import sys
 from diptych import Diptych, Settings
-from diptych.settings import Anthropic
+from diptych.endpoints import Anthropic
 photos, store, url = sys.argv[1:]
 settings = Settings(store=store, captioner="anthropic:claude-haiku-5-5", batch_poll_seconds=600, ocr="off", workers=1,
                     anthropic=Anthropic(base_url=url, key="TEST_KEY"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.errors import ProviderError
+from diptych.errors import ProviderError, SettingsError
 from diptych.models.ledger import BatchKind, Ledger, LedgerCaption, OpenBatch
 from diptych.models.meter import Meter
 from diptych.pipeline.batch_run import BatchProgress, BatchRequest, BatchRun, PrefillResult
@@ -215,7 +215,8 @@ def test_answers_below_their_reservation_leave_room_for_more(tmp_path: Path) -> 
 def test_budget_without_a_price_sends_nothing(tmp_path: Path) -> None:
     bench = WordRun(tmp_path)
     bench.meter = bench.job.meter = Meter({}, budget=1.0)
-    assert "price of m is unknown" in bench("a b").stopped
+    with pytest.raises(SettingsError, match="price of m is unknown"):
+        bench("a b")
     assert bench.endpoint.batches == []
 
 

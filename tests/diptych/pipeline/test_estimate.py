@@ -14,6 +14,7 @@ from diptych import Diptych, Settings
 from diptych.captioners.captioner import Captioner
 from diptych.encoders.ledger_encoder import vector_key, with_ledger
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import Anthropic
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
@@ -21,7 +22,6 @@ from diptych.models.vision import BatchApi, BatchItem, Reply
 from diptych.pipeline.estimate import Estimate, EstimateContext, estimate_documents
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
-from diptych.settings import Anthropic
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store
 from extractors.errors import ExtractionError

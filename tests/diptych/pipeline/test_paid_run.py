@@ -15,8 +15,8 @@ from PIL import Image
 
 from diptych import Diptych, Settings
 from diptych.captioners import prompt
+from diptych.endpoints import Anthropic, OpenAI, Unified
 from diptych.prices import Price
-from diptych.settings import Anthropic, OpenAI, Unified
 from tests.support.anthropic_server import anthropic_routes
 from tests.support.http_server import Vendor, served
 from tests.support.onnx_models import write_pair

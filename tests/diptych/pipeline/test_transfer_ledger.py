@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from diptych import Diptych, Settings
+from diptych.endpoints import OpenAI
 from diptych.errors import SourceError
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.pipeline.transfer_ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
 from diptych.prices import Price
-from diptych.settings import OpenAI
 from flows.cli.transfer import describe_transfer
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked

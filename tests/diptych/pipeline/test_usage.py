@@ -12,11 +12,12 @@ import pytest
 from diptych.captioners.captioner import load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
+from diptych.endpoints import OpenAI
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Account, Charge, Meter, format_charges, format_dollars, track_charges
 from diptych.pipeline.ingest import Pipeline, ingest_document
 from diptych.prices import Price, Usage
-from diptych.settings import OpenAI, Settings
+from diptych.settings import Settings
 from diptych.store.register import DocumentRecord, list_records
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes

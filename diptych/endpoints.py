@@ -1,0 +1,138 @@
+"""Endpoints of paid models: the sections `openai`, `anthropic` and `unified` of the settings."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from diptych.errors import SettingsError
+
+Role = Literal["encoder", "image_encoder", "captioner", "answerer"]
+"""What a model is used for; the setting of that name holds the model's."""
+ROLES: tuple[Role, ...] = get_args(Role)
+PROVIDERS = ("openai", "anthropic", "unified")
+"""Providers of paid models; the section of that name holds the endpoint."""
+
+
+class Endpoint(BaseModel):
+    """How to reach a provider of paid models, and its limits. Holds the names of keys, never the keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: ClassVar[str] = ""
+    url_variable: ClassVar[str] = ""
+    """Environment variable of the provider's own SDK that holds a base URL."""
+    _role: str = PrivateAttr("")
+
+    base_url: str | None = Field(default=None, description="Base URL of the API, if not the provider's own.")
+    key: str = Field(default="", description="Environment variable, or Prefect Secret block, that holds the API key.")
+    at_once: int = Field(default=4, ge=1, description="Maximum number of concurrent requests.")
+    requests_per_minute: int = Field(default=0, ge=0, description="Maximum requests per minute; 0: no limit.")
+    tokens_per_minute: int = Field(default=0, ge=0, description="Maximum tokens per minute; 0: no limit.")
+    seconds: float = Field(default=300, gt=0, description="Time limit of one request including retries, in seconds.")
+    longest_wait: float = Field(default=60, ge=0, description="Longest Retry-After that is obeyed, in seconds.")
+
+    @property
+    def section(self) -> str:
+        """Where it is set: `openai`, or `openai.captioner` for a role with an endpoint of its own."""
+        return f"{self.provider}.{self._role}" if self._role else self.provider
+
+    @property
+    def address(self) -> str | None:
+        """Base URL of all requests: as set, else from the variable of the provider's SDK; None: the provider's own.
+
+        Raises `SettingsError` for one that is not a URL.
+        """
+        url = self.base_url or self._url_from_environment()
+        if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
+            raise SettingsError(
+                f"{self.address_setting} is `{url}`; it must begin with http:// or https:// and have a host"
+            )
+        return url
+
+    @property
+    def address_setting(self) -> str:
+        """The setting or variable that determines `address`, for messages."""
+        from_environment = not self.base_url and self._url_from_environment()
+        return self.url_variable if from_environment else f"`{self.section}.base_url`"
+
+    def for_role(self, role: Role) -> Self:
+        """The endpoint of one role: this one, with everything that the role's own section changes.
+
+        A role with an address of its own does not inherit the key, which belongs to another server.
+        """
+        roles: dict[str, Any] = {name: None for name in ROLES if name in type(self).model_fields}
+        own = getattr(self, role, None)
+        if own is None:
+            return self.model_copy(update=roles)
+        changed = {name: getattr(own, name) for name in own.model_fields_set}
+        if "base_url" in changed:
+            changed = {"key": "", **changed}
+        merged = self.model_copy(update={**roles, **changed})
+        merged._role = role
+        return merged
+
+    def _url_from_environment(self) -> str | None:
+        return os.environ.get(self.url_variable, "").strip() or None if self.url_variable else None
+
+
+class OpenAIEndpoint(Endpoint):
+    """A server that speaks OpenAI's API."""
+
+    provider: ClassVar[str] = "openai"
+    url_variable: ClassVar[str] = "OPENAI_BASE_URL"
+
+    key: str = "OPENAI_API_KEY"
+    api: Literal["responses", "chat"] = Field(
+        default="responses", description="API to use; most local servers speak `chat`."
+    )
+    dimensions: int | None = Field(default=None, ge=1, description="Embedding size, if the model can shorten it.")
+
+
+class OpenAI(OpenAIEndpoint):
+    """OpenAI, or a server at `base_url` that speaks its API. Each role can have an endpoint of its own."""
+
+    encoder: OpenAIEndpoint | None = None
+    captioner: OpenAIEndpoint | None = None
+    answerer: OpenAIEndpoint | None = None
+
+
+class AnthropicEndpoint(Endpoint):
+    """Claude, from Anthropic or through a cloud platform."""
+
+    provider: ClassVar[str] = "anthropic"
+    url_variable: ClassVar[str] = "ANTHROPIC_BASE_URL"
+
+    key: str = "ANTHROPIC_API_KEY"
+    platform: Literal["direct", "vertex", "bedrock"] = "direct"
+    region: str = Field(default="", description="Region of Vertex AI or Bedrock.")
+    project: str = Field(default="", description="Project of Vertex AI.")
+
+    def _url_from_environment(self) -> str | None:
+        return super()._url_from_environment() if self.platform == "direct" else None
+
+
+class Anthropic(AnthropicEndpoint):
+    """Claude, from Anthropic or through a cloud platform. Each role can have an endpoint of its own."""
+
+    captioner: AnthropicEndpoint | None = None
+    answerer: AnthropicEndpoint | None = None
+
+
+class UnifiedEndpoint(Endpoint):
+    """A server that embeds text and images into one space."""
+
+    provider: ClassVar[str] = "unified"
+
+    key: str = "DIPTYCH_UNIFIED_API_KEY"
+    dimensions: int | None = Field(default=None, ge=1, le=4096, description="Dimensions of its vectors (required).")
+
+
+class Unified(UnifiedEndpoint):
+    """An endpoint that embeds text and images into one space. Each role can have an endpoint of its own."""
+
+    encoder: UnifiedEndpoint | None = None
+    image_encoder: UnifiedEndpoint | None = None

@@ -1,0 +1,131 @@
+"""Paid models behind the public class: which server each role asks, and what is checked before anything is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych import Diptych, Query, Settings, parse_where
+from diptych.errors import ModelError, SettingsError
+from diptych.prices import Price, Usage
+from tests.support.http_server import Vendor, served
+from tests.support.openai_requests import Asked
+from tests.support.openai_server import OpenAIRoutes
+from tests.support.scripted_vision import chart
+
+SMALL, EYES, VOICE = "openai:text-embedding-3-small", "openai:eyes", "openai:voice"
+ROLES = ("ENCODER", "CAPTIONER", "ANSWERER")
+CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+ANSWER = {"answered": True, "sentences": [{"text": "It shows bars.", "citations": [{"id": "E1", "quote": ""}]}]}
+PRICES = {name: Price(1.0, 10.0) for name in (SMALL, EYES, VOICE)}
+
+
+def _answer(text: Any, asked: Asked) -> Any:
+    return text
+
+
+@pytest.fixture
+def vendors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Vendor]]:
+    """One server for each role, which accepts only the key of that role."""
+    answers = {"CAPTIONER": CAPTION, "ANSWERER": ANSWER}
+    with ExitStack() as stack:
+        started = {}
+        for role in ROLES:
+            monkeypatch.setenv(f"{role}_KEY", f"sk-{role}")
+            routes = OpenAIRoutes(answer=partial(_answer, answers.get(role)), key=f"sk-{role}")
+            started[role] = stack.enter_context(served(routes))
+        chart(1).save(tmp_path / "chart.png")
+        yield started
+
+
+def chosen(folder: Path, vendors: dict[str, Vendor], **changed: Any) -> Settings:
+    """The encoder is behind the section's own address, the others have endpoints of their own."""
+    url = {role: f"{vendor.url}/v1" for role, vendor in vendors.items()}
+    endpoint = {
+        "base_url": url["ENCODER"],
+        "key": "ENCODER_KEY",
+        "dimensions": 8,
+        "captioner": {"base_url": url["CAPTIONER"], "key": "CAPTIONER_KEY", "api": "chat"},
+        "answerer": {"base_url": url["ANSWERER"], "key": "ANSWERER_KEY"},
+    }
+    fields: dict[str, Any] = {
+        "encoder": SMALL,
+        "captioner": EYES,
+        "answerer": VOICE,
+        "openai": endpoint,
+        "prices": PRICES,
+    }
+    fields |= {"store": str(folder / "store"), "ocr": "off", "workers": 1}
+    return Settings(**fields | changed)
+
+
+def requested(vendors: dict[str, Vendor]) -> dict[str, set[str]]:
+    return {role: {request.path for request in vendor.requests} for role, vendor in vendors.items()}
+
+
+def test_each_role_has_its_own_server_and_key(vendors: dict[str, Vendor], tmp_path: Path) -> None:
+    with Diptych.open(chosen(tmp_path, vendors)) as diptych:
+        assert diptych.ingest([tmp_path / "chart.png"])[0].status == "complete"
+        answer = diptych.ask("what does the chart show")
+    assert answer.citations
+    assert requested(vendors) == {
+        "ENCODER": {"/v1/embeddings"},
+        "CAPTIONER": {"/v1/chat/completions"},
+        "ANSWERER": {"/v1/responses"},
+    }
+    # What the answer cost includes the vector of its question.
+    assert set(answer.usage) == {SMALL, VOICE}
+    assert answer.price
+    assert answer.price > PRICES[VOICE].cost(answer.usage[VOICE])
+
+
+def test_openai_base_url_is_honoured(
+    vendors: dict[str, Vendor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{vendors['ENCODER'].url}/v1")
+    section = {"key": "ENCODER_KEY", "dimensions": 8}
+    with Diptych.open(chosen(tmp_path, vendors, captioner="", openai=section)) as diptych:
+        diptych.ingest([tmp_path / "chart.png"])
+        diptych.search("bars")
+    assert requested(vendors) == {"ENCODER": {"/v1/embeddings"}, "CAPTIONER": set(), "ANSWERER": set()}
+
+
+@pytest.mark.parametrize("unpriced", [SMALL, EYES])
+def test_a_budget_with_an_unknown_price_is_refused_before_anything_is_paid(
+    unpriced: str, vendors: dict[str, Vendor], tmp_path: Path
+) -> None:
+    settings = chosen(tmp_path, vendors, prices={name: price for name, price in PRICES.items() if name != unpriced})
+    with Diptych.open(settings, budget=5.0) as diptych, pytest.raises(SettingsError, match=f"price of {unpriced} is"):
+        diptych.ingest([tmp_path / "chart.png"])
+    assert not any(requested(vendors).values())
+
+
+def test_a_question_is_not_paid_for_if_its_answer_cannot_be(
+    vendors: dict[str, Vendor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = chosen(tmp_path, vendors, prices={SMALL: Price(1.0, 0.0)})
+    unknown = pytest.raises(SettingsError, match=rf'price of {VOICE} is unknown.*\[prices\."{VOICE}"\]')
+    with Diptych.open(settings, budget=5.0) as diptych, unknown:
+        diptych.ask("anything")
+    monkeypatch.setenv("ANSWERER_KEY", "")
+    elsewhere = settings.model_dump()
+    elsewhere["openai"]["answerer"]["base_url"] = "https://answers.example/v1"
+    without_key = pytest.raises(ModelError, match=r"`openai\.answerer\.key` names it")
+    with Diptych.open(Settings(**elsewhere)) as diptych, without_key:
+        diptych.ask("anything")
+    assert not any(requested(vendors).values())
+
+
+def test_an_unanswered_question_states_what_its_vector_cost(vendors: dict[str, Vendor], tmp_path: Path) -> None:
+    with Diptych.open(chosen(tmp_path, vendors, captioner="")) as diptych:
+        diptych.ingest([tmp_path / "chart.png"])
+        answer = diptych.ask(Query("what does it show", where=parse_where('document = "other.pdf"')))
+    assert (answer.unanswered, answer.evidence) == (True, {})
+    assert answer.usage == {SMALL: Usage(answer.usage[SMALL].input_tokens, requests=1)}
+    assert answer.price == PRICES[SMALL].cost(answer.usage[SMALL])
+    assert not vendors["ANSWERER"].requests
