@@ -41,10 +41,10 @@ class Source:
     """The user's own typed fields (price, category, date …)."""
     title: str = ""
     description: str = ""
-    image: Path | None = None
-    """The picture of a row, as a local file."""
-    problem: str = ""
-    """Why a row has no picture although it names one; its document is then partial."""
+    images: tuple[Path, ...] = ()
+    """The pictures of a row, as local files."""
+    problems: tuple[str, ...] = ()
+    """Why a row lacks pictures that it names; its document is then partial."""
     skipped_pages: Mapping[int, str] = field(default_factory=dict)
     """Pages that must not be read -> the reason: in an earlier attempt they exceeded a limit of the sandbox."""
 

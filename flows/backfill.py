@@ -71,8 +71,8 @@ def modified_since(sources: Iterable[Source], since: date | None) -> list[Source
 
 
 def _modified_at(source: Source) -> float:
-    """Of a catalogue row: the later of its catalogue and its picture."""
-    paths = [path for path in (source.path, source.image) if path is not None and path.is_file()]
+    """Of a catalogue row: the latest of its catalogue and its pictures."""
+    paths = [path for path in (source.path, *source.images) if path.is_file()]
     return max((path.stat().st_mtime for path in paths), default=0.0)
 
 

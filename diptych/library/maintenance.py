@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
 from diptych.pipeline.retry import documents_to_retry, find_retry_sources
 from diptych.pipeline.selection import Selection
-from diptych.pipeline.sources import FoundSources, find_sources
+from diptych.pipeline.sources import FoundSources, RowPictures, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
+from diptych.store.open import store_exists
 from diptych.store.points import document_id
-from diptych.store.register import DocumentRecord, list_records, load_records
+from diptych.store.register import DocumentRecord, list_records, list_row_pictures, load_records
 from diptych.store.switch import delete_document
 from extractors.types import Source
 
@@ -54,13 +56,17 @@ class Maintenance:
     def find_sources(self, paths: Sequence[str | Path]) -> FoundSources:
         """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`."""
         chosen = self._runtime.settings
-        return find_sources(paths, self._fetch, Selection(chosen.include, chosen.exclude))
+        return find_sources(paths, self._fetch, Selection(chosen.include, chosen.exclude), self._row_pictures())
 
     @property
     def _fetch(self) -> Fetch:
         """Downloads the pictures that catalogues name by URL."""
         chosen = self._runtime.settings
         return fetcher(chosen.cache / "downloads", Limits(private=chosen.private_addresses))
+
+    def _row_pictures(self) -> RowPictures:
+        runtime = self._runtime
+        return list_row_pictures(runtime.store()) if store_exists(runtime.settings) else {}
 
     def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
@@ -127,7 +133,8 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        sources, unavailable = find_retry_sources(documents, lambda files: find_sources(files, self._fetch))
+        find = partial(find_sources, fetch=self._fetch, row_pictures=self._row_pictures())
+        sources, unavailable = find_retry_sources(documents, find)
         return Retryable(tuple(sources), tuple(_unavailable(record, reason) for record, reason in unavailable))
 
     def retry(self, *, everything: bool = False, on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:

@@ -16,11 +16,12 @@ from diptych.models.meter import Account, track_charges
 from diptych.pipeline.encode import encode_vectors, refused_places
 from diptych.store.disk_space import check_disk_space
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
-from diptych.store.register import DocumentRecord, load_record, write_record
+from diptych.store.register import DocumentRecord, load_record, load_records, write_record
 from diptych.store.spaces import Spaces
 from diptych.store.switch import (
     UpdatePlan,
     commit_document,
+    delete_document,
     delete_retired_points,
     plan_update,
     stage_points,
@@ -110,7 +111,12 @@ def ingest_document(source: Source, pipeline: Pipeline, *, retry: bool = False) 
     is as it was.
     """
     with pipeline.store.lock_document(document_id(source.uri)), track_charges() as account:
-        return _ingest(source, pipeline, retry, account)
+        outcome = _ingest(source, pipeline, retry, account)
+    shows_pictures = outcome.status in ("complete", "partial", "unchanged") and outcome.pictures >= len(source.images)
+    # After the lock is released, because two documents may share one.
+    deleted = _delete_pictures_of_row(source, pipeline.store) if source.images and shows_pictures else []
+    notes = (f"{name} is no longer a document of its own, because this row shows it" for name in deleted)
+    return replace(outcome, notes=(*outcome.notes, *notes)) if deleted else outcome
 
 
 def waiting_outcome(source: Source, reason: str) -> Outcome:
@@ -133,6 +139,7 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
         sha256=source.sha256,
         fingerprint=pipeline.fingerprint(source),
         fields=dict(source.fields),
+        images=tuple(image.as_uri() for image in source.images),
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if pipeline.check_models:
@@ -194,6 +201,15 @@ def _store(
     )
     commit_document(pipeline.store, record, plan)
     return _outcome(record, start, writer.encoded)
+
+
+def _delete_pictures_of_row(row: Source, store: Store) -> list[str]:
+    """Delete documents made from the row's pictures before its catalogue was known; return their names."""
+    documents = load_records(store, (document_id(image.as_uri()) for image in row.images)).values()
+    for record in documents:
+        with store.lock_document(record.id):
+            delete_document(store, record)
+    return [record.name for record in documents]
 
 
 class _PointWriter:

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,11 +12,15 @@ from urllib.parse import unquote, urlsplit
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.download import Fetch
 from diptych.pipeline.selection import Selection, SelectionRules, SkippedFile, describe_skipped
-from extractors.catalog.extractor import is_url, row_sources
-from extractors.catalog.table import is_catalog, read_catalog
+from diptych.store.register import local_path
+from extractors.catalog.extractor import row_sources
+from extractors.catalog.pictures import PictureFiles
+from extractors.catalog.table import is_catalog, is_url, read_catalog
 from extractors.formats import describe_formats, failed_plugins, find_format, has_rows
 from extractors.types import Source
 
+RowPictures = Mapping[str, Sequence[str]]
+"""Address of a catalogue row -> addresses of its pictures."""
 _CONTACT_SHEET = re.compile(r"\d{3,}-.*\.html")
 _HASHED_PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z]+")
 
@@ -45,13 +49,18 @@ class _File:
 
 
 def find_sources(
-    paths: Sequence[str | Path], fetch: Fetch | None = None, selection: Selection | None = None
+    paths: Sequence[str | Path],
+    fetch: Fetch | None = None,
+    selection: Selection | None = None,
+    row_pictures: RowPictures | None = None,
 ) -> FoundSources:
     """A source for every document under `paths` (files, folders, `file:` addresses), and for every catalogue row.
 
+    A picture that a row shows is no document of its own, wherever it and the catalogue are.
     `fetch` downloads the pictures that catalogues name by URL; without it, those rows have no picture. `selection`:
-    which files are read, by default all that `.diptychignore` files do not exclude. Raises `SourceError` for a missing
-    path, if no document is found, and if a single file cannot be read; among several paths such a file is skipped.
+    which files are read, by default all that `.diptychignore` files do not exclude. `row_pictures`: the pictures of the
+    rows in the store, whose catalogues may not be under `paths`. Raises `SourceError` for a missing path, if no
+    document is found, and if a single file cannot be read; among several paths such a file is skipped.
     """
     skipped: list[SkippedFile] = []
     single = len(paths) == 1
@@ -59,8 +68,9 @@ def find_sources(
     listed = (file for path in paths for file in _list_files(_local_path(path), chosen, skipped, single))
     # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
     files = {Path(os.path.realpath(file.path)): file for file in listed}
-    catalogues = _read_catalogues(files.values(), fetch, skipped, single)
-    catalogue_pictures = {row.image for rows in catalogues.values() for row in rows if row.image}
+    known = {row: [Path(local_path(uri)) for uri in uris] for row, uris in (row_pictures or {}).items()}
+    catalogues = _read_catalogues(files, fetch, known, skipped, single)
+    in_rows = _pictures_in_rows(catalogues, known)
     sources: list[Source] = []
     same_name = Counter(file.path.name for file in files.values())
     for resolved, file in files.items():
@@ -70,14 +80,14 @@ def find_sources(
         elif has_rows(file.path):
             prefix = len(file.path.name)
             sources += [replace(row, name=name + row.name[prefix:]) for row in catalogues.get(file.path, ())]
-        elif not (file.walked and resolved in catalogue_pictures):
+        elif resolved not in in_rows:
             try:
                 sources.append(_file_source(file, name))
             except OSError as error:
                 if single and not file.walked:
                     raise SourceError(str(_unreadable(file.path, error))) from error
                 skipped.append(_unreadable(file.path, error))
-    if not sources:
+    if not sources and in_rows.isdisjoint(files):
         where = ", ".join(map(str, paths)) or "no path given"
         reasons = "".join(f"; {reason}" for reason in describe_skipped(skipped)[:3])
         raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
@@ -176,11 +186,18 @@ def _is_stored_picture(folder: str, name: str) -> bool:
 
 
 def _read_catalogues(
-    files: Iterable[_File], fetch: Fetch | None, skipped: list[SkippedFile], single: bool
+    files: Mapping[Path, _File],
+    fetch: Fetch | None,
+    known: Mapping[str, Sequence[Path]],
+    skipped: list[SkippedFile],
+    single: bool,
 ) -> dict[Path, list[Source]]:
     """The rows of every catalogue. Tables and rows that cannot be read are added to `skipped`."""
     rows: dict[Path, list[Source]] = {}
-    for file in files:
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in files:
+        by_name[path.name].append(path)
+    for file in files.values():
         if not has_rows(file.path):
             continue
         if file.walked and not is_catalog(file.path):
@@ -194,8 +211,9 @@ def _read_catalogues(
                 raise SourceError(str(error)) from error
             skipped.append(_skipped_table(file.path, str(error)))
             continue
-        urls = [reference for reference in catalogue.image_references() if is_url(reference)]
-        rows[file.path] = row_sources(catalogue, fetch(urls) if fetch and urls else {})
+        urls = [reference for row in catalogue.image_references() for reference in row if is_url(reference)]
+        downloads = fetch(urls) if fetch and urls else {}
+        rows[file.path] = row_sources(catalogue, downloads, PictureFiles(by_name, known))
         skipped += [_skipped_table(file.path, note) for note in catalogue.notes]
     return rows
 
@@ -203,6 +221,17 @@ def _read_catalogues(
 def _skipped_table(path: Path, message: str) -> SkippedFile:
     """From a message that begins with the name of the file."""
     return SkippedFile(str(path), message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: "))
+
+
+def _pictures_in_rows(catalogues: Mapping[Path, Sequence[Source]], known: Mapping[str, Sequence[Path]]) -> set[Path]:
+    """The pictures of all rows: those just read, and those of stored rows whose catalogue is elsewhere and exists."""
+    pictures = {image for rows in catalogues.values() for row in rows for image in row.images}
+    exists: dict[str, bool] = {str(path.resolve()): False for path in catalogues}
+    for row, images in known.items():
+        catalogue = local_path(row).rpartition("#")[0]
+        if exists.setdefault(catalogue, Path(catalogue).is_file()):
+            pictures.update(images)
+    return pictures
 
 
 def _file_source(file: _File, name: str) -> Source:

@@ -51,13 +51,15 @@ class DocumentRecord:
     updated_at: str = ""
     """ISO 8601, UTC."""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+    """Addresses of the pictures of a catalogue row."""
     usage: Mapping[str, Charge] = field(default_factory=dict)
     """Requests of its last ingest to paid models, by model; answers from the ledger are not counted."""
 
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
-        for name in ("usage", "limits"):
-            if not stored[name]:  # most documents cost nothing and exceed no limit
+        for name in ("usage", "limits", "images"):
+            if not stored[name]:  # most documents cost nothing, exceed no limit and are no rows
                 del stored[name]
         return cast(Payload, stored)
 
@@ -79,6 +81,11 @@ def load_record(store: Store, document: str) -> DocumentRecord | None:
 def load_records(store: Store, documents: Iterable[str]) -> dict[str, DocumentRecord]:
     """The register entries of those document ids that exist, by id."""
     return {point.id: DocumentRecord.of(point.payload) for point in store.documents.retrieve(sorted(set(documents)))}
+
+
+def list_row_pictures(store: Store) -> dict[str, tuple[str, ...]]:
+    """Address of each catalogue row in the store -> addresses of its pictures."""
+    return {record.uri: record.images for record in list_records(store) if record.images}
 
 
 def list_records(store: Store) -> list[DocumentRecord]:

@@ -3,40 +3,52 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from extractors.catalog.columns import Cell, cell_text
-from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog
+from extractors.catalog.pictures import PictureFiles, find_picture
+from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog, is_url
 from extractors.errors import ExtractionError
 from extractors.formats import find_format
 from extractors.types import Extraction, Field, Options, Picture, Problem, Report, Source
 
 
-def row_sources(catalog: Catalog, downloads: Mapping[str, Path | str]) -> list[Source]:
-    """Return one source per row. `downloads` maps image URLs to the local file, or to the reason why there is none."""
+def row_sources(
+    catalog: Catalog, downloads: Mapping[str, Path | str], files: PictureFiles | None = None
+) -> list[Source]:
+    """Return one source per row. `downloads` maps image URLs to the local file, or to the reason why there is none.
+
+    `files`: where pictures may be outside the catalogue's folder.
+    """
     description, title = catalog.column(DESCRIPTION_COLUMNS), catalog.column(TITLE_COLUMNS)
     not_fields = {description, *catalog.known_columns(IMAGE_COLUMNS)}
     catalog_format = find_format(catalog.path)
     sources = []
-    for at, (name, reference) in enumerate(zip(_row_names(catalog), catalog.image_references(), strict=True)):
+    for at, (name, references) in enumerate(zip(_row_names(catalog), catalog.image_references(), strict=True)):
+        uri = f"{catalog.path.resolve().as_uri()}#{quote(name, safe='')}"
         row = {column: value for column, cells in catalog.columns.items() if (value := cells[at]) is not None}
-        picture = _find_picture(catalog.path, reference, downloads)
-        image = picture if isinstance(picture, Path) else None
+        found = [
+            downloads.get(reference, f"{reference}: was not downloaded")
+            if is_url(reference)
+            else find_picture(catalog.path, uri, reference, files or PictureFiles())
+            for reference in references
+        ]
+        images = tuple(dict.fromkeys(picture for picture in found if isinstance(picture, Path)))
         sources.append(
             Source(
                 path=catalog.path,
-                uri=f"{catalog.path.resolve().as_uri()}#{quote(name, safe='')}",
+                uri=uri,
                 name=f"{catalog.path.name}#{name}",
-                sha256=_row_digest(row, image),
+                sha256=_row_digest(row, images),
                 media_type=catalog_format.media_type if catalog_format else "",
                 fields={re.sub(r"\s+", "_", key): value for key, value in row.items() if key not in not_fields},
                 title=cell_text(row.get(title or "")),
                 description=cell_text(row.get(description or "")),
-                image=image,
-                problem=picture if isinstance(picture, str) else "",
+                images=images,
+                problems=tuple(picture for picture in found if isinstance(picture, str)),
             )
         )
     return sources
@@ -61,11 +73,11 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     no_box = (0.0, 0.0, 0.0, 0.0)
     paragraphs = [HeadedParagraph(Paragraph((line,), 1, no_box, size=10.0), ()) for line in lines]
     passages = tuple(replace(one, box=None) for one in build_passages(paragraphs, PassageLimit.of(options)))
-    problems = [Problem(source.problem, 1)] if source.problem else []
+    problems = [Problem(problem, 1) for problem in source.problems]
     found: list[Picture] = []
-    if source.image is not None:
+    for image in source.images:
         try:
-            picture, picture_problems = extract_picture(source.image, source.image.name, 1, options, pictures)
+            picture, picture_problems = extract_picture(image, image.name, 1, options, pictures)
             context = tuple(split_sentences(source.description))
             found.append(replace(picture, caption=source.title, context=context))
             problems += picture_problems
@@ -74,11 +86,6 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     if not passages and not found:
         raise ExtractionError(f"{source.name}: the row is empty" + "".join(f"; {one.reason}" for one in problems))
     return Extraction(source, passages, tuple(found), Report(1, problems=tuple(problems)), source.title)
-
-
-def is_url(reference: str) -> bool:
-    """Return True when a row's picture is on a web server."""
-    return reference.lower().startswith(("http://", "https://"))
 
 
 def field_sentence(name: str, value: Field) -> str:
@@ -101,30 +108,9 @@ def _row_names(catalog: Catalog) -> list[str]:
     return [str(number) for number in catalog.numbers]
 
 
-def _find_picture(catalog: Path, reference: str, downloads: Mapping[str, Path | str]) -> Path | str:
-    """Return a row's picture, or why it has none ("" when it names none).
-
-    Files outside the catalogue's folder are refused.
-    """
-    if not reference:
-        return ""
-    if is_url(reference):
-        return downloads.get(reference, f"{reference}: was not downloaded")
-    folder = catalog.parent.resolve()
-    try:
-        file = (folder / reference.replace("\\", "/")).resolve()
-        if not file.is_relative_to(folder):
-            return f"{reference}: is outside the catalogue's folder; move it next to {catalog.name}"
-        if not file.is_file():
-            return f"{reference}: there is no such file; correct the row in {catalog.name} or add the file"
-    except (OSError, ValueError):
-        return f"{reference[:100]}: is not a file name; correct the row in {catalog.name}"
-    return file
-
-
-def _row_digest(row: Mapping[str, Cell], image: Path | None) -> str:
+def _row_digest(row: Mapping[str, Cell], images: Iterable[Path]) -> str:
     digest = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
-    if image is not None:
+    for image in images:
         with image.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

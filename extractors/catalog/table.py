@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from extractors.catalog.columns import Cell, parse_column, unify_column
 from extractors.errors import ExtractionError
@@ -59,13 +59,13 @@ class Catalog:
         by_name = {_plain_name(column): column for column in reversed(list(self.columns))}
         return [by_name[name] for name in names if name in by_name]
 
-    def image_references(self) -> list[str]:
-        """Return what each row names as its picture: a path, a URL, or an empty string."""
+    def image_references(self) -> list[list[str]]:
+        """Return the pictures that each row names: all its files, or else the URLs in its likeliest column.
+
+        Rows that name a file often name the same picture by URL, too.
+        """
         columns = [self.columns[name] for name in self.known_columns(IMAGE_COLUMNS)]
-        return [
-            next((str(column[row]).strip() for column in columns if column[row]), "")
-            for row in range(len(self.numbers))
-        ]
+        return [_row_references([column[row] for column in columns]) for row in range(len(self.numbers))]
 
 
 def is_catalog(path: Path) -> bool:
@@ -104,6 +104,27 @@ def read_catalog(path: Path) -> Catalog:
         known = "image, image_url, photo, picture or description"
         raise ExtractionError(f"{path}: not a catalogue, because no column is called {known}; rename one")
     return catalog
+
+
+def is_url(reference: str) -> bool:
+    """Return True when a row's picture is on a web server."""
+    return reference.lower().startswith(("http://", "https://"))
+
+
+def _row_references(cells: Iterable[Cell]) -> list[str]:
+    """Return what the image columns of a row name, without repetitions."""
+    by_column = [_split_references(cell) for cell in cells if cell is not None]
+    files = [reference for references in by_column for reference in references if not is_url(reference)]
+    return list(dict.fromkeys(files or next(iter(by_column), [])))
+
+
+def _split_references(cell: Cell) -> list[str]:
+    """Return the references in a list, or in a text such as `front.jpg; back.jpg`."""
+    if isinstance(cell, list):
+        return [str(item).strip() for item in cell]
+    text = str(cell).strip()
+    parts = [part.strip() for part in re.split(r"[;|,]", text)]
+    return parts if all(PurePosixPath(part).suffix for part in parts) else [text]
 
 
 def _plain_name(name: str) -> str:

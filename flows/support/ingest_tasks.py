@@ -165,11 +165,9 @@ def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
 
 
 def _size(source: Source) -> int:
-    """Bytes of the file to open; 0 for rows without a picture, and for missing files, which extraction reports."""
-    if source.image is None and has_rows(source.path):
-        return 0
-    path = source.image or source.path
-    return path.stat().st_size if path.is_file() else 0
+    """Bytes of the files to open; 0 for rows without a picture, and for missing files, which extraction reports."""
+    paths = source.images if has_rows(source.path) else (source.path,)
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def delete_removed_documents(

@@ -86,10 +86,78 @@ def test_pictures_of_a_catalogue_are_not_documents_of_their_own(tmp_path: Path) 
     assert names == ["shop.csv#A1", "shop.csv#A2", "other.png"]
 
 
-def test_pictures_given_by_name_stay_documents(tmp_path: Path) -> None:
-    picture = write(tmp_path / "red.png", PNG)
-    shop = write(tmp_path / "shop.csv", "image,description\nred.png,A red one\n")
-    assert [source.name for source in find_sources([shop, picture]).sources] == ["shop.csv#1", "red.png"]
+@pytest.mark.parametrize("given", [["."], ["shop.csv", "red.png"], ["red.png", "shop.csv"]])
+def test_order_of_paths_does_not_make_pictures_of_rows_documents(tmp_path: Path, given: list[str]) -> None:
+    write(tmp_path / "red.png", PNG)
+    write(tmp_path / "shop.csv", "image,description\nred.png,A red one\n")
+    assert [source.name for source in find_sources([tmp_path / path for path in given]).sources] == ["shop.csv#1"]
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "reference"),
+    [
+        ("data/shop.csv", "../img/red.png"),
+        ("data/shop.csv", "img/red.png"),
+        ("data/2026/shop.csv", r"img\red.png"),
+        ("shop.csv", "red.png"),
+        ("img/shop.csv", "./red.png"),
+        ("shop.csv", "old.png, red.png"),
+        ("shop.csv", "old.png; red.png"),
+    ],
+)
+def test_catalogue_may_be_anywhere_in_the_folder(tmp_path: Path, catalogue: str, reference: str) -> None:
+    picture = write(tmp_path / "img/red.png", PNG)
+    write(tmp_path / "img/old.png", PNG)
+    write(tmp_path / catalogue, f'image,description\n"{reference}",A red one\n')
+    sources = {source.name: source for source in find_sources([tmp_path]).sources}
+    row = sources.pop("shop.csv#1")
+    assert row.images[-1] == picture.resolve()
+    assert list(sources) == ([] if "old" in reference else ["old.png"])
+    assert row.problems == ()
+
+
+def test_row_shows_the_pictures_of_all_columns_and_no_url_beside_them(tmp_path: Path) -> None:
+    for name in ("front", "back", "small"):
+        write(tmp_path / f"img/{name}.png", PNG)
+    lines = (
+        '{"images": ["img/front.png", "img/back.png"], "thumbnail": "img/small.png", "image_url": "http://a/b.png"}\n'
+    )
+    (row,) = find_sources([write(tmp_path / "shop.jsonl", lines), tmp_path]).sources
+    assert [image.name for image in row.images] == ["front.png", "back.png", "small.png"]
+    assert row.problems == ()
+
+
+def test_picture_outside_the_ingested_folders_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "img/red.png", PNG)
+    shop = write(tmp_path / "data/shop.csv", "image,description\n../img/red.png,A red one\n")
+    for path in (shop, shop.parent):
+        (row,) = find_sources([path]).sources
+        assert row.images == ()
+        assert "is outside the catalogue's folder" in row.problems[0]
+    (row,) = find_sources([shop, tmp_path / "img"]).sources
+    assert row.images
+
+
+def test_file_name_that_several_files_have_is_a_problem(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write(tmp_path / folder / "red.png", PNG)
+    write(tmp_path / "shop.csv", "image,description\nred.png,A red one\n")
+    row, *others = find_sources([tmp_path]).sources
+    assert row.problems == ("red.png: there are 2 such files; write the path as seen from shop.csv",)
+    assert len(others) == 2
+
+
+def test_pictures_of_stored_rows_are_not_documents_until_their_catalogue_is_gone(tmp_path: Path) -> None:
+    picture = write(tmp_path / "img/red.png", PNG)
+    shop = write(tmp_path / "data/shop.csv", "image,description\n../img/red.png,A red one\n")
+    stored = {f"{shop.as_uri()}#1": [picture.as_uri()]}
+    assert find_sources([tmp_path / "img"], row_pictures=stored).sources == []
+    (row,) = find_sources([shop], row_pictures=stored).sources
+    assert row.images == (picture,)
+    shop.write_text("image,description\n,A red one\n")
+    assert [one.name for one in find_sources([tmp_path], row_pictures=stored).sources] == ["shop.csv#1", "red.png"]
+    shop.unlink()
+    assert [one.name for one in find_sources([tmp_path], row_pictures=stored).sources] == ["red.png"]
 
 
 def test_table_that_is_not_a_catalogue_is_skipped_in_a_folder_and_refused_by_name(tmp_path: Path) -> None:

@@ -120,9 +120,9 @@ def test_rows_are_read_with_any_delimiter_and_quoted_line_breaks(tmp_path: Path,
     assert (first.name, first.title) == ("shop.csv#A-1", "Kettle")
     assert first.description == f'Boils; fast, and|is\t{delimiter}\n"red"'
     assert first.fields == {"SKU": "A-1", "Name": "Kettle", "Price": 19.5}
-    assert first.image == (tmp_path / "img" / "red.png").resolve()
+    assert first.images == ((tmp_path / "img" / "red.png").resolve(),)
     assert second.uri == f"{(tmp_path / 'shop.csv').resolve().as_uri()}#B%202"
-    assert (second.image, second.problem, second.fields["Price"]) == (None, "", 7.0)
+    assert (second.images, second.problems, second.fields["Price"]) == ((), (), 7.0)
 
 
 def test_json_lines_keep_their_types_and_broken_lines_are_noted(tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_picture_outside_the_catalogue_folder_is_refused(tmp_path: Path, image: 
     inner.mkdir()
     (inner / "out").symlink_to("/etc")
     (row,) = rows_of(write_shop(inner, f"image,description\n{image},a\n"))
-    assert row.image is None
-    assert row.problem
+    assert row.images == ()
+    assert row.problems
 
 
 def test_row_yields_its_text_and_its_picture(tmp_path: Path) -> None:
@@ -263,8 +263,8 @@ def test_picture_is_downloaded_once_and_then_only_when_changed(
     second = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
     assert asked == [("/tagged.png", None), ("/tagged.png", '"1"')]
     assert first == second
-    assert first[0].image is not None
-    assert first[0].image.read_bytes() == png()
+    (picture,) = first[0].images
+    assert picture.read_bytes() == png()
 
 
 def test_redirect_is_followed(tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]) -> None:
@@ -288,7 +288,7 @@ def test_failed_download_is_a_problem_of_its_row_only(
     base, _ = server
     path = write_shop(tmp_path, f"image,description\n{base}/{name},Bad.\n{base}/plain.png,Good.\n")
     bad, good = find_sources([path], fetcher(tmp_path / "cache", INSIDE)).sources
-    assert good.image is not None
+    assert good.images
     extraction = extract(bad, WITHOUT_OCR, tmp_path / "pictures")
     assert extraction.passages[0].text == "Bad."
     assert message in extraction.report.problems[0].reason
@@ -314,4 +314,4 @@ def test_earlier_download_is_used_when_the_server_is_gone(
 
 def test_row_without_a_downloader_reports_the_missing_picture(tmp_path: Path) -> None:
     (row,) = find_sources([write_shop(tmp_path, "image,description\nhttps://example.org/a.png,a\n")]).sources
-    assert row.problem == "https://example.org/a.png: was not downloaded"
+    assert row.problems == ("https://example.org/a.png: was not downloaded",)
