@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +21,7 @@ from pydantic_settings import SettingsError as NotJson
 from diptych.endpoints import PROVIDERS, ROLES, Anthropic, Endpoint, OpenAI, Role, Unified
 from diptych.errors import SettingsError
 from diptych.prices import Price
+from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
 VectorType = Literal["float32", "float16", "int8"]
@@ -92,6 +93,9 @@ class Settings(BaseSettings):
     exclude: tuple[str, ...] = Field(
         default=(), description="Skip files and folders that match one of these patterns; syntax of .gitignore."
     )
+    passwords: dict[str, SecretStr] = Field(
+        default={}, description="Passwords of encrypted PDF files: pattern of the path -> password."
+    )
     private_addresses: bool = Field(
         default=False, description="Allow catalogue images to be downloaded from private addresses."
     )
@@ -140,6 +144,16 @@ class Settings(BaseSettings):
         provider = str(getattr(self, role)).partition(":")[0]
         section: Endpoint | None = getattr(self, provider).for_role(role) if provider in PROVIDERS else None
         return section
+
+    def sandbox(self) -> Sandbox:
+        """New worker processes, with these limits and passwords."""
+        return Sandbox(
+            self.workers,
+            self.document_seconds,
+            self.document_memory_mb,
+            self.page_seconds,
+            {pattern: password.get_secret_value() for pattern, password in self.passwords.items()},
+        )
 
     def options(self, tokenizer: Path | None) -> Options:
         """The extraction options; `tokenizer`: that of the text encoder."""

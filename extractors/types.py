@@ -45,6 +45,8 @@ class Source:
     """The pictures of a row, as local files."""
     problems: tuple[str, ...] = ()
     """Why a row lacks pictures that it names; its document is then partial."""
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    """Passwords to try if it is encrypted; set by the sandbox only."""
     skipped_pages: Mapping[int, str] = field(default_factory=dict)
     """Pages that must not be read -> the reason: in an earlier attempt they exceeded a limit of the sandbox."""
 

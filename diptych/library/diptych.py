@@ -27,7 +27,7 @@ from diptych.search.search import search
 from diptych.search.similar import find_similar
 from diptych.settings import Settings, load_settings
 from diptych.store.open import store_exists
-from diptych.store.register import DocumentRecord, list_records, local_path
+from diptych.store.register import DocumentRecord, list_records, load_record, local_path, write_record
 from diptych.where import Expression
 
 if TYPE_CHECKING:
@@ -169,6 +169,25 @@ class Diptych:
 
     def delete(self, names: Sequence[str]) -> list[DocumentRecord]:
         """Delete documents by name, path or URI. Raises `QueryError` for a name the store does not hold."""
+        chosen = self._find_documents(names)
+        self.maintenance.remove(chosen)
+        return chosen
+
+    def acknowledge(self, names: Sequence[str], *, undo: bool = False) -> list[DocumentRecord]:
+        """Accept that documents failed or are partial, until their files change; `undo`: report them again.
+
+        Returns the documents that were changed. Raises `QueryError` for a name that the store does not hold.
+        """
+        store, changed = self._runtime.existing(), []
+        for found in self._find_documents(names):
+            with store.lock_document(found.id):
+                record = load_record(store, found.id)
+                if record and record.status != "complete" and record.acknowledged == undo:
+                    changed.append(replace(record, acknowledged=not undo))
+                    write_record(store, changed[-1])
+        return changed
+
+    def _find_documents(self, names: Sequence[str]) -> list[DocumentRecord]:
         known = self.documents()
         chosen = []
         for name in names:
@@ -177,7 +196,6 @@ class Diptych:
             if not matching:
                 raise QueryError(f"{name}: no such document in the store; `diptych status` lists all documents")
             chosen += matching
-        self.maintenance.remove(chosen)
         return chosen
 
     def _crop(self, item: SourcedItem) -> str | None:

@@ -197,4 +197,4 @@ class Maintenance:
 
 def _unavailable(document: DocumentRecord, reason: str) -> Outcome:
     error = f"{document.name}: cannot be read again: {reason}; restore the file, or delete it with `diptych delete`"
-    return Outcome(document.uri, document.name, "failed", error=error)
+    return Outcome(document.uri, document.name, "failed", error=error, acknowledged=document.acknowledged)

@@ -136,9 +136,7 @@ class Runtime:
         with self._opened:
             self._check_open()
             if self._sandbox is None:
-                chosen = self.settings
-                limits = chosen.document_seconds, chosen.document_memory_mb, chosen.page_seconds
-                self._sandbox = Sandbox(chosen.workers, *limits)
+                self._sandbox = self.settings.sandbox()
             return self._sandbox
 
     @property

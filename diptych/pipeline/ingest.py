@@ -86,6 +86,8 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     error: str = ""
+    acknowledged: bool = False
+    """It failed or is partial, as somebody has acknowledged."""
 
 
 def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
@@ -140,6 +142,7 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
         fingerprint=pipeline.fingerprint(source),
         fields=dict(source.fields),
         images=tuple(image.as_uri() for image in source.images),
+        acknowledged=bool(before and before.acknowledged and before.sha256 == source.sha256),
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if pipeline.check_models:
@@ -166,6 +169,7 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
         error=reason,
         transient=transient,
         limits=limits,
+        acknowledged=record.acknowledged,
         updated_at=record.updated_at,
         usage=account.charges,
     )
@@ -196,6 +200,7 @@ def _store(
         # If an encoder refused everything, the cause may be the settings and not this document: it is retried.
         transient=bool(captions.problems) or bool(writer.problems and not writer.encoded),
         limits=str(pipeline.sandbox.limits) if report.worker_stopped else "",
+        acknowledged=record.acknowledged and bool(problems),
         problems=tuple(asdict(problem) for problem in problems),
         usage=account.charges,
     )
@@ -272,4 +277,5 @@ def _outcome(record: DocumentRecord, start: float, encoded: int = 0) -> Outcome:
         problems=tuple(Problem(problem["reason"], problem.get("page")) for problem in record.problems),
         notes=record.notes,
         error=record.error,
+        acknowledged=record.acknowledged,
     )

@@ -42,6 +42,8 @@ class DocumentRecord:
     """Whether the failure may go away without a change to the document."""
     limits: str = ""
     """The limits of time and memory that the document, or pages of it, exceeded; tried again with other limits."""
+    acknowledged: bool = False
+    """Somebody knows that it failed or is partial: runs do not end as failed or partial because of it."""
     title: str = ""
     pages: int = 0
     passages: int = 0
@@ -58,8 +60,8 @@ class DocumentRecord:
 
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
-        for name in ("usage", "limits", "images"):
-            if not stored[name]:  # most documents cost nothing, exceed no limit and are no rows
+        for name in ("usage", "limits", "acknowledged", "images"):
+            if not stored[name]:  # as for most documents
                 del stored[name]
         return cast(Payload, stored)
 

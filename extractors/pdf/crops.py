@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import expand_box
 from extractors.layout.figures import Figure
-from extractors.pdf.render import decode_embedded_image, pymupdf, render_page
+from extractors.pdf.render import decode_embedded_image, pymupdf, render_page, unlock
 from extractors.pictures.store import save_image, save_image_bytes
 from extractors.types import Box, ImageFile
 
@@ -47,11 +48,11 @@ def save_page_image(page: Any, dpi: int, folder: Path) -> ImageFile:
     return save_image(render_page(page, min(dpi, MAX_PAGE_SIDE / max(inches, 0.1))), folder)
 
 
-def save_crop_of_file(path: Path, number: int, box: Box, folder: Path) -> ImageFile:
+def save_crop_of_file(path: Path, number: int, box: Box, folder: Path, passwords: Sequence[str] = ()) -> ImageFile:
     """Save a part of page `number` of a PDF, to show to a person. Raises `ExtractionError`."""
     try:
         with pymupdf().open(path, filetype="pdf") as document:
-            if document.needs_pass or not 1 <= number <= len(document):
+            if not unlock(document, passwords) or not 1 <= number <= len(document):
                 raise ExtractionError(f"{path}: has no page {number} that can be read")
             return save_crop(document[number - 1], box, PREVIEW_DPI, folder)
     except (RuntimeError, ValueError) as error:  # the base classes of MuPDF's errors

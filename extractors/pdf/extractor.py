@@ -15,7 +15,7 @@ from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_cache import extract_page_cached
 from extractors.pdf.page_extractor import PageContext, PageParts
 from extractors.pdf.page_reader import read_page
-from extractors.pdf.render import pymupdf
+from extractors.pdf.render import pymupdf, unlock
 from extractors.progress import readable_pages, start_page
 from extractors.text.headings import Bookmark
 from extractors.text.page_numbers import page_number_offset
@@ -38,7 +38,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """
     timer = StageTimer()
     with timer.stage("open"):
-        document = _open_document(source.path, source.name)
+        document = _open_document(source)
     with document:
         with timer.stage("layout"):
             furniture, layouts = _learn_furniture(document, source.skipped_pages)
@@ -60,19 +60,22 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     return Extraction(source, passages, found, report, title, offset)
 
 
-def _open_document(path: Path, name: str) -> Any:
+def _open_document(source: Source) -> Any:
+    path, name = source.path, source.name
     advice = "Check that the file is complete, or save it again in a PDF viewer."
     try:
         document = pymupdf().open(path, filetype="pdf")
     except Exception as error:  # FileDataError, EmptyFileError and MuPDF's own
         reason = str(error).replace(str(path), name).rstrip(".")
         raise ExtractionError(f"{name}: cannot be opened as a PDF ({reason}). {advice}") from error
-    problem = ""
+    problem, is_locked = "", False
     if not document.is_pdf:  # MuPDF opens text, XPS and more, whatever `filetype` says
         problem = "is not a PDF, whatever its suffix says. Save it as PDF."
-    elif document.needs_pass and not document.authenticate(""):
+    elif not unlock(document, source.passwords):
+        is_locked = True
+        reason = "none of its passwords opens it" if source.passwords else "no password is known"
         problem = (
-            "is encrypted. Remove the password first, for example with qpdf --decrypt --password=... in.pdf out.pdf"
+            f"is encrypted, and {reason}. Add its password under [passwords] in diptych.toml, or exclude the file."
         )
     else:
         try:
@@ -81,7 +84,7 @@ def _open_document(path: Path, name: str) -> Any:
             problem = f"its pages cannot be counted ({error}). {advice}"
     if problem:
         document.close()
-        raise ExtractionError(f"{name}: {problem}")
+        raise ExtractionError(f"{name}: {problem}", transient=is_locked)  # a password may be added later
     return document
 
 

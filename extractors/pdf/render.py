@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from math import ceil, log2, sqrt
 from types import ModuleType
@@ -37,6 +38,11 @@ def pymupdf() -> ModuleType:
     module.TOOLS.mupdf_display_errors(False)
     module.TOOLS.mupdf_display_warnings(False)
     return module  # type: ignore[no-any-return]
+
+
+def unlock(document: mupdf_types.Document, passwords: Sequence[str]) -> bool:
+    """Open an encrypted document with the first password that fits. Returns False if none does."""
+    return not document.needs_pass or any(document.authenticate(password) for password in ("", *passwords))
 
 
 def render_page(page: mupdf_types.Page, dpi: float, clip: Box | None = None) -> Image.Image:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,9 +38,21 @@ class Sandbox:
     Workers start when needed, serve later documents too, and die with this process, however it ends.
     """
 
-    def __init__(self, workers: int, seconds: float, memory_mb: int, page_seconds: float = 60) -> None:
-        """Limit a page to `page_seconds`, the rest of a document to `seconds`, and a worker to `memory_mb` MiB."""
+    def __init__(
+        self,
+        workers: int,
+        seconds: float,
+        memory_mb: int,
+        page_seconds: float = 60,
+        passwords: Mapping[str, str] | None = None,
+    ) -> None:
+        """Limit a page to `page_seconds`, the rest of a document to `seconds`, and a worker to `memory_mb` MiB.
+
+        `passwords`: pattern -> password of encrypted files. A pattern such as `invoices/*.pdf` matches the end of the
+        absolute path; `*` matches slashes, too.
+        """
         self.limits = Limits(seconds, memory_mb, page_seconds)
+        self._passwords = dict(passwords or {})
         self._slots = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
@@ -72,7 +85,7 @@ class Sandbox:
         """
         skipped: dict[int, str] = {}
         while True:
-            tried = replace(source, skipped_pages=dict(skipped))
+            tried = replace(source, passwords=self._find_passwords(source.path), skipped_pages=dict(skipped))
             try:
                 reply = self._run(source.path, extract_document, tried, options, pictures)
                 extraction = _parse_reply(Extraction, reply, source.path, source=source)
@@ -90,7 +103,16 @@ class Sandbox:
         """Render part of a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
         from extractors.pdf.crops import save_crop_of_file
 
-        return _parse_reply(ImageFile, self._run(path, save_crop_of_file, path, page, box, pictures), path)
+        arguments = path, page, box, pictures, self._find_passwords(path)
+        return _parse_reply(ImageFile, self._run(path, save_crop_of_file, *arguments), path)
+
+    def _find_passwords(self, path: Path) -> tuple[str, ...]:
+        place = path.absolute().as_posix()
+        return tuple(
+            password
+            for pattern, password in self._passwords.items()
+            if fnmatchcase(place, pattern) or fnmatchcase(place, f"*/{pattern}")
+        )
 
     def _run(self, path: Path, function: Callable[..., object], *arguments: object) -> bytes:
         with self._slots:

@@ -20,7 +20,6 @@ from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
-from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
@@ -63,9 +62,7 @@ def _extract_in_order(
     """Yield each source with its extraction, in order, while the next ones are being extracted."""
     options = _extraction_options(settings)
     with (
-        Sandbox(
-            settings.workers, settings.document_seconds, settings.document_memory_mb, settings.page_seconds
-        ) as sandbox,
+        settings.sandbox() as sandbox,
         ThreadPoolExecutor(settings.workers) as pool,
     ):
         running = [pool.submit(sandbox.extract, source, options, pictures) for source in sources]

@@ -12,7 +12,7 @@ from flows.cli.estimate import estimate
 from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
 from flows.cli.ingest import backfill, ingest
-from flows.cli.maintenance import delete, doctor, reindex, retry, status, sweep
+from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
 from flows.cli.search import documents, like, query
 from flows.cli.transfer import export, import_
 from flows.support.terminal import ExitCode, print_message
@@ -33,8 +33,8 @@ def diptych() -> None:
 
 
 COMMANDS = (
-    extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, delete, sweep, reindex, export,
-    import_, questions, evaluate, doctor,
+    extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
+    reindex, export, import_, questions, evaluate, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

@@ -67,6 +67,8 @@ def _documents_table(documents: Sequence[DocumentRecord]) -> Table:
 
 
 def _status_label(document: DocumentRecord) -> str:
+    if document.acknowledged:
+        return f"{document.status} (acknowledged)"
     if document.status != "failed":
         return document.status
     kind = "transient" if document.transient else "limit" if document.limits else "permanent"
@@ -90,10 +92,13 @@ def _suggest_fixes(documents: Sequence[DocumentRecord], store: str) -> Iterator[
     if count := labels.count("failed (limit)"):
         yield f"{count} exceeded a limit of time or memory: raise it, or `{retry}` tries again"
     if count := labels.count("failed (permanent)"):
-        delete = diptych_command("delete", "NAME", store=store)
-        yield f"{count} failed permanently: fix the files and ingest them, or `{delete}`; `{retry_all}` tries again"
+        delete, acknowledge = (diptych_command(name, "NAME", store=store) for name in ("delete", "acknowledge"))
+        fix = f"fix the files and ingest them, `{delete}` or `{acknowledge}`"
+        yield f"{count} failed permanently: {fix}; `{retry_all}` tries again"
     if count := labels.count("partial"):
         yield f"{count} partial, with the missing parts listed: `{retry_all}` reads them again"
+    if count := sum(document.acknowledged for document in documents):
+        yield f"{count} acknowledged: not reported by runs until the file changes"
 
 
 @click.command(short_help="Retry documents that failed.")
@@ -116,6 +121,25 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
         print_message(f"nothing to retry: {'; '.join(fixes) or 'every document is complete'}")
     print_message(progress.report.stop_reason)
     return progress.report.exit_code
+
+
+@click.command(short_help="Accept that documents failed, until their files change.")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--undo", is_flag=True, help="Report these documents again.")
+@options.store
+@options.as_json
+def acknowledge(names: tuple[str, ...], undo: bool, store: str | None, as_json: bool) -> None:
+    """Accept that documents failed or are partial: runs no longer fail because of them, until their files change.
+
+    NAME is a name, path or URI listed by `diptych status`. Runs still say how many documents are acknowledged.
+    """
+    with options.open_store(store) as diptych:
+        changed = diptych.acknowledge(names, undo=undo)
+    for record in changed:
+        if as_json:
+            print_json({"uri": record.uri, "name": record.name, "acknowledged": record.acknowledged})
+    done = "reported again" if undo else "acknowledged"
+    print_message(f"{pluralize(len(changed), 'document')} {done}" if changed else f"nothing to be {done}")
 
 
 @click.command(short_help="Delete documents from the store.")

@@ -33,11 +33,12 @@ class IngestReport:
         """Of all documents together.
 
         Partial if any document is partial, even since an earlier run, or waits for a larger budget, or waits to be
-        deleted.
+        deleted. Acknowledged documents count as complete.
         """
-        if any(outcome.status == "failed" for outcome in self.outcomes):
+        outcomes = [outcome for outcome in self.outcomes if not outcome.acknowledged]
+        if any(outcome.status == "failed" for outcome in outcomes):
             return "failed"
-        incomplete = any(outcome.problems or outcome.status == "waiting" for outcome in self.outcomes)
+        incomplete = any(outcome.problems or outcome.status == "waiting" for outcome in outcomes)
         return "partial" if incomplete or self.removals.unconfirmed else "complete"
 
     @property
@@ -55,14 +56,20 @@ class IngestReport:
         """`14 documents: 12 complete, 2 unchanged; 61 pages, 180 passages, 44 pictures; 1 deleted`."""
         deleted, unconfirmed = len(self.removals.deleted), len(self.removals.unconfirmed)
         removed = f"; {deleted} deleted" * bool(deleted) + f"; {unconfirmed} gone, not deleted" * bool(unconfirmed)
+        known = f"; {self.acknowledged} acknowledged" * bool(self.acknowledged)
         counts, total = self.counts, pluralize(len(self.outcomes), "document")
         if not removed and self.outcomes and counts["unchanged"] == len(self.outcomes):
             partial = sum(bool(outcome.problems) for outcome in self.outcomes)
-            return f"nothing changed: {total} as before" + (f", {partial} of them partial" if partial else "")
+            return f"nothing changed: {total} as before" + (f", {partial} of them partial" if partial else "") + known
         statuses = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
         ingested = [outcome for outcome in self.outcomes if outcome.status in ("complete", "partial")]
         parts = "; " + _parts_count(*ingested) if ingested else ""
-        return f"{total}: {statuses or 'none'}{parts}{removed}"
+        return f"{total}: {statuses or 'none'}{parts}{known}{removed}"
+
+    @property
+    def acknowledged(self) -> int:
+        """Number of failed and partial documents that were acknowledged."""
+        return sum(outcome.acknowledged for outcome in self.outcomes)
 
     @property
     def stop_reason(self) -> str:
@@ -81,7 +88,7 @@ class IngestReport:
                 "pictures": outcome.pictures,
                 "encoded": outcome.encoded,
                 "seconds": round(outcome.seconds, 2),
-                "missing": outcome.error or "; ".join(missing_parts(outcome)),
+                "missing": _failure(outcome) or "; ".join(missing_parts(outcome)),
             }
             for outcome in ordered[:MAX_ROWS]
         ]
@@ -95,7 +102,7 @@ class IngestReport:
             lines += ["", f"{markdown_code(self.removals.warning)}, as does this flow with `confirm_deletes`."]
         kept = [self.removals.describe_skipped()] if self.removals.skipped else []
         for title, items in (
-            ("Failed", [outcome.error or outcome.name for outcome in self.outcomes if outcome.status == "failed"]),
+            ("Failed", [_failure(outcome) for outcome in self.outcomes if outcome.status == "failed"]),
             ("Missing parts", [part for outcome in self.outcomes for part in missing_parts(outcome)]),
             ("Notes", [*kept, *(f"{outcome.name}: {note}" for outcome in self.outcomes for note in outcome.notes)]),
             ("Left out", left_out),
@@ -112,7 +119,7 @@ class IngestReport:
 def outcome_line(outcome: Outcome) -> str:
     """One document in one line."""
     if outcome.status == "failed":
-        return f"failed     {outcome.error or outcome.name}"
+        return f"failed     {_failure(outcome)}"
     if outcome.status in ("unchanged", "waiting"):
         return f"{outcome.status:<9}  {outcome.name}"
     return f"{outcome.status:<9}  {outcome.name}: {_parts_count(outcome)}, {outcome.seconds:.1f} s"
@@ -122,6 +129,13 @@ def missing_parts(outcome: Outcome) -> list[str]:
     """One sentence for each part of a partial document that could not be extracted or encoded."""
     places = ((problem.page, problem.reason) for problem in outcome.problems)
     return [f"{outcome.name}, page {page}: {why}" if page else f"{outcome.name}: {why}" for page, why in places]
+
+
+def _failure(outcome: Outcome) -> str:
+    """The error of a failed document; empty for others."""
+    return (
+        (outcome.error or outcome.name) + " (acknowledged)" * outcome.acknowledged if outcome.status == "failed" else ""
+    )
 
 
 def outcome_record(outcome: Outcome) -> dict[str, object]:

@@ -101,7 +101,8 @@ def ingest_documents(label: str, sources: list[Source], settings: Settings, retr
             outcome = diptych.maintenance.ingest_source(source, retry=retry)
             outcomes.append(outcome)
             current_listener().on_outcome(outcome)
-            get_run_logger().log(LOG_LEVELS[outcome.status], "%s", outcome_line(outcome))
+            level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
+            get_run_logger().log(level, "%s", outcome_line(outcome))
     report = IngestReport(outcomes)
     return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
 
@@ -202,6 +203,7 @@ def finish_run(
     counts = report.counts
     data = {
         **counts,
+        "acknowledged": report.acknowledged,
         "left_out": len(skipped),
         "deleted": len(removals.deleted),
         "gone": len(removals.unconfirmed),

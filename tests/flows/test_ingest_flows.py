@@ -143,7 +143,8 @@ def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path)
         third = backfill([str(folder)], since=recent, store="s", return_state=True)
     assert (run_result(first)["complete"], run_result(first)["waiting"]) == (1, 2)
     assert run_result(second) == {
-        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0,
+        "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "acknowledged": 0,
+        "left_out": 0, "deleted": 0, "gone": 0, "waiting": 0,
         "usage": {},
     }  # fmt: skip
     assert third.message == "0 documents: none"

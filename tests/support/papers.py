@@ -65,6 +65,15 @@ def write_paper(path: Path, sentence: str) -> Path:
     return path
 
 
+def write_locked(path: Path, text: str, password: str) -> Path:
+    """An encrypted PDF of one page."""
+    module = pymupdf()
+    with module.open() as document:
+        document.new_page().insert_text((72, 300), text)
+        document.save(path, encryption=module.PDF_ENCRYPT_AES_256, user_pw=password, owner_pw=f"{password}!")
+    return path
+
+
 def write_photo(path: Path, words: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.new("RGB", (320, 200), "#a33022")

@@ -15,7 +15,7 @@ from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.retry import documents_to_retry
 from diptych.search.query import Query
 from diptych.store.points import EncodingConfig
-from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version
+from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version, write_record
 from diptych.store.switch import delete_document
 from diptych.store.types import Point
 from extractors.errors import ExtractionError, WorkerStopped
@@ -86,6 +86,16 @@ def test_failed_document_keeps_its_old_version_and_is_registered(scripted: Scrip
     assert scripted.seen() == WHOLE_OLD
     (record,) = list_records(scripted.index)
     assert (record.status, record.error, record.generation) == ("failed", str(broken), 1)
+
+
+def test_missing_parts_stay_acknowledged_until_the_file_changes(scripted: ScriptedPipeline) -> None:
+    partial = replace(OLD, report=Report(2, problems=(Problem("cannot be read", 2),)))
+    scripted.ingest(source("a.pdf"), partial)
+    (record,) = list_records(scripted.index)
+    write_record(scripted.index, replace(record, acknowledged=True))
+    assert scripted.ingest(source("a.pdf"), partial).acknowledged
+    assert ingest_document(source("a.pdf"), scripted.pipeline, retry=True).acknowledged
+    assert not scripted.ingest(source("a.pdf", "2"), partial).acknowledged
 
 
 @pytest.mark.parametrize("stopped", [WorkerStopped("a.pdf", "too slow"), "partial"])

@@ -1,0 +1,57 @@
+"""Documents that cannot be read: passwords that open them, and acknowledging those that stay closed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.cli.main import run
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.command_line import error_line, run_json, run_messages
+from tests.support.papers import write_locked
+
+PASSWORD = "open sesame"
+
+
+def ingest(capsys: pytest.CaptureFixture[str], code: int) -> str:
+    """The last line of an ingest of the folder `docs`."""
+    return run_messages(capsys, "ingest", "docs", "--store", "s", code=code)[-1]
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    return write_locked(tmp_path / "docs" / "locked.pdf", "The valve opens at nine bar.", PASSWORD)
+
+
+def test_acknowledged_failure_is_not_reported_until_the_file_changes(
+    locked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest(capsys, 4)
+    assert run_messages(capsys, "acknowledge", "locked.pdf", "--store", "s") == ["1 document acknowledged"]
+    assert run_messages(capsys, "acknowledge", "--undo", str(locked), "--store", "s") == ["1 document reported again"]
+    assert run_messages(capsys, "acknowledge", "--undo", "locked.pdf", "--store", "s") == [
+        "nothing to be reported again"
+    ]
+    assert "no such document" in error_line(capsys, "acknowledge", "other.pdf", "--store", "s")
+    assert run_messages(capsys, "acknowledge", "locked.pdf", "--store", "s") == ["1 document acknowledged"]
+    assert ingest(capsys, 0) == "1 document: 1 failed; 1 acknowledged"
+    (record,) = run_json(capsys, "status", "--store", "s")
+    assert (record["status"], record["acknowledged"]) == ("failed", True)
+    write_locked(locked, "The valve opens at ten bar.", PASSWORD)
+    ingest(capsys, 4)
+
+
+def test_password_opens_the_files_that_match_its_pattern_and_is_stored_nowhere(
+    locked: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["ingest", "docs", "--store", "s"]) == 4
+    (tmp_path / "diptych.toml").write_text(f'[passwords]\n"docs/l*.pdf" = "{PASSWORD}"\n"*.pdf" = "wrong"\n')
+    assert run(["ingest", "docs", "--store", "s"]) == 0
+    assert run(["query", "valve pressure", "--store", "s"]) == 0
+    printed = capfd.readouterr()
+    assert "nine bar" in printed.out
+    assert "no password is known. Add its password under [passwords] in diptych.toml" in printed.err
+    stored = [path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()]
+    assert not any(PASSWORD.encode() in content for content in [*stored, "".join(printed).encode()])
