@@ -10,11 +10,11 @@ from diptych.evaluation.metrics import LEVELS, Level, score_hits
 from diptych.evaluation.questions import Question
 from diptych.search.fusion import FusedPoint
 from diptych.search.hits import Hit, RankedPoint, make_hits
-from diptych.search.query import Query
-from diptych.search.search import BAND, WEIGHT_NAMES, SearchContext, search
+from diptych.search.search import BAND, WEIGHT_NAMES, EncodedQuery, SearchContext, search_encoded
 from diptych.store.register import is_visible, load_records
-from diptych.store.types import Payload
+from diptych.store.types import TEXT_VECTOR, Payload
 from diptych.vectors import Vectors
+from diptych.where import Expression
 
 FUSED = "fused"
 ARMS: dict[str, tuple[str, ...]] = {
@@ -42,9 +42,7 @@ class ArmRun:
     scores: Mapping[Level, tuple[Mapping[str, float] | None, ...]]
     """Level -> scores per question; None where a question has no answer at that level."""
     seconds: float
-    """Mean time per question, including encoding."""
-    spent: float | None = 0.0
-    """US dollars for all questions; None if unknown."""
+    """Mean time per question, without encoding."""
 
     def values(self, level: Level, metric: str) -> dict[int, float]:
         """Index of the question -> value."""
@@ -57,14 +55,13 @@ def available_arms(context: SearchContext) -> list[str]:
     return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _visible_pictures(context, None)) else names
 
 
-def run_arm(arm: str, questions: Sequence[Question], context: SearchContext) -> ArmRun:
+def run_arm(arm: str, questions: Sequence[Question], queries: Sequence[EncodedQuery], context: SearchContext) -> ArmRun:
+    """`queries`: those of the questions, encoded once for all arms."""
     start = time.perf_counter()
     if arm == CAPTIONS:
-        found = search_captions([question.query for question in questions], context)
+        found = search_captions(queries, context)
     else:
-        unused = {name: 0.0 for name in WEIGHT_NAMES if name not in ARMS[arm]}
-        narrowed = replace(context, weights={**context.weights, **unused})
-        found = [search([question.query], narrowed, DEPTH)[0] for question in questions]
+        found = search_encoded(queries, narrow(context, arm), DEPTH)
     seconds = (time.perf_counter() - start) / len(questions)
     scores = {
         level: tuple(score_hits(question, hits, level) for question, hits in zip(questions, found, strict=True))
@@ -73,20 +70,30 @@ def run_arm(arm: str, questions: Sequence[Question], context: SearchContext) -> 
     return ArmRun(arm, tuple(tuple(hits) for hits in found), scores, seconds)
 
 
-def search_captions(queries: Sequence[Query], context: SearchContext) -> list[list[Hit]]:
+def narrow(context: SearchContext, arm: str) -> SearchContext:
+    """The context with only the lists that the arm uses."""
+    if arm == CAPTIONS:  # compares vectors of texts
+        return replace(context, weights={**dict.fromkeys(WEIGHT_NAMES, 0.0), "text.dense": 1.0})
+    unused = {name: 0.0 for name in WEIGHT_NAMES if name not in ARMS[arm]}
+    return replace(context, weights={**context.weights, **unused})
+
+
+def search_captions(queries: Sequence[EncodedQuery], context: SearchContext) -> list[list[Hit]]:
     """Pictures by the meaning of their captions only, by exhaustive comparison."""
-    encoder = context.spaces.text
     captioned: dict[object, tuple[list[tuple[str, Payload]], Vectors]] = {}
     results: list[list[Hit]] = []
     for query in queries:
-        if query.where not in captioned:
-            found = [(id_, payload) for id_, payload in _visible_pictures(context, query) if _caption(payload)]
-            captioned[query.where] = found, encoder.encode_texts([_caption(payload) for _, payload in found])
-        pictures, vectors = captioned[query.where]
-        if not query.text.strip() or not pictures:
+        where = query.query.where
+        if where not in captioned:
+            found = [(id_, payload) for id_, payload in _visible_pictures(context, where) if _caption(payload)]
+            captions = [_caption(payload) for _, payload in found]
+            captioned[where] = found, context.spaces.text.encode_texts(captions)
+        pictures, vectors = captioned[where]
+        vector = query.vectors.get(TEXT_VECTOR) if query.query.text.strip() else None
+        if vector is None or not pictures:
             results.append([])
             continue
-        scores = vectors @ encoder.encode_texts([query.text], query=True)[0]
+        scores = vectors @ vector
         points = [
             RankedPoint(FusedPoint(pictures[row][0], 1 / rank, {CAPTIONS: rank}), pictures[row][1])
             for rank, row in enumerate(np.argsort(-scores, kind="stable")[:DEPTH], start=1)
@@ -95,9 +102,9 @@ def search_captions(queries: Sequence[Query], context: SearchContext) -> list[li
     return results
 
 
-def _visible_pictures(context: SearchContext, query: Query | None) -> list[tuple[str, Payload]]:
+def _visible_pictures(context: SearchContext, where: Expression | None) -> list[tuple[str, Payload]]:
     """(id, payload), sorted by id."""
-    points = list(context.store.images.scroll(query.where if query else None))
+    points = list(context.store.images.scroll(where))
     records = load_records(context.store, {point.payload["document_id"] for point in points})
     visible = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, records))
     return sorted(visible, key=lambda item: item[0])

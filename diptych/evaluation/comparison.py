@@ -1,19 +1,18 @@
 """Compares all arms on one set of questions: means with intervals, and the difference of each arm to the search."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, ArmRun, available_arms, run_arm
+from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, ArmRun, available_arms, narrow, run_arm
 from diptych.evaluation.metrics import LEVELS, METRICS, Level
 from diptych.evaluation.questions import Question, group_by_type
 from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.evaluation.weight_fitting import Suggestion, suggest_weights
-from diptych.models.meter import Meter
-from diptych.prices import Usage
+from diptych.models.meter import Charge, track_charges
 from diptych.search.query import Query
-from diptych.search.search import SearchContext, search
+from diptych.search.search import WEIGHT_NAMES, SearchContext, encode_queries, used_vectors
 from diptych.store.register import list_records
 
 Measured = Mapping[Level, Mapping[str, Interval]]
@@ -29,9 +28,9 @@ class Arm:
     by_type: Mapping[str, Measured]
     """Type of question -> measurements on its questions."""
     seconds: float
-    """Mean time per question, including encoding."""
+    """Mean time per question, without encoding, which is done once for all arms."""
     price: float | None
-    """US dollars for all questions; None if the price of a model is unknown."""
+    """US dollars that all questions would cost with this arm alone; None if the price of a model is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,6 @@ class Evaluation:
 def evaluate(
     questions: Sequence[Question],
     context: SearchContext,
-    meter: Meter,
     arms: Sequence[str] | None = None,
     on_arm: Callable[[str], None] | None = None,
     prepare: Callable[[Query], Query] | None = None,
@@ -85,14 +83,18 @@ def evaluate(
     """
     names = _choose_arms(arms, context)
     asked, questions, left_out = _prepare(questions, prepare)
-    search([questions[0].query], context, 1)  # loads the model, so that the first arm is not timed with it
-    runs = []
+    with track_charges() as account:  # weights are fitted to all lists
+        queries = encode_queries([question.query for question in questions], _encoding_context(names, context))
+    encoding = account.charges
+    runs, prices = [], {}
     for name in names:
         if on_arm:
             on_arm(name)
-        before = meter.usage()
-        run = run_arm(name, questions, context)
-        runs.append(replace(run, spent=_spent(meter, before)))
+        with track_charges() as account:
+            runs.append(run_arm(name, questions, queries, context))
+        needed = {context.spaces.encoders[vector].paid for vector in used_vectors(narrow(context, name))}
+        own = [charge for model, charge in encoding.items() if model in needed]
+        prices[name] = _sum_dollars([*own, *account.charges.values()])
     if on_arm and len(runs) > 1:
         on_arm("weights")
     fused = next((run for run in runs if run.arm == FUSED), None)
@@ -100,22 +102,28 @@ def evaluate(
     return Evaluation(
         questions=tuple(questions),
         asked=asked,
-        arms=tuple(_summarise(run, fused, questions) for run in runs),
+        arms=tuple(_summarise(run, fused, questions, prices[run.arm]) for run in runs),
         counts={level: len(runs[0].values(level, METRICS[0])) for level in LEVELS},
         types={name: len(rows) for name, rows in group_by_type(questions)},
         missing=tuple(sorted({question.document for question in questions} - known)),
         left_out=left_out,
         fused=fused,
-        suggestion=suggest_weights(questions, context) if len(runs) > 1 else None,
+        suggestion=suggest_weights(questions, queries, context) if len(runs) > 1 else None,
     )
 
 
-def _spent(meter: Meter, before: Mapping[tuple[str, bool], Usage]) -> float | None:
-    """US dollars since `before`; None if a model of unknown price was used."""
-    used = {key: usage for key, usage in meter.usage(before).items() if usage.requests}
-    costs = [price.cost(usage) if (price := meter.price(model)) else None for (model, _), usage in used.items()]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, 0.0) if len(known) == len(costs) else None
+def _encoding_context(arms: Sequence[str], context: SearchContext) -> SearchContext:
+    """Names the lists for which the questions are encoded: those of a single arm, or all, to fit weights."""
+    if len(arms) == 1:
+        return narrow(context, arms[0])
+    return replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))
+
+
+def _sum_dollars(charges: Iterable[Charge]) -> float | None:
+    """US dollars; None if a price is unknown."""
+    dollars = [charge.usd for charge in charges]
+    known = [usd for usd in dollars if usd is not None]
+    return sum(known, 0.0) if len(known) == len(dollars) else None
 
 
 def _choose_arms(arms: Sequence[str] | None, context: SearchContext) -> list[str]:
@@ -145,7 +153,7 @@ def _prepare(
     return tuple(asked), prepared, tuple(left_out)
 
 
-def _summarise(run: ArmRun, fused: ArmRun | None, questions: Sequence[Question]) -> Arm:
+def _summarise(run: ArmRun, fused: ArmRun | None, questions: Sequence[Question], price: float | None) -> Arm:
     documents = [question.document for question in questions]
     compared: dict[Level, dict[str, Difference]] = {}
     if fused and fused is not run:
@@ -162,7 +170,7 @@ def _summarise(run: ArmRun, fused: ArmRun | None, questions: Sequence[Question])
         to_fused=compared,
         by_type={name: _measure(run, rows, documents) for name, rows in group_by_type(questions)},
         seconds=run.seconds,
-        price=run.spent,
+        price=price,
     )
 
 

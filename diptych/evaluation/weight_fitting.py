@@ -22,8 +22,8 @@ from diptych.search.search import (
     DEFAULT_WEIGHTS,
     WEIGHT_NAMES,
     Candidates,
+    EncodedQuery,
     SearchContext,
-    encode_queries,
     find_candidates,
 )
 
@@ -70,8 +70,12 @@ class Suggestion:
         return {**asdict(self), "weights": dict(self.weights), "toml": self.toml}
 
 
-def suggest_weights(questions: Sequence[Question], context: SearchContext) -> Suggestion:
-    sample = _sample(questions)
+def suggest_weights(
+    questions: Sequence[Question], queries: Sequence[EncodedQuery], context: SearchContext
+) -> Suggestion:
+    """`queries`: those of the questions, encoded for all lists."""
+    rows = _sample(len(questions))
+    sample = [questions[row] for row in rows]
     current = tuple({**DEFAULT_WEIGHTS, **context.weights}.get(name, 1.0) for name in WEIGHT_NAMES)
     documents = len({question.document for question in sample})
     if len(sample) < MIN_QUESTIONS or documents < MIN_DOCUMENTS:
@@ -81,8 +85,7 @@ def suggest_weights(questions: Sequence[Question], context: SearchContext) -> Su
         )
         return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, None, reason, len(sample))
     everything = replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))  # a list of weight 0 would not be searched
-    queries = encode_queries([question.query for question in sample], everything)
-    return fit_weights(sample, [find_candidates(query, everything, BAND) for query in queries], context, current)
+    return fit_weights(sample, [find_candidates(queries[row], everything, BAND) for row in rows], context, current)
 
 
 def fit_weights(
@@ -154,8 +157,8 @@ def _folds(questions: Sequence[Question]) -> list[list[int]]:
     return [[row for row, one in enumerate(questions) if fold[one.document] == index] for index in range(FOLDS)]
 
 
-def _sample(questions: Sequence[Question]) -> list[Question]:
-    if len(questions) <= MAX_QUESTIONS:
-        return list(questions)
-    rows = np.random.default_rng(SEED).permutation(len(questions))[:MAX_QUESTIONS]
-    return [questions[row] for row in sorted(rows)]
+def _sample(questions: int) -> list[int]:
+    """Indices of the questions that weights are fitted to."""
+    if questions <= MAX_QUESTIONS:
+        return list(range(questions))
+    return sorted(map(int, np.random.default_rng(SEED).permutation(questions)[:MAX_QUESTIONS]))

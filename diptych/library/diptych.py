@@ -156,7 +156,7 @@ class Diptych:
         from diptych.evaluation.questions import read_questions
 
         context = self._runtime.search_context
-        result = evaluate(read_questions(questions), context, self.meter, arms, on_arm, self._preparation.prepare)
+        result = evaluate(read_questions(questions), context, arms, on_arm, self._preparation.prepare)
         if report:
             from diptych.evaluation.report import write_report
 

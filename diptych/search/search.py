@@ -90,24 +90,37 @@ def search(queries: Sequence[Query], context: SearchContext, limit: int, offset:
     """
     for query in queries:
         check_page(query.least, limit, offset)
+    return search_encoded(encode_queries(queries, context), context, limit, offset)
+
+
+def search_encoded(
+    queries: Sequence[EncodedQuery], context: SearchContext, limit: int, offset: int = 0
+) -> list[list[Hit]]:
+    """As `search`, for queries that `encode_queries` has encoded."""
 
     def page(order: Iterator[RankedPoint]) -> list[RankedPoint]:
         return list(islice(order, offset, offset + limit))
 
     return [
         make_hits(select_points(query, context, page, limit), context.pictures, offset + 1, query.intent.page_numbers)
-        for query in encode_queries(queries, context)
+        for query in queries
     ]
 
 
 def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[EncodedQuery]:
-    """Raises `QueryError` for a query without words or image."""
+    """Encode all queries together, for the lists that `context` uses. Raises `QueryError` for an empty query."""
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the query is empty: enter some words or give an image")
     intents = [parse_intent(query.text, context.language) for query in queries]
     inputs = [(intent.text, query.image) for intent, query in zip(intents, queries, strict=True)]
-    return list(map(EncodedQuery, queries, intents, context.spaces.encode_queries(inputs)))
+    return list(map(EncodedQuery, queries, intents, context.spaces.encode_queries(inputs, used_vectors(context))))
+
+
+def used_vectors(context: SearchContext) -> set[str]:
+    """Names of the vectors that are searched."""
+    names = {vector for name, vectors in VECTORS.items() for vector in vectors if context.uses(f"{name}.{vector}")}
+    return names & context.spaces.encoders.keys()
 
 
 def select_points(

@@ -5,7 +5,7 @@ one, fills `visual`. If one encoder does both, all three vectors are in one spac
 as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +52,22 @@ class Spaces:
             vectors.update(zip(images, self.images.encode_images(list(images.values())), strict=True))
         return vectors
 
-    def encode_queries(self, queries: Sequence[tuple[str, Path | None]]) -> list[dict[str, Vector]]:
+    def encode_queries(
+        self, queries: Sequence[tuple[str, Path | None]], used: Container[str] | None = None
+    ) -> list[dict[str, Vector]]:
         """One mapping per query (text, image; either may be missing): vector name -> vector to search it with.
 
         Each part goes to every vector whose space can encode it; if both parts do, their mean is used. All texts are
-        encoded together, once per space.
+        encoded together, once per space. `used`: names of the vectors that are needed; default: all.
         """
         by_encoder: dict[int, list[Vector | None]] = {}
-        for encoder in self.encoders.values():
+        encoders = {name: encoder for name, encoder in self.encoders.items() if used is None or name in used}
+        for encoder in encoders.values():
             if id(encoder) not in by_encoder:
                 by_encoder[id(encoder)] = _encode_in_one_space(encoder, queries)
         encoded: list[dict[str, Vector]] = []
         for row in range(len(queries)):
-            vectors = {name: by_encoder[id(encoder)][row] for name, encoder in self.encoders.items()}
+            vectors = {name: by_encoder[id(encoder)][row] for name, encoder in encoders.items()}
             encoded.append({name: vector for name, vector in vectors.items() if vector is not None})
         return encoded
 

@@ -8,7 +8,6 @@ import pytest
 
 from diptych.evaluation.comparison import Evaluation, evaluate
 from diptych.evaluation.questions import Question
-from diptych.models.meter import Meter
 from diptych.search.query import Query
 from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
@@ -46,4 +45,4 @@ QUESTIONS = (
 
 
 def evaluated(context: SearchContext, arms: list[str] | None = None) -> Evaluation:
-    return evaluate(QUESTIONS, context, Meter({}), arms)
+    return evaluate(QUESTIONS, context, arms)

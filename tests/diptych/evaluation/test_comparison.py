@@ -59,7 +59,7 @@ def test_unknown_arms_are_refused_and_missing_documents_listed(context: SearchCo
         evaluated(context, ["pixels"])
     with pytest.raises(QueryError, match="'magic' is unknown"):
         evaluated(context, ["magic"])
-    found = evaluate([asked("1", "cat", "gone.pdf", 1)], context, Meter({}), ["fused"])
+    found = evaluate([asked("1", "cat", "gone.pdf", 1)], context, ["fused"])
     assert found.missing == ("gone.pdf",)
     assert found.suggestion is None
 
@@ -71,10 +71,10 @@ def test_an_image_without_content_excludes_only_its_question(context: SearchCont
         return query
 
     wordless = Question("9", Query("", tmp_path / "x.png"), "b.pdf")
-    found = evaluate([*QUESTIONS, wordless], context, Meter({}), ["fused"], prepare=prepare)
+    found = evaluate([*QUESTIONS, wordless], context, ["fused"], prepare=prepare)
     assert (len(found.questions), found.left_out) == (3, ("9: x.png: contains no words",))
     with pytest.raises(QueryError, match=r"no question can be searched; 9: x\.png"):
-        evaluate([wordless], context, Meter({}), ["fused"], prepare=prepare)
+        evaluate([wordless], context, ["fused"], prepare=prepare)
 
 
 def test_a_missed_gate_names_the_value(context: SearchContext) -> None:
@@ -126,9 +126,36 @@ def test_the_command_measures_writes_a_report_and_applies_gates(
     assert run(["evaluate", "q.jsonl", "--store", store, "--gate", "quick"]) == 1
 
 
+class CountingEncoder(WordEncoder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[list[str]] = []
+
+    def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+        if query:
+            self.asked.append(list(texts))
+        return super().encode_texts(texts, query=query)
+
+
+@pytest.mark.parametrize(
+    ("arms", "batches"),
+    [
+        (None, [["green chart", "red pump", "red pump"]]),  # one batch for all arms and for fitting weights
+        (["descriptions"], [["green chart", "red pump", "red pump"]]),
+        (["bm25"], []),
+    ],
+)
+def test_questions_are_encoded_once_and_only_for_arms_with_vectors(
+    context: SearchContext, arms: list[str] | None, batches: list[list[str]]
+) -> None:
+    encoder = CountingEncoder()
+    evaluated(replace(context, spaces=Spaces(encoder)), arms)
+    assert encoder.asked == batches
+
+
 @pytest.mark.parametrize(
     ("prices", "price", "shown"),
-    [({"paid:m": Price(1.0, 0.0)}, 0.003, "$0.0030"), ({}, None, "unknown"), ({"free:m": Price(0.0, 0.0)}, 0.0, "")],
+    [({"paid:m": Price(1.0, 0.0)}, 0.001, "$0.0010"), ({}, None, "unknown"), ({"free:m": Price(0.0, 0.0)}, 0.0, "")],
 )
 def test_an_unknown_price_is_reported_as_unknown(
     context: SearchContext, tmp_path: Path, prices: dict[str, Price], price: float | None, shown: str
@@ -136,12 +163,14 @@ def test_an_unknown_price_is_reported_as_unknown(
     meter = Meter(prices)
 
     class Paid(WordEncoder):
+        paid = next(iter(prices), "paid:m")
+
         def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
-            meter.spend("free:m" if "free:m" in prices else "paid:m", Usage(1000, requests=1))
+            meter.spend(self.paid, Usage(1000, requests=1))
             return super().encode_texts(texts, query=query)
 
     context = replace(context, spaces=Spaces(Paid()))
-    found = evaluate(QUESTIONS, context, meter, ["dense"])
+    found = evaluate(QUESTIONS, context, ["dense"])
     (dense,) = found.arms
     assert dense.price == (price if price is None else pytest.approx(price))
     assert arm_rows(found, "page")[0][-1] == shown

@@ -14,7 +14,7 @@ from diptych.evaluation.metrics import ranking_metrics, same_place, score_hits
 from diptych.evaluation.questions import Box, Question
 from diptych.search.hits import Hit
 from diptych.search.query import Query
-from diptych.search.search import SearchContext
+from diptych.search.search import SearchContext, encode_queries
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from extractors.types import Passage
@@ -150,7 +150,8 @@ def test_each_arm_uses_only_its_lists(bench: ScriptedPipeline) -> None:
     context = SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
     assert arms.available_arms(context) == ["fused", "passages", "bm25", "dense", "descriptions", "captions"]
     asked = [Question("1", Query("green chart"), "a.pdf", (3,), label="figure 1")]
-    ran = {name: arms.run_arm(name, asked, context) for name in arms.available_arms(context)}
+    queries = encode_queries([question.query for question in asked], context)
+    ran = {name: arms.run_arm(name, asked, queries, context) for name in arms.available_arms(context)}
     for name, lists in arms.ARMS.items():
         if name in ran:
             used = {list_ for hits in ran[name].hits for one in hits for list_ in one.ranks}

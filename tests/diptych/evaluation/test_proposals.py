@@ -59,7 +59,7 @@ def test_proposals_are_deterministic_spread_and_answerable(context: SearchContex
     assert (valve.pages, valve.label, valve.types) == ((1,), "figure 7", ("figure",))
     assert valve.boxes
     write_questions(first, tmp_path / "made.jsonl")
-    found = evaluate(read_questions(tmp_path / "made.jsonl"), context, Meter({}), ["fused"])
+    found = evaluate(read_questions(tmp_path / "made.jsonl"), context, ["fused"])
     arm = found.arm("fused")
     assert arm
     assert arm.measured["page"]["recall@3"].mean == 1
