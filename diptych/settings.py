@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     answer_detail: Literal["low", "high", "auto"] = Field(
         default="high", description="Image resolution sent to the answering model."
     )
+    answer_pictures: int = Field(default=8, ge=0, le=100, description="Maximum number of images shown for an answer.")
+    answer_tokens: int = Field(default=3000, ge=100, description="Maximum length of an answer, in tokens.")
+    verify: bool = Field(default=False, description="Ask the model again about statements that only a picture shows.")
     openai: OpenAI = OpenAI()
     anthropic: Anthropic = Anthropic()
     unified: Unified = Unified()

@@ -16,7 +16,7 @@ from pydantic import Field
 from diptych import Answer, Query
 from diptych.models.meter import format_usage
 from diptych.settings import load_settings
-from flows.support.answer_text import answer_markdown
+from flows.support.answer_text import answer_markdown, answer_settings
 from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
 from flows.support.shared_store import shared_diptych
 from flows.support.text import markdown_code, pluralize
@@ -31,6 +31,7 @@ async def answer(
     model: str | None = None,
     store: str | None = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
+    verify: bool | None = None,
 ) -> State[Any]:
     """Answer a question from the store with a vision model. Every citation is checked.
 
@@ -42,12 +43,11 @@ async def answer(
         model: PROVIDER:MODEL, with its key in the worker's environment. Default: as configured.
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum cost of the answer in US dollars; requests that could exceed it fail.
+        verify: Ask again about statements that only a picture shows. Default: as configured.
     """
     condition = parse_filter(where)
     question = Query(text, Path(image) if image else None, condition)
-    settings = load_settings(store or None)
-    if model:
-        settings = settings.model_copy(update={"answerer": model})
+    settings = answer_settings(load_settings(store or None), model, verify)
     with shared_diptych(settings, budget) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
@@ -66,6 +66,7 @@ def run_message(answered: Answer) -> str:
     """The result in one line, for the list of runs."""
     if answered.unanswered:
         return f"not answered: {answered.why}"
-    unconfirmed = sum(bool(one.marks) for one in answered.sentences)
-    sentences, sources = pluralize(len(answered.sentences), "sentence"), pluralize(len(answered.citations), "source")
+    statements = *answered.sentences, *answered.seen
+    unconfirmed = sum(not one.confirmed for one in statements)
+    sentences, sources = pluralize(len(statements), "sentence"), pluralize(len(answered.citations), "source")
     return f"{sentences} from {sources}" + (f", {unconfirmed} not confirmed" if unconfirmed else "")

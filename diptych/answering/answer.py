@@ -9,6 +9,8 @@ from diptych.answering.evidence import SourcedItem
 from diptych.models.meter import Charge
 from diptych.prices import Usage
 
+SEEN_TITLE = "Seen in pictures, without words that confirm it"
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -50,9 +52,18 @@ class Statement:
     text: str
     citations: tuple[Footnote, ...] = ()
     marks: tuple[str, ...] = ()
-    """`unconfirmed`, `uncited` or `seen`: what no check could confirm."""
+    """`unconfirmed`, `uncited` or `seen`: what no check could confirm; `verified`: by a second look at the picture."""
     notes: tuple[str, ...] = ()
     """The reason for each mark, one sentence each."""
+
+    @property
+    def confirmed(self) -> bool:
+        return set(self.marks) <= {"verified"}
+
+    @property
+    def only_seen(self) -> bool:
+        """Whether the statement rests on nothing but what a picture shows, and nobody looked twice."""
+        return "seen" in self.marks and not any(footnote.quote for footnote in self.citations)
 
     @property
     def line(self) -> str:
@@ -74,8 +85,10 @@ class Dropped:
 class Answer:
     question: str
     text: str
-    """One line for each statement, followed by its references and marks."""
+    """One line for each statement, followed by its references and marks; those in `seen` come last, under a title."""
     sentences: tuple[Statement, ...] = ()
+    seen: tuple[Statement, ...] = ()
+    """Statements that rest on nothing but what a picture shows, which no words confirm."""
     citations: tuple[Reference, ...] = ()
     unanswered: bool = False
     """Whether the evidence does not answer the question."""
@@ -124,6 +137,14 @@ def make_statements(checked: Sequence[CheckedSentence]) -> tuple[tuple[Statement
         notes = tuple(verdict.reason for verdict in sentence.marks)
         statements.append(Statement(sentence.sentence.text, tuple(footnotes), tuple(marks), notes))
     return tuple(statements), numbers
+
+
+def join_statements(statements: Sequence[Statement], seen: Sequence[Statement]) -> str:
+    """The text of an answer."""
+    lines = [statement.line for statement in statements]
+    if seen:
+        lines += [*([""] if lines else []), f"{SEEN_TITLE}:", *(statement.line for statement in seen)]
+    return "\n".join(lines)
 
 
 def make_reference(number: int, source: SourcedItem, crop: str | None) -> Reference:

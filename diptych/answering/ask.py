@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diptych.answering.answer import Answer, Dropped, Statement, make_reference, make_statements
+from diptych.answering.answer import Answer, Dropped, join_statements, make_reference, make_statements
 from diptych.answering.citations import CheckedSentence, Evidence, check_sentences, count_verdicts
 from diptych.answering.conversation import Draft, SentenceStream, answer_request, correction_request, parse_reply
-from diptych.answering.evidence import MAX_PICTURES, SourcedItem
+from diptych.answering.evidence import SourcedItem
+from diptych.answering.verification import verify_sentences
 from diptych.errors import BudgetReached, ProviderError, QueryError
 from diptych.models.vision import Detail, ImagePart, VisionModel, VisionRequest
 from diptych.prices import Price, Usage
 from extractors.errors import ExtractionError
+
+MAX_INPUT_TOKENS = 100_000
+"""Of a request, by the model's own estimate; more pictures are left out. Longer prompts cost more per token with some
+models, which prices and budgets do not know (see `list_price`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,12 @@ class Answerer:
 
     model: VisionModel
     detail: Detail = "high"
+    max_pictures: int = 8
+    """Evidence shown with its image; the rest is shown by its words only."""
+    max_tokens: int = 3000
+    """Of an answer."""
+    verify: bool = False
+    """Whether to send statements that rest on what a picture shows back with that picture, to confirm or drop them."""
     price: Price | None = None
     """None if unknown."""
     crop: Callable[[SourcedItem], str | None] = lambda item: None
@@ -57,11 +68,7 @@ def answer_question(question: str, picture: Path | None, items: Sequence[Sourced
         why = "nothing was found in the store"
         return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
     model = answerer.model
-    items = _load_images(items, model.max_side)
-    question_image = _load_question_image(picture, model.max_side)
-    # Native citations need text: an image cannot be cited by itself.
-    native = model.native_citations and any(source.item.text.strip() for source in items)
-    request = answer_request(question, question_image, items, native, answerer.detail)
+    request, items = _build_request(question, picture, items, answerer)
     stream = SentenceStream(answerer.on_text) if answerer.on_text else None
     reply = model.ask(request, stream)
     if stream:
@@ -75,7 +82,28 @@ def answer_question(question: str, picture: Path | None, items: Sequence[Sourced
     result = _Round(draft, check_sentences(draft.sentences, evidence), reply.usage, {})
     if any(sentence.failures for sentence in result.checked):
         result = _correct(request, result, evidence, model)
+    if answerer.verify:
+        checked, usage = verify_sentences(question, result.checked, items, model, answerer.detail)
+        result = replace(result, checked=checked, usage=result.usage + usage)
     return _compose(question, result, items, answerer)
+
+
+def _build_request(
+    question: str, picture: Path | None, items: Sequence[SourcedItem], answerer: Answerer
+) -> tuple[VisionRequest, Sequence[SourcedItem]]:
+    """The request for an answer, and the items with the images that it shows."""
+    model = answerer.model
+    side = model.low_side if answerer.detail == "low" else model.max_side
+    items = _load_images(items, side, answerer.max_pictures)
+    question_image = _load_question_image(picture, side)
+    # Native citations need text: an image cannot be cited by itself.
+    native = model.native_citations and any(source.item.text.strip() for source in items)
+    while True:
+        request = answer_request(question, question_image, items, native, answerer.detail, answerer.max_tokens)
+        images = [source.item.id for source in items if source.image]
+        if not images or model.max_usage(request).input_tokens <= MAX_INPUT_TOKENS:
+            return request, items
+        items = [_without_image(source) if source.image_id == images[-1] else source for source in items]
 
 
 def _correct(request: VisionRequest, first: _Round, evidence: Evidence, model: VisionModel) -> _Round:
@@ -98,11 +126,14 @@ def _correct(request: VisionRequest, first: _Round, evidence: Evidence, model: V
 def _compose(question: str, result: _Round, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
     statements, numbers = make_statements(result.checked)
     by_id = {source.item.id: source for source in items}
-    why = _why_unanswered(result.draft, statements)
+    seen = tuple(statement for statement in statements if statement.only_seen)
+    supported = tuple(statement for statement in statements if not statement.only_seen)
+    why = _why_unanswered(result.draft, bool(numbers))
     return replace(
         _with_usage(question, result.usage, items, answerer),
-        text="\n".join(statement.line for statement in statements) or f"The documents do not answer this: {why}.",
-        sentences=statements,
+        text=join_statements(supported, seen) or f"The documents do not answer this: {why}.",
+        sentences=supported,
+        seen=seen,
         citations=tuple(
             make_reference(number, by_id[id_], None if by_id[id_].picture else answerer.crop(by_id[id_]))
             for id_, number in numbers.items()
@@ -120,13 +151,13 @@ def _compose(question: str, result: _Round, items: Sequence[SourcedItem], answer
     )
 
 
-def _why_unanswered(draft: Draft, statements: Sequence[Statement]) -> str:
+def _why_unanswered(draft: Draft, supported: bool) -> str:
     """Empty if the question is answered."""
     if not draft.answered:
         return "the model found no answer in the evidence"
     if not draft.sentences:
         return "the model's answer was empty"
-    if not any(statement.citations for statement in statements):
+    if not supported:
         return "no statement of the model is supported by the evidence"
     return ""
 
@@ -145,16 +176,26 @@ def _with_usage(question: str, usage: Usage, items: Sequence[SourcedItem], answe
     )
 
 
-def _load_images(items: Sequence[SourcedItem], max_side: int) -> list[SourcedItem]:
-    """The items with their images, for the first pictures; unreadable ones are shown by their words only."""
+def _load_images(items: Sequence[SourcedItem], max_side: int, max_pictures: int) -> list[SourcedItem]:
+    """The items with the first `max_pictures` images; unreadable ones are shown by their words only.
+
+    An image that several items share, such as the parts of a table, is sent under the id of the first of them.
+    """
     loaded: list[SourcedItem] = []
-    remaining = MAX_PICTURES
+    ids: dict[Path, str] = {}
     for source in items:
-        name = f"the picture of {source.item.document}"
-        image = _load_image(source.picture, name, max_side) if source.picture and remaining else None
-        remaining -= image is not None
-        loaded.append(replace(source, item=replace(source.item, has_image=image is not None), image=image))
+        image = None
+        if source.picture and source.picture not in ids and len(ids) < max_pictures:
+            image = _load_image(source.picture, f"the picture of {source.item.document}", max_side)
+            ids |= {source.picture: source.item.id} if image else {}
+        image_id = ids.get(source.picture, "") if source.picture else ""
+        item = replace(source.item, has_image=bool(image_id))
+        loaded.append(replace(source, item=item, image=image, image_id=image_id))
     return loaded
+
+
+def _without_image(source: SourcedItem) -> SourcedItem:
+    return replace(source, item=replace(source.item, has_image=False), image=None, image_id="")
 
 
 def _load_image(file: Path, name: str, max_side: int) -> ImagePart | None:

@@ -16,12 +16,12 @@ from diptych.answering.numbers import Number, check_number, find_numbers
 from diptych.answering.quotes import QuoteProblem, find_quote_problem, normalise_text
 from extractors.formats import is_row
 
-Mark = Literal["unconfirmed", "uncited", "seen"]
+Mark = Literal["unconfirmed", "uncited", "seen", "verified"]
 """`unconfirmed`: stated only by a model caption or the question. `uncited`: a fact without a source. `seen`: rests on
-the pixels of a picture, with no words to compare."""
+the pixels of a picture, with no words to compare. `verified`: the same, confirmed by a second look at the picture."""
 MARKS: tuple[Mark, ...] = get_args(Mark)
 Failure = Literal[
-    "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "page", "figure", "number"
+    "unknown id", "empty quote", "altered quote", "other item", "stitched quote", "page", "figure", "number", "refuted"
 ]
 Kind = Literal["true"] | Failure | Mark
 QUOTE_FAILURES: dict[QuoteProblem, tuple[Failure, str]] = {

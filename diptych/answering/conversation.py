@@ -19,7 +19,6 @@ from diptych.answering.evidence import SourcedItem
 from diptych.models.vision import CitableText, CitedSpan, Detail, ImagePart, Reply, RequestPart, TextPart, VisionRequest
 from extractors.text.sentences import split_sentences
 
-MAX_TOKENS = 3000
 MAX_SENTENCES, MAX_CITATIONS, MAX_SENTENCE_LENGTH, MAX_QUOTE_LENGTH = 40, 8, 1500, 8000
 """Limits on what is read of a reply: sentences, citations of each, characters of a sentence and of a quote."""
 NO_ANSWER = "NO ANSWER"
@@ -82,7 +81,12 @@ class Draft:
 
 
 def answer_request(
-    question: str, image: ImagePart | None, items: Sequence[SourcedItem], native: bool, detail: Detail
+    question: str,
+    image: ImagePart | None,
+    items: Sequence[SourcedItem],
+    native: bool,
+    detail: Detail,
+    max_tokens: int,
 ) -> VisionRequest:
     """The request for an answer; `native` uses the model's own citations, `image` belongs to the question."""
     shown = _citable_parts(items) if native else _fenced_parts(items)
@@ -92,7 +96,7 @@ def answer_request(
     if image:
         asked += [TextPart("The picture that belongs to the question; it is no evidence:"), image]
     rules = RULES + (NATIVE_RULES if native else QUOTE_RULES)
-    return VisionRequest(rules, (*shown, *asked), None if native else AnswerForm, MAX_TOKENS, detail)
+    return VisionRequest(rules, (*shown, *asked), None if native else AnswerForm, max_tokens, detail)
 
 
 def correction_request(request: VisionRequest, checked: Sequence[CheckedSentence]) -> VisionRequest:
@@ -230,6 +234,8 @@ def _image_parts(source: SourcedItem) -> Iterator[RequestPart]:
     if source.image:
         yield TextPart(f"The picture {source.item.id}:")
         yield source.image
+    elif source.image_id:
+        yield TextPart(f"The picture {source.image_id} belongs to {source.item.id}, too.")
 
 
 def _title(item: EvidenceItem) -> str:

@@ -5,7 +5,7 @@ photo. Texts are read from the stored points, because the text of a hit may be c
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from diptych.search.hits import Hit
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload, Store
 from diptych.where import And, Compare
+from extractors.catalog.extractor import field_sentence
 from extractors.errors import ExtractionError
 from extractors.formats import is_row
 from extractors.geometry import area, intersection
@@ -23,8 +24,6 @@ from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import ImageFile
 
-MAX_PICTURES = 8
-"""Items shown with their image; the others are shown by their words only."""
 MAX_CHARACTERS = 32_000
 """Characters of all evidence; the last hits are left out if they do not fit."""
 MAX_ITEM_CHARACTERS = 6_000
@@ -44,6 +43,8 @@ class SourcedItem:
     """Path of its image file."""
     image: ImagePart | None = None
     """The image as it is sent to the model, once loaded."""
+    image_id: str = ""
+    """Id of the item with which this item's image is sent; empty if it is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +109,19 @@ def _group_hits(hits: Sequence[Hit], store: Store) -> Iterator[_Group]:
     for collection, modality in ((store.text, "text"), (store.images, "image")):
         ids = [hit.id for hit in hits if hit.modality == modality]
         payloads |= {point.id: point.payload for point in collection.retrieve(ids)} if ids else {}
+    ranks = {hit.id: rank for rank, hit in enumerate(hits)}
     grouped: set[str] = set()
     for hit in hits:
         if hit.id not in payloads or hit.id in grouped:
             continue
-        others = _related_points(payloads[hit.id], store)
+        others = _related_points(payloads[hit.id], store, ranks)
         grouped |= {hit.id, *others}
         others.pop(hit.id, None)
         yield _Group(hit, payloads[hit.id], tuple(others.values()))
 
 
-def _related_points(payload: Payload, store: Store) -> dict[str, Payload]:
-    """By id: the image of a table, the table of an image, or everything of a row."""
+def _related_points(payload: Payload, store: Store, ranks: Mapping[str, int]) -> dict[str, Payload]:
+    """By id, hits first: the image of a table, the best part of an image's table, or everything of a row."""
     document = Compare("document_id", "=", payload["document_id"])
     if is_row(payload["document"]):
         points = [point for collection in (store.text, store.images) for point in collection.scroll(document)]
@@ -127,12 +129,13 @@ def _related_points(payload: Payload, store: Store) -> dict[str, Payload]:
     elif payload["kind"] == "table":
         other = store.images if payload["modality"] == "text" else store.text
         tables = And((document, Compare("page", "=", payload["page"]), Compare("kind", "=", "table")))
-        points = [point for point in other.scroll(tables) if _same_table(point.payload, payload)][:1]
+        points = [point for point in other.scroll(tables) if _same_table(point.payload, payload)]
     else:
         return {}
     records = load_records(store, [payload["document_id"]])
-    points.sort(key=lambda point: point.id)
-    return {point.id: point.payload for point in points if is_visible(point.payload, point.id, records)}
+    points = [point for point in points if is_visible(point.payload, point.id, records)]
+    points.sort(key=lambda point: (ranks.get(point.id, len(ranks)), point.id))
+    return {point.id: point.payload for point in (points if is_row(payload["document"]) else points[:1])}
 
 
 def _same_table(one: Payload, other: Payload) -> bool:
@@ -188,11 +191,7 @@ def _make_item(id_: str, group: _Group) -> EvidenceItem:
         texts += [passage["caption"], passage["text"]]
     if picture:
         texts += [picture["caption"], picture["words"], *picture["context"]]
-        texts += [f"{field}: {value}." for field, value in payload["fields"].items()]
-    distinct: list[str] = []
-    for text in filter(None, texts):
-        if not any(text in before for before in distinct):
-            distinct.append(text)
+    texts += [field_sentence(name, value) for name, value in payload["fields"].items() if value != payload["title"]]
     return EvidenceItem(
         id=id_,
         document=payload["document"],
@@ -201,6 +200,16 @@ def _make_item(id_: str, group: _Group) -> EvidenceItem:
         label=next((one["label"] for one in (payload, *group.others) if one["label"]), ""),
         title=payload["title"],
         heading=tuple(payload["heading"]),
-        text="\n".join(distinct)[:MAX_ITEM_CHARACTERS],
+        text="\n".join(_distinct(texts))[:MAX_ITEM_CHARACTERS],
         machine=str((picture or {}).get("model_caption", ""))[:MAX_ITEM_CHARACTERS],
     )
+
+
+def _distinct(texts: Iterable[str]) -> Iterator[str]:
+    """The texts that no earlier one contains. A row's fields and the words of a picture are often in a passage, too."""
+    known = ""
+    for text in texts:
+        form = normalise_text(text)
+        if form and form not in known:
+            known += f"\n{form}"
+            yield text

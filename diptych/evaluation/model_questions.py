@@ -15,8 +15,6 @@ from diptych.models.meter import Meter
 from diptych.models.vision import RequestPart, TextPart, VisionModel, VisionRequest
 from extractors.errors import ExtractionError
 
-MAX_SIDE = 768
-"""Longest side of the image in pixels, enough to see what it is about."""
 MAX_TOKENS = 300
 RULES = """\
 You write one question for testing a search engine over somebody's documents. You are shown one part of a document. \
@@ -58,7 +56,7 @@ class QuestionWriter:
         parts: list[RequestPart] = [TextPart(f"<{fence}>{data}</{fence}>")]
         if candidate.picture and candidate.picture.is_file():
             with suppress(ExtractionError):  # its words are enough
-                parts.append(prepare_image(candidate.picture, candidate.document, min(self._model.max_side, MAX_SIDE)))
+                parts.append(prepare_image(candidate.picture, candidate.document, self._model.low_side))
         reply = self._model.ask(VisionRequest(RULES, tuple(parts), ProposedQuestion, MAX_TOKENS, "low"))
         text = plain_line(reply.data.question)[: MAX_LENGTH + 1] if isinstance(reply.data, ProposedQuestion) else ""
         refusal = "" if text else plain_line(reply.refusal)[:300] or "no question"

@@ -17,6 +17,7 @@ from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter, track_charges
 from diptych.models.price_list import PriceList
+from diptych.models.vision import VisionModel
 from diptych.pipeline.estimate import Estimate, estimate_documents
 from diptych.pipeline.ingest import Outcome
 from diptych.search.groups import By, Group, search_groups
@@ -137,8 +138,8 @@ class Diptych:
             prepared, image = self._preparation.prepare_question(query)
             (hits,) = search([prepared], self._runtime.search_context, limit)
         items = gather_evidence(hits, self._runtime.existing(), self.pictures)
-        answerer = Answerer(model, self.settings.answer_detail, self.meter.price(model.name), self._crop, on_text)
-        return with_charges(answer_question(query.text, image, items, answerer), account.charges)
+        answered = answer_question(query.text, image, items, self._answerer(model, on_text))
+        return with_charges(answered, account.charges)
 
     def evaluate(
         self,
@@ -197,6 +198,19 @@ class Diptych:
                 raise QueryError(f"{name}: no such document in the store; `diptych status` lists all documents")
             chosen += matching
         return chosen
+
+    def _answerer(self, model: VisionModel, on_text: Callable[[str], None] | None) -> Answerer:
+        chosen = self.settings
+        return Answerer(
+            model,
+            chosen.answer_detail,
+            chosen.answer_pictures,
+            chosen.answer_tokens,
+            chosen.verify,
+            self.meter.price(model.name),
+            self._crop,
+            on_text,
+        )
 
     def _crop(self, item: SourcedItem) -> str | None:
         return crop_passage(item, self._runtime.existing(), self._runtime.workers(), self.pictures)

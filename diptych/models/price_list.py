@@ -49,7 +49,7 @@ def list_price(model: str) -> Price | None:
     """What the provider charges at its own address; None if genai-prices does not know the model. Nothing is fetched.
 
     These are prices of short prompts. Models of 2026 cost more above 100,000 (Claude Haiku 5.5) or 272,000 input tokens
-    (OpenAI); the largest request of ours, an answer from 8 pictures of 4,784 tokens and their passages, is far below.
+    (OpenAI); the largest request of ours, for an answer, is kept below (`MAX_INPUT_TOKENS`).
     Both providers charge half the price for batches.
     """
     if model in _UNLISTED:

@@ -124,6 +124,8 @@ class VisionModel(Protocol):
     """As the settings write it: `openai:gpt-…`, `anthropic:claude-…`."""
     max_side: int
     """Pixels of the longer side above which the model gains nothing; larger images are scaled down before sending."""
+    low_side: int
+    """The same for requests with the detail `low`."""
     native_citations: bool
     """Whether the provider cites `CitableText` itself."""
     batch_api: BatchApi | None

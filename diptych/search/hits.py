@@ -42,6 +42,8 @@ class Hit:
     """The printed page number, if it differs from `page`."""
     named_page: Literal["", "printed", "position"] = ""
     """Which of the two numbers the query names, if they differ: the printed number, or the position in the file."""
+    model_caption: str = ""
+    """What a vision model says about a picture; not words of the document."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -103,4 +105,5 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         else "position"
         if page in page_numbers
         else "",
+        model_caption=payload.get("model_caption", ""),
     )

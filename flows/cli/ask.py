@@ -17,6 +17,7 @@ from flows.support.terminal import print_json, print_message, print_output
     "--limit", type=click.IntRange(1, 100), default=12, show_default=True, help="Maximum hits shown to the model."
 )
 @click.option("--model", metavar="PROVIDER:MODEL", help="Answering model; by default the setting `answerer`.")
+@click.option("--verify/--no-verify", default=None, help="Ask again about statements that only a picture shows.")
 @options.budget
 @options.as_json
 @options.store
@@ -26,6 +27,7 @@ def ask(
     where: str | None,
     limit: int,
     model: str | None,
+    verify: bool | None,
     budget: float | None,
     as_json: bool,
     store: str | None,
@@ -34,19 +36,19 @@ def ask(
 
     \b
     Every quote, page, figure and number is compared with what the model was shown. Claims that do not hold are
-    returned to the model once, then dropped and listed. If nothing is found, the model is not asked.
+    returned to the model once, then dropped and listed. Claims that only a picture shows are listed apart; --verify
+    sends each such picture again, alone, and drops what it does not show. If nothing is found, the model is not asked.
     """
     if not text.strip() and not image:
         raise click.UsageError("give a question: TEXT, --image or both")
 
     from diptych import Diptych, Query
     from diptych.settings import load_settings
-    from flows.support.answer_text import answer_lines, checks_summary
+    from flows.support.answer_text import answer_lines, answer_settings, checks_summary
     from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
 
     question = Query(text, image, parse_filter(where))
-    settings = load_settings(store)
-    settings = settings.model_copy(update={"answerer": model}) if model else settings
+    settings = answer_settings(load_settings(store), model, verify)
     with Diptych.open(settings, budget=budget) as diptych:
         print_message(describe_filters(diptych, question))
         answer = diptych.ask(question, limit, _print_draft if not as_json and sys.stderr.isatty() else None)

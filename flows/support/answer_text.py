@@ -1,15 +1,17 @@
-"""Answers for people: lines for a terminal, a Markdown page for the Prefect UI, and a JSON record."""
+"""Answers: settings of one question, lines for a terminal, and a Markdown page for the Prefect UI."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from diptych.answering.answer import SEEN_TITLE
 from flows.support.text import escape_markdown, one_line, pluralize
 
 if TYPE_CHECKING:
     from diptych.answering.answer import Answer, Reference
+    from diptych.settings import Settings
 
 MAX_QUOTE = 110
 """Characters of a quote that are shown."""
@@ -25,14 +27,25 @@ VERDICTS = {
     "unconfirmed": ("mark", "as unconfirmed: only a model caption or the question says so"),
     "uncited": ("statement", "without a source"),
     "seen": ("citation", "of what a picture shows, with no words to compare"),
+    "verified": ("citation", "of what a picture shows, confirmed by a second look at it"),
+    "refuted": ("citation", "of a picture that does not show it, as a second look at it found"),
 }
 """Kind of verdict -> how it is counted: a noun, and what was found."""
 
 
+def answer_settings(settings: Settings, model: str | None, verify: bool | None) -> Settings:
+    """The settings with the options of one question; None: as configured."""
+    return settings.model_copy(
+        update={"answerer": model or settings.answerer, "verify": settings.verify if verify is None else verify}
+    )
+
+
 def answer_lines(answer: Answer) -> Iterator[str]:
     """The answer, its sources, and what could not be confirmed or was dropped."""
-    yield answer.text
-    if answer.unanswered and answer.sentences:
+    if answer.sentences or not answer.seen:
+        yield "\n".join(one.line for one in answer.sentences) or answer.text
+    yield from _section(SEEN_TITLE, _seen(answer))
+    if answer.unanswered and (answer.sentences or answer.seen):
         yield f"\nThe documents do not answer this: {answer.why}."
     if answer.citations:
         yield "\nSources"
@@ -41,33 +54,34 @@ def answer_lines(answer: Answer) -> Iterator[str]:
         yield from (f"    “{quote}”" for quote in _quotes(answer, source.number))
         if source.image:
             yield f"    {source.image}"
-    for title, doubts in _doubts(answer).items():
-        yield f"\n{title}"
-        yield from (f"- {line}" for line in doubts)
+    for title, lines in _remarks(answer).items():
+        yield from _section(title, lines)
 
 
 def answer_markdown(answer: Answer) -> str:
     """A page for the Prefect UI. Text from documents and models is escaped."""
     parts = [f"**{escape_markdown(answer.question)}**", ""]
-    parts += [f"{escape_markdown(one.line)}\n" for one in answer.sentences] or [f"{escape_markdown(answer.text)}\n"]
+    body = [one.line for one in answer.sentences] or ([] if answer.seen else [answer.text])
+    parts += [f"{escape_markdown(line)}\n" for line in body]
+    parts += _section(f"### {SEEN_TITLE}", map(escape_markdown, _seen(answer)))
     if answer.citations:
         parts += ["### Sources", ""]
     for source in answer.citations:
         quotes = escape_markdown(" … ".join(_quotes(answer, source.number)))
         place = escape_markdown(_describe_source(source))
         parts.append(f"{source.number}. {place}" + (f" — “{quotes}”" if quotes else ""))
-    for title, doubts in _doubts(answer).items():
-        parts += ["", f"### {title}", "", *(f"- {escape_markdown(line)}" for line in doubts)]
+    for title, lines in _remarks(answer).items():
+        parts += _section(f"### {title}", map(escape_markdown, lines))
     return "\n".join([*parts, "", escape_markdown(checks_summary(answer))])
 
 
 def checks_summary(answer: Answer) -> str:
     """`5 pieces of evidence, 1 picture; 2 of 3 statements confirmed; 1 number not found in the source cited for it`."""
     parts = [f"{pluralize(len(answer.evidence), 'piece')} of evidence, {pluralize(answer.pictures, 'picture')}"]
-    kept = {one.text for one in answer.sentences}
-    total = len(answer.sentences) + len({one.text for one in answer.dropped} - kept)
+    kept = {one.text for one in (*answer.sentences, *answer.seen)}
+    total = len(answer.sentences) + len(answer.seen) + len({one.text for one in answer.dropped} - kept)
     if total:
-        confirmed = sum(not one.marks for one in answer.sentences)
+        confirmed = sum(one.confirmed for one in answer.sentences)
         parts.append(f"{confirmed} of {pluralize(total, 'statement')} confirmed")
     for kind, (noun, finding) in VERDICTS.items():
         if count := answer.checks.get(kind, 0):
@@ -75,12 +89,30 @@ def checks_summary(answer: Answer) -> str:
     return "; ".join([*parts, "the model was asked a second time"] if answer.repaired else parts)
 
 
-def _doubts(answer: Answer) -> dict[str, list[str]]:
-    """Title -> lines about statements that were not confirmed or were dropped; titles without lines are left out."""
-    marked = [f"{one_line(one.text)} — {_name_places(note, answer)}" for one in answer.sentences for note in one.notes]
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    """Nothing without lines."""
+    bullets = [f"- {line}" for line in lines]
+    return [f"\n{title}", *bullets] if bullets else []
+
+
+def _seen(answer: Answer) -> list[str]:
+    """A line for each statement that only a picture shows."""
+    return [f"{one_line(one.line)} — {_name_places('; '.join(one.notes), answer)}" for one in answer.seen]
+
+
+def _remarks(answer: Answer) -> dict[str, list[str]]:
+    """Title -> lines about statements that were verified, were not confirmed or were dropped."""
+
+    def notes(confirmed: bool) -> list[str]:
+        noted = ((one, note) for one in answer.sentences if one.confirmed is confirmed for note in one.notes)
+        return [f"{one_line(one.text)} — {_name_places(note, answer)}" for one, note in noted]
+
     dropped = [f"{one_line(one.text)} — {_name_places(one.reason, answer)}" for one in answer.dropped]
-    titled = {"Not confirmed": marked, "Dropped, because the sources do not support it": dropped}
-    return {title: lines for title, lines in titled.items() if lines}
+    return {
+        "Verified by a second look at the picture": notes(True),
+        "Not confirmed": notes(False),
+        "Dropped, because the sources do not support it": dropped,
+    }
 
 
 def _name_places(reason: str, answer: Answer) -> str:
@@ -99,5 +131,7 @@ def _describe_source(source: Reference) -> str:
 
 def _quotes(answer: Answer, reference: int) -> list[str]:
     """The distinct quotes from one source, shortened."""
-    notes = dict.fromkeys(note for one in answer.sentences for note in one.citations if note.number == reference)
+    notes = dict.fromkeys(
+        note for one in (*answer.sentences, *answer.seen) for note in one.citations if note.number == reference
+    )
     return [one_line(note.quote, MAX_QUOTE) for note in notes if note.quote]

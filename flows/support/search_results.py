@@ -66,7 +66,8 @@ def hit_lines(hit: Mapping[str, Any]) -> list[str]:
     """One hit in a few lines: place and kind, text, picture, the id for `diptych like`, and the ranks."""
     rank, what, document, page, ranks, text, picture = hit_cells(hit)
     place = f"{document}, page {page}" if page else document
-    details = [text, picture, f"id {hit['id']}, by {ranks}"]
+    said = f"model caption: {one_line(hit['model_caption'])}" if hit["model_caption"] else ""
+    details = [text, said, picture, f"id {hit['id']}, by {ranks}"]
     return [f"{rank:>3}  {one_line(place)}  [{what}]", *(f"     {line}" for line in details if line)]
 
 

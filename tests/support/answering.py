@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
 from diptych.where import parse_where
 from extractors.pictures.store import save_image_bytes
-from extractors.types import Extraction, ImageFile, Options, Passage, Picture
+from extractors.types import Extraction, FieldValue, ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
 from tests.support.papers import write_photo
 from tests.support.stores import open_embedded_store
@@ -33,7 +33,7 @@ class ScriptedModel:
     """A `VisionModel` that returns its answers in order and records its requests."""
 
     name = "openai:scripted"
-    max_side = 64
+    max_side, low_side = 64, 32
     batch_api: BatchApi | None = None
 
     def __init__(self, *answers: Answer, native: bool = False) -> None:
@@ -111,13 +111,27 @@ class FixedCaptioner(Captioner):
 
 
 @contextmanager
-def answering_store(folder: Path) -> Iterator[Pipeline]:
-    """A store of a manual, a copy of it, a hostile document and a scan."""
+def answering_store(
+    folder: Path,
+    scripts: Mapping[str, Extraction] | None = None,
+    fields: Mapping[str, Mapping[str, FieldValue]] | None = None,
+) -> Iterator[Pipeline]:
+    """A store of these documents with their fields; by default a manual, a copy, a hostile document and a scan."""
     index, sandbox = open_embedded_store(folder / "store", text_shapes(WordEncoder.size), 5), ScriptedSandbox()
     made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder, captioner=FixedCaptioner())
+    sandbox.scripts = dict(scripts or _manual_and_scan(folder))
+    for name in sandbox.scripts:
+        ingest_document(source(name, "1", **(fields or {}).get(name, {})), made)
+    try:
+        yield made
+    finally:
+        index.close()
+
+
+def _manual_and_scan(folder: Path) -> dict[str, Extraction]:
     photo, chart, table = (save_photo(folder, word) for word in ("pump", "chart", "table"))
     box = (10.0, 10.0, 200.0, 100.0)
-    sandbox.scripts = {
+    return {
         "manual.pdf": document(
             Passage(GREASE, 1, (1.0, 2.0, 3.0, 4.0), ("Care",)),
             Passage(
@@ -133,12 +147,6 @@ def answering_store(folder: Path) -> Iterator[Pipeline]:
         "hostile.pdf": document(Passage(HOSTILE, 1)),
         "scan.pdf": document(pictures=(Picture("figure", 1, chart, box, "", "A green cat"),)),
     }
-    for name in sandbox.scripts:
-        ingest_document(source(name), made)
-    try:
-        yield made
-    finally:
-        index.close()
 
 
 def items(pipeline: Pipeline, text: str, where: str = 'document != "copy.pdf"') -> list[SourcedItem]:

@@ -26,7 +26,7 @@ class ScriptedVision:
     """
 
     name = "scripted:seer"
-    max_side = 2000
+    max_side, low_side = 2000, 512
     native_citations = False
     batch_api: BatchApi | None = None
 

@@ -17,6 +17,9 @@ from diptych.prices import Usage
 
 PATCH = 28
 """Side in pixels of the square of an image that is one token."""
+LOW_SIDE = 18 * PATCH
+"""Pixels of the longer side with the detail `low`, which the API does not have: at most 324 tokens for an image, about
+as many as OpenAI charges for it. A larger side that is no multiple of `PATCH` would cost a row of patches more."""
 MIN_BLOCK = 40
 """Characters of the shortest block that can be cited, so that `Fig. 3` is not split."""
 THINKING_TOKENS = 4000

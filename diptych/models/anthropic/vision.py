@@ -11,6 +11,7 @@ from diptych.errors import ProviderError
 from diptych.models.anthropic.batches import MessageBatchApi
 from diptych.models.anthropic.client import Connection, anthropic_errors
 from diptych.models.anthropic.messages import (
+    LOW_SIDE,
     Message,
     image_limits,
     max_usage,
@@ -47,6 +48,7 @@ class Claude:
     """A `VisionModel`. Key, region and packages are checked at the first request."""
 
     native_citations = True
+    low_side = LOW_SIDE
 
     def __init__(self, model: str, endpoint: Anthropic, meter: Meter) -> None:
         self.name, self.model = f"anthropic:{model}", model

@@ -17,7 +17,7 @@ from diptych.models.meter import Meter
 from diptych.models.openai.batches import VisionBatchApi
 from diptych.models.openai.client import FILTERED, openai_client, openai_errors, reported_error, send
 from diptych.models.openai.messages import MessageFormat, correction_request, final_reply, validated_reply
-from diptych.models.openai.tokens import HIGH_SIDE, max_usage
+from diptych.models.openai.tokens import HIGH_SIDE, LOW_SIDE, max_usage
 from diptych.models.vision import BatchApi, Reply, TextPart, VisionRequest
 from diptych.prices import Usage
 from diptych.settings import Settings
@@ -34,7 +34,7 @@ def load_model(model: str, settings: Settings, meter: Meter) -> OpenAIModel:
 class OpenAIModel:
     """A `VisionModel`. The key is read at the first request."""
 
-    max_side = HIGH_SIDE
+    max_side, low_side = HIGH_SIDE, LOW_SIDE
     native_citations = False
 
     def __init__(self, model: str, endpoint: OpenAI, meter: Meter) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.answering.answer import Answer
+from diptych.answering.answer import SEEN_TITLE, Answer
 from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.conversation import AnswerForm
 from diptych.answering.evidence import SourcedItem
@@ -220,7 +220,8 @@ def test_native_citations_give_the_same_form(pipeline: Pipeline) -> None:
     )
     got = asked(found, model)
     assert got.text == (
-        "It is greased once a year. [1]\nIt weighs 57 kilograms. [2] (unconfirmed)\nIt is round. [2] (seen)"
+        "It is greased once a year. [1]\nIt weighs 57 kilograms. [2] (unconfirmed)\n\n"
+        f"{SEEN_TITLE}:\nIt is round. [2] (seen)"
     )
     assert model.asks[0].schema is None
     assert [one.text for one in citable_texts(model.asks[0]) if one.id == figure] == [
@@ -259,4 +260,5 @@ def test_pictures_without_words_are_answered_in_the_form(pipeline: Pipeline) -> 
     model = ScriptedModel(form(("A round thing is shown.", [("E1", "")])), native=True)
     got = asked(found, model)
     assert model.asks[0].schema is AnswerForm
-    assert got.text == "A round thing is shown. [1] (seen)"
+    assert got.text == f"{SEEN_TITLE}:\nA round thing is shown. [1] (seen)"
+    assert not got.unanswered

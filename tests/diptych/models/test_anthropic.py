@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pydantic import BaseModel, Field
 from diptych.errors import BudgetReached, ModelError
 from diptych.models import vision as providers
 from diptych.models.anthropic.messages import image_tokens, split_blocks
+from diptych.models.image_input import prepare_image
 from diptych.models.meter import Meter
 from diptych.models.vision import CitableText, ImagePart, TextPart, VisionRequest
 from diptych.prices import Price
@@ -223,3 +225,14 @@ def test_estimate_is_never_below_the_usage(vendor: Vendor) -> None:
     assert most.input_tokens > 3 * len(words)
     assert (most.output_tokens, most.requests, most.cached_tokens) == (60, 1, 0)
     assert vendor.requests == []
+
+
+@pytest.mark.parametrize("size", [(2000, 1500), (504, 504), (505, 300), (300, 3000)])
+def test_an_image_of_low_detail_has_at_most_324_tokens(vendor: Vendor, tmp_path: Path, size: tuple[int, int]) -> None:
+    (tmp_path / "large.png").write_bytes(picture(*size))
+    claude = model(vendor)
+    low = prepare_image(tmp_path / "large.png", "large.png", claude.low_side)
+    assert image_tokens(HAIKU, low.data) <= 324
+    bare, shown = (VisionRequest("", (*parts, TextPart("?")), detail="low") for parts in ((), (low,)))
+    difference = claude.max_usage(shown).input_tokens - claude.max_usage(bare).input_tokens
+    assert difference == image_tokens(HAIKU, low.data)

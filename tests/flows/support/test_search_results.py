@@ -97,11 +97,13 @@ def print_on_terminal(columns: int, action: Callable[[], object]) -> str:
 def test_narrow_terminal_wraps_text_but_not_paths() -> None:
     path = f"library/pictures/ab/{'ab' * 32}.png"
     hit = {
-        "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "folio": None,
-        "ranks": {"images.bm25": 1},        "caption": "words " * 20, "text": "", "title": "", "image": path, "id": "x",
+        "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "folio": None, "id": "x",
+        "ranks": {"images.bm25": 1}, "caption": "words " * 20, "text": "", "title": "", "image": path,
+        "model_caption": "A pump.",
     }  # fmt: skip
     lines = print_on_terminal(40, lambda: print_output(*hit_lines(hit))).splitlines()
     assert f"     {path}" in lines
+    assert "     model caption: A pump." in [line.rstrip() for line in lines]
     wrapped = [line.rstrip() for line in lines if "words" in line]
     assert len(wrapped) > 2
     assert all(line.startswith("     words") and len(line) <= 40 for line in wrapped)
