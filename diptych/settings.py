@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     private_addresses: bool = Field(
         default=False, description="Allow catalogue images to be downloaded from private addresses."
     )
+    download_seconds: float = Field(
+        default=30, gt=0, description="Time limit for downloading one catalogue image, in seconds."
+    )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Number of worker processes for extraction."
     )

@@ -49,7 +49,7 @@ def backfill(
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
     """
     with ingest_run(store, budget, include, exclude) as (diptych, usage):
-        found = diptych.maintenance.find_sources(paths)
+        found = diptych.maintenance.find_sources(paths, retry=retry_failed)
         pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
         chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]
         current_listener().on_sources(len(chosen), found.skipped)

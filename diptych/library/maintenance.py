@@ -53,16 +53,21 @@ class Maintenance:
 
     # The steps of an ingest
 
-    def find_sources(self, paths: Sequence[str | Path]) -> FoundSources:
-        """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`."""
-        chosen = self._runtime.settings
-        return find_sources(paths, self._fetch, Selection(chosen.include, chosen.exclude), self._row_pictures())
+    def find_sources(self, paths: Sequence[str | Path], *, retry: bool = False) -> FoundSources:
+        """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`.
 
-    @property
-    def _fetch(self) -> Fetch:
+        `retry`: download pictures although their server did not answer a short time ago.
+        """
+        chosen = self._runtime.settings
+        return find_sources(
+            paths, self._fetcher(retry), Selection(chosen.include, chosen.exclude), self._row_pictures()
+        )
+
+    def _fetcher(self, retry: bool) -> Fetch:
         """Downloads the pictures that catalogues name by URL."""
         chosen = self._runtime.settings
-        return fetcher(chosen.cache / "downloads", Limits(private=chosen.private_addresses))
+        limits = Limits(seconds=chosen.download_seconds, private=chosen.private_addresses)
+        return fetcher(chosen.cache / "downloads", limits, retry=retry)
 
     def _row_pictures(self) -> RowPictures:
         runtime = self._runtime
@@ -133,7 +138,7 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        find = partial(find_sources, fetch=self._fetch, row_pictures=self._row_pictures())
+        find = partial(find_sources, fetch=self._fetcher(retry=True), row_pictures=self._row_pictures())
         sources, unavailable = find_retry_sources(documents, find)
         return Retryable(tuple(sources), tuple(_unavailable(record, reason) for record, reason in unavailable))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.errors import SourceError
+from diptych.pipeline.silent_addresses import SilentAddresses
 from extractors.atomic_write import write_file
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Fetched = Path | str
 """The downloaded file, or a sentence that says why there is none."""
 Fetch = Callable[[Iterable[str]], Mapping[str, Fetched]]
 
+_RETRY = "`diptych retry --all` tries again; or put the picture beside the catalogue"
 _MAX_REDIRECTS = 5
 _MAX_CONNECTIONS = 8
 # By content: servers often send application/octet-stream for pictures, or image/png for an error page.
@@ -39,8 +41,20 @@ class Limits:
     """Whether addresses of private networks (10.0.0.0/8, localhost, ...) are allowed: catalogues are not trusted."""
 
 
-def fetcher(folder: Path, limits: Limits | None = None) -> Fetch:
-    """A function that downloads URLs into `folder`, which it creates if necessary."""
+class _TimedOut(SourceError):
+    """A picture or its server did not answer in time."""
+
+    def __init__(self, url: str, address: str, reason: str) -> None:
+        """`address`: what to leave alone for a while, the picture or all pictures of the server."""
+        super().__init__(f"{url}: {reason}; {_RETRY}")
+        self.address = address
+
+
+def fetcher(folder: Path, limits: Limits | None = None, *, retry: bool = False) -> Fetch:
+    """A function that downloads URLs into `folder`, which it creates if necessary.
+
+    Pictures and servers that did not answer in time are left alone for some hours, unless `retry` is set.
+    """
 
     def fetch(urls: Iterable[str]) -> dict[str, Fetched]:
         wanted = list(dict.fromkeys(urls))
@@ -53,19 +67,28 @@ def fetcher(folder: Path, limits: Limits | None = None) -> Fetch:
             httpx2.Client(trust_env=False, follow_redirects=False) as client,
             ThreadPoolExecutor(min(_MAX_CONNECTIONS, len(wanted))) as pool,
         ):
-            fetched = pool.map(lambda url: _fetch(url, folder, limits or Limits(), client), wanted)
+            fetched = pool.map(lambda url: _fetch(url, folder, limits or Limits(), client, retry), wanted)
             return dict(zip(wanted, fetched, strict=True))
 
     return fetch
 
 
-def _fetch(url: str, folder: Path, limits: Limits, client: httpx2.Client) -> Fetched:
+def _fetch(url: str, folder: Path, limits: Limits, client: httpx2.Client, retry: bool) -> Fetched:
     """Download one picture. If that fails, an earlier download is used."""
+    silent = SilentAddresses(folder)
     file = folder / hashlib.sha256(url.encode()).hexdigest()
     known = _read_headers(file) if file.exists() else {}
     try:
-        return _download(url, file, known, limits, client)
+        for address in () if retry else (_server(url), url):
+            if until := silent.waits_until(address):
+                raise SourceError(f"{url}: did not answer in time and is not tried before {until}; {_RETRY}")
+        downloaded = _download(url, file, known, limits, client)
+        for address in (_server(url), url):
+            silent.remove(address)
+        return downloaded
     except SourceError as error:
+        if isinstance(error, _TimedOut):
+            silent.add(error.address)
         return file if known.get("url") == url else str(error)
 
 
@@ -84,6 +107,9 @@ def _download(url: str, file: Path, known: Mapping[str, str], limits: Limits, cl
                 location = location.join(response.headers["location"])
             finally:
                 response.close()
+    except httpx2.TimeoutException as error:
+        address = _server(url) if isinstance(error, httpx2.ConnectTimeout) else url
+        raise _TimedOut(url, address, f"takes longer than {limits.seconds:g} s") from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise SourceError(f"{url}: cannot be downloaded ({error or type(error).__name__})") from error
     raise SourceError(f"{url}: redirected more than {_MAX_REDIRECTS} times; use the final address")
@@ -132,7 +158,7 @@ def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadl
                 f"{url}: larger than {limits.max_bytes >> 20} MiB; put a smaller picture beside the catalogue"
             )
         if time.monotonic() > deadline:
-            raise SourceError(f"{url}: takes longer than {limits.seconds:g} s; put the picture beside the catalogue")
+            raise _TimedOut(url, url, f"takes longer than {limits.seconds:g} s")
     if not data.startswith(_SIGNATURES) and not (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
         kind = response.headers.get("content-type", "something else")
         raise SourceError(f"{url}: the server sends {kind}, not a PNG, JPEG, WebP, TIFF, GIF or BMP picture")
@@ -140,6 +166,11 @@ def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadl
     headers = {name: response.headers[name] for name in _VALIDATORS if name in response.headers}
     write_file(file.with_suffix(".json"), json.dumps({"url": url, **headers}).encode())
     return file
+
+
+def _server(url: str) -> str:
+    """`https://example.org:8000`, without the path."""
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _read_headers(file: Path) -> dict[str, str]:

@@ -28,7 +28,8 @@ from flows.support.text import one_line, pluralize
 
 def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:
     """Extract files, print their parts, and return the exit code. Raises `SourceError` if `paths` hold no document."""
-    fetch = fetcher(settings.cache / "downloads", Limits(private=settings.private_addresses))
+    limits = Limits(seconds=settings.download_seconds, private=settings.private_addresses)
+    fetch = fetcher(settings.cache / "downloads", limits, retry=True)
     found = find_sources(paths, fetch, Selection(settings.include, settings.exclude))
     reports: list[dict[str, object]] = []
     with _picture_folder(out) as pictures, progress_display() as progress:

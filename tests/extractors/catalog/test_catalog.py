@@ -267,6 +267,32 @@ def test_picture_is_downloaded_once_and_then_only_when_changed(
     assert picture.read_bytes() == png()
 
 
+def test_address_that_does_not_answer_is_left_alone_until_it_is_retried(tmp_path: Path) -> None:
+    stop, asked = threading.Event(), []
+
+    class Slow(Shop):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if len(asked) == 1:
+                stop.wait()
+            self._answer(200, png())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{running.server_port}/slow.png"
+        (first,) = fetcher(tmp_path, Limits(private=True, seconds=0.2))([url]).values()
+        (second,) = fetcher(tmp_path, INSIDE)([url]).values()
+        assert asked == ["/slow.png"]
+        stop.set()
+        (retried,) = fetcher(tmp_path, INSIDE, retry=True)([url]).values()
+        fetcher(tmp_path, INSIDE)([url])
+        assert len(asked) == 3
+        running.shutdown()
+    assert "takes longer than 0.2 s; `diptych retry --all` tries again" in str(first)
+    assert "did not answer in time and is not tried before 20" in str(second)
+    assert isinstance(retried, Path)
+
+
 def test_redirect_is_followed(tmp_path: Path, server: tuple[str, list[tuple[str, str | None]]]) -> None:
     base, _ = server
     (found,) = fetcher(tmp_path, INSIDE)([f"{base}/moved.png"]).values()
