@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
-from extractors.pictures.decode import displayable_suffix, normalise_image, open_image
+from extractors.pictures.decode import count_frames, displayable_suffix, normalise_image, open_image, seek_frame
 from extractors.pictures.store import save_image
 from extractors.progress import readable_pages
 from extractors.text.headings import HeadedParagraph
@@ -43,7 +43,7 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     with open_image(source.path, source.name) as image:
         suffix = displayable_suffix(image)
         own_bytes = source.path.read_bytes() if suffix else b""
-        frames: int = getattr(image, "n_frames", 1)
+        frames = count_frames(image)
         pages = frames if image.format == "TIFF" else 1
         if frames > 1 and image.format not in ("TIFF", "MPO"):
             notes.append(f"has {frames} frames, as animations do: only the first one is used")
@@ -108,10 +108,10 @@ def _frames(image: Image.Image, numbers: Iterable[int], problems: list[Problem])
     """Yield the pages as people see them. A damaged page is skipped as a problem, unless it is the only one."""
     for number in numbers:
         try:
-            image.seek(number - 1)
+            seek_frame(image, number - 1)
             frame = normalise_image(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            if getattr(image, "n_frames", 1) == 1:
+            if count_frames(image) == 1:
                 raise
             problems.append(Problem(f"page {number} is damaged or incomplete ({error})", number))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,9 +51,41 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
         raise ExtractionError(f"{name}: {reason}; scale it down first") from error
     except UnidentifiedImageError as error:
         raise ExtractionError(f"{name}: not a PNG, JPEG, WebP, TIFF, GIF or BMP image; convert it to one") from error
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:  # what Pillow's decoders raise
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         reason = f"damaged or incomplete ({error_summary(error)})"
         raise ExtractionError(f"{name}: {reason}; copy or download it again") from error
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Raise `ValueError` for the errors of Pillow's decoders that could also be bugs of the code around them."""
+    try:
+        yield
+    except (TypeError, LookupError, struct.error) as error:
+        raise ValueError(str(error)) from error
+
+
+def count_frames(image: Image.Image) -> int:
+    """The number of frames, damaged ones included; `image` is at the first one then."""
+    number = 0
+    while True:
+        try:
+            seek_frame(image, number)
+        except EOFError:
+            break
+        except (OSError, SyntaxError, ValueError):
+            if image.tell() != number:  # it cannot be passed, to look for others behind it
+                number += 1
+                break
+        number += 1
+    image.seek(0)
+    return max(number, 1)
+
+
+def seek_frame(image: Image.Image, index: int) -> None:
+    """Go to a frame, from 0. Raises `EOFError` behind the last one, `OSError`, `SyntaxError` or `ValueError`."""
+    with _decoding():
+        image.seek(index)
 
 
 def normalise_image(image: Image.Image) -> Image.Image:
@@ -62,8 +95,9 @@ def normalise_image(image: Image.Image) -> Image.Image:
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or inf):  # Pillow only warns up to twice this number
         raise Image.DecompressionBombError
     profile = image.info.get("icc_profile")
-    image.load()
-    upright: Image.Image = ImageOps.exif_transpose(image) or image
+    with _decoding():
+        image.load()
+        upright: Image.Image = ImageOps.exif_transpose(image) or image
     if upright.mode.startswith(("I", "F")):
         upright = _convert_to_8_bits(upright)
     elif profile and upright.mode in ("RGB", "CMYK", "LAB"):
@@ -82,7 +116,7 @@ def displayable_suffix(image: Image.Image) -> str:
         image.mode in ("RGB", "L", "1", "P")
         and "transparency" not in image.info
         and image.getexif().get(_ORIENTATION, 1) == 1
-        and (image.format == "MPO" or getattr(image, "n_frames", 1) == 1)
+        and (image.format == "MPO" or count_frames(image) == 1)
         and image.width * image.height <= MAX_PIXELS
     )
     return _DISPLAYABLE_SUFFIXES.get(image.format or "", "") if is_displayable else ""

@@ -177,6 +177,22 @@ def test_file_that_is_not_an_image_is_refused(tmp_path: Path) -> None:
         extract_file(tmp_path / "a.png")
 
 
+def test_page_of_a_tiff_without_dimensions_leaves_the_others(tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (40, 40), color) for color in ("red", "blue", "green")]
+    path = tmp_path / "a.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    data = bytearray(path.read_bytes())
+    first = int.from_bytes(data[4:8], "little")
+    second = int.from_bytes(data[(end := first + 2 + 12 * data[first]) : end + 4], "little")
+    width = data.index((256).to_bytes(2, "little"), second + 2)  # tag 256 is the width
+    data[width : width + 2] = (253).to_bytes(2, "little")
+    path.write_bytes(data)
+    extraction = extract_file(path)
+    assert [picture.page for picture in extraction.pictures] == [1, 3]
+    (problem,) = extraction.report.problems
+    assert (problem.page, problem.reason) == (2, "page 2 is damaged or incomplete (Missing dimensions)")
+
+
 def test_damaged_page_of_a_tiff_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = [Image.new("RGB", (40, 40), color) for color in ("red", "blue", "green")]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
