@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     language: str = Field(
         default="english", description="Language of the documents, for stemming (a Snowball stemmer)."
     )
+    synonyms: tuple[str, ...] = Field(
+        default=("accounting",), description="Synonym files: TOML files, or `accounting`; empty: none."
+    )
     phrases: bool = Field(default=True, description='Read phrases such as "under $200" as filters.')
     weights: dict[str, float] = Field(
         default={}, description="Weights of the ranked lists, as suggested by `diptych evaluate`."

@@ -17,6 +17,7 @@ from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.ingest import Pipeline
 from diptych.search.search import SearchContext
+from diptych.search.synonyms import load_synonyms
 from diptych.settings import Settings
 from diptych.store.open import open_store, store_exists
 from diptych.store.register import RegisterCache, bind_encoders
@@ -174,7 +175,13 @@ class Runtime:
         """What a search needs, with these settings."""
         chosen = self.settings
         return SearchContext(
-            self.existing(), self.spaces, self.pictures, chosen.language, chosen.weights, self._register
+            self.existing(),
+            self.spaces,
+            self.pictures,
+            chosen.language,
+            chosen.weights,
+            self._register,
+            load_synonyms(chosen.synonyms),
         )
 
     def _check_open(self) -> None:

@@ -14,7 +14,7 @@ RETRY_SECONDS = 5.0
 """How long to wait for a moment without a commit."""
 STORE_BUSY = "documents changed too often during the search; try again"
 PAGES = "pages"
-"""Name of the list of pages. Pages are never hits; ranking reads them."""
+"""How the names of lists of pages begin. Pages are never hits; ranking reads them."""
 
 Requests = Mapping[str, Mapping[str, RankedListRequest]]
 """Collection (`text`, `images`) -> list name -> request."""
@@ -58,7 +58,7 @@ def read_candidates(
         raise StoreBusy(STORE_BUSY)
     parts = {id_: payload for id_, payload in payloads.items() if is_visible(payload, id_, records)}
     hidden = payloads.keys() - parts.keys()
-    pages = [parts.pop(id_) for id_ in lists.pop(PAGES, []) if id_ in parts]
+    pages = [parts.pop(id_) for name in _page_lists(lists) for id_ in lists.pop(name) if id_ in parts]
     ranks = {}
     for name, ids in lists.items():  # ranks are counted as if hidden points did not exist
         visible = rank_ids(id_ for id_ in ids if id_ not in hidden)
@@ -81,15 +81,22 @@ def _read_parts(
             points = collections[name].search(list(wanted.values()))
             found[name] = dict(zip(wanted, map(sort_ids, points), strict=True))
     lists = {name: ids for of_collection in found.values() for name, ids in of_collection.items()}
-    fused = fuse({name: rank_ids(ids) for name, ids in lists.items() if name != PAGES}, weights)
-    best = {*(point.id for point in fused[:limit]), *lists.get(PAGES, ())}
+    page_lists = _page_lists(lists)
+    fused = fuse({name: rank_ids(ids) for name, ids in lists.items() if name not in page_lists}, weights)
+    best = {*(point.id for point in fused[:limit]), *chain.from_iterable(lists[name] for name in page_lists)}
     payloads: dict[str, Payload] = {}
     for name, of_collection in found.items():
         if ids := sorted(best.intersection(chain.from_iterable(of_collection.values()))):
             payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)})
     limits = {name: request.limit for wanted in requests.values() for name, request in wanted.items()}
-    complete = len(fused) <= limit and all(len(ids) < limits[name] for name, ids in lists.items() if name != PAGES)
+    complete = len(fused) <= limit and all(
+        len(ids) < limits[name] for name, ids in lists.items() if name not in page_lists
+    )
     return lists, payloads, complete
+
+
+def _page_lists(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(PAGES)]
 
 
 def sort_ids(points: Iterable[ScoredPoint]) -> list[str]:

@@ -6,10 +6,11 @@ about batteries, "battery" distinguishes no page, however rare it is elsewhere. 
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import NamedTuple
 
-from diptych.search.query_intent import QueryIntent
+from diptych.search.query_intent import Expansion, QueryIntent
 from diptych.search.ranking_inputs import Page, Place
 
 PAGE_WORDS, PAGE_PHRASES = "pages.bm25", "pages.phrases"
@@ -29,8 +30,25 @@ POSITION_VALUE = 0.6
 Values = Mapping[Place, float]
 
 
-def measure_signals(intent: QueryIntent, pages: Mapping[Place, Page]) -> dict[str, Values]:
-    """Signal -> values of the pages for which it is above 0."""
+def measure_signals(
+    intent: QueryIntent, pages: Mapping[Place, Page], expanded: Sequence[Set[str]] = ()
+) -> dict[str, Values]:
+    """Signal -> values of the pages for which it is above 0.
+
+    `expanded`: for each expansion of the query, the documents that are measured by it instead of the query itself.
+    """
+    signals = _measure(intent, pages)
+    for expansion, documents in zip(intent.expansions, expanded, strict=False):
+        of_documents = {place: page for place, page in pages.items() if place[0] in documents}
+        for signal, values in _measure(
+            replace(intent, words=expansion.words, phrases=expansion.phrases), of_documents
+        ).items():
+            others = {place: value for place, value in signals[signal].items() if place not in of_documents}
+            signals[signal] = {**others, **values}
+    return signals
+
+
+def _measure(intent: QueryIntent, pages: Mapping[Place, Page]) -> dict[str, Values]:
     places, contents = list(pages), list(pages.values())
     texts = [f" {page.words} " for page in contents]
     scores, usage = bm25(intent.words, texts)
@@ -44,6 +62,12 @@ def measure_signals(intent: QueryIntent, pages: Mapping[Place, Page]) -> dict[st
         DOCUMENT_NAME: _document_name(intent, places, contents),
     }
     return {signal: _relative(places, values) for signal, values in measured.items()}
+
+
+def find_documents(expansion: Expansion, pages: Mapping[Place, Page]) -> set[str]:
+    """The documents that an expansion is meant for, as far as their pages were found."""
+    phrases = [f" {phrase} " for phrase in expansion.documents] or [" "]
+    return {place[0] for place, page in pages.items() if any(phrase in f" {page.words} " for phrase in phrases)}
 
 
 class WordUse(NamedTuple):

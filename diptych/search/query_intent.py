@@ -1,12 +1,12 @@
 """What the wording of a query asks for. Pure functions over its text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from diptych.search.thesaurus import related_phrases
+from diptych.search.synonyms import Synonyms
 from diptych.store.terms import analyse
 from extractors.layout.labels import mentioned_labels
 
@@ -47,15 +47,27 @@ MAX_RANGE = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """The words and phrases of a query together with those of a synonym file."""
+
+    words: tuple[str, ...]
+    phrases: tuple[tuple[str, str], ...]
+    documents: tuple[str, ...]
+    """Stems, separated by spaces, of phrases: only documents with one of them are meant. Empty: all documents."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueryIntent:
     """A text query as ranking reads it."""
 
     text: str
     """Without instructions on the form of the answer."""
     words: tuple[str, ...]
-    """Distinct stems that BM25 searches for: those that distinguish pages, and those of related terms."""
+    """Distinct stems that BM25 searches for: those that distinguish pages."""
     phrases: tuple[tuple[str, str], ...]
-    """Pairs of adjacent stems in the query or in a related term."""
+    """Pairs of adjacent stems."""
+    expansions: tuple[Expansion, ...] = ()
+    """One for each synonym file with terms of the query."""
     page_numbers: frozenset[int] = frozenset()
     positions: frozenset[int] = frozenset()
     """Pages named by position: 1 is the first page, -1 the last."""
@@ -65,22 +77,22 @@ class QueryIntent:
     """Whether the answer is something seen in a figure."""
 
 
-def parse_intent(text: str, language: str = "english") -> QueryIntent:
+def parse_intent(text: str, language: str = "english", synonyms: Sequence[Synonyms] = ()) -> QueryIntent:
     """Analyse a query; `language` chooses the stemmer."""
     asked = strip_instructions(text)
-    related = [analyse(phrase, language).split() for phrase in (*related_phrases(text), *_fiscal_years(text))]
     without_pages = PAGE_POSITION.sub("; ", PAGE_NUMBER.sub("; ", asked))
     content = analyse(without_pages, language).split()
     stems, filler = content or analyse(asked, language).split(), _filler_stems(language)
     distinctive = [stem for stem in stems if stem not in filler]
-    words = distinctive if len(distinctive) >= MIN_DISTINCTIVE_WORDS else stems
-    phrases = [pair for pair in _pairs(content) if not set(pair) <= filler]
-    phrases += (pair for stems in related for pair in _pairs(stems))
+    kept = distinctive if len(distinctive) >= MIN_DISTINCTIVE_WORDS else stems
+    words = tuple(dict.fromkeys([*kept, *_fiscal_years(text)]))
+    phrases = tuple(dict.fromkeys(pair for pair in _pairs(content) if not set(pair) <= filler))
     page_numbers, positions = _named_pages(asked)
     return QueryIntent(
         text=asked,
-        words=tuple(dict.fromkeys([*words, *(stem for stems in related for stem in stems)])),
-        phrases=tuple(dict.fromkeys(phrases)),
+        words=words,
+        phrases=phrases,
+        expansions=tuple(_expansions(words, phrases, text, language, synonyms)),
         page_numbers=page_numbers,
         positions=positions,
         labels=frozenset(mentioned_labels(asked)),
@@ -93,6 +105,22 @@ def strip_instructions(text: str) -> str:
     sentences = [sentence for sentence in SENTENCE_END.split(text) if sentence.strip()]
     kept = [sentence for sentence in sentences if not INSTRUCTION.match(sentence)]
     return " ".join(kept).strip() if len(kept) < len(sentences) and kept else text
+
+
+def _expansions(
+    words: Sequence[str],
+    phrases: Sequence[tuple[str, str]],
+    text: str,
+    language: str,
+    synonyms: Iterable[Synonyms],
+) -> Iterator[Expansion]:
+    for file in synonyms:
+        if related := [analyse(phrase, language).split() for phrase in file.related_phrases(text)]:
+            yield Expansion(
+                words=tuple(dict.fromkeys([*words, *chain.from_iterable(related)])),
+                phrases=tuple(dict.fromkeys([*phrases, *chain.from_iterable(map(_pairs, related))])),
+                documents=tuple(analyse(phrase, language) for phrase in file.documents),
+            )
 
 
 def _fiscal_years(text: str) -> list[str]:

@@ -4,7 +4,7 @@ All kinds of search take the same path: `encode_queries`, then `select_points`, 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
-from diptych.search.fusion import fuse
+from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, make_hits
-from diptych.search.page_signals import NAMED, PAGE_HEADINGS, SIGNALS, Values, measure_signals
+from diptych.search.page_signals import NAMED, PAGE_HEADINGS, SIGNALS, Values, find_documents, measure_signals
 from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import Part, make_pages, make_part
 from diptych.search.result_order import order_results
+from diptych.search.synonyms import Synonyms
 from diptych.store.register import RegisterCache
 from diptych.store.spaces import Spaces
 from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, RankedListRequest, Store
@@ -27,6 +28,8 @@ from diptych.vectors import Vector
 from diptych.where import Compare, all_of
 
 T = TypeVar("T")
+EXPANSION = "+{}"
+"""What follows the name of a BM25 list that searches for the words of an expansion: `text.bm25+0`."""
 BAND = 40
 """Hits that are ranked together; further hits come from deeper searches."""
 LIST_DEPTH, READ_DEPTH = 2, 4
@@ -50,6 +53,7 @@ class SearchContext:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Weights that replace those in `DEFAULT_WEIGHTS`; a list of weight 0 is not searched."""
     register: RegisterCache = field(default_factory=RegisterCache)
+    synonyms: Sequence[Synonyms] = ()
 
     def uses(self, name: str) -> bool:
         """Whether a list or signal has a weight above 0."""
@@ -112,7 +116,7 @@ def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[Enc
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the query is empty: enter some words or give an image")
-    intents = [parse_intent(query.text, context.language) for query in queries]
+    intents = [parse_intent(query.text, context.language, context.synonyms) for query in queries]
     inputs = [(intent.text, query.image) for intent, query in zip(intents, queries, strict=True)]
     return list(map(EncodedQuery, queries, intents, context.spaces.encode_queries(inputs, used_vectors(context))))
 
@@ -171,22 +175,40 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
         if found.complete or not found.mostly_hidden:
             break
         size *= 4
+    pages = make_pages(found.parts.values(), found.pages, context.language)
+    expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
     return Candidates(
-        snapshot=found,
-        signals=measure_signals(query.intent, make_pages(found.parts.values(), found.pages, context.language)),
+        snapshot=replace(found, lists=_merge_expansions(found, expanded)),
+        signals=measure_signals(query.intent, pages, expanded),
         parts={id_: make_part(payload) for id_, payload in found.parts.items()},
         labels=query.intent.labels,
     )
 
 
+def _merge_expansions(found: Snapshot, expanded: Sequence[Set[str]]) -> dict[str, Ranks]:
+    """The lists, where the parts of `expanded` documents have the BM25 ranks of the expansion, and others their own."""
+    lists = dict(found.lists)
+    for number, documents in enumerate(expanded):
+        own = {id_ for id_, payload in found.parts.items() if payload["document_id"] in documents}
+        for name in [name for name in lists if name.endswith(EXPANSION.format(number))]:
+            plain, ranks = name.removesuffix(EXPANSION.format(number)), lists.pop(name)
+            kept = {id_: rank for id_, rank in lists[plain].items() if id_ not in own}
+            lists[plain] = kept | {id_: rank for id_, rank in ranks.items() if id_ in own}
+    return lists
+
+
 def _requests(
     collection: str, query: EncodedQuery, context: SearchContext, size: int
 ) -> Iterator[tuple[str, RankedListRequest]]:
-    depth, words, where = LIST_DEPTH * size, " ".join(query.intent.words), query.query.where
+    depth, where = LIST_DEPTH * size, query.query.where
     for vector in VECTORS[collection]:
         if vector in query.vectors and context.uses(f"{collection}.{vector}"):
             yield f"{collection}.{vector}", RankedListRequest(depth, vector, vector=query.vectors[vector], where=where)
-    if words and context.uses(f"{collection}.bm25"):
-        yield f"{collection}.bm25", RankedListRequest(depth, INDEXED, words=words, where=where)
-    if words and collection == "text" and any(map(context.uses, SIGNALS)):
-        yield PAGES, RankedListRequest(size, PAGE_WORDS, words=words, where=where)
+    searched = {"": query.intent.words}
+    searched |= {EXPANSION.format(number): one.words for number, one in enumerate(query.intent.expansions)}
+    for suffix, stems in searched.items():
+        words = " ".join(stems)
+        if words and context.uses(f"{collection}.bm25"):
+            yield f"{collection}.bm25{suffix}", RankedListRequest(depth, INDEXED, words=words, where=where)
+        if words and collection == "text" and any(map(context.uses, SIGNALS)):
+            yield f"{PAGES}{suffix}", RankedListRequest(size, PAGE_WORDS, words=words, where=where)

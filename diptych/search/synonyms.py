@@ -1,0 +1,94 @@
+"""Synonym files: what documents print instead of the terms that people ask for.
+
+Documents seldom print a ratio; they print the figures it is computed from. A query with one of a file's terms looks for
+the phrases beside it as well, but only in the documents that the file is meant for.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from diptych.errors import SettingsError
+
+T = TypeVar("T")
+SHIPPED = Path(__file__).with_name("synonym_files")
+
+
+class _File(BaseModel):
+    """A synonym file as it is written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    terms: Mapping[str, list[str]]
+    phrases: Mapping[str, list[str]] = {}
+    patterns: Mapping[str, str] = {}
+    documents: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Synonyms:
+    """A synonym file."""
+
+    terms: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
+    """Term and the phrases that documents print instead."""
+    documents: tuple[str, ...] = ()
+    """Only documents that contain one of these phrases are searched for synonyms; empty: all."""
+
+    def related_phrases(self, text: str) -> tuple[str, ...]:
+        """Distinct phrases for the terms in `text`, in the order of the file."""
+        plain = " ".join(text.replace("_", " ").split())
+        return tuple(dict.fromkeys(phrase for term, found in self.terms if term.search(plain) for phrase in found))
+
+
+@lru_cache(maxsize=8)
+def load_synonyms(names: tuple[str, ...]) -> tuple[Synonyms, ...]:
+    """The synonym files of the setting `synonyms`: names of shipped files, or paths.
+
+    Raises `SettingsError` for a file that cannot be read.
+    """
+    return tuple(map(_load, names))
+
+
+def _load(name: str) -> Synonyms:
+    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    try:
+        file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        terms = tuple(
+            (_compile(term, file.patterns), tuple(_spell_out(phrases, file.phrases)))
+            for term, phrases in file.terms.items()
+        )
+    except FileNotFoundError as error:
+        shipped = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.toml")))
+        raise SettingsError(
+            f"setting `synonyms`: {name} does not exist; name a TOML file, or one that is shipped: {shipped}"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"synonym file {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except (OSError, ValueError, re.error) as error:
+        raise SettingsError(f"synonym file {path}: {error}") from error
+    return Synonyms(terms, tuple(file.documents))
+
+
+def _compile(term: str, patterns: Mapping[str, str]) -> re.Pattern[str]:
+    """`{name}` stands for the pattern of that name."""
+    term = re.sub(r"\{([a-z]\w*)\}", lambda name: _named(name[1], patterns), term)
+    return re.compile(rf"(?<![^\W_])(?:{term})(?![^\W_])", re.IGNORECASE)
+
+
+def _spell_out(phrases: Iterable[str], named: Mapping[str, list[str]]) -> Iterator[str]:
+    """`{name}` stands for the phrases of that name."""
+    for phrase in phrases:
+        yield from _named(phrase[1:-1], named) if phrase.startswith("{") else (phrase,)
+
+
+def _named(name: str, named: Mapping[str, T]) -> T:
+    if name not in named:
+        raise ValueError(f"there is no {{{name}}}")
+    return named[name]
