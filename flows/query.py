@@ -33,6 +33,7 @@ async def query(
     offset: Annotated[int, Field(ge=0, le=10_000)] = 0,
     least_passages: Annotated[int, Field(ge=0)] = 0,
     least_pictures: Annotated[int, Field(ge=0)] = 0,
+    split_rows: bool = False,
     store: str | None = None,
 ) -> State[Any]:
     """Search text and images, and return one ranked list of hits.
@@ -46,11 +47,12 @@ async def query(
         offset: Number of hits to skip: 10 with a limit of 10 shows the second page.
         least_passages: Minimum number of passages among the hits, if that many exist.
         least_pictures: Minimum number of pictures among the hits, if that many exist.
+        split_rows: Return the text and the pictures of a catalogue row as separate hits.
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
     """
     condition = parse_filter(where, None if panels == "both" else panels)
     least = {"text": least_passages, "image": least_pictures}
-    question = Query(text, Path(image) if image else None, condition, least=least)
+    question = Query(text, Path(image) if image else None, condition, least=least, split_rows=split_rows)
     with shared_diptych(load_settings(store or None)) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)

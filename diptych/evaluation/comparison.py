@@ -144,7 +144,9 @@ def _prepare(
     left_out: list[str] = []
     for question in questions:
         try:
-            prepared.append(replace(question, query=prepare(question.query)) if prepare else question)
+            query = prepare(question.query) if prepare else question.query
+            # Passages and pictures are judged separately.
+            prepared.append(replace(question, query=replace(query, split_rows=True)))
             asked.append(question.query.text)
         except QueryError as error:
             left_out.append(f"{question.id}: {error}")

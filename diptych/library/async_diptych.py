@@ -84,8 +84,10 @@ class AsyncDiptych:
     ) -> list[Group]:
         return await self._run(self._readers, self.sync.search_groups, query, by, limit, each)
 
-    async def like(self, hit_id: str, limit: int = 10, where: Expression | None = None) -> list[Hit]:
-        return await self._run(self._readers, self.sync.like, hit_id, limit, where)
+    async def like(
+        self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
+    ) -> list[Hit]:
+        return await self._run(self._readers, self.sync.like, hit_id, limit, where, split_rows)
 
     async def ask(
         self, question: Query | str, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None

@@ -119,9 +119,14 @@ class Diptych:
         """The filters that `search` and `ask` read from the wording of a query, such as "under $200"."""
         return self._preparation.interpret(_as_query(query))
 
-    def like(self, hit_id: str, limit: int = 10, where: Expression | None = None) -> list[Hit]:
-        """At most `limit` hits whose text or image is similar to that of the hit `hit_id`. Encodes nothing."""
-        return find_similar(hit_id, self._runtime.search_context, limit, where)
+    def like(
+        self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
+    ) -> list[Hit]:
+        """At most `limit` hits whose text or image is similar to that of the hit `hit_id`. Encodes nothing.
+
+        `split_rows`: return the text and the pictures of a catalogue row as separate hits.
+        """
+        return find_similar(hit_id, self._runtime.search_context, limit, where, split_rows)
 
     def ask(
         self, question: Query | str, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from diptych.errors import QueryError
 from diptych.search.hits import Hit, RankedPoint, make_hit
 from diptych.search.query import Query
-from diptych.search.search import SearchContext, encode_queries, select_points
+from diptych.search.search import SearchContext, encode_queries, find_hits
 
 By = Literal["document", "page"]
 MAX_HITS = 240
@@ -51,7 +51,7 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
 
     (encoded,) = encode_queries([query], context)
     groups: dict[object, list[Hit]] = {}
-    for rank, point in enumerate(select_points(encoded, context, enough), start=1):
+    for rank, point in enumerate(find_hits(encoded, context, enough), start=1):
         hits = groups.setdefault(_group_key(point, by), [])
         if len(hits) < each:
             hits.append(make_hit(rank, point, context.pictures, encoded.intent.page_numbers))

@@ -16,7 +16,24 @@ MAX_SNIPPET = 400
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """A text or a picture of a catalogue row."""
+
+    id: str
+    modality: str
+    kind: str
+    text: str
+    caption: str
+    image: str | None
+    """Path of the image file."""
+    model_caption: str = ""
+    """What a vision model says about a picture; not words of the document."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
+    """A passage, a picture, or a catalogue row: its best text and its best picture, under the id of the better one."""
+
     rank: int
     modality: str
     kind: str
@@ -44,24 +61,39 @@ class Hit:
     """Which of the two numbers the query names, if they differ: the printed number, or the position in the file."""
     model_caption: str = ""
     """What a vision model says about a picture; not words of the document."""
+    faces: tuple[Face, ...] = ()
+    """The texts and pictures of a catalogue row, the one that was found best first; empty for other hits."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 class RankedPoint(NamedTuple):
-    """A stored passage or picture with its score and ranks."""
+    """A stored passage or picture with its score and ranks, or the best part of a catalogue row."""
 
     fused: FusedPoint
     payload: Payload
+    row: str = ""
+    """Document id of the row."""
+    others: tuple[tuple[str, Payload], ...] = ()
+    """Ids and payloads of the other parts of the row."""
 
     @property
     def id(self) -> str:
         return self.fused.id
 
     @property
-    def modality(self) -> str:
-        return str(self.payload["modality"])
+    def key(self) -> str:
+        """Equal for parts of the same hit."""
+        return self.row or self.id
+
+    @property
+    def payloads(self) -> tuple[Payload, ...]:
+        return (self.payload, *(payload for _, payload in self.others))
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        return frozenset(payload["modality"] for payload in self.payloads)
 
 
 def make_hits(
@@ -77,8 +109,8 @@ def make_hits(
 def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[int] = frozenset()) -> Hit:
     payload = point.payload
     page, folio = payload["page"], max(payload.get("folio", 0), 0) or None  # pages before page 1 have no number
-    image = payload.get("image")
-    words = " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()
+    faces = [_make_face(id_, part, pictures) for id_, part in ((point.id, payload), *point.others)]
+    text, picture = (next((one for one in faces if one.modality == name), faces[0]) for name in ("text", "image"))
     return Hit(
         rank=rank,
         modality=payload["modality"],
@@ -87,9 +119,9 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         document=payload["document"],
         page=page,
         bbox=payload["bbox"],
-        text=payload.get("text") or words[:MAX_SNIPPET],
-        caption=payload["caption"],
-        image=str(image_path(ImageFile(**image), pictures)) if image else None,
+        text=text.text,
+        caption=picture.caption,
+        image=picture.image,
         score=round(point.fused.score, 6),
         ranks=dict(point.fused.ranks),
         fields=payload["fields"],
@@ -105,5 +137,20 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         else "position"
         if page in page_numbers
         else "",
+        model_caption=picture.model_caption,
+        faces=tuple(faces) if point.row else (),
+    )
+
+
+def _make_face(id_: str, payload: Payload, pictures: Path) -> Face:
+    image = payload.get("image")
+    words = " ".join([payload.get("words", ""), *payload.get("context", [])]).strip()
+    return Face(
+        id=id_,
+        modality=payload["modality"],
+        kind=payload["kind"],
+        text=payload.get("text") or words[:MAX_SNIPPET],
+        caption=payload["caption"],
+        image=str(image_path(ImageFile(**image), pictures)) if image else None,
         model_caption=payload.get("model_caption", ""),
     )

@@ -21,9 +21,9 @@ def stable_order(band: Band, first: int) -> Iterator[RankedPoint]:
     size, complete = first, False
     while not complete:
         order, complete = band(size)
-        new = [point for point in order if point.id not in seen]
+        new = [point for point in order if point.key not in seen]
         for point in new[: size - len(seen)]:
-            seen.add(point.id)
+            seen.add(point.key)
             yield point
         size *= 2
 
@@ -57,24 +57,24 @@ def with_minimum(
     def following() -> Iterator[RankedPoint]:
         while displaced:
             yield displaced.popleft()
-        yield from (point for point in rest if point.id not in seen)
+        yield from (point for point in rest if point.key not in seen)
 
     while page := list(islice(following(), size)):
         added = list(_missing(page, least, spare, seen))
         kept, removed = _make_room(page, size - len(added), least)
         displaced.extendleft(reversed(removed))
         for point in (*kept, *added):
-            seen.add(point.id)
+            seen.add(point.key)
             yield point
 
 
 def _missing(
     page: Sequence[RankedPoint], least: Mapping[str, int], spare: Mapping[str, Iterator[RankedPoint]], seen: set[str]
 ) -> Iterator[RankedPoint]:
-    present = {point.id for point in page} | seen
-    counts = Counter(point.modality for point in page)
+    present = {point.key for point in page} | seen
+    counts = _count_modalities(page)
     for modality, minimum in least.items():
-        new = (point for point in spare[modality] if point.id not in present)
+        new = (point for point in spare[modality] if point.key not in present)
         yield from islice(new, max(0, minimum - counts[modality]))
 
 
@@ -82,13 +82,18 @@ def _make_room(
     page: Sequence[RankedPoint], size: int, least: Mapping[str, int]
 ) -> tuple[list[RankedPoint], list[RankedPoint]]:
     """(at most `size` results that stay, the others); the last are removed first, but never below `least`."""
-    counts = Counter(point.modality for point in page)
+    counts = _count_modalities(page)
     kept, removed = list(page), deque[RankedPoint]()
     for point in reversed(page):
         if len(kept) <= size:
             break
-        if counts[point.modality] > least.get(point.modality, 0):
-            counts[point.modality] -= 1
+        if all(counts[modality] > least.get(modality, 0) for modality in point.modalities):
+            counts.subtract(point.modalities)
             kept.remove(point)
             removed.appendleft(point)
     return kept, list(removed)
+
+
+def _count_modalities(page: Iterable[RankedPoint]) -> Counter[str]:
+    """Number of hits by modality; a catalogue row may have both."""
+    return Counter(modality for point in page for modality in point.modalities)

@@ -20,3 +20,5 @@ class Query:
     """Search for phrases such as "under $200" as plain words instead of turning them into filters."""
     least: Mapping[str, int] = field(default_factory=dict)
     """Minimum number of hits by modality (`text`, `image`), as far as that many exist."""
+    split_rows: bool = False
+    """Return the text and the pictures of a catalogue row as separate hits instead of one."""

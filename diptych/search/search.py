@@ -20,6 +20,7 @@ from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import Part, make_pages, make_part
 from diptych.search.result_order import order_results
+from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
 from diptych.store.register import RegisterCache
 from diptych.store.spaces import Spaces
@@ -106,7 +107,7 @@ def search_encoded(
         return list(islice(order, offset, offset + limit))
 
     return [
-        make_hits(select_points(query, context, page, limit), context.pictures, offset + 1, query.intent.page_numbers)
+        make_hits(find_hits(query, context, page, limit), context.pictures, offset + 1, query.intent.page_numbers)
         for query in queries
     ]
 
@@ -125,6 +126,16 @@ def used_vectors(context: SearchContext) -> set[str]:
     """Names of the vectors that are searched."""
     names = {vector for name, vectors in VECTORS.items() for vector in vectors if context.uses(f"{name}.{vector}")}
     return names & context.spaces.encoders.keys()
+
+
+def find_hits(
+    query: EncodedQuery,
+    context: SearchContext,
+    select: Callable[[Iterator[RankedPoint]], list[RankedPoint]],
+    page_size: int = 10,
+) -> list[RankedPoint]:
+    """`select_points`, with all texts and pictures of the catalogue rows among them."""
+    return complete_rows(select_points(query, context, select, page_size), query.query.where, context.store)
 
 
 def select_points(
@@ -153,7 +164,8 @@ def _ranked_points(
         def band(size: int) -> tuple[list[RankedPoint], bool]:
             found = find_candidates(query, context, size)
             versions.add(found.snapshot.version)
-            order = found.rank(context.weights, size)
+            order = found.rank(context.weights, len(found.parts))
+            order = (order if query.query.split_rows else merge_rows(order))[:size]
             return order, found.snapshot.complete and len(order) < size
 
         return stable_order(band, BAND)

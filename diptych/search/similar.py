@@ -10,7 +10,7 @@ from diptych.search.hits import Hit, RankedPoint, make_hits
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent
 from diptych.search.ranking_inputs import make_part
-from diptych.search.search import EncodedQuery, SearchContext, select_points
+from diptych.search.search import EncodedQuery, SearchContext, find_hits
 from diptych.store.register import is_visible, load_records
 from diptych.store.spaces import mean_vector
 from diptych.store.switch import vectors_by_hash
@@ -23,7 +23,9 @@ MAX_WORDS = 64
 """Distinct words that BM25 searches for; the first words of a long passage say what it is about."""
 
 
-def find_similar(hit_id: str, context: SearchContext, limit: int, where: Expression | None = None) -> list[Hit]:
+def find_similar(
+    hit_id: str, context: SearchContext, limit: int, where: Expression | None = None, split_rows: bool = False
+) -> list[Hit]:
     """At most `limit` hits, most similar first, by meaning, appearance and words.
 
     A catalogue row counts as one thing, text and photo. Results contain neither the hit itself nor exact copies of its
@@ -44,12 +46,14 @@ def find_similar(hit_id: str, context: SearchContext, limit: int, where: Express
             for point in order
             if point.id != hit_id
             and point.payload["document_id"] not in rows
-            and make_part(point.payload).content not in contents
+            and not all(make_part(payload).content in contents for payload in point.payloads)
         )
         return list(islice(new, limit))
 
-    query = EncodedQuery(Query(where=where), QueryIntent(text="", words=words, phrases=()), vectors)
-    return make_hits(select_points(query, context, others), context.pictures)
+    query = EncodedQuery(
+        Query(where=where, split_rows=split_rows), QueryIntent(text="", words=words, phrases=()), vectors
+    )
+    return make_hits(find_hits(query, context, others), context.pictures)
 
 
 def _parts(hit_id: str, store: Store) -> list[Payload]:

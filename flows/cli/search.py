@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ GROUP_SIZE = 64
 @click.option(
     "--limit", type=options.Span(), default="10", show_default=True, help="Maximum hits, or a range such as 11-20."
 )
+@options.split_rows
 @click.option("--batch", type=options.file_type, help="JSON Lines file of questions, see above; needs --json.")
 @options.as_json
 @options.store
@@ -42,6 +44,7 @@ def query(
     where: str | None,
     modality: str | None,
     limit: tuple[int, int],
+    split_rows: bool,
     batch: Path | None,
     as_json: bool,
     store: str | None,
@@ -68,9 +71,9 @@ def query(
     hits, nothing = [], ""
     with options.open_store(store) as diptych:
         if batch:
-            _search_batch(diptych, questions, *limit)
+            _search_batch(diptych, [(name, replace(one, split_rows=split_rows)) for name, one in questions], *limit)
         else:
-            question = Query(text, image, condition)
+            question = Query(text, image, condition, split_rows=split_rows)
             print_message(describe_filters(diptych, question))
             hits = diptych.search(question, *limit)
             nothing = "" if hits else explain_no_hits(diptych, condition)
@@ -164,7 +167,7 @@ def _document_cells(group: Group) -> list[str]:
     from extractors.formats import is_row
 
     best = group.hits[0]
-    kinds = ", ".join(dict.fromkeys(hit.kind for hit in group.hits))
+    kinds = ", ".join(dict.fromkeys(part.kind for hit in group.hits for part in hit.faces or (hit,)))
     page = "" if is_row(group.document) else format_page(best.as_dict())
     text = one_line(best.caption or best.text or best.title)
     return [str(group.rank), group.document, page, str(best.rank), f"{len(group.hits)}: {kinds}", text]
@@ -174,16 +177,17 @@ def _document_cells(group: Group) -> list[str]:
 @click.argument("hit_id")
 @options.where
 @click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Maximum hits.")
+@options.split_rows
 @options.as_json
 @options.store
-def like(hit_id: str, where: str | None, limit: int, as_json: bool, store: str | None) -> None:
+def like(hit_id: str, where: str | None, limit: int, split_rows: bool, as_json: bool, store: str | None) -> None:
     """Find what is most similar to a hit of `diptych query` in meaning, looks and words. HIT_ID is shown with the hit.
 
     A product is compared by its text and its photo together. Nothing is encoded, and nothing is paid for.
     """
     condition = parse_filter(where)
     with options.open_store(store) as diptych:
-        hits = diptych.like(hit_id, limit, condition)
+        hits = diptych.like(hit_id, limit, condition, split_rows)
         nothing = "" if hits else explain_no_hits(diptych, condition)
     print_hits(hits, as_json)
     print_message(nothing)

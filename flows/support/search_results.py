@@ -45,11 +45,11 @@ def hit_cells(hit: Mapping[str, Any]) -> list[str]:
     ranks = sorted(hit["ranks"].items(), key=lambda item: item[1])
     return [
         str(hit["rank"]),
-        hit["modality"] if hit["kind"] == hit["modality"] else f"{hit['modality']}: {hit['kind']}",
+        _describe_kind(hit),
         hit["document"],
         "" if is_row(hit["document"]) else format_page(hit),
         ", ".join(f"{name} {rank}" for name, rank in ranks),
-        one_line(hit["caption"] or hit["text"] or hit["title"]),
+        one_line((not hit.get("faces") and hit["caption"]) or hit["text"] or hit["title"]),
         hit["image"] or "",
     ]
 
@@ -60,6 +60,15 @@ def format_page(hit: Mapping[str, Any]) -> str:
         return str(hit["page"] or "")
     printed, position = (", as asked" if hit["named_page"] == name else "" for name in ("printed", "position"))
     return f"{hit['page']}{position} (printed {hit['folio']}{printed})"
+
+
+def _describe_kind(hit: Mapping[str, Any]) -> str:
+    """`text`, `image: figure`, or `text + image: photo` for a catalogue row."""
+    parts = hit.get("faces") or [hit]
+    kinds = (
+        one["modality"] if one["kind"] == one["modality"] else f"{one['modality']}: {one['kind']}" for one in parts
+    )
+    return " + ".join(dict.fromkeys(kinds))
 
 
 def hit_lines(hit: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,9 +31,55 @@ def names(hits: list[Hit]) -> list[str]:
 
 
 def test_words_find_the_product_and_its_photo(shop: Diptych) -> None:
-    hits = shop.search("coat against rain at sea", 2)
+    hits = shop.search(Query("coat against rain at sea", split_rows=True), 2)
     assert names(hits) == ["Rain jacket Skua"]
     assert {hit.modality for hit in hits} == {"text", "image"}
+    assert all(hit.faces == () for hit in hits)
+
+
+def test_row_is_one_hit_with_its_text_and_its_photo(shop: Diptych) -> None:
+    text, photo = sorted(
+        shop.search(Query("coat against rain at sea", split_rows=True), 2), key=lambda hit: hit.modality, reverse=True
+    )
+    hits = shop.search("coat against rain at sea", 20)
+    assert len({hit.document for hit in hits}) == len(hits) == len(shop.documents())
+    best = hits[0]
+    assert (best.document, best.text, best.image, best.caption) == (
+        text.document,
+        text.text,
+        photo.image,
+        photo.caption,
+    )
+    assert best.id == best.faces[0].id
+    assert {face.id: (face.modality, face.text, face.image) for face in best.faces} == {
+        hit.id: (hit.modality, hit.text, hit.image) for hit in (text, photo)
+    }
+    assert best.ranks == {**text.ranks, **photo.ranks}
+    assert best.score == max(text.score, photo.score)
+
+
+def test_pages_of_rows_fit_together(shop: Diptych) -> None:
+    every = [hit.document for hit in shop.search("jacket", 20)]
+    pages = [shop.search("jacket", 3, offset) for offset in range(0, 20, 3)]
+    assert [hit.document for page in pages for hit in page] == every
+    assert [hit.rank for page in pages for hit in page] == list(range(1, len(every) + 1))
+
+
+def test_filter_on_modality_restricts_the_faces_too(shop: Diptych) -> None:
+    for hit in shop.search(Query("jacket", where=parse_where('modality = "image"')), 20):
+        assert {face.modality for face in hit.faces} == {"image"}
+
+
+def test_minimum_counts_rows_by_both_faces(shop: Diptych) -> None:
+    plain = shop.search("jacket", 4)
+    least = shop.search(Query("jacket", least={"text": 2, "image": 2}), 4)
+    assert [hit.id for hit in least] == [hit.id for hit in plain]
+
+
+def test_groups_have_rows_as_one_hit(shop: Diptych) -> None:
+    (best, *_) = shop.search_groups("rain jacket", each=3)
+    (hit,) = best.hits
+    assert {face.modality for face in hit.faces} == {"text", "image"}
 
 
 def test_document_names_are_not_a_signal_for_catalogue_rows(shop: Diptych) -> None:
@@ -89,10 +136,14 @@ def test_fields_are_read_only_once(shop: Diptych, monkeypatch: pytest.MonkeyPatc
 
 def test_similar_products_exclude_the_product_itself(shop: Diptych) -> None:
     jacket = next(hit for hit in shop.search("down jacket") if hit.fields["name"] == "Down jacket Fulmar")
-    similar = shop.like(jacket.id, 8)
+    similar = shop.like(jacket.id, 8, split_rows=True)
     assert names(similar)[0] == "Rain jacket Skua"
     assert "Down jacket Fulmar" not in names(similar)
     assert {hit.modality for hit in similar} == {"text", "image"}
+    whole = shop.like(jacket.id, 8)
+    assert len(whole) == len(names(whole)) == 8
+    assert {face.modality for face in whole[0].faces} == {"text", "image"}
+    assert [hit.id for hit in shop.like(jacket.faces[-1].id, 8)] == [hit.id for hit in whole]
     cheap = shop.like(jacket.id, 8, parse_where("price < 100"))
     assert cheap
     assert all(hit.fields["price"] < 100 for hit in cheap)
@@ -124,19 +175,22 @@ def test_commands_for_documents_similar_hits_pages_and_modality(
     shop: Diptych, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = ("--store", shop.settings.store)
-    twenty = run_json(capsys, "query", "warm jacket", "--limit", "20", *store)
-    assert run_json(capsys, "query", "warm jacket", "--limit", "11-20", *store) == twenty[10:]
+    twenty = run_json(capsys, "query", "warm jacket", "--limit", "20", "--split-rows", *store)
+    assert all(hit["faces"] == [] for hit in twenty)
+    assert run_json(capsys, "query", "warm jacket", "--limit", "11-20", "--split-rows", *store) == twenty[10:]
     assert twenty[10]["rank"] == 11
     assert {hit["modality"] for hit in run_json(capsys, "query", "jacket", "--modality", "image", *store)} == {"image"}
     best, *others = run_json(capsys, "documents", "jacket", "--each", "2", *store)
-    assert (best["rank"], best["hits"][0]["rank"], len(best["hits"])) == (1, 1, 2)
+    assert (best["rank"], best["hits"][0]["rank"], len(best["hits"][0]["faces"])) == (1, 1, 2)
     assert len(others) > 1
     like = run_json(capsys, "like", twenty[0]["id"], "--limit", "3", *store)
     assert [hit["rank"] for hit in like] == [1, 2, 3]
     assert {hit["document"] for hit in like}.isdisjoint({twenty[0]["document"]})
-    for shown in (["documents", "jacket"], ["like", twenty[0]["id"]]):
+    for shown in (["query", "jacket"], ["documents", "jacket"], ["like", twenty[0]["id"]]):
         assert run([*shown, *store]) == 0
-        assert "products.csv" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert "products.csv" in printed
+        assert shown[0] == "documents" or re.search(r"\[(text \+ image: photo|image: photo \+ text)\]", printed)
 
 
 def test_a_question_needs_no_quotes(shop: Diptych, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,7 +212,7 @@ def test_a_batch_line_may_require_pictures(shop: Diptych, tmp_path: Path, capsys
     batch = tmp_path / "questions.jsonl"
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"image": 3}}))
     (answer,) = run_json(capsys, "query", "--batch", str(batch), "--limit", "3", "--store", shop.settings.store)
-    assert [hit["modality"] for hit in answer["hits"]] == ["image"] * 3
+    assert len({hit["document"] for hit in answer["hits"] if hit["image"]}) == 3
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"table": 3}}))
     assert run(["query", "--batch", str(batch), "--json", "--store", shop.settings.store]) == 1
     assert "line 1: least may contain text and image" in capsys.readouterr().err

@@ -74,7 +74,7 @@ def test_pages_hold_the_minimum_and_other_results_keep_their_order(
     results = points(order)
 
     def of_modality(modality: str) -> list[RankedPoint]:
-        return [point for point in results if point.modality == modality]
+        return [point for point in results if point.payload["modality"] == modality]
 
     assert spell(with_minimum(results, least, size, of_modality)) == found
 
