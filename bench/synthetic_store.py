@@ -23,7 +23,7 @@ from bench.measurement import BenchOptions
 from bench.synthetic_text import Author, random_question
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
-from diptych.pipeline.ingest import Pipeline
+from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings, load_settings
 from diptych.store import points, terms

@@ -63,13 +63,16 @@ class AsyncDiptych:
         maintenance = self.sync.maintenance
         found = await self._run(self._writers, maintenance.find_sources, paths)
         loop = asyncio.get_running_loop()
-        running = [loop.run_in_executor(self._writers, maintenance.ingest_source, source) for source in found.sources]
+        groups = await self._run(self._writers, maintenance.split, found.sources)
+        running = [loop.run_in_executor(self._writers, maintenance.ingest_group, group) for group in groups]
         outcomes = []
         try:
             for future in asyncio.as_completed(running):
-                outcomes.append(await future)
-                if on_outcome:
-                    on_outcome(outcomes[-1])
+                ended = await future
+                outcomes += ended
+                for outcome in ended:
+                    if on_outcome:
+                        on_outcome(outcome)
         finally:
             for unfinished in running:
                 unfinished.cancel()

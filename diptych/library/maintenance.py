@@ -14,6 +14,8 @@ from diptych.library.runtime import Runtime
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.download import Fetch, Limits, fetcher
 from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
+from diptych.pipeline.ingest_group import group_sources, needs_groups, prepare_group
+from diptych.pipeline.pipeline import Prepared
 from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
 from diptych.pipeline.retry import documents_to_retry, find_retry_sources
@@ -79,15 +81,33 @@ class Maintenance:
         known = load_records(pipeline.store, (document_id(source.uri) for source in sources))
         return [s for s in sources if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
 
-    def ingest_source(self, source: Source, *, retry: bool = False) -> Outcome:
-        """Bring the store up to date with one document.
+    def split(self, sources: Sequence[Source]) -> list[list[Source]]:
+        """The documents in groups for `ingest_group`; each by itself if no paid encoder gains from groups."""
+        return group_sources(sources) if needs_groups(self._runtime.spaces) else [[source] for source in sources]
 
-        Once the budget is reached, documents that need work are left unchanged, with the status `waiting`.
+    def ingest_group(
+        self, sources: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None, *, retry: bool = False
+    ) -> list[Outcome]:
+        """Bring the store up to date with documents, one after the other; `on_outcome` is called after each.
+
+        A paid encoder gets what rows of catalogues and image files need together, in few requests. Once the budget is
+        reached, documents that need work are left unchanged, with the status `waiting`.
         """
+        runtime, prepared = self._runtime, {}
+        if len(sources) > 1 and not self._stopped:
+            prepared = prepare_group(self.pending(sources, retry=retry), runtime.pipeline, runtime.settings.workers)
+        outcomes = []
+        for source in sources:
+            outcomes.append(self._ingest_source(source, retry, prepared.pop(source.uri, None)))
+            if on_outcome:
+                on_outcome(outcomes[-1])
+        return outcomes
+
+    def _ingest_source(self, source: Source, retry: bool, prepared: Prepared | None) -> Outcome:
         if self._stopped and self.pending([source], retry=retry):
             return waiting_outcome(source, self._stopped)
         try:
-            return ingest_document(source, self._runtime.pipeline, retry=retry)
+            return ingest_document(source, self._runtime.pipeline, retry=retry, prepared=prepared)
         except BudgetReached as error:
             self._stopped = str(error)
             return waiting_outcome(source, self._stopped)
@@ -98,12 +118,13 @@ class Maintenance:
         """Ingest several documents; worker processes extract some while others are encoded. Raises as `ingest` does."""
         outcomes = []
         with ThreadPoolExecutor(self._runtime.settings.workers + 1, thread_name_prefix="diptych-ingest") as pool:
-            running = [pool.submit(self.ingest_source, source, retry=retry) for source in sources]
+            running = [pool.submit(self.ingest_group, group, retry=retry) for group in self.split(sources)]
             try:
                 for future in as_completed(running):
-                    outcomes.append(future.result())
-                    if on_outcome:
-                        on_outcome(outcomes[-1])
+                    outcomes += future.result()
+                    for outcome in future.result():
+                        if on_outcome:
+                            on_outcome(outcome)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._runtime.close()  # the pool waits for its threads, and they wait for their workers

@@ -15,7 +15,7 @@ from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
 from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.pipeline.estimate import EstimateContext
-from diptych.pipeline.ingest import Pipeline
+from diptych.pipeline.pipeline import Pipeline
 from diptych.search.search import SearchContext
 from diptych.search.synonyms import load_synonyms
 from diptych.settings import Settings

@@ -54,9 +54,9 @@ _ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 @contextmanager
-def track_charges() -> Iterator[Account]:
-    """Yield an account that collects the charges of this block, through any meter."""
-    account = Account()
+def track_charges(account: Account | None = None) -> Iterator[Account]:
+    """Yield an account, by default a new one, that collects the charges of this block, through any meter."""
+    account = account or Account()
     token = _ACCOUNT.set(account)
     try:
         yield account
@@ -161,8 +161,12 @@ def _format_line(model: str, usage: Usage, price: Price | None) -> str:
 def format_charges(charges: Mapping[str, Charge]) -> str:
     """The sum over all models, for a table cell: `$0.0012`, `3 requests of unknown price`, both, or empty."""
     known = sum(charge.usd for charge in charges.values() if charge.usd is not None)
-    unpriced = sum(charge.requests for charge in charges.values() if charge.usd is None)
-    requests = f"{unpriced:,} request{'' if unpriced == 1 else 's'} of unknown price" if unpriced else ""
+    unpriced = [charge.requests for charge in charges.values() if charge.usd is None]
+    count = sum(unpriced)
+    # Documents that share a request have a part of its tokens, but only one of them has the request.
+    requests = (
+        f"{f'{count:,}' if count else 'part of a'} request{'s' * (count > 1)} of unknown price" if unpriced else ""
+    )
     dollars = format_dollars(known) if known or (charges and not unpriced) else ""
     return " + ".join(filter(None, [dollars, requests]))
 

@@ -10,8 +10,8 @@ from diptych.models.meter import Meter
 from diptych.pipeline.batch_jobs import CaptionJob, TextVectorJob
 from diptych.pipeline.batch_run import BatchJob, BatchProgress, BatchRun, PrefillResult
 from diptych.pipeline.extract_ahead import extract_ahead
-from diptych.pipeline.ingest import Pipeline
 from diptych.pipeline.missing_vectors import MissingVectors, find_missing_vectors
+from diptych.pipeline.pipeline import Pipeline
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Source
 
@@ -73,13 +73,7 @@ class BatchPrefill:
             return PrefillResult(job.kind, job.model, note=_no_batch_endpoint(job.model))
 
     def _extract(self, sources: Sequence[Source]) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
-        pipeline = self.pipeline
-
-        def extract(source: Source) -> Extraction:
-            pipeline.check_disk_space()
-            return pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
-
-        return extract_ahead(sources, extract, self.workers)
+        return extract_ahead(sources, self.pipeline.extract, self.workers)
 
 
 def _no_batch_endpoint(model: str) -> str:

@@ -1,23 +1,18 @@
 """Ingest one document: extract it, encode what is new, commit. A document that fails is quarantined."""
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from diptych.captioners.caption import Captions
-from diptych.captioners.captioner import Captioner
 from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
 from diptych.pipeline.encode import encode_vectors, refused_places
-from diptych.store.disk_space import check_disk_space
+from diptych.pipeline.pipeline import Pipeline, Prepared
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, load_record, load_records, write_record
-from diptych.store.spaces import Spaces
 from diptych.store.switch import (
     UpdatePlan,
     commit_document,
@@ -31,43 +26,11 @@ from diptych.store.switch import (
 from diptych.store.types import Collection, Store, in_batches
 from diptych.vectors import Vector
 from extractors.errors import ExtractionError, WorkerStopped
-from extractors.formats import find_format
-from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Extraction, Options, Problem, Source
+from extractors.types import Extraction, Problem, Source
 
 BATCH = 128  # points encoded before they are stored: the most that a kill can lose
 Status = Literal["complete", "partial", "failed", "unchanged", "waiting"]
 """`waiting`: the document needs a larger budget and was not touched."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Everything that the ingest of a document uses."""
-
-    store: Store
-    spaces: Spaces
-    sandbox: Sandbox
-    options: Options
-    pictures: Path
-    """Folder of the picture store."""
-    language: str = "english"
-    captioner: Captioner | None = None
-    check_models: Callable[[], None] | None = None
-    """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
-
-    def fingerprint(self, source: Source) -> str:
-        """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)"""
-        row = find_format(source.path)
-        options = asdict(replace(self.options, tokenizer=None, pages=None))  # without paths of this machine
-        parts = [row.name if row else "", row.version if row else 0, options]
-        if self.captioner:
-            parts.append(self.captioner.fingerprint)
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-    def check_disk_space(self) -> None:
-        """Raises `StoreError` if the disk of the store or of the pictures is full."""
-        self.store.check_disk_space()
-        check_disk_space(self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +67,19 @@ def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline
     return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
 
 
-def ingest_document(source: Source, pipeline: Pipeline, *, retry: bool = False) -> Outcome:
+def ingest_document(
+    source: Source, pipeline: Pipeline, *, retry: bool = False, prepared: Prepared | None = None
+) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    `retry`: try again if it failed permanently or is partial. A document that cannot be extracted returns a failed
-    outcome, and its stored version stays visible. Parts that an encoder refuses leave the document partial.
-    Raises `StoreError` and `ModelError` for failures that concern every document; after `BudgetReached` the document
-    is as it was.
+    `retry`: try again if it failed permanently or is partial. `prepared`: what `prepare_group` returned for it. A
+    document that cannot be extracted returns a failed outcome, and its stored version stays visible. Parts that an
+    encoder refuses leave the document partial. Raises `StoreError` and `ModelError` for failures that concern every
+    document; after `BudgetReached` the document is as it was.
     """
-    with pipeline.store.lock_document(document_id(source.uri)), track_charges() as account:
-        outcome = _ingest(source, pipeline, retry, account)
+    account = prepared.account if prepared else None
+    with pipeline.store.lock_document(document_id(source.uri)), track_charges(account) as account:
+        outcome = _ingest(source, pipeline, retry, account, prepared)
     shows_pictures = outcome.status in ("complete", "partial", "unchanged") and outcome.pictures >= len(source.images)
     # After the lock is released, because two documents may share one.
     deleted = _delete_pictures_of_row(source, pipeline.store) if source.images and shows_pictures else []
@@ -126,7 +92,7 @@ def waiting_outcome(source: Source, reason: str) -> Outcome:
     return Outcome(source.uri, source.name, "waiting", error=reason)
 
 
-def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -> Outcome:
+def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account, prepared: Prepared | None) -> Outcome:
     start = time.monotonic()
     store = pipeline.store
     before = load_record(store, document_id(source.uri))
@@ -147,13 +113,13 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
     )
     if pipeline.check_models:
         pipeline.check_models()
-    pipeline.check_disk_space()
     try:
-        extraction = pipeline.sandbox.extract(source, pipeline.options, pipeline.pictures)
-        pipeline.check_disk_space()  # on a full disk, a picture would be reported as broken
-        return _store(extraction, record, pipeline, account, start)
+        extraction = prepared.extraction if prepared else pipeline.extract(source)
+        if isinstance(extraction, ExtractionError):
+            raise extraction
+        captions = prepared.captions if prepared else _caption(extraction, pipeline)
+        return _store(extraction, captions, record, pipeline, account, start)
     except ExtractionError as error:
-        pipeline.check_disk_space()
         reason, transient = str(error), error.transient
         limits = str(pipeline.sandbox.limits) if isinstance(error, WorkerStopped) else ""
     except ProviderError as error:
@@ -177,11 +143,19 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account) -
     return _outcome(failed, start)
 
 
+def _caption(extraction: Extraction, pipeline: Pipeline) -> Captions:
+    return pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
+
+
 def _store(
-    extraction: Extraction, record: DocumentRecord, pipeline: Pipeline, account: Account, start: float
+    extraction: Extraction,
+    captions: Captions,
+    record: DocumentRecord,
+    pipeline: Pipeline,
+    account: Account,
+    start: float,
 ) -> Outcome:
     report = extraction.report
-    captions = pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
     drafts = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language), captions.captions)
     writer = _PointWriter(pipeline, vectors_of_document(pipeline.store, record.id))
     plan = plan_update(pipeline.store, record.id, *drafts)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 RUNNERS = ("threads", "processes", "dask", "ray")
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""
-BATCH_SIZE = 25
+BATCH_SIZE = 32
 """Small documents per task."""
 SMALL_BYTES = 256 * 1024
 """Documents below this size share tasks: photos, single pages and catalogue rows rather than books."""
@@ -95,14 +95,14 @@ def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool 
 @task(name="ingest documents", task_run_name="{label}", cache_policy=NO_CACHE, persist_result=False)
 def ingest_documents(label: str, sources: list[Source], settings: Settings, retry: bool) -> State[Any]:
     """Ingest documents one by one. A document that fails does not stop the others; the task fails at its end."""
-    outcomes = []
+
+    def on_outcome(outcome: Outcome) -> None:
+        current_listener().on_outcome(outcome)
+        level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
+        get_run_logger().log(level, "%s", outcome_line(outcome))
+
     with shared_diptych(settings) as diptych:
-        for source in sources:
-            outcome = diptych.maintenance.ingest_source(source, retry=retry)
-            outcomes.append(outcome)
-            current_listener().on_outcome(outcome)
-            level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
-            get_run_logger().log(level, "%s", outcome_line(outcome))
+        outcomes = diptych.maintenance.ingest_group(sources, on_outcome, retry=retry)
     report = IngestReport(outcomes)
     return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
 

@@ -12,7 +12,8 @@ from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.captioner import Captioner
 from diptych.errors import DiptychError
 from diptych.models.vision import BatchApi, CitableText, CitedSpan, ImagePart, Reply, TextPart, VisionRequest
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Usage
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search

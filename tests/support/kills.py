@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import StoreMismatch
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search

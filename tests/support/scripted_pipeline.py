@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diptych.pipeline.ingest import Outcome, Pipeline, ingest_document
+from diptych.pipeline.ingest import Outcome, ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search

@@ -12,7 +12,7 @@ from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.conversation import AnswerForm
 from diptych.answering.evidence import SourcedItem
 from diptych.errors import BudgetReached, ProviderError, QueryError
-from diptych.pipeline.ingest import Pipeline
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price, Usage
 from tests.support.answering import (
     GREASE,

@@ -13,7 +13,7 @@ from PIL import Image
 from diptych.answering.ask import MAX_INPUT_TOKENS, Answerer, answer_question
 from diptych.answering.evidence import SourcedItem
 from diptych.models.vision import Detail, VisionRequest
-from diptych.pipeline.ingest import Pipeline
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Usage
 from extractors.types import Passage, Picture
 from tests.support.answering import ScriptedModel, answering_store, form, images, items, save_photo, words

@@ -14,7 +14,7 @@ from diptych.answering.verification import Finding, VerificationForm
 from diptych.errors import BudgetReached, ProviderError
 from diptych.models.meter import Meter
 from diptych.models.vision import Reply
-from diptych.pipeline.ingest import Pipeline
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price
 from tests.support import anthropic_fixtures, openai_fixtures
 from tests.support.answering import (

@@ -10,7 +10,8 @@ import pytest
 
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.registry import load_encoder
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search

@@ -24,7 +24,8 @@ from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.pipeline.batch_prefill import BatchPrefill, progress_line, result_line
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price, Usage
 from diptych.store.spaces import Spaces
 from extractors.types import Extraction, Options, Passage

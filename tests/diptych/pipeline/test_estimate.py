@@ -20,7 +20,8 @@ from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
 from diptych.models.vision import BatchApi, BatchItem, Reply
 from diptych.pipeline.estimate import Estimate, EstimateContext, estimate_documents
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price, Usage
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store

@@ -15,7 +15,8 @@ from diptych.encoders.registry import load_encoder
 from diptych.endpoints import OpenAI
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Account, Charge, Meter, format_charges, format_dollars, track_charges
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price, Usage
 from diptych.settings import Settings
 from diptych.store.register import DocumentRecord, list_records

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.search.fusion import FusedPoint
 from diptych.search.groups import search_groups
 from diptych.search.hits import Hit, RankedPoint

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search

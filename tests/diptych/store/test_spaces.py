@@ -12,7 +12,8 @@ from PIL import Image
 
 from diptych.encoders.encoder import Encoder
 from diptych.errors import QueryError, StoreMismatch
-from diptych.pipeline.ingest import Pipeline, ingest_document
+from diptych.pipeline.ingest import ingest_document
+from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
 from diptych.search.query import Query

@@ -1,0 +1,66 @@
+"""What the ingest of a document uses, and a document that was prepared for it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from diptych.captioners.caption import Captions
+from diptych.captioners.captioner import Captioner
+from diptych.models.meter import Account
+from diptych.store.disk_space import check_disk_space
+from diptych.store.spaces import Spaces
+from diptych.store.types import Store
+from extractors.errors import ExtractionError
+from extractors.formats import find_format
+from extractors.sandbox.sandbox import Sandbox
+from extractors.types import Extraction, Options, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything that the ingest of a document uses."""
+
+    store: Store
+    spaces: Spaces
+    sandbox: Sandbox
+    options: Options
+    pictures: Path
+    """Folder of the picture store."""
+    language: str = "english"
+    captioner: Captioner | None = None
+    check_models: Callable[[], None] | None = None
+    """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
+
+    def fingerprint(self, source: Source) -> str:
+        """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)"""
+        row = find_format(source.path)
+        options = asdict(replace(self.options, tokenizer=None, pages=None))  # without paths of this machine
+        parts = [row.name if row else "", row.version if row else 0, options]
+        if self.captioner:
+            parts.append(self.captioner.fingerprint)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def check_disk_space(self) -> None:
+        """Raises `StoreError` if the disk of the store or of the pictures is full."""
+        self.store.check_disk_space()
+        check_disk_space(self.pictures)
+
+    def extract(self, source: Source) -> Extraction:
+        """The parts of a document. Raises `ExtractionError`, and as `check_disk_space` does."""
+        self.check_disk_space()
+        try:
+            return self.sandbox.extract(source, self.options, self.pictures)
+        finally:
+            self.check_disk_space()  # on a full disk, a picture would be reported as broken
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was done for a document before its turn, together with others."""
+
+    extraction: Extraction | ExtractionError
+    captions: Captions
+    account: Account
+    """What it cost."""
