@@ -53,6 +53,7 @@ def backfill(
         pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
         chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]
         current_listener().on_sources(len(chosen), found.skipped)
+        diptych.maintenance.store_skipped(paths, found)
         gone = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
         if batch_api:
             prefill(diptych, chosen, retry_failed)

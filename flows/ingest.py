@@ -36,6 +36,7 @@ def ingest(
     with ingest_run(store, budget, include, exclude) as (diptych, usage):
         found = diptych.maintenance.find_sources(paths)
         current_listener().on_sources(len(found.sources), found.skipped)
+        diptych.maintenance.store_skipped(paths, found)
         gone = diptych.maintenance.find_removed(paths, found.sources)
         outcomes = ingest_in_tasks(diptych, found.sources)
         removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes)

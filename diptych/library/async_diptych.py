@@ -62,6 +62,7 @@ class AsyncDiptych:
         """See `Diptych.ingest`. `on_outcome` is called in the event loop."""
         maintenance = self.sync.maintenance
         found = await self._run(self._writers, maintenance.find_sources, paths)
+        await self._run(self._writers, maintenance.store_skipped, paths, found)
         loop = asyncio.get_running_loop()
         groups = await self._run(self._writers, maintenance.split, found.sources)
         running = [loop.run_in_executor(self._writers, maintenance.ingest_group, group) for group in groups]

@@ -85,7 +85,9 @@ class Diptych:
         `on_outcome` is called after each document. A document that fails is an outcome, not an exception. Raises
         `SourceError` and `ModelError`, and closes the store then.
         """
-        return self.maintenance.ingest_sources(self.maintenance.find_sources(paths).sources, on_outcome)
+        found = self.maintenance.find_sources(paths)
+        self.maintenance.store_skipped(paths, found)
+        return self.maintenance.ingest_sources(found.sources, on_outcome)
 
     def estimate(self, paths: Sequence[str | Path], on_document: Callable[[str], None] | None = None) -> Estimate:
         """What ingesting `paths` would embed, caption and cost. Spends nothing and leaves the store unchanged.

@@ -20,6 +20,7 @@ from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
 from diptych.pipeline.retry import documents_to_retry, find_retry_sources
 from diptych.pipeline.selection import Selection
+from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skipped
 from diptych.pipeline.sources import FoundSources, RowPictures, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
@@ -64,6 +65,14 @@ class Maintenance:
         return find_sources(
             paths, self._fetcher(retry), Selection(chosen.include, chosen.exclude), self._row_pictures()
         )
+
+    def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
+        """Keep the names of the files below `paths` that `find_sources` skipped, for `skipped`."""
+        store_skipped(self._runtime.store(), paths, found.skipped)
+
+    def skipped(self) -> list[SkippedFile]:
+        """The files that the last ingest of each path skipped, with absolute paths and reasons; at most 1000."""
+        return load_skipped(self._runtime.existing())
 
     def _fetcher(self, retry: bool) -> Fetch:
         """Downloads the pictures that catalogues name by URL."""

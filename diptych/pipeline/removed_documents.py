@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diptych.store.register import DocumentRecord, list_records, local_path
+from diptych.store.register import DocumentRecord, is_below, list_records, local_path
 from diptych.store.types import Store
 from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
@@ -32,7 +32,7 @@ def find_removed_documents(store: Store, paths: Sequence[str | Path], found: Seq
     roots = [str(Path(local_path(str(path))).resolve()) for path in paths]
     found_uris = {source.uri for source in found}
     catalogues = {str(path) for path in {source.path.resolve() for source in found} if _is_complete_catalogue(path)}
-    covered = [record for record in list_records(store) if _is_below(roots, local_path(record.uri))]
+    covered = [record for record in list_records(store) if is_below(roots, local_path(record.uri))]
     missing = [record for record in covered if record.uri not in found_uris]
     removed = {record.id for record in missing if _is_removed(local_path(record.uri), catalogues)}
     gone = tuple(record for record in missing if record.id in removed)
@@ -48,10 +48,6 @@ def _is_complete_catalogue(path: Path) -> bool:
         return not read_catalog(path).notes
     except ExtractionError:
         return False
-
-
-def _is_below(roots: Sequence[str], place: str) -> bool:
-    return any(place == root or place.startswith((f"{root}/", f"{root}#")) for root in roots)
 
 
 def _is_removed(place: str, catalogues: set[str]) -> bool:

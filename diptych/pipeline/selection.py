@@ -1,18 +1,16 @@
 """Which files below a folder are read: include and exclude patterns, and `.diptychignore` files."""
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
 from diptych.errors import SourceError
+from diptych.pipeline.skipped_files import SkippedFile
 
 IGNORE_FILE = ".diptychignore"
-MAX_NAMES = 5
-"""Files that a sentence about skipped files names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +21,6 @@ class Selection:
     """Only files that match one of them are read; empty: all files."""
     exclude: tuple[str, ...] = ()
     """Files and folders to skip; they take precedence over `.diptychignore` files."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedFile:
-    """A file, folder or catalogue row that is not read."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
-
-
-def describe_skipped(skipped: Iterable[SkippedFile]) -> list[str]:
-    """One sentence per reason, with the names of the first files."""
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for one in skipped:
-        by_reason[one.reason].append(one.path)
-    return [f"{_list_names(paths)}: {reason}" for reason, paths in by_reason.items()]
-
-
-def _list_names(paths: Sequence[str]) -> str:
-    more = len(paths) - MAX_NAMES
-    return ", ".join(paths[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 class SelectionRules:

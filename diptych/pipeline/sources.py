@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.download import Fetch
-from diptych.pipeline.selection import Selection, SelectionRules, SkippedFile, describe_skipped
+from diptych.pipeline.selection import Selection, SelectionRules
+from diptych.pipeline.skipped_files import SkippedFile, describe_skipped
 from diptych.store.register import local_path
 from extractors.catalog.extractor import row_sources
 from extractors.catalog.pictures import PictureFiles

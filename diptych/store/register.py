@@ -158,3 +158,8 @@ def local_path(uri: str) -> str:
     if parts.scheme != "file":
         return uri
     return unquote(parts.path) + (f"#{unquote(parts.fragment)}" if parts.fragment else "")
+
+
+def is_below(roots: Iterable[str], place: str) -> bool:
+    """Whether a path is one of `roots`, a file below it, or a row of it."""
+    return any(place == root or place.startswith((f"{root}/", f"{root}#")) for root in roots)

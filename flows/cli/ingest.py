@@ -8,8 +8,9 @@ import click
 
 from flows.cli import options
 from flows.support.progress import listening, progress_display
-from flows.support.removals import NO_REMOVALS, delete_removed
+from flows.support.removals import delete_removed
 from flows.support.terminal import print_message
+from flows.support.text import pluralize
 
 
 @click.command(short_help="Bring the store up to date with files and folders.")
@@ -44,6 +45,7 @@ def ingest(
         maintenance = diptych.maintenance
         found = maintenance.find_sources(paths)
         progress.on_sources(len(found.sources), found.skipped)
+        maintenance.store_skipped(paths, found)
         gone = maintenance.find_removed(paths, found.sources)
         maintenance.ingest_sources(found.sources, progress.on_outcome)
         progress.on_removals(delete_removed(diptych, paths, found.sources, gone, confirm_deletes))
@@ -103,7 +105,7 @@ def backfill(
             "include": list(include),
             "exclude": list(exclude),
         }
-        remaining = limit
+        remaining, waiting = limit, 0
         opened = ingest_run(parameters["store"], budget, include, exclude)  # once, for one budget of all runs
         with opened as (diptych, _), listening(progress):
             while remaining is None or remaining > 0:
@@ -112,14 +114,17 @@ def backfill(
                 new = progress.outcomes[before:]
                 remaining = None if limit is None else limit - len(progress.outcomes)
                 ingested = any(outcome.status in ("complete", "partial") for outcome in new)
-                if not run_result(state)["waiting"] or not ingested or progress.report.stop_reason:
+                waiting = run_result(state)["waiting"]
+                if not waiting or not ingested or progress.report.stop_reason:
                     break
     options.print_usage(diptych)
     report = progress.report
-    if not report.outcomes and report.removals == NO_REMOVALS:
+    if not (report.outcomes or report.removals.deleted or report.removals.unconfirmed):
         print_message("nothing to do: all documents are up to date")
     else:
         print_message(report.summary + (f"; {report.stop_reason}" if report.stop_reason else ""))
+        if waiting:
+            print_message(f"{pluralize(waiting, 'document')} left; run the command again for the next ones")
     return report.exit_code
 
 

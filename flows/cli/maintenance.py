@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.cli import options
+from flows.support.ingest_report import skipped_record
 from flows.support.progress import progress_display
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
 from flows.support.text import describe_reindex, describe_sweep, diptych_command, one_line, pluralize
@@ -21,33 +22,54 @@ if TYPE_CHECKING:
 
 COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
 CHECK_COLUMNS = ("", "what", "found", "costs", "fix")
+TABLE_ROWS = 100
 HIDDEN = {"id", "generation", "retired", "fingerprint"}
 """Fields of a register record that only matter inside the store."""
 
 
 @click.command(short_help="List the documents of the store and what is missing.")
+@click.option("--failed", is_flag=True, help="Only failed and partial documents that are not acknowledged.")
+@click.option("--limit", type=options.Span(), help="Maximum documents, or a range such as 101-200.")
 @options.store
 @options.as_json
-def status(store: str | None, as_json: bool) -> None:
+def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_json: bool) -> None:
     """List the documents of the store: how much of each is stored, what is missing and why, and how to fix it.
 
-    --json prints one object per document: uri, name, status (complete, partial, failed), error, transient, problems,
-    counts, fields, usage (of its last ingest: model -> requests, input_tokens, output_tokens, usd) …
+    Without --limit, the table has the first 100 documents, and --json all of them. --json prints one object per
+    document: uri, name, status (complete, partial, failed), error, transient, problems, counts, fields, usage (of its
+    last ingest: model -> requests, input_tokens, output_tokens, usd) … Without --failed and --limit, the files that the
+    last ingest skipped follow: uri, name, status (skipped), error.
     """
+    from diptych.pipeline.skipped_files import describe_skipped
+
     with options.open_store(store) as diptych:
-        documents = diptych.documents()
+        documents, skipped = diptych.documents(), diptych.maintenance.skipped()
+    chosen = [one for one in documents if one.status != "complete" and not one.acknowledged] if failed else documents
+    count, offset = limit or (len(chosen) if as_json else TABLE_ROWS, 0)
+    page = chosen[offset : offset + count]
     if as_json:
-        for document in documents:
+        for document in page:
             print_json({name: value for name, value in asdict(document).items() if name not in HIDDEN})
+        for one in () if failed or limit else skipped:
+            print_json(skipped_record(one))
         return
-    if documents:
-        print_output(_documents_table(documents))
-    place = diptych.settings.store
+    if page:
+        print_output(_documents_table(page))
+    if len(page) < len(chosen):
+        shown = f"documents {offset + 1}-{offset + len(page)}" if page else "none"
+        print_output(f"{shown} of {len(chosen)}; --limit FROM-TO shows others, --failed only incomplete ones")
+    print_output(
+        *_summarise(documents, diptych.settings.store), *(f"skipped: {line}" for line in describe_skipped(skipped))
+    )
+
+
+def _summarise(documents: Sequence[DocumentRecord], place: str) -> Iterator[str]:
+    """Counts of a store, and the commands that help with incomplete documents."""
     counts = Counter(document.status for document in documents)
     passages, pictures = (sum(getattr(one, name) for one in documents) for name in ("passages", "pictures"))
     parts = ", ".join(f"{counts[name]} {name}" for name in ("complete", "partial", "failed") if counts[name]) or "empty"
-    summary = f"{place}: {len(documents)} documents ({parts}), {passages} passages, {pictures} pictures"
-    print_output(summary, *_suggest_fixes(documents, place))
+    yield f"{place}: {len(documents)} documents ({parts}), {passages} passages, {pictures} pictures"
+    yield from _suggest_fixes(documents, place)
 
 
 def _documents_table(documents: Sequence[DocumentRecord]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
@@ -13,6 +14,7 @@ from flows.support.text import markdown_code, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
+    from diptych.pipeline.skipped_files import SkippedFile
 
 STATUSES = ("complete", "partial", "failed", "unchanged", "waiting")
 URGENCY = ("failed", "partial", "waiting", "complete", "unchanged")
@@ -142,6 +144,11 @@ def outcome_record(outcome: Outcome) -> dict[str, object]:
     """The JSON record of one document."""
     record = asdict(outcome)
     return record | {"seconds": round(outcome.seconds, 3), "problems": list(record["problems"])}
+
+
+def skipped_record(skipped: SkippedFile) -> dict[str, object]:
+    """The JSON record of a file that was not read."""
+    return {"uri": Path(skipped.place).as_uri(), "name": skipped.path, "status": "skipped", "error": skipped.reason}
 
 
 def _parts_count(*outcomes: Outcome) -> str:

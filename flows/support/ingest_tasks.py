@@ -30,7 +30,7 @@ from flows.support.shared_store import RunUsage, shared_diptych
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import RemovedDocuments
-    from diptych.pipeline.selection import SkippedFile
+    from diptych.pipeline.skipped_files import SkippedFile
     from diptych.pipeline.sources import FoundSources
 
 RUNNERS = ("threads", "processes", "dask", "ray")

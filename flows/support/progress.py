@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from flows.support.ingest_report import IngestReport, missing_parts, outcome_line, outcome_record
+from flows.support.ingest_report import IngestReport, missing_parts, outcome_line, outcome_record, skipped_record
 from flows.support.removals import NO_REMOVALS, Removals
 from flows.support.terminal import print_json, print_message, stderr_console
 from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
-    from diptych.pipeline.selection import SkippedFile
+    from diptych.pipeline.skipped_files import SkippedFile
 
 
 class ProgressListener:
@@ -50,12 +50,12 @@ class ProgressDisplay(ProgressListener):
         return IngestReport(self.outcomes, self.removals)
 
     def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
-        from diptych.pipeline.selection import describe_skipped
+        from diptych.pipeline.skipped_files import describe_skipped
 
         for line in describe_skipped(skipped):
             print_message(f"left out   {line}")
         for one in skipped if self._as_json else ():
-            print_json({"name": one.path, "status": "skipped", "error": one.reason})
+            print_json(skipped_record(one))
         self._progress.update(self._task, total=total, description="")
 
     def on_outcome(self, outcome: Outcome) -> None:

@@ -209,7 +209,8 @@ def test_backfill_command_is_recorded_by_the_configured_server(
     messages = run_messages(capsys, "backfill", str(folder), "--limit", "2", "--store", "s")
     with get_client(sync_client=True) as client:
         stores = {one.parameters.get("store") for one in client.read_flow_runs()}
-    assert messages[-1].startswith("2 documents: 2 complete")
+    assert messages[-2].startswith("2 documents: 2 complete")
+    assert messages[-1] == "1 document left; run the command again for the next ones"
     assert str(folder.parent / "s") in stores
 
 

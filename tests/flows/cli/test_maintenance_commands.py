@@ -65,6 +65,38 @@ def test_status_shows_what_is_missing_why_and_how_to_fix_it(capsys: pytest.Captu
     assert "1 partial, with the missing parts listed: `diptych retry --all --store s` reads them again" in text
 
 
+@pytest.mark.usefixtures("shelf")
+def test_status_shows_pages_and_failures_only(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = run_json(capsys, "status", "--failed", "--store", "s")
+    assert [line["name"] for line in failed] == ["broken.pdf", "products.jsonl#1"]
+    assert [line["name"] for line in run_json(capsys, "status", "--limit", "2-3", "--store", "s")] == [
+        "leaflet.pdf", "products.jsonl#1",
+    ]  # fmt: skip
+    assert run(["status", "--limit", "2-2", "--store", "s"]) == 0
+    printed = capsys.readouterr().out
+    assert "leaflet.pdf" in printed
+    assert "broken.pdf" not in printed
+    assert "documents 2-2 of 3; --limit FROM-TO shows others" in printed
+    assert "3 documents (1 complete, 1 partial, 1 failed)" in printed
+
+
+def test_status_names_the_files_that_the_last_ingest_skipped(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.docx", "sub/b.docx"):
+        (shelf / name).parent.mkdir(exist_ok=True)
+        (shelf / name).write_bytes(b"")
+    ingested = run_json(capsys, "ingest", "shelf", "--store", "s", code=4)
+    skipped = [line for line in run_json(capsys, "status", "--store", "s") if line["status"] == "skipped"]
+    assert [(line["uri"], line["error"]) for line in skipped] == [
+        ((shelf / name).as_uri(), "no extractor reads .docx files") for name in ("a.docx", "sub/b.docx")
+    ]
+    assert [line["uri"] for line in ingested if line["status"] == "skipped"] == [line["uri"] for line in skipped]
+    (shelf / "sub/b.docx").unlink()
+    write_photo(shelf / "sub/c.png", "")
+    run_json(capsys, "ingest", "shelf/sub", "--store", "s")
+    assert run(["status", "--store", "s"]) == 0
+    assert f"skipped: {shelf}/a.docx: no extractor reads .docx files\n" in capsys.readouterr().out
+
+
 def test_retry_processes_neither_permanent_failures_nor_partial_documents(
     shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
