@@ -25,6 +25,8 @@ from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
 VectorType = Literal["float32", "float16", "int8"]
+MEMORY = ":memory:"
+"""The setting `store` of a store that ends with the `Diptych` that opened it."""
 PREFIX, FILE = "DIPTYCH_", "diptych.toml"
 OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
 """Variables with our prefix, or their beginnings, that are not settings. Names ending in `_KEY` may hold keys."""
@@ -40,7 +42,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", toml_file=FILE, frozen=True, extra="forbid"
     )
 
-    store: str = Field(default=".diptych", description="Folder of the embedded store, or URL of a Qdrant server.")
+    store: str = Field(
+        default=".diptych", description="Folder of the embedded store, URL of a Qdrant server, or :memory:."
+    )
     collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")
     pictures: Path | None = Field(
         default=None, description="Folder of the picture store; default: `pictures` inside the store."
@@ -163,6 +167,15 @@ class Settings(BaseSettings):
             self.page_seconds,
             {pattern: password.get_secret_value() for pattern, password in self.passwords.items()},
         )
+
+    def require_persistent(self) -> Settings:
+        """These settings, unless the store would end with this process: then raises `SettingsError`."""
+        if self.store == MEMORY:
+            raise SettingsError(
+                "a store in memory ends with the command or run that opens it; name a folder or the URL of a Qdrant "
+                "server as the store, or open `:memory:` in a Python program"
+            )
+        return self
 
     def options(self, tokenizer: Path | None) -> Options:
         """The extraction options; `tokenizer`: that of the text encoder."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from diptych.settings import Settings
+from diptych.settings import MEMORY, Settings
 from diptych.store.disk_space import RESERVE_TO_START
 from extractors.slides.libreoffice import find_libreoffice
 
@@ -159,6 +159,8 @@ def check_prefect(settings: Settings) -> Check:
 
 def check_store(settings: Settings) -> Check:
     cost = "nothing can be stored or found"
+    if settings.store == MEMORY:
+        return Check("store", "ok", "in memory, for Python programs; commands and flows need a folder or a server")
     if "://" not in settings.store:
         return _check_folder("store", Path(settings.store), cost, "DIPTYCH_STORE")
     url = hide_credentials(settings.store)

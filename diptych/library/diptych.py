@@ -58,6 +58,7 @@ class Diptych:
     def open(cls, settings: Settings | None = None, *, budget: float | None = None) -> Diptych:
         """Open a store with `settings`, by default those of diptych.toml and the environment.
 
+        `Settings(store=":memory:")` opens a new store that ends with this object, pictures included.
         `budget`: maximum spend on paid models through this object, in US dollars; None: no limit.
         """
         return cls(settings or load_settings(), budget)
@@ -95,7 +96,7 @@ class Diptych:
         `on_document` is called with the name of each document. Raises as `ingest` does.
         """
         found = self.maintenance.find_sources(paths)
-        exists = store_exists(self.settings)
+        exists = store_exists(self._runtime.settings)
         pending = self.maintenance.pending(found.sources) if exists else found.sources
         result = estimate_documents(pending, self._runtime.estimate_inputs(exists), on_document)
         return replace(result, unchanged=len(found.sources) - len(pending), left_out=tuple(found.left_out))

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
@@ -18,7 +19,7 @@ from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.search import SearchContext
 from diptych.search.synonyms import load_synonyms
-from diptych.settings import Settings
+from diptych.settings import MEMORY, Settings
 from diptych.store.open import open_store, store_exists
 from diptych.store.register import RegisterCache, bind_encoders
 from diptych.store.spaces import Spaces
@@ -32,6 +33,10 @@ class Runtime:
     """Everything costly behind one `Diptych`. Thread-safe."""
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
+        self._temporary: TemporaryDirectory[str] | None = None
+        if settings.store == MEMORY:  # the engine needs files, which end with this object
+            self._temporary = TemporaryDirectory(prefix="diptych-", ignore_cleanup_errors=True)
+            settings = settings.model_copy(update={"store": self._temporary.name})
         self.settings, self.meter = settings, meter
         self._opened = threading.RLock()
         self._store: Store | None = None
@@ -49,6 +54,8 @@ class Runtime:
             if self._sandbox:
                 self._sandbox.close()
             self._sandbox = self._store = None
+            if self._temporary:
+                self._temporary.cleanup()
 
     @property
     def pictures(self) -> Path:
@@ -104,6 +111,9 @@ class Runtime:
     def existing(self, *, bound: bool = True) -> Store:
         """The store if it exists; never creates one. Raises `StoreError` with the command that creates it."""
         if self._store is None and not store_exists(self.settings):
+            if self._temporary:
+                self._check_open()
+                raise StoreError("the store in memory is empty; ingest documents first")
             raise StoreError(
                 f"no store at {self.settings.store}; create it with `diptych ingest PATH --store {self.settings.store}`"
             )

@@ -48,7 +48,7 @@ def ask(
     from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
 
     question = Query(text, image, parse_filter(where))
-    settings = answer_settings(load_settings(store), model, verify)
+    settings = answer_settings(load_settings(store).require_persistent(), model, verify)
     with Diptych.open(settings, budget=budget) as diptych:
         print_message(describe_filters(diptych, question))
         answer = diptych.ask(question, limit, _print_draft if not as_json and sys.stderr.isatty() else None)

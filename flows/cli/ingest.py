@@ -90,6 +90,7 @@ def backfill(
     from diptych.settings import load_settings
     from flows.support.local_prefect import local_prefect, run_result
 
+    settings = load_settings(store).require_persistent()
     with local_prefect(), progress_display() as progress:
         from flows.backfill import backfill as backfill_flow
         from flows.support.ingest_tasks import ingest_run
@@ -99,7 +100,7 @@ def backfill(
             "since": since.date() if since else None,
             "retry_failed": retry_failed,
             "confirm_deletes": confirm_deletes,
-            "store": _absolute(load_settings(store).store),
+            "store": _absolute(settings.store),
             "budget": budget,
             "batch_api": batch_api,
             "include": list(include),

@@ -62,7 +62,7 @@ def open_store(
     from diptych import Diptych
     from diptych.settings import load_settings
 
-    return Diptych.open(load_settings(store, include, exclude), budget=budget)
+    return Diptych.open(load_settings(store, include, exclude).require_persistent(), budget=budget)
 
 
 def print_usage(diptych: Diptych) -> None:

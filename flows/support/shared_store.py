@@ -25,13 +25,14 @@ def shared_diptych(settings: Settings, budget: float | None = None) -> Iterator[
 
     `budget` is in US dollars. An enclosing `Diptych` is only reused if it has the same budget, which the block then
     shares; None accepts any. Prefect's task threads inherit the enclosing block; other processes open their own.
+    Raises `SettingsError` for a new store in memory.
     """
     _load_api_keys(settings)
     shared = _shared.get()
     if shared is not None and shared.settings == settings and budget in (None, shared.meter.budget):
         yield shared
         return
-    with Diptych.open(settings, budget=budget) as diptych:
+    with Diptych.open(settings.require_persistent(), budget=budget) as diptych:
         token = _shared.set(diptych)
         try:
             yield diptych
