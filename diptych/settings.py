@@ -24,6 +24,7 @@ from diptych.prices import Price
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
+Device = Literal["auto", "cpu", "cuda"]
 VectorType = Literal["float32", "float16", "int8"]
 MEMORY = ":memory:"
 """The setting `store` of a store that ends with the `Diptych` that opened it."""
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
         gt=0,
         description="Initial interval for polling batch APIs, in seconds.",
     )
+    device: Device = Field(default="auto", description="Where fastembed and clip models run: auto, cpu or cuda.")
     models: Path | None = Field(
         default=None, description="Folder of model files for fastembed; default: downloaded when needed."
     )

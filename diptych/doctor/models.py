@@ -12,6 +12,7 @@ from diptych.doctor.machine import Check, hide_credentials
 from diptych.encoders import minilm
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
+from diptych.encoders.local import choose_device
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
 from diptych.endpoints import AnthropicEndpoint, Endpoint, Role
 from diptych.errors import DiptychError, ModelError, SettingsError
@@ -132,6 +133,10 @@ def _check_files(role: str, encoder: Encoder, cost: str) -> Check:
     """The folders of a local model's files, or how to get them."""
     if not isinstance(encoder, FastEmbed):  # of another package: it could be loaded
         return Check(role, "ok", encoder.name)
+    try:
+        device = choose_device(encoder.device)
+    except ModelError as error:
+        return Check(role, "broken", f"{encoder.name}: {error}", cost, "export DIPTYCH_DEVICE=auto")
     present, missing = [], []
     for model in encoder.models:
         try:
@@ -143,8 +148,8 @@ def _check_files(role: str, encoder: Encoder, cost: str) -> Check:
         else:
             missing.append(model.files)
     if not missing:
-        return Check(role, "ok", f"{encoder.name}: {', '.join(present)}")
-    sizes = ", ".join(f"{files.repository} ({files.megabytes} MB)" for files in missing)
+        return Check(role, "ok", f"{encoder.name}: {', '.join(present)}, on {device}")
+    sizes = ", ".join(dict.fromkeys(map(str, missing)))
     what = f"{encoder.name}: files of {sizes} missing"
     commands = [*dict.fromkeys(files.download_command for files in missing), f"export DIPTYCH_MODELS={missing[0].root}"]
     fix = " && ".join(commands)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diptych.encoders.local import Lazy, LocalEncoder, replace_surrogates
+from diptych.encoders.local import Lazy, LocalEncoder, choose_device, replace_surrogates
 from diptych.encoders.model_files import ModelFiles
 from diptych.errors import ModelError
 from diptych.models.meter import Meter
-from diptych.settings import Settings
+from diptych.settings import Device, Settings
 from diptych.vectors import Vector, Vectors
 from extractors.errors import ExtractionError
 from extractors.pictures.decode import normalise_image, open_image
@@ -57,8 +57,18 @@ PROMPTS: tuple[tuple[str, str, str], ...] = (
 jina-embeddings-v3 it selects the adapter."""
 QUERY_ONLY = "qdrant/constella-"
 """Start of the names of models that encode queries for another model's passages."""
-LOWER_CASE = "google/siglip2-"
-"""Start of the names of models trained on lower-case text whose published tokenizer files do not lower it."""
+LOWER_CASE = "SiglipOnnxTextEmbedding"
+"""Runner of models trained on lower-case text whose published tokenizer files do not lower it."""
+EXPORTED = {"clip": ("CLIPOnnxEmbedding", "OnnxImageEmbedding", "projection_dim", "text_embeds", "image_embeds")}
+EXPORTED |= dict.fromkeys(
+    ("siglip", "siglip2"), (LOWER_CASE, "SiglipOnnxImageEmbedding", "hidden_size", "pooler_output", "pooler_output")
+)
+"""Type of an exported pair -> runners of its texts and images, key of its dimensions in config.json, and the outputs
+of both graphs that are the vectors."""
+SIGLIP_SIZE = 768
+"""Dimensions of SigLIP base, whose config.json leaves them out."""
+TEXT_GRAPH, IMAGE_GRAPH = "onnx/text_model.onnx", "onnx/vision_model.onnx"
+"""Of an exported pair, as Hugging Face's exporters write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,8 @@ class Model:
     """It encodes images, not texts."""
     licence: str
     files: ModelFiles
+    output: str = ""
+    """Output of the graph that is the vector, of a model that fastembed does not list."""
 
     @property
     def prompts(self) -> tuple[str, str]:
@@ -88,13 +100,13 @@ class FastEmbed(LocalEncoder):
     Nothing is loaded before it is first used. The fingerprint needs the model's files, and downloads missing ones.
     """
 
-    def __init__(self, name: str, texts: Model, images: Model | None = None) -> None:
+    def __init__(self, name: str, texts: Model, images: Model | None = None, *, device: Device = "auto") -> None:
         super().__init__()
-        self.name, self.size = name, texts.size
+        self.name, self.size, self.device = name, texts.size, device
         self.models = [texts, *([images] if images else [])]
         self.reads_images = images is not None
         self._fingerprint = Lazy(self._compute_fingerprint)
-        self._sessions = [Lazy(partial(_open_session, model)) for model in self.models]
+        self._sessions = [Lazy(partial(_open_session, model, device)) for model in self.models]
 
     @property
     def fingerprint(self) -> str:
@@ -110,7 +122,7 @@ class FastEmbed(LocalEncoder):
         """As `Encoder.encode_texts`; zeros for a text without any known word."""
         model, session = self.models[0], self._sessions[0].get()
         prompt = model.prompts[0 if query else 1]
-        lower = model.name.lower().startswith(LOWER_CASE)
+        lower = model.runner == LOWER_CASE
         embed = session.query_embed if query else session.passage_embed
 
         def encode(text: str) -> Vector:
@@ -143,7 +155,7 @@ def load(variant: str, settings: Settings, meter: Meter) -> FastEmbed:
     """`variant` is the name of a text model as fastembed lists it."""
     if variant.lower().startswith(QUERY_ONLY):
         raise ModelError(f"encoder fastembed: {variant} encodes only queries, not passages; choose another model")
-    return FastEmbed(f"fastembed:{variant}", find_model(variant, settings))
+    return FastEmbed(f"fastembed:{variant}", find_model(variant, settings), device=settings.device)
 
 
 def find_model(name: str, settings: Settings, *, reads_images: bool = False) -> Model:
@@ -163,6 +175,29 @@ def find_model(name: str, settings: Settings, *, reads_images: bool = False) -> 
     megabytes = round(1000 * (entry.size_in_GB or 0))
     files = ModelFiles(str(entry.sources.hf), names, megabytes, settings.models, settings.cache)
     return Model(entry.model, int(entry.dim or 0), runner.__name__, reads_images, entry.license, files)
+
+
+def find_export(repository: str, settings: Settings) -> tuple[Model, Model]:
+    """The text model and the image model of a CLIP or SigLIP that was exported to ONNX, in one repository.
+
+    Reads, and if necessary downloads, its config.json. Raises `ModelError` if it is of another type.
+    """
+    names = (TEXT_GRAPH, IMAGE_GRAPH, "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+    files = ModelFiles(repository, names, 0, settings.models, settings.cache)
+    config = files.read_json("config.json")
+    kind = str(config.get("model_type"))
+    if kind not in EXPORTED:
+        raise ModelError(f"encoder clip: {repository} is a model of type {kind}; use one of: {', '.join(EXPORTED)}")
+    texts, images, key, *outputs = EXPORTED[kind]
+    size = config.get(key) or config.get("text_config", {}).get(key) or SIGLIP_SIZE
+    made = [
+        Model(repository, int(size), runner, reads_images, "see its page", replace(files, names=ordered), output)
+        for reads_images, runner, output, ordered in (
+            (False, texts, outputs[0], names),
+            (True, images, outputs[1], (IMAGE_GRAPH, TEXT_GRAPH, *names[2:])),
+        )
+    ]
+    return made[0], made[1]
 
 
 def load_image(file: Path) -> Image.Image:
@@ -186,15 +221,37 @@ def _normalise(vectors: Iterable[NDArray[Any]], model: Model) -> Vector:
     return vector / np.float32(length) if length else vector
 
 
-def _open_session(model: Model) -> Any:
+def _open_session(model: Model, device: Device) -> Any:
     from fastembed import ImageEmbedding, TextEmbedding
 
+    cuda = choose_device(device) == "cuda"
     folder = model.files.get_folder()
-    embedding = ImageEmbedding if model.reads_images else TextEmbedding
-    threads = None if model.runner == "StaticTextEmbedding" else 1  # static models have no threads, and warn
+    embedding: Any = ImageEmbedding if model.reads_images else TextEmbedding
+    if model.output:
+        embedding = _exported_runner(model, embedding.EMBEDDINGS_REGISTRY)
+    # Static models are tables without a graph, and warn of options.
+    options = {} if model.runner == "StaticTextEmbedding" else {"threads": 1, "cuda": cuda}
     try:
         # Without a path of its own, fastembed would wait 40 s for an unreachable hub.
-        return embedding(model.name, str(model.files.cache), threads, specific_model_path=str(folder))
+        return embedding(model.name, str(model.files.cache), specific_model_path=str(folder), **options)
     except Exception as error:  # broken files raise anything in ONNX Runtime, tokenizers or json
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{folder}: cannot be loaded ({reason}); copy {model.files.repository} there again") from error
+
+
+def _exported_runner(model: Model, runners: Iterable[Any]) -> Any:
+    """The runner of the model's type, for this model, which fastembed does not list."""
+    from fastembed.common.model_description import DenseModelDescription, ModelSource
+
+    runner = next(runner for runner in runners if runner.__name__ == model.runner)
+    listed = DenseModelDescription(
+        model=model.name,
+        dim=model.size,
+        description="",
+        license=model.licence,
+        size_in_GB=0.0,
+        sources=ModelSource(hf=model.files.repository),
+        model_file=model.files.names[0],
+    )
+    fields = {"_list_supported_models": classmethod(lambda cls: [listed]), "ONNX_OUTPUT_NAMES": [model.output]}
+    return type(model.runner, (runner,), fields)

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
 from diptych.encoders.encoder import Encoder
+from diptych.errors import ModelError
+from diptych.settings import Device
 from diptych.vectors import Vector, Vectors
 
 T = TypeVar("T")
@@ -28,6 +30,20 @@ class Lazy(Generic[T]):
             if not self._values:
                 self._values.append(self._compute())
             return self._values[0]
+
+
+def choose_device(wanted: Device) -> Literal["cpu", "cuda"]:
+    """Where ONNX models run. Raises `ModelError` if that must be a GPU and ONNX Runtime cannot use one."""
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        return "cpu" if wanted == "cpu" else "cuda"
+    if wanted == "cuda":
+        raise ModelError(
+            "setting `device` is cuda, but this ONNX Runtime cannot use a GPU; replace the package onnxruntime by "
+            "onnxruntime-gpu, or set `device` to auto"
+        )
+    return "cpu"
 
 
 class LocalEncoder(Encoder):

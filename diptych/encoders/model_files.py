@@ -10,9 +10,11 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -21,8 +23,13 @@ from extractors.atomic_write import write_file
 
 HUB_TIMEOUT = 5.0
 """Seconds the hub has to answer before a download is attempted."""
-OPTIONAL = ("config.json", "special_tokens_map.json")
-"""Small files that not every repository has."""
+OPTIONAL = (
+    "config.json",
+    "special_tokens_map.json",
+    "onnx/text_model.onnx_data",
+    "onnx/vision_model.onnx_data",
+)
+"""Files that not every repository has; the weights of models above 2 GB are in files of their own."""
 _download_lock = threading.Lock()
 
 
@@ -39,6 +46,9 @@ class ModelFiles:
     models: Path | None
     """The user's model folder."""
     cache: Path
+
+    def __str__(self) -> str:
+        return f"{self.repository} ({self.megabytes} MB)" if self.megabytes else self.repository
 
     @property
     def root(self) -> Path:
@@ -77,6 +87,16 @@ class ModelFiles:
         with _download_lock:
             return self.find_folder() or self._download()
 
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A small file, downloaded by itself if the others are not there. Raises `ModelError`."""
+        folder = self.find_folder() or self.download_folder
+        with _download_lock:
+            file = (folder if (folder / name).is_file() else self._download((name,))) / name
+        try:
+            return dict(json.loads(file.read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            raise ModelError(f"{file}: cannot be read ({error}); copy it again from {self.repository}") from error
+
     def explain_unreachable(self) -> str:
         """Why nothing can be downloaded; empty if the hub answers, whatever the answer."""
         host = _hub()
@@ -104,26 +124,27 @@ class ModelFiles:
         hashes = [(name, sha256) for name, (_, _, sha256) in zip(names, current.values(), strict=True)]
         return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
-    def _missing_in(self, folder: Path) -> list[str]:
-        return [name for name in self.names if not (folder / name).is_file()]
+    def _missing_in(self, folder: Path, names: Sequence[str] = ()) -> list[str]:
+        return [name for name in names or self.names if not (folder / name).is_file()]
 
-    def _download(self) -> Path:
+    def _download(self, names: Sequence[str] = ()) -> Path:
+        """Download `names`, by default all files."""
         if reason := self.explain_unreachable():
             raise self._download_error(reason)
         from huggingface_hub import snapshot_download
 
-        host, wanted = _hub(), [*self.names, *OPTIONAL]
+        host, wanted = _hub(), [*(names or (*self.names, *OPTIONAL))]
         try:
             snapshot_download(self.repository, local_dir=self.download_folder, allow_patterns=wanted, endpoint=host)
         except Exception as error:  # from huggingface_hub, its HTTP library or the disk, without a common base
             raise self._download_error(f"{host} failed with {type(error).__name__}: {_first_line(error)}") from error
-        if missing := self._missing_in(self.download_folder):
+        if missing := self._missing_in(self.download_folder, names):
             raise self._download_error(f"{host} did not deliver {', '.join(missing)}")
         return self.download_folder
 
     def _download_error(self, reason: str) -> ModelError:
         return ModelError(
-            f"the model {self.repository} ({self.megabytes} MB) is neither in {self.user_folder} nor downloaded, and "
+            f"the model {self} is neither in {self.user_folder} nor downloaded, and "
             f"{reason}; on a machine that reaches the hub run `{self.download_command}`, copy {self.root} here and "
             f"set DIPTYCH_MODELS={self.root}"
         )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.encoders import clip
-from diptych.encoders.fastembed import Model, find_model
+from diptych.encoders.fastembed import IMAGE_GRAPH, TEXT_GRAPH, Model, find_export, find_model
 from diptych.settings import Settings
 
 FIELDS = 4
@@ -68,21 +68,47 @@ _JINA = {
 def write_pair(models: Path, name: str = "") -> None:
     """Both models of `clip:NAME`, which know the colours."""
     texts, pictures = clip.PAIRS[name or clip.DEFAULT]
-    siglip = "siglip" in name
-    mean, std = ((0.5,) * 3, (0.5,) * 3) if siglip else (MEAN, STD)
-    words = {word: [0.0, *np.repeat((np.array(rgb) / 255 - mean) / std, FIELDS**2)] for word, rgb in COLOURS.items()}
-    write_texts(models, texts, words, limit=64 if siglip else 77)
+    write_texts(models, texts, _colour_words("siglip" in name), limit=64 if "siglip" in name else 77)
     write_pictures(models, pictures)
+
+
+def write_export(models: Path, repository: str, kind: str = "clip", size: int = 512) -> None:
+    """A pair in the layout of Hugging Face's exporters; `kind`: `model_type` in its config.json."""
+    folder, siglip = models / repository, kind.startswith("siglip")
+    folder.mkdir(parents=True)
+    config = {"text_config": {"hidden_size": size}} if siglip else {"projection_dim": size}
+    (folder / "config.json").write_text(json.dumps({"model_type": kind} | config))
+    for name in (TEXT_GRAPH, IMAGE_GRAPH, "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"):
+        _save(b"", folder / name)
+    texts, pictures = find_export(repository, Settings(models=models))
+    words = _colour_words(siglip)
+    vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    _save(_text_graph(_rows(words, size), texts), folder / TEXT_GRAPH)
+    _write_tokenizer(folder, vocabulary, 64 if siglip else 77, lower=not siglip)
+    _save(_picture_graph(pictures), folder / IMAGE_GRAPH)
+    (folder / "preprocessor_config.json").write_text(json.dumps(_SIGLIP if siglip else _CLIP))
+    (folder / "config.json").write_text(json.dumps({"model_type": kind, "pad_token_id": 0} | config))
+
+
+def _colour_words(siglip: bool) -> dict[str, list[float]]:
+    mean, std = ((0.5,) * 3, (0.5,) * 3) if siglip else (MEAN, STD)
+    return {word: [0.0, *np.repeat((np.array(rgb) / 255 - mean) / std, FIELDS**2)] for word, rgb in COLOURS.items()}
+
+
+def _rows(words: Mapping[str, Sequence[float]], size: int) -> NDArray[np.float32]:
+    """A row for each token: padding, unknown, [CLS], [SEP], and the words."""
+    rows = np.zeros((4 + len(words), size), np.float32)
+    rows[0, -2], rows[1, -1], rows[2, 0] = 0.01, 0.1, 1
+    for row, word in zip(rows[4:], words, strict=True):
+        row[: len(words[word])] = words[word]
+    return rows
 
 
 def write_texts(models: Path, name: str, words: Mapping[str, Sequence[float]], *, limit: int = 512) -> None:
     """A model of texts that fastembed lists; `words`: row of each word, the rest of it zeros."""
     model = find_model(name, Settings(models=models))
     folder = models / model.files.repository
-    rows = np.zeros((4 + len(words), model.size), np.float32)
-    rows[0, -2], rows[1, -1], rows[2, 0] = 0.01, 0.1, 1
-    for row, word in zip(rows[4:], words, strict=True):
-        row[: len(words[word])] = words[word]
+    rows = _rows(words, model.size)
     vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
     for file in model.files.names:
         _save(b"" if file != model.files.names[0] else _text_graph(rows, model), folder / file)
@@ -169,7 +195,19 @@ def _text_graph(rows: NDArray[np.float32], model: Model) -> bytes:
             helper.make_node("Mul", ["task", "third"], ["adapter"]),
             helper.make_node("Add", ["plain", "adapter"], ["last_hidden_state"]),
         ]
-    return _model(nodes, inputs, outputs, _constants(rows, nodes))
+    return _model(nodes, inputs, _renamed(nodes, outputs, model), _constants(rows, nodes))
+
+
+def _renamed(nodes: list[Any], outputs: list[Any], model: Model) -> list[Any]:
+    """The outputs, and under the name that an exported model gives it, the last of them."""
+    from onnx import TensorProto, helper
+
+    if model.output in ("", outputs[-1].name):
+        return outputs
+    nodes.append(helper.make_node("Identity", [outputs[-1].name], [model.output]))
+    nodes.append(helper.make_node("Neg", [outputs[-1].name], ["first"]))  # must not be taken for the vector
+    names = "first", model.output
+    return [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["items", model.size]) for name in names]
 
 
 def _constants(rows: NDArray[np.float32], nodes: list[Any]) -> list[object]:
@@ -205,7 +243,7 @@ def _picture_graph(model: Model) -> bytes:
     inputs = [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["pictures", 3, 224, 224])]
     pooled = helper.make_tensor_value_info("pooler_output", TensorProto.FLOAT, ["pictures", size])
     if model.runner == "OnnxImageEmbedding":
-        return _model(nodes, inputs, [pooled], constants)
+        return _model(nodes, inputs, _renamed(nodes, [pooled], model), constants)
     constants.append(numpy_helper.from_array(np.array([1]), "tokens"))
     nodes += [
         helper.make_node("Unsqueeze", ["pooler_output", "tokens"], ["first"]),

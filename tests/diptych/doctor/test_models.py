@@ -45,7 +45,7 @@ def test_present_files_are_listed_with_their_licence(settings: Settings, tmp_pat
         "image encoder",
         "ok",
         f"clip: Qdrant/clip-ViT-B-32-text (mit) in {tmp_path}/models/Qdrant/clip-ViT-B-32-text, "
-        f"Qdrant/clip-ViT-B-32-vision (mit) in {tmp_path}/models/Qdrant/clip-ViT-B-32-vision",
+        f"Qdrant/clip-ViT-B-32-vision (mit) in {tmp_path}/models/Qdrant/clip-ViT-B-32-vision, on cpu",
     )
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from diptych.encoders import clip
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import load_image
+from diptych.encoders.local import choose_device
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
@@ -74,6 +75,44 @@ def test_texts_match_their_images_in_every_pair(settings: Settings, tmp_path: Pa
     assert np.linalg.norm(words, axis=1) == pytest.approx(1, abs=1e-6)
     assert np.linalg.norm(seen, axis=1) == pytest.approx(1, abs=1e-6)
     assert list((words @ seen.T).argmax(axis=1)) == list(range(len(COLOURS)))
+
+
+@pytest.mark.parametrize(
+    ("name", "repository", "kind", "size"),
+    [
+        ("ViT-L-14", "Xenova/clip-vit-large-patch14", "clip", 768),
+        ("acme/clip-huge-onnx", "acme/clip-huge-onnx", "clip", 1024),
+        ("acme/siglip2-large-onnx", "acme/siglip2-large-onnx", "siglip2", 1024),
+    ],
+)
+def test_exports_of_any_size_match_texts_and_images(
+    tmp_path: Path, name: str, repository: str, kind: str, size: int
+) -> None:
+    onnx_models.write_export(tmp_path / "models", repository, kind, size)
+    encoder = load_encoder(f"clip:{name}", Settings(models=tmp_path / "models", cache=tmp_path / "cache"))
+    assert (encoder.size, encoder.name, encoder.reads_images) == (size, f"clip:{name}", True)
+    pictures = [plain(colour, (300, 200), tmp_path / f"{colour}.png") for colour in COLOURS]
+    words = encoder.encode_texts([colour.title() for colour in COLOURS], query=True)
+    assert list((words @ encoder.encode_images(pictures).T).argmax(axis=1)) == list(range(len(COLOURS)))
+    assert encoder.fingerprint.startswith(f"{repository}-")
+
+
+def test_exports_of_other_models_are_refused(tmp_path: Path) -> None:
+    onnx_models.write_export(tmp_path, "acme/other")
+    (tmp_path / "acme/other/config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ModelError, match="acme/other is a model of type bert; use one of: clip, siglip"):
+        load_encoder("clip:acme/other", Settings(models=tmp_path))
+
+
+def test_a_gpu_is_used_only_where_there_is_one(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    providers = ["CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: providers)
+    assert [choose_device("auto"), choose_device("cpu")] == ["cpu", "cpu"]
+    missing = load_encoder("clip", Settings(models=folder, cache=tmp_path, device="cuda"))
+    with pytest.raises(ModelError, match="`device` is cuda, but this ONNX Runtime cannot use a GPU"):
+        missing.encode_texts(["red"])
+    providers.append("CUDAExecutionProvider")
+    assert [choose_device("auto"), choose_device("cuda"), choose_device("cpu")] == ["cuda", "cuda", "cpu"]
 
 
 def test_image_of_the_right_height_is_cropped_without_scaling(pair: Encoder, tmp_path: Path) -> None:
