@@ -22,10 +22,11 @@ BENCHMARKS = {
     "unchanged": "store:unchanged",
     "changes": "incremental:changes",
     "catalogue": "product_search:catalogue",
+    "pictures": "picture_queries:pictures",
     "ablation": "ablation:ablation",
 }
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
-WITH_OWN_FILES = ("catalogue", "ablation")
+WITH_OWN_FILES = ("catalogue", "pictures", "ablation")
 """Benchmarks that can be run on the user's own files."""
 
 
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(BENCHMARKS)}")
     if (chosen.on or chosen.store) and not (len(chosen.names) == 1 and chosen.names[0] in WITH_OWN_FILES):
-        parser.error(f"--on and --store need exactly one of {' and '.join(WITH_OWN_FILES)}")
+        parser.error(f"--on and --store need exactly one benchmark of {', '.join(WITH_OWN_FILES)}")
     options = BenchOptions(chosen.on, chosen.store, chosen.points)
     try:
         for line in _lines(chosen.names or list(BENCHMARKS), options, as_json=chosen.json):

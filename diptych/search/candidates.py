@@ -26,6 +26,8 @@ class Snapshot:
 
     lists: Mapping[str, Ranks]
     """List -> ranks of the parts that were read."""
+    scores: Mapping[str, Mapping[str, float]]
+    """List -> scores of the parts that were read: cosine similarities, or BM25."""
     parts: Mapping[str, Payload]
     """Id -> payload of the best passages and pictures."""
     pages: list[Payload]
@@ -59,30 +61,31 @@ def read_candidates(
     parts = {id_: payload for id_, payload in payloads.items() if is_visible(payload, id_, records)}
     hidden = payloads.keys() - parts.keys()
     pages = [parts.pop(id_) for name in _page_lists(lists) for id_ in lists.pop(name) if id_ in parts]
-    ranks = {}
-    for name, ids in lists.items():  # ranks are counted as if hidden points did not exist
-        visible = rank_ids(id_ for id_ in ids if id_ not in hidden)
+    ranks, scores = {}, {}
+    for name, points in lists.items():  # ranks are counted as if hidden points did not exist
+        visible = rank_ids(id_ for id_ in points if id_ not in hidden)
         ranks[name] = {id_: rank for id_, rank in visible.items() if id_ in parts}
-    return Snapshot(ranks, parts, pages, version, complete, mostly_hidden=2 * len(hidden) > len(payloads))
+        scores[name] = {id_: points[id_] for id_ in ranks[name]}
+    return Snapshot(ranks, scores, parts, pages, version, complete, mostly_hidden=2 * len(hidden) > len(payloads))
 
 
 def _read_parts(
     store: Store, requests: Requests, weights: Mapping[str, float], limit: int
-) -> tuple[dict[str, list[str]], dict[str, Payload], bool]:
-    """(list name -> ids, best first; payloads by id, visible or not; whether there are no further candidates).
+) -> tuple[dict[str, dict[str, float]], dict[str, Payload], bool]:
+    """(list name -> ids with scores, best first; payloads by id, visible or not; whether the candidates are all).
 
     Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once.
     Ranking fuses them again, without hidden points and with whatever weights are tried.
     """
     collections = {"text": store.text, "images": store.images}
-    found: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, dict[str, dict[str, float]]] = {}
     for name, wanted in requests.items():
         if wanted:
             points = collections[name].search(list(wanted.values()))
-            found[name] = dict(zip(wanted, map(sort_ids, points), strict=True))
-    lists = {name: ids for of_collection in found.values() for name, ids in of_collection.items()}
+            found[name] = dict(zip(wanted, map(sort_points, points), strict=True))
+    lists = {name: points for of_collection in found.values() for name, points in of_collection.items()}
     page_lists = _page_lists(lists)
-    fused = fuse({name: rank_ids(ids) for name, ids in lists.items() if name not in page_lists}, weights)
+    fused = fuse({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
     best = {*(point.id for point in fused[:limit]), *chain.from_iterable(lists[name] for name in page_lists)}
     payloads: dict[str, Payload] = {}
     for name, of_collection in found.items():
@@ -90,7 +93,7 @@ def _read_parts(
             payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)})
     limits = {name: request.limit for wanted in requests.values() for name, request in wanted.items()}
     complete = len(fused) <= limit and all(
-        len(ids) < limits[name] for name, ids in lists.items() if name not in page_lists
+        len(points) < limits[name] for name, points in lists.items() if name not in page_lists
     )
     return lists, payloads, complete
 
@@ -99,6 +102,7 @@ def _page_lists(names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(PAGES)]
 
 
-def sort_ids(points: Iterable[ScoredPoint]) -> list[str]:
-    """Ids, best first. Scores that agree to five digits are ties and sorted by id, so that all engines agree."""
-    return [point.id for point in sorted(points, key=lambda point: (-float(f"{point.score:.5g}"), point.id))]
+def sort_points(points: Iterable[ScoredPoint]) -> dict[str, float]:
+    """Ids with scores, best first. Scores are rounded to five digits; ties are sorted by id, so all engines agree."""
+    rounded = ((point.id, float(f"{point.score:.5g}")) for point in points)
+    return dict(sorted(rounded, key=lambda item: (-item[1], item[0])))

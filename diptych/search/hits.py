@@ -48,8 +48,9 @@ class Hit:
     """Path of the image file."""
     score: float
     ranks: Mapping[str, int]
-    """Ranked list -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.bm25`; and
-    signal -> rank of the hit's page by it: `pages.bm25`, `named` and the others in `page_signals.SIGNALS`."""
+    """Ranked list -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.picture`
+    (without the words of the query), `images.bm25`; and signal -> rank of the hit's page by it: `pages.bm25`, `named`
+    and the others in `page_signals.SIGNALS`."""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from diptych.search.fusion import FusedPoint
+from diptych.search.likeness import Likeness
 from diptych.search.page_signals import Values
 from diptych.search.ranking_inputs import Part, Place
 
@@ -11,6 +12,9 @@ PARTS = "parts"
 """The signal that sums the fused scores of the page's best passage and best picture."""
 PART_WEIGHT = 0.5
 """Weight of a part's own fused score beside the score of its page."""
+LIKENESS_WEIGHT = 4.0
+"""Weight of likeness to the query's picture, as a multiple of the best score without it. Words then only decide between
+pictures that are almost equally similar, and order what comes after them. Measured, see docs/measurements/search.md."""
 LABEL_BONUS = 0.5
 """Added to the figure or table whose label the query names."""
 REPEAT_PENALTY = 1.0
@@ -31,10 +35,12 @@ def order_results(
     weights: Mapping[str, float],
     limit: int,
     labels: frozenset[str] = frozenset(),
+    likeness: Likeness | None = None,
 ) -> list[FusedPoint]:
     """At most `limit` parts of `fused`, best first, scored and explained by the signals of their pages.
 
-    `weights` are those of signals, 1 where missing; `labels` are named in the query. Ties are broken by id.
+    `weights` are those of signals, 1 where missing; `labels` are named in the query; `likeness` is that of pictures to
+    the query's picture. Ties are broken by id.
     """
     if not fused:
         return []
@@ -49,7 +55,7 @@ def order_results(
         part = parts[point.id]
         own = PART_WEIGHT * point.score / greatest + LABEL_BONUS * (part.label in labels)
         scored.append(FusedPoint(point.id, page_scores[part.place] + own, point.ranks))
-    order = _by_score(scored)
+    order = _by_score(_by_likeness(scored, parts, likeness) if likeness else scored)
     # Without signals, all fused scores are close to each other and say nothing about documents.
     penalty = _document_penalty(order, parts) if any(counted.values()) else 0.0
     ranks = {name: _rank_places(values) for name, values in counted.items()}
@@ -59,6 +65,22 @@ def order_results(
         of_page = {name: ranked[place] for name, ranked in ranks.items() if place in ranked}
         explained.append(FusedPoint(point.id, point.score, {**point.ranks, **of_page}))
     return explained
+
+
+def _by_likeness(points: Sequence[FusedPoint], parts: Mapping[str, Part], likeness: Likeness) -> list[FusedPoint]:
+    """Add likeness to the scores: that of the best picture of a part's page, and the part's own."""
+    pages: dict[Place, float] = defaultdict(float)
+    for id_, value in likeness.items():
+        pages[parts[id_].place] = max(value, pages[parts[id_].place])
+    weight = LIKENESS_WEIGHT * max(point.score for point in points)
+    return [
+        FusedPoint(
+            point.id,
+            point.score + weight * (pages[parts[point.id].place] + PART_WEIGHT * likeness.get(point.id, 0.0)),
+            point.ranks,
+        )
+        for point in points
+    ]
 
 
 def _parts_signal(fused: Sequence[FusedPoint], parts: Mapping[str, Part]) -> Values:

@@ -14,6 +14,7 @@ from diptych.errors import QueryError, StoreBusy
 from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
 from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, make_hits
+from diptych.search.likeness import Likeness, measure_likeness
 from diptych.search.page_signals import NAMED, PAGE_HEADINGS, SIGNALS, Values, find_documents, measure_signals
 from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.query import Query
@@ -23,8 +24,8 @@ from diptych.search.result_order import order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
 from diptych.store.register import RegisterCache
-from diptych.store.spaces import Spaces
-from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, RankedListRequest, Store
+from diptych.store.spaces import PICTURE_VECTOR, Spaces
+from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, VISUAL_VECTOR, RankedListRequest, Store
 from diptych.vectors import Vector
 from diptych.where import Compare, all_of
 
@@ -36,6 +37,8 @@ BAND = 40
 LIST_DEPTH, READ_DEPTH = 2, 4
 """Each ranked list is twice as deep as the band, so that a hit of two lists is found in both, and four times as many
 parts are read. Measured, see docs/measurements/search.md."""
+PICTURE_LISTS = ("images.visual", "images.picture")
+"""Lists of pictures similar to the query's image, with its text and without."""
 WEIGHT_NAMES = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
 DEFAULT_WEIGHTS = {PAGE_HEADINGS: 0.5, NAMED: 2.0}
@@ -78,12 +81,15 @@ class Candidates:
     parts: Mapping[str, Part]
     labels: frozenset[str]
     """Labels of figures and tables that the query names."""
+    likeness: Likeness
+    """How much each picture looks like that of the query; empty for a query without one."""
 
     def rank(self, weights: Mapping[str, float], limit: int) -> list[RankedPoint]:
         """At most `limit` parts, best first; `weights` replace those in `DEFAULT_WEIGHTS`."""
         weights = {**DEFAULT_WEIGHTS, **weights}
         labels = self.labels if weights.get(NAMED, 1.0) else frozenset[str]()
-        order = order_results(fuse(self.snapshot.lists, weights), self.parts, self.signals, weights, limit, labels)
+        fused = fuse(self.snapshot.lists, weights)
+        order = order_results(fused, self.parts, self.signals, weights, limit, labels, self.likeness)
         return [RankedPoint(point, self.snapshot.parts[point.id]) for point in order]
 
 
@@ -189,11 +195,13 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
         size *= 4
     pages = make_pages(found.parts.values(), found.pages, context.language)
     expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
+    similarities = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
     return Candidates(
         snapshot=replace(found, lists=_merge_expansions(found, expanded)),
         signals=measure_signals(query.intent, pages, expanded),
         parts={id_: make_part(payload) for id_, payload in found.parts.items()},
         labels=query.intent.labels,
+        likeness=measure_likeness(similarities),
     )
 
 
@@ -216,6 +224,9 @@ def _requests(
     for vector in VECTORS[collection]:
         if vector in query.vectors and context.uses(f"{collection}.{vector}"):
             yield f"{collection}.{vector}", RankedListRequest(depth, vector, vector=query.vectors[vector], where=where)
+    if collection == "images" and PICTURE_VECTOR in query.vectors and context.uses("images.visual"):
+        alone = query.vectors[PICTURE_VECTOR]
+        yield "images.picture", RankedListRequest(depth, VISUAL_VECTOR, vector=alone, where=where)
     searched = {"": query.intent.words}
     searched |= {EXPANSION.format(number): one.words for number, one in enumerate(query.intent.expansions)}
     for suffix, stems in searched.items():

@@ -17,6 +17,9 @@ from diptych.store.types import DESCRIPTION_VECTOR, TEXT_VECTOR, VISUAL_VECTOR, 
 from diptych.vectors import Vector
 from extractors.pictures.store import image_path
 
+PICTURE_VECTOR = "picture"
+"""The vector of a query's image without its text, in the space of `visual`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spaces:
@@ -57,23 +60,27 @@ class Spaces:
     ) -> list[dict[str, Vector]]:
         """One mapping per query (text, image; either may be missing): vector name -> vector to search it with.
 
-        Each part goes to every vector whose space can encode it; if both parts do, their mean is used. All texts are
-        encoded together, once per space. `used`: names of the vectors that are needed; default: all.
+        Each part goes to every vector whose space can encode it; if both parts do, their mean is used, and the image's
+        own vector is added as `picture`. All texts are encoded together, once per space. `used`: names of the vectors
+        that are needed; default: all.
         """
-        by_encoder: dict[int, list[Vector | None]] = {}
+        by_encoder: dict[int, list[list[Vector]]] = {}
         encoders = {name: encoder for name, encoder in self.encoders.items() if used is None or name in used}
         for encoder in encoders.values():
             if id(encoder) not in by_encoder:
                 by_encoder[id(encoder)] = _encode_in_one_space(encoder, queries)
         encoded: list[dict[str, Vector]] = []
         for row in range(len(queries)):
-            vectors = {name: by_encoder[id(encoder)][row] for name, encoder in encoders.items()}
-            encoded.append({name: vector for name, vector in vectors.items() if vector is not None})
+            parts = {name: by_encoder[id(encoder)][row] for name, encoder in encoders.items()}
+            vectors = {name: mean_vector(vectors) for name, vectors in parts.items() if vectors}
+            if len(both := parts.get(VISUAL_VECTOR, [])) == 2:
+                vectors[PICTURE_VECTOR] = both[1]
+            encoded.append(vectors)
         return encoded
 
 
-def _encode_in_one_space(encoder: Encoder, queries: Sequence[tuple[str, Path | None]]) -> list[Vector | None]:
-    """One vector per query; None if the encoder can encode neither of its parts."""
+def _encode_in_one_space(encoder: Encoder, queries: Sequence[tuple[str, Path | None]]) -> list[list[Vector]]:
+    """For each query, the vectors of its text and of its image, as far as the encoder can encode them."""
     parts: list[list[Vector]] = [[] for _ in queries]
     texts = {row: text for row, (text, _) in enumerate(queries) if text.strip()}
     if texts:
@@ -83,7 +90,7 @@ def _encode_in_one_space(encoder: Encoder, queries: Sequence[tuple[str, Path | N
     if images:
         for row, vector in zip(images, encoder.encode_images(list(images.values())), strict=True):
             parts[row].append(vector)
-    return [mean_vector(vectors) if vectors else None for vectors in parts]
+    return parts
 
 
 def mean_vector(vectors: Sequence[Vector]) -> Vector:

@@ -11,6 +11,7 @@ from bench import extraction, store
 from bench.__main__ import BENCHMARKS, main
 from bench.ablation import CUTOFFS, ablation
 from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
+from bench.picture_queries import pictures
 from bench.product_search import catalogue, without_name
 from bench.synthetic_store import SyntheticStore, open_synthetic_store
 from diptych.errors import QueryError
@@ -66,8 +67,8 @@ def test_ratio_to_a_baseline_of_zero_is_null() -> None:
     ("arguments", "expected"),
     [
         (["speed"], " ".join(BENCHMARKS)),
-        (["queries", "--on", "x.csv"], "catalogue ablation"),
-        (["--store", "library"], "catalogue ablation"),
+        (["queries", "--on", "x.csv"], "catalogue pictures ablation"),
+        (["--store", "library"], "catalogue pictures ablation"),
     ],
 )
 def test_wrong_arguments_are_explained(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,6 +134,13 @@ def test_catalogue_benchmark_finds_products_by_description(tmp_path: Path) -> No
     assert {measure.unit for measure in measures} == {"share"}
     assert all(0 < measure.value <= 1 for measure in measures)
     assert measures[0].name == "description: product first, of 2"
+
+
+def test_pictures_are_found_beside_any_question(tmp_path: Path) -> None:
+    write_library(tmp_path)
+    measures = list(pictures(BenchOptions(on=tmp_path / "products.csv")))
+    assert {measure.name.split(",")[0] for measure in measures} == {"one space", "two spaces"}
+    assert all(measure.value == measure.peer_value == 1 for measure in measures)
 
 
 def test_complete_search_scores_as_in_evaluate(tmp_path: Path, library: Path) -> None:

@@ -117,8 +117,9 @@ def test_text_and_picture_of_a_query_are_averaged_in_a_shared_space(tmp_path: Pa
     spaces = Spaces(WordEncoder(), ColourEncoder())
     Image.new("RGB", (4, 4), COLOURS["blue"]).save(tmp_path / "q.png")
     (vectors,) = spaces.encode_queries([("red", tmp_path / "q.png")])
-    assert set(vectors) == {"dense", "description", "visual"}
+    assert set(vectors) == {"dense", "description", "visual", "picture"}
     assert vectors["visual"] == pytest.approx(np.array([1, 0, 1]) / np.sqrt(2), abs=2e-3)
+    assert vectors["picture"] == pytest.approx([0, 0, 1], abs=2e-3)
     assert vectors["dense"] == pytest.approx(spaces.text.encode_texts(["red"])[0])
 
 
