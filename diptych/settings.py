@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -195,9 +195,9 @@ def load_settings(
     store: str | None = None, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
 ) -> Settings:
     """Read the settings; arguments that are not empty override them. Raises `SettingsError` with the faulty setting."""
-    given = {"store": store, "include": tuple(include or ()), "exclude": tuple(exclude or ())}
+    given: dict[str, Any] = {"store": store, "include": tuple(include or ()), "exclude": tuple(exclude or ())}
     try:
-        settings = Settings.model_validate({name: value for name, value in given.items() if value})
+        settings = Settings(**{name: value for name, value in given.items() if value})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"
