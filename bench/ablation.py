@@ -16,7 +16,7 @@ from bench.measurement import BenchOptions
 from bench.sample_files import DATA, QUESTIONS
 from diptych.errors import QueryError
 from diptych.evaluation.metrics import ranking_metrics
-from diptych.evaluation.questions import Question, read_questions
+from diptych.evaluation.questions import Question, locate_documents, read_questions
 from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import QueryPreparation
@@ -25,6 +25,7 @@ from diptych.models.meter import Meter
 from diptych.search.page_signals import SIGNALS
 from diptych.search.search import WEIGHT_NAMES, Candidates, SearchContext, encode_queries, find_candidates
 from diptych.settings import load_settings
+from diptych.store.register import list_records
 from diptych.where import Compare, all_of
 
 CUTOFFS = (1, 5, 10)
@@ -81,7 +82,7 @@ def ablation(options: BenchOptions) -> Iterator[AblationResult]:
         prepare = QueryPreparation(runtime).prepare
         questions = [
             replace(one, query=prepare(one.query))
-            for one in read_questions(options.on or QUESTIONS)
+            for one in locate_documents(read_questions(options.on or QUESTIONS), list_records(runtime.existing()))
             if one.document and one.pages
         ]
         if not questions:

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         default=".diptych", description="Folder of the embedded store, URL of a Qdrant server, or :memory:."
     )
     collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")
+    root: Path | None = Field(
+        default=None, description="Folder that document names start from; default: the folder that contains the store."
+    )
     pictures: Path | None = Field(
         default=None, description="Folder of the picture store; default: `pictures` inside the store."
     )

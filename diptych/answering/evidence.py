@@ -194,7 +194,7 @@ def _make_item(id_: str, group: _Group) -> EvidenceItem:
     texts += [field_sentence(name, value) for name, value in payload["fields"].items() if value != payload["title"]]
     return EvidenceItem(
         id=id_,
-        document=payload["document"],
+        document=group.hit.document,
         page=payload["page"],
         folio=payload.get("folio"),
         label=next((one["label"] for one in (payload, *group.others) if one["label"]), ""),

@@ -11,7 +11,7 @@ from diptych.evaluation.questions import Question
 from diptych.search.fusion import FusedPoint
 from diptych.search.hits import Hit, RankedPoint, make_hits
 from diptych.search.search import BAND, WEIGHT_NAMES, EncodedQuery, SearchContext, search_encoded
-from diptych.store.register import is_visible, load_records
+from diptych.store.register import visible_points
 from diptych.store.types import TEXT_VECTOR, Payload
 from diptych.vectors import Vectors
 from diptych.where import Expression
@@ -104,10 +104,8 @@ def search_captions(queries: Sequence[EncodedQuery], context: SearchContext) -> 
 
 def _visible_pictures(context: SearchContext, where: Expression | None) -> list[tuple[str, Payload]]:
     """(id, payload), sorted by id."""
-    points = list(context.store.images.scroll(where))
-    records = load_records(context.store, {point.payload["document_id"] for point in points})
-    visible = ((point.id, point.payload) for point in points if is_visible(point.payload, point.id, records))
-    return sorted(visible, key=lambda item: item[0])
+    found = visible_points(context.store, context.store.images, context.resolve(where))
+    return [(point.id, point.payload) for point in found]
 
 
 def _caption(payload: Payload) -> str:

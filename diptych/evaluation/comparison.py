@@ -7,7 +7,7 @@ from typing import Any
 from diptych.errors import QueryError
 from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, ArmRun, available_arms, narrow, run_arm
 from diptych.evaluation.metrics import LEVELS, METRICS, Level
-from diptych.evaluation.questions import Question, group_by_type
+from diptych.evaluation.questions import Question, group_by_type, locate_documents
 from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
 from diptych.evaluation.weight_fitting import Suggestion, suggest_weights
 from diptych.models.meter import Charge, track_charges
@@ -82,7 +82,8 @@ def evaluate(
     Raises `QueryError` for an arm that is unknown or not supported, and if no question can be searched.
     """
     names = _choose_arms(arms, context)
-    asked, questions, left_out = _prepare(questions, prepare)
+    records = list_records(context.store)
+    asked, questions, left_out = _prepare(locate_documents(questions, records), prepare)
     with track_charges() as account:  # weights are fitted to all lists
         queries = encode_queries([question.query for question in questions], _encoding_context(names, context))
     encoding = account.charges
@@ -98,7 +99,7 @@ def evaluate(
     if on_arm and len(runs) > 1:
         on_arm("weights")
     fused = next((run for run in runs if run.arm == FUSED), None)
-    known = {record.name for record in list_records(context.store)}
+    known = {record.name for record in records}
     return Evaluation(
         questions=tuple(questions),
         asked=asked,

@@ -17,8 +17,8 @@ from diptych.evaluation.offline_questions import make_question, strip_label
 from diptych.evaluation.questions import Box, Question
 from diptych.search.query import Query
 from diptych.search.search import SearchContext
-from diptych.store.register import is_visible, load_records
-from diptych.store.types import PAGE_WORDS, Collection, Payload, Store
+from diptych.store.register import visible_points
+from diptych.store.types import PAGE_WORDS, Payload, Store
 from extractors.catalog.extractor import field_sentence
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
@@ -101,7 +101,7 @@ def find_candidates(store: Store, pictures: Path) -> list[QuestionCandidate]:
 
 def _from_pictures(store: Store, pictures: Path) -> Iterator[QuestionCandidate]:
     """Figures and tables with a caption."""
-    for payload in _visible_payloads(store, store.images):
+    for payload in (point.payload for point in visible_points(store, store.images)):
         if is_row(payload["document"]) or payload["kind"] not in ("figure", "table") or not payload["caption"]:
             continue
         yield QuestionCandidate(
@@ -119,7 +119,7 @@ def _from_pictures(store: Store, pictures: Path) -> Iterator[QuestionCandidate]:
 def _from_passages(store: Store) -> Iterator[QuestionCandidate]:
     """Rows by their description, tables with a caption, and the first passage below each heading."""
     first: dict[tuple[str, str], Payload] = {}
-    for payload in _visible_payloads(store, store.text):
+    for payload in (point.payload for point in visible_points(store, store.text)):
         if PAGE_WORDS in payload:
             continue
         document, page = payload["document"], payload["page"]
@@ -149,13 +149,6 @@ def _description(payload: Payload) -> str:
         words = "" if is_number or is_repeated else field_sentence(name, value).removeprefix(f"{name}: ")
         text = text.replace(field_sentence(name, value), words)
     return text
-
-
-def _visible_payloads(store: Store, collection: Collection) -> list[Payload]:
-    """Sorted by point id."""
-    points = sorted(collection.scroll(), key=lambda point: point.id)
-    records = load_records(store, {point.payload["document_id"] for point in points})
-    return [point.payload for point in points if is_visible(point.payload, point.id, records)]
 
 
 def _box(payload: Payload) -> Box | None:

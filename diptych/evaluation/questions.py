@@ -5,13 +5,14 @@
      "label": "figure 2", "type": "figure"}
     {"id": "q3", "image": "photo.jpg", "document": "products.csv#17", "type": "product"}
 
-`document` is a name as hits show it. A question with several types has a list, `types`. Other keys are ignored.
+`document` is a name as hits show it, or the end of one. A question with several types has a list, `types`. Other keys
+are ignored.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from diptych.errors import QueryError
 from diptych.search.query import Query
+from diptych.store.names import select_documents
+from diptych.store.register import DocumentRecord
 from diptych.where import parse_where, where_from_fields
 
 
@@ -79,6 +82,23 @@ def read_questions(path: Path) -> list[Question]:
     if repeated:
         raise QueryError(f"{path}: the id {repeated[0]!r} is used twice; give every question its own")
     return found
+
+
+def locate_documents(questions: Sequence[Question], records: Sequence[DocumentRecord]) -> list[Question]:
+    """The questions with the whole names of their documents; unknown documents stay as they are.
+
+    Raises `QueryError` for a question about an ambiguous name.
+    """
+    names: dict[str, str] = {}
+    for question in questions:
+        if question.document not in names:
+            try:
+                found = select_documents(question.document, records)
+            except QueryError as error:
+                raise QueryError(f"question {question.id}: {error}") from error
+            is_document = found and found.kind == "document"
+            names[question.document] = found.documents[0].name if found and is_document else question.document
+    return [replace(question, document=names[question.document]) for question in questions]
 
 
 def write_questions(questions: Sequence[Question], path: Path) -> None:

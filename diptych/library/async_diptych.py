@@ -114,8 +114,8 @@ class AsyncDiptych:
     async def documents(self) -> list[DocumentRecord]:
         return await self._run(self._readers, self.sync.documents)
 
-    async def delete(self, names: Sequence[str]) -> list[DocumentRecord]:
-        return await self._run(self._writers, self.sync.delete, names)
+    async def delete(self, names: Sequence[str] = (), where: Expression | None = None) -> list[DocumentRecord]:
+        return await self._run(self._writers, self.sync.delete, names, where)
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skip
 from diptych.pipeline.sources import FoundSources, RowPictures, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
+from diptych.store.names import document_name, rename_documents
 from diptych.store.open import store_exists
 from diptych.store.points import document_id
 from diptych.store.register import DocumentRecord, list_records, list_row_pictures, load_records
@@ -61,10 +62,11 @@ class Maintenance:
 
         `retry`: download pictures although their server did not answer a short time ago.
         """
-        chosen = self._runtime.settings
-        return find_sources(
-            paths, self._fetcher(retry), Selection(chosen.include, chosen.exclude), self._row_pictures()
-        )
+        chosen, root = self._runtime.settings, self._runtime.root
+        selection = Selection(chosen.include, chosen.exclude)
+        found = find_sources(paths, self._fetcher(retry), selection, self._row_pictures())
+        named = [replace(source, name=document_name(source.uri, root)) for source in found.sources]
+        return replace(found, sources=named)
 
     def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
         """Keep the names of the files below `paths` that `find_sources` skipped, for `skipped`."""
@@ -184,12 +186,16 @@ class Maintenance:
         """Documents of the store below `paths` whose files no longer exist; `sources`: what `find_sources` returned."""
         return find_removed_documents(self._runtime.store(), paths, sources)
 
-    def remove(self, documents: Sequence[DocumentRecord]) -> None:
-        """Remove documents, each from both collections at once."""
+    def remove(
+        self, documents: Sequence[DocumentRecord], on_document: Callable[[DocumentRecord], None] | None = None
+    ) -> None:
+        """Remove documents, each from both collections at once. After an interruption, call it with those left."""
         store = self._runtime.store()
         for record in documents:
             with store.lock_document(record.id):
                 delete_document(store, record)
+            if on_document:
+                on_document(record)
 
     # The whole store
 
@@ -215,7 +221,10 @@ class Maintenance:
 
     def import_from(self, folder: Path) -> TransferReport:
         """Add what `export_to` wrote, with the same encoders, to this store."""
-        return import_store(folder, self._runtime.store(), self._runtime.pictures)
+        store = self._runtime.store()
+        report = import_store(folder, store, self._runtime.pictures)
+        rename_documents(store, self._runtime.root)
+        return report
 
     def propose_questions(self, count: int = 50, seed: int = 0) -> Proposals:
         """At most `count` questions with known answers, for `evaluate`; written by the `answerer` if one is set.

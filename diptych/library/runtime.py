@@ -1,5 +1,6 @@
 """What a `Diptych` runs on: store, encoders, captioner, worker processes. Each starts when it is first needed."""
 
+import os
 import threading
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from diptych.pipeline.pipeline import Pipeline
 from diptych.search.search import SearchContext
 from diptych.search.synonyms import load_synonyms
 from diptych.settings import MEMORY, Settings
+from diptych.store.names import NameCache, bind_names
 from diptych.store.open import open_store, store_exists
 from diptych.store.register import RegisterCache, bind_encoders
 from diptych.store.spaces import Spaces
@@ -36,12 +38,13 @@ class Runtime:
         self._temporary: TemporaryDirectory[str] | None = None
         if settings.store == MEMORY:  # the engine needs files, which end with this object
             self._temporary = TemporaryDirectory(prefix="diptych-", ignore_cleanup_errors=True)
-            settings = settings.model_copy(update={"store": self._temporary.name})
+            # Names start from the working folder, and not from the one of temporary files.
+            settings = settings.model_copy(update={"store": self._temporary.name, "root": settings.root or Path()})
         self.settings, self.meter = settings, meter
         self._opened = threading.RLock()
         self._store: Store | None = None
         self._sandbox: Sandbox | None = None
-        self._register = RegisterCache()
+        self._register, self._names = RegisterCache(), NameCache()
         self._closed = False
 
     def close(self) -> None:
@@ -62,6 +65,14 @@ class Runtime:
         """Folder of the picture store: as set, else in the store's folder, or in `.diptych` for a server's store."""
         place = Path(".diptych" if "://" in self.settings.store else self.settings.store)
         return self.settings.pictures or place / "pictures"
+
+    @property
+    def root(self) -> str:
+        """The folder that document names start from: as set, else the folder that contains the store; empty: none."""
+        chosen = self.settings
+        if chosen.root is None and "://" in chosen.store:
+            return ""
+        return os.path.realpath(chosen.root or Path(chosen.store).absolute().parent)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -129,6 +140,7 @@ class Runtime:
                 try:
                     if bound:
                         bind_encoders(store, self.spaces.encoding_config(self.settings.language))
+                        bind_names(store, self.root)
                 except BaseException:
                     store.close()
                     raise
@@ -192,6 +204,7 @@ class Runtime:
             chosen.weights,
             self._register,
             load_synonyms(chosen.synonyms),
+            self._names,
         )
 
     def _check_open(self) -> None:

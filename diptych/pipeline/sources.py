@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,17 +73,15 @@ def find_sources(
     catalogues = _read_catalogues(files, fetch, known, skipped, single)
     in_rows = _pictures_in_rows(catalogues, known)
     sources: list[Source] = []
-    same_name = Counter(file.path.name for file in files.values())
     for resolved, file in files.items():
-        name = file.path.name if same_name[file.path.name] == 1 else file.name
         if find_format(file.path) is None:
             skipped.append(_unknown(file.path))
         elif has_rows(file.path):
             prefix = len(file.path.name)
-            sources += [replace(row, name=name + row.name[prefix:]) for row in catalogues.get(file.path, ())]
+            sources += [replace(row, name=file.name + row.name[prefix:]) for row in catalogues.get(file.path, ())]
         elif resolved not in in_rows:
             try:
-                sources.append(_file_source(file, name))
+                sources.append(_file_source(file))
             except OSError as error:
                 if single and not file.walked:
                     raise SourceError(str(_unreadable(file.path, error))) from error
@@ -235,11 +233,11 @@ def _pictures_in_rows(catalogues: Mapping[Path, Sequence[Source]], known: Mappin
     return pictures
 
 
-def _file_source(file: _File, name: str) -> Source:
+def _file_source(file: _File) -> Source:
     with file.path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     row = find_format(file.path)
-    return Source(file.path, file.path.resolve().as_uri(), name, digest, row.media_type if row else "")
+    return Source(file.path, file.path.resolve().as_uri(), file.name, digest, row.media_type if row else "")
 
 
 def _unreadable(path: str | Path, error: OSError) -> SkippedFile:

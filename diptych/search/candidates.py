@@ -7,7 +7,7 @@ from itertools import chain
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fuse, rank_ids
-from diptych.store.register import RegisterCache, is_visible, register_version
+from diptych.store.register import RegisterCache, current_payload, is_visible, register_version
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 RETRY_SECONDS = 5.0
@@ -58,7 +58,9 @@ def read_candidates(
                 break
     else:
         raise StoreBusy(STORE_BUSY)
-    parts = {id_: payload for id_, payload in payloads.items() if is_visible(payload, id_, records)}
+    parts = {
+        id_: current_payload(payload, records) for id_, payload in payloads.items() if is_visible(payload, id_, records)
+    }
     hidden = payloads.keys() - parts.keys()
     pages = [parts.pop(id_) for name in _page_lists(lists) for id_ in lists.pop(name) if id_ in parts]
     ranks, scores = {}, {}

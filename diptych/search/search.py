@@ -23,11 +23,12 @@ from diptych.search.ranking_inputs import Part, make_pages, make_part
 from diptych.search.result_order import order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
+from diptych.store.names import NameCache, resolve_names
 from diptych.store.register import RegisterCache
 from diptych.store.spaces import PICTURE_VECTOR, Spaces
 from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, VISUAL_VECTOR, RankedListRequest, Store
 from diptych.vectors import Vector
-from diptych.where import Compare, all_of
+from diptych.where import Compare, Expression, all_of
 
 T = TypeVar("T")
 EXPANSION = "+{}"
@@ -58,6 +59,11 @@ class SearchContext:
     """Weights that replace those in `DEFAULT_WEIGHTS`; a list of weight 0 is not searched."""
     register: RegisterCache = field(default_factory=RegisterCache)
     synonyms: Sequence[Synonyms] = ()
+    names: NameCache = field(default_factory=NameCache)
+
+    def resolve(self, where: Expression | None) -> Expression | None:
+        """The filter with document names as ids. Raises `QueryError` for an ambiguous name."""
+        return resolve_names(where, lambda name: self.names.ids(name, self.store)) if where else None
 
     def uses(self, name: str) -> bool:
         """Whether a list or signal has a weight above 0."""
@@ -186,6 +192,7 @@ def _ranked_points(
 
 def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> Candidates:
     """The candidates for the first `size` hits; searches deeper while most of what it finds is hidden."""
+    query = replace(query, query=replace(query.query, where=context.resolve(query.query.where)))
     while True:
         requests = {name: dict(_requests(name, query, context, size)) for name in ("text", "images")}
         weights = {**DEFAULT_WEIGHTS, **context.weights}

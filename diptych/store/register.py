@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
 from urllib.parse import unquote, urlsplit
@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from diptych.errors import StoreMismatch
 from diptych.models.meter import Charge
 from diptych.store.points import EncodingConfig
-from diptych.store.types import NAMESPACE, STORE_ID, Payload, Point, Store, current_edition
+from diptych.store.types import NAMESPACE, STORE_ID, Collection, Payload, Point, Store, current_edition
+from diptych.where import Expression
 
 VERSION_ID = str(uuid.uuid5(NAMESPACE, "clock"))
 """The register point whose value changes with every write to the register. It is not a document."""
@@ -132,6 +133,22 @@ def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecor
     if record is None or record.deleted:
         return False
     return 0 < payload["generation"] <= record.generation and point not in record.retired
+
+
+def visible_points(store: Store, collection: Collection, where: Expression | None = None) -> list[Point]:
+    """The points that count, sorted by id, with the current name of their document."""
+    points = sorted(collection.scroll(where), key=lambda point: point.id)
+    records = load_records(store, {point.payload["document_id"] for point in points})
+    return [
+        replace(point, payload=current_payload(point.payload, records))
+        for point in points
+        if is_visible(point.payload, point.id, records)
+    ]
+
+
+def current_payload(payload: Payload, records: Mapping[str, DocumentRecord]) -> Payload:
+    """A visible payload with the current name of its document, which may have been renamed."""
+    return payload | {"document": records[payload["document_id"]].name}
 
 
 def bind_encoders(store: Store, config: EncodingConfig) -> None:

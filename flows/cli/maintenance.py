@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,6 +13,8 @@ import click
 from flows.cli import options
 from flows.support.ingest_report import skipped_record
 from flows.support.progress import progress_display
+from flows.support.removals import MAX_LISTED
+from flows.support.search_results import explain_no_hits, parse_filter
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
 from flows.support.text import describe_reindex, describe_sweep, diptych_command, one_line, pluralize
 
@@ -165,23 +168,56 @@ def acknowledge(names: tuple[str, ...], undo: bool, store: str | None, as_json: 
 
 
 @click.command(short_help="Delete documents from the store.")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@options.where
+@click.option("--yes", is_flag=True, help="Delete a folder, a catalogue or the result of a filter without asking.")
 @options.store
 @options.as_json
-def delete(names: tuple[str, ...], store: str | None, as_json: bool) -> None:
-    """Delete documents from both collections. NAME is a name, path or URI listed by `diptych status`.
+def delete(names: tuple[str, ...], where: str | None, yes: bool, store: str | None, as_json: bool) -> int:
+    """Delete documents from both collections: those called NAME, or those that match --where, or both.
 
-    All documents of that name are deleted; if a NAME is unknown, none is. The files themselves are kept, and an ingest
-    that covers them adds them again. `diptych sweep` deletes their pictures after an hour.
+    NAME is a name, path or URI listed by `diptych status`, or the end of a name. A catalogue stands for all its rows,
+    a folder for everything in it. If a NAME is unknown or ambiguous, nothing is deleted. Documents are deleted one by
+    one; after an interruption, run the command again. The files themselves are kept, and an ingest that covers them
+    adds them again. `diptych sweep` deletes their pictures after an hour.
     """
-    with options.open_store(store) as diptych:
-        deleted = diptych.delete(names)
-    for record in deleted:
+    if not names and not where:
+        raise click.UsageError("name the documents to delete, or give --where")
+    from diptych.store.names import distinct_documents
+
+    condition = parse_filter(where)
+
+    def report(record: DocumentRecord) -> None:
         if as_json:
             print_json({"uri": record.uri, "name": record.name, "status": "deleted"})
         else:
             print_message(f"deleted    {record.name}")
-    print_message(f"{pluralize(len(deleted), 'document')} deleted")
+
+    with options.open_store(store) as diptych:
+        selected = diptych.select(names, condition)
+        chosen = distinct_documents(selected)
+        if not chosen:
+            print_message(explain_no_hits(diptych, condition))
+        elif not yes and any(one.kind != "document" for one in selected) and not _confirm_deletion(chosen):
+            print_message("nothing deleted")
+            return ExitCode.ERROR
+        diptych.maintenance.remove(chosen, report)
+    print_message(f"{pluralize(len(chosen), 'document')} deleted")
+    return ExitCode.COMPLETE
+
+
+def _confirm_deletion(documents: Sequence[DocumentRecord]) -> bool:
+    """Show what would be deleted and ask. Raises `QueryError` if nobody can be asked."""
+    from diptych.errors import QueryError
+
+    for document in documents[:MAX_LISTED]:
+        print_message(f"to delete  {document.name}")
+    if len(documents) > MAX_LISTED:
+        print_message(f"           and {len(documents) - MAX_LISTED} more")
+    count = pluralize(len(documents), "document")
+    if not sys.stdin.isatty():
+        raise QueryError(f"{count} would be deleted, and nobody can be asked; add --yes to delete")
+    return click.confirm(f"Delete {count} from the store?", err=True)
 
 
 @click.command(short_help="Remove data that no document uses.")

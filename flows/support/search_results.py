@@ -121,18 +121,15 @@ def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> I
 
 
 def _name_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
-    """Documents that are not in the store, and catalogues, whose rows are the documents."""
+    """Documents that are not in the store."""
+    from diptych.store.names import select_documents
     from diptych.where import values_of
 
-    names = {one.name for one in documents}
-    for value in sorted({str(value) for value in values_of(where, "document")} - names):
-        rows = [name for name in names if name.startswith(f"{value}#")]
-        if rows:
-            yield f'"{value}" is a catalogue of {len(rows)} documents, such as document = "{min(rows)}"'
-            continue
-        alike = [name for name in sorted(names) if value.lower() in name.lower()]
-        known = f"there are {_join_names(alike)}" if alike else "`diptych status` lists all documents"
-        yield f'no document is called "{value}"; {known}'
+    for value in sorted(map(str, values_of(where, "document"))):
+        if not select_documents(value, documents):
+            alike = sorted(one.name for one in documents if value.lower() in one.name.lower())
+            known = f"there are {_join_names(alike)}" if alike else "`diptych status` lists all documents"
+            yield f'no document is called "{value}"; {known}'
 
 
 def _join_names(names: Sequence[str]) -> str:

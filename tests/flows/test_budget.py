@@ -171,8 +171,11 @@ def test_refused_text_leaves_its_document_partial_until_a_retry_succeeds(
     write_paper(tmp_path / "in" / "other.pdf", "The red pump stands beside the door.")
     vendor.faults += [refuse_texts_about_opening] * 40
     done = {line["name"]: line for line in run_json(capsys, "ingest", "in", "--store", "s", code=3)}
-    assert {name: line["status"] for name, line in done.items()} == {"leaflet.pdf": "partial", "other.pdf": "complete"}
-    (problem,) = done["leaflet.pdf"]["problems"]
+    assert {name: line["status"] for name, line in done.items()} == {
+        "in/leaflet.pdf": "partial",
+        "in/other.pdf": "complete",
+    }
+    (problem,) = done["in/leaflet.pdf"]["problems"]
     assert problem["page"] == 2
     assert "This text is not accepted" in problem["reason"]
     vendor.faults.clear()

@@ -109,11 +109,12 @@ def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: 
     assert str(first.message).startswith("4 documents: 3 complete, 1 failed; 4 pages")
     assert listener.totals[0] == 4
     assert sorted(listener.outcomes[:4]) == [
-        ("a.pdf", "complete"), ("b.pdf", "complete"), ("broken.pdf", "failed"), ("old.pdf", "complete")
+        ("papers/a.pdf", "complete"), ("papers/b.pdf", "complete"), ("papers/broken.pdf", "failed"),
+        ("papers/old.pdf", "complete"),
     ]  # fmt: skip
     assert "4 documents: 3 complete, 1 failed" in str(artifacts["ingest-report"].data)
     assert "broken.pdf" in str(artifacts["ingest-report"].data)
-    assert '"document": "old.pdf"' in str(artifacts["ingest-documents"].data)
+    assert '"document": "papers/old.pdf"' in str(artifacts["ingest-documents"].data)
     assert (second.name, second.message) == ("Completed", "3 documents: 3 unchanged; 1 deleted")
 
 
@@ -199,7 +200,7 @@ def test_backfill_retries_permanent_failures_only_on_request(folder: Path) -> No
             backfill([str(folder)], store="s", return_state=True)
             backfill([str(folder)], retry_failed=True, store="s", return_state=True)
     assert listener.totals == [0, 1]
-    assert listener.outcomes == [("broken.pdf", "failed")]
+    assert listener.outcomes == [("papers/broken.pdf", "failed")]
 
 
 @pytest.mark.usefixtures("local_environment", "prefect_server")

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_method_can_be_awaited(folder: Path, tmp_path: Path) -> None:
-    settings, seen = Settings(store=str(tmp_path / "store")), list[Outcome]()
+    settings, seen = Settings(store=str(tmp_path / "store"), root=folder), list[Outcome]()
 
     async def main() -> None:
         async with AsyncDiptych.open(settings) as library:
@@ -73,7 +73,7 @@ def test_a_cancelled_ingest_leaves_complete_documents_and_a_usable_store(folder:
 
 def test_a_cancelled_search_leaves_the_store_usable(folder: Path, tmp_path: Path) -> None:
     async def main() -> None:
-        async with AsyncDiptych.open(Settings(store=str(tmp_path / "store"))) as library:
+        async with AsyncDiptych.open(Settings(store=str(tmp_path / "store"), root=folder)) as library:
             await library.ingest([folder])
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(library.search("cat"), 0)

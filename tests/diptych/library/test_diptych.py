@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
-    with Diptych.open(Settings(store=str(tmp_path_factory.mktemp("store")))) as opened:
+    with Diptych.open(Settings(store=str(tmp_path_factory.mktemp("store")), root=folder)) as opened:
         opened.ingest([folder])
         yield opened
 
@@ -73,7 +73,7 @@ def test_reindex_switches_the_store_to_another_encoder(folder: Path, tmp_path: P
     store = str(tmp_path / "store")
     with Diptych.open(Settings(store=store)) as first:
         first.ingest([folder])
-    with Diptych.open(Settings(store=store, encoder="minilm:fp32")) as other:
+    with Diptych.open(Settings(store=store, encoder="minilm:fp32", root=folder)) as other:
         with pytest.raises(StoreError, match="diptych reindex"):
             other.search("cat")
         assert other.maintenance.reindex() > 0

@@ -23,7 +23,7 @@ def test_folder_lists_files_by_name_without_hidden_and_lock_files(tmp_path: Path
     for name in ("b.pdf", "a/z.png", ".hidden.pdf", ".git/x.pdf", "~$b.pptx", "notes.docx", "Makefile"):
         write(tmp_path / name)
     found = find_sources([tmp_path])
-    assert [source.name for source in found.sources] == ["b.pdf", "z.png"]
+    assert [source.name for source in found.sources] == ["b.pdf", "a/z.png"]
     assert found.left_out == [
         f"{tmp_path}/Makefile: no extractor reads files without a suffix",
         f"{tmp_path}/notes.docx: no extractor reads .docx files",
@@ -36,12 +36,6 @@ def test_source_has_uri_hash_and_media_type(tmp_path: Path) -> None:
     assert source.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert (source.name, source.media_type) == ("über mut.pdf", "application/pdf")
     assert find_sources([source.uri]).sources == [source]
-
-
-def test_files_with_the_same_name_are_named_with_their_folders(tmp_path: Path) -> None:
-    for name in ("x/a.pdf", "y/a.pdf", "b.pdf"):
-        write(tmp_path / name)
-    assert [source.name for source in find_sources([tmp_path]).sources] == ["b.pdf", "x/a.pdf", "y/a.pdf"]
 
 
 def test_file_given_twice_is_found_once(tmp_path: Path) -> None:
@@ -83,7 +77,7 @@ def test_pictures_of_a_catalogue_are_not_documents_of_their_own(tmp_path: Path) 
     write(tmp_path / "img/other.png", PNG + b"2")
     write(tmp_path / "shop.csv", "sku,name,image,description\nA1,Red,img/red.png,A red one\nA2,Blue,,A blue one\n")
     names = [source.name for source in find_sources([tmp_path]).sources]
-    assert names == ["shop.csv#A1", "shop.csv#A2", "other.png"]
+    assert names == ["shop.csv#A1", "shop.csv#A2", "img/other.png"]
 
 
 @pytest.mark.parametrize("given", [["."], ["shop.csv", "red.png"], ["red.png", "shop.csv"]])

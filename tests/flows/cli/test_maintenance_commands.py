@@ -53,14 +53,14 @@ def shelf(template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_status_shows_what_is_missing_why_and_how_to_fix_it(capsys: pytest.CaptureFixture[str]) -> None:
     records = {line["name"]: line for line in run_json(capsys, "status", "--store", "s")}
     assert {name: (one["status"], one["transient"]) for name, one in records.items()} == {
-        "leaflet.pdf": ("complete", False),
-        "broken.pdf": ("failed", False),
-        "products.jsonl#1": ("partial", False),
+        "shelf/leaflet.pdf": ("complete", False),
+        "shelf/broken.pdf": ("failed", False),
+        "shelf/products.jsonl#1": ("partial", False),
     }
-    assert "jacket.png" in records["products.jsonl#1"]["problems"][0]["reason"]
+    assert "jacket.png" in records["shelf/products.jsonl#1"]["problems"][0]["reason"]
     assert run(["status", "--store", "s"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "failed (permanent) broken.pdf" in text
+    assert "failed (permanent) shelf/broken.pdf" in text
     assert "`diptych delete NAME --store s`" in text
     assert "1 partial, with the missing parts listed: `diptych retry --all --store s` reads them again" in text
 
@@ -109,7 +109,7 @@ def test_retry_processes_neither_permanent_failures_nor_partial_documents(
     assert "1 exceeded a limit of time or memory: raise it, or `diptych retry --store s`" in capsys.readouterr().out
     (done,) = run_json(capsys, "retry", "--store", "s")
     assert (done["name"], done["status"], done["pages"]) == (
-        "deep/leaflet.pdf",
+        "shelf/deep/leaflet.pdf",
         "complete",
         80,
     )  # under its registered name
@@ -119,12 +119,15 @@ def test_retry_processes_neither_permanent_failures_nor_partial_documents(
 
 def test_retry_all_processes_every_incomplete_document(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = run_json(capsys, "retry", "--all", "--store", "s", code=4)
-    assert {one["name"]: one["status"] for one in done} == {"broken.pdf": "failed", "products.jsonl#1": "partial"}
+    assert {one["name"]: one["status"] for one in done} == {
+        "shelf/broken.pdf": "failed",
+        "shelf/products.jsonl#1": "partial",
+    }
     write_photo(shelf / "jacket.png", "")
     write_paper(shelf / "broken.pdf", "Whole again.")
     done = run_json(capsys, "retry", "--all", "--store", "s")
     assert {one["name"]: (one["status"], one["pictures"] > 0) for one in done if "#" in one["name"]} == {
-        "products.jsonl#1": ("complete", True)
+        "shelf/products.jsonl#1": ("complete", True)
     }
     assert {one["status"] for one in done} == {"complete"}
     assert run_messages(capsys, "retry", "--all", "--store", "s") == ["nothing to retry: every document is complete"]
@@ -143,10 +146,13 @@ def test_delete_removes_documents_unless_a_name_is_unknown(shelf: Path, capsys: 
     assert "diptych status" in error_line(capsys, "delete", "broken.pdf", "nowhere.pdf", "--store", "s")
     assert len(document_statuses(capsys, "s")) == 3
     gone = run_json(capsys, "delete", "broken.pdf", str(shelf / "leaflet.pdf"), "--store", "s")
-    assert [(one["name"], one["status"]) for one in gone] == [("broken.pdf", "deleted"), ("leaflet.pdf", "deleted")]
-    assert set(document_statuses(capsys, "s")) == {"products.jsonl#1"}
+    assert [(one["name"], one["status"]) for one in gone] == [
+        ("shelf/broken.pdf", "deleted"),
+        ("shelf/leaflet.pdf", "deleted"),
+    ]
+    assert set(document_statuses(capsys, "s")) == {"shelf/products.jsonl#1"}
     hits = run_json(capsys, "query", "green valve", "--store", "s")
-    assert {hit["document"] for hit in hits} == {"products.jsonl#1"}
+    assert {hit["document"] for hit in hits} == {"shelf/products.jsonl#1"}
 
 
 @pytest.mark.usefixtures("shelf")
@@ -157,10 +163,10 @@ def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
     assert "`diptych reindex`" in error_line(capsys, "query", "valve", "--store", "s")
     messages = run_messages(capsys, "reindex", "--store", "s")
     assert [line for line in messages if line.startswith("reindexed")] == [
-        "reindexed  broken.pdf", "reindexed  leaflet.pdf", "reindexed  products.jsonl#1"
+        "reindexed  shelf/broken.pdf", "reindexed  shelf/leaflet.pdf", "reindexed  shelf/products.jsonl#1"
     ]  # fmt: skip
     assert messages[-1].endswith("the old edition is kept until `diptych sweep --store s`")
-    assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "leaflet.pdf"
+    assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "shelf/leaflet.pdf"
     assert run_json(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
     assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to remove; unused pictures are kept for an hour"]
     monkeypatch.delenv("DIPTYCH_LANGUAGE")
@@ -173,7 +179,7 @@ def test_imported_export_answers_as_the_original_store(capsys: pytest.CaptureFix
     assert out["documents"] == 3
     assert out["pictures"] == len([path for path in Path("out/pictures").rglob("*") if path.is_file()]) > 0
     assert [json.loads(line)["name"] for line in Path("out/documents.jsonl").read_text().splitlines()] == [
-        "broken.pdf", "leaflet.pdf", "products.jsonl#1"
+        "shelf/broken.pdf", "shelf/leaflet.pdf", "shelf/products.jsonl#1"
     ]  # fmt: skip
     assert run_json(capsys, "import", "out", "--store", "t") == [out]
     assert document_statuses(capsys, "t") == document_statuses(capsys, "s")

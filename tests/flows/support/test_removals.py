@@ -32,8 +32,8 @@ def test_only_documents_below_the_given_paths_are_deleted(tmp_path: Path, capsys
     for place in ("in/a.pdf", "in-between/c.pdf", "top.pdf"):
         (tmp_path / place).unlink()
     messages = run_messages(capsys, "ingest", "in", "--store", "s")
-    assert messages == ["deleted    a.pdf: its file is gone", "1 document: 1 unchanged; 1 deleted"]
-    assert set(document_statuses(capsys, "s")) == {"b.pdf", "c.pdf", "top.pdf"}
+    assert messages == ["deleted    in/a.pdf: its file is gone", "1 document: 1 unchanged; 1 deleted"]
+    assert set(document_statuses(capsys, "s")) == {"in/b.pdf", "in-between/c.pdf", "top.pdf"}
 
 
 def test_removed_row_is_deleted(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +81,7 @@ def test_documents_of_an_unreadable_folder_are_kept(tmp_path: Path, capsys: pyte
     closed.symlink_to(closed)  # a loop cannot be opened, whatever the user's rights
     messages = run_messages(capsys, "ingest", "papers", "--confirm-deletes", "--store", "s")
     assert messages[-1] == "nothing changed: 1 document as before"
-    assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf", "c.pdf"}
+    assert set(document_statuses(capsys, "s")) == {"papers/a.pdf", "papers/closed/b.pdf", "papers/closed/c.pdf"}
 
 
 def test_renamed_file_reuses_its_vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,9 +90,9 @@ def test_renamed_file_reuses_its_vectors(tmp_path: Path, capsys: pytest.CaptureF
     run_messages(capsys, "ingest", "in", "--store", "s")
     (tmp_path / "in" / "old.pdf").rename(tmp_path / "in" / "new.pdf")
     new, old = run_json(capsys, "ingest", "in", "--store", "s")
-    assert (new["name"], new["status"], new["passages"], new["encoded"]) == ("new.pdf", "complete", 1, 0)
-    assert (old["name"], old["status"]) == ("old.pdf", "deleted")
-    assert {hit["document"] for hit in run_json(capsys, "query", "pump", "--store", "s")} == {"new.pdf"}
+    assert (new["name"], new["status"], new["passages"], new["encoded"]) == ("in/new.pdf", "complete", 1, 0)
+    assert (old["name"], old["status"]) == ("in/old.pdf", "deleted")
+    assert {hit["document"] for hit in run_json(capsys, "query", "pump", "--store", "s")} == {"in/new.pdf"}
 
 
 def test_file_that_returns_during_the_run_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +104,7 @@ def test_file_that_returns_during_the_run_is_kept(tmp_path: Path, capsys: pytest
     with Diptych.open(load_settings("s")) as diptych:
         found = diptych.maintenance.find_sources(["in"]).sources
         before = diptych.maintenance.find_removed(["in"], found)
-        assert [record.name for record in before.documents] == ["b.pdf"]
+        assert [record.name for record in before.documents] == ["in/b.pdf"]
         write_paper(tmp_path / "in" / "b.pdf", "Back again.")
         assert delete_removed(diptych, ["in"], found, before, confirmed=False).deleted == ()
-    assert set(document_statuses(capsys, "s")) == {"a.pdf", "b.pdf"}
+    assert set(document_statuses(capsys, "s")) == {"in/a.pdf", "in/b.pdf"}

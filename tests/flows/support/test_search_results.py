@@ -35,10 +35,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> str:
     [
         ("pric < 200", "nothing found: no document has a field pric; there are name, price"),
         (
-            'document = "products.jsonl"',
-            'nothing found: "products.jsonl" is a catalogue of 2 documents, such as document = "products.jsonl#1"',
-        ),
-        (
             'document = "PRODUCTS.jsonl#2"',
             'nothing found: no document is called "PRODUCTS.jsonl#2"; there are products.jsonl#2',
         ),

@@ -1,0 +1,187 @@
+"""Document names: every document has one, and users may shorten it.
+
+A name depends only on the address of its document and on the root of the store: it is the path below the root, or the
+absolute path of a document elsewhere. So no two documents of a store have the same name, in whatever order and from
+whatever folder they were ingested.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from diptych.errors import QueryError
+from diptych.store.register import (
+    DocumentRecord,
+    list_records,
+    load_record,
+    local_path,
+    register_version,
+    visible_points,
+    write_record,
+)
+from diptych.store.types import STORE_ID, Point, Store
+from diptych.where import And, Compare, Expression, In, Not, Or, comparisons
+
+Kind = Literal["document", "catalogue", "folder", "filter"]
+KINDS: tuple[Kind, ...] = ("document", "catalogue", "folder")
+PART_FIELDS = ("page", "kind", "modality")
+"""Fields in which the parts of one document differ."""
+MAX_CANDIDATES = 8
+"""Names listed in a message."""
+
+
+class NamedDocuments(NamedTuple):
+    """The documents that a name or a filter stands for."""
+
+    kind: Kind
+    documents: tuple[DocumentRecord, ...]
+    """One document, all rows of a catalogue, everything in a folder, or all that match a filter."""
+
+
+def document_name(uri: str, root: str) -> str:
+    """The name of the document at `uri`: its path below the folder `root`, else its absolute path.
+
+    An empty `root` stands for none.
+    """
+    path = local_path(uri)
+    return path.removeprefix(root.rstrip("/") + "/") if root else path
+
+
+def select_documents(name: str, records: Iterable[DocumentRecord]) -> NamedDocuments | None:
+    """The documents that `name` stands for; None if there are none.
+
+    `name`: the name, path or URI of a document, a catalogue or a folder, or the end of one: `report.pdf` for
+    `reports/2026/report.pdf`. A whole name is preferred to the end of another. Raises `QueryError` for the end of
+    several names.
+    """
+    wanted, records = local_path(name), list(records)
+    kinds: tuple[Kind, ...] = ("folder",) if wanted.endswith("/") else KINDS
+    wanted = wanted.rstrip("/") or "/"
+    for find_place in (_whole_place, _ending_place):
+        for kind in kinds if name else ():
+            places: dict[str, list[DocumentRecord]] = defaultdict(list)
+            for record in records:
+                if place := find_place(record, kind, wanted):
+                    places[place].append(record)
+            if len(places) > 1:
+                names = sorted(_place_name(place, found[0]) for place, found in places.items())
+                more = f" and {len(names) - MAX_CANDIDATES} more" if len(names) > MAX_CANDIDATES else ""
+                raise QueryError(f"{name} is ambiguous; use one of {', '.join(names[:MAX_CANDIDATES])}{more}")
+            for found in places.values():
+                return NamedDocuments(kind, tuple(found))
+    return None
+
+
+def find_matching(where: Expression, store: Store) -> set[str]:
+    """Ids of the documents that a search with this filter may find.
+
+    Raises `QueryError` for an ambiguous name, and for a condition on parts of documents, such as their pages.
+    """
+    if parts := sorted({one.field for one in comparisons(where)} & set(PART_FIELDS)):
+        raise QueryError(f"filter: {parts[0]} selects parts of documents; use document and your own fields")
+    names = NameCache()
+    resolved = resolve_names(where, lambda name: names.ids(name, store))
+    points = (point for part in (store.text, store.images) for point in visible_points(store, part, resolved))
+    return {point.payload["document_id"] for point in points}
+
+
+class NameCache:
+    """Ids of the documents that names stand for, found once per register version. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._cached: tuple[str, list[DocumentRecord], dict[str, tuple[str, ...]]] = "", [], {}
+
+    def ids(self, name: str, store: Store) -> tuple[str, ...]:
+        """Raises `QueryError` for an ambiguous name."""
+        version = register_version(store)
+        if self._cached[0] != version:
+            self._cached = version, list_records(store), {}  # replaced as one value: threads share it
+        _, records, known = self._cached
+        if name not in known:
+            selected = select_documents(name, records)
+            known[name] = tuple(record.id for record in selected.documents) if selected else ()
+        return known[name]
+
+
+def distinct_documents(found: Iterable[NamedDocuments]) -> list[DocumentRecord]:
+    """The documents, each once."""
+    return list({record.id: record for one in found for record in one.documents}.values())
+
+
+def resolve_names(where: Expression, select: Callable[[str], Iterable[str]]) -> Expression:
+    """The filter with comparisons of `document` as comparisons of ids. `select`: name -> ids of its documents."""
+    match where:
+        case And(parts) | Or(parts):
+            return type(where)(tuple(resolve_names(part, select) for part in parts))
+        case Not(part):
+            return Not(resolve_names(part, select))
+        case In("document", values):
+            return _in_documents(values, select)
+        case Compare("document", "=", value):
+            return _in_documents((value,), select)
+        case Compare("document", "!=", value):
+            return Not(_in_documents((value,), select))
+    return where
+
+
+def bind_names(store: Store, root: str) -> None:
+    """Rename all documents if the store was last opened with another root, or before names depended on one."""
+    bound = store.documents.retrieve([STORE_ID])
+    if bound and bound[0].payload.get("root") != root:
+        rename_documents(store, root)
+        store.documents.upsert([Point(STORE_ID, bound[0].payload | {"root": root})])
+
+
+def rename_documents(store: Store, root: str) -> None:
+    """Give every document its name below `root`. Only the register is written."""
+    for record in list_records(store):
+        if record.name != document_name(record.uri, root):
+            with store.lock_document(record.id):
+                if current := load_record(store, record.id):
+                    write_record(store, replace(current, name=document_name(current.uri, root)))
+
+
+def _in_documents(values: Iterable[object], select: Callable[[str], Iterable[str]]) -> In:
+    ids = tuple(identity for value in values for identity in select(str(value)))
+    return In("document_id", ids or ("",))  # no id is empty
+
+
+def _whole_place(record: DocumentRecord, kind: Kind, wanted: str) -> str:
+    """`wanted` if it is the name, path or URI of this document, its catalogue or one of its folders; else nothing."""
+    path, row = local_path(record.uri), _row(record)
+    whole = {"document": (record.name, path, record.uri), "catalogue": (_file(record.name, row), _file(path, row))}
+    if kind == "folder":
+        prefix = wanted.rstrip("/") + "/"
+        return wanted if record.name.startswith(prefix) or path.startswith(prefix) else ""
+    return wanted if wanted in whole[kind] and (row or kind == "document") else ""
+
+
+def _ending_place(record: DocumentRecord, kind: Kind, wanted: str) -> str:
+    """The path of this document, its catalogue or its outermost folder that ends in `wanted`; else nothing."""
+    path, row = local_path(record.uri), _row(record)
+    file = _file(path, row)
+    if kind == "folder":
+        folder, found, _ = f"/{file}".partition(f"/{wanted}/")
+        return (folder + found)[1:] if found else ""
+    if kind == "catalogue":
+        return file if row and f"/{file}".endswith(f"/{wanted}") else ""
+    # The end must include a part of the file's name: the id of a row may contain anything.
+    return path if wanted.endswith(row) and f"/{file}".endswith(f"/{_file(wanted, row)}") else ""
+
+
+def _row(record: DocumentRecord) -> str:
+    """`#17` for a row of a catalogue."""
+    fragment = urlsplit(record.uri).fragment
+    return f"#{unquote(fragment)}" if fragment else ""
+
+
+def _file(place: str, row: str) -> str:
+    return place.removesuffix(row) if row else place
+
+
+def _place_name(place: str, record: DocumentRecord) -> str:
+    """The path of a document, its catalogue or its folder as a name."""
+    above = len(local_path(record.uri)) - len(record.name)
+    return place[above:] or place
