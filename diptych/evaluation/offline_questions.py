@@ -4,18 +4,20 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from diptych.search.query_intent import FILLER_WORDS, PAGE_NUMBER, PAGE_POSITION
+from diptych.search.query_intent import FILLER_WORDS, PAGE_NUMBER, PAGE_POSITION, SENTENCE_END
 from diptych.store.terms import STOP_WORDS
 from extractors.layout.labels import LABEL, mentioned_labels
 
 MAX_WORDS, MIN_WORDS = 9, 3
-"""Words of the text that a question keeps."""
-MAX_PHRASE = 4
-"""Words of one phrase."""
+"""Words with a meaning, without stop words, that a question keeps of the text."""
+MAX_HEADING = 8
+"""Words of a heading. A longer one is a sentence, and parts of a sentence make no question."""
 MAX_LENGTH = 300
 """Characters of a question."""
 MAX_SHARED_WORDS = 5
-"""Consecutive words that a question may share with its answer."""
+"""Consecutive words that a question may share with its answer, and so the length of a phrase."""
+MIN_LETTERS = 4
+"""Letters of at least one word of a phrase."""
 FORMS = {
     "figure": ("Which picture shows {}?", "Where is there a drawing or chart of {}?", "Where can I see {}?"),
     "table": ("Where are the values for {}?", "Which numbers are there on {}?", "What are the figures for {}?"),
@@ -25,23 +27,54 @@ FORMS = {
 """Kind of question -> its possible forms."""
 _WORD = re.compile(r"[^\W_]+(?:[-.,'’/][^\W_]+)*%?")
 _NUMBERING = re.compile(r"^\s*\d+(?:\.\d+)*\.?\s+(?=[^\W\d])")
-_FILLERS = (
-    STOP_WORDS | set(FILLER_WORDS.split()) | {"source", "note", "see", "left", "right", "fig", "shows", "showing"}
+_AUXILIARIES = frozenset(
+    [
+        "are",
+        "be",
+        "been",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "had",
+        "has",
+        "have",
+        "is",
+        "may",
+        "must",
+        "should",
+        "was",
+        "were",
+        "will",
+        "would",
+    ]
 )
+_FILLERS = STOP_WORDS | set(FILLER_WORDS.split()) | {"source", "note", "see", "left", "right", "fig"}
+_CLAUSE_END = re.compile(r"[^\w\s'’/%-]+(?=\s|$)|[\[\](){}<>\"“”„«»|•·—–\n]+|\s-\s")
+_SHOWS = re.compile(r"^[^.:;!?\n]{0,80}\b(?:shows?|showing|illustrat(?:es|ing))\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:not|no|never|nor|without|except)\b", re.IGNORECASE)
 
 
 def make_question(text: str, kind: str, random: Random) -> str:
-    """A question about `text`; empty if it has too few words of its own.
+    """A question about `text`; empty if its phrases say too little, or if it would repeat them in their order.
 
-    Phrases between the stop words of `text`, without its label and in another order, fill one of the `FORMS` of `kind`.
+    Phrases of `text`, without its label, fill one of the `FORMS` of `kind`. Words inside a phrase keep their order.
     """
-    phrases = _phrases(strip_label(text))
-    if sum(map(len, phrases)) < MIN_WORDS:
+    text = _SHOWS.sub("", strip_label(text))
+    if kind == "text" and not _is_heading(_WORD.findall(text)):
         return ""
+    text = text.lower() if text.isupper() else text
     form = random.choice(FORMS[kind])
-    *first, last = _reorder(phrases, random)
-    question = form.format(f"{', '.join(first)} and {last}")
-    return question if is_fair(question, text) else ""
+    phrases = _phrases(text)
+    # The first sentence of a caption says what it is; the fields of a row are sentences of their own.
+    head = [] if kind == "product" else _phrases(SENTENCE_END.split(text)[0])
+    for order in (head, phrases, [*phrases[1:], *phrases[:1]], phrases[:1]):
+        *first, last = [" ".join(phrase) for phrase in order] or [""]
+        question = form.format(f"{', '.join(first)} and {last}" if first else last)
+        if sum(map(_count_content, order)) >= MIN_WORDS and is_fair(question, text):
+            return question
+    return ""
 
 
 def strip_label(text: str) -> str:
@@ -66,32 +99,59 @@ def _lower_words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
+def _is_heading(words: Sequence[str]) -> bool:
+    """Whether a heading is no sentence, address or date."""
+    return len(words) <= MAX_HEADING and sum(map(_has_digit, words)) <= 1
+
+
+def _has_digit(word: str) -> bool:
+    return any(character.isdigit() for character in word)
+
+
 def _phrases(text: str) -> list[list[str]]:
-    """Phrases of distinct content words, `MAX_WORDS` in all."""
-    phrases: list[list[str]] = [[]]
-    end, remaining, used = 0, MAX_WORDS, set[str]()
-    for match in _WORD.finditer(text):
-        word, between = match[0], text[end : match.start()]
-        end = match.end()
-        starts_sentence = not between or bool(set(between) & set(".:;!?\n"))
-        if between.strip() or "\n" in between or len(phrases[-1]) == MAX_PHRASE:
-            phrases.append([])
-        if word.lower() in _FILLERS or len(word) < 2 or word.lower() in used:
-            phrases.append([])
-            continue
-        if not remaining:
-            break
-        phrases[-1].append(word.lower() if starts_sentence and word[1:].islower() else word)
-        used.add(word.lower())
-        remaining -= 1
-    return [phrase for phrase in phrases if phrase]
+    """Phrases in the order of the text, with `MAX_WORDS` content words in all."""
+    phrases: list[list[str]] = []
+    remaining = MAX_WORDS
+    for clause in _CLAUSE_END.split(text):
+        words = [] if _NEGATION.search(clause) else _WORD.findall(clause)
+        if words and words[0][1:].islower() and not (words[1:] and words[1][0].isupper()):
+            words[0] = words[0].lower()
+        for phrase in _split_clause(words):
+            remaining -= _count_content(phrase)
+            # A word alone says something where it stands alone, as the value of a field does.
+            if remaining >= 0 and phrase not in phrases and (len(phrase) > 1 or len(words) == 1):
+                phrases.append(phrase)
+    return phrases
 
 
-def _reorder(phrases: Sequence[Sequence[str]], random: Random) -> list[str]:
-    """The phrases in another order; a single phrase is split in two."""
-    if len(phrases) == 1:
-        words = list(phrases[0])
-        half = (len(words) + 1) // 2
-        return [" ".join(words[half:]), " ".join(words[:half])]
-    start = 1 + random.randrange(len(phrases) - 1)
-    return [" ".join(phrase) for phrase in (*phrases[start:], *phrases[:start])]
+def _split_clause(words: Sequence[str]) -> list[list[str]]:
+    """A clause in meaningful phrases, split at stop words so that most of its words are kept."""
+    runs: list[tuple[int, int]] = []
+    for at, word in enumerate(words):
+        if word.lower() not in _FILLERS:
+            joins = runs and runs[-1][1] == at
+            runs[-1:] = [(runs[-1][0], at + 1)] if joins else [*runs[-1:], (at, at + 1)]
+    forward: list[tuple[int, int]] = []
+    for start, end in runs:
+        joins = forward and end - forward[-1][0] <= MAX_SHARED_WORDS
+        forward[-1:] = [(forward[-1][0], end)] if joins else [*forward[-1:], (start, end)]
+    backward: list[tuple[int, int]] = []
+    for start, end in reversed(runs):
+        joins = backward and backward[0][1] - start <= MAX_SHARED_WORDS
+        backward[:1] = [(start, backward[0][1])] if joins else [(start, end), *backward[:1]]
+    splits = [[list(words[start:end]) for start, end in spans] for spans in (forward, backward)]
+    meaningful = [list(filter(_is_meaningful, phrases)) for phrases in splits]
+    return max(meaningful, key=lambda phrases: sum(len(phrase) for phrase in phrases if len(phrase) > 1))
+
+
+def _is_meaningful(phrase: Sequence[str]) -> bool:
+    """Whether a phrase is short, no sentence, no list of numbers, not cut after a possessive, and has a real word."""
+    numbers = sum(map(_has_digit, phrase))
+    has_word = any(word.isalpha() and len(word) >= MIN_LETTERS for word in phrase)
+    is_whole = not phrase[-1].endswith(("'s", "’s"))
+    is_sentence = any(word.lower() in _AUXILIARIES for word in phrase)
+    return len(phrase) <= MAX_SHARED_WORDS and has_word and is_whole and not is_sentence and numbers <= len(phrase) / 2
+
+
+def _count_content(phrase: Sequence[str]) -> int:
+    return sum(word.lower() not in _FILLERS and len(word) > 1 for word in phrase)

@@ -6,18 +6,20 @@ people's questions do, so they favour search by words and score too high. Use th
 as drafts for a person to edit, but not to judge how good search is.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from diptych.errors import BudgetReached, ProviderError
-from diptych.evaluation.offline_questions import make_question, strip_label
+from diptych.evaluation.offline_questions import FORMS, make_question, strip_label
 from diptych.evaluation.questions import Box, Question
 from diptych.search.query import Query
 from diptych.search.search import SearchContext
 from diptych.store.register import visible_points
+from diptych.store.terms import analyse
 from diptych.store.types import PAGE_WORDS, Payload, Store
 from extractors.catalog.extractor import field_sentence
 from extractors.formats import is_row
@@ -26,6 +28,9 @@ from extractors.types import ImageFile
 
 MAX_TEXT = 600
 """Characters of a part that a question is made from."""
+MAX_PAGES = 3
+"""Pages that may contain all words of a question."""
+_MADE = re.compile(r"made-(\d{1,9})")
 MIN_HEADING = 12
 """Characters of a heading that is specific enough for a question."""
 
@@ -55,34 +60,66 @@ class Proposals:
 
 
 def propose_questions(
-    context: SearchContext, count: int, seed: int = 0, ask: Callable[[QuestionCandidate], str] | None = None
+    context: SearchContext,
+    count: int,
+    seed: int = 0,
+    ask: Callable[[QuestionCandidate], str] | None = None,
+    known: Sequence[Question] = (),
 ) -> Proposals:
-    """At most `count` questions, always the same for the same store and seed.
+    """At most `count` questions about places that no `known` question is about; the same for the same store and seed.
 
+    A question of which all words are on more than `MAX_PAGES` pages is not proposed: others could answer it as well.
     `ask` writes a question (see `QuestionWriter`); where it returns none, the question is made offline. Proposing ends
     when the budget is reached, or when `ask` fails in a way that affects every request, which is raised if there is no
     question yet.
     """
     random = Random(seed)
-    proposed: dict[str, Question] = {}
+    proposed: list[Question] = []
+    taken = {question.query.text.casefold() for question in known} | set(map(_place, known))
+    pages = _pages_by_stem(context.store)
+    number = max((int(match[1]) for one in known if (match := _MADE.fullmatch(one.id))), default=0)
     for candidate in _spread(find_candidates(context.store, context.pictures), random):
         text = make_question(candidate.text, candidate.kind, random)
-        if not text:
+        question = _make_entry(candidate, text, number + len(proposed) + 1)
+        if not text or _place(question) in taken or not _is_specific(text, pages, context.language):
             continue
         if ask:
             try:
                 text = ask(candidate) or text
             except BudgetReached as error:
-                return Proposals(tuple(proposed.values()), str(error))
+                return Proposals(tuple(proposed), str(error))
             except ProviderError as error:
                 if error.about == "account":
                     if not proposed:
                         raise
-                    return Proposals(tuple(proposed.values()), str(error))
-        proposed.setdefault(text.casefold(), _make_entry(candidate, text, len(proposed) + 1))
+                    return Proposals(tuple(proposed), str(error))
+        if text.casefold() not in taken:
+            taken |= {text.casefold(), _place(question)}
+            proposed.append(replace(question, query=Query(text)))
         if len(proposed) == count:
             break
-    return Proposals(tuple(proposed.values()))
+    return Proposals(tuple(proposed))
+
+
+def _place(question: Question) -> Hashable:
+    """What a question is about. An edited question is still about the same place."""
+    return question.document, question.pages, question.boxes, question.label, question.types
+
+
+def _pages_by_stem(store: Store) -> dict[str, set[Hashable]]:
+    """Stem -> pages and rows on which it is."""
+    pages: dict[str, set[Hashable]] = defaultdict(set)
+    for payload in (point.payload for point in visible_points(store, store.text)):
+        for stem in set(payload.get(PAGE_WORDS, "").split()):
+            pages[stem].add((payload["document_id"], payload["page"]))
+    return pages
+
+
+def _is_specific(question: str, pages: Mapping[str, set[Hashable]], language: str) -> bool:
+    """Whether few pages contain all words of a question made offline, without those of its form."""
+    form = set(analyse(" ".join(form for forms in FORMS.values() for form in forms), language).split())
+    found = [pages[stem] for stem in set(analyse(question, language).split()) - form if stem in pages]
+    return bool(found) and len(set.intersection(*found)) <= MAX_PAGES
 
 
 def find_candidates(store: Store, pictures: Path) -> list[QuestionCandidate]:

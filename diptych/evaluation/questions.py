@@ -10,6 +10,7 @@ are ignored.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -101,9 +102,14 @@ def locate_documents(questions: Sequence[Question], records: Sequence[DocumentRe
     return [replace(question, document=names[question.document]) for question in questions]
 
 
-def write_questions(questions: Sequence[Question], path: Path) -> None:
-    """Write what `read_questions` reads, except filters, which proposed questions do not have."""
-    path.write_text("".join(json.dumps(_as_line(question), ensure_ascii=False) + "\n" for question in questions))
+def append_questions(questions: Sequence[Question], path: Path) -> None:
+    """Append what `read_questions` reads, except filters, which proposed questions do not have. Creates the file."""
+    lines = "".join(json.dumps(_as_line(question), ensure_ascii=False) + "\n" for question in questions)
+    with path.open("a+b") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            lines = lines if file.read() == b"\n" else f"\n{lines}"
+        file.write(lines.encode())
 
 
 def _parse_line(text: str, path: Path, number: int) -> Question:

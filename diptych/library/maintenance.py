@@ -33,6 +33,7 @@ from extractors.types import Source
 
 if TYPE_CHECKING:
     from diptych.evaluation.proposals import Proposals
+    from diptych.evaluation.questions import Question
 
 OPTIMIZE_AFTER = 1000
 """Texts encoded in one run after which the search structures are rebuilt."""
@@ -226,17 +227,20 @@ class Maintenance:
         rename_documents(store, self._runtime.root)
         return report
 
-    def propose_questions(self, count: int = 50, seed: int = 0) -> Proposals:
+    def propose_questions(self, count: int = 50, seed: int = 0, known: Sequence[Question] = ()) -> Proposals:
         """At most `count` questions with known answers, for `evaluate`; written by the `answerer` if one is set.
 
+        They are about other places than the `known` questions, and continue the numbers of their ids.
         Stops before a request would exceed the budget; `stopped` then says so. Raises `ProviderError`.
         """
         from diptych.evaluation.model_questions import QuestionWriter
         from diptych.evaluation.proposals import propose_questions
+        from diptych.evaluation.questions import locate_documents
 
         runtime = self._runtime
         writer = QuestionWriter(runtime.answerer, runtime.ledger, runtime.meter) if runtime.settings.answerer else None
-        return propose_questions(runtime.search_context, count, seed, writer)
+        located = locate_documents(known, list_records(runtime.existing()))
+        return propose_questions(runtime.search_context, count, seed, writer, located)
 
 
 def _unavailable(document: DocumentRecord, reason: str) -> Outcome:

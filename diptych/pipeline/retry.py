@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from urllib.parse import urldefrag
 
 from diptych.errors import SourceError
@@ -23,7 +24,7 @@ def documents_to_retry(documents: Sequence[DocumentRecord], *, everything: bool 
 def find_retry_sources(
     documents: Sequence[DocumentRecord], find: Callable[[Sequence[str]], FoundSources]
 ) -> tuple[list[Source], list[tuple[DocumentRecord, str]]]:
-    """Find each document at its registered address.
+    """Find each document at its registered address, under the name it has in the store.
 
     A catalogue row is found through its catalogue. `find`: `sources.find_sources` or a function like it.
     Returns the sources, and the documents without one, each with the reason.
@@ -41,7 +42,7 @@ def find_retry_sources(
             found, reason = {}, str(error)
         for document in registered:
             if document.uri in found:
-                sources.append(found[document.uri])
+                sources.append(replace(found[document.uri], name=document.name))
             else:
                 unavailable.append((document, reason))
     return sources, unavailable

@@ -63,7 +63,7 @@ class SearchContext:
 
     def resolve(self, where: Expression | None) -> Expression | None:
         """The filter with document names as ids. Raises `QueryError` for an ambiguous name."""
-        return resolve_names(where, lambda name: self.names.ids(name, self.store)) if where else None
+        return resolve_names(where, self.names, self.store) if where else None
 
     def uses(self, name: str) -> bool:
         """Whether a list or signal has a weight above 0."""

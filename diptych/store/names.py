@@ -6,7 +6,7 @@ whatever folder they were ingested.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -81,8 +81,7 @@ def find_matching(where: Expression, store: Store) -> set[str]:
     """
     if parts := sorted({one.field for one in comparisons(where)} & set(PART_FIELDS)):
         raise QueryError(f"filter: {parts[0]} selects parts of documents; use document and your own fields")
-    names = NameCache()
-    resolved = resolve_names(where, lambda name: names.ids(name, store))
+    resolved = resolve_names(where, NameCache(), store)
     points = (point for part in (store.text, store.images) for point in visible_points(store, part, resolved))
     return {point.payload["document_id"] for point in points}
 
@@ -93,12 +92,14 @@ class NameCache:
     def __init__(self) -> None:
         self._cached: tuple[str, list[DocumentRecord], dict[str, tuple[str, ...]]] = "", [], {}
 
-    def ids(self, name: str, store: Store) -> tuple[str, ...]:
-        """Raises `QueryError` for an ambiguous name."""
+    def ids(self, name: str, store: Store, *, part: bool = False) -> tuple[str, ...]:
+        """`part`: of all documents whose names contain `name`. Otherwise raises `QueryError` for an ambiguous name."""
         version = register_version(store)
         if self._cached[0] != version:
             self._cached = version, list_records(store), {}  # replaced as one value: threads share it
         _, records, known = self._cached
+        if part:
+            return tuple(record.id for record in records if name.casefold() in record.name.casefold())
         if name not in known:
             selected = select_documents(name, records)
             known[name] = tuple(record.id for record in selected.documents) if selected else ()
@@ -110,20 +111,22 @@ def distinct_documents(found: Iterable[NamedDocuments]) -> list[DocumentRecord]:
     return list({record.id: record for one in found for record in one.documents}.values())
 
 
-def resolve_names(where: Expression, select: Callable[[str], Iterable[str]]) -> Expression:
-    """The filter with comparisons of `document` as comparisons of ids. `select`: name -> ids of its documents."""
+def resolve_names(where: Expression, names: NameCache, store: Store) -> Expression:
+    """The filter with comparisons of `document` as comparisons of ids. Raises `QueryError` for an ambiguous name."""
     match where:
         case And(parts) | Or(parts):
-            return type(where)(tuple(resolve_names(part, select) for part in parts))
+            return type(where)(tuple(resolve_names(part, names, store) for part in parts))
         case Not(part):
-            return Not(resolve_names(part, select))
-        case In("document", values):
-            return _in_documents(values, select)
-        case Compare("document", "=", value):
-            return _in_documents((value,), select)
+            return Not(resolve_names(part, names, store))
         case Compare("document", "!=", value):
-            return Not(_in_documents((value,), select))
-    return where
+            return Not(resolve_names(Compare("document", "=", value), names, store))
+        case Compare("document", "=" | "contains" as operator, value):
+            ids = names.ids(str(value), store, part=operator == "contains")
+        case In("document", values):
+            ids = tuple(identity for value in values for identity in names.ids(str(value), store))
+        case _:
+            return where
+    return In("document_id", ids or ("",))  # no id is empty
 
 
 def bind_names(store: Store, root: str) -> None:
@@ -141,11 +144,6 @@ def rename_documents(store: Store, root: str) -> None:
             with store.lock_document(record.id):
                 if current := load_record(store, record.id):
                     write_record(store, replace(current, name=document_name(current.uri, root)))
-
-
-def _in_documents(values: Iterable[object], select: Callable[[str], Iterable[str]]) -> In:
-    ids = tuple(identity for value in values for identity in select(str(value)))
-    return In("document_id", ids or ("",))  # no id is empty
 
 
 def _whole_place(record: DocumentRecord, kind: Kind, wanted: str) -> str:

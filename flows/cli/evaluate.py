@@ -20,6 +20,8 @@ COUNT = click.IntRange(1, 2000)
 def questions(file: Path, count: int, budget: float | None, store: str | None) -> int:
     """Propose questions from captions, rows and headings of the store, and write them to FILE for `diptych evaluate`.
 
+    If FILE exists, its questions are kept as they are, and questions about other places are added to it.
+
     With the setting `answerer`, a vision model words the questions, at one paid request each; none is paid for twice.
     Requests that could exceed --budget are not sent: FILE then holds the questions so far, and the exit code is 3.
 
@@ -31,22 +33,23 @@ def questions(file: Path, count: int, budget: float | None, store: str | None) -
 def _propose_questions(file: Path, count: int, budget: float | None, store: str | None) -> int:
     """Propose questions, write them to `file`, and return the exit code."""
     from diptych.errors import SourceError
-    from diptych.evaluation.questions import write_questions
+    from diptych.evaluation.questions import append_questions, read_questions
 
     if not file.parent.is_dir():  # reported before anything is paid for
         raise SourceError(f"{file.parent}: no such folder; create it, or choose another file")
+    known = read_questions(file) if file.exists() and file.read_bytes().strip() else []
     with options.open_store(store, budget) as diptych:
-        proposals = diptych.maintenance.propose_questions(count)
+        proposals = diptych.maintenance.propose_questions(count, known=known)
     options.print_usage(diptych)
     if proposals.questions:
-        write_questions(proposals.questions, file)
+        append_questions(proposals.questions, file)
         evaluate = diptych_command("evaluate", str(file), store=diptych.settings.store)
-        written = pluralize(len(proposals.questions), "question")
-        print_message(f"{written} written to {file}: read and correct them, then run `{evaluate}`")
+        written = pluralize(len(proposals.questions), "question") + (" added" if known else " written")
+        print_message(f"{written} to {file}: read and correct them, then run `{evaluate}`")
     if proposals.stopped:
         print_message(proposals.stopped)
     elif not proposals.questions:
-        print_message("no questions to propose: the store has no caption, row or heading that occurs only once")
+        print_message("no further questions to propose: no other caption, row or heading makes a specific question")
     return ExitCode.PARTIAL if proposals.stopped else ExitCode.COMPLETE
 
 

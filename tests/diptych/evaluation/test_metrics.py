@@ -102,7 +102,7 @@ def test_questions_are_read_with_their_places(tmp_path: Path) -> None:
     assert second.about_a_figure
     assert third.query.image == tmp_path / "photo.png"
     assert third.query.where is not None
-    questions.write_questions([first, second], tmp_path / "again.jsonl")
+    questions.append_questions([first, second], tmp_path / "again.jsonl")
     assert questions.read_questions(tmp_path / "again.jsonl") == [first, second]
 
 

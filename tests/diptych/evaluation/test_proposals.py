@@ -15,7 +15,7 @@ from diptych.evaluation.comparison import evaluate
 from diptych.evaluation.model_questions import QuestionWriter
 from diptych.evaluation.offline_questions import is_fair, make_question, strip_label
 from diptych.evaluation.proposals import Proposals, find_candidates, propose_questions
-from diptych.evaluation.questions import read_questions, write_questions
+from diptych.evaluation.questions import append_questions, read_questions
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import Reply, VisionRequest
@@ -58,7 +58,7 @@ def test_proposals_are_deterministic_spread_and_answerable(context: SearchContex
     (valve,) = [one for one in first if one.document == "b.pdf"]
     assert (valve.pages, valve.label, valve.types) == ((1,), "figure 7", ("figure",))
     assert valve.boxes
-    write_questions(first, tmp_path / "made.jsonl")
+    append_questions(first, tmp_path / "made.jsonl")
     found = evaluate(read_questions(tmp_path / "made.jsonl"), context, ["fused"])
     arm = found.arm("fused")
     assert arm

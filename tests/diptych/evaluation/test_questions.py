@@ -89,6 +89,26 @@ def test_the_budget_is_never_exceeded_and_a_larger_one_continues(
     assert not any("budget" in line for line in messages)
 
 
+def test_an_existing_file_is_kept_and_questions_about_other_places_are_added(
+    four_rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["questions", "made.jsonl", "--store", str(four_rows), "--count"]
+    run_messages(capsys, *command, "2")
+    first, second = Path("made.jsonl").read_text().splitlines()
+    mine = '{"id": "mine", "text": "What keeps out rain?", "document": "wear.jsonl#0"}'
+    edited = f"{json.dumps(json.loads(first) | {'text': 'Edited.'})}\n\n{mine}\n{second}"  # no new line at its end
+    Path("made.jsonl").write_text(edited)
+    assert run_messages(capsys, *command, "10")[0].startswith("2 questions added to made.jsonl")
+    assert Path("made.jsonl").read_text().startswith(f"{edited}\n")
+    assert [one.id for one in read_questions(Path("made.jsonl"))] == ["made-1", "mine", "made-2", "made-3", "made-4"]
+    (message,) = run_messages(capsys, *command, "10")
+    assert message.startswith("no further questions to propose")
+    Path("made.jsonl").write_text("my notes\n")
+    assert "made.jsonl, line 1" in error_line(capsys, *command, "1")
+    assert Path("made.jsonl").read_text() == "my notes\n"
+
+
 def test_make_questions_respects_the_budget(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
     budget = str(budget_for_one(settings(vendor)))
     run_messages(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
@@ -98,10 +118,11 @@ def test_make_questions_respects_the_budget(vendor: Vendor, capsys: pytest.Captu
 def test_a_budget_too_small_for_one_request_leaves_the_file_unchanged(
     vendor: Vendor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("made.jsonl").write_text("edited by hand\n")
+    edited = '{"id": "made-1", "text": "edited by hand", "document": "wear.jsonl#0", "pages": [1]}'
+    Path("made.jsonl").write_text(edited)
     (line,) = run_messages(capsys, "questions", "made.jsonl", "--budget", "0.0000001", "--store", "s", code=3)
     assert "the budget of" in line
-    assert Path("made.jsonl").read_text() == "edited by hand\n"
+    assert Path("made.jsonl").read_text() == edited
     assert vendor.requests == []
 
 

@@ -31,11 +31,11 @@ def test_only_transient_failures_are_retried_unless_everything_is(everything: bo
     assert [document.name for document in documents_to_retry(DOCUMENTS, everything=everything)] == names
 
 
-def test_sources_are_found_at_their_address(tmp_path: Path) -> None:
+def test_sources_keep_the_name_of_their_document(tmp_path: Path) -> None:
     file = tmp_path / "a.pdf"
     file.write_bytes(b"x")
-    sources, unavailable = find_retry_sources([record("a.pdf", file.as_uri())], find_sources)
-    assert [(source.path, source.name) for source in sources] == [(file, "a.pdf")]
+    sources, unavailable = find_retry_sources([record("papers/a.pdf", file.as_uri())], find_sources)
+    assert [(source.path, source.name) for source in sources] == [(file, "papers/a.pdf")]
     assert unavailable == []
 
 

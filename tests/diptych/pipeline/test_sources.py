@@ -104,9 +104,9 @@ def test_catalogue_may_be_anywhere_in_the_folder(tmp_path: Path, catalogue: str,
     write(tmp_path / "img/old.png", PNG)
     write(tmp_path / catalogue, f'image,description\n"{reference}",A red one\n')
     sources = {source.name: source for source in find_sources([tmp_path]).sources}
-    row = sources.pop("shop.csv#1")
+    row = sources.pop(f"{catalogue}#1")
     assert row.images[-1] == picture.resolve()
-    assert list(sources) == ([] if "old" in reference else ["old.png"])
+    assert list(sources) == ([] if "old" in reference else ["img/old.png"])
     assert row.problems == ()
 
 
@@ -149,9 +149,10 @@ def test_pictures_of_stored_rows_are_not_documents_until_their_catalogue_is_gone
     (row,) = find_sources([shop], row_pictures=stored).sources
     assert row.images == (picture,)
     shop.write_text("image,description\n,A red one\n")
-    assert [one.name for one in find_sources([tmp_path], row_pictures=stored).sources] == ["shop.csv#1", "red.png"]
+    names = [one.name for one in find_sources([tmp_path], row_pictures=stored).sources]
+    assert names == ["data/shop.csv#1", "img/red.png"]
     shop.unlink()
-    assert [one.name for one in find_sources([tmp_path], row_pictures=stored).sources] == ["red.png"]
+    assert [one.name for one in find_sources([tmp_path], row_pictures=stored).sources] == ["img/red.png"]
 
 
 def test_table_that_is_not_a_catalogue_is_skipped_in_a_folder_and_refused_by_name(tmp_path: Path) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from diptych.errors import QueryError
-from diptych.store.names import bind_names, document_name, find_matching, resolve_names, select_documents
+from diptych.store.names import NameCache, bind_names, document_name, find_matching, resolve_names, select_documents
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, list_records, register_version, write_record
 from diptych.store.types import STORE_ID
-from diptych.where import In, Not, parse_where
+from diptych.where import And, Compare, In, Not, Or, parse_where
 from tests.support.stores import open_store
 
 PLACES = (
@@ -85,13 +87,22 @@ def test_ambiguous_folders_are_listed_as_folders() -> None:
         select_documents("x/", [record("/p/b/x/1.pdf"), record("/p/b/x/2.pdf"), record("/q/x/3.pdf")])
 
 
-def test_filters_on_names_become_filters_on_ids() -> None:
-    ids = {"a.pdf": ("1",), "shop.csv": ("2", "3")}
-    where = parse_where('document in ("a.pdf", "shop.csv") and not (document = "gone.pdf" or document != "a.pdf")')
-    assert str(resolve_names(where, lambda name: ids.get(name, ()))) == str(
-        parse_where('document_id in ("1", "2", "3") and not (document_id in ("") or not document_id in ("1"))')
-    )
-    assert resolve_names(Not(In("price", (1,))), lambda name: ()) == Not(In("price", (1,)))
+def test_filters_on_names_become_filters_on_ids(tmp_path: Path) -> None:
+    with closing(open_store("embedded", tmp_path, 4)) as store:
+        for number, place in enumerate(("/p/a.pdf", "/p/shop.csv#1", "/p/shop.csv#2"), start=1):
+            write_record(store, replace(record(place), id=str(UUID(int=number))))
+        one, two, three = (str(UUID(int=number)) for number in (1, 2, 3))
+        where = parse_where(
+            'document in ("a.pdf", "shop.csv") and not (document = "gone" or document != "a.pdf") '
+            'and (document contains "SHOP" or price < 3)'
+        )
+        assert resolve_names(where, NameCache(), store) == And(
+            (
+                In("document_id", (one, two, three)),
+                Not(Or((In("document_id", ("",)), Not(In("document_id", (one,)))))),
+                Or((In("document_id", (two, three)), Compare("price", "<", 3))),
+            )
+        )
 
 
 def test_another_root_renames_documents_once(tmp_path: Path) -> None:

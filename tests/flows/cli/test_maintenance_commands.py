@@ -155,6 +155,27 @@ def test_delete_removes_documents_unless_a_name_is_unknown(shelf: Path, capsys: 
     assert {hit["document"] for hit in hits} == {"shelf/products.jsonl#1"}
 
 
+def test_delete_asks_before_it_deletes_a_folder_a_catalogue_or_what_a_filter_finds(
+    shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in (["shelf/"], ["products.jsonl"], ["--where", "id = 1"]):
+        *listed, refusal = run_messages(capsys, "delete", *arguments, "--store", "s", code=1)
+        assert "to delete  shelf/products.jsonl#1" in listed
+        assert "add --yes to delete" in refusal
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: False)
+    assert run_messages(capsys, "delete", "shelf", "--store", "s", code=1)[-1] == "nothing deleted"
+    assert len(document_statuses(capsys, "s")) == 3
+    monkeypatch.setattr("click.confirm", lambda *_, **__: True)
+    messages = run_messages(capsys, "delete", "products.jsonl", "--store", "s")
+    assert messages[-2:] == ["deleted    shelf/products.jsonl#1", "1 document deleted"]
+    gone = run_json(capsys, "delete", "--where", 'document = "shelf/leaflet.pdf"', "--yes", "--store", "s")
+    assert [one["name"] for one in gone] == ["shelf/leaflet.pdf"]
+    assert "selects parts" in error_line(capsys, "delete", "--where", "page = 1", "--yes", "--store", "s")
+    assert run_messages(capsys, "delete", str(shelf), "--yes", "--store", "s")[-1] == "1 document deleted"
+    assert document_statuses(capsys, "s") == {}
+
+
 @pytest.mark.usefixtures("shelf")
 def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
