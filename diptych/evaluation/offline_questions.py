@@ -27,29 +27,10 @@ FORMS = {
 """Kind of question -> its possible forms."""
 _WORD = re.compile(r"[^\W_]+(?:[-.,'’/][^\W_]+)*%?")
 _NUMBERING = re.compile(r"^\s*\d+(?:\.\d+)*\.?\s+(?=[^\W\d])")
-_AUXILIARIES = frozenset(
-    [
-        "are",
-        "be",
-        "been",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "had",
-        "has",
-        "have",
-        "is",
-        "may",
-        "must",
-        "should",
-        "was",
-        "were",
-        "will",
-        "would",
-    ]
-)
+_AUXILIARIES = {
+    "are", "be", "been", "can", "could", "did", "do", "does", "had", "has", "have", "is", "may", "must", "should",
+    "was", "were", "will", "would",
+}  # fmt: skip
 _FILLERS = STOP_WORDS | set(FILLER_WORDS.split()) | {"source", "note", "see", "left", "right", "fig"}
 _CLAUSE_END = re.compile(r"[^\w\s'’/%-]+(?=\s|$)|[\[\](){}<>\"“”„«»|•·—–\n]+|\s-\s")
 _SHOWS = re.compile(r"^[^.:;!?\n]{0,80}\b(?:shows?|showing|illustrat(?:es|ing))\b", re.IGNORECASE)
