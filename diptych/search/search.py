@@ -147,7 +147,8 @@ def find_hits(
     page_size: int = 10,
 ) -> list[RankedPoint]:
     """`select_points`, with all texts and pictures of the catalogue rows among them."""
-    return complete_rows(select_points(query, context, select, page_size), query.query.where, context.store)
+    where = context.resolve(query.query.where)
+    return complete_rows(select_points(query, context, select, page_size), where, context.store)
 
 
 def select_points(
