@@ -38,14 +38,14 @@ def names(library: Diptych) -> list[str]:
 
 def test_row_replaces_the_documents_made_from_its_pictures(library: Diptych, shop: Path) -> None:
     library.ingest([shop / "img"])
-    assert names(library) == ["blue.png", "red.png"]
-    row, _ = sorted(library.ingest([shop]), key=lambda outcome: outcome.name, reverse=True)
-    assert names(library) == ["blue.png", "shop.csv#R"]
+    assert names(library) == ["shop/img/blue.png", "shop/img/red.png"]
+    row, _ = sorted(library.ingest([shop]), key=lambda outcome: outcome.name)
+    assert names(library) == ["shop/data/shop.csv#R", "shop/img/blue.png"]
     assert (row.status, row.pictures) == ("complete", 1)
-    assert row.notes == ("red.png is no longer a document of its own, because this row shows it",)
-    assert {hit.document for hit in library.search("red pump") if hit.image} == {"shop.csv#R"}
-    assert library.ingest([shop / "img"])[0].name == "blue.png"
-    assert names(library) == ["blue.png", "shop.csv#R"]
+    assert row.notes == ("shop/img/red.png is no longer a document of its own, because this row shows it",)
+    assert {hit.document for hit in library.search("red pump") if hit.image} == {"shop/data/shop.csv#R"}
+    assert library.ingest([shop / "img"])[0].name == "shop/img/blue.png"
+    assert names(library) == ["shop/data/shop.csv#R", "shop/img/blue.png"]
 
 
 def test_row_keeps_its_picture_when_its_catalogue_is_named_alone(library: Diptych, shop: Path) -> None:
@@ -57,19 +57,23 @@ def test_row_keeps_its_picture_when_its_catalogue_is_named_alone(library: Diptyc
 def test_broken_picture_of_a_row_does_not_delete_the_document_made_from_it(library: Diptych, shop: Path) -> None:
     library.ingest([shop / "img"])
     (shop / "img/red.png").write_bytes(b"broken")
-    (outcome,) = (one for one in library.ingest([shop]) if one.name == "shop.csv#R")
+    (outcome,) = (one for one in library.ingest([shop]) if one.name == "shop/data/shop.csv#R")
     assert (outcome.status, outcome.pictures) == ("partial", 0)
-    assert "red.png" in names(library)
+    assert "shop/img/red.png" in names(library)
 
 
 def test_picture_that_no_row_shows_any_longer_is_a_document_again(library: Diptych, shop: Path) -> None:
     library.ingest([shop])
     (shop / "data/shop.csv").write_text(SHOP.replace("../img/red.png", ""))
     library.ingest([shop])
-    assert names(library) == ["blue.png", "red.png", "shop.csv#R"]
+    assert names(library) == ["shop/data/shop.csv#R", "shop/img/blue.png", "shop/img/red.png"]
     (shop / "data/shop.csv").write_text(SHOP)
     library.ingest([shop])
-    assert names(library) == ["blue.png", "shop.csv#R"]
+    assert names(library) == ["shop/data/shop.csv#R", "shop/img/blue.png"]
     (shop / "data/shop.csv").unlink()
     library.ingest([shop])
-    assert names(library) == ["blue.png", "red.png", "shop.csv#R"]  # `diptych ingest` deletes the row as well
+    assert names(library) == [
+        "shop/data/shop.csv#R",
+        "shop/img/blue.png",
+        "shop/img/red.png",
+    ]  # `diptych ingest` deletes the row as well

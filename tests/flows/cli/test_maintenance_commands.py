@@ -68,9 +68,9 @@ def test_status_shows_what_is_missing_why_and_how_to_fix_it(capsys: pytest.Captu
 @pytest.mark.usefixtures("shelf")
 def test_status_shows_pages_and_failures_only(capsys: pytest.CaptureFixture[str]) -> None:
     failed = run_json(capsys, "status", "--failed", "--store", "s")
-    assert [line["name"] for line in failed] == ["broken.pdf", "products.jsonl#1"]
+    assert [line["name"] for line in failed] == ["shelf/broken.pdf", "shelf/products.jsonl#1"]
     assert [line["name"] for line in run_json(capsys, "status", "--limit", "2-3", "--store", "s")] == [
-        "leaflet.pdf", "products.jsonl#1",
+        "shelf/leaflet.pdf", "shelf/products.jsonl#1",
     ]  # fmt: skip
     assert run(["status", "--limit", "2-2", "--store", "s"]) == 0
     printed = capsys.readouterr().out
