@@ -161,6 +161,7 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
             print_json(group.as_dict())
     elif groups:
         print_output(build_table(DOCUMENT_COLUMNS, map(_document_cells, groups)))
+    options.print_usage(diptych)
 
 
 def _document_cells(group: Group) -> list[str]:

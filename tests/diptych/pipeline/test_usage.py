@@ -150,6 +150,7 @@ def test_sum_with_an_unknown_price_is_unknown() -> None:
     account.add(LUNA, Usage(10, 0, 1, 1), None)
     assert account.charges[LUNA] == Charge(2, 20, 2, None)
     assert format_charges(account.charges) == "4 requests of unknown price"
+    assert format_charges({LUNA: Charge(0, 9, 0, None)}) == "part of a request of unknown price"
     assert format_charges({}) == ""
     assert format_charges({LUNA: Charge(1, 0, 0, 0.0)}) == "$0.00"
 
