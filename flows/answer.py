@@ -4,7 +4,6 @@ The flow is async because every sync flow run ends with a second of waiting.
 """
 
 import asyncio
-from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
@@ -17,7 +16,7 @@ from diptych import Answer, Query
 from diptych.models.meter import format_usage
 from diptych.settings import load_settings
 from flows.support.answer_text import answer_markdown, answer_settings
-from flows.support.search_results import describe_filters, explain_no_hits, parse_filter
+from flows.support.search_results import describe_filters, explain_no_hits, parse_counts, parse_filter
 from flows.support.shared_store import shared_diptych
 from flows.support.text import markdown_code, pluralize
 
@@ -32,21 +31,27 @@ async def answer(
     store: str | None = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
     verify: bool | None = None,
+    passages: str | None = None,
+    pictures: str | None = None,
 ) -> State[Any]:
     """Answer a question from the store with a vision model. Every citation is checked.
 
     Args:
         text: The question.
-        image: Path of an image on the worker's machine that belongs to the question.
+        image: URL of an image, or its path on the worker's machine, that belongs to the question.
         where: A filter on the evidence, such as: document = "manual.pdf"
         limit: Maximum number of hits shown to the model.
         model: PROVIDER:MODEL, with its key in the worker's environment. Default: as configured.
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum cost of the answer in US dollars; requests that could exceed it fail.
         verify: Ask again about statements that only a picture shows. Default: as configured.
+        passages: Number of passages shown to the model: 3 for exactly three, 3+ for at least three.
+        pictures: Number of pictures shown to the model, in the same form.
     """
     condition = parse_filter(where)
-    question = Query(text, Path(image) if image else None, condition)
+    least, exact = parse_counts(passages, pictures)
+    question = Query(text, image or None, condition, least=least, exact=exact)
+    limit = max(limit, sum(least.values()) + sum(exact.values()))
     settings = answer_settings(load_settings(store or None), model, verify)
     with shared_diptych(settings, budget) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)

@@ -6,7 +6,6 @@ The flow is async because every sync flow run ends with a second of waiting, whi
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger
@@ -18,7 +17,7 @@ from pydantic import Field
 from diptych import Query
 from diptych.models.meter import format_usage
 from diptych.settings import load_settings
-from flows.support.search_results import describe_filters, explain_no_hits, hit_rows, parse_filter
+from flows.support.search_results import describe_filters, explain_no_hits, hit_rows, parse_counts, parse_filter
 from flows.support.shared_store import shared_diptych
 from flows.support.text import pluralize
 
@@ -31,8 +30,8 @@ async def query(
     panels: Literal["both", "text", "image"] = "both",
     limit: Annotated[int, Field(ge=1, le=1000)] = 10,
     offset: Annotated[int, Field(ge=0, le=10_000)] = 0,
-    least_passages: Annotated[int, Field(ge=0)] = 0,
-    least_pictures: Annotated[int, Field(ge=0)] = 0,
+    passages: str | None = None,
+    pictures: str | None = None,
     split_rows: bool = False,
     store: str | None = None,
 ) -> State[Any]:
@@ -40,19 +39,21 @@ async def query(
 
     Args:
         text: The question.
-        image: Path of an image on the worker's machine to search with, alone or with text.
+        image: URL of an image, or its path on the worker's machine, to search with.
         where: A filter, such as: price < 200 and category = "jackets"
         panels: Search text and images, or only one of them.
         limit: Maximum number of hits.
         offset: Number of hits to skip: 10 with a limit of 10 shows the second page.
-        least_passages: Minimum number of passages among the hits, if that many exist.
-        least_pictures: Minimum number of pictures among the hits, if that many exist.
+        passages: Number of passages among the hits: 3 for exactly three, 3+ for at least three.
+        pictures: Number of pictures among the hits, in the same form.
         split_rows: Return the text and the pictures of a catalogue row as separate hits.
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
     """
     condition = parse_filter(where, None if panels == "both" else panels)
-    least = {"text": least_passages, "image": least_pictures}
-    question = Query(text, Path(image) if image else None, condition, least=least, split_rows=split_rows)
+    least, exact = parse_counts(passages, pictures)
+    question = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows)
+    if offset == 0:
+        limit = max(limit, sum(least.values()) + sum(exact.values()))
     with shared_diptych(load_settings(store or None)) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)

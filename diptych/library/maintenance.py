@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from diptych.errors import BudgetReached
 from diptych.library.runtime import Runtime
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.download import Fetch, Limits, fetcher
 from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
 from diptych.pipeline.ingest_group import group_sources, needs_groups, prepare_group
 from diptych.pipeline.pipeline import Prepared
@@ -65,7 +64,7 @@ class Maintenance:
         """
         chosen, root = self._runtime.settings, self._runtime.root
         selection = Selection(chosen.include, chosen.exclude)
-        found = find_sources(paths, self._fetcher(retry), selection, self._row_pictures())
+        found = find_sources(paths, self._runtime.fetcher(retry), selection, self._row_pictures())
         named = [replace(source, name=document_name(source.uri, root)) for source in found.sources]
         return replace(found, sources=named)
 
@@ -76,12 +75,6 @@ class Maintenance:
     def skipped(self) -> list[SkippedFile]:
         """The files that the last ingest of each path skipped, with absolute paths and reasons; at most 1000."""
         return load_skipped(self._runtime.existing())
-
-    def _fetcher(self, retry: bool) -> Fetch:
-        """Downloads the pictures that catalogues name by URL."""
-        chosen = self._runtime.settings
-        limits = Limits(seconds=chosen.download_seconds, private=chosen.private_addresses)
-        return fetcher(chosen.cache / "downloads", limits, retry=retry)
 
     def _row_pictures(self) -> RowPictures:
         runtime = self._runtime
@@ -171,7 +164,7 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        find = partial(find_sources, fetch=self._fetcher(retry=True), row_pictures=self._row_pictures())
+        find = partial(find_sources, fetch=self._runtime.fetcher(retry=True), row_pictures=self._row_pictures())
         sources, unavailable = find_retry_sources(documents, find)
         return Retryable(tuple(sources), tuple(_unavailable(record, reason) for record, reason in unavailable))
 

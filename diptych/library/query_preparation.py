@@ -1,8 +1,13 @@
 """Queries made ready for search: limits in the wording become filters, images are stored and read."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from diptych.errors import QueryError, SourceError
 from diptych.library.runtime import Runtime
@@ -19,7 +24,13 @@ from diptych.search.query import Query
 from diptych.store.register import register_version
 from diptych.store.types import Store
 from diptych.where import all_of
+from extractors.catalog.table import is_url
+from extractors.pictures.decode import normalise_image
 from extractors.pictures.store import image_path
+from extractors.types import Source
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SAMPLED_DOCUMENTS = 1000
 """Documents whose fields are taken for the fields of the store; reading all of them would delay a query."""
@@ -42,7 +53,31 @@ class QueryPreparation:
         self._runtime.check_models("encoder", "image_encoder")
         found = self.interpret(query)
         query = replace(query, text=found.text, where=all_of(query.where, found.where))
-        return self._with_image(query, query.image) if query.image else (query, None)
+        if query.image is None:
+            return query, None
+        with TemporaryDirectory() as folder:
+            return self._with_image(query, *self._image_source(query.image, Path(folder)))
+
+    def _image_source(self, image: Path | str | bytes | Image, folder: Path) -> tuple[Source, str]:
+        """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
+        name = "the image of the query"
+        try:
+            if isinstance(image, str) and is_url(image):
+                (file,) = self._runtime.fetcher(retry=True)([image]).values()
+                if isinstance(file, str):
+                    reason, advice, rest = file.partition("; ")
+                    is_for_rows = rest.endswith("beside the catalogue")
+                    raise QueryError(
+                        reason + (f"{advice}save the picture and give its path" if is_for_rows else advice + rest)
+                    )
+                name, image = image, file.read_bytes()
+            if isinstance(image, Path | str):
+                return find_sources([image]).sources[0], str(image)
+            file = folder / "image.png"  # an extractor of images reads all kinds of them, whatever the suffix
+            file.write_bytes(image if isinstance(image, bytes) else _to_png(image))
+            return replace(find_sources([file]).sources[0], name=name), name
+        except SourceError as error:
+            raise QueryError(str(error)) from error
 
     def interpret(self, query: Query) -> FilteredText:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
@@ -61,21 +96,17 @@ class QueryPreparation:
             self._fields = (version, kinds, rare)
         return kinds, rare
 
-    def _with_image(self, query: Query, image: Path) -> tuple[Query, Path]:
+    def _with_image(self, query: Query, source: Source, name: str) -> tuple[Query, Path]:
         """The query with its stored image, or with the image's words if no encoder reads images; and the image.
 
         The image stays in the picture store until the next sweep.
         """
-        try:
-            source = find_sources([image]).sources[0]
-        except SourceError as error:
-            raise QueryError(str(error)) from error
         runtime = self._runtime
         has_image_encoder = runtime.spaces.images is not None
         options = replace(runtime.options, ocr="off") if has_image_encoder else runtime.options
         extraction = runtime.workers().extract(source, options, runtime.pictures)
         if not extraction.pictures:
-            raise QueryError(f"{image}: contains no image; use a PNG, JPEG or WebP file")
+            raise QueryError(f"{name}: contains no image; use a PNG, JPEG or WebP file")
         stored = image_path(extraction.pictures[0].image, runtime.pictures)
         if has_image_encoder:
             return replace(query, image=stored), stored
@@ -86,7 +117,17 @@ class QueryPreparation:
         text = " ".join(filter(None, [query.text.strip(), *words]))
         if not text:
             raise QueryError(
-                f"{image}: contains no words, and no image encoder is set. Add words to the query, or set "
+                f"{name}: contains no words, and no image encoder is set. Add words to the query, or set "
                 f'`image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip and run `diptych reindex`'
             )
         return replace(query, text=text, image=None), stored
+
+
+def _to_png(image: Image) -> bytes:
+    """Raises `QueryError` for an image that cannot be decoded, such as one whose file is closed."""
+    data = BytesIO()
+    try:
+        normalise_image(image).save(data, "PNG")
+    except (OSError, SyntaxError, ValueError, AttributeError) as error:
+        raise QueryError(f"the image of the query cannot be read ({error}); open it again") from error
+    return data.getvalue()

@@ -16,6 +16,7 @@ from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
 from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
+from diptych.pipeline.download import Fetch, Limits, fetcher
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.search import SearchContext
@@ -161,6 +162,12 @@ class Runtime:
             if self._sandbox is None:
                 self._sandbox = self.settings.sandbox()
             return self._sandbox
+
+    def fetcher(self, retry: bool) -> Fetch:
+        """Downloads pictures; `retry`: also from servers that did not answer a short time ago."""
+        chosen = self.settings
+        limits = Limits(seconds=chosen.download_seconds, private=chosen.private_addresses)
+        return fetcher(chosen.cache / "downloads", limits, retry=retry)
 
     @property
     def pipeline(self) -> Pipeline:

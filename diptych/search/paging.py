@@ -6,6 +6,7 @@ from itertools import islice
 
 from diptych.errors import QueryError
 from diptych.search.hits import RankedPoint
+from diptych.search.query import Query
 
 MODALITIES = ("text", "image")
 Band = Callable[[int], tuple[Sequence[RankedPoint], bool]]
@@ -28,14 +29,15 @@ def stable_order(band: Band, first: int) -> Iterator[RankedPoint]:
         size *= 2
 
 
-def check_page(least: Mapping[str, int], limit: int, offset: int) -> None:
+def check_page(query: Query, limit: int, offset: int) -> None:
     """Raises `QueryError` for numbers that no page of hits can satisfy."""
+    counts = {**query.least, **query.exact}
     if limit < 1 or offset < 0:
         raise QueryError(f"cannot show {limit} hits after the first {offset}")
-    if wrong := [name for name, count in least.items() if name not in MODALITIES or count < 0]:
-        raise QueryError(f"`least` has {wrong[0]!r}; it takes the minimum number of hits for text and for image")
-    if sum(least.values()) > limit:
-        raise QueryError(f"`least` requires {sum(least.values())} hits but the limit is {limit}; raise the limit")
+    if wrong := [name for name, count in counts.items() if name not in MODALITIES or count < 0]:
+        raise QueryError(f"`least` or `exact` has {wrong[0]!r}; both take a number of hits for text and for image")
+    if sum(counts.values()) > limit:
+        raise QueryError(f"the query requires {sum(counts.values())} hits but the limit is {limit}; raise the limit")
 
 
 def with_minimum(
@@ -43,11 +45,13 @@ def with_minimum(
     least: Mapping[str, int],
     size: int,
     of_modality: Callable[[str], Iterable[RankedPoint]],
+    exact: Iterable[str] = (),
 ) -> Iterator[RankedPoint]:
     """`order` with at least `least` results of each modality in every page of `size`, as far as that many exist.
 
-    `of_modality` returns all results of one modality, best first. Results that are added come last on their page; those
-    that they displace, the last of a modality with more than its minimum, begin the next page.
+    Modalities in `exact` have no more than that, and the first page that cannot be filled is the last. `of_modality`
+    returns all results of one modality, best first. Results that are added come last on their page; those that they
+    displace, the last of a modality with more than its minimum, begin the next page.
     """
     seen: set[str] = set()
     displaced: deque[RankedPoint] = deque()
@@ -61,11 +65,13 @@ def with_minimum(
 
     while page := list(islice(following(), size)):
         added = list(_missing(page, least, spare, seen))
-        kept, removed = _make_room(page, size - len(added), least)
+        kept, removed = _make_room(page, size - len(added), least, exact)
         displaced.extendleft(reversed(removed))
         for point in (*kept, *added):
             seen.add(point.key)
             yield point
+        if exact and len(kept) + len(added) < size:
+            return
 
 
 def _missing(
@@ -79,15 +85,14 @@ def _missing(
 
 
 def _make_room(
-    page: Sequence[RankedPoint], size: int, least: Mapping[str, int]
+    page: Sequence[RankedPoint], size: int, least: Mapping[str, int], exact: Iterable[str]
 ) -> tuple[list[RankedPoint], list[RankedPoint]]:
     """(at most `size` results that stay, the others); the last are removed first, but never below `least`."""
     counts = _count_modalities(page)
     kept, removed = list(page), deque[RankedPoint]()
     for point in reversed(page):
-        if len(kept) <= size:
-            break
-        if all(counts[modality] > least.get(modality, 0) for modality in point.modalities):
+        too_many = len(kept) > size or any(modality in exact for modality in point.modalities)
+        if too_many and all(counts[modality] > least.get(modality, 0) for modality in point.modalities):
             counts.subtract(point.modalities)
             kept.remove(point)
             removed.appendleft(point)

@@ -106,7 +106,7 @@ def search(queries: Sequence[Query], context: SearchContext, limit: int, offset:
     cannot answer.
     """
     for query in queries:
-        check_page(query.least, limit, offset)
+        check_page(query, limit, offset)
     return search_encoded(encode_queries(queries, context), context, limit, offset)
 
 
@@ -115,13 +115,11 @@ def search_encoded(
 ) -> list[list[Hit]]:
     """As `search`, for queries that `encode_queries` has encoded."""
 
-    def page(order: Iterator[RankedPoint]) -> list[RankedPoint]:
-        return list(islice(order, offset, offset + limit))
+    def page(query: EncodedQuery) -> list[RankedPoint]:
+        size = query.query.page_size(limit)
+        return find_hits(query, context, lambda order: list(islice(order, offset, offset + size)), size)
 
-    return [
-        make_hits(find_hits(query, context, page, limit), context.pictures, offset + 1, query.intent.page_numbers)
-        for query in queries
-    ]
+    return [make_hits(page(query), context.pictures, offset + 1, query.intent.page_numbers) for query in queries]
 
 
 def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[EncodedQuery]:
@@ -130,7 +128,7 @@ def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[Enc
         if not query.text.strip() and not query.image:
             raise QueryError("the query is empty: enter some words or give an image")
     intents = [parse_intent(query.text, context.language, context.synonyms) for query in queries]
-    inputs = [(intent.text, query.image) for intent, query in zip(intents, queries, strict=True)]
+    inputs = [(intent.text, query.image_file) for intent, query in zip(intents, queries, strict=True)]
     return list(map(EncodedQuery, queries, intents, context.spaces.encode_queries(inputs, used_vectors(context))))
 
 
@@ -156,7 +154,7 @@ def select_points(
 ) -> list[T]:
     """What `select` takes from all results, best first, as of one moment; starts again if a commit happens in between.
 
-    `page_size` is the number of hits among which the query's `least` must hold.
+    `page_size` is the number of hits among which the query's `least` and `exact` must hold.
     """
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
@@ -178,7 +176,7 @@ def _ranked_points(
             found = find_candidates(query, context, size)
             versions.add(found.snapshot.version)
             order = found.rank(context.weights, len(found.parts))
-            order = (order if query.query.split_rows else merge_rows(order))[:size]
+            order = (order if query.query.split_rows or query.query.exact else merge_rows(order))[:size]
             return order, found.snapshot.complete and len(order) < size
 
         return stable_order(band, BAND)
@@ -187,8 +185,10 @@ def _ranked_points(
         where = all_of(query.query.where, Compare("modality", "=", modality))
         return ranked(replace(query, query=replace(query.query, where=where)))
 
-    least = query.query.least
-    return with_minimum(ranked(query), least, page_size, of_modality) if least else ranked(query)
+    required = query.query.required(page_size)
+    return (
+        with_minimum(ranked(query), required, page_size, of_modality, query.query.exact) if required else ranked(query)
+    )
 
 
 def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> Candidates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,30 @@ class Span(click.ParamType[tuple[int, int]]):
         if not 1 <= first <= last:
             self.fail(f"{value!r} is neither a number from 1 nor a range such as 11-20", param, context)
         return last - first + 1, first - 1
+
+
+class ImageInput(click.ParamType["Path | str | bytes"]):
+    """The path of an image file, a URL, or `-` for the bytes on stdin."""
+
+    name = "PATH|URL|-"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> Path | str | bytes:
+        if isinstance(value, Path | bytes):
+            return value
+        text = str(value)
+        if text == "-":
+            return sys.stdin.buffer.read()
+        if text.lower().startswith(("http://", "https://")):
+            return text
+        return Path(file_type.convert(text, param, context))
+
+
+image = click.option("--image", type=ImageInput(), help="An image: a file, a URL, or - for stdin.")
+_number = "`3` is exactly three, `3+` at least three; as far as there are any."
+passages = click.option("--passages", metavar="N|N+", default="", help=f"Number of passages: {_number}")
+pictures = click.option("--pictures", metavar="N|N+", default="", help=f"Number of pictures: {_number}")
 
 
 def open_store(

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli import options
-from flows.support.search_results import describe_filters, explain_no_hits, format_page, parse_filter, print_hits
+from flows.support.search_results import (
+    describe_filters,
+    explain_no_hits,
+    format_page,
+    parse_counts,
+    parse_filter,
+    print_hits,
+)
 from flows.support.terminal import build_table, print_json, print_message, print_output
 from flows.support.text import one_line
 
@@ -28,23 +35,27 @@ GROUP_SIZE = 64
 
 @click.command(short_help="Search text and images; one ranked list.")
 @options.question
-@click.option("--image", type=options.file_type, help="An image to search with, alone or with text.")
+@options.image
 @options.where
 @click.option("--modality", type=click.Choice(MODALITIES), help="Only passages, or only pictures.")
 @click.option(
     "--limit", type=options.Span(), default="10", show_default=True, help="Maximum hits, or a range such as 11-20."
 )
 @options.split_rows
+@options.passages
+@options.pictures
 @click.option("--batch", type=options.file_type, help="JSON Lines file of questions, see above; needs --json.")
 @options.as_json
 @options.store
 def query(
     text: str,
-    image: Path | None,
+    image: Path | str | bytes | None,
     where: str | None,
     modality: str | None,
     limit: tuple[int, int],
     split_rows: bool,
+    passages: str,
+    pictures: str,
     batch: Path | None,
     as_json: bool,
     store: str | None,
@@ -54,14 +65,16 @@ def query(
     \b
     --where filters by document, page, kind, modality and your own fields. "under $200" in TEXT also becomes a filter
     if documents have a field of prices, and a message says so; double quotes around it prevent this.
-    --batch FILE has lines with id, text?, image?, where?, least?, literal?. For each of them one object is printed, in
-    order: id, hits. Image paths are relative to the folder of FILE; where is {"field": value} or a filter as above;
-    least, such as {"image": 3}, is the minimum number of passages (text) and pictures (image) among the hits;
+    --batch FILE has lines with id, text?, image?, where?, least?, exact?, literal?. For each of them one object is
+    printed, in order: id, hits. image is a URL, or a path relative to the folder of FILE; where is {"field": value} or
+    a filter as above; least and exact, such as {"image": 3}, are numbers of passages (text) and pictures (image);
     literal: true takes "under $200" as plain words.
     """
-    if batch and (text or image or not as_json):
-        raise click.UsageError("--batch reads questions from the file and needs --json; omit TEXT and --image")
-    if not batch and not text.strip() and not image:
+    if batch and (text or image is not None or passages or pictures or not as_json):
+        raise click.UsageError(
+            "--batch reads questions from the file and needs --json; omit TEXT, --image, --passages and --pictures"
+        )
+    if not batch and not text.strip() and image is None:
         raise click.UsageError("give a question: TEXT, --image or --batch")
 
     from diptych import Query
@@ -73,7 +86,10 @@ def query(
         if batch:
             _search_batch(diptych, [(name, replace(one, split_rows=split_rows)) for name, one in questions], *limit)
         else:
-            question = Query(text, image, condition, split_rows=split_rows)
+            least, exact = parse_counts(passages, pictures)
+            question = Query(text, image, condition, split_rows=split_rows, least=least, exact=exact)
+            if (first := limit[1]) == 0:
+                limit = max(limit[0], sum(least.values()) + sum(exact.values())), first
             print_message(describe_filters(diptych, question))
             hits = diptych.search(question, *limit)
             nothing = "" if hits else explain_no_hits(diptych, condition)
@@ -110,6 +126,7 @@ def _read_batch(path: Path, condition: Expression | None) -> Iterator[tuple[obje
 def _parse_question(record: Any, folder: Path, condition: Expression | None) -> tuple[object, Query]:
     from diptych import Query
     from diptych.where import all_of, parse_where, where_from_fields
+    from extractors.catalog.table import is_url
 
     if not isinstance(record, dict) or "id" not in record:
         raise ValueError('expected an object with an id, such as {"id": 1, "text": "…"}')
@@ -118,21 +135,22 @@ def _parse_question(record: Any, folder: Path, condition: Expression | None) -> 
         raise ValueError("text and image must be strings, and where an object or a string")
     if not text.strip() and not image:
         raise ValueError("the question has neither text nor image")
-    picture = folder / image if image else None
-    if picture and not picture.is_file():
+    picture = image if image is None or is_url(image) else folder / image
+    if isinstance(picture, Path) and not picture.is_file():
         raise ValueError(f"{picture}: no such image file")
     where = all_of(condition, parse_where(own) if isinstance(own, str) else where_from_fields(own))
     literal = record.get("literal") is True
-    return record["id"], Query(text, picture, where, literal=literal, least=_parse_least(record))
+    least, exact = _parse_numbers(record, "least"), _parse_numbers(record, "exact")
+    return record["id"], Query(text, picture or None, where, literal=literal, least=least, exact=exact)
 
 
-def _parse_least(record: dict[str, Any]) -> dict[str, int]:
-    least = record.get("least") or {}
-    if not isinstance(least, dict) or not all(type(count) is int and count >= 0 for count in least.values()):
-        raise ValueError('least must be an object such as {"text": 2, "image": 2}')
-    if unknown := set(least) - set(MODALITIES):
-        raise ValueError(f"least may contain text and image, not {sorted(unknown)[0]!r}")
-    return least
+def _parse_numbers(record: dict[str, Any], name: str) -> dict[str, int]:
+    numbers = record.get(name) or {}
+    if not isinstance(numbers, dict) or not all(type(count) is int and count >= 0 for count in numbers.values()):
+        raise ValueError(f'{name} must be an object such as {{"text": 2, "image": 2}}')
+    if unknown := set(numbers) - set(MODALITIES):
+        raise ValueError(f"{name} may contain text and image, not {sorted(unknown)[0]!r}")
+    return numbers
 
 
 @click.command(short_help="Search for documents or pages, with their best hits.")

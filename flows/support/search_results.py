@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,21 @@ def parse_filter(where: str | None, modality: str | None = None) -> Expression |
         parse_where(where) if where and where.strip() else None,
         where_from_fields({"modality": modality}) if modality else None,
     )
+
+
+def parse_counts(passages: str | None, pictures: str | None) -> tuple[dict[str, int], dict[str, int]]:
+    """(minimum, exact) number of hits by modality, from `3+` or `3`. Raises `QueryError`."""
+    from diptych.errors import QueryError
+
+    least: dict[str, int] = {}
+    exact: dict[str, int] = {}
+    for modality, text in (("text", passages), ("image", pictures)):
+        if not text:
+            continue
+        if not (match := re.fullmatch(r"\s*(\d{1,3})\s*(\+?)\s*", text)):
+            raise QueryError(f"{text!r} is no number of hits; write 3 for exactly three, 3+ for at least three")
+        (least if match[2] else exact)[modality] = int(match[1])
+    return least, exact
 
 
 def describe_filters(diptych: Diptych, query: Query) -> str:

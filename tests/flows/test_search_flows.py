@@ -21,8 +21,9 @@ from flows.support.search_results import parse_filter
 from tests.support.anthropic_fixtures import NAME
 from tests.support.anthropic_fixtures import only_this_key as only_this_key
 from tests.support.anthropic_fixtures import vendor as vendor
+from tests.support.anthropic_server import anthropic_routes
 from tests.support.flow_runs import async_result, run_artifacts, run_async
-from tests.support.http_server import Vendor
+from tests.support.http_server import Vendor, served
 from tests.support.papers import write_leaflet, write_rows
 
 # Prefect leaves a socket to its server open when an event loop ends.
@@ -51,6 +52,37 @@ def test_query_reports_the_number_of_hits(store: str) -> None:
     state = run_async(query("green valve", limit=3, store=store, return_state=True))
     assert state.message == "3 hits"
     assert [hit["rank"] for hit in async_result(state)] == [1, 2, 3]
+
+
+def test_query_returns_the_numbers_of_passages_and_pictures_asked_for(store: str) -> None:
+    state = run_async(query("valve", passages="3", pictures="1", limit=2, store=store, return_state=True))
+    assert [hit["modality"] for hit in async_result(state)].count("text") == 3
+    assert state.message == "4 hits"
+
+
+def test_answer_verifies_pictures_and_shows_the_passages_asked_for(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = anthropic_routes(
+        says=lambda body: [{"type": "text", "text": "The valve is green. [E1] An elephant sits on it. [E1]"}],
+        caption=lambda body: {
+            "findings": [
+                {"number": 1, "shown": True, "reason": "A green valve."},
+                {"number": 2, "shown": False, "reason": "A valve."},
+            ]
+        },
+    )
+    with served(routes) as vendor:
+        monkeypatch.setenv("DIPTYCH_ANTHROPIC__BASE_URL", vendor.url)
+        monkeypatch.setenv("DIPTYCH_PRICES", json.dumps({NAME: {"input": 1.0, "output": 5.0}}))
+        state = run_async(
+            answer("the valve", model=NAME, verify=True, passages="0", pictures="1", store=store, return_state=True)
+        )
+    got, page = async_result(state), str(run_artifacts(state)["answer"].data)
+    assert len(vendor.requests) == 2
+    assert (got["answer"], got["pictures"], len(got["evidence"])) == ("The valve is green. [1] (verified)", 1, 1)
+    assert (got["usage"][NAME]["requests"], got["checks"]) == (2, {"verified": 1, "refuted": 1})
+    assert got["price"] == pytest.approx(2 * (100 * 1.0 + 20 * 5.0) / 1e6)
+    assert "Verified by a second look at the picture" in page
+    assert "does not show it: A valve" in page
 
 
 def test_query_explains_a_filter_that_no_document_passes(store: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from diptych import Diptych, Hit, Query, Settings
 from diptych.where import Compare, parse_where
 from flows.cli.main import run
-from tests.support.command_line import json_lines, run_json
+from tests.support.command_line import error_line, json_lines, run_json
+from tests.support.http_server import Answer, served
 from tests.support.papers import write_paper
 
 CATALOGUE = Path(__file__).parents[3] / "data" / "catalogue"
@@ -203,6 +206,44 @@ def test_a_question_needs_no_quotes(shop: Diptych, capsys: pytest.CaptureFixture
     assert "no answering model" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "passages", "pictures"),
+    [
+        (("--passages", "2", "--pictures", "3"), 2, 3),
+        (("--passages=2",), 2, 8),
+        (("--pictures", "0", "--limit", "4"), 4, 0),
+        (("--passages", "7+", "--pictures", "6"), 7, 6),
+    ],
+)
+def test_numbers_of_passages_and_pictures(
+    shop: Diptych, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], passages: int, pictures: int
+) -> None:
+    hits = run_json(capsys, "query", "jacket", *options, "--store", shop.settings.store)
+    found = [hit["modality"] for hit in hits]
+    assert (found.count("text"), found.count("image")) == (passages, pictures)
+
+
+def test_a_picture_is_read_from_stdin_or_a_url(
+    shop: Diptych, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = (CATALOGUE / "lantern.jpg").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(photo)))
+    options = ("--limit", "1", "--store", shop.settings.store)
+    (hit,) = run_json(capsys, "query", "lantern", "--image", "-", *options)
+    assert hit["fields"]["name"] == "Hurricane lantern"
+    with served(lambda request: Answer(200, photo)) as vendor:
+        line = error_line(capsys, "query", "lantern", "--image", vendor.url, *options)
+        assert "private network; set private_addresses to allow it" in line
+        monkeypatch.setenv("DIPTYCH_PRIVATE_ADDRESSES", "true")
+        (hit,) = run_json(capsys, "query", "lantern", "--image", vendor.url, *options)
+    assert hit["fields"]["name"] == "Hurricane lantern"
+
+
+def test_a_number_that_is_none_is_explained(shop: Diptych, capsys: pytest.CaptureFixture[str]) -> None:
+    line = error_line(capsys, "query", "jacket", "--passages", "few", "--store", shop.settings.store)
+    assert "'few' is no number of hits; write 3 for exactly three, 3+ for at least three" in line
+
+
 @pytest.mark.parametrize("limit", ["0", "5-3", "0-5", "ten", "-3"])
 def test_invalid_limit_is_a_usage_error(limit: str) -> None:
     assert run(["query", "jacket", f"--limit={limit}"]) == 2
@@ -213,6 +254,9 @@ def test_a_batch_line_may_require_pictures(shop: Diptych, tmp_path: Path, capsys
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"image": 3}}))
     (answer,) = run_json(capsys, "query", "--batch", str(batch), "--limit", "3", "--store", shop.settings.store)
     assert len({hit["document"] for hit in answer["hits"] if hit["image"]}) == 3
+    batch.write_text(json.dumps({"id": 1, "text": "jacket", "exact": {"image": 2, "text": 1}}))
+    (answer,) = run_json(capsys, "query", "--batch", str(batch), "--store", shop.settings.store)
+    assert sorted(hit["modality"] for hit in answer["hits"]) == ["image", "image", "text"]
     batch.write_text(json.dumps({"id": 1, "text": "jacket", "least": {"table": 3}}))
     assert run(["query", "--batch", str(batch), "--json", "--store", shop.settings.store]) == 1
     assert "line 1: least may contain text and image" in capsys.readouterr().err

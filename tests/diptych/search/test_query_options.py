@@ -59,25 +59,30 @@ def test_results_of_a_deeper_search_come_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "least", "size", "found"),
+    ("order", "least", "exact", "size", "found"),
     [
-        ("abcdEfgH", {"image": 1}, 3, "abEcdHfg"),
-        ("abcdEfgH", {"image": 2}, 4, "abEHcdfg"),
-        ("ABCDe", {"text": 1, "image": 1}, 3, "ABeCD"),
-        ("aBcd", {"image": 1}, 2, "aBcd"),
-        ("abcd", {"image": 2}, 3, "abcd"),
-        ("aB", {"text": 2, "image": 2}, 5, "aB"),
+        ("abcdEfgH", {"image": 1, "text": 2}, "image", 3, "abEcdHfg"),
+        ("ABCDeFg", {"image": 1, "text": 2}, "image", 3, "AegB"),
+        ("ABCD", {"image": 1, "text": 1}, "image text", 2, "A"),
+        ("aBc", {"image": 0, "text": 3}, "image", 3, "ac"),
+        ("AB", {"image": 0, "text": 2}, "image", 2, ""),
+        ("abcdEfgH", {"image": 1}, "", 3, "abEcdHfg"),
+        ("abcdEfgH", {"image": 2}, "", 4, "abEHcdfg"),
+        ("ABCDe", {"text": 1, "image": 1}, "", 3, "ABeCD"),
+        ("aBcd", {"image": 1}, "", 2, "aBcd"),
+        ("abcd", {"image": 2}, "", 3, "abcd"),
+        ("aB", {"text": 2, "image": 2}, "", 5, "aB"),
     ],
 )
 def test_pages_hold_the_minimum_and_other_results_keep_their_order(
-    order: str, least: dict[str, int], size: int, found: str
+    order: str, least: dict[str, int], exact: str, size: int, found: str
 ) -> None:
     results = points(order)
 
     def of_modality(modality: str) -> list[RankedPoint]:
         return [point for point in results if point.payload["modality"] == modality]
 
-    assert spell(with_minimum(results, least, size, of_modality)) == found
+    assert spell(with_minimum(results, least, size, of_modality, exact.split())) == found
 
 
 @dataclass
@@ -86,9 +91,15 @@ class Bench:
     context: SearchContext
 
     def ask(
-        self, text: str, limit: int = 10, offset: int = 0, where: str = "", least: dict[str, int] | None = None
+        self,
+        text: str,
+        limit: int = 10,
+        offset: int = 0,
+        where: str = "",
+        least: dict[str, int] | None = None,
+        exact: dict[str, int] | None = None,
     ) -> list[Hit]:
-        query = Query(text, where=parse_where(where) if where else None, least=least or {})
+        query = Query(text, where=parse_where(where) if where else None, least=least or {}, exact=exact or {})
         return search([query], self.context, limit, offset)[0]
 
 
@@ -146,6 +157,37 @@ def test_minimum_numbers_bring_hits_from_further_down(bench: Bench) -> None:
     assert {hit.modality for hit in bench.ask("pump number 77", 5, where='modality = "text"', least={"image": 2})} == {
         "text"
     }
+
+
+@pytest.mark.parametrize(
+    ("exact", "limit", "found"),
+    [
+        ({"text": 3, "image": 2}, 10, (3, 2)),
+        ({"image": 2}, 5, (3, 2)),
+        ({"image": 0}, 4, (4, 0)),
+        ({"text": 1}, 10, (1, 3)),
+        ({"text": 0, "image": 3}, 10, (0, 3)),
+        ({"text": 4, "image": 5}, 9, (4, 3)),
+    ],
+)
+def test_exact_numbers_hold_as_far_as_there_are_hits(
+    bench: Bench, exact: dict[str, int], limit: int, found: tuple[int, int]
+) -> None:
+    hits = bench.ask("red pump", limit, exact=exact)
+    assert (sum(hit.modality == "text" for hit in hits), sum(hit.modality == "image" for hit in hits)) == found
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+
+
+def test_pages_of_exact_numbers_fit_together(bench: Bench) -> None:
+    exact = {"text": 3, "image": 1}
+    pages = [bench.ask("red pump", 4, offset, exact=exact) for offset in (0, 4, 8)]
+    assert len({hit.id for page in pages for hit in page}) == 12
+    assert all(sum(hit.modality == "image" for hit in page) == 1 for page in pages)
+
+
+def test_more_exact_hits_than_the_limit_are_refused(bench: Bench) -> None:
+    with pytest.raises(QueryError, match="requires 12 hits but the limit is 10"):
+        bench.ask("pump", 10, exact={"text": 9, "image": 3})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""The picture of a query may be a path, a URL, bytes or a PIL image; untrusted bytes are only opened by a worker."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from diptych import Query, QueryError, Settings
+from diptych.errors import ExtractionError
+from diptych.library.query_preparation import QueryPreparation
+from diptych.library.runtime import Runtime
+from diptych.models.meter import Meter
+from diptych.store.spaces import Spaces
+from tests.diptych.store.test_spaces import ColourEncoder
+from tests.support.http_server import Answer, Vendor, served
+from tests.support.papers import png_bytes
+
+RED = png_bytes(80, 60)
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    folder = tmp_path_factory.mktemp("store")
+    settings = Settings(store=str(folder / "store"), cache=folder / "cache", private_addresses=True, workers=1)
+    made = Runtime(settings, Meter())
+    vars(made)["spaces"] = Spaces(colours := ColourEncoder(), colours)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[Vendor]:
+    pages = {"/red": RED, "/page": b"<html>", "/large": RED + bytes(33 * 2**20)}
+    with served(lambda request: Answer(200, pages[request.path], {"content-type": "image/png"})) as running:
+        yield running
+
+
+def prepared(runtime: Runtime, image: Any) -> Path:
+    query, stored = QueryPreparation(runtime).prepare_question(Query("x", image, literal=True))
+    assert query.image == stored
+    assert stored
+    return stored
+
+
+def test_every_kind_of_picture_is_the_same_picture(runtime: Runtime, vendor: Vendor, tmp_path: Path) -> None:
+    file = tmp_path / "red.png"
+    file.write_bytes(RED)
+    opened = Image.open(io.BytesIO(RED))
+    for image in (file, str(file), file.as_uri(), RED, opened, f"{vendor.url}/red"):
+        with Image.open(prepared(runtime, image)) as stored:
+            assert (stored.size, stored.convert("RGB").getpixel((5, 5))) == ((80, 60), (255, 0, 0))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "F"])
+def test_pil_images_of_every_mode_are_read(runtime: Runtime, mode: str) -> None:
+    with Image.open(prepared(runtime, Image.new(mode, (40, 30)))) as stored:
+        assert stored.size == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [("page", "not a PNG, JPEG"), ("large", "larger than 32 MiB; save the picture"), ("nothing", "cannot be down")],
+)
+def test_a_url_without_a_picture_is_refused(runtime: Runtime, vendor: Vendor, page: str, message: str) -> None:
+    with pytest.raises(QueryError, match=rf"/{page}: .*{message}"):
+        prepared(runtime, f"{vendor.url}/{page}")
+
+
+def test_private_addresses_and_other_schemes_are_refused(runtime: Runtime, vendor: Vendor, tmp_path: Path) -> None:
+    settings = runtime.settings.model_copy(update={"private_addresses": False, "cache": tmp_path})
+    strict = Runtime(settings, Meter())
+    requests = len(vendor.requests)
+    with pytest.raises(QueryError, match="private network"):
+        prepared(strict, f"{vendor.url}/red")
+    assert len(vendor.requests) == requests
+    with pytest.raises(QueryError, match="ftp://"):
+        prepared(runtime, "ftp://example.com/red.png")
+
+
+def test_a_host_that_does_not_answer_costs_its_time_limit(runtime: Runtime, tmp_path: Path) -> None:
+    settings = runtime.settings.model_copy(update={"download_seconds": 0.2, "cache": tmp_path})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/a.png"
+        with pytest.raises(QueryError, match=r"takes longer than 0.2 s; save the picture and give its path"):
+            prepared(Runtime(settings, Meter()), address)
+
+
+@pytest.mark.parametrize(("data", "message"), [(b"", "is empty"), (b"hello", "not a PNG"), (RED[:60], "damaged")])
+def test_bytes_that_are_no_picture_are_refused(runtime: Runtime, data: bytes, message: str) -> None:
+    with pytest.raises(ExtractionError, match=f"the image of the query: .*{message}"):
+        prepared(runtime, data)
+
+
+def test_a_closed_pil_image_is_refused(runtime: Runtime) -> None:
+    closed = Image.open(io.BytesIO(RED))
+    closed.close()
+    with pytest.raises(QueryError, match="cannot be read"):
+        prepared(runtime, closed)
