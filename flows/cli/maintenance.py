@@ -156,7 +156,8 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
 def acknowledge(names: tuple[str, ...], undo: bool, store: str | None, as_json: bool) -> None:
     """Accept that documents failed or are partial: runs no longer fail because of them, until their files change.
 
-    NAME is a name, path or URI listed by `diptych status`. Runs still say how many documents are acknowledged.
+    NAME is a name, path or URI listed by `diptych status`; a catalogue stands for its rows, a folder for everything in
+    it. Runs still say how many documents are acknowledged.
     """
     with options.open_store(store) as diptych:
         changed = diptych.acknowledge(names, undo=undo)

@@ -19,7 +19,7 @@ from flows.cli.main import run
 from flows.ingest import ingest
 from flows.reindex import reindex
 from flows.retry import retry
-from flows.support.ingest_tasks import create_task_runner
+from flows.support.ingest_tasks import create_task_runner, ingest_run
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.progress import ProgressListener, listening
 from flows.support.removals import Removals
@@ -88,6 +88,13 @@ def test_nested_blocks_share_an_open_store() -> None:
         assert later is not outer
 
 
+def test_patterns_of_a_run_override_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_EXCLUDE", '["drafts/"]')
+    for exclude, expected in ((["old/"], ("old/",)), (None, ("drafts/",)), ([], ("drafts/",))):
+        with ingest_run("s", None, ["*.pdf"], exclude) as (diptych, _):
+            assert (diptych.settings.include, diptych.settings.exclude) == (("*.pdf",), expected)
+
+
 def test_modified_since_includes_the_whole_day(tmp_path: Path) -> None:
     old, new = pdf_source(tmp_path / "old.pdf"), pdf_source(tmp_path / "new.pdf")
     os.utime(old.path, (0, 0))
@@ -99,6 +106,7 @@ def test_modified_since_includes_the_whole_day(tmp_path: Path) -> None:
 @recorded
 def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
+    (folder / "notes.docx").write_bytes(b"")
     listener = RecordingListener()
     with shared_diptych(load_settings("s")), listening(listener):
         first = ingest([str(folder)], store="s", return_state=True)
@@ -112,6 +120,8 @@ def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: 
         ("papers/a.pdf", "complete"), ("papers/b.pdf", "complete"), ("papers/broken.pdf", "failed"),
         ("papers/old.pdf", "complete"),
     ]  # fmt: skip
+    assert result["left_out"] == 1
+    assert "notes.docx: no extractor reads .docx files" in str(artifacts["ingest-report"].data)
     assert "4 documents: 3 complete, 1 failed" in str(artifacts["ingest-report"].data)
     assert "broken.pdf" in str(artifacts["ingest-report"].data)
     assert '"document": "papers/old.pdf"' in str(artifacts["ingest-documents"].data)
