@@ -84,5 +84,6 @@ def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) ->
 @lru_cache(maxsize=4096)
 def _name_stems(document: str, title: str, language: str) -> str:
     """Stems of a document's name, without its suffix, and of its title."""
-    stem = document.rpartition(".")[0] or document
+    name = document.rpartition("/")[2] if document.startswith("/") else document  # other folders say nothing about it
+    stem = name.rpartition(".")[0] or name
     return analyse(f"{stem.replace('_', ' ').replace('-', ' ')} {title}", language)

@@ -18,8 +18,9 @@ from diptych.search.page_signals import (
     measure_signals,
 )
 from diptych.search.query_intent import parse_intent
-from diptych.search.ranking_inputs import Page, Place
+from diptych.search.ranking_inputs import Page, Place, make_pages
 from diptych.store.terms import analyse
+from diptych.store.types import INDEXED
 
 
 def pages(*words: str, document: str = "a") -> dict[Place, Page]:
@@ -104,3 +105,11 @@ def test_scripts_without_spaces_are_ranked_too() -> None:
     }
     assert best(PAGE_WORDS, "冷却ポンプの圧力は？", among) == ("a", 2)
     assert best(PAGE_PHRASES, "冷却ポンプの圧力は？", among) == ("a", 2)
+
+
+@pytest.mark.parametrize(("name", "stems"), [("2026/Pump_report.pdf", "2026 pump report"), ("/disk/a.pdf", "a")])
+def test_folders_count_only_below_the_root(name: str, stems: str) -> None:
+    part = {"document_id": "1", "page": 1, "document": name, "title": "", "modality": "text", "kind": "text"}
+    (page,) = make_pages([{**part, "label": "", INDEXED: "pump"}], [], "english").values()
+    assert set(stems.split()) - {"a"} <= set(page.name.split())
+    assert "disk" not in page.name
