@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         default=None, description="Folder of model files for fastembed; default: downloaded when needed."
     )
     language: str = Field(
-        default="english", description="Language of the documents, for stemming (a Snowball stemmer)."
+        default="auto", description="Language for stemming: a Snowball stemmer; auto: that of each document."
     )
     synonyms: tuple[str, ...] = Field(
         default=("accounting",), description="Synonym files: TOML files, or `accounting`; empty: none."

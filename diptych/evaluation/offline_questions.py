@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from diptych.search.query_intent import FILLER_WORDS, PAGE_NUMBER, PAGE_POSITION, SENTENCE_END
-from diptych.store.terms import STOP_WORDS
+from diptych.search.query_intent import SENTENCE_END
+from diptych.search.wording import filler_words, named_pages
+from diptych.store.languages import DEFAULT, stop_words
 from extractors.layout.labels import LABEL, mentioned_labels
 
 MAX_WORDS, MIN_WORDS = 9, 3
@@ -31,7 +32,7 @@ _AUXILIARIES = {
     "are", "be", "been", "can", "could", "did", "do", "does", "had", "has", "have", "is", "may", "must", "should",
     "was", "were", "will", "would",
 }  # fmt: skip
-_FILLERS = STOP_WORDS | set(FILLER_WORDS.split()) | {"source", "note", "see", "left", "right", "fig"}
+_FILLERS = stop_words(DEFAULT) | filler_words(DEFAULT) | {"source", "note", "see", "left", "right", "fig"}
 _CLAUSE_END = re.compile(r"[^\w\s'’/%-]+(?=\s|$)|[\[\](){}<>\"“”„«»|•·—–\n]+|\s-\s")
 _SHOWS = re.compile(r"^[^.:;!?\n]{0,80}\b(?:shows?|showing|illustrat(?:es|ing))\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\b(?:not|no|never|nor|without|except)\b", re.IGNORECASE)
@@ -69,7 +70,7 @@ def is_fair(question: str, text: str) -> bool:
     """Whether the question neither names the place of its answer `text` nor repeats its wording."""
     if not question.strip() or len(question) > MAX_LENGTH or mentioned_labels(question) or LABEL.match(question):
         return False
-    if PAGE_NUMBER.search(question) or PAGE_POSITION.search(question):
+    if any(named_pages(question, DEFAULT)):
         return False
     answer, words = f" {' '.join(_lower_words(text))} ", _lower_words(question)
     runs = (words[at : at + MAX_SHARED_WORDS + 1] for at in range(len(words) - MAX_SHARED_WORDS))

@@ -42,6 +42,8 @@ class Runtime:
             # Names start from the working folder, and not from the one of temporary files.
             settings = settings.model_copy(update={"store": self._temporary.name, "root": settings.root or Path()})
         self.settings, self.meter = settings, meter
+        self.language = settings.language
+        """Replaced by the language that the store is bound to when it is opened."""
         self._opened = threading.RLock()
         self._store: Store | None = None
         self._sandbox: Sandbox | None = None
@@ -140,7 +142,7 @@ class Runtime:
                 store = open_store(self.settings, self.spaces.shapes)
                 try:
                     if bound:
-                        bind_encoders(store, self.spaces.encoding_config(self.settings.language))
+                        self.language = bind_encoders(store, self.spaces.encoding_config(self.settings.language))
                         bind_names(store, self.root)
                 except BaseException:
                     store.close()
@@ -172,14 +174,13 @@ class Runtime:
     @property
     def pipeline(self) -> Pipeline:
         """What an ingest needs, with these settings."""
-        chosen = self.settings
         return Pipeline(
             store=self.store(),
             spaces=self.spaces,
             sandbox=self.workers(),
             options=self.options,
             pictures=self.pictures,
-            language=chosen.language,
+            language=self.language,
             captioner=self.captioner,
             check_models=lambda: self.check_models("encoder", "image_encoder", "captioner"),
         )
@@ -194,7 +195,7 @@ class Runtime:
             captioner=self.captioner,
             ledger=self.ledger,
             prices=PriceList(chosen),
-            language=chosen.language,
+            language=self.language,
             extract=lambda source, pictures: workers.extract(source, options, pictures),
             workers=chosen.workers,
         )
@@ -207,7 +208,7 @@ class Runtime:
             self.existing(),
             self.spaces,
             self.pictures,
-            chosen.language,
+            self.language,
             chosen.weights,
             self._register,
             load_synonyms(chosen.synonyms),

@@ -166,6 +166,7 @@ def _store(
     record = replace(
         record,
         title=extraction.title,
+        language=drafts.language,
         pages=report.pages,
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),

@@ -81,6 +81,9 @@ class _NextEdition:
                 problems += refused_places(batch, result.refused)
                 stage_points(new, batch, vectors, record.generation)
             new.delete(sorted(stored - {draft.id for draft in drafts}))
-        if lost := [problem for problem in map(asdict, dict.fromkeys(problems)) if problem not in record.problems]:
-            write_record(self.store, replace(record, status="partial", problems=(*record.problems, *lost)))
+        lost = [problem for problem in map(asdict, dict.fromkeys(problems)) if problem not in record.problems]
+        if lost:
+            record = replace(record, status="partial", problems=(*record.problems, *lost))
+        if lost or record.language != redrafted.language:
+            write_record(self.store, replace(record, language=redrafted.language))
         self._copied[record.id] = record.generation

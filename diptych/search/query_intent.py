@@ -3,47 +3,31 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, pairwise
 
 from diptych.search.synonyms import Synonyms
+from diptych.search.wording import (
+    asks_for_figure,
+    filler_stems,
+    named_pages,
+    without_pages,
+    without_questions,
+)
+from diptych.store.languages import DEFAULT, detect_query_language
 from diptych.store.terms import analyse
 from extractors.layout.labels import mentioned_labels
 
-SENTENCE_END = re.compile(r"(?<=\?)\s*|(?<=[.!])\s+(?=[A-Z])")
+SENTENCE_END = re.compile(r"(?<=[?？。！])\s*|(?<=[.!])\s+(?=[A-ZÀ-ÞА-Я])")
 INSTRUCTION = re.compile(
-    r"\s*(?:(?:please|kindly|directly)\s+)*(?:(?:your|the)\s+)?(?:answers?|round|give|return|write|format|save|provide"
-    r"|express|state|respond|reply|use|note|for example|e\.g\.)\b",
+    r"\s*(?:(?:please|kindly|directly|bitte)\s+)*(?:(?:your|the)\s+)?(?:answers?|round|give|return|write|format|save|provide"
+    r"|express|state|respond|reply|use|note|for example|e\.g\.|antworte\w*|runde|gib|répond\w+|arrondi\w*"
+    r"|responde?|redondea|rispond\w+|arrotonda|responda|antwoord|svara)\b|请?回答|答えて",
     re.IGNORECASE,
 )
 """The start of a sentence that says what the answer should look like, which does not help to find it."""
-FILLER_WORDS = (
-    "according figure chart graph table diagram picture image photo slide document report paper page guidebook book "
-    "text section mention show shown many much name please following answer give list appear include based provide "
-    "describe display illustrate present number"
-)
-"""Words used to phrase questions; they distinguish no page."""
 MIN_DISTINCTIVE_WORDS = 3
 """In shorter queries filler words count too: a query for "photo paper" means both words."""
-FIGURE_WORD = re.compile(
-    r"\b(?:figures?|charts?|graphs?|diagrams?|maps?|pictures?|images?|photos?|illustrat\w*|cartoons?|icons?|logos?"
-    r"|colou?rs?|legends?|bars?|curves?|axis|plot|pie|screenshots?)\b",
-    re.IGNORECASE,
-)
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-CARDINALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-PAGE_NUMBER = re.compile(
-    rf"\b(?:pages?|slides?|pp?\.)\s*\(?(?:number\s|no\.\s?|#)?\s*(\d{{1,4}}|{'|'.join(CARDINALS)})\b"
-    r"(?:\)?\s*(-|–|to|and|,|&)\s*(\d{1,4})\b)?",
-    re.IGNORECASE,
-)
-PAGE_POSITION = re.compile(
-    rf"\b({'|'.join(ORDINALS)}|last|cover|front|title)\s+(?:page|slide)\b|\b(?:on|of|in)\s+the\s+(cover)\b",
-    re.IGNORECASE,
-)
 FISCAL_YEAR = re.compile(r"\bFY ?['’]?(\d{4}|\d{2})\b", re.IGNORECASE)
-MAX_RANGE = 50
-"""Pages in the longest range that is taken as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +61,39 @@ class QueryIntent:
     """Whether the answer is something seen in a figure."""
 
 
-def parse_intent(text: str, language: str = "english", synonyms: Sequence[Synonyms] = ()) -> QueryIntent:
-    """Analyse a query; `language` chooses the stemmer."""
+def parse_intent(text: str, languages: Sequence[str] = (DEFAULT,), synonyms: Sequence[Synonyms] = ()) -> QueryIntent:
+    """Analyse a query to documents in `languages`.
+
+    Stop words and question words are those of the query's own language. The other words are stemmed in each of
+    `languages`, because the same word has other stems in documents of another language.
+    """
     asked = strip_instructions(text)
-    without_pages = PAGE_POSITION.sub("; ", PAGE_NUMBER.sub("; ", asked))
-    content = analyse(without_pages, language).split()
-    stems, filler = content or analyse(asked, language).split(), _filler_stems(language)
-    distinctive = [stem for stem in stems if stem not in filler]
-    kept = distinctive if len(distinctive) >= MIN_DISTINCTIVE_WORDS else stems
-    words = tuple(dict.fromkeys([*kept, *_fiscal_years(text)]))
-    phrases = tuple(dict.fromkeys(pair for pair in _pairs(content) if not set(pair) <= filler))
-    page_numbers, positions = _named_pages(asked)
+    spoken = detect_query_language(asked, languages)
+    content = without_questions(without_pages(asked, spoken), spoken)
+    read = [_read_terms(content, asked, language, spoken) for language in languages]
+    words = tuple(dict.fromkeys([*chain.from_iterable(words for words, _ in read), *_fiscal_years(text)]))
+    phrases = tuple(dict.fromkeys(chain.from_iterable(phrases for _, phrases in read)))
+    page_numbers, positions = named_pages(asked, spoken)
     return QueryIntent(
         text=asked,
         words=words,
         phrases=phrases,
-        expansions=tuple(_expansions(words, phrases, text, language, synonyms)),
+        expansions=tuple(_expansions(words, phrases, text, languages, synonyms)),
         page_numbers=page_numbers,
         positions=positions,
         labels=frozenset(mentioned_labels(asked)),
-        asks_for_figure=bool(FIGURE_WORD.search(asked)),
+        asks_for_figure=asks_for_figure(asked),
+    )
+
+
+def _read_terms(content: str, asked: str, language: str, spoken: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """Words and phrases, stemmed in a language."""
+    stems, filler = analyse(content, language, spoken).split(), filler_stems(spoken, language)
+    words = stems or analyse(asked, language, spoken).split()
+    distinctive = [stem for stem in words if stem not in filler]
+    return (
+        distinctive if len(distinctive) >= MIN_DISTINCTIVE_WORDS else words,
+        [pair for pair in _pairs(stems) if not set(pair) <= filler],
     )
 
 
@@ -111,15 +108,18 @@ def _expansions(
     words: Sequence[str],
     phrases: Sequence[tuple[str, str]],
     text: str,
-    language: str,
+    languages: Sequence[str],
     synonyms: Iterable[Synonyms],
 ) -> Iterator[Expansion]:
+    def stems(phrases: Iterable[str]) -> list[list[str]]:
+        return [analyse(phrase, language).split() for phrase in phrases for language in languages]
+
     for file in synonyms:
-        if related := [analyse(phrase, language).split() for phrase in file.related_phrases(text)]:
+        if related := stems(file.related_phrases(text)):
             yield Expansion(
                 words=tuple(dict.fromkeys([*words, *chain.from_iterable(related)])),
                 phrases=tuple(dict.fromkeys([*phrases, *chain.from_iterable(map(_pairs, related))])),
-                documents=tuple(analyse(phrase, language) for phrase in file.documents),
+                documents=tuple(map(" ".join, stems(file.documents))),
             )
 
 
@@ -128,23 +128,5 @@ def _fiscal_years(text: str) -> list[str]:
     return [year if len(year) == 4 else f"20{year}" for year in FISCAL_YEAR.findall(text)]
 
 
-def _named_pages(text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """(page numbers, positions) that the text names."""
-    numbers: set[int] = set()
-    for first, joined, last in PAGE_NUMBER.findall(text):
-        start = CARDINALS.index(first.lower()) + 1 if first.isalpha() else int(first)
-        end = int(last) if last else start
-        is_range = joined in ("-", "–", "to") and start <= end <= start + MAX_RANGE
-        numbers |= set(range(start, end + 1)) if is_range else {start, end}
-    found = [(word or cover).lower() for word, cover in PAGE_POSITION.findall(text)]
-    positions = {-1 if word == "last" else ORDINALS.index(word) + 1 if word in ORDINALS else 1 for word in found}
-    return frozenset(numbers), frozenset(positions)
-
-
 def _pairs(stems: list[str]) -> Iterable[tuple[str, str]]:
     return ((first, second) for first, second in pairwise(stems) if first != second)
-
-
-@lru_cache(maxsize=8)
-def _filler_stems(language: str) -> frozenset[str]:
-    return frozenset(analyse(FILLER_WORDS, language).split())

@@ -68,7 +68,11 @@ def _place(payload: Payload) -> Place:
 def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) -> Page:
     first = parts[0]
     # The text of a catalogue row already contains its name.
-    name = "" if is_row(first["document"]) else _name_stems(first["document"], first["title"], language)
+    name = (
+        ""
+        if is_row(first["document"])
+        else _name_stems(first["document"], first["title"], first.get("language") or language)
+    )
     if page and "headings" in page:  # pages in older stores have words only
         kinds, labels = frozenset(page["kinds"]), frozenset(page["labels"])
         return Page(page[PAGE_WORDS], page["headings"], name, kinds, labels, page.get("folio"), page["last"])

@@ -23,6 +23,7 @@ from diptych.search.ranking_inputs import Part, make_pages, make_part
 from diptych.search.result_order import order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
+from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.names import NameCache, resolve_names
 from diptych.store.register import RegisterCache
 from diptych.store.spaces import PICTURE_VECTOR, Spaces
@@ -54,7 +55,8 @@ class SearchContext:
     spaces: Spaces
     pictures: Path
     """Folder of the picture store."""
-    language: str = "english"
+    language: str = DEFAULT
+    """In which the store's words are stemmed; `auto`: in the language of each document."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Weights that replace those in `DEFAULT_WEIGHTS`; a list of weight 0 is not searched."""
     register: RegisterCache = field(default_factory=RegisterCache)
@@ -127,7 +129,8 @@ def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[Enc
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the query is empty: enter some words or give an image")
-    intents = [parse_intent(query.text, context.language, context.synonyms) for query in queries]
+    languages = (context.language,) if context.language != AUTO else context.register.languages(context.store)
+    intents = [parse_intent(query.text, languages, context.synonyms) for query in queries]
     inputs = [(intent.text, query.image_file) for intent, query in zip(intents, queries, strict=True)]
     return list(map(EncodedQuery, queries, intents, context.spaces.encode_queries(inputs, used_vectors(context))))
 
@@ -201,7 +204,8 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
         if found.complete or not found.mostly_hidden:
             break
         size *= 4
-    pages = make_pages(found.parts.values(), found.pages, context.language)
+    language = DEFAULT if context.language == AUTO else context.language
+    pages = make_pages(found.parts.values(), found.pages, language)
     expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
     similarities = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
     return Candidates(

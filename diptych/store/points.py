@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from diptych.captioners.caption import ModelCaption
+from diptych.store.languages import AUTO, detect_language
 from diptych.store.terms import analyse
 from diptych.store.types import (
     DESCRIPTION_VECTOR,
@@ -25,9 +26,9 @@ from diptych.store.types import (
 )
 from extractors.types import Extraction, ImageFile, Passage, Picture
 
-DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation")
+DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation", "language")
 """Payload fields computed from the others, the encoder and the run."""
-DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags", "lists")
+DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags", "lists", "language")
 """Payload fields that are the same in all points of a document."""
 MAX_CONTEXT_CHARACTERS = 1200
 """Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
@@ -41,7 +42,7 @@ class EncodingConfig:
     encoder: str
     """Fingerprint of the text encoder."""
     language: str = "english"
-    """In which BM25 stems words."""
+    """In which BM25 stems words; `auto`: in the language of each document."""
     images: str = ""
     """Fingerprint of the image encoder; empty: there is none."""
 
@@ -96,6 +97,11 @@ class DocumentDrafts(NamedTuple):
     text: list[PointDraft]
     images: list[PointDraft]
 
+    @property
+    def language(self) -> str:
+        """The language of the document; empty if it has no parts."""
+        return next((draft.language for draft in (*self.text, *self.images)), "")
+
 
 def document_id(uri: str) -> str:
     return str(uuid.uuid5(NAMESPACE, uri))
@@ -145,7 +151,10 @@ def _without_derived_fields(payloads: Sequence[Payload]) -> list[Payload]:
 
 
 def _drafts_from_payloads(text: Sequence[Payload], images: Sequence[Payload], config: EncodingConfig) -> DocumentDrafts:
-    seen = Counter[str]()
+    seen, language = Counter[str](), config.language
+    if language == AUTO:
+        language = detect_language("\n".join(map(own_text, (*text, *images))))
+        text, images = ([{**part, "language": language} for part in parts] for parts in (text, images))
 
     def draft(part: Payload, text: str, words: str, words_field: str) -> PointDraft:
         payload = {**part, "content_hash": _hash([config.encoder, text or words])}
@@ -154,7 +163,7 @@ def _drafts_from_payloads(text: Sequence[Payload], images: Sequence[Payload], co
         identity = _hash([payload, config.language])
         seen[identity] += 1  # a line printed twice in one place is two points
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
-        return PointDraft(str(point), payload, text, words, words_field, config.language)
+        return PointDraft(str(point), payload, text, words, words_field, language)
 
     passages = [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in text]
     pages = [draft(page, "", words, PAGE_WORDS) for page, words in _pages(text, images)]

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
 from diptych.models.meter import Charge
+from diptych.store.languages import AUTO, DEFAULT, known_languages
 from diptych.store.points import EncodingConfig
 from diptych.store.types import NAMESPACE, STORE_ID, Collection, Payload, Point, Store, current_edition
 from diptych.where import Expression
@@ -46,6 +47,8 @@ class DocumentRecord:
     acknowledged: bool = False
     """Somebody knows that it failed or is partial: runs do not end as failed or partial because of it."""
     title: str = ""
+    language: str = ""
+    """In which its words are stemmed; empty if its last ingest was by an older version."""
     pages: int = 0
     passages: int = 0
     pictures: int = 0
@@ -98,8 +101,16 @@ def list_records(store: Store) -> list[DocumentRecord]:
 
 
 def write_record(store: Store, record: DocumentRecord) -> None:
-    """Write a register entry and a new register version, in one write."""
-    store.documents.upsert([Point(VERSION_ID, {"moment": uuid.uuid4().hex}), Point(record.id, record.payload())])
+    """Write a register entry, its language and a new register version, in one write."""
+    points = [Point(VERSION_ID, {"moment": uuid.uuid4().hex}), Point(record.id, record.payload())]
+    if record.language:
+        points.append(Point(_language_id(record.language), {"language": record.language}))
+    store.documents.upsert(points)
+
+
+def _language_id(language: str) -> str:
+    """The register point that shows that the store has documents in a language. It is not a document."""
+    return str(uuid.uuid5(NAMESPACE, f"language {language}"))
 
 
 def register_version(store: Store) -> str:
@@ -115,6 +126,7 @@ class RegisterCache:
 
     def __init__(self) -> None:
         self._cached: tuple[str, dict[str, DocumentRecord]] = "", {}  # replaced as one value: threads share it
+        self._languages: tuple[str, tuple[str, ...]] = "", (DEFAULT,)
 
     def records_at(self, version: str, store: Store, documents: Set[str]) -> Mapping[str, DocumentRecord]:
         """The entries of those `documents` that exist, by id; may hold others too."""
@@ -125,6 +137,18 @@ class RegisterCache:
         if missing := documents - records.keys():
             records.update(load_records(store, missing))
         return records
+
+    def languages(self, store: Store) -> tuple[str, ...]:
+        """The languages of the documents, `DEFAULT` first if it is among them or there are none."""
+        with store.hold():
+            version = register_version(store)
+            if self._languages[0] != version:
+                points = store.documents.retrieve(list(map(_language_id, known_languages())))
+                names = sorted(
+                    (point.payload["language"] for point in points), key=lambda name: (name != DEFAULT, name)
+                )
+                self._languages = version, tuple(names) or (DEFAULT,)
+        return self._languages[1]
 
 
 def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecord]) -> bool:
@@ -151,16 +175,22 @@ def current_payload(payload: Payload, records: Mapping[str, DocumentRecord]) -> 
     return payload | {"document": records[payload["document_id"]].name}
 
 
-def bind_encoders(store: Store, config: EncodingConfig) -> None:
-    """Bind a new store to its encoders and language. Raises `StoreMismatch` if it is bound to others."""
+def bind_encoders(store: Store, config: EncodingConfig) -> str:
+    """Bind a new store to its encoders and language. Raises `StoreMismatch` if it is bound to others.
+
+    Returns the language: a store that was built in one language keeps it under `auto` until it is reindexed.
+    """
     bound = next(iter(store.documents.retrieve([STORE_ID])), None)
     if bound is None:
         store.documents.upsert([Point(STORE_ID, {"edition": store.edition, "reading": asdict(config)})])
-    elif (built := EncodingConfig(**bound.payload["reading"])) != config:
+        return config.language
+    built = EncodingConfig(**bound.payload["reading"])
+    if built != (replace(config, language=built.language) if config.language == AUTO else config):
         raise StoreMismatch(
             f"the store was built with {built}, but the settings name {config}; run `diptych reindex` to rebuild it "
             f"from what is stored, or change DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE back"
         )
+    return built.language
 
 
 def check_edition(store: Store) -> None:
