@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -250,3 +251,9 @@ def _nearest(name: str, shown: Callable[[str], str] = str) -> str:
     """`, perhaps …` with the most similar setting; empty if none is similar."""
     near = get_close_matches(name, list(_names()), 1)
     return f", perhaps `{shown(near[0])}`" if near else ""
+
+
+def hide_credentials(url: str) -> str:
+    """The URL without user name, password, query and fragment."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

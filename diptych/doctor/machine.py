@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from diptych.settings import MEMORY, Settings
+from diptych.errors import StoreError
+from diptych.settings import MEMORY, Settings, hide_credentials
 from diptych.store.disk_space import RESERVE_TO_START
 from extractors.slides.libreoffice import find_libreoffice
 
@@ -163,10 +164,13 @@ def check_store(settings: Settings) -> Check:
         return Check("store", "ok", "in memory, for Python programs; commands and flows need a folder or a server")
     if "://" not in settings.store:
         return _check_folder("store", Path(settings.store), cost, "DIPTYCH_STORE")
-    url = hide_credentials(settings.store)
-    if _answers(settings.store):
-        return Check("store", "ok", f"{url} answers")
-    return Check("store", "broken", f"{url} does not answer", cost, "docker run -d -p 6333:6333 qdrant/qdrant")
+    from diptych.store.server import server_version
+
+    try:
+        version = server_version(settings)
+    except StoreError as error:
+        return Check("store", "broken", str(error), cost, "docker run -d -p 6333:6333 qdrant/qdrant")
+    return Check("store", "ok", f"{hide_credentials(settings.store)} runs Qdrant {version}")
 
 
 def check_cache(settings: Settings) -> Check:
@@ -210,12 +214,6 @@ def _answers(url: str) -> bool:
         return True  # a server that wants a key
     except (OSError, ValueError):
         return False
-
-
-def hide_credentials(url: str) -> str:
-    """The URL without user name, password, query and fragment."""
-    parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _installed_version(package: str) -> str | None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
 
-from diptych.doctor.machine import Check, hide_credentials
+from diptych.doctor.machine import Check
 from diptych.encoders import minilm
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
@@ -20,7 +20,7 @@ from diptych.models.api_keys import NO_KEY, api_key
 from diptych.models.meter import Meter
 from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
-from diptych.settings import Settings
+from diptych.settings import Settings, hide_credentials
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from diptych.pipeline.encode import encode_vectors, refused_places
 from diptych.store.points import redraft_points
-from diptych.store.register import DocumentRecord, is_visible, list_records, load_record, write_record
+from diptych.store.register import DocumentRecord, is_visible, list_records, load_record, write_binding, write_record
 from diptych.store.spaces import Spaces
 from diptych.store.switch import stage_points, vectors_of_document
-from diptych.store.types import STORE_ID, Point, Store, in_batches
+from diptych.store.types import Store, in_batches
 from diptych.where import Compare
 from extractors.types import Problem
 
@@ -29,7 +29,7 @@ def reindex_store(
     build.copy_documents(on_document)
     build.copy_documents(on_document)  # documents ingested in the meantime
     # The switch.
-    store.documents.upsert([Point(STORE_ID, {"edition": build.edition, "reading": asdict(build.config)})])
+    write_binding(store, build.edition, build.config)
     store.edition = build.edition
     build.copy_documents(on_document)  # documents committed between the last copy and the switch
     return build.encoded

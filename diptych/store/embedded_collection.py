@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import qdrant_edge
 
+from diptych.store.bm25 import bm25_vectors, query_vector
 from diptych.store.disk_space import RESERVE_TO_FINISH, RESERVE_TO_START, check_disk_space
 from diptych.store.filters import Json, filter_json
 from diptych.store.types import (
@@ -38,9 +39,14 @@ class EmbeddedCollection:
     def upsert(self, points: Sequence[Point]) -> None:
         for batch in in_batches(points, BATCH):
             check_disk_space(self._folder, RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
-            edge_points = [qdrant_edge.Point(p.id, cast(Any, dict(p.vectors)), p.payload) for p in batch]
+            edge_points = [self._edge_point(point) for point in batch]
             with self._operation(self._name) as shard:
                 shard.update(qdrant_edge.UpdateOperation.upsert_points(edge_points))
+
+    def _edge_point(self, point: Point) -> qdrant_edge.Point:
+        sparse = bm25_vectors(point.payload, self._name.split("-")[0])
+        bm25 = {name: qdrant_edge.SparseVector(*vector) for name, vector in sparse.items()}
+        return qdrant_edge.Point(point.id, cast(Any, {**point.vectors, **bm25}), point.payload)
 
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
@@ -79,16 +85,17 @@ def create_shard(place: Path, kind: str, shapes: VectorShapes) -> None:
     """Create a shard with its payload indexes. `kind`: `text`, `images` or `documents`."""
     vectors = {name: _vector_params(shapes[name]) for name in VECTORS[kind] if name in shapes}
     # The engine requires at least one kind of vector, so the register declares a sparse one that is never used.
-    unused = None if vectors else {"unused": qdrant_edge.EdgeSparseVectorParams(modifier=qdrant_edge.Modifier.Idf)}
+    sparse = {
+        name: qdrant_edge.EdgeSparseVectorParams(modifier=qdrant_edge.Modifier.Idf)
+        for name in BM25_FIELDS[kind] or ("unused",)
+    }
     # Cached, because a query reads two hundred payloads from all over the file. One thread, because handing over a
     # look-up of a fraction of a millisecond takes longer than the look-up.
     memory = qdrant_edge.Memory.Cached if vectors else None
     config = qdrant_edge.EdgeConfig(
-        vectors=vectors or None, sparse_vectors=unused, payload_memory=memory, max_search_threads=1
+        vectors=vectors or None, sparse_vectors=sparse, payload_memory=memory, max_search_threads=1
     )
     shard = qdrant_edge.EdgeShard.create(str(place), config)
-    for field in BM25_FIELDS[kind]:
-        shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.TextIndexParams(scoring=True)))
     for field in KEYWORD_FIELDS:
         shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.KeywordIndexParams()))
     shard.close()
@@ -126,11 +133,10 @@ def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge
 
 
 def _query_request(request: RankedListRequest) -> qdrant_edge.QueryRequest:
-    query: Any = qdrant_edge.TextQuery(request.using, request.words)
-    if request.vector is not None:
-        query = qdrant_edge.Query.Nearest(
-            cast(Any, request.vector), using=request.using
-        )  # its type stub only knows lists
+    vector: Any = request.vector  # the engine's type stub only knows lists
+    if vector is None:
+        vector = qdrant_edge.SparseVector(*query_vector(request.words))
+    query = qdrant_edge.Query.Nearest(vector, using=request.using)
     return qdrant_edge.QueryRequest(
         limit=request.limit, query=query, filter=_edge_filter(request.where), with_payload=False
     )
@@ -138,5 +144,9 @@ def _query_request(request: RankedListRequest) -> qdrant_edge.QueryRequest:
 
 def point_from_record(record: qdrant_edge.Record) -> Point:
     named = cast(dict[str, Any], record.vector or {})
-    vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
+    vectors = {
+        name: np.asarray(vector, np.float32)
+        for name, vector in named.items()
+        if not isinstance(vector, qdrant_edge.SparseVector)
+    }
     return Point(str(record.id), record.payload or {}, vectors)

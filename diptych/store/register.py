@@ -18,6 +18,8 @@ from diptych.store.points import EncodingConfig
 from diptych.store.types import NAMESPACE, STORE_ID, Collection, Payload, Point, Store, current_edition
 from diptych.where import Expression
 
+STORE_FORMAT = 2
+"""Of the stored points, in the register point `STORE_ID`. 1: BM25 read payload fields, not sparse vectors."""
 VERSION_ID = str(uuid.uuid5(NAMESPACE, "clock"))
 """The register point whose value changes with every write to the register. It is not a document."""
 
@@ -175,15 +177,27 @@ def current_payload(payload: Payload, records: Mapping[str, DocumentRecord]) -> 
     return payload | {"document": records[payload["document_id"]].name}
 
 
+def write_binding(store: Store, edition: int, config: EncodingConfig) -> None:
+    """Make `edition` the current one, built with these encoders and this language."""
+    payload = {"edition": edition, "reading": asdict(config), "format": STORE_FORMAT}
+    store.documents.upsert([Point(STORE_ID, payload)])
+
+
 def bind_encoders(store: Store, config: EncodingConfig) -> str:
-    """Bind a new store to its encoders and language. Raises `StoreMismatch` if it is bound to others.
+    """Bind a new store to its encoders and language. Raises `StoreMismatch` if it is bound to others, or unreadable.
 
     Returns the language: a store that was built in one language keeps it under `auto` until it is reindexed.
     """
     bound = next(iter(store.documents.retrieve([STORE_ID])), None)
     if bound is None:
-        store.documents.upsert([Point(STORE_ID, {"edition": store.edition, "reading": asdict(config)})])
+        write_binding(store, store.edition, config)
         return config.language
+    if (written := bound.payload.get("format", 1)) > STORE_FORMAT:
+        raise StoreMismatch(f"the store has format {written}, but this version reads format {STORE_FORMAT}; update it")
+    if written < STORE_FORMAT:
+        raise StoreMismatch(
+            "the store was written by an earlier version; run `diptych reindex`, which upgrades it and encodes nothing"
+        )
     built = EncodingConfig(**bound.payload["reading"])
     if built != (replace(config, language=built.language) if config.language == AUTO else config):
         raise StoreMismatch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 import uuid
@@ -11,11 +12,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psutil
 from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ApiException
 
-from diptych.settings import Settings
-from diptych.store.server_collection import API_KEY_VARIABLE, ServerCollection, ServerOptions
+from diptych.errors import StoreError
+from diptych.settings import Settings, hide_credentials
+from diptych.store.server_collection import API_KEY_VARIABLE, ServerCollection, ServerOptions, explain_failure
 from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition
 
+OLDEST_SERVER = (1, 17)
+"""Before 1.17, servers ignore `insert_only`, so two processes could hold the same lease."""
 LEASE_SECONDS = 900.0
 """Longer than a document may take."""
 POLL_SECONDS = 0.2
@@ -24,7 +29,30 @@ HOST = socket.gethostname()
 
 def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
     """The store on the server that the settings name; its API key only comes from the environment."""
-    return ServerStore(_client(settings), ServerOptions.of(settings), shapes)
+    client = _client(settings)
+    _read_version(client, settings)
+    return ServerStore(client, ServerOptions.of(settings), shapes)
+
+
+def server_version(settings: Settings) -> str:
+    """The version of the server. Raises `StoreError` if it cannot be reached, or is too old."""
+    client = _client(settings)
+    try:
+        return _read_version(client, settings)
+    finally:
+        client.close()
+
+
+def _read_version(client: QdrantClient, settings: Settings) -> str:
+    url, oldest = hide_credentials(settings.store), ".".join(map(str, OLDEST_SERVER))
+    try:
+        version = client.info().version
+    except (ApiException, ValueError) as error:
+        raise StoreError(f"{url}: {explain_failure(error)}") from error
+    major, minor, *_ = (*re.findall(r"\d+", version), "0", "0")
+    if (int(major), int(minor)) < OLDEST_SERVER:
+        raise StoreError(f"{url}: runs Qdrant {version}, but {oldest} or newer is required; update the server")
+    return version
 
 
 def server_store_exists(settings: Settings) -> bool:
@@ -50,14 +78,14 @@ class ServerStore:
     def __init__(self, client: QdrantClient, options: ServerOptions, shapes: VectorShapes) -> None:
         self._client, self._options = client, options
         self.documents = ServerCollection(client, "documents", 1, options)
-        self.documents.create_if_missing({})
+        self.documents.prepare({})
         self.edition = current_edition(self.documents.retrieve([STORE_ID]))
         self.text, self.images = self.open_edition(self.edition, shapes)
 
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[ServerCollection, ServerCollection]:
         text, images = self._collections(edition)
-        text.create_if_missing(shapes)
-        images.create_if_missing(shapes)
+        text.prepare(shapes)
+        images.prepare(shapes)
         return text, images
 
     def drop_edition(self, edition: int) -> bool:

@@ -15,6 +15,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 
 from diptych.errors import StoreError
 from diptych.settings import Settings, VectorType
+from diptych.store.bm25 import SparseVector, bm25_vectors, query_vector
 from diptych.store.filters import filter_json
 from diptych.store.types import (
     BM25_FIELDS,
@@ -78,28 +79,62 @@ class ServerCollection:
         self._client, self._kind, self._options = client, kind, options
         self._name = f"{options.prefix}-{collection_name(kind, edition)}"
 
-    def create_if_missing(self, shapes: VectorShapes) -> None:
-        """Create the collection with its payload indexes, unless it exists."""
-        if self.exists():
-            return
+    def prepare(self, shapes: VectorShapes) -> None:
+        """Create the collection unless it exists, and the payload indexes that an interrupted creation left out.
+
+        Raises `StoreError` if a collection of this name exists and cannot be one of ours.
+        """
+        info = self._info()
+        if info is None:
+            self._create(shapes)
+        else:
+            self._check_vectors(info.config.params)
+        for field in KEYWORD_FIELDS:
+            if info is None or field not in info.payload_schema:
+                self._create_index(field)
+
+    def _info(self) -> models.CollectionInfo | None:
+        try:
+            return self._retry(lambda: self._client.get_collection(self._name))
+        except StoreError as error:
+            # 404 from a server, ValueError from the client's own engine in memory.
+            if isinstance(error.__cause__, ValueError) or getattr(error.__cause__, "status_code", 0) == 404:
+                return None
+            raise
+
+    def _create(self, shapes: VectorShapes) -> None:
         options = self._options
         vectors = {name: options.vector_params(shapes[name]) for name in VECTORS[self._kind] if name in shapes}
-        self._retry(
-            lambda: self._client.create_collection(
-                self._name,
-                vectors_config=vectors,
-                shard_number=options.shards,
-                replication_factor=options.replicas,
-                write_consistency_factor=options.replicas // 2 + 1,
+        bm25 = {name: models.SparseVectorParams(modifier=models.Modifier.IDF) for name in BM25_FIELDS[self._kind]}
+        try:
+            self._retry(
+                lambda: self._client.create_collection(
+                    self._name,
+                    vectors_config=vectors,
+                    sparse_vectors_config=bm25,
+                    shard_number=options.shards,
+                    replication_factor=options.replicas,
+                    write_consistency_factor=options.replicas // 2 + 1,
+                )
             )
-        )
-        for field in BM25_FIELDS[self._kind]:
-            self._create_index(field, models.TextIndexParams(type=models.TextIndexType.TEXT, scoring=True))
-        for field in KEYWORD_FIELDS:
-            self._create_index(field, models.PayloadSchemaType.KEYWORD)
+        except StoreError:
+            if not self.exists():  # if it does, another process created it at the same time
+                raise
+
+    def _check_vectors(self, params: models.CollectionParams) -> None:
+        vectors = params.vectors if isinstance(params.vectors, dict) else {}
+        if missing := [name for name in VECTORS[self._kind][:1] if name not in vectors]:
+            raise StoreError(
+                f"{self._name}: this collection has no vector {missing[0]!r}, so it does not belong to a store. Delete "
+                f"it, or set another prefix with DIPTYCH_COLLECTIONS"
+            )
+
+    def _create_index(self, field: str) -> None:
+        schema = models.PayloadSchemaType.KEYWORD
+        self._retry(lambda: self._client.create_payload_index(self._name, field, schema))
 
     def exists(self) -> bool:
-        return self._retry(lambda: self._client.collection_exists(self._name))
+        return self._info() is not None
 
     def drop(self) -> bool:
         """Delete the collection. Returns whether it existed."""
@@ -107,9 +142,6 @@ class ServerCollection:
         if existed:
             self._retry(lambda: self._client.delete_collection(self._name))
         return existed
-
-    def _create_index(self, field: str, schema: models.TextIndexParams | models.PayloadSchemaType) -> None:
-        self._retry(lambda: self._client.create_payload_index(self._name, field, schema))
 
     def upsert(self, points: Sequence[Point]) -> None:
         for batch in in_batches(points, BATCH):
@@ -120,12 +152,15 @@ class ServerCollection:
         self._upsert([point], models.UpdateMode.INSERT_ONLY)
 
     def _upsert(self, points: Sequence[Point], mode: models.UpdateMode | None = None) -> None:
-        structs = [
-            models.PointStruct(id=p.id, vector={n: v.tolist() for n, v in p.vectors.items()}, payload=p.payload)
-            for p in points
-        ]
+        structs = [self._point_struct(point) for point in points]
         ordering = self._options.ordering
         self._write(lambda: self._client.upsert(self._name, structs, wait=True, ordering=ordering, update_mode=mode))
+
+    def _point_struct(self, point: Point) -> models.PointStruct:
+        vectors: dict[str, Any] = {name: vector.tolist() for name, vector in point.vectors.items()}
+        for name, vector in bm25_vectors(point.payload, self._kind).items():
+            vectors[name] = _sparse_vector(vector)
+        return models.PointStruct(id=point.id, vector=vectors, payload=point.payload)
 
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
@@ -196,7 +231,7 @@ class ServerCollection:
             except (ApiException, ResourceExhaustedResponse, ValueError) as error:
                 wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
                 if not _is_temporary(error) or time.monotonic() + wait > deadline:
-                    raise StoreError(f"{self._name}: {_explain(error)}") from error
+                    raise StoreError(f"{self._name}: {explain_failure(error)}") from error
             time.sleep(wait)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
@@ -205,17 +240,24 @@ def _server_filter(where: Expression | None) -> models.Filter | None:
     return models.Filter.model_validate(filter_json(where)) if where else None
 
 
+def _sparse_vector(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=vector.indices, values=vector.values)
+
+
 def _query_request(request: RankedListRequest) -> models.QueryRequest:
-    query: models.NearestQuery | models.TextQuery = models.TextQuery(text=request.words)
-    if request.vector is not None:
-        query = models.NearestQuery(nearest=request.vector.tolist())
+    vector = _sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
+    query = models.NearestQuery(nearest=vector)
     where = _server_filter(request.where)
     return models.QueryRequest(query=query, using=request.using, filter=where, limit=request.limit, with_payload=False)
 
 
 def _point_from_record(record: models.Record) -> Point:
     named = record.vector if isinstance(record.vector, dict) else {}
-    vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
+    vectors = {
+        name: np.asarray(vector, np.float32)
+        for name, vector in named.items()
+        if not isinstance(vector, models.SparseVector)
+    }
     return Point(str(record.id), record.payload or {}, vectors)
 
 
@@ -226,7 +268,8 @@ def _is_temporary(error: Exception) -> bool:
     return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
 
 
-def _explain(error: Exception) -> str:
+def explain_failure(error: Exception) -> str:
+    """In one sentence."""
     if isinstance(error, UnexpectedResponse) and error.status_code in (401, 403):
         return f"the server rejects the key (HTTP {error.status_code}). Set {API_KEY_VARIABLE}"
     if isinstance(error, ResponseHandlingException):

@@ -34,7 +34,7 @@ INDEXED = "indexed"
 PAGE_WORDS = "whole"
 """Payload field that BM25 reads: all words on a page."""
 BM25_FIELDS: dict[str, tuple[str, ...]] = {"text": (INDEXED, PAGE_WORDS), "images": (INDEXED,), "documents": ()}
-"""Collection -> its payload fields with a BM25 index."""
+"""Collection -> its payload fields that BM25 searches. Each has a sparse vector of the same name."""
 
 
 @dataclass(frozen=True, slots=True)

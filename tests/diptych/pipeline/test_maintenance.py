@@ -16,9 +16,9 @@ from diptych.pipeline.sweep import sweep_store
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.points import EncodingConfig
-from diptych.store.register import bind_encoders, list_records
+from diptych.store.register import STORE_FORMAT, bind_encoders, list_records
 from diptych.store.spaces import Spaces
-from diptych.store.types import Point, Store, text_shapes
+from diptych.store.types import STORE_ID, Point, Store, text_shapes
 from extractors.pictures.store import image_path, save_image_bytes
 from extractors.types import Source
 from tests.support.fakes import WordEncoder, source
@@ -161,6 +161,21 @@ def test_interrupted_reindex_continues_where_it_stopped(bench: ScriptedPipeline)
     again = LongerEncoder()
     reindex_store(bench.index, Spaces(again), "english", bench.folder)
     assert len(dying.encoded) + len(again.encoded) == 6
+
+
+def test_reindex_upgrades_a_store_of_an_earlier_version(bench: ScriptedPipeline) -> None:
+    bench.ingest(source("a.pdf"), OLD)
+    config = EncodingConfig("words-1")
+    bind_encoders(bench.index, config)
+    (binding,) = bench.index.documents.retrieve([STORE_ID])
+    bench.index.documents.upsert([Point(STORE_ID, {k: v for k, v in binding.payload.items() if k != "format"})])
+    with pytest.raises(StoreMismatch, match="diptych reindex"):
+        bind_encoders(bench.index, config)
+    assert reindex_store(bench.index, Spaces(bench.encoder), "english", bench.folder) == 0, "all vectors are copied"
+    bind_encoders(bench.index, config)
+    bench.index.documents.upsert([Point(STORE_ID, {**binding.payload, "format": STORE_FORMAT + 1})])
+    with pytest.raises(StoreMismatch, match="update it"):
+        bind_encoders(bench.index, config)
 
 
 def test_documents_ingested_during_a_reindex_are_in_the_next_edition(bench: ScriptedPipeline) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.settings import Settings
-from diptych.store.server import open_server_store
+from diptych.store.server import open_server_store, server_version
 from diptych.store.server_collection import API_KEY_VARIABLE
-from diptych.store.types import Point, Store, text_shapes
+from diptych.store.types import KEYWORD_FIELDS, VECTORS, Point, Store, text_shapes
 
 POINT = Point("00000000-0000-0000-0000-000000000001", {"page": 1})
 Answer = tuple[int, dict[str, str], Any]
@@ -32,7 +32,11 @@ class Qdrant(ThreadingHTTPServer):
         self.script: list[Answer] = []
         self.writes = 0
         self.keys: set[str | None] = set()
-        self.exists = True
+        self.exists, self.version = True, "1.17.0"
+        self.vectors: dict[str, tuple[str, ...]] = {}
+        """Collection -> its vectors, where they are not ours."""
+        self.indexed = list(KEYWORD_FIELDS)
+        """Payload indexes of every collection."""
         self.requests: list[tuple[str, str, Any]] = []
         """Method, path and body of every request."""
 
@@ -49,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path, json.loads(body) if body else None))
         self.server.keys.add(self.headers.get("api-key"))
         status, headers, result = self.outcome()
-        reply = json.dumps({"result": result, "status": "ok", "time": 0.0}).encode()
+        reply = json.dumps(result if self.path == "/" else {"result": result, "status": "ok", "time": 0.0}).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(reply)), **headers}.items():
             self.send_header(name, value)
@@ -63,12 +67,29 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.script:
                 return self.server.script.pop(0)
             return 200, {}, {"operation_id": 1, "status": "completed"}
-        if self.path.endswith("/exists"):
-            return 200, {}, {"exists": self.server.exists}
+        if self.path == "/":
+            return 200, {}, {"title": "qdrant", "version": self.server.version}
+        if self.command == "GET" and (name := re.fullmatch(r"/collections/([^/]+)", self.path)):
+            return (200, {}, self.collection(name[1])) if self.server.exists else (404, {}, None)
         if self.command == "PUT":
             applied = {"operation_id": 1, "status": "completed"}
             return 200, {}, applied if self.path.partition("?")[0].endswith("/index") else True
         return 200, {}, []
+
+    def collection(self, name: str) -> dict[str, Any]:
+        shape = {"size": 3, "distance": "Cosine"}
+        vectors = dict.fromkeys(self.server.vectors.get(name, VECTORS[name.partition("-")[2]]), shape)
+        hnsw = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10}
+        optimizer = {
+            "deleted_threshold": 0.2,
+            "vacuum_min_vector_number": 10,
+            "default_segment_number": 0,
+            "flush_interval_sec": 5,
+        }
+        config = {"params": {"vectors": vectors}, "hnsw_config": hnsw, "optimizer_config": optimizer}
+        schema = {field: {"data_type": "keyword", "points": 0} for field in self.server.indexed}
+        status = {"status": "green", "optimizer_status": "ok", "segments_count": 1}
+        return {**status, "config": config, "payload_schema": schema}
 
     do_GET = do_PUT = do_POST = answer
 
@@ -138,6 +159,7 @@ def test_collections_are_created_with_shards_replicas_and_float16(qdrant: Qdrant
     for body in created.values():
         assert (body["shard_number"], body["replication_factor"], body["write_consistency_factor"]) == (3, 2, 2)
     assert created["lib-text"]["vectors"]["dense"]["datatype"] == "float16"
+    assert created["lib-text"]["sparse_vectors"] == {name: {"modifier": "idf"} for name in ("indexed", "whole")}
     qdrant.requests.clear()
     store.documents.upsert([POINT])
     store.documents.retrieve([POINT.id])
@@ -158,3 +180,35 @@ def test_rejected_key_is_reported_and_not_shown(qdrant: Qdrant, store: Store) ->
 def test_unreachable_server_is_reported() -> None:
     with pytest.raises(StoreError, match="cannot be reached"):
         open_server_store(Settings(store="http://127.0.0.1:9", server_seconds=1), text_shapes(3))
+
+
+def test_indexes_that_an_interrupted_creation_left_out_are_created(qdrant: Qdrant) -> None:
+    qdrant.indexed = ["document"]
+    open_server_store(Settings(store=qdrant.url), text_shapes(3)).close()
+    indexes = [(path.split("/")[2], body["field_name"]) for method, path, body in qdrant.requests if method == "PUT"]
+    missing = [field for field in KEYWORD_FIELDS if field != "document"]
+    names = ("diptych-documents", "diptych-text", "diptych-images")
+    assert indexes == [(name, field) for name in names for field in missing]
+
+
+def test_collection_of_another_program_is_refused_by_name(qdrant: Qdrant) -> None:
+    qdrant.vectors = {"diptych-images": ("colours",)}
+    with pytest.raises(StoreError, match=r"diptych-images: .*'description'.*DIPTYCH_COLLECTIONS"):
+        open_server_store(Settings(store=qdrant.url), text_shapes(3))
+    assert not any(
+        method == "PUT" and path.startswith("/collections/diptych-images") for method, path, _ in qdrant.requests
+    )
+
+
+@pytest.mark.parametrize("version", ["1.16.3", "0.9"])
+def test_old_servers_are_refused_before_anything_is_written(qdrant: Qdrant, version: str) -> None:
+    qdrant.version = version
+    with pytest.raises(StoreError, match=rf"runs Qdrant {version}, but 1\.17 or newer"):
+        open_server_store(Settings(store=qdrant.url), text_shapes(3))
+    assert [path for _, path, _ in qdrant.requests] == ["/"]
+
+
+@pytest.mark.parametrize("version", ["1.17.1", "1.20.0-dev", "2.0"])
+def test_newer_servers_are_accepted(qdrant: Qdrant, version: str) -> None:
+    qdrant.version = version
+    assert server_version(Settings(store=qdrant.url)) == version
