@@ -89,14 +89,10 @@ def create_shard(place: Path, kind: str, shapes: VectorShapes) -> None:
         name: qdrant_edge.EdgeSparseVectorParams(modifier=qdrant_edge.Modifier.Idf)
         for name in BM25_FIELDS[kind] or ("unused",)
     }
-    # Cached, because a query reads two hundred payloads from all over the file. One thread, because handing over a
-    # look-up of a fraction of a millisecond takes longer than the look-up.
-    memory = qdrant_edge.Memory.Cached if vectors else None
-    config = qdrant_edge.EdgeConfig(
-        vectors=vectors or None, sparse_vectors=sparse, payload_memory=memory, max_search_threads=1
-    )
+    # One thread, because handing over a look-up of a fraction of a millisecond takes longer than the look-up.
+    config = qdrant_edge.EdgeConfig(vectors=vectors or None, sparse_vectors=sparse, max_search_threads=1)
     shard = qdrant_edge.EdgeShard.create(str(place), config)
-    for field in KEYWORD_FIELDS:
+    for field in KEYWORD_FIELDS[kind]:
         shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.KeywordIndexParams()))
     shard.close()
 

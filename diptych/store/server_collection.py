@@ -89,7 +89,7 @@ class ServerCollection:
             self._create(shapes)
         else:
             self._check_vectors(info.config.params)
-        for field in KEYWORD_FIELDS:
+        for field in KEYWORD_FIELDS[self._kind]:
             if info is None or field not in info.payload_schema:
                 self._create_index(field)
 

@@ -24,8 +24,12 @@ VECTORS = {"text": (TEXT_VECTOR,), "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR)
 """Collection -> its vectors. The register has none; `visual` is only stored if an image encoder is configured."""
 HASH_FIELDS = {TEXT_VECTOR: "content_hash", DESCRIPTION_VECTOR: "content_hash", VISUAL_VECTOR: "pixels_hash"}
 """Vector -> payload field with the hash of its input and encoder; equal hashes have equal vectors."""
-KEYWORD_FIELDS = ("document_id", "document", "kind", "content_hash", "pixels_hash")
-"""Payload fields with a keyword index."""
+KEYWORD_FIELDS: dict[str, tuple[str, ...]] = {
+    "text": ("document_id", "document", "kind", "content_hash"),
+    "images": ("document_id", "document", "kind", "content_hash", "pixels_hash"),
+    "documents": (),
+}
+"""Collection -> its payload fields with a keyword index. The register is read by id or as a whole."""
 NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
 """The register point with the current edition and the encoders of the store. It is not a document."""

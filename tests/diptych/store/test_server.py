@@ -35,7 +35,7 @@ class Qdrant(ThreadingHTTPServer):
         self.exists, self.version = True, "1.17.0"
         self.vectors: dict[str, tuple[str, ...]] = {}
         """Collection -> its vectors, where they are not ours."""
-        self.indexed = list(KEYWORD_FIELDS)
+        self.indexed = list(KEYWORD_FIELDS["images"])
         """Payload indexes of every collection."""
         self.requests: list[tuple[str, str, Any]] = []
         """Method, path and body of every request."""
@@ -186,9 +186,9 @@ def test_indexes_that_an_interrupted_creation_left_out_are_created(qdrant: Qdran
     qdrant.indexed = ["document"]
     open_server_store(Settings(store=qdrant.url), text_shapes(3)).close()
     indexes = [(path.split("/")[2], body["field_name"]) for method, path, body in qdrant.requests if method == "PUT"]
-    missing = [field for field in KEYWORD_FIELDS if field != "document"]
-    names = ("diptych-documents", "diptych-text", "diptych-images")
-    assert indexes == [(name, field) for name in names for field in missing]
+    kinds = ("text", "images")
+    missing = [(f"diptych-{kind}", field) for kind in kinds for field in KEYWORD_FIELDS[kind] if field != "document"]
+    assert indexes == missing
 
 
 def test_collection_of_another_program_is_refused_by_name(qdrant: Qdrant) -> None:
