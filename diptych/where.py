@@ -23,7 +23,7 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
 ALLOWED_VALUES = {
-    "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)} - {"compound"}),
+    "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)}),
     "modality": ["image", "text"],
 }
 """Fields with a fixed set of values: another value is reported as a mistake, because it could never match."""

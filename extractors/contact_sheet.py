@@ -22,8 +22,8 @@ MAX_PAGES = 400
 """Pages on the sheet; with more, browsers become slow and nobody looks at them all."""
 
 _KIND_NAMES = {
-    "figure": "figures and panels",
-    "compound": "figures of several panels",
+    "figure": "figures",
+    "panel": "panels of figures",
     "table": "tables",
     "photo": "photos",
     "slide": "slides",

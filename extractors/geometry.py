@@ -78,6 +78,11 @@ def vertical_overlap(a: Box, b: Box) -> float:
     return max(0.0, min(a[3], b[3]) - max(a[1], b[1])) / max(_MIN_SIDE, min(height(a), height(b)))
 
 
+def scale_box(box: Box, factor: float) -> Box:
+    """`box` on a page whose sides are multiplied by `factor`."""
+    return (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)
+
+
 def rotate_box(box: Box, angle: int, page_width: float, page_height: float) -> Box:
     """`box` after its page of the given size is rotated clockwise by `angle` (0, 90, 180 or 270) degrees."""
     x0, y0, x1, y1 = box

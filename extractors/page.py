@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from extractors.geometry import coverage, rotate_box
+from extractors.geometry import coverage, rotate_box, scale_box
 from extractors.types import Box
 
 _LINE_INSIDE = 0.6  # share of a line in a figure or table from which it belongs there
@@ -79,6 +79,20 @@ class PageLayout:
     @property
     def area(self) -> float:
         return self.width * self.height
+
+    def scaled(self, factor: float) -> PageLayout:
+        """The layout with all lengths multiplied by `factor`."""
+        if factor == 1:
+            return self
+        lines = (replace(x, box=scale_box(x.box, factor), size=x.size * factor) for x in self.lines)
+        return replace(
+            self,
+            width=self.width * factor,
+            height=self.height * factor,
+            lines=tuple(lines),
+            rasters=tuple(replace(raster, box=scale_box(raster.box, factor)) for raster in self.rasters),
+            drawings=tuple(replace(drawing, box=scale_box(drawing.box, factor)) for drawing in self.drawings),
+        )
 
     def rotated(self, angle: int) -> PageLayout:
         """The layout rotated clockwise by `angle` (0, 90, 180 or 270) degrees."""

@@ -16,8 +16,8 @@ Field = FieldValue | list[FieldValue]
 """A field of the user's own: one value, or several of one type, such as tags."""
 
 PassageKind = Literal["text", "table", "notes"]
-PictureKind = Literal["figure", "compound", "table", "slide", "page", "photo"]
-"""`compound` is a figure of several panels as a whole; each panel is a `figure` under the same caption."""
+PictureKind = Literal["figure", "panel", "table", "slide", "page", "photo"]
+"""A `figure` of several panels is kept as a whole, and each `panel` that stands apart as a picture of its own."""
 PageImages = Literal["all", "visual", "none"]
 OcrEngine = Literal["auto", "tesseract", "rapidocr", "off"]
 
@@ -118,7 +118,7 @@ class Picture:
     label: str = ""
     """Normalised label, such as `figure 3a` or `table 2`; empty when none is printed."""
     caption: str = ""
-    """The whole printed caption with its label; panels have the caption of their figure."""
+    """The whole printed caption with its label; of a panel, only its own part: `(a) Dry year.`, or empty."""
     words: str = ""
     """Words inside the picture: vector text, else OCR."""
     context: tuple[str, ...] = ()

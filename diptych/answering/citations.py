@@ -5,7 +5,6 @@ holds, or if it names a page, a figure or a number that is not in the cited evid
 that only a model caption states, a fact without a source) is marked.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from diptych.answering.claims import labels_in, needs_source, page_numbers_in, s
 from diptych.answering.numbers import Number, check_number, find_numbers
 from diptych.answering.quotes import QuoteProblem, find_quote_problem, normalise_text
 from extractors.formats import is_row
+from extractors.layout.labels import figure_label
 
 Mark = Literal["unconfirmed", "uncited", "seen", "verified"]
 """`unconfirmed`: stated only by a model caption or the question. `uncited`: a fact without a source. `seen`: rests on
@@ -227,7 +227,7 @@ def _same_label(one: str, other: str) -> bool:
     """Figure 3a and figure 3 are the same; figures 3a and 3b are not."""
     if not one or not other:
         return False
-    return one == other or re.sub(r"(?<=\d)[a-z]$", "", one) == other or one == re.sub(r"(?<=\d)[a-z]$", "", other)
+    return one == other or figure_label(one) == other or one == figure_label(other)
 
 
 def _in_quotes(quote: str) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from diptych.store.terms import analyse
 from diptych.store.types import INDEXED, PAGE_WORDS, Payload
 from extractors.formats import is_row
+from extractors.layout.labels import figure_label
 
 Place = tuple[str, int]
 """Document id and page."""
@@ -23,6 +24,7 @@ class Part:
     """Its text, or the hash of its pixels."""
     stems: str = ""
     """Its words and numbers as stems."""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Page:
 
 def make_part(payload: Payload) -> Part:
     content = payload["image"]["sha256"] if "image" in payload else payload["text"]
-    return Part(_place(payload), payload["modality"], payload["label"], content, payload[INDEXED])
+    return Part(_place(payload), payload["modality"], payload["label"], content, payload[INDEXED], payload["kind"])
 
 
 def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:
@@ -80,7 +82,7 @@ def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) ->
         words=" ".join(sorted(part[INDEXED] for part in parts)),  # includes headings and captions
         name=name,
         kinds=frozenset(part["kind"] for part in parts if part["modality"] == "image"),
-        labels=frozenset(part["label"] for part in parts if part["label"]),
+        labels=frozenset(label for p in parts if p["label"] for label in (p["label"], figure_label(p["label"]))),
         folio=first.get("folio"),
     )
 

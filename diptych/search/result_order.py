@@ -7,6 +7,7 @@ from diptych.search.fusion import FusedPoint
 from diptych.search.likeness import Likeness
 from diptych.search.page_signals import Values
 from diptych.search.ranking_inputs import Part, Place
+from extractors.layout.labels import figure_label
 
 PARTS = "parts"
 """The signal that sums the fused scores of the page's best passage and best picture."""
@@ -16,10 +17,12 @@ LIKENESS_WEIGHT = 4.0
 """Weight of likeness to the query's picture, as a multiple of the best score without it. Words then only decide between
 pictures that are almost equally similar, and order what comes after them. Measured, see docs/measurements/search.md."""
 LABEL_BONUS = 0.5
-"""Added to the figure or table whose label the query names."""
+"""Added to the figure, panel or table whose label the query names; "figure 3" also names the charts 3a and 3b."""
 REPEAT_PENALTY = 1.0
 """Subtracted for every further passage, and every further picture, of a page, so that the first hits show more pages;
 also for content that another page repeats, as in a copy or another edition of a document."""
+_WHOLE_AND_PART = {"figure": "panel", "panel": "figure"}
+"""A figure and its panels show the same: the best of them is kept, or several panels without the figure."""
 CLOSE_SHARE = 0.9
 """If another document reaches this share of the best document's score, the query is not about one document only."""
 DOCUMENT_PENALTY = 0.1
@@ -53,7 +56,7 @@ def order_results(
     scored = []
     for point in fused:
         part = parts[point.id]
-        own = PART_WEIGHT * point.score / greatest + LABEL_BONUS * (part.label in labels)
+        own = PART_WEIGHT * point.score / greatest + LABEL_BONUS * _is_named(part, labels)
         scored.append(FusedPoint(point.id, page_scores[part.place] + own, point.ranks))
     order = _by_score(_by_likeness(scored, parts, likeness) if likeness else scored)
     # Without signals, all fused scores are close to each other and say nothing about documents.
@@ -83,6 +86,10 @@ def _by_likeness(points: Sequence[FusedPoint], parts: Mapping[str, Part], likene
     ]
 
 
+def _is_named(part: Part, labels: frozenset[str]) -> bool:
+    return part.label in labels or (part.kind == "figure" and figure_label(part.label) in labels)
+
+
 def _parts_signal(fused: Sequence[FusedPoint], parts: Mapping[str, Part]) -> Values:
     best: dict[Place, dict[str, float]] = defaultdict(dict)
     for point in fused:  # best first
@@ -108,7 +115,8 @@ def _by_score(points: Iterable[FusedPoint]) -> list[FusedPoint]:
 
 
 def _spread(order: Sequence[FusedPoint], parts: Mapping[str, Part], document_penalty: float) -> list[FusedPoint]:
-    """Apply the penalties, and drop parts whose content another part of their page already shows."""
+    """Apply the penalties, and drop parts that an earlier part of their page shows: equal content, a figure's panel."""
+    figures: set[tuple[Place, str, str | None]] = set()
     pages: dict[str, list[int]] = defaultdict(list)
     shown: dict[tuple[Place, str], list[str]] = defaultdict(list)
     copies: dict[tuple[str, str], int] = defaultdict(int)
@@ -116,7 +124,9 @@ def _spread(order: Sequence[FusedPoint], parts: Mapping[str, Part], document_pen
     for point in order:
         part = parts[point.id]
         before = shown[part.place, part.modality]
-        if part.content and any(part.content in content for content in before):
+        repeats = part.content and any(part.content in content for content in before)
+        figure = part.place, figure_label(part.label)
+        if repeats or (*figure, _WHOLE_AND_PART.get(part.kind)) in figures:
             continue
         document, page = part.place
         if page not in pages[document]:
@@ -126,6 +136,8 @@ def _spread(order: Sequence[FusedPoint], parts: Mapping[str, Part], document_pen
         penalty = REPEAT_PENALTY * (len(before) + copies[identity]) + document_penalty * pages[document].index(page)
         spread.append(FusedPoint(point.id, point.score - penalty, point.ranks))
         before.append(part.content)
+        if part.label:
+            figures.add((*figure, part.kind))
         copies[identity] += bool(part.stems)
     return _by_score(spread)
 

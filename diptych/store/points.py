@@ -24,6 +24,7 @@ from diptych.store.types import (
     VISUAL_VECTOR,
     Payload,
 )
+from extractors.layout.labels import figure_label
 from extractors.types import Extraction, ImageFile, Passage, Picture
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation", "language")
@@ -201,7 +202,9 @@ def _page_summary(parts: Sequence[Payload]) -> Payload:
     return {
         "headings": sorted(headings),
         "kinds": sorted({part["kind"] for part in parts if part["modality"] == "image"}),
-        "labels": sorted({part["label"] for part in parts if part["label"]}),
+        "labels": sorted(
+            {label for part in parts if part["label"] for label in (part["label"], figure_label(part["label"]))}
+        ),
         **{name: value for name, value in parts[0].items() if name == "folio"},
     }
 
@@ -249,8 +252,7 @@ def _passage_payload(passage: Passage) -> Payload:
 
 def _picture_payload(picture: Picture) -> Payload:
     return {
-        # A search for figures includes compound figures, which have several panels.
-        "kind": "figure" if picture.kind == "compound" else picture.kind,
+        "kind": picture.kind,
         "page": picture.page,
         "bbox": _rounded(picture.box),
         "label": picture.label,

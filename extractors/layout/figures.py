@@ -7,29 +7,32 @@ modules, each of which explains its own step:
 2. `page_elements`: captions, marks (images and paths), running text and possible labels are distinguished.
 3. `regions`: marks that are close together become regions, with the labels at them.
 4. `caption_matching`: captions are matched with regions and tables, for the whole page at once.
-5. `panels`: a captioned figure takes in its other panels; panels that stand apart are also figures of their own.
+5. `panels`: a captioned figure takes in its other panels; panels that stand apart are also pictures of their own.
 6. `uncaptioned`: regions without a caption count if they look like pictures.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from extractors.geometry import area, coverage, intersection, rotate_box
+from extractors.geometry import area, coverage, intersection, rotate_box, scale_box
 from extractors.layout.caption_matching import Candidate, match_captions
 from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture
-from extractors.layout.marks import Mark
+from extractors.layout.marks import Mark, background_images
 from extractors.layout.page_elements import PageElements, classify_page
-from extractors.layout.panels import gather_panels, panel_letters, split_panels
+from extractors.layout.panels import gather_panels, is_complete_chart, panel_caption, panel_letters, split_panels
 from extractors.layout.regions import Region, find_regions, region_of_marks
-from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos
+from extractors.layout.uncaptioned import heading_above, is_picture, mosaic_photos, titled_charts
 from extractors.page import PageLayout, Raster
 from extractors.types import Box
 
+# Posters and screens may measure metres. Distances are meant for paper: larger pages are scaled down to A4.
+_LARGEST_PAGE, _PAGE = 1500.0, 1031.0  # diagonals of A3 and of A4, in points
 _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
@@ -47,7 +50,7 @@ _MAX_COVER_WORDS, _MAX_COVER_BLOCK = 120, 25  # words of a title page, and of it
 class Figure:
     """A part of the page that is shown as one picture."""
 
-    kind: Literal["figure", "table", "compound"]  # compound: several panels as a whole, each also a figure
+    kind: Literal["figure", "panel", "table"]
     box: Box
     label: str = ""
     caption: str = ""
@@ -74,19 +77,28 @@ def find_figures(
 
     `tables` are the boxes that `find_tables` found; `carried` the captions that the previous page could not match.
     """
+    backgrounds = background_images(layout)  # of a scan in strips, the blank ones repeat
+    strips = backgrounds if len(backgrounds) > 1 else ()
     content = replace(
         layout,
-        rasters=tuple(raster for raster in layout.rasters if not furniture.repeats(raster, layout)),
+        rasters=tuple(r for r in layout.rasters if r in strips or not furniture.repeats(r, layout)),
         drawings=tuple(drawing for drawing in layout.drawings if not furniture.repeats(drawing, layout)),
     )
     letters: Counter[int] = Counter()
     for line in layout.lines:
         letters[line.angle] += len(line.text) if line.visible else 0
     angle = -letters.most_common(1)[0][0] % 360 if letters else 0
-    upright = content.rotated(angle)
-    tables = [rotate_box(box, angle, layout.width, layout.height) for box in tables]
-    page = classify_page(upright, tables, furniture.running_lines(layout), furniture.body_size)
-    return _rotate_back(_find_on_upright_page(page, carried), angle, upright)
+    diagonal = math.hypot(layout.width, layout.height)
+    scale = _PAGE / diagonal if diagonal > _LARGEST_PAGE else 1.0
+    upright = content.rotated(angle).scaled(scale)
+    tables = [scale_box(rotate_box(box, angle, layout.width, layout.height), scale) for box in tables]
+    page = classify_page(upright, tables, furniture.running_lines(layout), scale * furniture.body_size)
+    found = _find_on_upright_page(page, carried)
+
+    def displayed(box: Box) -> Box:
+        return rotate_box(scale_box(box, 1 / scale), -angle % 360, upright.width / scale, upright.height / scale)
+
+    return found if angle == 0 and scale == 1 else _transformed(found, displayed)
 
 
 def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> PageFigures:
@@ -113,9 +125,11 @@ def _match(
     page: PageElements, barriers: Sequence[Box], regions: Sequence[Region], sidebars: Sequence[Region]
 ) -> dict[int, int]:
     """Index of caption -> index among regions, sidebars and tables, in this order."""
+    if not page.captions:
+        return {}
     notes = [note.box for note in page.notes]
     candidates = [
-        *(Candidate(r.box, penalty=0 if is_picture(r, page.layout) else _UNLIKELY_PICTURE) for r in regions),
+        *(Candidate(r.box, penalty=0 if is_picture(r, page) else _UNLIKELY_PICTURE) for r in regions),
         *(Candidate(region.box, penalty=_SIDEBAR) for region in sidebars),
         *(Candidate(table, is_table=True) for table in page.tables),
     ]
@@ -130,11 +144,23 @@ def _with_panels(region: Region, number: int, page: PageElements) -> list[Figure
     if not panels:
         return [whole]
     letters = panel_letters(panels, caption.text, page.layout)
+    if all(letters) and all(is_complete_chart(panel, page.layout) for panel in panels):
+        charts = zip(panels, letters, strict=True)
+        return [
+            replace(_with_caption(_figure(x, page.layout), caption), label=f"{caption.label}{n}", panel=n)
+            for x, n in charts
+        ]
     singles = [
-        replace(_with_caption(_figure(panel, page.layout), caption), panel=letter, label=f"{caption.label}{letter}")
+        replace(
+            _figure(panel, page.layout),
+            kind="panel",
+            panel=letter,
+            label=f"{caption.label}{letter}",
+            caption=panel_caption(panel, letter, caption.text, page.layout),
+        )
         for panel, letter in zip(panels, letters, strict=True)
     ]
-    return [replace(whole, kind="compound"), *singles]
+    return [whole, *singles]
 
 
 def _with_caption(figure: Figure, caption: Caption) -> Figure:
@@ -158,8 +184,8 @@ def _tables(page: PageElements, pairs: dict[int, int], first: int) -> list[Figur
 
 def _uncaptioned(regions: Sequence[Region], page: PageElements) -> list[Figure]:
     """The pictures among regions without a caption, with the heading above each as its caption."""
-    parts = [part for region in regions for part in mosaic_photos(region) or [region]]
-    figures = [_figure(part, page.layout) for part in parts if is_picture(part, page.layout)]
+    parts = [part for region in regions for part in mosaic_photos(region) or titled_charts(region, page) or [region]]
+    figures = [_figure(part, page.layout) for part in parts if is_picture(part, page)]
     headings = [heading_above(figure.box, page) for figure in figures]
     return [replace(f, caption=text, caption_box=box) for f, (text, box) in zip(figures, headings, strict=True)]
 
@@ -192,15 +218,9 @@ def _is_cover(page: PageElements, words: int) -> bool:
     return 0 < words < _MAX_COVER_WORDS and not paragraphs
 
 
-def _rotate_back(found: PageFigures, angle: int, upright: PageLayout) -> PageFigures:
-    if angle == 0:
-        return found
-
-    def rotated(box: Box) -> Box:
-        return rotate_box(box, 360 - angle, upright.width, upright.height)
-
+def _transformed(found: PageFigures, transform: Callable[[Box], Box]) -> PageFigures:
     figures = tuple(
-        replace(f, box=rotated(f.box), caption_box=f.caption_box and rotated(f.caption_box)) for f in found.figures
+        replace(f, box=transform(f.box), caption_box=f.caption_box and transform(f.caption_box)) for f in found.figures
     )
-    unmatched = tuple(replace(caption, box=rotated(caption.box)) for caption in found.unmatched)
+    unmatched = tuple(replace(caption, box=transform(caption.box)) for caption in found.unmatched)
     return replace(found, figures=figures, unmatched=unmatched)

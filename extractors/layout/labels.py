@@ -60,6 +60,11 @@ def normalise_label(match: re.Match[str]) -> str:
     return f"{kind} {number}{_letter(match['panel'])}"
 
 
+def figure_label(label: str) -> str:
+    """The label of the figure that a panel belongs to: `figure 3a` -> `figure 3`; other labels stay as they are."""
+    return re.sub(r"(?<=\d)[a-z]$", "", label)
+
+
 def mentioned_labels(text: str) -> tuple[str, ...]:
     """Normalised labels of the figures and tables that a text refers to, in order and without duplicates.
 

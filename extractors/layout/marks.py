@@ -6,10 +6,21 @@ Rules, highlights and other decoration of text are dropped.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from extractors.geometry import area, coverage, expand_box, height, is_inside, merge_boxes, shorter_side, width
+from extractors.geometry import (
+    area,
+    boxes_touch,
+    coverage,
+    expand_box,
+    height,
+    is_inside,
+    merge_boxes,
+    shorter_side,
+    width,
+)
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout, Raster
@@ -25,11 +36,13 @@ _WHITE = 0.97  # lightest colour component from which nothing shows on paper
 _MIN_RULE_LENGTH = 8.0  # multiples of its thickness
 _MAX_RULES = 2000  # more of them on a page are hatching, and comparing each would be slow
 _SHORT_RULE = 0.3  # share of the page below which a rule does not divide the page or a column
+_FRAME_CORNER, _MAX_FRAME_RULES = 8.0, 60  # points between the sides of a frame; more long rules are a grid
 _CONTACT = 2.0  # points within which a rule touches other ink, or a box holds text
 
 # Decoration of text: highlights and bars no higher than the text, and boxes of running text.
 _MAX_HIGHLIGHT_HEIGHT = 1.7  # multiples of the height of its rows
 _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; share of the shape that lies within
+_MIN_PHOTO, _MAX_PANE_COVERED = 0.01, 0.6  # of the page; a pane is a picture's frame if the picture covers more of it
 _MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
 _SIDEBAR_WORDS = 60  # more than in a box of a flow chart
 _FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill the box
@@ -57,10 +70,11 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:
     marks = [Mark(raster.box, raster=raster) for raster in layout.rasters if raster not in backgrounds]
     sidebars: list[Box] = []
     visible = [d for d in layout.drawings if _is_visible(d, layout) and not _bleeds(d, layout)]
-    rules = [drawing for drawing in visible if _is_rule(drawing.box)]
     prose = [block for block in blocks if block.is_prose]
+    rules = _without_text_frames([drawing for drawing in visible if _is_rule(drawing.box)], prose, layout)
+    photos = [mark.box for mark in marks if area(mark.box) > _MIN_PHOTO * layout.area]
     for drawing in visible:
-        if _is_rule(drawing.box) or _decorates_text(drawing, prose):
+        if _is_rule(drawing.box) or _decorates_text(drawing, prose) or _is_pane(drawing, photos):
             continue
         inside = [block for block in prose if is_inside(block.box, drawing.box, _CONTACT)]
         if _is_sidebar(drawing, inside):
@@ -74,10 +88,11 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:
 def background_images(layout: PageLayout) -> tuple[Raster, ...]:
     """The images that fill the page, alone or as strips: a scan, a slide saved as a picture, or a backdrop."""
     least = _MIN_BACKGROUND * layout.area
-    whole = tuple(raster for raster in layout.rasters if area(raster.box) > least)
+    rasters = [raster for raster in layout.rasters if raster.digest]  # not pictures found in a scan
+    whole = tuple(raster for raster in rasters if area(raster.box) > least)
     if whole:
         return whole
-    strips = tuple(raster for raster in layout.rasters if width(raster.box) > _MIN_STRIP_WIDTH * layout.width)
+    strips = tuple(raster for raster in rasters if width(raster.box) > _MIN_STRIP_WIDTH * layout.width)
     if len(strips) < 2:
         return ()
     together = area(merge_boxes(strip.box for strip in strips))
@@ -117,6 +132,14 @@ def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:
     )
 
 
+def _is_pane(drawing: Drawing, photos: Sequence[Box]) -> bool:
+    """A plain rectangle behind photos and whatever else stands on it."""
+    if not (drawing.filled and drawing.rectangle):
+        return False
+    on_it = [photo for photo in photos if is_inside(photo, drawing.box)]
+    return bool(on_it) and sum(map(area, on_it)) < _MAX_PANE_COVERED * area(drawing.box)
+
+
 def _is_sidebar(drawing: Drawing, inside: Sequence[TextBlock]) -> bool:
     """A panel or frame that mostly holds running text: an info box, not a picture."""
     if not inside or drawing.items > _MAX_FRAME_SEGMENTS:
@@ -124,6 +147,25 @@ def _is_sidebar(drawing: Drawing, inside: Sequence[TextBlock]) -> bool:
     words = sum(block.words for block in inside)
     filled = sum(area(block.box) for block in inside) > _FILLED_SIDEBAR_SHARE * area(drawing.box)
     return words > _SIDEBAR_WORDS or (words > _FILLED_SIDEBAR_WORDS and filled)
+
+
+def _without_text_frames(rules: list[Drawing], prose: Sequence[TextBlock], layout: PageLayout) -> list[Drawing]:
+    """The rules, except long ones that together enclose running text."""
+    long = [rule for rule in rules if not _is_short(rule.box, layout)]
+    if len(long) > _MAX_FRAME_RULES:
+        return rules
+    frames: list[list[Drawing]] = []
+    for rule in long:
+        near = expand_box(rule.box, _FRAME_CORNER)
+        touching = [frame for frame in frames if any(boxes_touch(near, other.box) for other in frame)]
+        frames = [frame for frame in frames if frame not in touching] + [[rule, *chain(*touching)]]
+    around_text = [frame for frame in frames if any(is_inside(b.box, merge_boxes(r.box for r in frame)) for b in prose)]
+    dropped = {id(rule) for frame in around_text for rule in frame}
+    return [rule for rule in rules if id(rule) not in dropped]
+
+
+def _is_short(box: Box, layout: PageLayout) -> bool:
+    return width(box) < _SHORT_RULE * layout.width and height(box) < _SHORT_RULE * layout.height
 
 
 def _rules_of_figures(rules: Sequence[Drawing], marks: Sequence[Mark], layout: PageLayout) -> list[Drawing]:
@@ -137,7 +179,7 @@ def _rules_of_figures(rules: Sequence[Drawing], marks: Sequence[Mark], layout: P
     kept = []
     for rule, direction in zip(rules, rule_directions, strict=True):
         x0, y0, x1, y1 = expand_box(rule.box, _CONTACT)
-        keep = x1 - x0 < _SHORT_RULE * layout.width and y1 - y0 < _SHORT_RULE * layout.height
+        keep = _is_short(rule.box, layout)
         if not keep:
             near = (boxes[:, 0] <= x1) & (boxes[:, 2] >= x0) & (boxes[:, 1] <= y1) & (boxes[:, 3] >= y0)
             keep = bool((near & (directions != direction)).any())

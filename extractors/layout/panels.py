@@ -6,12 +6,13 @@ one of those regions, its panels and their letters.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from extractors.geometry import area, coverage, gaps, is_inside, merge_boxes, overlap_area
 from extractors.layout.caption_matching import corridor_between
 from extractors.layout.captions import Caption
 from extractors.layout.page_elements import PageElements
-from extractors.layout.regions import Region, add_text, attach_labels, cluster_marks, merge_regions
+from extractors.layout.regions import Region, add_text, attach_labels, cluster_marks, count_ticks, merge_regions
 from extractors.layout.text_blocks import font_family
 from extractors.page import PageLayout
 from extractors.types import Box
@@ -24,14 +25,18 @@ _CONTACT = 3.0  # by which a caption may reach into the figure above or below it
 
 # Splitting.
 _MIN_PANEL, _MIN_PANELS_TOGETHER = 0.12, 0.6  # shares of the area of the figure's marks
+_BACKGROUND_PANE = 0.85  # share of the figure under one path from which that is its background
 _MAX_PANELS = 12  # more are a gallery, or marks of one drawing
 _MIN_MARKS, _MIN_LABELS = 4, 4  # of a drawing that can be read alone: the boxes of a flow chart have fewer
+_MIN_TICKS = 4  # numbers along the axes of a complete chart
 _MAX_PANEL_OVERLAP = 0.05  # share of the smaller panel
 _LABEL_ROUNDS = 3  # as for a whole figure: tick labels first, then axis titles
 _ROW_HEIGHT = 20.0  # points within which panels are in one row of the reading order
 _MAX_LETTER_LINE = 40  # characters of a label that starts with the panel's letter
 _PRINTED_LETTER = re.compile(r"^\W*([A-Ha-h])(?:\)|\.|:|$|\s)")
 _CAPTION_LETTER = re.compile(r"\(([a-h])\)|(?<![\w])([A-H])[,.:)](?=\s)", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[.:;,|–—\d]\s*$|\band\s*$")
+"""What precedes a letter that begins a part of a caption; `Dry year (a)` names the panel afterwards."""
 
 
 def gather_panels(
@@ -113,8 +118,11 @@ def split_panels(figure: Region, layout: PageLayout) -> list[Region]:
 
     A panel is an image, or a drawing with enough marks and words to be read alone.
     """
-    clusters = cluster_marks(layout, figure.marks)
-    whole = area(figure.marks_box)
+    panes = [m for m in figure.marks if m.raster is None and coverage(figure.marks_box, m.box) > _BACKGROUND_PANE]
+    clusters = cluster_marks(layout, [mark for mark in figure.marks if mark not in panes])
+    if len(clusters) < 2:
+        return []
+    whole = area(merge_boxes(cluster.marks_box for cluster in clusters))
     panels = [cluster for cluster in clusters if area(cluster.marks_box) > _MIN_PANEL * whole]
     together = sum(area(panel.marks_box) for panel in panels)
     if not 2 <= len(panels) <= _MAX_PANELS or _overlap(panels) or together < _MIN_PANELS_TOGETHER * whole:
@@ -136,6 +144,11 @@ def _is_complete(panel: Region) -> bool:
     return is_drawing or any(mark.raster for mark in panel.marks)
 
 
+def is_complete_chart(panel: Region, layout: PageLayout) -> bool:
+    """Whether a panel is drawn with axes of its own, with numbers at their ticks, so that it can be read alone."""
+    return count_ticks(panel, layout) >= _MIN_TICKS and not any(mark.raster for mark in panel.marks)
+
+
 def _overlap(panels: Sequence[Region]) -> bool:
     return any(
         overlap_area(a.box, b.box) > _MAX_PANEL_OVERLAP * min(area(a.box), area(b.box))
@@ -155,10 +168,31 @@ def panel_letters(panels: Sequence[Region], caption: str, layout: PageLayout) ->
     return ("",) * len(panels)
 
 
+def panel_caption(panel: Region, letter: str, caption: str, layout: PageLayout) -> str:
+    """The caption of one panel: `(a) Dry year`, printed at the panel or part of its figure's caption; else empty."""
+    if not letter:
+        return ""
+    printed = next((text for text in _texts(panel, layout) if _starts_with(letter, text) and len(text.split()) > 1), "")
+    if printed:
+        return printed
+    starts = [match for match in _CAPTION_LETTER.finditer(caption) if _CLAUSE_END.search(caption[: match.start()])]
+    for match, following in zip_longest(starts, starts[1:]):
+        if (match[1] or match[2]).lower() == letter:
+            return caption[match.start() : following.start() if following else None].strip(" ;,")
+    return ""
+
+
+def _texts(panel: Region, layout: PageLayout) -> list[str]:
+    """The short texts of a panel, the highest and leftmost first."""
+    lines = sorted((layout.lines[i] for i in panel.labels), key=lambda line: line.box[0] + 2 * line.box[1])
+    return [line.text for line in lines if len(line.text) < _MAX_LETTER_LINE]
+
+
+def _starts_with(letter: str, text: str) -> bool:
+    match = _PRINTED_LETTER.match(text)
+    return match is not None and match[1].lower() == letter
+
+
 def _printed_letter(panel: Region, layout: PageLayout) -> str:
     """The letter that stands highest and leftmost among the panel's labels."""
-    lines = sorted((layout.lines[i] for i in panel.labels), key=lambda line: line.box[0] + 2 * line.box[1])
-    for line in lines:
-        if len(line.text) < _MAX_LETTER_LINE and (match := _PRINTED_LETTER.match(line.text)):
-            return match[1].lower()
-    return ""
+    return next((m[1].lower() for text in _texts(panel, layout) if (m := _PRINTED_LETTER.match(text))), "")

@@ -8,6 +8,7 @@ are joined.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from extractors.geometry import (
     is_inside,
     merge_boxes,
     overlap_area,
+    shorter_side,
     vertical_overlap,
     width,
 )
@@ -35,6 +37,8 @@ _MAX_CELLS = 4_000_000  # a page may claim a million points a side: its cells ar
 _DRAWING_REACH = 4.0  # on every side: parts of one drawing are less than twice this apart
 _RASTER_REACH = 1.5  # tiles and slices of one image abut, panels of a figure stand apart
 _SCAN_REACH = -_CELL / 2  # pictures found in a scan's pixels are complete and must not merge
+_SLICE_GAP, _MIN_PHOTO_SIDE = 0.75, 36.0  # slices of one image abut; photos beside each other are half an inch or more
+_FRAMED = 0.8  # share of a photo and of its frame that they have in common
 _MAX_CLUSTERS = 250  # per page, the largest: the rest is dots and specks
 
 # Labels. Distances in multiples of the text size unless noted.
@@ -44,7 +48,10 @@ _BESIDE, _ABOVE_OR_BELOW = 1.6, 1.1  # text below a figure is closer than text b
 _BAR_NAME_REACH, _MAX_BAR_NAME_REACH = 4.0, 2.5 * _LABEL_REACH  # names left of horizontal bars; the second in points
 _MAX_BAR_NAME_WORDS = 4  # longer lines are text of the next column
 _OCR_LABEL_REACH = 3.0  # points: photos and screenshots carry their words inside
+_MAX_LABEL_WIDTH, _WIDE_LABEL = 1.3, 0.3  # of the region and of the page: wider lines belong to the page
 _MAX_LABEL_WORDS, _MAX_PHOTO_LABEL_WORDS = 12, 5  # outside of a drawing, of a photo: longer lines are sentences
+_AXIS_TITLE_REACH, _MAX_AXIS_TITLE_WORDS = 2.2, 8  # the title of an axis, beyond its tick labels
+_OFF_CENTRE = 0.15  # of such a title from the middle of the axis; share of the axis
 _DIAGONAL = 0.6  # a label is beside the region or below it, not off its corner
 
 # Joining. Lengths in points unless noted.
@@ -77,7 +84,7 @@ def find_regions(
     layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[Box], labels: Iterable[int]
 ) -> list[Region]:
     """Regions of `marks`, never joined across `barriers`, with those of the lines `labels` that stand at them."""
-    regions = cluster_marks(layout, marks, barriers)
+    regions = [part for region in cluster_marks(layout, marks, barriers) for part in separate_photos(region)]
     regions = sorted(regions, key=lambda region: area(region.marks_box), reverse=True)[:_MAX_CLUSTERS]
     regions = _join_regions(regions, barriers, layout)
     free = set(labels)
@@ -92,6 +99,11 @@ def find_regions(
 def region_of_marks(marks: Sequence[Mark]) -> Region:
     box = merge_boxes(mark.box for mark in marks)
     return Region(box, box, tuple(marks))
+
+
+def count_ticks(region: Region, layout: PageLayout) -> int:
+    """The number of labels with digits, as along the axes of a plot."""
+    return sum(any(map(str.isdigit, layout.lines[i].text)) for i in region.labels)
 
 
 def merge_regions(*regions: Region) -> Region:
@@ -127,6 +139,28 @@ def cluster_marks(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[
     return [region_of_marks(cluster) for cluster in clusters.values()]
 
 
+def separate_photos(region: Region) -> list[Region]:
+    """The photos of a region with their frames, if they are not slices of one image; else the region."""
+    photos = [mark.box for mark in region.marks if mark.raster]
+    if len(photos) < 2 or any(mark.drawing and not _frames(mark.box, photos) for mark in region.marks):
+        return [region]
+    groups: list[list[Box]] = []
+    for photo in photos:
+        touching = [
+            group for group in groups if any(boxes_touch(expand_box(photo, _SLICE_GAP), other) for other in group)
+        ]
+        groups = [group for group in groups if group not in touching] + [[photo, *chain(*touching)]]
+    boxes = [merge_boxes(group) for group in groups]
+    if len(boxes) < 2 or min(map(shorter_side, boxes)) < _MIN_PHOTO_SIDE:
+        return [region]
+    return [region_of_marks([m for m in region.marks if overlap_area(m.box, box) > 0.5 * area(m.box)]) for box in boxes]
+
+
+def _frames(frame: Box, photos: Sequence[Box]) -> bool:
+    """Whether a path runs around one of the photos, or over it."""
+    return any(coverage(photo, frame) > _FRAMED and coverage(frame, photo) > _FRAMED for photo in photos)
+
+
 def _reach(mark: Mark) -> float:
     if mark.raster is None:
         return _DRAWING_REACH
@@ -145,7 +179,9 @@ def attach_labels(regions: Sequence[Region], free: set[int], layout: PageLayout)
     attached: dict[int, list[int]] = {}
     for index in sorted(free):
         line = layout.lines[index]
-        near = [(away, n) for n, region in enumerate(regions) if (away := _label_distance(line, region)) is not None]
+        near = [
+            (away, n) for n, region in enumerate(regions) if (away := _label_distance(line, region, layout)) is not None
+        ]
         if near:
             attached.setdefault(min(near)[1], []).append(index)
             free.discard(index)
@@ -161,10 +197,12 @@ def add_text(region: Region, lines: Sequence[int], layout: PageLayout) -> Region
     return replace(region, box=merge_boxes([region.box, *(layout.lines[i].box for i in lines)]), labels=labels)
 
 
-def _label_distance(line: Line, region: Region) -> float | None:
+def _label_distance(line: Line, region: Region, layout: PageLayout) -> float | None:
     """Points between a label and a region; None when the line cannot be a label of it."""
     across, down = gaps(line.box, region.box)
     words, drawn = len(line.text.split()), region.has_drawings
+    if width(line.box) > max(_MAX_LABEL_WIDTH * width(region.box), _WIDE_LABEL * layout.width):
+        return None
     if words > (_MAX_LABEL_WORDS if drawn else _MAX_PHOTO_LABEL_WORDS) and across + down > 0:
         return None
     level = (-math.inf, region.marks_box[1], math.inf, region.marks_box[3])
@@ -175,10 +213,20 @@ def _label_distance(line: Line, region: Region) -> float | None:
         beside, below = below, beside
     elif drawn and words <= _MAX_BAR_NAME_WORDS and line.box[2] <= region.box[0] and is_inside(line.box, level):
         beside = min(_BAR_NAME_REACH * line.size, _MAX_BAR_NAME_REACH)
+    if drawn and words <= _MAX_AXIS_TITLE_WORDS and _is_centred(line, region):
+        beside, below = max(beside, _AXIS_TITLE_REACH * line.size), max(below, _AXIS_TITLE_REACH * line.size)
     corner = _DIAGONAL * line.size
     if across > beside or down > below or (across > corner and down > corner):
         return None
     return across + down
+
+
+def _is_centred(line: Line, region: Region) -> bool:
+    """Whether a line stands under or beside the middle of the marks, as the title of an axis does."""
+    (x0, y0, x1, y1), (left, top, right, bottom) = line.box, region.marks_box
+    if line.horizontal:
+        return y0 > bottom and abs(x0 + x1 - left - right) / 2 < _OFF_CENTRE * (right - left)
+    return (x1 < left or x0 > right) and abs(y0 + y1 - top - bottom) / 2 < _OFF_CENTRE * (bottom - top)
 
 
 def _join_regions(regions: Sequence[Region], barriers: Sequence[Box], layout: PageLayout) -> list[Region]:

@@ -27,6 +27,10 @@ _COLOURS = 4096  # more levels would count noise as colours
 _MIN_EDGE_SHARE, _MIN_EDGE_COLOUR_ON_PAGE = 0.8, 0.3  # shares of the page's edge and of the page that the colour covers
 _EDGE_DEPTH = 50  # the edge is one fiftieth of the shorter side deep
 _MIN_BACKGROUND = 0.15  # share of the page below which no colour is its background
+_GRADIENT_STEP, _SEEDS = (
+    3,
+    24,
+)  # levels between neighbours in a gradient; points on every side from which it is followed
 _CONTRAST = 28  # levels of 256 by which ink differs from the background in some channel
 _LINE_MARGIN = 0.12  # height of a line by which its ink reaches out of its box
 
@@ -38,6 +42,7 @@ _MIN_PATCH_CELLS = 4  # less is dust
 _FRAME_DEPTH, _MIN_FRAMED = 2, 0.7  # cells within which a frame runs; share of every side it covers
 _MIN_PART_CELLS = 8  # side of one of several pictures beside each other, also at the finer cut in pixels
 _MIN_PART_INK = 0.5  # share of such a part, unless it is framed
+_MIN_CARD, _MIN_CARD_AREA = 0.85, 0.5  # shares of the page's width and area from which ink is a card with a background
 _MAX_GUTTER_INK, _MIN_GUTTER = 0.01, 2  # share of a strip between two pictures; its pixels
 
 # A patch of few colours is a bar, or two of them, not a photo. Shares of its pixels.
@@ -51,6 +56,7 @@ _MAX_ELONGATION = 15.0  # longer side by shorter: rules are no pictures
 _TEXT_FILLED, _TEXT_LEADING = 0.75, 0.8  # share of a patch under words; line heights that the words of a line fill
 _MIN_PICTURE, _MIN_PICTURE_SIDE, _MIN_PICTURE_INK = 0.015, 25.0, 0.08  # the second in points, the third of its cells
 _MIN_FLAT_PICTURE = 0.08  # larger than a bar of a chart, even if of one colour
+_SHAPE_SEGMENTS = 20  # given to a shape found in pixels: more than any box around text has
 _MIN_BAR, _MIN_BAR_INK = 0.001, 0.4  # a bar or a slice of a chart; the second is a share of its cells
 _MAX_FRAME_INK = 2.0  # multiples of the ink that a frame of one cell has: more, and it is not empty
 
@@ -76,17 +82,19 @@ def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence
     rasters: list[Raster] = []
     drawings: list[Drawing] = []
     for patch in _find_patches(pixels, layout, lines):
-        if _is_no_picture(patch, layout) or _is_text(patch.box, lines):
-            continue
         box, size = patch.box, area(patch.box)
         frame_ink = 2 * _CELL * (width(box) + height(box)) / max(size, 1.0)
         large = size > _MIN_PICTURE * layout.area and shorter_side(box) > _MIN_PICTURE_SIDE
+        if _is_no_picture(patch, layout):
+            continue
         if patch.framed and patch.ink < _MAX_FRAME_INK * frame_ink:  # around text, or a drawing that is a patch itself
             drawings.append(Drawing(box, items=4, filled=False, stroked=True, rectangle=True))
+        elif _is_text(box, lines):
+            continue
         elif large and patch.ink > _MIN_PICTURE_INK and not (patch.flat and size < _MIN_FLAT_PICTURE * layout.area):
             rasters.append(Raster(box, round(width(box)), round(height(box)), digest="", upright=False))
         elif size > _MIN_BAR * layout.area and patch.ink > _MIN_BAR_INK:
-            drawings.append(Drawing(box, items=9, filled=True, stroked=False, curved=True))
+            drawings.append(Drawing(box, items=_SHAPE_SEGMENTS, filled=True, stroked=False, curved=True))
     drawings = [d for d in drawings if not any(is_inside(d.box, raster.box) for raster in rasters)]
     return replace(
         layout,
@@ -134,10 +142,31 @@ def _find_ink(pixels: NDArray[np.uint8]) -> _Mask | None:
     best = int(edge_counts.argmax())
     if edge_counts[best] < _MIN_EDGE_SHARE * edge.size or counts[best] < _MIN_EDGE_COLOUR_ON_PAGE * codes.size:
         best = int(counts.argmax())
+    if counts[best] < _MIN_EDGE_COLOUR_ON_PAGE * codes.size:
+        reached = _reach_from_edge(pixels)
+        if reached is not None:
+            return ~reached
     if counts[best] < _MIN_BACKGROUND * codes.size:
         return None
     background = np.median(pixels[codes == best], axis=0).astype(np.int16)
     return np.asarray(np.abs(pixels.astype(np.int16) - background).max(axis=2) > _CONTRAST)
+
+
+def _reach_from_edge(pixels: NDArray[np.uint8]) -> _Mask | None:
+    """The background that changes gradually, as a gradient does; None when the page has no such background."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    smooth = cv2.medianBlur(np.ascontiguousarray(pixels), 5)
+    reached = np.zeros((height + 2, width + 2), np.uint8)
+    step = (_GRADIENT_STEP,) * 3
+    xs, ys = np.linspace(0, width - 1, _SEEDS, dtype=int), np.linspace(0, height - 1, _SEEDS, dtype=int)
+    for x, y in [*((x, y) for x in xs for y in (0, height - 1)), *((x, y) for y in ys for x in (0, width - 1))]:
+        if not reached[y + 1, x + 1]:
+            cv2.floodFill(smooth, reached, (int(x), int(y)), 0, step, step, 4 | cv2.FLOODFILL_MASK_ONLY | (1 << 8))
+    mask = reached[1:-1, 1:-1] > 0
+    edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return mask if edge.mean() > _MIN_EDGE_SHARE and mask.mean() > _MIN_EDGE_COLOUR_ON_PAGE else None
 
 
 def _colour_codes(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -154,23 +183,36 @@ def _is_flat(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _find_patches(pixels: NDArray[np.uint8], layout: PageLayout, lines: Sequence[Line]) -> Iterator[_Patch]:
-    """Connected ink outside of the lines; pictures side by side are patches of their own."""
+    """Connected ink outside of the lines; pictures side by side, and those on a card, are patches of their own."""
+    across, down = pixels.shape[1] / layout.width, pixels.shape[0] / layout.height  # pixels a point
+    words = np.zeros(pixels.shape[:2], bool)
+    for line in lines:
+        x0, y0, x1, y1 = expand_box(line.box, _LINE_MARGIN * height(line.box))
+        words[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = True
+    size = max(1, round(_CELL * across))
+    for (x0, y0, x1, y1), filled, framed in _find_parts(pixels, words, size):
+        flat = filled > _MIN_FLAT_INK and _is_flat(pixels[y0:y1, x0:x1])
+        yield _Patch((x0 / across, y0 / down, x1 / across, y1 / down), filled, framed, flat)
+
+
+def _find_parts(pixels: NDArray[np.uint8], words: _Mask, size: int) -> Iterator[tuple[_PixelBox, float, bool]]:
+    """Box, share of ink and frame of the connected ink; on a card as wide as the page, of the ink on the card."""
     ink = _find_ink(pixels)
     if ink is None:
         return
-    across, down = pixels.shape[1] / layout.width, pixels.shape[0] / layout.height  # pixels a point
-    for line in lines:
-        x0, y0, x1, y1 = expand_box(line.box, _LINE_MARGIN * height(line.box))
-        ink[max(0, int(y0 * down)) : int(y1 * down) + 1, max(0, int(x0 * across)) : int(x1 * across) + 1] = False
-    size = max(1, round(_CELL * across))
-    cells = _ink_share(ink, size) > _MIN_CELL_INK
-    for (left, top, right, bottom), part in _connected_parts(cells):
-        filled = float(part.mean())
+    ink &= ~words
+    columns = ink.shape[1]
+    for (left, top, right, bottom), part in _connected_parts(_ink_share(ink, size) > _MIN_CELL_INK):
         pixel_box = (left * size, top * size, right * size, bottom * size)
         for x0, y0, x1, y1 in _cut_at_gutters(ink, pixel_box, _MIN_PART_CELLS * size):
-            flat = filled > _MIN_FLAT_INK and _is_flat(pixels[y0:y1, x0:x1])
-            box = (x0 / across, y0 / down, x1 / across, y1 / down)
-            yield _Patch(box, filled, _is_framed(part), flat)
+            if _MIN_CARD * columns < x1 - x0 < columns and (x1 - x0) * (y1 - y0) > _MIN_CARD_AREA * ink.size:
+                inner = list(_find_parts(pixels[y0:y1, x0:x1], words[y0:y1, x0:x1], size))
+                yield from (
+                    ((a + x0, b + y0, c + x0, d + y0), filled, framed) for (a, b, c, d), filled, framed in inner
+                )
+                if inner:
+                    continue
+            yield (x0, y0, x1, y1), float(part.mean()), _is_framed(part)
 
 
 def _ink_share(ink: _Mask, size: int) -> NDArray[np.float32]:
@@ -227,7 +269,8 @@ def _cut_at_gutters(ink: _Mask, box: _PixelBox, min_side: int) -> list[_PixelBox
             continue
         parts = [(x0 + a, y0, x0 + b, y1) if axis == 0 else (x0, y0 + a, x1, y0 + b) for a, b in spans]
         if all(
-            right - left >= min_side and ink[top:bottom, left:right].mean() > _MIN_PART_INK
+            right - left >= min_side
+            and (ink[top:bottom, left:right].mean() > _MIN_PART_INK or _is_framed(ink[top:bottom, left:right]))
             for left, top, right, bottom in parts
         ):
             return [piece for part in parts for piece in _cut_at_gutters(ink, part, min_side)]

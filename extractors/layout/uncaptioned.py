@@ -1,12 +1,25 @@
 """Figures without a numbered caption: which regions are pictures, and the heading printed above them."""
 
-from extractors.geometry import area, coverage, horizontal_overlap, merge_boxes, shorter_side, width
+from collections.abc import Sequence
+
+from extractors.geometry import (
+    area,
+    boxes_touch,
+    coverage,
+    horizontal_overlap,
+    merge_boxes,
+    overlap_area,
+    shorter_side,
+    width,
+)
 from extractors.layout.captions import join_lines
+from extractors.layout.marks import Mark
 from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements, is_heading
-from extractors.layout.regions import Region, merge_regions, region_of_marks
+from extractors.layout.panels import split_panels
+from extractors.layout.regions import Region, add_text, count_ticks, merge_regions, region_of_marks
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
-from extractors.page import Drawing, PageLayout
+from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
 
 # Size of a picture: smaller ones are icons and ornaments. Shares of the page, and points.
@@ -18,6 +31,15 @@ _BACKGROUND_PANEL = 0.85  # share of the region under one path from which that p
 _MIN_INKED = 0.04  # share of the region that its paths cover; below, only long paths are not ornaments of text
 _LONG_PATH = 30  # segments
 _MIN_PATHS, _MIN_SEGMENTS = 3, 9  # either is enough
+
+# What makes a region text with decoration: a title on a banner, a framed listing, a card.
+_MOSTLY_TEXT = 0.4  # share of the region under words
+_MIN_BOXED_WORDS = 3  # of a box that is there for its words
+_MIN_CARD_WORDS, _MIN_CARD_TEXT, _WORDS_PER_SHAPE = 60, 0.2, 5  # many words, and few shapes that words do not explain
+_MAX_TITLE_LINES, _MIN_TITLE_SIZE, _MIN_BANNER_TEXT = 3, 1.4, 0.15  # the second in body sizes; share of the banner
+_MAX_ROUNDED_SEGMENTS = 12  # of a rectangle with rounded corners; a circle has four
+_MIN_CHART_LABELS = 3  # of a chart that is nothing but rectangles
+_MIN_TICKS = 4  # numbers at the edge of a plot
 
 # What makes rectangles and rules a table or a form.
 _MAX_TEXT = 0.25  # share of the region under words
@@ -36,25 +58,70 @@ _TITLE_ALIGNED = 0.5  # share of the narrower extent
 _MAX_TITLE_WIDTH, _TITLE_WIDTH_MARGIN = 1.6, 20.0  # multiples of the chart's width, plus points
 
 
-def is_picture(region: Region, layout: PageLayout) -> bool:
+def is_picture(region: Region, page: PageElements) -> bool:
     """Whether a region can be a figure without a caption, by its size and by what it is made of."""
+    layout = page.layout
     size, side = area(region.marks_box), shorter_side(region.marks_box)
-    if any(mark.raster for mark in region.marks):
-        return size > _MIN_IMAGE * layout.area and side > _MIN_IMAGE_SIDE
-    if size < _MIN_DRAWING * layout.area or side < _MIN_DRAWING_SIDE:
+    has_images = any(mark.raster for mark in region.marks)
+    min_size, min_side = (_MIN_IMAGE, _MIN_IMAGE_SIDE) if has_images else (_MIN_DRAWING, _MIN_DRAWING_SIDE)
+    if size < min_size * layout.area or side < min_side or is_decorated_text(region, page):
         return False
-    paths = _foreground_paths(region)
+    if has_images:
+        return True
+    paths = _foreground_paths(region) if count_ticks(region, layout) < _MIN_TICKS else _paths(region)
     solid = [path for path in paths if shorter_side(path.box) > RULE_THICKNESS]
-    curved = any(path.curved or not path.rectangle for path in solid)
     # Rectangles alone are a table, a form, or letters painted through a stencil; with a few words, a bar chart.
-    if not curved and (_is_grid(region, layout) or len(solid) < 2 or not region.labels):
+    if all(map(_is_rectangle, solid)) and (
+        _is_grid(region, layout) or len(solid) < 2 or len(region.labels) < _MIN_CHART_LABELS
+    ):
         return False
     return len(paths) >= _MIN_PATHS or sum(path.items for path in paths) >= _MIN_SEGMENTS
 
 
+def is_decorated_text(region: Region, page: PageElements) -> bool:
+    """Whether a region is text with shapes behind and around it, rather than shapes with labels."""
+    around = region.box
+    near = (line for line in page.layout.lines if line.visible and boxes_touch(line.box, around))
+    lines = [line for line in near if line.belongs_to(around)]
+    words = sum(len(line.text.split()) for line in lines)
+    text = _text_share(region.box, lines)
+    if text > _MIN_CARD_TEXT and words >= _WORDS_PER_SHAPE * sum(_count_shapes(mark, lines) for mark in region.marks):
+        scanned = any(mark.raster and not mark.raster.digest for mark in region.marks)
+        is_card = words > _MIN_CARD_WORDS and not scanned
+        if is_card or text > _MOSTLY_TEXT:
+            return True
+    is_title = 0 < len(lines) <= _MAX_TITLE_LINES and all(x.size > _MIN_TITLE_SIZE * page.body_size for x in lines)
+    return is_title and text > _MIN_BANNER_TEXT and not any(mark.raster for mark in region.marks)
+
+
+def _count_shapes(mark: Mark, lines: Sequence[Line]) -> int:
+    """1 for an image, about the number of shapes of a path; 0 for a rule, and for what is there for its words."""
+    if mark.drawing is None:
+        return int(_text_share(mark.box, lines) < _MOSTLY_TEXT)
+    if shorter_side(mark.box) <= RULE_THICKNESS:
+        return 0
+    words = sum(len(line.text.split()) for line in lines if line.belongs_to(mark.box))
+    if words >= _MIN_BOXED_WORDS and _is_rectangle(mark.drawing):
+        return 0
+    return max(1, mark.drawing.items // 4) if mark.drawing.curved else mark.drawing.items
+
+
+def _text_share(box: Box, lines: Sequence[Line]) -> float:
+    return sum(overlap_area(line.box, box) for line in lines) / max(1.0, area(box))
+
+
+def _is_rectangle(path: Drawing | None) -> bool:
+    """Whether a path is a rectangle, perhaps with rounded corners; a circle has fewer segments."""
+    return path is not None and (path.rectangle or (path.curved and 4 < path.items <= _MAX_ROUNDED_SEGMENTS))
+
+
+def _paths(region: Region) -> list[Drawing]:
+    return [mark.drawing for mark in region.marks if mark.drawing]
+
+
 def _foreground_paths(region: Region) -> list[Drawing]:
     """The region's paths without the panel behind a chart, and without ornaments of text."""
-    drawings = [mark.drawing for mark in region.marks if mark.drawing]
+    drawings = _paths(region)
     paths = [path for path in drawings if coverage(region.marks_box, path.box) < _BACKGROUND_PANEL]
     if sum(area(path.box) for path in paths) < _MIN_INKED * area(region.marks_box):
         return [path for path in drawings if path.items > _LONG_PATH]
@@ -92,6 +159,25 @@ def mosaic_photos(region: Region) -> list[Region]:
         return []
     median = sorted(area(photo.box) for photo in photos)[len(photos) // 2]
     return photos if all(area(block.box) > _MIN_BLOCK * median for block in blocks) else []
+
+
+def titled_charts(region: Region, page: PageElements) -> list[Region]:
+    """The charts of a region if each has a title of its own above it; empty for other regions."""
+    charts: list[Region] = []
+    if len(region.labels) < 2 * _MIN_CHART_LABELS:
+        return charts
+    for chart in split_panels(region, page.layout):
+        title = [i for i in region.labels if _is_title(page.layout.lines[i], chart)]
+        if not title and not heading_above(chart.box, page)[0]:
+            return []
+        charts.append(add_text(chart, title, page.layout))
+    return charts
+
+
+def _is_title(line: Line, chart: Region) -> bool:
+    gap = chart.marks_box[1] - line.box[3]
+    aligned = horizontal_overlap(line.box, chart.box) > _TITLE_ALIGNED
+    return line.bold and aligned and -_TITLE_INSIDE < gap < _MAX_TITLE_GAP * line.size
 
 
 def heading_above(box: Box, page: PageElements) -> tuple[str, Box | None]:

@@ -1,12 +1,11 @@
 """Assembling a document from its pages: sentences across pages, heading paths, passages, and pictures with context."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from statistics import median
 
 from extractors.layout.furniture import without_numbers
-from extractors.layout.labels import mentioned_labels
+from extractors.layout.labels import figure_label, mentioned_labels
 from extractors.pdf.page_extractor import PageParts
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
@@ -19,8 +18,6 @@ MAX_PARAGRAPHS_BETWEEN = 2  # paragraphs between the two parts of a sentence: a 
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
 SAME_HEIGHT = 2  # points within which two edges count as equally high
-
-_PANEL_LETTER = re.compile(r"(?<=\d)[a-z]$")
 
 
 def assemble_document(
@@ -151,10 +148,10 @@ def add_referring_sentences(passages: Sequence[Passage], pictures: Sequence[Pict
 
 def _context(picture: Picture, sentences: Mapping[str, dict[str, None]]) -> tuple[str, ...]:
     found = dict(sentences.get(picture.label, {}))
-    figure = _PANEL_LETTER.sub("", picture.label)
+    figure = figure_label(picture.label)
     if figure != picture.label:
         return tuple(found | sentences.get(figure, {}))
     for label, more in sentences.items():
-        if _PANEL_LETTER.sub("", label) == figure:
+        if figure_label(label) == figure:
             found |= more
     return tuple(sentence for sentence in found if sentence not in picture.caption)

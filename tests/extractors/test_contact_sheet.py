@@ -100,12 +100,12 @@ def test_slides_are_shown_by_their_stored_images(tmp_path: Path) -> None:
     assert re.search(r'class="page"><img src="pictures/[^"]+\.png"', text)
 
 
-def test_compound_figure_is_labelled_differently_from_its_panels(tmp_path: Path) -> None:
+def test_figure_is_marked_differently_from_its_panels(tmp_path: Path) -> None:
     extraction = two_page_extraction(tmp_path)
     (panel,) = extraction.pictures
-    text = sheet_text(replace(extraction, pictures=(replace(panel, kind="compound"), panel)), tmp_path)
-    assert "<b>figure 1, whole</b>" in text
-    assert "<b>figure 1</b>" in text
+    text = sheet_text(replace(extraction, pictures=(panel, replace(panel, kind="panel", label="figure 1a"))), tmp_path)
+    assert re.search(r'class="box figure"[^>]*><b>figure 1</b>', text)
+    assert re.search(r'class="box panel"[^>]*><b>figure 1a</b>', text)
 
 
 def test_page_read_by_ocr_is_rendered_as_displayed(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ def test_content_that_a_page_already_shows_is_dropped() -> None:
     assert order(parts, {}) == "xz"
 
 
+def test_a_figure_and_its_panels_are_shown_once() -> None:
+    def picture(label: str, kind: str) -> Part:
+        return Part(("a", 1), "image", label, f"pixels of {label}", kind=kind)
+
+    whole, first, second = picture("figure 3", "figure"), picture("figure 3a", "panel"), picture("figure 3b", "panel")
+    other = picture("figure 4", "figure")
+    assert order({"w": whole, "x": first, "y": second, "z": other}, {}) == "wz"
+    assert order({"x": first, "w": whole, "y": second}, {}) == "xy", "several panels stay"
+
+
 def test_copies_on_other_pages_come_later() -> None:
     parts = {
         name: Part((document, 1), "text", "", f"text {name}", stems)

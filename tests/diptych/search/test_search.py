@@ -176,10 +176,14 @@ def hashes(made: DocumentDrafts) -> list[str]:
     return [need.hash for draft in (*made.text, *made.images) for need in draft.required_vectors]
 
 
-def test_a_figure_of_several_panels_is_stored_as_a_figure() -> None:
-    whole = Picture("compound", 1, ImageFile("0" * 64, ".png", 1, 1), None, "figure 1", "Figure 1: both")
-    (draft,) = draft_points(document(pictures=(whole,)), EncodingConfig("words-1")).images
-    assert draft.payload["kind"] == "figure"
+def test_figures_and_their_panels_are_stored_under_their_own_kinds() -> None:
+    image = ImageFile("0" * 64, ".png", 1, 1)
+    whole = Picture("figure", 1, image, None, "figure 1", "Figure 1: (a) before, (b) after")
+    panel = Picture("panel", 1, image, None, "figure 1a", "(a) before")
+    made = draft_points(document(pictures=(whole, panel)), EncodingConfig("words-1"))
+    assert [draft.payload["kind"] for draft in made.images] == ["figure", "panel"]
+    (page,) = (draft.payload for draft in made.text if draft.payload["kind"] == "page")
+    assert page["labels"] == ["figure 1", "figure 1a"]
 
 
 def test_descriptions_contain_only_words_of_the_document() -> None:

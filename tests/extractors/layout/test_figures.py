@@ -79,6 +79,42 @@ def test_plot_includes_its_tick_labels_but_not_the_text() -> None:
     assert not figure.alone
 
 
+def _box(*box: float, **more: Any) -> Drawing:
+    """A filled box with rounded corners."""
+    x0, y0, x1, y1 = box
+    return Drawing((x0, y0, x1, y1), 8, filled=True, stroked=True, fill=(0.8, 0.9, 1), curved=True, **more)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "lines"),
+    [
+        (
+            [_box(50, 100, 300, 220)],
+            [_line(f"if x[{n}] < y[{n}]: swap(x, y, {n})", 60, 115 + 11 * n, 9, "Mono") for n in range(9)],
+        ),
+        (
+            [_box(50, 100, 550, 160), Drawing((500, 90, 560, 150), 4, filled=True, stroked=False, curved=True)],
+            [_line("Annual report of the harbour", 70, 140, 26, "Sans")],
+        ),
+        ([_box(50, 100 + 40 * n, 150, 116 + 40 * n) for n in range(4)], [_line("stable", 60, 112, 9, "Sans")]),
+    ],
+    ids=["framed listing", "title on a banner", "tags"],
+)
+def test_decorated_text_is_no_figure(shapes: list[Drawing], lines: list[Line]) -> None:
+    assert _find(_page([*lines, *_prose(50, 400, 12)], drawings=shapes)).figures == ()
+
+
+def test_text_with_a_shadow_is_no_figure() -> None:
+    title = _line("Results of the survey", 60, 130, 24)
+    assert _find(_page([title, *_prose(50, 400, 6)], [_photo(58, 104, 316, 136, digest="shadow")])).figures == ()
+
+
+def test_blank_strips_of_a_scan_belong_to_its_background() -> None:
+    strips = [_photo(0, y, 600, y + 50, digest="blank" if y % 100 else str(y)) for y in range(0, 800, 50)]
+    repeated = Furniture.learn([_page([], strips) for _ in range(4)])
+    assert find_figures(_page([], strips), (), repeated).figures == ()
+
+
 def test_slices_of_one_image_are_one_figure() -> None:
     slices = [_photo(50, y, 290, y + 50, digest=str(y)) for y in (100, 150, 200)]
     (figure,) = _find(_page(_prose(50, 400, 6), slices)).figures
@@ -184,17 +220,92 @@ def test_unmatched_caption_is_carried_to_the_next_page() -> None:
     assert [(figure.label, figure.caption) for figure in second.figures] == [("figure 4", "Figure 4. Next page.")]
 
 
-def test_panels_that_stand_apart_are_also_figures_of_their_own() -> None:
+def test_figure_of_several_panels_is_kept_whole_and_in_panels() -> None:
+    photos = [_photo(60, 100, 270, 250, digest="before"), _photo(320, 100, 530, 250, digest="after")]
+    lines = [_line("Figure 2. The bank. (a) Before the flood. (b) After it.", 60, 270), *_prose(50, 400, 6)]
+    found = _find(_page(lines, photos)).figures
+    assert [(figure.kind, figure.label, figure.caption) for figure in found] == [
+        ("figure", "figure 2", "Figure 2. The bank. (a) Before the flood. (b) After it."),
+        ("panel", "figure 2a", "(a) Before the flood."),
+        ("panel", "figure 2b", "(b) After it."),
+    ]
+    assert coverage(found[1].box, found[0].box) == coverage(found[2].box, found[0].box) == 1
+
+
+def test_caption_that_names_panels_afterwards_is_not_divided() -> None:
+    photos = [_photo(60, 100, 270, 250, digest="before"), _photo(320, 100, 530, 250, digest="after")]
+    lines = [_line("Figure 2. The bank before (a) and after the flood (b).", 60, 270), *_prose(50, 400, 6)]
+    assert [(f.label, f.caption) for f in _find(_page(lines, photos)).figures[1:]] == [
+        ("figure 2a", ""), ("figure 2b", "")
+    ]  # fmt: skip
+
+
+def test_lettered_charts_with_axes_are_figures_of_their_own() -> None:
     left, left_ticks = _plot(60, 100, 270, 250)
     right, right_ticks = _plot(320, 100, 530, 250)
     letters = [_line("(a)", 65, 112, 8, "Sans"), _line("(b)", 325, 112, 8, "Sans")]
     lines = [*left_ticks, *right_ticks, *letters, _line("Figure 3. Dry year (a) and wet year (b).", 60, 300)]
     found = _find(_page([*lines, *_prose(50, 400, 6)], drawings=[*left, *right])).figures
     assert [(figure.kind, figure.label, figure.panel) for figure in found] == [
-        ("compound", "figure 3", ""), ("figure", "figure 3a", "a"), ("figure", "figure 3b", "b")
+        ("figure", "figure 3a", "a"), ("figure", "figure 3b", "b")
     ]  # fmt: skip
-    assert len({figure.caption for figure in found}) == 1
-    assert coverage(found[1].box, found[0].box) == coverage(found[2].box, found[0].box) == 1
+    assert {figure.caption for figure in found} == {"Figure 3. Dry year (a) and wet year (b)."}
+
+
+def test_charts_side_by_side_under_their_own_headings_are_two_figures() -> None:
+    left, left_ticks = _plot(60, 140, 270, 250)
+    right, right_ticks = _plot(290, 140, 500, 250)
+    pane = Drawing((50, 100, 510, 280), 1, filled=True, stroked=False, fill=(0.9, 0.9, 0.9), rectangle=True)
+    headings = [
+        _line("Trains", 120, 125, 9, bold=True, font="Sans"),
+        _line("Buses", 350, 125, 9, bold=True, font="Sans"),
+    ]
+    lines = [*headings, *left_ticks, *right_ticks, *_prose(50, 400, 6)]
+    boxes = [figure.box for figure in _find(_page(lines, drawings=[pane, *left, *right])).figures]
+    assert [(round(box[0]), round(box[2])) for box in boxes] == [(55, 273), (285, 503)]
+
+
+def test_photos_beside_each_other_are_not_merged() -> None:
+    photos = [_photo(50, 100, 200, 250, digest="left"), _photo(202, 100, 350, 250, digest="right")]
+    frame = Drawing((202, 100, 350, 250), 1, filled=False, stroked=True, rectangle=True)
+    boxes = [figure.box for figure in _find(_page(_prose(50, 400, 6), photos, [frame])).figures]
+    assert boxes == [(50, 100, 200, 250), (202, 100, 350, 250)]
+
+
+def test_pane_behind_a_photo_and_text_is_no_part_of_the_photo() -> None:
+    pane = Drawing((40, 90, 560, 260), 1, filled=True, stroked=False, fill=(0.1, 0.1, 0.1), rectangle=True)
+    (figure,) = _find(_page(_prose(50, 400, 6), [_photo(60, 100, 200, 250)], [pane])).figures
+    assert figure.box == (60, 100, 200, 250)
+
+
+def test_wide_line_under_a_photo_is_no_label() -> None:
+    lines = [*_prose(50, 400, 6), _line("CALL US  www.example.org  info@example.org  555 0100", 40, 264, 10, "Sans")]
+    (figure,) = _find(_page(lines, [_photo(400, 100, 550, 250)])).figures
+    assert figure.box == (400, 100, 550, 250)
+
+
+def test_title_of_an_axis_belongs_to_the_plot() -> None:
+    drawings, ticks = _plot(100, 100, 280, 250)
+    title = _line("Year of birth", 160, 288, 9, "Sans")
+    (figure,) = _find(_page([*ticks, title, *_prose(50, 400, 6)], drawings=drawings)).figures
+    assert figure.box[3] == title.box[3]
+
+
+def test_scattered_points_on_a_pane_are_a_plot() -> None:
+    pane = Drawing((100, 100, 300, 250), 1, filled=True, stroked=False, fill=(0.9, 0.9, 0.9), rectangle=True)
+    points = [
+        Drawing((x, 245 - n * 20, x + 3, 248 - n * 20), 4, filled=True, stroked=False, curved=True)
+        for n, x in enumerate(range(110, 290, 30))
+    ]
+    ticks = [_line(str(n * 25), 100 + 40 * n, 262, 8, "Sans") for n in range(5)]
+    (figure,) = _find(_page([*ticks, *_prose(50, 400, 6)], drawings=[pane, *points])).figures
+    assert coverage(pane.box, figure.box) == 1
+
+
+def test_large_sheet_is_searched_like_a_page() -> None:
+    small = _page([*_prose(50, 400, 6), _line("Figure 1. A photo.", 50, 320)], [_photo(50, 100, 290, 300)])
+    (figure,) = find_figures(small.scaled(4), (), Furniture(1, {}, 40.0)).figures
+    assert (figure.label, [round(edge) for edge in figure.box]) == ("figure 1", [200, 400, 1160, 1200])
 
 
 def test_heading_above_a_chart_is_its_caption() -> None:

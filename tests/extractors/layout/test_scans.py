@@ -135,3 +135,21 @@ def test_band_across_a_slide_is_the_background_of_its_title() -> None:
     pixels[370:] = (30, 30, 30)
     title = Line((40, 20, 400, 50), "What the year has brought", 30, ocr=True)
     assert _find(pixels, [title]) == ()
+
+
+def test_chart_on_a_gradient_is_found() -> None:
+    pixels = np.zeros((400, 600, 3), np.uint8)
+    pixels[:] = np.linspace(40, 230, 600, dtype=np.uint8)[None, :, None]
+    _draw_photo(pixels, (200, 100, 400, 300))
+    (figure,) = _find(pixels, [_write(pixels, "some words", 30, 30)])
+    assert _covers(figure.box, (200, 100, 400, 300))
+
+
+def test_pictures_on_a_card_are_found() -> None:
+    pixels = _blank_page()
+    pixels[40:390, 10:590] = (25, 25, 60)
+    _draw_photo(pixels, (100, 100, 250, 250))
+    _draw_photo(pixels, (330, 100, 480, 250))
+    found = _find(pixels, [_write(pixels, "A title of the slide", 30, 10)])
+    wanted = ((100, 100, 250, 250), (330, 100, 480, 250))
+    assert all(_covers(figure.box, box) for figure, box in zip(found, wanted, strict=True))
