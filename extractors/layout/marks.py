@@ -30,6 +30,7 @@ from extractors.types import Box
 _MIN_BACKGROUND = 0.8  # an image or panel this large lies behind everything
 _MIN_STRIP_WIDTH, _MIN_STRIPS_FILLED = 0.7, 0.9  # of a scan that is stored in strips; share of their common box
 _MIN_BLEED = 0.04  # shapes that run off the page at two edges are ornaments unless they are smaller
+_MIN_BAND = 0.9  # of its width, from which a filled rectangle at an edge is the background of a section
 _EDGE = 2.0  # points within which a shape reaches the page's edge
 _WHITE = 0.97  # lightest colour component from which nothing shows on paper
 
@@ -110,9 +111,13 @@ def _is_visible(drawing: Drawing, layout: PageLayout) -> bool:
 
 
 def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
-    """Whether a large shape runs over two edges of the page or more, as ornaments do."""
+    """Whether a shape runs from edge to edge, or a large one over two edges of the page, as ornaments do."""
     x0, y0, x1, y1 = drawing.box
-    edges = (x0 < _EDGE) + (y0 < _EDGE) + (x1 > layout.width - _EDGE) + (y1 > layout.height - _EDGE)
+    left, top, right, bottom = x0 < _EDGE, y0 < _EDGE, x1 > layout.width - _EDGE, y1 > layout.height - _EDGE
+    edges = left + top + right + bottom
+    is_band = drawing.filled and drawing.rectangle and edges > 0 and x1 - x0 > _MIN_BAND * layout.width
+    if (left and right) or (top and bottom) or is_band:
+        return True
     return edges >= 2 and area(drawing.box) > _MIN_BLEED * layout.area
 
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
-from extractors.geometry import area, coverage, gaps, is_inside, merge_boxes, overlap_area
+from extractors.geometry import area, coverage, gaps, is_inside, merge_boxes, overlap_area, shorter_side, width
 from extractors.layout.caption_matching import corridor_between
 from extractors.layout.captions import Caption
 from extractors.layout.page_elements import PageElements
 from extractors.layout.regions import Region, add_text, attach_labels, cluster_marks, count_ticks, merge_regions
+from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import font_family
 from extractors.page import PageLayout
 from extractors.types import Box
@@ -87,6 +88,8 @@ def _panel_distance(page: PageElements, figures: Mapping[int, Region], owner: in
     """Points between `region` and the figure of caption `owner`; None when it cannot be a panel of that figure."""
     figure, caption = figures[owner], page.captions[owner]
     across, down = gaps(figure.box, region.box)
+    if region.marks and shorter_side(region.marks_box) <= RULE_THICKNESS and width(region.box) > width(figure.box):
+        return None  # a rule between sections
     if caption.kind == "table" or max(across, down) > _MAX_PANEL_GAP or (across and down):
         return None
     together = merge_boxes([figure.box, region.box])

@@ -7,6 +7,7 @@ from extractors.geometry import (
     boxes_touch,
     coverage,
     horizontal_overlap,
+    is_inside,
     merge_boxes,
     overlap_area,
     shorter_side,
@@ -72,7 +73,10 @@ def is_picture(region: Region, page: PageElements) -> bool:
     solid = [path for path in paths if shorter_side(path.box) > RULE_THICKNESS]
     # Rectangles alone are a table, a form, or letters painted through a stencil; with a few words, a bar chart.
     if all(map(_is_rectangle, solid)) and (
-        _is_grid(region, layout) or len(solid) < 2 or len(region.labels) < _MIN_CHART_LABELS
+        _is_grid(region, layout)
+        or len(solid) < 2
+        or len(region.labels) < _MIN_CHART_LABELS
+        or _is_text_box(region, solid, layout)
     ):
         return False
     return len(paths) >= _MIN_PATHS or sum(path.items for path in paths) >= _MIN_SEGMENTS
@@ -159,6 +163,13 @@ def mosaic_photos(region: Region) -> list[Region]:
         return []
     median = sorted(area(photo.box) for photo in photos)[len(photos) // 2]
     return photos if all(area(block.box) > _MIN_BLOCK * median for block in blocks) else []
+
+
+def _is_text_box(region: Region, solid: Sequence[Drawing], layout: PageLayout) -> bool:
+    """Whether one rectangle holds most of the words and little else is drawn, as around a listing."""
+    words = [layout.lines[i].box for i in region.labels]
+    held = [path for path in solid if sum(is_inside(box, path.box) for box in words) > len(words) / 2]
+    return bool(held) and len(solid) - len(held) < 2
 
 
 def titled_charts(region: Region, page: PageElements) -> list[Region]:

@@ -139,9 +139,11 @@ def _rule(x0: float, y: float, x1: float) -> Drawing:
         Drawing((40, 395, 300, 660), 1, filled=True, stroked=True, fill=(0.9, 0.9, 1), rectangle=True),
         Drawing((0, 0, 600, 800), 1, filled=True, stroked=False, fill=(0.9, 0.9, 0.8), rectangle=True),
         Drawing((0, 0, 400, 500), 8, filled=True, stroked=False, fill=(0.9, 1, 1), curved=True),
+        Drawing((0, 0, 16, 800), 20, filled=True, stroked=False, fill=(0.2, 0.2, 0.9), curved=True),
+        Drawing((20, 100, 600, 300), 20, filled=True, stroked=False, fill=(0.9, 1, 1), rectangle=True),
         Drawing((310, 100, 500, 300), 30, filled=True, stroked=False, fill=(1, 1, 1), curved=True),
     ],
-    ids=["rule", "highlight", "box around text", "background", "bleeding ornament", "white on white"],
+    ids=["rule", "highlight", "box around text", "background", "bleeding ornament", "stripe", "band", "white on white"],
 )
 def test_decoration_is_no_figure(drawing: Drawing) -> None:
     found = _find(_page(_prose(50, 400, 20), drawings=[drawing]))
@@ -276,6 +278,13 @@ def test_pane_behind_a_photo_and_text_is_no_part_of_the_photo() -> None:
     pane = Drawing((40, 90, 560, 260), 1, filled=True, stroked=False, fill=(0.1, 0.1, 0.1), rectangle=True)
     (figure,) = _find(_page(_prose(50, 400, 6), [_photo(60, 100, 200, 250)], [pane])).figures
     assert figure.box == (60, 100, 200, 250)
+
+
+def test_rule_between_sections_is_no_panel_of_a_figure() -> None:
+    rules = [_rule(0, 290, 500), Drawing((60, 289, 60, 291), 1, filled=False, stroked=True, rectangle=True)]
+    lines = [_line("Figure 1. Above.", 300, 90), _line("The next section", 60, 312, 14, bold=True), *_prose(50, 400, 6)]
+    (figure,) = _find(_page(lines, [_photo(300, 100, 420, 250)], rules)).figures
+    assert figure.box == (300, 100, 420, 250)
 
 
 def test_wide_line_under_a_photo_is_no_label() -> None:
