@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         StoreBusy,
         StoreError,
         StoreMismatch,
+        WorkerStopped,
     )
     from diptych.evaluation.comparison import Evaluation
     from diptych.library.async_diptych import AsyncDiptych
@@ -67,6 +68,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreMismatch",
+    "WorkerStopped",
     "__version__",
     "parse_where",
 ]

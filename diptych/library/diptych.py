@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 from diptych.answering.answer import Answer, with_charges
 from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
-from diptych.errors import QueryError
 from diptych.library.maintenance import Maintenance
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
@@ -28,9 +26,9 @@ from diptych.search.query import Query
 from diptych.search.search import search
 from diptych.search.similar import find_similar
 from diptych.settings import Settings, load_settings
-from diptych.store.names import NamedDocuments, distinct_documents, find_matching, select_documents
+from diptych.store.names import distinct_documents
 from diptych.store.open import store_exists
-from diptych.store.register import DocumentRecord, list_records, load_record, local_path, write_record
+from diptych.store.register import DocumentRecord, list_records
 from diptych.where import Expression
 
 if TYPE_CHECKING:
@@ -178,46 +176,15 @@ class Diptych:
         """The register: one record per document, sorted by name."""
         return list_records(self._runtime.existing())
 
-    def select(self, names: Sequence[str] = (), where: Expression | None = None) -> list[NamedDocuments]:
-        """What `delete` would delete, by name; without names, all documents that match the filter `where`.
-
-        Raises `QueryError` for a name that is unknown or ambiguous, and for a filter on parts of documents.
-        """
-        known, selected = self.documents(), []
-        for name in names:
-            found = select_documents(name, known) or select_documents(os.path.realpath(local_path(name)), known)
-            if not found:
-                raise QueryError(f"{name}: no such document in the store; `diptych status` lists all documents")
-            selected.append(found)
-        if where:
-            matching = find_matching(where, self._runtime.existing())
-            limited = selected or [NamedDocuments("filter", tuple(known))]
-            return [NamedDocuments("filter", tuple(r for r in one.documents if r.id in matching)) for one in limited]
-        return selected
-
     def delete(self, names: Sequence[str] = (), where: Expression | None = None) -> list[DocumentRecord]:
         """Delete documents by name, path or URI, or all that match `where`; with both, those named that match.
 
-        A catalogue stands for its rows, a folder for everything in it. Raises as `select` does, and then nothing is
-        deleted.
+        A catalogue stands for its rows, a folder for everything in it. Nothing is deleted if this raises `QueryError`:
+        for a name that is unknown or ambiguous, and for a filter on parts of documents.
         """
-        chosen = distinct_documents(self.select(names, where))
+        chosen = distinct_documents(self.maintenance.select(names, where))
         self.maintenance.remove(chosen)
         return chosen
-
-    def acknowledge(self, names: Sequence[str], *, undo: bool = False) -> list[DocumentRecord]:
-        """Accept that documents failed or are partial, until their files change; `undo`: report them again.
-
-        Names are those of `delete`. Returns the documents that were changed. Raises `QueryError` as `select` does.
-        """
-        store, changed = self._runtime.existing(), []
-        for found in distinct_documents(self.select(names)):
-            with store.lock_document(found.id):
-                record = load_record(store, found.id)
-                if record and record.status != "complete" and record.acknowledged == undo:
-                    changed.append(replace(record, acknowledged=not undo))
-                    write_record(store, changed[-1])
-        return changed
 
     def _answerer(self, model: VisionModel, on_text: Callable[[str], None] | None) -> Answerer:
         chosen = self.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diptych.errors import BudgetReached
+from diptych.errors import BudgetReached, QueryError
 from diptych.library.runtime import Runtime
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
@@ -23,11 +24,27 @@ from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skip
 from diptych.pipeline.sources import FoundSources, RowPictures, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
-from diptych.store.names import document_name, rename_documents
+from diptych.store.names import (
+    NamedDocuments,
+    distinct_documents,
+    document_name,
+    find_matching,
+    rename_documents,
+    select_documents,
+)
 from diptych.store.open import store_exists
 from diptych.store.points import document_id
-from diptych.store.register import DocumentRecord, list_records, list_row_pictures, load_records
+from diptych.store.register import (
+    DocumentRecord,
+    list_records,
+    list_row_pictures,
+    load_record,
+    load_records,
+    local_path,
+    write_record,
+)
 from diptych.store.switch import delete_document
+from diptych.where import Expression
 from extractors.types import Source
 
 if TYPE_CHECKING:
@@ -192,6 +209,38 @@ class Maintenance:
                 on_document(record)
 
     # The whole store
+
+    def select(self, names: Sequence[str] = (), where: Expression | None = None) -> list[NamedDocuments]:
+        """The documents that each name stands for; without names, all documents that match the filter `where`.
+
+        Raises `QueryError` for a name that is unknown or ambiguous, and for a filter on parts of documents.
+        """
+        store, selected = self._runtime.existing(), []
+        known = list_records(store)
+        for name in names:
+            found = select_documents(name, known) or select_documents(os.path.realpath(local_path(name)), known)
+            if not found:
+                raise QueryError(f"{name}: no such document in the store; `diptych status` lists all documents")
+            selected.append(found)
+        if where:
+            matching = find_matching(where, store)
+            limited = selected or [NamedDocuments("filter", tuple(known))]
+            return [NamedDocuments("filter", tuple(r for r in one.documents if r.id in matching)) for one in limited]
+        return selected
+
+    def acknowledge(self, names: Sequence[str], *, undo: bool = False) -> list[DocumentRecord]:
+        """Accept that documents failed or are partial, until their files change; `undo`: report them again.
+
+        Names are those of `select`. Returns the documents that were changed. Raises `QueryError` as `select` does.
+        """
+        store, changed = self._runtime.existing(), []
+        for found in distinct_documents(self.select(names)):
+            with store.lock_document(found.id):
+                record = load_record(store, found.id)
+                if record and record.status != "complete" and record.acknowledged == undo:
+                    changed.append(replace(record, acknowledged=not undo))
+                    write_record(store, changed[-1])
+        return changed
 
     def sweep(self) -> SweepReport:
         """Delete points, pictures and editions that no live document needs."""

@@ -124,7 +124,7 @@ def backfill(
         print_message("nothing to do: all documents are up to date")
     else:
         print_message(report.summary + (f"; {report.stop_reason}" if report.stop_reason else ""))
-        if waiting:
+        if waiting and not report.stop_reason:
             print_message(f"{pluralize(waiting, 'document')} left; run the command again for the next ones")
     return report.exit_code
 

@@ -160,7 +160,7 @@ def acknowledge(names: tuple[str, ...], undo: bool, store: str | None, as_json: 
     it. Runs still say how many documents are acknowledged.
     """
     with options.open_store(store) as diptych:
-        changed = diptych.acknowledge(names, undo=undo)
+        changed = diptych.maintenance.acknowledge(names, undo=undo)
     for record in changed:
         if as_json:
             print_json({"uri": record.uri, "name": record.name, "acknowledged": record.acknowledged})
@@ -195,7 +195,7 @@ def delete(names: tuple[str, ...], where: str | None, yes: bool, store: str | No
             print_message(f"deleted    {record.name}")
 
     with options.open_store(store) as diptych:
-        selected = diptych.select(names, condition)
+        selected = diptych.maintenance.select(names, condition)
         chosen = distinct_documents(selected)
         if not chosen:
             print_message(explain_no_hits(diptych, condition))
