@@ -38,14 +38,14 @@ async def answer(
 
     Args:
         text: The question.
-        image: URL of an image, or its path on the worker's machine, that belongs to the question.
+        image: URL of an image that belongs to the question, or its path on the worker.
         where: A filter on the evidence, such as: document = "manual.pdf"
         limit: Maximum number of hits shown to the model.
         model: PROVIDER:MODEL, with its key in the worker's environment. Default: as configured.
         store: Folder of the store, or URL of a Qdrant server. Default: as configured.
         budget: Maximum cost of the answer in US dollars; requests that could exceed it fail.
         verify: Ask again about statements that only a picture shows. Default: as configured.
-        passages: Number of passages shown to the model: 3 for exactly three, 3+ for at least three.
+        passages: Passages shown to the model: 3 for exactly three, 3+ for at least three.
         pictures: Number of pictures shown to the model, in the same form.
     """
     condition = parse_filter(where)

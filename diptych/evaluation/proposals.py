@@ -18,6 +18,7 @@ from diptych.evaluation.offline_questions import FORMS, make_question, strip_lab
 from diptych.evaluation.questions import Box, Question
 from diptych.search.query import Query
 from diptych.search.search import SearchContext
+from diptych.store.languages import detect_query_language
 from diptych.store.register import visible_points
 from diptych.store.terms import analyse
 from diptych.store.types import PAGE_WORDS, Payload, Store
@@ -76,12 +77,12 @@ def propose_questions(
     random = Random(seed)
     proposed: list[Question] = []
     taken = {question.query.text.casefold() for question in known} | set(map(_place, known))
-    pages = _pages_by_stem(context.store)
+    pages, languages = _pages_by_stem(context.store), context.languages
     number = max((int(match[1]) for one in known if (match := _MADE.fullmatch(one.id))), default=0)
     for candidate in _spread(find_candidates(context.store, context.pictures), random):
         text = make_question(candidate.text, candidate.kind, random)
         question = _make_entry(candidate, text, number + len(proposed) + 1)
-        if not text or _place(question) in taken or not _is_specific(text, pages, context.language):
+        if not text or _place(question) in taken or not _is_specific(text, pages, languages):
             continue
         if ask:
             try:
@@ -115,8 +116,9 @@ def _pages_by_stem(store: Store) -> dict[str, set[Hashable]]:
     return pages
 
 
-def _is_specific(question: str, pages: Mapping[str, set[Hashable]], language: str) -> bool:
+def _is_specific(question: str, pages: Mapping[str, set[Hashable]], languages: Sequence[str]) -> bool:
     """Whether few pages contain all words of a question made offline, without those of its form."""
+    language = detect_query_language(question, languages)
     form = set(analyse(" ".join(form for forms in FORMS.values() for form in forms), language).split())
     found = [pages[stem] for stem in set(analyse(question, language).split()) - form if stem in pages]
     return bool(found) and len(set.intersection(*found)) <= MAX_PAGES

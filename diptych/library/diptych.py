@@ -140,12 +140,12 @@ class Diptych:
         `SettingsError` if no model is set, `QueryError`, `ProviderError` and `BudgetReached`.
         """
         query = _as_query(question)
-        model = self._runtime.answerer
+        store, model = self._runtime.existing(), self._runtime.answerer
         self._runtime.check_models("answerer")
         with track_charges() as account:
             prepared, image = self._preparation.prepare_question(query)
             (hits,) = search([prepared], self._runtime.search_context, limit)
-        items = gather_evidence(hits, self._runtime.existing(), self.pictures)
+        items = gather_evidence(hits, store, self.pictures)
         answered = answer_question(query.text, image, items, self._answerer(model, on_text))
         return with_charges(answered, account.charges)
 

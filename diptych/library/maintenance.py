@@ -24,6 +24,7 @@ from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skip
 from diptych.pipeline.sources import FoundSources, RowPictures, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
+from diptych.store.languages import AUTO
 from diptych.store.names import (
     NamedDocuments,
     distinct_documents,
@@ -263,10 +264,15 @@ class Maintenance:
         return export_store(self._runtime.existing(), self._runtime.pictures, folder)
 
     def import_from(self, folder: Path) -> TransferReport:
-        """Add what `export_to` wrote, with the same encoders, to this store."""
-        store = self._runtime.store()
-        report = import_store(folder, store, self._runtime.pictures)
-        rename_documents(store, self._runtime.root)
+        """Add what `export_to` wrote, with the same encoders, to this store.
+
+        A new store gets the language of the export if the setting `language` leaves it open.
+        """
+        runtime = self._runtime
+        store = runtime.store(bound=runtime.settings.language != AUTO)
+        report = import_store(folder, store, runtime.pictures)
+        rename_documents(store, runtime.root)
+        runtime.forget_store()
         return report
 
     def propose_questions(self, count: int = 50, seed: int = 0, known: Sequence[Question] = ()) -> Proposals:

@@ -110,14 +110,12 @@ def import_store(folder: Path, store: Store, pictures: Path) -> TransferReport:
     """
     facts = _read_facts(folder)
     config = EncodingConfig(**facts["reading"])
-    try:
-        bind_encoders(store, config)
-    except StoreMismatch as error:
+    if not _is_bound_to(store, config):
         raise StoreMismatch(
             f"{folder}: was exported with other encoders than the settings name. Set DIPTYCH_ENCODER, "
             f"DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE to the values under `reading` in {folder / 'store.json'}, "
             f"import, then reindex"
-        ) from error
+        )
     paid = _import_paid(folder, facts, config, pictures)
     copied = _import_pictures(folder, set(facts.get("lacking", ())), pictures)
     text = _import_points(store.text, "text", folder, facts["sizes"])
@@ -129,6 +127,14 @@ def import_store(folder: Path, store: Store, pictures: Path) -> TransferReport:
     if counts != facts["counts"]:
         raise SourceError(f"{folder}: contains {counts}, but its store.json lists {facts['counts']}; export again")
     return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
+
+
+def _is_bound_to(store: Store, config: EncodingConfig) -> bool:
+    """Whether the store has these encoders and this language, which a new store gets."""
+    try:
+        return bind_encoders(store, config) == config.language
+    except StoreMismatch:
+        return False
 
 
 def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pictures: Path) -> dict[str, int]:

@@ -67,6 +67,11 @@ class SearchContext:
         """The filter with document names as ids. Raises `QueryError` for an ambiguous name."""
         return resolve_names(where, self.names, self.store) if where else None
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """Of the stored documents."""
+        return self.register.languages(self.store) if self.language == AUTO else (self.language,)
+
     def uses(self, name: str) -> bool:
         """Whether a list or signal has a weight above 0."""
         return bool({**DEFAULT_WEIGHTS, **self.weights}.get(name, 1.0))
@@ -129,8 +134,7 @@ def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[Enc
     for query in queries:
         if not query.text.strip() and not query.image:
             raise QueryError("the query is empty: enter some words or give an image")
-    languages = (context.language,) if context.language != AUTO else context.register.languages(context.store)
-    intents = [parse_intent(query.text, languages, context.synonyms) for query in queries]
+    intents = [parse_intent(query.text, context.languages, context.synonyms) for query in queries]
     inputs = [(intent.text, query.image_file) for intent, query in zip(intents, queries, strict=True)]
     return list(map(EncodedQuery, queries, intents, context.spaces.encode_queries(inputs, used_vectors(context))))
 

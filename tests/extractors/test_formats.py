@@ -74,7 +74,7 @@ def test_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -> None:
-    assert {(row.name, row.version) for row in FORMATS} == {("pdf", 4), ("slides", 1), ("photos", 1), ("catalog", 2)}
+    assert {(row.name, row.version) for row in FORMATS} == {("pdf", 4), ("slides", 1), ("photos", 1), ("catalog", 3)}
 
 
 def test_every_suffix_has_one_format() -> None:
@@ -148,10 +148,10 @@ def test_format_of_another_package_is_ingested_through_the_sandbox(tmp_path: Pat
     (folder / "blank.txt").write_text(" ")
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as diptych:
         outcomes = {outcome.name: outcome for outcome in diptych.ingest([folder])}
-        assert (outcomes["pump.txt"].status, outcomes["pump.txt"].passages) == ("complete", 2)
-        assert (outcomes["blank.txt"].status, outcomes["blank.txt"].error) == (
+        assert (outcomes["notes/pump.txt"].status, outcomes["notes/pump.txt"].passages) == ("complete", 2)
+        assert (outcomes["notes/blank.txt"].status, outcomes["notes/blank.txt"].error) == (
             "failed",
-            "blank.txt: is empty; add some text",
+            "notes/blank.txt: is empty; add some text",
         )
     assert find_sources([folder]).sources[0].media_type == "text/plain"
 

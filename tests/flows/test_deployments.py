@@ -55,7 +55,7 @@ def test_writing_flows_on_demand_wait_for_each_other() -> None:
 @pytest.fixture(scope="module")
 def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
     """A client of a server with the deployments of prefect.yaml, and a worker on its pool."""
-    environment = os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    environment = os.environ | {"PREFECT_WORKER_QUERY_SECONDS": "1", "OPENAI_API_KEY": "never-used"}
     worker = [*PREFECT, "worker", "start", "--pool", "diptych"]
     with get_client(sync_client=True) as connected:
         connected.create_work_pool(WorkPoolCreate(name="diptych", type="process"))
@@ -104,7 +104,7 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
     answered, silent, filled, measured, swept = (wait(client, run) for run in together)
     for ended in (answered, silent, filled, measured, swept):
         assert ended.state
-        assert ended.state.type == StateType.COMPLETED
+        assert ended.state.type == StateType.COMPLETED, ended.state.message
     assert silent.state
     assert silent.state.result()["unanswered"]  # nothing was found, so no request was made
     assert filled.state

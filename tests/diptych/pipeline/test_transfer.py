@@ -18,7 +18,7 @@ from extractors.pictures.store import save_image_bytes
 from flows.cli.main import run
 from tests.support.command_line import error_line, run_messages
 from tests.support.fakes import WordEncoder, source
-from tests.support.papers import png_bytes
+from tests.support.papers import png_bytes, write_paper
 from tests.support.scripted_pipeline import OLD, WHOLE_OLD, ScriptedPipeline
 from tests.support.stores import ENGINES
 
@@ -57,6 +57,22 @@ def test_export_and_import_transfer_the_whole_store(tmp_path: Path, source_engin
     assert new.encoder.encoded == []  # the import counts as done
     old.index.close()
     new.index.close()
+
+
+@pytest.mark.parametrize(("language", "code"), [("auto", 0), ("english", 0), ("german", 1)])
+def test_new_store_takes_the_language_of_an_export_unless_another_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, code: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_paper(tmp_path / "paper.pdf", "The pumps of the plant are greased each spring.")
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", "english")
+    assert run(["ingest", "paper.pdf", "--store", "old"]) == 0
+    assert run(["export", "out", "--store", "old"]) == 0
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", language)
+    assert run(["import", "out", "--store", "new"]) == code
+    assert run(["query", "pump", "--store", "new"]) == 0
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", "english")
+    assert run(["query", "pump", "--store", "new"]) == code
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -190,7 +190,7 @@ def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
     assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "shelf/leaflet.pdf"
     assert run_json(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
     assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to remove; unused pictures are kept for an hour"]
-    monkeypatch.delenv("DIPTYCH_LANGUAGE")
+    monkeypatch.setenv("DIPTYCH_LANGUAGE", "english")
     error_line(capsys, "query", "valve", "--store", "s")
 
 

@@ -58,7 +58,7 @@ def test_language_without_a_stemmer_is_reported_first(
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "klingon")
     for arguments in (["query", "pump", "--store", "s"], ["reindex", "--store", "s"], ["ingest", "a.pdf"]):
         line = error_line(capsys, *arguments)
-        assert line.startswith("diptych: setting `language`: 'klingon' has no stemmer; known: arabic")
+        assert line.startswith("diptych: setting `language`: 'klingon' has no stemmer; known: auto, arabic")
         assert "reindex" not in line
     assert not (tmp_path / ".diptych").exists()
 

@@ -16,9 +16,9 @@ def write_sources(folder: Path, sizes: dict[str, int]) -> list[Source]:
 
 
 def test_large_documents_have_their_own_task_and_small_ones_share(tmp_path: Path) -> None:
-    small = {f"{number}.png": 10 for number in range(30)}
+    small = {f"{number}.png": 10 for number in range(40)}
     batches = batch_sources(write_sources(tmp_path, {"book.pdf": LARGE, **small, "atlas.pdf": LARGE}))
-    assert [len(batch) for batch in batches] == [1, 1, 25, 5]
+    assert [len(batch) for batch in batches] == [1, 1, 32, 8]
     assert [batch[0].name for batch in batches[:2]] == ["book.pdf", "atlas.pdf"]
 
 
