@@ -56,7 +56,10 @@ async def answer(
     with shared_diptych(settings, budget) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)
-        nothing = "" if answered.evidence else await asyncio.to_thread(explain_no_hits, diptych, condition)
+        nothing = ""
+        if not answered.evidence:
+            resembles = answered.resembles
+            nothing = await asyncio.to_thread(explain_no_hits, diptych, condition, resembles=resembles)
         usage, data = format_usage(diptych.meter), answered.as_dict()
     for line in filter(None, [filters, nothing, *usage]):
         get_run_logger().info("%s", line)

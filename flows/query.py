@@ -57,7 +57,9 @@ async def query(
     with shared_diptych(load_settings(store or None)) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)
-        nothing = "" if found else await asyncio.to_thread(explain_no_hits, diptych, condition)
+        nothing = ""
+        if not found:
+            nothing = await asyncio.to_thread(explain_no_hits, diptych, condition, resembles=found.resembles)
         usage = format_usage(diptych.meter)
     hits = [hit.as_dict() for hit in found]
     for line in filter(None, [filters, nothing, *usage]):

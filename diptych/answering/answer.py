@@ -92,6 +92,8 @@ class Answer:
     citations: tuple[Reference, ...] = ()
     unanswered: bool = False
     """Whether the evidence does not answer the question."""
+    resembles: bool = True
+    """Whether anything in the store resembles the question; if not, no request was made."""
     why: str = ""
     """Why it is unanswered, in one sentence."""
     dropped: tuple[Dropped, ...] = ()

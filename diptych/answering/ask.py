@@ -58,15 +58,20 @@ class _Round:
         return sum(sentence.passes and bool(sentence.citations) for sentence in self.checked)
 
 
-def answer_question(question: str, picture: Path | None, items: Sequence[SourcedItem], answerer: Answerer) -> Answer:
+def answer_question(
+    question: str, picture: Path | None, items: Sequence[SourcedItem], answerer: Answerer, *, resembles: bool = True
+) -> Answer:
     """Answer from `items`; `picture` belongs to the question. Without items no request is made.
+
+    `resembles`: whether anything in the store resembles the question.
 
     Raises what `VisionModel.ask` raises for the first request. If the request for a correction fails, the first answer
     is returned without what failed.
     """
     if not items:
-        why = "nothing was found in the store"
-        return Answer(question, f"The documents do not answer this: {why}.", unanswered=True, why=why)
+        why = "nothing was found in the store" if resembles else "nothing in the store resembles the question"
+        text = f"The documents do not answer this: {why}."
+        return Answer(question, text, unanswered=True, resembles=resembles, why=why)
     model = answerer.model
     request, items = _build_request(question, picture, items, answerer)
     stream = SentenceStream(answerer.on_text) if answerer.on_text else None

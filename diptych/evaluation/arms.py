@@ -58,6 +58,7 @@ def available_arms(context: SearchContext) -> list[str]:
 def run_arm(arm: str, questions: Sequence[Question], queries: Sequence[EncodedQuery], context: SearchContext) -> ArmRun:
     """`queries`: those of the questions, encoded once for all arms."""
     start = time.perf_counter()
+    found: Sequence[Sequence[Hit]]
     if arm == CAPTIONS:
         found = search_captions(queries, context)
     else:

@@ -14,7 +14,7 @@ from diptych.errors import StoreError
 from diptych.library.diptych import ANSWER_HITS, Diptych
 from diptych.pipeline.ingest import Outcome
 from diptych.search.groups import By, Group
-from diptych.search.hits import Hit
+from diptych.search.hits import Hit, Results
 from diptych.search.query import Query
 from diptych.settings import Settings
 from diptych.store.register import DocumentRecord
@@ -80,12 +80,12 @@ class AsyncDiptych:
         await self._run(self._writers, maintenance.optimize_after, outcomes)
         return outcomes
 
-    async def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> list[Hit]:
+    async def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> Results[Hit]:
         return await self._run(self._readers, self.sync.search, query, limit, offset)
 
     async def search_groups(
         self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3
-    ) -> list[Group]:
+    ) -> Results[Group]:
         return await self._run(self._readers, self.sync.search_groups, query, by, limit, each)
 
     async def like(

@@ -20,7 +20,7 @@ from diptych.models.vision import VisionModel
 from diptych.pipeline.estimate import Estimate, estimate_documents
 from diptych.pipeline.ingest import Outcome
 from diptych.search.groups import By, Group, search_groups
-from diptych.search.hits import Hit
+from diptych.search.hits import Hit, Results
 from diptych.search.plain_filters import FilteredText
 from diptych.search.query import Query
 from diptych.search.search import search
@@ -101,19 +101,20 @@ class Diptych:
         result = estimate_documents(pending, self._runtime.estimate_inputs(exists), on_document)
         return replace(result, unchanged=len(found.sources) - len(pending), left_out=tuple(found.left_out))
 
-    def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> list[Hit]:
+    def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> Results[Hit]:
         """At most `limit` hits from both collections, best first, after the first `offset`.
 
-        The order does not depend on `limit`, so pages of hits fit together. Raises `QueryError`.
+        The order does not depend on `limit`, so pages of hits fit together. `resembles` of the result is False, and
+        there are no hits, if nothing in the store resembles the query. Raises `QueryError`.
         """
         return self.search_many([_as_query(query)], limit, offset)[0]
 
-    def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[list[Hit]]:
+    def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[Results[Hit]]:
         """One list of hits per query; all texts are encoded in one batch."""
         context = self._runtime.search_context
         return search([self._preparation.prepare(query) for query in queries], context, limit, offset)
 
-    def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> list[Group]:
+    def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """At most `limit` documents, or pages, ordered by their best hit, with at most `each` hits per group."""
         context = self._runtime.search_context
         return search_groups(self._preparation.prepare(_as_query(query)), context, by, limit, each)
@@ -146,7 +147,7 @@ class Diptych:
             prepared, image = self._preparation.prepare_question(query)
             (hits,) = search([prepared], self._runtime.search_context, limit)
         items = gather_evidence(hits, store, self.pictures)
-        answered = answer_question(query.text, image, items, self._answerer(model, on_text))
+        answered = answer_question(query.text, image, items, self._answerer(model, on_text), resembles=hits.resembles)
         return with_charges(answered, account.charges)
 
     def evaluate(

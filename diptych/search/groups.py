@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, RankedPoint, make_hit
+from diptych.search.hits import Hit, RankedPoint, Results, make_hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, encode_queries, find_hits
 
@@ -31,7 +31,7 @@ class Group:
         return asdict(self)
 
 
-def search_groups(query: Query, context: SearchContext, by: By, limit: int, each: int) -> list[Group]:
+def search_groups(query: Query, context: SearchContext, by: By, limit: int, each: int) -> Results[Group]:
     """At most `limit` documents or pages, ordered by their best hit, with at most `each` hits.
 
     Raises the same errors as `search`.
@@ -51,14 +51,16 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
 
     (encoded,) = encode_queries([query], context)
     groups: dict[object, list[Hit]] = {}
-    for rank, point in enumerate(find_hits(encoded, context, enough), start=1):
+    points = find_hits(encoded, context, enough)
+    for rank, point in enumerate(points, start=1):
         hits = groups.setdefault(_group_key(point, by), [])
         if len(hits) < each:
             hits.append(make_hit(rank, point, context.pictures, encoded.intent.page_numbers))
-    return [
+    found = (
         Group(rank, hits[0].document, hits[0].source, hits[0].page if by == "page" else None, tuple(hits))
         for rank, hits in enumerate(islice(groups.values(), limit), start=1)
-    ]
+    )
+    return Results(found, resembles=points.resembles)
 
 
 def _group_key(point: RankedPoint, by: By) -> object:

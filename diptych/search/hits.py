@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from diptych.search.fusion import FusedPoint
 from diptych.store.register import local_path
@@ -11,6 +11,7 @@ from diptych.store.types import Payload
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
 
+T = TypeVar("T")
 MAX_SNIPPET = 400
 """Characters of a picture's words and context that serve as its text."""
 
@@ -67,6 +68,15 @@ class Hit:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+class Results(list[T]):
+    """What a query found, best first."""
+
+    def __init__(self, found: Iterable[T] = (), *, resembles: bool = True) -> None:
+        super().__init__(found)
+        self.resembles = resembles
+        """Whether anything in the store resembles the query; if not, the list is empty."""
 
 
 class RankedPoint(NamedTuple):

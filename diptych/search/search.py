@@ -13,13 +13,14 @@ from typing import TypeVar
 from diptych.errors import QueryError, StoreBusy
 from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
 from diptych.search.fusion import Ranks, fuse
-from diptych.search.hits import Hit, RankedPoint, make_hits
+from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
 from diptych.search.page_signals import NAMED, PAGE_HEADINGS, SIGNALS, Values, find_documents, measure_signals
 from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import Part, make_pages, make_part
+from diptych.search.resemblance import resembles
 from diptych.search.result_order import order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
@@ -106,7 +107,7 @@ class Candidates:
         return [RankedPoint(point, self.snapshot.parts[point.id]) for point in order]
 
 
-def search(queries: Sequence[Query], context: SearchContext, limit: int, offset: int = 0) -> list[list[Hit]]:
+def search(queries: Sequence[Query], context: SearchContext, limit: int, offset: int = 0) -> list[Results[Hit]]:
     """For each query, at most `limit` hits after the first `offset`, best first. Texts are encoded in one batch.
 
     The order of hits does not depend on `limit`. Raises `QueryError` for an empty query, and `StoreError` if the store
@@ -119,14 +120,19 @@ def search(queries: Sequence[Query], context: SearchContext, limit: int, offset:
 
 def search_encoded(
     queries: Sequence[EncodedQuery], context: SearchContext, limit: int, offset: int = 0
-) -> list[list[Hit]]:
+) -> list[Results[Hit]]:
     """As `search`, for queries that `encode_queries` has encoded."""
 
-    def page(query: EncodedQuery) -> list[RankedPoint]:
+    def page(query: EncodedQuery) -> Results[RankedPoint]:
         size = query.query.page_size(limit)
         return find_hits(query, context, lambda order: list(islice(order, offset, offset + size)), size)
 
-    return [make_hits(page(query), context.pictures, offset + 1, query.intent.page_numbers) for query in queries]
+    results = []
+    for query in queries:
+        points = page(query)
+        hits = make_hits(points, context.pictures, offset + 1, query.intent.page_numbers)
+        results.append(Results(hits, resembles=points.resembles))
+    return results
 
 
 def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[EncodedQuery]:
@@ -150,10 +156,13 @@ def find_hits(
     context: SearchContext,
     select: Callable[[Iterator[RankedPoint]], list[RankedPoint]],
     page_size: int = 10,
-) -> list[RankedPoint]:
-    """`select_points`, with all texts and pictures of the catalogue rows among them."""
-    where = context.resolve(query.query.where)
-    return complete_rows(select_points(query, context, select, page_size), where, context.store)
+) -> Results[RankedPoint]:
+    """`select_points`, with all texts and pictures of the catalogue rows among them; none for nonsense."""
+    in_words_alone = query.query.text.strip() and not query.query.image and not query.query.where
+    if in_words_alone and not resembles(query.intent, query.vectors, context.store, context.spaces, context.names):
+        return Results(resembles=False)
+    points = select_points(query, context, select, page_size)
+    return Results(complete_rows(points, context.resolve(query.query.where), context.store))
 
 
 def select_points(

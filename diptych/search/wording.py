@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from diptych.store.languages import fold, known_languages, stop_words
 from diptych.store.terms import analyse
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -39,6 +40,12 @@ def without_pages(text: str, spoken: str) -> str:
 def without_questions(text: str, spoken: str) -> str:
     """The text without question words of the language `spoken`, and of scripts that do not separate words."""
     return _question(spoken).sub(" ", text)
+
+
+def has_function_words(text: str) -> bool:
+    """Whether the text has a stop word or a question word of any language."""
+    words = set(re.findall(r"\w{2,}", fold(text)))
+    return any(words & stop_words(language) or _question(language).search(text) for language in known_languages())
 
 
 def asks_for_figure(text: str) -> bool:

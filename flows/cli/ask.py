@@ -59,7 +59,7 @@ def ask(
         print_message(describe_filters(diptych, question))
         answer = diptych.ask(question, limit, _print_draft if not as_json and sys.stderr.isatty() else None)
         if not answer.evidence:
-            print_message(explain_no_hits(diptych, question.where))
+            print_message(explain_no_hits(diptych, question.where, resembles=answer.resembles))
     if as_json:
         print_json(answer.as_dict())
         return

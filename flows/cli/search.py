@@ -12,6 +12,7 @@ import click
 
 from flows.cli import options
 from flows.support.search_results import (
+    NOTHING_RESEMBLES,
     describe_filters,
     explain_no_hits,
     format_page,
@@ -66,9 +67,9 @@ def query(
     --where filters by document, page, kind, modality and your own fields. "under $200" in TEXT also becomes a filter
     if documents have a field of prices, and a message says so; double quotes around it prevent this.
     --batch FILE has lines with id, text?, image?, where?, least?, exact?, literal?. For each of them one object is
-    printed, in order: id, hits. image is a URL, or a path relative to the folder of FILE; where is {"field": value} or
-    a filter as above; least and exact, such as {"image": 3}, are numbers of passages (text) and pictures (image);
-    literal: true takes "under $200" as plain words.
+    printed, in order: id, hits, resembles (false: nothing in the store resembles the question). image is a URL, or a
+    path relative to the folder of FILE; where is {"field": value} or a filter as above; least and exact, such as
+    {"image": 3}, are numbers of passages (text) and pictures (image); literal: true takes "under $200" as plain words.
     """
     if batch and (text or image is not None or passages or pictures or not as_json):
         raise click.UsageError(
@@ -81,7 +82,7 @@ def query(
 
     condition = parse_filter(where, modality)
     questions = list(_read_batch(batch, condition)) if batch else []
-    hits, nothing = [], ""
+    nothing = ""
     with options.open_store(store) as diptych:
         if batch:
             _search_batch(diptych, [(name, replace(one, split_rows=split_rows)) for name, one in questions], *limit)
@@ -92,8 +93,10 @@ def query(
                 limit = max(limit[0], sum(least.values()) + sum(exact.values())), first
             print_message(describe_filters(diptych, question))
             hits = diptych.search(question, *limit)
-            nothing = "" if hits else explain_no_hits(diptych, condition)
-    print_hits(hits, as_json)
+            nothing = "" if hits else explain_no_hits(diptych, condition, resembles=hits.resembles)
+            print_hits(hits, as_json)
+            if as_json and not hits.resembles:
+                print_json(NOTHING_RESEMBLES)
     print_message(nothing)
     options.print_usage(diptych)
 
@@ -106,7 +109,7 @@ def _search_batch(diptych: Diptych, questions: list[tuple[object, Query]], limit
                 print_message(f"question {json.dumps(name)}: {filters}")
         answers = diptych.search_many([question for _, question in group], limit, offset)
         for (name, _), hits in zip(group, answers, strict=True):
-            print_json({"id": name, "hits": [hit.as_dict() for hit in hits]})
+            print_json({"id": name, "hits": [hit.as_dict() for hit in hits], "resembles": hits.resembles})
 
 
 def _read_batch(path: Path, condition: Expression | None) -> Iterator[tuple[object, Query]]:
@@ -173,8 +176,10 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
         print_message(describe_filters(diptych, question))
         groups = diptych.search_groups(question, by, limit, each)
         if not groups:
-            print_message(explain_no_hits(diptych, question.where))
-    if as_json:
+            print_message(explain_no_hits(diptych, question.where, resembles=groups.resembles))
+    if as_json and not groups.resembles:
+        print_json(NOTHING_RESEMBLES)
+    elif as_json:
         for group in groups:
             print_json(group.as_dict())
     elif groups:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from diptych.where import Expression
 
 COLUMNS = ("#rank", "what", "document", "#page", "found by", "text", "picture")
+NOTHING_RESEMBLES = {"hits": [], "resembles": False}
+"""Printed with `--json` instead of hits if nothing in the store resembles the query."""
 MAX_NAMES = 12
 """Names listed in a message."""
 
@@ -109,11 +111,16 @@ def print_hits(hits: Iterable[Hit], as_json: bool) -> None:
             print_output(*hit_lines(hit.as_dict()))
 
 
-def explain_no_hits(diptych: Diptych, where: Expression | None) -> str:
-    """`nothing found`, and what is wrong with the filter or the store, if anything."""
+def explain_no_hits(diptych: Diptych, where: Expression | None, *, resembles: bool = True) -> str:
+    """`nothing found`, and what is wrong with the query, the filter or the store, if anything.
+
+    `resembles`: whether anything in the store resembles the query.
+    """
     documents = [one for one in diptych.documents() if not one.deleted]
     if not any(one.passages or one.pictures for one in documents):
         return "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
+    if not resembles:
+        return "nothing found: nothing in the store resembles the query; check its spelling, or use other words"
     reasons = [*_field_mistakes(documents, where), *_name_mistakes(documents, where)] if where else []
     return "nothing found" + (": " + "; ".join(reasons) if reasons else "")
 

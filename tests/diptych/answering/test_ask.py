@@ -6,21 +6,29 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from diptych import Diptych, Query, Settings
+from diptych.settings import load_settings
+from diptych.where import parse_where
 from flows.cli.main import run
 from tests.support.anthropic_server import anthropic_routes
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line, run_json
 from tests.support.http_server import Vendor, served
+from tests.support.onnx_models import write_pair
 from tests.support.openai_requests import Asked
 from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import write_photo
 
+MANUAL = Path(__file__).parents[3] / "data" / "manual.pdf"
 KEY = "sk-secret-of-the-tests"
 Cited = tuple[str, list[tuple[str, str]]]
 
@@ -103,6 +111,10 @@ def id_of(asked: Asked, words: str) -> str:
     assert found, words
     assert found[0]
     return found[0][1]
+
+
+def thumbnail(data: bytes) -> NDArray[np.float64]:
+    return np.asarray(Image.open(BytesIO(data)).convert("L").resize((32, 32)), float)
 
 
 def greased(asked: Asked) -> list[Cited]:
@@ -200,6 +212,28 @@ def test_the_image_of_the_question_is_shown(
     assert run(["ask", "what is this", "--image", str(library / "poster.png"), "--store", store]) == 0
     assert "the picture that belongs to the question" in " ".join(answerer.routes.asked[0].texts).lower()
     assert "nowhere.png" in capsys.readouterr().err or run(["ask", "--image", "nowhere.png"]) == 2
+
+
+def test_the_figure_that_a_question_shows_is_sent(
+    answerer: ScriptedAnswerer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pair(tmp_path / "models")
+    monkeypatch.setenv("DIPTYCH_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("DIPTYCH_ENCODER", "clip")
+    assert run(["ingest", str(MANUAL), "--store", "s"]) == 0
+    capsys.readouterr()
+    with Diptych.open(load_settings("s")) as opened:
+        hits = opened.search(Query("diagram", where=parse_where('kind = "figure"')))
+        figures = [hit.image for hit in hits if hit.image]
+    assert len(figures) > 1
+    for figure in figures[:2]:
+        copy = tmp_path / "copy.jpg"
+        with Image.open(figure) as image:
+            image.convert("RGB").reduce(3).save(copy, quality=60)
+        assert run(["ask", "What does this diagram show?", "--image", str(copy), "--store", "s"]) == 0
+        sent = answerer.routes.asked[-1].images[:-1]  # the last one belongs to the question
+        differences = [np.abs(thumbnail(data) - thumbnail(Path(figure).read_bytes())).mean() for data in sent]
+        assert min(differences) < 2, "the figure itself"
 
 
 def test_a_ticket_is_answered_from_a_similar_one(

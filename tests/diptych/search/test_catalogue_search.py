@@ -170,7 +170,7 @@ def test_filters_taken_from_words_are_printed_on_stderr(
     printed = capsys.readouterr()
     assert printed.err == f"question 1: {message}"
     first, second = json_lines(printed.out)
-    assert set(first) == {"id", "hits"}
+    assert set(first) == {"id", "hits", "resembles"}
     assert len(second["hits"]) > len(first["hits"]) > 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diptych.search.query_intent import parse_intent
-from diptych.search.wording import named_pages
+from diptych.search.wording import has_function_words, named_pages
 from diptych.store.languages import known_languages
 
 
@@ -62,3 +62,15 @@ def test_words_are_stemmed_in_every_language_of_the_store() -> None:
     intent = parse_intent("Wann werden die Pumpen gereinigt?", ("english", "german"))
     assert {"pumpen", "pump", "gereinigt"} <= set(intent.words)
     assert not {"die", "wann", "werden", "werd"} & set(intent.words)
+
+
+@pytest.mark.parametrize(
+    "text", ["what is xqzt?", "wo ist der Gnurpf?", "où est le zblorg", "アイウはどこ", "где фыва"]
+)
+def test_function_words_of_any_language_are_recognised(text: str) -> None:
+    assert has_function_words(text)
+
+
+@pytest.mark.parametrize("text", ["asdfgh qwerty", "m3yo4g 71do", "öäü å", "阿萨德飞", "EBITDA 2021", "?"])
+def test_texts_without_function_words(text: str) -> None:
+    assert not has_function_words(text)
