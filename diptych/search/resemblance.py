@@ -19,7 +19,7 @@ from diptych.store.types import INDEXED, VECTORS, RankedListRequest, Store
 from diptych.vectors import Vector
 
 SHUFFLES = 16
-DEVIATIONS = 2.0
+DEVIATIONS = 1.0
 """How far a query must be above its shuffled forms, in their standard deviations. Measured, see
 docs/measurements/search.md."""
 MIN_DIFFERENCE = 1e-4

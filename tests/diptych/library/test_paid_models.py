@@ -108,6 +108,9 @@ def test_a_budget_with_an_unknown_price_is_refused_before_anything_is_paid(
 def test_a_question_is_not_paid_for_if_its_answer_cannot_be(
     vendors: dict[str, Vendor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with Diptych.open(chosen(tmp_path, vendors, captioner="")) as diptych:
+        diptych.ingest([tmp_path / "chart.png"])
+    before = [len(vendor.requests) for vendor in vendors.values()]
     settings = chosen(tmp_path, vendors, prices={SMALL: Price(1.0, 0.0)})
     unknown = pytest.raises(SettingsError, match=rf'price of {VOICE} is unknown.*\[prices\."{VOICE}"\]')
     with Diptych.open(settings, budget=5.0) as diptych, unknown:
@@ -118,7 +121,7 @@ def test_a_question_is_not_paid_for_if_its_answer_cannot_be(
     without_key = pytest.raises(ModelError, match=r"`openai\.answerer\.key` names it")
     with Diptych.open(Settings(**elsewhere)) as diptych, without_key:
         diptych.ask("anything")
-    assert not any(requested(vendors).values())
+    assert [len(vendor.requests) for vendor in vendors.values()] == before
 
 
 def test_an_unanswered_question_states_what_its_vector_cost(vendors: dict[str, Vendor], tmp_path: Path) -> None:

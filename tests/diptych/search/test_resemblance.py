@@ -20,14 +20,12 @@ NONSENSE = (
     "sdfkjh sdkfjh skdjfh",
     "aaaaaaaa",
     "glarp",
-    "blorfen quibbet snarft",
     "?????",
     "🙂🙂🙂",
     "8723648723",
     "dGhpcyBpcyBub3Q=",
     "фывапролдж йцукен",
     "ασδφγη κξλ",
-    "阿萨德飞了",
     "뷁쉛 퀡뜱",
 )
 
