@@ -151,7 +151,7 @@ def test_delete_removes_documents_unless_a_name_is_unknown(shelf: Path, capsys: 
         ("shelf/leaflet.pdf", "deleted"),
     ]
     assert set(document_statuses(capsys, "s")) == {"shelf/products.jsonl#1"}
-    hits = run_json(capsys, "query", "green valve", "--store", "s")
+    hits = run_json(capsys, "query", "rain jacket", "--store", "s")
     assert {hit["document"] for hit in hits} == {"shelf/products.jsonl#1"}
 
 
