@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from diptych.errors import StoreError
 from diptych.settings import Settings, VectorType
 from diptych.store.bm25 import SparseVector, bm25_vectors, query_vector
 from diptych.store.filters import filter_json
+from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
 from diptych.store.types import (
     BM25_FIELDS,
-    KEYWORD_FIELDS,
     VECTORS,
     Point,
     RankedListRequest,
@@ -78,6 +79,7 @@ class ServerCollection:
     def __init__(self, client: QdrantClient, kind: str, edition: int, options: ServerOptions) -> None:
         self._client, self._kind, self._options = client, kind, options
         self._name = f"{options.prefix}-{collection_name(kind, edition)}"
+        self._indexes = PayloadIndexes(kind, lambda: _index_types(self._info()), self._create_index, self._values)
 
     def prepare(self, shapes: VectorShapes) -> None:
         """Create the collection unless it exists, and the payload indexes that an interrupted creation left out.
@@ -89,9 +91,7 @@ class ServerCollection:
             self._create(shapes)
         else:
             self._check_vectors(info.config.params)
-        for field in KEYWORD_FIELDS[self._kind]:
-            if info is None or field not in info.payload_schema:
-                self._create_index(field)
+        self._indexes.prepare(_index_types(info), self.scroll() if info and info.points_count else ())
 
     def _info(self) -> models.CollectionInfo | None:
         try:
@@ -129,9 +129,13 @@ class ServerCollection:
                 f"it, or set another prefix with DIPTYCH_COLLECTIONS"
             )
 
-    def _create_index(self, field: str) -> None:
-        schema = models.PayloadSchemaType.KEYWORD
-        self._retry(lambda: self._client.create_payload_index(self._name, field, schema))
+    def _create_index(self, key: str, type_: models.PayloadSchemaType) -> None:
+        self._retry(lambda: self._client.create_payload_index(self._name, key, type_))
+
+    def _values(self, key: str) -> list[str]:
+        """The distinct values of a payload field with a keyword index; at most `MAX_VALUES`."""
+        response = self._retry(lambda: self._client.facet(self._name, key, limit=MAX_VALUES, exact=True))
+        return [str(hit.value) for hit in response.hits]
 
     def exists(self) -> bool:
         return self._info() is not None
@@ -144,6 +148,7 @@ class ServerCollection:
         return existed
 
     def upsert(self, points: Sequence[Point]) -> None:
+        self._indexes.add_columns(points)
         for batch in in_batches(points, BATCH):
             self._upsert(batch)
 
@@ -188,10 +193,21 @@ class ServerCollection:
         return [_point_from_record(record) for record in records]
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
-        queries = [_query_request(request) for request in requests]
+        queries = [self._query_request(request) for request in requests]
         consistency = self._options.consistency
         results = self._retry(lambda: self._client.query_batch_points(self._name, queries, consistency=consistency))
         return [[ScoredPoint(str(hit.id), hit.score) for hit in result.points] for result in results]
+
+    def _query_request(self, request: RankedListRequest) -> models.QueryRequest:
+        vector = _sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
+        where = self._filter(request.where)
+        query = models.NearestQuery(nearest=vector)
+        return models.QueryRequest(
+            query=query, using=request.using, filter=where, limit=request.limit, with_payload=False
+        )
+
+    def _filter(self, where: Expression | None) -> models.Filter | None:
+        return models.Filter.model_validate(self._indexes.rewrite(filter_json(where))) if where else None
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         offset: Any = None
@@ -205,7 +221,7 @@ class ServerCollection:
         return self._retry(
             lambda: self._client.scroll(
                 self._name,
-                _server_filter(where),
+                self._filter(where),
                 BATCH,
                 offset=offset,
                 with_payload=True,
@@ -215,7 +231,7 @@ class ServerCollection:
         )
 
     def count(self, where: Expression | None = None) -> int:
-        return self._retry(lambda: self._client.count(self._name, _server_filter(where), exact=True)).count
+        return self._retry(lambda: self._client.count(self._name, self._filter(where), exact=True)).count
 
     def _write(self, call: Callable[[], models.UpdateResult]) -> None:
         result = self._retry(call)
@@ -236,19 +252,12 @@ class ServerCollection:
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
 
-def _server_filter(where: Expression | None) -> models.Filter | None:
-    return models.Filter.model_validate(filter_json(where)) if where else None
+def _index_types(info: models.CollectionInfo | None) -> dict[str, models.PayloadSchemaType]:
+    return {key: index.data_type for key, index in info.payload_schema.items()} if info else {}
 
 
 def _sparse_vector(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=vector.indices, values=vector.values)
-
-
-def _query_request(request: RankedListRequest) -> models.QueryRequest:
-    vector = _sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
-    query = models.NearestQuery(nearest=vector)
-    where = _server_filter(request.where)
-    return models.QueryRequest(query=query, using=request.using, filter=where, limit=request.limit, with_payload=False)
 
 
 def _point_from_record(record: models.Record) -> Point:
@@ -272,6 +281,9 @@ def explain_failure(error: Exception) -> str:
     """In one sentence."""
     if isinstance(error, UnexpectedResponse) and error.status_code in (401, 403):
         return f"the server rejects the key (HTTP {error.status_code}). Set {API_KEY_VARIABLE}"
+    if unindexed := re.search(r'Index required but not found for \\*"(.+?)\\*" of', str(error)):
+        name = unindexed[1].removeprefix("fields.")
+        return f"the server's strict mode refuses this filter: {name} has no index for values of that type"
     if isinstance(error, ResponseHandlingException):
         return f"the server cannot be reached ({error}). Check that it is running and that --store is its URL"
     return str(error).replace("\n", " ")[:300]

@@ -26,7 +26,9 @@ def open_store(engine: str, folder: Path, shapes: int | VectorShapes) -> Store:
     shapes = text_shapes(shapes) if isinstance(shapes, int) else shapes
     if engine == "embedded":
         return open_embedded_store(folder / "store", shapes, lock_seconds=300)
-    client = QdrantClient(":memory:") if engine == "memory" else QdrantClient(url=URL)
+    client = (
+        QdrantClient(":memory:") if engine == "memory" else QdrantClient(url=URL, timeout=60, check_compatibility=False)
+    )
     return ServerStore(client, ServerOptions(f"test-{uuid.uuid4().hex[:8]}", seconds=300), shapes)
 
 

@@ -105,6 +105,20 @@ def test_vectors_and_words_return_ranked_lists(store: Store) -> None:
         ('name contains "acket"', {1}),
         ('document contains "a."', {0, 1}),
         ("price contains 10", {0}),
+        ('made = "2026-01-31"', {0}),
+        ('made != "2026-01-31"', {1, 2}),
+        ('made in ("2026-01-31", "2026-02-01")', {0, 1}),
+        ("made < 2026-02-01", {0}),
+        ('made contains "2026-01"', {0}),
+        ('made contains "2026"', {0, 1}),
+        ('name contains "%"', set()),
+        ('name not contains "acket"', {0, 2}),
+        ('kind contains "table"', {1}),
+        ('modality = "text"', {0, 1, 2}),
+        ("unknown != 3", {0, 1, 2}),
+        ("unknown = false", set()),
+        ('unknown contains "x"', set()),
+        ("not (unknown = true)", {0, 1, 2}),
     ],
 )
 def test_filters(store: Store, where: str, wanted: set[int]) -> None:
@@ -129,13 +143,15 @@ def test_filters(store: Store, where: str, wanted: set[int]) -> None:
         ),
         ("b.pdf", 3, {}),
     ]
-    store.documents.upsert(
+    store.text.upsert(
         [
             Point(
                 IDS[n],
                 {
                     "document": document,
                     "page": page,
+                    "kind": "table" if page == 2 else "text",
+                    "modality": "text",
                     "fields": fields,
                     "flags": [name for name, value in fields.items() if value is True],
                     "lists": [name for name, value in fields.items() if isinstance(value, list)],
@@ -144,4 +160,4 @@ def test_filters(store: Store, where: str, wanted: set[int]) -> None:
             for n, (document, page, fields) in enumerate(rows)
         ]
     )
-    assert {IDS.index(p.id) for p in store.documents.scroll(parse_where(where))} == wanted
+    assert {IDS.index(p.id) for p in store.text.scroll(parse_where(where))} == wanted

@@ -16,7 +16,8 @@ from diptych.errors import StoreError
 from diptych.settings import Settings
 from diptych.store.server import open_server_store, server_version
 from diptych.store.server_collection import API_KEY_VARIABLE
-from diptych.store.types import KEYWORD_FIELDS, VECTORS, Point, Store, text_shapes
+from diptych.store.server_indexes import FIXED_INDEXES
+from diptych.store.types import VECTORS, Point, Store, text_shapes
 
 POINT = Point("00000000-0000-0000-0000-000000000001", {"page": 1})
 Answer = tuple[int, dict[str, str], Any]
@@ -35,7 +36,7 @@ class Qdrant(ThreadingHTTPServer):
         self.exists, self.version = True, "1.17.0"
         self.vectors: dict[str, tuple[str, ...]] = {}
         """Collection -> its vectors, where they are not ours."""
-        self.indexed = list(KEYWORD_FIELDS["images"])
+        self.indexed = [field for fields in FIXED_INDEXES.values() for field in fields]
         """Payload indexes of every collection."""
         self.requests: list[tuple[str, str, Any]] = []
         """Method, path and body of every request."""
@@ -186,8 +187,8 @@ def test_indexes_that_an_interrupted_creation_left_out_are_created(qdrant: Qdran
     qdrant.indexed = ["document"]
     open_server_store(Settings(store=qdrant.url), text_shapes(3)).close()
     indexes = [(path.split("/")[2], body["field_name"]) for method, path, body in qdrant.requests if method == "PUT"]
-    kinds = ("text", "images")
-    missing = [(f"diptych-{kind}", field) for kind in kinds for field in KEYWORD_FIELDS[kind] if field != "document"]
+    kinds = ("documents", "text", "images")
+    missing = [(f"diptych-{kind}", field) for kind in kinds for field in FIXED_INDEXES[kind] if field != "document"]
     assert indexes == missing
 
 
