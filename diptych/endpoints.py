@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from diptych.errors import SettingsError
 
@@ -17,8 +18,15 @@ PROVIDERS = ("openai", "anthropic", "unified")
 """Providers of paid models; the section of that name holds the endpoint."""
 
 
+class ApiKeys(dict[str, SecretStr]):
+    """Keys by the name of their environment variable. They are left out when pickled: no key is sent to a process."""
+
+    def __reduce__(self) -> tuple[type[ApiKeys], tuple[()]]:
+        return ApiKeys, ()
+
+
 class Endpoint(BaseModel):
-    """How to reach a provider of paid models, and its limits. Holds the names of keys, never the keys."""
+    """How to reach a provider of paid models, and its limits. The fields hold the names of keys, never the keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +34,7 @@ class Endpoint(BaseModel):
     url_variable: ClassVar[str] = ""
     """Environment variable of the provider's own SDK that holds a base URL."""
     _role: str = PrivateAttr("")
+    _keys: ApiKeys = PrivateAttr(default_factory=ApiKeys)
 
     base_url: str | None = Field(default=None, description="Base URL of the API, if not the provider's own.")
     key: str = Field(default="", description="Environment variable, or Prefect Secret block, that holds the API key.")
@@ -59,6 +68,17 @@ class Endpoint(BaseModel):
         from_environment = not self.base_url and self._url_from_environment()
         return self.url_variable if from_environment else f"`{self.section}.base_url`"
 
+    @property
+    def secret(self) -> str:
+        """The key: the value of its environment variable, else the one given to `with_keys`; empty if there is none."""
+        return secret_value(self.key, self._keys)
+
+    def with_keys(self, keys: ApiKeys) -> Self:
+        """This endpoint with keys for empty environment variables."""
+        copy = self.model_copy()
+        copy._keys = keys
+        return copy
+
     def for_role(self, role: Role) -> Self:
         """The endpoint of one role: this one, with everything that the role's own section changes.
 
@@ -77,6 +97,12 @@ class Endpoint(BaseModel):
 
     def _url_from_environment(self) -> str | None:
         return os.environ.get(self.url_variable, "").strip() or None if self.url_variable else None
+
+
+def secret_value(variable: str, keys: Mapping[str, SecretStr]) -> str:
+    """The value of an environment variable, else that in `keys`; empty if there is none."""
+    value = os.environ.get(variable, "").strip() if variable else ""
+    return value or (keys[variable].get_secret_value().strip() if variable in keys else "")
 
 
 class OpenAIEndpoint(Endpoint):

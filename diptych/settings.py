@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,7 +19,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as NotJson
 
-from diptych.endpoints import PROVIDERS, ROLES, Anthropic, Endpoint, OpenAI, Role, Unified
+from diptych.endpoints import PROVIDERS, ROLES, Anthropic, ApiKeys, Endpoint, OpenAI, Role, Unified, secret_value
 from diptych.errors import SettingsError
 from diptych.prices import Price
 from extractors.sandbox.sandbox import Sandbox
@@ -30,6 +30,8 @@ VectorType = Literal["float32", "float16", "int8"]
 MEMORY = ":memory:"
 """The setting `store` of a store that ends with the `Diptych` that opened it."""
 PREFIX, FILE = "DIPTYCH_", "diptych.toml"
+API_KEY_VARIABLE = "DIPTYCH_QDRANT_API_KEY"
+"""Environment variable, or Prefect Secret block, with the key of the Qdrant server."""
 OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
 """Variables with our prefix, or their beginnings, that are not settings. Names ending in `_KEY` may hold keys."""
 
@@ -143,6 +145,8 @@ class Settings(BaseSettings):
         description="Folder for generated model files and downloads.",
     )
 
+    _keys: ApiKeys = PrivateAttr(default_factory=ApiKeys)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -153,6 +157,17 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def with_keys(self, keys: Mapping[str, str]) -> Settings:
+        """These settings with API keys, by environment variable, which are used where that variable is empty."""
+        secrets = ApiKeys(self._keys | {variable: SecretStr(key) for variable, key in keys.items()})
+        copy = self.model_copy(update={name: getattr(self, name).with_keys(secrets) for name in PROVIDERS})
+        copy._keys = secrets
+        return copy
+
+    def secret(self, variable: str) -> str:
+        """The value of an environment variable, else the key given to `with_keys`; empty if there is none."""
+        return secret_value(variable, self._keys)
 
     def for_role(self, role: Role) -> Settings:
         """These settings with the endpoints that the model of one role uses."""
@@ -196,12 +211,19 @@ class Settings(BaseSettings):
 
 
 def load_settings(
-    store: str | None = None, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    store: str | None = None,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Read the settings; arguments that are not empty override them. Raises `SettingsError` with the faulty setting."""
+    """Read the settings; arguments that are not empty override them, as do `others`, by the name of the setting.
+
+    Raises `SettingsError` with the faulty setting.
+    """
     given: dict[str, Any] = {"store": store, "include": tuple(include or ()), "exclude": tuple(exclude or ())}
+    given = {**(others or {}), **{name: value for name, value in given.items() if value}}
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value})
+        settings = Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "settings"

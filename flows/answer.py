@@ -14,8 +14,8 @@ from pydantic import Field
 
 from diptych import Answer, Query
 from diptych.models.meter import format_usage
-from diptych.settings import load_settings
 from flows.support.answer_text import answer_markdown, answer_settings
+from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.search_results import describe_filters, explain_no_hits, parse_counts, parse_filter
 from flows.support.shared_store import shared_diptych
 from flows.support.text import markdown_code, pluralize
@@ -28,7 +28,7 @@ async def answer(
     where: str | None = None,
     limit: Annotated[int, Field(ge=1, le=100)] = 12,
     model: str | None = None,
-    store: str | None = None,
+    store: StoreChoice = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
     verify: bool | None = None,
     passages: str | None = None,
@@ -42,7 +42,7 @@ async def answer(
         where: A filter on the evidence, such as: document = "manual.pdf"
         limit: Maximum number of hits shown to the model.
         model: PROVIDER:MODEL, with its key in the worker's environment. Default: as configured.
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
         budget: Maximum cost of the answer in US dollars; requests that could exceed it fail.
         verify: Ask again about statements that only a picture shows. Default: as configured.
         passages: Passages shown to the model: 3 for exactly three, 3+ for at least three.
@@ -52,7 +52,7 @@ async def answer(
     least, exact = parse_counts(passages, pictures)
     question = Query(text, image or None, condition, least=least, exact=exact)
     limit = max(limit, sum(least.values()) + sum(exact.values()))
-    settings = answer_settings(load_settings(store or None), model, verify)
+    settings = answer_settings(flow_settings(store), model, verify)
     with shared_diptych(settings, budget) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         answered = await asyncio.to_thread(diptych.ask, question, limit)

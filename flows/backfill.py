@@ -11,6 +11,7 @@ from pydantic import Field
 from diptych import Diptych
 from diptych.pipeline.batch_prefill import progress_line, result_line
 from extractors.types import Source
+from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import MAX_TASKS, delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
 from flows.support.removals import NO_REMOVALS
@@ -21,12 +22,12 @@ MAX_DOCUMENTS = 50 * MAX_TASKS
 
 @flow(name="backfill")
 def backfill(
-    paths: list[str],
+    paths: list[str] | None = None,
     since: date | None = None,
     limit: Annotated[int, Field(ge=1)] | None = None,
     retry_failed: bool = False,
     confirm_deletes: bool = False,
-    store: str | None = None,
+    store: StoreChoice = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
     batch_api: bool = False,
     include: list[str] | None = None,
@@ -37,18 +38,19 @@ def backfill(
     Documents whose files are gone are deleted, unless `since` or `limit` is set.
 
     Args:
-        paths: Files and folders on the worker's machine; relative paths start at the project folder.
+        paths: Files and folders on the worker's machine. Default: Variable `diptych_paths`.
         since: Only documents whose file was modified on or after this day.
         limit: Maximum number of documents in this run; unchanged documents do not count.
         retry_failed: Also retry documents that failed permanently or are partial.
         confirm_deletes: Delete documents whose files are gone, even more than a quarter of them.
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
         batch_api: Use the batch endpoints of paid models: half the price, minutes to a day.
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
     """
     with ingest_run(store, budget, include, exclude) as (diptych, usage):
+        paths = flow_paths(paths)
         found = diptych.maintenance.find_sources(paths, retry=retry_failed)
         pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
         chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]

@@ -10,8 +10,8 @@ from prefect.states import Completed, Failed
 
 from diptych.evaluation.gates import gate_failure, parse_gates
 from diptych.evaluation.metrics import Level
-from diptych.settings import load_settings
 from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation_markdown
+from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.shared_store import shared_diptych
 from flows.support.text import pluralize
 
@@ -22,7 +22,7 @@ def evaluate(
     arms: list[str] | None = None,
     gate: str | None = None,
     out: str | None = None,
-    store: str | None = None,
+    store: StoreChoice = None,
 ) -> State[Any]:
     """Compare kinds of retrieval on questions with known answers. The run fails if search is below the gate.
 
@@ -31,12 +31,12 @@ def evaluate(
         arms: Kinds of retrieval to compare, such as fused (the fastest choice). Default: all.
         gate: Minimum quality of search, such as: page recall@10 >= 0.8 and document mrr >= 0.9
         out: Folder on the worker's machine for report.html.
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
     conditions = parse_gates(gate) if gate and gate.strip() else []
     report = Path(out) / REPORT if out else None
     logger = get_run_logger()
-    with shared_diptych(load_settings(store or None)) as diptych:
+    with shared_diptych(flow_settings(store)) as diptych:
         evaluation = diptych.evaluate(Path(questions), arms or None, report, lambda arm: logger.info("running %s", arm))
     below_gate = gate_failure(conditions, evaluation)
     create_markdown_artifact(evaluation_markdown(evaluation, below_gate), key="evaluation", description=questions)

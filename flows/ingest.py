@@ -6,15 +6,16 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
 
 
 @flow(name="ingest")
 def ingest(
-    paths: list[str],
+    paths: list[str] | None = None,
     confirm_deletes: bool = False,
-    store: str | None = None,
+    store: StoreChoice = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
     include: list[str] | None = None,
     exclude: list[str] | None = None,
@@ -26,14 +27,15 @@ def ingest(
     report lists all of these.
 
     Args:
-        paths: Files and folders on the worker's machine; relative paths start at the project folder.
+        paths: Files and folders on the worker's machine. Default: Variable `diptych_paths`.
         confirm_deletes: Delete documents whose files are gone, even more than a quarter of them.
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
     """
     with ingest_run(store, budget, include, exclude) as (diptych, usage):
+        paths = flow_paths(paths)
         found = diptych.maintenance.find_sources(paths)
         current_listener().on_sources(len(found.sources), found.skipped)
         diptych.maintenance.store_skipped(paths, found)

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from diptych import Query
 from diptych.models.meter import format_usage
-from diptych.settings import load_settings
+from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.search_results import describe_filters, explain_no_hits, hit_rows, parse_counts, parse_filter
 from flows.support.shared_store import shared_diptych
 from flows.support.text import pluralize
@@ -33,7 +33,7 @@ async def query(
     passages: str | None = None,
     pictures: str | None = None,
     split_rows: bool = False,
-    store: str | None = None,
+    store: StoreChoice = None,
 ) -> State[Any]:
     """Search text and images, and return one ranked list of hits.
 
@@ -47,14 +47,14 @@ async def query(
         passages: Number of passages among the hits: 3 for exactly three, 3+ for at least three.
         pictures: Number of pictures among the hits, in the same form.
         split_rows: Return the text and the pictures of a catalogue row as separate hits.
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
     condition = parse_filter(where, None if panels == "both" else panels)
     least, exact = parse_counts(passages, pictures)
     question = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows)
     if offset == 0:
         limit = max(limit, sum(least.values()) + sum(exact.values()))
-    with shared_diptych(load_settings(store or None)) as diptych:
+    with shared_diptych(flow_settings(store)) as diptych:
         filters = await asyncio.to_thread(describe_filters, diptych, question)
         found = await asyncio.to_thread(diptych.search, question, limit, offset)
         nothing = ""

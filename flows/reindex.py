@@ -7,22 +7,22 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from diptych.settings import load_settings
+from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.shared_store import RunUsage, shared_diptych
 from flows.support.text import describe_reindex
 
 
 @flow(name="reindex")
-def reindex(store: str | None = None) -> State[Any]:
+def reindex(store: StoreChoice = None) -> State[Any]:
     """Rebuild the collections with the encoders and the language of the current settings.
 
     Nothing is extracted again. Searches use the old edition until the new one is complete. A run that was interrupted
     resumes where it stopped.
 
     Args:
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
-    settings = load_settings(store or None)
+    settings = flow_settings(store)
     logger = get_run_logger()
     with shared_diptych(settings) as diptych:
         usage = RunUsage(diptych.meter)

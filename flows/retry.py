@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from flows.support.flow_settings import StoreChoice
 from flows.support.ingest_report import outcome_line
 from flows.support.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
@@ -13,7 +14,7 @@ from flows.support.progress import current_listener
 
 @flow(name="retry")
 def retry(
-    everything: bool = False, store: str | None = None, budget: Annotated[float, Field(gt=0)] | None = None
+    everything: bool = False, store: StoreChoice = None, budget: Annotated[float, Field(gt=0)] | None = None
 ) -> State[Any]:
     """Retry documents that failed temporarily or exceeded a limit, from the places where they are registered.
 
@@ -21,7 +22,7 @@ def retry(
 
     Args:
         everything: Also retry documents that failed permanently or are partial.
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
     """
     with ingest_run(store, budget) as (diptych, usage):

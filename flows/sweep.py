@@ -8,19 +8,19 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from diptych.settings import load_settings
+from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.shared_store import shared_diptych
 from flows.support.text import describe_sweep
 
 
 @flow(name="sweep")
-def sweep(store: str | None = None) -> State[Any]:
+def sweep(store: StoreChoice = None) -> State[Any]:
     """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
 
     Args:
-        store: Folder of the store, or URL of a Qdrant server. Default: as configured.
+        store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
-    settings = load_settings(store or None)
+    settings = flow_settings(store)
     with shared_diptych(settings) as diptych:
         swept = diptych.maintenance.sweep()
     message = describe_sweep(swept)

@@ -145,4 +145,4 @@ def test_a_flow_is_added(scratch: Scratch, prefect_server: str) -> None:
     counted = scratch.run("-c", "from flows.count import count; print(count('store'))", PREFECT_API_URL=prefect_server)
     assert "{'complete': 1}" in counted
     deployed = yaml.safe_load((scratch.source / "prefect.yaml").read_text())["deployments"][-1]
-    assert (deployed["entrypoint"], deployed["work_pool"]["name"]) == ("flows/count.py:count", "diptych")
+    assert (deployed["entrypoint"], deployed["work_pool"]["name"]) == ("flows.count.count", "diptych")

@@ -1,7 +1,6 @@
 """API keys, from the environment variables that the settings name. No message ever contains one."""
 
 import ipaddress
-import os
 from urllib.parse import urlsplit
 
 from diptych.endpoints import Endpoint
@@ -16,7 +15,7 @@ def api_key(endpoint: Endpoint) -> str:
 
     Raises `ModelError` when the key is missing or cannot be one.
     """
-    secret = read_key(endpoint)
+    secret = endpoint.secret
     if not secret:
         if is_local(endpoint.address):
             return NO_KEY
@@ -32,11 +31,6 @@ def api_key(endpoint: Endpoint) -> str:
             f"the environment variable {endpoint.key} does not hold a key: it contains blanks or special characters"
         )
     return secret
-
-
-def read_key(endpoint: Endpoint) -> str:
-    """The value of the endpoint's variable, unchecked; empty if there is none."""
-    return os.environ.get(endpoint.key, "").strip() if endpoint.key else ""
 
 
 def is_local(base_url: str | None) -> bool:

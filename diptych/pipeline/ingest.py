@@ -51,6 +51,8 @@ class Outcome:
     error: str = ""
     acknowledged: bool = False
     """It failed or is partial, as somebody has acknowledged."""
+    transient: bool = False
+    """What is missing may succeed by itself later, such as captions from a model that did not answer."""
 
 
 def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
@@ -253,4 +255,5 @@ def _outcome(record: DocumentRecord, start: float, encoded: int = 0) -> Outcome:
         notes=record.notes,
         error=record.error,
         acknowledged=record.acknowledged,
+        transient=record.transient,
     )

@@ -15,8 +15,8 @@ from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
-from diptych.settings import Settings, hide_credentials
-from diptych.store.server_collection import API_KEY_VARIABLE, ServerCollection, ServerOptions, explain_failure
+from diptych.settings import API_KEY_VARIABLE, Settings, hide_credentials
+from diptych.store.server_collection import ServerCollection, ServerOptions, explain_failure
 from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition
 
 OLDEST_SERVER = (1, 17)
@@ -28,7 +28,7 @@ HOST = socket.gethostname()
 
 
 def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
-    """The store on the server that the settings name; its API key only comes from the environment."""
+    """The store on the server that the settings name; its API key comes from `Settings.secret`."""
     client = _client(settings)
     _read_version(client, settings)
     return ServerStore(client, ServerOptions.of(settings), shapes)
@@ -66,7 +66,7 @@ def server_store_exists(settings: Settings) -> bool:
 def _client(settings: Settings) -> QdrantClient:
     return QdrantClient(
         url=settings.store,
-        api_key=os.environ.get(API_KEY_VARIABLE),
+        api_key=settings.secret(API_KEY_VARIABLE) or None,
         timeout=max(1, int(settings.server_seconds)),
         check_compatibility=False,
     )

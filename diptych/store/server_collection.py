@@ -15,7 +15,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from diptych.errors import StoreError
-from diptych.settings import Settings, VectorType
+from diptych.settings import API_KEY_VARIABLE, Settings, VectorType
 from diptych.store.bm25 import SparseVector, bm25_vectors, query_vector
 from diptych.store.filters import filter_json
 from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
@@ -34,7 +34,6 @@ from diptych.where import Expression
 
 BATCH = 128  # points per request: some hundred KB with vectors and payload
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
-API_KEY_VARIABLE = "DIPTYCH_QDRANT_API_KEY"
 T = TypeVar("T")
 
 

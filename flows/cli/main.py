@@ -8,6 +8,7 @@ import click
 
 from diptych.errors import DiptychError
 from flows.cli.ask import ask
+from flows.cli.deploy import deploy
 from flows.cli.estimate import estimate
 from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
@@ -15,6 +16,7 @@ from flows.cli.ingest import backfill, ingest
 from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
 from flows.cli.search import documents, like, query
 from flows.cli.transfer import export, import_
+from flows.cli.up import up
 from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
@@ -34,7 +36,7 @@ def diptych() -> None:
 
 COMMANDS = (
     extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
-    reindex, export, import_, questions, evaluate, doctor,
+    reindex, export, import_, questions, evaluate, doctor, deploy, up,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

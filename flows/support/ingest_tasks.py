@@ -19,9 +19,9 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 
 from diptych import Diptych, Outcome, Settings
 from diptych.errors import SettingsError
-from diptych.settings import load_settings
 from extractors.formats import has_rows
 from extractors.types import Source
+from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.ingest_report import IngestReport, outcome_line
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
@@ -45,7 +45,7 @@ LOG_LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged"
 
 @contextmanager
 def ingest_run(
-    store: str | None,
+    store: StoreChoice,
     budget: float | None,
     include: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
@@ -54,7 +54,7 @@ def ingest_run(
 
     Raises `SettingsError` for a budget with several processes.
     """
-    settings = load_settings(store, include, exclude)
+    settings = flow_settings(store, include, exclude)
     check_budget(settings, budget)
     with shared_diptych(settings, budget) as diptych:
         yield diptych, RunUsage(diptych.meter)

@@ -1,11 +1,10 @@
 """One open `Diptych` per process, shared by a flow and its tasks; its API keys, and what each run uses of paid models.
 
 A Secret block in Prefect can hold an API key, for runs whose environment does not. Keys go from the block into the
-environment of this process, where the model providers look for them. They must never reach a parameter, result, log or
-artifact, all of which Prefect stores in clear text.
+settings of this run, never into the environment, which other runs and every child process would see. They must never
+reach a parameter, result, log or artifact, all of which Prefect stores in clear text.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ from typing import Any, cast
 from diptych import Diptych, Settings
 from diptych.endpoints import ROLES
 from diptych.models.meter import Account, Meter, format_usage
+from diptych.settings import API_KEY_VARIABLE
 
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 
@@ -27,7 +27,7 @@ def shared_diptych(settings: Settings, budget: float | None = None) -> Iterator[
     shares; None accepts any. Prefect's task threads inherit the enclosing block; other processes open their own.
     Raises `SettingsError` for a new store in memory.
     """
-    _load_api_keys(settings)
+    settings = _with_api_keys(settings)
     shared = _shared.get()
     if shared is not None and shared.settings == settings and budget in (None, shared.meter.budget):
         yield shared
@@ -62,20 +62,19 @@ class RunUsage:
         return {model: asdict(charge) for model, charge in account.charges.items()}
 
 
-def _load_api_keys(settings: Settings) -> None:
-    """Within a flow or task run, fill the empty key variables of the configured models from their Secret blocks.
-
-    A process that already has a key keeps it; a changed block takes effect in the next process.
-    """
-    for variable in key_variables(settings):
-        if not os.environ.get(variable, "").strip() and (secret := _read_secret(block_name(variable))):
-            os.environ[variable] = secret
+def _with_api_keys(settings: Settings) -> Settings:
+    """The settings with keys from Secret blocks, within a flow or task run, for variables that are empty."""
+    missing = [variable for variable in key_variables(settings) if not settings.secret(variable)]
+    found = {variable: _read_secret(block_name(variable)) for variable in missing}
+    keys = {variable: secret for variable, secret in found.items() if secret}
+    return settings.with_keys(keys) if keys else settings
 
 
 def key_variables(settings: Settings) -> list[str]:
-    """Environment variables from which the configured models read their keys."""
+    """Environment variables of the keys of the configured models, and of a store's server."""
     endpoints = map(settings.endpoint, ROLES)
-    return list(dict.fromkeys(one.key for one in endpoints if one and one.key))
+    server = [API_KEY_VARIABLE] if "://" in settings.store else []
+    return list(dict.fromkeys([*(one.key for one in endpoints if one and one.key), *server]))
 
 
 def block_name(variable: str) -> str:

@@ -28,10 +28,10 @@ pytestmark = pytest.mark.timeout(1800)
 
 ROOT = Path(__file__).parents[2]
 ON_DEMAND = (
-    "query/on-demand", "answer/on-demand", "evaluate/on-demand", "backfill/on-demand", "retry/on-demand",
-    "reindex/on-demand",
+    "ingest/on-demand", "backfill/backfill", "query/query", "answer/answer", "evaluate/evaluate", "retry/retry",
+    "reindex/reindex",
 )  # fmt: skip
-DEPLOYMENTS = ("ingest/nightly", "sweep/weekly", *ON_DEMAND)
+DEPLOYMENTS = ("ingest/nightly", "sweep/sweep", *ON_DEMAND)
 PREFECT = [sys.executable, "-m", "prefect"]
 CONFIGURED: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 WORKER_LOG = PREFECT_HOME / "worker.log"
@@ -43,13 +43,19 @@ def test_only_scheduled_runs_are_cancelled_when_another_is_running() -> None:
     cancelled = [
         one for one in CONFIGURED if one.get("concurrency_limit", {}).get("collision_strategy") == "CANCEL_NEW"
     ]
-    assert {one["name"] for one in cancelled} == {"nightly", "weekly"}
+    assert {one["name"] for one in cancelled} == {"nightly", "sweep"}
     assert all(one["schedules"] for one in cancelled)
 
 
 def test_writing_flows_on_demand_wait_for_each_other() -> None:
     waiting = [one for one in CONFIGURED if not one["schedules"] and "concurrency_limit" in one]
-    assert {one["entrypoint"].split(":")[1] for one in waiting} == {"backfill", "retry", "reindex"}
+    assert {one["name"] for one in waiting} == {"on-demand", "backfill", "retry", "reindex"}
+
+
+def test_deployments_have_names_descriptions_and_the_version_of_the_package() -> None:
+    assert len({one["name"] for one in CONFIGURED}) == len(CONFIGURED)
+    assert {one["version"] for one in CONFIGURED} == {"{{ project.version }}"}
+    assert all(one["description"].endswith(".") for one in CONFIGURED)
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +101,11 @@ def test_every_deployment_runs_and_completes(client: SyncPrefectClient, tmp_path
     questions = tmp_path / "questions.jsonl"
     questions.write_text('{"id": 1, "text": "green valve", "document": "leaflet.pdf", "pages": [1]}')
     together = [
-        start(client, "query/on-demand", text="green valve", panels="image", limit=1, store=store),
-        start(client, "answer/on-demand", text="what?", where="page = 99", model="openai:none", store=store),
-        start(client, "backfill/on-demand", paths=[str(papers)], limit=5, store=store),
-        start(client, "evaluate/on-demand", questions=str(questions), arms=["fused"], store=store),
-        start(client, "sweep/weekly", store=store),
+        start(client, "query/query", text="green valve", panels="image", limit=1, store=store),
+        start(client, "answer/answer", text="what?", where="page = 99", model="openai:none", store=store),
+        start(client, "backfill/backfill", paths=[str(papers)], limit=5, store=store),
+        start(client, "evaluate/evaluate", questions=str(questions), arms=["fused"], store=store),
+        start(client, "sweep/sweep", store=store),
     ]
     answered, silent, filled, measured, swept = (wait(client, run) for run in together)
     for ended in (answered, silent, filled, measured, swept):
@@ -126,7 +132,7 @@ def test_schedules_and_limits_are_deployed(client: SyncPrefectClient) -> None:
     assert nightly.pull_steps == [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
     for name in ON_DEMAND:
         assert client.read_deployment_by_name(name).schedules == []
-    weekly = client.read_deployment_by_name("sweep/weekly")
+    weekly = client.read_deployment_by_name("sweep/sweep")
     assert [getattr(one.schedule, "cron", "") for one in weekly.schedules] == ["0 4 * * 0"]
 
 
@@ -145,7 +151,7 @@ def test_every_form_field_has_a_short_description(client: SyncPrefectClient) -> 
         schema: Any = client.read_deployment_by_name(name).parameter_openapi_schema
         descriptions = [field.get("description", "") for field in schema["properties"].values()]
         assert all(0 < len(description.split()) <= 15 for description in descriptions), descriptions
-    panels = client.read_deployment_by_name("query/on-demand").parameter_openapi_schema
+    panels = client.read_deployment_by_name("query/query").parameter_openapi_schema
     assert panels
     assert panels["properties"]["panels"]["enum"] == ["both", "text", "image"]
 

@@ -11,7 +11,7 @@ import openai
 
 from diptych.endpoints import Endpoint
 from diptych.errors import ModelError, ProviderError
-from diptych.models.api_keys import api_key, read_key
+from diptych.models.api_keys import api_key
 from diptych.models.failures import UNPAID, Failure, Server, provider_errors, status_failure
 from diptych.models.request_queue import request_queue
 
@@ -89,7 +89,7 @@ def host(endpoint: Endpoint) -> str:
 def openai_server(name: str, endpoint: Endpoint) -> Server:
     """The server of a model for messages. `name`: of the model, as the settings write it."""
     return Server(
-        name, host(endpoint), endpoint.section, endpoint.address_setting, endpoint.key or "(none)", read_key(endpoint)
+        name, host(endpoint), endpoint.section, endpoint.address_setting, endpoint.key or "(none)", endpoint.secret
     )
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from diptych.errors import StoreError
-from diptych.settings import Settings
+from diptych.settings import API_KEY_VARIABLE, Settings
 from diptych.store.server import open_server_store, server_version
-from diptych.store.server_collection import API_KEY_VARIABLE
 from diptych.store.server_indexes import FIXED_INDEXES
 from diptych.store.types import VECTORS, Point, Store, text_shapes
 

@@ -1,0 +1,92 @@
+"""Where a flow run gets its settings and keys: parameters, blocks and Variables of a Prefect server."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from prefect import flow
+from prefect.blocks.system import Secret
+from prefect.variables import Variable
+from pydantic import ValidationError
+
+from diptych import Settings
+from diptych.errors import SettingsError
+from diptych.settings import API_KEY_VARIABLE
+from flows.support.flow_settings import StoreChoice, flow_paths, flow_settings, store_reference
+from flows.support.shared_store import key_variables, shared_diptych
+from flows.support.store_block import DiptychStore
+
+LUNA = "openai:gpt-6-luna"
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_runs_in_one_process_only_see_the_keys_of_their_own_blocks(tmp_path: Path) -> None:
+    both_open = Barrier(2, timeout=60)
+
+    @flow
+    def read_key(store: StoreChoice) -> str:
+        settings = flow_settings(store)
+        with shared_diptych(settings) as diptych:
+            both_open.wait()
+            endpoint = diptych.settings.endpoint("captioner")
+            assert endpoint
+            assert "key-of" not in repr(diptych.settings) + str(endpoint)
+            assert b"key-of" not in pickle.dumps(diptych.settings)
+            return endpoint.secret
+
+    def run(team: str) -> str:
+        Secret(value=f"key-of-{team}").save(f"team-{team}-key", overwrite=True)
+        settings = {"captioner": LUNA, "openai": {"key": f"TEAM_{team.upper()}_KEY"}}
+        block = DiptychStore(store=str(tmp_path / team), settings=settings)
+        block.save(f"store-of-{team}", overwrite=True)
+        return read_key(f"diptych-store/store-of-{team}")
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(run, ["a", "b"])) == ["key-of-a", "key-of-b"]
+    assert not any("key-of-" in value for value in os.environ.values())
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_variables_and_blocks_apply_within_runs_only(tmp_path: Path) -> None:
+    @flow
+    def read(store: StoreChoice = None, paths: list[str] | None = None) -> tuple[str, list[str], str]:
+        settings = flow_settings(store)
+        return settings.store, flow_paths(paths), str(settings.pictures)
+
+    block = DiptychStore(store="s", pictures="p", settings={"dpi": 300})
+    block.save("of-a-variable", overwrite=True)
+    Variable.set("diptych_paths", ["reports", "shop"], overwrite=True)
+    Variable.set("diptych_store", "diptych-store/of-a-variable", overwrite=True)
+    try:
+        assert read() == ("s", ["reports", "shop"], "p")
+        assert read(block) == ("s", ["reports", "shop"], "p")
+        assert read("elsewhere", ["one.pdf"]) == ("elsewhere", ["one.pdf"], "None")
+        assert flow_settings(None).store == ".diptych"
+        with pytest.raises(SettingsError, match=r"diptych-store/no-such-block cannot be used"):
+            read("diptych-store/no-such-block")
+    finally:
+        Variable.unset("diptych_paths")
+        Variable.unset("diptych_store")
+    with pytest.raises(SettingsError, match="set the parameter `paths`, or the Variable `diptych_paths`"):
+        read()
+    assert store_reference(block) == "diptych-store/of-a-variable"
+    assert store_reference(None) == ""
+
+
+def test_block_refuses_wrong_settings_and_passwords() -> None:
+    with pytest.raises(ValidationError, match="no such setting, perhaps `captioner`"):
+        DiptychStore(store="s", settings={"captoner": LUNA})
+    with pytest.raises(ValidationError, match="shown to everybody"):
+        DiptychStore(store="s", settings={"passwords": {"*.pdf": "x"}})
+
+
+def test_keys_are_read_for_a_server_too() -> None:
+    settings = Settings(store="http://localhost:1")
+    assert key_variables(settings) == [API_KEY_VARIABLE]
+    assert settings.with_keys({API_KEY_VARIABLE: "k"}).secret(API_KEY_VARIABLE) == "k"
+    assert settings.secret(API_KEY_VARIABLE) == ""
