@@ -62,6 +62,8 @@ LAYERS = (
 
 HOMES = {
     "prefect": ("flows/",),
+    "prefect_dask": ("flows/support/runners.py",),
+    "prefect_ray": ("flows/support/runners.py",),
     "qdrant_edge": ("diptych/store/",),
     "qdrant_client": ("diptych/store/",),
     "pymupdf": ("extractors/", "data/"),
