@@ -27,6 +27,7 @@ from extractors.types import OcrEngine, Options, PageImages
 
 Device = Literal["auto", "cpu", "cuda"]
 VectorType = Literal["float32", "float16", "int8"]
+Runner = Literal["threads", "processes", "dask", "ray"]
 MEMORY = ":memory:"
 """The setting `store` of a store that ends with the `Diptych` that opened it."""
 PREFIX, FILE = "DIPTYCH_", "diptych.toml"
@@ -123,7 +124,10 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Number of worker processes for extraction."
     )
-    runner: str = Field(default="threads", description="Prefect task runner: threads, processes, dask or ray.")
+    runner: Runner = Field(default="threads", description="Where the tasks of a flow run work.")
+    cluster: str = Field(
+        default="", description="Address of a Dask scheduler or Ray cluster; default: a local one for each run."
+    )
     page_seconds: float = Field(
         default=60, gt=0, description="Time limit for one page, in seconds; a slower page is skipped."
     )

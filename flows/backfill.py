@@ -10,6 +10,7 @@ from pydantic import Field
 
 from diptych import Diptych
 from diptych.pipeline.batch_prefill import progress_line, result_line
+from diptych.settings import Runner
 from extractors.types import Source
 from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import MAX_TASKS, delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
@@ -32,6 +33,7 @@ def backfill(
     batch_api: bool = False,
     include: list[str] | None = None,
     exclude: list[str] | None = None,
+    runner: Runner | None = None,
 ) -> State[Any]:
     """Ingest new and changed documents, at most `limit` of them. Run it again for the next ones.
 
@@ -48,8 +50,9 @@ def backfill(
         batch_api: Use the batch endpoints of paid models: half the price, minutes to a day.
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
+        runner: Where the tasks work: threads, processes, or a Dask or Ray cluster. Default: as configured.
     """
-    with ingest_run(store, budget, include, exclude) as (diptych, usage):
+    with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
         paths = flow_paths(paths)
         found = diptych.maintenance.find_sources(paths, retry=retry_failed)
         pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)

@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from diptych.settings import Runner
 from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
@@ -19,6 +20,7 @@ def ingest(
     budget: Annotated[float, Field(gt=0)] | None = None,
     include: list[str] | None = None,
     exclude: list[str] | None = None,
+    runner: Runner | None = None,
 ) -> State[Any]:
     """Bring the store up to date with files and folders. Only new and changed documents are processed.
 
@@ -33,8 +35,9 @@ def ingest(
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
+        runner: Where the tasks work: threads, processes, or a Dask or Ray cluster. Default: as configured.
     """
-    with ingest_run(store, budget, include, exclude) as (diptych, usage):
+    with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
         paths = flow_paths(paths)
         found = diptych.maintenance.find_sources(paths)
         current_listener().on_sources(len(found.sources), found.skipped)

@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from diptych.settings import Runner
 from flows.support.flow_settings import StoreChoice
 from flows.support.ingest_report import outcome_line
 from flows.support.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
@@ -14,7 +15,10 @@ from flows.support.progress import current_listener
 
 @flow(name="retry")
 def retry(
-    everything: bool = False, store: StoreChoice = None, budget: Annotated[float, Field(gt=0)] | None = None
+    everything: bool = False,
+    store: StoreChoice = None,
+    budget: Annotated[float, Field(gt=0)] | None = None,
+    runner: Runner | None = None,
 ) -> State[Any]:
     """Retry documents that failed temporarily or exceeded a limit, from the places where they are registered.
 
@@ -24,8 +28,9 @@ def retry(
         everything: Also retry documents that failed permanently or are partial.
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
         budget: Maximum spend on paid models in US dollars; other documents wait for the next run.
+        runner: Where the tasks work: threads, processes, or a Dask or Ray cluster. Default: as configured.
     """
-    with ingest_run(store, budget) as (diptych, usage):
+    with ingest_run(store, budget, runner=runner) as (diptych, usage):
         found = diptych.maintenance.find_retryable(everything=everything)
         current_listener().on_sources(len(found.sources) + len(found.lost), [])
         for outcome in found.lost:

@@ -29,12 +29,13 @@ MAX_FAILURES = 8
 """Failures in a row after which only the first picture of each document is tried, so that nobody waits for a provider
 that is down."""
 MAX_REASON_CHARACTERS = 300
-LOCKS = 4096
-"""A picture's lock is chosen by its key. With this many, different pictures hardly ever wait for each other."""
 
 
 class Captioner:
-    """Captions the pictures of documents. Thread-safe: two threads that meet the same picture pay for it once."""
+    """Captions the pictures of documents. Thread-safe.
+
+    Two threads or processes that meet the same picture pay for it once.
+    """
 
     def __init__(
         self,
@@ -51,7 +52,6 @@ class Captioner:
         self._max_side = min(model.max_side, MAX_SIDE[detail])
         self.fingerprint = _hash(model.name, self.prompt.fingerprint, detail, str(self._max_side))[:16]
         """Changes with everything that a caption depends on: model, prompt, detail, size."""
-        self._key_locks = [threading.Lock() for _ in range(LOCKS)]
         self._state_lock = threading.Lock()
         self._failures_in_a_row = 0
         self._any_accepted = False
@@ -130,20 +130,28 @@ class Captioner:
         self, key: str, picture: Picture, extraction: Extraction, pictures: Path, *, probe: bool
     ) -> LedgerCaption | Problem:
         """`probe`: send the request even after many failures."""
-        with self._key_locks[int(key[:8], 16) % LOCKS]:
-            if known := self._ledger.captions([key]):  # another thread or process was faster
-                return known[key]
-            if self._failures_in_a_row >= MAX_FAILURES and not probe:
-                return Problem("no caption: the model failed for the previous pictures; run again later", picture.page)
-            try:
-                reply = self.model.ask(self._build_request(picture, extraction, pictures))
-            except ExtractionError as error:
-                return Problem(f"no caption: {error}", picture.page)
-            except ProviderError as error:
-                return self._handle_failure(key, picture.page, error)
-            with self._state_lock:
-                self._failures_in_a_row, self._any_accepted = 0, True
-            return self.record_reply(key, reply)
+        while True:
+            with self._ledger.claims.claimed([key]) as claimed:
+                if known := self._ledger.captions([key]):  # another thread or process was faster
+                    return known[key]
+                if claimed:
+                    return self._request_caption(key, picture, extraction, pictures, probe)
+            self._ledger.claims.wait()
+
+    def _request_caption(
+        self, key: str, picture: Picture, extraction: Extraction, pictures: Path, probe: bool
+    ) -> LedgerCaption | Problem:
+        if self._failures_in_a_row >= MAX_FAILURES and not probe:
+            return Problem("no caption: the model failed for the previous pictures; run again later", picture.page)
+        try:
+            reply = self.model.ask(self._build_request(picture, extraction, pictures))
+        except ExtractionError as error:
+            return Problem(f"no caption: {error}", picture.page)
+        except ProviderError as error:
+            return self._handle_failure(key, picture.page, error)
+        with self._state_lock:
+            self._failures_in_a_row, self._any_accepted = 0, True
+        return self.record_reply(key, reply)
 
     def _handle_failure(self, key: str, page: int, error: ProviderError) -> LedgerCaption | Problem:
         """Report a transient failure, record a permanent one, or raise one that affects every picture."""

@@ -34,8 +34,8 @@ def vector_key(fingerprint: str, content: Content) -> str:
 class LedgerEncoder(PaidEncoder):
     """Asks a paid encoder only for vectors that are not in the ledger, and records each answer at once.
 
-    A killed process loses only the requests in flight. Two threads that need the same vector request it once. Queries
-    bypass the ledger: they are short, many, and rarely repeated.
+    A killed process loses only the requests in flight. Threads and processes that need the same vector at the same time
+    request it once. Queries bypass the ledger: they are short, many, and rarely repeated.
     """
 
     def __init__(self, encoder: PaidEncoder, ledger: Ledger) -> None:
@@ -43,7 +43,6 @@ class LedgerEncoder(PaidEncoder):
         self.half, self.reads_images, self.batches = encoder.half, encoder.reads_images, encoder.batches
         self._encoder, self._ledger = encoder, ledger
         self._lock = threading.Lock()
-        self._in_flight: dict[str, threading.Event] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -68,22 +67,14 @@ class LedgerEncoder(PaidEncoder):
         on_vectors(range(len(contents)), vectors)
 
     def _find_vectors(self, wanted: Mapping[str, Content]) -> dict[str, Vector]:
-        """Vectors by key. Waits for keys that another thread is requesting; requests them again only if that fails."""
-        found: dict[str, Vector] = {}
+        """Vectors by key. Waits for keys that others are requesting, and requests them again only if that fails."""
+        found: dict[str, Vector] = dict(self._ledger.vectors(list(wanted)))
         while missing := [key for key in wanted if key not in found]:
-            with self._lock:
-                others = {key: self._in_flight[key] for key in missing if key in self._in_flight}
-                claimed = [key for key in missing if key not in others]
-                self._in_flight |= {key: threading.Event() for key in claimed}
-            try:
-                found |= self._request_vectors({key: wanted[key] for key in claimed})
-            finally:
-                with self._lock:
-                    for key in claimed:
-                        self._in_flight.pop(key).set()
-            for event in others.values():  # own claims are released first, so two threads cannot wait for each other
-                event.wait()
-            found |= self._ledger.vectors(list(others))
+            with self._ledger.claims.claimed(missing) as claimed:
+                found |= self._request_vectors({key: wanted[key] for key in missing if key in claimed})
+            if others := [key for key in missing if key not in found]:
+                self._ledger.claims.wait()
+                found |= self._ledger.vectors(others)
         return found
 
     def _request_vectors(self, wanted: Mapping[str, Content]) -> dict[str, Vector]:

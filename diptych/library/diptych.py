@@ -45,23 +45,26 @@ class Diptych:
     when the store cannot be opened, and `DiptychError` subclasses only.
     """
 
-    def __init__(self, settings: Settings, budget: float | None = None) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, budget: float | None = None, run: str = "") -> None:
+        self.settings, self.run = settings, run
         self.meter = Meter(PriceList(settings), budget)
-        """Usage and cost of paid models through this object."""
+        """Usage and cost of paid models through this object, or of the whole run of several processes."""
         self._runtime = Runtime(settings, self.meter)
+        self.is_first_of_run = not run or self._runtime.share_counts(run)
+        """Whether no other process had opened the run before, or at least not with this picture store."""
         self._preparation = QueryPreparation(self._runtime)
         self.maintenance = Maintenance(self._runtime)
         """Everything beyond daily use: single ingest steps, retry, sweep, reindex, export and import."""
 
     @classmethod
-    def open(cls, settings: Settings | None = None, *, budget: float | None = None) -> Diptych:
+    def open(cls, settings: Settings | None = None, *, budget: float | None = None, run: str = "") -> Diptych:
         """Open a store with `settings`, by default those of diptych.toml and the environment.
 
         `Settings(store=":memory:")` opens a new store that ends with this object, pictures included.
         `budget`: maximum spend on paid models through this object, in US dollars; None: no limit.
+        `run`: a name under which several processes share the budget and count usage together.
         """
-        return cls(settings or load_settings(), budget)
+        return cls(settings or load_settings(), budget, run)
 
     def __enter__(self) -> Diptych:
         return self

@@ -81,6 +81,12 @@ class Runtime:
     def ledger(self) -> Ledger:
         return Ledger(self.pictures)
 
+    def share_counts(self, run: str) -> bool:
+        """Count usage together with all processes of a run. Returns whether this one is the first of them."""
+        counts = self.ledger.counts(run)
+        self.meter.share(counts)
+        return counts.begin()
+
     @cached_property
     def spaces(self) -> Spaces:
         chosen = self.settings

@@ -1,5 +1,7 @@
 """The ledger of what was paid for: captions, vectors, and batches under way; one SQLite file in the picture folder.
 
+It also has what processes that work at the same time must know of each other: claims, and the counts of runs.
+
 All documents, runs, threads and processes share it. Its rollback journal makes a kill at any instant harmless: a
 transaction is either complete or never happened. (A WAL needs shared memory, which network file systems lack.)
 """
@@ -17,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import StoreBusy, StoreError
+from diptych.models.claims import Claims
+from diptych.models.counts import SharedCounts
 from diptych.prices import Usage
 
 LEDGER_NAME = "ledger.sqlite"
@@ -104,6 +108,12 @@ class Ledger:
     def __init__(self, folder: Path, lock_seconds: float = 60) -> None:
         self.path = folder / LEDGER_NAME
         self._lock_seconds = lock_seconds
+        self.claims = Claims(self._writing)
+        """Which process is paying for which answer."""
+
+    def counts(self, run: str) -> SharedCounts:
+        """What the processes of a run have used and reserved together."""
+        return SharedCounts(self._writing, run)
 
     def captions(self, keys: Sequence[str]) -> dict[str, LedgerCaption]:
         """The captions recorded under these keys, by key."""

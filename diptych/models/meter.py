@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from diptych.errors import BudgetReached, SettingsError
+from diptych.models.counts import Counts, ProcessCounts
 from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
 
@@ -72,9 +73,11 @@ class Meter:
 
     def __init__(self, prices: Mapping[str, Price] | PriceList | None = None, budget: float | None = None) -> None:
         self._prices, self.budget = {} if prices is None else prices, budget
-        self._usage: dict[tuple[str, bool], Usage] = {}
-        self._spent = self._reserved = 0.0
-        self._lock = threading.Lock()
+        self._counts: Counts = ProcessCounts()
+
+    def share(self, counts: Counts) -> None:
+        """Count in a place that other processes see, so that they have one budget together. Call it before any use."""
+        self._counts = counts
 
     def check_prices(self, models: Iterable[str]) -> None:
         """Raise `SettingsError` if there is a budget and the price of one of these models is unknown."""
@@ -97,31 +100,26 @@ class Meter:
         self.check_prices([model])
         price = self._prices.get(model)
         cost = price.max_cost(max_usage) if price else 0.0
-        with self._lock:
-            if self.budget is not None and self._spent + self._reserved + cost > self.budget:
-                # Rounded, because adding and subtracting reservations leaves traces in a float.
-                reserved = format_dollars(self._reserved) if round(self._reserved, 4) else ""
-                under_way = f", {reserved} is reserved for requests under way," if reserved else ""
-                raise BudgetReached(
-                    f"the budget of {format_dollars(self.budget)} is reached: {format_dollars(self._spent)} is spent"
-                    f"{under_way} and the next request to {model} may cost {format_dollars(cost)}. Finished work is "
-                    f"kept; run again with a larger budget to continue"
-                )
-            self._reserved += cost
+        if self.budget is not None and (funds := self._counts.reserve(cost, self.budget)):
+            # Rounded, because adding and subtracting reservations leaves traces in a float.
+            reserved = format_dollars(funds.reserved) if round(funds.reserved, 4) else ""
+            under_way = f", {reserved} is reserved for requests under way," if reserved else ""
+            raise BudgetReached(
+                f"the budget of {format_dollars(self.budget)} is reached: {format_dollars(funds.spent)} is spent"
+                f"{under_way} and the next request to {model} may cost {format_dollars(cost)}. Finished work is "
+                f"kept; run again with a larger budget to continue"
+            )
         try:
             yield
         finally:
-            with self._lock:
-                self._reserved -= cost
+            if self.budget is not None:
+                self._counts.release(cost)
 
     def spend(self, model: str, usage: Usage) -> float | None:
         """Count a request that was answered. Returns its price in US dollars, None if it is unknown."""
         price = self._prices.get(model)
         usd = price.cost(usage) if price else None
-        with self._lock:
-            key = model, usage.batched
-            self._usage[key] = self._usage[key] + usage if key in self._usage else usage
-            self._spent += usd or 0.0
+        self._counts.add(model, usage, usd or 0.0)
         if account := _ACCOUNT.get():
             account.add(model, usage, usd)
         return usd
@@ -133,12 +131,11 @@ class Meter:
     @property
     def spent(self) -> float:
         """US dollars so far, of models whose price is known."""
-        return self._spent
+        return self._counts.spent()
 
     def usage(self, since: UsageByModel | None = None) -> dict[tuple[str, bool], Usage]:
         """(model, through a batch API) -> usage so far, without the usage in `since`."""
-        with self._lock:
-            usage = dict(self._usage)
+        usage = self._counts.usage()
         return {key: used - since[key] if since and key in since else used for key, used in usage.items()}
 
 

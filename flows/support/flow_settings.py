@@ -9,7 +9,7 @@ from prefect.context import FlowRunContext, TaskRunContext
 
 from diptych import Settings
 from diptych.errors import SettingsError
-from diptych.settings import load_settings
+from diptych.settings import Runner, load_settings
 from flows.support.store_block import DiptychStore
 
 StoreChoice = DiptychStore | str | None
@@ -19,7 +19,10 @@ BLOCK_PREFIX = f"{DiptychStore._block_type_slug}/"
 
 
 def flow_settings(
-    store: StoreChoice, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    store: StoreChoice,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    runner: Runner | None = None,
 ) -> Settings:
     """The settings for a store: a block, `diptych-store/NAME`, a folder or a URL; if empty, the Variable's.
 
@@ -28,9 +31,10 @@ def flow_settings(
     chosen = store or cast(StoreChoice, read_variable(STORE_VARIABLE)) or None
     if isinstance(chosen, str) and chosen.startswith(BLOCK_PREFIX):
         chosen = _load_block(chosen.removeprefix(BLOCK_PREFIX))
+    others: dict[str, Any] = {"runner": runner} if runner else {}
     if isinstance(chosen, DiptychStore):
-        return load_settings(None, include, exclude, chosen.overrides)
-    return load_settings(chosen, include, exclude)
+        return load_settings(None, include, exclude, {**chosen.overrides, **others})
+    return load_settings(chosen, include, exclude, others)
 
 
 def flow_paths(paths: Sequence[str] | None) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from logging import DEBUG, ERROR, INFO, WARNING
@@ -15,10 +14,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import as_completed
 from prefect.states import Completed, Failed
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
-from diptych import Diptych, Outcome, Settings
-from diptych.errors import SettingsError
+from diptych import Diptych, Outcome
+from diptych.settings import Runner
 from extractors.formats import has_rows
 from extractors.types import Source
 from flows.support.flow_settings import StoreChoice, flow_settings
@@ -26,14 +24,14 @@ from flows.support.ingest_report import IngestReport, outcome_line
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
-from flows.support.shared_store import RunUsage, shared_diptych
+from flows.support.runners import check_runner, started_task_runner, stop_processes, works_in_threads
+from flows.support.shared_store import RunStore, RunUsage, shared_diptych
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import RemovedDocuments
     from diptych.pipeline.skipped_files import SkippedFile
     from diptych.pipeline.sources import FoundSources
 
-RUNNERS = ("threads", "processes", "dask", "ray")
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""
 BATCH_SIZE = 32
@@ -49,30 +47,27 @@ def ingest_run(
     budget: float | None,
     include: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
+    runner: Runner | None = None,
 ) -> Iterator[tuple[Diptych, RunUsage]]:
     """Open the store for a run that ingests documents, with a count of what the run uses of paid models.
 
-    Raises `SettingsError` for a budget with several processes.
+    Raises `SettingsError` if the tasks of the run could not reach the store.
     """
-    settings = flow_settings(store, include, exclude)
-    check_budget(settings, budget)
-    with shared_diptych(settings, budget) as diptych:
+    settings = flow_settings(store, include, exclude, runner)
+    check_runner(settings)
+    with shared_diptych(settings, budget, in_processes=not works_in_threads(settings)) as diptych:
         yield diptych, RunUsage(diptych.meter)
 
 
 def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool = False) -> list[Outcome]:
     """Ingest documents in tasks of the current flow run. Worker processes never outlive this call, however it ends."""
-    settings = diptych.settings
-    in_threads = settings.runner == "threads"
-    # A task in another process opens the store itself and starts a worker of its own: one is enough there.
-    task_settings = settings if in_threads else settings.model_copy(update={"workers": 1})
+    run, in_threads = RunStore.of(diptych), works_in_threads(diptych.settings)
     outcomes: list[Outcome] = []
-    with create_task_runner(settings) as runner:
+    with started_task_runner(diptych.settings) as runner:
         try:
             futures = [
                 runner.submit(
-                    ingest_documents,
-                    {"label": batch_label(batch), "sources": batch, "settings": task_settings, "retry": retry},
+                    ingest_documents, {"label": batch_label(batch), "sources": batch, "run": run, "retry": retry}
                 )
                 for batch in batch_sources(sources)
             ]
@@ -85,15 +80,14 @@ def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool 
         except BaseException:
             # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
             diptych.close()
-            for child in multiprocessing.active_children():  # Prefect's pool would wait for them, maybe forever
-                child.kill()
+            stop_processes()
             raise
     diptych.maintenance.optimize_after(outcomes)
     return outcomes
 
 
 @task(name="ingest documents", task_run_name="{label}", cache_policy=NO_CACHE, persist_result=False)
-def ingest_documents(label: str, sources: list[Source], settings: Settings, retry: bool) -> State[Any]:
+def ingest_documents(label: str, sources: list[Source], run: RunStore, retry: bool) -> State[Any]:
     """Ingest documents one by one. A document that fails does not stop the others; the task fails at its end."""
 
     def on_outcome(outcome: Outcome) -> None:
@@ -101,47 +95,10 @@ def ingest_documents(label: str, sources: list[Source], settings: Settings, retr
         level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
         get_run_logger().log(level, "%s", outcome_line(outcome))
 
-    with shared_diptych(settings) as diptych:
+    with run.opened() as diptych:
         outcomes = diptych.maintenance.ingest_group(sources, on_outcome, retry=retry)
     report = IngestReport(outcomes)
     return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
-
-
-def create_task_runner(settings: Settings) -> TaskRunner[Any]:
-    """A task runner as the setting `runner` says, not started yet.
-
-    Threads are the default and the best choice on one machine: extraction runs in our own worker processes anyway, and
-    those can be killed, unlike a thread or a process of Prefect's pool. Raises `SettingsError` if the runner is unknown
-    or its package is not installed.
-    """
-    runner, workers = settings.runner, settings.workers
-    if runner not in RUNNERS:
-        raise SettingsError(f"setting `runner` is {runner!r}; known: {', '.join(RUNNERS)}")
-    if runner == "threads":
-        # One more than there are workers: it encodes and commits while the others wait for their workers.
-        return ThreadPoolTaskRunner(max_workers=workers + 1)
-    if runner == "processes":
-        return ProcessPoolTaskRunner(max_workers=workers)
-    try:
-        if runner == "dask":
-            from prefect_dask import DaskTaskRunner  # type: ignore[import-not-found]
-
-            cluster = {"n_workers": workers, "threads_per_worker": 1}
-            return DaskTaskRunner(cluster_kwargs=cluster)  # type: ignore[no-any-return]
-        from prefect_ray import RayTaskRunner  # type: ignore[import-not-found]
-
-        return RayTaskRunner(init_kwargs={"num_cpus": workers})  # type: ignore[no-any-return]
-    except ImportError as error:
-        raise SettingsError(f"runner = {runner} needs a package: pip install prefect-{runner}") from error
-
-
-def check_budget(settings: Settings, budget: float | None) -> None:
-    """Raise `SettingsError` for a budget with several processes, each of which would spend all of it."""
-    if budget is not None and settings.runner != "threads":
-        raise SettingsError(
-            f"a budget needs a single process, but setting `runner` is {settings.runner}; set it to threads, or run "
-            f"without a budget"
-        )
 
 
 def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:

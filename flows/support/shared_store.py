@@ -1,43 +1,139 @@
-"""One open `Diptych` per process, shared by a flow and its tasks; its API keys, and what each run uses of paid models.
+"""One open `Diptych` per process and run, shared by a flow and its tasks; its API keys, and its use of paid models.
 
 A Secret block in Prefect can hold an API key, for runs whose environment does not. Keys go from the block into the
 settings of this run, never into the environment, which other runs and every child process would see. They must never
 reach a parameter, result, log or artifact, all of which Prefect stores in clear text.
 """
 
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from diptych import Diptych, Settings
 from diptych.endpoints import ROLES
+from diptych.errors import SettingsError
 from diptych.models.meter import Account, Meter, format_usage
-from diptych.settings import API_KEY_VARIABLE
+from diptych.settings import API_KEY_VARIABLE, load_settings
+
+RUN_SETTINGS = (
+    "collections", "encoder", "image_encoder", "captioner", "caption_detail", "language", "vectors", "max_tokens",
+    "page_images", "ocr", "ocr_languages", "dpi", "prices",
+)  # fmt: skip
+"""Settings that determine what is stored and what it costs: all processes of a run have the same. None is a secret."""
 
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 
 
 @contextmanager
-def shared_diptych(settings: Settings, budget: float | None = None) -> Iterator[Diptych]:
+def shared_diptych(settings: Settings, budget: float | None = None, in_processes: bool = False) -> Iterator[Diptych]:
     """The `Diptych` of an enclosing block with the same settings, else a new one that is closed with this block.
 
     `budget` is in US dollars. An enclosing `Diptych` is only reused if it has the same budget, which the block then
-    shares; None accepts any. Prefect's task threads inherit the enclosing block; other processes open their own.
-    Raises `SettingsError` for a new store in memory.
+    shares; None accepts any. Prefect's task threads inherit the enclosing block. `in_processes`: tasks in other
+    processes open their own, with `RunStore.opened`, and share the budget. Raises `SettingsError` for a new store in
+    memory.
     """
     settings = _with_api_keys(settings)
     shared = _shared.get()
     if shared is not None and shared.settings == settings and budget in (None, shared.meter.budget):
         yield shared
         return
-    with Diptych.open(settings.require_persistent(), budget=budget) as diptych:
-        token = _shared.set(diptych)
+    run = uuid.uuid4().hex if in_processes else ""
+    with Diptych.open(settings.require_persistent(), budget=budget, run=run) as diptych, _sharing(diptych):
+        yield diptych
+
+
+@contextmanager
+def _sharing(diptych: Diptych) -> Iterator[None]:
+    token = _shared.set(diptych)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStore:
+    """The store of a run, for its tasks: small, without secrets, and the same in every process.
+
+    A task in another process reads the other settings there, and opens the store once for all tasks of the run.
+    """
+
+    store: str
+    pictures: str
+    run: str
+    """Name under which the processes of the run share its budget; empty if it has only one."""
+    budget: float | None
+    settings: str
+    """The values of `RUN_SETTINGS`, as JSON."""
+
+    @classmethod
+    def of(cls, diptych: Diptych) -> RunStore:
+        chosen = diptych.settings
+        store = chosen.store if "://" in chosen.store else str(Path(chosen.store).absolute())
+        settings = chosen.model_dump_json(include=set(RUN_SETTINGS))
+        return cls(store, str(diptych.pictures.absolute()), diptych.run, diptych.meter.budget, settings)
+
+    @contextmanager
+    def opened(self) -> Iterator[Diptych]:
+        """The `Diptych` of the flow in its own process, else that of this process. Raises `SettingsError`."""
+        shared = _shared.get()
+        if shared is not None and RunStore.of(shared) == self:
+            yield shared
+            return
+        with _of_process.using(self) as diptych, _sharing(diptych):
+            yield diptych
+
+    def open(self) -> Diptych:
+        """Open it in a process that works for the run, with one worker process. Raises `SettingsError`."""
+        chosen = {**json.loads(self.settings), "pictures": self.pictures, "workers": 1}
+        settings = _with_api_keys(load_settings(self.store, others=chosen))
+        diptych = Diptych.open(settings, budget=self.budget, run=self.run)
+        if diptych.is_first_of_run:
+            diptych.close()
+            raise SettingsError(
+                f"{self.pictures} on the worker {socket.gethostname()} is not the picture store of the run; set "
+                "DIPTYCH_PICTURES to a folder that all machines share"
+            )
+        return diptych
+
+
+class _ProcessStores:
+    """The open stores of a process that works for runs of other processes. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[RunStore, Diptych] = {}
+        self._users = Counter[RunStore]()
+
+    @contextmanager
+    def using(self, run: RunStore) -> Iterator[Diptych]:
+        """Open it if necessary. It stays open for further tasks, until a task of another run needs this process."""
+        with self._lock:
+            for other in [one for one in self._open if one != run and not self._users[one]]:
+                self._open.pop(other).close()
+            if run not in self._open:
+                self._open[run] = run.open()
+            diptych = self._open[run]
+            self._users[run] += 1
         try:
             yield diptych
         finally:
-            _shared.reset(token)
+            with self._lock:
+                self._users[run] -= 1
+
+
+_of_process = _ProcessStores()
 
 
 class RunUsage:

@@ -13,13 +13,10 @@ from prefect.client.orchestration import get_client
 
 from diptych import Diptych, Settings
 from diptych.endpoints import OpenAI
-from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
 from diptych.settings import load_settings
-from flows.backfill import backfill
 from flows.ingest import ingest
-from flows.support.ingest_tasks import check_budget
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.shared_store import RunUsage, block_name, key_variables
 from tests.support.command_line import error_line, run_json, run_messages
@@ -131,14 +128,6 @@ def test_flow_keeps_its_budget_and_reports_usage_without_secrets(
     assert KEY not in stored + caplog.text + str(data)
     assert not any(KEY.encode() in file.read_bytes() for file in (tmp_path / "s").rglob("*") if file.is_file())
     assert vendor.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-
-@pytest.mark.usefixtures("recorded", "vendor")
-def test_budget_is_rejected_with_several_processes(charts: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
-    with pytest.raises(SettingsError, match="`runner` is processes"):
-        backfill([charts], store="s", budget=1.0)
-    check_budget(load_settings("s"), None)
 
 
 def test_missing_key_is_reported_in_one_line_before_extraction(

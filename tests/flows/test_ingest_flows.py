@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,14 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from diptych.errors import SettingsError, SourceError
+from diptych.errors import SourceError
 from diptych.settings import load_settings
 from flows.backfill import backfill, modified_since
 from flows.cli.main import run
 from flows.ingest import ingest
 from flows.reindex import reindex
 from flows.retry import retry
-from flows.support.ingest_tasks import create_task_runner, ingest_run
+from flows.support.ingest_tasks import ingest_run
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.progress import ProgressListener, listening
 from flows.support.removals import Removals
@@ -69,14 +68,6 @@ class RecordingListener(ProgressListener):
 
     def on_removals(self, removals: Removals) -> None:
         self.deleted += [record.name for record in removals.deleted]
-
-
-def test_unknown_or_missing_task_runner_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, expected in (("fibres", "known: threads, processes, dask, ray"), ("dask", "prefect-dask")):
-        monkeypatch.setenv("DIPTYCH_RUNNER", name)
-        monkeypatch.setitem(sys.modules, "prefect_dask", None)
-        with pytest.raises(SettingsError, match=expected):
-            create_task_runner(load_settings())
 
 
 def test_nested_blocks_share_an_open_store() -> None:

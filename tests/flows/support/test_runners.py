@@ -1,0 +1,148 @@
+"""Runs whose tasks work in other processes: the same points, one budget, and clear refusals."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych import Diptych, Settings
+from diptych.errors import SettingsError, StoreError
+from diptych.settings import load_settings
+from flows.ingest import ingest
+from flows.support.local_prefect import run_result
+from flows.support.runners import check_runner, create_task_runner
+from flows.support.shared_store import RunStore
+from tests.support.http_server import Vendor, served
+from tests.support.openai_server import OpenAIRoutes
+from tests.support.papers import write_leaflet
+from tests.support.scripted_vision import chart
+
+LUNA = "openai:gpt-6-luna"
+CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    """A vision model on this machine that captions pictures, in the settings that worker processes read."""
+    monkeypatch.chdir(tmp_path)
+    with served(OpenAIRoutes(answer=lambda asked: CAPTION)) as running:
+        chosen = {
+            "OPENAI__BASE_URL": f"{running.url}/v1", "OPENAI__KEY": "DIPTYCH_TEST_VENDOR_KEY", "CAPTIONER": LUNA,
+            "OCR": "off", "WORKERS": "2", "PRICES": json.dumps({LUNA: {"input": 1.0, "output": 10.0}}),
+        }  # fmt: skip
+        for name, value in chosen.items():
+            monkeypatch.setenv(f"DIPTYCH_{name}", value)
+        monkeypatch.setenv("DIPTYCH_TEST_VENDOR_KEY", "sk-of-the-tests")
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """Two leaflets and three charts, of which two are the same picture."""
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    for name in ("a.pdf", "b.pdf"):
+        write_leaflet(papers / name, pages=1)
+    for number, seed in enumerate((1, 2, 1)):
+        chart(seed).save(papers / f"{number}.png")
+    return str(papers)
+
+
+def stored(store: str) -> dict[str, list[Any]]:
+    """Every point of the store: id, payload and vectors. Records without their times and costs."""
+    with Diptych.open(load_settings(store)) as diptych:
+        runtime = diptych._runtime
+        opened = runtime.existing()
+        points = {
+            name: sorted(
+                (point.id, sorted(point.payload.items(), key=str), {k: v.tolist() for k, v in point.vectors.items()})
+                for point in collection.scroll(vectors=True)
+            )
+            for name, collection in (("text", opened.text), ("images", opened.images))
+        }
+        records = [replace(record, updated_at="", usage={}) for record in diptych.documents()]
+    return points | {"documents": records}
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("runner", ["dask", "ray"])
+def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
+    runner: str, vendor: Vendor, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Diptych.open(load_settings("alone")) as diptych:
+        diptych.ingest([folder])
+        usage = diptych.meter.usage()
+    bought = len(vendor.requests)
+    monkeypatch.setattr("flows.support.ingest_tasks.SMALL_BYTES", 0)  # every document in a task of its own
+    state = ingest([folder], store=f"{runner}-store", runner=runner, return_state=True)
+    result = run_result(state)
+    assert (state.name, result["complete"]) == ("Completed", 5)
+    assert stored(f"{runner}-store") == stored("alone")
+    assert len(vendor.requests) == 2 * bought
+    assert result["usage"][LUNA]["requests"] == usage[LUNA, False].requests
+
+
+def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for runner in ("dask", "ray"):
+        monkeypatch.setitem(sys.modules, f"prefect_{runner}", None)
+        with pytest.raises(SettingsError, match=rf"prefect-{runner}: pip install 'diptych\[{runner}\]'"):
+            create_task_runner(Settings(runner=runner))
+
+
+def test_unknown_runner_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_RUNNER", "fibres")
+    with pytest.raises(
+        SettingsError, match="`runner` is wrong: Input should be 'threads', 'processes', 'dask' or 'ray'"
+    ):
+        load_settings()
+
+
+def test_cluster_needs_a_server_as_store() -> None:
+    cluster = "tcp://10.0.0.1:8786"
+    with pytest.raises(SettingsError, match="cannot share the folder library, which belongs to one machine"):
+        check_runner(Settings(store="library", runner="dask", cluster=cluster))
+    check_runner(Settings(store="http://10.0.0.2:6333", runner="dask", cluster=cluster))
+    check_runner(Settings(store="library", runner="dask"))
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunStore]:
+    """A run as its tasks in other processes get to know it."""
+    monkeypatch.chdir(tmp_path)
+    with Diptych.open(load_settings("s"), budget=0.5, run="one") as diptych:
+        yield RunStore.of(diptych)
+
+
+def test_worker_has_the_settings_of_the_run_that_determine_what_is_stored(
+    started: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIPTYCH_DPI", "300")
+    monkeypatch.setenv("DIPTYCH_PAGE_SECONDS", "7")
+    with started.opened() as diptych:
+        assert (diptych.settings.dpi, diptych.settings.page_seconds, diptych.settings.workers) == (150, 7, 1)
+
+
+def test_worker_that_does_not_see_the_picture_store_of_the_run_is_refused(started: RunStore, tmp_path: Path) -> None:
+    elsewhere = replace(started, pictures=str(tmp_path / "elsewhere"))
+    with pytest.raises(SettingsError, match=r"elsewhere on the worker .* is not the picture store of the run"):
+        elsewhere.open()
+
+
+def test_worker_process_opens_a_run_once_and_closes_it_for_the_next(started: RunStore) -> None:
+    with started.opened() as one, started.opened() as same:
+        assert one is same
+    with started.opened() as again:
+        assert again is one
+        assert (one.run, one.meter.budget, one.settings.workers) == ("one", 0.5, 1)
+    with Diptych.open(load_settings("other"), run="two") as diptych:
+        other = RunStore.of(diptych)
+        with other.opened() as second:
+            assert second is not one
+        with pytest.raises(StoreError, match="this Diptych is closed"):
+            one._runtime.store()
