@@ -63,13 +63,9 @@ class QueryPreparation:
         name = "the image of the query"
         try:
             if isinstance(image, str) and is_url(image):
-                (file,) = self._runtime.fetcher(retry=True)([image]).values()
+                (file,) = self._runtime.query_fetcher()([image]).values()
                 if isinstance(file, str):
-                    reason, advice, rest = file.partition("; ")
-                    is_for_rows = rest.endswith("beside the catalogue")
-                    raise QueryError(
-                        reason + (f"{advice}save the picture and give its path" if is_for_rows else advice + rest)
-                    )
+                    raise QueryError(file)
                 name, image = image, file.read_bytes()
             if isinstance(image, Path | str):
                 return find_sources([image]).sources[0], str(image)

@@ -172,10 +172,17 @@ class Runtime:
             return self._sandbox
 
     def fetcher(self, retry: bool) -> Fetch:
-        """Downloads pictures; `retry`: also from servers that did not answer a short time ago."""
-        chosen = self.settings
-        limits = Limits(seconds=chosen.download_seconds, private=chosen.private_addresses)
-        return fetcher(chosen.cache / "downloads", limits, retry=retry)
+        """Downloads the pictures of catalogues; `retry`: also from servers that did not answer a short time ago."""
+        return fetcher(self.settings.cache / "downloads", self._download_limits, retry=retry)
+
+    def query_fetcher(self) -> Fetch:
+        """Downloads the picture of a query."""
+        limits = replace(self._download_limits, instead="save the picture and give its path")
+        return fetcher(self.settings.cache / "downloads", limits, retry=True)
+
+    @property
+    def _download_limits(self) -> Limits:
+        return Limits(seconds=self.settings.download_seconds, private=self.settings.private_addresses)
 
     @property
     def pipeline(self) -> Pipeline:

@@ -24,7 +24,6 @@ Fetched = Path | str
 """The downloaded file, or a sentence that says why there is none."""
 Fetch = Callable[[Iterable[str]], Mapping[str, Fetched]]
 
-_RETRY = "`diptych retry --all` tries again; or put the picture beside the catalogue"
 _MAX_REDIRECTS = 5
 _MAX_CONNECTIONS = 8
 # By content: servers often send application/octet-stream for pictures, or image/png for an error page.
@@ -39,6 +38,8 @@ class Limits:
     """For one picture, including redirects."""
     private: bool = False
     """Whether addresses of private networks (10.0.0.0/8, localhost, ...) are allowed: catalogues are not trusted."""
+    instead: str = "put the picture itself beside the catalogue"
+    """What messages advise when a picture cannot be had from its address."""
 
 
 class _TimedOut(SourceError):
@@ -46,11 +47,11 @@ class _TimedOut(SourceError):
 
     def __init__(self, url: str, address: str, reason: str) -> None:
         """`address`: what to leave alone for a while, the picture or all pictures of the server."""
-        super().__init__(f"{url}: {reason}; {_RETRY}")
+        super().__init__(f"{url}: {reason}")
         self.address = address
 
 
-def fetcher(folder: Path, limits: Limits | None = None, *, retry: bool = False) -> Fetch:
+def fetcher(folder: Path, limits: Limits = Limits(), *, retry: bool = False) -> Fetch:
     """A function that downloads URLs into `folder`, which it creates if necessary.
 
     Pictures and servers that did not answer in time are left alone for some hours, unless `retry` is set.
@@ -67,7 +68,7 @@ def fetcher(folder: Path, limits: Limits | None = None, *, retry: bool = False) 
             httpx2.Client(trust_env=False, follow_redirects=False) as client,
             ThreadPoolExecutor(min(_MAX_CONNECTIONS, len(wanted))) as pool,
         ):
-            fetched = pool.map(lambda url: _fetch(url, folder, limits or Limits(), client, retry), wanted)
+            fetched = pool.map(lambda url: _fetch(url, folder, limits, client, retry), wanted)
             return dict(zip(wanted, fetched, strict=True))
 
     return fetch
@@ -81,7 +82,10 @@ def _fetch(url: str, folder: Path, limits: Limits, client: httpx2.Client, retry:
     try:
         for address in () if retry else (_server(url), url):
             if until := silent.waits_until(address):
-                raise SourceError(f"{url}: did not answer in time and is not tried before {until}; {_RETRY}")
+                raise SourceError(
+                    f"{url}: did not answer in time and is not tried before {until}; "
+                    f"`diptych retry --all` tries now; or {limits.instead}"
+                )
         downloaded = _download(url, file, known, limits, client)
         for address in (_server(url), url):
             silent.remove(address)
@@ -109,7 +113,7 @@ def _download(url: str, file: Path, known: Mapping[str, str], limits: Limits, cl
                 response.close()
     except httpx2.TimeoutException as error:
         address = _server(url) if isinstance(error, httpx2.ConnectTimeout) else url
-        raise _TimedOut(url, address, f"takes longer than {limits.seconds:g} s") from error
+        raise _TimedOut(url, address, f"takes longer than {limits.seconds:g} s; {limits.instead}") from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise SourceError(f"{url}: cannot be downloaded ({error or type(error).__name__})") from error
     raise SourceError(f"{url}: redirected more than {_MAX_REDIRECTS} times; use the final address")
@@ -154,11 +158,9 @@ def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadl
     for chunk in response.iter_raw():
         data += chunk
         if len(data) > limits.max_bytes:
-            raise SourceError(
-                f"{url}: larger than {limits.max_bytes >> 20} MiB; put a smaller picture beside the catalogue"
-            )
+            raise SourceError(f"{url}: larger than {limits.max_bytes >> 20} MiB; {limits.instead}")
         if time.monotonic() > deadline:
-            raise _TimedOut(url, url, f"takes longer than {limits.seconds:g} s")
+            raise _TimedOut(url, url, f"takes longer than {limits.seconds:g} s; {limits.instead}")
     if not data.startswith(_SIGNATURES) and not (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
         kind = response.headers.get("content-type", "something else")
         raise SourceError(f"{url}: the server sends {kind}, not a PNG, JPEG, WebP, TIFF, GIF or BMP picture")

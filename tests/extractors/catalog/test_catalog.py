@@ -288,7 +288,7 @@ def test_address_that_does_not_answer_is_left_alone_until_it_is_retried(tmp_path
         fetcher(tmp_path, INSIDE)([url])
         assert len(asked) == 3
         running.shutdown()
-    assert "takes longer than 0.2 s; `diptych retry --all` tries again" in str(first)
+    assert "takes longer than 0.2 s; put the picture itself beside the catalogue" in str(first)
     assert "did not answer in time and is not tried before 20" in str(second)
     assert isinstance(retried, Path)
 
