@@ -11,6 +11,8 @@ An extractor is a module with one function:
   returns the `ImageFile` of a `Picture`.
 - The result has passages and pictures in reading order, with pages counted from 1, and a `Report`. A part that cannot
   be read becomes a `Problem` of the report and does not stop the rest.
+- A built-in extractor may have a function `load_libraries()`, which imports what takes long; it is called once, in the
+  process from which workers are forked.
 - `ExtractionError` is raised when the document yields nothing at all. Its message names the file, says what happened
   and what to do.
 

@@ -54,6 +54,13 @@ def row_sources(
     return sources
 
 
+def load_libraries() -> None:
+    """Import the extractor of pictures and its libraries."""
+    from extractors.photos import extractor
+
+    extractor.load_libraries()
+
+
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Extract one row. Raises `ExtractionError` when it has neither text nor a picture."""
     from extractors.photos.extractor import extract_picture

@@ -30,6 +30,14 @@ MAX_CAPTION_TOP = 150.0  # points from the top of a page, header included, at wh
 MIN_CAPTION_OVERLAP = 0.8  # share of a paragraph that a caption covers when both are the same text
 
 
+def load_libraries() -> None:
+    """Import MuPDF and Pillow."""
+    from PIL import Image
+
+    Image.preinit()
+    pymupdf()
+
+
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Extract one PDF; its images are saved in the picture store `pictures`.
 

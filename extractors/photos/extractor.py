@@ -30,6 +30,13 @@ MIN_PAGE_WORDS = 40
 """A single image with at least this many words is read as a page of text, which also yields passages."""
 
 
+def load_libraries() -> None:
+    """Import Pillow."""
+    from PIL import Image
+
+    Image.preinit()
+
+
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Extract one image file; each page of a TIFF becomes a picture, and its text passages.
 

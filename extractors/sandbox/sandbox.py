@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractors.errors import ExtractionError, WorkerStopped
-from extractors.formats import extract_document
+from extractors.formats import extract_document, find_format
 from extractors.progress import MAX_SKIPPED_PAGES
 from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
 from extractors.types import Box, Extraction, ImageFile, Options, Source
@@ -140,7 +140,9 @@ class Sandbox:
                 worker.close()
                 worker = None
             try:
-                worker = worker or WorkerProcess(self.limits)
+                if not worker:
+                    row = find_format(path)
+                    worker = WorkerProcess(self.limits, row.module if row else "")
             except OSError as error:
                 raise ExtractionError(f"{path}: no worker could be started: {error}", transient=True) from error
             self._busy.add(worker)

@@ -1,8 +1,7 @@
 """The code that runs in a worker process, where untrusted files are opened: the other end of `WorkerProcess`.
 
-Jobs arrive on file descriptor 0 as pickles. On 1 leave lines: the pages that are being read, and the reply as JSON.
-Both descriptors are replaced at once: what native libraries print goes nowhere, and the programs started here do not
-inherit the pipes.
+Jobs arrive in one pipe as pickles. In the other leave lines: the pages that are being read, and the reply as JSON.
+Standard input and output are closed: what native libraries print goes nowhere.
 """
 
 import json
@@ -49,11 +48,11 @@ def kill_tree(leader: int, mark: str) -> None:
                 process.kill()
 
 
-def main() -> None:
+def run_jobs(jobs_descriptor: int, replies_descriptor: int) -> None:
     """Run jobs until the pipe is closed."""
-    jobs, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    jobs, replies = os.fdopen(jobs_descriptor, "rb"), os.fdopen(replies_descriptor, "wb")
     null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):  # until here, descriptor 2 reports why a worker cannot start
+    for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     _start_guard(jobs, replies)
 

@@ -1,13 +1,11 @@
 """A worker process as its parent sees it: started, given jobs, watched, and killed."""
 
-import json
 import os
 import pickle
 import re
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,14 +19,13 @@ from pathlib import Path
 import psutil
 
 from extractors.errors import ExtractionError, WorkerStopped
+from extractors.sandbox.fork_server import SERVER, ForkRequest
 from extractors.sandbox.worker import MARK_VARIABLE, PAGE_PREFIX, kill_tree
 
 WATCH_SECONDS = 0.25
 """Time between two checks of a worker's memory; a check takes a few milliseconds of CPU time."""
 MAX_REPLY_BYTES = 1 << 30
 """No real document has more text than this."""
-
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from extractors.sandbox.worker import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,8 @@ class Limits:
 class WorkerProcess:
     """One process, its two pipes, and a folder for its temporary files."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, extractor: str = "") -> None:
+        """Start it. `extractor`: the module that it will need first. Raises `OSError` if that is impossible."""
         self.jobs = 0
         """Number of jobs it was given."""
         self._limits = limits
@@ -56,23 +54,27 @@ class WorkerProcess:
         self._lock = threading.Lock()
         self._closed = False
         self._folder = tempfile.mkdtemp(prefix="diptych-worker-")
-        self._stderr = Path(self._folder, "stderr")
-        single_thread = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), "1")
-        # Relative entries, such as "" for the parent's folder, must mean the same in the child.
-        search_path = json.dumps([os.path.abspath(path) for path in sys.path])  # noqa: PTH100
-        with self._stderr.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _START, search_path],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,
-                env=os.environ | single_thread | {MARK_VARIABLE: self._mark, "TMPDIR": self._folder},
-            )
-        self.pid = self._process.pid
+        request = ForkRequest(
+            extractor,
+            os.environ | {MARK_VARIABLE: self._mark, "TMPDIR": self._folder},
+            str(Path.cwd()),
+            # Relative entries, such as "" for the parent's folder, must mean the same in the worker.
+            [os.path.abspath(path) for path in sys.path],  # noqa: PTH100
+        )
+        jobs, self._jobs = os.pipe()
+        self._replies, replies = os.pipe()
+        self._end, end = os.pipe()
+        try:
+            self.pid = SERVER.fork(request, (jobs, replies, end))
+        except OSError:
+            self._release()
+            raise
+        finally:
+            for descriptor in (jobs, replies, end):
+                os.close(descriptor)
 
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return not select.select([self._end], [], [], 0)[0]
 
     def kill(self) -> None:
         """Kill the process and its children; a thread that waits for its reply gets an error."""
@@ -85,9 +87,17 @@ class WorkerProcess:
         self.kill()
         with self._lock:
             self._closed = True
-            with suppress(BrokenPipeError), self._process:
-                pass  # leaving the block closes the pipes and waits for the process
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._wait()
+            self._release()
+
+    def _release(self) -> None:
+        for descriptor in (self._jobs, self._replies, self._end):
+            os.close(descriptor)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _wait(self) -> int:
+        """Wait for the end of the process, and return its exit code."""
+        return int(os.read(self._end, 1 << 6) or -signal.SIGKILL)  # nothing is reported if the fork server was killed
 
     def run(self, path: Path, function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
         """Call a function that returns a dataclass, and return the worker's reply, a line of JSON.
@@ -95,18 +105,15 @@ class WorkerProcess:
         `path` is the file it opens. Raises `ExtractionError` when the process dies, exceeds its limits, or sends too
         large a reply.
         """
-        jobs, replies = self._process.stdin, self._process.stdout
-        assert jobs
-        assert replies
         self.jobs += 1
         page, deadline = 0, time.monotonic() + self._limits.seconds
         try:
-            pickle.dump((path, function, arguments), jobs)
-            jobs.flush()
+            with open(self._jobs, "wb", closefd=False) as jobs:
+                pickle.dump((path, function, arguments), jobs)
         except OSError:
             raise self._died(path, page) from None
         readable = select.poll()
-        readable.register(replies, select.POLLIN)
+        readable.register(self._replies, select.POLLIN)
         reply = bytearray()
         while True:
             has_output = readable.poll(1000 * WATCH_SECONDS)
@@ -114,7 +121,7 @@ class WorkerProcess:
             if len(reply) > MAX_REPLY_BYTES:
                 raise ExtractionError(f"{path}: yields more than {MAX_REPLY_BYTES >> 20} MiB of text; split the file")
             if has_output:
-                chunk = os.read(replies.fileno(), 1 << 16)
+                chunk = os.read(self._replies, 1 << 16)
                 if not chunk:
                     raise self._died(path, page)
                 reply += chunk
@@ -140,12 +147,10 @@ class WorkerProcess:
 
     def _died(self, path: Path, page: int) -> ExtractionError:
         """Return the error that explains the end of the process."""
-        code = self._process.wait()
+        code = self._wait()
         if code == -signal.SIGKILL:
             reason = "its worker process was killed, perhaps because the machine ran out of memory"
             return ExtractionError(f"{path}: {reason}", transient=True)
-        if output := self._stderr.read_text(errors="replace").strip():
-            return ExtractionError(f"{path}: no worker could be started: {output.splitlines()[-1]}", transient=True)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return WorkerStopped(path, f"crashed its worker process ({how}); save it again with another program", page)
 

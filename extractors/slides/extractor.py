@@ -30,6 +30,15 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _NOMINAL_SIZE = 18.0  # font size in points: slides give no hint which paragraphs are headings
 
 
+def load_libraries() -> None:
+    """Import python-pptx, and what reads the PDF that LibreOffice makes."""
+    import pptx  # noqa: F401
+
+    from extractors.pdf import extractor
+
+    extractor.load_libraries()
+
+
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     """Extract one deck (PPTX, ODP, PPT).
 

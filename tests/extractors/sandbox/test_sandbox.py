@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from extractors.errors import ExtractionError
+from extractors.sandbox import fork_server
 from extractors.sandbox import sandbox as sandbox_module
-from extractors.sandbox import worker_process as worker_process_module
+from extractors.sandbox.fork_server import SERVER
 from extractors.sandbox.sandbox import Sandbox
 from extractors.sandbox.worker import encode_reply
 from extractors.sandbox.worker_process import Limits, WorkerProcess
@@ -38,8 +40,8 @@ def test_worker_is_replaced_after_many_documents(
 ) -> None:
     started: list[int] = []
 
-    def start_worker(limits: Limits) -> WorkerProcess:
-        worker = WorkerProcess(limits)
+    def start_worker(limits: Limits, extractor: str) -> WorkerProcess:
+        worker = WorkerProcess(limits, extractor)
         started.append(worker.pid)
         return worker
 
@@ -50,6 +52,27 @@ def test_worker_is_replaced_after_many_documents(
             sandbox.extract(photo, WITHOUT_OCR, pictures)
     assert len(started) == 2
     assert all(map(is_gone, started))
+
+
+def test_workers_go_on_and_new_ones_start_when_the_fork_server_was_killed(photo: Source, pictures: Path) -> None:
+    with Sandbox(1, 60, 2048) as sandbox:
+        sandbox.extract(photo, WITHOUT_OCR, pictures)
+        os.kill(SERVER._process.pid, signal.SIGKILL)
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
+
+
+def test_forked_process_has_workers_of_its_own(photo: Source, pictures: Path) -> None:
+    with Sandbox(1, 60, 2048) as sandbox:
+        sandbox.extract(photo, WITHOUT_OCR, pictures)
+        child = os.fork()
+        if not child:
+            with Sandbox(1, 60, 2048) as other:
+                found = other.extract(photo, WITHOUT_OCR, pictures).pictures
+            SERVER.close()
+            os._exit(len(found))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
 
 
 def test_error_of_an_extractor_comes_back(tmp_path: Path, pictures: Path) -> None:
@@ -82,7 +105,8 @@ def test_output_of_programs_in_a_worker_is_discarded(
 
 
 def test_worker_that_cannot_start_reports_why(photo: Source, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_process_module, "_START", "import no_such_module")
+    SERVER.close()
+    monkeypatch.setattr(fork_server, "_START", "import no_such_module")
     with Sandbox(1, 60, 2048) as sandbox, pytest.raises(ExtractionError, match=r"could be started: .*no_such_module"):
         sandbox.extract(photo, WITH_OCR, pictures)
 

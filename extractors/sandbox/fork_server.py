@@ -1,0 +1,185 @@
+"""A process that has imported the extractors and forks workers: a fork takes milliseconds, the imports half a second.
+
+There is one per Python process, started with the first worker. It opens no documents, so workers start clean.
+"""
+
+import atexit
+import json
+import os
+import pickle
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import extractors.sandbox.fork_server as s; s.main()"
+_NUMBER = struct.Struct("!q")
+_SINGLE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True, slots=True)
+class ForkRequest:
+    """What a new worker needs besides its pipes."""
+
+    extractor: str
+    """Module that is imported before the fork, with its libraries, so that later workers have them, too."""
+    environment: Mapping[str, str]
+    folder: str
+    """The current folder."""
+    search_path: Sequence[str]
+    """Of modules."""
+
+
+class ForkServer:
+    """The server as its parent sees it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start another server next time, because this one belongs to the process that was forked."""
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+
+    def fork(self, request: ForkRequest, descriptors: Sequence[int]) -> int:
+        """Start a worker and return its process id. Raises `OSError`, which says why, if that is impossible.
+
+        `descriptors`: the worker's ends of its pipe for jobs and its pipe for replies, and the write end of the pipe in
+        which its exit code is reported as a line.
+        """
+        with self._lock:
+            if self._control and self._process.poll() is not None:
+                self._stop()
+            if not self._control:
+                self._start(request.search_path)
+            assert self._control
+            data = pickle.dumps(request)
+            try:
+                socket.send_fds(self._control, [_NUMBER.pack(len(data))], descriptors)
+                self._control.sendall(data)
+                reply = self._control.recv(_NUMBER.size, socket.MSG_WAITALL)
+            except ConnectionError:
+                reply = b""
+            if not reply:
+                reason = self._stop()
+                raise OSError(reason)
+            return int(_NUMBER.unpack(reply)[0])
+
+    def close(self) -> None:
+        """End the server; workers stay. The next `fork` starts another one."""
+        with self._lock:
+            if self._control:
+                self._stop()
+
+    def _start(self, search_path: Sequence[str]) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `_stop`
+        self._control, other_end = socket.socketpair()
+        with other_end:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _START, json.dumps(search_path)],
+                stdin=other_end.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                start_new_session=True,
+                env=os.environ | _SINGLE_THREAD,
+            )
+
+    def _stop(self) -> str:
+        """End the server and return the last line it wrote."""
+        assert self._control
+        self._control.close()
+        self._control = None
+        self._process.wait()
+        with self._stderr as file:
+            file.seek(0)
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"the process that starts workers ended with {self._process.returncode}"
+
+
+SERVER = ForkServer()
+atexit.register(SERVER.close)
+os.register_at_fork(after_in_child=SERVER.forget)
+
+
+def main() -> None:
+    """Fork workers until the parent is gone."""
+    control = socket.socket(fileno=0)
+    children: dict[int, int] = {}  # process id -> descriptor for its exit code
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    ready = select.poll()
+    ready.register(control, select.POLLIN)
+    ready.register(wake, select.POLLIN)
+    while True:
+        for descriptor, _ in ready.poll():
+            if descriptor == wake:
+                os.read(wake, 1 << 12)
+                _report_ends(children)
+                continue
+            header, descriptors, *_ = socket.recv_fds(control, _NUMBER.size, 3)
+            if not header:
+                return
+            request = pickle.loads(control.recv(_NUMBER.unpack(header)[0], socket.MSG_WAITALL))
+            sys.path[:] = request.search_path
+            _load_extractor(request.extractor)
+            worker = os.fork()
+            if not worker:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for inherited in (wake, woken, descriptors[2], *children.values()):
+                    os.close(inherited)
+                _become_worker(request, *descriptors[:2])
+            with suppress(OSError):  # the worker has done it itself
+                os.setpgid(worker, worker)
+            for passed in descriptors[:2]:
+                os.close(passed)
+            children[worker] = descriptors[2]
+            control.sendall(_NUMBER.pack(worker))
+
+
+def _load_extractor(name: str) -> None:
+    """Import an extractor of ours; one of another package may start threads, which do not survive a fork."""
+    if name.startswith("extractors."):
+        with suppress(Exception):  # the worker reports it
+            getattr(import_module(name), "load_libraries", lambda: None)()
+
+
+def _become_worker(request: ForkRequest, jobs: int, replies: int) -> None:
+    """Run jobs, in a process group of its own, until the pipe is closed. Does not return."""
+    from extractors.sandbox.worker import run_jobs
+
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        os.environ.clear()
+        os.environ.update(request.environment)
+        os.environ.update(_SINGLE_THREAD)
+        tempfile.tempdir = None
+        os.chdir(request.folder)
+        run_jobs(jobs, replies)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _report_ends(children: dict[int, int]) -> None:
+    """Write the exit code of each worker that ended; negative: the signal that ended it."""
+    with suppress(ChildProcessError):
+        while True:
+            worker, status = os.waitpid(-1, os.WNOHANG)
+            if not worker:
+                return
+            descriptor = children.pop(worker)
+            with suppress(OSError):  # the parent no longer reads it
+                os.write(descriptor, b"%d\n" % os.waitstatus_to_exitcode(status))
+            os.close(descriptor)
