@@ -18,6 +18,14 @@ import pytest
 from tests.support.papers import write_library
 from tests.support.prefect_server import PrefectServer, wait_until_healthy
 
+MEMORY = Path("/dev/shm")
+"""Folder in memory. Stores and Prefect's database sync every write; on a disk the tests wait for that."""
+MIN_FREE_MEMORY = 8 << 30
+
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MIN_FREE_MEMORY:
+    tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="diptych-tests-", dir=MEMORY)
+    atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
+
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 SERVER = pytest.StashKey[PrefectServer]()
 SLOW_FILES = ("test_kills.py", "test_ingest_flows.py", "test_deployments.py", "test_demo.py", "test_budget.py")
