@@ -1,7 +1,8 @@
 """Processes for the kill tests: `python -m tests.support.kills write|read STORE`.
 
 A document of version v has three passages and two figures that contain `v`, and one passage that all versions share,
-so a reader can check by eye which version every hit belongs to.
+so a reader can check by eye which version every hit belongs to. STORE is the folder of an embedded store, or a folder
+with a file `server` that has the URL and the prefix of a store on a server.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.register import list_records
+from diptych.store.server import ServerStore
+from diptych.store.server_collection import ServerOptions
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
 from diptych.store.types import Store, text_shapes
 from extractors.types import Extraction, Options, Passage
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
+from tests.support.stores import connect
 
 NAMES = ("a.pdf", "b.pdf", "c.pdf")
 PASSAGES, FIGURES = 3, 2
@@ -55,8 +59,19 @@ class JournalEncoder(WordEncoder):
         return super().encode_texts(texts, query=query)
 
 
-def open_for_kills(folder: Path) -> EmbeddedStore:
-    return EmbeddedStore(folder, text_shapes(WordEncoder.size), lock_seconds=300)
+def prepare_server_store(folder: Path, url: str, prefix: str) -> Path:
+    """Make the processes that are given this folder use a store on a server."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "server").write_text(f"{url} {prefix}")
+    return folder
+
+
+def open_for_kills(folder: Path) -> Store:
+    shapes = text_shapes(WordEncoder.size)
+    if not (folder / "server").exists():
+        return EmbeddedStore(folder, shapes, lock_seconds=300)
+    url, prefix = (folder / "server").read_text().split()
+    return ServerStore(connect(url), ServerOptions(prefix, seconds=60), shapes)
 
 
 def write_version(folder: Path, version: int, death: str) -> None:

@@ -1,4 +1,8 @@
-"""Open a store in each engine that the tests run against."""
+"""Open a store in each engine that the tests run against.
+
+The engine `server` is a real Qdrant server. Its tests are skipped unless DIPTYCH_TEST_QDRANT_URL is set; every store on
+it has collections of its own, which are deleted when it is closed.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
+import pytest
 from qdrant_client import QdrantClient
 
 from diptych.store.embedded import EmbeddedStore
@@ -17,8 +22,10 @@ from diptych.store.server import ServerStore
 from diptych.store.server_collection import ServerOptions
 from diptych.store.types import Store, VectorShapes, text_shapes
 
-URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL")
-ENGINES = ["embedded", "memory", *(["server"] if URL else [])]
+URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL", "")
+NEEDS_SERVER = pytest.mark.skipif(not URL, reason="DIPTYCH_TEST_QDRANT_URL is not set: no real Qdrant server")
+SERVER = pytest.param("server", marks=NEEDS_SERVER)
+ENGINES = ["embedded", "memory", SERVER]
 
 
 def open_store(engine: str, folder: Path, shapes: int | VectorShapes) -> Store:
@@ -26,10 +33,40 @@ def open_store(engine: str, folder: Path, shapes: int | VectorShapes) -> Store:
     shapes = text_shapes(shapes) if isinstance(shapes, int) else shapes
     if engine == "embedded":
         return open_embedded_store(folder / "store", shapes, lock_seconds=300)
-    client = (
-        QdrantClient(":memory:") if engine == "memory" else QdrantClient(url=URL, timeout=60, check_compatibility=False)
-    )
-    return ServerStore(client, ServerOptions(f"test-{uuid.uuid4().hex[:8]}", seconds=300), shapes)
+    if engine == "memory":
+        return ServerStore(QdrantClient(":memory:"), ServerOptions("test", seconds=300), shapes)
+    return DisposableStore(new_prefix(), shapes)
+
+
+class DisposableStore(ServerStore):
+    """A store on the real server that deletes its collections when it is closed."""
+
+    def __init__(self, prefix: str, shapes: VectorShapes) -> None:
+        self._prefix = prefix
+        super().__init__(connect(URL), ServerOptions(prefix, seconds=60), shapes)
+
+    def close(self) -> None:
+        delete_collections(self._prefix)
+        super().close()
+
+
+def new_prefix() -> str:
+    """A prefix for collections on the real server. What is left of them when the tests end is deleted."""
+    prefix = f"test-{uuid.uuid4().hex[:8]}"
+    atexit.register(delete_collections, prefix)
+    return prefix
+
+
+def connect(url: str) -> QdrantClient:
+    return QdrantClient(url=url, timeout=60, check_compatibility=False)
+
+
+def delete_collections(prefix: str) -> None:
+    client = connect(URL)
+    for collection in client.get_collections().collections:
+        if collection.name.startswith(f"{prefix}-"):
+            client.delete_collection(collection.name)
+    client.close()
 
 
 def open_embedded_store(folder: Path, shapes: VectorShapes, lock_seconds: float) -> EmbeddedStore:

@@ -1,4 +1,4 @@
-"""Kill real writer processes while another process reads all the time."""
+"""Kill real writer processes while another process reads all the time, in the embedded engine and on a real server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from diptych.store.register import list_records
-from tests.support.kills import FIGURES, NAMES, PASSAGES, open_for_kills
+from tests.support.kills import FIGURES, NAMES, PASSAGES, open_for_kills, prepare_server_store
+from tests.support.stores import SERVER, URL, delete_collections, new_prefix
 
 pytestmark = pytest.mark.timeout(1800)  # never decides the outcome, however busy the machine
 
@@ -24,6 +26,26 @@ STEPS = [
 ]  # fmt: skip
 QUICK_STEPS = ["text.upsert.1", "images.upsert.2", "documents.upsert.1", "text.delete.0", "images.delete.0"]
 REINDEX_STEPS = ["documents.retrieve.0", "documents.retrieve.2", "documents.scroll.1", "documents.upsert.0"]
+
+
+class Places(NamedTuple):
+    """Two new stores: one for the kills, one for an uninterrupted run."""
+
+    store: Path
+    uninterrupted: Path
+    seconds: float
+    """About as long as a write takes: when to kill it."""
+
+
+@pytest.fixture(params=["embedded", SERVER])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
+    first, second = tmp_path / "store", tmp_path / "uninterrupted"
+    prefixes = [new_prefix(), new_prefix()] if request.param == "server" else []
+    for folder, prefix in zip((first, second), prefixes, strict=False):
+        prepare_server_store(folder, URL, prefix)
+    yield Places(first, second, seconds=1.0 if prefixes else 0.1)
+    for prefix in prefixes:
+        delete_collections(prefix)
 
 
 @contextmanager
@@ -83,13 +105,13 @@ def texts_encoded_twice(journal: Path, start: int) -> int:
     return sum(count > 1 for count in collections.Counter(map(json.loads, lines)).values())
 
 
-def run_kills(folder: Path, deaths: list[str]) -> int:
+def run_kills(places: Places, deaths: list[str]) -> int:
     """Kill a writer at each of `deaths` on its way to another version. Returns the number of writers killed.
 
     After two of three kills the same version is written again: at most one batch may be encoded twice. After the third
     kill, the next version follows an unfinished one.
     """
-    store, uninterrupted, killed = folder / "store", folder / "uninterrupted", 0
+    (store, uninterrupted, _), killed = places, 0
     journal = store / "journal"
     with writer(store) as write:
         write(1)
@@ -111,9 +133,9 @@ def run_kills(folder: Path, deaths: list[str]) -> int:
     return killed
 
 
-def run_reindex_kills(folder: Path, deaths: list[str]) -> int:
+def run_reindex_kills(places: Places, deaths: list[str]) -> int:
     """Kill a reindex at each of `deaths`, then let it finish. Returns the number of writers killed."""
-    store, uninterrupted, killed = folder / "store", folder / "uninterrupted", 0
+    (store, uninterrupted, _), killed = places, 0
     with writer(store) as write:
         write(1)
         with reader(store) as lines:
@@ -127,35 +149,41 @@ def run_reindex_kills(folder: Path, deaths: list[str]) -> int:
     return killed
 
 
-def test_kills_during_ingest_and_delete_never_show_half_a_document(tmp_path: Path) -> None:
-    killed = run_kills(tmp_path, QUICK_STEPS)
+def test_kills_during_ingest_and_delete_never_show_half_a_document(places: Places) -> None:
+    killed = run_kills(places, QUICK_STEPS)
     assert killed == len(QUICK_STEPS)
 
 
-def test_killed_reindex_keeps_the_old_edition_and_converges(tmp_path: Path) -> None:
-    killed = run_reindex_kills(tmp_path, REINDEX_STEPS[1::2])
+def test_killed_reindex_keeps_the_old_edition_and_converges(places: Places) -> None:
+    killed = run_reindex_kills(places, REINDEX_STEPS[1::2])
     assert killed == 2
 
 
 @pytest.mark.slow
-def test_kills_at_every_step(tmp_path: Path) -> None:
+def test_kills_at_every_step(places: Places) -> None:
     moments = random.Random(7)
-    killed = run_kills(tmp_path, STEPS + [f"{moments.uniform(0.0, 0.08):.3f}" for _ in range(3)])
+    killed = run_kills(places, STEPS + [f"{moments.uniform(0.0, 0.8) * places.seconds:.3f}" for _ in range(3)])
     assert killed >= len(STEPS) - 1  # no document is deleted at the last step; at a moment, a writer may have finished
 
 
 @pytest.mark.slow
-def test_forty_kills_of_a_reindex(tmp_path: Path) -> None:
+def test_forty_kills_of_a_reindex(places: Places) -> None:
     moments = random.Random(5)
-    killed = run_reindex_kills(tmp_path, REINDEX_STEPS * 10 + [f"{moments.uniform(0.02, 0.3):.3f}" for _ in range(20)])
+    killed = run_reindex_kills(
+        places, REINDEX_STEPS * 10 + [f"{moments.uniform(0.2, 3) * places.seconds:.3f}" for _ in range(20)]
+    )
     assert killed >= 40
     print(f"kills of a reindex: {killed}")
 
 
 @pytest.mark.slow
-def test_more_than_a_hundred_kills(tmp_path: Path) -> None:
+def test_more_than_a_hundred_kills(places: Places) -> None:
     moments = random.Random(11)
-    deaths = [death for _ in range(130) for death in (moments.choice(STEPS[:4]), f"{moments.uniform(0.0, 0.1):.3f}")]
-    killed = run_kills(tmp_path, deaths)
+    deaths = [
+        death
+        for _ in range(130)
+        for death in (moments.choice(STEPS[:4]), f"{moments.uniform(0.0, 1.0) * places.seconds:.3f}")
+    ]
+    killed = run_kills(places, deaths)
     assert killed >= 100
     print(f"kills: {killed}")

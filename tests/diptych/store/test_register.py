@@ -18,6 +18,7 @@ from diptych.store.points import EncodingConfig
 from diptych.store.register import RegisterCache, bind_encoders, list_records, register_version, write_record
 from diptych.store.switch import delete_document
 from diptych.store.types import Point
+from diptych.where import parse_where
 from extractors.errors import ExtractionError, WorkerStopped
 from extractors.types import Options, Passage, Problem, Report
 from tests.support.fakes import document, source
@@ -251,8 +252,6 @@ def test_content_shared_by_two_documents_is_encoded_once(scripted: ScriptedPipel
 
 
 def test_user_fields_can_be_filtered_and_are_returned(scripted: ScriptedPipeline) -> None:
-    from diptych.where import parse_where
-
     scripted.ingest(source("a.pdf", price=150, sale=True), document(Passage("red pump", 1)))
     scripted.ingest(source("b.pdf", price=250, sale=False), document(Passage("red pump", 1)))
     (hit,) = scripted.search(Query("pump", where=parse_where("price < 200 and sale = true")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from qdrant_client import QdrantClient, models
+from qdrant_client import models
 
 from diptych.errors import QueryError, StoreError
 from diptych.store.filters import filter_json
@@ -13,7 +13,7 @@ from diptych.store.server import ServerStore
 from diptych.store.server_indexes import FIXED_INDEXES, MAX_COLUMNS, PayloadIndexes
 from diptych.store.types import Payload, Point
 from diptych.where import parse_where
-from tests.support.stores import URL, open_store
+from tests.support.stores import SERVER, URL, connect, open_store
 
 KEYWORD, FLOAT = models.PayloadSchemaType.KEYWORD, models.PayloadSchemaType.FLOAT
 DATETIME, BOOL = models.PayloadSchemaType.DATETIME, models.PayloadSchemaType.BOOL
@@ -84,14 +84,12 @@ def test_dates_contain_years_months_and_days() -> None:
         indexes.filter('made contains "-31"')
 
 
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerStore]:
+@pytest.fixture(scope="module", params=[SERVER])
+def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerStore]:
     """A store on a real server that refuses conditions without an index."""
-    if not URL:
-        pytest.skip("DIPTYCH_TEST_QDRANT_URL is not set")
-    store = open_store("server", tmp_path_factory.mktemp("store"), 3)
+    store = open_store(request.param, tmp_path_factory.mktemp("store"), 3)
     assert isinstance(store, ServerStore)
-    client = QdrantClient(url=URL, check_compatibility=False)
+    client = connect(URL)
     mode = models.StrictModeConfig(enabled=True, unindexed_filtering_retrieve=False, unindexed_filtering_update=False)
     prefix = store.text._name.removesuffix("-text")
     for kind in ("text", "images", "documents"):
@@ -101,8 +99,6 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerStore]:
     store.text.upsert([row(1, price=9.5, name="Coat", sold=True, made="2026-01-31", tags=tags, **odd)])
     store.text.upsert([row(2, price=10, name="Jacket", sold=False, made="2026-02-01", tags=["dark red"])])
     yield store
-    for kind in ("text", "images", "documents"):
-        client.delete_collection(f"{prefix}-{kind}")
     client.close()
     store.close()
 

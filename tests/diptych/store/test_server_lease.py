@@ -5,23 +5,28 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
-from qdrant_client import QdrantClient
+import pytest
 
 from diptych.store.server import HOST, ServerStore, document_lease
-from diptych.store.server_collection import ServerOptions
-from diptych.store.types import NAMESPACE, Point, text_shapes
+from diptych.store.types import NAMESPACE, Point
+from tests.support.stores import SERVER, open_store
 
 LEASE_ID = str(uuid.uuid5(NAMESPACE, "lease d1"))
 
 
-def server() -> ServerStore:
-    return ServerStore(QdrantClient(":memory:"), ServerOptions("test", seconds=5), text_shapes(3))
+@pytest.fixture(params=["memory", SERVER])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerStore]:
+    opened = open_store(request.param, tmp_path, 3)
+    assert isinstance(opened, ServerStore)
+    yield opened
+    opened.close()
 
 
-def test_two_threads_take_turns() -> None:
-    store, order = server(), []
+def test_two_threads_take_turns(store: ServerStore) -> None:
+    order = []
 
     def work(name: str) -> None:
         with store.lock_document("d1"):
@@ -38,14 +43,12 @@ def test_two_threads_take_turns() -> None:
     assert store.documents.retrieve([LEASE_ID]) == []
 
 
-def test_other_documents_do_not_wait() -> None:
-    store = server()
+def test_other_documents_do_not_wait(store: ServerStore) -> None:
     with store.lock_document("d1"), store.lock_document("d2"):
         assert len(store.documents.retrieve([LEASE_ID])) == 1
 
 
-def test_lease_of_a_dead_process_is_taken_over() -> None:
-    store = server()
+def test_lease_of_a_dead_process_is_taken_over(store: ServerStore) -> None:
     highest = int(Path("/proc/sys/kernel/pid_max").read_text())
     dead = {"lease": "x", "host": HOST, "pid": highest + 1, "until": time.time() + 600}
     store.documents.insert(Point(LEASE_ID, dead))
@@ -53,15 +56,14 @@ def test_lease_of_a_dead_process_is_taken_over() -> None:
         assert store.documents.retrieve([LEASE_ID])[0].payload["lease"] != "x"
 
 
-def test_lease_of_another_machine_is_waited_for_until_it_expires() -> None:
-    store, until = server(), time.time() + 0.3
+def test_lease_of_another_machine_is_waited_for_until_it_expires(store: ServerStore) -> None:
+    until = time.time() + 0.3
     store.documents.insert(Point(LEASE_ID, {"lease": "x", "host": "elsewhere", "pid": 1, "until": until}))
     with document_lease(store.documents, "d1"):
         assert time.time() >= until
 
 
-def test_changed_point_is_not_deleted() -> None:
-    store = server()
+def test_changed_point_is_not_deleted(store: ServerStore) -> None:
     store.documents.insert(Point(LEASE_ID, {"lease": "new"}))
     store.documents.insert(Point(LEASE_ID, {"lease": "late"}))
     store.documents.delete_if_equal(Point(LEASE_ID, {"lease": "old"}))
