@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     cluster: str = Field(
         default="", description="Address of a Dask scheduler or Ray cluster; default: a local one for each run."
     )
+    prefect: bool = Field(
+        default=False, description="Record the commands ingest, query, ask and evaluate as Prefect flow runs."
+    )
     page_seconds: float = Field(
         default=60, gt=0, description="Time limit for one page, in seconds; a slower page is skipped."
     )

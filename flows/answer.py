@@ -12,11 +12,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from diptych import Answer, Query
-from diptych.models.meter import format_usage
+from diptych import Answer
 from flows.support.answer_text import answer_markdown, answer_settings
 from flows.support.flow_settings import StoreChoice, flow_settings
-from flows.support.search_results import describe_filters, explain_no_hits, parse_counts, parse_filter
+from flows.support.progress import current_listener
+from flows.support.questions import find_answer, make_question
 from flows.support.shared_store import shared_diptych
 from flows.support.text import markdown_code, pluralize
 
@@ -48,26 +48,19 @@ async def answer(
         passages: Passages shown to the model: 3 for exactly three, 3+ for at least three.
         pictures: Number of pictures shown to the model, in the same form.
     """
-    condition = parse_filter(where)
-    least, exact = parse_counts(passages, pictures)
-    question = Query(text, image or None, condition, least=least, exact=exact)
-    limit = max(limit, sum(least.values()) + sum(exact.values()))
+    question = make_question(text, image, where, limit, passages=passages, pictures=pictures)
     settings = answer_settings(flow_settings(store), model, verify)
     with shared_diptych(settings, budget) as diptych:
-        filters = await asyncio.to_thread(describe_filters, diptych, question)
-        answered = await asyncio.to_thread(diptych.ask, question, limit)
-        nothing = ""
-        if not answered.evidence:
-            resembles = answered.resembles
-            nothing = await asyncio.to_thread(explain_no_hits, diptych, condition, resembles=resembles)
-        usage, data = format_usage(diptych.meter), answered.as_dict()
-    for line in filter(None, [filters, nothing, *usage]):
+        found = await asyncio.to_thread(find_answer, diptych, question)
+    current_listener().on_result(found)
+    answered = found.answer
+    for line in filter(None, [found.filters, found.nothing, *found.usage]):
         get_run_logger().info("%s", line)
-    notes = (markdown_code(line) for line in (nothing, *usage) if line)
+    notes = (markdown_code(line) for line in (found.nothing, *found.usage) if line)
     page = "\n\n".join([answer_markdown(answered), *notes])
-    description = " — ".join(filter(None, [text or str(image), filters]))
+    description = " — ".join(filter(None, [text or str(image), found.filters]))
     await acreate_markdown_artifact(page, key="answer", description=description)
-    return Completed(message=nothing or run_message(answered), data=data)
+    return Completed(message=found.nothing or run_message(answered), data=answered.as_dict())
 
 
 def run_message(answered: Answer) -> str:

@@ -1,17 +1,19 @@
 """Flow `evaluate`: measure search on questions with known answers."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
+from pydantic import Field
 
-from diptych.evaluation.gates import gate_failure, parse_gates
 from diptych.evaluation.metrics import Level
 from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation_markdown
 from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.progress import current_listener
+from flows.support.questions import run_evaluation
 from flows.support.shared_store import shared_diptych
 from flows.support.text import pluralize
 
@@ -23,6 +25,7 @@ def evaluate(
     gate: str | None = None,
     out: str | None = None,
     store: StoreChoice = None,
+    budget: Annotated[float, Field(gt=0)] | None = None,
 ) -> State[Any]:
     """Compare kinds of retrieval on questions with known answers. The run fails if search is below the gate.
 
@@ -32,13 +35,18 @@ def evaluate(
         gate: Minimum quality of search, such as: page recall@10 >= 0.8 and document mrr >= 0.9
         out: Folder on the worker's machine for report.html.
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
+        budget: Maximum spend on a paid encoder in US dollars; requests that could exceed it fail.
     """
-    conditions = parse_gates(gate) if gate and gate.strip() else []
     report = Path(out) / REPORT if out else None
-    logger = get_run_logger()
-    with shared_diptych(flow_settings(store)) as diptych:
-        evaluation = diptych.evaluate(Path(questions), arms or None, report, lambda arm: logger.info("running %s", arm))
-    below_gate = gate_failure(conditions, evaluation)
+
+    def log(line: str) -> None:
+        get_run_logger().info("%s", line)
+        current_listener().on_note(line)
+
+    with shared_diptych(flow_settings(store), budget) as diptych:
+        evaluated = run_evaluation(diptych, Path(questions), arms, gate, report, log)
+    current_listener().on_result(evaluated)
+    evaluation, below_gate = evaluated.evaluation, evaluated.below_gate
     create_markdown_artifact(evaluation_markdown(evaluation, below_gate), key="evaluation", description=questions)
     level: Level = "page" if evaluation.counts["page"] else "document"
     rows = [dict(zip(TITLES, row, strict=True)) for row in arm_rows(evaluation, level)]

@@ -6,6 +6,7 @@ The flow is async because every sync flow run ends with a second of waiting, whi
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger
@@ -14,12 +15,16 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from diptych import Query
-from diptych.models.meter import format_usage
+from diptych import Diptych
 from flows.support.flow_settings import StoreChoice, flow_settings
-from flows.support.search_results import describe_filters, explain_no_hits, hit_rows, parse_counts, parse_filter
+from flows.support.progress import current_listener
+from flows.support.questions import Question, find_batch, find_hits, make_question, read_batch
+from flows.support.search_results import hit_rows
 from flows.support.shared_store import shared_diptych
 from flows.support.text import pluralize
+
+MAX_ROWS = 500
+"""Questions of a batch in the table."""
 
 
 @flow(name="query", persist_result=True, result_serializer="json")
@@ -28,11 +33,12 @@ async def query(
     image: str | None = None,
     where: str | None = None,
     panels: Literal["both", "text", "image"] = "both",
-    limit: Annotated[int, Field(ge=1, le=1000)] = 10,
-    offset: Annotated[int, Field(ge=0, le=10_000)] = 0,
+    limit: Annotated[int, Field(ge=1, le=999_999)] = 10,
+    offset: Annotated[int, Field(ge=0, le=999_999)] = 0,
     passages: str | None = None,
     pictures: str | None = None,
     split_rows: bool = False,
+    batch: str | None = None,
     store: StoreChoice = None,
 ) -> State[Any]:
     """Search text and images, and return one ranked list of hits.
@@ -47,23 +53,46 @@ async def query(
         passages: Number of passages among the hits: 3 for exactly three, 3+ for at least three.
         pictures: Number of pictures among the hits, in the same form.
         split_rows: Return the text and the pictures of a catalogue row as separate hits.
+        batch: JSON Lines file of questions on the worker's machine, instead of text and image.
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
-    condition = parse_filter(where, None if panels == "both" else panels)
-    least, exact = parse_counts(passages, pictures)
-    question = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows)
-    if offset == 0:
-        limit = max(limit, sum(least.values()) + sum(exact.values()))
+    modality = None if panels == "both" else panels
+    question = make_question(
+        text, image, where, limit, offset,
+        modality=modality, passages=passages, pictures=pictures, split_rows=split_rows,
+    )  # fmt: skip
     with shared_diptych(flow_settings(store)) as diptych:
-        filters = await asyncio.to_thread(describe_filters, diptych, question)
-        found = await asyncio.to_thread(diptych.search, question, limit, offset)
-        nothing = ""
-        if not found:
-            nothing = await asyncio.to_thread(explain_no_hits, diptych, condition, resembles=found.resembles)
-        usage = format_usage(diptych.meter)
-    hits = [hit.as_dict() for hit in found]
-    for line in filter(None, [filters, nothing, *usage]):
+        if batch:
+            return await _search_batch(diptych, Path(batch), question, offset)
+        found = await asyncio.to_thread(find_hits, diptych, question, offset)
+    current_listener().on_result(found)
+    hits = [hit.as_dict() for hit in found.hits]
+    for line in filter(None, [found.filters, found.nothing, *found.usage]):
         get_run_logger().info("%s", line)
-    description = " — ".join(filter(None, [text or str(image), filters, nothing]))
+    description = " — ".join(filter(None, [text or str(image), found.filters, found.nothing]))
     await acreate_table_artifact(hit_rows(hits), key="query-hits", description=description)
-    return Completed(message=nothing or pluralize(len(hits), "hit"), data=hits)
+    return Completed(message=found.nothing or pluralize(len(hits), "hit"), data=hits)
+
+
+async def _search_batch(diptych: Diptych, file: Path, options: Question, offset: int) -> State[Any]:
+    """Search for every question of a file; the result is one object per question: id, hits, resembles."""
+
+    def search() -> list[dict[str, Any]]:
+        answers = []
+        for found in find_batch(diptych, read_batch(file, options), options.limit, offset):
+            current_listener().on_result(found)
+            answers.append(found.as_dict())
+        return answers
+
+    answers = await asyncio.to_thread(search)
+    rows = [
+        {
+            "question": str(one["id"]),
+            "hits": len(one["hits"]),
+            "first": one["hits"][0]["document"] if one["hits"] else "",
+        }
+        for one in answers[:MAX_ROWS]
+    ]
+    message = pluralize(len(answers), "question")
+    await acreate_table_artifact(rows, key="query-batch", description=f"{file}: {message}")
+    return Completed(message=message, data=answers)

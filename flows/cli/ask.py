@@ -1,11 +1,14 @@
 """`diptych ask`: answer a question, with checked citations."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
 
 from flows.cli import options
+from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
+from flows.support.questions import Answered, find_answer, make_question
 from flows.support.terminal import print_json, print_message, print_output
 
 
@@ -21,6 +24,7 @@ from flows.support.terminal import print_json, print_message, print_output
 @click.option("--model", metavar="PROVIDER:MODEL", help="Answering model; by default the setting `answerer`.")
 @click.option("--verify/--no-verify", default=None, help="Ask again about statements that only a picture shows.")
 @options.budget
+@options.prefect
 @options.as_json
 @options.store
 def ask(
@@ -33,6 +37,7 @@ def ask(
     model: str | None,
     verify: bool | None,
     budget: float | None,
+    prefect: bool | None,
     as_json: bool,
     store: str | None,
 ) -> None:
@@ -46,26 +51,37 @@ def ask(
     if not text.strip() and image is None:
         raise click.UsageError("give a question: TEXT, --image or both")
 
-    from diptych import Diptych, Query
-    from diptych.settings import load_settings
-    from flows.support.answer_text import answer_lines, answer_settings, checks_summary
-    from flows.support.search_results import describe_filters, explain_no_hits, parse_counts, parse_filter
+    from flows.support.answer_text import answer_settings
 
-    least, exact = parse_counts(passages, pictures)
-    question = Query(text, image, parse_filter(where), least=least, exact=exact)
-    limit = max(limit, sum(least.values()) + sum(exact.values()))
-    settings = answer_settings(load_settings(store).require_persistent(), model, verify)
-    with Diptych.open(settings, budget=budget) as diptych:
-        print_message(describe_filters(diptych, question))
-        answer = diptych.ask(question, limit, _print_draft if not as_json and sys.stderr.isatty() else None)
-        if not answer.evidence:
-            print_message(explain_no_hits(diptych, question.where, resembles=answer.resembles))
-    if as_json:
-        print_json(answer.as_dict())
+    settings, show = answer_settings(options.load(store), model, verify), partial(_print_answer, as_json=as_json)
+    question = make_question(text, image, where, limit, passages=passages, pictures=pictures)
+    if options.is_recorded(prefect, settings):
+        with recorded_runs(show), image_parameter(image) as image_place:
+            from flows.answer import answer
+
+            run_recorded(
+                answer,
+                text=text, image=image_place, where=where, limit=limit, model=model, store=settings.store,
+                budget=budget, verify=verify, passages=passages or None, pictures=pictures or None,
+            )  # fmt: skip
         return
-    print_output(*answer_lines(answer))
-    print_message(checks_summary(answer))
-    options.print_usage(diptych)
+    from diptych import Diptych
+
+    with Diptych.open(settings, budget=budget) as diptych:
+        show(find_answer(diptych, question, _print_draft if not as_json and sys.stderr.isatty() else None))
+
+
+def _print_answer(answered: Answered, *, as_json: bool) -> None:
+    from flows.support.answer_text import answer_lines, checks_summary
+
+    print_message(answered.filters)
+    print_message(answered.nothing)
+    if as_json:
+        print_json(answered.answer.as_dict())
+        return
+    print_output(*answer_lines(answered.answer))
+    for line in (checks_summary(answered.answer), *answered.usage):
+        print_message(line)
 
 
 def _print_draft(sentence: str) -> None:

@@ -14,20 +14,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.main import guarded
 from flows.support.ingest_report import IngestReport
-from flows.support.local_prefect import local_prefect, run_result
+from flows.support.local_prefect import local_prefect, run_recorded
 from flows.support.progress import listening, progress_display
 from flows.support.search_results import hit_cells
 from flows.support.terminal import build_table, print_message, print_output
 from flows.support.text import one_line
 
 if TYPE_CHECKING:
-    from diptych import Diptych, Settings
+    from diptych import Settings
 
 DATA = Path(__file__).parents[2] / "data"
 QUESTION_IDS = ("q09", "q13", "q23", "q32", "q34", "q39")
@@ -46,33 +45,18 @@ def run_demo() -> int:
     prefect_home = Path(settings.store).absolute() / "prefect"
     prefect_home.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(prefect_home)
+    print_message(_health(settings))
+    print_message("starting a temporary Prefect server: 10 to 15 s …")
     with local_prefect():
         from flows.support.shared_store import shared_diptych
 
         with shared_diptych(settings) as diptych:
-            _start_up(settings, diptych)
             report = _ingest_samples()
             rows = [row for question in _sample_questions() for row in _search_rows(question)]
             pictures = diptych.pictures
     print_output(build_table(COLUMNS, rows), f"The pictures are in {pictures}")
     print_message(f"{report.summary}; {time.monotonic() - start:.0f} s in total")
     return report.exit_code
-
-
-def _start_up(settings: Settings, diptych: Diptych) -> None:
-    """Start the Prefect server, and meanwhile check this machine and load the model."""
-    from prefect.client.orchestration import get_client
-
-    def start_server() -> None:
-        with get_client(sync_client=True) as client:
-            client.hello()
-
-    with ThreadPoolExecutor(1) as pool:
-        server = pool.submit(start_server)
-        print_message(_health(settings))
-        print_message("starting a temporary Prefect server: 10 to 15 s …")
-        diptych.maintenance.pending([])
-        server.result()
 
 
 def _health(settings: Settings) -> str:
@@ -90,7 +74,7 @@ def _ingest_samples() -> IngestReport:
 
     print_message(f"flow ingest over {DATA.name}/")
     with progress_display() as progress, listening(progress):
-        run_result(ingest([str(DATA)], return_state=True))
+        run_recorded(ingest, paths=[str(DATA)])
     return progress.report
 
 

@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 @options.paths
 @options.store
 @options.as_json
-@options.include
-@options.exclude
-def estimate(
-    paths: tuple[str, ...], store: str | None, as_json: bool, include: tuple[str, ...], exclude: tuple[str, ...]
-) -> None:
+@options.patterns
+def estimate(paths: tuple[str, ...], store: str | None, as_json: bool, patterns: options.Patterns) -> None:
     """Show what `ingest` or `backfill` would embed, caption and cost. Spends nothing; the store is not changed.
 
     New and changed documents are extracted. Anything already in the store or the ledger is not counted. Costs are upper
     bounds, since models rarely use all the tokens they may. --json prints one object: documents, unchanged, pages,
     passages, pictures, captions_known, skipped, embedded_here, models, usd, batch_usd, left_out, unreadable.
     """
-    with options.open_store(store, None, include, exclude) as diptych, progress_display() as progress:
+    with options.open_store(store, None, patterns) as diptych, progress_display() as progress:
         result = diptych.estimate(paths, progress.advance)
     for reason in (*result.left_out, *result.unreadable):
         print_message(f"left out   {reason}")

@@ -6,6 +6,8 @@ import click
 
 from flows.cli import options
 from flows.support.evaluation_tables import REPORT, evaluation_notes, evaluation_tables
+from flows.support.local_prefect import recorded_runs, run_recorded
+from flows.support.questions import Evaluated, run_evaluation
 from flows.support.terminal import ExitCode, print_json, print_message, print_output
 from flows.support.text import diptych_command, pluralize
 
@@ -59,6 +61,7 @@ def _propose_questions(file: Path, count: int, budget: float | None, store: str 
 @click.option("--arms", metavar="A,B", help="Compare only these; `fused` alone is fastest and suggests no weights.")
 @click.option("--gate", metavar="EXPR", help='Exit with 5 below it: "page recall@10 >= 0.8 and document mrr >= 0.9".')
 @options.budget
+@options.prefect
 @options.as_json
 @options.store
 @click.option("--make-questions", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
@@ -69,6 +72,7 @@ def evaluate(
     arms: str | None,
     gate: str | None,
     budget: float | None,
+    prefect: bool | None,
     as_json: bool,
     store: str | None,
     make_questions: Path | None,
@@ -90,24 +94,39 @@ def evaluate(
         return _propose_questions(make_questions, count, budget, store)
     assert questions
 
-    from diptych.evaluation.gates import gate_failure, parse_gates
-
-    conditions = parse_gates(gate) if gate else []
     chosen = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
-    report = out / REPORT if out else None
-    with options.open_store(store, budget) as diptych:
-        evaluation = diptych.evaluate(questions, chosen, report, lambda arm: print_message(f"running    {arm}"))
+    settings, report = options.load(store), out / REPORT if out else None
+    ended: list[Evaluated] = []
+    if options.is_recorded(prefect, settings):
+        with recorded_runs(ended.append):
+            from flows.evaluate import evaluate as evaluate_flow
+
+            run_recorded(
+                evaluate_flow,
+                questions=str(questions), arms=chosen, gate=gate, out=str(out) if out else None, store=settings.store,
+                budget=budget,
+            )  # fmt: skip
+    else:
+        from diptych import Diptych
+
+        with Diptych.open(settings, budget=budget) as diptych:
+            ended.append(run_evaluation(diptych, questions, chosen, gate, report, print_message))
+    return _print_evaluation(ended[0], as_json, report)
+
+
+def _print_evaluation(evaluated: Evaluated, as_json: bool, report: Path | None) -> int:
+    """Print the result and return the exit code."""
+    evaluation = evaluated.evaluation
     if as_json:
         print_json(evaluation.as_dict())
     else:
         print_output(*evaluation_tables(evaluation))
         if evaluation.suggestion and evaluation.suggestion.toml:
             print_output(evaluation.suggestion.toml)
-    for line in evaluation_notes(evaluation):
+    for line in (*evaluation_notes(evaluation), *evaluated.usage):
         print_message(line)
-    options.print_usage(diptych)
     if report:
         print_message(f"report     {report}")
-    if below_gate := gate_failure(conditions, evaluation):
-        print_message(f"diptych: {below_gate}")
-    return ExitCode.BELOW_GATE if below_gate else ExitCode.COMPLETE
+    if evaluated.below_gate:
+        print_message(f"diptych: {evaluated.below_gate}")
+    return ExitCode.BELOW_GATE if evaluated.below_gate else ExitCode.COMPLETE

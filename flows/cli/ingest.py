@@ -1,16 +1,19 @@
-"""`diptych ingest` and `backfill`: bring a store up to date, in this process or as Prefect flow runs."""
+"""`diptych ingest`: bring a store up to date, in this process or as a Prefect flow run."""
 
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli import options
-from flows.support.progress import listening, progress_display
+from flows.support.local_prefect import local_prefect, run_recorded
+from flows.support.progress import ProgressDisplay, listening, progress_display
 from flows.support.removals import delete_removed
 from flows.support.terminal import print_message
-from flows.support.text import pluralize
+
+if TYPE_CHECKING:
+    from diptych import Diptych
 
 
 @click.command(short_help="Bring the store up to date with files and folders.")
@@ -19,16 +22,16 @@ from flows.support.text import pluralize
 @options.as_json
 @options.confirm_deletes
 @options.budget
-@options.include
-@options.exclude
+@options.prefect
+@options.patterns
 def ingest(
     paths: tuple[str, ...],
     store: str | None,
     as_json: bool,
     confirm_deletes: bool,
     budget: float | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
+    prefect: bool | None,
+    patterns: options.Patterns,
 ) -> int:
     """Bring the store up to date with files and folders. Only new and changed documents are processed.
 
@@ -38,97 +41,36 @@ def ingest(
     prints one object per document: uri, name, status (complete, partial, failed, unchanged, waiting, deleted, gone),
     pages, passages, pictures, problems, error … Skipped files are objects too: name, status (skipped), error.
     """
-    with (
-        options.open_store(store, budget, include, exclude) as diptych,
-        progress_display(as_json=as_json) as progress,
-    ):
-        maintenance = diptych.maintenance
-        found = maintenance.find_sources(paths)
-        progress.on_sources(len(found.sources), found.skipped)
-        maintenance.store_skipped(paths, found)
-        gone = maintenance.find_removed(paths, found.sources)
-        maintenance.ingest_sources(found.sources, progress.on_outcome)
-        progress.on_removals(delete_removed(diptych, paths, found.sources, gone, confirm_deletes))
+    settings = options.load(store, patterns)
+    with progress_display(as_json=as_json) as progress:
+        if options.is_recorded(prefect, settings):
+            with local_prefect(), listening(progress):
+                from flows.ingest import ingest as ingest_flow
+                from flows.support.ingest_tasks import ingest_run
+
+                # Opened here, so that its usage can be shown.
+                with ingest_run(settings.store, budget, *patterns) as (diptych, _):
+                    run_recorded(
+                        ingest_flow,
+                        paths=list(paths), confirm_deletes=confirm_deletes, store=settings.store, budget=budget,
+                        include=list(patterns.include), exclude=list(patterns.exclude),
+                    )  # fmt: skip
+        else:
+            from diptych import Diptych
+
+            with Diptych.open(settings, budget=budget) as diptych:
+                _ingest_here(diptych, paths, confirm_deletes, progress)
     options.print_usage(diptych)
     print_message(progress.report.summary)
     print_message(progress.report.stop_reason)
     return progress.report.exit_code
 
 
-@click.command(short_help="Ingest many documents, as Prefect flow runs.")
-@options.paths
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files modified on or after this day.")
-@click.option("--limit", type=click.IntRange(1), help="Maximum number of documents; unchanged ones do not count.")
-@click.option("--retry-failed", is_flag=True, help="Also retry permanent failures and partial documents.")
-@options.budget
-@click.option("--batch-api", is_flag=True, help="Use batch endpoints of paid models: half the price, up to a day.")
-@options.confirm_deletes
-@options.store
-@options.include
-@options.exclude
-def backfill(
-    paths: tuple[str, ...],
-    since: datetime | None,
-    limit: int | None,
-    retry_failed: bool,
-    budget: float | None,
-    batch_api: bool,
-    confirm_deletes: bool,
-    store: str | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-) -> int:
-    """Ingest existing documents as runs of the Prefect flow `backfill`, showing progress.
-
-    Without --since and --limit, documents whose files are gone are deleted, as `diptych ingest` does. The runs are
-    recorded by the server in PREFECT_API_URL or your Prefect profile, or else by a temporary one. After an
-    interruption, run the command again to continue.
-
-    Requests that could exceed --budget are not sent; their documents wait for the next run (exit code 3). With
-    --batch-api the command waits for the providers' batches, and finds them again if it is interrupted.
-    """
-    from diptych.settings import load_settings
-    from flows.support.local_prefect import local_prefect, run_result
-
-    settings = load_settings(store).require_persistent()
-    with local_prefect(), progress_display() as progress:
-        from flows.backfill import backfill as backfill_flow
-        from flows.support.ingest_tasks import ingest_run
-
-        parameters: dict[str, Any] = {
-            "paths": [_absolute(path) for path in paths],
-            "since": since.date() if since else None,
-            "retry_failed": retry_failed,
-            "confirm_deletes": confirm_deletes,
-            "store": _absolute(settings.store),
-            "budget": budget,
-            "batch_api": batch_api,
-            "include": list(include),
-            "exclude": list(exclude),
-        }
-        remaining, waiting = limit, 0
-        opened = ingest_run(parameters["store"], budget, include, exclude)  # once, for one budget of all runs
-        with opened as (diptych, _), listening(progress):
-            while remaining is None or remaining > 0:
-                before = len(progress.outcomes)
-                state = backfill_flow(**parameters, limit=remaining, return_state=True)
-                new = progress.outcomes[before:]
-                remaining = None if limit is None else limit - len(progress.outcomes)
-                ingested = any(outcome.status in ("complete", "partial") for outcome in new)
-                waiting = run_result(state)["waiting"]
-                if not waiting or not ingested or progress.report.stop_reason:
-                    break
-    options.print_usage(diptych)
-    report = progress.report
-    if not (report.outcomes or report.removals.deleted or report.removals.unconfirmed):
-        print_message("nothing to do: all documents are up to date")
-    else:
-        print_message(report.summary + (f"; {report.stop_reason}" if report.stop_reason else ""))
-        if waiting and not report.stop_reason:
-            print_message(f"{pluralize(waiting, 'document')} left; run the command again for the next ones")
-    return report.exit_code
-
-
-def _absolute(path: str) -> str:
-    """A path that also holds in the folder of a flow run; URIs stay as they are."""
-    return path if "://" in path else str(Path(path).absolute())
+def _ingest_here(diptych: Diptych, paths: tuple[str, ...], confirm_deletes: bool, progress: ProgressDisplay) -> None:
+    maintenance = diptych.maintenance
+    found = maintenance.find_sources(paths)
+    progress.on_sources(len(found.sources), found.skipped)
+    maintenance.store_skipped(paths, found)
+    gone = maintenance.find_removed(paths, found.sources)
+    maintenance.ingest_sources(found.sources, progress.on_outcome)
+    progress.on_removals(delete_removed(diptych, paths, found.sources, gone, confirm_deletes))

@@ -8,11 +8,12 @@ import click
 
 from diptych.errors import DiptychError
 from flows.cli.ask import ask
+from flows.cli.backfill import backfill
 from flows.cli.deploy import deploy
 from flows.cli.estimate import estimate
 from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
-from flows.cli.ingest import backfill, ingest
+from flows.cli.ingest import ingest
 from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
 from flows.cli.search import documents, like, query
 from flows.cli.transfer import export, import_

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from flows.support.terminal import print_message
 
 if TYPE_CHECKING:
-    from diptych import Diptych
+    from diptych import Diptych, Settings
+
+T = TypeVar("T")
 
 file_type = click.Path(path_type=Path, exists=True, dir_okay=False)
 question = click.argument(
@@ -32,13 +36,32 @@ budget = click.option(
 confirm_deletes = click.option(
     "--confirm-deletes", is_flag=True, help="Delete documents whose files are gone, even more than a quarter."
 )
-_pattern = "as in .gitignore; repeat it for several. Default: as configured."
-include = click.option(
-    "--include", multiple=True, metavar="PATTERN", help=f"Only read files that match a pattern, {_pattern}"
+prefect = click.option(
+    "--prefect/--no-prefect", default=None, help="Record as a Prefect flow run; by default the setting `prefect`."
 )
-exclude = click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help=f"Skip files that match a pattern, {_pattern}"
-)
+
+
+class Patterns(NamedTuple):
+    """The options `--include` and `--exclude`."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+NO_PATTERNS = Patterns()
+
+
+def patterns(command: Callable[..., T]) -> Callable[..., T]:
+    """Add the options `--include` and `--exclude`, which the command gets as its argument `patterns`."""
+
+    @wraps(command)
+    def with_patterns(*arguments: Any, include: tuple[str, ...], exclude: tuple[str, ...], **named: Any) -> T:
+        return command(*arguments, patterns=Patterns(include, exclude), **named)
+
+    for name, effect in (("--exclude", "Skip files that match"), ("--include", "Only read files that match")):
+        text = f"{effect} a pattern, as in .gitignore; repeat it for several. Default: as configured."
+        with_patterns = click.option(name, multiple=True, metavar="PATTERN", help=text)(with_patterns)
+    return with_patterns
 
 
 class Span(click.ParamType[tuple[int, int]]):
@@ -80,14 +103,23 @@ passages = click.option("--passages", metavar="N|N+", default="", help=f"Number 
 pictures = click.option("--pictures", metavar="N|N+", default="", help=f"Number of pictures: {_number}")
 
 
-def open_store(
-    store: str | None, budget: float | None = None, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
-) -> Diptych:
+def open_store(store: str | None, budget: float | None = None, patterns: Patterns = NO_PATTERNS) -> Diptych:
     """Open the store of the option `--store`, for files selected by `--include` and `--exclude`."""
     from diptych import Diptych
+
+    return Diptych.open(load(store, patterns), budget=budget)
+
+
+def load(store: str | None, patterns: Patterns = NO_PATTERNS) -> Settings:
+    """The settings of a command with a store that outlives it. Raises `SettingsError`."""
     from diptych.settings import load_settings
 
-    return Diptych.open(load_settings(store, include, exclude).require_persistent(), budget=budget)
+    return load_settings(store, *patterns).require_persistent()
+
+
+def is_recorded(prefect: bool | None, settings: Settings) -> bool:
+    """Whether a command is recorded as a flow run, by the option `--prefect` or else the setting."""
+    return settings.prefect if prefect is None else prefect
 
 
 def print_usage(diptych: Diptych) -> None:

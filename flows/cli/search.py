@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli import options
+from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
+from flows.support.questions import MODALITIES, Found, Modality, find_batch, find_hits, make_question, read_batch
 from flows.support.search_results import (
     NOTHING_RESEMBLES,
     describe_filters,
     explain_no_hits,
     format_page,
-    parse_counts,
     parse_filter,
     print_hits,
 )
@@ -24,14 +24,10 @@ from flows.support.terminal import build_table, print_json, print_message, print
 from flows.support.text import one_line
 
 if TYPE_CHECKING:
-    from diptych import Diptych, Group, Query
+    from diptych import Group
     from diptych.search.groups import By
-    from diptych.where import Expression
 
-MODALITIES = ("text", "image")
 DOCUMENT_COLUMNS = ("#rank", "document", "#page", "#best hit", "hits", "text")
-GROUP_SIZE = 64
-"""Questions of a batch that are encoded together; their answers are printed before the next group."""
 
 
 @click.command(short_help="Search text and images; one ranked list.")
@@ -46,18 +42,20 @@ GROUP_SIZE = 64
 @options.passages
 @options.pictures
 @click.option("--batch", type=options.file_type, help="JSON Lines file of questions, see above; needs --json.")
+@options.prefect
 @options.as_json
 @options.store
 def query(
     text: str,
     image: Path | str | bytes | None,
     where: str | None,
-    modality: str | None,
+    modality: Modality | None,
     limit: tuple[int, int],
     split_rows: bool,
     passages: str,
     pictures: str,
     batch: Path | None,
+    prefect: bool | None,
     as_json: bool,
     store: str | None,
 ) -> None:
@@ -78,82 +76,46 @@ def query(
     if not batch and not text.strip() and image is None:
         raise click.UsageError("give a question: TEXT, --image or --batch")
 
-    from diptych import Query
+    settings, (count, offset) = options.load(store), limit
+    show = partial(_print_found, as_json=as_json, in_batch=bool(batch))
+    question = make_question(
+        text, image, where, count, offset,
+        modality=modality, passages=passages, pictures=pictures, split_rows=split_rows,
+    )  # fmt: skip
+    questions = read_batch(batch, question) if batch else []
+    if options.is_recorded(prefect, settings):
+        with recorded_runs(show), image_parameter(image) as image_place:
+            from flows.query import query as query_flow
 
-    condition = parse_filter(where, modality)
-    questions = list(_read_batch(batch, condition)) if batch else []
-    nothing = ""
-    with options.open_store(store) as diptych:
+            run_recorded(
+                query_flow,
+                text=text, image=image_place, where=where, panels=modality or "both", limit=count, offset=offset,
+                passages=passages or None, pictures=pictures or None, split_rows=split_rows,
+                batch=str(batch) if batch else None, store=settings.store,
+            )  # fmt: skip
+        return
+    from diptych import Diptych
+
+    with Diptych.open(settings) as diptych:
         if batch:
-            _search_batch(diptych, [(name, replace(one, split_rows=split_rows)) for name, one in questions], *limit)
+            for found in find_batch(diptych, questions, count, offset):
+                show(found)
+            options.print_usage(diptych)
         else:
-            least, exact = parse_counts(passages, pictures)
-            question = Query(text, image, condition, split_rows=split_rows, least=least, exact=exact)
-            if (first := limit[1]) == 0:
-                limit = max(limit[0], sum(least.values()) + sum(exact.values())), first
-            print_message(describe_filters(diptych, question))
-            hits = diptych.search(question, *limit)
-            nothing = "" if hits else explain_no_hits(diptych, condition, resembles=hits.resembles)
-            print_hits(hits, as_json)
-            if as_json and not hits.resembles:
-                print_json(NOTHING_RESEMBLES)
-    print_message(nothing)
-    options.print_usage(diptych)
+            show(find_hits(diptych, question, offset))
 
 
-def _search_batch(diptych: Diptych, questions: list[tuple[object, Query]], limit: int, offset: int) -> None:
-    for start in range(0, len(questions), GROUP_SIZE):
-        group = questions[start : start + GROUP_SIZE]
-        for name, question in group:
-            if filters := describe_filters(diptych, question):
-                print_message(f"question {json.dumps(name)}: {filters}")
-        answers = diptych.search_many([question for _, question in group], limit, offset)
-        for (name, _), hits in zip(group, answers, strict=True):
-            print_json({"id": name, "hits": [hit.as_dict() for hit in hits], "resembles": hits.resembles})
-
-
-def _read_batch(path: Path, condition: Expression | None) -> Iterator[tuple[object, Query]]:
-    """The questions of a batch with their ids. Raises `QueryError` with the line number."""
-    from diptych.errors import QueryError
-
-    with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield _parse_question(json.loads(line), path.parent, condition)
-            except (ValueError, QueryError) as error:
-                raise QueryError(f"{path}, line {number}: {error}") from error
-
-
-def _parse_question(record: Any, folder: Path, condition: Expression | None) -> tuple[object, Query]:
-    from diptych import Query
-    from diptych.where import all_of, parse_where, where_from_fields
-    from extractors.catalog.table import is_url
-
-    if not isinstance(record, dict) or "id" not in record:
-        raise ValueError('expected an object with an id, such as {"id": 1, "text": "…"}')
-    text, image, own = record.get("text") or "", record.get("image"), record.get("where") or {}
-    if not isinstance(text, str) or not isinstance(image, str | None) or not isinstance(own, str | dict):
-        raise ValueError("text and image must be strings, and where an object or a string")
-    if not text.strip() and not image:
-        raise ValueError("the question has neither text nor image")
-    picture = image if image is None or is_url(image) else folder / image
-    if isinstance(picture, Path) and not picture.is_file():
-        raise ValueError(f"{picture}: no such image file")
-    where = all_of(condition, parse_where(own) if isinstance(own, str) else where_from_fields(own))
-    literal = record.get("literal") is True
-    least, exact = _parse_numbers(record, "least"), _parse_numbers(record, "exact")
-    return record["id"], Query(text, picture or None, where, literal=literal, least=least, exact=exact)
-
-
-def _parse_numbers(record: dict[str, Any], name: str) -> dict[str, int]:
-    numbers = record.get(name) or {}
-    if not isinstance(numbers, dict) or not all(type(count) is int and count >= 0 for count in numbers.values()):
-        raise ValueError(f'{name} must be an object such as {{"text": 2, "image": 2}}')
-    if unknown := set(numbers) - set(MODALITIES):
-        raise ValueError(f"{name} may contain text and image, not {sorted(unknown)[0]!r}")
-    return numbers
+def _print_found(found: Found, *, as_json: bool, in_batch: bool) -> None:
+    if in_batch:
+        print_message(f"question {json.dumps(found.id)}: {found.filters}" if found.filters else "")
+        print_json(found.as_dict())
+        return
+    print_message(found.filters)
+    print_hits(found.hits, as_json)
+    if as_json and not found.hits.resembles:
+        print_json(NOTHING_RESEMBLES)
+    for line in (found.nothing, *found.usage):
+        print_message(line)
 
 
 @click.command(short_help="Search for documents or pages, with their best hits.")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from diptych.errors import DiptychError, SettingsError
+from flows.support.progress import ProgressListener, listening
+from flows.support.terminal import print_message
 
 if TYPE_CHECKING:
+    from prefect import Flow
     from prefect.client.schemas.objects import State
     from prefect.futures import PrefectFuture
 
@@ -23,6 +32,8 @@ DEFAULTS = {
     "DO_NOT_TRACK": "1",
 }
 """Environment of a local run; variables that the user has set take precedence."""
+MAX_PARAMETERS = 400_000
+"""Characters of the parameters of a recorded run; Prefect's limit is 512 KiB."""
 
 
 @contextmanager
@@ -39,8 +50,10 @@ def local_prefect() -> Iterator[None]:
     from prefect.settings import PREFECT_API_URL
 
     try:
+        if not PREFECT_API_URL.value():
+            _start_temporary_server()
         yield
-    except DiptychError:
+    except (DiptychError, OSError):
         raise
     except (HTTPError, PrefectException, RuntimeError) as error:
         url = PREFECT_API_URL.value()
@@ -51,6 +64,87 @@ def local_prefect() -> Iterator[None]:
                 "unset PREFECT_API_URL to run without one"
             ) from error
         raise SettingsError(f"Prefect's temporary server did not start: {reason}") from error
+
+
+def _start_temporary_server() -> None:
+    """Start the server that Prefect would start itself, and ends with this process, but which Ctrl-C does not reach.
+
+    Otherwise it would be gone before the run could be recorded as interrupted.
+    """
+    from prefect.server.api.server import SubprocessASGIServer
+
+    failures: list[Exception] = []
+
+    def start() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # inherited by the server
+        try:
+            SubprocessASGIServer().start()
+        except Exception as error:
+            failures.append(error)
+
+    starting = Thread(target=start, daemon=True)
+    starting.start()
+    starting.join()
+    for error in failures:
+        raise error
+
+
+class ResultListener(ProgressListener):
+    """Hands the results of recorded runs to the command, and shows their notes."""
+
+    def __init__(self, on_result: Callable[[Any], None]) -> None:
+        self._on_result = on_result
+
+    def on_result(self, result: Any) -> None:
+        self._on_result(result)
+
+    def on_note(self, line: str) -> None:
+        print_message(line)
+
+
+@contextmanager
+def recorded_runs(on_result: Callable[[Any], None]) -> Iterator[None]:
+    """`local_prefect`, with `on_result` called with what the flow runs of the block find."""
+    with local_prefect(), listening(ResultListener(on_result)):
+        yield
+
+
+def run_recorded(flow: Flow[..., Any], **parameters: Any) -> Any:
+    """The data of a run of a flow in this process. Raises what the flow raises.
+
+    Raises `SettingsError` for parameters that contain a password, or are too large for Prefect to store.
+    """
+    for name, value in parameters.items():
+        if any(has_password(text) for text in (value if isinstance(value, list) else [value])):
+            raise SettingsError(f"{name}: the address contains a password, which Prefect would store; leave it out")
+    if len(str(parameters)) > MAX_PARAMETERS:
+        raise SettingsError("the arguments are too long to be recorded by Prefect; name a folder instead of its files")
+    run: Any = flow(**parameters, return_state=True)
+    return asyncio.run(_awaited_result(run)) if asyncio.iscoroutine(run) else run_result(run)
+
+
+async def _awaited_result(run: Any) -> Any:
+    result = await (await run).aresult(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def has_password(value: object) -> bool:
+    """Whether a parameter is an address with user name and password."""
+    return isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc
+
+
+@contextmanager
+def image_parameter(image: Path | str | bytes | None) -> Iterator[str | None]:
+    """An image as the parameter of a flow run in this block: its path or its URL. Bytes become a temporary file."""
+    if not isinstance(image, bytes):
+        yield str(image) if image else None
+        return
+    with TemporaryDirectory(prefix="diptych-image-") as folder:
+        path = Path(folder) / "image.png"  # an extractor of images reads all kinds of them, whatever the suffix
+        path.write_bytes(image)
+        yield str(path)
 
 
 def run_result(run: State[Any] | PrefectFuture[Any]) -> Any:

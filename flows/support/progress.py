@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -34,6 +34,9 @@ class ProgressListener:
 
     def on_note(self, line: str) -> None:
         """Something that does not concern a single document, such as the state of a batch at a provider."""
+
+    def on_result(self, result: Any) -> None:
+        """A question was answered, or an evaluation ended: `Found`, `Answered` or `Evaluated`."""
 
 
 class ProgressDisplay(ProgressListener):

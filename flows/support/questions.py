@@ -1,0 +1,188 @@
+"""What `query`, `ask` and `evaluate` do, as commands and as flows: from their options to a result for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from flows.support.search_results import describe_filters, explain_no_hits, parse_counts, parse_filter
+
+if TYPE_CHECKING:
+    from diptych import Answer, Diptych, Hit, Query
+    from diptych.evaluation.comparison import Evaluation
+    from diptych.search.hits import Results
+    from diptych.where import Expression
+
+Modality = Literal["text", "image"]
+MODALITIES: tuple[Modality, ...] = ("text", "image")
+GROUP_SIZE = 64
+"""Questions of a batch that are encoded together; their answers are reported before the next group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with the number of hits it asks for."""
+
+    query: Query
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The hits of one question."""
+
+    hits: Results[Hit]
+    id: object = None
+    """Of a question in a batch."""
+    filters: str = ""
+    """The filters read from the wording of the question; empty if there are none."""
+    nothing: str = ""
+    """Why nothing was found; empty if something was."""
+    usage: Sequence[str] = ()
+    """One line per paid model."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record of a question in a batch."""
+        return {"id": self.id, "hits": [hit.as_dict() for hit in self.hits], "resembles": self.hits.resembles}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    answer: Answer
+    filters: str = ""
+    nothing: str = ""
+    usage: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    evaluation: Evaluation
+    below_gate: str = ""
+    """Which condition of the gate does not hold; empty if all do."""
+    usage: Sequence[str] = ()
+
+
+def make_question(
+    text: str,
+    image: Path | str | bytes | None = None,
+    where: str | None = None,
+    limit: int = 10,
+    offset: int = 0,
+    *,
+    modality: Modality | None = None,
+    passages: str | None = None,
+    pictures: str | None = None,
+    split_rows: bool = False,
+) -> Question:
+    """A question from its options; the limit is raised to the number of passages and pictures. Raises `QueryError`."""
+    from diptych import Query
+
+    least, exact = parse_counts(passages, pictures)
+    condition = parse_filter(where, modality)
+    query = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows)
+    return Question(query, limit if offset else max(limit, sum(least.values()) + sum(exact.values())))
+
+
+def find_hits(diptych: Diptych, question: Question, offset: int = 0) -> Found:
+    query, nothing = question.query, ""
+    filters = describe_filters(diptych, query)
+    hits = diptych.search(query, question.limit, offset)
+    if not hits:
+        nothing = explain_no_hits(diptych, query.where, resembles=hits.resembles)
+    return Found(hits, filters=filters, nothing=nothing, usage=_usage(diptych))
+
+
+def find_batch(
+    diptych: Diptych, questions: Sequence[tuple[object, Query]], limit: int, offset: int = 0
+) -> Iterator[Found]:
+    """The hits of many questions with their ids, in order."""
+    for start in range(0, len(questions), GROUP_SIZE):
+        group = questions[start : start + GROUP_SIZE]
+        answers = diptych.search_many([query for _, query in group], limit, offset)
+        for (name, query), hits in zip(group, answers, strict=True):
+            yield Found(hits, name, describe_filters(diptych, query))
+
+
+def find_answer(diptych: Diptych, question: Question, on_text: Callable[[str], None] | None = None) -> Answered:
+    """`on_text` is called with each sentence before it is checked."""
+    nothing = ""
+    filters = describe_filters(diptych, question.query)
+    answer = diptych.ask(question.query, question.limit, on_text)
+    if not answer.evidence:
+        nothing = explain_no_hits(diptych, question.query.where, resembles=answer.resembles)
+    return Answered(answer, filters, nothing, _usage(diptych))
+
+
+def run_evaluation(
+    diptych: Diptych,
+    questions: Path,
+    arms: Sequence[str] | None,
+    gate: str | None,
+    report: Path | None,
+    on_line: Callable[[str], None],
+) -> Evaluated:
+    """Measure `arms`, by default all; `on_line` is called with a line about each.
+
+    Raises `QueryError`, for a malformed gate before anything is measured.
+    """
+    from diptych.evaluation.gates import gate_failure, parse_gates
+
+    conditions = parse_gates(gate) if gate and gate.strip() else []
+    evaluation = diptych.evaluate(questions, arms or None, report, lambda arm: on_line(f"running    {arm}"))
+    return Evaluated(evaluation, gate_failure(conditions, evaluation), _usage(diptych))
+
+
+def read_batch(path: Path, question: Question) -> list[tuple[object, Query]]:
+    """The questions of a batch with their ids; `question` has the options of all. Raises `QueryError` with the line."""
+    from diptych.errors import QueryError
+
+    questions = []
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                name, query = _parse_question(json.loads(line), path.parent, question.query.where)
+            except (ValueError, QueryError) as error:
+                raise QueryError(f"{path}, line {number}: {error}") from error
+            questions.append((name, replace(query, split_rows=question.query.split_rows)))
+    return questions
+
+
+def _parse_question(record: Any, folder: Path, condition: Expression | None) -> tuple[object, Query]:
+    from diptych import Query
+    from diptych.where import all_of, parse_where, where_from_fields
+    from extractors.catalog.table import is_url
+
+    if not isinstance(record, dict) or "id" not in record:
+        raise ValueError('expected an object with an id, such as {"id": 1, "text": "…"}')
+    text, image, own = record.get("text") or "", record.get("image"), record.get("where") or {}
+    if not isinstance(text, str) or not isinstance(image, str | None) or not isinstance(own, str | dict):
+        raise ValueError("text and image must be strings, and where an object or a string")
+    if not text.strip() and not image:
+        raise ValueError("the question has neither text nor image")
+    picture = image if image is None or is_url(image) else folder / image
+    if isinstance(picture, Path) and not picture.is_file():
+        raise ValueError(f"{picture}: no such image file")
+    where = all_of(condition, parse_where(own) if isinstance(own, str) else where_from_fields(own))
+    literal = record.get("literal") is True
+    least, exact = _parse_numbers(record, "least"), _parse_numbers(record, "exact")
+    return record["id"], Query(text, picture or None, where, literal=literal, least=least, exact=exact)
+
+
+def _parse_numbers(record: dict[str, Any], name: str) -> dict[str, int]:
+    numbers = record.get(name) or {}
+    if not isinstance(numbers, dict) or not all(type(count) is int and count >= 0 for count in numbers.values()):
+        raise ValueError(f'{name} must be an object such as {{"text": 2, "image": 2}}')
+    if unknown := set(numbers) - set(MODALITIES):
+        raise ValueError(f"{name} may contain text and image, not {sorted(unknown)[0]!r}")
+    return numbers
+
+
+def _usage(diptych: Diptych) -> list[str]:
+    from diptych.models.meter import format_usage
+
+    return format_usage(diptych.meter)
