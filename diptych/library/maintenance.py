@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.errors import BudgetReached, QueryError
 from diptych.library.runtime import Runtime
+from diptych.pipeline.backlog import Backlog, pending_documents
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.ingest import Outcome, ingest_document, needs_work, waiting_outcome
+from diptych.pipeline.ingest import Outcome, ingest_document, waiting_outcome
 from diptych.pipeline.ingest_group import group_sources, needs_groups, prepare_group
 from diptych.pipeline.pipeline import Prepared
 from diptych.pipeline.reindex import reindex_store
-from diptych.pipeline.removed_documents import RemovedDocuments, find_removed_documents
-from diptych.pipeline.retry import documents_to_retry, find_retry_sources
+from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments, find_removed_documents
+from diptych.pipeline.retry import Retryable, documents_to_retry, find_retry_sources, unavailable_outcome
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skipped
-from diptych.pipeline.sources import FoundSources, RowPictures, find_sources
+from diptych.pipeline.sources import FoundSources, Listing, RowPictures, collect, find_sources
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
 from diptych.store.languages import AUTO
@@ -34,13 +36,11 @@ from diptych.store.names import (
     select_documents,
 )
 from diptych.store.open import store_exists
-from diptych.store.points import document_id
 from diptych.store.register import (
     DocumentRecord,
     list_records,
     list_row_pictures,
     load_record,
-    load_records,
     local_path,
     write_record,
 )
@@ -54,15 +54,6 @@ if TYPE_CHECKING:
 
 OPTIMIZE_AFTER = 1000
 """Texts encoded in one run after which the search structures are rebuilt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retryable:
-    """What a retry works on."""
-
-    sources: tuple[Source, ...]
-    lost: tuple[Outcome, ...]
-    """A failed outcome for each document that is no longer at its registered address."""
 
 
 class Maintenance:
@@ -80,11 +71,25 @@ class Maintenance:
 
         `retry`: download pictures although their server did not answer a short time ago.
         """
+        return collect(self._list(paths, retry))
+
+    def backlog(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        retry: bool = False,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Backlog:
+        """The documents below `paths` that need work, found one by one; those of `pending`, modified in these days."""
+        pipeline = self._runtime.pipeline if store_exists(self._runtime.settings) else None
+        return Backlog(self._list(paths, retry), pipeline, retry=retry, since=since, until=until)
+
+    def _list(self, paths: Sequence[str | Path], retry: bool) -> Listing:
         chosen, root = self._runtime.settings, self._runtime.root
+        name = partial(document_name, root=root)
         selection = Selection(chosen.include, chosen.exclude)
-        found = find_sources(paths, self._runtime.fetcher(retry), selection, self._row_pictures())
-        named = [replace(source, name=document_name(source.uri, root)) for source in found.sources]
-        return replace(found, sources=named)
+        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures(), name)
 
     def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
         """Keep the names of the files below `paths` that `find_sources` skipped, for `skipped`."""
@@ -100,9 +105,7 @@ class Maintenance:
 
     def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
-        pipeline = self._runtime.pipeline
-        known = load_records(pipeline.store, (document_id(source.uri) for source in sources))
-        return [s for s in sources if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
+        return pending_documents(sources, self._runtime.pipeline, retry=retry)
 
     def split(self, sources: Sequence[Source]) -> list[list[Source]]:
         """The documents in groups for `ingest_group`; each by itself if no paid encoder gains from groups."""
@@ -184,7 +187,7 @@ class Maintenance:
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
         find = partial(find_sources, fetch=self._runtime.fetcher(retry=True), row_pictures=self._row_pictures())
         sources, unavailable = find_retry_sources(documents, find)
-        return Retryable(tuple(sources), tuple(_unavailable(record, reason) for record, reason in unavailable))
+        return Retryable(tuple(sources), tuple(unavailable_outcome(record, reason) for record, reason in unavailable))
 
     def retry(self, *, everything: bool = False, on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
         """Ingest the documents of `find_retryable` again; those that cannot be found are failed outcomes."""
@@ -194,8 +197,8 @@ class Maintenance:
                 on_outcome(outcome)
         return [*found.lost, *self.ingest_sources(found.sources, on_outcome, retry=True)]
 
-    def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source]) -> RemovedDocuments:
-        """Documents of the store below `paths` whose files no longer exist; `sources`: what `find_sources` returned."""
+    def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source] | FoundUris) -> RemovedDocuments:
+        """Documents of the store below `paths` whose files no longer exist; `sources`: all that were found there."""
         return find_removed_documents(self._runtime.store(), paths, sources)
 
     def remove(
@@ -289,8 +292,3 @@ class Maintenance:
         writer = QuestionWriter(runtime.answerer, runtime.ledger, runtime.meter) if runtime.settings.answerer else None
         located = locate_documents(known, list_records(runtime.existing()))
         return propose_questions(runtime.search_context, count, seed, writer, located)
-
-
-def _unavailable(document: DocumentRecord, reason: str) -> Outcome:
-    error = f"{document.name}: cannot be read again: {reason}; restore the file, or delete it with `diptych delete`"
-    return Outcome(document.uri, document.name, "failed", error=error, acknowledged=document.acknowledged)

@@ -1,7 +1,7 @@
 """Find documents of the store whose files no longer exist."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from diptych.store.register import DocumentRecord, is_below, list_records, local_path
@@ -27,11 +27,35 @@ class RemovedDocuments:
         return len(self.documents) / max(1, self.covered)
 
 
-def find_removed_documents(store: Store, paths: Sequence[str | Path], found: Sequence[Source]) -> RemovedDocuments:
-    """Compare the register with the sources `found` below `paths`. A file that exists but cannot be read stays."""
+@dataclass(slots=True)
+class FoundUris:
+    """What is kept of the documents of a listing to compare it with the register."""
+
+    uris: set[str] = field(default_factory=set)
+    catalogues: set[Path] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, sources: Iterable[Source]) -> "FoundUris":
+        found = cls()
+        for source in sources:
+            found.add(source)
+        return found
+
+    def add(self, source: Source) -> None:
+        self.uris.add(source.uri)
+        if has_rows(source.path):
+            self.catalogues.add(source.path)
+
+
+def find_removed_documents(
+    store: Store, paths: Sequence[str | Path], found: Sequence[Source] | FoundUris
+) -> RemovedDocuments:
+    """Compare the register with what was `found` below `paths`. A file that exists but cannot be read stays."""
     roots = [str(Path(local_path(str(path))).resolve()) for path in paths]
-    found_uris = {source.uri for source in found}
-    catalogues = {str(path) for path in {source.path.resolve() for source in found} if _is_complete_catalogue(path)}
+    listed = found if isinstance(found, FoundUris) else FoundUris.of(found)
+    found_uris = listed.uris
+    resolved = {path.resolve() for path in listed.catalogues}
+    catalogues = {str(path) for path in resolved if _is_complete_catalogue(path)}
     covered = [record for record in list_records(store) if is_below(roots, local_path(record.uri))]
     missing = [record for record in covered if record.uri not in found_uris]
     removed = {record.id for record in missing if _is_removed(local_path(record.uri), catalogues)}
@@ -42,8 +66,6 @@ def find_removed_documents(store: Store, paths: Sequence[str | Path], found: Seq
 
 def _is_complete_catalogue(path: Path) -> bool:
     """Whether every row of a catalogue can be read: only then does a missing row mean that it was removed."""
-    if not has_rows(path):
-        return False
     try:
         return not read_catalog(path).notes
     except ExtractionError:

@@ -2,13 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import urldefrag
 
 from diptych.errors import SourceError
+from diptych.pipeline.ingest import Outcome
 from diptych.pipeline.sources import FoundSources
 from diptych.store.register import DocumentRecord
 from extractors.types import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Retryable:
+    """What a retry works on."""
+
+    sources: tuple[Source, ...]
+    lost: tuple[Outcome, ...]
+    """A failed outcome for each document that is no longer at its registered address."""
 
 
 def documents_to_retry(documents: Sequence[DocumentRecord], *, everything: bool = False) -> list[DocumentRecord]:
@@ -46,3 +56,8 @@ def find_retry_sources(
             else:
                 unavailable.append((document, reason))
     return sources, unavailable
+
+
+def unavailable_outcome(document: DocumentRecord, reason: str) -> Outcome:
+    error = f"{document.name}: cannot be read again: {reason}; restore the file, or delete it with `diptych delete`"
+    return Outcome(document.uri, document.name, "failed", error=error, acknowledged=document.acknowledged)

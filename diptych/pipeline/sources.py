@@ -2,15 +2,16 @@
 
 import hashlib
 import os
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.download import Fetch
+from diptych.pipeline.own_files import is_stored_picture, kind_of_own_folder
 from diptych.pipeline.selection import Selection, SelectionRules
 from diptych.pipeline.skipped_files import SkippedFile, describe_skipped
 from diptych.store.register import local_path
@@ -22,8 +23,6 @@ from extractors.types import Source
 
 RowPictures = Mapping[str, Sequence[str]]
 """Address of a catalogue row -> addresses of its pictures."""
-_CONTACT_SHEET = re.compile(r"\d{3,}-.*\.html")
-_HASHED_PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,88 @@ class _File:
     walked: bool
 
 
+class Listing:
+    """The documents under some paths, found while earlier ones are processed. Iterate over it once.
+
+    Of what was listed, it keeps 16 bytes per file. Names of all files are read in advance at the first picture or
+    catalogue, because pictures that rows show are no documents of their own; a tree with catalogues is kept in memory.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        fetch: Fetch | None = None,
+        selection: Selection | None = None,
+        row_pictures: RowPictures | None = None,
+        name: Callable[[str], str] | None = None,
+    ) -> None:
+        """Arguments as for `find_sources`. `name` returns the name of a document from its URI."""
+        self._paths, self._fetch, self._selection, self._name = paths, fetch, selection or Selection(), name
+        self._known = {row: [Path(local_path(uri)) for uri in uris] for row, uris in (row_pictures or {}).items()}
+        self._single = len(paths) == 1
+        self.skipped: list[SkippedFile] = []
+        """Files, folders and catalogue rows that are not read, complete after the last document."""
+
+    def __iter__(self) -> Iterator[Source]:
+        """Raises as `find_sources` does, before the first document or after the last one."""
+        for path in self._paths:
+            _check_path(_local_path(path))
+        seen: set[bytes] = set()
+        any_found = False
+        for file in self._files(self.skipped):
+            # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
+            resolved = os.path.realpath(file.path)
+            digest = hashlib.blake2b(os.fsencode(resolved), digest_size=16).digest()
+            if digest in seen:
+                continue
+            seen.add(digest)
+            for source in self._documents(file, Path(resolved)):
+                any_found = True
+                yield replace(source, name=self._name(source.uri)) if self._name else source
+            any_found |= "_rows" in self.__dict__ and Path(resolved) in self._in_rows
+        if not any_found:
+            where = ", ".join(map(str, self._paths)) or "no path given"
+            reasons = "".join(f"; {reason}" for reason in describe_skipped(self.skipped)[:3])
+            raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
+
+    def count_files(self) -> int:
+        """Number of files under the paths that an extractor reads. Reads only names, and catalogues count as one."""
+        return sum(find_format(file.path) is not None for file in self._files([]))
+
+    def _files(self, skipped: list[SkippedFile]) -> Iterator[_File]:
+        for path in self._paths:
+            yield from _list_files(_local_path(path), self._selection, skipped, self._single)
+
+    def _documents(self, file: _File, resolved: Path) -> Iterator[Source]:
+        """The documents that a file contains; none for a picture of a row."""
+        row = find_format(file.path)
+        if row is None:
+            self.skipped.append(_unknown(file.path))
+        elif has_rows(file.path):
+            prefix = len(file.path.name)
+            for source in self._rows.get(file.path, ()):
+                yield replace(source, name=file.name + source.name[prefix:])
+        elif not (row.media_type.startswith("image/") and resolved in self._in_rows):
+            try:
+                yield _file_source(file)
+            except OSError as error:
+                if self._single and not file.walked:
+                    raise SourceError(str(_unreadable(file.path, error))) from error
+                self.skipped.append(_unreadable(file.path, error))
+
+    @cached_property
+    def _rows(self) -> dict[Path, list[Source]]:
+        """Catalogue -> its rows."""
+        if not any(has_rows(file.path) for file in self._files([])):
+            return {}
+        files = {Path(os.path.realpath(file.path)): file for file in self._files([])}
+        return _read_catalogues(files, self._fetch, self._known, self.skipped, self._single)
+
+    @cached_property
+    def _in_rows(self) -> set[Path]:
+        return _pictures_in_rows(self._rows, self._known)
+
+
 def find_sources(
     paths: Sequence[str | Path],
     fetch: Fetch | None = None,
@@ -63,34 +144,12 @@ def find_sources(
     rows in the store, whose catalogues may not be under `paths`. Raises `SourceError` for a missing path, if no
     document is found, and if a single file cannot be read; among several paths such a file is skipped.
     """
-    skipped: list[SkippedFile] = []
-    single = len(paths) == 1
-    chosen = selection or Selection()
-    listed = (file for path in paths for file in _list_files(_local_path(path), chosen, skipped, single))
-    # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
-    files = {Path(os.path.realpath(file.path)): file for file in listed}
-    known = {row: [Path(local_path(uri)) for uri in uris] for row, uris in (row_pictures or {}).items()}
-    catalogues = _read_catalogues(files, fetch, known, skipped, single)
-    in_rows = _pictures_in_rows(catalogues, known)
-    sources: list[Source] = []
-    for resolved, file in files.items():
-        if find_format(file.path) is None:
-            skipped.append(_unknown(file.path))
-        elif has_rows(file.path):
-            prefix = len(file.path.name)
-            sources += [replace(row, name=file.name + row.name[prefix:]) for row in catalogues.get(file.path, ())]
-        elif resolved not in in_rows:
-            try:
-                sources.append(_file_source(file))
-            except OSError as error:
-                if single and not file.walked:
-                    raise SourceError(str(_unreadable(file.path, error))) from error
-                skipped.append(_unreadable(file.path, error))
-    if not sources and in_rows.isdisjoint(files):
-        where = ", ".join(map(str, paths)) or "no path given"
-        reasons = "".join(f"; {reason}" for reason in describe_skipped(skipped)[:3])
-        raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
-    return FoundSources(sources, skipped)
+    return collect(Listing(paths, fetch, selection, row_pictures))
+
+
+def collect(listing: Listing) -> FoundSources:
+    """All documents of a listing at once."""
+    return FoundSources(list(listing), listing.skipped)
 
 
 def _unknown(path: Path) -> SkippedFile:
@@ -107,18 +166,24 @@ def _local_path(path: str | Path) -> Path:
     return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
 
 
+def _check_path(path: Path) -> None:
+    """Raise `SourceError` for a path without anything to list."""
+    try:
+        if path.is_dir():
+            if not any(path.iterdir()):
+                raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
+        elif not path.is_file():
+            raise SourceError(f"{path}: no such file or folder; check the path")
+    except OSError as error:
+        raise SourceError(str(_unreadable(path, error))) from error
+
+
 def _list_files(path: Path, selection: Selection, skipped: list[SkippedFile], single: bool) -> Iterator[_File]:
     """The files under one path. What is skipped is added to `skipped`, or raised if the path is the only one."""
     try:
         if path.is_dir():
-            os.scandir(path).close()
-            walked = _walk(path, SelectionRules(path, selection, skipped), skipped)
-            files = [_File(file, file.relative_to(path).as_posix(), walked=True) for file in walked]
-            if not files and not any(path.iterdir()):
-                raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
-            yield from files
-        elif not path.is_file():
-            raise SourceError(f"{path}: no such file or folder; check the path")
+            for file in _walk(path, SelectionRules(path, selection, skipped), skipped):
+                yield _File(file, file.relative_to(path).as_posix(), walked=True)
         elif reason := SelectionRules(path.parent, selection, skipped, ignore_files=False).why_skipped(path):
             skipped.append(SkippedFile(str(path), reason))
         elif find_format(path) is not None:
@@ -153,7 +218,7 @@ def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> It
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        kind = _kind_of_own_folder(files, folders)
+        kind = kind_of_own_folder(files, folders)
         if kind and Path(root) != folder:
             skipped.append(SkippedFile(str(Path(root)), f"is {kind} written by Diptych"))
             folders.clear()
@@ -161,27 +226,10 @@ def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> It
         visible = sorted(name for name in folders if not name.startswith("."))
         folders[:] = [name for name in visible if is_selected(Path(root, name), is_folder=True)]
         for name in sorted(files):
-            if name.startswith((".", "~$")) or _is_stored_picture(Path(root).name, name):
+            if name.startswith((".", "~$")) or is_stored_picture(Path(root).name, name):
                 continue
             if is_selected(path := Path(root, name)):
                 yield path
-
-
-def _kind_of_own_folder(files: Iterable[str], folders: Iterable[str]) -> str:
-    """`a store`, `an export` or `an extraction` for a folder that Diptych wrote, recognised by its file names."""
-    names = set(files)
-    if names >= {"owner.lock", "turn.lock"} or "edge_config.json" in names:
-        return "a store"
-    if names >= {"store.json", "documents.jsonl", "text.jsonl"}:
-        return "an export"
-    if "report.json" in names and "pictures" in folders and any(map(_CONTACT_SHEET.fullmatch, names)):
-        return "an extraction"
-    return ""
-
-
-def _is_stored_picture(folder: str, name: str) -> bool:
-    """Whether a file belongs to a picture store: it is named by its hash, in a folder named by the first digits."""
-    return name.startswith(folder) and len(folder) == 2 and _HASHED_PICTURE.fullmatch(name) is not None
 
 
 def _read_catalogues(

@@ -10,7 +10,7 @@ from flows.support.text import diptych_command, pluralize
 
 if TYPE_CHECKING:
     from diptych import Diptych
-    from diptych.pipeline.removed_documents import RemovedDocuments
+    from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments
     from diptych.store.register import DocumentRecord
     from extractors.types import Source
 
@@ -63,7 +63,11 @@ def removal_reason(document: DocumentRecord) -> str:
 
 
 def delete_removed(
-    diptych: Diptych, paths: Sequence[str], sources: Sequence[Source], before: RemovedDocuments, confirmed: bool
+    diptych: Diptych,
+    paths: Sequence[str],
+    sources: Sequence[Source] | FoundUris,
+    before: RemovedDocuments,
+    confirmed: bool,
 ) -> Removals:
     """Delete the documents that were gone `before` the run and still are.
 

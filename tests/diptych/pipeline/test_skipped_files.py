@@ -51,8 +51,8 @@ def test_unreadable_files_among_several_paths_are_skipped(tmp_path: Path) -> Non
     found = find_sources(sorted(tmp_path.iterdir()))
     assert [source.name for source in found.sources] == ["poster.png"]
     assert [skipped.path for skipped in found.skipped] == [
-        str(tmp_path / "notes.txt"),
         str(tmp_path / "broken.csv"),
+        str(tmp_path / "notes.txt"),
     ]
     with pytest.raises(SourceError, match=r"no such file"):
         find_sources([tmp_path / "poster.png", tmp_path / "gone.pdf"])

@@ -1,0 +1,91 @@
+"""The documents that need work, found while earlier ones are ingested."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+
+from diptych.pipeline.ingest import needs_work
+from diptych.pipeline.pipeline import Pipeline
+from diptych.pipeline.removed_documents import FoundUris
+from diptych.pipeline.skipped_files import SkippedFile
+from diptych.pipeline.sources import Listing
+from diptych.store.points import document_id
+from diptych.store.register import load_records
+from extractors.types import Source
+
+CHUNK = 256
+"""Documents that are compared with the register in one request."""
+
+ALWAYS = float("-inf"), float("inf")
+
+
+class Backlog:
+    """The documents of a listing that need work. Iterate over it once; it keeps the addresses of what it found."""
+
+    def __init__(
+        self,
+        listing: Listing,
+        pipeline: Pipeline | None,
+        *,
+        retry: bool = False,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> None:
+        """`pipeline`: None for a store that does not exist. `retry`: as for `pending_documents`.
+
+        `since`, `until`: only documents whose file was modified from the first to the last of these days.
+        """
+        self.listing = listing
+        self._pipeline, self._retry = pipeline, retry
+        self._from = _start_of(since) if since else ALWAYS[0]
+        self._to = _start_of(until + timedelta(days=1)) if until else ALWAYS[1]
+        self.found = FoundUris()
+        """Everything that was listed."""
+        self.unchanged = 0
+        """Number of documents that need no work, or were not modified in these days."""
+        self.new = 0
+        """Number of documents that need work and were not in the store."""
+
+    @property
+    def skipped(self) -> list[SkippedFile]:
+        """Files that are not read, complete after the last document."""
+        return self.listing.skipped
+
+    def __iter__(self) -> Iterator[Source]:
+        """Raises as `Listing` does."""
+        listed = iter(self.listing)
+        while chunk := list(islice(listed, CHUNK)):
+            for source in chunk:
+                self.found.add(source)
+            pending = self._check([source for source in chunk if self._is_dated(source)])
+            self.unchanged += len(chunk) - len(pending)
+            yield from pending
+
+    def _is_dated(self, source: Source) -> bool:
+        return (self._from, self._to) == ALWAYS or self._from <= _modified_at(source) < self._to
+
+    def _check(self, sources: Sequence[Source]) -> list[Source]:
+        if self._pipeline is None:
+            self.new += len(sources)
+            return list(sources)
+        pending = pending_documents(sources, self._pipeline, retry=self._retry)
+        known = load_records(self._pipeline.store, (document_id(source.uri) for source in pending)) if pending else {}
+        self.new += len(pending) - len(known)
+        return pending
+
+
+def pending_documents(sources: Sequence[Source], pipeline: Pipeline, *, retry: bool = False) -> list[Source]:
+    """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
+    known = load_records(pipeline.store, (document_id(source.uri) for source in sources))
+    return [s for s in sources if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
+
+
+def _start_of(day: date) -> float:
+    """In local time."""
+    return datetime.combine(day, time.min).timestamp()
+
+
+def _modified_at(source: Source) -> float:
+    """Of a catalogue row: the latest of its catalogue and its pictures."""
+    paths = [path for path in (source.path, *source.images) if path.is_file()]
+    return max((path.stat().st_mtime for path in paths), default=0.0)
