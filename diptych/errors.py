@@ -2,6 +2,7 @@
 
 DiptychError
 ├── ExtractionError     a document from which nothing could be extracted (transient: an interrupted run)
+│   ├── WorkerLost      its worker process was killed or did not start (transient)
 │   └── WorkerStopped   because of the limits of time and memory, or a crash
 ├── SourceError         an unreadable path, folder, catalogue or URL
 ├── SettingsError       a wrong or missing setting
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from extractors.errors import DiptychError, ExtractionError, WorkerStopped
+from extractors.errors import DiptychError, ExtractionError, WorkerLost, WorkerStopped
 
 __all__ = [
     "BudgetReached",
@@ -34,6 +35,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreMismatch",
+    "WorkerLost",
     "WorkerStopped",
 ]
 

@@ -19,6 +19,13 @@ class ExtractionError(DiptychError):
         self.transient = transient
 
 
+class WorkerLost(ExtractionError):
+    """A worker process was killed from outside or could not be started. Trying again soon may well succeed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, transient=True)
+
+
 class WorkerStopped(ExtractionError):
     """A document, or a page of it, that took too long or too much memory, or crashed its worker process.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 from pydantic import Field
 
 from diptych.evaluation.metrics import Level
@@ -14,6 +14,7 @@ from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.progress import current_listener
 from flows.support.questions import run_evaluation
+from flows.support.run_states import failed_state
 from flows.support.shared_store import shared_diptych
 from flows.support.text import pluralize
 
@@ -53,6 +54,6 @@ def evaluate(
     create_table_artifact(rows, key="evaluation-arms", description=f"{questions}, by {level}")
     data = evaluation.as_dict()
     if below_gate:
-        return Failed(message=below_gate, data=data)
+        return failed_state(below_gate, data)
     message = f"{pluralize(len(evaluation.questions), 'question')}, {pluralize(len(evaluation.arms), 'arm')}"
     return Completed(message=message, data=data)

@@ -79,6 +79,11 @@ class Diptych:
         self._runtime.close()
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._runtime.closed
+
+    @property
     def pictures(self) -> Path:
         """Folder of the picture store."""
         return self._runtime.pictures

@@ -24,6 +24,7 @@ from diptych.pipeline.retry import Retryable, documents_to_retry, find_retry_sou
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skipped
 from diptych.pipeline.sources import FoundSources, Listing, RowPictures, collect, find_sources
+from diptych.pipeline.stages import RunStage, run_directly
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.pipeline.transfer import TransferReport, export_store, import_store
 from diptych.store.languages import AUTO
@@ -100,8 +101,7 @@ class Maintenance:
         return load_skipped(self._runtime.existing())
 
     def _row_pictures(self) -> RowPictures:
-        runtime = self._runtime
-        return list_row_pictures(runtime.store()) if store_exists(runtime.settings) else {}
+        return list_row_pictures(self._runtime.store()) if store_exists(self._runtime.settings) else {}
 
     def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
@@ -112,28 +112,33 @@ class Maintenance:
         return group_sources(sources) if needs_groups(self._runtime.spaces) else [[source] for source in sources]
 
     def ingest_group(
-        self, sources: Sequence[Source], on_outcome: Callable[[Outcome], None] | None = None, *, retry: bool = False
+        self,
+        sources: Sequence[Source],
+        on_outcome: Callable[[Outcome], None] | None = None,
+        *,
+        retry: bool = False,
+        run_stage: RunStage = run_directly,
     ) -> list[Outcome]:
         """Bring the store up to date with documents, one after the other; `on_outcome` is called after each.
 
         A paid encoder gets what rows of catalogues and image files need together, in few requests. Once the budget is
-        reached, documents that need work are left unchanged, with the status `waiting`.
+        reached, documents that need work are left unchanged, with the status `waiting`. `run_stage` runs each stage.
         """
         runtime, prepared = self._runtime, {}
         if len(sources) > 1 and not self._stopped:
             prepared = prepare_group(self.pending(sources, retry=retry), runtime.pipeline, runtime.settings.workers)
         outcomes = []
         for source in sources:
-            outcomes.append(self._ingest_source(source, retry, prepared.pop(source.uri, None)))
+            outcomes.append(self._ingest_source(source, retry, prepared.pop(source.uri, None), run_stage))
             if on_outcome:
                 on_outcome(outcomes[-1])
         return outcomes
 
-    def _ingest_source(self, source: Source, retry: bool, prepared: Prepared | None) -> Outcome:
+    def _ingest_source(self, source: Source, retry: bool, prepared: Prepared | None, run_stage: RunStage) -> Outcome:
         if self._stopped and self.pending([source], retry=retry):
             return waiting_outcome(source, self._stopped)
         try:
-            return ingest_document(source, self._runtime.pipeline, retry=retry, prepared=prepared)
+            return ingest_document(source, self._runtime.pipeline, retry=retry, prepared=prepared, run_stage=run_stage)
         except BudgetReached as error:
             self._stopped = str(error)
             return waiting_outcome(source, self._stopped)
@@ -173,8 +178,7 @@ class Maintenance:
         """
         from diptych.pipeline.batch_prefill import BatchPrefill
 
-        runtime = self._runtime
-        chosen = runtime.settings
+        runtime, chosen = self._runtime, self._runtime.settings
         prefill = BatchPrefill(
             runtime.pipeline, runtime.ledger, runtime.meter, chosen.workers, chosen.batch_poll_seconds, on_wait
         )

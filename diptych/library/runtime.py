@@ -48,12 +48,12 @@ class Runtime:
         self._store: Store | None = None
         self._sandbox: Sandbox | None = None
         self._register, self._names = RegisterCache(), NameCache()
-        self._closed = False
+        self.closed = False
 
     def close(self) -> None:
         """Close everything for good; later calls raise `StoreError` rather than start it again."""
         with self._opened:
-            self._closed = True
+            self.closed = True
             # The store first: a document whose worker is killed below must not be registered as failed.
             if self._store:
                 self._store.close()
@@ -229,5 +229,5 @@ class Runtime:
         )
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self.closed:
             raise StoreError(f"{self.settings.store}: this Diptych is closed; open a new one")

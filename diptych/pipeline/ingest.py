@@ -1,8 +1,8 @@
 """Ingest one document: extract it, encode what is new, commit. A document that fails is quarantined."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,6 +11,7 @@ from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
 from diptych.pipeline.encode import encode_vectors, refused_places
 from diptych.pipeline.pipeline import Pipeline, Prepared
+from diptych.pipeline.stages import RunStage, Stages, run_directly
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, load_record, load_records, write_record
 from diptych.store.switch import (
@@ -53,6 +54,10 @@ class Outcome:
     """It failed or is partial, as somebody has acknowledged."""
     transient: bool = False
     """What is missing may succeed by itself later, such as captions from a model that did not answer."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each stage that was run."""
+    usd: float = 0.0
+    """US dollars that paid models with a known price have cost."""
 
 
 def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
@@ -70,18 +75,26 @@ def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline
 
 
 def ingest_document(
-    source: Source, pipeline: Pipeline, *, retry: bool = False, prepared: Prepared | None = None
+    source: Source,
+    pipeline: Pipeline,
+    *,
+    retry: bool = False,
+    prepared: Prepared | None = None,
+    run_stage: RunStage = run_directly,
 ) -> Outcome:
     """Bring the store up to date with one document. Thread-safe for different documents.
 
-    `retry`: try again if it failed permanently or is partial. `prepared`: what `prepare_group` returned for it. A
+    `retry`: try again if it failed permanently or is partial. `prepared`: what `prepare_group` returned for it.
+    `run_stage` runs each stage. A
     document that cannot be extracted returns a failed outcome, and its stored version stays visible. Parts that an
     encoder refuses leave the document partial. Raises `StoreError` and `ModelError` for failures that concern every
     document; after `BudgetReached` the document is as it was.
     """
-    account = prepared.account if prepared else None
+    account, stages = prepared.account if prepared else None, Stages(run_stage)
     with pipeline.store.lock_document(document_id(source.uri)), track_charges(account) as account:
-        outcome = _ingest(source, pipeline, retry, account, prepared)
+        outcome = _ingest(source, pipeline, retry, account, prepared, stages)
+    usd = sum(charge.usd or 0.0 for charge in account.charges.values())
+    outcome = replace(outcome, stages=stages.seconds, usd=usd)
     shows_pictures = outcome.status in ("complete", "partial", "unchanged") and outcome.pictures >= len(source.images)
     # After the lock is released, because two documents may share one.
     deleted = _delete_pictures_of_row(source, pipeline.store) if source.images and shows_pictures else []
@@ -94,7 +107,9 @@ def waiting_outcome(source: Source, reason: str) -> Outcome:
     return Outcome(source.uri, source.name, "waiting", error=reason)
 
 
-def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account, prepared: Prepared | None) -> Outcome:
+def _ingest(
+    source: Source, pipeline: Pipeline, retry: bool, account: Account, prepared: Prepared | None, stages: Stages
+) -> Outcome:
     start = time.monotonic()
     store = pipeline.store
     before = load_record(store, document_id(source.uri))
@@ -116,11 +131,11 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account, p
     if pipeline.check_models:
         pipeline.check_models()
     try:
-        extraction = prepared.extraction if prepared else pipeline.extract(source)
+        extraction = prepared.extraction if prepared else stages.run("extract", lambda: pipeline.extract(source))
         if isinstance(extraction, ExtractionError):
             raise extraction
-        captions = prepared.captions if prepared else _caption(extraction, pipeline)
-        return _store(extraction, captions, record, pipeline, account, start)
+        captions = prepared.captions if prepared else _caption(extraction, pipeline, stages)
+        return _store(extraction, captions, record, pipeline, account, stages, start)
     except ExtractionError as error:
         reason, transient = str(error), error.transient
         limits = str(pipeline.sandbox.limits) if isinstance(error, WorkerStopped) else ""
@@ -145,8 +160,11 @@ def _ingest(source: Source, pipeline: Pipeline, retry: bool, account: Account, p
     return _outcome(failed, start)
 
 
-def _caption(extraction: Extraction, pipeline: Pipeline) -> Captions:
-    return pipeline.captioner.caption(extraction, pipeline.pictures) if pipeline.captioner else Captions(())
+def _caption(extraction: Extraction, pipeline: Pipeline, stages: Stages) -> Captions:
+    captioner = pipeline.captioner
+    if captioner is None:
+        return Captions(())
+    return stages.run("caption", lambda: captioner.caption(extraction, pipeline.pictures))
 
 
 def _store(
@@ -155,15 +173,14 @@ def _store(
     record: DocumentRecord,
     pipeline: Pipeline,
     account: Account,
+    stages: Stages,
     start: float,
 ) -> Outcome:
     report = extraction.report
     drafts = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language), captions.captions)
     writer = _PointWriter(pipeline, vectors_of_document(pipeline.store, record.id))
     plan = plan_update(pipeline.store, record.id, *drafts)
-    writer.stage_new_points(plan)
-    if plan.before:
-        writer.complete_stored_points(drafts, plan, plan.before.generation)
+    stages.run("encode", lambda: writer.write(drafts, plan))
     problems = (*report.problems, *captions.problems, *dict.fromkeys(writer.problems))  # a page's image has the same
     record = replace(
         record,
@@ -181,7 +198,7 @@ def _store(
         problems=tuple(asdict(problem) for problem in problems),
         usage=account.charges,
     )
-    commit_document(pipeline.store, record, plan)
+    stages.run("commit", lambda: commit_document(pipeline.store, record, plan))
     return _outcome(record, start, writer.encoded)
 
 
@@ -205,13 +222,19 @@ class _PointWriter:
         self.encoded = 0
         self.problems: list[Problem] = []
 
-    def stage_new_points(self, plan: UpdatePlan) -> None:
+    def write(self, drafts: DocumentDrafts, plan: UpdatePlan) -> None:
+        """Encode and store the points of a new version, which nobody sees yet."""
+        self._stage_new_points(plan)
+        if plan.before:
+            self._complete_stored_points(drafts, plan, plan.before.generation)
+
+    def _stage_new_points(self, plan: UpdatePlan) -> None:
         for name, drafts in (("text", plan.text), ("images", plan.images)):
             for batch in in_batches(drafts, BATCH):
                 self._encode(name, batch)
                 stage_points(self._collection(name), batch, self._vectors, plan.generation)
 
-    def complete_stored_points(self, drafts: DocumentDrafts, plan: UpdatePlan, generation: int) -> None:
+    def _complete_stored_points(self, drafts: DocumentDrafts, plan: UpdatePlan, generation: int) -> None:
         """Encode again what was stored without a vector because an encoder refused it."""
         new = {draft.id for draft in (*plan.text, *plan.images)}
         for name, parts in (("text", drafts.text), ("images", drafts.images)):

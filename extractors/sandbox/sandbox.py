@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from extractors.errors import ExtractionError, WorkerStopped
+from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.formats import extract_document, find_format
 from extractors.progress import MAX_SKIPPED_PAGES
 from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
@@ -144,7 +144,7 @@ class Sandbox:
                     row = find_format(path)
                     worker = WorkerProcess(self.limits, row.module if row else "")
             except OSError as error:
-                raise ExtractionError(f"{path}: no worker could be started: {error}", transient=True) from error
+                raise WorkerLost(f"{path}: no worker could be started: {error}") from error
             self._busy.add(worker)
             return worker
 

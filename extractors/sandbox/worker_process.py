@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from extractors.errors import ExtractionError, WorkerStopped
+from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.sandbox.fork_server import SERVER, ForkRequest
 from extractors.sandbox.worker import MARK_VARIABLE, PAGE_PREFIX, kill_tree
 
@@ -150,7 +150,7 @@ class WorkerProcess:
         code = self._wait()
         if code == -signal.SIGKILL:
             reason = "its worker process was killed, perhaps because the machine ran out of memory"
-            return ExtractionError(f"{path}: {reason}", transient=True)
+            return WorkerLost(f"{path}: {reason}")
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return WorkerStopped(path, f"crashed its worker process ({how}); save it again with another program", page)
 

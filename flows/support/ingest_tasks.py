@@ -1,31 +1,40 @@
-"""The tasks of the flows that ingest documents, and the report that ends such a run."""
+"""The tasks of the flows that ingest documents, and the report that ends such a run.
+
+A document is a task with a task below it for each of its stages. Small documents share tasks; those of them that fail
+are tried again in a task of their own, so that each failure can be seen under its own name.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from logging import DEBUG, ERROR, INFO, WARNING
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.futures import as_completed
-from prefect.states import Completed, Failed
+from prefect.exceptions import ObjectNotFound
+from prefect.futures import PrefectFuture, as_completed
+from prefect.states import Completed
+from prefect.task_runners import TaskRunner
 
 from diptych import Diptych, Outcome
+from diptych.pipeline.stages import STAGES
 from diptych.settings import Runner
 from extractors.formats import has_rows
 from extractors.types import Source
+from flows.support.document_tasks import has_own_task, ingest_documents
 from flows.support.flow_settings import StoreChoice, flow_settings
-from flows.support.ingest_report import IngestReport, outcome_line
+from flows.support.ingest_report import IngestReport
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
+from flows.support.run_states import cancelled_state, failed_state
 from flows.support.runners import check_runner, started_task_runner, stop_processes, works_in_threads
 from flows.support.shared_store import RunStore, RunUsage, shared_diptych
+from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import RemovedDocuments
@@ -34,11 +43,12 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""
+RESERVED_TASKS = 100
+"""Of these, for documents that failed together with others."""
 BATCH_SIZE = 32
 """Small documents per task."""
 SMALL_BYTES = 256 * 1024
 """Documents below this size share tasks: photos, single pages and catalogue rows rather than books."""
-LOG_LEVELS = {"complete": INFO, "partial": WARNING, "failed": ERROR, "unchanged": DEBUG, "waiting": WARNING}
 
 
 @contextmanager
@@ -61,44 +71,75 @@ def ingest_run(
 
 def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool = False) -> list[Outcome]:
     """Ingest documents in tasks of the current flow run. Worker processes never outlive this call, however it ends."""
-    run, in_threads = RunStore.of(diptych), works_in_threads(diptych.settings)
-    outcomes: list[Outcome] = []
     with started_task_runner(diptych.settings) as runner:
+        run = _TaskedIngest(runner, diptych, retry)
         try:
-            futures = [
-                runner.submit(
-                    ingest_documents, {"label": batch_label(batch), "sources": batch, "run": run, "retry": retry}
-                )
-                for batch in batch_sources(sources)
-            ]
-            for future in as_completed(futures):
-                ended: list[Outcome] = run_result(future)
-                outcomes += ended
-                if not in_threads:  # nobody listens in the processes of these tasks
-                    for outcome in ended:
-                        current_listener().on_outcome(outcome)
+            outcomes = run.ingest(sources)
         except BaseException:
             # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
             diptych.close()
             stop_processes()
+            run.cancel_lost_tasks()
             raise
     diptych.maintenance.optimize_after(outcomes)
     return outcomes
 
 
-@task(name="ingest documents", task_run_name="{label}", cache_policy=NO_CACHE, persist_result=False)
-def ingest_documents(label: str, sources: list[Source], run: RunStore, retry: bool) -> State[Any]:
-    """Ingest documents one by one. A document that fails does not stop the others; the task fails at its end."""
+class _TaskedIngest:
+    """The documents of one run, in at most `MAX_TASKS` task runs."""
 
-    def on_outcome(outcome: Outcome) -> None:
-        current_listener().on_outcome(outcome)
-        level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
-        get_run_logger().log(level, "%s", outcome_line(outcome))
+    def __init__(self, runner: TaskRunner[Any], diptych: Diptych, retry: bool) -> None:
+        self._runner, self._store, self._retry = runner, RunStore.of(diptych), retry
+        self._in_threads = works_in_threads(diptych.settings)
+        self._futures: list[PrefectFuture[Any]] = []
 
-    with run.opened() as diptych:
-        outcomes = diptych.maintenance.ingest_group(sources, on_outcome, retry=retry)
-    report = IngestReport(outcomes)
-    return (Failed if report.status == "failed" else Completed)(message=report.summary, data=outcomes)
+    def ingest(self, sources: Sequence[Source]) -> list[Outcome]:
+        batches = batch_sources(sources)
+        show_stages = len(batches) * (1 + len(STAGES)) <= MAX_TASKS - RESERVED_TASKS
+        left = MAX_TASKS - len(batches) * (1 + len(STAGES) * show_stages)
+        shared = {source.uri: source for batch in batches if len(batch) > 1 for source in batch}
+        futures = [self._submit(batch, self._retry, show_stages) for batch in batches]
+        outcomes, alone = [], []
+        for outcome in self._outcomes(futures):
+            cost = 1 + len(STAGES) * outcome.transient
+            if outcome.uri in shared and has_own_task(outcome) and cost <= left:
+                left -= cost
+                # A permanent failure is only read from the register again.
+                retry = self._retry and outcome.transient
+                alone.append(self._submit([shared[outcome.uri]], retry, show_stages=outcome.transient))
+                continue
+            if not self._in_threads or (outcome.uri in shared and has_own_task(outcome)):
+                current_listener().on_outcome(outcome)  # its task has not
+            outcomes.append(outcome)
+        for outcome in self._outcomes(alone):
+            if not self._in_threads:
+                current_listener().on_outcome(outcome)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _submit(self, batch: list[Source], retry: bool, show_stages: bool) -> PrefectFuture[Any]:
+        parameters = {
+            "label": batch_label(batch),
+            "sources": batch,
+            "run": self._store,
+            "retry": retry,
+            "show_stages": show_stages,
+        }
+        self._futures.append(self._runner.submit(ingest_documents, parameters))
+        return self._futures[-1]
+
+    def _outcomes(self, futures: list[PrefectFuture[Any]]) -> Iterator[Outcome]:
+        for future in as_completed(futures):
+            yield from run_result(future)
+
+    def cancel_lost_tasks(self) -> None:
+        """Report the tasks of killed processes as Cancelled; threads report theirs."""
+        if self._in_threads:
+            return
+        with get_client(sync_client=True) as client:
+            for future in self._futures:
+                with suppress(ObjectNotFound):  # it has not begun
+                    client.set_task_run_state(future.task_run_id, cancelled_state(), force=True)
 
 
 def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:
@@ -115,7 +156,8 @@ def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:
 
 def batch_label(batch: Sequence[Source]) -> str:
     """Name of a task in the UI."""
-    return batch[0].name if len(batch) == 1 else f"{batch[0].name} and {len(batch) - 1} more"
+    first, last = one_line(batch[0].name, 80), one_line(batch[-1].name, 80)
+    return first if len(batch) == 1 else f"{len(batch)} documents: {first} … {last}"
 
 
 def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
@@ -168,5 +210,5 @@ def finish_run(
         "usage": usage.numbers,
     }
     if report.status == "failed":
-        return Failed(message=message, data=data)
+        return failed_state(message, data)
     return Completed(name="Partial" if report.status == "partial" else "Completed", message=message, data=data)

@@ -22,6 +22,19 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
     from prefect.futures import PrefectFuture
 
+
+class RunFailed(DiptychError):
+    """A run that ended as Failed with a report. Calling its flow in Python raises this."""
+
+    def __init__(self, message: str, data: Any = None) -> None:
+        """`data`: what the run returns; None: nothing."""
+        super().__init__(message, data)  # both, so that it can be pickled
+        self.data = data
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 DEFAULTS = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command reports failures itself, once and without a traceback
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
@@ -150,6 +163,8 @@ def image_parameter(image: Path | str | bytes | None) -> Iterator[str | None]:
 def run_result(run: State[Any] | PrefectFuture[Any]) -> Any:
     """The data of a flow or task run, also of a failed one. Raises the exception of a run that ended with one."""
     result = run.result(raise_on_failure=False)
+    if isinstance(result, RunFailed) and result.data is not None:
+        return result.data
     if isinstance(result, BaseException):
         raise result
     return result

@@ -1,0 +1,69 @@
+"""How runs end, are named and tagged, and what they log: sentences, without reprs, or tracebacks of known failures.
+
+Prefect logs the exception of every failed run with its traceback, and the state that a task returned with everything in
+it. The state and our own lines already say what happened, so these records are shortened or dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.exceptions import FailedRun
+from prefect.states import Cancelled, Failed
+
+from diptych.errors import DiptychError
+from diptych.settings import hide_credentials
+from flows.support.local_prefect import RunFailed
+from flows.support.text import one_line
+
+MAX_NAME = 80
+"""Characters of a run's name, which the UI shows on one line."""
+REPEATED = {
+    "prefect.engine": ("Execution of flow run",),
+    "prefect.flow_runs": ("Engine execution exited",),
+    "prefect.task_runs": ("Task run failed with state", "Finished in state"),
+}
+"""Logger -> beginnings of records that only repeat the message of a state."""
+
+
+def failed_state(message: str, data: Any) -> State[Any]:
+    """The final state Failed of a run that has a result all the same; `run_result` returns it."""
+    return Failed(message=message, data=RunFailed(message, data))
+
+
+def cancelled_state() -> State[Any]:
+    return Cancelled(message="stopped together with its flow run; the next run continues here")
+
+
+def name_run(name: str, store: str) -> None:
+    """Name the current flow run after what it does, and tag it with its store; does nothing outside of a run."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    place = hide_credentials(store) if "://" in store else Path(store).absolute().name
+    tags = sorted({*context.flow_run.tags, "diptych", f"store: {one_line(place, MAX_NAME)}"})
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(context.flow_run.id, name=one_line(name, MAX_NAME), tags=tags)
+
+
+class SentencesOnly(logging.Filter):
+    """Shortens or drops what Prefect logs about known failures; bugs keep their traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error, message = record.exc_info[1] if record.exc_info else None, str(record.msg)
+        if isinstance(error, DiptychError | FailedRun | None) and message.startswith(REPEATED[record.name]):
+            return False
+        if "Retry %s/%s will start" in message and isinstance(record.args, tuple):
+            record.msg, record.args = "attempt %s of %s failed; the next one starts %s", record.args[-3:]
+        elif isinstance(error, DiptychError | FailedRun):
+            record.msg, record.args, record.exc_info = one_line(str(error), 1000), (), None
+        return True
+
+
+for _logger in REPEATED:
+    logging.getLogger(_logger).addFilter(SentencesOnly())
