@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Protocol
 CACHE = Path(__file__).parents[1] / "build" / "bench"
 """Folder for files that take long to create."""
 POINTS = 100_000
-DOCUMENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,6 @@ class BenchOptions:
     """The store to put such questions to."""
     points: int = POINTS
     """Size of the synthetic store."""
-    documents: int = DOCUMENTS
-    """Documents that the workers of a pool ingest."""
     cache: Path = CACHE
 
 

@@ -16,7 +16,8 @@ from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
 from diptych.settings import API_KEY_VARIABLE, Settings, hide_credentials
-from diptych.store.server_collection import ServerCollection, ServerOptions, explain_failure
+from diptych.store.server_collection import ServerCollection, ServerOptions
+from diptych.store.server_failures import explain_failure
 from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition
 
 OLDEST_SERVER = (1, 17)

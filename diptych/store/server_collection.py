@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
-from diptych.settings import API_KEY_VARIABLE, Settings, VectorType
+from diptych.settings import Settings, VectorType
 from diptych.store.bm25 import SparseVector, bm25_vectors, query_vector
 from diptych.store.filters import filter_json
+from diptych.store.server_failures import explain_failure, is_temporary
 from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
 from diptych.store.types import (
     BM25_FIELDS,
@@ -245,7 +245,7 @@ class ServerCollection:
                 return call()
             except (ApiException, ResourceExhaustedResponse, ValueError) as error:
                 wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
-                if not _is_temporary(error) or time.monotonic() + wait > deadline:
+                if not is_temporary(error) or time.monotonic() + wait > deadline:
                     raise StoreError(f"{self._name}: {explain_failure(error)}") from error
             time.sleep(wait)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
@@ -267,22 +267,3 @@ def _point_from_record(record: models.Record) -> Point:
         if not isinstance(vector, models.SparseVector)
     }
     return Point(str(record.id), record.payload or {}, vectors)
-
-
-def _is_temporary(error: Exception) -> bool:
-    """Whether a later request may succeed: after time-outs, lost connections, 429 and 5xx."""
-    if isinstance(error, UnexpectedResponse):
-        return error.status_code in (408, 429) or (error.status_code or 0) >= 500
-    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
-
-
-def explain_failure(error: Exception) -> str:
-    """In one sentence."""
-    if isinstance(error, UnexpectedResponse) and error.status_code in (401, 403):
-        return f"the server rejects the key (HTTP {error.status_code}). Set {API_KEY_VARIABLE}"
-    if unindexed := re.search(r'Index required but not found for \\*"(.+?)\\*" of', str(error)):
-        name = unindexed[1].removeprefix("fields.")
-        return f"the server's strict mode refuses this filter: {name} has no index for values of that type"
-    if isinstance(error, ResponseHandlingException):
-        return f"the server cannot be reached ({error}). Check that it is running and that --store is its URL"
-    return str(error).replace("\n", " ")[:300]

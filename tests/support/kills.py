@@ -2,7 +2,7 @@
 
 A document of version v has three passages and two figures that contain `v`, and one passage that all versions share,
 so a reader can check by eye which version every hit belongs to. STORE is the folder of an embedded store, or a folder
-with a file `server` that has the URL and the prefix of a store on a server.
+with a file `server` that names a store on a server.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from diptych.errors import StoreMismatch
+from diptych.errors import StoreError, StoreMismatch
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
@@ -59,10 +59,10 @@ class JournalEncoder(WordEncoder):
         return super().encode_texts(texts, query=query)
 
 
-def prepare_server_store(folder: Path, url: str, prefix: str) -> Path:
-    """Make the processes that are given this folder use a store on a server."""
+def prepare_server_store(folder: Path, url: str, prefix: str, seconds: float = 60) -> Path:
+    """Make the processes that are given this folder use a store on a server. `seconds`: deadline of a request."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "server").write_text(f"{url} {prefix}")
+    (folder / "server").write_text(f"{url} {prefix} {seconds}")
     return folder
 
 
@@ -70,8 +70,8 @@ def open_for_kills(folder: Path) -> Store:
     shapes = text_shapes(WordEncoder.size)
     if not (folder / "server").exists():
         return EmbeddedStore(folder, shapes, lock_seconds=300)
-    url, prefix = (folder / "server").read_text().split()
-    return ServerStore(connect(url), ServerOptions(prefix, seconds=60), shapes)
+    url, prefix, seconds = (folder / "server").read_text().split()
+    return ServerStore(connect(url, int(float(seconds))), ServerOptions(prefix, float(seconds)), shapes)
 
 
 def write_version(folder: Path, version: int, death: str) -> None:
@@ -127,20 +127,28 @@ def die_at_step(step: str, store: Store) -> None:
 def write_on_command(folder: Path) -> None:
     """For every line `version death` on stdin: fork a writer, and print its exit code, -9 if it was killed.
 
+    A writer that fails with a `StoreError` appends its message to the file `errors`, and its exit code is 1.
     Expensive modules are imported once. No store is open when a writer is forked.
     """
     for line in sys.stdin:
         version, _, death = line.strip().partition(" ")
         child = os.fork()
         if child == 0:
-            write_version(folder, int(version), death)
+            try:
+                write_version(folder, int(version), death)
+            except StoreError as error:
+                with (folder / "errors").open("a") as file:
+                    file.write(f"{error}\n")
+                os._exit(1)
             os._exit(0)
         status = os.waitpid(child, 0)[1]
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 def read_until_terminated(folder: Path) -> None:
-    """Search again and again; print every inconsistent result, and at the end the number of consistent ones."""
+    """Search again and again; print every inconsistent result and every failure, and at the end the number of
+    consistent results.
+    """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     store = open_for_kills(folder)
@@ -152,6 +160,9 @@ def read_until_terminated(folder: Path) -> None:
         except StoreMismatch:  # reindexed: open the next edition
             store.close()
             store = open_for_kills(folder)
+            continue
+        except StoreError as error:
+            print("failed", error, flush=True)
             continue
         problem = find_inconsistency([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])
         if problem:

@@ -57,8 +57,8 @@ def new_prefix() -> str:
     return prefix
 
 
-def connect(url: str) -> QdrantClient:
-    return QdrantClient(url=url, timeout=60, check_compatibility=False)
+def connect(url: str, seconds: int = 60) -> QdrantClient:
+    return QdrantClient(url=url, timeout=seconds, check_compatibility=False)
 
 
 def delete_collections(prefix: str) -> None:

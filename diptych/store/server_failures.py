@@ -1,0 +1,56 @@
+"""What went wrong on a Qdrant server, and whether trying again may help."""
+
+import json
+import re
+
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from diptych.settings import API_KEY_VARIABLE
+
+DISK_IS_FULL = ("No space left on device", "Disk usage is at")
+"""In responses of a server that has no space left, or as little as its strict mode allows."""
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether a later request may succeed: after time-outs, lost connections, 429 and 5xx, unless the disk is full."""
+    if isinstance(error, UnexpectedResponse):
+        code = error.status_code or 0
+        return (code in (408, 429) or code >= 500) and not _is_disk_full(_reason(error))
+    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
+
+
+def explain_failure(error: Exception) -> str:
+    """In one sentence, and what to do."""
+    if isinstance(error, UnexpectedResponse):
+        return _explain_response(error.status_code or 0, _reason(error))
+    if isinstance(error, ResponseHandlingException) and "timed out" in str(error):
+        return "the server did not answer in time. Run again when it is less busy, or raise DIPTYCH_SERVER_SECONDS"
+    if isinstance(error, ResponseHandlingException):
+        return f"the server cannot be reached ({error}). Check that it is running and that --store is its URL"
+    return str(error).replace("\n", " ")[:300]
+
+
+def _explain_response(code: int, reason: str) -> str:
+    if code == 401 and "Must provide" in reason:
+        return f"the server requires a key (HTTP {code}). Set {API_KEY_VARIABLE}"
+    if code in (401, 403):
+        return f"the server rejects the key (HTTP {code}). Set {API_KEY_VARIABLE} to one that may read and write"
+    if unindexed := re.search(r'Index required but not found for "(.+?)" of', reason):
+        name = unindexed[1].removeprefix("fields.")
+        return f"the server's strict mode refuses this filter: {name} has no index for values of that type"
+    if _is_disk_full(reason):
+        return "the server's disk is full, nothing stored is lost. Free some space there and run again"
+    return f"the server refuses a request (HTTP {code}): {reason}"
+
+
+def _is_disk_full(reason: str) -> bool:
+    return any(words in reason for words in DISK_IS_FULL)
+
+
+def _reason(response: UnexpectedResponse) -> str:
+    """The server's own words; the body may also come from something in between, such as a load balancer."""
+    try:
+        return str(json.loads(response.content)["status"]["error"]).replace("\n", " ")[:300]
+    except (ValueError, KeyError, TypeError):
+        return response.reason_phrase
