@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import date
@@ -67,12 +67,15 @@ class Maintenance:
 
     # The steps of an ingest
 
-    def find_sources(self, paths: Sequence[str | Path], *, retry: bool = False) -> FoundSources:
+    def find_sources(
+        self, paths: Sequence[str | Path], *, retry: bool = False, changed: Collection[Path] | None = None
+    ) -> FoundSources:
         """Every document below `paths`; each row of a catalogue is one. Raises `SourceError`.
 
-        `retry`: download pictures although their server did not answer a short time ago.
+        `retry`: download pictures although their server did not answer a short time ago. `changed`: only open these
+        files and their catalogues.
         """
-        return collect(self._list(paths, retry))
+        return collect(self._list(paths, retry, changed))
 
     def backlog(
         self,
@@ -86,11 +89,10 @@ class Maintenance:
         pipeline = self._runtime.pipeline if store_exists(self._runtime.settings) else None
         return Backlog(self._list(paths, retry), pipeline, retry=retry, since=since, until=until)
 
-    def _list(self, paths: Sequence[str | Path], retry: bool) -> Listing:
+    def _list(self, paths: Sequence[str | Path], retry: bool, changed: Collection[Path] | None = None) -> Listing:
         chosen, root = self._runtime.settings, self._runtime.root
-        name = partial(document_name, root=root)
-        selection = Selection(chosen.include, chosen.exclude)
-        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures(), name)
+        name, selection = partial(document_name, root=root), Selection(chosen.include, chosen.exclude)
+        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures(), name, changed)
 
     def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
         """Keep the names of the files below `paths` that `find_sources` skipped, for `skipped`."""

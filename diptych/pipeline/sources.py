@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -62,8 +62,14 @@ class Listing:
         selection: Selection | None = None,
         row_pictures: RowPictures | None = None,
         name: Callable[[str], str] | None = None,
+        changed: Collection[Path] | None = None,
     ) -> None:
-        """Arguments as for `find_sources`. `name` returns the name of a document from its URI."""
+        """Arguments as for `find_sources`. `name` returns the name of a document from its URI.
+
+        `changed`: real paths of the only files to open, and of catalogues if a picture or catalogue is among them.
+        """
+        self._changed = None if changed is None else set(changed)
+        self._rows_may_change = any(has_rows(path) or _is_image(path) for path in changed or ())
         self._paths, self._fetch, self._selection, self._name = paths, fetch, selection or Selection(), name
         self._known = {row: [Path(local_path(uri)) for uri in uris] for row, uris in (row_pictures or {}).items()}
         self._single = len(paths) == 1
@@ -83,6 +89,9 @@ class Listing:
             if digest in seen:
                 continue
             seen.add(digest)
+            if not self._is_chosen(file, Path(resolved)):
+                any_found |= find_format(file.path) is not None
+                continue
             for source in self._documents(file, Path(resolved)):
                 any_found = True
                 yield replace(source, name=self._name(source.uri)) if self._name else source
@@ -91,6 +100,10 @@ class Listing:
             where = ", ".join(map(str, self._paths)) or "no path given"
             reasons = "".join(f"; {reason}" for reason in describe_skipped(self.skipped)[:3])
             raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
+
+    def _is_chosen(self, file: _File, resolved: Path) -> bool:
+        changed = self._changed
+        return changed is None or resolved in changed or (self._rows_may_change and has_rows(file.path))
 
     def count_files(self) -> int:
         """Number of files under the paths that an extractor reads. Reads only names, and catalogues count as one."""
@@ -109,7 +122,7 @@ class Listing:
             prefix = len(file.path.name)
             for source in self._rows.get(file.path, ()):
                 yield replace(source, name=file.name + source.name[prefix:])
-        elif not (row.media_type.startswith("image/") and resolved in self._in_rows):
+        elif not (_is_image(file.path) and resolved in self._in_rows):
             try:
                 yield _file_source(file)
             except OSError as error:
@@ -150,6 +163,11 @@ def find_sources(
 def collect(listing: Listing) -> FoundSources:
     """All documents of a listing at once."""
     return FoundSources(list(listing), listing.skipped)
+
+
+def _is_image(path: Path) -> bool:
+    row = find_format(path)
+    return row is not None and row.media_type.startswith("image/")
 
 
 def _unknown(path: Path) -> SkippedFile:

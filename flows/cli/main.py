@@ -18,6 +18,7 @@ from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, s
 from flows.cli.search import documents, like, query
 from flows.cli.transfer import export, import_
 from flows.cli.up import up
+from flows.cli.watch import watch
 from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
@@ -37,7 +38,7 @@ def diptych() -> None:
 
 COMMANDS = (
     extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
-    reindex, export, import_, questions, evaluate, doctor, deploy, up,
+    reindex, export, import_, questions, evaluate, doctor, watch, deploy, up,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

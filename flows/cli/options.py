@@ -122,6 +122,13 @@ def is_recorded(prefect: bool | None, settings: Settings) -> bool:
     return settings.prefect if prefect is None else prefect
 
 
+def absolute_store(store: str | None) -> str | None:
+    """The option `--store` for a flow that runs in another folder; URLs and names of blocks stay as they are."""
+    if store is None or "://" in store or store.startswith("diptych-store/"):
+        return store
+    return str(Path(store).absolute())
+
+
 def print_usage(diptych: Diptych) -> None:
     """Write the usage and cost of paid models to stderr, one line per model."""
     from diptych.models.meter import format_usage

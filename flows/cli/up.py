@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from flows.cli import options
 from flows.cli.deploy import absolute, ingest_paths
+from flows.support.services import Service, check_port, terminable
 from flows.support.terminal import print_message
 
 START_SECONDS = 300
 """Limit for the start of the server: 15 s for a new database on an idle machine."""
-SERVER_GRACE, WORKER_GRACE = 10, 20
-"""Seconds in which they end by themselves; a worker cancels its runs first."""
+GRACE_SECONDS = 5
+"""Time for server and worker to end by themselves. A busy worker would wait for its runs."""
 SERVER_SETTINGS = {
     # A run killed together with the server would keep its concurrency slot if leases were kept in memory.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
@@ -47,24 +46,21 @@ def up(port: int, host: str, data: Path | None, limit: int, store: str | None, p
     Flows run in the current folder, with its diptych.toml. Schedules, runs and settings are kept in the data folder for
     the next time. Runs that are active when the command ends are cancelled; the next run continues where they stopped.
     """
-    from flows.support.services import Service, check_port
-
     home = (data or Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))).absolute()
     home.mkdir(parents=True, exist_ok=True)
     check_port(host, port)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     url = f"http://{shown}:{port}"
     environment = {**SERVER_SETTINGS, **os.environ, **_addresses(home, host, port, url)}
-    with _terminable(), ExitStack() as running:
+    with terminable(), ExitStack() as running:
         print_message(f"starting the server at {url}")
         server = Service("Prefect server", ["prefect", "server", "start"], environment, home / "server.log")
-        running.callback(server.stop, SERVER_GRACE)
+        running.callback(server.stop, GRACE_SECONDS)
         server.wait_for(f"{url}/api/health", START_SECONDS)
         _deploy(environment, store, absolute(paths))
         command = ["prefect", "worker", "start", "--pool", "diptych", "--limit", str(limit)]
         worker = Service("worker", command, environment, home / "worker.log")
-        running.callback(worker.stop, WORKER_GRACE)
-        running.callback(_cancel_runs)
+        running.callback(_stop_worker, worker)
         print_message(f"UI         {url}")
         print_message(f"API        {url}/api (for other terminals: export PREFECT_API_URL={url}/api)")
         print_message(f"logs       {server.log} and {worker.log}")
@@ -101,25 +97,9 @@ def _deploy(environment: dict[str, str], store: str | None, paths: list[str]) ->
             print_message(line)
 
 
-def _cancel_runs() -> None:
-    """Cancel the active runs of the worker and wait until they have ended, so that none stays Running for ever."""
-    from flows.support.deploy import cancel_active_runs
+def _stop_worker(worker: Service) -> None:
+    """Stop the worker and its runs, which would stay Running for ever if they were not set to Cancelled."""
+    from flows.support.deploy import cancel_runs
 
-    cancelled = cancel_active_runs(WORKER_GRACE)
-    for name in cancelled:
+    for name in cancel_runs(worker.stop(GRACE_SECONDS)):
         print_message(f"cancelled  {name}")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat SIGTERM and a closed terminal like Ctrl-C."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

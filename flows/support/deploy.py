@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -19,9 +19,10 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled, Cancelling
+from prefect.states import Cancelled
 from prefect.variables import Variable
 
 from diptych.errors import SettingsError
@@ -92,25 +93,19 @@ def _last_line(text: str) -> str:
     return next((line.strip(" │") for line in reversed(text.splitlines()) if line.strip(" │╰╯─")), "")
 
 
-def cancel_active_runs(seconds: float) -> list[str]:
-    """Cancel the running and pending runs of our pool; wait until the worker has ended them. Returns their names."""
-    active = FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING]))
-    )
+def cancel_runs(killed: Collection[UUID]) -> list[str]:
+    """Set runs that were killed, and those of our pool that had not started yet, to Cancelled. Returns their names."""
+    unfinished = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=active, work_pool_filter=OUR_POOL)
+        found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=unfinished), work_pool_filter=OUR_POOL)
+        runs = [run for run in found if run.id in killed or run.state_type == StateType.PENDING]
         for run in runs:
-            client.set_flow_run_state(run.id, Cancelling(message="`diptych up` was stopped"))
-        deadline = time.monotonic() + seconds
-        waiting = [run.id for run in runs]
-        while waiting and time.monotonic() < deadline:
-            time.sleep(0.5)
-            waiting = [one for one in waiting if not _has_ended(client, one)]
-        for one in waiting:
-            client.set_flow_run_state(one, Cancelled(message="`diptych up` was stopped"), force=True)
+            client.set_flow_run_state(run.id, Cancelled(message="the worker was stopped"), force=True)
     return [run.name for run in runs]
 
 
-def _has_ended(client: SyncPrefectClient, run: UUID) -> bool:
-    state = client.read_flow_run(run).state
-    return bool(state and state.is_final())
+def run_ingest(parameters: dict[str, Any]) -> str:
+    """Run the deployment `ingest/on-demand` on a worker and wait for its end; return its result in one line."""
+    ended = run_deployment("ingest/on-demand", parameters=parameters, as_subflow=False, poll_interval=2)
+    run = cast(FlowRun, ended)  # not a coroutine outside of async functions
+    return f"{run.state_name or 'ended'}: {run.name}, {run.state.message if run.state else ''}"

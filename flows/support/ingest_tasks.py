@@ -26,6 +26,7 @@ from diptych.settings import Runner
 from extractors.formats import has_rows
 from extractors.types import Source
 from flows.support.document_tasks import has_own_task, ingest_documents
+from flows.support.events import DocumentEvents, emit_run_event
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.ingest_report import IngestReport
 from flows.support.local_prefect import run_result
@@ -92,6 +93,7 @@ class _TaskedIngest:
         self._runner, self._store, self._retry = runner, RunStore.of(diptych), retry
         self._in_threads = works_in_threads(diptych.settings)
         self._futures: list[PrefectFuture[Any]] = []
+        self._events = DocumentEvents()
 
     def ingest(self, sources: Sequence[Source]) -> list[Outcome]:
         batches = batch_sources(sources)
@@ -110,10 +112,12 @@ class _TaskedIngest:
                 continue
             if not self._in_threads or (outcome.uri in shared and has_own_task(outcome)):
                 current_listener().on_outcome(outcome)  # its task has not
+            self._events.emit(outcome)
             outcomes.append(outcome)
         for outcome in self._outcomes(alone):
             if not self._in_threads:
                 current_listener().on_outcome(outcome)
+            self._events.emit(outcome)
             outcomes.append(outcome)
         return outcomes
 
@@ -176,6 +180,7 @@ def delete_removed_documents(
     """`delete_removed`, reported to the run's log and to the listener."""
     removals = delete_removed(diptych, paths, found.sources, before, confirmed)
     current_listener().on_removals(removals)
+    DocumentEvents().emit_deleted(removals.deleted)
     for line in removals.lines():
         get_run_logger().warning("%s", line)
     return removals
@@ -209,6 +214,7 @@ def finish_run(
         "waiting": waiting + counts["waiting"],
         "usage": usage.numbers,
     }
+    emit_run_event(outcomes, report.status, data)
     if report.status == "failed":
         return failed_state(message, data)
     return Completed(name="Partial" if report.status == "partial" else "Completed", message=message, data=data)

@@ -10,10 +10,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psutil
 
@@ -58,16 +58,24 @@ class Service:
                 time.sleep(POLL_SECONDS)
         raise SettingsError(f"the {self.name} did not answer at {url} for {seconds:.0f} seconds; see {self.log}")
 
-    def stop(self, seconds: float) -> None:
-        """Ask the program to end; after `seconds`, kill it. None of its children survives."""
+    def stop(self, seconds: float) -> set[UUID]:
+        """Ask the program to end; after `seconds`, kill it. None of its children survives.
+
+        Returns the ids of the flow runs whose processes were killed.
+        """
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(seconds)
+        self._process.kill()  # first, so that it starts nothing else
+        self._process.wait()
+        runs = set()
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if process.environ().get(MARK_VARIABLE) == self._mark:
+                environment = process.environ()
+                if environment.get(MARK_VARIABLE) == self._mark:
                     process.kill()
-        self._process.wait()
+                    runs.add(environment.get("PREFECT__FLOW_RUN_ID", ""))
+        return {UUID(run) for run in runs if run}
 
 
 def check_port(host: str, port: int) -> None:
@@ -81,3 +89,18 @@ def check_port(host: str, port: int) -> None:
                 f"port {port} of {host} cannot be used ({os.strerror(error.errno or 0)}); stop the program that has "
                 f"it, or choose another port with --port"
             ) from error
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Treat SIGTERM and a closed terminal like Ctrl-C."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

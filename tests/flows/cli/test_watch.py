@@ -1,0 +1,84 @@
+"""`diptych watch` with a real store; the file events themselves are in test_folder_watch."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.support.folder_watch import FolderWatch
+from tests.support.command_line import document_statuses, run_messages
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.papers import write_leaflet
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        write_leaflet(folder / f"{name}.pdf", pages=1)
+    return folder
+
+
+def follow(monkeypatch: pytest.MonkeyPatch, *steps: Callable[[], set[Path]]) -> None:
+    """Report what each step changes, then Ctrl-C."""
+    coming: Iterator[Callable[[], set[Path]]] = iter(steps)
+
+    def next_changes(self: FolderWatch) -> set[Path]:
+        step = next(coming, None)
+        if step is None:
+            raise KeyboardInterrupt
+        return step()
+
+    monkeypatch.setattr(FolderWatch, "next", next_changes)
+
+
+def test_changes_are_ingested_and_deletes_are_guarded(
+    docs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+
+    def add() -> set[Path]:
+        shutil.copy(docs / "a.pdf", docs / "d.pdf")
+        return {docs / "d.pdf"}
+
+    def remove(*names: str) -> Callable[[], set[Path]]:
+        def run() -> set[Path]:
+            for name in names:
+                (docs / name).unlink()
+            return {docs / name for name in names}
+
+        return run
+
+    def empty() -> set[Path]:
+        (docs / "a.pdf").unlink()
+        return {docs / "a.pdf"}
+
+    follow(monkeypatch, add, remove("b.pdf"), remove("c.pdf", "d.pdf"), lambda: {docs / "a.pdf"}, empty)
+    lines = run_messages(capsys, "watch", "docs", "--store", "s")
+    assert [line for line in lines if line.startswith("complete ")][3:][0].startswith("complete   docs/d.pdf: ")
+    assert sum(line.startswith("complete ") for line in lines) == 4
+    assert "watching   docs; Ctrl-C ends it" in lines
+    assert "deleted    docs/b.pdf: its file is gone" in lines
+    assert sum("too many to delete without confirmation" in line for line in lines) == 1  # and not at every change
+    assert any("the folder is empty" in line for line in lines)
+    assert lines[-1] == "stopped watching"
+    assert document_statuses(capsys, "s").keys() == {"docs/a.pdf", "docs/c.pdf", "docs/d.pdf"}
+
+
+def test_deployment_runs_once_per_change(
+    docs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[dict[str, object]] = []
+
+    def run_ingest(parameters: dict[str, object]) -> str:
+        started.append(parameters)
+        return "Completed: a run"
+
+    monkeypatch.setattr("flows.support.deploy.run_ingest", run_ingest)
+    follow(monkeypatch, lambda: {docs / "a.pdf"})
+    assert "changed    1 file" in run_messages(capsys, "watch", "docs", "--deployed", "--store", "s")
+    assert [one["paths"] for one in started] == [[str(docs)]] * 2
+    assert started[0]["store"] == str(docs.parent / "s")
