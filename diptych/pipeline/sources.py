@@ -7,18 +7,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.download import Fetch
-from diptych.pipeline.own_files import is_stored_picture, kind_of_own_folder
-from diptych.pipeline.selection import Selection, SelectionRules
+from diptych.pipeline.listed_files import ListedFile, check_path, list_files, local_path_of, unknown_format, unreadable
+from diptych.pipeline.selection import Selection
 from diptych.pipeline.skipped_files import SkippedFile, describe_skipped
 from diptych.store.register import local_path
 from extractors.catalog.extractor import row_sources
 from extractors.catalog.pictures import PictureFiles
 from extractors.catalog.table import is_catalog, is_url, read_catalog
-from extractors.formats import describe_formats, failed_plugins, find_format, has_rows
+from extractors.formats import describe_formats, find_format, has_rows
 from extractors.types import Source
 
 RowPictures = Mapping[str, Sequence[str]]
@@ -38,14 +37,6 @@ class FoundSources:
     def left_out(self) -> list[str]:
         """One sentence per reason why files were skipped, with their names."""
         return describe_skipped(self.skipped)
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    name: str
-    """Relative to the folder that was walked, or the file's own name."""
-    walked: bool
 
 
 class Listing:
@@ -79,7 +70,7 @@ class Listing:
     def __iter__(self) -> Iterator[Source]:
         """Raises as `find_sources` does, before the first document or after the last one."""
         for path in self._paths:
-            _check_path(_local_path(path))
+            check_path(local_path_of(path))
         seen: set[bytes] = set()
         any_found = False
         for file in self._files(self.skipped):
@@ -101,7 +92,7 @@ class Listing:
             reasons = "".join(f"; {reason}" for reason in describe_skipped(self.skipped)[:3])
             raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
 
-    def _is_chosen(self, file: _File, resolved: Path) -> bool:
+    def _is_chosen(self, file: ListedFile, resolved: Path) -> bool:
         changed = self._changed
         return changed is None or resolved in changed or (self._rows_may_change and has_rows(file.path))
 
@@ -109,15 +100,15 @@ class Listing:
         """Number of files under the paths that an extractor reads. Reads only names, and catalogues count as one."""
         return sum(find_format(file.path) is not None for file in self._files([]))
 
-    def _files(self, skipped: list[SkippedFile]) -> Iterator[_File]:
+    def _files(self, skipped: list[SkippedFile]) -> Iterator[ListedFile]:
         for path in self._paths:
-            yield from _list_files(_local_path(path), self._selection, skipped, self._single)
+            yield from list_files(local_path_of(path), self._selection, skipped, self._single)
 
-    def _documents(self, file: _File, resolved: Path) -> Iterator[Source]:
+    def _documents(self, file: ListedFile, resolved: Path) -> Iterator[Source]:
         """The documents that a file contains; none for a picture of a row."""
         row = find_format(file.path)
         if row is None:
-            self.skipped.append(_unknown(file.path))
+            self.skipped.append(unknown_format(file.path))
         elif has_rows(file.path):
             prefix = len(file.path.name)
             for source in self._rows.get(file.path, ()):
@@ -127,8 +118,8 @@ class Listing:
                 yield _file_source(file)
             except OSError as error:
                 if self._single and not file.walked:
-                    raise SourceError(str(_unreadable(file.path, error))) from error
-                self.skipped.append(_unreadable(file.path, error))
+                    raise SourceError(str(unreadable(file.path, error))) from error
+                self.skipped.append(unreadable(file.path, error))
 
     @cached_property
     def _rows(self) -> dict[Path, list[Source]]:
@@ -170,88 +161,8 @@ def _is_image(path: Path) -> bool:
     return row is not None and row.media_type.startswith("image/")
 
 
-def _unknown(path: Path) -> SkippedFile:
-    suffix = path.suffix.lower()
-    kind = f"{suffix} files" if suffix else "files without a suffix"
-    return SkippedFile(str(path), "; ".join((f"no extractor reads {kind}", *failed_plugins())))
-
-
-def _local_path(path: str | Path) -> Path:
-    text = str(path)
-    scheme = text.partition("://")[0].lower() if "://" in text else ""
-    if scheme and scheme != "file":
-        raise SourceError(f"{text}: documents are read from files and folders; download it first and use its path")
-    return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
-
-
-def _check_path(path: Path) -> None:
-    """Raise `SourceError` for a path without anything to list."""
-    try:
-        if path.is_dir():
-            if not any(path.iterdir()):
-                raise SourceError(f"{path}: the folder is empty; put documents into it or name another")
-        elif not path.is_file():
-            raise SourceError(f"{path}: no such file or folder; check the path")
-    except OSError as error:
-        raise SourceError(str(_unreadable(path, error))) from error
-
-
-def _list_files(path: Path, selection: Selection, skipped: list[SkippedFile], single: bool) -> Iterator[_File]:
-    """The files under one path. What is skipped is added to `skipped`, or raised if the path is the only one."""
-    try:
-        if path.is_dir():
-            for file in _walk(path, SelectionRules(path, selection, skipped), skipped):
-                yield _File(file, file.relative_to(path).as_posix(), walked=True)
-        elif reason := SelectionRules(path.parent, selection, skipped, ignore_files=False).why_skipped(path):
-            skipped.append(SkippedFile(str(path), reason))
-        elif find_format(path) is not None:
-            yield _File(path, path.name, walked=False)
-        elif single:
-            raise SourceError(f"{_unknown(path)}; {describe_formats()}")
-        else:
-            skipped.append(_unknown(path))
-    except OSError as error:
-        raise SourceError(str(_unreadable(path, error))) from error
-
-
-def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> Iterator[Path]:
-    """The files below `folder` by name that `rules` select, without hidden files, lock files and link loops.
-
-    Files that Diptych wrote are skipped too: otherwise a store beside its documents would ingest its own pictures.
-    """
-    seen: set[tuple[int, int]] = set()
-
-    def skip(error: OSError) -> None:
-        skipped.append(_unreadable(error.filename, error))
-
-    def is_selected(path: Path, *, is_folder: bool = False) -> bool:
-        reason = rules.why_skipped(path, is_folder=is_folder)
-        if reason:
-            skipped.append(SkippedFile(f"{path}{'/' * is_folder}", reason))
-        return not reason
-
-    for root, folders, files in os.walk(folder, onerror=skip, followlinks=True):
-        status = Path(root).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        kind = kind_of_own_folder(files, folders)
-        if kind and Path(root) != folder:
-            skipped.append(SkippedFile(str(Path(root)), f"is {kind} written by Diptych"))
-            folders.clear()
-            continue
-        visible = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in visible if is_selected(Path(root, name), is_folder=True)]
-        for name in sorted(files):
-            if name.startswith((".", "~$")) or is_stored_picture(Path(root).name, name):
-                continue
-            if is_selected(path := Path(root, name)):
-                yield path
-
-
 def _read_catalogues(
-    files: Mapping[Path, _File],
+    files: Mapping[Path, ListedFile],
     fetch: Fetch | None,
     known: Mapping[str, Sequence[Path]],
     skipped: list[SkippedFile],
@@ -299,12 +210,8 @@ def _pictures_in_rows(catalogues: Mapping[Path, Sequence[Source]], known: Mappin
     return pictures
 
 
-def _file_source(file: _File) -> Source:
+def _file_source(file: ListedFile) -> Source:
     with file.path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     row = find_format(file.path)
     return Source(file.path, file.path.resolve().as_uri(), file.name, digest, row.media_type if row else "")
-
-
-def _unreadable(path: str | Path, error: OSError) -> SkippedFile:
-    return SkippedFile(str(path), f"cannot be read ({error.strerror}); check its permissions")
