@@ -15,10 +15,12 @@ from pydantic import Field
 from diptych import Answer
 from flows.support.answer_text import answer_markdown, answer_settings
 from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.hit_pages import evidence_crops
 from flows.support.progress import current_listener
 from flows.support.questions import find_answer, make_question
+from flows.support.run_states import name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import markdown_code, pluralize
+from flows.support.text import escape_markdown, markdown_code, one_line, pluralize
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")
@@ -50,15 +52,18 @@ async def answer(
     """
     question = make_question(text, image, where, limit, passages=passages, pictures=pictures)
     settings = answer_settings(flow_settings(store), model, verify)
+    title = one_line(text or str(image))
     with shared_diptych(settings, budget) as diptych:
+        await asyncio.to_thread(name_run, f"answer: {title}", diptych.settings.store)
         found = await asyncio.to_thread(find_answer, diptych, question)
     current_listener().on_result(found)
     answered = found.answer
     for line in filter(None, [found.filters, found.nothing, *found.usage]):
         get_run_logger().info("%s", line)
     notes = (markdown_code(line) for line in (found.nothing, *found.usage) if line)
-    page = "\n\n".join([answer_markdown(answered), *notes])
-    description = " — ".join(filter(None, [text or str(image), found.filters]))
+    crops = await asyncio.to_thread(evidence_crops, answered.citations)
+    page = "\n\n".join(filter(None, [answer_markdown(answered), crops, *notes]))
+    description = " — ".join(map(escape_markdown, filter(None, [title, found.filters])))
     await acreate_markdown_artifact(page, key="answer", description=description)
     return Completed(message=found.nothing or run_message(answered), data=answered.as_dict())
 

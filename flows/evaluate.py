@@ -14,9 +14,9 @@ from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.progress import current_listener
 from flows.support.questions import run_evaluation
-from flows.support.run_states import failed_state
+from flows.support.run_states import failed_state, name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import pluralize
+from flows.support.text import escape_markdown, pluralize
 
 
 @flow(name="evaluate", persist_result=True, result_serializer="json")
@@ -45,13 +45,16 @@ def evaluate(
         current_listener().on_note(line)
 
     with shared_diptych(flow_settings(store), budget) as diptych:
+        name_run(f"evaluate: {questions}", diptych.settings.store)
         evaluated = run_evaluation(diptych, Path(questions), arms, gate, report, log)
     current_listener().on_result(evaluated)
     evaluation, below_gate = evaluated.evaluation, evaluated.below_gate
-    create_markdown_artifact(evaluation_markdown(evaluation, below_gate), key="evaluation", description=questions)
+    create_markdown_artifact(
+        evaluation_markdown(evaluation, below_gate), key="evaluation", description=escape_markdown(questions)
+    )
     level: Level = "page" if evaluation.counts["page"] else "document"
     rows = [dict(zip(TITLES, row, strict=True)) for row in arm_rows(evaluation, level)]
-    create_table_artifact(rows, key="evaluation-arms", description=f"{questions}, by {level}")
+    create_table_artifact(rows, key="evaluation-arms", description=escape_markdown(f"{questions}, by {level}"))
     data = evaluation.as_dict()
     if below_gate:
         return failed_state(below_gate, data)

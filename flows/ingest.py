@@ -10,6 +10,7 @@ from diptych.settings import Runner
 from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
+from flows.support.run_states import describe_paths, name_run
 
 
 @flow(name="ingest")
@@ -40,6 +41,7 @@ def ingest(
     with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
         paths = flow_paths(paths)
         found = diptych.maintenance.find_sources(paths)
+        name_run(f"ingest {describe_paths(paths)} ({len(found.sources)})", diptych.settings.store)
         current_listener().on_sources(len(found.sources), found.skipped)
         diptych.maintenance.store_skipped(paths, found)
         gone = diptych.maintenance.find_removed(paths, found.sources)

@@ -1,4 +1,4 @@
-"""Flow `query`: search a store and show the hits as a table in the UI.
+"""Flow `query`: search a store and show the hits as a page in the UI.
 
 The flow is async because every sync flow run ends with a second of waiting, which is longer than a search takes.
 """
@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
 from diptych import Diptych
 from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.hit_pages import hits_markdown
 from flows.support.progress import current_listener
 from flows.support.questions import Question, find_batch, find_hits, make_question, read_batch
-from flows.support.search_results import hit_rows
+from flows.support.run_states import name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import pluralize
+from flows.support.text import escape_markdown, one_line, pluralize
 
 MAX_ROWS = 500
 """Questions of a batch in the table."""
@@ -61,7 +62,9 @@ async def query(
         text, image, where, limit, offset,
         modality=modality, passages=passages, pictures=pictures, split_rows=split_rows,
     )  # fmt: skip
+    title = one_line(batch or text or str(image))
     with shared_diptych(flow_settings(store)) as diptych:
+        await asyncio.to_thread(name_run, f"query: {title}", diptych.settings.store)
         if batch:
             return await _search_batch(diptych, Path(batch), question, offset)
         found = await asyncio.to_thread(find_hits, diptych, question, offset)
@@ -69,8 +72,8 @@ async def query(
     hits = [hit.as_dict() for hit in found.hits]
     for line in filter(None, [found.filters, found.nothing, *found.usage]):
         get_run_logger().info("%s", line)
-    description = " — ".join(filter(None, [text or str(image), found.filters, found.nothing]))
-    await acreate_table_artifact(hit_rows(hits), key="query-hits", description=description)
+    page = await asyncio.to_thread(hits_markdown, hits, title, [found.filters, found.nothing, *found.usage])
+    await acreate_markdown_artifact(page, key="query-hits", description=escape_markdown(title))
     return Completed(message=found.nothing or pluralize(len(hits), "hit"), data=hits)
 
 

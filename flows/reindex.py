@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.run_states import name_run, store_name
 from flows.support.shared_store import RunUsage, shared_diptych
 from flows.support.text import describe_reindex
 
@@ -24,6 +25,7 @@ def reindex(store: StoreChoice = None) -> State[Any]:
     """
     settings = flow_settings(store)
     logger = get_run_logger()
+    name_run(f"reindex {store_name(settings.store)}", settings.store)
     with shared_diptych(settings) as diptych:
         usage = RunUsage(diptych.meter)
         encoded = diptych.maintenance.reindex(lambda name: logger.info("reindexed  %s", name))

@@ -11,6 +11,7 @@ from flows.support.flow_settings import StoreChoice
 from flows.support.ingest_report import outcome_line
 from flows.support.ingest_tasks import finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
+from flows.support.run_states import name_run
 
 
 @flow(name="retry")
@@ -32,6 +33,7 @@ def retry(
     """
     with ingest_run(store, budget, runner=runner) as (diptych, usage):
         found = diptych.maintenance.find_retryable(everything=everything)
+        name_run(f"retry ({len(found.sources) + len(found.lost)})", diptych.settings.store)
         current_listener().on_sources(len(found.sources) + len(found.lost), [])
         for outcome in found.lost:
             current_listener().on_outcome(outcome)

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.run_states import name_run, store_name
 from flows.support.shared_store import shared_diptych
 from flows.support.text import describe_sweep
 
@@ -21,6 +22,7 @@ def sweep(store: StoreChoice = None) -> State[Any]:
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
     settings = flow_settings(store)
+    name_run(f"sweep {store_name(settings.store)}", settings.store)
     with shared_diptych(settings) as diptych:
         swept = diptych.maintenance.sweep()
     message = describe_sweep(swept)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
 from flows.support.terminal import ExitCode
-from flows.support.text import markdown_code, pluralize
+from flows.support.text import markdown_code, one_line, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
@@ -21,6 +21,8 @@ URGENCY = ("failed", "partial", "waiting", "complete", "unchanged")
 """Statuses in the order of table rows: those that need attention come first."""
 MAX_ROWS = 500
 """Rows of the table in the Prefect UI."""
+MAX_REASON = 300
+"""Characters of a cell that says what is missing."""
 MAX_ITEMS = 100
 """Items of each list on the Markdown page."""
 
@@ -79,18 +81,20 @@ class IngestReport:
         return next((outcome.error for outcome in self.outcomes if outcome.status == "waiting"), "")
 
     def rows(self) -> list[dict[str, object]]:
-        """Rows of a table in the Prefect UI."""
+        """Rows of a table in the Prefect UI, with what needs attention first."""
+        from diptych.models.meter import format_dollars
+
         ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
         return [
             {
+                "what is missing": one_line(_failure(outcome) or "; ".join(missing_parts(outcome)), MAX_REASON),
                 "status": outcome.status,
-                "document": outcome.name,
+                "document": one_line(outcome.name),
                 "pages": outcome.pages,
                 "passages": outcome.passages,
                 "pictures": outcome.pictures,
-                "encoded": outcome.encoded,
-                "seconds": round(outcome.seconds, 2),
-                "missing": _failure(outcome) or "; ".join(missing_parts(outcome)),
+                "seconds": _stage_seconds(outcome),
+                "cost": format_dollars(outcome.usd) if outcome.usd else "",
             }
             for outcome in ordered[:MAX_ROWS]
         ]
@@ -131,6 +135,12 @@ def missing_parts(outcome: Outcome) -> list[str]:
     """One sentence for each part of a partial document that could not be extracted or encoded."""
     places = ((problem.page, problem.reason) for problem in outcome.problems)
     return [f"{outcome.name}, page {page}: {why}" if page else f"{outcome.name}: {why}" for page, why in places]
+
+
+def _stage_seconds(outcome: Outcome) -> str:
+    """`9.1: extract 6.2, encode 2.8`; a document that was processed together with others has no stages."""
+    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.stages.items() if seconds >= 0.05)
+    return f"{outcome.seconds:.1f}" + (f": {stages}" if stages else "")
 
 
 def _failure(outcome: Outcome) -> str:

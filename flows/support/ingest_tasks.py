@@ -31,6 +31,7 @@ from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.ingest_report import IngestReport
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
+from flows.support.progress_artifact import progress_artifact
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
 from flows.support.run_states import cancelled_state, failed_state
 from flows.support.runners import check_runner, started_task_runner, stop_processes, works_in_threads
@@ -72,7 +73,7 @@ def ingest_run(
 
 def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool = False) -> list[Outcome]:
     """Ingest documents in tasks of the current flow run. Worker processes never outlive this call, however it ends."""
-    with started_task_runner(diptych.settings) as runner:
+    with progress_artifact(len(sources), diptych), started_task_runner(diptych.settings) as runner:
         run = _TaskedIngest(runner, diptych, retry)
         try:
             outcomes = run.ingest(sources)

@@ -7,6 +7,7 @@ it. The state and our own lines already say what happened, so these records are 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,26 @@ def cancelled_state() -> State[Any]:
     return Cancelled(message="stopped together with its flow run; the next run continues here")
 
 
+def describe_paths(paths: Sequence[str]) -> str:
+    """`reports/`, or `reports/ and 2 more`, for the name of a run."""
+    first = Path(paths[0])
+    name = (first.name or first.absolute().name) + "/" * first.is_dir()
+    return name if len(paths) == 1 else f"{name} and {len(paths) - 1} more"
+
+
 def name_run(name: str, store: str) -> None:
     """Name the current flow run after what it does, and tag it with its store; does nothing outside of a run."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
-    place = hide_credentials(store) if "://" in store else Path(store).absolute().name
-    tags = sorted({*context.flow_run.tags, "diptych", f"store: {one_line(place, MAX_NAME)}"})
+    tags = sorted({*context.flow_run.tags, "diptych", f"store: {store_name(store)}"})
     with get_client(sync_client=True) as client:
         client.update_flow_run(context.flow_run.id, name=one_line(name, MAX_NAME), tags=tags)
+
+
+def store_name(store: str) -> str:
+    """The name of a store's folder, or its URL without secrets."""
+    return one_line(hide_credentials(store) if "://" in store else Path(store).absolute().name, MAX_NAME)
 
 
 class SentencesOnly(logging.Filter):

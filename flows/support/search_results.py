@@ -98,11 +98,6 @@ def hit_lines(hit: Mapping[str, Any]) -> list[str]:
     return [f"{rank:>3}  {one_line(place)}  [{what}]", *(f"     {line}" for line in details if line)]
 
 
-def hit_rows(hits: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
-    """The rows of a table in the Prefect UI."""
-    return [dict(zip((name.lstrip("#") for name in COLUMNS), hit_cells(hit), strict=True)) for hit in hits]
-
-
 def print_hits(hits: Iterable[Hit], as_json: bool) -> None:
     for hit in hits:
         if as_json:

@@ -34,14 +34,22 @@ def pluralize(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def escape_markdown(text: str, length: int = 2000) -> str:
-    """Text from documents or models on one line, so that none of it becomes markup."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&$-])", r"\\\1", one_line(text, length))
+def escape_markdown(text: str, length: int = 2000, *, strip: bool = True) -> str:
+    """Text from documents or models on one line, so that none of it becomes markup, nor an address a link.
+
+    `strip`: without spaces around it.
+    """
+    line = one_line(text, length)
+    if not strip:  # part of a line: the spaces around it belong to it
+        line = f"{text[:1].isspace() * ' '}{line}{(text[-1:].isspace() and bool(line)) * ' '}"
+    escaped = re.sub(r"([\\`*_{}\[\]<>()#+!|~&$-])", r"\\\1", line)
+    # Entities, because a backslash does not keep an address from becoming a link.
+    return re.sub(r"(?i)(?<=www)\.|:(?=//)|@", lambda match: f"&#{ord(match[0])};", escaped)
 
 
 def markdown_code(text: str) -> str:
     """Text on one line as inline code, which also keeps markup in it from taking effect."""
-    return "`" + " ".join(text.replace("`", "'").split()) + "`"
+    return "`" + " ".join(printable(text.replace("`", "'")).split()) + "`"
 
 
 def diptych_command(name: str, *arguments: str, store: str) -> str:

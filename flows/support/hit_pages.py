@@ -1,0 +1,92 @@
+"""Pages of the Prefect UI with pictures: hits and evidence as Markdown. Nothing from a document becomes markup."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.support.search_results import hit_cells
+from flows.support.text import escape_markdown, one_line
+
+if TYPE_CHECKING:
+    from diptych.answering.answer import Reference
+
+MAX_THUMBNAILS = 12
+"""Pictures on a page. They are kept in Prefect's database, at about 8 KB each."""
+THUMBNAIL_SIDE, CROP_SIDE = 150, 320
+"""Pixels of the longer side of a hit's picture, and of the evidence of an answer, whose words should be legible."""
+MAX_IMAGE_BYTES = 40_000
+MAX_HITS = 100
+"""Hits on a page."""
+MAX_TEXT = 320
+"""Characters of a hit's text."""
+
+
+def hits_markdown(hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[str] = ()) -> str:
+    """A table of hits: rank, thumbnail, text with the words of the query in bold, document and page; ranks last."""
+    lines = [f"**{escape_markdown(text)}**", "", *(f"{escape_markdown(note)}\n" for note in notes if note)]
+    if hits:
+        lines += ["| | picture | text | document | found by |", "|---|---|---|---|---|"]
+    shown = 0
+    for hit in hits[:MAX_HITS]:
+        picture = thumbnail(hit["image"], THUMBNAIL_SIDE) if hit["image"] and shown < MAX_THUMBNAILS else ""
+        shown += bool(picture)
+        rank, what, document, page, ranks, _, _ = hit_cells(hit)
+        caption = (not hit.get("faces") and hit["caption"]) or hit["text"] or hit["title"]
+        place = f"**{escape_markdown(document)}**" + (f"<br>page {escape_markdown(page)}" if page else "")
+        cells = rank, picture, mark_words(caption, text), f"{place}<br>{escape_markdown(what)}", escape_markdown(ranks)
+        lines.append(f"| {' | '.join(cells)} |")
+    if len(hits) > MAX_HITS:
+        lines += ["", f"{len(hits) - MAX_HITS} more hits are in the result of the run."]
+    return "\n".join(lines)
+
+
+def mark_words(text: str, query: str, length: int = MAX_TEXT) -> str:
+    """Text escaped for Markdown, with the words that also occur in the query, in whatever form, in bold."""
+    from diptych.store.terms import TOKEN, analyse
+
+    wanted = set(analyse(query).split())
+    line = one_line(_around_match(text, wanted, length), length)
+    parts, end = [], 0
+    for match in TOKEN.finditer(line):
+        parts.append(escape_markdown(line[end : match.start()], strip=False))
+        word = escape_markdown(match[0])
+        parts.append(f"**{word}**" if wanted & set(analyse(match[0]).split()) else word)
+        end = match.end()
+    return "".join([*parts, escape_markdown(line[end:], strip=False)])
+
+
+def _around_match(text: str, wanted: set[str], length: int) -> str:
+    """The part of a long text that begins shortly before its first match."""
+    from diptych.store.terms import TOKEN, analyse
+
+    if len(text) <= length:
+        return text
+    first = next((m.start() for m in TOKEN.finditer(text) if wanted & set(analyse(m[0]).split())), 0)
+    start = text.rfind(" ", 0, max(0, first - length // 3)) + 1
+    return ("…" if start else "") + text[start:]
+
+
+def thumbnail(path: str | None, side: int) -> str:
+    """A stored picture as an image in Markdown, encoded again from its pixels; empty if it cannot be shown."""
+    from diptych.models.image_input import prepare_image
+    from extractors.errors import ExtractionError
+
+    if not path:
+        return ""
+    try:
+        image = prepare_image(Path(path), "picture", side)
+    except (ExtractionError, OSError):
+        return ""
+    if len(image.data) > MAX_IMAGE_BYTES:
+        return ""
+    return f"![](data:{image.media_type};base64,{base64.b64encode(image.data).decode()})"
+
+
+def evidence_crops(citations: Sequence[Reference]) -> str:
+    """The pictures that an answer rests on, each below its number and place."""
+    shown = ((source, thumbnail(source.image, CROP_SIDE)) for source in citations if source.image)
+    found = [f"{source.number}. {escape_markdown(source.place)}\n\n   {image}" for source, image in shown if image]
+    return "\n\n".join(["### Evidence", *found[:MAX_THUMBNAILS]]) if found else ""

@@ -1,0 +1,68 @@
+"""Pages of hits: the match in bold, small pictures, and no markup from documents."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from flows.support.hit_pages import MAX_THUMBNAILS, hits_markdown, mark_words, thumbnail
+from flows.support.text import escape_markdown
+from tests.support.papers import write_photo
+
+
+def hit(rank: int, text: str = "the pump", **fields: Any) -> dict[str, Any]:
+    unset = dict.fromkeys(("image", "page", "folio", "named_page", "faces", "title", "caption", "model_caption"), "")
+    common = {"rank": rank, "modality": "text", "kind": "text", "document": "a.pdf", "text": text, "ranks": {"bm25": 2}}
+    return {**unset, **common, **fields}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "[l](http://e.com)",
+        "![i](http://e.com/x.png)",
+        "<img src=x>",
+        "https://e.com",
+        "www.e.com",
+        "me@e.com",
+        "a|b",
+        "`c`",
+    ],
+)
+def test_text_of_documents_is_inert(hostile: str) -> None:
+    for escaped in (escape_markdown(hostile), mark_words(hostile, "nothing")):
+        assert re.sub(r"</?p>|\n", "", MarkdownIt().render(escaped)) == escape(hostile)
+        # What UIs make a link without being asked, and what would end the cell of a table.
+        assert not re.search(r"://|www\.|@|(?<!\\)\|", escaped)
+
+
+def test_words_of_the_query_are_bold_in_any_form() -> None:
+    assert mark_words("Heat-losses of two pumps*", "a pump") == r"Heat\-losses of two **pumps**\*"
+
+
+def test_long_text_begins_near_the_match() -> None:
+    shown = mark_words("word " * 500 + "the valve opens " + "word " * 500, "valve")
+    assert shown.startswith("…")
+    assert "**valve**" in shown
+    assert len(shown) < 400
+
+
+def test_page_has_few_small_pictures_and_the_ranks_last(tmp_path: Path) -> None:
+    write_photo(tmp_path / "p.png", "STEAM")
+    hits = [hit(rank, image=str(tmp_path / "p.png"), page=3) for rank in range(1, MAX_THUMBNAILS + 3)]
+    page = hits_markdown([*hits, hit(99, image=str(tmp_path / "gone.png"))], "pump")
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    assert page.count("data:image/") == MAX_THUMBNAILS
+    assert rows[0].startswith("| 1 | ![](data:image/")
+    assert rows[0].endswith("| the **pump** | **a.pdf**<br>page 3<br>text | bm25 2 |")
+    assert len(page) < MAX_THUMBNAILS * 10_000
+
+
+def test_picture_that_cannot_be_shown_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    assert thumbnail(str(tmp_path / "broken.png"), 100) == ""
