@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
 from flows.support.terminal import ExitCode
-from flows.support.text import markdown_code, one_line, pluralize
+from flows.support.text import escape_markdown, markdown_code, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 STATUSES = ("complete", "partial", "failed", "unchanged", "waiting")
 URGENCY = ("failed", "partial", "waiting", "complete", "unchanged")
 """Statuses in the order of table rows: those that need attention come first."""
-MAX_ROWS = 500
-"""Rows of the table in the Prefect UI."""
+MAX_ROWS = 200
+"""Documents in the table in the Prefect UI."""
 MAX_REASON = 300
 """Characters of a cell that says what is missing."""
 MAX_ITEMS = 100
@@ -80,24 +80,28 @@ class IngestReport:
         """Why documents wait for the next run, and how to continue; empty if none does."""
         return next((outcome.error for outcome in self.outcomes if outcome.status == "waiting"), "")
 
-    def rows(self) -> list[dict[str, object]]:
-        """Rows of a table in the Prefect UI, with what needs attention first."""
+    def documents_markdown(self) -> str:
+        """A table for the Prefect UI, where the cells of Markdown wrap; what needs attention comes first."""
         from diptych.models.meter import format_dollars
 
         ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
-        return [
-            {
-                "what is missing": one_line(_failure(outcome) or "; ".join(missing_parts(outcome)), MAX_REASON),
-                "status": outcome.status,
-                "document": one_line(outcome.name),
-                "pages": outcome.pages,
-                "passages": outcome.passages,
-                "pictures": outcome.pictures,
-                "seconds": _stage_seconds(outcome),
-                "cost": format_dollars(outcome.usd) if outcome.usd else "",
-            }
-            for outcome in ordered[:MAX_ROWS]
+        lines = [
+            "| status | what is missing | document | pages, passages, pictures | seconds | cost |",
+            f"|{'---|' * 6}",
         ]
+        for outcome in ordered[:MAX_ROWS]:
+            cells = (
+                outcome.status,
+                escape_markdown(_failure(outcome) or "; ".join(missing_parts(outcome)), MAX_REASON),
+                escape_markdown(outcome.name),
+                f"{outcome.pages}, {outcome.passages}, {outcome.pictures}",
+                _stage_seconds(outcome),
+                escape_markdown(format_dollars(outcome.usd)) if outcome.usd else "",
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+        if more := len(ordered) - MAX_ROWS:
+            lines += ["", f"and {more} more"] if more > 0 else []
+        return "\n".join(lines)
 
     def markdown(self, store: str, left_out: Sequence[str] = (), usage: Sequence[str] = ()) -> str:
         """A page for the Prefect UI. `left_out`: files that were skipped and why; `usage`: one line per paid model."""
@@ -138,7 +142,7 @@ def missing_parts(outcome: Outcome) -> list[str]:
 
 
 def _stage_seconds(outcome: Outcome) -> str:
-    """`9.1: extract 6.2, encode 2.8`; a document that was processed together with others has no stages."""
+    """`9.1: extract 6.2, encode 2.8`, without stages that took no time."""
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.stages.items() if seconds >= 0.05)
     return f"{outcome.seconds:.1f}" + (f": {stages}" if stages else "")
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
@@ -202,7 +202,7 @@ def finish_run(
     report = IngestReport(outcomes, removals)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
     create_markdown_artifact(report.markdown(store, list(map(str, skipped)), usage.lines), key="ingest-report")
-    create_table_artifact(report.rows(), key="ingest-documents", description=message)
+    create_markdown_artifact(report.documents_markdown(), key="ingest-documents", description=message)
     if report.stop_reason:
         get_run_logger().warning("%s", report.stop_reason)
     counts = report.counts

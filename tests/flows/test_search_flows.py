@@ -89,7 +89,7 @@ def test_query_explains_a_filter_that_no_document_passes(store: str) -> None:
     state = run_async(query("green valve", where="prize < 20", store=store, return_state=True))
     assert async_result(state) == []
     assert str(state.message).startswith("nothing found: no document has a field prize; there are ")
-    assert "no document has a field prize" in str(run_artifacts(state)["query-hits"].description)
+    assert "no document has a field prize" in str(run_artifacts(state)["query-hits"].data)
 
 
 def test_answer_without_evidence_explains_why_and_makes_no_request(store: str) -> None:

@@ -64,7 +64,9 @@ def test_markdown_lists_missing_parts_and_escapes_markup() -> None:
 
 def test_rows_begin_with_failed_documents_and_are_limited() -> None:
     unchanged = [outcome(f"{number:04}.pdf", "unchanged") for number in range(MAX_ROWS)]
-    rows = IngestReport([*unchanged, outcome("z.pdf", "failed", error="broken")]).rows()
-    assert [row["document"] for row in rows[:3]] == ["z.pdf", "0000.pdf", "0001.pdf"]
-    assert next(iter(rows[0].items())) == ("what is missing", "broken")
-    assert len(rows) == MAX_ROWS
+    failed = outcome("z.pdf", "failed", error="z.pdf: [broken](http://e.com)", seconds=3.2, stages={"extract": 3.1})
+    _, _, *rows = IngestReport([*unchanged, failed]).documents_markdown().splitlines()
+    reason = r"z.pdf: \[broken\]\(http&#58;//e.com\)"
+    assert rows[0] == f"| failed | {reason} | z.pdf | 0, 0, 0 | 3.2: extract 3.1 |  |"
+    assert rows[1].startswith("| unchanged |  | 0000.pdf |")
+    assert rows[MAX_ROWS:] == ["", "and 1 more"]
