@@ -24,6 +24,9 @@ BENCHMARKS = {
     "catalogue": "product_search:catalogue",
     "pictures": "picture_queries:pictures",
     "ablation": "ablation:ablation",
+    "pages": "page_costs:pages",
+    "workers": "work_pool:workers",
+    "simulation": "work_pool:simulation",
 }
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
 WITH_OWN_FILES = ("catalogue", "pictures", "ablation")

@@ -27,20 +27,20 @@ def changes(_: BenchOptions) -> Iterator[Measurement]:
         folder = Path(place) / "documents"
         folder.mkdir()
         book = folder / "book.pdf"
-        _write_book(book, lambda _: None)
+        write_book(book)
         settings = load_settings().model_copy(update={"store": f"{place}/store"})
         with Diptych.open(settings) as diptych:
-            diptych.ingest([_write_leaflet(Path(place))])  # start the worker and load the model
+            diptych.ingest([write_leaflet(Path(place))])  # start the worker and load the model
             first, done = _ingest(diptych, book)
             again, outcome = _ingest(diptych, book)
             assert outcome.status == "unchanged"
             yield Measurement("nothing changed", again, "s", BASELINE, first)
-            _write_book(book, _change_page)
+            write_book(book, change=_change_page)
             changed, outcome = _ingest(diptych, book)
             yield Measurement(
                 f"one page changed, {outcome.encoded} of {done.encoded} encoded", changed, "s", BASELINE, first
             )
-            _write_book(book, _change_and_add_page)
+            write_book(book, change=_change_and_add_page)
             moved, outcome = _ingest(diptych, book)
             yield Measurement(f"one page in front, {outcome.encoded} encoded", moved, "s", BASELINE, first)
             deleted = time_call(lambda: diptych.delete(["book.pdf"]))
@@ -67,7 +67,7 @@ def _ingest(diptych: Diptych, path: Path) -> tuple[float, Outcome]:
     return took, outcomes[0]
 
 
-def _write_leaflet(folder: Path) -> Path:
+def write_leaflet(folder: Path) -> Path:
     path = folder / "leaflet.pdf"
     with pymupdf().open() as document:
         document.new_page().insert_text((60, 100), "A leaflet that warms everything up.")
@@ -75,10 +75,10 @@ def _write_leaflet(folder: Path) -> Path:
     return path
 
 
-def _write_book(path: Path, change: Callable[[Any], object]) -> None:
+def write_book(path: Path, pages: int = PAGES, change: Callable[[Any], object] = lambda _: None) -> None:
     """Write a PDF whose pages have a heading, three paragraphs and a bar chart with a caption."""
     with pymupdf().open() as document:
-        for number in range(1, PAGES + 1):
+        for number in range(1, pages + 1):
             _write_page(document.new_page(width=595, height=842), number)
         document[0].insert_text((60, 45), TITLE, fontsize=20)
         document.set_metadata({"title": TITLE})
