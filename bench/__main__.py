@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from bench.measurement import POINTS, BenchOptions, Result
+from bench.measurement import DOCUMENTS, POINTS, BenchOptions, Result
 from diptych.errors import DiptychError
 
 BENCHMARKS = {
@@ -31,26 +31,37 @@ BENCHMARKS = {
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
 WITH_OWN_FILES = ("catalogue", "pictures", "ablation")
 """Benchmarks that can be run on the user's own files."""
+OF_WORK_POOLS = ("workers", "simulation")
+"""Benchmarks of an hour, which run only if they are named."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure the speed and quality of Diptych next to baselines."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; by default all")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(BENCHMARKS)}; by default all but {' and '.join(OF_WORK_POOLS)}",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object per result")
     parser.add_argument("--on", type=Path, metavar="FILE", help="your own catalogue, or questions (for ablation)")
-    parser.add_argument("--store", default="", help="the store to put your questions to")
+    parser.add_argument("--store", default="", help="the store to put your questions to, or to fill by workers")
     parser.add_argument("--points", type=int, default=POINTS, help="size of the synthetic store (default: %(default)s)")
+    parser.add_argument("--documents", type=int, default=DOCUMENTS, help="that workers ingest (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(BENCHMARKS)}")
-    if (chosen.on or chosen.store) and not (len(chosen.names) == 1 and chosen.names[0] in WITH_OWN_FILES):
-        parser.error(f"--on and --store need exactly one benchmark of {', '.join(WITH_OWN_FILES)}")
-    options = BenchOptions(chosen.on, chosen.store, chosen.points)
+    if (chosen.on or chosen.store) and not (
+        len(chosen.names) == 1 and chosen.names[0] in WITH_OWN_FILES + OF_WORK_POOLS
+    ):
+        parser.error(f"--on and --store need exactly one benchmark of {', '.join(WITH_OWN_FILES + OF_WORK_POOLS)}")
+    options = BenchOptions(chosen.on, chosen.store, chosen.points, chosen.documents)
     try:
-        for line in _lines(chosen.names or list(BENCHMARKS), options, as_json=chosen.json):
+        names = chosen.names or [name for name in BENCHMARKS if name not in OF_WORK_POOLS]
+        for line in _lines(names, options, as_json=chosen.json):
             print(line, flush=True)
     except DiptychError as error:
         print(f"bench: {error}", file=sys.stderr)

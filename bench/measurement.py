@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 CACHE = Path(__file__).parents[1] / "build" / "bench"
 """Folder for files that take long to create."""
 POINTS = 100_000
+DOCUMENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class BenchOptions:
     """The store to put such questions to."""
     points: int = POINTS
     """Size of the synthetic store."""
+    documents: int = DOCUMENTS
+    """Documents that the workers of a pool ingest."""
     cache: Path = CACHE
 
 

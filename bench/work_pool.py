@@ -1,0 +1,212 @@
+"""Many small documents through a Prefect work pool, with several workers that share a store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.measurement import BenchOptions, Measurement
+from bench.synthetic_text import random_text
+from diptych import Diptych
+from diptych.settings import load_settings
+from extractors.pdf.render import pymupdf
+from flows.cli.up import SERVER_SETTINGS
+from flows.support.services import Service
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+ROOT = Path(__file__).parents[1]
+ROUNDS = 3
+START_SECONDS, STOP_SECONDS = 600, 20
+RUN_DOCUMENTS = 1000
+"""Documents per flow run of the simulation."""
+
+
+def simulation(options: BenchOptions) -> Iterator[Measurement]:
+    """All documents in runs of `RUN_DOCUMENTS`, by two workers on a core each: the first thousand, and the last."""
+    folders = write_documents(options.cache, options.documents, RUN_DOCUMENTS)
+    with work_pool(options, workers=2) as pool:
+        start = time.monotonic()
+        pool.run([{"paths": [str(folder)]} for folder in folders])
+        seconds = time.monotonic() - start
+        times = sorted(pool.commit_times())
+        count, part = len(times), min(1000, len(times) // 2)
+        first, last = (_rate(times[:part]), _rate(times[-part:]))
+        yield Measurement(
+            f"the last {part:,} of {count:,} documents", last, "documents/s", f"the first {part:,}", first
+        )
+        yield Measurement("all documents", count / seconds, "documents/s", f"the first {part:,}", first)
+        yield Measurement("picture store", pool.picture_bytes() / count / 1024, "KiB/document", "", 0)
+        yield Measurement("Prefect's database", pool.database_bytes() / count / 1024, "KiB/document", "", 0)
+
+
+def _rate(times: Sequence[float]) -> float:
+    return len(times) / max(times[-1] - times[0], 1)
+
+
+def workers(options: BenchOptions) -> Iterator[Measurement]:
+    """The throughput of two workers, each on a core of its own, and of Dask and Ray on both, next to one worker."""
+    each = min(options.documents, 200)
+    rates: dict[str, list[float]] = {}
+    with work_pool(options, workers=2, wide=True) as pool:
+        for number in range(ROUNDS):
+            parts = iter(write_documents(options.cache, each * 5, each, f"round-{number}"))
+            rates.setdefault("one worker", []).append(each / pool.run([_run(next(parts))]))
+            both = pool.run([_run(next(parts)), _run(next(parts))])
+            rates.setdefault("two workers", []).append(2 * each / both)
+            for runner in ("dask", "ray"):
+                seconds = pool.run([_run(next(parts), runner)], queue="wide")
+                rates.setdefault(f"{runner}, two processes", []).append(each / seconds)
+    alone = rates.pop("one worker")
+    for name, measured in rates.items():
+        ratios = sorted(rate / one for rate, one in zip(measured, alone, strict=True))
+        middle = ratios[len(ratios) // 2]  # of each round, because the machine may be busier in another
+        one = sorted(alone)[len(alone) // 2]
+        yield Measurement(f"{name}, {each} documents each", middle * one, "documents/s", "one worker", one)
+
+
+def _run(folder: Path, runner: str | None = None) -> dict[str, Any]:
+    return {"paths": [str(folder)], "runner": runner}
+
+
+def write_documents(cache: Path, count: int, per_folder: int, name: str = "documents") -> list[Path]:
+    """Folders of PDFs of one page with a heading and two paragraphs, all different, written once."""
+    place = cache / f"{name}-{count}-{per_folder}"
+    folders = [place / f"{number:04}" for number in range(-(-count // per_folder))]
+    if not (place / "complete").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for number in range(count):
+            _write_document(folders[number // per_folder] / f"{number:06}.pdf", f"{name} {number}")
+        (place / "complete").touch()
+    return folders
+
+
+def _write_document(path: Path, seed: str) -> None:
+    with pymupdf().open() as document:
+        page = document.new_page(width=595, height=842)
+        page.insert_text((60, 70), random_text(f"{seed} heading", 5), fontsize=15)
+        for at in range(2):
+            text = random_text(f"{seed} paragraph {at}", 60)
+            page.insert_textbox((60, 90 + 130 * at, 535, 215 + 130 * at), text, fontsize=10)
+        document.save(path)
+
+
+class WorkPool:
+    """A Prefect server with a deployment of `ingest`, and process workers of one run at a time."""
+
+    def __init__(self, place: Path, options: BenchOptions) -> None:
+        self.store = options.store or str(place / "store")
+        self.home, self.pictures = place / "prefect", place / "pictures"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/api"
+        self.environment = {
+            **SERVER_SETTINGS,
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_SERVER_API_PORT": str(port),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_LOGGING_LEVEL": "WARNING",
+            "DIPTYCH_PICTURES": str(self.pictures),
+            "DIPTYCH_COLLECTIONS": f"bench-{uuid.uuid4().hex[:8]}",
+        }
+        self._deployment: UUID
+
+    def deploy(self) -> None:
+        """Prefect reads its environment when it is imported, so it must not have been imported before."""
+        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.actions import WorkPoolCreate
+
+        from flows.ingest import ingest
+
+        folder = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
+        with get_client(sync_client=True) as client:
+            client.create_work_pool(WorkPoolCreate(name="bench", type="process"))
+            client.create_work_queue("wide", work_pool_name="bench")
+            self._deployment = client.create_deployment(
+                client.create_flow(ingest),
+                "bench",
+                work_pool_name="bench",
+                entrypoint="flows.ingest.ingest",
+                pull_steps=[folder],
+            )
+
+    def start_worker(self, queue: str, cores: set[int]) -> Service:
+        """A worker whose runs have these cores."""
+        command = ["prefect", "worker", "start", "--pool", "bench", "--work-queue", queue, "--limit", "1"]
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, cores)  # inherited
+        try:
+            return Service("worker", command, os.environ, self.home / f"worker-{queue}.log")
+        finally:
+            os.sched_setaffinity(0, before)
+
+    def run(self, parameters: Sequence[Mapping[str, Any]], queue: str = "default") -> float:
+        """Seconds from the start of the first of these runs to the end of the last. All have to complete."""
+        from prefect.client.orchestration import get_client
+
+        environment = {"OMP_NUM_THREADS": "1", "DIPTYCH_WORKERS": "1" if queue == "default" else "2"}
+        with get_client(sync_client=True) as client:
+            waiting = [
+                client.create_flow_run_from_deployment(
+                    self._deployment,
+                    parameters={"store": self.store, **chosen},
+                    work_queue_name=queue,
+                    job_variables={"env": environment},
+                ).id
+                for chosen in parameters
+            ]
+            ended = []
+            while waiting:
+                found = client.read_flow_run(waiting[0])
+                if not (found.state and found.state.is_final()):
+                    time.sleep(0.5)
+                    continue
+                assert found.state.is_completed(), f"{found.state.name}: {found.state.message}"
+                ended.append(found)
+                waiting.pop(0)
+        starts, ends = [run.start_time for run in ended], [run.end_time for run in ended]
+        return (max(one for one in ends if one) - min(one for one in starts if one)).total_seconds()
+
+    def commit_times(self) -> list[float]:
+        """Of all documents, in seconds since 1970."""
+        settings = load_settings(self.store)
+        with Diptych.open(settings) as diptych:
+            return [datetime.fromisoformat(record.updated_at).timestamp() for record in diptych.documents()]
+
+    def picture_bytes(self) -> int:
+        return sum(file.stat().st_size for file in self.pictures.rglob("*") if file.is_file())
+
+    def database_bytes(self) -> int:
+        return sum(file.stat().st_size for file in self.home.glob("prefect.db*"))
+
+
+@contextmanager
+def work_pool(options: BenchOptions, workers: int, wide: bool = False) -> Iterator[WorkPool]:
+    """A running server, and `workers` workers on a core each; `wide`: also one on all cores, for its own queue."""
+    with tempfile.TemporaryDirectory(prefix="diptych-bench-") as place, ExitStack() as running:
+        pool = WorkPool(Path(place), options)
+        pool.home.mkdir()
+        os.environ.update(pool.environment)
+        cores = sorted(os.sched_getaffinity(0))
+        server = Service("Prefect server", ["prefect", "server", "start"], os.environ, pool.home / "server.log")
+        running.callback(server.stop, STOP_SECONDS)
+        server.wait_for(f"{pool.url}/health", START_SECONDS)
+        pool.deploy()
+        for number in range(workers):
+            running.callback(pool.start_worker("default", {cores[number % len(cores)]}).stop, STOP_SECONDS)
+        if wide:
+            running.callback(pool.start_worker("wide", set(cores)).stop, STOP_SECONDS)
+        yield pool
