@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,56 +16,10 @@ from flows.ingest import ingest
 from flows.support.local_prefect import run_result
 from flows.support.runners import check_runner, create_task_runner
 from flows.support.shared_store import RunStore
-from tests.support.http_server import Vendor, served
-from tests.support.openai_server import OpenAIRoutes
-from tests.support.papers import write_leaflet
-from tests.support.scripted_vision import chart
-
-LUNA = "openai:gpt-6-luna"
-CAPTION = {"kind": "chart", "shows": "Six bars.", "axes": [], "labels": [], "findings": [], "visible_text": ""}
-
-
-@pytest.fixture
-def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    """A vision model on this machine that captions pictures, in the settings that worker processes read."""
-    monkeypatch.chdir(tmp_path)
-    with served(OpenAIRoutes(answer=lambda asked: CAPTION)) as running:
-        chosen = {
-            "OPENAI__BASE_URL": f"{running.url}/v1", "OPENAI__KEY": "DIPTYCH_TEST_VENDOR_KEY", "CAPTIONER": LUNA,
-            "OCR": "off", "WORKERS": "2", "PRICES": json.dumps({LUNA: {"input": 1.0, "output": 10.0}}),
-        }  # fmt: skip
-        for name, value in chosen.items():
-            monkeypatch.setenv(f"DIPTYCH_{name}", value)
-        monkeypatch.setenv("DIPTYCH_TEST_VENDOR_KEY", "sk-of-the-tests")
-        yield running
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> str:
-    """Two leaflets and three charts, of which two are the same picture."""
-    papers = tmp_path / "papers"
-    papers.mkdir()
-    for name in ("a.pdf", "b.pdf"):
-        write_leaflet(papers / name, pages=1)
-    for number, seed in enumerate((1, 2, 1)):
-        chart(seed).save(papers / f"{number}.png")
-    return str(papers)
-
-
-def stored(store: str) -> dict[str, list[Any]]:
-    """Every point of the store: id, payload and vectors. Records without their times and costs."""
-    with Diptych.open(load_settings(store)) as diptych:
-        runtime = diptych._runtime
-        opened = runtime.existing()
-        points = {
-            name: sorted(
-                (point.id, sorted(point.payload.items(), key=str), {k: v.tolist() for k, v in point.vectors.items()})
-                for point in collection.scroll(vectors=True)
-            )
-            for name, collection in (("text", opened.text), ("images", opened.images))
-        }
-        records = [replace(record, updated_at="", usage={}) for record in diptych.documents()]
-    return points | {"documents": records}
+from tests.support.http_server import Vendor
+from tests.support.shared_work import LUNA, store_content
+from tests.support.shared_work import folder as folder
+from tests.support.shared_work import vendor as vendor
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -83,7 +35,7 @@ def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
     state = ingest([folder], store=f"{runner}-store", runner=runner, return_state=True)
     result = run_result(state)
     assert (state.name, result["complete"]) == ("Completed", 5)
-    assert stored(f"{runner}-store") == stored("alone")
+    assert store_content(f"{runner}-store") == store_content("alone")
     assert len(vendor.requests) == 2 * bought
     assert result["usage"][LUNA]["requests"] == usage[LUNA, False].requests
 
