@@ -167,7 +167,18 @@ class BatchRun(Generic[T]):
         return [batch for batch in self._ledger.open_batches(self._job.model) if batch.kind == self._job.kind]
 
     def _send_all(self, sources: Sequence[Source]) -> None:
-        """Pack the missing requests into batches and send them, as far as the budget allows."""
+        """Pack the missing requests into batches and send them, as far as the budget allows.
+
+        One process at a time, because it leaves out what the batches of others contain.
+        """
+        sending = f"batches of {self._job.kind} to {self._job.model}"
+        while True:
+            with self._ledger.claims.claimed([sending]) as claimed:
+                if claimed:
+                    return self._send_missing(sources)
+            self._ledger.claims.wait()
+
+    def _send_missing(self, sources: Sequence[Source]) -> None:
         self._stopped = ""
         packed: list[BatchRequest[T]] = []
         reservations, size = ExitStack(), 0

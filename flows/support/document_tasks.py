@@ -45,7 +45,9 @@ def ingest_documents(label: str, sources: list[Source], run: RunStore, retry: bo
     with run.opened() as diptych:
         run_stage = stages_as_tasks(label, diptych) if show_stages and len(sources) == 1 else run_directly
         try:
-            outcomes = diptych.maintenance.ingest_group(sources, on_outcome, retry=retry, run_stage=run_stage)
+            outcomes = diptych.maintenance.ingest_group(
+                run.work_order(sources), on_outcome, retry=retry, run_stage=run_stage
+            )
         except DiptychError as error:
             return _error_state(error, diptych)
         except CancelledRun:  # of a stage

@@ -97,7 +97,7 @@ class _TaskedIngest:
         self._events = DocumentEvents()
 
     def ingest(self, sources: Sequence[Source]) -> list[Outcome]:
-        batches = batch_sources(sources)
+        batches = self._store.work_order(batch_sources(sources))
         show_stages = len(batches) * (1 + len(STAGES)) <= MAX_TASKS - RESERVED_TASKS
         left = MAX_TASKS - len(batches) * (1 + len(STAGES) * show_stages)
         shared = {source.uri: source for batch in batches if len(batch) > 1 for source in batch}

@@ -8,16 +8,17 @@ reach a parameter, result, log or artifact, all of which Prefect stores in clear
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from diptych import Diptych, Settings
 from diptych.endpoints import ROLES
@@ -31,6 +32,7 @@ RUN_SETTINGS = (
 )  # fmt: skip
 """Settings that determine what is stored and what it costs: all processes of a run have the same. None is a secret."""
 
+T = TypeVar("T")
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 
 
@@ -84,6 +86,13 @@ class RunStore:
         settings = chosen.model_dump_json(include=set(RUN_SETTINGS))
         return cls(store, str(diptych.pictures.absolute()), diptych.run, diptych.meter.budget, settings)
 
+    def work_order(self, items: Sequence[T]) -> list[T]:
+        """The items, in random order if the store is on a server, where several workers may fill it at the same time.
+
+        Two runs of the same folder would otherwise meet, and wait for each other, at every document.
+        """
+        return random.sample(items, len(items)) if "://" in self.store else list(items)
+
     @contextmanager
     def opened(self) -> Iterator[Diptych]:
         """The `Diptych` of the flow in its own process, else that of this process. Raises `SettingsError`."""
@@ -122,7 +131,7 @@ class _ProcessStores:
         with self._lock:
             for other in [one for one in self._open if one != run and not self._users[one]]:
                 self._open.pop(other).close()
-            if run not in self._open:
+            if run not in self._open or self._open[run].closed:
                 self._open[run] = run.open()
             diptych = self._open[run]
             self._users[run] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,6 +116,29 @@ def test_missing_requests_are_sent_once_within_the_limits(tmp_path: Path) -> Non
     assert bench.meter.spent == pytest.approx(0.04)
     again = bench("a b a", "c b d")
     assert (again.sent, len(bench.endpoint.batches)) == (0, 2)
+
+
+def test_two_processes_do_not_send_the_same_request_in_two_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = WordRun(tmp_path), WordRun(tmp_path)
+    sending, waiting = threading.Event(), threading.Event()
+
+    def send_late(requests: Sequence[BatchRequest[str]]) -> str:
+        sending.set()
+        assert waiting.wait(60)
+        return WordJob.send(one.job, requests)
+
+    monkeypatch.setattr(one.job, "send", send_late)
+    monkeypatch.setattr(other.ledger.claims, "wait", waiting.set)
+    other.job.endpoint = one.endpoint
+    first = threading.Thread(target=one, args=("a b",))
+    first.start()
+    assert sending.wait(60)
+    result = other("a b c")
+    first.join()
+    assert one.endpoint.batches == [["a", "b"], ["c"]]
+    assert (result.sent, result.failed) == (1, {})
 
 
 def test_batches_are_limited_in_bytes_and_a_large_request_is_sent_alone(tmp_path: Path) -> None:

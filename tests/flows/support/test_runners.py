@@ -86,6 +86,17 @@ def test_worker_that_does_not_see_the_picture_store_of_the_run_is_refused(starte
         elsewhere.open()
 
 
+def test_runs_of_the_same_folder_take_documents_in_another_order_if_the_store_is_on_a_server(
+    started: RunStore,
+) -> None:
+    names = [str(number) for number in range(100)]
+    assert started.work_order(names) == names
+    on_server = replace(started, store="http://localhost:6333")
+    one, other = on_server.work_order(names), on_server.work_order(names)
+    assert one != other
+    assert sorted(one) == sorted(other) == sorted(names)
+
+
 def test_worker_process_opens_a_run_once_and_closes_it_for_the_next(started: RunStore) -> None:
     with started.opened() as one, started.opened() as same:
         assert one is same
