@@ -53,7 +53,7 @@ def _processor_seconds() -> float:
     """Of this process and its worker processes, with the programs that those started."""
     process = psutil.Process()
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
+    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))
 
 
 def _bytes(folder: Path) -> int:

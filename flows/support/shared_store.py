@@ -28,10 +28,12 @@ from diptych.settings import API_KEY_VARIABLE, load_settings
 
 RUN_SETTINGS = (
     "collections", "encoder", "image_encoder", "captioner", "caption_detail", "language", "vectors", "max_tokens",
-    "page_images", "ocr", "ocr_languages", "dpi", "prices",
+    "page_images", "ocr", "ocr_languages", "dpi", "prices", "openai", "anthropic", "unified",
 )  # fmt: skip
-"""Settings that determine what is stored and what it costs: all processes of a run have the same. None is a secret."""
+"""Settings that determine what is stored, and who pays how much, the same in all processes of a run.
 
+They hold the names of keys, but no keys.
+"""
 T = TypeVar("T")
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 

@@ -75,8 +75,10 @@ def test_worker_has_the_settings_of_the_run_that_determine_what_is_stored(
     started: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIPTYCH_DPI", "300")
+    monkeypatch.setenv("DIPTYCH_OPENAI__KEY", "ANOTHER_TEAM_KEY")
     monkeypatch.setenv("DIPTYCH_PAGE_SECONDS", "7")
     with started.opened() as diptych:
+        assert diptych.settings.openai.key == "OPENAI_API_KEY"
         assert (diptych.settings.dpi, diptych.settings.page_seconds, diptych.settings.workers) == (150, 7, 1)
 
 
