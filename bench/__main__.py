@@ -27,12 +27,13 @@ BENCHMARKS = {
     "pages": "page_costs:pages",
     "workers": "work_pool:workers",
     "simulation": "work_pool:simulation",
+    "server": "server_settings:server",
 }
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
 WITH_OWN_FILES = ("catalogue", "pictures", "ablation")
 """Benchmarks that can be run on the user's own files."""
-OF_WORK_POOLS = ("workers", "simulation")
-"""Benchmarks of an hour, which run only if they are named."""
+ON_REQUEST = ("workers", "simulation", "server")
+"""Benchmarks of an hour, which run only if they are named. Theirs is the store to fill."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,24 +44,26 @@ def main(arguments: list[str] | None = None) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"of {', '.join(BENCHMARKS)}; by default all but {' and '.join(OF_WORK_POOLS)}",
+        help=f"of {', '.join(BENCHMARKS)}; by default all but {' and '.join(ON_REQUEST)}",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per result")
     parser.add_argument("--on", type=Path, metavar="FILE", help="your own catalogue, or questions (for ablation)")
-    parser.add_argument("--store", default="", help="the store to put your questions to, or to fill by workers")
+    parser.add_argument("--store", default="", help="the store to put your questions to, or to fill")
     parser.add_argument("--points", type=int, default=POINTS, help="size of the synthetic store (default: %(default)s)")
     parser.add_argument("--documents", type=int, default=DOCUMENTS, help="that workers ingest (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(BENCHMARKS)}")
-    if (chosen.on or chosen.store) and not (
-        len(chosen.names) == 1 and chosen.names[0] in WITH_OWN_FILES + OF_WORK_POOLS
+    for option, given, allowed in (
+        ("--on", chosen.on, WITH_OWN_FILES),
+        ("--store", chosen.store, WITH_OWN_FILES + ON_REQUEST),
     ):
-        parser.error(f"--on and --store need exactly one benchmark of {', '.join(WITH_OWN_FILES + OF_WORK_POOLS)}")
+        if given and not (len(chosen.names) == 1 and chosen.names[0] in allowed):
+            parser.error(f"{option} needs exactly one benchmark of {', '.join(allowed)}")
     options = BenchOptions(chosen.on, chosen.store, chosen.points, chosen.documents)
     try:
-        names = chosen.names or [name for name in BENCHMARKS if name not in OF_WORK_POOLS]
+        names = chosen.names or [name for name in BENCHMARKS if name not in ON_REQUEST]
         for line in _lines(names, options, as_json=chosen.json):
             print(line, flush=True)
     except DiptychError as error:

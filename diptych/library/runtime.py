@@ -97,7 +97,7 @@ class Runtime:
             images = with_ledger(load_encoder(chosen.image_encoder, image_settings, self.meter), self.ledger)
             if not images.reads_images:
                 raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which does not read images")
-        return Spaces(text, images, half=chosen.vectors == "float16")
+        return Spaces(text, images, half=chosen.vectors == "float16" if chosen.vectors else None)
 
     @cached_property
     def captioner(self) -> Captioner | None:
@@ -148,6 +148,7 @@ class Runtime:
                 store = open_store(self.settings, self.spaces.shapes)
                 try:
                     if bound:
+                        self.spaces.check_types(store.shapes)
                         self.language = bind_encoders(store, self.spaces.encoding_config(self.settings.language))
                         bind_names(store, self.root)
                 except BaseException:

@@ -22,7 +22,7 @@ from diptych.store.disk_space import (
     check_disk_space,
     free_bytes,
 )
-from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record
+from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
 from diptych.store.embedded_lock import HandoverLock, document_lock
 from diptych.store.types import STORE_ID, VectorShapes, collection_name, current_edition
 
@@ -112,6 +112,14 @@ class EmbeddedStore:
             EmbeddedCollection(self._folder, text, self.operation),
             EmbeddedCollection(self._folder, images, self.operation),
         )
+
+    @property
+    def shapes(self) -> VectorShapes:
+        names = (collection_name("text", self.edition), collection_name("images", self.edition))
+        return {**stored_shapes(self._folder / names[0]), **stored_shapes(self._folder / names[1])}
+
+    def publish(self, edition: int) -> None:
+        """Does nothing: no other program can read the folder."""
 
     def drop_edition(self, edition: int) -> bool:
         existed = False

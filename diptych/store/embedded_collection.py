@@ -1,5 +1,6 @@
 """One collection of the embedded store: a qdrant-edge shard."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,6 +25,7 @@ from diptych.store.types import (
 )
 from diptych.where import Expression
 
+CONFIG_FILE = "edge_config.json"
 BATCH = 256  # points per write: bounds how long a waiting reader waits
 
 
@@ -95,6 +97,12 @@ def create_shard(place: Path, kind: str, shapes: VectorShapes) -> None:
     for field in KEYWORD_FIELDS[kind]:
         shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.KeywordIndexParams()))
     shard.close()
+
+
+def stored_shapes(place: Path) -> VectorShapes:
+    """The shapes of the vectors in a shard."""
+    vectors = json.loads((place / CONFIG_FILE).read_text()).get("vectors") or {}
+    return {name: VectorShape(vector["size"], vector.get("datatype") == "float16") for name, vector in vectors.items()}
 
 
 def _vector_params(shape: VectorShape) -> qdrant_edge.EdgeVectorParams:

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from diptych.errors import SettingsError
 from diptych.settings import Settings
 from diptych.store.types import Store, VectorShapes
+
+SERVER_SETTINGS = ("quantization", "vectors_on_disk", "payload_on_disk")
+"""Settings that an embedded store cannot follow."""
 
 
 def open_store(settings: Settings, shapes: VectorShapes) -> Store:
@@ -12,6 +16,9 @@ def open_store(settings: Settings, shapes: VectorShapes) -> Store:
         from diptych.store.server import open_server_store
 
         return open_server_store(settings, shapes)
+    for name in SERVER_SETTINGS:
+        if getattr(settings, name) not in (None, "none", False):
+            raise SettingsError(f"setting `{name}` is for a Qdrant server; unset it, or set `store` to the URL of one")
     from diptych.store.embedded import EmbeddedStore
 
     return EmbeddedStore(Path(settings.store), shapes, settings.lock_seconds)

@@ -181,6 +181,7 @@ def write_binding(store: Store, edition: int, config: EncodingConfig) -> None:
     """Make `edition` the current one, built with these encoders and this language."""
     payload = {"edition": edition, "reading": asdict(config), "format": STORE_FORMAT}
     store.documents.upsert([Point(STORE_ID, payload)])
+    store.publish(edition)
 
 
 def bind_encoders(store: Store, config: EncodingConfig) -> str:

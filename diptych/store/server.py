@@ -16,12 +16,15 @@ from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
 from diptych.settings import API_KEY_VARIABLE, Settings, hide_credentials
-from diptych.store.server_collection import ServerCollection, ServerOptions
+from diptych.store.server_aliases import publish_edition
+from diptych.store.server_collection import ServerCollection
 from diptych.store.server_failures import explain_failure
+from diptych.store.server_options import ServerOptions
 from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition
 
 OLDEST_SERVER = (1, 17)
 """Before 1.17, servers ignore `insert_only`, so two processes could hold the same lease."""
+TURBO_SINCE = (1, 18)
 LEASE_SECONDS = 900.0
 """Longer than a document may take."""
 POLL_SECONDS = 0.2
@@ -31,7 +34,12 @@ HOST = socket.gethostname()
 def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
     """The store on the server that the settings name; its API key comes from `Settings.secret`."""
     client = _client(settings)
-    _read_version(client, settings)
+    version = _read_version(client, settings)
+    if settings.quantization == "turbo" and _release(version) < TURBO_SINCE:
+        raise StoreError(
+            f"{hide_credentials(settings.store)}: runs Qdrant {version}, but `quantization` is turbo, which requires "
+            f"{'.'.join(map(str, TURBO_SINCE))} or newer; update the server, or set it to scalar or binary"
+        )
     return ServerStore(client, ServerOptions.of(settings), shapes)
 
 
@@ -50,10 +58,14 @@ def _read_version(client: QdrantClient, settings: Settings) -> str:
         version = client.info().version
     except (ApiException, ValueError) as error:
         raise StoreError(f"{url}: {explain_failure(error)}") from error
-    major, minor, *_ = (*re.findall(r"\d+", version), "0", "0")
-    if (int(major), int(minor)) < OLDEST_SERVER:
+    if _release(version) < OLDEST_SERVER:
         raise StoreError(f"{url}: runs Qdrant {version}, but {oldest} or newer is required; update the server")
     return version
+
+
+def _release(version: str) -> tuple[int, int]:
+    major, minor, *_ = (*re.findall(r"\d+", version), "0", "0")
+    return int(major), int(minor)
 
 
 def server_store_exists(settings: Settings) -> bool:
@@ -82,12 +94,27 @@ class ServerStore:
         self.documents.prepare({})
         self.edition = current_edition(self.documents.retrieve([STORE_ID]))
         self.text, self.images = self.open_edition(self.edition, shapes)
+        self._options = options.inherit(self.text.params)
+        self.publish(self.edition)
+
+    @property
+    def prefix(self) -> str:
+        """Of the collections' names."""
+        return self._options.prefix
+
+    @property
+    def shapes(self) -> VectorShapes:
+        return {**self.text.shapes, **self.images.shapes}
 
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[ServerCollection, ServerCollection]:
         text, images = self._collections(edition)
         text.prepare(shapes)
         images.prepare(shapes)
         return text, images
+
+    def publish(self, edition: int) -> None:
+        if (aliases := self._options.aliases) is not None:
+            self.documents.retry(lambda: publish_edition(self._client, self.prefix, aliases, edition))
 
     def drop_edition(self, edition: int) -> bool:
         text, images = (collection.drop() for collection in self._collections(edition))

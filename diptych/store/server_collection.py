@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,18 +13,17 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
-from diptych.settings import Settings, VectorType
 from diptych.store.bm25 import SparseVector, bm25_vectors, query_vector
 from diptych.store.filters import filter_json
 from diptych.store.server_failures import explain_failure, is_temporary
 from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
+from diptych.store.server_options import ServerOptions, is_quantized, vector_shapes
 from diptych.store.types import (
     BM25_FIELDS,
     VECTORS,
     Point,
     RankedListRequest,
     ScoredPoint,
-    VectorShape,
     VectorShapes,
     collection_name,
     in_batches,
@@ -37,51 +35,18 @@ FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """How collections are stored on the server and how it is asked."""
-
-    prefix: str
-    """Of the collections' names."""
-    seconds: float
-    """Deadline of a request, including retries."""
-    vectors: VectorType = "float32"
-    shards: int = 1
-    replicas: int = 1
-
-    @classmethod
-    def of(cls, settings: Settings) -> ServerOptions:
-        return cls(settings.collections, settings.server_seconds, settings.vectors, settings.shards, settings.replicas)
-
-    @property
-    def consistency(self) -> models.ReadConsistencyType | None:
-        """With replicas, the register must not be read from one that lags behind."""
-        return models.ReadConsistencyType.MAJORITY if self.replicas > 1 else None
-
-    @property
-    def ordering(self) -> models.WriteOrdering:
-        return models.WriteOrdering.STRONG if self.replicas > 1 else models.WriteOrdering.WEAK
-
-    def vector_params(self, shape: VectorShape) -> models.VectorParams:
-        int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
-        return models.VectorParams(
-            size=shape.size,
-            distance=models.Distance.COSINE,
-            datatype=models.Datatype.FLOAT16 if shape.half else None,
-            quantization_config=models.ScalarQuantization(scalar=int8) if self.vectors == "int8" else None,
-        )
-
-
 class ServerCollection:
     """A `Collection` on a server. `kind`: `text`, `images` or `documents`."""
 
     def __init__(self, client: QdrantClient, kind: str, edition: int, options: ServerOptions) -> None:
         self._client, self._kind, self._options = client, kind, options
-        self._name = f"{options.prefix}-{collection_name(kind, edition)}"
+        self.name = f"{options.prefix}-{collection_name(kind, edition)}"
         self._indexes = PayloadIndexes(kind, lambda: _index_types(self._info()), self._create_index, self._values)
 
     def prepare(self, shapes: VectorShapes) -> None:
         """Create the collection unless it exists, and the payload indexes that an interrupted creation left out.
+
+        What the options change is applied; the server then rebuilds its segments by itself.
 
         Raises `StoreError` if a collection of this name exists and cannot be one of ours.
         """
@@ -90,51 +55,73 @@ class ServerCollection:
             self._create(shapes)
         else:
             self._check_vectors(info.config.params)
+            self._update(info.config.params)
         self._indexes.prepare(_index_types(info), self.scroll() if info and info.points_count else ())
 
     def _info(self) -> models.CollectionInfo | None:
         try:
-            return self._retry(lambda: self._client.get_collection(self._name))
+            return self._existing()
         except StoreError as error:
             # 404 from a server, ValueError from the client's own engine in memory.
             if isinstance(error.__cause__, ValueError) or getattr(error.__cause__, "status_code", 0) == 404:
                 return None
             raise
 
+    def _existing(self) -> models.CollectionInfo:
+        return self.retry(lambda: self._client.get_collection(self.name))
+
     def _create(self, shapes: VectorShapes) -> None:
         options = self._options
         vectors = {name: options.vector_params(shapes[name]) for name in VECTORS[self._kind] if name in shapes}
         bm25 = {name: models.SparseVectorParams(modifier=models.Modifier.IDF) for name in BM25_FIELDS[self._kind]}
         try:
-            self._retry(
+            self.retry(
                 lambda: self._client.create_collection(
-                    self._name,
+                    self.name,
                     vectors_config=vectors,
                     sparse_vectors_config=bm25,
                     shard_number=options.shards,
                     replication_factor=options.replicas,
                     write_consistency_factor=options.replicas // 2 + 1,
+                    on_disk_payload=options.payload_on_disk,
                 )
             )
         except StoreError:
             if not self.exists():  # if it does, another process created it at the same time
                 raise
+        self.params = models.CollectionParams(vectors=vectors, on_disk_payload=options.payload_on_disk)
+
+    def _update(self, params: models.CollectionParams) -> None:
+        self.params = params
+        if changes := self._options.changes(params):
+            self.retry(lambda: self._client.update_collection(self.name, **changes))
+            self.params = self._existing().config.params
 
     def _check_vectors(self, params: models.CollectionParams) -> None:
         vectors = params.vectors if isinstance(params.vectors, dict) else {}
         if missing := [name for name in VECTORS[self._kind][:1] if name not in vectors]:
             raise StoreError(
-                f"{self._name}: this collection has no vector {missing[0]!r}, so it does not belong to a store. Delete "
+                f"{self.name}: this collection has no vector {missing[0]!r}, so it does not belong to a store. Delete "
                 f"it, or set another prefix with DIPTYCH_COLLECTIONS"
             )
 
     def _create_index(self, key: str, type_: models.PayloadSchemaType) -> None:
-        self._retry(lambda: self._client.create_payload_index(self._name, key, type_))
+        self.retry(lambda: self._client.create_payload_index(self.name, key, type_))
 
     def _values(self, key: str) -> list[str]:
         """The distinct values of a payload field with a keyword index; at most `MAX_VALUES`."""
-        response = self._retry(lambda: self._client.facet(self._name, key, limit=MAX_VALUES, exact=True))
+        response = self.retry(lambda: self._client.facet(self.name, key, limit=MAX_VALUES, exact=True))
         return [str(hit.value) for hit in response.hits]
+
+    @property
+    def shapes(self) -> VectorShapes:
+        """Of the stored vectors."""
+        return vector_shapes(self.params)
+
+    def is_optimized(self) -> bool:
+        """Whether the server has built all search structures."""
+        info = self._existing()
+        return info.status == models.CollectionStatus.GREEN and info.optimizer_status == "ok"
 
     def exists(self) -> bool:
         return self._info() is not None
@@ -143,7 +130,7 @@ class ServerCollection:
         """Delete the collection. Returns whether it existed."""
         existed = self.exists()
         if existed:
-            self._retry(lambda: self._client.delete_collection(self._name))
+            self.retry(lambda: self._client.delete_collection(self.name))
         return existed
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -158,7 +145,7 @@ class ServerCollection:
     def _upsert(self, points: Sequence[Point], mode: models.UpdateMode | None = None) -> None:
         structs = [self._point_struct(point) for point in points]
         ordering = self._options.ordering
-        self._write(lambda: self._client.upsert(self._name, structs, wait=True, ordering=ordering, update_mode=mode))
+        self._write(lambda: self._client.upsert(self.name, structs, wait=True, ordering=ordering, update_mode=mode))
 
     def _point_struct(self, point: Point) -> models.PointStruct:
         vectors: dict[str, Any] = {name: vector.tolist() for name, vector in point.vectors.items()}
@@ -182,27 +169,33 @@ class ServerCollection:
 
     def _delete(self, selector: models.PointIdsList | models.FilterSelector) -> None:
         ordering = self._options.ordering
-        self._write(lambda: self._client.delete(self._name, selector, wait=True, ordering=ordering))
+        self._write(lambda: self._client.delete(self.name, selector, wait=True, ordering=ordering))
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
         consistency = self._options.consistency
-        records = self._retry(
-            lambda: self._client.retrieve(self._name, list(ids), with_payload=True, consistency=consistency)
+        records = self.retry(
+            lambda: self._client.retrieve(self.name, list(ids), with_payload=True, consistency=consistency)
         )
         return [_point_from_record(record) for record in records]
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         queries = [self._query_request(request) for request in requests]
         consistency = self._options.consistency
-        results = self._retry(lambda: self._client.query_batch_points(self._name, queries, consistency=consistency))
+        results = self.retry(lambda: self._client.query_batch_points(self.name, queries, consistency=consistency))
         return [[ScoredPoint(str(hit.id), hit.score) for hit in result.points] for result in results]
 
     def _query_request(self, request: RankedListRequest) -> models.QueryRequest:
         vector = _sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
         where = self._filter(request.where)
         query = models.NearestQuery(nearest=vector)
+        quantized = request.vector is not None and is_quantized(self.params)
         return models.QueryRequest(
-            query=query, using=request.using, filter=where, limit=request.limit, with_payload=False
+            query=query,
+            using=request.using,
+            filter=where,
+            params=self._options.search_params() if quantized else None,
+            limit=request.limit,
+            with_payload=False,
         )
 
     def _filter(self, where: Expression | None) -> models.Filter | None:
@@ -217,9 +210,9 @@ class ServerCollection:
                 return
 
     def _scroll_page(self, where: Expression | None, vectors: bool, offset: Any) -> tuple[list[models.Record], Any]:
-        return self._retry(
+        return self.retry(
             lambda: self._client.scroll(
-                self._name,
+                self.name,
                 self._filter(where),
                 BATCH,
                 offset=offset,
@@ -230,14 +223,14 @@ class ServerCollection:
         )
 
     def count(self, where: Expression | None = None) -> int:
-        return self._retry(lambda: self._client.count(self._name, self._filter(where), exact=True)).count
+        return self.retry(lambda: self._client.count(self.name, self._filter(where), exact=True)).count
 
     def _write(self, call: Callable[[], models.UpdateResult]) -> None:
-        result = self._retry(call)
+        result = self.retry(call)
         if result.status != models.UpdateStatus.COMPLETED:
-            raise StoreError(f"{self._name}: the server did not confirm a write ({result.status}); run again")
+            raise StoreError(f"{self.name}: the server did not confirm a write ({result.status}); run again")
 
-    def _retry(self, call: Callable[[], T]) -> T:
+    def retry(self, call: Callable[[], T]) -> T:
         """The result of a request, retried while the failure is temporary and the deadline allows."""
         deadline, pause = time.monotonic() + self._options.seconds, FIRST_PAUSE_SECONDS
         while True:
@@ -246,7 +239,7 @@ class ServerCollection:
             except (ApiException, ResourceExhaustedResponse, ValueError) as error:
                 wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
                 if not is_temporary(error) or time.monotonic() + wait > deadline:
-                    raise StoreError(f"{self._name}: {explain_failure(error)}") from error
+                    raise StoreError(f"{self.name}: {explain_failure(error)}") from error
             time.sleep(wait)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 

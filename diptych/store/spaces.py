@@ -6,12 +6,13 @@ as well.
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from diptych.encoders.encoder import Encoder
+from diptych.errors import StoreMismatch
 from diptych.store.points import EncodingConfig, RequiredVector
 from diptych.store.types import DESCRIPTION_VECTOR, TEXT_VECTOR, VISUAL_VECTOR, VectorShape, VectorShapes
 from diptych.vectors import Vector
@@ -26,8 +27,8 @@ class Spaces:
     text: Encoder
     images: Encoder | None = None
     """None: pixels are not encoded. The same as `text`: one space for both."""
-    half: bool = False
-    """Whether a new store keeps all vectors as float16, not only very long ones."""
+    half: bool | None = None
+    """Whether all vectors are kept as float16, not only very long ones; None: as the store has them."""
 
     @property
     def encoders(self) -> dict[str, Encoder]:
@@ -38,7 +39,23 @@ class Spaces:
     @property
     def shapes(self) -> VectorShapes:
         """Of the vectors of a new store."""
-        return {name: VectorShape(encoder.size, self.half or encoder.half) for name, encoder in self.encoders.items()}
+        return {
+            name: VectorShape(encoder.size, bool(self.half) or encoder.half) for name, encoder in self.encoders.items()
+        }
+
+    def check_types(self, stored: VectorShapes) -> None:
+        """Raises `StoreMismatch` if the vectors of a store are kept as another type."""
+        for name, shape in self.shapes.items() if self.half is not None else ():
+            if name in stored and stored[name].half != shape.half:
+                kept, wanted = (("float32", "float16")[half] for half in (stored[name].half, shape.half))
+                raise StoreMismatch(
+                    f"the store keeps vectors as {kept}, but the setting `vectors` asks for {wanted}; run `diptych "
+                    f"reindex`, which converts them and encodes nothing, or change DIPTYCH_VECTORS back"
+                )
+
+    def keep_types(self, stored: VectorShapes) -> "Spaces":
+        """These spaces for the next edition of a store; it keeps the type of its vectors unless the setting is made."""
+        return self if self.half is not None else replace(self, half=all(shape.half for shape in stored.values()))
 
     def encoding_config(self, language: str) -> EncodingConfig:
         return EncodingConfig(self.text.fingerprint, language, self.images.fingerprint if self.images else "")

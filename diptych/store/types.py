@@ -114,6 +114,15 @@ class Store(Protocol):
     @property
     def documents(self) -> Collection: ...
 
+    @property
+    def shapes(self) -> VectorShapes:
+        """Of the vectors in the open edition."""
+        ...
+
+    def publish(self, edition: int) -> None:
+        """Show an edition to other programs: does nothing on an engine without aliases."""
+        ...
+
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[Collection, Collection]:
         """The collections `text` and `images` of an edition, created for vectors of `shapes` if they do not exist."""
         ...

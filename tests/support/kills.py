@@ -26,7 +26,7 @@ from diptych.search.search import SearchContext, search
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.register import list_records
 from diptych.store.server import ServerStore
-from diptych.store.server_collection import ServerOptions
+from diptych.store.server_options import ServerOptions
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
 from diptych.store.types import Store, text_shapes

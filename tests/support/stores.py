@@ -19,7 +19,7 @@ from qdrant_client import QdrantClient
 
 from diptych.store.embedded import EmbeddedStore
 from diptych.store.server import ServerStore
-from diptych.store.server_collection import ServerOptions
+from diptych.store.server_options import ServerOptions
 from diptych.store.types import Store, VectorShapes, text_shapes
 
 URL = os.environ.get("DIPTYCH_TEST_QDRANT_URL", "")

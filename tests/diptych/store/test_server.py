@@ -37,6 +37,7 @@ class Qdrant(ThreadingHTTPServer):
         """Collection -> its vectors, where they are not ours."""
         self.indexed = [field for fields in FIXED_INDEXES.values() for field in fields]
         """Payload indexes of every collection."""
+        self.aliases = [{"alias_name": kind, "collection_name": f"diptych-{kind}"} for kind in ("text", "images")]
         self.requests: list[tuple[str, str, Any]] = []
         """Method, path and body of every request."""
 
@@ -67,6 +68,10 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.script:
                 return self.server.script.pop(0)
             return 200, {}, {"operation_id": 1, "status": "completed"}
+        if self.path.endswith("/aliases"):
+            return 200, {}, {"aliases": self.server.aliases} if self.command == "GET" else True
+        if self.path.endswith("/exists"):
+            return 200, {}, {"exists": False}
         if self.path == "/":
             return 200, {}, {"title": "qdrant", "version": self.server.version}
         if self.command == "GET" and (name := re.fullmatch(r"/collections/([^/]+)", self.path)):
@@ -151,7 +156,7 @@ def test_acknowledged_but_unapplied_write_is_a_failure(qdrant: Qdrant, store: St
 
 def test_collections_are_created_with_shards_replicas_and_float16(qdrant: Qdrant) -> None:
     qdrant.exists = False
-    chosen = Settings(store=qdrant.url, server_seconds=3, shards=3, replicas=2, collections="lib")
+    chosen = Settings(store=qdrant.url, server_seconds=3, shards=3, replicas=2, collections="lib", aliases="lib_")
     store = open_server_store(chosen, text_shapes(3, half=True))
     puts = [(path.split("/"), body) for method, path, body in qdrant.requests if method == "PUT"]
     created = {parts[2]: body for parts, body in puts if len(parts) == 3}

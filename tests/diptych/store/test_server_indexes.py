@@ -91,7 +91,7 @@ def strict(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     assert isinstance(store, ServerStore)
     client = connect(URL)
     mode = models.StrictModeConfig(enabled=True, unindexed_filtering_retrieve=False, unindexed_filtering_update=False)
-    prefix = store.text._name.removesuffix("-text")
+    prefix = store.text.name.removesuffix("-text")
     for kind in ("text", "images", "documents"):
         client.update_collection(f"{prefix}-{kind}", strict_mode_config=mode)
     tags = ["red", "wax"]
@@ -154,7 +154,7 @@ def test_strict_mode_explains_a_value_of_another_type(strict: ServerStore) -> No
 
 
 def test_columns_of_a_store_without_indexes_are_indexed_when_it_is_opened(strict: ServerStore) -> None:
-    client, name = strict._client, strict.text._name
+    client, name = strict._client, strict.text.name
     for field in ("fields.price", "flags", "modality"):
         client.delete_payload_index(name, field)
     reopened = ServerStore(client, strict._options, {})
