@@ -139,20 +139,12 @@ class Settings(BaseSettings):
         default=600, gt=0, description="Time limit for a document apart from its pages, in seconds."
     )
     document_memory_mb: int = Field(default=4096, ge=512, description="Memory limit of a worker process, in MiB.")
-    vectors: VectorType | None = Field(
-        default=None, description="Storage type of vectors; default: float32 in a new store."
-    )
-    quantization: Quantization | None = Field(
-        default=None, description="Compressed copy of the vectors in the memory of a Qdrant server."
-    )
+    vectors: VectorType | None = Field(default=None, description="Storage type of vectors; default: float32.")
+    quantization: Quantization | None = Field(default=None, description="Quantisation on a Qdrant server.")
     rescore: bool = Field(default=True, description="Compare hits of quantised vectors again with the full ones.")
     oversampling: float = Field(default=2, ge=1, description="Candidates to rescore for each hit.")
-    vectors_on_disk: bool | None = Field(
-        default=None, description="Keep full vectors on disk on a Qdrant server, not in memory."
-    )
-    payload_on_disk: bool | None = Field(
-        default=None, description="Keep payloads on disk on a Qdrant server, not in memory."
-    )
+    vectors_on_disk: bool | None = Field(default=None, description="Keep full vectors of a Qdrant server on disk.")
+    payload_on_disk: bool | None = Field(default=None, description="Keep payloads of a Qdrant server on disk.")
     aliases: str = Field(default="", description="Prefix of the aliases `text` and `images` on a Qdrant server.")
     shards: int = Field(default=1, ge=1, description="Shards per collection on a Qdrant server.")
     replicas: int = Field(default=1, ge=1, description="Replicas per shard on a Qdrant server.")

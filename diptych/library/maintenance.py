@@ -264,8 +264,8 @@ class Maintenance:
         runtime = self._runtime
         runtime.existing(bound=False)
         store = runtime.store(bound=False)
-        spaces = runtime.spaces.keep_types(store.shapes)
-        encoded = reindex_store(store, spaces, runtime.settings.language, runtime.pictures, on_document)
+        spaces, language = runtime.spaces.keep_types(store.shapes), runtime.settings.language
+        encoded = reindex_store(store, spaces, language, runtime.pictures, on_document)
         runtime.forget_store()  # the next operation opens the new edition
         return encoded
 
