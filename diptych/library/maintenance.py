@@ -262,10 +262,9 @@ class Maintenance:
         Readers keep using the old edition until the new one is complete.
         """
         runtime = self._runtime
-        runtime.existing(bound=False)
-        store = runtime.store(bound=False)
-        spaces, language = runtime.spaces.keep_types(store.shapes), runtime.settings.language
-        encoded = reindex_store(store, spaces, language, runtime.pictures, on_document)
+        store = runtime.existing(bound=False)
+        spaces, chosen = runtime.spaces.keep_types(store.shapes), runtime.settings
+        encoded = reindex_store(store, spaces, chosen.language, runtime.pictures, on_document)
         runtime.forget_store()  # the next operation opens the new edition
         return encoded
 
