@@ -125,6 +125,11 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 2, ge=1, description="Number of worker processes for extraction."
     )
+    prefect_limits: dict[str, int] = Field(
+        default={},
+        description="Global limits that flow runs keep: documents read with ocr or libreoffice at once, and requests a "
+        "minute to openai, anthropic or unified.",
+    )
     runner: Runner = Field(default="threads", description="Where the tasks of a flow run work.")
     cluster: str = Field(
         default="", description="Address of a Dask scheduler or Ray cluster; default: a local one for each run."

@@ -40,6 +40,7 @@ LAYERS = (
     "diptych.endpoints",
     "diptych.settings",
     "diptych.where",
+    "diptych.shared_limits",
     "diptych.models",
     "diptych.models.openai",
     "diptych.models.anthropic",

@@ -26,6 +26,7 @@ from diptych.search.query import Query
 from diptych.search.search import search
 from diptych.search.similar import find_similar
 from diptych.settings import Settings, load_settings
+from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
 from diptych.store.open import store_exists
 from diptych.store.register import DocumentRecord, list_records
@@ -45,11 +46,14 @@ class Diptych:
     when the store cannot be opened, and `DiptychError` subclasses only.
     """
 
-    def __init__(self, settings: Settings, budget: float | None = None, run: str = "") -> None:
+    def __init__(
+        self, settings: Settings, budget: float | None = None, run: str = "", limits: SharedLimits | None = None
+    ) -> None:
         self.settings, self.run = settings, run
-        self.meter = Meter(PriceList(settings), budget)
+        limits = limits or SharedLimits()
+        self.meter = Meter(PriceList(settings), budget, limits)
         """Usage and cost of paid models through this object, or of the whole run of several processes."""
-        self._runtime = Runtime(settings, self.meter)
+        self._runtime = Runtime(settings, self.meter, limits)
         self.is_first_of_run = not run or self._runtime.share_counts(run)
         """Whether no other process had opened the run before, or at least not with this picture store."""
         self._preparation = QueryPreparation(self._runtime)
@@ -57,14 +61,22 @@ class Diptych:
         """Everything beyond daily use: single ingest steps, retry, sweep, reindex, export and import."""
 
     @classmethod
-    def open(cls, settings: Settings | None = None, *, budget: float | None = None, run: str = "") -> Diptych:
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        budget: float | None = None,
+        run: str = "",
+        limits: SharedLimits | None = None,
+    ) -> Diptych:
         """Open a store with `settings`, by default those of diptych.toml and the environment.
 
         `Settings(store=":memory:")` opens a new store that ends with this object, pictures included.
         `budget`: maximum spend on paid models through this object, in US dollars; None: no limit.
-        `run`: a name under which several processes share the budget and count usage together.
+        `run`: a name under which several processes share the budget and count usage together. `limits`: what machines
+        share; None: only the limits of this process count.
         """
-        return cls(settings or load_settings(), budget, run)
+        return cls(settings or load_settings(), budget, run, limits)
 
     def __enter__(self) -> Diptych:
         return self

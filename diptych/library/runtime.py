@@ -22,6 +22,7 @@ from diptych.pipeline.pipeline import Pipeline
 from diptych.search.search import SearchContext
 from diptych.search.synonyms import load_synonyms
 from diptych.settings import MEMORY, Settings
+from diptych.shared_limits import SharedLimits
 from diptych.store.names import NameCache, bind_names
 from diptych.store.open import open_store, store_exists
 from diptych.store.register import RegisterCache, bind_encoders
@@ -35,13 +36,13 @@ from extractors.types import Options
 class Runtime:
     """Everything costly behind one `Diptych`. Thread-safe."""
 
-    def __init__(self, settings: Settings, meter: Meter) -> None:
+    def __init__(self, settings: Settings, meter: Meter, limits: SharedLimits | None = None) -> None:
         self._temporary: TemporaryDirectory[str] | None = None
         if settings.store == MEMORY:  # the engine needs files, which end with this object
             self._temporary = TemporaryDirectory(prefix="diptych-", ignore_cleanup_errors=True)
             # Names start from the working folder, and not from the one of temporary files.
             settings = settings.model_copy(update={"store": self._temporary.name, "root": settings.root or Path()})
-        self.settings, self.meter = settings, meter
+        self.settings, self.meter, self._limits = settings, meter, limits or SharedLimits()
         self.language = settings.language
         """Replaced by the language that the store is bound to when it is opened."""
         self._opened = threading.RLock()
@@ -54,6 +55,7 @@ class Runtime:
         """Close everything for good; later calls raise `StoreError` rather than start it again."""
         with self._opened:
             self.closed = True
+            self._limits.close()
             # The store first: a document whose worker is killed below must not be registered as failed.
             if self._store:
                 self._store.close()
@@ -196,6 +198,7 @@ class Runtime:
             pictures=self.pictures,
             language=self.language,
             captioner=self.captioner,
+            limits=self._limits,
             check_models=lambda: self.check_models("encoder", "image_encoder", "captioner"),
         )
 

@@ -10,6 +10,7 @@ from diptych.errors import BudgetReached, SettingsError
 from diptych.models.counts import Counts, ProcessCounts
 from diptych.models.price_list import PriceList
 from diptych.prices import Price, Usage
+from diptych.shared_limits import SharedLimits
 
 UsageByModel = Mapping[tuple[str, bool], Usage]
 """(model, through a batch API) -> usage."""
@@ -71,8 +72,14 @@ class Meter:
     `prices`: model name as the settings write it (`openai:gpt-…`) -> price. `budget`: US dollars; None: no limit.
     """
 
-    def __init__(self, prices: Mapping[str, Price] | PriceList | None = None, budget: float | None = None) -> None:
+    def __init__(
+        self,
+        prices: Mapping[str, Price] | PriceList | None = None,
+        budget: float | None = None,
+        limits: SharedLimits | None = None,
+    ) -> None:
         self._prices, self.budget = {} if prices is None else prices, budget
+        self._limits = limits or SharedLimits()
         self._counts: Counts = ProcessCounts()
 
     def share(self, counts: Counts) -> None:
@@ -92,7 +99,7 @@ class Meter:
 
     @contextmanager
     def reserve(self, model: str, max_usage: Usage) -> Iterator[None]:
-        """Reserve budget for a request that uses at most `max_usage`, until the block ends.
+        """Reserve budget for a request that uses at most `max_usage`, until the block ends; wait for shared limits.
 
         Call `spend` with the real usage inside the block. Raises `BudgetReached` when the budget is too small, and as
         `check_prices` does.
@@ -110,6 +117,7 @@ class Meter:
                 f"kept; run again with a larger budget to continue"
             )
         try:
+            self._limits.before_request(model)
             yield
         finally:
             if self.budget is not None:

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from diptych.captioners.caption import Captions
 from diptych.captioners.captioner import Captioner
 from diptych.models.meter import Account
+from diptych.shared_limits import Program, SharedLimits
 from diptych.store.disk_space import check_disk_space
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store
 from extractors.errors import ExtractionError
-from extractors.formats import find_format
+from extractors.formats import find_format, has_rows
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, Source
 
@@ -30,6 +32,7 @@ class Pipeline:
     """Folder of the picture store."""
     language: str = "english"
     captioner: Captioner | None = None
+    limits: SharedLimits = field(default_factory=SharedLimits)
     check_models: Callable[[], None] | None = None
     """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
 
@@ -51,9 +54,20 @@ class Pipeline:
         """The parts of a document. Raises `ExtractionError`, and as `check_disk_space` does."""
         self.check_disk_space()
         try:
-            return self.sandbox.extract(source, self.options, self.pictures)
+            with ExitStack() as held:
+                for program in self._programs(source):
+                    held.enter_context(self.limits.using(program))
+                return self.sandbox.extract(source, self.options, self.pictures)
         finally:
             self.check_disk_space()  # on a full disk, a picture would be reported as broken
+
+    def _programs(self, source: Source) -> Iterator[Program]:
+        """What may be needed to read a document, always in the same order. A scan is not known before it is opened."""
+        row = find_format(source.path)
+        if row and row.module.startswith("extractors.slides"):
+            yield "libreoffice"
+        if self.options.ocr != "off" and (source.images or not has_rows(source.path)):
+            yield "ocr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,10 @@ from prefect.states import Cancelled
 from prefect.variables import Variable
 
 from diptych.errors import SettingsError
+from diptych.settings import load_settings
 from flows.support.automations import apply_automations
 from flows.support.flow_settings import PATHS_VARIABLE, STORE_VARIABLE
+from flows.support.shared_limits import create_limits
 from flows.support.store_block import DiptychStore
 from flows.support.text import pluralize
 
@@ -47,6 +49,7 @@ def deploy(folder: Path, store: str | None = None, paths: Sequence[str] = ()) ->
         lines = _create_pool(client)
         DiptychStore.register_type_and_schema()
         lines += _set_variables({STORE_VARIABLE: store, PATHS_VARIABLE: list(paths) or None})
+        lines += create_limits(client, load_settings().prefect_limits)
         _create_deployments(folder)
         names = [one.name for one in client.read_deployments(work_pool_filter=OUR_POOL)]
         lines.append(f"deployed   {pluralize(len(names), 'deployment')}, to run in {folder}")

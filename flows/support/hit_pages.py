@@ -20,6 +20,8 @@ THUMBNAIL_SIDE, CROP_SIDE = 150, 320
 MAX_IMAGE_BYTES = 40_000
 MAX_HITS = 100
 """Hits on a page."""
+PICTURE_HEADING = "picture" + 28 * "&nbsp;"
+"""Keeps the column as wide as its pictures, which would shrink to the width of the word otherwise."""
 MAX_TEXT = 320
 """Characters of a hit's text."""
 
@@ -28,7 +30,7 @@ def hits_markdown(hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[
     """A table of hits: rank, thumbnail, text with the words of the query in bold, document and page; ranks last."""
     lines = [f"**{escape_markdown(text)}**", "", *(f"{escape_markdown(note)}\n" for note in notes if note)]
     if hits:
-        lines += ["| | picture | text | document | found by |", "|---|---|---|---|---|"]
+        lines += [f"| | {PICTURE_HEADING} | text | document | found by |", "|---|---|---|---|---|"]
     shown = 0
     for hit in hits[:MAX_HITS]:
         picture = thumbnail(hit["image"], THUMBNAIL_SIDE) if hit["image"] and shown < MAX_THUMBNAILS else ""

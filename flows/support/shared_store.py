@@ -25,6 +25,7 @@ from diptych.endpoints import ROLES
 from diptych.errors import SettingsError
 from diptych.models.meter import Account, Meter, format_usage
 from diptych.settings import API_KEY_VARIABLE, load_settings
+from flows.support.shared_limits import shared_limits
 
 RUN_SETTINGS = (
     "collections", "encoder", "image_encoder", "captioner", "caption_detail", "language", "vectors", "max_tokens",
@@ -53,7 +54,8 @@ def shared_diptych(settings: Settings, budget: float | None = None, in_processes
         yield shared
         return
     run = uuid.uuid4().hex if in_processes else ""
-    with Diptych.open(settings.require_persistent(), budget=budget, run=run) as diptych, _sharing(diptych):
+    opened = Diptych.open(settings.require_persistent(), budget=budget, run=run, limits=shared_limits(settings))
+    with opened as diptych, _sharing(diptych):
         yield diptych
 
 
@@ -109,7 +111,7 @@ class RunStore:
         """Open it in a process that works for the run, with one worker process. Raises `SettingsError`."""
         chosen = {**json.loads(self.settings), "pictures": self.pictures, "workers": 1}
         settings = _with_api_keys(load_settings(self.store, others=chosen))
-        diptych = Diptych.open(settings, budget=self.budget, run=self.run)
+        diptych = Diptych.open(settings, budget=self.budget, run=self.run, limits=shared_limits(settings))
         if diptych.is_first_of_run:
             diptych.close()
             raise SettingsError(
