@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,14 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events import emit_event
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.states import Cancelling
 
+from flows.support.automations import apply_automations
+from flows.support.deploy import deploy
 from tests.conftest import PREFECT_HOME
 from tests.support.papers import write_leaflet
 from tests.support.prefect_server import running_program
@@ -66,11 +70,7 @@ def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
     with get_client(sync_client=True) as connected:
         connected.create_work_pool(WorkPoolCreate(name="diptych", type="process"))
         with running_program(worker, environment, WORKER_LOG):
-            deployed = subprocess.run(
-                [*PREFECT, "--no-prompt", "deploy", "--all"],
-                cwd=ROOT, capture_output=True, text=True, check=False, timeout=RUN_SECONDS,
-            )  # fmt: skip
-            assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+            deploy(ROOT)
             yield connected
 
 
@@ -136,6 +136,13 @@ def test_schedules_and_limits_are_deployed(client: SyncPrefectClient) -> None:
     assert [getattr(one.schedule, "cron", "") for one in weekly.schedules] == ["0 4 * * 0"]
 
 
+def test_scheduled_runs_are_created(client: SyncPrefectClient) -> None:
+    """The scheduler fails, in its log only, with some versions of SQLAlchemy that Prefect allows."""
+    nightly = client.read_deployment_by_name("ingest/nightly")
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[nightly.id]))
+    poll(lambda: any(run.auto_scheduled for run in client.read_flow_runs(flow_run_filter=mine)))
+
+
 def test_every_deployment_has_the_name_and_parameters_of_its_flow(client: SyncPrefectClient) -> None:
     deployed = client.read_deployments()
     assert len(deployed) == len(DEPLOYMENTS)
@@ -144,6 +151,50 @@ def test_every_deployment_has_the_name_and_parameters_of_its_flow(client: SyncPr
         flow: Flow[..., Any] = load_flow_from_entrypoint(one.entrypoint)
         assert f"{flow.name}/{one.name}" in DEPLOYMENTS
         assert set(one.parameters) <= set(flow.parameters.properties)
+
+
+def test_deploying_again_changes_nothing(client: SyncPrefectClient) -> None:
+    assert len(client.read_automations()) == 2
+    (line,) = apply_automations(client)  # the block is created by its user
+    assert line.endswith("notify about failed and partial runs: there is no block `diptych-notifications`")
+    paused = client.read_automations()[0]
+    client.pause_automation(paused.id)
+    apply_automations(client)
+    assert not client.read_automations_by_name(paused.name)[0].enabled
+    client.resume_automation(paused.id)
+
+
+def test_document_and_run_have_events(client: SyncPrefectClient) -> None:
+    """Of the runs of the first test."""
+    poll(lambda: len(events(client, "diptych.")) >= 4)
+    found = events(client, "diptych.")
+    document = next(one for one in found if one["event"] == "diptych.document.complete")
+    assert document["resource"]["prefect.resource.name"].endswith(".pdf")
+    assert document["payload"]["transient"] is False
+    assert set(document["payload"]) == {"pages", "passages", "pictures", "seconds", "problems", "transient", "reason"}
+    run = next(one for one in found if one["resource"].get("diptych.flow") == "ingest")
+    assert (run["event"], run["resource"]["diptych.transient"]) == ("diptych.run.finished", "no")
+    assert (run["payload"]["complete"], run["payload"]["failed"]) == (1, 0)
+
+
+def test_transient_failures_start_a_retry_later(client: SyncPrefectClient) -> None:
+    labels = {"diptych.flow": "ingest", "diptych.store": "elsewhere", "diptych.transient": "yes"}
+    resource = {"prefect.resource.id": "diptych.run.1", **labels}
+    emit_event("diptych.run.finished", resource=resource, payload={"store": "elsewhere"})
+    retry = client.read_deployment_by_name("retry/retry")
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[retry.id]))
+    poll(lambda: bool(client.read_flow_runs(flow_run_filter=mine)))
+    (run,) = client.read_flow_runs(flow_run_filter=mine)
+    assert run.parameters["store"] == "elsewhere"
+    assert run.expected_start_time
+    assert run.expected_start_time > datetime.now(UTC) + timedelta(minutes=10)
+    client.delete_flow_run(run.id)
+
+
+def events(client: SyncPrefectClient, prefix: str) -> list[dict[str, Any]]:
+    chosen = {"filter": {"event": {"prefix": [prefix]}}, "limit": 50}
+    found: list[dict[str, Any]] = client.request("POST", "/events/filter", json=chosen).json()["events"]
+    return found
 
 
 def test_every_form_field_has_a_short_description(client: SyncPrefectClient) -> None:
