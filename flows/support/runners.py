@@ -70,12 +70,12 @@ def create_task_runner(settings: Settings) -> TaskRunner[Any]:
 
 
 def _create_dask_runner(address: str, workers: int) -> TaskRunner[Any]:
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")  # read on import: it logs each connection
     from prefect_dask.task_runners import DaskTaskRunner
 
-    if address:
-        options: dict[str, Any] = {"address": address}
-    else:  # without the dashboard, which would listen on a port
-        options = {"cluster_kwargs": {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}}
+    # The dashboard's usual port belongs to the first of several runs.
+    local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    options: dict[str, Any] = {"address": address} if address else {"cluster_kwargs": local}
     runner: TaskRunner[Any] = DaskTaskRunner(**options)
     return runner
 
