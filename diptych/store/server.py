@@ -7,6 +7,7 @@ import re
 import socket
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -44,10 +45,12 @@ def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
 
 
 def server_version(settings: Settings) -> str:
-    """The version of the server. Raises `StoreError` if it cannot be reached, or is too old."""
+    """The version of the server. Raises `StoreError` if it cannot be reached, is too old, or rejects the key."""
     client = _client(settings)
     try:
-        return _read_version(client, settings)
+        version = _read_version(client, settings)
+        ServerCollection(client, "documents", 1, ServerOptions.of(settings)).exists()  # the version requires no key
+        return version
     finally:
         client.close()
 
@@ -77,12 +80,14 @@ def server_store_exists(settings: Settings) -> bool:
 
 
 def _client(settings: Settings) -> QdrantClient:
-    return QdrantClient(
-        url=settings.store,
-        api_key=settings.secret(API_KEY_VARIABLE) or None,
-        timeout=max(1, int(settings.server_seconds)),
-        check_compatibility=False,
-    )
+    with warnings.catch_warnings():  # the operator decides where a key without TLS is safe
+        warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
+        return QdrantClient(
+            url=settings.store,
+            api_key=settings.secret(API_KEY_VARIABLE) or None,
+            timeout=max(1, int(settings.server_seconds)),
+            check_compatibility=False,
+        )
 
 
 class ServerStore:

@@ -99,10 +99,11 @@ class ServerCollection:
 
     def _check_vectors(self, params: models.CollectionParams) -> None:
         vectors = params.vectors if isinstance(params.vectors, dict) else {}
-        if missing := [name for name in VECTORS[self._kind][:1] if name not in vectors]:
+        missing = [f"no vector {name!r}" for name in VECTORS[self._kind][:1] if name not in vectors]
+        if missing or (self._kind == "documents" and (params.vectors or params.sparse_vectors)):
             raise StoreError(
-                f"{self.name}: this collection has no vector {missing[0]!r}, so it does not belong to a store. Delete "
-                f"it, or set another prefix with DIPTYCH_COLLECTIONS"
+                f"{self.name}: this collection has {(missing or ['vectors'])[0]}, so it does not belong to a store. "
+                f"Delete it, or set another prefix with DIPTYCH_COLLECTIONS"
             )
 
     def _create_index(self, key: str, type_: models.PayloadSchemaType) -> None:

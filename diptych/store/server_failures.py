@@ -13,11 +13,16 @@ DISK_IS_FULL = ("No space left on device", "Disk usage is at")
 
 
 def is_temporary(error: Exception) -> bool:
-    """Whether a later request may succeed: after time-outs, lost connections, 429 and 5xx, unless the disk is full."""
+    """Whether a later request may succeed: after time-outs, lost connections, 429 and 5xx.
+
+    Not while the disk is full, and not after this process has closed its own connection.
+    """
     if isinstance(error, UnexpectedResponse):
         code = error.status_code or 0
         return (code in (408, 429) or code >= 500) and not _is_disk_full(_reason(error))
-    return isinstance(error, ResponseHandlingException | ResourceExhaustedResponse)
+    if isinstance(error, ResponseHandlingException):
+        return not isinstance(error.source, RuntimeError)
+    return isinstance(error, ResourceExhaustedResponse)
 
 
 def explain_failure(error: Exception) -> str:
@@ -39,6 +44,11 @@ def _explain_response(code: int, reason: str) -> str:
     if unindexed := re.search(r'Index required but not found for "(.+?)" of', reason):
         name = unindexed[1].removeprefix("fields.")
         return f"the server's strict mode refuses this filter: {name} has no index for values of that type"
+    if "Vector dimension error" in reason:
+        return (
+            f"its vectors have another size ({reason}), so another program or another encoder made it. Delete it, or "
+            f"set another prefix with DIPTYCH_COLLECTIONS"
+        )
     if _is_disk_full(reason):
         return "the server's disk is full, nothing stored is lost. Free some space there and run again"
     return f"the server refuses a request (HTTP {code}): {reason}"
@@ -49,8 +59,11 @@ def _is_disk_full(reason: str) -> bool:
 
 
 def _reason(response: UnexpectedResponse) -> str:
-    """The server's own words; the body may also come from something in between, such as a load balancer."""
+    """The server's own words; the body may also be a page of something in between, such as a load balancer."""
+    text = response.content.decode("utf-8", "replace")
     try:
-        return str(json.loads(response.content)["status"]["error"]).replace("\n", " ")[:300]
+        text = str(json.loads(text)["status"]["error"])
     except (ValueError, KeyError, TypeError):
-        return response.reason_phrase
+        if not text or "<" in text:
+            return response.reason_phrase
+    return text.replace("\n", " ")[:300]

@@ -183,7 +183,7 @@ def test_more_than_a_hundred_kills(places: Places) -> None:
     moments = random.Random(11)
     deaths = [
         death
-        for _ in range(130)
+        for _ in range(80)
         for death in (moments.choice(STEPS[:4]), f"{moments.uniform(0.0, 1.0) * places.seconds:.3f}")
     ]
     killed = run_kills(places, deaths)

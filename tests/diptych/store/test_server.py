@@ -113,8 +113,7 @@ def qdrant() -> Iterator[Qdrant]:
 @pytest.fixture
 def store(qdrant: Qdrant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv(API_KEY_VARIABLE, "s3cret")
-    with pytest.warns(UserWarning, match="Api key is used with an insecure connection"):
-        opened = open_server_store(Settings(store=qdrant.url, server_seconds=60), text_shapes(3))
+    opened = open_server_store(Settings(store=qdrant.url, server_seconds=60), text_shapes(3))
     yield opened
     opened.close()
 
@@ -196,12 +195,15 @@ def test_indexes_that_an_interrupted_creation_left_out_are_created(qdrant: Qdran
     assert indexes == missing
 
 
-def test_collection_of_another_program_is_refused_by_name(qdrant: Qdrant) -> None:
-    qdrant.vectors = {"diptych-images": ("colours",)}
-    with pytest.raises(StoreError, match=r"diptych-images: .*'description'.*DIPTYCH_COLLECTIONS"):
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("images", "no vector 'description'"), ("documents", "vectors, so it does not belong")]
+)
+def test_collection_of_another_program_is_refused_by_name(qdrant: Qdrant, kind: str, reason: str) -> None:
+    qdrant.vectors = {f"diptych-{kind}": ("colours",)}
+    with pytest.raises(StoreError, match=rf"diptych-{kind}: .*{reason}.*DIPTYCH_COLLECTIONS"):
         open_server_store(Settings(store=qdrant.url), text_shapes(3))
     assert not any(
-        method == "PUT" and path.startswith("/collections/diptych-images") for method, path, _ in qdrant.requests
+        method == "PUT" and path.startswith(f"/collections/diptych-{kind}") for method, path, _ in qdrant.requests
     )
 
 

@@ -19,7 +19,7 @@ def response(code: int, reason: str) -> UnexpectedResponse:
 @pytest.mark.parametrize(
     ("error", "message", "temporary"),
     [
-        (response(401, "Must provide an API key or an Authorization bearer token"), "requires a key", False),
+        (UnexpectedResponse(401, "Unauthorized", b"Must provide an API key", httpx.Headers()), "requires a key", False),
         (response(401, "Invalid API key or JWT"), "rejects the key", False),
         (response(403, "Global access is required"), "rejects the key", False),
         (response(500, "Service internal error: No space left on device: WAL"), "disk is full", False),
@@ -28,6 +28,7 @@ def response(code: int, reason: str) -> UnexpectedResponse:
         (response(503, "Service unavailable"), "(HTTP 503): Service unavailable", True),
         (UnexpectedResponse(502, "Bad Gateway", b"<html>", httpx.Headers()), "(HTTP 502): Bad Gateway", True),
         (ResponseHandlingException(httpx.ReadTimeout("timed out")), "did not answer in time", True),
+        (ResponseHandlingException(RuntimeError("the client has been closed")), "closed", False),
         (ResponseHandlingException(httpx.ConnectError("refused")), "cannot be reached (refused)", True),
     ],
 )
