@@ -1,30 +1,51 @@
-"""Flow `backfill`: ingest existing documents in portions, optionally with failed ones and through batch endpoints."""
+"""Flow `backfill`: ingest any number of existing documents, in parts that are flow runs of their own.
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time
+The documents of the next part are listed while one is ingested. A part stays within the number of task runs that a
+Prefect server records well.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import islice
+from queue import Full, Queue
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import CancelledRun
+from prefect.states import Cancelled, Completed
 from pydantic import Field
 
 from diptych import Diptych
+from diptych.errors import DiptychError
+from diptych.pipeline.backlog import Backlog
 from diptych.pipeline.batch_prefill import progress_line, result_line
+from diptych.pipeline.skipped_files import describe_skipped
+from diptych.pipeline.sources import FoundSources
 from diptych.settings import Runner
 from extractors.types import Source
+from flows.support.backfill_progress import BackfillProgress, Watch, watched
 from flows.support.flow_settings import StoreChoice, flow_paths
-from flows.support.ingest_tasks import MAX_TASKS, delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
-from flows.support.progress import current_listener
+from flows.support.ingest_tasks import BATCH_SIZE, delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
+from flows.support.local_prefect import run_result
+from flows.support.progress import current_listener, listening
 from flows.support.removals import NO_REMOVALS
+from flows.support.shared_store import RunUsage
+from flows.support.text import pluralize
 
-MAX_DOCUMENTS = 50 * MAX_TASKS
-"""Documents per run. The others wait for the next run, so that no run takes days."""
+PART_DOCUMENTS = 100 * BATCH_SIZE
+"""Documents per part: few enough to start soon, and for a timeline that can be read."""
+BATCH_API_DOCUMENTS = 10 * PART_DOCUMENTS
+"""Documents per part whose requests go through batch endpoints, which may take a day."""
 
 
 @flow(name="backfill")
 def backfill(
     paths: list[str] | None = None,
     since: date | None = None,
+    until: date | None = None,
     limit: Annotated[int, Field(ge=1)] | None = None,
     retry_failed: bool = False,
     confirm_deletes: bool = False,
@@ -34,14 +55,16 @@ def backfill(
     include: list[str] | None = None,
     exclude: list[str] | None = None,
     runner: Runner | None = None,
+    dry_run: bool = False,
 ) -> State[Any]:
-    """Ingest new and changed documents, at most `limit` of them. Run it again for the next ones.
+    """Ingest new and changed documents, in parts of a few thousand. A run that was stopped is continued by the next.
 
-    Documents whose files are gone are deleted, unless `since` or `limit` is set.
+    Documents whose files are gone are deleted, unless `since`, `until` or `limit` is set.
 
     Args:
         paths: Files and folders on the worker's machine. Default: Variable `diptych_paths`.
         since: Only documents whose file was modified on or after this day.
+        until: Only documents whose file was modified on or before this day.
         limit: Maximum number of documents in this run; unchanged documents do not count.
         retry_failed: Also retry documents that failed permanently or are partial.
         confirm_deletes: Delete documents whose files are gone, even more than a quarter of them.
@@ -51,38 +74,126 @@ def backfill(
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
         runner: Where the tasks work: threads, processes, or a Dask or Ray cluster. Default: as configured.
+        dry_run: Only count the documents; nothing is read, stored or paid for.
     """
     with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
         paths = flow_paths(paths)
-        found = diptych.maintenance.find_sources(paths, retry=retry_failed)
-        pending = diptych.maintenance.pending(modified_since(found.sources, since), retry=retry_failed)
-        chosen = pending[: MAX_DOCUMENTS if limit is None else min(limit, MAX_DOCUMENTS)]
-        current_listener().on_sources(len(chosen), found.skipped)
-        diptych.maintenance.store_skipped(paths, found)
-        gone = diptych.maintenance.find_removed(paths, found.sources) if since is None and limit is None else None
-        if batch_api:
-            prefill(diptych, chosen, retry_failed)
-        outcomes = ingest_in_tasks(diptych, chosen, retry=retry_failed)
-        removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes) if gone else NO_REMOVALS
-        waiting = len(pending) - len(chosen)
-        return finish_run(outcomes, found.skipped, usage, diptych.settings.store, removals, waiting)
+        backlog = diptych.maintenance.backlog(paths, retry=retry_failed, since=since, until=until)
+        if dry_run:
+            count = sum(1 for _ in islice(backlog, limit))
+            return Completed(message=describe_backlog(backlog, count), data={"pending": count})
+        progress = BackfillProgress(current_listener(), backlog, usage, budget, limit)
+        run = _Backfill(diptych, backlog, progress, retry_failed, batch_api)
+        with watched(run.progress, backlog.listing.count_files, diptych.close) as watch, listening(run.progress):
+            try:
+                waiting = run.ingest(limit, watch)
+                removals = NO_REMOVALS
+                if (since, until, limit) == (None, None, None):
+                    gone = diptych.maintenance.find_removed(paths, backlog.found)
+                    gone = replace(gone, covered=gone.covered - backlog.new)
+                    removals = delete_removed_documents(diptych, paths, backlog.found, gone, confirm_deletes)
+                diptych.maintenance.store_skipped(paths, FoundSources([], backlog.skipped))
+            except (KeyboardInterrupt, CancelledRun, DiptychError) as error:
+                if not (watch.cancelled or isinstance(error, KeyboardInterrupt | CancelledRun)):
+                    raise
+                diptych.close()
+                get_run_logger().warning("%s", run.progress.describe_rest())
+                return Cancelled(message=run.progress.describe_rest())
+        store_name = diptych.settings.store
+        return finish_run(run.progress.outcomes, backlog.skipped, usage, store_name, removals, waiting)
 
 
-def modified_since(sources: Iterable[Source], since: date | None) -> list[Source]:
-    """Sources whose file was modified on the day `since`, in local time, or later."""
-    if since is None:
-        return list(sources)
-    start = datetime.combine(since, time.min).timestamp()
-    return [source for source in sources if _modified_at(source) >= start]
+def describe_backlog(backlog: Backlog, count: int) -> str:
+    """What a dry run found; `count`: number of documents that a run would ingest."""
+    left_out = "".join(f"; left out: {line}" for line in describe_skipped(backlog.skipped))
+    return f"{pluralize(count, 'document')} to ingest, {backlog.unchanged:,} up to date{left_out}"
 
 
-def _modified_at(source: Source) -> float:
-    """Of a catalogue row: the latest of its catalogue and its pictures."""
-    paths = [path for path in (source.path, *source.images) if path.is_file()]
-    return max((path.stat().st_mtime for path in paths), default=0.0)
+class _Backfill:
+    """One run of the flow."""
+
+    def __init__(
+        self, diptych: Diptych, backlog: Backlog, progress: BackfillProgress, retry: bool, batch_api: bool
+    ) -> None:
+        self._diptych, self._backlog, self._retry, self._batch_api = diptych, backlog, retry, batch_api
+        self.progress = progress
+
+    def ingest(self, limit: int | None, watch: Watch) -> int:
+        """Ingest at most `limit` documents; returns how many are left.
+
+        Raises `CancelledRun` if a part was cancelled or interrupted.
+        """
+        pending, chosen, waiting, stopped = iter(self._backlog), 0, 0, False
+        size = BATCH_API_DOCUMENTS if self._batch_api else PART_DOCUMENTS
+        for part in in_parts(islice(pending, limit), size):
+            if stopped:
+                waiting += len(part)
+                continue
+            state = self._ingest_part(part, chosen, watch)
+            if state.is_cancelled():
+                raise CancelledRun(state.message)
+            chosen += len(part)
+            stopped = any(outcome.status == "waiting" for outcome in self.progress.outcomes[-len(part) :])
+        waiting += sum(1 for _ in pending)
+        self.progress.on_sources(chosen, self._backlog.skipped)
+        return waiting
+
+    def _ingest_part(self, part: Sequence[Source], before: int, watch: Watch) -> State[Any]:
+        """A flow run below the current one, with a report of its own. Its documents are not stored as parameters."""
+        diptych, retry = self._diptych, self._retry
+
+        @flow(name="backfill-part", flow_run_name="documents {first} to {last}")
+        def backfill_part(first: int, last: int) -> State[Any]:
+            watch.add_current_run()
+            usage = RunUsage(diptych.meter)
+            try:
+                if self._batch_api:
+                    _prefill(diptych, part, retry)
+                outcomes = ingest_in_tasks(diptych, part, retry=retry)
+            except (KeyboardInterrupt, CancelledRun, DiptychError) as error:
+                if not (watch.cancelled or isinstance(error, KeyboardInterrupt | CancelledRun)):
+                    raise
+                return Cancelled(message=self.progress.describe_rest())
+            return finish_run(outcomes, [], usage, diptych.settings.store)
+
+        state: State[Any] = backfill_part(before + 1, before + len(part), return_state=True)
+        if not state.is_cancelled():
+            run_result(state)  # raises the exception of a part that did not come to its end
+        return state
 
 
-def prefill(diptych: Diptych, sources: Sequence[Source], retry: bool) -> None:
+def in_parts(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+    """The sources in lists of `size`. The next list is filled by another thread while the caller works on one."""
+    parts: Queue[list[Source] | BaseException] = Queue(maxsize=1)
+    stopped = threading.Event()
+
+    def put(part: list[Source] | BaseException) -> None:
+        while not stopped.is_set():
+            try:
+                return parts.put(part, timeout=1)
+            except Full:
+                continue
+
+    def fill() -> None:
+        remaining = iter(sources)
+        try:
+            while (part := list(islice(remaining, size))) and not stopped.is_set():
+                put(part)
+            put([])
+        except BaseException as error:
+            put(error)
+
+    threading.Thread(target=fill, daemon=True).start()
+    try:
+        while part := parts.get():
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+    finally:
+        stopped.set()
+
+
+def _prefill(diptych: Diptych, sources: Sequence[Source], retry: bool) -> None:
     """Send the paid requests through batch endpoints and wait; the ingest then finds the answers in the ledger."""
     last_line = ""
 

@@ -46,5 +46,5 @@ def ingest(
         diptych.maintenance.store_skipped(paths, found)
         gone = diptych.maintenance.find_removed(paths, found.sources)
         outcomes = ingest_in_tasks(diptych, found.sources)
-        removals = delete_removed_documents(diptych, paths, found, gone, confirm_deletes)
+        removals = delete_removed_documents(diptych, paths, found.sources, gone, confirm_deletes)
         return finish_run(outcomes, found.skipped, usage, diptych.settings.store, removals)

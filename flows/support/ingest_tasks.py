@@ -39,9 +39,8 @@ from flows.support.shared_store import RunStore, RunUsage, shared_diptych
 from flows.support.text import one_line
 
 if TYPE_CHECKING:
-    from diptych.pipeline.removed_documents import RemovedDocuments
+    from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments
     from diptych.pipeline.skipped_files import SkippedFile
-    from diptych.pipeline.sources import FoundSources
 
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""
@@ -176,10 +175,14 @@ def _size(source: Source) -> int:
 
 
 def delete_removed_documents(
-    diptych: Diptych, paths: Sequence[str], found: FoundSources, before: RemovedDocuments, confirmed: bool
+    diptych: Diptych,
+    paths: Sequence[str],
+    found: Sequence[Source] | FoundUris,
+    before: RemovedDocuments,
+    confirmed: bool,
 ) -> Removals:
     """`delete_removed`, reported to the run's log and to the listener."""
-    removals = delete_removed(diptych, paths, found.sources, before, confirmed)
+    removals = delete_removed(diptych, paths, found, before, confirmed)
     current_listener().on_removals(removals)
     DocumentEvents().emit_deleted(removals.deleted)
     for line in removals.lines():

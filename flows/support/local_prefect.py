@@ -123,7 +123,8 @@ def recorded_runs(on_result: Callable[[Any], None]) -> Iterator[None]:
 
 
 def run_recorded(flow: Flow[..., Any], **parameters: Any) -> Any:
-    """The data of a run of a flow in this process. Raises what the flow raises.
+    """The data of a run of a flow in this process. Raises what the flow raises, and `KeyboardInterrupt` if it was
+    cancelled.
 
     Raises `SettingsError` for parameters that contain a password, or are too large for Prefect to store.
     """
@@ -133,7 +134,12 @@ def run_recorded(flow: Flow[..., Any], **parameters: Any) -> Any:
     if len(str(parameters)) > MAX_PARAMETERS:
         raise SettingsError("the arguments are too long to be recorded by Prefect; name a folder instead of its files")
     run: Any = flow(**parameters, return_state=True)
-    return asyncio.run(_awaited_result(run)) if asyncio.iscoroutine(run) else run_result(run)
+    if asyncio.iscoroutine(run):
+        return asyncio.run(_awaited_result(run))
+    if run.is_cancelled():
+        print_message(run.message or "")
+        raise KeyboardInterrupt
+    return run_result(run)
 
 
 async def _awaited_result(run: Any) -> Any:

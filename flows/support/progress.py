@@ -29,6 +29,9 @@ class ProgressListener:
     def on_outcome(self, outcome: Outcome) -> None:
         """A document was processed."""
 
+    def on_progress(self, done: int, total: int | None, line: str) -> None:
+        """About once a second in a backfill: documents done, their number if known, and everything in one line."""
+
     def on_removals(self, removals: Removals) -> None:
         """Documents whose files are gone were deleted or kept."""
 
@@ -47,6 +50,8 @@ class ProgressDisplay(ProgressListener):
         self._task = progress.add_task(description, total=None)
         self.outcomes: list[Outcome] = []
         self.removals = NO_REMOVALS
+        self.line = ""
+        """The last line of `on_progress`."""
 
     @property
     def report(self) -> IngestReport:
@@ -59,7 +64,8 @@ class ProgressDisplay(ProgressListener):
             print_message(f"left out   {line}")
         for one in skipped if self._as_json else ():
             print_json(skipped_record(one))
-        self._progress.update(self._task, total=total, description="")
+        if not self.line:
+            self._progress.update(self._task, total=total, description="")
 
     def on_outcome(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -73,6 +79,10 @@ class ProgressDisplay(ProgressListener):
         if self._as_json:
             print_json(outcome_record(outcome))
 
+    def on_progress(self, done: int, total: int | None, line: str) -> None:
+        self.line = line
+        self._progress.update(self._task, completed=done, total=total, description=line)
+
     def on_removals(self, removals: Removals) -> None:
         self.removals = replace(removals, deleted=self.removals.deleted + removals.deleted)
         for line in removals.lines():
@@ -85,7 +95,8 @@ class ProgressDisplay(ProgressListener):
 
     def advance(self, name: str) -> None:
         """Count one more document as processed."""
-        self._progress.update(self._task, advance=1, description=one_line(name, 40))
+        if not self.line:  # which counts them itself
+            self._progress.update(self._task, advance=1, description=one_line(name, 40))
 
 
 @contextmanager

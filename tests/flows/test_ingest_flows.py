@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling
 
 from diptych.errors import SourceError
 from diptych.settings import load_settings
-from flows.backfill import backfill, modified_since
+from flows.backfill import backfill
 from flows.cli.main import run
 from flows.ingest import ingest
 from flows.reindex import reindex
 from flows.retry import retry
+from flows.support.backfill_progress import Watch
 from flows.support.ingest_tasks import ingest_run
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.progress import ProgressListener, listening
@@ -27,7 +33,7 @@ from flows.sweep import sweep
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line, run_messages
 from tests.support.flow_runs import run_artifacts
-from tests.support.papers import pdf_source, write_leaflet, write_rows
+from tests.support.papers import write_leaflet, write_rows
 
 BROKEN = b"%PDF-1.7 and then nothing"
 
@@ -86,14 +92,6 @@ def test_patterns_of_a_run_override_the_settings(monkeypatch: pytest.MonkeyPatch
             assert (diptych.settings.include, diptych.settings.exclude) == (("*.pdf",), expected)
 
 
-def test_modified_since_includes_the_whole_day(tmp_path: Path) -> None:
-    old, new = pdf_source(tmp_path / "old.pdf"), pdf_source(tmp_path / "new.pdf")
-    os.utime(old.path, (0, 0))
-    assert modified_since([old, new], date(2020, 1, 1)) == [new]
-    assert modified_since([old, new], None) == [old, new]
-    assert modified_since([old, new], date(1969, 12, 1)) == [old, new]
-
-
 @recorded
 def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
@@ -150,6 +148,78 @@ def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path)
         "usage": {},
     }  # fmt: skip
     assert third.message == "0 documents: none"
+
+
+@recorded
+def test_backfill_runs_in_parts_with_a_progress_artifact(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.backfill.PART_DOCUMENTS", 2)
+    dry = run(["backfill", str(folder), "--store", "s", "--dry-run"])
+    printed = capsys.readouterr()
+    assert (dry, printed.out.split()) == (0, ["papers/a.pdf", "papers/b.pdf", "papers/old.pdf"])
+    assert printed.err == "3 documents to ingest, 0 up to date; nothing was stored\n"
+    assert not Path("s").exists()
+    state = backfill([str(folder)], store="s", return_state=True)
+    assert (run_result(state)["complete"], run_result(state)["waiting"]) == (3, 0)
+    progress = run_artifacts(state)["backfill-progress"]
+    assert (progress.data, str(progress.description).partition(" documents, 4 pages, ")[0]) == (100.0, "3 of 3")
+    with get_client(sync_client=True) as client:
+        parts = [one.name for one in client.read_flow_runs() if one.parent_task_run_id]
+    assert {"documents 1 to 2", "documents 3 to 3"} <= set(parts)
+    assert backfill([str(folder)], store="s", dry_run=True, return_state=True).message == (
+        "0 documents to ingest, 3 up to date"
+    )
+
+
+class StoppingListener(RecordingListener):
+    """Does something after the first document."""
+
+    def __init__(self, stop: Callable[[], object]) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def on_outcome(self, outcome: Any) -> None:
+        super().on_outcome(outcome)
+        if len(self.outcomes) == 1:
+            self._stop()
+
+
+def cancel_backfill(watches: list[Watch]) -> None:
+    """As the button in the UI does; returns when the run has noticed it."""
+    with get_client(sync_client=True) as client:
+        running = [one for one in client.read_flow_runs() if one.state_name == "Running" and not one.parent_task_run_id]
+        client.set_flow_run_state(max(running, key=lambda one: str(one.created)).id, Cancelling())
+    while not watches[0].cancelled:
+        time.sleep(0.02)
+
+
+@recorded
+@pytest.mark.parametrize("stop", [cancel_backfill, lambda _: signal.raise_signal(signal.SIGINT)], ids=["ui", "ctrl-c"])
+def test_stopped_backfill_says_what_is_left_and_the_next_one_continues(
+    folder: Path, stop: Callable[[list[Watch]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watches: list[Watch] = []
+    add_current_run = Watch.add_current_run
+
+    def remember(watch: Watch) -> None:
+        watches.append(watch)
+        add_current_run(watch)
+
+    monkeypatch.setattr(Watch, "add_current_run", remember)
+    monkeypatch.setattr("flows.backfill.PART_DOCUMENTS", 1)
+    monkeypatch.setattr("flows.support.backfill_progress.CHECK_SECONDS", 0.1)
+    monkeypatch.setenv("DIPTYCH_WORKERS", "1")
+    listener = StoppingListener(lambda: stop(watches))
+    with listening(listener):
+        stopped = backfill([str(folder)], store="s", return_state=True)
+    assert (stopped.name, stopped.message) == (
+        "Cancelled", "stopped after 1 document: 2 documents left; the next run continues",
+    )  # fmt: skip
+    # Workers are forked from one process, which stays for the next run.
+    templates = [one for one in psutil.Process().children() if "sandbox" in " ".join(one.cmdline())]
+    assert not [worker for template in templates for worker in template.children()]
+    assert run_result(backfill([str(folder)], store="s", return_state=True))["complete"] == 2
 
 
 @recorded
