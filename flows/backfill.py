@@ -28,17 +28,24 @@ from diptych.settings import Runner
 from extractors.types import Source
 from flows.support.backfill_progress import BackfillProgress, Watch, watched
 from flows.support.flow_settings import StoreChoice, flow_paths
-from flows.support.ingest_tasks import BATCH_SIZE, delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
+from flows.support.ingest_tasks import (
+    BATCH_SIZE,
+    delete_removed_documents,
+    finish_run,
+    ingest_in_tasks,
+    ingest_run,
+    is_small,
+)
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener, listening
 from flows.support.removals import NO_REMOVALS
 from flows.support.shared_store import RunUsage
 from flows.support.text import pluralize
 
-PART_DOCUMENTS = 100 * BATCH_SIZE
-"""Documents per part: few enough to start soon, and for a timeline that can be read."""
-BATCH_API_DOCUMENTS = 10 * PART_DOCUMENTS
-"""Documents per part whose requests go through batch endpoints, which may take a day."""
+PART_TASKS = 100
+"""Tasks per part: few enough to start soon, and for a timeline that can be read."""
+BATCH_API_TASKS = 5 * PART_TASKS
+"""Per part whose requests go through batch endpoints, which may take a day."""
 
 
 @flow(name="backfill")
@@ -124,8 +131,7 @@ class _Backfill:
         Raises `CancelledRun` if a part was cancelled or interrupted.
         """
         pending, chosen, waiting, stopped = iter(self._backlog), 0, 0, False
-        size = BATCH_API_DOCUMENTS if self._batch_api else PART_DOCUMENTS
-        for part in in_parts(islice(pending, limit), size):
+        for part in in_parts(islice(pending, limit), BATCH_API_TASKS if self._batch_api else PART_TASKS):
             if stopped:
                 waiting += len(part)
                 continue
@@ -162,8 +168,8 @@ class _Backfill:
         return state
 
 
-def in_parts(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
-    """The sources in lists of `size`. The next list is filled by another thread while the caller works on one."""
+def in_parts(sources: Iterable[Source], tasks: int) -> Iterator[list[Source]]:
+    """The sources in lists for so many tasks. Another thread fills the next list while the caller works on one."""
     parts: Queue[list[Source] | BaseException] = Queue(maxsize=1)
     stopped = threading.Event()
 
@@ -175,9 +181,18 @@ def in_parts(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
                 continue
 
     def fill() -> None:
-        remaining = iter(sources)
+        part: list[Source] = []
+        weight = 0.0
         try:
-            while (part := list(islice(remaining, size))) and not stopped.is_set():
+            for source in sources:
+                part.append(source)
+                weight += 1 / BATCH_SIZE if is_small(source) else 1
+                if weight >= tasks:
+                    put(part)
+                    part, weight = [], 0.0
+                if stopped.is_set():
+                    return
+            if part:
                 put(part)
             put([])
         except BaseException as error:

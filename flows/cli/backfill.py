@@ -46,7 +46,7 @@ def backfill(
 ) -> int:
     """Ingest any number of existing documents as a run of the Prefect flow `backfill`, showing progress.
 
-    Documents are ingested while the rest is still being listed, in parts of 3,200, each of them a run of its own.
+    Documents are ingested while the rest is still being listed, in parts that are runs of their own.
     Without --since, --until and --limit, documents whose files are gone are deleted, as `diptych ingest` does. The runs
     are recorded by the server in PREFECT_API_URL or your Prefect profile, or else by a temporary one. Ctrl-C, or
     cancelling the run in Prefect, stops within seconds; run the command again to continue.

@@ -151,7 +151,7 @@ def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:
     small: list[Source] = []
     large: list[Source] = []
     for source in sources:
-        (small if _size(source) < SMALL_BYTES else large).append(source)
+        (small if is_small(source) else large).append(source)
     if len(small) <= BATCH_SIZE // 5:  # few enough for each to appear under its own name
         small, large = [], small + large
     minimum = max(1, math.ceil((len(small) + len(large)) / MAX_TASKS))
@@ -166,6 +166,11 @@ def batch_label(batch: Sequence[Source]) -> str:
 
 def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
     return [list(sources[start : start + size]) for start in range(0, len(sources), size)]
+
+
+def is_small(source: Source) -> bool:
+    """Whether a document shares its task with others."""
+    return _size(source) < SMALL_BYTES
 
 
 def _size(source: Source) -> int:

@@ -24,7 +24,7 @@ from flows.ingest import ingest
 from flows.reindex import reindex
 from flows.retry import retry
 from flows.support.backfill_progress import Watch
-from flows.support.ingest_tasks import ingest_run
+from flows.support.ingest_tasks import BATCH_SIZE, ingest_run
 from flows.support.local_prefect import DEFAULTS, run_result
 from flows.support.progress import ProgressListener, listening
 from flows.support.removals import Removals
@@ -154,7 +154,7 @@ def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path)
 def test_backfill_runs_in_parts_with_a_progress_artifact(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.backfill.PART_DOCUMENTS", 2)
+    monkeypatch.setattr("flows.backfill.PART_TASKS", 2 / BATCH_SIZE)
     dry = run(["backfill", str(folder), "--store", "s", "--dry-run"])
     printed = capsys.readouterr()
     assert (dry, printed.out.split()) == (0, ["papers/a.pdf", "papers/b.pdf", "papers/old.pdf"])
@@ -207,7 +207,7 @@ def test_stopped_backfill_says_what_is_left_and_the_next_one_continues(
         add_current_run(watch)
 
     monkeypatch.setattr(Watch, "add_current_run", remember)
-    monkeypatch.setattr("flows.backfill.PART_DOCUMENTS", 1)
+    monkeypatch.setattr("flows.backfill.PART_TASKS", 1 / BATCH_SIZE)
     monkeypatch.setattr("flows.support.backfill_progress.CHECK_SECONDS", 0.1)
     monkeypatch.setenv("DIPTYCH_WORKERS", "1")
     listener = StoppingListener(lambda: stop(watches))
