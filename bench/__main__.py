@@ -27,12 +27,13 @@ BENCHMARKS = {
     "pages": "page_costs:pages",
     "workers": "work_pool:workers",
     "simulation": "work_pool:simulation",
+    "backfill": "backfill:backfill",
     "server": "server_settings:server",
 }
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
 WITH_OWN_FILES = ("catalogue", "pictures", "ablation")
 """Benchmarks that can be run on the user's own files."""
-ON_REQUEST = ("workers", "simulation", "server")
+ON_REQUEST = ("backfill", "workers", "simulation", "server")
 """Benchmarks of an hour, which run only if they are named. Theirs is the store to fill."""
 
 

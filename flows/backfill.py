@@ -136,7 +136,7 @@ class _Backfill:
                 waiting += len(part)
                 continue
             state = self._ingest_part(part, chosen, watch)
-            if state.is_cancelled():
+            if watch.cancelled or state.is_cancelled():
                 raise CancelledRun(state.message)
             chosen += len(part)
             stopped = any(outcome.status == "waiting" for outcome in self.progress.outcomes[-len(part) :])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -116,6 +117,7 @@ class Watch:
         self._progress, self._stop = progress, stop
         self._runs: list[UUID] = []
         self.cancelled = False
+        """A user cancelled or interrupted one of the runs."""
         self._ended = threading.Event()
 
     def add_current_run(self) -> None:
@@ -163,8 +165,17 @@ def watched(progress: BackfillProgress, count_files: Callable[[], int], stop: Ca
     threading.Thread(target=count, daemon=True).start()
     looking = threading.Thread(target=copy_context().run, args=(watch.loop, artifact), daemon=True)
     looking.start()
+
+    def interrupt(number: int, frame: object) -> None:
+        watch.cancelled = True  # Prefect ignores an interrupt at the end of a run below this one
+        raise KeyboardInterrupt
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, interrupt) if in_main_thread else None
     try:
         yield watch
     finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)
         watch.end()
         looking.join(2 * CHECK_SECONDS)

@@ -15,7 +15,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import CancelledRun, ObjectNotFound
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner
@@ -134,7 +134,10 @@ class _TaskedIngest:
 
     def _outcomes(self, futures: list[PrefectFuture[Any]]) -> Iterator[Outcome]:
         for future in as_completed(futures):
-            yield from run_result(future)
+            outcomes: list[Outcome] | None = run_result(future)
+            if outcomes is None:
+                raise CancelledRun("a task was cancelled")
+            yield from outcomes
 
     def cancel_lost_tasks(self) -> None:
         """Report the tasks of killed processes as Cancelled; threads report theirs."""
