@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,7 +20,9 @@ from pydantic_settings import SettingsError as NotJson
 
 from diptych.endpoints import PROVIDERS, ROLES, Anthropic, ApiKeys, Endpoint, OpenAI, Role, Unified, secret_value
 from diptych.errors import SettingsError
+from diptych.object_store import check_address
 from diptych.prices import Price
+from diptych.setting_names import section_names, suggest_setting
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
@@ -45,7 +46,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", toml_file=FILE, frozen=True, extra="forbid"
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=FILE,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     store: str = Field(
@@ -55,8 +61,11 @@ class Settings(BaseSettings):
     root: Path | None = Field(
         default=None, description="Folder that document names start from; default: the folder that contains the store."
     )
-    pictures: Path | None = Field(
-        default=None, description="Folder of the picture store; default: `pictures` inside the store."
+    pictures: str = Field(
+        default="", description="Folder or URL (s3://, gs://, az://) of the picture store; default: inside the store."
+    )
+    picture_copy_mb: int = Field(
+        default=4096, ge=1, description="Size of the local copy of a picture store in an object store, in MiB."
     )
     encoder: str = Field(default="minilm", description="Text encoder: minilm, fastembed:…, openai:…, unified:….")
     image_encoder: str = Field(
@@ -188,6 +197,16 @@ class Settings(BaseSettings):
         """The value of an environment variable, else the key given to `with_keys`; empty if there is none."""
         return secret_value(variable, self._keys)
 
+    @field_validator("pictures", mode="before")
+    @classmethod
+    def _check_pictures(cls, value: Any) -> Any:
+        return check_address(os.fspath(value)) if isinstance(value, str | os.PathLike) else value
+
+    @property
+    def picture_address(self) -> str:
+        """Folder or URL of the picture store: as set, else in the store's folder, or in `.diptych` for a server's."""
+        return self.pictures or str(Path(".diptych" if "://" in self.store else self.store, "pictures"))
+
     def for_role(self, role: Role) -> Settings:
         """These settings with the endpoints that the model of one role uses."""
         return self.model_copy(update={name: getattr(self, name).for_role(role) for name in PROVIDERS})
@@ -248,8 +267,9 @@ def load_settings(
         name = ".".join(map(str, first["loc"])) or "settings"
         see = f"see {FILE} or {PREFIX}{name.upper().replace('.', '__')}"
         if first["type"] == "extra_forbidden":
-            raise SettingsError(f"setting `{name}`: no such setting{_nearest(name)}; {see}") from error
-        raise SettingsError(f"setting `{name}` is wrong: {first['msg']}; {see}") from error
+            raise SettingsError(f"setting `{name}`: no such setting{suggest_setting(name, Settings)}; {see}") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"setting `{name}` is wrong: {reason}; {see}") from error
     except NotJson as error:
         raise SettingsError(f"{error}: {PREFIX} variables of sections and tables must hold JSON") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:  # TOMLDecodeError names line and column
@@ -267,31 +287,10 @@ def _check_variables(names: Iterable[str], settings: Settings) -> None:
         if not variable.upper().startswith(PREFIX) or variable in secrets or variable.endswith("_KEY"):
             continue
         section, nested, _ = name.partition("__")
-        known = section in (_sections() if nested else Settings.model_fields)
+        known = section in (section_names(Settings) if nested else Settings.model_fields)
         if not known and not variable.startswith(OTHER_VARIABLES):
-            near = _nearest(name.replace("__", "."), lambda known: PREFIX + known.upper().replace(".", "__"))
+            near = suggest_setting(name.replace("__", "."), Settings, PREFIX)
             raise SettingsError(f"variable {variable}: no such setting{near}; unset it")
-
-
-def _sections() -> set[str]:
-    """Names of the settings that are sections or tables."""
-    return {name for name, field in Settings.model_fields.items() if isinstance(field.default, BaseModel | dict)}
-
-
-def _names() -> Iterator[str]:
-    """Names of all settings, those in sections as `openai.base_url`."""
-    for name, field in Settings.model_fields.items():
-        yield name
-        if isinstance(field.default, Endpoint):
-            inner = type(field.default).model_fields
-            yield from (f"{name}.{one}" for one in inner)
-            yield from (f"{name}.{role}.{one}" for role in ROLES if role in inner for one in inner if one not in ROLES)
-
-
-def _nearest(name: str, shown: Callable[[str], str] = str) -> str:
-    """`, perhaps …` with the most similar setting; empty if none is similar."""
-    near = get_close_matches(name, list(_names()), 1)
-    return f", perhaps `{shown(near[0])}`" if near else ""
 
 
 def hide_credentials(url: str) -> str:

@@ -6,12 +6,13 @@ photo. Texts are read from the stored points, because the text of a hit may be c
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diptych.answering.citations import EvidenceItem
 from diptych.answering.quotes import normalise_text
 from diptych.models.vision import ImagePart
+from diptych.picture_store import PictureStore
 from diptych.search.hits import Hit
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import Payload, Store
@@ -65,7 +66,7 @@ class _Group:
         return next((payload for payload in (self.payload, *self.others) if payload.get("image")), None)
 
 
-def gather_evidence(hits: Sequence[Hit], store: Store, pictures: Path) -> list[SourcedItem]:
+def gather_evidence(hits: Sequence[Hit], store: Store, pictures: PictureStore) -> list[SourcedItem]:
     """Numbered items, best first. Hits of documents that have changed since the search are left out."""
     with store.hold():
         groups = list(_group_hits(hits, store))
@@ -76,11 +77,10 @@ def gather_evidence(hits: Sequence[Hit], store: Store, pictures: Path) -> list[S
         remaining -= len(item.own_words) + len(item.machine)
         if remaining < 0 and items:
             break
-        file = image_path(ImageFile(**group.picture["image"]), pictures) if group.picture else None
-        items.append(
-            SourcedItem(item, group.hit, group.payload["document_id"], file if file and file.is_file() else None)
-        )
-    return items
+        file = image_path(ImageFile(**group.picture["image"]), pictures.folder) if group.picture else None
+        items.append(SourcedItem(item, group.hit, group.payload["document_id"], file))
+    pictures.load(item.picture for item in items if item.picture)
+    return [replace(one, picture=None) if one.picture and not one.picture.is_file() else one for one in items]
 
 
 def crop_passage(source: SourcedItem, store: Store, sandbox: Sandbox, pictures: Path) -> str | None:

@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from diptych.errors import StoreError
+from diptych.errors import SettingsError, StoreError
+from diptych.models.object_ledger import FOLDER as LEDGER_FOLDER
+from diptych.object_store import CHECK_NAME
+from diptych.picture_store import open_picture_store
 from diptych.settings import MEMORY, Settings, hide_credentials
 from diptych.store.disk_space import RESERVE_TO_START
 from extractors.slides.libreoffice import find_libreoffice
@@ -171,6 +174,23 @@ def check_store(settings: Settings) -> Check:
     except StoreError as error:
         return Check("store", "broken", str(error), cost, "docker run -d -p 6333:6333 qdrant/qdrant")
     return Check("store", "ok", f"{hide_credentials(settings.store)} runs Qdrant {version}")
+
+
+def check_pictures(settings: Settings) -> Check:
+    """Where pictures and paid answers are kept, and whether they can be written; a file written for this is deleted."""
+    name, cost, place = "pictures", "pictures and paid answers cannot be stored", settings.picture_address
+    if settings.store == MEMORY and not settings.pictures:
+        return Check(name, "ok", "in memory, as the store")
+    objects = open_picture_store(place, settings.cache, settings.picture_copy_mb).objects
+    if objects is None:
+        return _check_folder(name, Path(place), cost, "DIPTYCH_PICTURES")
+    try:
+        objects.check_writable()
+        objects.delete([CHECK_NAME])
+    except (SettingsError, StoreError) as error:
+        fix = str(error).partition("`")[2].partition("`")[0] if isinstance(error, SettingsError) else ""
+        return Check(name, "broken", str(error), cost, fix or f"export DIPTYCH_PICTURES=FOLDER, instead of {place}")
+    return Check(name, "ok", f"{place} can be written, the ledger in {objects.child(LEDGER_FOLDER).url}")
 
 
 def check_cache(settings: Settings) -> Check:

@@ -13,6 +13,7 @@ from diptych.models.image_input import prepare_image
 from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
 from diptych.models.vision import RequestPart, TextPart, VisionModel, VisionRequest
+from diptych.picture_store import PictureStore
 from extractors.errors import ExtractionError
 
 MAX_TOKENS = 300
@@ -34,8 +35,8 @@ class ProposedQuestion(BaseModel):
 class QuestionWriter:
     """Asks the model for questions; replies are kept in the ledger, so no question is paid for twice."""
 
-    def __init__(self, model: VisionModel, ledger: Ledger, meter: Meter) -> None:
-        self._model, self._ledger, self._meter = model, ledger, meter
+    def __init__(self, model: VisionModel, ledger: Ledger, meter: Meter, pictures: PictureStore) -> None:
+        self._model, self._ledger, self._meter, self._pictures = model, ledger, meter, pictures
 
     def __call__(self, candidate: QuestionCandidate) -> str:
         """A question about the candidate, or an empty string if the model has no fair one.
@@ -54,6 +55,7 @@ class QuestionWriter:
     def _request(self, key: str, data: str, candidate: QuestionCandidate) -> LedgerCaption:
         fence = f"part-{_hash(data)[:12]}"
         parts: list[RequestPart] = [TextPart(f"<{fence}>{data}</{fence}>")]
+        self._pictures.load([candidate.picture] if candidate.picture else [])
         if candidate.picture and candidate.picture.is_file():
             with suppress(ExtractionError):  # its words are enough
                 parts.append(prepare_image(candidate.picture, candidate.document, self._model.low_side))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -96,8 +96,13 @@ class Diptych:
         return self._runtime.closed
 
     @property
+    def picture_address(self) -> str:
+        """Absolute path or URL of the picture store."""
+        return self._runtime.picture_store.address
+
+    @property
     def pictures(self) -> Path:
-        """Folder of the picture store."""
+        """Folder of the picture store; of one in an object store, its local copy."""
         return self._runtime.pictures
 
     def ingest(self, paths: Sequence[str | Path], on_outcome: Callable[[Outcome], None] | None = None) -> list[Outcome]:
@@ -132,12 +137,16 @@ class Diptych:
     def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[Results[Hit]]:
         """One list of hits per query; all texts are encoded in one batch."""
         context = self._runtime.search_context
-        return search([self._preparation.prepare(query) for query in queries], context, limit, offset)
+        found = search([self._preparation.prepare(query) for query in queries], context, limit, offset)
+        self._load_pictures(hit for hits in found for hit in hits)
+        return found
 
     def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """At most `limit` documents, or pages, ordered by their best hit, with at most `each` hits per group."""
         context = self._runtime.search_context
-        return search_groups(self._preparation.prepare(_as_query(query)), context, by, limit, each)
+        groups = search_groups(self._preparation.prepare(_as_query(query)), context, by, limit, each)
+        self._load_pictures(hit for group in groups for hit in group.hits)
+        return groups
 
     def interpret(self, query: Query | str) -> FilteredText:
         """The filters that `search` and `ask` read from the wording of a query, such as "under $200"."""
@@ -150,7 +159,9 @@ class Diptych:
 
         `split_rows`: return the text and the pictures of a catalogue row as separate hits.
         """
-        return find_similar(hit_id, self._runtime.search_context, limit, where, split_rows)
+        hits = find_similar(hit_id, self._runtime.search_context, limit, where, split_rows)
+        self._load_pictures(hits)
+        return hits
 
     def ask(
         self, question: Query | str, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
@@ -166,7 +177,7 @@ class Diptych:
         with track_charges() as account:
             prepared, image = self._preparation.prepare_question(query)
             (hits,) = search([prepared], self._runtime.search_context, limit)
-        items = gather_evidence(hits, store, self.pictures)
+        items = gather_evidence(hits, store, self._runtime.picture_store)
         answered = answer_question(query.text, image, items, self._answerer(model, on_text), resembles=hits.resembles)
         return with_charges(answered, account.charges)
 
@@ -206,6 +217,11 @@ class Diptych:
         chosen = distinct_documents(self.maintenance.select(names, where))
         self.maintenance.remove(chosen)
         return chosen
+
+    def _load_pictures(self, hits: Iterable[Hit]) -> None:
+        """Fetch the image files of hits from an object store."""
+        images = (image for hit in hits for image in (hit.image, *(face.image for face in hit.faces)) if image)
+        self._runtime.picture_store.load(map(Path, images))
 
     def _answerer(self, model: VisionModel, on_text: Callable[[str], None] | None) -> Answerer:
         chosen = self.settings

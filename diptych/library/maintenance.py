@@ -254,7 +254,7 @@ class Maintenance:
 
     def sweep(self) -> SweepReport:
         """Delete points, pictures and editions that no live document needs."""
-        return sweep_store(self._runtime.existing(), self._runtime.pictures)
+        return sweep_store(self._runtime.existing(), self._runtime.picture_store)
 
     def reindex(self, on_document: Callable[[str], None] | None = None) -> int:
         """Encode everything stored with the current encoders and language; return the number of texts encoded.
@@ -264,22 +264,19 @@ class Maintenance:
         runtime = self._runtime
         store = runtime.existing(bound=False)
         spaces, chosen = runtime.spaces.keep_types(store.shapes), runtime.settings
-        encoded = reindex_store(store, spaces, chosen.language, runtime.pictures, on_document)
+        encoded = reindex_store(store, spaces, chosen.language, runtime.picture_store, on_document)
         runtime.forget_store()  # the next operation opens the new edition
         return encoded
 
     def export_to(self, folder: Path) -> TransferReport:
         """Write the whole store to a new folder, as files that people can read."""
-        return export_store(self._runtime.existing(), self._runtime.pictures, folder)
+        return export_store(self._runtime.existing(), self._runtime.picture_store, folder)
 
     def import_from(self, folder: Path) -> TransferReport:
-        """Add what `export_to` wrote, with the same encoders, to this store.
-
-        A new store gets the language of the export if the setting `language` leaves it open.
-        """
+        """Add what `export_to` wrote with the same encoders. A new store whose language is open gets that of the export."""
         runtime = self._runtime
         store = runtime.store(bound=runtime.settings.language != AUTO)
-        report = import_store(folder, store, runtime.pictures)
+        report = import_store(folder, store, runtime.picture_store)
         rename_documents(store, runtime.root)
         runtime.forget_store()
         return report
@@ -295,6 +292,7 @@ class Maintenance:
         from diptych.evaluation.questions import locate_documents
 
         runtime = self._runtime
-        writer = QuestionWriter(runtime.answerer, runtime.ledger, runtime.meter) if runtime.settings.answerer else None
+        used = runtime.ledger, runtime.meter, runtime.picture_store
+        writer = QuestionWriter(runtime.answerer, *used) if runtime.settings.answerer else None
         located = locate_documents(known, list_records(runtime.existing()))
         return propose_questions(runtime.search_context, count, seed, writer, located)

@@ -14,8 +14,10 @@ from diptych.endpoints import Role
 from diptych.errors import SettingsError, StoreError
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
+from diptych.models.object_ledger import open_ledger
 from diptych.models.price_list import PriceList
 from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
+from diptych.picture_store import PictureStore, open_picture_store
 from diptych.pipeline.download import Fetch, Limits, fetcher
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.pipeline import Pipeline
@@ -67,9 +69,8 @@ class Runtime:
 
     @property
     def pictures(self) -> Path:
-        """Folder of the picture store: as set, else in the store's folder, or in `.diptych` for a server's store."""
-        place = Path(".diptych" if "://" in self.settings.store else self.settings.store)
-        return self.settings.pictures or place / "pictures"
+        """Folder of the picture store; of one in an object store, its local copy."""
+        return self.picture_store.folder
 
     @property
     def root(self) -> str:
@@ -80,8 +81,13 @@ class Runtime:
         return os.path.realpath(chosen.root or Path(chosen.store).absolute().parent)
 
     @cached_property
+    def picture_store(self) -> PictureStore:
+        chosen = self.settings
+        return open_picture_store(chosen.picture_address, chosen.cache, chosen.picture_copy_mb)
+
+    @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self.pictures)
+        return open_ledger(self.picture_store)
 
     def share_counts(self, run: str) -> bool:
         """Count usage together with all processes of a run. Returns whether this one is the first of them."""
@@ -195,7 +201,7 @@ class Runtime:
             spaces=self.spaces,
             sandbox=self.workers(),
             options=self.options,
-            pictures=self.pictures,
+            picture_store=self.picture_store,
             language=self.language,
             captioner=self.captioner,
             limits=self._limits,

@@ -1,4 +1,4 @@
-"""Claims: which process is paying for which answer, so that no answer is bought twice. Kept in the ledger's file."""
+"""Claims: which process is paying for which answer, so that no answer is bought twice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
@@ -26,19 +27,20 @@ TABLE = (
     "pid INTEGER NOT NULL, renewals INTEGER NOT NULL)"
 )
 
+Claim = tuple[str, int, str, int]
+"""Owner, renewals, host, process id."""
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 """A writing transaction, committed at the end of its block; raises `StoreError`."""
 
 
-class Claims:
+class Claims(ABC):
     """Claims of answers by their ledger keys. Thread-safe; no two threads of any process hold the same claim.
 
     A claim lasts as long as its process renews it. The claims of a process that died on this machine are free at once,
     those of a process on another machine, or of one that is stopped, after `SILENT_SECONDS`.
     """
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+    def __init__(self) -> None:
         self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._held: set[str] = set()
@@ -58,6 +60,8 @@ class Claims:
         mine: set[str] = set()
         try:
             mine = self._insert(free) if free else set()
+            if mine:
+                self._start_renewing()
             with self._lock:
                 self._held -= free - mine
             yield mine
@@ -71,34 +75,30 @@ class Claims:
         """Let other threads and processes work for a moment; called between two attempts to claim a key."""
         time.sleep(POLL_SECONDS)
 
+    @abstractmethod
     def _insert(self, keys: set[str]) -> set[str]:
-        with self._transaction() as connection:
-            connection.execute(TABLE)
-            mine = {key for key in sorted(keys) if self._is_free(connection, key)}
-            rows = [(key, self._owner, HOST, os.getpid()) for key in mine]
-            connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, 0)", rows)
-        if mine:
-            self._start_renewing()
-        return mine
+        """Claim the keys that are free, and return them."""
 
-    def _is_free(self, connection: sqlite3.Connection, key: str) -> bool:
-        row = connection.execute("SELECT owner, renewals, host, pid FROM claims WHERE key = ?", (key,)).fetchone()
+    @abstractmethod
+    def _delete(self, keys: set[str]) -> None:
+        """End claims of this process."""
+
+    @abstractmethod
+    def _renew_all(self) -> None:
+        """Show others that this process is alive."""
+
+    def _is_free(self, key: str, claim: Claim | None) -> bool:
         with self._lock:
-            if row is None:
+            if claim is None:
                 self._seen.pop(key, None)
                 return True
-            owner, renewals, host, pid = row
+            owner, renewals, host, pid = claim
             now = time.monotonic()
             seen = self._seen.get(key)
             if seen is None or seen[:2] != (owner, renewals):
                 self._seen[key] = seen = owner, renewals, now
         dead = host == HOST and not psutil.pid_exists(pid)
         return dead or now - seen[2] >= SILENT_SECONDS
-
-    def _delete(self, keys: set[str]) -> None:
-        with self._transaction() as connection:
-            rows = [(key, self._owner) for key in sorted(keys)]
-            connection.executemany("DELETE FROM claims WHERE key = ? AND owner = ?", rows)
 
     def _start_renewing(self) -> None:
         with self._lock:
@@ -114,5 +114,31 @@ class Claims:
                 if not self._held:
                     self._renewing = False
                     return
-            with suppress(StoreError), self._transaction() as connection:  # the next time may succeed
-                connection.execute("UPDATE claims SET renewals = renewals + 1 WHERE owner = ?", (self._owner,))
+            with suppress(StoreError):  # the next time may succeed
+                self._renew_all()
+
+
+class FileClaims(Claims):
+    """Claims in the ledger's SQLite file."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__()
+        self._transaction = transaction
+
+    def _insert(self, keys: set[str]) -> set[str]:
+        query = "SELECT owner, renewals, host, pid FROM claims WHERE key = ?"
+        with self._transaction() as connection:
+            connection.execute(TABLE)
+            mine = {key for key in sorted(keys) if self._is_free(key, connection.execute(query, (key,)).fetchone())}
+            rows = [(key, self._owner, HOST, os.getpid()) for key in mine]
+            connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, 0)", rows)
+        return mine
+
+    def _delete(self, keys: set[str]) -> None:
+        with self._transaction() as connection:
+            rows = [(key, self._owner) for key in sorted(keys)]
+            connection.executemany("DELETE FROM claims WHERE key = ? AND owner = ?", rows)
+
+    def _renew_all(self) -> None:
+        with self._transaction() as connection:
+            connection.execute("UPDATE claims SET renewals = renewals + 1 WHERE owner = ?", (self._owner,))

@@ -50,6 +50,13 @@ class Counts(Protocol):
     def usage(self) -> dict[tuple[str, bool], Usage]: ...
 
 
+class RunCounts(Counts, Protocol):
+    """`Counts` of all processes of a run."""
+
+    def begin(self) -> bool:
+        """Called by each process before anything else. Returns whether it is the first one."""
+
+
 class ProcessCounts:
     """`Counts` of one process."""
 

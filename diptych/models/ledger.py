@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.errors import StoreBusy, StoreError
-from diptych.models.claims import Claims
-from diptych.models.counts import SharedCounts
+from diptych.models.claims import Claims, FileClaims
+from diptych.models.counts import RunCounts, SharedCounts
 from diptych.prices import Usage
 
 LEDGER_NAME = "ledger.sqlite"
@@ -108,12 +108,16 @@ class Ledger:
     def __init__(self, folder: Path, lock_seconds: float = 60) -> None:
         self.path = folder / LEDGER_NAME
         self._lock_seconds = lock_seconds
-        self.claims = Claims(self._writing)
+        self.claims: Claims = FileClaims(self._writing)
         """Which process is paying for which answer."""
 
-    def counts(self, run: str) -> SharedCounts:
+    def counts(self, run: str) -> RunCounts:
         """What the processes of a run have used and reserved together."""
         return SharedCounts(self._writing, run)
+
+    def exists(self) -> bool:
+        """Whether anything was ever recorded."""
+        return self.path.exists()
 
     def captions(self, keys: Sequence[str]) -> dict[str, LedgerCaption]:
         """The captions recorded under these keys, by key."""
@@ -139,6 +143,11 @@ class Ledger:
             query = f"SELECT key, model, text, refusal, price, at, {_USAGE} FROM captions ORDER BY key"
             rows = connection.execute(query) if connection and contents else ()
             return {row[0]: _caption(row) for row in rows if row[1:4] in contents}
+
+    def vector_keys(self) -> set[str]:
+        """The keys of all vectors."""
+        with self._reading() as connection:
+            return {key for (key,) in connection.execute("SELECT key FROM vectors")} if connection else set()
 
     def vectors(self, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors recorded under these keys: key -> vector, shape (size,), float32, writable."""

@@ -198,7 +198,12 @@ def _store(
         problems=tuple(asdict(problem) for problem in problems),
         usage=account.charges,
     )
-    stages.run("commit", lambda: commit_document(pipeline.store, record, plan))
+
+    def commit() -> None:
+        pipeline.save_pictures(drafts.images, plan.shown)
+        commit_document(pipeline.store, record, plan)
+
+    stages.run("commit", commit)
     return _outcome(record, start, writer.encoded)
 
 

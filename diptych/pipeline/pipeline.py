@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,14 +10,17 @@ from pathlib import Path
 from diptych.captioners.caption import Captions
 from diptych.captioners.captioner import Captioner
 from diptych.models.meter import Account
+from diptych.picture_store import PictureStore
 from diptych.shared_limits import Program, SharedLimits
 from diptych.store.disk_space import check_disk_space
+from diptych.store.points import PointDraft
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store
 from extractors.errors import ExtractionError
 from extractors.formats import find_format, has_rows
+from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Extraction, Options, Source
+from extractors.types import Extraction, ImageFile, Options, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,17 @@ class Pipeline:
     spaces: Spaces
     sandbox: Sandbox
     options: Options
-    pictures: Path
-    """Folder of the picture store."""
+    picture_store: PictureStore
     language: str = "english"
     captioner: Captioner | None = None
     limits: SharedLimits = field(default_factory=SharedLimits)
     check_models: Callable[[], None] | None = None
     """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of the picture store."""
+        return self.picture_store.folder
 
     def fingerprint(self, source: Source) -> str:
         """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)"""
@@ -46,9 +53,18 @@ class Pipeline:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def check_disk_space(self) -> None:
-        """Raises `StoreError` if the disk of the store or of the pictures is full."""
+        """Raises `StoreError` if the disk of the store or of the pictures is full, or pictures cannot be stored."""
         self.store.check_disk_space()
         check_disk_space(self.pictures)
+        self.picture_store.check_writable()
+
+    def save_pictures(self, drafts: Sequence[PointDraft], shown: Set[ImageFile]) -> None:
+        """Store the pictures of a new version, before its commit makes them visible, but for those `shown` already.
+
+        Raises `StoreError`; the document is as it was then.
+        """
+        images = {ImageFile(**draft.payload["image"]) for draft in drafts} - shown
+        self.picture_store.save(image_path(image, self.pictures) for image in images)
 
     def extract(self, source: Source) -> Extraction:
         """The parts of a document. Raises `ExtractionError`, and as `check_disk_space` does."""

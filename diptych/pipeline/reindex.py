@@ -1,23 +1,28 @@
 """Rebuild both collections with other encoders or another language, from what is stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 
-from diptych.pipeline.encode import encode_vectors, refused_places
-from diptych.store.points import redraft_points
+from diptych.picture_store import PictureStore
+from diptych.pipeline.encode import EncodingResult, encode_vectors, refused_places
+from diptych.store.points import RequiredVector, redraft_points
 from diptych.store.register import DocumentRecord, is_visible, list_records, load_record, write_binding, write_record
 from diptych.store.spaces import Spaces
 from diptych.store.switch import stage_points, vectors_of_document
 from diptych.store.types import Store, in_batches
 from diptych.where import Compare
+from extractors.pictures.store import image_path
 from extractors.types import Problem
 
 BATCH = 128  # points encoded before they are stored: the most that a kill can lose
 
 
 def reindex_store(
-    store: Store, spaces: Spaces, language: str, pictures: Path, on_document: Callable[[str], None] | None = None
+    store: Store,
+    spaces: Spaces,
+    language: str,
+    pictures: PictureStore,
+    on_document: Callable[[str], None] | None = None,
 ) -> int:
     """Encode all stored parts into the next edition of the collections, and switch to it when it is complete.
 
@@ -38,7 +43,7 @@ def reindex_store(
 class _NextEdition:
     """The next edition while it is built."""
 
-    def __init__(self, store: Store, spaces: Spaces, language: str, pictures: Path) -> None:
+    def __init__(self, store: Store, spaces: Spaces, language: str, pictures: PictureStore) -> None:
         self.store, self.spaces, self.pictures = store, spaces, pictures
         self.config = spaces.encoding_config(language)
         self.edition = store.edition + 1
@@ -75,7 +80,7 @@ class _NextEdition:
             stored = {point.id for point in new.scroll(mine)}
             for batch in in_batches([draft for draft in drafts if draft.id not in stored], BATCH):
                 missing = {n.hash: n for draft in batch for n in draft.required_vectors if n.hash not in vectors}
-                result = encode_vectors(list(missing.values()), self.spaces, self.pictures)
+                result = self._encode(list(missing.values()))
                 vectors.update(result.vectors)
                 self.encoded += len(result.vectors)
                 problems += refused_places(batch, result.refused)
@@ -87,3 +92,8 @@ class _NextEdition:
         if lost or record.language != redrafted.language:
             write_record(self.store, replace(record, language=redrafted.language))
         self._copied[record.id] = record.generation
+
+    def _encode(self, required: Sequence[RequiredVector]) -> EncodingResult:
+        folder = self.pictures.folder
+        self.pictures.load(image_path(one.content, folder) for one in required if not isinstance(one.content, str))
+        return encode_vectors(required, self.spaces, folder)

@@ -4,8 +4,8 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from diptych.picture_store import PictureStore
 from diptych.store.register import is_visible, load_record, load_records
 from diptych.store.types import Collection, Store, in_batches
 from extractors.pictures.store import image_path
@@ -27,7 +27,7 @@ class SweepReport:
     editions: int
 
 
-def sweep_store(store: Store, pictures: Path) -> SweepReport:
+def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
     """Remove what no live document needs. Safe during an ingest: it waits for the lock of each document it touches."""
     points = 0
     strays: dict[str, list[tuple[Collection, str]]] = defaultdict(list)
@@ -58,15 +58,13 @@ def _remove_points(store: Store, document: str, found: Sequence[tuple[Collection
     return removed
 
 
-def _remove_pictures(store: Store, pictures: Path) -> int:
-    needed = {image_path(ImageFile(**point.payload["image"]), pictures) for point in store.images.scroll()}
-    now = time.time()
-    removed = 0
-    for path in pictures.glob("??/*"):
-        if path not in needed and path.stat().st_mtime < now - PICTURE_GRACE_SECONDS:
-            path.unlink(missing_ok=True)
-            removed += 1
-    for page in pictures.glob("pages/??/*"):
-        if page.stat().st_mtime < now - PAGE_CACHE_SECONDS:
+def _remove_pictures(store: Store, pictures: PictureStore) -> int:
+    start = time.time()  # what an ingest writes from now on is spared, however long this takes
+    folder = pictures.folder
+    needed = {image_path(ImageFile(**point.payload["image"]), folder) for point in store.images.scroll()}
+    before = start - PICTURE_GRACE_SECONDS
+    removed = pictures.delete((path for path in pictures.find_old(before) if path not in needed), before)
+    for page in folder.glob("pages/??/*"):
+        if page.stat().st_mtime < start - PAGE_CACHE_SECONDS:
             page.unlink(missing_ok=True)
     return removed

@@ -15,7 +15,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diptych.errors import SourceError, StoreMismatch
-from diptych.models.ledger import Ledger
+from diptych.models.object_ledger import open_ledger
+from diptych.picture_store import PictureStore
 from diptych.pipeline.transfer_ledger import export_ledger, find_paid_content, import_ledger
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
@@ -35,6 +36,7 @@ from extractors.types import ImageFile, Problem
 
 FORMAT = 2
 BATCH = 256
+PICTURE_BATCH = 64
 MISSING_PICTURE = "its picture file was missing or damaged when the store was exported; ingest the document again"
 
 
@@ -62,7 +64,7 @@ class _Place(NamedTuple):
     """`manual.pdf, page 3`."""
 
 
-def export_store(store: Store, pictures: Path, folder: Path) -> TransferReport:
+def export_store(store: Store, pictures: PictureStore, folder: Path) -> TransferReport:
     """Write the store to `folder`. Raises `SourceError` unless it is new or empty."""
     if folder.exists() and any(folder.iterdir()):
         raise SourceError(f"{folder}: is not empty; use a new folder for the export")
@@ -75,16 +77,16 @@ def export_store(store: Store, pictures: Path, folder: Path) -> TransferReport:
     text, text_sizes = _export_points(store.text, "text", records, folder)
     images, image_sizes = _export_points(store.images, "images", records, folder)
     places = _picture_places(folder)
-    lacking = {name: places[name] for name in places if not _copy_picture(pictures, folder / "pictures", name)}
+    lacking = {name: places[name] for name in _export_pictures(pictures, list(places), folder / "pictures")}
     pages: dict[str, dict[int | None, None]] = defaultdict(dict)
     for place in (place for found in lacking.values() for place in found):
         pages[place.document][place.page] = None
     with (folder / "documents.jsonl").open("w") as file:
         for record in records.values():
             file.write(_json_line(_with_problems(record, pages.get(record.id, ())).payload() | {"retired": []}))
-    ledger = Ledger(pictures)
+    ledger = open_ledger(pictures)
     paid = {}
-    if ledger.path.exists():
+    if ledger.exists():
         content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
         paid = export_ledger(ledger, content, folder)
     counts = {"documents": len(records), "text": text, "images": images, "pictures": len(places) - len(lacking)}
@@ -102,7 +104,7 @@ def export_dimensions(folder: Path) -> dict[str, int]:
     return {str(name): int(size) for name, size in _read_facts(folder)["sizes"].items()}
 
 
-def import_store(folder: Path, store: Store, pictures: Path) -> TransferReport:
+def import_store(folder: Path, store: Store, pictures: PictureStore) -> TransferReport:
     """Import an export into a store that is new or has the same encoders. Documents that it has are replaced.
 
     Points are invisible until the register names their document, so an interrupted import can simply be repeated.
@@ -137,7 +139,7 @@ def _is_bound_to(store: Store, config: EncodingConfig) -> bool:
         return False
 
 
-def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pictures: Path) -> dict[str, int]:
+def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pictures: PictureStore) -> dict[str, int]:
     """Numbers of captions and vectors; empty if the export has none."""
     expected: dict[str, int] = facts.get("paid", {})
     if not expected:
@@ -146,7 +148,7 @@ def _import_paid(folder: Path, facts: dict[str, Any], config: EncodingConfig, pi
         content = find_paid_content(_point_payloads(folder), config, folder / "pictures")
     except (KeyError, TypeError, AttributeError) as error:
         raise SourceError(f"{folder}: its points are not in the format of an export ({error}); export again") from error
-    paid = import_ledger(folder, content, facts["sizes"], Ledger(pictures))
+    paid = import_ledger(folder, content, facts["sizes"], open_ledger(pictures))
     if paid != expected:
         raise SourceError(f"{folder}: contains paid {paid}, but its store.json lists {expected}; export again")
     return paid
@@ -211,14 +213,23 @@ def _picture_places(folder: Path) -> dict[Path, list[_Place]]:
     return places
 
 
-def _import_pictures(folder: Path, lacking: Set[str], target: Path) -> int:
+def _export_pictures(pictures: PictureStore, names: Sequence[Path], target: Path) -> Iterator[Path]:
+    """Copy pictures; yields those whose files are missing or damaged."""
+    for batch in in_batches(names, PICTURE_BATCH):
+        pictures.load(pictures.folder / name for name in batch)
+        yield from (name for name in batch if not _copy_picture(pictures.folder, target, name))
+
+
+def _import_pictures(folder: Path, lacking: Set[str], pictures: PictureStore) -> int:
     """The number of pictures, without those that are `lacking` from the export."""
     names = [name for name in _picture_places(folder) if str(name) not in lacking]
-    for name in names:
-        if not _copy_picture(folder / "pictures", target, name):
-            raise SourceError(
-                f"{folder / 'pictures' / name}: is missing or does not match the hash in its name; export again"
-            )
+    for batch in in_batches(names, PICTURE_BATCH):
+        for name in batch:
+            if not _copy_picture(folder / "pictures", pictures.folder, name):
+                raise SourceError(
+                    f"{folder / 'pictures' / name}: is missing or does not match the hash in its name; export again"
+                )
+        pictures.save(pictures.folder / name for name in batch)
     return len(names)
 
 

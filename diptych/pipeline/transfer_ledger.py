@@ -110,7 +110,7 @@ def export_ledger(ledger: Ledger, content: PaidContent, folder: Path) -> dict[st
             for key, caption in captions.items():
                 file.write(_CaptionLine.model_validate({"key": key, **asdict(caption)}).model_dump_json() + "\n")
         counts["captions"] = len(captions)
-    for keys in in_batches(sorted(content.vectors), BATCH):
+    for keys in in_batches(sorted(content.vectors.keys() & ledger.vector_keys()), BATCH):
         if vectors := ledger.vectors(keys):
             with (folder / VECTORS_FILE).open("a") as lines, (folder / VECTOR_ROWS_FILE).open("ab") as rows:
                 for key, vector in vectors.items():

@@ -14,6 +14,7 @@ from diptych.store.register import DocumentRecord, check_edition, is_visible, lo
 from diptych.store.types import HASH_FIELDS, VECTORS, Collection, Point, Store
 from diptych.vectors import Vector
 from diptych.where import Compare, In
+from extractors.types import ImageFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class UpdatePlan:
     images: tuple[PointDraft, ...]
     retired: tuple[str, ...]
     """Ids of visible points that the commit retires."""
+    shown: frozenset[ImageFile] = frozenset()
+    """Images of visible points, which the picture store therefore has. Unknown if the document is not complete."""
 
 
 def plan_update(store: Store, document: str, text: Sequence[PointDraft], images: Sequence[PointDraft]) -> UpdatePlan:
@@ -34,13 +37,16 @@ def plan_update(store: Store, document: str, text: Sequence[PointDraft], images:
     before = load_record(store, document)
     new: list[tuple[PointDraft, ...]] = []
     retired: list[str] = []
+    shown: frozenset[ImageFile] = frozenset()
     for collection, drafts in ((store.text, text), (store.images, images)):
-        current, stray = _point_ids(collection, before, document)
+        current, stray, visible_images = _point_ids(collection, before, document)
         wanted = {draft.id for draft in drafts}
         collection.delete(sorted(stray - wanted))
+        if before and before.status == "complete":
+            shown |= visible_images
         new.append(tuple(draft for draft in drafts if draft.id not in current))
         retired += sorted(current - wanted)
-    return UpdatePlan(before, (before.generation if before else 0) + 1, new[0], new[1], tuple(retired))
+    return UpdatePlan(before, (before.generation if before else 0) + 1, new[0], new[1], tuple(retired), shown)
 
 
 def stage_points(
@@ -99,11 +105,22 @@ def _vectors_by_hash(point: Point) -> Iterator[tuple[str, Vector]]:
         yield point.payload[HASH_FIELDS[name]], vector
 
 
-def _point_ids(collection: Collection, before: DocumentRecord | None, document: str) -> tuple[set[str], set[str]]:
-    """Ids of a document's points: the visible ones, and strays that were never committed or are retired."""
+def _point_ids(
+    collection: Collection, before: DocumentRecord | None, document: str
+) -> tuple[set[str], set[str], set[ImageFile]]:
+    """Ids of a document's points: the visible ones, and strays that were never committed or are retired.
+
+    The third value are the images of the visible ones.
+    """
     records = {document: before} if before else {}
     current: set[str] = set()
     stray: set[str] = set()
+    images: set[ImageFile] = set()
     for point in collection.scroll(Compare("document_id", "=", document)):
-        (current if is_visible(point.payload, point.id, records) else stray).add(point.id)
-    return current, stray
+        if not is_visible(point.payload, point.id, records):
+            stray.add(point.id)
+            continue
+        current.add(point.id)
+        if "image" in point.payload:
+            images.add(ImageFile(**point.payload["image"]))
+    return current, stray, images

@@ -88,7 +88,7 @@ class RunStore:
         chosen = diptych.settings
         store = chosen.store if "://" in chosen.store else str(Path(chosen.store).absolute())
         settings = chosen.model_dump_json(include=set(RUN_SETTINGS))
-        return cls(store, str(diptych.pictures.absolute()), diptych.run, diptych.meter.budget, settings)
+        return cls(store, diptych.picture_address, diptych.run, diptych.meter.budget, settings)
 
     def work_order(self, items: Sequence[T]) -> list[T]:
         """The items, in random order if the store is on a server, where several workers may fill it at the same time.

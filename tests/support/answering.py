@@ -12,6 +12,7 @@ from diptych.captioners.caption import Captions, ModelCaption
 from diptych.captioners.captioner import Captioner
 from diptych.errors import DiptychError
 from diptych.models.vision import BatchApi, CitableText, CitedSpan, ImagePart, Reply, TextPart, VisionRequest
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Usage
@@ -119,7 +120,7 @@ def answering_store(
 ) -> Iterator[Pipeline]:
     """A store of these documents with their fields; by default a manual, a copy, a hostile document and a scan."""
     index, sandbox = open_embedded_store(folder / "store", text_shapes(WordEncoder.size), 5), ScriptedSandbox()
-    made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder, captioner=FixedCaptioner())
+    made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), PictureStore(folder), captioner=FixedCaptioner())
     sandbox.scripts = dict(scripts or _manual_and_scan(folder))
     for name in sandbox.scripts:
         ingest_document(source(name, "1", **(fields or {}).get(name, {})), made)
@@ -153,7 +154,7 @@ def _manual_and_scan(folder: Path) -> dict[str, Extraction]:
 def items(pipeline: Pipeline, text: str, where: str = 'document != "copy.pdf"') -> list[SourcedItem]:
     query = Query(text, where=parse_where(where))
     context = SearchContext(pipeline.store, pipeline.spaces, pipeline.pictures)
-    return gather_evidence(search([query], context, 12)[0], pipeline.store, pipeline.pictures)
+    return gather_evidence(search([query], context, 12)[0], pipeline.store, pipeline.picture_store)
 
 
 def ids(found: list[SourcedItem]) -> dict[str, str]:

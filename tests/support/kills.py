@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from diptych.errors import StoreError, StoreMismatch
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
@@ -87,14 +88,14 @@ def write_version(folder: Path, version: int, death: str) -> None:
     encoder = JournalEncoder(folder / "journal")
     if version < 0:
         encoder.fingerprint = f"words{version}"
-        reindex_store(store, Spaces(encoder), "english", folder)
+        reindex_store(store, Spaces(encoder), "english", PictureStore(folder))
     elif version == 0:
         for record in list_records(store):
             delete_document(store, record)
     else:
         sandbox = ScriptedSandbox()
         sandbox.scripts = {name: document_version(name, version) for name in NAMES}
-        pipeline = Pipeline(store, Spaces(encoder), sandbox, Options(), folder)
+        pipeline = Pipeline(store, Spaces(encoder), sandbox, Options(), PictureStore(folder))
         for name in NAMES:
             ingest_document(source(name, str(version)), pipeline)
     store.close()

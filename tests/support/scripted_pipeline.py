@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import Outcome, ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
@@ -32,7 +33,7 @@ class ScriptedPipeline:
 
     @property
     def pipeline(self) -> Pipeline:
-        return Pipeline(self.index, Spaces(self.encoder), self.sandbox, Options(), self.folder)
+        return Pipeline(self.index, Spaces(self.encoder), self.sandbox, Options(), PictureStore(self.folder))
 
     def ingest(self, source: Source, result: Extraction | Exception) -> Outcome:
         """Ingest a source whose extraction is `result`."""

@@ -17,6 +17,7 @@ from diptych.doctor.machine import (
     Check,
     check_libreoffice,
     check_packages,
+    check_pictures,
     check_poppler,
     check_prefect,
     check_store,
@@ -27,6 +28,8 @@ from diptych.encoders import minilm
 from diptych.encoders.registry import load_encoder
 from diptych.settings import Settings
 from extractors.slides.libreoffice import find_libreoffice
+from tests.support.s3_server import S3Server
+from tests.support.s3_server import s3 as s3
 
 
 @pytest.fixture
@@ -69,9 +72,9 @@ def test_all_checks_run_and_change_nothing(settings: Settings, tmp_path: Path) -
     checks = {check.name: check for check in run_checks(settings)}
     assert list(checks) == [
         "Python", "Python packages", "poppler", "LibreOffice", "Tesseract", "formats", "encoders", "encoder",
-        "image encoder", "captioner", "answerer", "qdrant-edge", "Prefect server", "store", "cache",
+        "image encoder", "captioner", "answerer", "qdrant-edge", "Prefect server", "store", "pictures", "cache",
     ]  # fmt: skip
-    for needed in ("Python", "encoder", "qdrant-edge", "store", "cache"):
+    for needed in ("Python", "encoder", "qdrant-edge", "store", "pictures", "cache"):
         assert (checks[needed].state, checks[needed].cost, checks[needed].fix) == ("ok", "", "")
     assert list(tmp_path.iterdir()) == []
 
@@ -189,3 +192,17 @@ def test_failing_check_is_reported_as_broken(settings: Settings, monkeypatch: py
 
     monkeypatch.setattr(doctor, "CHECKS", (check_luck,))
     assert run_checks(settings) == [Check("luck", "broken", "RuntimeError: out of luck", "could not be checked")]
+
+
+def test_picture_store_in_an_object_store_is_tried(settings: Settings, s3: S3Server) -> None:
+    remote = settings.model_copy(update={"pictures": s3.url})
+    check = check_pictures(remote)
+    assert (check.state, check.what) == ("ok", f"{s3.url} can be written, the ledger in {s3.url}/ledger")
+    assert s3.names() == set(), "nothing is left of the check"
+    s3.fail = lambda request: 403
+    assert (check_pictures(remote).state, "credentials in the environment" in check_pictures(remote).what) == (
+        "broken",
+        True,
+    )
+    missing = check_pictures(settings.model_copy(update={"pictures": "gs://b/p"}))
+    assert (missing.state, missing.fix) == ("broken", "pip install 'diptych[gcs]'")

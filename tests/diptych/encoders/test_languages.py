@@ -10,6 +10,7 @@ import pytest
 
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.registry import load_encoder
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
@@ -57,7 +58,7 @@ def asked(folder: Path, model: Encoder, language: str) -> Iterator[Ask]:
     index = open_embedded_store(folder / "store", spaces.shapes, 5)
     sandbox.scripts = {"buku.pdf": MANUAL, "gambar.pdf": DRAWINGS, "tower.pdf": TOWER}
     for name in sandbox.scripts:
-        ingest_document(source(name), Pipeline(index, spaces, sandbox, Options(), folder, language))
+        ingest_document(source(name), Pipeline(index, spaces, sandbox, Options(), PictureStore(folder), language))
     panels = SearchContext(index, spaces, folder, language)
     yield lambda text: search([Query(text)], panels, 10)[0]
     index.close()

@@ -19,6 +19,7 @@ from diptych.evaluation.questions import append_questions, read_questions
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.vision import Reply, VisionRequest
+from diptych.picture_store import PictureStore
 from diptych.search.search import SearchContext
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
@@ -79,7 +80,7 @@ def test_a_model_writes_questions_until_the_budget_is_reached(context: SearchCon
             return Reply("", request.schema.model_validate({"question": "How is the cold loop closed?"}))
 
     model = BudgetedModel()
-    asking = QuestionWriter(model, Ledger(context.pictures), Meter({}))
+    asking = QuestionWriter(model, Ledger(context.pictures), Meter({}), PictureStore(context.pictures))
     made = propose_questions(context, 10, seed=1, ask=asking)
     assert [one.query.text for one in made.questions] == ["How is the cold loop closed?"]
     assert made.stopped == "that is all"
@@ -95,7 +96,7 @@ def test_questions_that_name_their_answer_are_rejected(context: SearchContext) -
             assert request.schema
             return Reply("", request.schema.model_validate({"question": "What does Figure 7 show?"}))
 
-    asking = QuestionWriter(TelltaleModel(), Ledger(context.pictures), Meter({}))
+    asking = QuestionWriter(TelltaleModel(), Ledger(context.pictures), Meter({}), PictureStore(context.pictures))
     assert propose_questions(context, 10, seed=1, ask=asking) == propose_questions(context, 10, seed=1)
 
 

@@ -22,6 +22,7 @@ from diptych.endpoints import Anthropic, OpenAI
 from diptych.errors import BudgetReached
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
+from diptych.picture_store import PictureStore
 from diptych.pipeline.batch_prefill import BatchPrefill, progress_line, result_line
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.ingest import ingest_document
@@ -90,7 +91,9 @@ class PaidDocument:
         sandbox.scripts[self.source.name] = self.document
         store = open_store("memory", folder, text.size)
         captioner = load_captioner(settings, self.meter, self.ledger)
-        self.pipeline = Pipeline(store, self.spaces, sandbox, Options(), self.pictures, captioner=captioner)
+        self.pipeline = Pipeline(
+            store, self.spaces, sandbox, Options(), PictureStore(self.pictures), captioner=captioner
+        )
 
     def prefill(self, on_wait: Callable[[BatchProgress], None] | None = None) -> list[PrefillResult]:
         return BatchPrefill(self.pipeline, self.ledger, self.meter, 1, 0.01, on_wait).run([self.source])

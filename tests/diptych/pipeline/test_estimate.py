@@ -19,6 +19,7 @@ from diptych.models.ledger import Ledger, LedgerCaption
 from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
 from diptych.models.vision import BatchApi, BatchItem, Reply
+from diptych.picture_store import PictureStore
 from diptych.pipeline.estimate import Estimate, EstimateContext, estimate_documents
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
@@ -89,7 +90,9 @@ class Scene:
 
     def ingest(self, one: Source) -> None:
         assert self.store
-        pipeline = Pipeline(self.store, self.spaces, self.sandbox, Options(), self.pictures, captioner=self.captioner)
+        pipeline = Pipeline(
+            self.store, self.spaces, self.sandbox, Options(), PictureStore(self.pictures), captioner=self.captioner
+        )
         assert ingest_document(one, pipeline).status == "complete"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import StoreMismatch
+from diptych.picture_store import PictureStore
 from diptych.pipeline.reindex import reindex_store
 from diptych.pipeline.removed_documents import find_removed_documents
 from diptych.pipeline.sweep import sweep_store
@@ -120,7 +121,7 @@ def test_sweep_only_removes_unused_points_and_pictures(bench: ScriptedPipeline) 
     for image in (needed, lost):
         os.utime(image_path(image, pictures), (time.time() - 10_000,) * 2)
     before = bench.seen()
-    swept = sweep_store(bench.index, pictures)
+    swept = sweep_store(bench.index, PictureStore(pictures))
     assert (swept.points, swept.pictures) == (2, 1)
     assert bench.seen() == before
     assert len(bench.stored()) == STORED
@@ -137,7 +138,7 @@ def test_reindex_switches_when_the_next_edition_is_complete(bench: ScriptedPipel
         if len(watched) == 1:  # half-way, the old edition still answers
             assert bench.seen() == WHOLE_OLD | WHOLE_NEW
 
-    assert reindex_store(bench.index, Spaces(new), "english", bench.folder, watch) == 6
+    assert reindex_store(bench.index, Spaces(new), "english", PictureStore(bench.folder), watch) == 6
     assert sorted(watched) == ["a.pdf", "b.pdf"]
     assert bench.sandbox.calls == ["a.pdf", "b.pdf"]
     text, pictures = bench.index.open_edition(bench.index.edition, text_shapes(new.size))
@@ -147,7 +148,7 @@ def test_reindex_switches_when_the_next_edition_is_complete(bench: ScriptedPipel
     bind_encoders(bench.index, EncodingConfig("longer-1"))
     with pytest.raises(StoreMismatch):
         bind_encoders(bench.index, EncodingConfig("words-1"))
-    assert [sweep_store(bench.index, bench.folder / "pictures").editions for _ in range(2)] == [1, 0]
+    assert [sweep_store(bench.index, PictureStore(bench.folder / "pictures")).editions for _ in range(2)] == [1, 0]
 
 
 def test_interrupted_reindex_continues_where_it_stopped(bench: ScriptedPipeline) -> None:
@@ -156,10 +157,10 @@ def test_interrupted_reindex_continues_where_it_stopped(bench: ScriptedPipeline)
     dying = LongerEncoder()
     dying.fails_after = 4
     with pytest.raises(RuntimeError, match="power"):
-        reindex_store(bench.index, Spaces(dying), "english", bench.folder)
+        reindex_store(bench.index, Spaces(dying), "english", PictureStore(bench.folder))
     assert bench.seen() == WHOLE_OLD | WHOLE_NEW  # nothing has switched
     again = LongerEncoder()
-    reindex_store(bench.index, Spaces(again), "english", bench.folder)
+    reindex_store(bench.index, Spaces(again), "english", PictureStore(bench.folder))
     assert len(dying.encoded) + len(again.encoded) == 6
 
 
@@ -171,7 +172,9 @@ def test_reindex_upgrades_a_store_of_an_earlier_version(bench: ScriptedPipeline)
     bench.index.documents.upsert([Point(STORE_ID, {k: v for k, v in binding.payload.items() if k != "format"})])
     with pytest.raises(StoreMismatch, match="diptych reindex"):
         bind_encoders(bench.index, config)
-    assert reindex_store(bench.index, Spaces(bench.encoder), "english", bench.folder) == 0, "all vectors are copied"
+    assert reindex_store(bench.index, Spaces(bench.encoder), "english", PictureStore(bench.folder)) == 0, (
+        "all vectors are copied"
+    )
     bind_encoders(bench.index, config)
     bench.index.documents.upsert([Point(STORE_ID, {**binding.payload, "format": STORE_FORMAT + 1})])
     with pytest.raises(StoreMismatch, match="update it"):
@@ -188,7 +191,7 @@ def test_documents_ingested_during_a_reindex_are_in_the_next_edition(bench: Scri
             bench.ingest(source("a.pdf", "2"), NEW)
 
     new = LongerEncoder()
-    reindex_store(bench.index, Spaces(new), "english", bench.folder, ingest_more)
+    reindex_store(bench.index, Spaces(new), "english", PictureStore(bench.folder), ingest_more)
     text, _ = bench.index.open_edition(bench.index.edition, text_shapes(new.size))
     assert sorted((p.payload["document"], p.payload["text"]) for p in text.scroll() if "text" in p.payload) == [
         ("a.pdf", "the blue valve"),

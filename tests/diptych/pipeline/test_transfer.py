@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from diptych.errors import SourceError, StoreMismatch
+from diptych.picture_store import PictureStore
 from diptych.pipeline.transfer import MISSING_PICTURE, export_dimensions, export_store, import_store
 from diptych.store.points import EncodingConfig
 from diptych.store.register import bind_encoders, list_records
@@ -42,11 +43,13 @@ def vectors(index: Store) -> dict[str, list[float]]:
 @pytest.mark.parametrize(("source_engine", "target_engine"), [("embedded", "memory"), ("memory", "embedded")])
 def test_export_and_import_transfer_the_whole_store(tmp_path: Path, source_engine: str, target_engine: str) -> None:
     old, new = filled_store(tmp_path / "old", source_engine), ScriptedPipeline(tmp_path / "new", target_engine)
-    moved = export_store(old.index, old.folder, tmp_path / "export")
+    moved = export_store(old.index, PictureStore(old.folder), tmp_path / "export")
     assert (moved.documents, moved.text, moved.images, moved.pictures) == (1, 4, 1, 1)
     assert export_dimensions(tmp_path / "export") == {"dense": WordEncoder.size, "description": WordEncoder.size}
-    assert import_store(tmp_path / "export", new.index, new.folder) == moved
-    assert import_store(tmp_path / "export", new.index, new.folder) == moved  # repeating it changes nothing
+    assert import_store(tmp_path / "export", new.index, PictureStore(new.folder)) == moved
+    assert (
+        import_store(tmp_path / "export", new.index, PictureStore(new.folder)) == moved
+    )  # repeating it changes nothing
     assert new.stored() == old.stored()
     assert vectors(new.index) == vectors(old.index)
     assert list_records(new.index) == list_records(old.index)
@@ -79,29 +82,29 @@ def test_new_store_takes_the_language_of_an_export_unless_another_is_set(
 def test_folder_that_is_not_an_export_is_refused(tmp_path: Path, engine: str) -> None:
     bench = filled_store(tmp_path / "old", engine)
     with pytest.raises(SourceError, match="not empty"):
-        export_store(bench.index, bench.folder, tmp_path)
+        export_store(bench.index, PictureStore(bench.folder), tmp_path)
     with pytest.raises(SourceError, match="not a complete export"):
-        import_store(tmp_path, bench.index, bench.folder)
-    export_store(bench.index, bench.folder, tmp_path / "export")
+        import_store(tmp_path, bench.index, PictureStore(bench.folder))
+    export_store(bench.index, PictureStore(bench.folder), tmp_path / "export")
     facts = json.loads((tmp_path / "export" / "store.json").read_text())
     (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "format": 9}))
     with pytest.raises(SourceError, match="format 9"):
-        import_store(tmp_path / "export", bench.index, bench.folder)
+        import_store(tmp_path / "export", bench.index, PictureStore(bench.folder))
     (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "reading": {"encoder": "other"}}))
     with pytest.raises(StoreMismatch):
-        import_store(tmp_path / "export", bench.index, bench.folder)
+        import_store(tmp_path / "export", bench.index, PictureStore(bench.folder))
     bench.index.close()
 
 
 def test_picture_name_in_an_export_cannot_be_a_path(tmp_path: Path) -> None:
     bench = filled_store(tmp_path / "old", "memory")
-    export_store(bench.index, bench.folder, tmp_path / "export")
+    export_store(bench.index, PictureStore(bench.folder), tmp_path / "export")
     lines = (tmp_path / "export" / "images.jsonl").read_text()
     line = json.loads(lines)
     line["payload"]["image"]["sha256"] = "../../../../etc/passwd"
     (tmp_path / "export" / "images.jsonl").write_text(json.dumps(line) + "\n")
     with pytest.raises(ValueError, match="not the name of a stored image"):
-        import_store(tmp_path / "export", bench.index, bench.folder)
+        import_store(tmp_path / "export", bench.index, PictureStore(bench.folder))
     bench.index.close()
 
 
@@ -117,10 +120,10 @@ def test_damaged_picture_is_left_out_and_reported(tmp_path: Path, gone: bool) ->
     old, new = filled_store(tmp_path / "old", "embedded"), ScriptedPipeline(tmp_path / "new", "embedded")
     (file,) = old.folder.glob("??/*.png")
     file.unlink() if gone else file.write_bytes(b"half a pict")
-    moved = export_store(old.index, old.folder, tmp_path / "export")
+    moved = export_store(old.index, PictureStore(old.folder), tmp_path / "export")
     assert (moved.pictures, moved.images, moved.lacking) == (0, 1, ("a.pdf, page 1",))
     assert list((tmp_path / "export").rglob("*.draft")) == []
-    assert import_store(tmp_path / "export", new.index, new.folder) == moved
+    assert import_store(tmp_path / "export", new.index, PictureStore(new.folder)) == moved
     assert new.seen() == WHOLE_OLD  # its words are found all the same
     (record,) = list_records(new.index)
     assert record.status == "partial"
@@ -132,12 +135,12 @@ def test_damaged_picture_is_left_out_and_reported(tmp_path: Path, gone: bool) ->
 
 def test_picture_damaged_after_the_export_is_refused(tmp_path: Path) -> None:
     old, new = filled_store(tmp_path / "old", "memory"), ScriptedPipeline(tmp_path / "new", "memory")
-    export_store(old.index, old.folder, tmp_path / "export")
+    export_store(old.index, PictureStore(old.folder), tmp_path / "export")
     (file,) = (tmp_path / "export" / "pictures").glob("??/*.png")
     for damage in (lambda: file.write_bytes(b"another picture"), file.unlink):
         damage()
         with pytest.raises(SourceError, match="is missing or does not match the hash in its name"):
-            import_store(tmp_path / "export", new.index, new.folder)
+            import_store(tmp_path / "export", new.index, PictureStore(new.folder))
 
 
 def test_retry_after_an_import_restores_the_picture(

@@ -15,6 +15,7 @@ from diptych.encoders.registry import load_encoder
 from diptych.endpoints import OpenAI
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Account, Charge, Meter, format_charges, format_dollars, track_charges
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price, Usage
@@ -67,7 +68,9 @@ class PaidPipeline:
             number += count
         self.index = open_store("embedded", folder / store, text_shapes(8))
         captioner = load_captioner(settings, self.meter, ledger)
-        self.pipeline = Pipeline(self.index, Spaces(encoder), sandbox, Options(), folder, captioner=captioner)
+        self.pipeline = Pipeline(
+            self.index, Spaces(encoder), sandbox, Options(), PictureStore(folder), captioner=captioner
+        )
 
     def read(self) -> dict[str, DocumentRecord]:
         """All documents at once."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
@@ -74,7 +75,9 @@ def test_a_store_of_one_language_keeps_it_until_it_is_reindexed(tmp_path: Path) 
     made.ingest(source("deutsch.pdf"), GERMAN)
     assert bind_encoders(made.index, config("auto")) == "english"
     assert not ask(made, "Pumpe", "english")
-    assert reindex_store(made.index, made.pipeline.spaces, "auto", made.folder) == 0, "all vectors are kept"
+    assert reindex_store(made.index, made.pipeline.spaces, "auto", PictureStore(made.folder)) == 0, (
+        "all vectors are kept"
+    )
     made.index.close()
     made = ScriptedPipeline(tmp_path, "embedded")
     assert bind_encoders(made.index, config("auto")) == "auto"

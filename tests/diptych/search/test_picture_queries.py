@@ -124,7 +124,7 @@ def test_what_only_words_find_is_among_the_hits(catalogue: Catalogue) -> None:
 
 def test_answer_is_shown_the_picture_and_its_words(catalogue: Catalogue) -> None:
     hits = catalogue.ask(QUESTIONS[1], mosaic(5), limit=12)
-    first, *_ = gather_evidence(hits, catalogue.runtime.store(), catalogue.runtime.pictures)
+    first, *_ = gather_evidence(hits, catalogue.runtime.store(), catalogue.runtime.picture_store)
     assert first.item.document == "goods.csv#5"
     assert first.picture
     assert first.picture.is_file()

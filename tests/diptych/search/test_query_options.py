@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.fusion import FusedPoint
@@ -108,7 +109,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("store")
     index, sandbox = open_store(request.param, folder, WordEncoder.size), ScriptedSandbox()
     spaces = Spaces(WordEncoder())
-    pipeline = Pipeline(index, spaces, sandbox, Options(), folder)
+    pipeline = Pipeline(index, spaces, sandbox, Options(), PictureStore(folder))
     colours = ("red", "green", "blue")
     sandbox.scripts = {
         "long.pdf": document(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import QueryError
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.hits import Hit
@@ -27,7 +28,7 @@ from tests.support.stores import open_embedded_store
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     folder = tmp_path_factory.mktemp("store")
     index, sandbox = open_embedded_store(folder / "store", text_shapes(WordEncoder.size), 5), ScriptedSandbox()
-    made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), folder)
+    made = Pipeline(index, Spaces(WordEncoder()), sandbox, Options(), PictureStore(folder))
     sandbox.scripts = {
         "manual.pdf": document(
             Passage("Oil the red pump every week.", 1, (1.04, 2.0, 3.0, 4.0), ("Care", "Oil")),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from diptych import Diptych, Query, Settings
+from diptych.picture_store import PictureStore
 from diptych.pipeline.transfer import import_store
 from diptych.search.search import SearchContext, search
 from diptych.store.spaces import Spaces
@@ -32,7 +33,7 @@ def test_engines_store_the_same_points_and_return_the_same_hits(tmp_path: Path, 
         embedded_hits = library.search_many([Query(text, literal=True) for text in questions], 20)
         encoder, index = library._runtime.spaces.text, library._runtime.store()
         server = open_store(engine, tmp_path, encoder.size)
-        import_store(tmp_path / "export", server, tmp_path / "pictures")
+        import_store(tmp_path / "export", server, PictureStore(tmp_path / "pictures"))
         assert points(server.text) == points(index.text)
         assert points(server.images) == points(index.images)
         server_hits = search(

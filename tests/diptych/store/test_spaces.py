@@ -12,6 +12,7 @@ from PIL import Image
 
 from diptych.encoders.encoder import Encoder
 from diptych.errors import QueryError, StoreMismatch
+from diptych.picture_store import PictureStore
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.reindex import reindex_store
@@ -73,7 +74,7 @@ class Shop:
         )
         passages = tuple(Passage(f"The pump is {colour}.", page=page) for page, colour in enumerate(COLOURS, start=1))
         sandbox.scripts["shop.pdf"] = document(*passages, pictures=pictures)
-        self.pipeline = Pipeline(index, spaces, sandbox, Options(), folder)
+        self.pipeline = Pipeline(index, spaces, sandbox, Options(), PictureStore(folder))
         bind_encoders(index, spaces.encoding_config("english"))
         self.outcome = ingest_document(source("shop.pdf"), self.pipeline)
 
@@ -150,7 +151,7 @@ def test_reindex_adds_an_image_encoder(tmp_path: Path) -> None:
     with pytest.raises(StoreMismatch, match="colours-1"):
         bind_encoders(made.index, both.encoding_config("english"))
     before = len(words.encoded)
-    assert reindex_store(made.index, both, "english", tmp_path) == 3  # only the pictures
+    assert reindex_store(made.index, both, "english", PictureStore(tmp_path)) == 3  # only the pictures
     assert (len(words.encoded), len(colours.seen)) == (before, 3)
     made.index.close()
     reopened = open_store("embedded", tmp_path, both.shapes)
