@@ -273,7 +273,7 @@ class Maintenance:
         return export_store(self._runtime.existing(), self._runtime.picture_store, folder)
 
     def import_from(self, folder: Path) -> TransferReport:
-        """Add what `export_to` wrote with the same encoders. A new store whose language is open gets that of the export."""
+        """Add what `export_to` wrote with the same encoders; a new store with `language = auto` gets its language."""
         runtime = self._runtime
         store = runtime.store(bound=runtime.settings.language != AUTO)
         report = import_store(folder, store, runtime.picture_store)
