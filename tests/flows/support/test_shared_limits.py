@@ -44,6 +44,7 @@ def test_documents_and_requests_ask_for_their_limits(tmp_path: Path) -> None:
         pipeline.extract(source)
         assert limits.asked == expected
         limits.asked.clear()
+    scripted.index.close()
     with Meter(limits=limits).reserve("openai:some", Usage(requests=1)):
         assert limits.asked == ["openai:some"]
     Diptych.open(Settings(store=str(tmp_path / "s")), limits=limits).close()
