@@ -29,7 +29,7 @@ from diptych.settings import Settings, load_settings
 from diptych.store import points, terms
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
 from diptych.store.register import DocumentRecord, write_record
-from diptych.store.switch import stage_points
+from diptych.store.switch import make_points
 from diptych.vectors import Vector
 from extractors.formats import FORMATS
 from extractors.types import Extraction, ImageFile, Passage, Picture, Report, Source
@@ -188,8 +188,8 @@ def _store_document(document: _Document, pipeline: Pipeline) -> None:
     source, extraction = document.extraction.source, document.extraction
     drafts = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language))
     vectors = _vectors(drafts, pipeline.spaces.text.encode_texts([document.about])[0], int(source.sha256[:15], 16))
-    stage_points(pipeline.store.text, drafts.text, vectors, 1)
-    stage_points(pipeline.store.images, drafts.images, vectors, 1)
+    pipeline.store.text.upsert(make_points(drafts.text, vectors, 1))
+    pipeline.store.images.upsert(make_points(drafts.images, vectors, 1))
     record = DocumentRecord(
         id=document_id(source.uri),
         uri=source.uri,

@@ -96,5 +96,9 @@ class StoreBusy(StoreError):
     transient = True
 
 
+class StoreMissing(StoreError):
+    """The store does not exist, and was not to be created."""
+
+
 class StoreMismatch(StoreError):
     """The store was built with other encoders than the settings name."""

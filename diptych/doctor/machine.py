@@ -146,7 +146,7 @@ def check_engine(settings: Settings) -> Check:
     from diptych.store.types import text_shapes
 
     with tempfile.TemporaryDirectory(prefix="diptych-doctor-") as folder:
-        open_store(settings.model_copy(update={"store": folder}), text_shapes(4)).close()
+        open_store(settings.model_copy(update={"store": folder}), lambda: text_shapes(4)).close()
     return Check("qdrant-edge", "ok", f"{_installed_version('qdrant-edge-py')} opens a store")
 
 

@@ -28,7 +28,6 @@ from diptych.search.similar import find_similar
 from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
-from diptych.store.open import store_exists
 from diptych.store.register import DocumentRecord, list_records
 from diptych.where import Expression
 
@@ -121,9 +120,8 @@ class Diptych:
         `on_document` is called with the name of each document. Raises as `ingest` does.
         """
         found = self.maintenance.find_sources(paths)
-        exists = store_exists(self._runtime.settings)
-        pending = self.maintenance.pending(found.sources) if exists else found.sources
-        result = estimate_documents(pending, self._runtime.estimate_inputs(exists), on_document)
+        pending = self.maintenance.pending(found.sources) if self._runtime.find_store() else found.sources
+        result = estimate_documents(pending, self._runtime.estimate_inputs(), on_document)
         return replace(result, unchanged=len(found.sources) - len(pending), left_out=tuple(found.left_out))
 
     def search(self, query: Query | str, limit: int = 10, offset: int = 0) -> Results[Hit]:
@@ -136,15 +134,15 @@ class Diptych:
 
     def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[Results[Hit]]:
         """One list of hits per query; all texts are encoded in one batch."""
-        context = self._runtime.search_context
-        found = search([self._preparation.prepare(query) for query in queries], context, limit, offset)
+        found = self._preparation.run(queries, lambda prepared, context: search(prepared, context, limit, offset))
         self._load_pictures(hit for hits in found for hit in hits)
         return found
 
     def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """At most `limit` documents, or pages, ordered by their best hit, with at most `each` hits per group."""
-        context = self._runtime.search_context
-        groups = search_groups(self._preparation.prepare(_as_query(query)), context, by, limit, each)
+        groups = self._preparation.run(
+            [_as_query(query)], lambda prepared, context: search_groups(prepared[0], context, by, limit, each)
+        )
         self._load_pictures(hit for group in groups for hit in group.hits)
         return groups
 
@@ -176,7 +174,10 @@ class Diptych:
         self._runtime.check_models("answerer")
         with track_charges() as account:
             prepared, image = self._preparation.prepare_question(query)
-            (hits,) = search([prepared], self._runtime.search_context, limit)
+            if image:
+                (hits,) = search([prepared], self._runtime.search_context, limit)
+            else:
+                (hits,) = self.search_many([query], limit)
         items = gather_evidence(hits, store, self._runtime.picture_store)
         answered = answer_question(query.text, image, items, self._answerer(model, on_text), resembles=hits.resembles)
         return with_charges(answered, account.charges)

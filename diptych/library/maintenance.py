@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import date
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.errors import BudgetReached, QueryError
+from diptych.library.register_scan import RegisterScan
 from diptych.library.runtime import Runtime
 from diptych.pipeline.backlog import Backlog, pending_documents
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.ingest import Outcome, ingest_document, waiting_outcome
+from diptych.pipeline.ingest import Outcome, ingest_document, unchanged_outcome, waiting_outcome
 from diptych.pipeline.ingest_group import group_sources, needs_groups, prepare_group
 from diptych.pipeline.pipeline import Prepared
 from diptych.pipeline.reindex import reindex_store
@@ -36,15 +37,7 @@ from diptych.store.names import (
     rename_documents,
     select_documents,
 )
-from diptych.store.open import store_exists
-from diptych.store.register import (
-    DocumentRecord,
-    list_records,
-    list_row_pictures,
-    load_record,
-    local_path,
-    write_record,
-)
+from diptych.store.register import DocumentRecord, list_records, local_path, locked_record, write_record
 from diptych.store.switch import delete_document
 from diptych.where import Expression
 from extractors.types import Source
@@ -64,6 +57,7 @@ class Maintenance:
         self._runtime = runtime
         self._stopped = ""
         """Why no further paid requests are made; empty while the budget lasts."""
+        self._scan = RegisterScan(runtime)
 
     # The steps of an ingest
 
@@ -78,21 +72,16 @@ class Maintenance:
         return collect(self._list(paths, retry, changed))
 
     def backlog(
-        self,
-        paths: Sequence[str | Path],
-        *,
-        retry: bool = False,
-        since: date | None = None,
-        until: date | None = None,
+        self, paths: Sequence[str | Path], *, retry: bool = False, since: date | None = None, until: date | None = None
     ) -> Backlog:
         """The documents below `paths` that need work, found one by one; those of `pending`, modified in these days."""
-        pipeline = self._runtime.pipeline if store_exists(self._runtime.settings) else None
+        pipeline = self._runtime.pipeline if self._runtime.find_store() else None
         return Backlog(self._list(paths, retry), pipeline, retry=retry, since=since, until=until)
 
     def _list(self, paths: Sequence[str | Path], retry: bool, changed: Collection[Path] | None = None) -> Listing:
         chosen, root = self._runtime.settings, self._runtime.root
         name, selection = partial(document_name, root=root), Selection(chosen.include, chosen.exclude)
-        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures(), name, changed)
+        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures, name, changed)
 
     def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
         """Keep the names of the files below `paths` that `find_sources` skipped, for `skipped`."""
@@ -103,7 +92,8 @@ class Maintenance:
         return load_skipped(self._runtime.existing())
 
     def _row_pictures(self) -> RowPictures:
-        return list_row_pictures(self._runtime.store()) if store_exists(self._runtime.settings) else {}
+        records = self._scan.documents(0) if self._runtime.find_store() else {}
+        return {record.uri: record.images for record in records.values() if record.images}
 
     def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
@@ -120,18 +110,23 @@ class Maintenance:
         *,
         retry: bool = False,
         run_stage: RunStage = run_directly,
+        records: Mapping[str, DocumentRecord] | None = None,
     ) -> list[Outcome]:
         """Bring the store up to date with documents, one after the other; `on_outcome` is called after each.
 
         A paid encoder gets what rows of catalogues and image files need together, in few requests. Once the budget is
         reached, documents that need work are left unchanged, with the status `waiting`. `run_stage` runs each stage.
+        `records`: what the caller has read of the register; documents that are missing there are read when locked.
         """
-        runtime, prepared = self._runtime, {}
+        pipeline, workers, prepared = self._runtime.pipeline, self._runtime.settings.workers, {}
+        known = self._scan.records_of(sources) if records is None else records
+        unchanged = {source.uri: unchanged_outcome(source, known, pipeline, retry=retry) for source in sources}
         if len(sources) > 1 and not self._stopped:
-            prepared = prepare_group(self.pending(sources, retry=retry), runtime.pipeline, runtime.settings.workers)
+            prepared = prepare_group([source for source in sources if not unchanged[source.uri]], pipeline, workers)
         outcomes = []
         for source in sources:
-            outcomes.append(self._ingest_source(source, retry, prepared.pop(source.uri, None), run_stage))
+            done = unchanged[source.uri]
+            outcomes.append(done or self._ingest_source(source, retry, prepared.pop(source.uri, None), run_stage))
             if on_outcome:
                 on_outcome(outcomes[-1])
         return outcomes
@@ -150,8 +145,11 @@ class Maintenance:
     ) -> list[Outcome]:
         """Ingest several documents; worker processes extract some while others are encoded. Raises as `ingest` does."""
         outcomes = []
+        records = self._scan.records_of(sources) if len(sources) > 1 else {}
         with ThreadPoolExecutor(self._runtime.settings.workers + 1, thread_name_prefix="diptych-ingest") as pool:
-            running = [pool.submit(self.ingest_group, group, retry=retry) for group in self.split(sources)]
+            running = [
+                pool.submit(self.ingest_group, group, retry=retry, records=records) for group in self.split(sources)
+            ]
             try:
                 for future in as_completed(running):
                     outcomes += future.result()
@@ -191,7 +189,7 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        find = partial(find_sources, fetch=self._runtime.fetcher(retry=True), row_pictures=self._row_pictures())
+        find = partial(find_sources, fetch=self._runtime.fetcher(retry=True), row_pictures=self._row_pictures)
         sources, unavailable = find_retry_sources(documents, find)
         return Retryable(tuple(sources), tuple(unavailable_outcome(record, reason) for record, reason in unavailable))
 
@@ -205,7 +203,7 @@ class Maintenance:
 
     def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source] | FoundUris) -> RemovedDocuments:
         """Documents of the store below `paths` whose files no longer exist; `sources`: all that were found there."""
-        return find_removed_documents(self._runtime.store(), paths, sources)
+        return find_removed_documents(self._scan.documents().values(), paths, sources)
 
     def remove(
         self, documents: Sequence[DocumentRecord], on_document: Callable[[DocumentRecord], None] | None = None
@@ -213,8 +211,7 @@ class Maintenance:
         """Remove documents, each from both collections at once. After an interruption, call it with those left."""
         store = self._runtime.store()
         for record in documents:
-            with store.lock_document(record.id):
-                delete_document(store, record)
+            delete_document(store, record)
             if on_document:
                 on_document(record)
 
@@ -245,8 +242,7 @@ class Maintenance:
         """
         store, changed = self._runtime.existing(), []
         for found in distinct_documents(self.select(names)):
-            with store.lock_document(found.id):
-                record = load_record(store, found.id)
+            with locked_record(store, found.id) as record:
                 if record and record.status != "complete" and record.acknowledged == undo:
                     changed.append(replace(record, acknowledged=not undo))
                     write_record(store, changed[-1])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from diptych.errors import QueryError, SourceError
 from diptych.library.runtime import Runtime
@@ -21,7 +22,8 @@ from diptych.search.plain_filters import (
     rare_fields,
 )
 from diptych.search.query import Query
-from diptych.store.register import register_version
+from diptych.search.search import SearchContext
+from diptych.store.register import seen_version
 from diptych.store.types import Store
 from diptych.where import all_of
 from extractors.catalog.table import is_url
@@ -32,6 +34,7 @@ from extractors.types import Source
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+T = TypeVar("T")
 SAMPLED_DOCUMENTS = 1000
 """Documents whose fields are taken for the fields of the store; reading all of them would delay a query."""
 
@@ -43,6 +46,21 @@ class QueryPreparation:
         self._runtime = runtime
         self._fields: tuple[str, FieldKinds, frozenset[str]] = ("", {}, frozenset())
         """The register's version, the kinds of the store's fields in it, and the rare ones."""
+
+    def run(self, queries: Sequence[Query], work: Callable[[list[Query], SearchContext], T]) -> T:
+        """What `work` returns for the prepared queries.
+
+        A search finds out at its end what was committed since the register was last read. If that changes how the
+        queries are read, it is repeated.
+        """
+        context = self._runtime.search_context
+
+        def reading() -> object:
+            return context.languages, [self.interpret(query) for query in queries]
+
+        before = reading()
+        result = work([self.prepare(query) for query in queries], context)
+        return result if reading() == before else work([self.prepare(query) for query in queries], context)
 
     def prepare(self, query: Query) -> Query:
         """The query as it is searched. Raises `QueryError` for an image that cannot be searched with."""
@@ -83,7 +101,7 @@ class QueryPreparation:
 
     def _own_fields(self, store: Store) -> tuple[FieldKinds, frozenset[str]]:
         """The users' fields in the store, and those of them that few documents have."""
-        version = register_version(store)
+        version = seen_version(store)
         read_at, kinds, rare = self._fields
         if read_at != version or not version:
             documents = (point for point in store.documents.scroll() if "uri" in point.payload)

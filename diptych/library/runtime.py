@@ -11,7 +11,7 @@ from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
 from diptych.endpoints import Role
-from diptych.errors import SettingsError, StoreError
+from diptych.errors import SettingsError, StoreError, StoreMissing
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.object_ledger import open_ledger
@@ -26,7 +26,7 @@ from diptych.search.synonyms import load_synonyms
 from diptych.settings import MEMORY, Settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import NameCache, bind_names
-from diptych.store.open import open_store, store_exists
+from diptych.store.open import open_store
 from diptych.store.register import RegisterCache, bind_encoders
 from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
@@ -137,23 +137,32 @@ class Runtime:
         return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
 
     def existing(self, *, bound: bool = True) -> Store:
-        """The store if it exists; never creates one. Raises `StoreError` with the command that creates it."""
-        if self._store is None and not store_exists(self.settings):
+        """The store if it exists; never creates one. Raises `StoreMissing` with the command that creates it."""
+        try:
+            return self.store(bound=bound, create=False)
+        except StoreMissing:
             if self._temporary:
-                self._check_open()
-                raise StoreError("the store in memory is empty; ingest documents first")
-            raise StoreError(
-                f"no store at {self.settings.store}; create it with `diptych ingest PATH --store {self.settings.store}`"
-            )
-        return self.store(bound=bound)
+                raise StoreMissing("the store in memory is empty; ingest documents first") from None
+            place = self.settings.store
+            raise StoreMissing(f"no store at {place}; create it with `diptych ingest PATH --store {place}`") from None
 
-    def store(self, *, bound: bool = True) -> Store:
-        """The store, created if necessary; `bound`: refuse one that was built with other encoders."""
+    def find_store(self) -> Store | None:
+        """The store if it exists; never creates one."""
+        try:
+            return self.store(create=False)
+        except StoreMissing:
+            return None
+
+    def store(self, *, bound: bool = True, create: bool = True) -> Store:
+        """The store, created if necessary; `bound`: refuse one that was built with other encoders.
+
+        Raises `StoreMissing` if it does not exist and `create` is False.
+        """
         with self._opened:
             self._check_open()
             if self._store is None:
                 check_language(self.settings.language)
-                store = open_store(self.settings, self.spaces.shapes)
+                store = open_store(self.settings, lambda: self.spaces.shapes, create=create)
                 try:
                     if bound:
                         self.spaces.check_types(store.shapes)
@@ -208,12 +217,12 @@ class Runtime:
             check_models=lambda: self.check_models("encoder", "image_encoder", "captioner"),
         )
 
-    def estimate_inputs(self, store_exists: bool) -> EstimateContext:
+    def estimate_inputs(self) -> EstimateContext:
         """What an estimate needs; a store that does not exist is not created."""
         chosen, workers = self.settings, self.workers()
         options = replace(self.options, pages=None)
         return EstimateContext(
-            store=self.store() if store_exists else None,
+            store=self.find_store(),
             spaces=self.spaces,
             captioner=self.captioner,
             ledger=self.ledger,

@@ -1,7 +1,7 @@
 """Ingest one document: extract it, encode what is new, commit. A document that fails is quarantined."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -9,27 +9,21 @@ from typing import Literal
 from diptych.captioners.caption import Captions
 from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
-from diptych.pipeline.encode import encode_vectors, refused_places
 from diptych.pipeline.pipeline import Pipeline, Prepared
+from diptych.pipeline.point_writer import PointWriter
 from diptych.pipeline.stages import RunStage, Stages, run_directly
-from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points
-from diptych.store.register import DocumentRecord, load_record, load_records, write_record
+from diptych.store.points import document_id, draft_points
+from diptych.store.register import DocumentRecord, load_records, locked_record, write_record
 from diptych.store.switch import (
-    UpdatePlan,
     commit_document,
     delete_document,
     delete_retired_points,
     plan_update,
-    stage_points,
-    vectors_by_hash,
-    vectors_of_document,
 )
-from diptych.store.types import Collection, Store, in_batches
-from diptych.vectors import Vector
+from diptych.store.types import Store
 from extractors.errors import ExtractionError, WorkerStopped
 from extractors.types import Extraction, Problem, Source
 
-BATCH = 128  # points encoded before they are stored: the most that a kill can lose
 Status = Literal["complete", "partial", "failed", "unchanged", "waiting"]
 """`waiting`: the document needs a larger budget and was not touched."""
 
@@ -74,6 +68,21 @@ def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline
     return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
 
 
+def unchanged_outcome(
+    source: Source, records: Mapping[str, DocumentRecord], pipeline: Pipeline, *, retry: bool = False
+) -> Outcome | None:
+    """The outcome of a document that needs nothing; None if it may need something.
+
+    `records`: register entries by id, including those of documents made from the pictures of the source.
+    """
+    record = records.get(document_id(source.uri))
+    made_from_pictures = any(document_id(image.as_uri()) in records for image in source.images)
+    if record is None or record.retired or made_from_pictures or needs_work(source, record, pipeline, retry=retry):
+        return None
+    outcome = _outcome(record, time.monotonic())
+    return outcome if record.status == "failed" else replace(outcome, status="unchanged")
+
+
 def ingest_document(
     source: Source,
     pipeline: Pipeline,
@@ -91,8 +100,11 @@ def ingest_document(
     document; after `BudgetReached` the document is as it was.
     """
     account, stages = prepared.account if prepared else None, Stages(run_stage)
-    with pipeline.store.lock_document(document_id(source.uri)), track_charges(account) as account:
-        outcome = _ingest(source, pipeline, retry, account, prepared, stages)
+    with (
+        locked_record(pipeline.store, document_id(source.uri)) as before,
+        track_charges(account) as account,
+    ):
+        outcome = _ingest(source, before, pipeline, retry, account, prepared, stages)
     usd = sum(charge.usd or 0.0 for charge in account.charges.values())
     outcome = replace(outcome, stages=stages.seconds, usd=usd)
     shows_pictures = outcome.status in ("complete", "partial", "unchanged") and outcome.pictures >= len(source.images)
@@ -108,15 +120,20 @@ def waiting_outcome(source: Source, reason: str) -> Outcome:
 
 
 def _ingest(
-    source: Source, pipeline: Pipeline, retry: bool, account: Account, prepared: Prepared | None, stages: Stages
+    source: Source,
+    before: DocumentRecord | None,
+    pipeline: Pipeline,
+    retry: bool,
+    account: Account,
+    prepared: Prepared | None,
+    stages: Stages,
 ) -> Outcome:
     start = time.monotonic()
-    store = pipeline.store
-    before = load_record(store, document_id(source.uri))
-    if before and not needs_work(source, before, pipeline, retry=retry):
-        delete_retired_points(store, before)
-        outcome = _outcome(before, start)
-        return outcome if before.status == "failed" else replace(outcome, status="unchanged")
+    if before and before.retired and not needs_work(source, before, pipeline, retry=retry):
+        delete_retired_points(pipeline.store, before)
+        before = replace(before, retired=())
+    if before and (outcome := unchanged_outcome(source, {before.id: before}, pipeline, retry=retry)):
+        return outcome
     record = DocumentRecord(
         id=document_id(source.uri),
         uri=source.uri,
@@ -135,7 +152,7 @@ def _ingest(
         if isinstance(extraction, ExtractionError):
             raise extraction
         captions = prepared.captions if prepared else _caption(extraction, pipeline, stages)
-        return _store(extraction, captions, record, pipeline, account, stages, start)
+        return _store(extraction, captions, before, record, pipeline, account, stages, start)
     except ExtractionError as error:
         reason, transient = str(error), error.transient
         limits = str(pipeline.sandbox.limits) if isinstance(error, WorkerStopped) else ""
@@ -156,7 +173,7 @@ def _ingest(
         updated_at=record.updated_at,
         usage=account.charges,
     )
-    write_record(store, failed)
+    write_record(pipeline.store, failed, replaced=before.generation if before else 0)
     return _outcome(failed, start)
 
 
@@ -170,6 +187,7 @@ def _caption(extraction: Extraction, pipeline: Pipeline, stages: Stages) -> Capt
 def _store(
     extraction: Extraction,
     captions: Captions,
+    before: DocumentRecord | None,
     record: DocumentRecord,
     pipeline: Pipeline,
     account: Account,
@@ -178,9 +196,9 @@ def _store(
 ) -> Outcome:
     report = extraction.report
     drafts = draft_points(extraction, pipeline.spaces.encoding_config(pipeline.language), captions.captions)
-    writer = _PointWriter(pipeline, vectors_of_document(pipeline.store, record.id))
-    plan = plan_update(pipeline.store, record.id, *drafts)
-    stages.run("encode", lambda: writer.write(drafts, plan))
+    plan = plan_update(pipeline.store, before, drafts)
+    writer = PointWriter(pipeline, plan.vectors)
+    stages.run("encode", lambda: writer.write(record.id, drafts, plan))
     problems = (*report.problems, *captions.problems, *dict.fromkeys(writer.problems))  # a page's image has the same
     record = replace(
         record,
@@ -211,62 +229,8 @@ def _delete_pictures_of_row(row: Source, store: Store) -> list[str]:
     """Delete documents made from the row's pictures before its catalogue was known; return their names."""
     documents = load_records(store, (document_id(image.as_uri()) for image in row.images)).values()
     for record in documents:
-        with store.lock_document(record.id):
-            delete_document(store, record)
+        delete_document(store, record)
     return [record.name for record in documents]
-
-
-class _PointWriter:
-    """Encodes and writes the points of one document batch by batch, so that a kill loses at most one batch."""
-
-    def __init__(self, pipeline: Pipeline, vectors: dict[str, Vector]) -> None:
-        """`vectors`: stored vectors of the document by hash, which are reused."""
-        self._pipeline, self._vectors = pipeline, vectors
-        self._stored_hashes = frozenset(vectors)
-        self._refused: dict[str, str] = {}
-        self.encoded = 0
-        self.problems: list[Problem] = []
-
-    def write(self, drafts: DocumentDrafts, plan: UpdatePlan) -> None:
-        """Encode and store the points of a new version, which nobody sees yet."""
-        self._stage_new_points(plan)
-        if plan.before:
-            self._complete_stored_points(drafts, plan, plan.before.generation)
-
-    def _stage_new_points(self, plan: UpdatePlan) -> None:
-        for name, drafts in (("text", plan.text), ("images", plan.images)):
-            for batch in in_batches(drafts, BATCH):
-                self._encode(name, batch)
-                stage_points(self._collection(name), batch, self._vectors, plan.generation)
-
-    def _complete_stored_points(self, drafts: DocumentDrafts, plan: UpdatePlan, generation: int) -> None:
-        """Encode again what was stored without a vector because an encoder refused it."""
-        new = {draft.id for draft in (*plan.text, *plan.images)}
-        for name, parts in (("text", drafts.text), ("images", drafts.images)):
-            incomplete = [draft for draft in parts if draft.id not in new and self._is_incomplete(draft)]
-            for batch in in_batches(incomplete, BATCH):
-                self._encode(name, batch)
-                encoded = [d for d in batch if any(required.hash in self._vectors for required in d.required_vectors)]
-                # The content is the same as before, so the points may be visible at once.
-                stage_points(self._collection(name), encoded, self._vectors, generation)
-
-    def _is_incomplete(self, draft: PointDraft) -> bool:
-        return any(required.hash not in self._stored_hashes for required in draft.required_vectors)
-
-    def _encode(self, name: str, batch: Sequence[PointDraft]) -> None:
-        vectors, required = self._vectors, {one.hash: one for draft in batch for one in draft.required_vectors}
-        # Vectors of other documents with the same content.
-        vectors.update(vectors_by_hash(self._collection(name), name, sorted(required.keys() - vectors.keys())))
-        missing = [one for hash, one in required.items() if hash not in vectors and hash not in self._refused]
-        self._pipeline.check_disk_space()  # before paying for anything that could not be stored
-        result = encode_vectors(missing, self._pipeline.spaces, self._pipeline.pictures)
-        vectors.update(result.vectors)
-        self._refused |= result.refused
-        self.encoded += len(result.vectors)
-        self.problems += refused_places(batch, self._refused)
-
-    def _collection(self, name: str) -> Collection:
-        return self._pipeline.store.text if name == "text" else self._pipeline.store.images
 
 
 def _outcome(record: DocumentRecord, start: float, encoded: int = 0) -> Outcome:

@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 from diptych.picture_store import PictureStore
 from diptych.pipeline.encode import EncodingResult, encode_vectors, refused_places
 from diptych.store.points import RequiredVector, redraft_points
-from diptych.store.register import DocumentRecord, is_visible, list_records, load_record, write_binding, write_record
+from diptych.store.register import DocumentRecord, is_visible, list_records, locked_record, write_binding, write_record
 from diptych.store.spaces import Spaces
-from diptych.store.switch import stage_points, vectors_of_document
+from diptych.store.switch import make_points, vectors_of_document
 from diptych.store.types import Store, in_batches
 from diptych.where import Compare
 from extractors.pictures.store import image_path
@@ -36,6 +36,7 @@ def reindex_store(
     # The switch.
     write_binding(store, build.edition, build.config)
     store.edition = build.edition
+    store.wait_for_locks()  # from now on, whoever locks a document finds the new edition
     build.copy_documents(on_document)  # documents committed between the last copy and the switch
     return build.encoded
 
@@ -57,8 +58,7 @@ class _NextEdition:
         for record in list_records(self.store):
             if self._copied.get(record.id) == record.generation:
                 continue
-            with self.store.lock_document(record.id):
-                current = load_record(self.store, record.id)
+            with locked_record(self.store, record.id) as current:
                 if current and not current.deleted:
                     self._copy(current)
             if on_document:
@@ -84,7 +84,7 @@ class _NextEdition:
                 vectors.update(result.vectors)
                 self.encoded += len(result.vectors)
                 problems += refused_places(batch, result.refused)
-                stage_points(new, batch, vectors, record.generation)
+                new.upsert(make_points(batch, vectors, record.generation))
             new.delete(sorted(stored - {draft.id for draft in drafts}))
         lost = [problem for problem in map(asdict, dict.fromkeys(problems)) if problem not in record.problems]
         if lost:

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from diptych.store.register import DocumentRecord, is_below, list_records, local_path
-from diptych.store.types import Store
+from diptych.store.register import DocumentRecord, is_below, local_path
 from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
 from extractors.formats import has_rows
@@ -48,7 +47,7 @@ class FoundUris:
 
 
 def find_removed_documents(
-    store: Store, paths: Sequence[str | Path], found: Sequence[Source] | FoundUris
+    records: Iterable[DocumentRecord], paths: Sequence[str | Path], found: Sequence[Source] | FoundUris
 ) -> RemovedDocuments:
     """Compare the register with what was `found` below `paths`. A file that exists but cannot be read stays."""
     roots = [str(Path(local_path(str(path))).resolve()) for path in paths]
@@ -56,7 +55,7 @@ def find_removed_documents(
     found_uris = listed.uris
     resolved = {path.resolve() for path in listed.catalogues}
     catalogues = {str(path) for path in resolved if _is_complete_catalogue(path)}
-    covered = [record for record in list_records(store) if is_below(roots, local_path(record.uri))]
+    covered = [record for record in records if is_below(roots, local_path(record.uri))]
     missing = [record for record in covered if record.uri not in found_uris]
     removed = {record.id for record in missing if _is_removed(local_path(record.uri), catalogues)}
     gone = tuple(record for record in missing if record.id in removed)

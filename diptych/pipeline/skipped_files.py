@@ -1,20 +1,17 @@
 """Files that an ingest did not read: their names and reasons, kept in the store for `diptych status`."""
 
 import os
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diptych.store.register import is_below, local_path
-from diptych.store.types import NAMESPACE, Point, Store
+from diptych.store.register import is_below, local_path, read_register, write_fact
+from diptych.store.types import SKIPPED_ID, Payload, Store
 
 MAX_NAMES = 5
 """Files that a sentence about skipped files names."""
 MAX_STORED = 1000
-SKIPPED_ID = str(uuid.uuid5(NAMESPACE, "skipped"))
-"""The register point that lists skipped files. It is not a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +45,20 @@ def _list_names(paths: Sequence[str]) -> str:
 
 def load_skipped(store: Store) -> list[SkippedFile]:
     """The files that the last ingest of each path skipped, with absolute paths; at most `MAX_STORED`."""
-    stored: list[list[str]] = next((point.payload["skipped"] for point in store.documents.retrieve([SKIPPED_ID])), [])
-    return [SkippedFile(path, reason) for path, reason in stored]
+    return _skipped_files(read_register(store, [SKIPPED_ID])[1])
+
+
+def _skipped_files(facts: Mapping[str, Payload]) -> list[SkippedFile]:
+    return [SkippedFile(path, reason) for path, reason in facts.get(SKIPPED_ID, {"skipped": []})["skipped"]]
 
 
 def store_skipped(store: Store, paths: Sequence[str | Path], skipped: Iterable[SkippedFile]) -> None:
     """Replace what is stored about files below `paths`, which an ingest has just walked."""
     roots = [os.path.abspath(local_path(str(path))) for path in paths]  # noqa: PTH100 - `Path` keeps `..`
-    before = load_skipped(store)
     found = [SkippedFile(one.place, one.reason) for one in skipped]
+    if not found and not any(is_below(roots, one.path) for one in _skipped_files(store.facts)):
+        return  # as usual, and a look at the list is spared
+    before = load_skipped(store)
     after = [*found, *(one for one in before if not is_below(roots, one.path))][:MAX_STORED]
     if set(after) != set(before):
-        store.documents.upsert([Point(SKIPPED_ID, {"skipped": [[one.path, one.reason] for one in after]})])
+        write_fact(store, SKIPPED_ID, {"skipped": [[one.path, one.reason] for one in after]})

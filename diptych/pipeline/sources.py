@@ -51,7 +51,7 @@ class Listing:
         paths: Sequence[str | Path],
         fetch: Fetch | None = None,
         selection: Selection | None = None,
-        row_pictures: RowPictures | None = None,
+        row_pictures: Callable[[], RowPictures] = dict,
         name: Callable[[str], str] | None = None,
         changed: Collection[Path] | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class Listing:
         self._changed = None if changed is None else set(changed)
         self._rows_may_change = any(has_rows(path) or _is_image(path) for path in changed or ())
         self._paths, self._fetch, self._selection, self._name = paths, fetch, selection or Selection(), name
-        self._known = {row: [Path(local_path(uri)) for uri in uris] for row, uris in (row_pictures or {}).items()}
+        self._row_pictures = row_pictures
         self._single = len(paths) == 1
         self.skipped: list[SkippedFile] = []
         """Files, folders and catalogue rows that are not read, complete after the last document."""
@@ -122,6 +122,10 @@ class Listing:
                 self.skipped.append(unreadable(file.path, error))
 
     @cached_property
+    def _known(self) -> dict[str, list[Path]]:
+        return {row: [Path(local_path(uri)) for uri in uris] for row, uris in self._row_pictures().items()}
+
+    @cached_property
     def _rows(self) -> dict[Path, list[Source]]:
         """Catalogue -> its rows."""
         if not any(has_rows(file.path) for file in self._files([])):
@@ -138,15 +142,16 @@ def find_sources(
     paths: Sequence[str | Path],
     fetch: Fetch | None = None,
     selection: Selection | None = None,
-    row_pictures: RowPictures | None = None,
+    row_pictures: Callable[[], RowPictures] = dict,
 ) -> FoundSources:
     """A source for every document under `paths` (files, folders, `file:` addresses), and for every catalogue row.
 
     A picture that a row shows is no document of its own, wherever it and the catalogue are.
     `fetch` downloads the pictures that catalogues name by URL; without it, those rows have no picture. `selection`:
-    which files are read, by default all that `.diptychignore` files do not exclude. `row_pictures`: the pictures of the
-    rows in the store, whose catalogues may not be under `paths`. Raises `SourceError` for a missing path, if no
-    document is found, and if a single file cannot be read; among several paths such a file is skipped.
+    which files are read, by default all that `.diptychignore` files do not exclude. `row_pictures` returns the pictures
+    of the rows in the store, whose catalogues may not be under `paths`; it is called if there are pictures or rows.
+    Raises `SourceError` for a missing path, if no document is found, and if a single file cannot be read; among several
+    paths such a file is skipped.
     """
     return collect(Listing(paths, fetch, selection, row_pictures))
 

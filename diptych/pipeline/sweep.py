@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diptych.picture_store import PictureStore
-from diptych.store.register import is_visible, load_record, load_records
+from diptych.store.register import DocumentRecord, is_visible, load_records, locked_record
 from diptych.store.types import Collection, Store, in_batches
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile
@@ -38,17 +38,16 @@ def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
                 if not is_visible(point.payload, point.id, records):
                     strays[point.payload["document_id"]].append((collection, point.id))
     for document, found in strays.items():
-        with store.lock_document(document):
-            points += _remove_points(store, document, found)
+        with locked_record(store, document) as record:
+            points += _remove_points(record, found)
     store.documents.delete([point.id for point in store.documents.scroll() if point.payload.get("deleted")])
     editions = sum([store.drop_edition(edition) for edition in range(1, store.edition)])
     return SweepReport(points, _remove_pictures(store, pictures), editions)
 
 
-def _remove_points(store: Store, document: str, found: Sequence[tuple[Collection, str]]) -> int:
+def _remove_points(record: DocumentRecord | None, found: Sequence[tuple[Collection, str]]) -> int:
     """Delete those of the invisible points that are still invisible, now that the document is locked."""
-    record = load_record(store, document)
-    records = {document: record} if record else {}
+    records = {record.id: record} if record else {}
     removed = 0
     for collection, identity in found:
         for point in collection.retrieve([identity]):

@@ -7,7 +7,7 @@ from itertools import chain
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fuse, rank_ids
-from diptych.store.register import RegisterCache, current_payload, is_visible, register_version
+from diptych.store.register import RegisterCache, current_payload, is_visible, seen_version
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 RETRY_SECONDS = 5.0
@@ -50,11 +50,11 @@ def read_candidates(
     deadline = time.monotonic() + RETRY_SECONDS
     while time.monotonic() < deadline:
         with store.hold():
-            version = register_version(store)
+            version = seen_version(store)
             lists, payloads, complete = _read_parts(store, requests, weights, limit)
             documents = {payload["document_id"] for payload in payloads.values()}
             records = register.records_at(version, store, documents)
-            if register_version(store) == version:
+            if records is not None:
                 break
     else:
         raise StoreBusy(STORE_BUSY)
@@ -76,22 +76,25 @@ def _read_parts(
 ) -> tuple[dict[str, dict[str, float]], dict[str, Payload], bool]:
     """(list name -> ids with scores, best first; payloads by id, visible or not; whether the candidates are all).
 
-    Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once.
+    Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once,
+    unless the store sends payloads with the lists.
     Ranking fuses them again, without hidden points and with whatever weights are tried.
     """
     collections = {"text": store.text, "images": store.images}
     found: dict[str, dict[str, dict[str, float]]] = {}
+    received: dict[str, Payload] = {}
     for name, wanted in requests.items():
         if wanted:
             points = collections[name].search(list(wanted.values()))
             found[name] = dict(zip(wanted, map(sort_points, points), strict=True))
+            received.update((one.id, one.payload) for one in chain.from_iterable(points) if one.payload)
     lists = {name: points for of_collection in found.values() for name, points in of_collection.items()}
     page_lists = _page_lists(lists)
     fused = fuse({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
     best = {*(point.id for point in fused[:limit]), *chain.from_iterable(lists[name] for name in page_lists)}
-    payloads: dict[str, Payload] = {}
+    payloads = {id_: received[id_] for id_ in best & received.keys()}
     for name, of_collection in found.items():
-        if ids := sorted(best.intersection(chain.from_iterable(of_collection.values()))):
+        if ids := sorted(best.intersection(chain.from_iterable(of_collection.values())) - received.keys()):
             payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)})
     limits = {name: request.limit for wanted in requests.values() for name, request in wanted.items()}
     complete = len(fused) <= limit and all(

@@ -26,7 +26,7 @@ from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
 from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.names import NameCache, resolve_names
-from diptych.store.register import RegisterCache
+from diptych.store.register import RegisterCache, stored_languages
 from diptych.store.spaces import PICTURE_VECTOR, Spaces
 from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, VISUAL_VECTOR, RankedListRequest, Store
 from diptych.vectors import Vector
@@ -40,6 +40,7 @@ BAND = 40
 LIST_DEPTH, READ_DEPTH = 2, 4
 """Each ranked list is twice as deep as the band, so that a hit of two lists is found in both, and four times as many
 parts are read. Measured, see docs/measurements/search.md."""
+BM25_LISTS = ("text.bm25", "images.bm25")
 PICTURE_LISTS = ("images.visual", "images.picture")
 """Lists of pictures similar to the query's image, with its text and without."""
 WEIGHT_NAMES = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
@@ -71,7 +72,7 @@ class SearchContext:
     @property
     def languages(self) -> Sequence[str]:
         """Of the stored documents."""
-        return self.register.languages(self.store) if self.language == AUTO else (self.language,)
+        return stored_languages(self.store) if self.language == AUTO else (self.language,)
 
     def uses(self, name: str) -> bool:
         """Whether a list or signal has a weight above 0."""
@@ -158,10 +159,12 @@ def find_hits(
     page_size: int = 10,
 ) -> Results[RankedPoint]:
     """`select_points`, with all texts and pictures of the catalogue rows among them; none for nonsense."""
-    in_words_alone = query.query.text.strip() and not query.query.image and not query.query.where
-    if in_words_alone and not resembles(query.intent, query.vectors, context.store, context.spaces, context.names):
-        return Results(resembles=False)
     points = select_points(query, context, select, page_size)
+    in_words_alone = query.query.text.strip() and not query.query.image and not query.query.where
+    has_stored_word = any(name in BM25_LISTS for point in points for name in point.fused.ranks)
+    makes_sense = has_stored_word or not in_words_alone
+    if not (makes_sense or resembles(query.intent, query.vectors, context.store, context.spaces, context.names)):
+        return Results(resembles=False)
     return Results(complete_rows(points, context.resolve(query.query.where), context.store))
 
 
@@ -209,11 +212,14 @@ def _ranked_points(
 
 def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> Candidates:
     """The candidates for the first `size` hits; searches deeper while most of what it finds is hidden."""
-    query = replace(query, query=replace(query.query, where=context.resolve(query.query.where)))
+    weights = {**DEFAULT_WEIGHTS, **context.weights}
     while True:
-        requests = {name: dict(_requests(name, query, context, size)) for name in ("text", "images")}
-        weights = {**DEFAULT_WEIGHTS, **context.weights}
+        where = context.resolve(query.query.where)
+        resolved = replace(query, query=replace(query.query, where=where))
+        requests = {name: dict(_requests(name, resolved, context, size)) for name in ("text", "images")}
         found = read_candidates(context.store, context.register, requests, weights, READ_DEPTH * size)
+        if where != context.resolve(query.query.where):
+            continue  # the names in the filter stand for other documents now
         if found.complete or not found.mostly_hidden:
             break
         size *= 4

@@ -7,8 +7,8 @@ other process waits; as soon as one does, a watching thread closes them between 
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from qdrant_edge import EdgeShard
@@ -23,8 +23,8 @@ from diptych.store.disk_space import (
     free_bytes,
 )
 from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
-from diptych.store.embedded_lock import HandoverLock, document_lock
-from diptych.store.types import STORE_ID, VectorShapes, collection_name, current_edition
+from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
+from diptych.store.types import Payload, Point, VectorShapes, collection_name, current_edition, facts_at_opening
 
 WATCH_SECONDS = 0.05  # between two checks whether another process waits
 MIN_HOLD_SECONDS = 0.25  # opening takes 0.1 s, so two busy processes should not swap after every operation
@@ -46,6 +46,7 @@ class EmbeddedStore:
         self._is_owner = False
         self._owner_since = 0.0
         self.edition = 0  # unknown until the register is read
+        self.facts: dict[str, Payload] = {}
         self._operations = 0
         self._holders = 0
         self._handing_over = False
@@ -102,8 +103,16 @@ class EmbeddedStore:
             with self._changed:
                 self._holders -= 1
 
-    def lock_document(self, document: str) -> AbstractContextManager[object]:
-        return document_lock(self._folder, document)
+    @contextmanager
+    def lock_document(self, document: str, read: Sequence[str] = ()) -> Iterator[list[Point]]:
+        with document_lock(self._folder, document):
+            yield self.documents.retrieve(read) if read else []
+
+    def write_and_unlock(self, points: Sequence[Point], document: str, replaced: int) -> None:
+        self.documents.upsert(points)  # which is never repeated; the lock ends with its block
+
+    def wait_for_locks(self) -> None:
+        wait_for_document_locks(self._folder)
 
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[EmbeddedCollection, EmbeddedCollection]:
         text, images = collection_name("text", edition), collection_name("images", edition)
@@ -158,8 +167,9 @@ class EmbeddedStore:
         self._lock.acquire(self._lock_seconds)
         self._is_owner, self._owner_since = True, time.monotonic()
         try:
-            records = self._open_shard("documents").retrieve([STORE_ID], True, False)
-            edition = current_edition([point_from_record(record) for record in records])
+            records = self._open_shard("documents").retrieve([*facts_at_opening()], True, False)
+            self.facts = {point.id: point.payload for point in map(point_from_record, records)}
+            edition = current_edition(self.facts)
             if self.edition not in (0, edition):
                 raise StoreMismatch(
                     f"{self._folder}: was reindexed in the meantime; run again to continue with its new edition"

@@ -1,8 +1,9 @@
 """One collection of the embedded store: a qdrant-edge shard."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from diptych.store.types import (
     VectorShapes,
     in_batches,
 )
-from diptych.where import Expression
+from diptych.where import Compare, Expression
 
 CONFIG_FILE = "edge_config.json"
 BATCH = 256  # points per write: bounds how long a waiting reader waits
@@ -37,12 +38,13 @@ class EmbeddedCollection:
     ) -> None:
         """`operation`: opens the shard of a name for the length of a block."""
         self._folder, self._name, self._operation = folder, name, operation
+        self._one_moment: AbstractContextManager[object] = threading.Lock() if name == "documents" else nullcontext()
 
     def upsert(self, points: Sequence[Point]) -> None:
         for batch in in_batches(points, BATCH):
             check_disk_space(self._folder, RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
             edge_points = [self._edge_point(point) for point in batch]
-            with self._operation(self._name) as shard:
+            with self._operation(self._name) as shard, self._one_moment:
                 shard.update(qdrant_edge.UpdateOperation.upsert_points(edge_points))
 
     def _edge_point(self, point: Point) -> qdrant_edge.Point:
@@ -56,9 +58,15 @@ class EmbeddedCollection:
             with self._operation(self._name) as shard:
                 shard.update(qdrant_edge.UpdateOperation.delete_points(cast(Any, batch)))
 
+    def replace_hidden(self, document: str, keep: Sequence[str], points: Sequence[Point]) -> None:
+        own = {point.id for point in self.scroll(Compare("document_id", "=", document))}
+        self.delete(sorted(own.difference(keep)))
+        self.upsert(points)
+
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
-        with self._operation(self._name) as shard:
-            return [point_from_record(record) for record in shard.retrieve(list(ids), True, False)]
+        with self._operation(self._name) as shard, self._one_moment:
+            records = shard.retrieve(list(ids), True, False)
+        return [point_from_record(record) for record in records]
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         queries = [_query_request(request) for request in requests]

@@ -82,5 +82,13 @@ def document_lock(folder: Path, document: str) -> Iterator[None]:
         os.close(handle)
 
 
+def wait_for_document_locks(folder: Path) -> None:
+    """Wait until all document locks that are held now have ended."""
+    for path in (folder / "locks").glob("*.lock"):
+        handle = _open_lock(path)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        os.close(handle)
+
+
 def _open_lock(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

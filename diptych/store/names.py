@@ -15,13 +15,14 @@ from diptych.errors import QueryError
 from diptych.store.register import (
     DocumentRecord,
     list_records,
-    load_record,
     local_path,
-    register_version,
+    locked_record,
+    seen_version,
     visible_points,
+    write_fact,
     write_record,
 )
-from diptych.store.types import STORE_ID, Point, Store
+from diptych.store.types import STORE_ID, Store
 from diptych.where import And, Compare, Expression, In, Not, Or, comparisons
 
 Kind = Literal["document", "catalogue", "folder", "filter"]
@@ -94,7 +95,7 @@ class NameCache:
 
     def ids(self, name: str, store: Store, *, part: bool = False) -> tuple[str, ...]:
         """`part`: of all documents whose names contain `name`. Otherwise raises `QueryError` for an ambiguous name."""
-        version = register_version(store)
+        version = seen_version(store)
         if self._cached[0] != version:
             self._cached = version, list_records(store), {}  # replaced as one value: threads share it
         _, records, known = self._cached
@@ -131,18 +132,18 @@ def resolve_names(where: Expression, names: NameCache, store: Store) -> Expressi
 
 def bind_names(store: Store, root: str) -> None:
     """Rename all documents if the store was last opened with another root, or before names depended on one."""
-    bound = store.documents.retrieve([STORE_ID])
-    if bound and bound[0].payload.get("root") != root:
+    bound = store.facts.get(STORE_ID)
+    if bound and bound.get("root") != root:
         rename_documents(store, root)
-        store.documents.upsert([Point(STORE_ID, bound[0].payload | {"root": root})])
+        write_fact(store, STORE_ID, bound | {"root": root})
 
 
 def rename_documents(store: Store, root: str) -> None:
     """Give every document its name below `root`. Only the register is written."""
     for record in list_records(store):
         if record.name != document_name(record.uri, root):
-            with store.lock_document(record.id):
-                if current := load_record(store, record.id):
+            with locked_record(store, record.id) as current:
+                if current:
                     write_record(store, replace(current, name=document_name(current.uri, root)))
 
 

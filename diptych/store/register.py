@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
@@ -13,15 +14,26 @@ from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
 from diptych.models.meter import Charge
-from diptych.store.languages import AUTO, DEFAULT, known_languages
+from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.points import EncodingConfig
-from diptych.store.types import NAMESPACE, STORE_ID, Collection, Payload, Point, Store, current_edition
+from diptych.store.types import (
+    STORE_ID,
+    VERSION_ID,
+    Collection,
+    Payload,
+    Point,
+    Store,
+    current_edition,
+    in_batches,
+    language_id,
+    small_facts,
+)
 from diptych.where import Expression
 
 STORE_FORMAT = 2
 """Of the stored points, in the register point `STORE_ID`. 1: BM25 read payload fields, not sparse vectors."""
-VERSION_ID = str(uuid.uuid5(NAMESPACE, "clock"))
-"""The register point whose value changes with every write to the register. It is not a document."""
+READ_TOGETHER = 990
+"""Register points that are read as of one moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +93,50 @@ def _record_type() -> TypeAdapter[DocumentRecord]:
     return TypeAdapter(DocumentRecord)
 
 
-def load_record(store: Store, document: str) -> DocumentRecord | None:
-    """The register entry of a document id."""
-    return load_records(store, [document]).get(document)
+def read_register(store: Store, ids: Iterable[str]) -> tuple[str, dict[str, Payload]]:
+    """(version of the register, payloads of those of its points that exist); the version is that of the first points.
+
+    The version changes with every commit: two equal values mean that nothing was committed in between.
+    """
+    found, wanted = dict[str, Payload](), sorted(set(ids))
+    for batch in list(in_batches(wanted, READ_TOGETHER)) or [[]]:
+        found = {point.id: point.payload for point in store.documents.retrieve([*small_facts(), *batch])} | found
+    store.facts = {**store.facts, **{fact: found[fact] for fact in small_facts() if fact in found}}
+    version = found.get(VERSION_ID, {"moment": ""})["moment"]
+    return version, {id_: found[id_] for id_ in wanted if id_ in found}
+
+
+def register_version(store: Store) -> str:
+    """The version of the register, as of now."""
+    return read_register(store, [])[0]
+
+
+def seen_version(store: Store) -> str:
+    """The version that was last read or written here. If it is still the same after some work, nothing was committed
+    in the meantime."""
+    return str(store.facts.get(VERSION_ID, {}).get("moment", "")) or register_version(store)
 
 
 def load_records(store: Store, documents: Iterable[str]) -> dict[str, DocumentRecord]:
     """The register entries of those document ids that exist, by id."""
-    return {point.id: DocumentRecord.of(point.payload) for point in store.documents.retrieve(sorted(set(documents)))}
+    return _parse_records(read_register(store, documents)[1])
 
 
-def list_row_pictures(store: Store) -> dict[str, tuple[str, ...]]:
-    """Address of each catalogue row in the store -> addresses of its pictures."""
-    return {record.uri: record.images for record in list_records(store) if record.images}
+def _parse_records(found: Mapping[str, Payload]) -> dict[str, DocumentRecord]:
+    return {id_: DocumentRecord.of(payload) for id_, payload in found.items()}
+
+
+@contextmanager
+def locked_record(store: Store, document: str) -> Iterator[DocumentRecord | None]:
+    """Keep other ingests of a document out, and return its register entry if there is one.
+
+    Raises `StoreMismatch` if the store was reindexed since it was opened.
+    """
+    with store.lock_document(document, [STORE_ID, document]) as points:
+        found = {point.id: point.payload for point in points}
+        if current_edition(found) != store.edition:
+            raise StoreMismatch("the store was reindexed in the meantime; run again to continue with its new edition")
+        yield _parse_records({document: found[document]})[document] if document in found else None
 
 
 def list_records(store: Store) -> list[DocumentRecord]:
@@ -102,55 +145,49 @@ def list_records(store: Store) -> list[DocumentRecord]:
     return sorted((record for record in records if not record.deleted), key=lambda record: (record.name, record.uri))
 
 
-def write_record(store: Store, record: DocumentRecord) -> None:
-    """Write a register entry, its language and a new register version, in one write."""
-    points = [Point(VERSION_ID, {"moment": uuid.uuid4().hex}), Point(record.id, record.payload())]
+def write_record(store: Store, record: DocumentRecord, *, replaced: int | None = None) -> None:
+    """Write a register entry, its language and a new register version, in one write.
+
+    `replaced`: the generation that is in the register, for the last write under the lock of the document, which it
+    ends.
+    """
+    facts = {VERSION_ID: {"moment": uuid.uuid4().hex}}
     if record.language:
-        points.append(Point(_language_id(record.language), {"language": record.language}))
-    store.documents.upsert(points)
+        facts[language_id(record.language)] = {"language": record.language}
+    points = [*(Point(fact, payload) for fact, payload in facts.items()), Point(record.id, record.payload())]
+    if replaced is None:
+        store.documents.upsert(points)
+    else:
+        store.write_and_unlock(points, record.id, replaced)
+    store.facts = {**store.facts, **facts}
 
 
-def _language_id(language: str) -> str:
-    """The register point that shows that the store has documents in a language. It is not a document."""
-    return str(uuid.uuid5(NAMESPACE, f"language {language}"))
-
-
-def register_version(store: Store) -> str:
-    """A value that changes with every commit; two equal values mean that nothing was committed in between."""
-    return str(next((point.payload["moment"] for point in store.documents.retrieve([VERSION_ID])), ""))
+def stored_languages(store: Store) -> tuple[str, ...]:
+    """The languages of the documents, as last read; `DEFAULT` first if it is among them or there are none."""
+    names = (store.facts[fact]["language"] for fact in small_facts()[1:] if fact in store.facts)
+    return tuple(sorted(names, key=lambda name: (name != DEFAULT, name))) or (DEFAULT,)
 
 
 class RegisterCache:
-    """Register entries, read once per register version.
-
-    A caller must check after its work that `register_version` still returns the version it started with.
-    """
+    """Register entries, read once per register version."""
 
     def __init__(self) -> None:
         self._cached: tuple[str, dict[str, DocumentRecord]] = "", {}  # replaced as one value: threads share it
-        self._languages: tuple[str, tuple[str, ...]] = "", (DEFAULT,)
 
-    def records_at(self, version: str, store: Store, documents: Set[str]) -> Mapping[str, DocumentRecord]:
-        """The entries of those `documents` that exist, by id; may hold others too."""
+    def records_at(self, version: str, store: Store, documents: Set[str]) -> Mapping[str, DocumentRecord] | None:
+        """The entries of those `documents` that exist, by id; may hold others too.
+
+        None if `version`, with which the caller started its work, is no longer that of the register.
+        """
         cached_version, records = self._cached
         if cached_version != version:
             records = {}
-            self._cached = version, records
-        if missing := documents - records.keys():
-            records.update(load_records(store, missing))
+        current, found = read_register(store, documents - records.keys())
+        if current != version:
+            return None
+        records.update(_parse_records(found))
+        self._cached = version, records
         return records
-
-    def languages(self, store: Store) -> tuple[str, ...]:
-        """The languages of the documents, `DEFAULT` first if it is among them or there are none."""
-        with store.hold():
-            version = register_version(store)
-            if self._languages[0] != version:
-                points = store.documents.retrieve(list(map(_language_id, known_languages())))
-                names = sorted(
-                    (point.payload["language"] for point in points), key=lambda name: (name != DEFAULT, name)
-                )
-                self._languages = version, tuple(names) or (DEFAULT,)
-        return self._languages[1]
 
 
 def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecord]) -> bool:
@@ -180,8 +217,14 @@ def current_payload(payload: Payload, records: Mapping[str, DocumentRecord]) -> 
 def write_binding(store: Store, edition: int, config: EncodingConfig) -> None:
     """Make `edition` the current one, built with these encoders and this language."""
     payload = {"edition": edition, "reading": asdict(config), "format": STORE_FORMAT}
-    store.documents.upsert([Point(STORE_ID, payload)])
+    write_fact(store, STORE_ID, payload)
     store.publish(edition)
+
+
+def write_fact(store: Store, fact: str, payload: Payload) -> None:
+    """Write a register point that is not a document."""
+    store.documents.upsert([Point(fact, payload)])
+    store.facts = {**store.facts, fact: payload}
 
 
 def bind_encoders(store: Store, config: EncodingConfig) -> str:
@@ -189,29 +232,24 @@ def bind_encoders(store: Store, config: EncodingConfig) -> str:
 
     Returns the language: a store that was built in one language keeps it under `auto` until it is reindexed.
     """
-    bound = next(iter(store.documents.retrieve([STORE_ID])), None)
+    # Another process may have created a new store at the same time.
+    bound = store.facts.get(STORE_ID) or read_register(store, [STORE_ID])[1].get(STORE_ID)
     if bound is None:
         write_binding(store, store.edition, config)
         return config.language
-    if (written := bound.payload.get("format", 1)) > STORE_FORMAT:
+    if (written := bound.get("format", 1)) > STORE_FORMAT:
         raise StoreMismatch(f"the store has format {written}, but this version reads format {STORE_FORMAT}; update it")
     if written < STORE_FORMAT:
         raise StoreMismatch(
             "the store was written by an earlier version; run `diptych reindex`, which upgrades it and encodes nothing"
         )
-    built = EncodingConfig(**bound.payload["reading"])
+    built = EncodingConfig(**bound["reading"])
     if built != (replace(config, language=built.language) if config.language == AUTO else config):
         raise StoreMismatch(
             f"the store was built with {built}, but the settings name {config}; run `diptych reindex` to rebuild it "
             f"from what is stored, or change DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE back"
         )
     return built.language
-
-
-def check_edition(store: Store) -> None:
-    """Raises `StoreMismatch` if the store was reindexed since it was opened."""
-    if current_edition(store.documents.retrieve([STORE_ID])) != store.edition:
-        raise StoreMismatch("the store was reindexed in the meantime; run again to continue with its new edition")
 
 
 def local_path(uri: str) -> str:

@@ -8,20 +8,21 @@ import socket
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 
 import psutil
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException
 
-from diptych.errors import StoreError
+from diptych.errors import StoreError, StoreMissing
 from diptych.settings import API_KEY_VARIABLE, Settings, hide_credentials
 from diptych.store.server_aliases import publish_edition
 from diptych.store.server_collection import ServerCollection
 from diptych.store.server_failures import explain_failure
 from diptych.store.server_options import ServerOptions
-from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition
+from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition, facts_at_opening
 
 OLDEST_SERVER = (1, 17)
 """Before 1.17, servers ignore `insert_only`, so two processes could hold the same lease."""
@@ -32,16 +33,26 @@ POLL_SECONDS = 0.2
 HOST = socket.gethostname()
 
 
-def open_server_store(settings: Settings, shapes: VectorShapes) -> ServerStore:
-    """The store on the server that the settings name; its API key comes from `Settings.secret`."""
-    client = _client(settings)
-    version = _read_version(client, settings)
-    if settings.quantization == "turbo" and _release(version) < TURBO_SINCE:
-        raise StoreError(
-            f"{hide_credentials(settings.store)}: runs Qdrant {version}, but `quantization` is turbo, which requires "
-            f"{'.'.join(map(str, TURBO_SINCE))} or newer; update the server, or set it to scalar or binary"
-        )
-    return ServerStore(client, ServerOptions.of(settings), shapes)
+def open_server_store(settings: Settings, shapes: VectorShapes, *, create: bool = True) -> ServerStore:
+    """The store on the server that the settings name; its API key comes from `Settings.secret`.
+
+    Raises `StoreMissing` if it does not exist and `create` is False.
+    """
+    client, options = _client(settings), ServerOptions.of(settings)
+    try:
+        version = _read_version(client, settings)
+        if settings.quantization == "turbo" and _release(version) < TURBO_SINCE:
+            raise StoreError(
+                f"{hide_credentials(settings.store)}: runs Qdrant {version}, but `quantization` is turbo, which "
+                f"requires {'.'.join(map(str, TURBO_SINCE))} or newer; update the server, or set it to scalar or binary"
+            )
+        facts = ServerCollection(client, "documents", 1, options).find(facts_at_opening())
+        if facts is None and not create:
+            raise StoreMissing(settings.store)
+        return ServerStore(client, options, shapes, facts)
+    except BaseException:
+        client.close()
+        raise
 
 
 def server_version(settings: Settings) -> str:
@@ -71,14 +82,6 @@ def _release(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def server_store_exists(settings: Settings) -> bool:
-    client, options = _client(settings), ServerOptions.of(settings)
-    try:
-        return ServerCollection(client, "documents", 1, options).exists()
-    finally:
-        client.close()
-
-
 def _client(settings: Settings) -> QdrantClient:
     with warnings.catch_warnings():  # the operator decides where a key without TLS is safe
         warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
@@ -93,11 +96,18 @@ def _client(settings: Settings) -> QdrantClient:
 class ServerStore:
     """A `Store` on a Qdrant server, created with vectors of `shapes` if it does not exist."""
 
-    def __init__(self, client: QdrantClient, options: ServerOptions, shapes: VectorShapes) -> None:
+    def __init__(
+        self, client: QdrantClient, options: ServerOptions, shapes: VectorShapes, facts: Sequence[Point] | None = None
+    ) -> None:
+        """`facts`: the points `facts_at_opening`, if they were read already."""
         self._client, self._options = client, options
+        self._leases: dict[str, Lease] = {}
         self.documents = ServerCollection(client, "documents", 1, options)
-        self.documents.prepare({})
-        self.edition = current_edition(self.documents.retrieve([STORE_ID]))
+        if not any(point.id == STORE_ID for point in facts or ()):  # it is written when all collections are complete
+            self.documents.prepare({})
+            facts = self.documents.retrieve(facts_at_opening())
+        self.facts = {point.id: point.payload for point in facts or ()}
+        self.edition = current_edition(self.facts)
         self.text, self.images = self.open_edition(self.edition, shapes)
         self._options = options.inherit(self.text.params)
         self.publish(self.edition)
@@ -118,8 +128,14 @@ class ServerStore:
         return text, images
 
     def publish(self, edition: int) -> None:
-        if (aliases := self._options.aliases) is not None:
-            self.documents.retry(lambda: publish_edition(self._client, self.prefix, aliases, edition))
+        aliases, bound = self._options.aliases, self.facts.get(STORE_ID, {})
+        if aliases is None or bound.get("published") == [aliases, edition]:
+            return
+        self.documents.retry(lambda: publish_edition(self._client, self.prefix, aliases, edition))
+        if bound:  # so that it is not checked again whenever the store is opened
+            self.facts = {**self.facts, STORE_ID: {**bound, "published": [aliases, edition]}}
+            with suppress(StoreError):  # with a key that may only read
+                self.documents.upsert([Point(STORE_ID, self.facts[STORE_ID])])
 
     def drop_edition(self, edition: int) -> bool:
         text, images = (collection.drop() for collection in self._collections(edition))
@@ -134,9 +150,29 @@ class ServerStore:
     def hold(self) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def lock_document(self, document: str) -> AbstractContextManager[object]:
+    @contextmanager
+    def lock_document(self, document: str, read: Sequence[str] = ()) -> Iterator[list[Point]]:
         """Locks on all machines that use the server, with a lease in the register."""
-        return document_lease(self.documents, document)
+        with document_lease(self.documents, document, read) as lease:
+            self._leases[document] = lease
+            try:
+                yield lease.points
+            finally:
+                if self._leases.get(document) is lease:
+                    del self._leases[document]
+
+    def write_and_unlock(self, points: Sequence[Point], document: str, replaced: int) -> None:
+        lease = self._leases[document]
+        self.documents.write_and_release(points, document, replaced, lease.point)
+        lease.ended = True
+
+    def wait_for_locks(self) -> None:
+        for lease in self.documents.scroll():
+            while "lease" in lease.payload and not _is_expired(lease):
+                current = self.documents.retrieve([lease.id])
+                if not current or current[0].payload["lease"] != lease.payload["lease"]:
+                    break
+                time.sleep(POLL_SECONDS)
 
     def check_disk_space(self) -> None:
         """Does nothing: a server checks its own disk."""
@@ -148,8 +184,19 @@ class ServerStore:
         self._client.close()
 
 
+@dataclass(slots=True)
+class Lease:
+    """The lock of a document that this process holds."""
+
+    point: Point
+    points: list[Point] = field(default_factory=list)
+    """What was read of the register when it was taken."""
+    ended: bool = False
+    """Whether it was deleted together with a write."""
+
+
 @contextmanager
-def document_lease(register: ServerCollection, document: str) -> Iterator[None]:
+def document_lease(register: ServerCollection, document: str, read: Sequence[str] = ()) -> Iterator[Lease]:
     """Allow one ingest of a document at a time, on all machines that share a server, with a point in the register.
 
     A lease is taken by inserting it unless it exists, which the server does in one step. The lease of a process that
@@ -160,17 +207,20 @@ def document_lease(register: ServerCollection, document: str) -> Iterator[None]:
     while True:
         mine = Point(lease_id, {**payload, "until": time.time() + LEASE_SECONDS})
         register.insert(mine)
-        current = register.retrieve([lease_id])
-        if current and current[0].payload["lease"] == payload["lease"]:
+        points = register.retrieve([lease_id, *read])
+        current = next((point for point in points if point.id == lease_id), None)
+        if current and current.payload["lease"] == payload["lease"]:
             break
-        if current and _is_expired(current[0]):
-            register.delete_if_equal(current[0])  # another process may have taken it over in the meantime
+        if current and _is_expired(current):
+            register.delete_if_equal(current)  # another process may have taken it over in the meantime
         else:
             time.sleep(POLL_SECONDS)
+    lease = Lease(mine, points)
     try:
-        yield
+        yield lease
     finally:
-        register.delete_if_equal(mine)
+        if not lease.ended:
+            register.delete_if_equal(mine)
 
 
 def _is_expired(lease: Point) -> bool:

@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
-from diptych.store.bm25 import SparseVector, bm25_vectors, query_vector
+from diptych.store.bm25 import query_vector
 from diptych.store.filters import filter_json
-from diptych.store.server_failures import explain_failure, is_temporary
+from diptych.store.server_failures import explain_failure, is_missing, is_temporary
 from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
 from diptych.store.server_options import ServerOptions, is_quantized, vector_shapes
+from diptych.store.server_points import point_from_record, point_struct, sparse_vector
 from diptych.store.types import (
     BM25_FIELDS,
     VECTORS,
@@ -31,6 +31,7 @@ from diptych.store.types import (
 from diptych.where import Expression
 
 BATCH = 128  # points per request: some hundred KB with vectors and payload
+REGISTER_BATCH = 1000  # points of the register per request: about 1 KB each
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ class ServerCollection:
     def __init__(self, client: QdrantClient, kind: str, edition: int, options: ServerOptions) -> None:
         self._client, self._kind, self._options = client, kind, options
         self.name = f"{options.prefix}-{collection_name(kind, edition)}"
+        self._batch = REGISTER_BATCH if kind == "documents" else BATCH
         self._indexes = PayloadIndexes(kind, lambda: _index_types(self._info()), self._create_index, self._values)
 
     def prepare(self, shapes: VectorShapes) -> None:
@@ -62,8 +64,7 @@ class ServerCollection:
         try:
             return self._existing()
         except StoreError as error:
-            # 404 from a server, ValueError from the client's own engine in memory.
-            if isinstance(error.__cause__, ValueError) or getattr(error.__cause__, "status_code", 0) == 404:
+            if is_missing(error):
                 return None
             raise
 
@@ -80,7 +81,8 @@ class ServerCollection:
                     self.name,
                     vectors_config=vectors,
                     sparse_vectors_config=bm25,
-                    shard_number=options.shards,
+                    # Only within a shard are several points of the register read as of one moment.
+                    shard_number=1 if self._kind == "documents" else options.shards,
                     replication_factor=options.replicas,
                     write_consistency_factor=options.replicas // 2 + 1,
                     on_disk_payload=options.payload_on_disk,
@@ -144,49 +146,77 @@ class ServerCollection:
         self._upsert([point], models.UpdateMode.INSERT_ONLY)
 
     def _upsert(self, points: Sequence[Point], mode: models.UpdateMode | None = None) -> None:
-        structs = [self._point_struct(point) for point in points]
-        ordering = self._options.ordering
-        self._write(lambda: self._client.upsert(self.name, structs, wait=True, ordering=ordering, update_mode=mode))
+        self._apply(self._upsert_operation(points, mode=mode))
 
-    def _point_struct(self, point: Point) -> models.PointStruct:
-        vectors: dict[str, Any] = {name: vector.tolist() for name, vector in point.vectors.items()}
-        for name, vector in bm25_vectors(point.payload, self._kind).items():
-            vectors[name] = _sparse_vector(vector)
-        return models.PointStruct(id=point.id, vector=vectors, payload=point.payload)
+    def _upsert_operation(
+        self,
+        points: Sequence[Point],
+        mode: models.UpdateMode | None = None,
+        condition: models.Filter | None = None,
+    ) -> models.UpsertOperation:
+        structs = [point_struct(point, self._kind) for point in points]
+        return models.UpsertOperation(
+            upsert=models.PointsList(points=structs, update_mode=mode, update_filter=condition)
+        )
+
+    def replace_hidden(self, document: str, keep: Sequence[str], points: Sequence[Point]) -> None:
+        own = models.FieldCondition(key="document_id", match=models.MatchValue(value=document))
+        others = models.Filter(must=[own], must_not=[models.HasIdCondition(has_id=list(keep))])
+        self._indexes.add_columns(points)
+        self._apply(_delete_operation(others), *([self._upsert_operation(points)] if points else []))
+
+    def write_and_release(self, points: Sequence[Point], document: str, replaced: int, lease: Point | None) -> None:
+        """Write register points and delete a lease, as `Store.write_and_unlock` describes."""
+        is_other = models.Filter(must_not=[models.HasIdCondition(has_id=[document])])
+        is_replaced = models.FieldCondition(key="generation", match=models.MatchValue(value=replaced))
+        condition = models.Filter(should=[is_other, is_replaced])
+        release = [_delete_operation(_equality(lease))] if lease else []
+        self._apply(self._upsert_operation(points, condition=condition), *release)
 
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
-            self._delete(models.PointIdsList(points=list(batch)))
+            self._apply(models.DeleteOperation(delete=models.PointIdsList(points=list(batch))))
 
     def delete_if_equal(self, point: Point) -> None:
         """Delete a point if the strings in its payload are still these."""
-        same = [
-            models.FieldCondition(key=key, match=models.MatchValue(value=value))
-            for key, value in point.payload.items()
-            if isinstance(value, str)
-        ]
-        must = [models.HasIdCondition(has_id=[point.id]), *same]
-        self._delete(models.FilterSelector(filter=models.Filter(must=must)))
+        self._apply(_delete_operation(_equality(point)))
 
-    def _delete(self, selector: models.PointIdsList | models.FilterSelector) -> None:
+    def _apply(self, *operations: models.UpdateOperation) -> None:
+        """Apply operations one after the other, in one request."""
         ordering = self._options.ordering
-        self._write(lambda: self._client.delete(self.name, selector, wait=True, ordering=ordering))
+        results = self.retry(
+            lambda: self._client.batch_update_points(self.name, operations, wait=True, ordering=ordering)
+        )
+        for result in results:
+            if result.status != models.UpdateStatus.COMPLETED:
+                raise StoreError(f"{self.name}: the server did not confirm a write ({result.status}); run again")
+
+    def find(self, ids: Sequence[str]) -> list[Point] | None:
+        """As `retrieve`; None if the collection does not exist."""
+        try:
+            return self.retrieve(ids)
+        except StoreError as error:
+            if is_missing(error):
+                return None
+            raise
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
-        consistency = self._options.consistency
-        records = self.retry(
-            lambda: self._client.retrieve(self.name, list(ids), with_payload=True, consistency=consistency)
-        )
-        return [_point_from_record(record) for record in records]
+        # A scroll, unlike a retrieve, reads all points between two writes.
+        points: list[Point] = []
+        for batch in in_batches(ids, REGISTER_BATCH):
+            chosen = models.Filter(must=[models.HasIdCondition(has_id=list(batch))])
+            records, _ = self._scroll_page(chosen, False, None, len(batch))
+            points += map(point_from_record, records)
+        return points
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         queries = [self._query_request(request) for request in requests]
         consistency = self._options.consistency
         results = self.retry(lambda: self._client.query_batch_points(self.name, queries, consistency=consistency))
-        return [[ScoredPoint(str(hit.id), hit.score) for hit in result.points] for result in results]
+        return [[ScoredPoint(str(hit.id), hit.score, hit.payload) for hit in result.points] for result in results]
 
     def _query_request(self, request: RankedListRequest) -> models.QueryRequest:
-        vector = _sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
+        vector = sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
         where = self._filter(request.where)
         query = models.NearestQuery(nearest=vector)
         quantized = request.vector is not None and is_quantized(self.params)
@@ -196,7 +226,7 @@ class ServerCollection:
             filter=where,
             params=self._options.search_params() if quantized else None,
             limit=request.limit,
-            with_payload=False,
+            with_payload=True,
         )
 
     def _filter(self, where: Expression | None) -> models.Filter | None:
@@ -205,17 +235,19 @@ class ServerCollection:
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         offset: Any = None
         while True:
-            records, offset = self._scroll_page(where, vectors, offset)
-            yield from map(_point_from_record, records)
+            records, offset = self._scroll_page(self._filter(where), vectors, offset, self._batch)
+            yield from map(point_from_record, records)
             if offset is None:
                 return
 
-    def _scroll_page(self, where: Expression | None, vectors: bool, offset: Any) -> tuple[list[models.Record], Any]:
+    def _scroll_page(
+        self, chosen: models.Filter | None, vectors: bool, offset: Any, limit: int
+    ) -> tuple[list[models.Record], Any]:
         return self.retry(
             lambda: self._client.scroll(
                 self.name,
-                self._filter(where),
-                BATCH,
+                chosen,
+                limit,
                 offset=offset,
                 with_payload=True,
                 with_vectors=vectors,
@@ -225,11 +257,6 @@ class ServerCollection:
 
     def count(self, where: Expression | None = None) -> int:
         return self.retry(lambda: self._client.count(self.name, self._filter(where), exact=True)).count
-
-    def _write(self, call: Callable[[], models.UpdateResult]) -> None:
-        result = self.retry(call)
-        if result.status != models.UpdateStatus.COMPLETED:
-            raise StoreError(f"{self.name}: the server did not confirm a write ({result.status}); run again")
 
     def retry(self, call: Callable[[], T]) -> T:
         """The result of a request, retried while the failure is temporary and the deadline allows."""
@@ -249,15 +276,15 @@ def _index_types(info: models.CollectionInfo | None) -> dict[str, models.Payload
     return {key: index.data_type for key, index in info.payload_schema.items()} if info else {}
 
 
-def _sparse_vector(vector: SparseVector) -> models.SparseVector:
-    return models.SparseVector(indices=vector.indices, values=vector.values)
+def _equality(point: Point) -> models.Filter:
+    """Finds a point if the strings in its payload are still these."""
+    same = [
+        models.FieldCondition(key=key, match=models.MatchValue(value=value))
+        for key, value in point.payload.items()
+        if isinstance(value, str)
+    ]
+    return models.Filter(must=[models.HasIdCondition(has_id=[point.id]), *same])
 
 
-def _point_from_record(record: models.Record) -> Point:
-    named = record.vector if isinstance(record.vector, dict) else {}
-    vectors = {
-        name: np.asarray(vector, np.float32)
-        for name, vector in named.items()
-        if not isinstance(vector, models.SparseVector)
-    }
-    return Point(str(record.id), record.payload or {}, vectors)
+def _delete_operation(chosen: models.Filter) -> models.DeleteOperation:
+    return models.DeleteOperation(delete=models.FilterSelector(filter=chosen))

@@ -6,6 +6,7 @@ import re
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
+from diptych.errors import StoreError
 from diptych.settings import API_KEY_VARIABLE
 
 DISK_IS_FULL = ("No space left on device", "Disk usage is at")
@@ -23,6 +24,12 @@ def is_temporary(error: Exception) -> bool:
     if isinstance(error, ResponseHandlingException):
         return not isinstance(error.source, RuntimeError)
     return isinstance(error, ResourceExhaustedResponse)
+
+
+def is_missing(error: StoreError) -> bool:
+    """Whether a request failed because its collection does not exist."""
+    # 404 from a server, ValueError from the client's own engine in memory.
+    return isinstance(error.__cause__, ValueError) or getattr(error.__cause__, "status_code", 0) == 404
 
 
 def explain_failure(error: Exception) -> str:

@@ -21,7 +21,9 @@ FIXED_INDEXES: dict[str, dict[str, PayloadSchemaType]] = {
     | dict.fromkeys(("page", "generation"), PayloadSchemaType.INTEGER)
     | {"modality": PayloadSchemaType.KEYWORD}
     for kind in ("text", "images")
-} | {"documents": dict.fromkeys(("lease", "host"), PayloadSchemaType.KEYWORD)}
+} | {
+    "documents": dict.fromkeys(("lease", "host"), PayloadSchemaType.KEYWORD) | {"generation": PayloadSchemaType.INTEGER}
+}
 """Collection -> payload field -> its index. `modality` comes last: where it is missing, columns may be missing too."""
 LISTS_OF_NAMES = (FLAGS, LISTS)
 """Payload fields that many stores never have; indexed like columns."""

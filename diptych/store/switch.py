@@ -6,14 +6,14 @@ between any two steps: readers always see either the complete old version or the
 converges.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from diptych.store.points import PointDraft
-from diptych.store.register import DocumentRecord, check_edition, is_visible, load_record, write_record
+from diptych.store.points import DocumentDrafts, PointDraft
+from diptych.store.register import DocumentRecord, is_visible, locked_record, write_record
 from diptych.store.types import HASH_FIELDS, VECTORS, Collection, Point, Store
 from diptych.vectors import Vector
-from diptych.where import Compare, In
+from diptych.where import Compare, In, Or
 from extractors.types import ImageFile
 
 
@@ -28,99 +28,90 @@ class UpdatePlan:
     images: tuple[PointDraft, ...]
     retired: tuple[str, ...]
     """Ids of visible points that the commit retires."""
+    vectors: dict[str, Vector]
+    """Hash -> vector of all its stored points, including points of an interrupted run."""
     shown: frozenset[ImageFile] = frozenset()
     """Images of visible points, which the picture store therefore has. Unknown if the document is not complete."""
 
 
-def plan_update(store: Store, document: str, text: Sequence[PointDraft], images: Sequence[PointDraft]) -> UpdatePlan:
-    """Compare the drafts of a document with its points, and delete what an interrupted run left behind."""
-    before = load_record(store, document)
+def plan_update(store: Store, before: DocumentRecord | None, drafts: DocumentDrafts) -> UpdatePlan:
+    """Compare the drafts of a document with its points, and delete what an interrupted run left behind.
+
+    `before`: its register entry, as of when it was locked. The points of a document without one are not read: writing
+    its new points deletes them.
+    """
+    if before is None:
+        return UpdatePlan(before, 1, tuple(drafts.text), tuple(drafts.images), (), {})
     new: list[tuple[PointDraft, ...]] = []
     retired: list[str] = []
-    shown: frozenset[ImageFile] = frozenset()
-    for collection, drafts in ((store.text, text), (store.images, images)):
-        current, stray, visible_images = _point_ids(collection, before, document)
-        wanted = {draft.id for draft in drafts}
-        collection.delete(sorted(stray - wanted))
-        if before and before.status == "complete":
-            shown |= visible_images
-        new.append(tuple(draft for draft in drafts if draft.id not in current))
-        retired += sorted(current - wanted)
-    return UpdatePlan(before, (before.generation if before else 0) + 1, new[0], new[1], tuple(retired), shown)
+    vectors: dict[str, Vector] = {}
+    shown: set[ImageFile] = set()
+    for collection, parts in ((store.text, drafts.text), (store.images, drafts.images)):
+        stored = list(collection.scroll(Compare("document_id", "=", before.id), vectors=True))
+        vectors |= _vectors_by_hash(stored)
+        visible = {point.id: point for point in stored if is_visible(point.payload, point.id, {before.id: before})}
+        if before.status == "complete":
+            shown |= {ImageFile(**one.payload["image"]) for one in visible.values() if "image" in one.payload}
+        wanted = {draft.id for draft in parts}
+        collection.delete(sorted({point.id for point in stored} - visible.keys() - wanted))
+        new.append(tuple(draft for draft in parts if draft.id not in visible))
+        retired += sorted(visible.keys() - wanted)
+    return UpdatePlan(before, before.generation + 1, new[0], new[1], tuple(retired), vectors, frozenset(shown))
 
 
-def stage_points(
-    collection: Collection, drafts: Sequence[PointDraft], vectors: Mapping[str, Vector], generation: int
-) -> None:
-    """Write points that stay invisible until their generation is committed. `vectors`: hash -> vector."""
+def make_points(drafts: Sequence[PointDraft], vectors: Mapping[str, Vector], generation: int) -> list[Point]:
+    """Points that stay invisible until their generation is committed. `vectors`: hash -> vector."""
     points = []
     for draft in drafts:
         encoded = {needed.vector: vectors[needed.hash] for needed in draft.required_vectors if needed.hash in vectors}
         points.append(Point(draft.id, draft.stored_payload(generation), encoded))
-    collection.upsert(points)
+    return points
 
 
 def commit_document(store: Store, record: DocumentRecord, plan: UpdatePlan) -> None:
-    """The switch: one register write makes the staged points count and the retired ones not. Deletes the latter."""
-    check_edition(store)
+    """The switch: one register write makes the staged points count and the retired ones not.
+
+    Then deletes the retired points, and ends the lock of the document.
+    """
     committed = replace(record, generation=plan.generation, retired=plan.retired)
-    write_record(store, committed)
+    write_record(store, committed, replaced=None if plan.retired else plan.generation - 1)
     delete_retired_points(store, committed)
 
 
 def delete_retired_points(store: Store, record: DocumentRecord) -> None:
-    """Delete the points that a commit retired, including the commit of a run that died before this step."""
+    """Delete the points that a commit retired, including the commit of a run that died before this step.
+
+    Then ends the lock of the document.
+    """
     if record.retired:
         for collection in (store.text, store.images):
             collection.delete(record.retired)
-        write_record(store, replace(record, retired=()))
+        write_record(store, replace(record, retired=()), replaced=record.generation)
 
 
 def delete_document(store: Store, record: DocumentRecord) -> None:
     """Remove a document from both collections at once: hide it with one register write, then delete its points."""
-    write_record(store, replace(record, deleted=True))
-    for collection in (store.text, store.images):
-        collection.delete([point.id for point in collection.scroll(Compare("document_id", "=", record.id))])
-    store.documents.delete([record.id])
+    with locked_record(store, record.id) as current:
+        if current:
+            write_record(store, replace(current, deleted=True))
+            for collection in (store.text, store.images):
+                collection.delete([point.id for point in collection.scroll(Compare("document_id", "=", record.id))])
+            store.documents.delete([record.id])
 
 
 def vectors_of_document(store: Store, document: str) -> dict[str, Vector]:
     """Hash -> vector of all stored points of a document, including points of an interrupted run."""
     mine = Compare("document_id", "=", document)
     points = (point for collection in (store.text, store.images) for point in collection.scroll(mine, vectors=True))
-    return {hash: vector for point in points for hash, vector in _vectors_by_hash(point)}
+    return _vectors_by_hash(points)
 
 
 def vectors_by_hash(collection: Collection, name: str, hashes: Sequence[str]) -> dict[str, Vector]:
     """Hash -> vector of the given hashes, wherever a collection stores them; `name`: `text` or `images`."""
-    found: dict[str, Vector] = {}
-    for field in sorted({HASH_FIELDS[vector] for vector in VECTORS[name]}) if hashes else ():
-        for point in collection.scroll(In(field, tuple(hashes)), vectors=True):
-            found.update(_vectors_by_hash(point))
-    return found
+    fields = sorted({HASH_FIELDS[vector] for vector in VECTORS[name]})
+    has_hash = Or(tuple(In(field, tuple(hashes)) for field in fields))
+    return _vectors_by_hash(collection.scroll(has_hash, vectors=True)) if hashes else {}
 
 
-def _vectors_by_hash(point: Point) -> Iterator[tuple[str, Vector]]:
-    for name, vector in point.vectors.items():
-        yield point.payload[HASH_FIELDS[name]], vector
-
-
-def _point_ids(
-    collection: Collection, before: DocumentRecord | None, document: str
-) -> tuple[set[str], set[str], set[ImageFile]]:
-    """Ids of a document's points: the visible ones, and strays that were never committed or are retired.
-
-    The third value are the images of the visible ones.
-    """
-    records = {document: before} if before else {}
-    current: set[str] = set()
-    stray: set[str] = set()
-    images: set[ImageFile] = set()
-    for point in collection.scroll(Compare("document_id", "=", document)):
-        if not is_visible(point.payload, point.id, records):
-            stray.add(point.id)
-            continue
-        current.add(point.id)
-        if "image" in point.payload:
-            images.add(ImageFile(**point.payload["image"]))
-    return current, stray, images
+def _vectors_by_hash(points: Iterable[Point]) -> dict[str, Vector]:
+    return {point.payload[HASH_FIELDS[name]]: vector for point in points for name, vector in point.vectors.items()}

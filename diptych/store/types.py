@@ -7,9 +7,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from diptych.store.languages import known_languages
 from diptych.vectors import Vector
 from diptych.where import Expression
 
@@ -33,6 +35,10 @@ KEYWORD_FIELDS: dict[str, tuple[str, ...]] = {
 NAMESPACE = uuid.UUID("6f9d0f3e-4c39-5d0e-9a55-2f6a54d1c7b1")
 STORE_ID = str(uuid.uuid5(NAMESPACE, "store"))
 """The register point with the current edition and the encoders of the store. It is not a document."""
+VERSION_ID = str(uuid.uuid5(NAMESPACE, "clock"))
+"""The register point whose value changes with every write to the register. It is not a document."""
+SKIPPED_ID = str(uuid.uuid5(NAMESPACE, "skipped"))
+"""The register point that lists skipped files. It is not a document."""
 INDEXED = "indexed"
 """Payload field that BM25 reads: the words of a passage or picture."""
 PAGE_WORDS = "whole"
@@ -73,10 +79,12 @@ class RankedListRequest:
 
 
 class ScoredPoint(NamedTuple):
-    """One entry of a ranked list; its payload must be retrieved."""
+    """One entry of a ranked list."""
 
     id: str
     score: float
+    payload: Payload | None = None
+    """None: it must be retrieved. A server sends payloads with the list, which saves a request."""
 
 
 class Collection(Protocol):
@@ -87,7 +95,14 @@ class Collection(Protocol):
     def delete(self, ids: Sequence[str]) -> None: ...
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
-        """The points that exist, without vectors, in no particular order."""
+        """The points that exist, without vectors, in no particular order.
+
+        Of the register, up to 1000 points are read as of one moment: between two writes, not during one.
+        """
+        ...
+
+    def replace_hidden(self, document: str, keep: Sequence[str], points: Sequence[Point]) -> None:
+        """Write points of a document of which nothing counts yet, and delete its other points except `keep`."""
         ...
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
@@ -104,6 +119,9 @@ class Store(Protocol):
 
     edition: int
     """The open edition of the two collections; `reindex` builds the next one beside it."""
+    facts: dict[str, Payload]
+    """Payloads of register points that are not documents, by id, as they were last read or written here. Their readers
+    must check before they return that the version is still the same; see `register`."""
 
     @property
     def text(self) -> Collection: ...
@@ -135,8 +153,23 @@ class Store(Protocol):
         """Do not hand an embedded store over to another process before the block ends: several reads see one state."""
         ...
 
-    def lock_document(self, document: str) -> AbstractContextManager[object]:
-        """Keep other ingests of a document out, in all threads and processes that share the store."""
+    def lock_document(self, document: str, read: Sequence[str] = ()) -> AbstractContextManager[list[Point]]:
+        """Keep other ingests of a document out, in all threads and processes that share the store.
+
+        Returns those of the register points `read` that exist, as of when the lock was taken.
+        """
+        ...
+
+    def write_and_unlock(self, points: Sequence[Point], document: str, replaced: int) -> None:
+        """Write register points and end the lock of a document, before its block ends.
+
+        The points of documents are only written over those of the generation `replaced`, so that the repetition of a
+        request that got lost changes nothing after the lock has passed on.
+        """
+        ...
+
+    def wait_for_locks(self) -> None:
+        """Wait until all document locks that are held now have ended."""
         ...
 
     def check_disk_space(self) -> None:
@@ -148,6 +181,22 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@cache
+def small_facts() -> tuple[str, ...]:
+    """The register points that are read with every look at the register: its version and the documents' languages."""
+    return (VERSION_ID, *map(language_id, known_languages()))
+
+
+def language_id(language: str) -> str:
+    """The register point that shows that the store has documents in a language. It is not a document."""
+    return str(uuid.uuid5(NAMESPACE, f"language {language}"))
+
+
+def facts_at_opening() -> list[str]:
+    """The register points that are read when a store is opened."""
+    return [STORE_ID, SKIPPED_ID, *small_facts()]
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -162,9 +211,9 @@ def collection_name(collection: str, edition: int) -> str:
     return collection if edition == 1 else f"{collection}-{edition}"
 
 
-def current_edition(documents: Sequence[Point]) -> int:
-    """The current edition, read from the register point `STORE_ID` if it is among `documents`."""
-    return next((int(point.payload["edition"]) for point in documents if point.id == STORE_ID), 1)
+def current_edition(facts: Mapping[str, Payload]) -> int:
+    """The current edition, from the register point `STORE_ID` if it is among these."""
+    return int(facts[STORE_ID]["edition"]) if STORE_ID in facts else 1
 
 
 def text_shapes(size: int, *, half: bool = False) -> dict[str, VectorShape]:

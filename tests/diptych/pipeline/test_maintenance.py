@@ -17,7 +17,7 @@ from diptych.pipeline.sweep import sweep_store
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.points import EncodingConfig
-from diptych.store.register import STORE_FORMAT, bind_encoders, list_records
+from diptych.store.register import STORE_FORMAT, bind_encoders, list_records, write_fact
 from diptych.store.spaces import Spaces
 from diptych.store.types import STORE_ID, Point, Store, text_shapes
 from extractors.pictures.store import image_path, save_image_bytes
@@ -71,11 +71,11 @@ def test_only_missing_files_below_the_paths_are_removed(bench: ScriptedPipeline,
         bench.ingest(one, OLD)
     lost.path.unlink()
     other.path.unlink()
-    found = find_removed_documents(bench.index, [inside], [kept])
+    found = find_removed_documents(list_records(bench.index), [inside], [kept])
     assert [record.name for record in found.documents] == ["b.pdf"]
     assert (found.covered, found.share) == (2, 0.5)
     assert (
-        find_removed_documents(bench.index, [inside], []).documents == found.documents
+        find_removed_documents(list_records(bench.index), [inside], []).documents == found.documents
     )  # a.pdf was not met, but is there
 
 
@@ -91,21 +91,21 @@ def test_row_missing_from_its_catalogue_is_removed(bench: ScriptedPipeline, tmp_
     catalogue = tmp_path / "products.csv"
     catalogue.write_text("id,image\n1,a.png\n")
     rows = ingest_two_rows(bench, catalogue)
-    assert [record.name for record in find_removed_documents(bench.index, [catalogue], rows[:1]).documents] == [
-        "products.csv#2"
-    ]
-    assert find_removed_documents(bench.index, [tmp_path / "elsewhere"], rows[:1]).documents == ()
+    assert [
+        record.name for record in find_removed_documents(list_records(bench.index), [catalogue], rows[:1]).documents
+    ] == ["products.csv#2"]
+    assert find_removed_documents(list_records(bench.index), [tmp_path / "elsewhere"], rows[:1]).documents == ()
 
 
 def test_row_that_cannot_be_read_is_not_removed(bench: ScriptedPipeline, tmp_path: Path) -> None:
     catalogue = tmp_path / "products.jsonl"
     catalogue.write_text('{"id": 1, "image": "a.png"}\n{"id": 2, "image": \n')
     rows = ingest_two_rows(bench, catalogue)
-    assert find_removed_documents(bench.index, [catalogue], rows[:1]).documents == ()
+    assert find_removed_documents(list_records(bench.index), [catalogue], rows[:1]).documents == ()
     catalogue.write_text('{"id": 1, "image": "a.png"}\n')
-    assert [record.name for record in find_removed_documents(bench.index, [catalogue], rows[:1]).documents] == [
-        "products.jsonl#2"
-    ]
+    assert [
+        record.name for record in find_removed_documents(list_records(bench.index), [catalogue], rows[:1]).documents
+    ] == ["products.jsonl#2"]
 
 
 def test_sweep_only_removes_unused_points_and_pictures(bench: ScriptedPipeline) -> None:
@@ -169,14 +169,14 @@ def test_reindex_upgrades_a_store_of_an_earlier_version(bench: ScriptedPipeline)
     config = EncodingConfig("words-1")
     bind_encoders(bench.index, config)
     (binding,) = bench.index.documents.retrieve([STORE_ID])
-    bench.index.documents.upsert([Point(STORE_ID, {k: v for k, v in binding.payload.items() if k != "format"})])
+    write_fact(bench.index, STORE_ID, {k: v for k, v in binding.payload.items() if k != "format"})
     with pytest.raises(StoreMismatch, match="diptych reindex"):
         bind_encoders(bench.index, config)
     assert reindex_store(bench.index, Spaces(bench.encoder), "english", PictureStore(bench.folder)) == 0, (
         "all vectors are copied"
     )
     bind_encoders(bench.index, config)
-    bench.index.documents.upsert([Point(STORE_ID, {**binding.payload, "format": STORE_FORMAT + 1})])
+    write_fact(bench.index, STORE_ID, {**binding.payload, "format": STORE_FORMAT + 1})
     with pytest.raises(StoreMismatch, match="update it"):
         bind_encoders(bench.index, config)
 

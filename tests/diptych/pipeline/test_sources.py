@@ -145,14 +145,14 @@ def test_pictures_of_stored_rows_are_not_documents_until_their_catalogue_is_gone
     picture = write(tmp_path / "img/red.png", PNG)
     shop = write(tmp_path / "data/shop.csv", "image,description\n../img/red.png,A red one\n")
     stored = {f"{shop.as_uri()}#1": [picture.as_uri()]}
-    assert find_sources([tmp_path / "img"], row_pictures=stored).sources == []
-    (row,) = find_sources([shop], row_pictures=stored).sources
+    assert find_sources([tmp_path / "img"], row_pictures=lambda: stored).sources == []
+    (row,) = find_sources([shop], row_pictures=lambda: stored).sources
     assert row.images == (picture,)
     shop.write_text("image,description\n,A red one\n")
-    names = [one.name for one in find_sources([tmp_path], row_pictures=stored).sources]
+    names = [one.name for one in find_sources([tmp_path], row_pictures=lambda: stored).sources]
     assert names == ["data/shop.csv#1", "img/red.png"]
     shop.unlink()
-    assert [one.name for one in find_sources([tmp_path], row_pictures=stored).sources] == ["img/red.png"]
+    assert [one.name for one in find_sources([tmp_path], row_pictures=lambda: stored).sources] == ["img/red.png"]
 
 
 def test_table_that_is_not_a_catalogue_is_skipped_in_a_folder_and_refused_by_name(tmp_path: Path) -> None:

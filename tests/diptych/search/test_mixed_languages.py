@@ -14,7 +14,7 @@ from diptych.pipeline.reindex import reindex_store
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
-from diptych.store.register import RegisterCache, bind_encoders, list_records
+from diptych.store.register import bind_encoders, list_records, stored_languages
 from extractors.types import Passage
 from tests.support.fakes import document, source
 from tests.support.scripted_pipeline import ScriptedPipeline
@@ -52,7 +52,7 @@ def test_the_register_knows_the_languages(mixed: ScriptedPipeline) -> None:
         "deutsch.pdf": "german",
         "english.pdf": "english",
     }
-    assert RegisterCache().languages(mixed.index) == ("english", "german")
+    assert stored_languages(mixed.index) == ("english", "german")
 
 
 def test_words_find_documents_by_the_stems_of_their_language(mixed: ScriptedPipeline) -> None:

@@ -20,7 +20,7 @@ from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.search.similar import find_similar
 from diptych.store.points import document_id
-from diptych.store.register import load_record
+from diptych.store.register import load_records
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
 from diptych.where import parse_where
@@ -248,8 +248,7 @@ def test_similar_to_a_hit_of_a_deleted_document_is_refused(bench: Bench) -> None
     sandbox.scripts["gone.pdf"] = document(Passage("A green valve.", 1))
     ingest_document(gone, bench.pipeline)
     (hit,) = bench.ask("green valve", 1, where='document = "gone.pdf"')
-    record = load_record(bench.context.store, document_id(gone.uri))
-    assert record
+    (record,) = load_records(bench.context.store, [document_id(gone.uri)]).values()
     delete_document(bench.context.store, record)
     with pytest.raises(QueryError, match="no hit has this id"):
         find_similar(hit.id, bench.context, 3)

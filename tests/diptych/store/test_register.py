@@ -201,7 +201,8 @@ def killed_after(calls: int, function: Callable[..., Any]) -> Callable[..., Any]
 
 STEPS: list[tuple[str, str, int]] = [
     *[(collection, "upsert", 0) for collection in ("text", "images")],
-    *[("documents", "upsert", calls) for calls in (0, 1)],
+    ("documents", "upsert", 0),
+    ("store", "write_and_unlock", 0),
     *[(collection, "delete", calls) for collection in ("text", "images") for calls in (0, 1)],
 ]
 
@@ -215,9 +216,9 @@ def test_interrupted_ingest_shows_one_complete_version_and_converges(
         uninterrupted.ingest(source("a.pdf", name), parts)
     scripted.ingest(source("a.pdf"), OLD)
     name, method, calls = step
-    collection = getattr(scripted.index, name)
+    target = scripted.index if name == "store" else getattr(scripted.index, name)
     with monkeypatch.context() as patch:
-        patch.setattr(collection, method, killed_after(calls, getattr(collection, method)))
+        patch.setattr(target, method, killed_after(calls, getattr(target, method)))
         with pytest.raises(Killed):
             scripted.ingest(source("a.pdf", "2"), NEW)
     assert scripted.seen() in (WHOLE_OLD, WHOLE_NEW)
@@ -225,6 +226,23 @@ def test_interrupted_ingest_shows_one_complete_version_and_converges(
     assert scripted.seen() == WHOLE_NEW
     assert scripted.stored() == uninterrupted.stored()
     uninterrupted.index.close()
+
+
+@pytest.mark.parametrize("last", ["text", "images", "commit"])
+def test_parts_of_an_interrupted_first_ingest_never_appear(
+    scripted: ScriptedPipeline, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """The file changes before the next run: what the first one has written is of another version."""
+    target, method = (scripted.index, "write_and_unlock")
+    if last != "commit":
+        target, method = getattr(scripted.index, last), "replace_hidden"
+    with monkeypatch.context() as patch:
+        patch.setattr(target, method, killed_after(0, getattr(target, method)))
+        with pytest.raises(Killed):
+            scripted.ingest(source("a.pdf"), OLD)
+    assert scripted.seen() == set()
+    scripted.ingest(source("a.pdf", "2"), NEW)
+    assert (scripted.seen(), len(scripted.stored())) == (WHOLE_NEW, STORED)
 
 
 def test_uncommitted_points_do_not_crowd_out_visible_ones(scripted: ScriptedPipeline) -> None:
@@ -262,7 +280,7 @@ def test_register_is_read_once_per_version(scripted: ScriptedPipeline) -> None:
     scripted.ingest(source("a.pdf"), OLD)
     (record,) = list_records(scripted.index)
     cache, version = RegisterCache(), register_version(scripted.index)
-    assert cache.records_at(version, scripted.index, {record.id})[record.id] == record
+    assert cache.records_at(version, scripted.index, {record.id}) == {record.id: record}
     scripted.index.documents.delete([record.id])
-    assert cache.records_at(version, scripted.index, {record.id})[record.id] == record
-    assert cache.records_at("another version", scripted.index, {record.id}) == {}
+    assert cache.records_at(version, scripted.index, {record.id}) == {record.id: record}
+    assert cache.records_at("another version", scripted.index, {record.id}) is None

@@ -33,6 +33,8 @@ class Qdrant(ThreadingHTTPServer):
         self.writes = 0
         self.keys: set[str | None] = set()
         self.exists, self.version = True, "1.17.0"
+        self.created: set[str] = set()
+        """Collections that were created, although none exists."""
         self.vectors: dict[str, tuple[str, ...]] = {}
         """Collection -> its vectors, where they are not ours."""
         self.indexed = [field for fields in FIXED_INDEXES.values() for field in fields]
@@ -62,21 +64,26 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply)
 
     def outcome(self) -> Answer:
-        if re.fullmatch(r"/collections/[^/]+/points", self.path.partition("?")[0]) and self.command == "PUT":
+        place = self.path.partition("?")[0]
+        if re.fullmatch(r"/collections/[^/]+/points/batch", place):
             self.server.writes += 1
             assert "wait=true" in self.path
             if self.server.script:
                 return self.server.script.pop(0)
-            return 200, {}, {"operation_id": 1, "status": "completed"}
+            return 200, {}, [{"operation_id": 1, "status": "completed"}]
         if self.path.endswith("/aliases"):
             return 200, {}, {"aliases": self.server.aliases} if self.command == "GET" else True
         if self.path.endswith("/exists"):
             return 200, {}, {"exists": False}
+        if place.endswith("/points/scroll"):
+            exists = self.server.exists or place.split("/")[2] in self.server.created
+            return (200, {}, {"points": []}) if exists else (404, {}, None)
         if self.path == "/":
             return 200, {}, {"title": "qdrant", "version": self.server.version}
         if self.command == "GET" and (name := re.fullmatch(r"/collections/([^/]+)", self.path)):
             return (200, {}, self.collection(name[1])) if self.server.exists else (404, {}, None)
         if self.command == "PUT":
+            self.server.created.add(place.split("/")[2])
             applied = {"operation_id": 1, "status": "completed"}
             return 200, {}, applied if self.path.partition("?")[0].endswith("/index") else True
         return 200, {}, []
@@ -148,7 +155,7 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(qdrant: Qdrant, store
 
 
 def test_acknowledged_but_unapplied_write_is_a_failure(qdrant: Qdrant, store: Store) -> None:
-    qdrant.script = [(200, {}, {"operation_id": 1, "status": "acknowledged"})]
+    qdrant.script = [(200, {}, [{"operation_id": 1, "status": "acknowledged"}])]
     with pytest.raises(StoreError, match="did not confirm"):
         store.documents.upsert([POINT])
 
@@ -160,8 +167,9 @@ def test_collections_are_created_with_shards_replicas_and_float16(qdrant: Qdrant
     puts = [(path.split("/"), body) for method, path, body in qdrant.requests if method == "PUT"]
     created = {parts[2]: body for parts, body in puts if len(parts) == 3}
     assert set(created) == {"lib-documents", "lib-text", "lib-images"}
-    for body in created.values():
-        assert (body["shard_number"], body["replication_factor"], body["write_consistency_factor"]) == (3, 2, 2)
+    for name, body in created.items():
+        shards = 1 if name == "lib-documents" else 3
+        assert (body["shard_number"], body["replication_factor"], body["write_consistency_factor"]) == (shards, 2, 2)
     assert created["lib-text"]["vectors"]["dense"]["datatype"] == "float16"
     assert created["lib-text"]["sparse_vectors"] == {name: {"modifier": "idf"} for name in ("indexed", "whole")}
     qdrant.requests.clear()

@@ -63,7 +63,7 @@ def test_hits_of_quantised_vectors_are_rescored_unless_that_is_switched_off() ->
 def test_embedded_stores_refuse_settings_for_servers(tmp_path: Path, setting: dict[str, Any]) -> None:
     chosen = Settings(store=str(tmp_path / "store"), **setting)
     with pytest.raises(SettingsError, match="is for a Qdrant server; unset it"):
-        open_chosen_store(chosen, text_shapes(3))
+        open_chosen_store(chosen, lambda: text_shapes(3))
     assert not (tmp_path / "store").exists()
 
 

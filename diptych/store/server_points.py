@@ -1,0 +1,31 @@
+"""Points as the client of a Qdrant server has them."""
+
+from typing import Any
+
+import numpy as np
+from qdrant_client import models
+
+from diptych.store.bm25 import SparseVector, bm25_vectors
+from diptych.store.types import Point
+
+
+def point_struct(point: Point, kind: str) -> models.PointStruct:
+    """A point to write to the collection `kind`."""
+    vectors: dict[str, Any] = {name: vector.tolist() for name, vector in point.vectors.items()}
+    for name, vector in bm25_vectors(point.payload, kind).items():
+        vectors[name] = sparse_vector(vector)
+    return models.PointStruct(id=point.id, vector=vectors, payload=point.payload)
+
+
+def sparse_vector(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=vector.indices, values=vector.values)
+
+
+def point_from_record(record: models.Record) -> Point:
+    named = record.vector if isinstance(record.vector, dict) else {}
+    vectors = {
+        name: np.asarray(vector, np.float32)
+        for name, vector in named.items()
+        if not isinstance(vector, models.SparseVector)
+    }
+    return Point(str(record.id), record.payload or {}, vectors)
