@@ -20,7 +20,7 @@ class DiptychStore(Block):
 
     store: str = Field(description="Folder of the store, or URL of a Qdrant server.")
     pictures: str = Field(
-        default="", description="Folder of the picture store. Default: inside the store, or as configured."
+        default="", description="Folder or URL of the picture store. Default: inside the store, or as configured."
     )
     settings: dict[str, Any] = Field(
         default={}, description='Other settings, as in diptych.toml: {"answerer": "anthropic:…"}. No keys or passwords.'

@@ -56,7 +56,7 @@ def test_variables_and_blocks_apply_within_runs_only(tmp_path: Path) -> None:
     @flow
     def read(store: StoreChoice = None, paths: list[str] | None = None) -> tuple[str, list[str], str]:
         settings = flow_settings(store)
-        return settings.store, flow_paths(paths), str(settings.pictures)
+        return settings.store, flow_paths(paths), str(settings.pictures or "")
 
     block = DiptychStore(store="s", pictures="p", settings={"dpi": 300})
     block.save("of-a-variable", overwrite=True)
@@ -65,7 +65,7 @@ def test_variables_and_blocks_apply_within_runs_only(tmp_path: Path) -> None:
     try:
         assert read() == ("s", ["reports", "shop"], "p")
         assert read(block) == ("s", ["reports", "shop"], "p")
-        assert read("elsewhere", ["one.pdf"]) == ("elsewhere", ["one.pdf"], "None")
+        assert read("elsewhere", ["one.pdf"]) == ("elsewhere", ["one.pdf"], "")
         assert flow_settings(None).store == ".diptych"
         with pytest.raises(SettingsError, match=r"diptych-store/no-such-block cannot be used"):
             read("diptych-store/no-such-block")
