@@ -113,7 +113,15 @@ class ServerCollection:
 
     def _values(self, key: str) -> list[str]:
         """The distinct values of a payload field with a keyword index; at most `MAX_VALUES`."""
-        response = self.retry(lambda: self._client.facet(self.name, key, limit=MAX_VALUES, exact=True))
+        strict = self._existing().config.strict_mode_config
+        limit = min(MAX_VALUES, (strict and strict.enabled and strict.max_query_limit) or MAX_VALUES)
+        # Not exact, which strict mode may forbid: only the counts are estimates.
+        response = self.retry(lambda: self._client.facet(self.name, key, limit=limit, exact=False))
+        if len(response.hits) == limit < MAX_VALUES:
+            raise StoreError(
+                f"{self.name}: the server's strict mode lists only {limit} values of {key}. Compare the field with =, "
+                f"or raise max_query_limit"
+            )
         return [str(hit.value) for hit in response.hits]
 
     @property
