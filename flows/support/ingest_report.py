@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
 from flows.support.terminal import ExitCode
-from flows.support.text import escape_markdown, markdown_code, pluralize
+from flows.support.text import breakable, escape_markdown, markdown_code, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
@@ -85,16 +85,12 @@ class IngestReport:
         from diptych.models.meter import format_dollars
 
         ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
-        lines = [
-            "| status | what is missing | document | pages, passages, pictures | seconds | cost |",
-            f"|{'---|' * 6}",
-        ]
+        lines = ["| | what is missing | document | seconds | cost |", f"|{'---|' * 5}"]
         for outcome in ordered[:MAX_ROWS]:
             cells = (
                 outcome.status,
-                escape_markdown(_failure(outcome) or "; ".join(missing_parts(outcome)), MAX_REASON),
-                escape_markdown(outcome.name),
-                f"{outcome.pages}, {outcome.passages}, {outcome.pictures}",
+                breakable(_failure(outcome) or "; ".join(missing_parts(outcome)), MAX_REASON),
+                f"**{breakable(outcome.name)}**<br>{_parts_count(outcome)}",
                 _stage_seconds(outcome),
                 escape_markdown(format_dollars(outcome.usd)) if outcome.usd else "",
             )
