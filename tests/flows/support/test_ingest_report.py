@@ -66,7 +66,7 @@ def test_rows_begin_with_failed_documents_and_are_limited() -> None:
     unchanged = [outcome(f"{number:04}.pdf", "unchanged") for number in range(MAX_ROWS)]
     failed = outcome("z.pdf", "failed", error="z.pdf: [broken](http://e.com)", seconds=3.2, stages={"extract": 3.1})
     _, _, *rows = IngestReport([*unchanged, failed]).documents_markdown().splitlines()
-    reason = r"z.pdf: \[broken\]\(http&#58;//e<wbr>.com\)"
+    reason = r"z.pdf: \[broken\]\(http&#58;//e.co<wbr>m\)"
     parts = "0 pages, 0 passages, 0 pictures"
     assert rows[0] == f"| failed | {reason} | **z.pdf**<br>{parts} | 3.2: extract 3.1 |  |"
     assert rows[1].startswith("| unchanged |  | **0000.pdf**<br>")
