@@ -24,6 +24,7 @@ class Line:
     bold: bool = False
     italic: bool = False
     lead: int = 0  # bold characters at its start when the rest is not bold: a run-in heading or a caption's label
+    run_in: int = 0  # characters at its start in another font than the rest: perhaps a heading within the paragraph
     block: int = 0  # number of its text block, in file order
     horizontal: bool = True  # False for text that runs up, down or at an angle on the page as displayed
     angle: int = 0  # writing direction to the nearest quarter turn: 0 (rightwards), 90 (down), 180 or 270 (up)

@@ -1,7 +1,9 @@
 """Reading one PDF page into plain data: its text lines, images and drawings, with boxes on the page as displayed."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -17,6 +19,9 @@ MIN_OPACITY, MIN_ALPHA = 0.02, 5  # opacity from which on a drawing (of 1) and a
 AXIS_TOLERANCE = 0.1  # points by which a level or upright line may slant
 MIN_WORD_SPACE, MAX_WORD_SPACE, MAX_KERNING = 0.12, 0.8, 0.15  # font sizes between words; overlap of pieces of one
 MAX_BASELINE_SHIFT = 0.1  # vertical distance of pieces of one line, in font sizes
+# Not all files flag bold and italic fonts.
+BOLD_NAME = re.compile(r"bold|black|heavy|[-,_](?:b|bd|sb)(?:i|it|cn|obl)?$")
+ITALIC_NAME = re.compile(r"italic|oblique|[-,_](?:b|bd|sb|md)?(?:i|it|obl)$")
 MAX_FONT_HEIGHT = 1.8  # font sizes; above, a font's metrics are wrong, and the next two are assumed instead
 ASCENDER, DESCENDER = 1.0, 0.35
 VISIBLE_TEXT_FLAGS = 16 | 32 | 64  # of MuPDF: filled, stroked, used as a clip; a scanner's text layer is none of these
@@ -171,7 +176,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
     spans = [span for span in line["spans"] if span["text"].strip()]
     if not spans:
         return None
-    main = max(spans, key=lambda span: len(span["text"]))
+    main = _main_span(spans)
     bold = _is_bold(main)
     return Line(
         box=to_displayed(_text_box(line, spans)),
@@ -179,8 +184,9 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
         size=float(main["size"]),
         font=str(main["font"]),
         bold=bold,
-        italic=bool(main["flags"] & 2),
+        italic=bool(main["flags"] & 2) or bool(ITALIC_NAME.search(main["font"].lower())),
         lead=0 if bold else sum(len(span["text"]) for span in takewhile(_is_bold, spans)),
+        run_in=_run_in(line["spans"]),
         block=block,
         horizontal=direction[0] > 0.98,
         angle=round(math.degrees(math.atan2(direction[1], direction[0])) / 90) % 4 * 90,
@@ -188,9 +194,25 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
     )
 
 
+def _main_span(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The longest span in the font and size of most characters; words may be spans of their own."""
+    characters: Counter[tuple[str, float]] = Counter()
+    for span in spans:
+        characters[span["font"], span["size"]] += len(span["text"])
+    font, size = characters.most_common(1)[0][0]
+    same = [span for span in spans if span["font"] == font and span["size"] == size]
+    return max(same, key=lambda span: len(span["text"]))
+
+
 def _is_bold(span: dict[str, Any]) -> bool:
-    font = span["font"].lower()
-    return bool(span["flags"] & 16) or any(word in font for word in ("bold", "black", "heavy"))
+    return bool(span["flags"] & 16) or bool(BOLD_NAME.search(span["font"].lower()))
+
+
+def _run_in(spans: Sequence[dict[str, Any]]) -> int:
+    """Characters at the start in one font, blanks included, if another font follows."""
+    first = next(span for span in spans if span["text"].strip())
+    start = list(takewhile(lambda span: span["font"] == first["font"] or not span["text"].strip(), spans))
+    return len("".join(span["text"] for span in start).strip()) if len(start) < len(spans) else 0
 
 
 def _text_box(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:

@@ -6,7 +6,7 @@ A paragraph is a heading by its look (larger or bolder than the body text), its 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractors.text.cleaning import bare_letters
 from extractors.text.paragraphs import BULLET, Paragraph, join_lines
@@ -20,6 +20,10 @@ MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of o
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
+# Font sizes against the body text of a font that the document uses for headings; sans serifs look larger.
+MIN_HEADING_SIZE, MIN_BOLD_HEADING_SIZE = 0.85, 0.7
+MIN_HEADINGS, MIN_HEADING_SHARE = 2, 0.6  # paragraphs, and share of those in a font, from which it is such a font
+MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
 MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; below a bold table cell are short cells
 
 _NUMBERED = re.compile(
@@ -37,8 +41,9 @@ _STANDARD_HEADING = re.compile(
 _TRAILING_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
 
 HeadingPath = tuple[str, ...]
-_Style = tuple[float, bool, bool, bool]
+_Style = tuple[bool, float, bool, bool, bool]
 """How a paragraph looks, in an order that sorts prominent styles first."""
+_FontStyle = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,20 @@ def assign_headings(
 
     The document's title is no heading, except in a deck, where every page starts a new path.
     """
+    paragraphs = _join_false_run_ins(paragraphs)
     body = _body_style(paragraphs)
+    heading_styles = _heading_styles(paragraphs, body)
     levels_by_page = _bookmark_levels(bookmarks)
     headings: dict[int, int | None] = {}  # index -> bookmark level, if any
     levels: dict[_Style, Counter[int]] = {}
     for index, paragraph in enumerate(paragraphs):
         level = _bookmark_level(paragraph, levels_by_page.get(paragraph.page, {}))
-        looks_like_one = _looks_like_heading(paragraphs, index, body) or (deck and _is_slide_title(paragraphs, index))
+        looks_like_one = (
+            paragraph.run_in
+            or _looks_like_heading(paragraphs, index, body)
+            or (_font_style(paragraph) in heading_styles and _has_form_of_heading(paragraph))
+            or (deck and _is_slide_title(paragraphs, index))
+        )
         if level is None and not looks_like_one:
             continue
         if (
@@ -96,6 +108,60 @@ def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
         # Prose counts twice, because scattered labels may outnumber it.
         styles[paragraph.size, paragraph.bold] += paragraph.characters * (2 if len(paragraph.lines) > 2 else 1)
     return styles.most_common(1)[0][0] if styles else (10.0, False)
+
+
+def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Join the starts of paragraphs that are no headings with the rest: those in a font that begins only one."""
+    fonts = Counter(paragraph.font for paragraph in paragraphs if paragraph.run_in)
+    joined: list[Paragraph] = []
+    start: Paragraph | None = None
+    for paragraph in paragraphs:
+        if paragraph.run_in and fonts[paragraph.font] < MIN_RUN_INS and not _NUMBERED.match(paragraph.lines[0]):
+            start = paragraph
+            continue
+        if start:
+            lines = (f"{start.lines[0]} {paragraph.lines[0]}", *paragraph.lines[1:])
+            paragraph, start = replace(paragraph, lines=lines, apart=start.apart), None
+        joined.append(paragraph)
+    return joined
+
+
+def _heading_styles(paragraphs: Sequence[Paragraph], body: tuple[float, bool]) -> frozenset[_FontStyle]:
+    """Fonts, with their sizes, in which the document sets its headings: short lines, most of them above running text.
+
+    Many files name their bold fonts in a way that does not show it.
+    """
+    fonts: Counter[str] = Counter()
+    for paragraph in paragraphs:
+        fonts[paragraph.font] += paragraph.characters
+    body_font = fonts.most_common(1)[0][0] if fonts else ""
+    seen: Counter[_FontStyle] = Counter()
+    headings: Counter[_FontStyle] = Counter()
+    for index, paragraph in enumerate(paragraphs):
+        min_size = MIN_BOLD_HEADING_SIZE if paragraph.bold else MIN_HEADING_SIZE
+        is_other = paragraph.font != body_font and paragraph.size >= min_size * body[0]
+        if is_other and not (paragraph.ocr or paragraph.run_in):
+            seen[_font_style(paragraph)] += 1
+            headings[_font_style(paragraph)] += _is_set_as_heading(paragraphs, index)
+    return frozenset(
+        style for style, count in headings.items() if count >= MIN_HEADINGS and count >= MIN_HEADING_SHARE * seen[style]
+    )
+
+
+def _font_style(paragraph: Paragraph) -> _FontStyle:
+    return paragraph.font, paragraph.size
+
+
+def _is_set_as_heading(paragraphs: Sequence[Paragraph], index: int) -> bool:
+    """Return True for what has the form of a heading, above running text in another font."""
+    paragraph, following = paragraphs[index], paragraphs[index + 1 : index + 2]
+    has_text_below = following and following[0].font != paragraph.font and following[0].characters > MIN_TEXT_BELOW
+    return bool(has_text_below) and _has_form_of_heading(paragraph)
+
+
+def _has_form_of_heading(paragraph: Paragraph) -> bool:
+    text = join_lines(paragraph.lines)
+    return _may_be_heading(paragraph, text) and (not ends_sentence(text) or text[-1] in "?:!")
 
 
 def _drop_plain_lines(
@@ -128,7 +194,8 @@ def _build_paths(paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck:
         text = join_lines(paragraph.lines)
         while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not _is_numbered_below(text, stack[-1][1]))):
             stack.pop()
-        stack.append((rank, _TRAILING_PAGE_NUMBER.sub("", text)[:MAX_PATH_ENTRY_LENGTH]))
+        title = _TRAILING_PAGE_NUMBER.sub("", text.rstrip(".:–—") if paragraph.run_in else text)
+        stack.append((rank, title[:MAX_PATH_ENTRY_LENGTH]))
         headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-MAX_PATH_DEPTH:]), True))
     return headed
 
@@ -224,7 +291,13 @@ def _bookmark_level(paragraph: Paragraph, levels: dict[str, int]) -> int | None:
 
 
 def _style(paragraph: Paragraph) -> _Style:
-    return -paragraph.size, not paragraph.bold, not join_lines(paragraph.lines).isupper(), paragraph.italic
+    return (
+        paragraph.run_in,
+        -paragraph.size,
+        not paragraph.bold,
+        not join_lines(paragraph.lines).isupper(),
+        paragraph.italic,
+    )
 
 
 def _rank_styles(styles: set[_Style], bookmarked: dict[_Style, int]) -> dict[_Style, float]:

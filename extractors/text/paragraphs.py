@@ -7,6 +7,8 @@ from itertools import pairwise
 from statistics import median
 
 from extractors.geometry import merge_boxes
+from extractors.layout.labels import LABEL
+from extractors.page import Line
 from extractors.text.cleaning import clean_text
 from extractors.text.reading_order import Row
 from extractors.text.sentences import ends_sentence, split_sentences
@@ -19,9 +21,12 @@ MAX_SIZE_DIFFERENCE = 0.12  # relative difference of font sizes within a paragra
 MAX_ROUGH_SIZE_DIFFERENCE = 0.35  # the same for OCR, which measures letters, and for small capitals beside capitals
 MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4  # indent of a first line, and of a line that still counts as flush left
 MIN_SHORTFALL = 0.12  # share of the paragraph's width that its last line leaves free
+MIN_HEADING_SHORTFALL = 3  # font sizes that a heading leaves free of the line below it
 MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3  # white space from a label to its value, and between paragraphs on one line
 MIN_APART = 0.5  # white space above a paragraph that counts as set apart
 MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
+# A heading at the start of a paragraph. In characters, but for the first two; the last: of the text it belongs to.
+MAX_RUN_IN_LINES, MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 3, 16, 4, 60
 MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a full stop by then, there is none
 
 BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
@@ -37,11 +42,13 @@ class Paragraph:
     page: int
     box: Box
     size: float  # font size in points, to the nearest half
+    font: str = ""
     bold: bool = False
     italic: bool = False
     ocr: bool = False
     tabular: bool = False  # True when a row has a label and values far to its right
     apart: bool = False  # True when white space separates it from the text above
+    run_in: bool = False  # True for what begins the next paragraph in a font of its own: "2.1. Methods. We used"
 
     @property
     def characters(self) -> int:
@@ -122,7 +129,12 @@ def _split_column(rows: Sequence[Row], page: int) -> list[Paragraph]:
             groups.append([row])
     rows_above = [None, *(group[-1] for group in groups)]
     paragraphs = [_paragraph(group, page, above) for group, above in zip(groups, rows_above, strict=False)]
-    return [paragraph for paragraph in paragraphs if paragraph]
+    return [
+        part
+        for group, paragraph in zip(groups, paragraphs, strict=True)
+        if paragraph
+        for part in _split_run_in(group, paragraph)
+    ]
 
 
 def _usual_pitch(rows: Sequence[Row]) -> float:
@@ -155,12 +167,19 @@ def _starts_paragraph(group: Sequence[Row], row: Row, usual_pitch: float, usual_
     starts_anew = ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size
     if above.bold != line.bold and not (line.ocr or above.ocr) and starts_anew:
         return True
+    is_heading = _changes_font(above, line) and (len(group) == 1 or not above.run_in)
+    if is_heading and (ended or last.box[2] < row.box[2] - MIN_HEADING_SHORTFALL * size):
+        return True
     indent, is_flush = row.box[0] - left, last.box[0] - left < MAX_MISALIGNMENT * size
     if indent > MIN_INDENT * size and is_flush and (ended or short) and not BULLET.match(group[0].text):
         return True
     if indent < -MIN_INDENT * size and (ended or short) and not text[:1].islower():
         return True
     return ended and short and len(group) > 1 and (text[:1].isupper() or text[:1].isdigit())
+
+
+def _changes_font(above: Line, line: Line) -> bool:
+    return above.font != line.font and not (line.ocr or above.ocr)
 
 
 def _differs_in_size(last: Row, row: Row) -> bool:
@@ -187,11 +206,50 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         page=page,
         box=merge_boxes([row.box for row in group]),
         size=round(main.size * 2) / 2,
+        font=main.font,
         bold=main.bold,
         italic=main.italic,
         ocr=main.ocr,
         tabular=any(_is_tabular(row) for row in group),
         apart=above is None or group[0].box[1] - above.box[3] > MIN_APART * main.size,
+    )
+
+
+def _split_run_in(group: Sequence[Row], paragraph: Paragraph) -> list[Paragraph]:
+    """The paragraph, after what looks like a heading at its start: a few words in another font that end in a point."""
+    first = group[0].lines[0]
+    for number, row in enumerate(group[:MAX_RUN_IN_LINES]):
+        line = row.lines[0]
+        if len(row.lines) > 1 or line.ocr or (line.font != first.font and not line.run_in):
+            return [paragraph]
+        if not line.run_in:
+            continue
+        start, rest = line.text[: line.run_in].strip(), line.text[line.run_in :].strip()
+        heading = clean_text(join_lines([*(above.text for above in group[:number]), start]))
+        lines = tuple(text for text in (clean_text(rest), *paragraph.lines[number + 1 :]) if text)
+        if not lines or len(paragraph.lines) != len(group) or not _may_be_run_in(heading, lines):
+            return [paragraph]
+        above = replace(
+            paragraph,
+            lines=(heading,),
+            box=merge_boxes(r.box for r in group[: number + 1]),
+            font=first.font,
+            run_in=True,
+        )
+        return [above, replace(paragraph, lines=lines, apart=False)]
+    return [paragraph]
+
+
+def _may_be_run_in(text: str, rest: Sequence[str]) -> bool:
+    words = text.split()
+    return (
+        len(text) >= MIN_RUN_IN
+        and text[-1] in ".:–—"
+        and (text[0].isupper() or text[0].isdigit())
+        and len(words) <= MAX_RUN_IN_WORDS
+        and sum(map(len, rest)) >= MIN_AFTER_RUN_IN
+        and not rest[0][0].islower()
+        and not LABEL.match(text)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from extractors.page import PageLayout
-from extractors.pdf.page_reader import read_page
+from extractors.pdf.page_reader import BOLD_NAME, ITALIC_NAME, read_page
 from extractors.pdf.render import pymupdf
 
 
@@ -103,3 +103,19 @@ def test_page_with_broken_content_has_the_layout_before_the_break() -> None:
     page.insert_text((100, 100), "before the break")
     wrap_contents(page, b"", b" q 1 0 0 BT (((( /Nothing Do")
     assert [line.text for line in layout_of(page).lines] == ["before the break"]
+
+
+@pytest.mark.parametrize(
+    ("font", "bold", "italic"),
+    [
+        ("HelveticaNeueLTStd-Bd", True, False),
+        ("AdvTimes-b", True, False),
+        ("AdvTimes-i", False, True),
+        ("Univers-BoldItalic", True, True),
+        ("Minion-Regular", False, False),
+        ("Bdoni-Book", False, False),
+    ],
+)
+def test_weight_and_slant_are_read_from_the_name_of_a_font(font: str, bold: bool, italic: bool) -> None:
+    assert bool(BOLD_NAME.search(font.lower())) is bold
+    assert bool(ITALIC_NAME.search(font.lower())) is italic

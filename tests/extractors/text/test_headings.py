@@ -14,8 +14,8 @@ def body(page: int = 1) -> Paragraph:
     return Paragraph(BODY_LINES, page, (50, 100, 300, 140), 10)
 
 
-def heading(text: str, size: float = 14, page: int = 1, **style: bool) -> Paragraph:
-    return Paragraph((text,), page, (50, 80, 300, 95), size, apart=True, **style)
+def heading(text: str, size: float = 14, page: int = 1, *, font: str = "", **style: bool) -> Paragraph:
+    return Paragraph((text,), page, (50, 80, 300, 95), size, font, apart=True, **style)
 
 
 def body_paths(
@@ -81,3 +81,32 @@ def test_every_page_of_a_deck_starts_a_new_path() -> None:
 def test_slightly_larger_plain_lines_are_not_headings_where_headings_are_bold() -> None:
     bold = [part for n in range(4) for part in (heading(f"{n + 1} Heading", 12, bold=True), body())]
     assert body_paths(heading("Ann Example, Bob Example", 12), body(), *bold)[:2] == [(), ()]
+
+
+def test_font_of_headings_is_recognised_by_its_use() -> None:
+    paths = body_paths(heading("Soil", 9, font="Adv9"), body(), heading("Water", 9, font="Adv9"), body())
+    assert paths == [("Soil",), ("Water",)]
+
+
+def test_font_of_labels_beside_each_other_is_none_of_headings() -> None:
+    labels = [heading(name, 9, font="Adv9") for name in ("Soil", "Water", "Air", "Light")]
+    assert body_paths(*labels, body())[-1] == ()
+
+
+def test_heading_of_a_section_without_text_is_kept() -> None:
+    parts = [heading(name, 10, font="Adv9") for name in ("Soil", "Water", "Air")]
+    paths = body_paths(parts[0], body(), parts[1], body(), parts[2], heading("of cities", 9, font="Adv8"), body())
+    assert paths[:2] == [("Soil",), ("Water",)]
+    assert paths[-1][0] == "Air"
+
+
+def test_words_that_begin_paragraphs_in_a_font_of_their_own_are_headings() -> None:
+    soil, water = (heading(name, 10, font="Italic", run_in=True) for name in ("Soil.", "Water."))
+    assert body_paths(heading("Methods"), soil, body(), water, body()) == [("Methods", "Soil"), ("Methods", "Water")]
+
+
+def test_single_word_that_begins_a_paragraph_stays_in_it() -> None:
+    (start,) = assign_headings([heading("Note.", 10, font="Italic", run_in=True), body()])
+    assert start.paragraph.lines[0] == f"Note. {BODY_LINES[0]}"
+    (numbered, _) = assign_headings([heading("2.1. Soil.", 10, font="Italic", run_in=True), body()])
+    assert numbered.path == ("2.1. Soil",)

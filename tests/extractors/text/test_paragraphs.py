@@ -106,3 +106,38 @@ def test_complete_sentences_and_other_styles_and_bullets_do_not_continue() -> No
     unfinished = paragraph("The reading that this sentence of", "some length goes")
     assert not continues_sentence(unfinished, replace(paragraph("on with it"), size=8))
     assert not continues_sentence(unfinished, paragraph("• on with it"))
+
+
+def styled(text: str, y: float, font: str = "Body", run_in: int = 0, width: float = 0) -> Line:
+    """A line of 10 points, 250 points wide unless given."""
+    return Line((50, y, 50 + (width or 250), y + 10), text, 10, font, run_in=run_in)
+
+
+def test_short_line_in_another_font_is_a_paragraph() -> None:
+    lines = [styled("Soil samples", 100, "Adv9", width=60), styled(FULL_LINE, 112), styled(FULL_LINE, 124)]
+    assert [paragraph.font for paragraph in build_paragraphs(order_rows(lines), 1)] == ["Adv9", "Body"]
+
+
+@pytest.mark.parametrize("start", ["2.1. Soil samples.", "Soil:", "Soil samples —"])
+def test_heading_within_a_paragraph_is_separated(start: str) -> None:
+    lines = [styled(f"{start} We took one every {FULL_LINE}", 100, run_in=len(start)), styled(FULL_LINE, 112)]
+    heading, text = build_paragraphs(order_rows(lines), 1)
+    assert (heading.lines, heading.run_in, text.run_in) == ((start,), True, False)
+    assert text.lines == (f"We took one every {FULL_LINE}", FULL_LINE)
+
+
+def test_heading_within_a_paragraph_may_take_several_lines() -> None:
+    lines = [
+        styled("Soil samples of the northern", 100, "Italic"),
+        styled("valley. We took one every week", 112, run_in=len("valley.")),
+        styled(FULL_LINE, 124),
+    ]
+    heading, text = build_paragraphs(order_rows(lines), 1)
+    assert heading.lines == ("Soil samples of the northern valley.",)
+    assert text.lines == ("We took one every week", FULL_LINE)
+
+
+@pytest.mark.parametrize("start", ["O. sanctum", "Fig. 3:", "so:"])
+def test_names_labels_and_words_in_another_font_begin_no_heading(start: str) -> None:
+    lines = [styled(f"{start} We took one every {FULL_LINE}", 100, run_in=len(start)), styled(FULL_LINE, 112)]
+    assert len(build_paragraphs(order_rows(lines), 1)) == 1
