@@ -25,6 +25,7 @@ from diptych.store.types import (
     Payload,
 )
 from extractors.layout.labels import figure_label
+from extractors.text.passages import without_padding
 from extractors.types import Extraction, ImageFile, Passage, Picture
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation", "language")
@@ -215,6 +216,8 @@ def text_to_encode(payload: Payload) -> str:
     BM25 only reads the own text: the title does not distinguish the parts of a document.
     """
     words, title = own_text(payload), payload["title"]
+    if payload["kind"] == "table" and payload["modality"] == "text":
+        words = without_padding(words)
     if not words or title in payload["heading"] or words.startswith(title):
         return words
     return f"{title}{HEADING_SEPARATOR if payload['heading'] else LINE_SEPARATOR}{words}"

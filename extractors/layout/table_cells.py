@@ -1,84 +1,99 @@
-"""The rows and columns of a table, by the white space between its lines of text and by its rules.
+"""The cells of a table, by the white space between its lines of text and by its rules.
 
-In: the lines in a table's region. Out: a grid of cell texts. Positions of rules are x or y coordinates in points.
+In: the lines and rules in a table's region. Out: a grid of cell texts, the complete headers of the columns first.
 """
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
-from statistics import fmean, median
 
-from extractors.geometry import merge_boxes
+from extractors.geometry import width
+from extractors.layout.table_header import column_headers, count_header_rows, drop_caption_rows
+from extractors.layout.table_lines import (
+    Columns,
+    Row,
+    column_of,
+    find_columns,
+    group_rows,
+    is_number,
+    middle,
+    row_middle,
+)
+from extractors.layout.table_rows import join_cell_lines
 from extractors.page import Line
 from extractors.types import Box
 
-Row = list[Line]
-
-_SAME_ROW = 0.4  # text sizes between the middles of lines in one row
-_MIN_GUTTER = 0.5  # median text sizes: narrower white space separates words, not columns
-_ROWS_PER_CROSSING = 8  # one row in this many may cross a gutter, as headings that span columns do
-_SAME_CUT = 3.0  # points between a gutter and a rule that stand for the same border
 _SPANNED = 0.3  # share of a text in a column from which it starts there
 _MOSTLY_SIGNS = 0.6  # share of a column's cells that are currency or percent signs
 _MIN_ROW_RULES = 3  # fewer rules separate the header and the foot, not every row
+_LONG_RULE = 0.7  # share of the table's width
 
-_NUMBER = re.compile(
-    r"^[<>≤≥~±]?\s*[$€£¥]?\s*[(+–−-]?\s*[$€£¥]?\d[\d.,\s]*(?:\s?[%xX×°]|bps|pts?)?\)?[*†‡a-d]?(?:\s*[±(–-].*)?$"
-)
-_NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
 _SIGN = re.compile(r"^[$€£¥%)(]{1,3}$")
 
 
-def read_cells(lines: Sequence[Line], level_rules: Sequence[float], upright_rules: Sequence[float]) -> list[list[str]]:
-    """The text of every cell, row by row, of a table with these lines and rules."""
+def read_cells(
+    lines: Sequence[Line], level_rules: Sequence[Box], upright_rules: Sequence[float], box: Box
+) -> tuple[list[list[str]], bool]:
+    """The text of every cell, row by row, of the table in `box`, and whether it shows that the first is its header.
+
+    `level_rules` are all rules in the box, `upright_rules` the x of those between columns.
+    """
     rows = group_rows(lines)
-    grid = _fill_cells(_merge_rows_between_rules(rows, level_rules), find_columns(rows, upright_rules))
-    return _merge_continued_rows(_merge_sign_columns(grid))
+    if not rows:
+        return [], False
+    rows = drop_caption_rows(rows, level_rules, box)
+    found = count_header_rows(rows, level_rules, box)
+    count = min(found or 1, len(rows) - 1)
+    header, body = rows[:count], rows[count:]
+    columns = find_columns(body, upright_rules)
+    if len(columns) < 2:
+        columns = find_columns(rows, upright_rules)
+    columns = _stretch(_filled_columns(columns, body), lines)
+    heights = sorted(rule[1] for rule in level_rules if width(rule) > _LONG_RULE * width(box))
+    body = _join_between_rules(body, heights, columns)
+    grid = _fill_cells(body, columns)
+    if header:
+        grid.insert(0, column_headers(header, columns, level_rules))
+    return _merge_continued_rows(_merge_sign_columns(grid)), found > 0
 
 
-def is_number(text: str) -> bool:
-    """Whether a cell is numeric: `1,204`, `$(3.5)`, `12 %`, `0.3 ± 0.1`, or a dash for a missing value."""
-    return bool(_NUMBER.match(text) or _NO_VALUE.match(text))
+def _filled_columns(columns: Columns, rows: Sequence[Row]) -> Columns:
+    """The columns with any text; an empty one, as between double rules, is added to the one on its left."""
+    filled = {column_of(line, columns) for row in rows for line in row}
+    starts = [columns[n][0] for n in sorted(filled)]
+    return list(zip(starts, [*starts[1:], columns[-1][1]], strict=True))
 
 
-def group_rows(lines: Sequence[Line]) -> list[Row]:
-    """Lines that stand side by side, rows from top to bottom and each row from left to right."""
-    rows: list[Row] = []
-    for line in sorted(lines, key=_middle):
-        if rows and _middle(line) - fmean(map(_middle, rows[-1])) < _SAME_ROW * line.size:
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return [sorted(row, key=lambda line: line.box[0]) for row in rows]
+def _stretch(columns: Columns, lines: Sequence[Line]) -> list[tuple[float, float]]:
+    """The columns, with the outer ones as wide as all lines: headings may be wider than the cells below."""
+    left, right = min(line.box[0] for line in lines), max(line.box[2] for line in lines)
+    stretched = list(columns)
+    stretched[0] = (min(left, stretched[0][0]), stretched[0][1])
+    stretched[-1] = (stretched[-1][0], max(right, stretched[-1][1]))
+    return stretched
 
 
-def _middle(line: Line) -> float:
-    return (line.box[1] + line.box[3]) / 2
+def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Columns) -> list[Row]:
+    """The rows, with those between two level `rules` as one where every row has its rule: cells of several lines.
+
+    Where several numbers stand below each other between two rules, the rules only separate groups of rows.
+    """
+    inner = [y for y in rules if middle(rows[0][0]) < y < middle(rows[-1][0])] if rows else []
+    if len(inner) + 1 < _MIN_ROW_RULES:
+        return join_cell_lines(rows, columns)
+    bands: list[list[Row]] = [[] for _ in range(len(inner) + 1)]
+    for row in rows:
+        bands[sum(y < row_middle(row) for y in inner)].append(row)
+    joined: list[Row] = []
+    for band in bands:
+        numeric = sum(any(is_number(line.text) for line in row[1:]) for row in band)
+        if numeric > 1:
+            joined += join_cell_lines(band, columns)
+        elif band:
+            joined.append([line for row in band for line in row])
+    return joined
 
 
-def rows_box(rows: Sequence[Row]) -> Box:
-    return merge_boxes(line.box for row in rows for line in row)
-
-
-def find_columns(rows: Sequence[Row], rules: Sequence[float] = ()) -> list[tuple[float, float]]:
-    """The extents of the columns, separated by gutters that nearly all rows leave white or by upright `rules`."""
-    spans = sorted((line.box[0], line.box[2]) for row in rows for line in row)
-    if not spans:
-        return []
-    min_gutter = _MIN_GUTTER * median(line.size for row in rows for line in row)
-    edges = sorted({edge for span in spans for edge in span})
-    gutters: list[tuple[float, float]] = []
-    for left, right in pairwise(edges):
-        if sum(x0 < right and x1 > left for x0, x1 in spans) <= len(rows) // _ROWS_PER_CROSSING:
-            if gutters and gutters[-1][1] == left:
-                left = gutters.pop()[0]
-            gutters.append((left, right))
-    cuts = [(left + right) / 2 for left, right in gutters if right - left >= min_gutter]
-    cuts += [x for x in rules if not any(abs(x - cut) < _SAME_CUT for cut in cuts)]
-    return list(pairwise([edges[0], *sorted(x for x in cuts if edges[0] < x < edges[-1]), edges[-1]]))
-
-
-def _fill_cells(rows: Sequence[Row], columns: Sequence[tuple[float, float]]) -> list[list[str]]:
+def _fill_cells(rows: Sequence[Row], columns: Columns) -> list[list[str]]:
     grid = [[""] * len(columns) for _ in rows]
     for cells, row in zip(grid, rows, strict=True):
         for line in row:
@@ -106,27 +121,6 @@ def _merge_sign_columns(grid: list[list[str]]) -> list[list[str]]:
             del row[column]
         width -= 1
     return grid
-
-
-def _merge_rows_between_rules(rows: Sequence[Row], rules: Sequence[float]) -> list[Row]:
-    """The rows, with those between two level `rules` as one where every row has its rule: cells of several lines.
-
-    Where several numbers stand below each other between two rules, the rules only separate groups of rows.
-    """
-    if len(rules) < _MIN_ROW_RULES:
-        return list(rows)
-    bands: list[list[Row]] = [[] for _ in range(len(rules) + 1)]
-    for row in rows:
-        middle = fmean(map(_middle, row))
-        bands[sum(y < middle for y in rules)].append(row)
-    merged: list[Row] = []
-    for band in bands:
-        numeric = sum(any(is_number(line.text) for line in row[1:]) for row in band)
-        if numeric > 1:
-            merged += band
-        elif band:
-            merged.append([line for row in band for line in row])
-    return merged
 
 
 def _merge_continued_rows(grid: Sequence[Sequence[str]]) -> list[list[str]]:

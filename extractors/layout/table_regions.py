@@ -11,7 +11,7 @@ from statistics import fmean
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
 from extractors.layout.labels import LABEL, label_kind
 from extractors.layout.rules import RULE_THICKNESS
-from extractors.layout.table_cells import Row, find_columns, group_rows, is_number, rows_box
+from extractors.layout.table_lines import Row, find_columns, group_rows, is_number, rows_box
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 

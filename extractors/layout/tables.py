@@ -21,7 +21,8 @@ from extractors.geometry import (
     width,
 )
 from extractors.layout.rules import find_rules
-from extractors.layout.table_cells import is_number, read_cells
+from extractors.layout.table_cells import read_cells
+from extractors.layout.table_lines import is_number
 from extractors.layout.table_regions import TablePage, find_prose, is_set_in_columns, lines_inside, table_regions
 from extractors.page import Drawing, Line, PageLayout
 from extractors.types import Box
@@ -61,6 +62,8 @@ class Table:
     box: Box
     rows: tuple[tuple[str, ...], ...]
     """At least two rows of at least two cells, all of the same length; the first is the header."""
+    has_header: bool = True
+    """False when the first row looks like the others: the table may continue one on the page before."""
     label: str = ""
     caption: str = ""
     ocr: bool = False
@@ -106,24 +109,24 @@ def _table(region: Box, page: TablePage) -> Table | None:
     lines = lines_inside(region, page.layout.lines)
     if not lines or _is_picture(region, lines, page.layout):
         return None
-    level, upright = _inner_rules(region, page)
+    rules, level, upright = _rules(region, page)
     ruled = len(level) > 1 and bool(upright)
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    grid = read_cells(lines, level, upright)
+    grid, has_header = read_cells(lines, rules, upright, region)
     if not _is_tabular(grid, ruled):
         return None
-    return Table(merge_boxes([region, *(line.box for line in lines)]), tuple(map(tuple, grid)))
+    return Table(merge_boxes([region, *(line.box for line in lines)]), tuple(map(tuple, grid)), has_header)
 
 
-def _inner_rules(region: Box, page: TablePage) -> tuple[list[float], list[float]]:
-    """y of the long level rules and x of the long upright rules of a region, without its frame."""
+def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[float]]:
+    """The level rules of a region, the y of the long ones and the x of the long upright ones without its frame."""
     x0, y0, x1, y1 = region
     level = [rule for rule in page.level_rules if is_inside(rule, region, _REGION_MARGIN)]
     upright = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
     ys = sorted(r[1] for r in level if width(r) > _MIN_LEVEL_RULE * width(region))
     xs = sorted(r[0] for r in upright if height(r) > _MIN_UPRIGHT_RULE * height(region))
-    return [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
+    return level, [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
 
 
 def _is_tabular(grid: Sequence[Sequence[str]], ruled: bool) -> bool:

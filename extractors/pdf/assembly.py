@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from statistics import median
 
+from extractors.geometry import width
 from extractors.layout.furniture import without_numbers
 from extractors.layout.labels import figure_label, mentioned_labels
+from extractors.layout.tables import Table
 from extractors.pdf.page_extractor import PageParts
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
@@ -17,6 +19,7 @@ MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them,
 MAX_PARAGRAPHS_BETWEEN = 2  # paragraphs between the two parts of a sentence: a footnote, a caption without a figure
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
+SAME_WIDTH = 0.85  # narrower by wider of two parts of one table on different pages
 SAME_HEIGHT = 2  # points within which two edges count as equally high
 
 
@@ -92,13 +95,28 @@ def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Pa
 
 
 def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit: PassageLimit) -> Iterator[Passage]:
+    last: tuple[int, Table] | None = None
     for page in pages:
         for table in page.tables:
+            if last and last[0] == page.number - 1 and table is page.tables[0]:
+                table = _with_header_of(last[1], table, page)
+            last = page.number, table
             path = _path_at(headed, page.number, table.box[1])
             empty = Passage(
                 "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
             )
             yield from table_passages(table.rows, empty, limit)
+
+
+def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:
+    """The table with the header of the last one on the page before, if it continues that."""
+    is_first = not table.caption and all(paragraph.box[1] > table.box[1] for paragraph in page.paragraphs)
+    narrower, wider = sorted((width(above.box), width(table.box)))
+    is_alike = len(above.rows[0]) == len(table.rows[0]) and narrower > SAME_WIDTH * wider
+    if not (is_first and is_alike and (not table.has_header or table.rows[0] == above.rows[0])):
+        return table
+    body = table.rows[1:] if table.has_header or table.rows[0] == above.rows[0] else table.rows
+    return replace(table, rows=(above.rows[0], *body), label=above.label, caption=above.caption)
 
 
 def _index_of_table(table: Passage, passages: Sequence[Passage]) -> int:

@@ -172,7 +172,7 @@ def _table_of_lines(figure: Figure, layout: PageLayout) -> Table | None:
     width = max(map(len, rows), default=0)
     if len(rows) < 2 or width < 2:
         return None
-    return Table(figure.box, tuple(row + ("",) * (width - len(row)) for row in rows))
+    return Table(figure.box, tuple(row + ("",) * (width - len(row)) for row in rows), has_header=False)
 
 
 def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: PageContext, parts: PageParts) -> None:

@@ -25,11 +25,18 @@ MIN_ROOM = 16  # tokens left for the text, however long heading path and caption
 # ends at a paragraph from the second share of its target on, if the third share of the target follows.
 MIN_REST, EARLY_CUT, MIN_AFTER_EARLY_CUT = 0.3, 0.75, 0.5
 
+MIN_TABLE_ROOM = 0.3  # share of the limit left for rows below a long header
+MAX_ROW_LENGTH = 2  # limits; longer rows of a table are cut, shorter ones stay whole
+
 TokenCounter = Callable[[Sequence[str]], list[int]]
 """Returns the number of tokens of each text, without the special ones around it."""
 
 # Punctuation marks and CJK characters are tokens of their own.
 _PIECE = re.compile(r"[぀-ヿ㐀-鿿가-힯豈-﫿]|[^\W_]+|[^\w\s]|_")
+
+
+_SEPARATOR = re.compile(r"[|\s:-]+")
+_CELL_BORDER = re.compile(r"(?:\s*(?<!\\)\|\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +118,27 @@ def build_passages(
 
 
 def table_passages(rows: Sequence[Sequence[str]], table: Passage, limit: PassageLimit) -> list[Passage]:
-    """Return a table as Markdown, in parts that repeat its first row as their header; `table` has all but the text."""
+    """Return a table as Markdown, in parts that repeat its first row as their header; `table` has all but the text.
+
+    Padding does not count, see `without_padding`. A long header leaves at least `MIN_TABLE_ROOM` of the limit for rows.
+    """
     table = replace(table, heading=limit.shorten_path(table.heading), caption=limit.shorten_caption(table.caption))
-    room = limit.room(table.heading, table.caption)
     header, *body = [_markdown_row(row) for row in rows]
     head = [header, "|" + " --- |" * len(rows[0])]
-    head_tokens = sum(limit.count(head))
-    if head_tokens > room / 2:  # repeating a header of long sentences would leave no room for the rows
-        head, body, head_tokens = [], [header, *body], 0
-    room -= head_tokens
-    lines = [part for row in body for part in _cut_to_fit(row, room, limit.count)]
+    free = limit.room(table.heading, table.caption) - limit.count([without_padding(header)])[0]
+    room = max(free, round(MIN_TABLE_ROOM * limit.max_tokens))
+    longest = round(MAX_ROW_LENGTH * limit.max_tokens)
+    lines = [part for row in body for part in _cut_to_fit(row, longest, limit.count)]
     return [
         replace(table, text="\n".join([*head, *part]), mentions=mentioned_labels("\n".join(part)))
-        for part in _split_evenly(lines, limit.count(lines), room)
+        for part in _split_evenly(lines, limit.count([without_padding(line) for line in lines]), room)
     ]
+
+
+def without_padding(markdown: str) -> str:
+    """The words of a Markdown table, which are what is encoded."""
+    lines = (line for line in markdown.splitlines() if not _SEPARATOR.fullmatch(line))
+    return "\n".join(_CELL_BORDER.sub(" ", line).strip() for line in lines)
 
 
 def _split_evenly(lines: Sequence[str], lengths: Sequence[int], room: int) -> list[list[str]]:

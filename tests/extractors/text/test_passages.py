@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
-from extractors.text.passages import PassageLimit, build_passages, estimate_tokens, table_passages
+from extractors.text.passages import PassageLimit, build_passages, estimate_tokens, table_passages, without_padding
 from extractors.types import Passage
 
 
@@ -20,7 +20,8 @@ def limit(max_tokens: int) -> PassageLimit:
 
 
 def token_count(passage: Passage) -> int:
-    return sum(estimate_tokens([" > ".join(passage.heading), passage.caption, passage.text])) + 2
+    text = without_padding(passage.text) if passage.kind == "table" else passage.text
+    return sum(estimate_tokens([" > ".join(passage.heading), passage.caption, text])) + 2
 
 
 def sentences(count: int) -> str:
