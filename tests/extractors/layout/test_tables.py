@@ -229,3 +229,95 @@ def test_rules_at_the_head_and_foot_of_a_page_make_no_table() -> None:
     (table,) = tables_of(page)
     assert table.box[1] > TOP - 5
     assert table.box[3] < 350
+
+
+def rows_of(page: Any) -> tuple[tuple[str, ...], ...]:
+    (table,) = tables_of(page)
+    return table.rows
+
+
+def write_cells(page: Any, *cells: tuple[float, float, str]) -> None:
+    """Write (x, y, text)."""
+    for x, y, text in cells:
+        page.insert_text((x, y), text, fontsize=10)
+
+
+def draw_frame(page: Any, *heights: float) -> None:
+    for y in heights:
+        draw_rule(page, y)
+
+
+def test_heading_of_several_columns_counts_for_each_above_its_rule() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (294, 213, "Yield"), (204, 231, "Trees"), (294, 231, "Tonnes"))
+    write_cells(page, (384, 231, "Price"))
+    draw_rule(page, 217, 290, RIGHT)
+    write_rows(page, HARVEST[1:], top=240)
+    draw_frame(page, 200, 238, 314)
+    assert rows_of(page) == (("Orchard", "Trees", "Yield Tonnes", "Yield Price"), *HARVEST[1:])
+
+
+def test_heading_between_columns_counts_for_those_around_its_middle() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (325, 213, "Yield"), (204, 231, "Trees"), (284, 231, "Tonnes"))
+    write_cells(page, (370, 231, "Price"))
+    write_rows(page, HARVEST[1:], columns=(72, 200, 280, 366), top=240)
+    draw_frame(page, 200, 238, 314)
+    assert rows_of(page)[0] == ("Orchard", "Trees", "Yield Tonnes", "Yield Price")
+
+
+def test_title_across_the_table_is_part_of_every_header() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Harvest of the autumn"))
+    write_rows(page, HARVEST, top=220)
+    draw_frame(page, 200, 219, 238, 312)
+    assert rows_of(page)[0] == tuple(f"Harvest of the autumn {name}" for name in HARVEST[0])
+
+
+def test_last_line_of_a_caption_above_the_upper_rule_is_no_header() -> None:
+    page = new_page()
+    write_cells(page, (76, 181, "Table 3. The harvest of four orchards, with the"), (76, 193, "prices of the autumn"))
+    write_rows(page, HARVEST)
+    draw_frame(page, 199, 218, 292)
+    assert rows_of(page) == tuple(HARVEST)
+
+
+def test_lines_of_a_header_and_of_cells_are_joined() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (204, 207, "Number"), (204, 219, "of trees"), (294, 213, "Tonnes"))
+    y = 240.0
+    for name, more, trees, tonnes in (("North", "slope", "1,204", "31.5"), ("South", "side", "986", "27.0")):
+        write_cells(page, (76, y, name), (76, y + 12, more), (204, y + 6, trees), (294, y + 6, tonnes))
+        y += 32
+    draw_frame(page, 196, 225, 300)
+    assert rows_of(page) == (
+        ("Orchard", "Number of trees", "Tonnes"),
+        ("North slope", "1,204", "31.5"),
+        ("South side", "986", "27.0"),
+    )
+
+
+def test_label_at_half_the_height_of_several_rows_is_repeated() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (204, 213, "Trees"), (294, 213, "Tonnes"))
+    for n, (trees, tonnes) in enumerate((("204", "31.5"), ("986", "27.0"), ("510", "44.2"), ("77", "2.1"))):
+        write_cells(page, (204, 234 + 16 * n, trees), (294, 234 + 16 * n, tonnes))
+    write_cells(page, (76, 242, "North"), (76, 274, "South"))
+    draw_frame(page, 200, 219, 290)
+    assert [row[0] for row in rows_of(page)] == ["Orchard", "North", "North", "South", "South"]
+
+
+def test_title_of_a_group_of_rows_stays_a_row() -> None:
+    page = new_page()
+    rows = [HARVEST[0], ("In the valley",), *HARVEST[1:3], ("On the hill",), *HARVEST[3:]]
+    write_rows(page, rows)
+    draw_frame(page, 200, 218, 326)
+    assert [row[0] for row in rows_of(page)] == [row[0] for row in rows]
+
+
+def test_table_without_sign_of_a_header_says_so() -> None:
+    page = new_page()
+    write_rows(page, HARVEST[1:])
+    draw_frame(page, 200, 272)
+    (table,) = tables_of(page)
+    assert not table.has_header

@@ -1,14 +1,16 @@
-"""Sentences that refer to figures, and figures with the sentences about them."""
+"""Sentences that refer to figures, figures with the sentences about them, and tables over several pages."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from extractors.pdf.assembly import add_referring_sentences
+from extractors.layout.tables import Table
+from extractors.pdf.assembly import add_referring_sentences, assemble_document
+from extractors.pdf.page_extractor import PageParts
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, estimate_tokens
-from extractors.types import ImageFile, Picture
+from extractors.types import ImageFile, Options, Picture
 
 TEXT = "Nothing here. Fig. 3a shows the rise. As Figure 3 shows, it fell. See Table 1."
 
@@ -25,3 +27,37 @@ def test_figures_and_panels_have_the_sentences_that_refer_to_them() -> None:
     assert whole.context == ("As Figure 3 shows, it fell.", "Fig. 3a shows the rise.")
     assert panel.context == ("Fig. 3a shows the rise.", "As Figure 3 shows, it fell.")
     assert other.context == ()
+
+
+HEADER, NORTH, SOUTH = ("Orchard", "Trees"), ("North", "204"), ("South", "986")
+BELOW = Paragraph(("The orchards were planted in three years.",), 2, (50, 500, 300, 540), 10)
+
+
+def tables_of(first: Table, second: Table) -> list[tuple[str, str]]:
+    """(label, text) of the tables of two pages, the second with a paragraph below."""
+    pages = [PageParts(1, tables=[first]), PageParts(2, [BELOW], [second])]
+    passages, _ = assemble_document(pages, (), "", Options(tokenizer=None))
+    return [(passage.label, passage.text) for passage in passages if passage.kind == "table"]
+
+
+def test_table_continues_on_the_next_page_under_its_header() -> None:
+    first = Table((50, 600, 300, 700), (HEADER, NORTH), label="table 1", caption="Table 1. Orchards")
+    rest = Table((60, 80, 310, 120), (SOUTH, ("West", "77")), has_header=False)
+    assert tables_of(first, rest)[1] == (
+        "table 1",
+        "| Orchard | Trees |\n| --- | --- |\n| South | 986 |\n| West | 77 |",
+    )
+    repeated = replace(rest, rows=(HEADER, SOUTH), has_header=True)
+    assert tables_of(first, repeated)[1][1] == "| Orchard | Trees |\n| --- | --- |\n| South | 986 |"
+
+
+def test_another_table_on_the_next_page_keeps_its_own_header() -> None:
+    first = Table((50, 600, 300, 700), (HEADER, NORTH), label="table 1", caption="Table 1. Orchards")
+    others = (
+        Table((50, 80, 300, 120), (("River", "Length"), ("Elbe", "1,094"))),
+        Table((50, 80, 300, 120), (SOUTH, NORTH), has_header=False, caption="Table 2. Others"),
+        Table((50, 80, 100, 120), (SOUTH, NORTH), has_header=False),
+        Table((50, 560, 300, 600), (SOUTH, NORTH), has_header=False),
+    )
+    for other in others:
+        assert tables_of(first, other)[1][1].startswith(f"| {' | '.join(other.rows[0])} |")
