@@ -9,10 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from extractors.text.cleaning import bare_letters
+from extractors.text.heading_form import (
+    MAX_HEADING_LENGTH,
+    MAX_HEADING_LINES,
+    MIN_TEXT_BELOW,
+    TRAILING_PAGE_NUMBER,
+    font_style,
+    has_form_of_heading,
+    heading_styles,
+    is_wordy,
+    may_be_heading,
+)
 from extractors.text.paragraphs import BULLET, Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
-MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3  # characters, lines; longer ones are pull quotes and abstracts
 MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120  # headings, characters of each: encoded with every passage below
 MAX_SLIDE_TITLE_LENGTH = 90  # characters of the first paragraph of a slide that is its title whatever it looks like
 # Font sizes against the body text.
@@ -20,11 +30,7 @@ MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of o
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
-# Font sizes against the body text of a font that the document uses for headings; sans serifs look larger.
-MIN_HEADING_SIZE, MIN_BOLD_HEADING_SIZE = 0.85, 0.7
-MIN_HEADINGS, MIN_HEADING_SHARE = 2, 0.6  # paragraphs, and share of those in a font, from which it is such a font
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
-MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; below a bold table cell are short cells
 
 _NUMBERED = re.compile(
     r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"
@@ -38,12 +44,10 @@ _STANDARD_HEADING = re.compile(
     "abstract|introduction|background|methods?|results|discussion|conclusions?|references|bibliography|"
     "acknowledge?ments|appendix|contents|summary|overview|zusammenfassung|einleitung|literatur|résumé"
 )
-_TRAILING_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
 
 HeadingPath = tuple[str, ...]
 _Style = tuple[bool, float, bool, bool, bool]
 """How a paragraph looks, in an order that sorts prominent styles first."""
-_FontStyle = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def assign_headings(
     """
     paragraphs = _join_false_run_ins(paragraphs)
     body = _body_style(paragraphs)
-    heading_styles = _heading_styles(paragraphs, body)
+    styles = heading_styles(paragraphs, body)
     levels_by_page = _bookmark_levels(bookmarks)
     headings: dict[int, int | None] = {}  # index -> bookmark level, if any
     levels: dict[_Style, Counter[int]] = {}
@@ -80,7 +84,7 @@ def assign_headings(
         looks_like_one = (
             paragraph.run_in
             or _looks_like_heading(paragraphs, index, body)
-            or (_font_style(paragraph) in heading_styles and _has_form_of_heading(paragraph))
+            or (font_style(paragraph) in styles and has_form_of_heading(paragraph))
             or (deck and _is_slide_title(paragraphs, index))
         )
         if level is None and not looks_like_one:
@@ -126,44 +130,6 @@ def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     return joined
 
 
-def _heading_styles(paragraphs: Sequence[Paragraph], body: tuple[float, bool]) -> frozenset[_FontStyle]:
-    """Fonts, with their sizes, in which the document sets its headings: short lines, most of them above running text.
-
-    Many files name their bold fonts in a way that does not show it.
-    """
-    fonts: Counter[str] = Counter()
-    for paragraph in paragraphs:
-        fonts[paragraph.font] += paragraph.characters
-    body_font = fonts.most_common(1)[0][0] if fonts else ""
-    seen: Counter[_FontStyle] = Counter()
-    headings: Counter[_FontStyle] = Counter()
-    for index, paragraph in enumerate(paragraphs):
-        min_size = MIN_BOLD_HEADING_SIZE if paragraph.bold else MIN_HEADING_SIZE
-        is_other = paragraph.font != body_font and paragraph.size >= min_size * body[0]
-        if is_other and not (paragraph.ocr or paragraph.run_in):
-            seen[_font_style(paragraph)] += 1
-            headings[_font_style(paragraph)] += _is_set_as_heading(paragraphs, index)
-    return frozenset(
-        style for style, count in headings.items() if count >= MIN_HEADINGS and count >= MIN_HEADING_SHARE * seen[style]
-    )
-
-
-def _font_style(paragraph: Paragraph) -> _FontStyle:
-    return paragraph.font, paragraph.size
-
-
-def _is_set_as_heading(paragraphs: Sequence[Paragraph], index: int) -> bool:
-    """Return True for what has the form of a heading, above running text in another font."""
-    paragraph, following = paragraphs[index], paragraphs[index + 1 : index + 2]
-    has_text_below = following and following[0].font != paragraph.font and following[0].characters > MIN_TEXT_BELOW
-    return bool(has_text_below) and _has_form_of_heading(paragraph)
-
-
-def _has_form_of_heading(paragraph: Paragraph) -> bool:
-    text = join_lines(paragraph.lines)
-    return _may_be_heading(paragraph, text) and (not ends_sentence(text) or text[-1] in "?:!")
-
-
 def _drop_plain_lines(
     paragraphs: Sequence[Paragraph], headings: dict[int, int | None], body: tuple[float, bool]
 ) -> None:
@@ -194,7 +160,7 @@ def _build_paths(paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck:
         text = join_lines(paragraph.lines)
         while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not _is_numbered_below(text, stack[-1][1]))):
             stack.pop()
-        title = _TRAILING_PAGE_NUMBER.sub("", text.rstrip(".:–—") if paragraph.run_in else text)
+        title = TRAILING_PAGE_NUMBER.sub("", text.rstrip(".:–—") if paragraph.run_in else text)
         stack.append((rank, title[:MAX_PATH_ENTRY_LENGTH]))
         headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-MAX_PATH_DEPTH:]), True))
     return headed
@@ -214,7 +180,7 @@ def _numbering_depth(text: str) -> int | None:
 def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
     paragraph = paragraphs[index]
     text = join_lines(paragraph.lines)
-    if not _may_be_heading(paragraph, text):
+    if not may_be_heading(paragraph, text):
         return False
     numbered = bool(_NUMBERED.match(text) or _CHAPTER.match(text))
     body_size, body_bold = body
@@ -236,15 +202,6 @@ def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple
     return paragraph.apart and len(paragraph.lines) == 1 and (capitals or _is_standard_heading(text))
 
 
-def _may_be_heading(paragraph: Paragraph, text: str) -> bool:
-    """Return False for bullets, entries of a table of contents, parts of sentences, numbers and table rows."""
-    if len(paragraph.lines) > MAX_HEADING_LINES or not 2 < len(text) <= MAX_HEADING_LENGTH or paragraph.tabular:
-        return False
-    is_bullet = bool(BULLET.match(text)) and not text[0].isalnum()
-    is_fragment = text[0].islower() or text[0] in "*([" or text[-1] in ",;"
-    return _is_wordy(text) and not (is_bullet or is_fragment or _TRAILING_PAGE_NUMBER.search(text))
-
-
 def _is_standard_heading(text: str) -> bool:
     return bool(_STANDARD_HEADING.fullmatch(re.sub(r"\W", "", _NUMBERED.sub("", text)).lower()))
 
@@ -255,17 +212,12 @@ def _is_slide_title(paragraphs: Sequence[Paragraph], index: int) -> bool:
     is_first = index == 0 or paragraphs[index - 1].page != paragraph.page
     has_more = index + 1 < len(paragraphs) and paragraphs[index + 1].page == paragraph.page
     is_short = len(paragraph.lines) <= 2 and 2 < len(text) < MAX_SLIDE_TITLE_LENGTH
-    return is_first and has_more and is_short and text[-1] not in ".,;" and _is_wordy(text) and not BULLET.match(text)
+    return is_first and has_more and is_short and text[-1] not in ".,;" and is_wordy(text) and not BULLET.match(text)
 
 
 def _has_text_below(paragraphs: Sequence[Paragraph], index: int) -> bool:
     following = paragraphs[index + 1 : index + 2]
     return bool(following) and not following[0].bold and following[0].characters > MIN_TEXT_BELOW
-
-
-def _is_wordy(text: str) -> bool:
-    letters = sum(character.isalpha() for character in text)
-    return letters >= 2 and letters > 0.4 * sum(not character.isspace() for character in text)
 
 
 def _bookmark_levels(bookmarks: Sequence[Bookmark]) -> dict[int, dict[str, int]]:

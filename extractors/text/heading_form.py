@@ -1,0 +1,70 @@
+"""What has the form of a heading, and the fonts in which a document sets its headings."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from extractors.text.paragraphs import BULLET, Paragraph, join_lines
+from extractors.text.sentences import ends_sentence
+
+MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3  # characters, lines; longer ones are pull quotes and abstracts
+# Font sizes against the body text of a font that the document uses for headings; sans serifs look larger.
+MIN_HEADING_SIZE, MIN_BOLD_HEADING_SIZE = 0.85, 0.7
+MIN_HEADINGS, MIN_HEADING_SHARE = 2, 0.6  # paragraphs, and share of those in a font, from which it is such a font
+MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; below a bold table cell are short cells
+
+TRAILING_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
+FontStyle = tuple[str, float]
+"""A font and its size in points."""
+
+
+def heading_styles(paragraphs: Sequence[Paragraph], body: tuple[float, bool]) -> frozenset[FontStyle]:
+    """Fonts, with their sizes, in which the document sets its headings: short lines, most of them above running text.
+
+    Many files name their bold fonts in a way that does not show it.
+    """
+    fonts: Counter[str] = Counter()
+    for paragraph in paragraphs:
+        fonts[paragraph.font] += paragraph.characters
+    body_font = fonts.most_common(1)[0][0] if fonts else ""
+    seen: Counter[FontStyle] = Counter()
+    headings: Counter[FontStyle] = Counter()
+    for index, paragraph in enumerate(paragraphs):
+        min_size = MIN_BOLD_HEADING_SIZE if paragraph.bold else MIN_HEADING_SIZE
+        is_other = paragraph.font != body_font and paragraph.size >= min_size * body[0]
+        if is_other and not (paragraph.ocr or paragraph.run_in):
+            seen[font_style(paragraph)] += 1
+            headings[font_style(paragraph)] += _is_set_as_heading(paragraphs, index)
+    return frozenset(
+        style for style, count in headings.items() if count >= MIN_HEADINGS and count >= MIN_HEADING_SHARE * seen[style]
+    )
+
+
+def font_style(paragraph: Paragraph) -> FontStyle:
+    return paragraph.font, paragraph.size
+
+
+def _is_set_as_heading(paragraphs: Sequence[Paragraph], index: int) -> bool:
+    """Return True for what has the form of a heading, above running text in another font."""
+    paragraph, following = paragraphs[index], paragraphs[index + 1 : index + 2]
+    has_text_below = following and following[0].font != paragraph.font and following[0].characters > MIN_TEXT_BELOW
+    return bool(has_text_below) and has_form_of_heading(paragraph)
+
+
+def has_form_of_heading(paragraph: Paragraph) -> bool:
+    text = join_lines(paragraph.lines)
+    return may_be_heading(paragraph, text) and (not ends_sentence(text) or text[-1] in "?:!")
+
+
+def may_be_heading(paragraph: Paragraph, text: str) -> bool:
+    """Return False for bullets, entries of a table of contents, parts of sentences, numbers and table rows."""
+    if len(paragraph.lines) > MAX_HEADING_LINES or not 2 < len(text) <= MAX_HEADING_LENGTH or paragraph.tabular:
+        return False
+    is_bullet = bool(BULLET.match(text)) and not text[0].isalnum()
+    is_fragment = text[0].islower() or text[0] in "*([" or text[-1] in ",;"
+    return is_wordy(text) and not (is_bullet or is_fragment or TRAILING_PAGE_NUMBER.search(text))
+
+
+def is_wordy(text: str) -> bool:
+    letters = sum(character.isalpha() for character in text)
+    return letters >= 2 and letters > 0.4 * sum(not character.isspace() for character in text)
