@@ -30,6 +30,7 @@ Device = Literal["auto", "cpu", "cuda"]
 VectorType = Literal["float32", "float16"]
 Quantization = Literal["none", "scalar", "binary", "turbo"]
 Runner = Literal["threads", "processes", "dask", "ray"]
+TENANT_NAME = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
 MEMORY = ":memory:"
 """The setting `store` of a store that ends with the `Diptych` that opened it."""
 PREFIX, FILE = "DIPTYCH_", "diptych.toml"
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
         default=".diptych", description="Folder of the embedded store, URL of a Qdrant server, or :memory:."
     )
     collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")
+    tenant: str = Field(default="", pattern=TENANT_NAME, description="Whose documents are used, in a shared store.")
     root: Path | None = Field(
         default=None, description="Folder that document names start from; default: the folder that contains the store."
     )
@@ -91,9 +93,7 @@ class Settings(BaseSettings):
         default={}, description="US dollars per million tokens, by model; overrides the built-in prices."
     )
     batch_poll_seconds: float = Field(
-        default=30,
-        gt=0,
-        description="Initial interval for polling batch APIs, in seconds.",
+        default=30, gt=0, description="Initial interval for polling batch APIs, in seconds."
     )
     device: Device = Field(default="auto", description="Where fastembed and clip models run: auto, cpu or cuda.")
     models: Path | None = Field(
@@ -205,7 +205,8 @@ class Settings(BaseSettings):
     @property
     def picture_address(self) -> str:
         """Folder or URL of the picture store: as set, else in the store's folder, or in `.diptych` for a server's."""
-        return self.pictures or str(Path(".diptych" if "://" in self.store else self.store, "pictures"))
+        address = self.pictures or str(Path(".diptych" if "://" in self.store else self.store, "pictures"))
+        return f"{address.rstrip('/')}/tenants/{self.tenant}" if self.tenant else address
 
     def for_role(self, role: Role) -> Settings:
         """These settings with the endpoints that the model of one role uses."""

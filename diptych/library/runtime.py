@@ -165,8 +165,8 @@ class Runtime:
                 store = open_store(self.settings, lambda: self.spaces.shapes, create=create)
                 try:
                     if bound:
-                        self.spaces.check_types(store.shapes)
                         self.language = bind_encoders(store, self.spaces.encoding_config(self.settings.language))
+                        self.spaces.check_types(store.shapes)
                         bind_names(store, self.root)
                 except BaseException:
                     store.close()

@@ -24,6 +24,7 @@ from diptych.store.disk_space import (
 )
 from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
 from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
+from diptych.store.tenant import FOLDER, NO_TENANT, TENANT_REFUSED, TENANT_REQUIRED, Tenant
 from diptych.store.types import Payload, Point, VectorShapes, collection_name, current_edition, facts_at_opening
 
 WATCH_SECONDS = 0.05  # between two checks whether another process waits
@@ -33,13 +34,14 @@ MIN_HOLD_SECONDS = 0.25  # opening takes 0.1 s, so two busy processes should not
 class EmbeddedStore:
     """A `Store` in a folder."""
 
-    def __init__(self, folder: Path, shapes: VectorShapes, lock_seconds: float) -> None:
+    def __init__(self, folder: Path, shapes: VectorShapes, lock_seconds: float, tenant: Tenant = NO_TENANT) -> None:
         """Open the store, or create it with vectors of `shapes`. `lock_seconds`: longest wait for other owners."""
-        self._folder, self._lock_seconds = folder, lock_seconds
+        self._folder, self._lock_seconds, self._tenant = folder, lock_seconds, tenant
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}. Use another --store") from error
+        self._check_tenant()
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._shapes: dict[str, VectorShapes] = {}
@@ -52,10 +54,20 @@ class EmbeddedStore:
         self._handing_over = False
         self._changed = threading.Condition()
         self._closed = threading.Event()
-        self.documents = EmbeddedCollection(folder, "documents", self.operation)
+        self.documents = EmbeddedCollection(folder, "documents", self.operation, tenant)
         self.text = self.images = self.documents
         self._open_collections(shapes)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
+
+    def _check_tenant(self) -> None:
+        """Documents with and without a tenant are never kept together: without one, nothing would be restricted."""
+        shared = (self._folder / FOLDER).exists()
+        if shared and not self._tenant:
+            raise StoreError(f"{self._folder}: {TENANT_REQUIRED}")
+        if self._tenant and not shared and (self._folder / "documents").exists():
+            raise StoreError(f"{self._folder}: {TENANT_REFUSED}")
+        if self._tenant:
+            (self._folder / FOLDER).mkdir(exist_ok=True)
 
     def _open_collections(self, shapes: VectorShapes) -> None:
         """Open all shards, so that an unreadable or busy store is reported at once."""
@@ -118,8 +130,8 @@ class EmbeddedStore:
         text, images = collection_name("text", edition), collection_name("images", edition)
         self._shapes |= {text: shapes, images: shapes}
         return (
-            EmbeddedCollection(self._folder, text, self.operation),
-            EmbeddedCollection(self._folder, images, self.operation),
+            EmbeddedCollection(self._folder, text, self.operation, self._tenant),
+            EmbeddedCollection(self._folder, images, self.operation, self._tenant),
         )
 
     @property
@@ -132,6 +144,8 @@ class EmbeddedStore:
 
     def drop_edition(self, edition: int) -> bool:
         existed = False
+        if self._tenant:
+            return self._drop_own(edition)
         for name in (collection_name("text", edition), collection_name("images", edition)):
             with self._changed:
                 self._changed.wait_for(lambda: self._operations == 0)
@@ -141,6 +155,17 @@ class EmbeddedStore:
                     self._shards.pop(name).close()
                 existed |= (self._folder / name).exists()
                 shutil.rmtree(self._folder / name, ignore_errors=True)
+        return existed
+
+    def _drop_own(self, edition: int) -> bool:
+        """Remove what the tenant has in an edition; other tenants may still use it."""
+        existed = False
+        for name in (collection_name("text", edition), collection_name("images", edition)):
+            if (self._folder / name).exists():
+                collection = EmbeddedCollection(self._folder, name, self.operation, self._tenant)
+                ids = [point.id for point in collection.scroll()]
+                collection.delete(ids)
+                existed |= bool(ids)
         return existed
 
     def check_disk_space(self) -> None:
@@ -167,8 +192,9 @@ class EmbeddedStore:
         self._lock.acquire(self._lock_seconds)
         self._is_owner, self._owner_since = True, time.monotonic()
         try:
-            records = self._open_shard("documents").retrieve([*facts_at_opening()], True, False)
-            self.facts = {point.id: point.payload for point in map(point_from_record, records)}
+            ids = list(map(self._tenant.stored_id, facts_at_opening()))
+            records = self._open_shard("documents").retrieve([*ids], True, False)
+            self.facts = {point.id: point.payload for point in self._tenant.own(map(point_from_record, records))}
             edition = current_edition(self.facts)
             if self.edition not in (0, edition):
                 raise StoreMismatch(
@@ -198,7 +224,7 @@ class EmbeddedStore:
         check_disk_space(self._folder, RESERVE_TO_START + new_bytes)
         draft = self._folder / f".draft-{name}"
         shutil.rmtree(draft, ignore_errors=True)  # left by a process that died here
-        create_shard(draft, kind, self._shapes.get(name, {}))
+        create_shard(draft, kind, self._shapes.get(name, {}), self._tenant)
         draft.rename(self._folder / name)
 
     def _release(self) -> None:

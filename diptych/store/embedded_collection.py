@@ -13,6 +13,7 @@ import qdrant_edge
 from diptych.store.bm25 import bm25_vectors, query_vector
 from diptych.store.disk_space import RESERVE_TO_FINISH, RESERVE_TO_START, check_disk_space
 from diptych.store.filters import Json, filter_json
+from diptych.store.tenant import TENANT, Tenant
 from diptych.store.types import (
     BM25_FIELDS,
     KEYWORD_FIELDS,
@@ -34,18 +35,23 @@ class EmbeddedCollection:
     """A `Collection` in the folder of an embedded store."""
 
     def __init__(
-        self, folder: Path, name: str, operation: Callable[[str], AbstractContextManager[qdrant_edge.EdgeShard]]
+        self,
+        folder: Path,
+        name: str,
+        operation: Callable[[str], AbstractContextManager[qdrant_edge.EdgeShard]],
+        tenant: Tenant,
     ) -> None:
         """`operation`: opens the shard of a name for the length of a block."""
-        self._folder, self._name, self._operation = folder, name, operation
+        self._folder, self._name, self._operation, self._tenant = folder, name, operation, tenant
         self._one_moment: AbstractContextManager[object] = threading.Lock() if name == "documents" else nullcontext()
 
     def upsert(self, points: Sequence[Point]) -> None:
         for batch in in_batches(points, BATCH):
             check_disk_space(self._folder, RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
-            edge_points = [self._edge_point(point) for point in batch]
+            edge_points = [self._edge_point(self._tenant.stored(point)) for point in batch]
+            mine = self._filter(None)  # never replaces a point of another tenant
             with self._operation(self._name) as shard, self._one_moment:
-                shard.update(qdrant_edge.UpdateOperation.upsert_points(edge_points))
+                shard.update(qdrant_edge.UpdateOperation.upsert_points(edge_points, mine))
 
     def _edge_point(self, point: Point) -> qdrant_edge.Point:
         sparse = bm25_vectors(point.payload, self._name.split("-")[0])
@@ -55,8 +61,11 @@ class EmbeddedCollection:
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
             check_disk_space(self._folder, RESERVE_TO_FINISH)
+            delete = qdrant_edge.UpdateOperation.delete_points(cast(Any, batch))
+            if self._tenant and (spec := self._tenant.restrict(ids=batch)):
+                delete = qdrant_edge.UpdateOperation.delete_points_by_filter(_filter_from_json(spec))
             with self._operation(self._name) as shard:
-                shard.update(qdrant_edge.UpdateOperation.delete_points(cast(Any, batch)))
+                shard.update(delete)
 
     def replace_hidden(self, document: str, keep: Sequence[str], points: Sequence[Point]) -> None:
         own = {point.id for point in self.scroll(Compare("document_id", "=", document))}
@@ -65,33 +74,39 @@ class EmbeddedCollection:
 
     def retrieve(self, ids: Sequence[str]) -> list[Point]:
         with self._operation(self._name) as shard, self._one_moment:
-            records = shard.retrieve(list(ids), True, False)
-        return [point_from_record(record) for record in records]
+            records = shard.retrieve(list(map(self._tenant.stored_id, ids)), True, False)
+        return self._tenant.own(map(point_from_record, records))
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
-        queries = [_query_request(request) for request in requests]
+        queries = [_query_request(request, self._filter(request.where)) for request in requests]
         with self._operation(self._name) as shard:
             results = shard.query_batch(qdrant_edge.QueryBatchRequest(queries))
-        return [[ScoredPoint(str(hit.id), hit.score) for hit in result] for result in results]
+        own_id = self._tenant.stored_id
+        return [[ScoredPoint(own_id(str(hit.id)), hit.score) for hit in result] for result in results]
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         offset = None
         while True:
             request = qdrant_edge.ScrollRequest(
-                offset=offset, limit=BATCH, filter=_edge_filter(where), with_payload=True, with_vector=vectors
+                offset=offset, limit=BATCH, filter=self._filter(where), with_payload=True, with_vector=vectors
             )
             with self._operation(self._name) as shard:
                 records, offset = shard.scroll(request)
-            yield from map(point_from_record, records)
+            yield from self._tenant.own(map(point_from_record, records))
             if offset is None:
                 return
 
     def count(self, where: Expression | None = None) -> int:
         with self._operation(self._name) as shard:
-            return int(shard.count(qdrant_edge.CountRequest(exact=True, filter=_edge_filter(where))))
+            return int(shard.count(qdrant_edge.CountRequest(exact=True, filter=self._filter(where))))
+
+    def _filter(self, where: Expression | None) -> qdrant_edge.Filter | None:
+        """The filter, restricted to the tenant."""
+        spec = self._tenant.restrict(filter_json(where) if where else None)
+        return _filter_from_json(spec) if spec else None
 
 
-def create_shard(place: Path, kind: str, shapes: VectorShapes) -> None:
+def create_shard(place: Path, kind: str, shapes: VectorShapes, tenant: Tenant) -> None:
     """Create a shard with its payload indexes. `kind`: `text`, `images` or `documents`."""
     vectors = {name: _vector_params(shapes[name]) for name in VECTORS[kind] if name in shapes}
     # The engine requires at least one kind of vector, so the register declares a sparse one that is never used.
@@ -104,6 +119,9 @@ def create_shard(place: Path, kind: str, shapes: VectorShapes) -> None:
     shard = qdrant_edge.EdgeShard.create(str(place), config)
     for field in KEYWORD_FIELDS[kind]:
         shard.update(qdrant_edge.UpdateOperation.create_field_index(field, qdrant_edge.KeywordIndexParams()))
+    if tenant:
+        index = qdrant_edge.KeywordIndexParams(is_tenant=True)
+        shard.update(qdrant_edge.UpdateOperation.create_field_index(TENANT, index))
     shard.close()
 
 
@@ -118,17 +136,15 @@ def _vector_params(shape: VectorShape) -> qdrant_edge.EdgeVectorParams:
     return qdrant_edge.EdgeVectorParams(size=shape.size, distance=qdrant_edge.Distance.Cosine, datatype=datatype)
 
 
-def _edge_filter(where: Expression | None) -> qdrant_edge.Filter | None:
-    return _filter_from_json(filter_json(where)) if where else None
-
-
 def _filter_from_json(spec: Json) -> qdrant_edge.Filter:
     clauses: dict[str, Any] = {clause: [_condition_from_json(each) for each in spec[clause]] for clause in spec}
     return qdrant_edge.Filter(**clauses)
 
 
-def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge.Filter:
+def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge.HasIdCondition | qdrant_edge.Filter:
     match spec:
+        case {"has_id": ids}:
+            return qdrant_edge.HasIdCondition(set(ids))
         case {"key": key, "match": {"value": value}}:
             return qdrant_edge.FieldCondition(key=key, match=qdrant_edge.MatchValue(value))
         case {"key": key, "match": {"substring": part}}:
@@ -144,14 +160,12 @@ def _condition_from_json(spec: Json) -> qdrant_edge.FieldCondition | qdrant_edge
     return _filter_from_json(spec)
 
 
-def _query_request(request: RankedListRequest) -> qdrant_edge.QueryRequest:
+def _query_request(request: RankedListRequest, where: qdrant_edge.Filter | None) -> qdrant_edge.QueryRequest:
     vector: Any = request.vector  # the engine's type stub only knows lists
     if vector is None:
         vector = qdrant_edge.SparseVector(*query_vector(request.words))
     query = qdrant_edge.Query.Nearest(vector, using=request.using)
-    return qdrant_edge.QueryRequest(
-        limit=request.limit, query=query, filter=_edge_filter(request.where), with_payload=False
-    )
+    return qdrant_edge.QueryRequest(limit=request.limit, query=query, filter=where, with_payload=False)
 
 
 def point_from_record(record: qdrant_edge.Record) -> Point:

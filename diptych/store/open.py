@@ -5,6 +5,7 @@ from pathlib import Path
 
 from diptych.errors import SettingsError, StoreMissing
 from diptych.settings import Settings
+from diptych.store.tenant import Tenant
 from diptych.store.types import Store, VectorShapes
 
 SERVER_SETTINGS = ("quantization", "vectors_on_disk", "payload_on_disk")
@@ -29,4 +30,4 @@ def open_store(settings: Settings, shapes: Callable[[], VectorShapes], *, create
         raise StoreMissing(settings.store)
     from diptych.store.embedded import EmbeddedStore
 
-    return EmbeddedStore(folder, shapes(), settings.lock_seconds)
+    return EmbeddedStore(folder, shapes(), settings.lock_seconds, Tenant(settings.tenant))

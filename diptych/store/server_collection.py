@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError
 from diptych.store.bm25 import query_vector
 from diptych.store.filters import filter_json
-from diptych.store.server_failures import explain_failure, is_missing, is_temporary
+from diptych.store.server_failures import is_missing, retried
 from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
-from diptych.store.server_options import ServerOptions, is_quantized, vector_shapes
-from diptych.store.server_points import point_from_record, point_struct, sparse_vector
+from diptych.store.server_options import ServerOptions, check_vectors, is_quantized, vector_shapes
+from diptych.store.server_points import delete_operation, equality, point_from_record, point_struct, sparse_vector
+from diptych.store.tenant import TENANT, TENANT_REFUSED, TENANT_REQUIRED, WITHOUT_TENANT
 from diptych.store.types import (
     BM25_FIELDS,
     VECTORS,
@@ -32,7 +29,6 @@ from diptych.where import Expression
 
 BATCH = 128  # points per request: some hundred KB with vectors and payload
 REGISTER_BATCH = 1000  # points of the register per request: about 1 KB each
-FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
 T = TypeVar("T")
 
 
@@ -40,7 +36,7 @@ class ServerCollection:
     """A `Collection` on a server. `kind`: `text`, `images` or `documents`."""
 
     def __init__(self, client: QdrantClient, kind: str, edition: int, options: ServerOptions) -> None:
-        self._client, self._kind, self._options = client, kind, options
+        self._client, self._kind, self._options, self._tenant = client, kind, options, options.tenant
         self.name = f"{options.prefix}-{collection_name(kind, edition)}"
         self._batch = REGISTER_BATCH if kind == "documents" else BATCH
         self._indexes = PayloadIndexes(kind, lambda: _index_types(self._info()), self._create_index, self._values)
@@ -56,8 +52,12 @@ class ServerCollection:
         if info is None:
             self._create(shapes)
         else:
-            self._check_vectors(info.config.params)
+            check_vectors(info.config.params, self._kind, self.name)
+            self._check_tenant(info)
             self._update(info.config.params)
+        if self._tenant and (info is None or TENANT not in info.payload_schema):
+            keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
+            self.retry(lambda: self._client.create_payload_index(self.name, TENANT, keyword))
         self._indexes.prepare(_index_types(info), self.scroll() if info and info.points_count else ())
 
     def _info(self) -> models.CollectionInfo | None:
@@ -99,14 +99,21 @@ class ServerCollection:
             self.retry(lambda: self._client.update_collection(self.name, **changes))
             self.params = self._existing().config.params
 
-    def _check_vectors(self, params: models.CollectionParams) -> None:
-        vectors = params.vectors if isinstance(params.vectors, dict) else {}
-        missing = [f"no vector {name!r}" for name in VECTORS[self._kind][:1] if name not in vectors]
-        if missing or (self._kind == "documents" and (params.vectors or params.sparse_vectors)):
-            raise StoreError(
-                f"{self.name}: this collection has {(missing or ['vectors'])[0]}, so it does not belong to a store. "
-                f"Delete it, or set another prefix with DIPTYCH_COLLECTIONS"
-            )
+    def _check_tenant(self, info: models.CollectionInfo) -> None:
+        """Documents with and without a tenant are never kept together: without one, nothing would be restricted."""
+        if TENANT in info.payload_schema and not self._tenant:
+            raise StoreError(f"{self.name}: {TENANT_REQUIRED}")
+        if self._tenant and TENANT not in info.payload_schema and info.points_count:
+            without = models.Filter.model_validate(WITHOUT_TENANT)
+            if self.retry(lambda: self._client.count(self.name, without, exact=True)).count:
+                raise StoreError(f"{self.name}: {TENANT_REFUSED}, such as DIPTYCH_COLLECTIONS=shared")
+
+    def _mine(self, chosen: models.Filter | None = None) -> models.Filter | None:
+        """A filter that also requires the tenant."""
+        if not self._tenant:
+            return chosen
+        own = models.FieldCondition(key=TENANT, match=models.MatchValue(value=self._tenant.name))
+        return models.Filter(must=[own, chosen] if chosen else [own])
 
     def _create_index(self, key: str, type_: models.PayloadSchemaType) -> None:
         self.retry(lambda: self._client.create_payload_index(self.name, key, type_))
@@ -116,7 +123,7 @@ class ServerCollection:
         strict = self._existing().config.strict_mode_config
         limit = min(MAX_VALUES, (strict and strict.enabled and strict.max_query_limit) or MAX_VALUES)
         # Not exact, which strict mode may forbid: only the counts are estimates.
-        response = self.retry(lambda: self._client.facet(self.name, key, limit=limit, exact=False))
+        response = self.retry(lambda: self._client.facet(self.name, key, self._mine(), limit=limit, exact=False))
         if len(response.hits) == limit < MAX_VALUES:
             raise StoreError(
                 f"{self.name}: the server's strict mode lists only {limit} values of {key}. Compare the field with =, "
@@ -138,8 +145,13 @@ class ServerCollection:
         return self._info() is not None
 
     def drop(self) -> bool:
-        """Delete the collection. Returns whether it existed."""
+        """Delete the collection, or what a tenant has in it. Returns whether there was any."""
         existed = self.exists()
+        if existed and (mine := self._mine()):
+            existed = self.count() > 0
+            self._apply(delete_operation(mine))
+            if self.retry(lambda: self._client.count(self.name, exact=True)).count:
+                return existed  # other tenants have points in it
         if existed:
             self.retry(lambda: self._client.delete_collection(self.name))
         return existed
@@ -162,32 +174,39 @@ class ServerCollection:
         mode: models.UpdateMode | None = None,
         condition: models.Filter | None = None,
     ) -> models.UpsertOperation:
-        structs = [point_struct(point, self._kind) for point in points]
-        return models.UpsertOperation(
-            upsert=models.PointsList(points=structs, update_mode=mode, update_filter=condition)
-        )
+        structs = [point_struct(self._tenant.stored(point), self._kind) for point in points]
+        mine = self._mine(condition)  # never replaces a point of another tenant
+        return models.UpsertOperation(upsert=models.PointsList(points=structs, update_mode=mode, update_filter=mine))
 
     def replace_hidden(self, document: str, keep: Sequence[str], points: Sequence[Point]) -> None:
         own = models.FieldCondition(key="document_id", match=models.MatchValue(value=document))
-        others = models.Filter(must=[own], must_not=[models.HasIdCondition(has_id=list(keep))])
+        others = models.Filter(must=[own], must_not=[self._has_id(keep)])
         self._indexes.add_columns(points)
-        self._apply(_delete_operation(others), *([self._upsert_operation(points)] if points else []))
+        self._apply(
+            delete_operation(self._mine(others) or others), *([self._upsert_operation(points)] if points else [])
+        )
 
     def write_and_release(self, points: Sequence[Point], document: str, replaced: int, lease: Point | None) -> None:
         """Write register points and delete a lease, as `Store.write_and_unlock` describes."""
-        is_other = models.Filter(must_not=[models.HasIdCondition(has_id=[document])])
+        is_other = models.Filter(must_not=[self._has_id([document])])
         is_replaced = models.FieldCondition(key="generation", match=models.MatchValue(value=replaced))
         condition = models.Filter(should=[is_other, is_replaced])
-        release = [_delete_operation(_equality(lease))] if lease else []
+        release = [delete_operation(equality(self._tenant.stored(lease)))] if lease else []
         self._apply(self._upsert_operation(points, condition=condition), *release)
 
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
-            self._apply(models.DeleteOperation(delete=models.PointIdsList(points=list(batch))))
+            if mine := self._mine():
+                self._apply(delete_operation(models.Filter(must=[mine, self._has_id(batch)])))
+            else:
+                self._apply(models.DeleteOperation(delete=models.PointIdsList(points=list(batch))))
+
+    def _has_id(self, ids: Sequence[str]) -> models.HasIdCondition:
+        return models.HasIdCondition(has_id=list(map(self._tenant.stored_id, ids)))
 
     def delete_if_equal(self, point: Point) -> None:
         """Delete a point if the strings in its payload are still these."""
-        self._apply(_delete_operation(_equality(point)))
+        self._apply(delete_operation(equality(self._tenant.stored(point))))
 
     def _apply(self, *operations: models.UpdateOperation) -> None:
         """Apply operations one after the other, in one request."""
@@ -212,16 +231,20 @@ class ServerCollection:
         # A scroll, unlike a retrieve, reads all points between two writes.
         points: list[Point] = []
         for batch in in_batches(ids, REGISTER_BATCH):
-            chosen = models.Filter(must=[models.HasIdCondition(has_id=list(batch))])
-            records, _ = self._scroll_page(chosen, False, None, len(batch))
-            points += map(point_from_record, records)
+            chosen = models.Filter(must=[self._has_id(batch)])
+            records, _ = self._scroll_page(self._mine(chosen), False, None, len(batch))
+            points += self._tenant.own(map(point_from_record, records))
         return points
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         queries = [self._query_request(request) for request in requests]
         consistency = self._options.consistency
         results = self.retry(lambda: self._client.query_batch_points(self.name, queries, consistency=consistency))
-        return [[ScoredPoint(str(hit.id), hit.score, hit.payload) for hit in result.points] for result in results]
+        own = self._tenant
+        return [
+            [ScoredPoint(own.stored_id(str(hit.id)), hit.score, own.own_payload(hit.payload)) for hit in result.points]
+            for result in results
+        ]
 
     def _query_request(self, request: RankedListRequest) -> models.QueryRequest:
         vector = sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
@@ -238,13 +261,14 @@ class ServerCollection:
         )
 
     def _filter(self, where: Expression | None) -> models.Filter | None:
-        return models.Filter.model_validate(self._indexes.rewrite(filter_json(where))) if where else None
+        chosen = models.Filter.model_validate(self._indexes.rewrite(filter_json(where))) if where else None
+        return self._mine(chosen)
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         offset: Any = None
         while True:
             records, offset = self._scroll_page(self._filter(where), vectors, offset, self._batch)
-            yield from map(point_from_record, records)
+            yield from self._tenant.own(map(point_from_record, records))
             if offset is None:
                 return
 
@@ -268,31 +292,8 @@ class ServerCollection:
 
     def retry(self, call: Callable[[], T]) -> T:
         """The result of a request, retried while the failure is temporary and the deadline allows."""
-        deadline, pause = time.monotonic() + self._options.seconds, FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return call()
-            except (ApiException, ResourceExhaustedResponse, ValueError) as error:
-                wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
-                if not is_temporary(error) or time.monotonic() + wait > deadline:
-                    raise StoreError(f"{self.name}: {explain_failure(error)}") from error
-            time.sleep(wait)
-            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+        return retried(call, self.name, self._options.seconds)
 
 
 def _index_types(info: models.CollectionInfo | None) -> dict[str, models.PayloadSchemaType]:
     return {key: index.data_type for key, index in info.payload_schema.items()} if info else {}
-
-
-def _equality(point: Point) -> models.Filter:
-    """Finds a point if the strings in its payload are still these."""
-    same = [
-        models.FieldCondition(key=key, match=models.MatchValue(value=value))
-        for key, value in point.payload.items()
-        if isinstance(value, str)
-    ]
-    return models.Filter(must=[models.HasIdCondition(has_id=[point.id]), *same])
-
-
-def _delete_operation(chosen: models.Filter) -> models.DeleteOperation:
-    return models.DeleteOperation(delete=models.FilterSelector(filter=chosen))

@@ -1,16 +1,36 @@
 """What went wrong on a Qdrant server, and whether trying again may help."""
 
 import json
+import random
 import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from diptych.errors import StoreError
 from diptych.settings import API_KEY_VARIABLE
 
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
+T = TypeVar("T")
 DISK_IS_FULL = ("No space left on device", "Disk usage is at")
 """In responses of a server that has no space left, or as little as its strict mode allows."""
+
+
+def retried(call: Callable[[], T], name: str, seconds: float) -> T:
+    """The result of a request about the collection `name`, retried while the failure is temporary and time is left."""
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return call()
+        except (ApiException, ResourceExhaustedResponse, ValueError) as error:
+            wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
+            if not is_temporary(error) or time.monotonic() + wait > deadline:
+                raise StoreError(f"{name}: {explain_failure(error)}") from error
+        time.sleep(wait)
+        pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
 
 def is_temporary(error: Exception) -> bool:

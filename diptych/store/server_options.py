@@ -7,8 +7,10 @@ from typing import Any, assert_never
 
 from qdrant_client import models
 
+from diptych.errors import StoreError
 from diptych.settings import Quantization, Settings
-from diptych.store.types import VectorShape
+from diptych.store.tenant import NO_TENANT, Tenant
+from diptych.store.types import VECTORS, VectorShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class ServerOptions:
     payload_on_disk: bool | None = None
     aliases: str | None = None
     """Prefix of the aliases for other programs; None: there are none."""
+    tenant: Tenant = NO_TENANT
 
     @classmethod
     def of(cls, settings: Settings) -> ServerOptions:
@@ -40,7 +43,8 @@ class ServerOptions:
             oversampling=settings.oversampling if settings.rescore else 0,
             vectors_on_disk=settings.vectors_on_disk,
             payload_on_disk=settings.payload_on_disk,
-            aliases=settings.aliases,
+            aliases=settings.aliases + (f"{settings.tenant}-" if settings.tenant else ""),
+            tenant=Tenant(settings.tenant),
         )
 
     @property
@@ -96,6 +100,15 @@ class ServerOptions:
             quantization=self.quantization or _quantization(stored),
             vectors_on_disk=stored.on_disk if self.vectors_on_disk is None else self.vectors_on_disk,
             payload_on_disk=params.on_disk_payload if self.payload_on_disk is None else self.payload_on_disk,
+        )
+
+
+def check_vectors(params: models.CollectionParams, kind: str, name: str) -> None:
+    """Raises `StoreError` if a collection cannot be one of a store."""
+    if missing := [vector for vector in VECTORS[kind][:1] if vector not in _dense(params)]:
+        raise StoreError(
+            f"{name}: this collection has no vector {missing[0]!r}, so it does not belong to a store. Delete "
+            f"it, or set another prefix with DIPTYCH_COLLECTIONS"
         )
 
 

@@ -1,4 +1,4 @@
-"""Points as the client of a Qdrant server has them."""
+"""Points, and operations on them, as the client of a Qdrant server has them."""
 
 from typing import Any
 
@@ -29,3 +29,17 @@ def point_from_record(record: models.Record) -> Point:
         if not isinstance(vector, models.SparseVector)
     }
     return Point(str(record.id), record.payload or {}, vectors)
+
+
+def equality(point: Point) -> models.Filter:
+    """Finds a point if the strings in its payload are still these."""
+    same = [
+        models.FieldCondition(key=key, match=models.MatchValue(value=value))
+        for key, value in point.payload.items()
+        if isinstance(value, str)
+    ]
+    return models.Filter(must=[models.HasIdCondition(has_id=[point.id]), *same])
+
+
+def delete_operation(chosen: models.Filter) -> models.DeleteOperation:
+    return models.DeleteOperation(delete=models.FilterSelector(filter=chosen))

@@ -44,7 +44,13 @@ class Spaces:
         }
 
     def check_types(self, stored: VectorShapes) -> None:
-        """Raises `StoreMismatch` if the vectors of a store are kept as another type."""
+        """Raises `StoreMismatch` if the vectors of a store have another size or type."""
+        for name, shape in self.shapes.items():
+            if name in stored and stored[name].size != shape.size:
+                raise StoreMismatch(
+                    f"the store has vectors of {stored[name].size} dimensions, but the encoder makes {shape.size}; all "
+                    f"tenants of a store use the same encoders"
+                )
         for name, shape in self.shapes.items() if self.half is not None else ():
             if name in stored and stored[name].half != shape.half:
                 kept, wanted = (("float32", "float16")[half] for half in (stored[name].half, shape.half))
