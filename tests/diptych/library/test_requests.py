@@ -64,7 +64,9 @@ class Requests:
 
     def __init__(self, folder: Path, prefix: str, sent: list[str]) -> None:
         self.files, self.sent = folder / "files", sent
-        self.settings = Settings(store=URL or "http://memory", collections=prefix, pictures=folder / "pictures")
+        self.settings = Settings(
+            store=URL or "http://memory", collections=prefix, aliases=f"{prefix}_", pictures=folder / "pictures"
+        )
         self.files.mkdir()
 
     def write(self, name: str, text: str) -> Path:
