@@ -105,10 +105,11 @@ class ServerOptions:
 
 def check_vectors(params: models.CollectionParams, kind: str, name: str) -> None:
     """Raises `StoreError` if a collection cannot be one of a store."""
-    if missing := [vector for vector in VECTORS[kind][:1] if vector not in _dense(params)]:
+    missing = [f"no vector {vector!r}" for vector in VECTORS[kind][:1] if vector not in _dense(params)]
+    if missing or (kind == "documents" and (params.vectors or params.sparse_vectors)):
         raise StoreError(
-            f"{name}: this collection has no vector {missing[0]!r}, so it does not belong to a store. Delete "
-            f"it, or set another prefix with DIPTYCH_COLLECTIONS"
+            f"{name}: this collection has {(missing or ['vectors'])[0]}, so it does not belong to a store. "
+            f"Delete it, or set another prefix with DIPTYCH_COLLECTIONS"
         )
 
 
