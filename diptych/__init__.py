@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         StoreBusy,
         StoreError,
         StoreMismatch,
+        WorkerLost,
         WorkerStopped,
     )
     from diptych.evaluation.comparison import Evaluation
@@ -68,6 +69,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoreMismatch",
+    "WorkerLost",
     "WorkerStopped",
     "__version__",
     "parse_where",

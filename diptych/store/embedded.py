@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qdrant_edge import EdgeShard
@@ -238,8 +238,9 @@ class EmbeddedStore:
     def _watch(self) -> None:
         while not self._closed.wait(WATCH_SECONDS):
             owned_seconds = time.monotonic() - self._owner_since
-            if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
-                self._hand_over()
+            with suppress(FileNotFoundError):  # the folder was removed; whoever uses the store gets the error
+                if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
+                    self._hand_over()
 
     def _hand_over(self) -> None:
         with self._changed:

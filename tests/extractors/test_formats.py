@@ -74,7 +74,7 @@ def test_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -> None:
-    assert {(row.name, row.version) for row in FORMATS} == {("pdf", 4), ("slides", 1), ("photos", 1), ("catalog", 3)}
+    assert {(row.name, row.version) for row in FORMATS} == {("pdf", 5), ("slides", 1), ("photos", 1), ("catalog", 3)}
 
 
 def test_every_suffix_has_one_format() -> None:

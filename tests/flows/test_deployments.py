@@ -174,7 +174,7 @@ def test_document_and_run_have_events(client: SyncPrefectClient) -> None:
     assert set(document["payload"]) == {"pages", "passages", "pictures", "seconds", "problems", "transient", "reason"}
     run = next(one for one in found if one["resource"].get("diptych.flow") == "ingest")
     assert (run["event"], run["resource"]["diptych.transient"]) == ("diptych.run.finished", "no")
-    assert (run["payload"]["complete"], run["payload"]["failed"]) == (1, 0)
+    assert (run["payload"]["complete"] > 0, run["payload"]["failed"]) == (True, 0)
 
 
 def test_transient_failures_start_a_retry_later(client: SyncPrefectClient) -> None:

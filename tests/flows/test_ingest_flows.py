@@ -188,8 +188,7 @@ class StoppingListener(RecordingListener):
 def cancel_backfill(watches: list[Watch]) -> None:
     """As the button in the UI does; returns when the run has noticed it."""
     with get_client(sync_client=True) as client:
-        running = [one for one in client.read_flow_runs() if one.state_name == "Running" and not one.parent_task_run_id]
-        client.set_flow_run_state(max(running, key=lambda one: str(one.created)).id, Cancelling())
+        client.set_flow_run_state(watches[0]._runs[0], Cancelling())
     while not watches[0].cancelled:
         time.sleep(0.02)
 

@@ -150,7 +150,9 @@ def test_server_that_requires_a_key_is_reported(
     monkeypatch.setenv("PREFECT_API_URL", f"{server}/api")
     remote = settings.model_copy(update={"store": server})
     assert check_prefect(remote).what == f"{server}/api answers"
-    assert check_store(remote).what.endswith("the server rejects the key (HTTP 401). Set DIPTYCH_QDRANT_API_KEY")
+    assert check_store(remote).what.endswith(
+        "the server rejects the key (HTTP 401). Set DIPTYCH_QDRANT_API_KEY to one that may read and write"
+    )
 
 
 def test_servers_that_do_not_answer_are_broken(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,8 @@ def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
 
 def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for runner in ("dask", "ray"):
-        monkeypatch.setitem(sys.modules, f"prefect_{runner}", None)
+        for module in ("", ".task_runners"):
+            monkeypatch.setitem(sys.modules, f"prefect_{runner}{module}", None)
         with pytest.raises(SettingsError, match=rf"prefect-{runner}: pip install 'diptych\[{runner}\]'"):
             create_task_runner(Settings(runner=runner))
 
