@@ -166,15 +166,15 @@ def test_deploying_again_changes_nothing(client: SyncPrefectClient) -> None:
 
 def test_document_and_run_have_events(client: SyncPrefectClient) -> None:
     """Of the runs of the first test."""
-    poll(lambda: len(events(client, "diptych.")) >= 4)
-    found = events(client, "diptych.")
-    document = next(one for one in found if one["event"] == "diptych.document.complete")
+    poll(lambda: any(one["payload"]["complete"] for one in events(client, "diptych.run.")))
+    document = events(client, "diptych.document.complete")[0]
     assert document["resource"]["prefect.resource.name"].endswith(".pdf")
     assert document["payload"]["transient"] is False
     assert set(document["payload"]) == {"pages", "passages", "pictures", "seconds", "problems", "transient", "reason"}
-    run = next(one for one in found if one["resource"].get("diptych.flow") == "ingest")
+    # Other runs of the file may have found nothing new.
+    run = next(one for one in events(client, "diptych.run.") if one["payload"]["complete"])
     assert (run["event"], run["resource"]["diptych.transient"]) == ("diptych.run.finished", "no")
-    assert (run["payload"]["complete"] > 0, run["payload"]["failed"]) == (True, 0)
+    assert run["payload"]["failed"] == 0
 
 
 def test_transient_failures_start_a_retry_later(client: SyncPrefectClient) -> None:
