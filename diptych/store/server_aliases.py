@@ -14,7 +14,8 @@ KINDS = ("text", "images")
 def publish_edition(client: QdrantClient, collections: str, aliases: str, edition: int) -> None:
     """Point both aliases to the collections of an edition in one step, and never back to an earlier edition.
 
-    `collections`, `aliases`: prefixes of their names. Raises `StoreError` if a name is taken by something else.
+    `collections`, `aliases`: prefixes of their names. If a name is taken by something else, the plain names stay there;
+    with a prefix, which somebody chose for this store, it is a `StoreError`.
     """
     wanted = {f"{aliases}{kind}": f"{collections}-{collection_name(kind, edition)}" for kind in KINDS}
     if _aliases_of(client, wanted) == wanted:
@@ -25,6 +26,8 @@ def publish_edition(client: QdrantClient, collections: str, aliases: str, editio
         current = stored.get(alias) or (alias if client.collection_exists(alias) else "")
         if current:
             found = re.fullmatch(rf"{re.escape(collections)}-{kind}(?:-(\d+))?", current)
+            if (not found or current == alias) and not aliases:
+                return
             if not found or current == alias:
                 owner = "is a collection" if current == alias else f"belongs to the collection {current}"
                 raise StoreError(

@@ -115,8 +115,11 @@ def test_aliases_of_a_killed_run_are_repaired_when_the_store_is_opened(client: Q
 
 def test_aliases_of_another_store_are_not_taken(client: QdrantClient) -> None:
     ServerStore(client, options(aliases=""), text_shapes(3))
-    with pytest.raises(StoreError, match=r"`text` cannot be set.*belongs to the collection lib-text.*DIPTYCH_ALIASES"):
-        ServerStore(client, replace(options(aliases=""), prefix="other"), text_shapes(3))
+    ServerStore(client, replace(options(aliases=""), prefix="other"), text_shapes(3))
+    assert aliases(client) == {"text": "lib-text", "images": "lib-images"}
+    ServerStore(client, options(aliases="lib_"), text_shapes(3))
+    with pytest.raises(StoreError, match=r"`lib_text` cannot be set.*to the collection lib-text.*DIPTYCH_ALIASES"):
+        ServerStore(client, replace(options(aliases="lib_"), prefix="third"), text_shapes(3))
 
 
 @pytest.mark.skipif(not URL, reason="DIPTYCH_TEST_QDRANT_URL is not set")
