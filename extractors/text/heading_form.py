@@ -57,11 +57,11 @@ def has_form_of_heading(paragraph: Paragraph) -> bool:
 
 
 def may_be_heading(paragraph: Paragraph, text: str) -> bool:
-    """Return False for bullets, entries of a table of contents, parts of sentences, numbers and table rows."""
+    """Return False for bullets, entries of contents, parts of sentences, units of amounts, numbers and table rows."""
     if len(paragraph.lines) > MAX_HEADING_LINES or not 2 < len(text) <= MAX_HEADING_LENGTH or paragraph.tabular:
         return False
     is_bullet = bool(BULLET.match(text)) and not text[0].isalnum()
-    is_fragment = text[0].islower() or text[0] in "*([" or text[-1] in ",;"
+    is_fragment = text[0].islower() or text[0] in "*([$€£¥" or text[-1] in ",;"
     return is_wordy(text) and not (is_bullet or is_fragment or TRAILING_PAGE_NUMBER.search(text))
 
 

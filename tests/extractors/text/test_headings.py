@@ -110,3 +110,9 @@ def test_single_word_that_begins_a_paragraph_stays_in_it() -> None:
     assert start.paragraph.lines[0] == f"Note. {BODY_LINES[0]}"
     (numbered, _) = assign_headings([heading("2.1. Soil.", 10, font="Italic", run_in=True), body()])
     assert numbered.path == ("2.1. Soil",)
+
+
+def test_unit_of_amounts_below_a_heading_is_none() -> None:
+    unit = heading("$ in millions, except per share amounts", 9, font="Adv9")
+    soil, air, water = (heading(name, 9, font="Adv9") for name in ("Soil", "Air", "Water"))
+    assert body_paths(soil, body(), air, body(), water, unit, body())[-1] == ("Water",)
