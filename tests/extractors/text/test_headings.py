@@ -114,5 +114,5 @@ def test_single_word_that_begins_a_paragraph_stays_in_it() -> None:
 
 def test_unit_of_amounts_below_a_heading_is_none() -> None:
     unit = heading("$ in millions, except per share amounts", 9, font="Adv9")
-    soil, air, water = (heading(name, 9, font="Adv9") for name in ("Soil", "Air", "Water"))
-    assert body_paths(soil, body(), air, body(), water, unit, body())[-1] == ("Water",)
+    above = [part for name in ("Soil", "Air", "Light") for part in (heading(name, 9, font="Adv9"), body())]
+    assert body_paths(*above, heading("Water", 9, font="Adv9"), unit, body())[-1] == ("Water",)
