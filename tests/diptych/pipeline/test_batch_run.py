@@ -62,7 +62,7 @@ class WordJob:
         if self.endpoint.errors:
             raise self.endpoint.errors.pop(0)
         under_way = [one.id for one in self.ledger.open_batches("m")]
-        if under_way.index(batch) >= self.endpoint.max_open_batches:
+        if batch in under_way and under_way.index(batch) >= self.endpoint.max_open_batches:
             raise ProviderError("the queue is full")
         checks = self.endpoint.checks[batch] = self.endpoint.checks.get(batch, 0) + 1
         size = len(self.endpoint.batches[int(batch[1:]) - 1])
