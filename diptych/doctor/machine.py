@@ -145,7 +145,7 @@ def check_engine(settings: Settings) -> Check:
     from diptych.store.open import open_store
     from diptych.store.types import text_shapes
 
-    with tempfile.TemporaryDirectory(prefix="diptych-doctor-") as folder:
+    with tempfile.TemporaryDirectory(prefix="diptych-doctor-", ignore_cleanup_errors=True) as folder:
         open_store(settings.model_copy(update={"store": folder}), lambda: text_shapes(4)).close()
     return Check("qdrant-edge", "ok", f"{_installed_version('qdrant-edge-py')} opens a store")
 
