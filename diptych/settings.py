@@ -36,7 +36,7 @@ MEMORY = ":memory:"
 PREFIX, FILE = "DIPTYCH_", "diptych.toml"
 API_KEY_VARIABLE = "DIPTYCH_QDRANT_API_KEY"
 """Environment variable, or Prefect Secret block, with the key of the Qdrant server."""
-OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
+OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_TOKEN", "DIPTYCH_WORKER", "DIPTYCH_TEST_")
 """Variables with our prefix, or their beginnings, that are not settings. Names ending in `_KEY` may hold keys."""
 
 

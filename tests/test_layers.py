@@ -56,6 +56,7 @@ LAYERS = (
     "diptych.evaluation",
     "diptych.doctor",
     "diptych.library",
+    "diptych.serve",
     "diptych",
     # flows: everything that runs
     "flows.support",
@@ -80,6 +81,11 @@ HOMES = {
     "huggingface_hub": ("diptych/encoders/model_files.py",),
     "openai": ("diptych/models/openai/",),
     "anthropic": ("diptych/models/anthropic/",),
+    "fastapi": ("diptych/serve/",),
+    "starlette": ("diptych/serve/",),
+    "uvicorn": ("diptych/serve/",),
+    "prometheus_client": ("diptych/serve/",),
+    "mcp": ("diptych/serve/",),
 }
 """Library -> the only places that import it."""
 

@@ -16,6 +16,7 @@ from flows.cli.extract import extract
 from flows.cli.ingest import ingest
 from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
 from flows.cli.search import documents, like, query
+from flows.cli.serve import serve
 from flows.cli.transfer import export, import_
 from flows.cli.up import up
 from flows.cli.watch import watch
@@ -38,7 +39,7 @@ def diptych() -> None:
 
 COMMANDS = (
     extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
-    reindex, export, import_, questions, evaluate, doctor, watch, deploy, up,
+    reindex, export, import_, questions, evaluate, doctor, watch, serve, deploy, up,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

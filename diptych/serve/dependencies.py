@@ -1,0 +1,18 @@
+"""What route functions get from the application."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from diptych.serve.served_library import ServedLibrary
+
+
+def _served_library(request: Request) -> ServedLibrary:
+    library: ServedLibrary = request.app.state.library
+    return library
+
+
+Library = Annotated[ServedLibrary, Depends(_served_library)]
+"""The store that the application serves."""

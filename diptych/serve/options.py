@@ -1,0 +1,49 @@
+"""What the operator of a server decides; no request can change it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+
+from diptych.errors import SettingsError
+from diptych.where import Expression
+
+TOKEN_VARIABLE = "DIPTYCH_TOKEN"
+"""Environment variable with the token of the server."""
+MIN_TOKEN = 16
+"""Characters; a shorter token could be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Options of a server. Raises `SettingsError` if the address can be reached by others and there is no token."""
+
+    host: str = "127.0.0.1"
+    port: int = 8321
+    token: str = field(default="", repr=False)
+    """Required from every client, if set."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names under which browsers reach the server, such as that of a reverse proxy."""
+    where: Expression | None = None
+    """A filter that every query gets in addition to its own."""
+    write: bool = False
+    """Whether documents may be deleted."""
+
+    def __post_init__(self) -> None:
+        if self.token and len(self.token) < MIN_TOKEN:
+            raise SettingsError(
+                f"the token in {TOKEN_VARIABLE} is shorter than {MIN_TOKEN} characters; use a longer one"
+            )
+        if not self.token and not is_loopback(self.host):
+            raise SettingsError(
+                f"{self.host} can be reached from other machines, which requires a token: set {TOKEN_VARIABLE} to at "
+                f"least {MIN_TOKEN} random characters, or omit --host to serve this machine only"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can only be reached from this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

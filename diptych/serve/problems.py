@@ -1,0 +1,77 @@
+"""Errors as `application/problem+json` (RFC 9457), with the sentences that the command line prints."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from diptych.errors import (
+    BudgetReached,
+    DiptychError,
+    ProviderError,
+    QueryError,
+    SettingsError,
+    SourceError,
+    StoreBusy,
+    StoreError,
+)
+
+STATUSES: tuple[tuple[type[DiptychError], int], ...] = (
+    (QueryError, 422),
+    (SourceError, 422),
+    (BudgetReached, 402),
+    (ProviderError, 502),
+    (SettingsError, 501),
+    (StoreBusy, 503),
+    (StoreError, 503),
+    (DiptychError, 500),
+)
+"""The first class that fits decides."""
+logger = logging.getLogger("diptych.serve")
+
+
+class Problem(JSONResponse):
+    """An error: `status`, `title` and `detail`, which says what happened and what to do."""
+
+    media_type = "application/problem+json"
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        title = HTTPStatus(status).phrase
+        super().__init__({"type": "about:blank", "title": title, "status": status, "detail": detail}, status, headers)
+
+
+def add_problems(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem."""
+    app.add_exception_handler(DiptychError, _on_diptych_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def status_of(error: DiptychError) -> int:
+    return next(status for kind, status in STATUSES if isinstance(error, kind))
+
+
+async def _on_diptych_error(request: Request, error: Exception) -> Problem:
+    assert isinstance(error, DiptychError)
+    return Problem(status_of(error), str(error))
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Problem:
+    assert isinstance(error, RequestValidationError)
+    mistakes = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return Problem(422, "; ".join(mistakes))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Problem:
+    assert isinstance(error, HTTPException)
+    return Problem(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+async def _on_bug(request: Request, error: Exception) -> Problem:
+    return Problem(500, f"this is a bug, please report it: {type(error).__name__}; the server's log has the traceback")

@@ -1,0 +1,49 @@
+"""Runs the application on a port until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from diptych.errors import SettingsError
+from diptych.library.diptych import Diptych
+from diptych.serve.app import create_app
+from diptych.serve.options import ServeOptions
+
+STOP_SECONDS = 3
+"""Time for running requests to end."""
+
+
+def serve(library: Diptych, options: ServeOptions, on_start: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C; `on_start` gets the address. Raises `SettingsError` if the port cannot be used."""
+    with _bind(options) as listener:
+        port = listener.getsockname()[1]
+        shown = f"[{options.host}]" if ":" in options.host else options.host
+        config = uvicorn.Config(
+            create_app(library, options),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        on_start(f"http://{shown}:{port}")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bind(options: ServeOptions) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        listener.close()
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise SettingsError(
+            f"port {options.port} of {options.host} cannot be used ({reason}); stop the program that has it, or choose "
+            f"another port with --port"
+        ) from error
+    return listener

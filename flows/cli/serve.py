@@ -1,0 +1,56 @@
+"""`diptych serve`: the search page, the API and MCP for one store."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from flows.cli import options
+from flows.support.search_results import parse_filter
+from flows.support.terminal import print_message
+
+
+@click.command(short_help="Serve a search page, an API and MCP for agents.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a token.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
+@click.option("--where", metavar="EXPR", help="A filter that every query gets, and that no client can lift.")
+@click.option("--write", is_flag=True, help="Allow clients to delete documents.")
+@click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="Name of a reverse proxy.")
+@options.budget
+@options.store
+def serve(
+    host: str,
+    port: int,
+    where: str | None,
+    write: bool,
+    allowed_hosts: tuple[str, ...],
+    budget: float | None,
+    store: str | None,
+) -> None:
+    """Serve the store until Ctrl-C: a search page, a REST API, and MCP for agents at /mcp.
+
+    Clients on this machine need no token unless DIPTYCH_TOKEN is set. Any other --host requires it. Browsers send it
+    once, by the login form; programs in the header `Authorization: Bearer TOKEN`.
+    """
+    from diptych.serve.options import TOKEN_VARIABLE, ServeOptions
+    from diptych.serve.server import serve as serve_store
+
+    chosen = ServeOptions(
+        host=host,
+        port=port,
+        token=os.environ.get(TOKEN_VARIABLE, ""),
+        allowed_hosts=allowed_hosts,
+        where=parse_filter(where),
+        write=write,
+    )
+    with options.open_store(store, budget) as diptych:
+        diptych.documents()  # a store that is missing or cannot be opened is reported before anyone connects
+        try:
+            serve_store(diptych, chosen, _announce)
+        except KeyboardInterrupt:
+            print_message("stopped")
+
+
+def _announce(address: str) -> None:
+    print_message(f"serving    {address} (API: {address}/api/v1/openapi.json); Ctrl-C stops it")
