@@ -143,6 +143,7 @@ class Report:
     """What an extraction found, and what it could not extract."""
 
     pages: int
+    """0 for a file without pages."""
     captions_matched: int = 0
     captions_unmatched: tuple[str, ...] = ()
     """Captions without a picture or table."""
@@ -170,3 +171,5 @@ class Extraction:
     title: str = ""
     shift: int = 0
     """Page minus the number printed on it, where pages agree: printed page 17 may be page 20 of the file."""
+    paged: bool = True
+    """False for a file without pages, such as HTML: all parts are on page 1, and their place is their heading path."""

@@ -28,6 +28,7 @@ LAYERS = (
     "extractors.text",
     "extractors.pdf",
     "extractors.photos",
+    "extractors.blocks",
     "extractors.slides",
     "extractors.catalog",
     "extractors.contact_sheet",

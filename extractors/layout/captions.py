@@ -84,14 +84,25 @@ def join_lines(texts: Iterable[str]) -> str:
     return re.sub(r"(?<=[a-zà-ÿ])[-\u00ad] (?=[a-zà-ÿ])", "", re.sub(r"\s+", " ", whole)).strip()
 
 
-def _starts_caption(line: Line, lines: Collection[Line]) -> bool:
-    match = LABEL.match(line.text)
+def begins_caption(text: str, *, set_apart: bool = False) -> bool:
+    """Return True for a line or paragraph that begins with a label as captions do, unlike "Figure 3 shows".
+
+    `set_apart`: the label is printed in bold or capitals.
+    """
+    match = LABEL.match(text)
     if not match or match["word"][0].islower():
         return False
-    rest = line.text[match.end() :]
-    set_apart = line.lead >= match.end() - 1 or line.bold or match["word"].isupper()
+    rest = text[match.end() :]
     words = rest.strip(" .:|–—-)")
-    if not set_apart and (_VERB.match(words) or (words[:1].islower() and not _SEPARATOR.match(rest))):
+    return set_apart or not (_VERB.match(words) or (words[:1].islower() and not _SEPARATOR.match(rest)))
+
+
+def _starts_caption(line: Line, lines: Collection[Line]) -> bool:
+    match = LABEL.match(line.text)
+    if not match:
+        return False
+    set_apart = line.lead >= match.end() - 1 or line.bold or match["word"].isupper()
+    if not begins_caption(line.text, set_apart=set_apart):
         return False
     return not any(_continues_paragraph(line, other, set_apart) for other in lines if other is not line)
 

@@ -1,18 +1,17 @@
 """Assembling a document from its pages: sentences across pages, heading paths, passages, and pictures with context."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from statistics import median
 
 from extractors.geometry import width
 from extractors.layout.furniture import without_numbers
-from extractors.layout.labels import figure_label, mentioned_labels
 from extractors.layout.tables import Table
 from extractors.pdf.page_extractor import PageParts
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
 from extractors.text.passages import PassageLimit, build_passages, table_passages
-from extractors.text.sentences import split_sentences
+from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
@@ -146,30 +145,3 @@ def _path_at(headed: Sequence[HeadedParagraph], page: int, top: float) -> Headin
         if item.paragraph.page < page or item.paragraph.box[1] <= top + SAME_HEIGHT:
             path = item.path
     return path
-
-
-def add_referring_sentences(passages: Sequence[Passage], pictures: Sequence[Picture]) -> list[Picture]:
-    """Return `pictures` with `context` set.
-
-    A panel (figure 3a) also gets the sentences about its figure (figure 3), and a figure those about its panels.
-    """
-    sentences: dict[str, dict[str, None]] = {}  # by label, in order, each once
-    for passage in passages:
-        if passage.kind == "text" and passage.mentions:
-            for sentence in split_sentences(passage.text):
-                for label in mentioned_labels(sentence):
-                    sentences.setdefault(label, {})[sentence] = None
-    return [
-        replace(picture, context=_context(picture, sentences)) if picture.label else picture for picture in pictures
-    ]
-
-
-def _context(picture: Picture, sentences: Mapping[str, dict[str, None]]) -> tuple[str, ...]:
-    found = dict(sentences.get(picture.label, {}))
-    figure = figure_label(picture.label)
-    if figure != picture.label:
-        return tuple(found | sentences.get(figure, {}))
-    for label, more in sentences.items():
-        if figure_label(label) == figure:
-            found |= more
-    return tuple(sentence for sentence in found if sentence not in picture.caption)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
+from extractors.pdf.crops import is_graphic
 from extractors.pictures.decode import count_frames, displayable_suffix, normalise_image, open_image, seek_frame
 from extractors.pictures.store import save_image
 from extractors.progress import readable_pages
@@ -81,19 +82,26 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
 
 def extract_picture(
-    file: Path | bytes, name: str, page: int, options: Options, folder: Path, crop: Box = (0, 0, 0, 0)
+    file: Path | bytes,
+    name: str,
+    page: int,
+    options: Options,
+    folder: Path,
+    crop: Box = (0, 0, 0, 0),
+    *,
+    reads_photos: bool = True,
 ) -> tuple[Picture, tuple[Problem, ...]]:
     """Return a picture on page `page` of another document, with the words that OCR reads in it, and problems of OCR.
 
-    `folder` is the picture store; `crop` are the shares cut off at the left, top, right and bottom. Raises
-    `ExtractionError` as `extract` does.
+    `folder` is the picture store; `crop` are the shares cut off at the left, top, right and bottom. With `reads_photos`
+    False, OCR reads charts, screenshots and diagrams only. Raises `ExtractionError` as `extract` does.
     """
     with open_image(file, name) as image:
         suffix = displayable_suffix(image) if not any(crop) else ""
         cropped = _crop_image(normalise_image(image), crop)
         stored = save_image(cropped, folder, file if isinstance(file, bytes) else file.read_bytes(), suffix)
     words, problems = "", []
-    if choose_engine(options)[0]:
+    if choose_engine(options)[0] and (reads_photos or is_graphic(cropped)):
         try:
             words = recognise_words(cropped, options)
         except ExtractionError as error:

@@ -48,6 +48,7 @@ class Paragraph:
     ocr: bool = False
     tabular: bool = False  # True when a row has a label and values far to its right
     apart: bool = False  # True when white space separates it from the text above
+    verbatim: bool = False  # True when its lines stay lines, as those of code do
     run_in: bool = False  # True for what begins the next paragraph in a font of its own: "2.1. Methods. We used"
 
     @property

@@ -180,10 +180,11 @@ def _sentences(
     items: Sequence[HeadedParagraph], room: int, count: TokenCounter, known: Set[str]
 ) -> Iterator[_Sentence]:
     for paragraph in (item.paragraph for item in items):
-        whole = split_sentences(join_lines(paragraph.lines, known))
+        whole = paragraph.lines if paragraph.verbatim else split_sentences(join_lines(paragraph.lines, known))
         texts = [part for text in whole for part in _cut_to_fit(text, room, count)]
         for number, (text, tokens) in enumerate(zip(texts, count(texts), strict=True)):
-            yield _Sentence(text, tokens, paragraph.box, paragraph.ocr, starts_paragraph=number == 0)
+            starts_line = number == 0 or paragraph.verbatim
+            yield _Sentence(text, tokens, paragraph.box, paragraph.ocr, starts_paragraph=starts_line)
 
 
 def _cut_to_fit(text: str, room: int, count: TokenCounter) -> list[str]:

@@ -48,6 +48,11 @@ def find_title(metadata_title: str, paragraphs: Sequence[Paragraph]) -> str:
     return (own if bare_letters(printed) in bare_letters(own) else printed)[:MAX_TITLE_LENGTH]
 
 
+def is_placeholder(title: str) -> bool:
+    """Return True for a title in metadata that says nothing: a program's name, the file's name, a kind of document."""
+    return bool(_PLACEHOLDER.fullmatch(title) or _GENRE.fullmatch(title))
+
+
 def _printed_title(texts: Sequence[tuple[Paragraph, str]]) -> str:
     """The largest print on the first page, if it stands out from the text or the page is a cover."""
     candidates = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from extractors.layout.tables import Table
-from extractors.pdf.assembly import add_referring_sentences, assemble_document
+from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_extractor import PageParts
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, estimate_tokens
+from extractors.text.references import add_referring_sentences
 from extractors.types import ImageFile, Options, Picture
 
 TEXT = "Nothing here. Fig. 3a shows the rise. As Figure 3 shows, it fell. See Table 1."
