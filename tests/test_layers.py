@@ -58,6 +58,7 @@ LAYERS = (
     "diptych.doctor",
     "diptych.library",
     "diptych.serve",
+    "diptych.adapters",
     "diptych",
     # flows: everything that runs
     "flows.support",
@@ -87,6 +88,8 @@ HOMES = {
     "uvicorn": ("diptych/serve/",),
     "prometheus_client": ("diptych/serve/",),
     "mcp": ("diptych/serve/",),
+    "langchain_core": ("diptych/adapters/langchain.py",),
+    "llama_index": ("diptych/adapters/llama_index.py",),
 }
 """Library -> the only places that import it."""
 

@@ -66,8 +66,14 @@ class Hit:
     faces: tuple[Face, ...] = ()
     """The texts and pictures of a catalogue row, the one that was found best first; empty for other hits."""
 
+    @property
+    def full_text(self) -> str:
+        """Caption, text and model caption, as far as there are any."""
+        return "\n".join(dict.fromkeys(filter(None, (self.caption, self.text, self.model_caption))))
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """JSON types only."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 class Results(list[T]):

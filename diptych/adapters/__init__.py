@@ -1,0 +1,1 @@
+"""Retrievers for other libraries: one file each, and one extra each."""
