@@ -20,29 +20,27 @@ THUMBNAIL_SIDE, CROP_SIDE = 150, 320
 MAX_IMAGE_BYTES = 40_000
 MAX_HITS = 100
 """Hits on a page."""
-PICTURE_HEADING = "picture" + 28 * "&nbsp;"
-"""Keeps the column as wide as its pictures, which would shrink to the width of the word otherwise."""
-MAX_TEXT = 320
-"""Characters of a hit's text."""
+MAX_TEXT, MAX_READ = 320, 20_000
+"""Characters of a hit's text, and how many are searched for the first match."""
 
 
 def hits_markdown(hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[str] = ()) -> str:
-    """A table of hits: rank, thumbnail, text with the words of the query in bold, document and page; ranks last."""
-    lines = [f"**{escape_markdown(text)}**", "", *(f"{escape_markdown(note)}\n" for note in notes if note)]
-    if hits:
-        lines += [f"| | {PICTURE_HEADING} | text | document | found by |", "|---|---|---|---|---|"]
+    """Hits one below the other: document and page, picture, text with the words of the query in bold; ranks last.
+
+    Not as a table, because Prefect's first UI never wraps the text of a cell.
+    """
+    lines = [f"**{escape_markdown(text)}**", *(escape_markdown(note) for note in notes if note)]
     shown = 0
     for hit in hits[:MAX_HITS]:
         picture = thumbnail(hit["image"], THUMBNAIL_SIDE) if hit["image"] and shown < MAX_THUMBNAILS else ""
         shown += bool(picture)
-        rank, what, document, page, ranks, _, _ = hit_cells(hit)
-        caption = (not hit.get("faces") and hit["caption"]) or hit["text"] or hit["title"]
-        place = f"**{escape_markdown(document)}**" + (f"<br>page {escape_markdown(page)}" if page else "")
-        cells = rank, picture, mark_words(caption, text), f"{place}<br>{escape_markdown(what)}", escape_markdown(ranks)
-        lines.append(f"| {' | '.join(cells)} |")
+        rank, what, document, page, ranks, words, _ = hit_cells(hit, MAX_READ)
+        place = f"**{escape_markdown(document)}**" + (f", page {escape_markdown(page)}" if page else "")
+        lines += ["---", f"{rank}\\. {place} ({escape_markdown(what)})", picture, mark_words(words, text)]
+        lines.append(f"*{escape_markdown(ranks)}*")
     if len(hits) > MAX_HITS:
-        lines += ["", f"{len(hits) - MAX_HITS} more hits are in the result of the run."]
-    return "\n".join(lines)
+        lines.append(f"{len(hits) - MAX_HITS} more hits are in the result of the run.")
+    return "\n\n".join(filter(None, lines))
 
 
 def mark_words(text: str, query: str, length: int = MAX_TEXT) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
 from flows.support.terminal import ExitCode
-from flows.support.text import breakable, escape_markdown, markdown_code, pluralize
+from flows.support.text import escape_markdown, markdown_code, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
@@ -21,8 +21,8 @@ URGENCY = ("failed", "partial", "waiting", "complete", "unchanged")
 """Statuses in the order of table rows: those that need attention come first."""
 MAX_ROWS = 200
 """Documents in the table in the Prefect UI."""
-MAX_REASON = 300
-"""Characters of a cell that says what is missing."""
+MAX_NAME = 48
+"""Characters of a document's name in the table."""
 MAX_ITEMS = 100
 """Items of each list on the Markdown page."""
 
@@ -80,25 +80,6 @@ class IngestReport:
         """Why documents wait for the next run, and how to continue; empty if none does."""
         return next((outcome.error for outcome in self.outcomes if outcome.status == "waiting"), "")
 
-    def documents_markdown(self) -> str:
-        """A table for the Prefect UI, where the cells of Markdown wrap; what needs attention comes first."""
-        from diptych.models.meter import format_dollars
-
-        ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
-        lines = ["| | what is missing | document | seconds | cost |", f"|{'---|' * 5}"]
-        for outcome in ordered[:MAX_ROWS]:
-            cells = (
-                outcome.status,
-                breakable(_failure(outcome) or "; ".join(missing_parts(outcome)), MAX_REASON),
-                f"**{breakable(outcome.name)}**<br>{_parts_count(outcome)}",
-                _stage_seconds(outcome),
-                escape_markdown(format_dollars(outcome.usd)) if outcome.usd else "",
-            )
-            lines.append(f"| {' | '.join(cells)} |")
-        if more := len(ordered) - MAX_ROWS:
-            lines += ["", f"and {more} more"] if more > 0 else []
-        return "\n".join(lines)
-
     def markdown(self, store: str, left_out: Sequence[str] = (), usage: Sequence[str] = ()) -> str:
         """A page for the Prefect UI. `left_out`: files that were skipped and why; `usage`: one line per paid model."""
         lines = [f"**{self.summary}**", "", f"Store: `{store}`"]
@@ -119,7 +100,27 @@ class IngestReport:
             if items:
                 lines += ["", f"### {title}", *(f"- {markdown_code(item)}" for item in items[:MAX_ITEMS])]
                 lines += [f"- … and {len(items) - MAX_ITEMS} more"] if len(items) > MAX_ITEMS else []
+        if self.outcomes:
+            lines += ["", "### Documents", "", *self._documents_table()]
         return "\n".join(lines)
+
+    def _documents_table(self) -> list[str]:
+        """Documents that need attention first. Cells are short, because Prefect's first UI never wraps them."""
+        from diptych.models.meter import format_dollars
+
+        ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
+        lines = ["| document | status | pages | passages | pictures | seconds | cost |", f"|{'---|' * 7}"]
+        for outcome in ordered[:MAX_ROWS]:
+            cells = (
+                escape_markdown(_short_name(outcome.name)),
+                outcome.status,
+                *map(str, (outcome.pages, outcome.passages, outcome.pictures)),
+                _stage_seconds(outcome),
+                escape_markdown(format_dollars(outcome.usd)) if outcome.usd else "",
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+        more = len(ordered) - MAX_ROWS
+        return [*lines, "", f"and {more} more"] if more > 0 else lines
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -141,6 +142,11 @@ def _stage_seconds(outcome: Outcome) -> str:
     """`9.1: extract 6.2, encode 2.8`, without stages that took no time."""
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.stages.items() if seconds >= 0.05)
     return f"{outcome.seconds:.1f}" + (f": {stages}" if stages else "")
+
+
+def _short_name(name: str) -> str:
+    """The end of a long name, which tells documents apart."""
+    return name if len(name) <= MAX_NAME else "…" + name[1 - MAX_NAME :]
 
 
 def _failure(outcome: Outcome) -> str:

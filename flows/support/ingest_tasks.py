@@ -206,14 +206,14 @@ def finish_run(
     removals: Removals = NO_REMOVALS,
     waiting: int = 0,
 ) -> State[Any]:
-    """Store the report as artifacts and return the final state: Completed, Partial or Failed.
+    """Store the report as an artifact and return the final state: Completed, Partial or Failed.
 
     `skipped`: files that were not read; `waiting`: number of documents left for another run.
     """
     report = IngestReport(outcomes, removals)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
-    create_markdown_artifact(report.markdown(store, list(map(str, skipped)), usage.lines), key="ingest-report")
-    create_markdown_artifact(report.documents_markdown(), key="ingest-documents", description=message)
+    page = report.markdown(store, list(map(str, skipped)), usage.lines)
+    create_markdown_artifact(page, key="ingest-report", description=message)
     if report.stop_reason:
         get_run_logger().warning("%s", report.stop_reason)
     counts = report.counts

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 COLUMNS = ("#rank", "what", "document", "#page", "found by", "text", "picture")
 NOTHING_RESEMBLES = {"hits": [], "resembles": False}
 """Printed with `--json` instead of hits if nothing in the store resembles the query."""
+MAX_TEXT = 160
+"""Characters of a hit's text on a line."""
+TABLE_RULE = re.compile(r"[\s|:-]+")
+"""The line below the header of a table in Markdown."""
 MAX_NAMES = 12
 """Names listed in a message."""
 
@@ -56,8 +60,11 @@ def describe_filters(diptych: Diptych, query: Query) -> str:
     return f"understood: {filters}; quotes switch this off" if filters else ""
 
 
-def hit_cells(hit: Mapping[str, Any]) -> list[str]:
-    """One row under `COLUMNS`. `hit` is a `Hit` as a dict; a catalogue row has no page."""
+def hit_cells(hit: Mapping[str, Any], length: int = MAX_TEXT) -> list[str]:
+    """One row under `COLUMNS`. `hit` is a `Hit` as a dict; a catalogue row has no page.
+
+    `length`: maximum number of characters of the text.
+    """
     from extractors.formats import is_row
 
     ranks = sorted(hit["ranks"].items(), key=lambda item: item[1])
@@ -67,9 +74,18 @@ def hit_cells(hit: Mapping[str, Any]) -> list[str]:
         hit["document"],
         "" if is_row(hit["document"]) else format_page(hit),
         ", ".join(f"{name} {rank}" for name, rank in ranks),
-        one_line((not hit.get("faces") and hit["caption"]) or hit["text"] or hit["title"]),
+        one_line(_hit_text(hit), length),
         hit["image"] or "",
     ]
+
+
+def _hit_text(hit: Mapping[str, Any]) -> str:
+    """Caption, text or title; a table as its rows, with a dot between cells."""
+    text = str((not hit.get("faces") and hit["caption"]) or hit["text"] or hit["title"])
+    if hit["kind"] != "table" or hit["modality"] != "text":
+        return text
+    lines = (re.split(r"(?<!\\)\|", line) for line in text.splitlines() if not TABLE_RULE.fullmatch(line))
+    return "; ".join(" · ".join(filter(None, map(str.strip, cells))) for cells in lines)
 
 
 def format_page(hit: Mapping[str, Any]) -> str:

@@ -47,12 +47,6 @@ def escape_markdown(text: str, length: int = 2000, *, strip: bool = True) -> str
     return re.sub(r"(?i)(?<=www)\.|:(?=//)|@", lambda match: f"&#{ord(match[0])};", escaped)
 
 
-def breakable(text: str, length: int = 2000) -> str:
-    """Escaped for Markdown, and broken inside long words, such as file names, that would widen a table."""
-    words = one_line(text, length).split(" ")
-    return " ".join("<wbr>".join(map(escape_markdown, re.findall(".{1,20}", word))) for word in words)
-
-
 def markdown_code(text: str) -> str:
     """Text on one line as inline code, which also keeps markup in it from taking effect."""
     return "`" + " ".join(printable(text.replace("`", "'")).split()) + "`"

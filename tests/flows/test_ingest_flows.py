@@ -113,7 +113,7 @@ def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: 
     assert "notes.docx: no extractor reads .docx files" in str(artifacts["ingest-report"].data)
     assert "4 documents: 3 complete, 1 failed" in str(artifacts["ingest-report"].data)
     assert "broken.pdf" in str(artifacts["ingest-report"].data)
-    assert "**papers/old.pdf**" in str(artifacts["ingest-documents"].data)
+    assert "| papers/old.pdf | complete | 1 |" in str(artifacts["ingest-report"].data)
     assert (second.name, second.message) == ("Completed", "3 documents: 3 unchanged; 1 deleted")
 
 

@@ -56,10 +56,11 @@ def test_page_has_few_small_pictures_and_the_ranks_last(tmp_path: Path) -> None:
     write_photo(tmp_path / "p.png", "STEAM")
     hits = [hit(rank, image=str(tmp_path / "p.png"), page=3) for rank in range(1, MAX_THUMBNAILS + 3)]
     page = hits_markdown([*hits, hit(99, image=str(tmp_path / "gone.png"))], "pump")
-    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    first = page.split("\n\n---\n\n")[1].split("\n\n")
     assert page.count("data:image/") == MAX_THUMBNAILS
-    assert rows[0].startswith("| 1 | ![](data:image/")
-    assert rows[0].endswith("| the **pump** | **a.pdf**<br>page 3<br>text | bm25 2 |")
+    assert first[0] == "1\\. **a.pdf**, page 3 (text)"
+    assert first[1].startswith("![](data:image/")
+    assert first[2:] == ["the **pump**", "*bm25 2*"]
     assert len(page) < MAX_THUMBNAILS * 10_000
 
 

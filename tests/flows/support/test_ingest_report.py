@@ -65,9 +65,9 @@ def test_markdown_lists_missing_parts_and_escapes_markup() -> None:
 def test_rows_begin_with_failed_documents_and_are_limited() -> None:
     unchanged = [outcome(f"{number:04}.pdf", "unchanged") for number in range(MAX_ROWS)]
     failed = outcome("z.pdf", "failed", error="z.pdf: [broken](http://e.com)", seconds=3.2, stages={"extract": 3.1})
-    _, _, *rows = IngestReport([*unchanged, failed]).documents_markdown().splitlines()
-    reason = r"z.pdf: \[broken\]\(http&#58;//e.co<wbr>m\)"
-    parts = "0 pages, 0 passages, 0 pictures"
-    assert rows[0] == f"| failed | {reason} | **z.pdf**<br>{parts} | 3.2: extract 3.1 |  |"
-    assert rows[1].startswith("| unchanged |  | **0000.pdf**<br>")
+    page = IngestReport([*unchanged, failed]).markdown("library")
+    assert page.index("- `z.pdf: [broken](http://e.com)`") < page.index("### Documents")
+    rows = page.split("|\n|---|---|---|---|---|---|---|\n")[1].splitlines()
+    assert rows[0] == "| z.pdf | failed | 0 | 0 | 0 | 3.2: extract 3.1 |  |"
+    assert rows[1].startswith("| 0000.pdf | unchanged |")
     assert rows[MAX_ROWS:] == ["", "and 1 more"]

@@ -105,6 +105,15 @@ def test_narrow_terminal_wraps_text_but_not_paths() -> None:
     assert all(line.startswith("     words") and len(line) <= 40 for line in wrapped)
 
 
+def test_table_is_shown_without_its_markup() -> None:
+    hit = {
+        "rank": 1, "modality": "text", "kind": "table", "document": "a.pdf", "page": 3, "folio": None, "id": "x",
+        "ranks": {"text.bm25": 1}, "caption": "", "text": "| Part | Size \\| mm |\n| --- | --- |\n| Hose | |\n",
+        "title": "", "image": None, "model_caption": "",
+    }  # fmt: skip
+    assert hit_lines(hit)[1] == "     Part · Size \\| mm; Hose"
+
+
 def test_printed_page_number_is_shown_where_it_differs() -> None:
     assert format_page({"page": 3, "folio": None, "named_page": ""}) == "3"
     assert format_page({"page": 3, "folio": 2, "named_page": ""}) == "3 (printed 2)"
