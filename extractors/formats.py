@@ -79,6 +79,12 @@ FORMATS = (
     Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]"),
     Format((".gif",), _PHOTOS, "image/gif", rb"GIF8"),
     Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}"),
+    Format((".heic", ".heif"), _PHOTOS, "image/heic", rb"(?s).{4}ftyp(?:hei|hev|mif1|msf1)"),
+    Format((".avif",), _PHOTOS, "image/avif", rb"(?s).{4}ftypavi[fs]"),
+    Format(
+        (".jp2", ".jpx", ".jpf", ".j2k", ".j2c"), _PHOTOS, "image/jp2", rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
+    ),
+    Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])"),
     Format((".csv",), _CATALOG, "text/csv", version=3),
     Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3),
 )

@@ -27,7 +27,7 @@ Fetch = Callable[[Iterable[str]], Mapping[str, Fetched]]
 _MAX_REDIRECTS = 5
 _MAX_CONNECTIONS = 8
 # By content: servers often send application/octet-stream for pictures, or image/png for an error page.
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x00\x0cjP  ")
 _VALIDATORS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 
 
@@ -161,9 +161,10 @@ def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadl
             raise SourceError(f"{url}: larger than {limits.max_bytes >> 20} MiB; {limits.instead}")
         if time.monotonic() > deadline:
             raise _TimedOut(url, url, f"takes longer than {limits.seconds:g} s; {limits.instead}")
-    if not data.startswith(_SIGNATURES) and not (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+    is_picture = data.startswith(_SIGNATURES) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP") or data[4:8] == b"ftyp"
+    if not is_picture:
         kind = response.headers.get("content-type", "something else")
-        raise SourceError(f"{url}: the server sends {kind}, not a PNG, JPEG, WebP, TIFF, GIF or BMP picture")
+        raise SourceError(f"{url}: the server sends {kind}, not a picture of a known format")
     write_file(file, bytes(data))
     headers = {name: response.headers[name] for name in _VALIDATORS if name in response.headers}
     write_file(file.with_suffix(".json"), json.dumps({"url": url, **headers}).encode())

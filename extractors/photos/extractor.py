@@ -1,4 +1,7 @@
-"""Image files: one picture per file, or per page of a scanned TIFF, with the words that OCR reads in it."""
+"""Image files: one picture per file, or per page of a scanned TIFF, with the words that OCR reads in it.
+
+A drawing (SVG) is a picture with the words of its text; OCR reads it only if it has none.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
 from extractors.pdf.crops import is_graphic
+from extractors.photos.svg import draw_svg, read_svg
 from extractors.pictures.decode import count_frames, displayable_suffix, normalise_image, open_image, seek_frame
 from extractors.pictures.store import save_image
 from extractors.progress import readable_pages
@@ -43,6 +47,11 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
     Raises `ExtractionError` when the file is not an image, is damaged, or is too large to decode.
     """
+    if (drawing := read_svg(source.path)) is not None:
+        picture, unread = _extract_drawing(drawing, source.name, 1, options, pictures)
+        missing = "" if picture.words else choose_engine(options)[1]
+        report = Report(1, ocr_pages=(1,) * picture.ocr, problems=unread, notes=(missing,) if missing else ())
+        return Extraction(source, (), (picture,), report)
     timer = StageTimer()
     found: list[Picture] = []
     passages: list[Passage] = []
@@ -53,7 +62,9 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         own_bytes = source.path.read_bytes() if suffix else b""
         frames = count_frames(image)
         pages = frames if image.format == "TIFF" else 1
-        if frames > 1 and image.format not in ("TIFF", "MPO"):
+        if frames > 1 and image.format == "HEIF":
+            notes.append(f"has {frames} images: only the main one is used")
+        elif frames > 1 and image.format not in ("TIFF", "MPO"):
             notes.append(f"has {frames} frames, as animations do: only the first one is used")
         if missing := choose_engine(options)[1]:
             notes.append(missing)
@@ -96,17 +107,35 @@ def extract_picture(
     `folder` is the picture store; `crop` are the shares cut off at the left, top, right and bottom. With `reads_photos`
     False, OCR reads charts, screenshots and diagrams only. Raises `ExtractionError` as `extract` does.
     """
+    if (drawing := read_svg(file)) is not None:
+        return _extract_drawing(drawing, name, page, options, folder)
     with open_image(file, name) as image:
         suffix = displayable_suffix(image) if not any(crop) else ""
         cropped = _crop_image(normalise_image(image), crop)
         stored = save_image(cropped, folder, file if isinstance(file, bytes) else file.read_bytes(), suffix)
-    words, problems = "", []
-    if choose_engine(options)[0] and (reads_photos or is_graphic(cropped)):
-        try:
-            words = recognise_words(cropped, options)
-        except ExtractionError as error:
-            problems.append(Problem(f"its words could not be read: {error}", page))
-    return Picture("photo", page, stored, words=words, ocr=bool(words)), tuple(problems)
+    is_read = reads_photos or is_graphic(cropped)
+    words, problems = _recognise_words(cropped, page, options) if is_read else ("", ())
+    return Picture("photo", page, stored, words=words, ocr=bool(words)), problems
+
+
+def _extract_drawing(
+    data: bytes, name: str, page: int, options: Options, folder: Path
+) -> tuple[Picture, tuple[Problem, ...]]:
+    drawing = draw_svg(data, name, options.dpi)
+    words, problems = _recognise_words(drawing.image, page, options) if not drawing.words else ("", ())
+    caption = " ".join(dict.fromkeys(filter(None, (drawing.title, drawing.description))))
+    stored = save_image(drawing.image, folder)
+    picture = Picture("photo", page, stored, caption=caption, words=drawing.words or words, ocr=bool(words))
+    return picture, problems
+
+
+def _recognise_words(image: Image.Image, page: int, options: Options) -> tuple[str, tuple[Problem, ...]]:
+    if not choose_engine(options)[0]:
+        return "", ()
+    try:
+        return recognise_words(image, options), ()
+    except ExtractionError as error:
+        return "", (Problem(f"its words could not be read: {error}", page),)
 
 
 def ocr_passages(result: OcrResult, page: int, options: Options, heading: tuple[str, ...] = ()) -> list[Passage]:
@@ -121,12 +150,13 @@ def ocr_passages(result: OcrResult, page: int, options: Options, heading: tuple[
 
 def _frames(image: Image.Image, numbers: Iterable[int], problems: list[Problem]) -> Iterator[tuple[int, Image.Image]]:
     """Yield the pages as people see them. A damaged page is skipped as a problem, unless it is the only one."""
+    first, is_single = image.tell(), count_frames(image) == 1
     for number in numbers:
         try:
-            seek_frame(image, number - 1)
+            seek_frame(image, first + number - 1)
             frame = normalise_image(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            if count_frames(image) == 1:
+            if is_single:
                 raise
             problems.append(Problem(f"page {number} is damaged or incomplete ({error})", number))
         else:

@@ -24,7 +24,7 @@ _DISPLAYABLE_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": 
 
 An MPO file is a camera's JPEG with more pictures behind the first, which is the one that every program shows.
 """
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB")
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000")
 _ORIENTATION = 0x0112  # EXIF tag
 _DEPTHS = (255, 4095, 65535)  # white in 8, 12 and 16 bits
 
@@ -44,16 +44,31 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
 
     try:
         content = BytesIO(file) if isinstance(file, bytes) else file
-        with Image.open(content, formats=_FORMATS) as image:
+        with Image.open(content, formats=(*_FORMATS, *_heif(file))) as image:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels, refused as a decompression bomb"
         raise ExtractionError(f"{name}: {reason}; scale it down first") from error
     except UnidentifiedImageError as error:
-        raise ExtractionError(f"{name}: not a PNG, JPEG, WebP, TIFF, GIF or BMP image; convert it to one") from error
+        raise ExtractionError(f"{name}: not an image of a known format; convert it to PNG or JPEG") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         reason = f"damaged or incomplete ({error_summary(error)})"
         raise ExtractionError(f"{name}: {reason}; copy or download it again") from error
+
+
+def _heif(file: Path | bytes) -> tuple[str, ...]:
+    """Return Pillow's name of the format if the file may be HEIC, and register its decoder then."""
+    if isinstance(file, bytes):
+        head = file[:8]
+    else:
+        with file.open("rb") as opened:
+            head = opened.read(8)
+    if head[4:] != b"ftyp":
+        return ()
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
 
 
 @contextmanager
@@ -61,13 +76,13 @@ def _decoding() -> Iterator[None]:
     """Raise `ValueError` for the errors of Pillow's decoders that could also be bugs of the code around them."""
     try:
         yield
-    except (TypeError, LookupError, struct.error) as error:
+    except (TypeError, LookupError, RuntimeError, struct.error) as error:
         raise ValueError(str(error)) from error
 
 
 def count_frames(image: Image.Image) -> int:
-    """The number of frames, damaged ones included; `image` is at the first one then."""
-    number = 0
+    """The number of frames, damaged ones included; `image` stays at its frame, which of HEIC is the main one."""
+    main, number = image.tell(), 0
     while True:
         try:
             seek_frame(image, number)
@@ -78,7 +93,7 @@ def count_frames(image: Image.Image) -> int:
                 number += 1
                 break
         number += 1
-    image.seek(0)
+    image.seek(main)
     return max(number, 1)
 
 

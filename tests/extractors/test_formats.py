@@ -46,7 +46,7 @@ def zip_archive() -> bytes:
         ("a.pdf", zip_archive(), "a.pdf: is an office document or ZIP archive"),
         ("a.pdf", b"\xef\xbb\xbf\n<!DOCTYPE html><p>404", "a.pdf: is a web page"),
         ("a.png", b"<html>404", "a.png: is a web page"),
-        ("a.pdf", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "a.pdf: is not a PDF"),
+        ("a.pdf", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "a.pdf: is a .svg file"),
     ],
 )
 def test_file_with_a_misleading_suffix_is_named_for_what_it_is(

@@ -190,7 +190,9 @@ def test_text_of_a_row_does_not_repeat_its_title(tmp_path: Path) -> None:
     assert [one.text for one in second.passages] == ["7\nstate: new."]
 
 
-@pytest.mark.parametrize(("image", "message"), [("img/gone.png", "there is no such file"), ("shop.csv", "not a PNG")])
+@pytest.mark.parametrize(
+    ("image", "message"), [("img/gone.png", "there is no such file"), ("shop.csv", "not an image")]
+)
 def test_row_with_a_missing_or_broken_picture_keeps_its_text(tmp_path: Path, image: str, message: str) -> None:
     (source,) = rows_of(write_shop(tmp_path, f"image,description\n{image},Boils fast.\n"))
     extraction = extract(source, WITHOUT_OCR, tmp_path / "pictures")

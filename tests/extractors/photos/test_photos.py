@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageDraw, ImageFont
 
@@ -15,6 +16,8 @@ from extractors.photos import extractor as photos_module
 from extractors.photos.extractor import extract
 from extractors.pictures.decode import normalise_image
 from extractors.types import Extraction, Options, Source
+
+pillow_heif.register_heif_opener()
 
 WITHOUT_OCR = Options(ocr="off")
 needs_ocr = pytest.mark.skipif(choose_engine(Options())[0] != "tesseract", reason="Tesseract is not installed")
@@ -60,12 +63,39 @@ def test_png_jpeg_and_webp_keep_their_bytes(tmp_path: Path, name: str) -> None:
     assert stored_file(extraction, tmp_path).read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.bmp", "a.tiff"])
+@pytest.mark.parametrize("name", ["a.gif", "a.bmp", "a.tiff", "a.jp2", "a.avif", "a.heic"])
 def test_other_formats_are_stored_as_png_or_jpeg(tmp_path: Path, name: str) -> None:
     red_and_white().save(tmp_path / name)
     extraction = extract_file(tmp_path / name)
     assert extraction.pictures[0].image.suffix in (".png", ".jpg")
-    assert pixel(extraction, tmp_path, (5, 5)) == RED
+    assert np.allclose(pixel(extraction, tmp_path, (5, 5)), RED, atol=12)
+
+
+@pytest.mark.parametrize("name", ["a.avif", "a.heic"])
+def test_phone_photo_is_turned_upright(tmp_path: Path, name: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    red_and_white().save(tmp_path / name, exif=exif.tobytes())
+    extraction = extract_file(tmp_path / name)
+    assert (extraction.pictures[0].image.width, extraction.pictures[0].image.height) == (40, 80)
+    assert np.allclose(pixel(extraction, tmp_path, (5, 75)), WHITE, atol=12)
+
+
+def test_main_image_of_a_heic_file_is_used(tmp_path: Path) -> None:
+    others = [Image.new("RGB", (64, 64), colour) for colour in ("blue", "red")]
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "a.heic", save_all=True, append_images=others, primary_index=2)
+    extraction = extract_file(tmp_path / "a.heic")
+    assert np.allclose(pixel(extraction, tmp_path, (5, 5)), RED, atol=12)
+    assert "has 3 images: only the main one is used" in extraction.report.notes
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.avif", "a.heic"])
+def test_damaged_file_of_a_newer_format_is_refused(tmp_path: Path, name: str) -> None:
+    Image.effect_noise((200, 200), 90).convert("RGB").save(tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 3])
+    with pytest.raises(ExtractionError, match=rf"{name}: "):
+        extract_file(tmp_path / name)
 
 
 def test_picture_is_turned_upright_by_its_exif_orientation(tmp_path: Path) -> None:
@@ -173,7 +203,7 @@ def test_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_file_that_is_not_an_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("<html>not found</html>")
-    with pytest.raises(ExtractionError, match="not a PNG, JPEG"):
+    with pytest.raises(ExtractionError, match="not an image of a known format"):
         extract_file(tmp_path / "a.png")
 
 
