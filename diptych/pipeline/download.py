@@ -161,7 +161,8 @@ def _save(url: str, response: httpx2.Response, file: Path, limits: Limits, deadl
             raise SourceError(f"{url}: larger than {limits.max_bytes >> 20} MiB; {limits.instead}")
         if time.monotonic() > deadline:
             raise _TimedOut(url, url, f"takes longer than {limits.seconds:g} s; {limits.instead}")
-    is_picture = data.startswith(_SIGNATURES) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP") or data[4:8] == b"ftyp"
+    head = bytes(data[:12])
+    is_picture = head.startswith(_SIGNATURES) or (head[:4] + head[8:] == b"RIFFWEBP") or head[4:8] == b"ftyp"
     if not is_picture:
         kind = response.headers.get("content-type", "something else")
         raise SourceError(f"{url}: the server sends {kind}, not a picture of a known format")

@@ -23,7 +23,9 @@ MAX_BYTES = 20 << 20
 HEAD_BYTES = 1 << 16
 """Bytes in which the root element is looked for; programs begin files with comments and style sheets."""
 MIN_SIDE, MAX_SIDE = 800, 4000
-"""Pixels of the longer side: icons are drawn large enough to be seen, plans no larger than page images."""
+"""Pixels of the longer side: small drawings can be read, plans are no larger than page images."""
+MAX_ICON_SIDE = 48
+"""Drawings that say to be no larger keep their size, by which documents with images tell icons from figures."""
 SVG_DPI = 96
 """Lengths without a unit are CSS pixels."""
 
@@ -75,7 +77,7 @@ def draw_svg(data: bytes, name: str, dpi: int) -> SvgDrawing:
         words = "\n".join(filter(None, map(_text, _elements(root, "text", "foreignObject"))))
         title, description = (" ".join((root.findtext(f"{{*}}{tag}") or "").split()) for tag in ("title", "desc"))
         _draw_html_as_text(root)
-        side = round(min(max(_longer_side(root) * dpi / SVG_DPI, MIN_SIDE), MAX_SIDE))
+        side = _longer_side(root, dpi)
         drawn = resvg_py.svg_to_bytes(
             svg_string=etree.tostring(root, encoding="unicode"),
             background="white",
@@ -134,11 +136,14 @@ def _draw_html_as_text(root: Any) -> None:
         parent.replace(html, label)
 
 
-def _longer_side(root: Any) -> float:
-    """Of the drawing, in CSS pixels; 0 when it does not say."""
+def _longer_side(root: Any, dpi: int) -> int:
+    """Pixels at which the drawing is drawn."""
     side = max(_length(root.get("width")), _length(root.get("height")))
+    if 0 < side <= MAX_ICON_SIDE:
+        return round(side) or 1
     box = re.split(r"[\s,]+", root.get("viewBox", "").strip())
-    return side or (max(map(_length, box[2:])) if len(box) == 4 else 0.0)
+    side = side or (max(map(_length, box[2:])) if len(box) == 4 else 0.0)
+    return round(min(max(side * dpi / SVG_DPI, MIN_SIDE), MAX_SIDE))
 
 
 def _length(value: str | None) -> float:
