@@ -87,6 +87,15 @@ class ImageFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PageImage:
+    """An image of a whole page, with the page's size in points."""
+
+    image: ImageFile
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of text that is searched as one."""
 

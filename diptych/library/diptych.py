@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from diptych.answering.answer import Answer, with_charges
 from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
 from diptych.library.maintenance import Maintenance
+from diptych.library.parts import Part, find_document, load_page_image, load_parts
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter, track_charges
@@ -29,7 +30,9 @@ from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
 from diptych.store.register import DocumentRecord, list_records
-from diptych.where import Expression
+from diptych.where import Compare, Expression
+from extractors.pictures.store import image_path
+from extractors.types import PageImage
 
 if TYPE_CHECKING:
     from diptych.evaluation.comparison import Evaluation
@@ -208,6 +211,28 @@ class Diptych:
     def documents(self) -> list[DocumentRecord]:
         """The register: one record per document, sorted by name."""
         return list_records(self._runtime.existing())
+
+    def parts(self, documents: Collection[str], where: Expression | None = None) -> list[Part]:
+        """The passages and pictures of documents, given by the ids of their records, that match a filter.
+
+        By document, page and place on the page.
+        """
+        return load_parts(self._runtime.existing(), documents, where)
+
+    def find_document(self, hit_id: str) -> str | None:
+        """The id of the document that a hit belongs to; None if no hit has this id."""
+        return find_document(self._runtime.existing(), hit_id)
+
+    def page_image(self, document: str, page: int) -> PageImage | None:
+        """An image of a page in the picture store, with the page's size in points; `document` is a record's id.
+
+        None if there is none and the file is not a PDF on this machine, or changed since it was ingested.
+        """
+        runtime = self._runtime
+        store, number = runtime.existing(), Compare("page", "=", page)
+        parts = load_parts(store, [document], number)
+        runtime.picture_store.load(image_path(part.image, self.pictures) for part in parts if part.image)
+        return load_page_image(document, page, parts, store, runtime.workers(), self.pictures)
 
     def delete(self, names: Sequence[str] = (), where: Expression | None = None) -> list[DocumentRecord]:
         """Delete documents by name, path or URI, or all that match `where`; with both, those named that match.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from extractors.geometry import expand_box
 from extractors.layout.figures import Figure
 from extractors.pdf.render import decode_embedded_image, pymupdf, render_page, unlock
 from extractors.pictures.store import save_image, save_image_bytes
-from extractors.types import Box, ImageFile
+from extractors.types import Box, ImageFile, PageImage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,11 +51,23 @@ def save_page_image(page: Any, dpi: int, folder: Path) -> ImageFile:
 
 def save_crop_of_file(path: Path, number: int, box: Box, folder: Path, passwords: Sequence[str] = ()) -> ImageFile:
     """Save a part of page `number` of a PDF, to show to a person. Raises `ExtractionError`."""
+    with _open_page(path, number, passwords) as page:
+        return save_crop(page, box, PREVIEW_DPI, folder)
+
+
+def save_page_of_file(path: Path, number: int, folder: Path, passwords: Sequence[str] = ()) -> PageImage:
+    """Save page `number` of a PDF as displayed, to show to a person. Raises `ExtractionError`."""
+    with _open_page(path, number, passwords) as page:
+        return PageImage(save_page_image(page, PREVIEW_DPI, folder), page.rect.width, page.rect.height)
+
+
+@contextmanager
+def _open_page(path: Path, number: int, passwords: Sequence[str]) -> Iterator[Any]:
     try:
         with pymupdf().open(path, filetype="pdf") as document:
             if not unlock(document, passwords) or not 1 <= number <= len(document):
                 raise ExtractionError(f"{path}: has no page {number} that can be read")
-            return save_crop(document[number - 1], box, PREVIEW_DPI, folder)
+            yield document[number - 1]
     except (RuntimeError, ValueError) as error:  # the base classes of MuPDF's errors
         raise ExtractionError(f"{path}: page {number} cannot be drawn ({error})") from error
 

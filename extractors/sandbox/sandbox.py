@@ -19,7 +19,7 @@ from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.formats import extract_document, find_format
 from extractors.progress import MAX_SKIPPED_PAGES
 from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
-from extractors.types import Box, Extraction, ImageFile, Options, Source
+from extractors.types import Box, Extraction, ImageFile, Options, PageImage, Source
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -106,6 +106,13 @@ class Sandbox:
         arguments = path, page, box, pictures, self._find_passwords(path)
         return _parse_reply(ImageFile, self._run(path, save_crop_of_file, *arguments), path)
 
+    def page_image(self, path: Path, page: int, pictures: Path) -> PageImage:
+        """Render a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
+        from extractors.pdf.crops import save_page_of_file
+
+        arguments = path, page, pictures, self._find_passwords(path)
+        return _parse_reply(PageImage, self._run(path, save_page_of_file, *arguments), path)
+
     def _find_passwords(self, path: Path) -> tuple[str, ...]:
         place = path.absolute().as_posix()
         return tuple(
@@ -165,7 +172,7 @@ def _closed_error(path: Path) -> ExtractionError:
 def _adapters() -> dict[type, TypeAdapter[Any]]:
     from pydantic import TypeAdapter
 
-    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile)}
+    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile, PageImage)}
 
 
 def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
