@@ -69,7 +69,7 @@ _ODP = "application/vnd.oasis.opendocument.presentation"
 _ZIP = rb"PK\x03\x04"
 
 FORMATS = (
-    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=5),
+    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=6),
     Format((".pptx",), _SLIDES, _PPTX, _ZIP),
     Format((".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0"),
     Format((".odp",), _SLIDES, _ODP, _ZIP),

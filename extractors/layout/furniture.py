@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from extractors.geometry import area
+from extractors.layout.edge_lines import edge_lines, in_margin
 from extractors.page import Drawing, Line, PageLayout, Raster
-from extractors.types import Box
 
 _SAMPLE_PAGES = 60  # of a long document: learning takes as long as reading them
 _SAMPLE_RUN = 4  # consecutive pages a sample, since chapters change their headers
 
-_MARGIN = 0.13  # share of the page's height, at its head and foot, in which running lines stand
 _GRID = 4.0  # points within which two places count as one
 _MAX_LOGO = 0.02  # share of a page below which an image that repeats anywhere is a logo or an icon
 _MAX_DRAWINGS = 2000  # of a page that are counted: more are a map or a plot
@@ -78,6 +77,7 @@ class Furniture:
         header, even if a cell of a table repeats there.
         """
         found = {i for i, line in enumerate(layout.lines) if self._is_watermark(line)}
+        found |= edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
         for at_head in (True, False):
             half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == at_head]
@@ -131,11 +131,6 @@ class Furniture:
 def without_numbers(text: str) -> str:
     """The words of `text` in lower case, with numbers as `#`: equal for a header with different page numbers."""
     return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
-
-
-def in_margin(box: Box, layout: PageLayout) -> bool:
-    """Whether `box` lies where headers and footers stand."""
-    return box[3] < _MARGIN * layout.height or box[1] > (1 - _MARGIN) * layout.height
 
 
 def _extent_from_edge(line: Line, layout: PageLayout, at_head: bool) -> tuple[float, float]:

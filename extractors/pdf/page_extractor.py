@@ -70,11 +70,12 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
         parts.problems.append(Problem(readable.problem, layout.number))
     parts.landscape = layout.width > MIN_LANDSCAPE_RATIO * layout.height
     parts.page_numbers = page_number_candidates(layout)
+    running = context.furniture.running_lines(layout)
     with context.timer.stage("tables"):
-        tables = [replace(table, rows=_clean_rows(table.rows)) for table in find_tables(layout)]
+        content = replace(layout, lines=tuple(line for i, line in enumerate(layout.lines) if i not in running))
+        tables = [replace(table, rows=_clean_rows(table.rows)) for table in find_tables(content)]
     with context.timer.stage("figures"):
         found = find_figures(layout, [table.box for table in tables], context.furniture, carried)
-        running = context.furniture.running_lines(layout)
     parts.unmatched_captions, parts.flagged = found.unmatched, found.flagged
     parts.matched_captions = sum(bool(figure.caption) for figure in found.figures)
     with context.timer.stage("passages"):

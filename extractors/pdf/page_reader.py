@@ -11,6 +11,7 @@ from extractors.geometry import intersection, merge_boxes, rotate_box
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.pdf.painted_images import PaintedImage, find_painted_images, identify_images
 from extractors.pdf.render import pymupdf
+from extractors.pdf.word_spaces import read_blocks
 from extractors.types import Box
 
 MAX_DRAWINGS = 20_000  # paths of a page; more are a map or a dense plot, and the first ones show its extent
@@ -130,7 +131,7 @@ def _lines(page: Any, to_displayed: _Transform, limits: Box) -> Iterator[Line]:
     m = pymupdf()
     flags = m.TEXT_PRESERVE_LIGATURES | m.TEXT_PRESERVE_WHITESPACE | m.TEXT_CLIP | m.TEXT_USE_CID_FOR_UNKNOWN_UNICODE
     a, b, c, d, *_ = tuple(page.rotation_matrix)
-    for number, block in enumerate(page.get_text("dict", flags=flags)["blocks"]):
+    for number, block in enumerate(read_blocks(page, flags)):
         for raw in _join_words(block.get("lines", ())):
             x, y = raw["dir"]
             line = _line(raw, number, (a * x + c * y, b * x + d * y), to_displayed)
@@ -218,6 +219,10 @@ def _run_in(spans: Sequence[dict[str, Any]]) -> int:
 def _text_box(line: dict[str, Any], spans: list[dict[str, Any]]) -> Box:
     x0, y0, x1, y1 = merge_boxes(span["bbox"] for span in spans)
     if line["dir"] == (1.0, 0.0):
+        # Dashes and brackets of another size reach into the lines above and below.
+        words = [span for span in spans if any(map(str.isalnum, span["text"]))]
+        if words:
+            _, y0, _, y1 = merge_boxes(span["bbox"] for span in words)
         size, base = max(span["size"] for span in spans), spans[0]["origin"][1]
         if y1 - y0 > MAX_FONT_HEIGHT * size and min(span["origin"][1] for span in spans) == base:
             y0, y1 = max(y0, base - ASCENDER * size), min(y1, base + DESCENDER * size)

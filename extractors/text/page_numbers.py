@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Set
 
-from extractors.layout.furniture import in_margin
+from extractors.layout.edge_lines import in_margin
 from extractors.page import PageLayout
 
 MAX_LINE_LENGTH = 120  # characters of a header or footer; longer lines are running text, with numbers of other kinds

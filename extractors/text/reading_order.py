@@ -105,7 +105,7 @@ def _join_into_rows(lines: Sequence[Line]) -> list[Row]:
     rows: list[list[Line]] = []
     for block in _by_block(lines):
         row: list[Line] = []
-        for line in sorted(block, key=lambda line: (round(line.box[3]), line.box[0])):
+        for line in (line for level in group_by_height(block) for line in level):
             if row and _continues_row(row[-1], line, block):
                 row.append(line)
             else:

@@ -119,3 +119,33 @@ def test_page_with_broken_content_has_the_layout_before_the_break() -> None:
 def test_weight_and_slant_are_read_from_the_name_of_a_font(font: str, bold: bool, italic: bool) -> None:
     assert bool(BOLD_NAME.search(font.lower())) is bold
     assert bool(ITALIC_NAME.search(font.lower())) is italic
+
+
+def write_spaced(page: Any, gap: float) -> None:
+    """Write words without blanks, `gap` font sizes apart."""
+    font, x = pymupdf().Font("helv"), 50.0
+    for word in ("Composition", "of", "the", "pretraining", "mixture"):
+        page.insert_text((x, 100), word, fontsize=10)
+        x += font.text_length(word, 10) + 10 * gap
+
+
+def test_tightly_set_words_are_told_apart() -> None:
+    page = new_page()
+    write_spaced(page, 0.13)
+    assert layout_of(page).lines[0].text == "Composition of the pretraining mixture"
+
+
+def test_long_word_stays_whole() -> None:
+    page = new_page()
+    page.insert_text((50, 100), "Donaudampfschifffahrtsgesellschaft", fontsize=10)
+    assert layout_of(page).lines[0].text == "Donaudampfschifffahrtsgesellschaft"
+
+
+def test_large_dash_does_not_reach_into_the_lines_above() -> None:
+    page = new_page()
+    page.insert_text((50, 100), "any", fontsize=10)
+    page.insert_text((68, 100), "-", fontsize=24)
+    page.insert_text((78, 100), "was", fontsize=10)
+    (line,) = layout_of(page).lines
+    assert line.text.replace(" ", "") == "any-was"
+    assert line.box[3] - line.box[1] < 16

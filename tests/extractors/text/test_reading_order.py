@@ -99,3 +99,9 @@ def test_questions_are_read_with_their_short_answers() -> None:
     questions = [line(f"question{n} of the form that is asked here", 50, 100 + 30 * n, 300, block=n) for n in range(4)]
     answers = [line(f"yes{n}", 400, 100 + 30 * n, 420, block=10 + n) for n in (1, 3)]
     assert first_words([*answers, *questions]) == ["question0", "question1", "yes1", "question2", "question3", "yes3"]
+
+
+def test_words_of_a_scanned_line_are_read_across_although_their_boxes_differ() -> None:
+    words = [("on", 50, 100.3), ("peat", 64, 99.4), ("soils", 88, 100), ("if", 116, 99.4), ("drained", 130, 100.2)]
+    lines = [Line((x, y, x + 5 * len(word), y + 3), word, 3, ocr=True) for word, x, y in words]
+    assert first_words(lines) == ["on", "peat", "soils", "if", "drained"]

@@ -1,0 +1,61 @@
+"""Furniture that one page shows alone: page numbers, running heads and the stamps of archives."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractors.layout.edge_lines import edge_lines
+from extractors.page import Line, PageLayout
+
+
+def _line(text: str, base: float, x: float = 50, size: float = 10) -> Line:
+    return Line((x, base - size, x + 5 * len(text), base + 2), text, size, "Serif")
+
+
+def _page(*lines: Line, rows: int = 40) -> PageLayout:
+    body = (
+        _line("The crop has been tenfold in many instances, and in few less than four.", 120 + 14 * n)
+        for n in range(rows)
+    )
+    return PageLayout(1, 600, 800, (*lines, *body))
+
+
+def _found(page: PageLayout, *, heads: bool = True) -> list[str]:
+    return [page.lines[i].text for i in sorted(edge_lines(page, heads=heads))]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "Download date: 28 Dec 2018",
+        "Downloaded from www.archive.example by a reader on 3 May",
+        "This content downloaded from 10.0.0.1",
+        "All use subject to the terms of the archive",
+        "Digitized by the library",
+        "Heruntergeladen am 3. Mai",
+    ],
+)
+def test_stamp_at_the_foot_is_furniture(stamp: str) -> None:
+    assert _found(_page(_line(stamp, 780))) == [stamp]
+
+
+def test_paragraph_that_begins_a_line_like_a_stamp_stays() -> None:
+    assert _found(_page(_line("downloaded from the archive in the spring, and kept.", 680), rows=40)) == []
+
+
+def test_running_head_with_page_number_is_furniture_of_a_single_page_only() -> None:
+    head = (_line("400", 60), _line("BRITISH HUSBANDRY.", 60, x=240), _line("[Ch. XIX.", 60, x=480))
+    assert _found(_page(*head)) == [line.text for line in head]
+    assert _found(_page(*head), heads=False) == []
+
+
+def test_head_of_columns_and_numbered_formula_stay() -> None:
+    assert _found(_page(_line("Cost of revenue", 60), _line("2023", 60, x=480))) == []
+    assert _found(_page(_line("a = b + c", 60, x=200), _line("(2)", 60, x=480))) == []
+
+
+def test_page_number_counts_wherever_the_page_ends() -> None:
+    assert _found(_page(_line("62", 450, x=295), rows=20)) == ["62"]
+    assert _found(_page(_line("62", 450, x=60), rows=20)) == []  # a value below a column
+    assert _found(_page(_line("62", 450, x=290, size=30), rows=20)) == []  # a number that is content
+    assert _found(_page(_line("Page 3 of 12", 780))) == ["Page 3 of 12"]
