@@ -13,14 +13,16 @@ from prefect.states import Completed
 from pydantic import Field
 
 from diptych import Answer
+from diptych.printable import one_line
+from diptych.search.query_options import make_question
 from flows.support.answer_text import answer_markdown, answer_settings
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.hit_pages import evidence_crops
 from flows.support.progress import current_listener
-from flows.support.questions import find_answer, make_question
+from flows.support.questions import find_answer
 from flows.support.run_states import name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import escape_markdown, markdown_code, one_line, pluralize
+from flows.support.text import escape_markdown, markdown_code, pluralize
 
 
 @flow(name="answer", persist_result=True, result_serializer="json")

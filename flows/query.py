@@ -16,13 +16,15 @@ from prefect.states import Completed
 from pydantic import Field
 
 from diptych import Diptych
+from diptych.printable import one_line
+from diptych.search.query_options import Question, make_question
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.hit_pages import hits_markdown
 from flows.support.progress import current_listener
-from flows.support.questions import Question, find_batch, find_hits, make_question, read_batch
+from flows.support.questions import find_batch, find_hits, read_batch
 from flows.support.run_states import name_run
 from flows.support.shared_store import shared_diptych
-from flows.support.text import escape_markdown, one_line, pluralize
+from flows.support.text import escape_markdown, pluralize
 
 MAX_ROWS = 500
 """Questions of a batch in the table."""

@@ -37,6 +37,7 @@ LAYERS = (
     # diptych: gives the parts meaning and stores them
     "diptych.vectors",
     "diptych.errors",
+    "diptych.printable",
     "diptych.prices",
     "diptych.endpoints",
     "diptych.setting_names",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from diptych.search.query_options import make_question
 from flows.cli import options
 from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
-from flows.support.questions import Answered, find_answer, make_question
+from flows.support.questions import Answered, find_answer
 from flows.support.terminal import print_json, print_message, print_output
 
 

@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diptych.printable import one_line
 from flows.cli.main import guarded
 from flows.support.ingest_report import IngestReport
 from flows.support.local_prefect import local_prefect, run_recorded
 from flows.support.progress import listening, progress_display
 from flows.support.search_results import hit_cells
 from flows.support.terminal import build_table, print_message, print_output
-from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych import Settings

@@ -16,6 +16,7 @@ from diptych.errors import ModelError, SourceError
 from diptych.pipeline.download import Limits, fetcher
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import find_sources
+from diptych.printable import one_line
 from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
@@ -23,7 +24,7 @@ from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.text import one_line, pluralize
+from flows.support.text import pluralize
 
 
 def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: Path | None) -> ExitCode:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diptych.printable import one_line
+from diptych.search.query_options import parse_filter
 from flows.cli import options
 from flows.support.ingest_report import skipped_record
 from flows.support.progress import progress_display
 from flows.support.removals import MAX_LISTED
-from flows.support.search_results import explain_no_hits, parse_filter
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
-from flows.support.text import describe_reindex, describe_sweep, diptych_command, one_line, pluralize
+from flows.support.text import describe_reindex, describe_sweep, diptych_command, pluralize
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -184,6 +185,7 @@ def delete(names: tuple[str, ...], where: str | None, yes: bool, store: str | No
     """
     if not names and not where:
         raise click.UsageError("name the documents to delete, or give --where")
+    from diptych.library.explanations import explain_no_hits
     from diptych.store.names import distinct_documents
 
     condition = parse_filter(where)

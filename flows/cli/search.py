@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diptych.printable import one_line
+from diptych.search.query_options import MODALITIES, Modality, make_question, parse_filter
 from flows.cli import options
 from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
-from flows.support.questions import MODALITIES, Found, Modality, find_batch, find_hits, make_question, read_batch
-from flows.support.search_results import (
-    NOTHING_RESEMBLES,
-    describe_filters,
-    explain_no_hits,
-    format_page,
-    parse_filter,
-    print_hits,
-)
+from flows.support.questions import Found, find_batch, find_hits, read_batch
+from flows.support.search_results import NOTHING_RESEMBLES, format_page, print_hits
 from flows.support.terminal import build_table, print_json, print_message, print_output
-from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych import Group
@@ -132,6 +126,7 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
         raise click.UsageError("give a question: TEXT")
 
     from diptych import Query
+    from diptych.library.explanations import describe_filters, explain_no_hits
 
     question = Query(text, where=parse_filter(where))
     with options.open_store(store) as diptych:
@@ -171,6 +166,8 @@ def like(hit_id: str, where: str | None, limit: int, split_rows: bool, as_json: 
 
     A product is compared by its text and its photo together. Nothing is encoded, and nothing is paid for.
     """
+    from diptych.library.explanations import explain_no_hits
+
     condition = parse_filter(where)
     with options.open_store(store) as diptych:
         hits = diptych.like(hit_id, limit, condition, split_rows)

@@ -6,8 +6,8 @@ import os
 
 import click
 
+from diptych.search.query_options import parse_filter
 from flows.cli import options
-from flows.support.search_results import parse_filter
 from flows.support.terminal import print_message
 
 

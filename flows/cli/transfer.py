@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diptych.printable import one_line
 from flows.cli import options
 from flows.support.progress import progress_display
 from flows.support.terminal import print_json, print_message
-from flows.support.text import one_line, pluralize
+from flows.support.text import pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.transfer import TransferReport

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from diptych.answering.answer import SEEN_TITLE
-from flows.support.text import escape_markdown, one_line, pluralize
+from diptych.printable import one_line
+from flows.support.text import escape_markdown, pluralize
 
 if TYPE_CHECKING:
     from diptych.answering.answer import Answer, Reference

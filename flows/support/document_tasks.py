@@ -16,13 +16,13 @@ from prefect.tasks import Task, exponential_backoff
 from diptych import Diptych, Outcome
 from diptych.errors import DiptychError, WorkerLost
 from diptych.pipeline.stages import STAGES, RunStage, Stage, run_directly
+from diptych.printable import printable
 from extractors.types import Source
 from flows.support.ingest_report import IngestReport, outcome_line
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.run_states import cancelled_state, failed_state
 from flows.support.shared_store import RunStore
-from flows.support.text import printable
 
 RETRIES, FIRST_RETRY_SECONDS = 2, 2
 """Of a stage. The pauses are short because a cancelled run waits for them."""

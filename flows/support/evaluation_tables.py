@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from diptych.printable import one_line
 from flows.support.terminal import build_table
-from flows.support.text import escape_markdown, one_line, pluralize
+from flows.support.text import escape_markdown, pluralize
 
 if TYPE_CHECKING:
     from diptych.evaluation.comparison import Arm, Evaluation

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diptych.printable import one_line
 from flows.support.search_results import hit_cells
-from flows.support.text import escape_markdown, one_line
+from flows.support.text import escape_markdown
 
 if TYPE_CHECKING:
     from diptych.answering.answer import Reference

@@ -22,6 +22,7 @@ from prefect.task_runners import TaskRunner
 
 from diptych import Diptych, Outcome
 from diptych.pipeline.stages import STAGES
+from diptych.printable import one_line
 from diptych.settings import Runner
 from extractors.formats import has_rows
 from extractors.types import Source
@@ -36,7 +37,6 @@ from flows.support.removals import NO_REMOVALS, Removals, delete_removed
 from flows.support.run_states import cancelled_state, failed_state
 from flows.support.runners import check_runner, started_task_runner, stop_processes, works_in_threads
 from flows.support.shared_store import RunStore, RunUsage, shared_diptych
-from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from diptych.printable import one_line
 from flows.support.ingest_report import IngestReport, missing_parts, outcome_line, outcome_record, skipped_record
 from flows.support.removals import NO_REMOVALS, Removals
 from flows.support.terminal import print_json, print_message, stderr_console
-from flows.support.text import one_line
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from flows.support.search_results import describe_filters, explain_no_hits, parse_counts, parse_filter
+from diptych.search.query_options import MODALITIES, Question
 
 if TYPE_CHECKING:
     from diptych import Answer, Diptych, Hit, Query
@@ -16,18 +16,8 @@ if TYPE_CHECKING:
     from diptych.search.hits import Results
     from diptych.where import Expression
 
-Modality = Literal["text", "image"]
-MODALITIES: tuple[Modality, ...] = ("text", "image")
 GROUP_SIZE = 64
 """Questions of a batch that are encoded together; their answers are reported before the next group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A query with the number of hits it asks for."""
-
-    query: Query
-    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +55,9 @@ class Evaluated:
     usage: Sequence[str] = ()
 
 
-def make_question(
-    text: str,
-    image: Path | str | bytes | None = None,
-    where: str | None = None,
-    limit: int = 10,
-    offset: int = 0,
-    *,
-    modality: Modality | None = None,
-    passages: str | None = None,
-    pictures: str | None = None,
-    split_rows: bool = False,
-) -> Question:
-    """A question from its options; the limit is raised to the number of passages and pictures. Raises `QueryError`."""
-    from diptych import Query
-
-    least, exact = parse_counts(passages, pictures)
-    condition = parse_filter(where, modality)
-    query = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows)
-    return Question(query, limit if offset else max(limit, sum(least.values()) + sum(exact.values())))
-
-
 def find_hits(diptych: Diptych, question: Question, offset: int = 0) -> Found:
+    from diptych.library.explanations import describe_filters, explain_no_hits
+
     query, nothing = question.query, ""
     filters = describe_filters(diptych, query)
     hits = diptych.search(query, question.limit, offset)
@@ -99,6 +70,8 @@ def find_batch(
     diptych: Diptych, questions: Sequence[tuple[object, Query]], limit: int, offset: int = 0
 ) -> Iterator[Found]:
     """The hits of many questions with their ids, in order."""
+    from diptych.library.explanations import describe_filters
+
     for start in range(0, len(questions), GROUP_SIZE):
         group = questions[start : start + GROUP_SIZE]
         answers = diptych.search_many([query for _, query in group], limit, offset)
@@ -108,6 +81,8 @@ def find_batch(
 
 def find_answer(diptych: Diptych, question: Question, on_text: Callable[[str], None] | None = None) -> Answered:
     """`on_text` is called with each sentence before it is checked."""
+    from diptych.library.explanations import describe_filters, explain_no_hits
+
     nothing = ""
     filters = describe_filters(diptych, question.query)
     answer = diptych.ask(question.query, question.limit, on_text)

@@ -18,9 +18,9 @@ from prefect.exceptions import FailedRun
 from prefect.states import Cancelled, Failed
 
 from diptych.errors import DiptychError
+from diptych.printable import one_line
 from diptych.settings import hide_credentials
 from flows.support.local_prefect import RunFailed
-from flows.support.text import one_line
 
 MAX_NAME = 80
 """Characters of a run's name, which the UI shows on one line."""

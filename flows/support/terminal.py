@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows.support.text import CONTROL_CHARACTERS, printable
+from diptych.printable import CONTROL_CHARACTERS, printable
 
 PIPE_WIDTH = 160
 """Columns of a table when stdout is not a terminal."""

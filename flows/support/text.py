@@ -1,4 +1,4 @@
-"""Text for people: safe to print, escaped for Markdown, with counts and commands spelled out."""
+"""Text for people: escaped for Markdown, with counts and commands spelled out."""
 
 from __future__ import annotations
 
@@ -6,27 +6,11 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from diptych.printable import one_line, printable
+
 if TYPE_CHECKING:
     from diptych.pipeline.sweep import SweepReport
     from diptych.settings import Settings
-
-CONTROL_CHARACTERS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""C0, DEL, C1, line separators, marks that change the reading direction, lone surrogates; not tab and newline."""
-
-
-def printable(text: str) -> str:
-    """Replace every character that controls a terminal by its escape sequence, such as `\\x1b` or `\\u202e`."""
-    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape", "backslashreplace").decode(), text)
-
-
-def one_line(text: str, length: int = 160) -> str:
-    """Printable text on one line, cut at a word boundary if longer than `length` characters."""
-    line = " ".join(printable(text).split())
-    if len(line) <= length:
-        return line
-    return line[: length - 1].rsplit(" ", 1)[0] + "…"
 
 
 def pluralize(count: int, noun: str) -> str:

@@ -12,12 +12,12 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 
 from diptych.errors import BudgetReached, QueryError
+from diptych.search.query_options import parse_filter
 from diptych.where import parse_where
 from flows.answer import answer
 from flows.cli.main import run
 from flows.evaluate import evaluate
 from flows.query import query
-from flows.support.search_results import parse_filter
 from tests.support.anthropic_fixtures import NAME
 from tests.support.anthropic_fixtures import only_this_key as only_this_key
 from tests.support.anthropic_fixtures import vendor as vendor

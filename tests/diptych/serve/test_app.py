@@ -7,8 +7,6 @@ from starlette.testclient import TestClient
 
 from diptych.errors import SettingsError
 from diptych.serve.options import ServeOptions
-from tests.support.served_store import client as client
-from tests.support.served_store import served_diptych as served_diptych
 
 
 def test_every_response_has_security_headers(client: TestClient) -> None:

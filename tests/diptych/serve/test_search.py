@@ -5,8 +5,6 @@ from __future__ import annotations
 from starlette.testclient import TestClient
 
 from diptych import Diptych
-from tests.support.served_store import client as client
-from tests.support.served_store import served_diptych as served_diptych
 
 
 def test_search_returns_the_hits_of_the_library(client: TestClient, served_diptych: Diptych) -> None:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from diptych.printable import one_line, printable
 from flows.support.terminal import json_line
-from flows.support.text import diptych_command, one_line, printable
+from flows.support.text import diptych_command
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x07", "\r", "\x08", "\x9b", "\u202e", "\u2066", "\ud800"])

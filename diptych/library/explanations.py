@@ -1,0 +1,69 @@
+"""What a search understood, and why it found nothing, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from diptych.library.diptych import Diptych
+from diptych.printable import one_line
+from diptych.search.query import Query
+from diptych.store.names import select_documents
+from diptych.store.register import DocumentRecord
+from diptych.where import Expression, own_fields, values_of
+
+MAX_NAMES = 12
+"""Names listed in a message."""
+
+
+def describe_filters(diptych: Diptych, query: Query) -> str:
+    """The filters read from the wording of a query; empty if there are none.
+
+    `understood: price < 200, from "under $200"; quotes switch this off`.
+    """
+    phrases = diptych.interpret(query).phrases
+    filters = ", and ".join(f'{condition}, from "{one_line(phrase)}"' for phrase, condition in phrases)
+    return f"understood: {filters}; quotes switch this off" if filters else ""
+
+
+def explain_no_hits(diptych: Diptych, where: Expression | None, *, resembles: bool = True) -> str:
+    """`nothing found`, and what is wrong with the query, the filter or the store, if anything.
+
+    `resembles`: whether anything in the store resembles the query.
+    """
+    documents = [one for one in diptych.documents() if not one.deleted]
+    if not any(one.passages or one.pictures for one in documents):
+        return "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
+    if not resembles:
+        return "nothing found: nothing in the store resembles the query; check its spelling, or use other words"
+    reasons = [*_field_mistakes(documents, where), *_name_mistakes(documents, where)] if where else []
+    return "nothing found" + (": " + "; ".join(reasons) if reasons else "")
+
+
+def _field_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
+    """Fields that no document has, and values that only differ in case."""
+    fields = {name for one in documents for name in one.fields}
+    for name in sorted(own_fields(where) - fields):
+        known = f"there are {_join_names(sorted(fields))}" if fields else "none has fields of its own"
+        yield f"no document has a field {name}; {known}"
+    for name in sorted(own_fields(where) & fields):
+        values = [one.fields[name] for one in documents if name in one.fields]
+        stored = {str(item) for value in values for item in (value if isinstance(value, list) else [value])}
+        for value in sorted(value for value in values_of(where, name) if isinstance(value, str)):
+            alike = sorted(other for other in stored if other.casefold() == value.casefold())
+            if alike and value not in stored:
+                asked, right = one_line(value, 60), one_line(alike[0], 60)
+                yield f'{name} is never "{asked}" but "{right}"; filters are case-sensitive'
+
+
+def _name_mistakes(documents: Sequence[DocumentRecord], where: Expression) -> Iterator[str]:
+    """Documents that are not in the store."""
+    for value in sorted(map(str, values_of(where, "document"))):
+        if not select_documents(value, documents):
+            alike = sorted(one.name for one in documents if value.lower() in one.name.lower())
+            known = f"there are {_join_names(alike)}" if alike else "`diptych status` lists all documents"
+            yield f'no document is called "{value}"; {known}'
+
+
+def _join_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(one_line(name, 60) for name in names[:MAX_NAMES]) + more
