@@ -70,9 +70,9 @@ _ZIP = rb"PK\x03\x04"
 
 FORMATS = (
     Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=6),
-    Format((".pptx",), _SLIDES, _PPTX, _ZIP),
-    Format((".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0"),
-    Format((".odp",), _SLIDES, _ODP, _ZIP),
+    Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=2),
+    Format((".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=2),
+    Format((".odp",), _SLIDES, _ODP, _ZIP, version=2),
     Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n"),
     Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff"),
     Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP"),

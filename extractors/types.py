@@ -96,6 +96,42 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell, with the row and column, from 0, in which it starts."""
+
+    row: int
+    column: int
+    text: str
+    row_span: int = 1
+    column_span: int = 1
+    header: bool = False
+    """True for the headers of columns, the labels of rows and the labels of row groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableGrid:
+    """The cells of a table; `extractors.table_grid` makes it, and renders it as Markdown, HTML and JSON.
+
+    Raises `ValueError` when a cell reaches beyond it.
+    """
+
+    rows: int
+    columns: int
+    cells: tuple[TableCell, ...]
+    """In reading order; places without a cell are empty."""
+    header_rows: int = 0
+    """How many of the first rows are headers of columns."""
+    groups: tuple[int, ...] = ()
+    """Rows that begin a row group. Its label is a header cell as wide as the table, if it has one."""
+
+    def __post_init__(self) -> None:
+        for cell in self.cells:
+            inside = 0 <= cell.row < cell.row + cell.row_span <= self.rows
+            if not (inside and 0 <= cell.column < cell.column + cell.column_span <= self.columns):
+                raise ValueError(f"a cell reaches beyond its table of {self.rows} rows and {self.columns} columns")
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of text that is searched as one."""
 
@@ -109,6 +145,8 @@ class Passage:
     """Normalised label of a table, such as `table 2`."""
     caption: str = ""
     """Printed caption of a table."""
+    table: TableGrid | None = None
+    """The cells of a table, of which `text` is the Markdown."""
     mentions: tuple[str, ...] = ()
     """Normalised labels of the figures and tables it refers to, such as `figure 3a`."""
     ocr: bool = False

@@ -16,6 +16,7 @@ LAYERS = (
     # extractors: a file in, its parts out
     "extractors.errors",
     "extractors.types",
+    "extractors.table_grid",
     "extractors.progress",
     "extractors.formats",
     "extractors.geometry",

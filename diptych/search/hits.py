@@ -9,6 +9,7 @@ from diptych.search.fusion import FusedPoint
 from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path
+from extractors.table_grid import table_from_json, table_html
 from extractors.types import ImageFile
 
 T = TypeVar("T")
@@ -63,8 +64,15 @@ class Hit:
     """Which of the two numbers the query names, if they differ: the printed number, or the position in the file."""
     model_caption: str = ""
     """What a vision model says about a picture; not words of the document."""
+    table: Mapping[str, Any] | None = None
+    """The grid of a table, see `extractors.table_grid.table_json`; `text` is its Markdown."""
     faces: tuple[Face, ...] = ()
     """The texts and pictures of a catalogue row, the one that was found best first; empty for other hits."""
+
+    @property
+    def table_html(self) -> str:
+        """The table as HTML with spans, levels of headers and row groups; empty for other hits."""
+        return table_html(table_from_json(self.table), self.caption) if self.table else ""
 
     @property
     def full_text(self) -> str:
@@ -73,7 +81,8 @@ class Hit:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON types only."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return values | {"table_html": self.table_html}
 
 
 class Results(list[T]):
@@ -155,6 +164,7 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         if page in page_numbers
         else "",
         model_caption=picture.model_caption,
+        table=payload.get("table"),
         faces=tuple(faces) if point.row else (),
     )
 

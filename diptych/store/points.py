@@ -25,8 +25,9 @@ from diptych.store.types import (
     Payload,
 )
 from extractors.layout.labels import figure_label
+from extractors.table_grid import table_json
 from extractors.text.passages import without_padding
-from extractors.types import Extraction, ImageFile, Passage, Picture
+from extractors.types import Extraction, ImageFile, Passage, Picture, TableGrid
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation", "language")
 """Payload fields computed from the others, the encoder and the run."""
@@ -34,6 +35,8 @@ DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags",
 """Payload fields that are the same in all points of a document."""
 MAX_CONTEXT_CHARACTERS = 1200
 """Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
+MAX_TABLE_CELLS, MAX_TABLE_CHARACTERS = 2000, 20_000
+"""Size of a grid in a payload; a passage of 256 tokens has about 100 cells and 2000 characters of JSON."""
 HEADING_SEPARATOR, LINE_SEPARATOR = " > ", "\n"
 
 
@@ -250,7 +253,16 @@ def _passage_payload(passage: Passage) -> Payload:
         "caption": passage.caption,
         "mentions": list(passage.mentions),
         "ocr": passage.ocr,
+        **_table(passage.table),
     }
+
+
+def _table(grid: TableGrid | None) -> Payload:
+    """The grid of a table; of one that is too large only the Markdown is kept."""
+    if not grid or grid.rows * grid.columns > MAX_TABLE_CELLS:
+        return {}
+    value = table_json(grid)
+    return {"table": value} if len(json.dumps(value)) <= MAX_TABLE_CHARACTERS else {}
 
 
 def _picture_payload(picture: Picture) -> Payload:

@@ -12,6 +12,7 @@ from extractors.blocks.images import ImageReader
 from extractors.blocks.types import BlockDocument, Code, Content, Heading, Image, Table, Text
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import choose_engine
+from extractors.table_grid import grid_from_rows
 from extractors.text.cleaning import bare_letters, clean_text
 from extractors.text.headings import MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH, HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import Paragraph
@@ -172,4 +173,4 @@ def _table_passages(one: _Placed, captions: Mapping[int, str], limit: PassageLim
     caption = captions.get(one.index, "")
     box = (0.0, float(one.index), 1.0, one.index + 1.0)
     empty = Passage("", one.block.page, box, one.path, "table", label=caption_label(caption), caption=caption)
-    return table_passages(one.block.rows, empty, limit)
+    return table_passages(grid_from_rows(one.block.rows, header_rows=1), empty, limit)

@@ -8,6 +8,7 @@ from extractors.geometry import width
 from extractors.layout.furniture import without_numbers
 from extractors.layout.tables import Table
 from extractors.pdf.page_extractor import PageParts
+from extractors.table_grid import grid_from_rows
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
 from extractors.text.passages import PassageLimit, build_passages, table_passages
@@ -104,7 +105,7 @@ def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit
             empty = Passage(
                 "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
             )
-            yield from table_passages(table.rows, empty, limit)
+            yield from table_passages(grid_from_rows(table.rows, header_rows=1), empty, limit)
 
 
 def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:

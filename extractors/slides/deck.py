@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
-from extractors.types import Box, Problem
+from extractors.types import Box, Problem, TableGrid
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,19 @@ class TextShape:
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """A table, or the numbers of a chart; the first row is the header."""
+    """A table, or the numbers of a chart."""
 
-    rows: Sequence[Sequence[str]]
+    grid: TableGrid
     box: Box
     caption: str = ""
     """The title and axes of a chart, or the alternative text of a table."""
     is_chart: bool = False
+
+    @property
+    def words(self) -> str:
+        """The texts of the cells, row by row."""
+        rows = groupby(self.grid.cells, key=lambda cell: cell.row)
+        return "\n".join("  ".join(cell.text for cell in cells) for _, cells in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Slide:
         for shape in self.shapes:
             lines.append(shape.text if isinstance(shape, TextShape) else shape.caption)
             if isinstance(shape, TableShape):
-                lines += map("  ".join, shape.rows)
+                lines.append(shape.words)
         return "\n".join(line for line in lines if line)
 
 

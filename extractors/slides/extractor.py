@@ -154,9 +154,9 @@ def _slide_passages(slide: Slide, deck: Deck, limit: PassageLimit) -> Iterator[P
             paragraphs.append(paragraph(f"– {shape.text}" if shape.level else shape.text, shape.box))
     yield from build_passages(paragraphs, limit)
     for shape in slide.shapes:
-        if isinstance(shape, TableShape) and shape.rows:
+        if isinstance(shape, TableShape) and shape.grid.rows:
             table = Passage("", slide.number, shape.box, path, "table", caption=shape.caption)
-            yield from table_passages(shape.rows, table, limit)
+            yield from table_passages(shape.grid, table, limit)
     notes = [*slide.notes, *(f"Comment: {text}" for text in slide.comments)]
     for passage in build_passages([paragraph(text, deck.box) for text in notes], limit):
         yield replace(passage, kind="notes", box=None)

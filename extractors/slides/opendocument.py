@@ -8,6 +8,7 @@ from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
 from extractors.slides.deck import Deck, ImageShape, Shape, Slide, TableShape, TextShape, clip_box
+from extractors.table_grid import SpannedText, grid_from_rows
 from extractors.types import Box
 
 _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns"
@@ -93,16 +94,20 @@ def _read_frame(frame: Any, box: Box, path: Path) -> Iterator[Shape]:
     nodes = (node for name in ("title", "desc") for node in frame.findall(f"{_SVG}{name}"))
     caption = " ".join(node.text or "" for node in nodes).strip()
     if table is not None:
-        rows = [
-            [" ".join(_paragraphs(cell)) for cell in row.iter(f"{_TABLE}table-cell")]
-            for row in table.iter(f"{_TABLE}table-row")
-        ]
-        if any(map(any, rows)):
-            yield TableShape(rows, box, caption)
+        rows = [list(map(_read_cell, row.iter(f"{_TABLE}table-cell"))) for row in table.iter(f"{_TABLE}table-row")]
+        grid = grid_from_rows(rows, header_rows=1)
+        if any(cell.text for cell in grid.cells):
+            yield TableShape(grid, box, caption)
     elif picture is not None and picture.get(_HREF):
         yield ImageShape(partial(_read_member, path, picture.get(_HREF)), box, caption)
     else:
         yield from (TextShape(text, box) for text in _paragraphs(frame))
+
+
+def _read_cell(cell: Any) -> SpannedText:
+    spans = (cell.get(f"{_TABLE}number-{name}-spanned", "1") for name in ("rows", "columns"))
+    rows, columns = (int(span) if span.isdecimal() else 1 for span in spans)
+    return SpannedText(" ".join(_paragraphs(cell)), rows, columns)
 
 
 def _read_member(path: Path, name: str) -> bytes:

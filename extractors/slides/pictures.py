@@ -117,8 +117,7 @@ class PictureCollector:
         if isinstance(shape, ImageShape):
             return self._embedded_picture(shape, slide, page)
         if isinstance(shape, TableShape):
-            words = "\n".join(map("  ".join, shape.rows))
-            return self._rendered_picture(shape, slide, page, words) if shape.rows else None
+            return self._rendered_picture(shape, slide, page, shape.words) if shape.grid.rows else None
         has_content = bool(shape.words) or shape.kind == "object"
         if not has_content or not MIN_DRAWING_SHARE <= coverage(self._deck.box, shape.box) < MAX_PART_SHARE:
             return None

@@ -10,6 +10,7 @@ from typing import Any
 from extractors.errors import error_summary
 from extractors.slides.charts import read_chart
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
+from extractors.table_grid import SpannedText, grid_from_rows
 from extractors.types import Box, Problem
 
 EMU_PER_POINT = 12700
@@ -127,22 +128,28 @@ def _read_group(group: Any, box: Box, caption: str, frame: Frame, depth: int) ->
 
 def _read_graphic(shape: Any, box: Box, caption: str) -> Iterator[Shape]:
     if shape.has_table:
-        rows = [
-            # A merged cell is given once, at its origin.
-            ["" if cell.is_spanned else " ".join(paragraph_texts(cell._tc)) for cell in row.cells]
-            for row in shape.table.rows
-        ]
-        if any(map(any, rows)):
-            yield TableShape(rows, box, caption)
+        grid = grid_from_rows([_read_row(row) for row in shape.table.rows], header_rows=1)
+        if any(cell.text for cell in grid.cells):
+            yield TableShape(grid, box, caption)
     elif shape.has_chart:
         title, rows = read_chart(shape.chart)
-        yield TableShape(rows, box, " — ".join(filter(None, (title, caption))), is_chart=True)
+        grid = grid_from_rows(rows, header_rows=1)
+        yield TableShape(grid, box, " — ".join(filter(None, (title, caption))), is_chart=True)
     elif (relations := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:
         words = _diagram_texts(shape.part, relations.get(f"{_R}dm"))
         yield from (TextShape(text, box) for text in words)
         yield DrawingShape(box, "diagram", caption, " ".join(words))
     else:
         yield DrawingShape(box, "object", caption)
+
+
+def _read_row(row: Any) -> list[SpannedText]:
+    """Return the cells of a row, without those that merged cells reach into."""
+    return [
+        SpannedText(" ".join(paragraph_texts(cell._tc)), cell.span_height, cell.span_width)
+        for cell in row.cells
+        if not cell.is_spanned
+    ]
 
 
 def _diagram_texts(part: Any, relation: str | None) -> list[str]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
+from extractors.table_grid import MAX_REPEATED_WORDS, body_rows, markdown_header, markdown_row, take_rows
 from extractors.text.headings import HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import join_lines
 from extractors.text.sentences import split_sentences
-from extractors.types import Box, Options, Passage
+from extractors.types import Box, Options, Passage, TableGrid
 
 LETTERS_PER_TOKEN = 5  # for the estimate: a word is one token, and one more for every five letters after the first
 SPECIAL_TOKENS = 2  # tokens that an encoder adds around every text
@@ -46,6 +49,12 @@ class _Sentence:
     box: Box
     ocr: bool
     starts_paragraph: bool
+
+
+class _TableLine(NamedTuple):
+    text: str
+    row: int
+    starts_group: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +126,50 @@ def build_passages(
     return passages
 
 
-def table_passages(rows: Sequence[Sequence[str]], table: Passage, limit: PassageLimit) -> list[Passage]:
-    """Return a table as Markdown, in parts that repeat its first row as their header; `table` has all but the text.
+def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit) -> list[Passage]:
+    """Return a table as Markdown and grid, in parts with its header each; `table` has everything else.
 
-    Padding does not count, see `without_padding`. A long header leaves at least `MIN_TABLE_ROOM` of the limit for rows.
+    Parts end where a row group ends if they can. Padding does not count, see `without_padding`. A long header leaves
+    at least `MIN_TABLE_ROOM` of the limit for rows.
     """
     table = replace(table, heading=limit.shorten_path(table.heading), caption=limit.shorten_caption(table.caption))
-    header, *body = [_markdown_row(row) for row in rows]
-    head = [header, "|" + " --- |" * len(rows[0])]
-    free = limit.room(table.heading, table.caption) - limit.count([without_padding(header)])[0]
+    head = markdown_header(grid)
+    free = limit.room(table.heading, table.caption) - limit.count([without_padding(head[0])])[0]
     room = max(free, round(MIN_TABLE_ROOM * limit.max_tokens))
-    longest = round(MAX_ROW_LENGTH * limit.max_tokens)
-    lines = [part for row in body for part in _cut_to_fit(row, longest, limit.count)]
+    lines = list(_table_lines(grid, round(MAX_ROW_LENGTH * limit.max_tokens), limit.count))
+    lengths = limit.count([without_padding(line.text) for line in lines])
+    parts = _split_evenly(list(zip(lines, lengths, strict=True)), room)
     return [
-        replace(table, text="\n".join([*head, *part]), mentions=mentioned_labels("\n".join(part)))
-        for part in _split_evenly(lines, limit.count([without_padding(line) for line in lines]), room)
+        replace(
+            table,
+            text="\n".join([*head, *(line.text for line in part)]),
+            table=take_rows(grid, {line.row for line in part}) if len(parts) > 1 else grid,
+            mentions=mentioned_labels("\n".join(line.text for line in part)),
+        )
+        for part in parts
     ]
+
+
+def _table_lines(grid: TableGrid, longest: int, count: TokenCounter) -> Iterator[_TableLine]:
+    """The rows of the body as Markdown; the texts of one longer than `longest` tokens are spread over several."""
+    group = 0
+    for row, texts in body_rows(grid).items():
+        before, group = group, bisect_right(grid.groups, row)
+        starts_group = group > before
+        pieces = ceil(count([without_padding(markdown_row(texts))])[0] / longest) or 1
+        cut = [_cut_evenly(text, pieces) for text in texts] if pieces > 1 else [[text] for text in texts]
+        if len(texts[0].split()) <= MAX_REPEATED_WORDS:
+            cut[0] = [texts[0]] * pieces
+        for piece in zip(*cut, strict=True):
+            yield _TableLine(markdown_row(piece), row, starts_group)
+            starts_group = False
+
+
+def _cut_evenly(text: str, pieces: int) -> list[str]:
+    """The words of a text in so many pieces of similar length."""
+    words = text.split()
+    cuts = [round(n * len(words) / pieces) for n in range(pieces + 1)]
+    return [" ".join(words[first:end]) for first, end in pairwise(cuts)]
 
 
 def without_padding(markdown: str) -> str:
@@ -141,22 +178,22 @@ def without_padding(markdown: str) -> str:
     return "\n".join(_CELL_BORDER.sub(" ", line).strip() for line in lines)
 
 
-def _split_evenly(lines: Sequence[str], lengths: Sequence[int], room: int) -> list[list[str]]:
-    """Runs of lines of similar length, none longer than `room` tokens."""
-    target = sum(lengths) / max(1, ceil(sum(lengths) / max(room, 1)))
-    parts: list[list[str]] = [[]]
+def _split_evenly(lines: Sequence[tuple[_TableLine, int]], room: int) -> list[list[_TableLine]]:
+    """Runs of lines of similar length, none longer than `room` tokens, preferably cut between row groups."""
+    left = sum(length for _, length in lines)
+    target = left / max(1, ceil(left / max(room, 1)))
+    parts: list[list[_TableLine]] = [[]]
     used = 0
-    for line, length in zip(lines, lengths, strict=True):
-        if parts[-1] and (used + length > room or used + length / 2 > target):
+    for line, length in lines:
+        too_long = used + length > room or used + length / 2 > target
+        at_group = line.starts_group and used > EARLY_CUT * target and left > MIN_AFTER_EARLY_CUT * target
+        if parts[-1] and (too_long or at_group):
             parts.append([])
-            used = 0
+            target, used = left / max(1, ceil(left / max(room, 1))), 0
         parts[-1].append(line)
         used += length
+        left -= length
     return parts
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(re.sub(r"\s+", " ", cell or "").replace("|", "\\|").strip() for cell in cells) + " |"
 
 
 def _section_passages(

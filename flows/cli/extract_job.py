@@ -21,6 +21,7 @@ from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
+from extractors.table_grid import table_html, table_json
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
@@ -128,7 +129,9 @@ def _part_record(part: Passage | Picture, pictures: Path | None) -> dict[str, ob
         "heading": list(part.heading),
     }
     if isinstance(part, Passage):
-        return {**record, "mentions": list(part.mentions), "ocr": part.ocr}
+        table = table_json(part.table) if part.table else None
+        html = table_html(part.table, part.caption) if part.table else ""
+        return {**record, "mentions": list(part.mentions), "ocr": part.ocr, "table": table, "table_html": html}
     size = {"width": part.image.width, "height": part.image.height}
     return {**record, "context": list(part.context), "ocr": part.ocr, **size}
 

@@ -18,10 +18,13 @@ from diptych.store.register import local_path
 from diptych.store.spaces import Spaces
 from diptych.store.types import text_shapes
 from diptych.where import parse_where
+from extractors.table_grid import grid_from_rows
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 from tests.support.scripted_pipeline import ScriptedPipeline
 from tests.support.stores import open_embedded_store
+
+VALVES = grid_from_rows([("Valve", "Width (mm)"), ("Blue", "40")], header_rows=1)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     sandbox.scripts = {
         "manual.pdf": document(
             Passage("Oil the red pump every week.", 1, (1.04, 2.0, 3.0, 4.0), ("Care", "Oil")),
-            Passage("The table of valves is on page 4.", 2, kind="table", label="table 1", caption="Table 1: valves"),
+            Passage("The table of valves is on page 4.", 2, None, (), "table", "table 1", "Table 1: valves", VALVES),
             pictures=(figure("Figure 1: a red pump", 3, "figure 1"), figure("Figure 2: a cat", 4)),
         ),
         "other.pdf": document(Passage("A blue valve.", 1)),
@@ -140,6 +143,20 @@ def test_limit_keeps_the_best_hits(pipeline: Pipeline) -> None:
     everything = ask(pipeline, "red pump")
     assert len(everything) == 5
     assert [hit.id for hit in ask(pipeline, "red pump", limit=2)] == [hit.id for hit in everything[:2]]
+
+
+def test_hit_of_a_table_has_its_grid_and_html(pipeline: Pipeline) -> None:
+    (table,), (other, *_) = ask(pipeline, "valves", 'kind = "table"'), ask(pipeline, "oil", 'kind = "text"')
+    assert table.table == {"rows": [["Valve", "Width (mm)"], ["Blue", "40"]], "header_rows": 1}
+    assert table.as_dict()["table_html"] == table.table_html
+    assert '<th scope="col">Width (mm)</th>' in table.table_html
+    assert (other.table, other.table_html) == (None, "")
+
+
+def test_grid_that_is_too_large_is_not_stored() -> None:
+    table = Passage("| a |", 1, kind="table", table=grid_from_rows([["word " * 5000, "b"]]))
+    (draft, _page) = draft_points(document(table), EncodingConfig("e")).text
+    assert "table" not in draft.payload
 
 
 def test_query_without_words_is_refused(pipeline: Pipeline) -> None:

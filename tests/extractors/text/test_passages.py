@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.table_grid import SpannedText, grid_from_rows, table_markdown
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, estimate_tokens, table_passages, without_padding
@@ -77,14 +78,36 @@ def test_every_part_of_a_table_has_its_header() -> None:
     rows = [("Region", "Growth")] + [(f"Region {n}", f"{n} %") for n in range(20)]
     caption = "Table 1: Growth by region."
     table = Passage("", 3, (50, 100, 300, 400), ("Results",), "table", label="table 1", caption=caption)
-    parts = table_passages(rows, table, limit(100))
+    parts = table_passages(grid_from_rows(rows, 1), table, limit(100))
     assert len(parts) > 1
     assert all(part.text.startswith("| Region | Growth |\n| --- | --- |\n| Region ") for part in parts)
     assert all((part.kind, part.label, part.page) == ("table", "table 1", 3) for part in parts)
     assert all(token_count(part) <= 100 for part in parts)
     assert sum(part.text.count(" % |") for part in parts) == 20
+    assert all(part.table and part.table.header_rows == 1 and table_markdown(part.table) == part.text for part in parts)
+
+
+def test_table_is_split_between_row_groups() -> None:
+    groups = [[SpannedText(name, column_span=2)] for name in ("Women", "Men")]
+    rows = [("Age", "Share"), groups[0], *((f"{n}0", f"{n} %") for n in range(12)), groups[1]]
+    rows += [(f"{n}0", f"{n} %") for n in range(15)]
+    parts = table_passages(grid_from_rows(rows, 1), Passage("", 1, kind="table"), limit(120))
+    assert [part.text.count("Women: ") for part in parts] == [12, 0]
+    assert [part.text.count("Men: ") for part in parts] == [0, 15]
+    assert [part.table.rows for part in parts if part.table] == [14, 17]
+
+
+def test_texts_of_a_long_row_are_spread_over_rows_of_the_same_columns() -> None:
+    rows = [("Name", "Text"), ("A", "word " * 500), ("B", "short")]
+    parts = table_passages(grid_from_rows(rows, 1), Passage("", 1, kind="table"), limit(100))
+    lines = [line for part in parts for line in part.text.splitlines()[2:]]
+    assert all(line.count("|") == 3 for line in lines)
+    assert sum(line.count("word") for line in lines) == 500
+    assert lines[0].startswith("| A | word")
 
 
 def test_pipes_and_line_breaks_in_cells_are_escaped() -> None:
-    (part,) = table_passages([("a|b", "c"), ("one\ntwo", "")], Passage("", 1, kind="table"), limit(100))
+    (part,) = table_passages(
+        grid_from_rows([("a|b", "c"), ("one\ntwo", "")], 1), Passage("", 1, kind="table"), limit(100)
+    )
     assert part.text == "| a\\|b | c |\n| --- | --- |\n| one two |  |"

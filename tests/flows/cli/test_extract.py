@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.cli.main import run
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import json_lines
+from tests.support.decks import write_deck
 
 PART = {"source", "modality", "kind", "page", "bbox", "text", "caption", "image"}
 
@@ -24,6 +26,21 @@ def test_extract_prints_parts_and_keeps_no_pictures(library: Path, capsys: pytes
     assert figure["caption"] == "Figure 1: The green valve beside the pump."
     assert figure["image"] is None
     assert any("greased once a year" in part["text"] for part in parts if part["modality"] == "text")
+
+
+def test_extract_prints_the_grid_and_the_html_of_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def tabled(slide: Any) -> None:
+        table = slide.shapes.add_table(2, 3, 100000, 1000000, 3000000, 600000).table
+        for number, text in enumerate(("Part", "Price", "", "Pump", "12", "3")):
+            table.cell(number // 3, number % 3).text = text
+        table.cell(0, 1).merge(table.cell(0, 2))
+
+    assert run(["extract", str(write_deck(tmp_path / "a.pptx", tabled)), "--json"]) == 0
+    (part,) = [part for part in json_lines(capsys.readouterr().out) if part.get("table")]
+    assert part["table"] == {
+        "rows": [["Part", "Price", None], ["Pump", "12", "3"]], "header_rows": 1, "spans": [[0, 1, 1, 2]]
+    }  # fmt: skip
+    assert '<th scope="colgroup" colspan="2">Price</th>' in part["table_html"]
 
 
 def test_extract_writes_pictures_sheets_and_a_report_to_out(
