@@ -68,6 +68,7 @@ class Hit:
     """The grid of a table, see `extractors.table_grid.table_json`; `text` is its Markdown."""
     faces: tuple[Face, ...] = ()
     """The texts and pictures of a catalogue row, the one that was found best first; empty for other hits."""
+    document_id: str = ""
 
     @property
     def table_html(self) -> str:
@@ -166,6 +167,7 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         model_caption=picture.model_caption,
         table=payload.get("table"),
         faces=tuple(faces) if point.row else (),
+        document_id=payload["document_id"],
     )
 
 
