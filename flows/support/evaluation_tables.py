@@ -50,7 +50,10 @@ def arm_plot(evaluation: Evaluation, level: Level) -> str:
     """recall@10 of each arm with its 95 % interval, as an image in Markdown."""
     height, left, width = 24, 170, 500
     rows = [(arm.name, arm.measured[level]["recall@10"]) for arm in evaluation.arms if level in arm.measured]
-    shapes = [f'<text x="{left}" y="14" fill="#555">recall@10, with 95 % intervals</text>']
+    shapes = [  # on white: the UI may be dark
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="{left}" y="14" fill="#555">recall@10, with 95 % intervals</text>',
+    ]
     for row, (name, recall) in enumerate(rows, start=1):
         middle = row * height + height // 2
         low, mean, high = (left + width * value for value in (recall.low, recall.mean, recall.high))
@@ -85,8 +88,10 @@ def evaluation_markdown(evaluation: Evaluation, below_gate: str) -> str:
     parts = [f"# {pluralize(len(evaluation.questions), 'question')}", f"**{below_gate}**" if below_gate else ""]
     for level, count in evaluation.counts.items():
         if count:
-            lines = [f"| {' | '.join(TITLES)} |", f"|{'---|' * len(TITLES)}"]
-            lines += [f"| {' | '.join(map(escape_markdown, row))} |" for row in arm_rows(evaluation, level)]
+            rows = arm_rows(evaluation, level)
+            used = [place for place in range(len(TITLES)) if any(row[place] for row in rows)]
+            lines = [f"| {' | '.join(TITLES[place] for place in used)} |", f"|{'---|' * len(used)}"]
+            lines += [f"| {' | '.join(escape_markdown(row[place]) for place in used)} |" for row in rows]
             parts += [f"## By {level}: {pluralize(count, 'question')}", "\n".join(lines), arm_plot(evaluation, level)]
     if evaluation.suggestion:
         parts.append(f"Weights: {evaluation.suggestion.reason}.")
