@@ -16,7 +16,7 @@ from diptych import Answer
 from diptych.printable import one_line
 from diptych.search.query_options import make_question
 from flows.support.answer_text import answer_markdown, answer_settings
-from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.hit_pages import evidence_crops
 from flows.support.progress import current_listener
 from flows.support.questions import find_answer
@@ -28,15 +28,15 @@ from flows.support.text import escape_markdown, markdown_code, pluralize
 @flow(name="answer", persist_result=True, result_serializer="json")
 async def answer(
     text: str = "",
-    image: str | None = None,
-    where: str | None = None,
+    image: FormText = "",
+    where: FormText = "",
     limit: Annotated[int, Field(ge=1, le=100)] = 12,
-    model: str | None = None,
+    model: FormText = "",
     store: StoreChoice = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
     verify: bool | None = None,
-    passages: str | None = None,
-    pictures: str | None = None,
+    passages: FormText = "",
+    pictures: FormText = "",
 ) -> State[Any]:
     """Answer a question from the store with a vision model. Every citation is checked.
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from diptych.evaluation.metrics import Level
 from flows.support.evaluation_tables import REPORT, TITLES, arm_rows, evaluation_markdown
-from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.progress import current_listener
 from flows.support.questions import run_evaluation
 from flows.support.run_states import failed_state, name_run
@@ -23,8 +23,8 @@ from flows.support.text import escape_markdown, pluralize
 def evaluate(
     questions: str,
     arms: list[str] | None = None,
-    gate: str | None = None,
-    out: str | None = None,
+    gate: FormText = "",
+    out: FormText = "",
     store: StoreChoice = None,
     budget: Annotated[float, Field(gt=0)] | None = None,
 ) -> State[Any]:

@@ -18,7 +18,7 @@ from pydantic import Field
 from diptych import Diptych
 from diptych.printable import one_line
 from diptych.search.query_options import Question, make_question
-from flows.support.flow_settings import StoreChoice, flow_settings
+from flows.support.flow_settings import FormText, StoreChoice, flow_settings
 from flows.support.hit_pages import hits_markdown
 from flows.support.progress import current_listener
 from flows.support.questions import find_batch, find_hits, read_batch
@@ -33,15 +33,15 @@ MAX_ROWS = 500
 @flow(name="query", persist_result=True, result_serializer="json")
 async def query(
     text: str = "",
-    image: str | None = None,
-    where: str | None = None,
+    image: FormText = "",
+    where: FormText = "",
     panels: Literal["both", "text", "image"] = "both",
     limit: Annotated[int, Field(ge=1, le=999_999)] = 10,
     offset: Annotated[int, Field(ge=0, le=999_999)] = 0,
-    passages: str | None = None,
-    pictures: str | None = None,
+    passages: FormText = "",
+    pictures: FormText = "",
     split_rows: bool = False,
-    batch: str | None = None,
+    batch: FormText = "",
     store: StoreChoice = None,
 ) -> State[Any]:
     """Search text and images, and return one ranked list of hits.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from prefect.context import FlowRunContext, TaskRunContext
+from pydantic import BeforeValidator
 
 from diptych import Settings
 from diptych.errors import SettingsError
 from diptych.settings import Runner, load_settings
 from flows.support.store_block import DiptychStore
 
+FormText = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+"""Type of a text that may be left empty; `str | None` would not be a plain field in the forms. None is empty, too."""
 StoreChoice = DiptychStore | str | None
 """Type of the parameter `store` of the flows."""
 STORE_VARIABLE, PATHS_VARIABLE = "diptych_store", "diptych_paths"
