@@ -23,7 +23,7 @@ from extractors.formats import is_row
 from extractors.geometry import area, intersection
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Box, ImageFile
+from extractors.types import ImageFile
 
 MAX_CHARACTERS = 32_000
 """Characters of all evidence; the last hits are left out if they do not fit."""
@@ -84,29 +84,31 @@ def gather_evidence(hits: Sequence[Hit], store: Store, pictures: PictureStore) -
 
 
 def crop_passage(source: SourcedItem, store: Store, sandbox: Sandbox, pictures: Path) -> str | None:
-    """Path of an image of a passage's place on its page; None as in `draw_place`, and if the passage has no box."""
+    """Path of an image of a passage's place on its page, drawn in a worker process and kept until the next sweep.
+
+    None if the source is not a PDF file on this machine, has changed since it was ingested, or the passage has no box.
+    """
     hit, record = source.hit, load_records(store, [source.document_id]).get(source.document_id)
-    if record is None or not hit.bbox or hit.page is None:
+    path = unchanged_pdf(record) if record else None
+    if not path or not hit.bbox or hit.page is None:
         return None
     x0, y0, x1, y1 = hit.bbox
-    drawn = draw_place(record, hit.page, (x0, y0, x1, y1), sandbox, pictures)
-    return str(image_path(drawn, pictures)) if drawn else None
+    try:
+        image = sandbox.crop(path, hit.page, (x0, y0, x1, y1), pictures)
+    except ExtractionError:
+        return None
+    return str(image_path(image, pictures))
 
 
-def draw_place(record: DocumentRecord, page: int, box: Box, sandbox: Sandbox, pictures: Path) -> ImageFile | None:
-    """A place on a page, drawn in a worker process and kept until the next sweep.
-
-    None if the document is not a PDF file on this machine, has changed since it was ingested, or cannot be drawn.
-    """
+def unchanged_pdf(record: DocumentRecord) -> Path | None:
+    """The path of a PDF file on this machine that has not changed since it was ingested."""
     path = Path(local_path(record.uri))
     if path.suffix.lower() != ".pdf":
         return None
     try:
         with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
-                return None
-        return sandbox.crop(path, page, box, pictures)
-    except (OSError, ExtractionError):
+            return path if hashlib.file_digest(file, "sha256").hexdigest() == record.sha256 else None
+    except OSError:
         return None
 
 

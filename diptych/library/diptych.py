@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from diptych.answering.answer import Answer, with_charges
 from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
-from diptych.library.contents import Contents
 from diptych.library.maintenance import Maintenance
 from diptych.library.parts import Part, find_document, load_page_image, load_parts
 from diptych.library.query_preparation import QueryPreparation
@@ -62,8 +61,6 @@ class Diptych:
         self._preparation = QueryPreparation(self._runtime)
         self.maintenance = Maintenance(self._runtime)
         """Everything beyond daily use: single ingest steps, retry, sweep, reindex, export and import."""
-        self.contents = Contents(self._runtime)
-        """What is stored of documents, page by page."""
 
     @classmethod
     def open(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from diptych.store.register import is_visible, load_records, local_path, visible_points
+from diptych.answering.evidence import unchanged_pdf
+from diptych.store.names import NameCache, resolve_names
+from diptych.store.register import is_visible, load_records, visible_points
 from diptych.store.types import PAGE_WORDS, Payload, Point, Store
 from diptych.where import Expression, In, all_of
 from extractors.errors import ExtractionError
+from extractors.geometry import horizontal_overlap, merge_boxes, width
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import ImageFile, PageImage
+from extractors.types import Box, ImageFile, PageImage
 
-COLUMN_SHARE = 0.6
-"""A part wider than this share of the page spans its columns."""
+WHOLE_KINDS = ("page", "slide")
+"""Pictures that show a whole page."""
+MIN_WIDE = 0.6
+"""Share of a page's width from which a part ends the columns above it."""
+MIN_SHARED = 0.5
+"""Share of the narrower of two parts that both cover, if they are in one column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +59,54 @@ class Part:
 
 def load_parts(store: Store, documents: Collection[str], where: Expression | None = None) -> list[Part]:
     """The parts of documents, given by their ids, that match a filter: by document, page and place on the page."""
-    where = all_of(In("document_id", tuple(documents)), where)
+    named = resolve_names(where, NameCache(), store) if where else None
+    where = all_of(In("document_id", tuple(documents)), named)
     points = [point for collection in (store.text, store.images) for point in visible_points(store, collection, where)]
     parts = [_make_part(point) for point in points if PAGE_WORDS not in point.payload]
-    widths: dict[tuple[str, int], float] = {}
-    for part in parts:
-        place = part.document_id, part.page
-        widths[place] = max(widths.get(place, 0.0), part.bbox[2] if part.bbox else 0.0)
-    return sorted(parts, key=lambda part: _reading_order(part, widths[part.document_id, part.page]))
+    return in_reading_order(parts)
+
+
+def in_reading_order(parts: Iterable[Part]) -> list[Part]:
+    """Parts by document and page. On a page, columns are read one after the other; a wide part ends those above it.
+
+    The store does not keep the order of the extractor: ids of points are hashes.
+    """
+    ordered: list[Part] = []
+    for _, group in groupby(sorted(parts, key=_from_top), lambda part: (part.document, part.page)):
+        on_page, columns = list(group), list[list[Part]]()
+        page_width = width(merge_boxes(map(_box, on_page)))
+        for part in on_page:
+            if part.bbox is None or width(_box(part)) >= MIN_WIDE * page_width:
+                ordered += [*_join_columns(columns), part]
+                columns = []
+            else:
+                _add_to_column(part, columns)
+        ordered += _join_columns(columns)
+    return ordered
+
+
+def _from_top(part: Part) -> tuple[object, ...]:
+    """Images of whole pages come first, parts without a box last."""
+    x0, y0, _, _ = _box(part)
+    return part.document, part.page, part.bbox is None, part.kind not in WHOLE_KINDS, y0, x0, part.id
+
+
+def _add_to_column(part: Part, columns: list[list[Part]]) -> None:
+    for column in columns:
+        if horizontal_overlap(_box(part), merge_boxes(map(_box, column))) >= MIN_SHARED:
+            column.append(part)
+            return
+    columns.append([part])
+
+
+def _join_columns(columns: Iterable[list[Part]]) -> Iterator[Part]:
+    for column in sorted(columns, key=lambda column: _box(column[0])[0]):
+        yield from column
+
+
+def _box(part: Part) -> Box:
+    x0, y0, x1, y1 = part.bbox or (0.0, 0.0, 0.0, 0.0)
+    return x0, y0, x1, y1
 
 
 def find_document(store: Store, part: str) -> str | None:
@@ -83,32 +130,14 @@ def load_page_image(
     `parts`: those of the page. None if the file is not a PDF on this machine, or changed since it was ingested.
     """
     for part in parts:
-        if part.kind in ("page", "slide") and part.image and part.bbox and image_path(part.image, pictures).exists():
+        if part.kind in WHOLE_KINDS and part.image and part.bbox and image_path(part.image, pictures).exists():
             return PageImage(part.image, part.bbox[2], part.bbox[3])
     record = load_records(store, [document]).get(document)
-    path = Path(local_path(record.uri)) if record else Path()
-    if record is None or path.suffix.lower() != ".pdf":
-        return None
+    path = unchanged_pdf(record) if record else None
     try:
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
-                return None
-        return sandbox.page_image(path, page, pictures)
-    except (OSError, ExtractionError):
+        return sandbox.page_image(path, page, pictures) if path else None
+    except ExtractionError:
         return None
-
-
-def _reading_order(part: Part, width: float) -> tuple[object, ...]:
-    """Parts without a box last; the left column of a page before the right one, if they are not as wide as the page.
-
-    The store does not keep the order of the extractor: ids of points are hashes.
-    """
-    if part.bbox is None:
-        return part.document, part.page, 2, 0, 0.0, 0.0, part.id
-    x0, y0, x1, _ = part.bbox
-    whole = part.kind in ("page", "slide")
-    column = 0 if x1 - x0 > COLUMN_SHARE * width or (x0 + x1) / 2 < width / 2 else 1
-    return part.document, part.page, 0 if whole else 1, column, y0, x0, part.id
 
 
 def _make_part(point: Point) -> Part:

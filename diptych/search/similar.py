@@ -58,7 +58,7 @@ def find_similar(
 
 def _parts(hit_id: str, store: Store) -> list[Payload]:
     """The payload of a hit, and for a catalogue row those of all its parts."""
-    payload = load_payload(hit_id, store)
+    payload = _load_payload(hit_id, store)
     records = load_records(store, [payload["document_id"]]) if payload else {}
     if not payload or not is_visible(payload, hit_id, records):
         raise QueryError(f"{hit_id}: no hit has this id; `diptych query` prints the id of each hit")
@@ -71,8 +71,7 @@ def _parts(hit_id: str, store: Store) -> list[Payload]:
     ]
 
 
-def load_payload(hit_id: str, store: Store) -> Payload | None:
-    """What is stored of a passage or picture, visible or not; None if there is none with this id."""
+def _load_payload(hit_id: str, store: Store) -> Payload | None:
     try:
         uuid.UUID(hit_id)
     except ValueError:
