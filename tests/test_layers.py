@@ -22,6 +22,7 @@ LAYERS = (
     "extractors.geometry",
     "extractors.atomic_write",
     "extractors.timing",
+    "extractors.containers",
     "extractors.page",
     "extractors.pictures",
     "extractors.ocr",

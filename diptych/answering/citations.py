@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from diptych.answering.claims import labels_in, needs_source, page_numbers_in, strip_places
 from diptych.answering.numbers import Number, check_number, find_numbers
 from diptych.answering.quotes import QuoteProblem, find_quote_problem, normalise_text
-from extractors.formats import is_row
+from diptych.search.places import describe_place
 from extractors.layout.labels import figure_label
 
 Mark = Literal["unconfirmed", "uncited", "seen", "verified"]
@@ -55,13 +55,14 @@ class EvidenceItem:
     """The model caption of the picture, which is not a source."""
     has_image: bool = False
     """Whether the picture itself was shown."""
+    paged: bool = True
+    """False for a part of a file without pages, the place of which is its heading path."""
 
     @property
     def place(self) -> str:
-        """`manual.pdf, page 3, figure 2`; `report.pdf, page 20 (printed 17)`; `products.csv#17`."""
-        printed = "" if self.folio is None else f" (printed {self.folio})"
-        page = f"page {self.page}{printed}" if self.page and not is_row(self.document) else ""
-        return ", ".join(filter(None, [self.document, page, self.label]))
+        """`manual.pdf, page 3, figure 2`; `report.pdf, page 20 (printed 17)`; `guide.html, Care`; `products.csv#17`."""
+        place = describe_place(self.document, self.page, self.folio, paged=self.paged, heading=self.heading)
+        return ", ".join(filter(None, [self.document, place, self.label]))
 
     @property
     def own_words(self) -> str:

@@ -206,6 +206,7 @@ def _make_item(id_: str, group: _Group) -> EvidenceItem:
         document=group.hit.document,
         page=payload["page"],
         folio=payload.get("folio"),
+        paged=payload.get("paged", True),
         label=next((one["label"] for one in (payload, *group.others) if one["label"]), ""),
         title=payload["title"],
         heading=tuple(payload["heading"]),

@@ -27,6 +27,7 @@ from diptych.errors import SourceError, StoreMismatch
 from diptych.models.object_ledger import open_ledger
 from diptych.picture_store import PictureStore
 from diptych.pipeline.transfer_ledger import export_ledger, find_paid_content, import_ledger
+from diptych.search.places import place_of
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
 from diptych.store.types import STORE_ID, VECTORS, Collection, Payload, Point, Store, in_batches
@@ -207,8 +208,8 @@ def _picture_places(folder: Path) -> dict[Path, list[_Place]]:
     places: dict[Path, list[_Place]] = defaultdict(list)
     for line in _read_lines(folder / "images.jsonl"):
         payload = line["payload"]
-        page = None if is_row(payload["document"]) else payload["page"]
-        text = payload["document"] + (f", page {page}" if page else "")
+        page = None if is_row(payload["document"]) or not payload.get("paged", True) else payload["page"]
+        text = ", ".join(filter(None, (payload["document"], place_of(payload))))
         places[image_path(ImageFile(**payload["image"]), Path())].append(_Place(payload["document_id"], page, text))
     return places
 

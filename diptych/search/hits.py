@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from diptych.search.fusion import FusedPoint
+from diptych.search.places import describe_place
 from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path
@@ -43,6 +44,7 @@ class Hit:
     """Path of the file, or its URI if it is not on this machine; a catalogue row ends in its `#id`."""
     document: str
     page: int | None
+    """1 in a file without pages."""
     bbox: list[float] | None
     text: str
     caption: str
@@ -62,6 +64,8 @@ class Hit:
     """The printed page number, if it differs from `page`."""
     named_page: Literal["", "printed", "position"] = ""
     """Which of the two numbers the query names, if they differ: the printed number, or the position in the file."""
+    place: str = ""
+    """Where it is in the document, for people: see `describe_place`."""
     model_caption: str = ""
     """What a vision model says about a picture; not words of the document."""
     table: Mapping[str, Any] | None = None
@@ -137,6 +141,10 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
     payload = point.payload
     page, folio = payload["page"], max(payload.get("folio", 0), 0) or None  # pages before page 1 have no number
     faces = [_make_face(id_, part, pictures) for id_, part in ((point.id, payload), *point.others)]
+    named: Literal["", "printed", "position"] = (
+        "" if not folio else "printed" if folio in page_numbers else "position" if page in page_numbers else ""
+    )
+    heading, paged = tuple(payload["heading"]), payload.get("paged", True)
     text, picture = (next((one for one in faces if one.modality == name), faces[0]) for name in ("text", "image"))
     return Hit(
         rank=rank,
@@ -154,16 +162,11 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         fields=payload["fields"],
         id=point.id,
         title=payload["title"],
-        heading=tuple(payload["heading"]),
+        heading=heading,
         label=payload["label"],
         folio=folio,
-        named_page=""
-        if not folio
-        else "printed"
-        if folio in page_numbers
-        else "position"
-        if page in page_numbers
-        else "",
+        named_page=named,
+        place=describe_place(payload["document"], page, folio, paged=paged, heading=heading, named=named),
         model_caption=picture.model_caption,
         table=payload.get("table"),
         faces=tuple(faces) if point.row else (),

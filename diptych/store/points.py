@@ -126,6 +126,7 @@ def draft_points(
         "uri": source.uri,
         "title": extraction.title or source.title,
         "fields": dict(source.fields),
+        **({} if extraction.paged else {"paged": False}),
         # The engine cannot match booleans, so the names of true fields are listed.
         "flags": sorted(name for name, value in source.fields.items() if value is True),
     }
@@ -136,11 +137,10 @@ def draft_points(
         {**common, "modality": "text", **_passage_payload(passage), **_folio(passage.page, shift)}
         for passage in extraction.passages
     ]
+    captions = captions or [ModelCaption()] * len(extraction.pictures)
     images = [
         {**common, "modality": "image", **_picture_payload(picture), **_folio(picture.page, shift), **_caption(caption)}
-        for picture, caption in zip(
-            extraction.pictures, captions or [ModelCaption()] * len(extraction.pictures), strict=True
-        )
+        for picture, caption in zip(extraction.pictures, captions, strict=True)
     ]
     return _drafts_from_payloads(text, images, config)
 

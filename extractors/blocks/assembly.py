@@ -59,11 +59,12 @@ def extract_blocks(
         reasons = "".join(f"; {one}" for one in (*(one.reason for one in document.problems), *document.notes))
         raise ExtractionError(f"{source.name}: contains neither text nor pictures{reasons}")
     missing = choose_engine(options)[1]
+    problems = (*document.problems, *reader.problems)
     report = Report(
         pages=document.pages,
         captions_matched=len(captions.used),
         captions_unmatched=captions.unmatched,
-        problems=(*document.problems, *reader.problems),
+        problems=tuple(one if document.pages else replace(one, page=None) for one in problems),
         notes=(
             *document.notes,
             *(f"{count} images left out: {reason}" for reason, count in reader.notes.items()),

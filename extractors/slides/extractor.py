@@ -5,12 +5,12 @@ missing; the report then says what is lost.
 """
 
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from extractors.errors import ExtractionError, error_summary
+from extractors.containers import is_ole, member_names
+from extractors.errors import ExtractionError
 from extractors.slides.deck import Deck, Slide, TableShape, TextShape
 from extractors.slides.libreoffice import convert_file
 from extractors.slides.opendocument import read_odp
@@ -22,11 +22,6 @@ from extractors.text.passages import PassageLimit, build_passages, table_passage
 from extractors.timing import StageTimer
 from extractors.types import Box, Extraction, Options, Passage, Report, Source
 
-MAX_UNPACKED_BYTES = 2 << 30
-MAX_ENTRIES = 50_000
-
-_OLE = b"\xd0\xcf\x11\xe0"  # PPT files, and encrypted PPTX files
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _NOMINAL_SIZE = 18.0  # font size in points: slides give no hint which paragraphs are headings
 
 
@@ -92,9 +87,9 @@ def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
     Formats are recognised by content, because suffixes may be wrong. Raises `ExtractionError` for an encrypted file.
     """
     is_odp, reason = False, ""
-    if not _is_ole(path):
+    if not is_ole(path, path.name):
         try:
-            is_odp = "content.xml" in _member_names(path)
+            is_odp = "content.xml" in member_names(path, path.name)
             if not is_odp:
                 return read_pptx(path), ""
         except ExtractionError as error:
@@ -106,30 +101,6 @@ def _read_deck(path: Path, folder: Path) -> tuple[Deck | None, str]:
             return read_odp(path), f"{error}; charts and drawings of this deck yield no text"
         return None, reason or str(error)
     return deck, f"{reason}; read by way of LibreOffice" if reason else ""
-
-
-def _is_ole(path: Path) -> bool:
-    """Return True for PPT files. Raises `ExtractionError` for an encrypted file."""
-    with path.open("rb") as file:
-        if file.read(len(_OLE)) != _OLE:
-            return False
-        if _ENCRYPTED in file.read():
-            raise ExtractionError(f"{path.name}: is encrypted; save it without a password")
-    return True
-
-
-def _member_names(path: Path) -> set[str]:
-    """Return the names in a ZIP archive. Raises `ExtractionError` for other files, and for zip bombs."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        reason = f"not a complete office file ({error_summary(error)})"
-        raise ExtractionError(f"{path.name}: {reason}; save or copy it again") from error
-    if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-        limit = f"{MAX_UNPACKED_BYTES >> 30} GiB or {MAX_ENTRIES:,} files"
-        raise ExtractionError(f"{path.name}: unpacks to more than {limit}, refused as a zip bomb")
-    return {entry.filename for entry in entries}
 
 
 def _extract_pdf(source: Source, pdf: Path, options: Options, pictures: Path, reason: str) -> Extraction:

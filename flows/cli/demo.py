@@ -32,7 +32,7 @@ DATA = Path(__file__).parents[2] / "data"
 QUESTION_IDS = ("q09", "q13", "q23", "q32", "q34", "q39")
 """Questions of data/questions.jsonl that are answered by text, a table, a figure, a scan, a slide and a product."""
 HITS_PER_QUESTION = 3
-COLUMNS = ("question and hits", "#rank", "what", "document", "#page", "right page", "found by")
+COLUMNS = ("question and hits", "#rank", "what", "document", "place", "right page", "found by")
 
 
 def run_demo() -> int:
@@ -91,8 +91,8 @@ def _search_rows(question: dict[str, Any]) -> Iterator[list[str]]:
     hits: Any = asyncio.run(query(question["text"], limit=HITS_PER_QUESTION))  # Prefect returns the state's data
     for hit in hits:
         right = hit["document"].endswith(question["document"]) and hit["page"] in question["pages"]
-        rank, what, document, page, ranks, text, _ = hit_cells(hit)
-        yield [f"  {one_line(text, 64)}", rank, what, document, page, "yes" if right else "", ranks]
+        rank, what, document, place, ranks, text, _ = hit_cells(hit)
+        yield [f"  {one_line(text, 64)}", rank, what, document, place, "yes" if right else "", ranks]
 
 
 if __name__ == "__main__":

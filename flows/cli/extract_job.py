@@ -168,7 +168,7 @@ def extraction_summary(extraction: Extraction) -> list[Table | str]:
         f"{pluralize(report.captions_matched, 'caption')} matched" + (f"; seconds: {seconds}" if seconds else "")
     ]
     if rows := _summary_rows(extraction):
-        lines.append(build_table(("kind", "#page", "label", "caption or words", "pixels"), rows))
+        lines.append(build_table(("kind", "place", "label", "caption or words", "pixels"), rows))
     for title, found in (
         ("captions without a picture", report.captions_unmatched),
         ("pages read by OCR", report.ocr_pages),
@@ -182,14 +182,15 @@ def extraction_summary(extraction: Extraction) -> list[Table | str]:
 
 
 def _summary_rows(extraction: Extraction) -> list[list[str]]:
+    def row(part: Passage | Picture, kind: str, text: str, size: str) -> list[str]:
+        place = f"page {part.page}" if extraction.paged else " > ".join(part.heading)
+        return [kind, one_line(place, 60), part.label, one_line(part.caption or text, 90), size]
+
     pictures = [
-        (part.page, part.kind, part.label, part.caption or part.words, f"{part.image.width}×{part.image.height}")
+        (part.page, row(part, part.kind, part.words, f"{part.image.width}×{part.image.height}"))
         for part in extraction.pictures
     ]
     tables = [
-        (part.page, "table (text)", part.label, part.caption or part.text, "")
-        for part in extraction.passages
-        if part.kind == "table"
+        (part.page, row(part, "table (text)", part.text, "")) for part in extraction.passages if part.kind == "table"
     ]
-    rows = sorted([*pictures, *tables], key=lambda row: row[0])
-    return [[kind, str(page), label, one_line(text, 90), size] for page, kind, label, text, size in rows]
+    return [cells for _, cells in sorted([*pictures, *tables], key=lambda item: item[0])]

@@ -14,14 +14,14 @@ from diptych.search.query_options import MODALITIES, Modality, make_question, pa
 from flows.cli import options
 from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
 from flows.support.questions import Found, find_batch, find_hits, read_batch
-from flows.support.search_results import NOTHING_RESEMBLES, format_page, print_hits
+from flows.support.search_results import NOTHING_RESEMBLES, print_hits
 from flows.support.terminal import build_table, print_json, print_message, print_output
 
 if TYPE_CHECKING:
     from diptych import Group
     from diptych.search.groups import By
 
-DOCUMENT_COLUMNS = ("#rank", "document", "#page", "#best hit", "hits", "text")
+DOCUMENT_COLUMNS = ("#rank", "document", "place", "#best hit", "hits", "text")
 
 
 @click.command(short_help="Search text and images; one ranked list.")
@@ -145,13 +145,10 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
 
 
 def _document_cells(group: Group) -> list[str]:
-    from extractors.formats import is_row
-
     best = group.hits[0]
     kinds = ", ".join(dict.fromkeys(part.kind for hit in group.hits for part in hit.faces or (hit,)))
-    page = "" if is_row(group.document) else format_page(best.as_dict())
     text = one_line(best.caption or best.text or best.title)
-    return [str(group.rank), group.document, page, str(best.rank), f"{len(group.hits)}: {kinds}", text]
+    return [str(group.rank), group.document, best.place, str(best.rank), f"{len(group.hits)}: {kinds}", text]
 
 
 @click.command(short_help="Find passages, pictures or products similar to a hit.")

@@ -35,9 +35,9 @@ def hits_markdown(hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[
     for hit in hits[:MAX_HITS]:
         picture = thumbnail(hit["image"], THUMBNAIL_SIDE) if hit["image"] and shown < MAX_THUMBNAILS else ""
         shown += bool(picture)
-        rank, what, document, page, ranks, words, _ = hit_cells(hit, MAX_READ)
-        place = f"**{escape_markdown(document)}**" + (f", page {escape_markdown(page)}" if page else "")
-        lines += ["---", f"{rank}\\. {place} ({escape_markdown(what)})", picture, mark_words(words, text)]
+        rank, what, document, place, ranks, words, _ = hit_cells(hit, MAX_READ)
+        where = f"**{escape_markdown(document)}**" + (f", {escape_markdown(one_line(place))}" if place else "")
+        lines += ["---", f"{rank}\\. {where} ({escape_markdown(what)})", picture, mark_words(words, text)]
         lines.append(f"*{escape_markdown(ranks)}*")
     if len(hits) > MAX_HITS:
         lines.append(f"{len(hits) - MAX_HITS} more hits are in the result of the run.")

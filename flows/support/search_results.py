@@ -12,7 +12,7 @@ from flows.support.terminal import print_json, print_output
 if TYPE_CHECKING:
     from diptych import Hit
 
-COLUMNS = ("#rank", "what", "document", "#page", "found by", "text", "picture")
+COLUMNS = ("#rank", "what", "document", "place", "found by", "text", "picture")
 NOTHING_RESEMBLES = {"hits": [], "resembles": False}
 """Printed with `--json` instead of hits if nothing in the store resembles the query."""
 MAX_TEXT = 160
@@ -22,18 +22,16 @@ TABLE_RULE = re.compile(r"[\s|:-]+")
 
 
 def hit_cells(hit: Mapping[str, Any], length: int = MAX_TEXT) -> list[str]:
-    """One row under `COLUMNS`. `hit` is a `Hit` as a dict; a catalogue row has no page.
+    """One row under `COLUMNS`. `hit` is a `Hit` as a dict.
 
     `length`: maximum number of characters of the text.
     """
-    from extractors.formats import is_row
-
     ranks = sorted(hit["ranks"].items(), key=lambda item: item[1])
     return [
         str(hit["rank"]),
         _describe_kind(hit),
         hit["document"],
-        "" if is_row(hit["document"]) else format_page(hit),
+        hit["place"],
         ", ".join(f"{name} {rank}" for name, rank in ranks),
         one_line(_hit_text(hit), length),
         hit["image"] or "",
@@ -49,14 +47,6 @@ def _hit_text(hit: Mapping[str, Any]) -> str:
     return "; ".join(" · ".join(filter(None, map(str.strip, cells))) for cells in lines)
 
 
-def format_page(hit: Mapping[str, Any]) -> str:
-    """`20`, or `20 (printed 17)` if another number is printed on the page; "as asked" marks what the query names."""
-    if not hit["folio"]:
-        return str(hit["page"] or "")
-    printed, position = (", as asked" if hit["named_page"] == name else "" for name in ("printed", "position"))
-    return f"{hit['page']}{position} (printed {hit['folio']}{printed})"
-
-
 def _describe_kind(hit: Mapping[str, Any]) -> str:
     """`text`, `image: figure`, or `text + image: photo` for a catalogue row."""
     parts = hit.get("faces") or [hit]
@@ -68,11 +58,11 @@ def _describe_kind(hit: Mapping[str, Any]) -> str:
 
 def hit_lines(hit: Mapping[str, Any]) -> list[str]:
     """One hit in a few lines: place and kind, text, picture, the id for `diptych like`, and the ranks."""
-    rank, what, document, page, ranks, text, picture = hit_cells(hit)
-    place = f"{document}, page {page}" if page else document
+    rank, what, document, place, ranks, text, picture = hit_cells(hit)
     said = f"model caption: {one_line(hit['model_caption'])}" if hit["model_caption"] else ""
     details = [text, said, picture, f"id {hit['id']}, by {ranks}"]
-    return [f"{rank:>3}  {one_line(place)}  [{what}]", *(f"     {line}" for line in details if line)]
+    where = ", ".join(filter(None, (document, place)))
+    return [f"{rank:>3}  {one_line(where)}  [{what}]", *(f"     {line}" for line in details if line)]
 
 
 def print_hits(hits: Iterable[Hit], as_json: bool) -> None:

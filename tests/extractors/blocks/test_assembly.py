@@ -130,7 +130,8 @@ def test_caption_of_an_unreadable_image_stays_text(tmp_path: Path) -> None:
     assert found.passages[0].text == "Figure 1: Sales.\nText."
     assert found.report.captions_unmatched == ("Figure 1: Sales.",)
     assert found.report.notes == ("1 images left out: it is on the web and was not fetched",)
-    assert "not a PNG" in found.report.problems[0].reason
+    (problem,) = found.report.problems
+    assert (problem.page, "left out: an image" in problem.reason) == (None, True)
 
 
 def test_notes_are_passages_of_their_own(tmp_path: Path) -> None:

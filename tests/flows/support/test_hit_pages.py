@@ -16,7 +16,9 @@ from tests.support.papers import write_photo
 
 
 def hit(rank: int, text: str = "the pump", **fields: Any) -> dict[str, Any]:
-    unset = dict.fromkeys(("image", "page", "folio", "named_page", "faces", "title", "caption", "model_caption"), "")
+    unset = dict.fromkeys(
+        ("image", "page", "folio", "named_page", "faces", "title", "caption", "model_caption", "place"), ""
+    )
     common = {"rank": rank, "modality": "text", "kind": "text", "document": "a.pdf", "text": text, "ranks": {"bm25": 2}}
     return {**unset, **common, **fields}
 
@@ -54,7 +56,7 @@ def test_long_text_begins_near_the_match() -> None:
 
 def test_page_has_few_small_pictures_and_the_ranks_last(tmp_path: Path) -> None:
     write_photo(tmp_path / "p.png", "STEAM")
-    hits = [hit(rank, image=str(tmp_path / "p.png"), page=3) for rank in range(1, MAX_THUMBNAILS + 3)]
+    hits = [hit(rank, image=str(tmp_path / "p.png"), place="page 3") for rank in range(1, MAX_THUMBNAILS + 3)]
     page = hits_markdown([*hits, hit(99, image=str(tmp_path / "gone.png"))], "pump")
     first = page.split("\n\n---\n\n")[1].split("\n\n")
     assert page.count("data:image/") == MAX_THUMBNAILS

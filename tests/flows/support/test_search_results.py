@@ -15,7 +15,7 @@ import pytest
 from diptych.answering.citations import EvidenceItem
 from extractors.formats import is_row
 from flows.cli.main import run
-from flows.support.search_results import format_page, hit_lines
+from flows.support.search_results import hit_lines
 from flows.support.terminal import print_output
 from tests.support.command_line import run_messages
 
@@ -95,7 +95,7 @@ def test_narrow_terminal_wraps_text_but_not_paths() -> None:
     hit = {
         "rank": 1, "modality": "image", "kind": "figure", "document": "a.pdf", "page": 3, "folio": None, "id": "x",
         "ranks": {"images.bm25": 1}, "caption": "words " * 20, "text": "", "title": "", "image": path,
-        "model_caption": "A pump.",
+        "model_caption": "A pump.", "place": "page 3",
     }  # fmt: skip
     lines = print_on_terminal(40, lambda: print_output(*hit_lines(hit))).splitlines()
     assert f"     {path}" in lines
@@ -107,18 +107,11 @@ def test_narrow_terminal_wraps_text_but_not_paths() -> None:
 
 def test_table_is_shown_without_its_markup() -> None:
     hit = {
-        "rank": 1, "modality": "text", "kind": "table", "document": "a.pdf", "page": 3, "folio": None, "id": "x",
+        "rank": 1, "modality": "text", "kind": "table", "document": "a.pdf", "page": 3, "place": "page 3", "id": "x",
         "ranks": {"text.bm25": 1}, "caption": "", "text": "| Part | Size \\| mm |\n| --- | --- |\n| Hose | |\n",
         "title": "", "image": None, "model_caption": "",
     }  # fmt: skip
     assert hit_lines(hit)[1] == "     Part · Size \\| mm; Hose"
-
-
-def test_printed_page_number_is_shown_where_it_differs() -> None:
-    assert format_page({"page": 3, "folio": None, "named_page": ""}) == "3"
-    assert format_page({"page": 3, "folio": 2, "named_page": ""}) == "3 (printed 2)"
-    assert format_page({"page": 3, "folio": 2, "named_page": "printed"}) == "3 (printed 2, as asked)"
-    assert format_page({"page": 3, "folio": 2, "named_page": "position"}) == "3, as asked (printed 2)"
 
 
 def test_catalogue_row_has_no_page(shop: str, capsys: pytest.CaptureFixture[str]) -> None:

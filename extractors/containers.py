@@ -1,0 +1,48 @@
+"""The files that hold other files: ZIP archives, as modern office files and e-books are, and OLE, as old ones are."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from extractors.errors import ExtractionError, error_summary
+
+MAX_UNPACKED_BYTES = 2 << 30
+MAX_ENTRIES = 50_000
+
+_OLE = b"\xd0\xcf\x11\xe0"  # DOC, XLS, PPT and MSG files, and encrypted DOCX, XLSX and PPTX files
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+
+@contextmanager
+def open_zip(path: Path, name: str, advice: str = "save or copy it again") -> Iterator[zipfile.ZipFile]:
+    """Open a ZIP archive; `name` and `advice` (what to do with a broken one) are used in messages.
+
+    Raises `ExtractionError` for other files and for zip bombs, also for a broken member that the block reads. The sizes
+    that an archive declares can be relied on: `zipfile` reads no more of a member than that.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+                limit = f"{MAX_UNPACKED_BYTES >> 30} GiB or {MAX_ENTRIES:,} files"
+                raise ExtractionError(f"{name}: unpacks to more than {limit}, refused as a zip bomb")
+            yield archive
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise ExtractionError(f"{name}: not a complete file ({error_summary(error)}); {advice}") from error
+
+
+def member_names(path: Path, name: str) -> set[str]:
+    """Return the names in a ZIP archive. Raises `ExtractionError` as `open_zip` does."""
+    with open_zip(path, name) as archive:
+        return set(archive.namelist())
+
+
+def is_ole(path: Path, name: str) -> bool:
+    """Return True for the office files of before 2007. Raises `ExtractionError` for encrypted files of today."""
+    with path.open("rb") as file:
+        if file.read(len(_OLE)) != _OLE:
+            return False
+        if _ENCRYPTED in file.read():
+            raise ExtractionError(f"{name}: is encrypted; save it without a password")
+    return True
