@@ -149,6 +149,19 @@ def take_rows(grid: TableGrid, rows: Collection[int]) -> TableGrid:
     return replace(grid, rows=len(order), cells=tuple(cells), groups=groups)
 
 
+def replace_header(grid: TableGrid, above: TableGrid) -> TableGrid:
+    """All rows of a table under the header of another one with as many columns."""
+    first = above.header_rows
+    header = tuple(
+        replace(cell, row_span=min(cell.row_span, first - cell.row)) for cell in above.cells if cell.row < first
+    )
+    cells = (
+        replace(cell, row=cell.row + first, header=cell.header and cell.row >= grid.header_rows) for cell in grid.cells
+    )
+    groups = tuple(row + first for row in grid.groups)
+    return TableGrid(first + grid.rows, grid.columns, (*header, *cells), first, groups)
+
+
 def table_markdown(grid: TableGrid) -> str:
     """A Markdown table with the complete header of every column, or an empty one if the table has none."""
     return "\n".join([*markdown_header(grid), *map(markdown_row, body_rows(grid).values())])

@@ -1,13 +1,22 @@
 """The cells of a table, by the white space between its lines of text and by its rules.
 
-In: the lines and rules in a table's region. Out: a grid of cell texts, the complete headers of the columns first.
+In: the lines and rules in a table's region. Out: its grid.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from extractors.geometry import width
-from extractors.layout.table_header import column_headers, count_header_rows, drop_caption_rows
+from extractors.layout.table_groups import find_group_labels, group_ends
+from extractors.layout.table_header import (
+    LONG_RULE,
+    count_header_rows,
+    drop_caption_rows,
+    header_cells,
+    may_be_header,
+    remove_column,
+)
 from extractors.layout.table_lines import (
     Columns,
     Row,
@@ -18,42 +27,50 @@ from extractors.layout.table_lines import (
     middle,
     row_middle,
 )
-from extractors.layout.table_rows import join_cell_lines
+from extractors.layout.table_rows import join_cell_lines, numeric_columns
 from extractors.page import Line
-from extractors.types import Box
+from extractors.types import Box, TableCell, TableGrid
 
 _SPANNED = 0.3  # share of a text in a column from which it starts there
 _MOSTLY_SIGNS = 0.6  # share of a column's cells that are currency or percent signs
 _MIN_ROW_RULES = 3  # fewer rules separate the header and the foot, not every row
-_LONG_RULE = 0.7  # share of the table's width
 
 _SIGN = re.compile(r"^[$€£¥%)(]{1,3}$")
 
 
+@dataclass(slots=True)
+class _BodyRow:
+    texts: list[str]
+    """One per column."""
+    is_label: bool = False
+    """True for the label of a row group, which stands in the first column."""
+    ends_group: bool = False
+    """True when it does not belong to the label above it."""
+
+
 def read_cells(
     lines: Sequence[Line], level_rules: Sequence[Box], upright_rules: Sequence[float], box: Box
-) -> tuple[list[list[str]], bool]:
-    """The text of every cell, row by row, of the table in `box`, and whether it shows that the first is its header.
+) -> tuple[TableGrid, bool]:
+    """The cells of the table in `box`, and whether its header is recognised and not only likely.
 
     `level_rules` are all rules in the box, `upright_rules` the x of those between columns.
     """
     rows = group_rows(lines)
     if not rows:
-        return [], False
-    rows = drop_caption_rows(rows, level_rules, box)
-    found = count_header_rows(rows, level_rules, box)
-    count = min(found or 1, len(rows) - 1)
+        return TableGrid(0, 0, ()), False
+    long_rules = sorted(rule[1] for rule in level_rules if width(rule) > LONG_RULE * width(box))
+    rows = drop_caption_rows(rows, long_rules)
+    found = count_header_rows(rows, long_rules)
+    count = min(found or int(may_be_header(rows[0])), len(rows) - 1)
     header, body = rows[:count], rows[count:]
     columns = find_columns(body, upright_rules)
     if len(columns) < 2:
         columns = find_columns(rows, upright_rules)
     columns = _stretch(_filled_columns(columns, body), lines)
-    heights = sorted(rule[1] for rule in level_rules if width(rule) > _LONG_RULE * width(box))
-    body = _join_between_rules(body, heights, columns)
-    grid = _fill_cells(body, columns)
-    if header:
-        grid.insert(0, column_headers(header, columns, level_rules))
-    return _merge_continued_rows(_merge_sign_columns(grid)), found > 0
+    body = _join_between_rules(body, long_rules, columns)
+    filled = _merge_continued_rows(_fill_rows(body, columns))
+    cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules), filled, len(columns))
+    return _make_grid(cells, texts), found > 0
 
 
 def _filled_columns(columns: Columns, rows: Sequence[Row]) -> Columns:
@@ -93,43 +110,66 @@ def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Co
     return joined
 
 
-def _fill_cells(rows: Sequence[Row], columns: Columns) -> list[list[str]]:
-    grid = [[""] * len(columns) for _ in rows]
-    for cells, row in zip(grid, rows, strict=True):
+def _fill_rows(rows: Sequence[Row], columns: Columns) -> list[_BodyRow]:
+    labels = find_group_labels(rows, columns, numeric_columns(rows, columns))
+    ends = group_ends(rows, labels, columns)
+    filled = [_BodyRow([""] * len(columns), n in labels, n in ends) for n in range(len(rows))]
+    for one, row in zip(filled, rows, strict=True):
         for line in row:
             shared = [min(line.box[2], x1) - max(line.box[0], x0) for x0, x1 in columns]
             least = _SPANNED * (line.box[2] - line.box[0])
             column = next((n for n, length in enumerate(shared) if length > least), shared.index(max(shared)))
-            cells[column] = f"{cells[column]} {line.text}".strip()
-    return grid
+            column = 0 if one.is_label else column
+            one.texts[column] = f"{one.texts[column]} {line.text}".strip()
+    return filled
 
 
-def _merge_sign_columns(grid: list[list[str]]) -> list[list[str]]:
-    """The grid, with empty columns and columns of mere signs (`$`, `%`) merged with their neighbours."""
-    width = len(grid[0]) if grid else 0
-    for column in reversed(range(width)):
-        texts = [row[column] for row in grid if row[column]]
+def _merge_continued_rows(rows: Sequence[_BodyRow]) -> list[_BodyRow]:
+    """The rows, with those that only continue the row above (no first cell, no number) joined to it."""
+    merged: list[_BodyRow] = []
+    for row in rows:
+        continues = merged and not merged[-1].is_label and not row.texts[0] and not any(map(is_number, row.texts))
+        if continues and all(above for above, cell in zip(merged[-1].texts, row.texts, strict=True) if cell):
+            pairs = zip(merged[-1].texts, row.texts, strict=True)
+            merged[-1].texts = [f"{above} {cell}".strip() for above, cell in pairs]
+        else:
+            merged.append(row)
+    return merged
+
+
+def _merge_sign_columns(
+    header: Sequence[TableCell], rows: Sequence[_BodyRow], columns: int
+) -> tuple[list[TableCell], list[_BodyRow]]:
+    """Header and rows, with empty columns and columns of mere signs (`$`, `%`) merged with their neighbours."""
+    cells, merged = list(header), list(rows)
+    for column in reversed(range(columns)):
+        texts = [row.texts[column] for row in merged if row.texts[column] and not row.is_label]
+        texts += [cell.text for cell in cells if (cell.column, cell.column_span) == (column, 1)]
         signs = [text for text in texts if _SIGN.match(text)]
-        if texts and len(signs) < max(1, _MOSTLY_SIGNS * len(texts)):
+        if columns == 1 or (texts and len(signs) < max(1, _MOSTLY_SIGNS * len(texts))):
             continue
         after_number = column > 0 and (not texts or signs[0][0] in "%)")
-        target = column - 1 if after_number or column == width - 1 else column + 1
-        for row in grid:
-            if target >= 0 and row[column]:
-                pair = (row[target], row[column]) if target < column else (row[column], row[target])
-                row[target] = " ".join(filter(None, pair))
-            del row[column]
-        width -= 1
-    return grid
+        target = column - 1 if after_number or column == columns - 1 else column + 1
+        for row in merged:
+            if row.texts[column]:
+                pair = sorted((target, column))
+                row.texts[target] = " ".join(filter(None, (row.texts[n] for n in pair)))
+            del row.texts[column]
+        cells = remove_column(cells, column, target)
+        columns -= 1
+    return cells, merged
 
 
-def _merge_continued_rows(grid: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The grid, with rows that only continue the row above (no first cell, no number) joined to it."""
-    merged: list[list[str]] = []
-    for row in grid:
-        continues = len(merged) > 1 and not row[0] and not any(is_number(cell) for cell in row if cell)
-        if continues and all(above for above, cell in zip(merged[-1], row, strict=True) if cell):
-            merged[-1] = [f"{above} {cell}".strip() for above, cell in zip(merged[-1], row, strict=True)]
+def _make_grid(header: Sequence[TableCell], rows: Sequence[_BodyRow]) -> TableGrid:
+    first = max((cell.row + cell.row_span for cell in header), default=0)
+    columns = len(rows[0].texts) if rows else 0
+    cells = sorted(header, key=lambda cell: (cell.row, cell.column))
+    groups = []
+    for n, row in enumerate(rows, first):
+        if row.is_label or row.ends_group:
+            groups.append(n)
+        if row.is_label:
+            cells.append(TableCell(n, 0, row.texts[0], column_span=columns, header=True))
         else:
-            merged.append(list(row))
-    return merged
+            cells += (TableCell(n, column, text) for column, text in enumerate(row.texts))
+    return TableGrid(first + len(rows), columns, tuple(cells), first, tuple(groups))

@@ -6,6 +6,7 @@ In: lines grouped by height, and the columns. Out: the lines, grouped into rows 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from extractors.layout.table_groups import spans_columns
 from extractors.layout.table_lines import Columns, Row, column_of, is_number, middle, row_middle
 from extractors.page import Line
 
@@ -22,7 +23,7 @@ _MIN_GAP_RATIO, _MIN_GAP_STEP = 1.35, 0.2
 
 def join_cell_lines(rows: Sequence[Row], columns: Columns) -> list[Row]:
     """The rows of a body: the lines around each row of numbers, or between wide gaps where there are few numbers."""
-    numeric = _numeric_columns(rows, columns)
+    numeric = numeric_columns(rows, columns)
     anchors = [n for n, row in enumerate(rows) if any(_is_number_in(line, numeric, columns) for line in row)]
     full = [n for n in anchors if len(rows[n]) >= _MIN_FULL * max(len(rows[other]) for other in anchors)]
     if len(full) < _MIN_NUMBERS:
@@ -38,7 +39,7 @@ def join_cell_lines(rows: Sequence[Row], columns: Columns) -> list[Row]:
     return joined
 
 
-def _numeric_columns(rows: Sequence[Row], columns: Columns) -> frozenset[int]:
+def numeric_columns(rows: Sequence[Row], columns: Columns) -> frozenset[int]:
     """The columns, other than the first, most of whose lines are numbers."""
     counts: dict[int, list[bool]] = {}
     for row in rows:
@@ -61,9 +62,13 @@ def _distance(rows: Sequence[Row], n: int, others: Iterable[int]) -> float:
 
 
 def _is_own_row(rows: Sequence[Row], n: int, columns: Columns, pitch: float) -> bool:
-    """Whether a row without numbers begins in the first column, as far from its neighbours as rows of numbers are."""
+    """Whether a row without numbers is as far from its neighbours as rows of numbers are.
+
+    It begins in the first column, or is a label across the table.
+    """
     near = [other for other in (n - 1, n + 1) if 0 <= other < len(rows)]
-    return column_of(rows[n][0], columns) == 0 and _distance(rows, n, near) >= _OWN_ROW * pitch
+    is_label = len(rows[n]) == 1 and spans_columns(rows[n], columns)
+    return (is_label or column_of(rows[n][0], columns) == 0) and _distance(rows, n, near) >= _OWN_ROW * pitch
 
 
 def _cut(rows: Sequence[Row], a: int, b: int, level: bool) -> int:

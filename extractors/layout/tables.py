@@ -7,6 +7,7 @@ because a false table takes its lines away from the running text.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from extractors.geometry import (
     area,
@@ -25,7 +26,8 @@ from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import is_number
 from extractors.layout.table_regions import TablePage, find_prose, is_set_in_columns, lines_inside, table_regions
 from extractors.page import Drawing, Line, PageLayout
-from extractors.types import Box
+from extractors.table_grid import body_rows, column_headers
+from extractors.types import Box, TableGrid
 
 _DIRECTIONS = (0, 270, 90)  # of the text, see `Line.angle`; tables upside down are not printed
 _MIN_LINES, _MIN_LINE_SHARE = 4, 0.5  # of the page, that run in one direction
@@ -60,10 +62,10 @@ _MAX_LENGTHS, _MAX_LENGTH_SHARE = 3, 0.5  # different lengths; shapes of a table
 @dataclass(frozen=True, slots=True)
 class Table:
     box: Box
-    rows: tuple[tuple[str, ...], ...]
-    """At least two rows of at least two cells, all of the same length; the first is the header."""
+    grid: TableGrid
+    """At least two rows and columns."""
     has_header: bool = True
-    """False when the first row looks like the others: the table may continue one on the page before."""
+    """False when nothing sets the first row apart: the table may continue one on the page before."""
     label: str = ""
     caption: str = ""
     ocr: bool = False
@@ -116,7 +118,7 @@ def _table(region: Box, page: TablePage) -> Table | None:
     grid, has_header = read_cells(lines, rules, upright, region)
     if not _is_tabular(grid, ruled):
         return None
-    return Table(merge_boxes([region, *(line.box for line in lines)]), tuple(map(tuple, grid)), has_header)
+    return Table(merge_boxes([region, *(line.box for line in lines)]), grid, has_header)
 
 
 def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[float]]:
@@ -129,20 +131,22 @@ def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[f
     return level, [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
 
 
-def _is_tabular(grid: Sequence[Sequence[str]], ruled: bool) -> bool:
+def _is_tabular(grid: TableGrid, ruled: bool) -> bool:
     """Whether at least two columns are filled in several rows, with little text in a cell."""
-    columns, rows = len(grid[0]) if grid else 0, len(grid)
+    columns = grid.columns
+    table = [column_headers(grid), *body_rows(grid).values()]
+    rows = len(table)
     if columns < 2 or rows < 2 or columns * rows < _MIN_CELLS:
         return False
-    filled = [cell for row in grid for cell in row if cell]
-    filled_columns = sum(sum(bool(row[column]) for row in grid) > 1 for column in range(columns))
-    shared_rows = sum(sum(map(bool, row)) > 1 for row in grid)
+    filled = [cell.text for cell in grid.cells if cell.text]
+    filled_columns = sum(sum(bool(row[column]) for row in table) > 1 for column in range(columns))
+    shared_rows = sum(sum(map(bool, row)) > 1 for row in table)
     has_numbers = sum(map(is_number, filled)) > _MIN_NUMBERS * len(filled)
     max_words = _MAX_RULED_WORDS if ruled else _MAX_WORDS if has_numbers or columns > 2 else _MAX_LIST_WORDS
     return (
         filled_columns > 1
         and shared_rows >= max(2, _MIN_SHARED_ROWS * rows)
-        and len(filled) >= _MIN_FILLED * columns * rows
+        and sum(map(bool, chain(*table))) >= _MIN_FILLED * columns * rows
         and sum(len(cell.split()) for cell in filled) / len(filled) < max_words
     )
 

@@ -8,7 +8,7 @@ from extractors.geometry import width
 from extractors.layout.furniture import without_numbers
 from extractors.layout.tables import Table
 from extractors.pdf.page_extractor import PageParts
-from extractors.table_grid import grid_from_rows
+from extractors.table_grid import column_headers, replace_header
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
 from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
 from extractors.text.passages import PassageLimit, build_passages, table_passages
@@ -105,18 +105,19 @@ def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit
             empty = Passage(
                 "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
             )
-            yield from table_passages(grid_from_rows(table.rows, header_rows=1), empty, limit)
+            yield from table_passages(table.grid, empty, limit)
 
 
 def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:
     """The table with the header of the last one on the page before, if it continues that."""
     is_first = not table.caption and all(paragraph.box[1] > table.box[1] for paragraph in page.paragraphs)
     narrower, wider = sorted((width(above.box), width(table.box)))
-    is_alike = len(above.rows[0]) == len(table.rows[0]) and narrower > SAME_WIDTH * wider
-    if not (is_first and is_alike and (not table.has_header or table.rows[0] == above.rows[0])):
+    is_alike = above.grid.columns == table.grid.columns and narrower > SAME_WIDTH * wider
+    repeats = column_headers(table.grid) == column_headers(above.grid)
+    if not (is_first and is_alike and (repeats or not table.has_header)):
         return table
-    body = table.rows[1:] if table.has_header or table.rows[0] == above.rows[0] else table.rows
-    return replace(table, rows=(above.rows[0], *body), label=above.label, caption=above.caption)
+    grid = table.grid if repeats else replace_header(table.grid, above.grid)
+    return replace(table, grid=grid, label=above.label, caption=above.caption)
 
 
 def _index_of_table(table: Passage, passages: Sequence[Passage]) -> int:

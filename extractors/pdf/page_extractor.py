@@ -17,12 +17,13 @@ from extractors.page import Line, PageLayout
 from extractors.pdf.crops import is_graphic, save_figure, save_page_image
 from extractors.pdf.text_layer import ReadablePage, make_readable
 from extractors.pictures.store import image_path
+from extractors.table_grid import grid_from_rows
 from extractors.text.cleaning import clean_text
 from extractors.text.page_numbers import page_number_candidates
 from extractors.text.paragraphs import Paragraph, build_paragraphs
 from extractors.text.reading_order import group_by_height, order_rows
 from extractors.timing import StageTimer
-from extractors.types import Box, ImageFile, Options, Picture, Problem
+from extractors.types import Box, ImageFile, Options, Picture, Problem, TableGrid
 
 MIN_FIGURE_WORDS = 5  # a figure with images and fewer words of text is read by OCR: most of its words are pixels
 MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000  # by OCR, per page and per figure: each takes some tenths of a second
@@ -73,7 +74,7 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
     running = context.furniture.running_lines(layout)
     with context.timer.stage("tables"):
         content = replace(layout, lines=tuple(line for i, line in enumerate(layout.lines) if i not in running))
-        tables = [replace(table, rows=_clean_rows(table.rows)) for table in find_tables(content)]
+        tables = [replace(table, grid=_clean_grid(table.grid)) for table in find_tables(content)]
     with context.timer.stage("figures"):
         found = find_figures(layout, [table.box for table in tables], context.furniture, carried)
     parts.unmatched_captions, parts.flagged = found.unmatched, found.flagged
@@ -163,17 +164,14 @@ def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageL
     return captioned
 
 
-def _clean_rows(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(map(clean_text, row)) for row in rows)
+def _clean_grid(grid: TableGrid) -> TableGrid:
+    return replace(grid, cells=tuple(replace(cell, text=clean_text(cell.text)) for cell in grid.cells))
 
 
 def _table_of_lines(figure: Figure, layout: PageLayout) -> Table | None:
     levels = group_by_height(_lines_in(layout, figure.box))
-    rows = _clean_rows([line.text for line in level] for level in levels)
-    width = max(map(len, rows), default=0)
-    if len(rows) < 2 or width < 2:
-        return None
-    return Table(figure.box, tuple(row + ("",) * (width - len(row)) for row in rows), has_header=False)
+    grid = grid_from_rows([[clean_text(line.text) for line in level] for level in levels], header_rows=1)
+    return Table(figure.box, grid, has_header=False) if grid.rows > 1 and grid.columns > 1 else None
 
 
 def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: PageContext, parts: PageParts) -> None:

@@ -10,6 +10,7 @@ import pytest
 from extractors.layout.tables import Table, find_tables
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
+from extractors.table_grid import body_rows, column_headers
 
 HARVEST = [
     ("Orchard", "Trees", "Tonnes", "Price"),
@@ -49,6 +50,12 @@ def tables_of(page: Any) -> list[Table]:
     return find_tables(read_page(page, 1))
 
 
+def rows_in(table: Table) -> tuple[tuple[str, ...], ...]:
+    """The complete headers of the columns, if there is a header, and the rows of the body."""
+    header = [column_headers(table.grid)] if table.grid.header_rows else []
+    return tuple(map(tuple, (*header, *body_rows(table.grid).values())))
+
+
 def draw_grid(page: Any, rows: Sequence[Sequence[str]] = HARVEST) -> None:
     bottom = write_rows(page, rows)
     for number in range(len(rows) + 1):
@@ -62,7 +69,7 @@ def test_ruled_grid_has_its_cells_and_its_box() -> None:
     write_paragraph(page, 72, 100, 4)
     draw_grid(page)
     (table,) = tables_of(page)
-    assert table.rows == tuple(HARVEST)
+    assert rows_in(table) == tuple(HARVEST)
     assert table.box == pytest.approx((72, 200, 440, 290), abs=3)
 
 
@@ -81,8 +88,8 @@ def test_lines_between_two_rules_are_one_row() -> None:
     for x in (72, 200, 440):
         page.draw_line((x, 200), (x, 338), width=0.7)
     (table,) = tables_of(page)
-    assert table.rows[1] == ("Open", "Turn the valve and wait a minute")
-    assert len(table.rows) == 4
+    assert rows_in(table)[1] == ("Open", "Turn the valve and wait a minute")
+    assert len(rows_in(table)) == 4
 
 
 def test_three_rules_are_enough() -> None:
@@ -93,7 +100,7 @@ def test_three_rules_are_enough() -> None:
         draw_rule(page, y)
     write_paragraph(page, 72, 320, 8)
     (table,) = tables_of(page)
-    assert table.rows == tuple(HARVEST)
+    assert rows_in(table) == tuple(HARVEST)
     assert table.box[1] == pytest.approx(TOP, abs=3)
     assert table.box[3] == pytest.approx(bottom, abs=3)
 
@@ -110,7 +117,7 @@ def test_rows_under_a_caption_need_no_rules() -> None:
     write_rows(page, rows)
     write_paragraph(page, 72, 300, 8)
     (table,) = tables_of(page)
-    assert table.rows == tuple(rows)
+    assert rows_in(table) == tuple(rows)
 
 
 def test_columns_of_numbers_are_a_table_with_their_headings() -> None:
@@ -125,7 +132,7 @@ def test_columns_of_numbers_are_a_table_with_their_headings() -> None:
     write_rows(page, rows, columns=(72, 300, 400))
     write_paragraph(page, 72, 320, 8)
     (table,) = tables_of(page)
-    assert table.rows == tuple(rows)
+    assert rows_in(table) == tuple(rows)
 
 
 def test_currency_signs_are_merged_with_their_numbers() -> None:
@@ -138,7 +145,7 @@ def test_currency_signs_are_merged_with_their_numbers() -> None:
     ]
     write_rows(page, rows, columns=(72, 280, 300, 380, 400))
     (table,) = tables_of(page)
-    assert table.rows[0] == ("Sales", "$ 8,890", "$ 9,569")
+    assert rows_in(table)[0] == ("Sales", "$ 8,890", "$ 9,569")
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
@@ -150,7 +157,7 @@ def test_box_of_a_sideways_table_is_that_of_the_displayed_page(rotation: int) ->
     page.show_pdf_page(page.rect, upright.parent, 0, rotate=90)
     page.set_rotation(rotation)
     (table,) = tables_of(page)
-    assert table.rows == tuple(HARVEST)
+    assert rows_in(table) == tuple(HARVEST)
     width, height = table.box[2] - table.box[0], table.box[3] - table.box[1]
     assert (width < height) is (rotation == 0)
     assert 0 <= table.box[0] < table.box[2] <= page.rect.width
@@ -163,7 +170,7 @@ def test_two_tables_stay_separate() -> None:
         for y in (top, top + STEP, bottom):
             draw_rule(page, y)
     write_paragraph(page, 72, 290, 6)
-    assert [table.rows for table in tables_of(page)] == [tuple(HARVEST)] * 2
+    assert [rows_in(table) for table in tables_of(page)] == [tuple(HARVEST)] * 2
 
 
 def test_two_columns_of_text_between_rules_are_no_table() -> None:
@@ -233,7 +240,7 @@ def test_rules_at_the_head_and_foot_of_a_page_make_no_table() -> None:
 
 def rows_of(page: Any) -> tuple[tuple[str, ...], ...]:
     (table,) = tables_of(page)
-    return table.rows
+    return rows_in(table)
 
 
 def write_cells(page: Any, *cells: tuple[float, float, str]) -> None:
@@ -307,12 +314,68 @@ def test_label_at_half_the_height_of_several_rows_is_repeated() -> None:
     assert [row[0] for row in rows_of(page)] == ["Orchard", "North", "North", "South", "South"]
 
 
-def test_title_of_a_group_of_rows_stays_a_row() -> None:
+def test_label_of_a_group_stands_in_each_of_its_rows() -> None:
     page = new_page()
-    rows = [HARVEST[0], ("In the valley",), *HARVEST[1:3], ("On the hill",), *HARVEST[3:]]
-    write_rows(page, rows)
+    write_rows(page, [HARVEST[0], ("In the valley:",), *HARVEST[1:3], ("On the hill",), *HARVEST[3:]])
     draw_frame(page, 200, 218, 326)
-    assert [row[0] for row in rows_of(page)] == [row[0] for row in rows]
+    (table,) = tables_of(page)
+    assert [row[0] for row in rows_in(table)] == [
+        "Orchard", "In the valley: North slope", "In the valley: South slope",
+        "On the hill: River side", "On the hill: Old garden",
+    ]  # fmt: skip
+    assert table.grid.groups == (1, 4)
+    assert [cell.text for cell in table.grid.cells if cell.column_span == 4] == ["In the valley:", "On the hill"]
+
+
+def test_group_ends_with_the_rows_that_are_indented_below_its_label() -> None:
+    page = new_page()
+    write_rows(page, [HARVEST[0], ("In the valley",)])
+    write_rows(page, HARVEST[1:3], (84, *COLUMNS[1:]), TOP + 2 * STEP)
+    write_rows(page, HARVEST[3:], top=TOP + 4 * STEP)
+    draw_frame(page, 200, 218, 310)
+    assert [row[0] for row in rows_of(page)][1:] == [
+        "In the valley: North slope", "In the valley: South slope", "River side", "Old garden",
+    ]  # fmt: skip
+
+
+def test_label_in_the_middle_of_the_table_is_that_of_a_group() -> None:
+    page = new_page()
+    write_rows(page, [HARVEST[0], (), *HARVEST[1:3], (), *HARVEST[3:]])
+    write_cells(page, (225, TOP + STEP + 13, "In the valley"), (230, TOP + 4 * STEP + 13, "On the hill"))
+    draw_frame(page, 200, 218, 326)
+    assert [row[0].split(":")[0] for row in rows_of(page)[1:]] == ["In the valley"] * 2 + ["On the hill"] * 2
+
+
+def test_years_are_a_header() -> None:
+    page = new_page()
+    write_rows(page, [("Orchard", "2023", "2024"), ("North", "31", "40"), ("South", "27", "33"), ("West", "4", "9")])
+    draw_frame(page, 200, 218, 272)
+    (table,) = tables_of(page)
+    assert table.has_header
+    assert rows_in(table)[0] == ("Orchard", "2023", "2024")
+
+
+def test_rows_without_label_above_labelled_rows_are_the_header() -> None:
+    page = new_page()
+    write_rows(page, [("", "1", "2"), ("North", "31", "40"), ("South", "27", "33"), ("West", "4", "9")])
+    draw_frame(page, 200, 272)
+    (table,) = tables_of(page)
+    assert (table.has_header, rows_in(table)[0]) == (True, ("", "1", "2"))
+
+
+def test_levels_of_a_header_are_kept_with_their_spans() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (294, 213, "Yield"), (204, 231, "Trees"), (294, 231, "Tonnes"))
+    write_cells(page, (384, 231, "Price"))
+    draw_rule(page, 217, 290, RIGHT)
+    write_rows(page, HARVEST[1:], top=240)
+    draw_frame(page, 200, 238, 314)
+    (table,) = tables_of(page)
+    header = [(c.text, c.row, c.column, c.row_span, c.column_span) for c in table.grid.cells if c.row < 2]
+    assert header == [
+        ("Orchard", 0, 0, 2, 1), ("Trees", 0, 1, 2, 1), ("Yield", 0, 2, 1, 2),
+        ("Tonnes", 1, 2, 1, 1), ("Price", 1, 3, 1, 1),
+    ]  # fmt: skip
 
 
 def test_table_without_sign_of_a_header_says_so() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from extractors.layout.tables import Table
 from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_extractor import PageParts
+from extractors.table_grid import column_headers, grid_from_rows, markdown_row
 from extractors.text.headings import HeadedParagraph
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, estimate_tokens
@@ -42,23 +43,23 @@ def tables_of(first: Table, second: Table) -> list[tuple[str, str]]:
 
 
 def test_table_continues_on_the_next_page_under_its_header() -> None:
-    first = Table((50, 600, 300, 700), (HEADER, NORTH), label="table 1", caption="Table 1. Orchards")
-    rest = Table((60, 80, 310, 120), (SOUTH, ("West", "77")), has_header=False)
+    first = Table((50, 600, 300, 700), grid_from_rows([HEADER, NORTH], 1), label="table 1", caption="Table 1. Orchards")
+    rest = Table((60, 80, 310, 120), grid_from_rows([SOUTH, ("West", "77")]), has_header=False)
     assert tables_of(first, rest)[1] == (
         "table 1",
         "| Orchard | Trees |\n| --- | --- |\n| South | 986 |\n| West | 77 |",
     )
-    repeated = replace(rest, rows=(HEADER, SOUTH), has_header=True)
+    repeated = replace(rest, grid=grid_from_rows([HEADER, SOUTH], 1), has_header=True)
     assert tables_of(first, repeated)[1][1] == "| Orchard | Trees |\n| --- | --- |\n| South | 986 |"
 
 
 def test_another_table_on_the_next_page_keeps_its_own_header() -> None:
-    first = Table((50, 600, 300, 700), (HEADER, NORTH), label="table 1", caption="Table 1. Orchards")
+    first = Table((50, 600, 300, 700), grid_from_rows([HEADER, NORTH], 1), label="table 1", caption="Table 1. Orchards")
     others = (
-        Table((50, 80, 300, 120), (("River", "Length"), ("Elbe", "1,094"))),
-        Table((50, 80, 300, 120), (SOUTH, NORTH), has_header=False, caption="Table 2. Others"),
-        Table((50, 80, 100, 120), (SOUTH, NORTH), has_header=False),
-        Table((50, 560, 300, 600), (SOUTH, NORTH), has_header=False),
+        Table((50, 80, 300, 120), grid_from_rows([("River", "Length"), ("Elbe", "1,094")], 1)),
+        Table((50, 80, 300, 120), grid_from_rows([SOUTH, NORTH], 1), has_header=False, caption="Table 2. Others"),
+        Table((50, 80, 100, 120), grid_from_rows([SOUTH, NORTH], 1), has_header=False),
+        Table((50, 560, 300, 600), grid_from_rows([SOUTH, NORTH], 1), has_header=False),
     )
     for other in others:
-        assert tables_of(first, other)[1][1].startswith(f"| {' | '.join(other.rows[0])} |")
+        assert tables_of(first, other)[1][1].startswith(markdown_row(column_headers(other.grid)))
