@@ -66,6 +66,9 @@ _PHOTOS = "extractors.photos.extractor"
 _SLIDES = "extractors.slides.extractor"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _ODP = "application/vnd.oasis.opendocument.presentation"
+_SHEETS = "extractors.sheets.extractor"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _ZIP = rb"PK\x03\x04"
 
 FORMATS = (
@@ -85,6 +88,9 @@ FORMATS = (
         (".jp2", ".jpx", ".jpf", ".j2k", ".j2c"), _PHOTOS, "image/jp2", rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
     ),
     Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])"),
+    Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP),
+    Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0"),
+    Format((".ods",), _SHEETS, _ODS, _ZIP),
     Format((".csv",), _CATALOG, "text/csv", version=3),
     Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3),
 )

@@ -32,6 +32,7 @@ LAYERS = (
     "extractors.photos",
     "extractors.blocks",
     "extractors.slides",
+    "extractors.sheets",
     "extractors.catalog",
     "extractors.contact_sheet",
     "extractors.sandbox",

@@ -12,7 +12,7 @@ from extractors.blocks.images import ImageReader
 from extractors.blocks.types import BlockDocument, Code, Content, Heading, Image, Table, Text
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import choose_engine
-from extractors.table_grid import grid_from_rows
+from extractors.table_grid import SpannedText, grid_from_rows
 from extractors.text.cleaning import bare_letters, clean_text
 from extractors.text.headings import MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH, HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import Paragraph
@@ -82,8 +82,10 @@ def _cleaned(block: Content) -> Content | None:
         text = clean_text(block.text)
         return replace(block, text=text) if text else None
     if isinstance(block, Table):
-        rows = [tuple(map(clean_text, row)) for row in block.rows]
-        return replace(block, rows=rows, caption=clean_text(block.caption)) if any(map(any, rows)) else None
+        rows = [[SpannedText(one) if isinstance(one, str) else one for one in row] for row in block.rows]
+        rows = [[one._replace(text=clean_text(one.text)) for one in row] for row in rows]
+        is_empty = not any(one.text for row in rows for one in row)
+        return None if is_empty else replace(block, rows=rows, caption=clean_text(block.caption))
     if isinstance(block, Code):
         return block if block.text.strip() else None
     alt = clean_text(block.alt)
@@ -174,4 +176,4 @@ def _table_passages(one: _Placed, captions: Mapping[int, str], limit: PassageLim
     caption = captions.get(one.index, "")
     box = (0.0, float(one.index), 1.0, one.index + 1.0)
     empty = Passage("", one.block.page, box, one.path, "table", label=caption_label(caption), caption=caption)
-    return table_passages(grid_from_rows(one.block.rows, header_rows=1), empty, limit)
+    return table_passages(grid_from_rows(one.block.rows, one.block.header_rows), empty, limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from extractors.table_grid import SpannedText
 from extractors.types import PassageKind, Problem
 
 
@@ -45,9 +46,11 @@ class Code(Block):
 
 @dataclass(frozen=True, slots=True)
 class Table(Block):
-    rows: Sequence[Sequence[str]]
-    """All of the same length; the first one is the header."""
+    rows: Sequence[Sequence[str | SpannedText]]
+    """Without the places that earlier cells reach into."""
     caption: str = ""
+    header_rows: int | None = 1
+    """None counts the first rows that consist of headers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The numbers behind PowerPoint's charts, as tables."""
+"""The numbers behind the charts of PowerPoint and Excel, as tables."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,12 +12,11 @@ _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
-def read_chart(chart: Any) -> tuple[str, list[list[str]]]:
-    """Return the title of a python-pptx chart with its axes ("Sales (Quarter; USD m)"), and its table.
+def read_chart_space(space: Any) -> tuple[str, list[list[str]]]:
+    """Return the title of a `c:chartSpace` element with its axes ("Sales (Quarter; USD m)"), and its table.
 
     The table has a row per category and a column per series; for scatter and bubble charts, a row per point.
     """
-    space = chart._chartSpace
     title = _text(space.find(f"{_C}chart/{_C}title"))
     kinds = ("catAx", "dateAx", "valAx", "serAx")
     axes = [_text(axis.find(f"{_C}title")) for kind in kinds for axis in space.iter(f"{_C}{kind}")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.errors import error_summary
-from extractors.slides.charts import read_chart
+from extractors.slides.charts import read_chart_space
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
 from extractors.table_grid import SpannedText, grid_from_rows
 from extractors.types import Box, Problem
@@ -132,7 +132,7 @@ def _read_graphic(shape: Any, box: Box, caption: str) -> Iterator[Shape]:
         if any(cell.text for cell in grid.cells):
             yield TableShape(grid, box, caption)
     elif shape.has_chart:
-        title, rows = read_chart(shape.chart)
+        title, rows = read_chart_space(shape.chart._chartSpace)
         grid = grid_from_rows(rows, header_rows=1)
         yield TableShape(grid, box, " — ".join(filter(None, (title, caption))), is_chart=True)
     elif (relations := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:

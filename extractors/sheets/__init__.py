@@ -1,0 +1,1 @@
+"""Workbooks and delimited text: sheets become tables, notes, pictures and charts."""

@@ -1,0 +1,222 @@
+"""Excel workbooks: values and number formats from openpyxl, charts and pictures from the parts of the package."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from extractors.containers import is_ole, open_zip
+from extractors.errors import ExtractionError, error_summary
+from extractors.sheets.chart_data import fill_caches
+from extractors.sheets.number_format import display_value, plain_number
+from extractors.sheets.types import (
+    MAX_CELLS,
+    MAX_SHEETS,
+    TOO_LARGE,
+    Cell,
+    Cells,
+    Drawing,
+    Sheet,
+    Workbook,
+    number_cell,
+    text_cell,
+)
+from extractors.slides.charts import read_chart_space
+
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_FORMULA_WITHOUT_VALUE = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_XDR = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_THREADED = re.compile(r"^\[Threaded comment\].*?Comment: ")
+"""What Excel writes before a comment for its older versions."""
+_ADVICE = "open it in a spreadsheet program and save it again"
+
+
+def read_excel(path: Path, name: str) -> Workbook:
+    """Read a workbook of Excel 2007 or newer, or of an older one. Raises `ExtractionError`."""
+    if is_ole(path, name) or path.suffix.lower() == ".xlsb":
+        return _read_binary(path, name)
+    with open_zip(path, name) as archive, path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about features of Excel that are not kept when writing
+        try:
+            return _read_package(archive, file)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, SyntaxError) as error:  # invalid parts
+            raise ExtractionError(
+                f"{name}: cannot be read as a workbook ({error_summary(error)}); {_ADVICE}"
+            ) from error
+
+
+def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
+    from openpyxl import load_workbook
+
+    book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    try:
+        parts = _sheet_parts(archive)
+        cells_by_sheet: dict[str, Cells] = {}
+        sheets, without_value = [], 0
+        for name, (part, hidden) in islice(parts.items(), MAX_SHEETS):
+            if "/worksheets/" not in part:  # a chart on a sheet of its own
+                sheets.append(Sheet(name, hidden=hidden))
+                continue
+            cells = _read_cells(book[name])
+            if cells is None:
+                sheets.append(Sheet(name, hidden=hidden, problem=TOO_LARGE))
+                continue
+            data = archive.read(part)
+            without_value += len(_FORMULA_WITHOUT_VALUE.findall(data))
+            cells_by_sheet[name] = _merge(cells, data)
+            comments = tuple(_comments(archive, part))
+            sheets.append(Sheet(name, cells_by_sheet[name], hidden=hidden, comments=comments))
+        drawings = [tuple(_drawings(archive, parts[one.name][0], cells_by_sheet)) for one in sheets]
+        sheets = [replace(one, drawings=drawn) for one, drawn in zip(sheets, drawings, strict=True)]
+        notes = [f"{without_value:,} formulas have no stored values; {_ADVICE}"] if without_value else []
+        if len(parts) > MAX_SHEETS:
+            notes.append(f"only the first {MAX_SHEETS} of {len(parts)} sheets were read; split the workbook")
+        return Workbook(sheets, str(book.properties.title or ""), tuple(notes))
+    finally:
+        book.close()
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
+    """Name of every sheet, in order -> its part, and whether it is hidden."""
+    book = next(target for kind, target in _related(archive, "").values() if kind == "officeDocument")
+    targets, sheets = _related(archive, book), {}
+    for sheet in _parse(archive, book).iter("{*}sheet"):
+        if found := targets.get(sheet.get(f"{_R}id", "")):
+            sheets[str(sheet.get("name"))] = (found[1], sheet.get("state", "visible") != "visible")
+    return sheets
+
+
+def _related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+    """Id of everything in the package that a part refers to -> its kind, such as `chart`, and its part."""
+    from openpyxl.packaging.relationship import get_dependents, get_rels_path
+
+    relations = get_rels_path(part)
+    if relations not in archive.namelist():
+        return {}
+    found = get_dependents(archive, relations)
+    return {one.Id: (posixpath.basename(one.Type), one.target) for one in found if one.TargetMode != "External"}
+
+
+def _parse(archive: zipfile.ZipFile, part: str) -> Any:
+    from lxml import etree
+
+    return etree.fromstring(archive.read(part), etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def _read_cells(sheet: Any) -> dict[tuple[int, int], Cell] | None:
+    """The cells that are not empty; None if there are too many."""
+    cells: dict[tuple[int, int], Cell] = {}
+    sheet.reset_dimensions()  # programs declare wrong ones
+    for row in sheet.iter_rows():
+        for one in row:
+            if one.value is None or one.value == "":
+                continue
+            text = display_value(one.value, one.number_format)
+            if isinstance(one.value, int | float) and not isinstance(one.value, bool):
+                cells[one.row - 1, one.column - 1] = number_cell(text, one.value)
+            elif text:
+                cells[one.row - 1, one.column - 1] = Cell(text, "date") if one.is_date else text_cell(text)
+        if len(cells) > MAX_CELLS:
+            return None
+    return cells
+
+
+def _merge(cells: dict[tuple[int, int], Cell], sheet: bytes) -> Cells:
+    from openpyxl.utils import range_boundaries
+
+    for match in islice(_MERGED.finditer(sheet), MAX_CELLS):
+        left, top, right, bottom = range_boundaries(match[1].decode())
+        if cell := cells.get((top - 1, left - 1)):
+            last_row, last_column = (max(place[axis] for place in cells) + 1 for axis in (0, 1))
+            rows, columns = min(bottom, last_row) - top + 1, min(right, last_column) - left + 1
+            cells[top - 1, left - 1] = replace(cell, rows=max(rows, 1), columns=max(columns, 1))
+    return cells
+
+
+def _drawings(archive: zipfile.ZipFile, part: str, cells: Mapping[str, Cells]) -> Iterator[Drawing]:
+    """The pictures and charts of a sheet. Those that cannot be understood are left out."""
+    drawing = next((target for kind, target in _related(archive, part).values() if kind == "drawing"), None)
+    if drawing is None:
+        return
+    related = _related(archive, drawing)
+    for anchor in _parse(archive, drawing):
+        row, column = (int(anchor.findtext(f"{_XDR}from/{_XDR}{name}") or 0) for name in ("row", "col"))
+        for picture in anchor.iter(f"{_XDR}pic"):
+            properties, blip = picture.find(f"{_XDR}nvPicPr/{_XDR}cNvPr"), picture.find(f".//{_A}blip")
+            found = related.get(blip.get(f"{_R}embed", "")) if blip is not None else None
+            if found:
+                caption = properties.get("descr", "") if properties is not None else ""
+                yield Drawing(row, column, partial(_read_part, archive.filename or "", found[1]), caption)
+        for chart in anchor.iter(f"{_C}chart"):
+            if found := related.get(chart.get(f"{_R}id", "")):
+                space = _parse(archive, found[1])
+                fill_caches(space, cells)
+                caption, rows = read_chart_space(space)
+                yield Drawing(row, column, None, caption, rows, space)
+
+
+def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, int, str]]:
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    for kind, target in _related(archive, part).values():
+        if kind == "comments" and target in archive.namelist():
+            comments = _parse(archive, target)
+            authors = [one.text or "" for one in comments.iter("{*}author")]
+            for one in comments.iter("{*}comment"):
+                row, column = coordinate_to_tuple(one.get("ref", "A1"))
+                text = " ".join("".join(run.text or "" for run in one.iter("{*}t")).split())
+                text = _THREADED.sub("", text)
+                author = authors[int(one.get("authorId", 0))] if authors else ""
+                is_signed = not author or author.startswith("tc={") or text.startswith(author)
+                yield row - 1, column - 1, text if is_signed else f"{author}: {text}"
+
+
+def _read_part(path: str, part: str) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(part)
+
+
+def _read_binary(path: Path, name: str) -> Workbook:
+    """An older workbook: its values, without number formats, charts and pictures."""
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+    sheets = []
+    try:
+        with CalamineWorkbook.from_path(path) as book:
+            for one in book.sheets_metadata[:MAX_SHEETS]:
+                hidden = one.visible != SheetVisibleEnum.Visible
+                if one.typ != SheetTypeEnum.WorkSheet:
+                    continue
+                sheet = book.get_sheet_by_name(one.name)
+                top, left = sheet.start or (0, 0)
+                cells: dict[tuple[int, int], Cell] = {}
+                for row, values in enumerate(sheet.to_python(), top):
+                    for column, value in enumerate(values, left):
+                        if isinstance(value, float):
+                            cells[row, column] = number_cell(plain_number(value), value)
+                        elif text := display_value(value):
+                            cells[row, column] = (
+                                text_cell(text) if isinstance(value, str | bool) else Cell(text, "date")
+                            )
+                for (row, column), (last_row, last_column) in sheet.merged_cell_ranges or ():
+                    if cell := cells.get((row, column)):
+                        rows, columns = min(last_row - row + 1, MAX_CELLS), min(last_column - column + 1, 16_384)
+                        cells[row, column] = replace(cell, rows=rows, columns=columns)
+                too_large = len(cells) > MAX_CELLS
+                problem = TOO_LARGE if too_large else ""
+                sheets.append(Sheet(one.name, {} if too_large else cells, hidden=hidden, problem=problem))
+    except (CalamineError, OSError, ValueError) as error:
+        raise ExtractionError(f"{name}: cannot be read as a workbook ({error_summary(error)}); {_ADVICE}") from error
+    note = "number formats, charts and pictures of this kind of workbook are not read; save it as .xlsx for them"
+    return Workbook(sheets, notes=(note,))
