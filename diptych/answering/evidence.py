@@ -16,7 +16,7 @@ from diptych.picture_store import PictureStore
 from diptych.search.hits import Hit
 from diptych.store.register import DocumentRecord, is_visible, load_records, local_path
 from diptych.store.types import Payload, Store
-from diptych.where import And, Compare
+from diptych.where import And, Compare, Expression, all_of
 from extractors.catalog.extractor import field_sentence
 from extractors.errors import ExtractionError
 from extractors.formats import is_row
@@ -66,10 +66,15 @@ class _Group:
         return next((payload for payload in (self.payload, *self.others) if payload.get("image")), None)
 
 
-def gather_evidence(hits: Sequence[Hit], store: Store, pictures: PictureStore) -> list[SourcedItem]:
-    """Numbered items, best first. Hits of documents that have changed since the search are left out."""
+def gather_evidence(
+    hits: Sequence[Hit], store: Store, pictures: PictureStore, where: Expression | None = None
+) -> list[SourcedItem]:
+    """Numbered items, best first. Hits of documents that have changed since the search are left out.
+
+    `where`: the filter of the search, which what belongs to a hit must match, too.
+    """
     with store.hold():
-        groups = list(_group_hits(hits, store))
+        groups = list(_group_hits(hits, store, where))
     items: list[SourcedItem] = []
     remaining = MAX_CHARACTERS
     for group in _without_duplicates(groups):
@@ -112,7 +117,7 @@ def unchanged_pdf(record: DocumentRecord) -> Path | None:
         return None
 
 
-def _group_hits(hits: Sequence[Hit], store: Store) -> Iterator[_Group]:
+def _group_hits(hits: Sequence[Hit], store: Store, where: Expression | None) -> Iterator[_Group]:
     """Each hit with what belongs to it, except hits that belong to an earlier one."""
     payloads: dict[str, Payload] = {}
     for collection, modality in ((store.text, "text"), (store.images, "image")):
@@ -123,22 +128,26 @@ def _group_hits(hits: Sequence[Hit], store: Store) -> Iterator[_Group]:
     for hit in hits:
         if hit.id not in payloads or hit.id in grouped:
             continue
-        others = _related_points(payloads[hit.id], store, ranks)
+        others = _related_points(payloads[hit.id], store, ranks, where)
         grouped |= {hit.id, *others}
         others.pop(hit.id, None)
         yield _Group(hit, payloads[hit.id], tuple(others.values()))
 
 
-def _related_points(payload: Payload, store: Store, ranks: Mapping[str, int]) -> dict[str, Payload]:
+def _related_points(
+    payload: Payload, store: Store, ranks: Mapping[str, int], where: Expression | None
+) -> dict[str, Payload]:
     """By id, hits first: the image of a table, the best part of an image's table, or everything of a row."""
     document = Compare("document_id", "=", payload["document_id"])
     if is_row(payload["document"]):
-        points = [point for collection in (store.text, store.images) for point in collection.scroll(document)]
+        points = [
+            point for collection in (store.text, store.images) for point in collection.scroll(all_of(document, where))
+        ]
         points = [point for point in points if point.payload["kind"] != "page"]
     elif payload["kind"] == "table":
         other = store.images if payload["modality"] == "text" else store.text
         tables = And((document, Compare("page", "=", payload["page"]), Compare("kind", "=", "table")))
-        points = [point for point in other.scroll(tables) if _same_table(point.payload, payload)]
+        points = [point for point in other.scroll(all_of(tables, where)) if _same_table(point.payload, payload)]
     else:
         return {}
     records = load_records(store, [payload["document_id"]])

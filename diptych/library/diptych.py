@@ -29,10 +29,10 @@ from diptych.search.similar import find_similar
 from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
-from diptych.store.register import DocumentRecord, list_records
+from diptych.store.register import DocumentRecord, list_records, register_version
 from diptych.where import Compare, Expression
 from extractors.pictures.store import image_path
-from extractors.types import PageImage
+from extractors.types import ImageFile, PageImage
 
 if TYPE_CHECKING:
     from diptych.evaluation.comparison import Evaluation
@@ -181,7 +181,9 @@ class Diptych:
                 (hits,) = search([prepared], self._runtime.search_context, limit)
             else:
                 (hits,) = self.search_many([query], limit)
-        items = gather_evidence(hits, store, self._runtime.picture_store)
+        items = gather_evidence(
+            hits, store, self._runtime.picture_store, self._runtime.search_context.resolve(query.where)
+        )
         answered = answer_question(query.text, image, items, self._answerer(model, on_text), resembles=hits.resembles)
         return with_charges(answered, account.charges)
 
@@ -212,12 +214,17 @@ class Diptych:
         """The register: one record per document, sorted by name."""
         return list_records(self._runtime.existing())
 
-    def parts(self, documents: Collection[str], where: Expression | None = None) -> list[Part]:
-        """The passages and pictures of documents, given by the ids of their records, that match a filter.
+    @property
+    def version(self) -> str:
+        """Changes with every commit to the store, by whatever process: what was read under an equal one still holds."""
+        return register_version(self._runtime.existing())
+
+    def parts(self, documents: Collection[str] | None, where: Expression | None = None) -> list[Part]:
+        """The passages and pictures of documents, given by the ids of their records, that match a filter; None: of all.
 
         By document, page and place on the page.
         """
-        return load_parts(self._runtime.existing(), documents, where)
+        return load_parts(self._runtime.existing(), documents, self._runtime.search_context.resolve(where))
 
     def find_document(self, hit_id: str) -> str | None:
         """The id of the document that a hit belongs to; None if no hit has this id."""
@@ -233,6 +240,12 @@ class Diptych:
         parts = load_parts(store, [document], number)
         runtime.picture_store.load(image_path(part.image, self.pictures) for part in parts if part.image)
         return load_page_image(document, page, parts, store, runtime.workers(), self.pictures)
+
+    def picture(self, image: ImageFile) -> Path:
+        """The path of an image in the picture store, fetched from an object store; the file may not exist."""
+        path = image_path(image, self.pictures)
+        self._runtime.picture_store.load([path])
+        return path
 
     def delete(self, names: Sequence[str] = (), where: Expression | None = None) -> list[DocumentRecord]:
         """Delete documents by name, path or URI, or all that match `where`; with both, those named that match.

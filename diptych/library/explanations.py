@@ -25,12 +25,11 @@ def describe_filters(diptych: Diptych, query: Query) -> str:
     return f"understood: {filters}; quotes switch this off" if filters else ""
 
 
-def explain_no_hits(diptych: Diptych, where: Expression | None, *, resembles: bool = True) -> str:
+def explain_no_hits(documents: Sequence[DocumentRecord], where: Expression | None, *, resembles: bool = True) -> str:
     """`nothing found`, and what is wrong with the query, the filter or the store, if anything.
 
-    `resembles`: whether anything in the store resembles the query.
+    `documents`: all that were searched. `resembles`: whether anything in the store resembles the query.
     """
-    documents = [one for one in diptych.documents() if not one.deleted]
     if not any(one.passages or one.pictures for one in documents):
         return "nothing found: the store has no passages and no pictures; `diptych status` lists its documents"
     if not resembles:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from diptych.answering.evidence import unchanged_pdf
-from diptych.store.names import NameCache, resolve_names
 from diptych.store.register import is_visible, load_records, visible_points
 from diptych.store.types import PAGE_WORDS, Payload, Point, Store
 from diptych.where import Expression, In, all_of
@@ -57,10 +56,12 @@ class Part:
     fields: Mapping[str, Any]
 
 
-def load_parts(store: Store, documents: Collection[str], where: Expression | None = None) -> list[Part]:
-    """The parts of documents, given by their ids, that match a filter: by document, page and place on the page."""
-    named = resolve_names(where, NameCache(), store) if where else None
-    where = all_of(In("document_id", tuple(documents)), named)
+def load_parts(store: Store, documents: Collection[str] | None, where: Expression | None = None) -> list[Part]:
+    """The parts of documents, given by their ids, that match a filter: by document, page and place on the page.
+
+    `documents`: None stands for all. `where`: with ids instead of the names of documents.
+    """
+    where = where if documents is None else all_of(In("document_id", tuple(documents)), where)
     points = [point for collection in (store.text, store.images) for point in visible_points(store, collection, where)]
     parts = [_make_part(point) for point in points if PAGE_WORDS not in point.payload]
     return in_reading_order(parts)

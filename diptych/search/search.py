@@ -67,7 +67,7 @@ class SearchContext:
 
     def resolve(self, where: Expression | None) -> Expression | None:
         """The filter with document names as ids. Raises `QueryError` for an ambiguous name."""
-        return resolve_names(where, self.names, self.store) if where else None
+        return resolve_names(where, self.names.finder(self.store)) if where else None
 
     @property
     def languages(self) -> Sequence[str]:

@@ -1,55 +1,169 @@
-"""The REST API, below `PREFIX`."""
+"""The REST API for queries: search, similar hits, filters read from the wording, and the fields of the store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Form, UploadFile
 from fastapi import Query as Parameter
+from pydantic import BaseModel, Field
 
-from diptych.search.hits import Face, Hit
-from diptych.search.query import Query
+from diptych.search.hits import Hit
+from diptych.search.plain_filters import FilteredText
+from diptych.search.query_options import Modality, Question, make_question, parse_filter
 from diptych.serve.dependencies import Library
-from diptych.where import parse_where
+from diptych.serve.models import (
+    PREFIX,
+    FieldModel,
+    GroupModel,
+    HitModel,
+    picture_address,
+    show_group,
+    show_hit,
+)
+from diptych.serve.problems import PROBLEMS
+from diptych.serve.served_library import Found
 
-PREFIX = "/api/v1"
-router = APIRouter(prefix=PREFIX, tags=["search"])
+__all__ = ["PREFIX", "picture_address", "router"]
+MAX_TEXT = 4000
+"""Characters of a query."""
+MAX_WHERE = 2000
+
+router = APIRouter(prefix=PREFIX, tags=["search"], responses=PROBLEMS)
+
+Text = Annotated[str, Field(max_length=MAX_TEXT, description="What to search for.", examples=["clean the filter"])]
+Where = Annotated[str, Field(max_length=MAX_WHERE, description="A filter.", examples=['kind = "figure" and page < 20'])]
+Limit = Annotated[int, Field(ge=1, le=200, description="Maximum number of hits.")]
+Offset = Annotated[int, Field(ge=0, le=2000, description="Number of hits to skip.")]
+Count = Annotated[str, Field(pattern=r"^(\d{1,3}\+?)?$", description="`3`: exactly three, `3+`: at least three.")]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    hits: list[Hit]
-    """Best first. `image` is the address of the picture."""
+class SearchOptions(BaseModel):
+    """The options of a query, apart from its image."""
+
+    q: Text = ""
+    where: Where = ""
+    limit: Limit = 10
+    offset: Offset = 0
+    modality: Annotated[Modality | None, Field(description="Only passages (text), or only pictures (image).")] = None
+    passages: Count = ""
+    pictures: Count = ""
+    split_rows: Annotated[bool, Field(description="Show the text and pictures of a catalogue row as hits.")] = False
+
+    def question(self, image: bytes | None = None) -> Question:
+        """Raises `QueryError`."""
+        return make_question(
+            self.q, image, self.where, self.limit, self.offset,
+            modality=self.modality, passages=self.passages, pictures=self.pictures, split_rows=self.split_rows,
+        )  # fmt: skip
+
+
+class SearchForm(SearchOptions):
+    """The options of a query with its image."""
+
+    image: Annotated[UploadFile | None, Field(description="A PNG, JPEG, WebP, GIF, TIFF or BMP file.")] = None
+
+
+class Filter(BaseModel):
+    """A filter that was read from the wording of a query. Double quotes around the phrase prevent it."""
+
+    phrase: Annotated[str, Field(examples=["under $200"])]
+    condition: Annotated[str, Field(examples=["price < 200"])]
+
+
+class SearchResult(BaseModel):
+    """The hits of a query."""
+
+    hits: list[HitModel]
+    resembles: Annotated[bool, Field(description="Whether anything in the store resembles the query.")]
+    filters: list[Filter]
+    nothing: Annotated[str, Field(description="Why nothing was found; empty if something was.")]
+
+
+class Groups(BaseModel):
+    """Documents or pages with their best hits."""
+
+    groups: list[GroupModel]
     resembles: bool
-    """Whether anything in the store resembles the query; if not, there are no hits."""
 
 
-@router.get("/search")
-async def search(
+class Similar(BaseModel):
+    """Hits that are similar to a hit."""
+
+    hits: list[HitModel]
+
+
+class Interpretation(BaseModel):
+    """A query as it is searched."""
+
+    text: Annotated[str, Field(description="The text without the phrases that became filters.")]
+    filters: list[Filter]
+
+
+@router.get("/search", response_model=SearchResult)
+async def search(library: Library, options: Annotated[SearchOptions, Parameter()]) -> dict[str, Any]:
+    """Search passages and pictures. Returns one list, best first."""
+    question = options.question()
+    return show_found(await library.find(question.query, question.limit, options.offset))
+
+
+@router.post("/search", response_model=SearchResult)
+async def search_with_image(
+    library: Library, options: Annotated[SearchForm, Form(media_type="multipart/form-data")]
+) -> dict[str, Any]:
+    """Search with an image, a text, or both, sent as a form."""
+    question = options.question(await options.image.read() if options.image else None)
+    return show_found(await library.find(question.query, question.limit, options.offset))
+
+
+@router.get("/groups", response_model=Groups)
+async def groups(
     library: Library,
-    q: Annotated[str, Parameter(description="What to search for.", examples=["how is the filter cleaned"])],
-    where: Annotated[str, Parameter(description="A filter.", examples=['kind = "figure" and page < 20'])] = "",
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 10,
-    offset: Annotated[int, Parameter(ge=0, le=10_000)] = 0,
-) -> SearchResult:
-    """Search passages and pictures; one list, best first."""
-    query = Query(q, where=parse_where(where) if where.strip() else None)
-    hits = await library.search(query, limit, offset)
-    return SearchResult(list(map(with_addresses, hits)), hits.resembles)
+    q: Text,
+    where: Where = "",
+    by: Literal["document", "page"] = "document",
+    limit: Limit = 10,
+    each: Annotated[int, Field(ge=1, le=100, description="Maximum number of hits in a group.")] = 3,
+) -> dict[str, Any]:
+    """Search for documents or pages, ordered by their best hit."""
+    found = await library.search_groups(make_question(q, where=where).query, by, limit, each)
+    return {"groups": list(map(show_group, found)), "resembles": found.resembles}
 
 
-def picture_address(image: str | None) -> str | None:
-    """The address of a picture, from the path of its file."""
-    return f"{PREFIX}/pictures/{Path(image).name}" if image else None
+@router.get("/like/{hit_id}", response_model=Similar)
+async def like(
+    library: Library, hit_id: str, where: Where = "", limit: Limit = 10, split_rows: bool = False
+) -> dict[str, Any]:
+    """Find what is similar to a hit in meaning, looks and words."""
+    return {"hits": show_hits(await library.like(hit_id, limit, parse_filter(where), split_rows))}
 
 
-def with_addresses(hit: Hit) -> Hit:
-    """A hit with the addresses of its pictures instead of their paths, and without the path of its document."""
-    faces = tuple(_face_with_address(face) for face in hit.faces)
-    return replace(hit, source="", image=picture_address(hit.image), faces=faces)
+@router.get("/interpret", response_model=Interpretation)
+async def interpret(library: Library, q: Text) -> dict[str, Any]:
+    """Show which phrases of a query become filters."""
+    understood = await library.interpret(make_question(q).query)
+    return {"text": understood.text, "filters": show_filters(understood)}
 
 
-def _face_with_address(face: Face) -> Face:
-    return replace(face, image=picture_address(face.image))
+@router.get("/fields", response_model=list[FieldModel])
+async def fields(library: Library) -> Any:
+    """List the users' own fields, by which hits can be filtered."""
+    return await library.fields()
+
+
+def show_found(found: Found) -> dict[str, Any]:
+    return {
+        "hits": show_hits(found.hits),
+        "resembles": found.hits.resembles,
+        "filters": show_filters(found.understood),
+        "nothing": found.nothing,
+    }
+
+
+def show_hits(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    return list(map(show_hit, hits))
+
+
+def show_filters(understood: FilteredText) -> list[dict[str, str]]:
+    return [{"phrase": phrase, "condition": condition} for phrase, condition in understood.phrases]

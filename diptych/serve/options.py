@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from diptych.errors import SettingsError
 from diptych.where import Expression
@@ -26,6 +27,8 @@ class ServeOptions:
     """Further names under which browsers reach the server, such as that of a reverse proxy."""
     where: Expression | None = None
     """A filter that every query gets in addition to its own."""
+    roots: tuple[Path, ...] = ()
+    """Folders and files that clients may have ingested; empty: none."""
     write: bool = False
     """Whether documents may be deleted."""
 

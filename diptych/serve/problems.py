@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from diptych.errors import (
     BudgetReached,
     DiptychError,
+    ExtractionError,
     ProviderError,
     QueryError,
     SettingsError,
     SourceError,
     StoreBusy,
     StoreError,
+    WorkerLost,
 )
+from diptych.serve.served_library import NotFound
 
 STATUSES: tuple[tuple[type[DiptychError], int], ...] = (
+    (NotFound, 404),
     (QueryError, 422),
     (SourceError, 422),
+    (WorkerLost, 503),
+    (ExtractionError, 422),  # an image that cannot be read
     (BudgetReached, 402),
     (ProviderError, 502),
     (SettingsError, 501),
@@ -33,6 +41,31 @@ STATUSES: tuple[tuple[type[DiptychError], int], ...] = (
 )
 """The first class that fits decides."""
 logger = logging.getLogger("diptych.serve")
+
+
+class ProblemModel(BaseModel):
+    """An error."""
+
+    type: str
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="What happened, and what to do.")]
+
+
+_EXAMPLE = {
+    "type": "about:blank",
+    "title": "Not Found",
+    "status": 404,
+    "detail": "no document of the store has this id",
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "The request cannot be answered.",
+        "content": {"application/problem+json": {"example": _EXAMPLE}},
+    },
+    "5XX": {"description": "The server cannot answer now.", "model": ProblemModel},
+}
+"""How routes document their errors."""
 
 
 class Problem(JSONResponse):

@@ -4,38 +4,258 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
-from diptych.library.diptych import Diptych
+from diptych.answering.answer import Answer
+from diptych.errors import QueryError
+from diptych.library.diptych import ANSWER_HITS, Diptych
+from diptych.library.explanations import explain_no_hits
+from diptych.library.parts import Part
+from diptych.search.groups import By, Group
 from diptych.search.hits import Hit, Results
+from diptych.search.plain_filters import FilteredText
 from diptych.search.query import Query
 from diptych.serve.options import ServeOptions
-from diptych.where import all_of
+from diptych.serve.store_fields import StoreField, store_fields
+from diptych.store.names import PART_FIELDS, find_ids, resolve_names
+from diptych.store.register import DocumentRecord
+from diptych.where import Compare, Expression, all_of, comparisons
+from extractors.types import IMAGE_SUFFIXES, ImageFile, PageImage
 
 Arguments = TypeVarTuple("Arguments")
 T = TypeVar("T")
+PICTURE_NAME = re.compile(rf"([0-9a-f]{{64}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
+SLOW_THREADS = 4
+"""Answers, searches with an image and drawings of pages at the same time; plain searches never wait for them."""
+MAX_PAGES = 1000
+"""Images of pages that are remembered, so that their files are neither read nor drawn again."""
+MAX_ISSUED = 10_000
+"""Drawn pages and crops that stay available under an operator's filter."""
+SNAPSHOT_SECONDS = 10.0
+"""How long pictures of deleted documents may stay available under an operator's filter."""
+
+
+class NotFound(QueryError):
+    """There is no such document, hit or picture, or the operator does not show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The hits of a query, and what people should know about them."""
+
+    hits: Results[Hit]
+    understood: FilteredText
+    """The filters that were read from its wording."""
+    nothing: str = ""
+    """Why nothing was found; empty if something was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What the operator shows, as of a version of the register."""
+
+    version: str
+    moment: float
+    documents: list[DocumentRecord]
+    pictures: frozenset[str] | None
+    """Names of the pictures; None: all."""
 
 
 class ServedLibrary:
-    """Awaitable methods that read a store, with the operator's filter added to every query."""
+    """Awaitable methods that read a store, with the operator's filter added to everything.
+
+    They raise what those of `Diptych` raise, and `NotFound`. What the filter excludes does not exist for clients.
+    """
 
     def __init__(self, library: Diptych, options: ServeOptions) -> None:
-        self._library, self.options = library, options
+        self.library, self.options = library, options
         self._readers = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="diptych-serve")
+        self._slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="diptych-serve-slow")
+        self._known: _Snapshot | None = None
+        self._pages: dict[tuple[str, str, int], PageImage] = {}
+        """(id and hash of the document, page) -> its image, the last ones."""
+        self._issued: dict[str, None] = {}
+        """Names of drawn images, the last ones of `MAX_ISSUED`."""
 
     def close(self) -> None:
         """End the threads; the `Diptych` stays open."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._readers, self._slow):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    # Search
 
     async def search(self, query: Query, limit: int = 10, offset: int = 0) -> Results[Hit]:
         """See `Diptych.search`."""
-        return await self._run(self._library.search, self._restricted(query), limit, offset)
+        return (await self.find(query, limit, offset)).hits
+
+    async def find(self, query: Query, limit: int = 10, offset: int = 0) -> Found:
+        """`search` with the filters that were understood, and why nothing was found."""
+        return await self._run(self._slow if query.image else self._readers, self._find, query, limit, offset)
+
+    def _find(self, query: Query, limit: int, offset: int) -> Found:
+        restricted = self._restricted(query)
+        understood = self.library.interpret(query)
+        hits = self.library.search(restricted, limit, offset)
+        nothing = "" if hits else explain_no_hits(self._snapshot().documents, query.where, resembles=hits.resembles)
+        return Found(hits, understood, nothing)
+
+    async def search_groups(self, query: Query, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
+        """See `Diptych.search_groups`."""
+        return await self._run(self._readers, self.library.search_groups, self._restricted(query), by, limit, each)
+
+    async def like(
+        self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
+    ) -> list[Hit]:
+        """See `Diptych.like`."""
+        return await self._run(self._readers, self._like, hit_id, limit, where, split_rows)
+
+    def _like(self, hit_id: str, limit: int, where: Expression | None, split_rows: bool) -> list[Hit]:
+        self._part(hit_id)
+        return self.library.like(hit_id, limit, self._with_filter(where), split_rows)
+
+    async def interpret(self, query: Query) -> FilteredText:
+        """See `Diptych.interpret`."""
+        return await self._run(self._readers, self.library.interpret, query)
+
+    async def ask(
+        self, question: Query, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
+    ) -> Answer:
+        """See `Diptych.ask`; `on_text` is called in another thread."""
+        answer = await self._run(self._slow, self.library.ask, self._restricted(question), limit, on_text)
+        for source in answer.citations:
+            self._issue(Path(source.image).name if source.image else "")
+        return answer
 
     def _restricted(self, query: Query) -> Query:
-        return replace(query, where=all_of(self.options.where, query.where))
+        return replace(query, where=self._with_filter(query.where))
 
-    async def _run(self, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
+    def _with_filter(self, where: Expression | None) -> Expression | None:
+        """A client's filter with the operator's; document names in it only stand for documents that clients see."""
+        if where and self.options.where:
+            shown = self._snapshot().documents
+            where = resolve_names(where, lambda name, part: find_ids(name, shown, part=part))
+        return all_of(self.options.where, where)
+
+    # Documents and their parts
+
+    async def documents(self) -> list[DocumentRecord]:
+        """All documents, sorted by name; read again only after a commit."""
+        return (await self._run(self._readers, self._snapshot)).documents
+
+    async def version(self) -> str:
+        """See `Diptych.version`."""
+        return await self._run(self._readers, lambda: self.library.version)
+
+    async def delete(self, document: str) -> None:
+        """Delete a document by the id of its record. The caller checks whether clients may."""
+        await self._run(self._slow, lambda: self.library.maintenance.remove([self._document(document)]))
+
+    async def document(self, document: str) -> DocumentRecord:
+        """The record with this id."""
+        return await self._run(self._readers, self._document, document)
+
+    async def parts(self, document: str, page: int | None = None) -> list[Part]:
+        """The passages and pictures of a document, or of a page, in reading order; `document`: the id of its record."""
+        return await self._run(self._readers, self._parts, document, page)
+
+    async def part(self, hit_id: str) -> Part:
+        """The passage or picture with the id of a hit."""
+        return await self._run(self._readers, self._part, hit_id)
+
+    async def fields(self) -> list[StoreField]:
+        """The users' own fields in the store."""
+        return await self._run(self._readers, self._fields)
+
+    def _fields(self) -> list[StoreField]:
+        return store_fields(record.fields for record in self._snapshot().documents)
+
+    def _document(self, document: str) -> DocumentRecord:
+        for record in self._snapshot().documents:
+            if record.id == document:
+                return record
+        raise NotFound(f"{document[:80]}: no document of the store has this id")
+
+    def _parts(self, document: str, page: int | None) -> list[Part]:
+        record = self._document(document)
+        on_page = None if page is None else Compare("page", "=", page)
+        return self.library.parts([record.id], all_of(self.options.where, on_page))
+
+    def _part(self, hit_id: str) -> Part:
+        document = self.library.find_document(hit_id)
+        parts = self.library.parts([document], self.options.where) if document else []
+        for part in parts:
+            if part.id == hit_id:
+                return part
+        raise NotFound(f"{hit_id[:80]}: no hit has this id; search again, because ids change with their documents")
+
+    # Pictures
+
+    async def page_image(self, document: str, page: int) -> PageImage | None:
+        """See `Diptych.page_image`; None too if the operator's filter selects parts of pages."""
+        return await self._run(self._slow, self._page_image, document, page)
+
+    def _page_image(self, document: str, page: int) -> PageImage | None:
+        parts = self._parts(document, page)
+        hidden = self._selects_parts and not any(part.kind in ("page", "slide") for part in parts)
+        if hidden or (self.options.where and not parts):
+            return None
+        key = document, self._document(document).sha256, page
+        image = self._pages.get(key)
+        if image is None or not self.library.picture(image.image).is_file():
+            image = self.library.page_image(document, page)
+        if image:
+            self._pages = dict([*self._pages.items(), (key, image)][-MAX_PAGES:])
+            self._issue(image.image.sha256 + image.image.suffix)
+        return image
+
+    async def picture(self, name: str) -> Path:
+        """The file of a picture by its name: the hash of its bytes, and a suffix."""
+        return await self._run(self._readers, self._picture, name)
+
+    def _picture(self, name: str) -> Path:
+        unknown = NotFound(f"{name[:80]}: no picture has this name")
+        if not (match := PICTURE_NAME.fullmatch(name)) or not self._shows(name):
+            raise unknown
+        path = self.library.picture(ImageFile(match[1], match[2], 0, 0))
+        if not path.is_file():
+            raise unknown
+        return path
+
+    def _shows(self, name: str) -> bool:
+        """Whether the operator shows a picture: it belongs to a part that matches the filter, or was drawn for one."""
+        if not self.options.where or name in self._issued:
+            return True
+        pictures = self._snapshot().pictures
+        return pictures is None or name in pictures
+
+    def _issue(self, name: str) -> None:
+        if name and self.options.where:
+            self._issued = dict.fromkeys([*self._issued, name][-MAX_ISSUED:])
+
+    @property
+    def _selects_parts(self) -> bool:
+        where = self.options.where
+        return bool(where and {one.field for one in comparisons(where)} & {*PART_FIELDS} - {"page"})
+
+    def _snapshot(self) -> _Snapshot:
+        """With a filter, all parts of the store are read for it, so it is not made again for a few seconds."""
+        known, version, where = self._known, self.library.version, self.options.where
+        if known and (known.version == version or (where and time.monotonic() - known.moment < SNAPSHOT_SECONDS)):
+            return known
+        moment, documents, pictures = time.monotonic(), self.library.documents(), None
+        if where:
+            parts = self.library.parts(None, where)
+            shown = {part.document_id for part in parts}
+            documents = [record for record in documents if record.id in shown]
+            pictures = frozenset(part.image.sha256 + part.image.suffix for part in parts if part.image)
+        self._known = _Snapshot(version, moment, documents, pictures)
+        return self._known
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)

@@ -6,7 +6,7 @@ whatever folder they were ingested.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -82,7 +82,7 @@ def find_matching(where: Expression, store: Store) -> set[str]:
     """
     if parts := sorted({one.field for one in comparisons(where)} & set(PART_FIELDS)):
         raise QueryError(f"filter: {parts[0]} selects parts of documents; use document and your own fields")
-    resolved = resolve_names(where, NameCache(), store)
+    resolved = resolve_names(where, NameCache().finder(store))
     points = (point for part in (store.text, store.images) for point in visible_points(store, part, resolved))
     return {point.payload["document_id"] for point in points}
 
@@ -100,11 +100,22 @@ class NameCache:
             self._cached = version, list_records(store), {}  # replaced as one value: threads share it
         _, records, known = self._cached
         if part:
-            return tuple(record.id for record in records if name.casefold() in record.name.casefold())
+            return find_ids(name, records, part=True)
         if name not in known:
-            selected = select_documents(name, records)
-            known[name] = tuple(record.id for record in selected.documents) if selected else ()
+            known[name] = find_ids(name, records)
         return known[name]
+
+    def finder(self, store: Store) -> Callable[[str, bool], tuple[str, ...]]:
+        """For `resolve_names`."""
+        return lambda name, part: self.ids(name, store, part=part)
+
+
+def find_ids(name: str, records: Iterable[DocumentRecord], *, part: bool = False) -> tuple[str, ...]:
+    """As `NameCache.ids`, among these documents."""
+    if part:
+        return tuple(record.id for record in records if name.casefold() in record.name.casefold())
+    selected = select_documents(name, records)
+    return tuple(record.id for record in selected.documents) if selected else ()
 
 
 def distinct_documents(found: Iterable[NamedDocuments]) -> list[DocumentRecord]:
@@ -112,19 +123,22 @@ def distinct_documents(found: Iterable[NamedDocuments]) -> list[DocumentRecord]:
     return list({record.id: record for one in found for record in one.documents}.values())
 
 
-def resolve_names(where: Expression, names: NameCache, store: Store) -> Expression:
-    """The filter with comparisons of `document` as comparisons of ids. Raises `QueryError` for an ambiguous name."""
+def resolve_names(where: Expression, find: Callable[[str, bool], tuple[str, ...]]) -> Expression:
+    """The filter with comparisons of `document` as comparisons of ids. Raises `QueryError` for an ambiguous name.
+
+    `find`: returns the ids of the documents with a name, or with a part of a name.
+    """
     match where:
         case And(parts) | Or(parts):
-            return type(where)(tuple(resolve_names(part, names, store) for part in parts))
+            return type(where)(tuple(resolve_names(part, find) for part in parts))
         case Not(part):
-            return Not(resolve_names(part, names, store))
+            return Not(resolve_names(part, find))
         case Compare("document", "!=", value):
-            return Not(resolve_names(Compare("document", "=", value), names, store))
+            return Not(resolve_names(Compare("document", "=", value), find))
         case Compare("document", "=" | "contains" as operator, value):
-            ids = names.ids(str(value), store, part=operator == "contains")
+            ids = find(str(value), operator == "contains")
         case In("document", values):
-            ids = tuple(identity for value in values for identity in names.ids(str(value), store))
+            ids = tuple(identity for value in values for identity in find(str(value), False))
         case _:
             return where
     return In("document_id", ids or ("",))  # no id is empty

@@ -200,7 +200,7 @@ def delete(names: tuple[str, ...], where: str | None, yes: bool, store: str | No
         selected = diptych.maintenance.select(names, condition)
         chosen = distinct_documents(selected)
         if not chosen:
-            print_message(explain_no_hits(diptych, condition))
+            print_message(explain_no_hits(diptych.documents(), condition))
         elif not yes and any(one.kind != "document" for one in selected) and not _confirm_deletion(chosen):
             print_message("nothing deleted")
             return ExitCode.ERROR

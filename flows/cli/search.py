@@ -133,7 +133,7 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
         print_message(describe_filters(diptych, question))
         groups = diptych.search_groups(question, by, limit, each)
         if not groups:
-            print_message(explain_no_hits(diptych, question.where, resembles=groups.resembles))
+            print_message(explain_no_hits(diptych.documents(), question.where, resembles=groups.resembles))
     if as_json and not groups.resembles:
         print_json(NOTHING_RESEMBLES)
     elif as_json:
@@ -168,6 +168,6 @@ def like(hit_id: str, where: str | None, limit: int, split_rows: bool, as_json: 
     condition = parse_filter(where)
     with options.open_store(store) as diptych:
         hits = diptych.like(hit_id, limit, condition, split_rows)
-        nothing = "" if hits else explain_no_hits(diptych, condition)
+        nothing = "" if hits else explain_no_hits(diptych.documents(), condition)
     print_hits(hits, as_json)
     print_message(nothing)

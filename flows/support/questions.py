@@ -62,7 +62,7 @@ def find_hits(diptych: Diptych, question: Question, offset: int = 0) -> Found:
     filters = describe_filters(diptych, query)
     hits = diptych.search(query, question.limit, offset)
     if not hits:
-        nothing = explain_no_hits(diptych, query.where, resembles=hits.resembles)
+        nothing = explain_no_hits(diptych.documents(), query.where, resembles=hits.resembles)
     return Found(hits, filters=filters, nothing=nothing, usage=_usage(diptych))
 
 
@@ -87,7 +87,7 @@ def find_answer(diptych: Diptych, question: Question, on_text: Callable[[str], N
     filters = describe_filters(diptych, question.query)
     answer = diptych.ask(question.query, question.limit, on_text)
     if not answer.evidence:
-        nothing = explain_no_hits(diptych, question.query.where, resembles=answer.resembles)
+        nothing = explain_no_hits(diptych.documents(), question.query.where, resembles=answer.resembles)
     return Answered(answer, filters, nothing, _usage(diptych))
 
 

@@ -96,7 +96,7 @@ def test_filters_on_names_become_filters_on_ids(tmp_path: Path) -> None:
             'document in ("a.pdf", "shop.csv") and not (document = "gone" or document != "a.pdf") '
             'and (document contains "SHOP" or price < 3)'
         )
-        assert resolve_names(where, NameCache(), store) == And(
+        assert resolve_names(where, NameCache().finder(store)) == And(
             (
                 In("document_id", (one, two, three)),
                 Not(Or((In("document_id", ("",)), Not(In("document_id", (one,)))))),

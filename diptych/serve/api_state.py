@@ -1,0 +1,53 @@
+"""The REST API for the state of the server and its store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from diptych.serve.dependencies import Library
+from diptych.serve.models import PREFIX
+from diptych.serve.problems import PROBLEMS
+
+router = APIRouter(prefix=PREFIX, tags=["state"], responses=PROBLEMS)
+
+
+class Status(BaseModel):
+    """What the store contains, and what this server offers."""
+
+    documents: Annotated[dict[str, int], Field(description="Number of documents by status.")]
+    passages: int
+    pictures: int
+    version: Annotated[str, Field(description="Changes with every commit to the store.")]
+    ask: Annotated[bool, Field(description="Whether questions are answered: a model is set.")]
+    write: Annotated[bool, Field(description="Whether documents may be deleted.")]
+    ingest: Annotated[bool, Field(description="Whether documents may be ingested.")]
+
+
+class Health(BaseModel):
+    status: str
+
+
+@router.get("/status", response_model=Status)
+async def status(library: Library) -> dict[str, Any]:
+    """Count the documents of the store."""
+    documents = await library.documents()
+    return {
+        "documents": Counter(one.status for one in documents),
+        "passages": sum(one.passages for one in documents),
+        "pictures": sum(one.pictures for one in documents),
+        "version": await library.version(),
+        "ask": bool(library.library.settings.answerer),
+        "write": library.options.write,
+        "ingest": bool(library.options.roots),
+    }
+
+
+@router.get("/health", response_model=Health)
+async def health(library: Library) -> dict[str, str]:
+    """Answer `ok` if the store can be read."""
+    await library.version()
+    return {"status": "ok"}
