@@ -60,6 +60,7 @@ class Format:
         return self.module.removeprefix("extractors.").removesuffix(".extractor")
 
 
+_MARKUP = "extractors.markup.extractor"
 _CATALOG = "extractors.catalog.extractor"
 _PDF = "extractors.pdf.extractor"
 _PHOTOS = "extractors.photos.extractor"
@@ -91,6 +92,12 @@ FORMATS = (
     Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP),
     Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0"),
     Format((".ods",), _SHEETS, _ODS, _ZIP),
+    Format((".html", ".htm", ".xhtml"), _MARKUP, "text/html"),
+    Format((".mhtml", ".mht"), _MARKUP, "multipart/related"),
+    Format((".md", ".markdown"), _MARKUP, "text/markdown"),
+    Format((".rst",), _MARKUP, "text/x-rst"),
+    Format((".txt", ".text"), _MARKUP, "text/plain"),
+    Format((".epub",), _MARKUP, "application/epub+zip"),
     Format((".csv",), _CATALOG, "text/csv", version=3),
     Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3),
 )

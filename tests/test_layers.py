@@ -31,6 +31,7 @@ LAYERS = (
     "extractors.pdf",
     "extractors.photos",
     "extractors.blocks",
+    "extractors.markup",
     "extractors.slides",
     "extractors.sheets",
     "extractors.catalog",

@@ -83,11 +83,11 @@ def scratch(tmp_path: Path) -> Scratch:
 
 def test_an_extractor_is_added(scratch: Scratch) -> None:
     scratch.follow("An extractor")
-    (scratch.work / "notes.txt").write_text("The red pump is loud.\n\nThe cat sleeps.\n")
-    scratch.run("ingest", "notes.txt", "--store", "store")
+    (scratch.work / "pumps.note").write_text("The red pump is loud.\n\nThe cat sleeps.\n")
+    scratch.run("ingest", "pumps.note", "--store", "store")
     assert scratch.best_hit("cat")["text"] == "The cat sleeps."
-    (scratch.work / "empty.txt").write_text(" \n")
-    assert "empty.txt: contains no text" in scratch.run("extract", "empty.txt", "--json", code=4)
+    (scratch.work / "empty.note").write_text(" \n")
+    assert "empty.note: contains no text" in scratch.run("extract", "empty.note", "--json", code=4)
 
 
 def test_an_encoder_is_added(scratch: Scratch) -> None:

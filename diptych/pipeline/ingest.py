@@ -203,6 +203,7 @@ def _store(
     record = replace(
         record,
         title=extraction.title,
+        fields=dict(extraction.source.fields),
         language=drafts.language,
         pages=report.pages,
         passages=len(extraction.passages),

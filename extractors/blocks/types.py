@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from extractors.table_grid import SpannedText
-from extractors.types import PassageKind, Problem
+from extractors.types import Field, PassageKind, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +80,6 @@ class BlockDocument:
     pages: int = 0
     """Number of pages; 0 for files without pages, whose parts are found by their heading path."""
     problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    """Typed fields that the file states about itself, as Markdown does in its front matter."""

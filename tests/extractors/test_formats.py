@@ -75,7 +75,7 @@ def test_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
 
 def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -> None:
     versions = {(row.name, row.version) for row in FORMATS}
-    assert versions == {("pdf", 6), ("slides", 2), ("photos", 1), ("catalog", 3), ("sheets", 1)}
+    assert versions == {("pdf", 6), ("slides", 2), ("photos", 1), ("catalog", 3), ("sheets", 1), ("markup", 1)}
 
 
 def test_every_suffix_has_one_format() -> None:
@@ -107,8 +107,8 @@ def extract(source, options, pictures):
 TABLE = """
 from extractors.formats import Format
 
-TEXT = Format((".txt",), "notes_reader.extractor", "text/plain")
-ROWS = [TEXT, Format((".rst",), "notes_reader.extractor", "text/x-rst")]
+TEXT = Format((".srt",), "notes_reader.extractor", "text/plain")
+ROWS = [TEXT, Format((".vtt",), "notes_reader.extractor", "text/vtt")]
 PDF = Format((".note", ".pdf"), "notes_reader.extractor", "text/plain")
 NOT_A_FORMAT = ["text/plain"]
 """
@@ -145,21 +145,21 @@ def test_format_of_another_package_is_ingested_through_the_sandbox(tmp_path: Pat
     install_plugin("text = notes_reader.table:TEXT")
     folder = tmp_path / "notes"
     folder.mkdir()
-    (folder / "pump.txt").write_text("Pump\n\nGrease the bearing every spring.")
-    (folder / "blank.txt").write_text(" ")
+    (folder / "pump.srt").write_text("Pump\n\nGrease the bearing every spring.")
+    (folder / "blank.srt").write_text(" ")
     with Diptych.open(Settings(store=str(tmp_path / "store"))) as diptych:
         outcomes = {outcome.name: outcome for outcome in diptych.ingest([folder])}
-        assert (outcomes["notes/pump.txt"].status, outcomes["notes/pump.txt"].passages) == ("complete", 2)
-        assert (outcomes["notes/blank.txt"].status, outcomes["notes/blank.txt"].error) == (
+        assert (outcomes["notes/pump.srt"].status, outcomes["notes/pump.srt"].passages) == ("complete", 2)
+        assert (outcomes["notes/blank.srt"].status, outcomes["notes/blank.srt"].error) == (
             "failed",
-            "notes/blank.txt: is empty; add some text",
+            "notes/blank.srt: is empty; add some text",
         )
     assert find_sources([folder]).sources[0].media_type == "text/plain"
 
 
 def test_entry_point_may_be_a_list_of_formats(install_plugin: Install) -> None:
     install_plugin("rows = notes_reader.table:ROWS")
-    assert [row.suffixes for row in formats()[len(FORMATS) :]] == [(".txt",), (".rst",)]
+    assert [row.suffixes for row in formats()[len(FORMATS) :]] == [(".srt",), (".vtt",)]
     assert failed_plugins() == ()
 
 
@@ -175,7 +175,7 @@ def test_broken_entry_point_is_reported_and_others_still_work(
     tmp_path: Path, install_plugin: Install, entry_point: str, reason: str
 ) -> None:
     install_plugin(f"{entry_point}\ntext = notes_reader.table:TEXT")
-    assert [row.suffixes for row in formats()[len(FORMATS) :]] == [(".txt",)]
+    assert [row.suffixes for row in formats()[len(FORMATS) :]] == [(".srt",)]
     (failure,) = failed_plugins()
     assert failure.startswith(f"the extractor plug-in {entry_point.split()[0]} cannot be used (")
     assert reason in failure

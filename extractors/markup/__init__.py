@@ -1,0 +1,1 @@
+"""Marked-up text: HTML and MHTML, Markdown, reStructuredText, plain text and EPUB."""

@@ -1,0 +1,122 @@
+"""Which part of a web page is its content: without navigation, banners, forms and what is hidden."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MIN_LINKS, MAX_LINK_SHARE = 3, 0.6
+"""A block with this many links, and this share of its letters in them, is a menu."""
+MIN_MAIN_SHARE = 0.2
+"""Share of the page's letters from which an element that is marked as the content is believed to be."""
+
+_NO_TEXT = frozenset((
+    "script", "style", "template", "noscript", "button", "select", "textarea", "input", "dialog", "iframe",
+    "object", "embed", "canvas", "audio", "video", "map", "head", "link", "meta",
+))  # fmt: skip
+_DROPPED_ROLES = frozenset((
+    "navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar", "dialog",
+    "alert",
+))  # fmt: skip
+_HIDDEN = re.compile(r"(display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_EDIT_LINKS = frozenset(
+    ("mw-editsection", "headerlink", "mw-jump-link", "noprint", "anchorjs-link", "footnote-backref")
+)
+_BOILERPLATE = re.compile(
+    r"(?:^|[\s_-])(?:nav(?:bar|igation)?|menu|breadcrumbs?|sidebar|cookies?|consent|share|sharing|social|related|"
+    r"newsletter|subscribe|promo|advert(?:isement)?s?|ads?|banner|comments?|footer|masthead|pagination|pager|skip|toc|"
+    r"recommend(?:ed|ations)?|popup|modal|signup|login|toolbar|widget)(?:[\s_-]|$)",
+    re.IGNORECASE,
+)
+
+
+def find_content(root: Any) -> Any:
+    """Return the element of an lxml tree that holds the content of a web page, after removing the rest from it.
+
+    Semantic elements come first (`main`, `article`); names of classes and shares of links decide within a page that
+    has none of them.
+    """
+    body = root.find(".//body") if root.tag != "body" else root
+    body = root if body is None else body
+    drop_hidden(body)
+    content = _marked_content(body)
+    inside = content is not body
+    for element in list(content.iter()):
+        if not isinstance(element.tag, str) or element is content or element.getparent() is None:
+            continue
+        if _is_frame(element, inside) or (not inside and _is_menu(element)):
+            remove(element)
+    return content
+
+
+def drop_hidden(root: Any) -> None:
+    """Remove what is not shown, or not text, from an lxml tree."""
+    for element in list(root.iter()):
+        if not isinstance(element.tag, str):  # comments and processing instructions
+            remove(element)
+            continue
+        classes = frozenset((element.get("class") or "").split())
+        if element is not root and (
+            element.tag in _NO_TEXT
+            or element.get("hidden") is not None
+            or element.get("aria-hidden") == "true"
+            or _HIDDEN.search(element.get("style") or "")
+            or classes & _EDIT_LINKS
+        ):
+            remove(element)
+
+
+def remove(element: Any) -> None:
+    """Remove an element, but not the text behind it."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    if element.tail:
+        before = element.getprevious()
+        if before is None:
+            parent.text = (parent.text or "") + element.tail
+        else:
+            before.tail = (before.tail or "") + element.tail
+    parent.remove(element)
+
+
+def letters(element: Any) -> int:
+    """Number of characters in an element, without white space."""
+    return sum(len(text) - text.count(" ") for text in element.itertext() if not text.isspace())
+
+
+def _marked_content(body: Any) -> Any:
+    """The smallest element that is marked as the content and holds a good part of the text, else the body."""
+    total = letters(body)
+    for path in (".//article", ".//main", ".//*[@role='main']", ".//*[@itemprop='articleBody']"):
+        found = body.findall(path)
+        if len(found) == 1 and letters(found[0]) > MIN_MAIN_SHARE * total:
+            return found[0]
+    return body
+
+
+def _is_frame(element: Any, inside: bool) -> bool:
+    """True for the head and foot of a page, and for what its role or class calls something else than content.
+
+    `inside`: the element is part of marked content, whose header holds its title.
+    """
+    if (element.get("role") or "") in _DROPPED_ROLES:
+        return True
+    if element.tag in ("nav", "menu", "footer") or (element.tag in ("aside", "form") and not inside):
+        return True
+    if element.tag == "header":
+        return not inside and element.find(".//h1") is None
+    if element.tag not in ("div", "section", "ul", "ol", "p", "span", "table"):
+        return False
+    named = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return bool(_BOILERPLATE.search(named)) and element.find(".//h1") is None and element.find(".//article") is None
+
+
+def _is_menu(element: Any) -> bool:
+    """True for a list of links: the words of a menu are all in links."""
+    if element.tag not in ("ul", "ol", "div", "section", "p", "table") or element.find(".//h1") is not None:
+        return False
+    links = element.findall(".//a[@href]")
+    if len(links) < MIN_LINKS:
+        return False
+    return sum(map(letters, links)) > MAX_LINK_SHARE * max(letters(element), 1)
