@@ -97,6 +97,7 @@ FORMATS = (
     Format((".md", ".markdown"), _MARKUP, "text/markdown"),
     Format((".rst",), _MARKUP, "text/x-rst"),
     Format((".txt", ".text"), _MARKUP, "text/plain"),
+    Format((".ipynb",), _MARKUP, "application/x-ipynb+json"),
     Format((".epub",), _MARKUP, "application/epub+zip"),
     Format((".csv",), _CATALOG, "text/csv", version=3),
     Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3),

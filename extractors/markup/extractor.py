@@ -8,6 +8,7 @@ from extractors.blocks.assembly import extract_blocks
 from extractors.blocks.types import BlockDocument
 from extractors.markup.epub import read_epub
 from extractors.markup.lightweight import read_markdown, read_rst
+from extractors.markup.notebook import read_notebook
 from extractors.markup.plain_text import read_plain_text
 from extractors.markup.web_page import read_mhtml, read_page
 from extractors.timing import StageTimer
@@ -17,6 +18,7 @@ _READERS: dict[str, Callable[[Path, str], BlockDocument]] = {
     ".epub": read_epub,
     ".htm": read_page,
     ".html": read_page,
+    ".ipynb": read_notebook,
     ".markdown": read_markdown,
     ".md": read_markdown,
     ".mht": read_mhtml,

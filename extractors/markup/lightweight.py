@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from extractors.blocks.types import BlockDocument
+from extractors.blocks.types import BlockDocument, Content
 from extractors.errors import ExtractionError, error_summary
 from extractors.markup.encoding import decode_text
-from extractors.markup.html_reader import parse_html, read_html
+from extractors.markup.html_reader import ImageFinder, parse_html, read_html
 from extractors.markup.image_files import image_finder
 from extractors.types import Field
 
@@ -32,6 +32,21 @@ def read_markdown(path: Path, name: str) -> BlockDocument:
 
     The front matter gives the title and fields. Raises `ExtractionError`.
     """
+    html, front = _markdown_to_html(decode_text(path.read_bytes(), name))
+    fields, note = _read_front_matter(front)
+    title = str(fields.pop("title", ""))
+    document = _from_html(html, path, title)
+    return BlockDocument(document.blocks, title, notes=(note,) if note else (), fields=fields)
+
+
+def read_markdown_text(text: str, find_image: ImageFinder) -> list[Content]:
+    """Return the blocks of a part of a document that is written in Markdown."""
+    html = _markdown_to_html(text)[0]
+    return read_html(parse_html(html), find_image, whole=True) if html.strip() else []
+
+
+def _markdown_to_html(text: str) -> tuple[str, str]:
+    """The document, and its front matter."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.deflist import deflist_plugin
     from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -41,15 +56,10 @@ def read_markdown(path: Path, name: str) -> BlockDocument:
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     parser.use(front_matter_plugin).use(footnote_plugin).use(deflist_plugin)
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
-    text = decode_text(path.read_bytes(), name)
     environment: dict[str, Any] = {}
     tokens = parser.parse(text, environment)
     front = next((token.content for token in tokens if token.type == "front_matter"), "")
-    html = parser.renderer.render(tokens, parser.options, environment)
-    fields, note = _read_front_matter(front)
-    title = str(fields.pop("title", ""))
-    document = _from_html(html, path, title)
-    return BlockDocument(document.blocks, title, notes=(note,) if note else (), fields=fields)
+    return parser.renderer.render(tokens, parser.options, environment), front
 
 
 def read_rst(path: Path, name: str) -> BlockDocument:
