@@ -154,7 +154,7 @@ def test_every_deployment_has_the_name_and_parameters_of_its_flow(client: SyncPr
 
 
 def test_deploying_again_changes_nothing(client: SyncPrefectClient) -> None:
-    assert len(client.read_automations()) == 2
+    assert len(client.read_automations()) == 3
     poll(lambda: len(apply_automations(client)) == 1)  # the server may still be writing what the fixture deployed
     (line,) = apply_automations(client)  # the block is created by its user
     assert line.endswith("notify about failed and partial runs: there is no block `diptych-notifications`")
