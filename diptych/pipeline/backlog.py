@@ -41,6 +41,8 @@ class Backlog:
         self._to = _start_of(until + timedelta(days=1)) if until else ALWAYS[1]
         self.found = FoundUris()
         """Everything that was listed."""
+        self.is_complete = False
+        """Whether everything was listed."""
         self.unchanged = 0
         """Number of documents that need no work, or were not modified in these days."""
         self.new = 0
@@ -60,6 +62,7 @@ class Backlog:
             pending = self._check([source for source in chunk if self._is_dated(source)])
             self.unchanged += len(chunk) - len(pending)
             yield from pending
+        self.is_complete = True
 
     def _is_dated(self, source: Source) -> bool:
         return (self._from, self._to) == ALWAYS or self._from <= _modified_at(source) < self._to

@@ -76,7 +76,8 @@ class BackfillProgress(ProgressListener):
     @property
     def total(self) -> int:
         """Documents found so far, or files that are known to be there, within the limit; 0: unknown."""
-        total = max(self.files, len(self._backlog.found.uris)) if self.files else 0
+        found = len(self._backlog.found.uris)
+        total = found if self._backlog.is_complete else max(self.files, found) if self.files else 0
         return total if self._limit is None else min(total, self._backlog.unchanged + self._limit)
 
     def describe(self) -> str:
