@@ -74,7 +74,8 @@ class WorkerProcess:
                 os.close(descriptor)
 
     def is_alive(self) -> bool:
-        return not select.select([self._end], [], [], 0)[0]
+        """Whether it can be given a job; only for a worker that has none, from which nothing is to be read."""
+        return not select.select([self._replies, self._end], [], [], 0)[0]
 
     def kill(self) -> None:
         """Kill the process and its children; a thread that waits for its reply gets an error."""

@@ -81,9 +81,17 @@ class SkippingClock:
     """A clock that a test can set forward, so that no test waits for a time limit."""
 
     skipped = 0.0
+    calls = 0
 
     def monotonic(self) -> float:
+        self.calls += 1
         return time.monotonic() + self.skipped
+
+    def skip(self, seconds: float) -> None:
+        """Once the parent has read what its worker wrote before; it looks at the clock for each check and page."""
+        seen = self.calls
+        wait_for(lambda: self.calls >= seen + 4)
+        self.skipped = seconds
 
 
 def test_document_that_takes_too_long_is_stopped_with_all_its_processes(
@@ -94,7 +102,7 @@ def test_document_that_takes_too_long_is_stopped_with_all_its_processes(
     with Sandbox(1, 600, 2048) as sandbox:
         future = extract_in_thread(sandbox, photo, pictures)
         processes = hanging()
-        clock.skipped = 61
+        clock.skip(61)
         with pytest.raises(WorkerStopped, match=r"photo\.png: page 1: reading it took longer than 60 s"):
             future.result(60)
         wait_for(lambda: all(map(is_gone, processes)))
@@ -110,7 +118,7 @@ def test_page_that_takes_too_long_costs_only_itself(
     with Sandbox(1, 600, 2048) as sandbox:
         future = extract_in_thread(sandbox, photo, pictures)
         wait_for(photo.path.with_name("hangs").exists)
-        clock.skipped = 61
+        clock.skip(61)
         extraction = future.result(60)
     assert [passage.text for passage in extraction.passages] == ["page 1", "page 3"]
     (problem,) = extraction.report.problems
