@@ -19,7 +19,10 @@ from urllib.parse import urlsplit
 from diptych.errors import SettingsError, StoreError
 
 REQUESTS_AT_ONCE = 16
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
+EXTRAS = {
+    "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure",
+    "sftp": "sftp",
+}  # fmt: skip
 """Protocol -> the extra that installs its library."""
 S3_OPTIONS = {
     "connect_timeout": 5,
@@ -28,6 +31,8 @@ S3_OPTIONS = {
     "retries": {"mode": "standard", "max_attempts": 3},
 }
 """Seconds, and attempts, so that a server that is gone is reported within a minute."""
+CONNECT_SECONDS = 20
+"""Until an SFTP server must have answered."""
 S3_ROUNDS = 2
 """How often s3fs repeats a request that failed after all attempts."""
 CHECK_NAME = ".writable"
@@ -36,8 +41,37 @@ NO_BUCKET = "NoSuchBucket"
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "created")
 """Where the libraries put the time of the last write."""
 MAX_REASON_CHARACTERS = 300
+_REFUSALS = ("Credential", "Auth", "Permission")
+"""Parts of the names of exceptions that mean that access is denied."""
 
 T = TypeVar("T")
+
+
+def open_files(url: str, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
+    """fsspec's file system for a URL, and the path of the URL in it. `options`: of the file system.
+
+    Raises `SettingsError` for a protocol without a library; other failures are those of the libraries.
+    """
+    import fsspec
+
+    protocol = url.partition("://")[0]
+    chosen: dict[str, Any] = {"use_listings_cache": False}
+    if EXTRAS.get(protocol) == "s3":
+        chosen |= {"config_kwargs": S3_OPTIONS, "max_concurrency": 1}  # more would ask for the size of each file
+    elif EXTRAS.get(protocol) == "sftp":
+        # Those of ~/.ssh/known_hosts; by default, sshfs would accept any server.
+        chosen = {"known_hosts": (), "connect_timeout": CONNECT_SECONDS}
+    try:
+        files, root = fsspec.url_to_fs(url, **chosen | dict(options or {}))
+    except ImportError as error:
+        extra = EXTRAS.get(protocol)
+        fix = f"install it with `pip install 'diptych[{extra}]'`" if extra else f"{error}"
+        raise SettingsError(f"{url}: the library for {protocol}:// is missing; {fix}") from error
+    except ValueError as error:
+        raise SettingsError(f"{url}: {error}; use s3://, gs:// or az://, or a folder") from error
+    if EXTRAS.get(protocol) == "s3":
+        files.retries = S3_ROUNDS
+    return files, root
 
 
 def check_address(address: str) -> str:
@@ -107,7 +141,7 @@ class ObjectStore:
                     raise
                 return {}
         start = len(self._root) + 1
-        return {file[start:]: _modified(facts) for file, facts in found.items() if len(file) > start}
+        return {file[start:]: modified_at(facts) for file, facts in found.items() if len(file) > start}
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files, up to 1000 in a request; those that do not exist are ignored."""
@@ -158,22 +192,7 @@ class ObjectStore:
         """fsspec's file system, and the path of the URL in it."""
         if self._parent:
             return self._parent._files, self._parent._path(self.url.rpartition("/")[2])
-        import fsspec
-
-        protocol = self.url.partition("://")[0]
-        options: dict[str, Any] = {"use_listings_cache": False}
-        if EXTRAS.get(protocol) == "s3":
-            options |= {"config_kwargs": S3_OPTIONS, "max_concurrency": 1}  # more would ask for the size of each file
-        try:
-            files, root = fsspec.url_to_fs(self.url, **options)
-        except ImportError as error:
-            extra = EXTRAS.get(protocol)
-            fix = f"install it with `pip install 'diptych[{extra}]'`" if extra else f"{error}"
-            raise SettingsError(f"{self.url}: the library for {protocol}:// is missing; {fix}") from error
-        except ValueError as error:
-            raise SettingsError(f"{self.url}: {error}; use s3://, gs:// or az://, or a folder") from error
-        if "config_kwargs" in options:
-            files.retries = S3_ROUNDS
+        files, root = open_files(self.url)
         return files, root.rstrip("/")
 
     @contextmanager
@@ -184,7 +203,8 @@ class ObjectStore:
         except (SettingsError, StoreError):
             raise
         except Exception as error:
-            raise StoreError(f"{self.url}: {_explain(error)}") from error
+            missing = "create the bucket, or correct the setting `pictures`"
+            raise StoreError(f"{self.url}: {explain(error, missing, 'read, write, list and delete')}") from error
 
 
 def _exists_already(error: OSError) -> bool:
@@ -193,25 +213,26 @@ def _exists_already(error: OSError) -> bool:
     return isinstance(error, FileExistsError) or _code(error) in ("PreconditionFailed", "ConditionalRequestConflict")
 
 
-def _code(error: OSError) -> str:
+def _code(error: BaseException) -> str:
     """The error code of an S3 server; empty for others."""
     answer: dict[str, Any] = getattr(error.__cause__, "response", {})
     return str(answer.get("Error", {}).get("Code", ""))
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception, missing: str, rights: str) -> str:
+    """What a failure of a library means, and the way out. `missing`: for what does not exist."""
     reason = " ".join(str(error).split())[:MAX_REASON_CHARACTERS] or type(error).__name__
     if isinstance(error, FileNotFoundError):
-        return "does not exist; create the bucket, or correct the setting `pictures`"
-    if isinstance(error, PermissionError) or "Credential" in type(error).__name__ or "Auth" in type(error).__name__:
-        return (
-            f"access is denied ({reason}); check the credentials in the environment, and their rights to read, write, "
-            f"list and delete"
-        )
+        return f"does not exist; {missing}"
+    name = type(error).__name__
+    if isinstance(error, PermissionError) or any(
+        word in name for word in ("Credential", "Auth", "Permission", "HostKey")
+    ):
+        return f"access is denied ({reason}); check the credentials in the environment, and their rights to {rights}"
     return f"cannot be reached ({reason}); check the network and the server, then run again"
 
 
-def _modified(facts: Mapping[str, Any]) -> float:
+def modified_at(facts: Mapping[str, Any]) -> float:
     """Infinity if the library reports no time, so that the file never counts as old."""
     value = next((facts[name] for name in _MODIFIED if facts.get(name) is not None), float("inf"))
     if isinstance(value, str):

@@ -1,6 +1,6 @@
-"""The names of all settings, to suggest one for a name that is none."""
+"""The names of all settings, to find and correct wrong ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from difflib import get_close_matches
 
 from pydantic import BaseModel
@@ -18,6 +18,25 @@ def suggest_setting(name: str, settings: type[BaseModel], prefix: str = "") -> s
     near = get_close_matches(name, list(_names(settings)), 1)
     shown = prefix + near[0].upper().replace(".", "__") if near and prefix else "".join(near)
     return f", perhaps `{shown}`" if near else ""
+
+
+def find_unknown_variable(
+    names: Iterable[str], secrets: Set[str], settings: type[BaseModel], prefix: str, others: tuple[str, ...]
+) -> str:
+    """A sentence about the first variable with our prefix that is neither a setting nor one of `secrets`, or empty.
+
+    `others`: beginnings of variables that are used for something else; names ending in `_KEY` may hold keys.
+    """
+    for variable in sorted(names):
+        name = variable.upper().removeprefix(prefix).lower()
+        if not variable.upper().startswith(prefix) or variable in secrets or variable.endswith("_KEY"):
+            continue
+        section, nested, _ = name.partition("__")
+        known = section in (section_names(settings) if nested else settings.model_fields)
+        if not known and not variable.startswith(others):
+            near = suggest_setting(name.replace("__", "."), settings, prefix)
+            return f"variable {variable}: no such setting{near}; unset it"
+    return ""
 
 
 def _names(settings: type[BaseModel]) -> Iterator[str]:

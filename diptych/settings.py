@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from diptych.endpoints import PROVIDERS, ROLES, Anthropic, ApiKeys, Endpoint, Op
 from diptych.errors import SettingsError
 from diptych.object_store import check_address
 from diptych.prices import Price
-from diptych.setting_names import section_names, suggest_setting
+from diptych.setting_names import find_unknown_variable, suggest_setting
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
@@ -125,8 +125,12 @@ class Settings(BaseSettings):
     passwords: dict[str, SecretStr] = Field(
         default={}, description="Passwords of encrypted PDF files: pattern of the path -> password."
     )
+    places: dict[str, dict[str, SecretStr]] = Field(
+        default={}, description="Options and credentials of places: beginning of the address -> options of fsspec."
+    )
+    fetch_mb: int = Field(default=2048, ge=1, description="Maximum size of a file from another place, in MiB.")
     private_addresses: bool = Field(
-        default=False, description="Allow catalogue images to be downloaded from private addresses."
+        default=False, description="Allow documents and catalogue images from private web addresses."
     )
     download_seconds: float = Field(
         default=30, gt=0, description="Time limit for downloading one catalogue image, in seconds."
@@ -276,22 +280,10 @@ def load_settings(
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:  # TOMLDecodeError names line and column
         why = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"{Path(FILE).absolute()}: cannot be read: {why}") from error
-    _check_variables(os.environ, settings)
-    return settings
-
-
-def _check_variables(names: Iterable[str], settings: Settings) -> None:
-    """Raise `SettingsError` for a variable with our prefix that is not a setting."""
     secrets = {getattr(settings, name).for_role(role).key for name in PROVIDERS for role in ROLES}
-    for variable in sorted(names):
-        name = variable.upper().removeprefix(PREFIX).lower()
-        if not variable.upper().startswith(PREFIX) or variable in secrets or variable.endswith("_KEY"):
-            continue
-        section, nested, _ = name.partition("__")
-        known = section in (section_names(Settings) if nested else Settings.model_fields)
-        if not known and not variable.startswith(OTHER_VARIABLES):
-            near = suggest_setting(name.replace("__", "."), Settings, PREFIX)
-            raise SettingsError(f"variable {variable}: no such setting{near}; unset it")
+    if unknown := find_unknown_variable(os.environ, secrets, Settings, PREFIX, OTHER_VARIABLES):
+        raise SettingsError(unknown)
+    return settings
 
 
 def hide_credentials(url: str) -> str:

@@ -161,14 +161,14 @@ def _check_content(row: Format, source: Source) -> None:
     Unrecognised content is left to the extractor, which may accept or repair it. An extractor reads the content of
     all its formats under any of their suffixes: a JPEG named `.png` is no problem.
     """
+    own = [one.signature for one in formats() if one.module == row.module]
+    if None in own:
+        return
     try:
         with source.path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise ExtractionError(f"{source.path}: cannot be read ({error.strerror}); check its permissions") from error
-    own = [one.signature for one in formats() if one.module == row.module]
-    if None in own:
-        return
     if not head:
         raise ExtractionError(f"{source.name}: is empty; copy or download it again")
     if any(re.match(signature, head) for signature in own if signature):

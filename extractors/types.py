@@ -25,17 +25,29 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".tif", ".bmp")
 
 
 @dataclass(frozen=True, slots=True)
+class FileState:
+    """What a listing says about a file without reading it."""
+
+    size: int = 0
+    """Bytes."""
+    modified: float = 0.0
+    """Seconds since 1970; 0 if unknown."""
+    marker: str = ""
+    """Changes whenever the bytes change, and may change without; empty if the place has nothing of the kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One document before it is opened: a file, or a row of a catalogue."""
 
     path: Path
-    """The local file; for a row, the catalogue."""
+    """The local file; for a row, the catalogue. See `extractors.addresses` for documents elsewhere."""
     uri: str
-    """The document's address and identity: `file:///…/manual.pdf`, `file:///…/products.csv#17`."""
+    """The document's address and identity: `file:///…/manual.pdf`, `s3://bucket/manual.pdf`, `…/products.csv#17`."""
     name: str
     """The name used in filters: `manual.pdf`, `products.csv#17`."""
     sha256: str
-    """Hash of the file's bytes; for a row, of its cells and its picture's bytes."""
+    """Hash of the file's bytes, empty before they are read; for a row, of its cells and its pictures."""
     media_type: str
     fields: Mapping[str, Field] = field(default_factory=dict)
     """The user's own typed fields (price, category, date …)."""
@@ -49,6 +61,8 @@ class Source:
     """Passwords to try if it is encrypted; set by the sandbox only."""
     skipped_pages: Mapping[int, str] = field(default_factory=dict)
     """Pages that must not be read -> the reason: in an earlier attempt they exceeded a limit of the sandbox."""
+    state: FileState = FileState()
+    """Of the file; for a row, the size of its pictures and the latest change of catalogue and pictures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ class Maintenance:
     def _list(self, paths: Sequence[str | Path], retry: bool, changed: Collection[Path] | None = None) -> Listing:
         chosen, root = self._runtime.settings, self._runtime.root
         name, selection = partial(document_name, root=root), Selection(chosen.include, chosen.exclude)
-        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures, name, changed)
+        places = self._runtime.places
+        return Listing(paths, self._runtime.fetcher(retry), selection, self._row_pictures, name, changed, places)
 
     def store_skipped(self, paths: Sequence[str | Path], found: FoundSources) -> None:
         """Keep the names of the files below `paths` that `find_sources` skipped, for `skipped`."""
@@ -189,7 +190,8 @@ class Maintenance:
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
-        find = partial(find_sources, fetch=self._runtime.fetcher(retry=True), row_pictures=self._row_pictures)
+        fetch, places = self._runtime.fetcher(retry=True), self._runtime.places
+        find = partial(find_sources, fetch=fetch, row_pictures=self._row_pictures, places=places)
         sources, unavailable = find_retry_sources(documents, find)
         return Retryable(tuple(sources), tuple(unavailable_outcome(record, reason) for record, reason in unavailable))
 
@@ -203,7 +205,7 @@ class Maintenance:
 
     def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source] | FoundUris) -> RemovedDocuments:
         """Documents of the store below `paths` whose files no longer exist; `sources`: all that were found there."""
-        return find_removed_documents(self._scan.documents().values(), paths, sources)
+        return find_removed_documents(self._scan.documents().values(), paths, sources, self._runtime.places)
 
     def remove(
         self, documents: Sequence[DocumentRecord], on_document: Callable[[DocumentRecord], None] | None = None

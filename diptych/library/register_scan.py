@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from diptych.library.runtime import Runtime
 from diptych.store.points import document_id
 from diptych.store.register import DocumentRecord, list_records, load_records, seen_version
+from extractors.addresses import place_uri
 from extractors.types import Source
 
 SCAN_SECONDS = 10.0
@@ -34,5 +35,5 @@ class RegisterScan:
         store, (moment, version, records) = self._runtime.store(), self._scanned
         if time.monotonic() - moment <= SCAN_SECONDS and version == seen_version(store):
             return records
-        uris = (uri for one in sources for uri in (one.uri, *(image.as_uri() for image in one.images)))
+        uris = (uri for one in sources for uri in (one.uri, *(place_uri(image) for image in one.images)))
         return load_records(store, map(document_id, uris))

@@ -18,9 +18,11 @@ from diptych.models.object_ledger import open_ledger
 from diptych.models.price_list import PriceList
 from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.picture_store import PictureStore, open_picture_store
-from diptych.pipeline.download import Fetch, Limits, fetcher
+from diptych.pipeline.download import Fetch, fetcher
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.pipeline import Pipeline
+from diptych.places.places import Places
+from diptych.places.web import Limits
 from diptych.search.search import SearchContext
 from diptych.search.synonyms import load_synonyms
 from diptych.settings import MEMORY, Settings
@@ -32,7 +34,7 @@ from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
 from diptych.store.types import Store
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Options
+from extractors.types import Extraction, Options, Source
 
 
 class Runtime:
@@ -84,6 +86,18 @@ class Runtime:
     def picture_store(self) -> PictureStore:
         chosen = self.settings
         return open_picture_store(chosen.picture_address, chosen.cache, chosen.picture_copy_mb)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where documents are."""
+        chosen = self.settings
+        instead = "raise `fetch_mb` or `document_seconds`, or download it and use its path"
+        limits = Limits(chosen.fetch_mb << 20, chosen.document_seconds, chosen.private_addresses, instead)
+        options = {
+            start: {name: value.get_secret_value() for name, value in given.items()}
+            for start, given in chosen.places.items()
+        }
+        return Places(chosen.cache, limits, options)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -211,6 +225,7 @@ class Runtime:
             sandbox=self.workers(),
             options=self.options,
             picture_store=self.picture_store,
+            places=self.places,
             language=self.language,
             captioner=self.captioner,
             limits=self._limits,
@@ -221,6 +236,11 @@ class Runtime:
         """What an estimate needs; a store that does not exist is not created."""
         chosen, workers = self.settings, self.workers()
         options = replace(self.options, pages=None)
+
+        def extract(source: Source, pictures: Path) -> Extraction:
+            with self.places.opened(source) as local:
+                return workers.extract(local, options, pictures)
+
         return EstimateContext(
             store=self.find_store(),
             spaces=self.spaces,
@@ -228,7 +248,7 @@ class Runtime:
             ledger=self.ledger,
             prices=PriceList(chosen),
             language=self.language,
-            extract=lambda source, pictures: workers.extract(source, options, pictures),
+            extract=extract,
             workers=chosen.workers,
         )
 

@@ -1,6 +1,7 @@
 """The documents that need work, found while earlier ones are ingested."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
@@ -11,6 +12,8 @@ from diptych.pipeline.skipped_files import SkippedFile
 from diptych.pipeline.sources import Listing
 from diptych.store.points import document_id
 from diptych.store.register import load_records
+from extractors.addresses import is_elsewhere
+from extractors.errors import ExtractionError
 from extractors.types import Source
 
 CHUNK = 256
@@ -65,7 +68,7 @@ class Backlog:
         self.is_complete = True
 
     def _is_dated(self, source: Source) -> bool:
-        return (self._from, self._to) == ALWAYS or self._from <= _modified_at(source) < self._to
+        return (self._from, self._to) == ALWAYS or self._from <= source.state.modified < self._to
 
     def _check(self, sources: Sequence[Source]) -> list[Source]:
         if self._pipeline is None:
@@ -80,15 +83,18 @@ class Backlog:
 def pending_documents(sources: Sequence[Source], pipeline: Pipeline, *, retry: bool = False) -> list[Source]:
     """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
     known = load_records(pipeline.store, (document_id(source.uri) for source in sources))
-    return [s for s in sources if needs_work(s, known.get(document_id(s.uri)), pipeline, retry=retry)]
+    pending = []
+    for source in sources:
+        record = known.get(document_id(source.uri))
+        if needs_work(source, record, pipeline, retry=retry):
+            if record and not source.sha256 and not is_elsewhere(source.uri):
+                with suppress(ExtractionError), pipeline.places.opened(source) as source:
+                    pass
+            if not source.sha256 or needs_work(source, record, pipeline, retry=retry):
+                pending.append(source)
+    return pending
 
 
 def _start_of(day: date) -> float:
     """In local time."""
     return datetime.combine(day, time.min).timestamp()
-
-
-def _modified_at(source: Source) -> float:
-    """Of a catalogue row: the latest of its catalogue and its pictures."""
-    paths = [path for path in (source.path, *source.images) if path.is_file()]
-    return max((path.stat().st_mtime for path in paths), default=0.0)

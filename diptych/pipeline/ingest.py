@@ -21,6 +21,7 @@ from diptych.store.switch import (
     plan_update,
 )
 from diptych.store.types import Store
+from extractors.addresses import place_uri
 from extractors.errors import ExtractionError, WorkerStopped
 from extractors.types import Extraction, Problem, Source
 
@@ -65,7 +66,13 @@ def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline
         return True
     if before.limits and before.limits != str(pipeline.sandbox.limits):
         return True
-    return (before.sha256, before.fingerprint) != (source.sha256, pipeline.fingerprint(source))
+    return not _has_bytes_of(before, source) or before.fingerprint != pipeline.fingerprint(source)
+
+
+def _has_bytes_of(before: DocumentRecord, source: Source) -> bool:
+    """Whether a document was made from the bytes that the source has now, as far as that is known without reading."""
+    marker = source.state.marker
+    return before.sha256 == source.sha256 if source.sha256 else bool(marker) and before.marker == marker
 
 
 def unchanged_outcome(
@@ -76,11 +83,10 @@ def unchanged_outcome(
     `records`: register entries by id, including those of documents made from the pictures of the source.
     """
     record = records.get(document_id(source.uri))
-    made_from_pictures = any(document_id(image.as_uri()) in records for image in source.images)
+    made_from_pictures = any(document_id(place_uri(image)) in records for image in source.images)
     if record is None or record.retired or made_from_pictures or needs_work(source, record, pipeline, retry=retry):
         return None
-    outcome = _outcome(record, time.monotonic())
-    return outcome if record.status == "failed" else replace(outcome, status="unchanged")
+    return _as_before(record)
 
 
 def ingest_document(
@@ -134,25 +140,16 @@ def _ingest(
         before = replace(before, retired=())
     if before and (outcome := unchanged_outcome(source, {before.id: before}, pipeline, retry=retry)):
         return outcome
-    record = DocumentRecord(
-        id=document_id(source.uri),
-        uri=source.uri,
-        name=source.name,
-        sha256=source.sha256,
-        fingerprint=pipeline.fingerprint(source),
-        fields=dict(source.fields),
-        images=tuple(image.as_uri() for image in source.images),
-        acknowledged=bool(before and before.acknowledged and before.sha256 == source.sha256),
-        updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    if pipeline.check_models:
-        pipeline.check_models()
+    reader = _Reader(source, before, pipeline, retry)
     try:
-        extraction = prepared.extraction if prepared else stages.run("extract", lambda: pipeline.extract(source))
+        extraction = prepared.extraction if prepared else stages.run("extract", reader.extract)
+        if extraction is None:
+            return reader.mark_as_seen()
         if isinstance(extraction, ExtractionError):
             raise extraction
+        reader.sha256 = extraction.source.sha256
         captions = prepared.captions if prepared else _caption(extraction, pipeline, stages)
-        return _store(extraction, captions, before, record, pipeline, account, stages, start)
+        return _store(extraction, captions, before, reader.record(), pipeline, account, stages, start)
     except ExtractionError as error:
         reason, transient = str(error), error.transient
         limits = str(pipeline.sandbox.limits) if isinstance(error, WorkerStopped) else ""
@@ -160,10 +157,12 @@ def _ingest(
         if not error.transient:  # the key, the account, the model: every other document would fail, too
             raise
         reason, transient, limits = f"{source.name}: not encoded: {error}; run again later", True, ""
+    record = reader.record()
     # Quarantine: register the reason; the version that was there before stays visible.
     failed = replace(
         before if before and not before.deleted else record,
         sha256=record.sha256,
+        marker=record.marker,
         fingerprint=record.fingerprint,
         status="failed",
         error=reason,
@@ -175,6 +174,51 @@ def _ingest(
     )
     write_record(pipeline.store, failed, replaced=before.generation if before else 0)
     return _outcome(failed, start)
+
+
+class _Reader:
+    """Reads a document, and knows what the register says of its bytes then."""
+
+    def __init__(self, source: Source, before: DocumentRecord | None, pipeline: Pipeline, retry: bool) -> None:
+        self._source, self._before, self._pipeline, self._retry = source, before, pipeline, retry
+        self.sha256 = source.sha256
+        """Empty until the bytes are read."""
+
+    def extract(self) -> Extraction | None:
+        """The parts of the document; None if its bytes turn out to be those that were read before."""
+        before, pipeline = self._before, self._pipeline
+        with pipeline.places.opened(self._source) as local:
+            self.sha256 = local.sha256
+            if before and unchanged_outcome(local, {before.id: before}, pipeline, retry=self._retry):
+                return None
+            if pipeline.check_models:
+                pipeline.check_models()
+            return pipeline.extract(local)
+
+    def mark_as_seen(self) -> Outcome:
+        """The outcome of an unchanged document, which need not be read the next time."""
+        before, marker = self._before, self._source.state.marker
+        assert before
+        if marker and marker != before.marker:
+            before = replace(before, marker=marker)
+            write_record(self._pipeline.store, before, replaced=before.generation)
+        return _as_before(before)
+
+    def record(self) -> DocumentRecord:
+        """The register entry that the ingest begins with."""
+        source, before = self._source, self._before
+        return DocumentRecord(
+            id=document_id(source.uri),
+            uri=source.uri,
+            name=source.name,
+            sha256=self.sha256,
+            marker=source.state.marker,
+            fingerprint=self._pipeline.fingerprint(source),
+            fields=dict(source.fields),
+            images=tuple(place_uri(image) for image in source.images),
+            acknowledged=bool(before and before.acknowledged and before.sha256 == self.sha256),
+            updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
 def _caption(extraction: Extraction, pipeline: Pipeline, stages: Stages) -> Captions:
@@ -228,10 +272,15 @@ def _store(
 
 def _delete_pictures_of_row(row: Source, store: Store) -> list[str]:
     """Delete documents made from the row's pictures before its catalogue was known; return their names."""
-    documents = load_records(store, (document_id(image.as_uri()) for image in row.images)).values()
+    documents = load_records(store, (document_id(place_uri(image)) for image in row.images)).values()
     for record in documents:
         delete_document(store, record)
     return [record.name for record in documents]
+
+
+def _as_before(record: DocumentRecord) -> Outcome:
+    outcome = _outcome(record, time.monotonic())
+    return outcome if record.status == "failed" else replace(outcome, status="unchanged")
 
 
 def _outcome(record: DocumentRecord, start: float, encoded: int = 0) -> Outcome:

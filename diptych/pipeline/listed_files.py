@@ -4,39 +4,59 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from tempfile import TemporaryDirectory
 
 from diptych.errors import SourceError
 from diptych.pipeline.own_files import is_stored_picture, kind_of_own_folder
-from diptych.pipeline.selection import Selection, SelectionRules
+from diptych.pipeline.selection import IGNORE_FILE, Selection, SelectionRules
 from diptych.pipeline.skipped_files import SkippedFile
+from diptych.places.entry import Entry, Place, local_state
+from diptych.places.places import Places
+from diptych.places.roots import Root
+from extractors.addresses import place_path
 from extractors.formats import describe_formats, failed_plugins, find_format
+from extractors.types import FileState
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
     path: Path
+    """See `extractors.addresses` for files that are not on this machine."""
     name: str
     """Relative to the folder that was walked, or the file's own name."""
     walked: bool
+    uri: str = ""
+    """Of a file elsewhere."""
+    state: FileState | None = None
+    """Of a file elsewhere; local ones are asked for it when they are read."""
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return self.uri or str(self.path)
+
+    def read_state(self) -> FileState:
+        """Raises `OSError` if a local file cannot be read."""
+        if self.state:
+            return self.state
+        if not os.access(self.path, os.R_OK):
+            raise PermissionError(13, "Permission denied", str(self.path))
+        return local_state(self.path)
 
 
-def unknown_format(path: Path) -> SkippedFile:
-    suffix = path.suffix.lower()
+def unknown_format(file: Path, place: str = "") -> SkippedFile:
+    suffix = file.suffix.lower()
     kind = f"{suffix} files" if suffix else "files without a suffix"
-    return SkippedFile(str(path), "; ".join((f"no extractor reads {kind}", *failed_plugins())))
+    return SkippedFile(place or str(file), "; ".join((f"no extractor reads {kind}", *failed_plugins())))
 
 
-def local_path_of(path: str | Path) -> Path:
-    text = str(path)
-    scheme = text.partition("://")[0].lower() if "://" in text else ""
-    if scheme and scheme != "file":
-        raise SourceError(f"{text}: documents are read from files and folders; download it first and use its path")
-    return Path(unquote(urlsplit(text).path)) if scheme else Path(text).expanduser()
-
-
-def check_path(path: Path) -> None:
-    """Raise `SourceError` for a path without anything to list."""
+def check_root(root: Root, places: Places) -> None:
+    """Raise `SourceError` for a root without anything to list."""
+    if root.is_elsewhere:
+        if not root.address.startswith("http") and places.at(root.address).find(root.address) is False:
+            raise SourceError(f"{root}: no such file or folder; check the address, and whether the bucket exists")
+        return
+    path = root.path
     try:
         if path.is_dir():
             if not any(path.iterdir()):
@@ -47,22 +67,106 @@ def check_path(path: Path) -> None:
         raise SourceError(str(unreadable(path, error))) from error
 
 
-def list_files(path: Path, selection: Selection, skipped: list[SkippedFile], single: bool) -> Iterator[ListedFile]:
+def list_files(
+    root: Root, places: Places, selection: Selection, skipped: list[SkippedFile], single: bool
+) -> Iterator[ListedFile]:
     """The files under one path. What is skipped is added to `skipped`, or raised if the path is the only one."""
     try:
-        if path.is_dir():
-            for file in _walk(path, SelectionRules(path, selection, skipped), skipped):
-                yield ListedFile(file, file.relative_to(path).as_posix(), walked=True)
-        elif reason := SelectionRules(path.parent, selection, skipped, ignore_files=False).why_skipped(path):
-            skipped.append(SkippedFile(str(path), reason))
-        elif find_format(path) is not None:
-            yield ListedFile(path, path.name, walked=False)
-        elif single:
-            raise SourceError(f"{unknown_format(path)}; {describe_formats()}")
-        else:
-            skipped.append(unknown_format(path))
+        here = not root.is_elsewhere
+        files = _list_here(root, selection, skipped) if here else _list_elsewhere(root, places, selection, skipped)
+        for file in files:
+            if file.walked or find_format(file.path) is not None:
+                yield file
+            elif single:
+                raise SourceError(f"{unknown_format(file.path, file.place)}; {describe_formats()}")
+            else:
+                skipped.append(unknown_format(file.path, file.place))
     except OSError as error:
-        raise SourceError(str(unreadable(path, error))) from error
+        raise SourceError(str(unreadable(root.path, error))) from error
+    except SourceError as error:
+        if single or not root.is_elsewhere:
+            raise
+        skipped.append(SkippedFile(root.address, str(error).removeprefix(f"{root.address}: ")))
+
+
+def _list_here(root: Root, selection: Selection, skipped: list[SkippedFile]) -> Iterator[ListedFile]:
+    path = root.path
+    if path.is_dir():
+        for file in _walk(path, SelectionRules(path, selection, skipped, pattern=root.pattern), skipped):
+            yield ListedFile(file, file.relative_to(path).as_posix(), walked=True)
+    elif reason := SelectionRules(path.parent, selection, skipped, ignore_files=False).why_skipped(path):
+        skipped.append(SkippedFile(str(path), reason))
+    else:
+        yield ListedFile(path, path.name, walked=False)
+
+
+def _list_elsewhere(
+    root: Root, places: Places, selection: Selection, skipped: list[SkippedFile]
+) -> Iterator[ListedFile]:
+    place, path = places.at(root.address), place_path(root.address)
+    found = place.find(root.address)
+    if found is True:
+        rules = SelectionRules(path, selection, skipped, ignore_files=False, pattern=root.pattern)
+        for entry in _walk_elsewhere(place, root.address, rules, skipped):
+            file = place_path(entry.uri)
+            yield ListedFile(file, file.relative_to(path).as_posix(), True, entry.uri, entry.state)
+    elif not found:
+        raise SourceError(f"{root.address}: no such file or folder; check the address, and whether the bucket exists")
+    elif reason := SelectionRules(path.parent, selection, skipped, ignore_files=False).why_skipped(path):
+        skipped.append(SkippedFile(root.address, reason))
+    else:
+        if find_format(path) is None and found.suffix:
+            path = path.with_name(f"{path.name}{found.suffix}")
+        yield ListedFile(path, path.name, False, found.uri, found.state)
+
+
+def _walk_elsewhere(place: Place, root: str, rules: SelectionRules, skipped: list[SkippedFile]) -> Iterator[Entry]:
+    """As `_walk`; what is known of one folder at a time is in memory. Its order is that of names as well."""
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            folders, entries = place.list_folder(folder)
+        except SourceError as error:
+            if folder == root:
+                raise
+            skipped.append(SkippedFile(folder, str(error).removeprefix(f"{folder}: ")))
+            continue
+        files = {place_path(entry.uri).name: entry for entry in entries}
+        kind = kind_of_own_folder(files, (place_path(one).name for one in folders))
+        if kind and folder != root:
+            skipped.append(SkippedFile(folder, f"is {kind} written by Diptych"))
+            continue
+        if IGNORE_FILE in files:
+            with TemporaryDirectory() as cache:
+                copy = Path(cache, IGNORE_FILE)
+                place.fetch(files[IGNORE_FILE].uri, copy)
+                rules.add_ignore_file(place_path(folder), copy)
+        for name, entry in files.items():
+            if is_hidden(name) or is_stored_picture(place_path(folder).name, name):
+                continue
+            if _is_selected(place_path(entry.uri), rules, skipped, uri=entry.uri):
+                yield entry
+        for one in reversed(folders):
+            path = place_path(one)
+            if not is_hidden(path.name) and _is_selected(path, rules, skipped, uri=one, is_folder=True):
+                waiting.append(one)
+
+
+def is_hidden(name: str) -> bool:
+    """Hidden files, and lock files of office programs."""
+    return name.startswith((".", "~$"))
+
+
+def _is_selected(
+    path: Path, rules: SelectionRules, skipped: list[SkippedFile], *, uri: str = "", is_folder: bool = False
+) -> bool:
+    if not is_folder and not rules.is_meant(path):
+        return False
+    reason = rules.why_skipped(path, is_folder=is_folder)
+    if reason:
+        skipped.append(SkippedFile(f"{uri or path}{'/' * is_folder}", reason))
+    return not reason
 
 
 def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> Iterator[Path]:
@@ -74,12 +178,6 @@ def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> It
 
     def skip(error: OSError) -> None:
         skipped.append(unreadable(error.filename, error))
-
-    def is_selected(path: Path, *, is_folder: bool = False) -> bool:
-        reason = rules.why_skipped(path, is_folder=is_folder)
-        if reason:
-            skipped.append(SkippedFile(f"{path}{'/' * is_folder}", reason))
-        return not reason
 
     for root, folders, files in os.walk(folder, onerror=skip, followlinks=True):
         status = Path(root).stat()
@@ -93,11 +191,11 @@ def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> It
             folders.clear()
             continue
         visible = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in visible if is_selected(Path(root, name), is_folder=True)]
+        folders[:] = [name for name in visible if _is_selected(Path(root, name), rules, skipped, is_folder=True)]
         for name in sorted(files):
-            if name.startswith((".", "~$")) or is_stored_picture(Path(root).name, name):
+            if is_hidden(name) or is_stored_picture(Path(root).name, name):
                 continue
-            if is_selected(path := Path(root, name)):
+            if _is_selected(path := Path(root, name), rules, skipped):
                 yield path
 
 

@@ -11,6 +11,7 @@ from diptych.captioners.caption import Captions
 from diptych.captioners.captioner import Captioner
 from diptych.models.meter import Account
 from diptych.picture_store import PictureStore
+from diptych.places.places import Places
 from diptych.shared_limits import Program, SharedLimits
 from diptych.store.disk_space import check_disk_space
 from diptych.store.points import PointDraft
@@ -34,6 +35,7 @@ class Pipeline:
     picture_store: PictureStore
     language: str = "english"
     captioner: Captioner | None = None
+    places: Places = field(default_factory=Places)
     limits: SharedLimits = field(default_factory=SharedLimits)
     check_models: Callable[[], None] | None = None
     """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
@@ -67,13 +69,15 @@ class Pipeline:
         self.picture_store.save(image_path(image, self.pictures) for image in images)
 
     def extract(self, source: Source) -> Extraction:
-        """The parts of a document. Raises `ExtractionError`, and as `check_disk_space` does."""
+        """The parts of a document, wherever it is. Raises `ExtractionError`, and as `check_disk_space` does."""
         self.check_disk_space()
         try:
             with ExitStack() as held:
+                local = held.enter_context(self.places.opened(source))
                 for program in self._programs(source):
                     held.enter_context(self.limits.using(program))
-                return self.sandbox.extract(source, self.options, self.pictures)
+                extraction = self.sandbox.extract(local, self.options, self.pictures)
+                return replace(extraction, source=replace(source, sha256=local.sha256))
         finally:
             self.check_disk_space()  # on a full disk, a picture would be reported as broken
 

@@ -1,10 +1,15 @@
 """Find documents of the store whose files no longer exist."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urldefrag
 
-from diptych.store.register import DocumentRecord, is_below, local_path
+from diptych.errors import DiptychError
+from diptych.places.places import Places
+from diptych.places.roots import Root, real_roots
+from diptych.store.register import DocumentRecord
+from extractors.addresses import is_elsewhere, place_path
 from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
 from extractors.formats import has_rows
@@ -31,7 +36,7 @@ class FoundUris:
     """What is kept of the documents of a listing to compare it with the register."""
 
     uris: set[str] = field(default_factory=set)
-    catalogues: set[Path] = field(default_factory=set)
+    catalogues: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, sources: Iterable[Source]) -> "FoundUris":
@@ -43,41 +48,77 @@ class FoundUris:
     def add(self, source: Source) -> None:
         self.uris.add(source.uri)
         if has_rows(source.path):
-            self.catalogues.add(source.path)
+            self.catalogues.add(urldefrag(source.uri).url)
 
 
 def find_removed_documents(
-    records: Iterable[DocumentRecord], paths: Sequence[str | Path], found: Sequence[Source] | FoundUris
+    records: Iterable[DocumentRecord],
+    paths: Sequence[str | Path],
+    found: Sequence[Source] | FoundUris,
+    places: Places | None = None,
 ) -> RemovedDocuments:
     """Compare the register with what was `found` below `paths`. A file that exists but cannot be read stays."""
-    roots = [str(Path(local_path(str(path))).resolve()) for path in paths]
+    roots = real_roots(paths)
     listed = found if isinstance(found, FoundUris) else FoundUris.of(found)
-    found_uris = listed.uris
-    resolved = {path.resolve() for path in listed.catalogues}
-    catalogues = {str(path) for path in resolved if _is_complete_catalogue(path)}
-    covered = [record for record in records if is_below(roots, local_path(record.uri))]
-    missing = [record for record in covered if record.uri not in found_uris]
-    removed = {record.id for record in missing if _is_removed(local_path(record.uri), catalogues)}
+    covered = [record for record in records if any(root.covers(_place(record.uri)) for root in roots)]
+    missing = [record for record in covered if record.uri not in listed.uris]
+    check = _Check(roots, listed.catalogues, places or Places())
+    removed = {record.id for record in missing if check.is_removed(record.uri)}
     gone = tuple(record for record in missing if record.id in removed)
     skipped = tuple(record for record in missing if record.id not in removed)
     return RemovedDocuments(gone, len(covered), skipped)
 
 
-def _is_complete_catalogue(path: Path) -> bool:
-    """Whether every row of a catalogue can be read: only then does a missing row mean that it was removed."""
-    try:
-        return not read_catalog(path).notes
-    except ExtractionError:
-        return False
+class _Check:
+    """Decides whether a document that was not found is gone for certain."""
+
+    def __init__(self, roots: Sequence[Root], catalogues: Set[str], places: Places) -> None:
+        self._roots, self._places = [root for root in roots if root.is_elsewhere], places
+        self._catalogues = catalogues
+        self._answers: dict[str, bool] = {}
+
+    def is_removed(self, uri: str) -> bool:
+        """Whether the file does not exist, or its catalogue was read completely without this row."""
+        file, row = urldefrag(uri)
+        if row and file in self._catalogues and self._once(file, self._is_complete):
+            return True
+        if not is_elsewhere(uri):
+            return _is_gone(place_path(file))
+        # A place that does not answer, or has lost everything, has lost nothing for certain.
+        roots = [root.address for root in self._roots if root.covers(file)]
+        return any(self._once(root, self._is_there) for root in roots) and self._places.is_gone(file)
+
+    def _once(self, subject: str, check: Callable[[str], bool]) -> bool:
+        if subject not in self._answers:
+            self._answers[subject] = check(subject)
+        return self._answers[subject]
+
+    def _is_there(self, root: str) -> bool:
+        try:
+            place = self._places.at(root)
+            found = place.find(root)
+            return any(place.list_folder(root)) if found is True else bool(found)
+        except DiptychError:
+            return False
+
+    def _is_complete(self, uri: str) -> bool:
+        """Whether every row of a catalogue can be read: only then does a missing row mean that it was removed."""
+        try:
+            with self._places.fetched(Source(place_path(uri), uri, "", "", "")) as local:
+                return not read_catalog(local.path).notes
+        except ExtractionError:
+            return False
 
 
-def _is_removed(place: str, catalogues: set[str]) -> bool:
-    """Whether the file does not exist, or its catalogue was read completely without this row."""
-    path, mark, _ = place.rpartition("#")
-    if mark and path in catalogues:
-        return True
+def _place(uri: str) -> str:
+    """The path of a local file, or the URI of another; of a row, that of its catalogue."""
+    file = urldefrag(uri).url
+    return file if is_elsewhere(file) else str(place_path(file))
+
+
+def _is_gone(path: Path) -> bool:
     try:
-        Path(place if not mark or Path(place).exists() else path).lstat()
+        path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:

@@ -27,17 +27,34 @@ class SelectionRules:
     """Decides which files and folders below `root` are skipped.
 
     `.diptychignore` files apply as git applies `.gitignore`, those of the folders above `root` included: in the nearest
-    file with a matching pattern, the last matching pattern decides. `ignore_files`: whether they are read.
+    file with a matching pattern, the last matching pattern decides. `ignore_files`: whether they are read from disk.
     """
 
     def __init__(
-        self, root: Path, selection: Selection, skipped: list[SkippedFile], *, ignore_files: bool = True
+        self,
+        root: Path,
+        selection: Selection,
+        skipped: list[SkippedFile],
+        *,
+        ignore_files: bool = True,
+        pattern: str = "",
     ) -> None:
-        """Wrong lines of ignore files are added to `skipped`. Raises `SourceError` for a wrong option."""
+        """`pattern`: that of the path that was given; see `is_meant`. Wrong lines of ignore files are added to
+        `skipped`. Raises `SourceError` for a wrong option.
+        """
         self._root, self._skipped, self._ignore_files = _absolute(root), skipped, ignore_files
         self._include = _parse(selection.include, _refuse) if selection.include else None
         self._exclude = _parse(selection.exclude, _refuse)
+        self._pattern = _parse([pattern], _refuse) if pattern else None
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
+
+    def add_ignore_file(self, folder: Path, copy: Path) -> None:
+        """Apply the ignore file of a folder in another place, from a copy on this machine."""
+        self._specs[folder] = self._read(copy, folder / IGNORE_FILE)
+
+    def is_meant(self, file: Path) -> bool:
+        """Whether a file matches the pattern in the path that was given, if there is one."""
+        return not self._pattern or self._pattern.match_file(_absolute(file).relative_to(self._root).as_posix())
 
     def why_skipped(self, path: Path, *, is_folder: bool = False) -> str:
         """The reason why a file or folder is skipped; empty if it is not."""
@@ -54,15 +71,15 @@ class SelectionRules:
     def _rules(self, path: Path) -> Iterator[tuple[Path, GitIgnoreSpec, str]]:
         """The patterns that apply to a path with their folder and reason, the strongest first."""
         yield self._root, self._exclude, "matches an exclude pattern"
-        for folder in path.parents if self._ignore_files else ():
-            if folder not in self._specs:
-                self._specs[folder] = self._read(folder / IGNORE_FILE)
-            if spec := self._specs[folder]:
+        for folder in path.parents:
+            if self._ignore_files and folder not in self._specs:
+                self._specs[folder] = self._read(folder / IGNORE_FILE, folder / IGNORE_FILE)
+            if spec := self._specs.get(folder):
                 yield folder, spec, f"ignored by {folder / IGNORE_FILE}"
 
-    def _read(self, file: Path) -> GitIgnoreSpec | None:
+    def _read(self, file: Path, named: Path) -> GitIgnoreSpec | None:
         def report(reason: str) -> None:
-            self._skipped.append(SkippedFile(str(file), reason))
+            self._skipped.append(SkippedFile(str(named), reason))
 
         try:
             return _parse(file.read_text("utf-8-sig", errors="replace").splitlines(), report)

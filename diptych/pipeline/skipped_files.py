@@ -3,11 +3,13 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diptych.store.register import is_below, local_path, read_register, write_fact
+from diptych.places.roots import Root, parse_root
+from diptych.store.register import read_register, write_fact
 from diptych.store.types import SKIPPED_ID, Payload, Store
+from extractors.addresses import is_elsewhere
 
 MAX_NAMES = 5
 """Files that a sentence about skipped files names."""
@@ -23,8 +25,8 @@ class SkippedFile:
 
     @property
     def place(self) -> str:
-        """Its absolute path."""
-        return os.path.abspath(self.path)  # noqa: PTH100 - `Path` keeps `..`
+        """Its absolute path, or its URI."""
+        return self.path if is_elsewhere(self.path) else os.path.abspath(self.path)  # noqa: PTH100 - `Path` keeps `..`
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -54,11 +56,19 @@ def _skipped_files(facts: Mapping[str, Payload]) -> list[SkippedFile]:
 
 def store_skipped(store: Store, paths: Sequence[str | Path], skipped: Iterable[SkippedFile]) -> None:
     """Replace what is stored about files below `paths`, which an ingest has just walked."""
-    roots = [os.path.abspath(local_path(str(path))) for path in paths]  # noqa: PTH100 - `Path` keeps `..`
+    roots = [_absolute(parse_root(path)) for path in paths]
     found = [SkippedFile(one.place, one.reason) for one in skipped]
-    if not found and not any(is_below(roots, one.path) for one in _skipped_files(store.facts)):
+    if not found and not any(_is_below(roots, one.path) for one in _skipped_files(store.facts)):
         return  # as usual, and a look at the list is spared
     before = load_skipped(store)
-    after = [*found, *(one for one in before if not is_below(roots, one.path))][:MAX_STORED]
+    after = [*found, *(one for one in before if not _is_below(roots, one.path))][:MAX_STORED]
     if set(after) != set(before):
         write_fact(store, SKIPPED_ID, {"skipped": [[one.path, one.reason] for one in after]})
+
+
+def _absolute(root: Root) -> Root:
+    return root if root.is_elsewhere else replace(root, address=os.path.abspath(root.address))  # noqa: PTH100
+
+
+def _is_below(roots: Iterable[Root], place: str) -> bool:
+    return any(root.covers(place) for root in roots)

@@ -7,18 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urldefrag
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.download import Fetch
-from diptych.pipeline.listed_files import ListedFile, check_path, list_files, local_path_of, unknown_format, unreadable
+from diptych.pipeline.listed_files import ListedFile, check_root, list_files, unknown_format, unreadable
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.skipped_files import SkippedFile, describe_skipped
-from diptych.store.register import local_path
+from diptych.places.places import Places
+from diptych.places.roots import parse_root
+from extractors.addresses import is_elsewhere, place_path, place_uri
 from extractors.catalog.extractor import row_sources
 from extractors.catalog.pictures import PictureFiles
 from extractors.catalog.table import is_catalog, is_url, read_catalog
 from extractors.formats import describe_formats, find_format, has_rows
-from extractors.types import Source
+from extractors.types import FileState, Source
 
 RowPictures = Mapping[str, Sequence[str]]
 """Address of a catalogue row -> addresses of its pictures."""
@@ -54,6 +57,7 @@ class Listing:
         row_pictures: Callable[[], RowPictures] = dict,
         name: Callable[[str], str] | None = None,
         changed: Collection[Path] | None = None,
+        places: Places | None = None,
     ) -> None:
         """Arguments as for `find_sources`. `name` returns the name of a document from its URI.
 
@@ -61,34 +65,37 @@ class Listing:
         """
         self._changed = None if changed is None else set(changed)
         self._rows_may_change = any(has_rows(path) or _is_image(path) for path in changed or ())
-        self._paths, self._fetch, self._selection, self._name = paths, fetch, selection or Selection(), name
-        self._row_pictures = row_pictures
+        self._roots = [parse_root(path) for path in paths]
+        self._fetch, self._selection, self._name = fetch, selection or Selection(), name
+        self._row_pictures, self._places = row_pictures, places or Places()
         self._single = len(paths) == 1
         self.skipped: list[SkippedFile] = []
         """Files, folders and catalogue rows that are not read, complete after the last document."""
 
     def __iter__(self) -> Iterator[Source]:
         """Raises as `find_sources` does, before the first document or after the last one."""
-        for path in self._paths:
-            check_path(local_path_of(path))
+        for root in self._roots:
+            if not root.is_elsewhere:
+                check_root(root, self._places)
         seen: set[bytes] = set()
         any_found = False
         for file in self._files(self.skipped):
             # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
-            resolved = os.path.realpath(file.path)
+            resolved = file.uri or os.path.realpath(file.path)
             digest = hashlib.blake2b(os.fsencode(resolved), digest_size=16).digest()
             if digest in seen:
                 continue
             seen.add(digest)
-            if not self._is_chosen(file, Path(resolved)):
+            real = file.path if file.uri else Path(resolved)
+            if not self._is_chosen(file, real):
                 any_found |= find_format(file.path) is not None
                 continue
-            for source in self._documents(file, Path(resolved)):
+            for source in self._documents(file, real):
                 any_found = True
                 yield replace(source, name=self._name(source.uri)) if self._name else source
-            any_found |= "_rows" in self.__dict__ and Path(resolved) in self._in_rows
+            any_found |= "_rows" in self.__dict__ and real in self._in_rows
         if not any_found:
-            where = ", ".join(map(str, self._paths)) or "no path given"
+            where = ", ".join(map(str, self._roots)) or "no path given"
             reasons = "".join(f"; {reason}" for reason in describe_skipped(self.skipped)[:3])
             raise SourceError(f"{where}: no document found; {describe_formats()}{reasons}")
 
@@ -101,21 +108,21 @@ class Listing:
         return sum(find_format(file.path) is not None for file in self._files([]))
 
     def _files(self, skipped: list[SkippedFile]) -> Iterator[ListedFile]:
-        for path in self._paths:
-            yield from list_files(local_path_of(path), self._selection, skipped, self._single)
+        for root in self._roots:
+            yield from list_files(root, self._places, self._selection, skipped, self._single)
 
     def _documents(self, file: ListedFile, resolved: Path) -> Iterator[Source]:
         """The documents that a file contains; none for a picture of a row."""
         row = find_format(file.path)
         if row is None:
-            self.skipped.append(unknown_format(file.path))
+            self.skipped.append(unknown_format(file.path, file.place))
         elif has_rows(file.path):
             prefix = len(file.path.name)
             for source in self._rows.get(file.path, ()):
                 yield replace(source, name=file.name + source.name[prefix:])
         elif not (_is_image(file.path) and resolved in self._in_rows):
             try:
-                yield _file_source(file)
+                yield _as_source(file, file.read_state())
             except OSError as error:
                 if self._single and not file.walked:
                     raise SourceError(str(unreadable(file.path, error))) from error
@@ -123,19 +130,19 @@ class Listing:
 
     @cached_property
     def _known(self) -> dict[str, list[Path]]:
-        return {row: [Path(local_path(uri)) for uri in uris] for row, uris in self._row_pictures().items()}
+        return {row: [place_path(uri) for uri in uris] for row, uris in self._row_pictures().items()}
 
     @cached_property
     def _rows(self) -> dict[Path, list[Source]]:
         """Catalogue -> its rows."""
         if not any(has_rows(file.path) for file in self._files([])):
             return {}
-        files = {Path(os.path.realpath(file.path)): file for file in self._files([])}
-        return _read_catalogues(files, self._fetch, self._known, self.skipped, self._single)
+        files = {file.path if file.uri else Path(os.path.realpath(file.path)): file for file in self._files([])}
+        return _Catalogues(files, self._fetch, self._known, self.skipped, self._single, self._places).read()
 
     @cached_property
     def _in_rows(self) -> set[Path]:
-        return _pictures_in_rows(self._rows, self._known)
+        return _pictures_in_rows(self._rows, self._known, self._places)
 
 
 def find_sources(
@@ -143,8 +150,9 @@ def find_sources(
     fetch: Fetch | None = None,
     selection: Selection | None = None,
     row_pictures: Callable[[], RowPictures] = dict,
+    places: Places | None = None,
 ) -> FoundSources:
-    """A source for every document under `paths` (files, folders, `file:` addresses), and for every catalogue row.
+    """A source for every document under `paths` (files, folders, patterns, URIs), and for every catalogue row.
 
     A picture that a row shows is no document of its own, wherever it and the catalogue are.
     `fetch` downloads the pictures that catalogues name by URL; without it, those rows have no picture. `selection`:
@@ -153,7 +161,7 @@ def find_sources(
     Raises `SourceError` for a missing path, if no document is found, and if a single file cannot be read; among several
     paths such a file is skipped.
     """
-    return collect(Listing(paths, fetch, selection, row_pictures))
+    return collect(Listing(paths, fetch, selection, row_pictures, places=places))
 
 
 def collect(listing: Listing) -> FoundSources:
@@ -166,57 +174,74 @@ def _is_image(path: Path) -> bool:
     return row is not None and row.media_type.startswith("image/")
 
 
-def _read_catalogues(
-    files: Mapping[Path, ListedFile],
-    fetch: Fetch | None,
-    known: Mapping[str, Sequence[Path]],
-    skipped: list[SkippedFile],
-    single: bool,
-) -> dict[Path, list[Source]]:
-    """The rows of every catalogue. Tables and rows that cannot be read are added to `skipped`."""
-    rows: dict[Path, list[Source]] = {}
-    by_name: dict[str, list[Path]] = defaultdict(list)
-    for path in files:
-        by_name[path.name].append(path)
-    for file in files.values():
-        if not has_rows(file.path):
-            continue
-        if file.walked and not is_catalog(file.path):
-            reason = "not a catalogue, because no column is called image, photo or description"
-            skipped.append(SkippedFile(str(file.path), reason))
-            continue
+@dataclass(frozen=True, slots=True)
+class _Catalogues:
+    """The catalogues of a listing. Tables and rows that cannot be read are added to `skipped`."""
+
+    files: Mapping[Path, ListedFile]
+    fetch: Fetch | None
+    known: Mapping[str, Sequence[Path]]
+    skipped: list[SkippedFile]
+    single: bool
+    places: Places
+
+    def read(self) -> dict[Path, list[Source]]:
+        """Path of a catalogue -> its rows."""
+        by_name: dict[str, list[Path]] = defaultdict(list)
+        for path in self.files:
+            by_name[path.name].append(path)
+        elsewhere = {path: file.state for path, file in self.files.items() if file.state}
+        pictures = PictureFiles(by_name, self.known, elsewhere)
+        rows = {}
+        for file in self.files.values():
+            if has_rows(file.path) and (found := self._read(file, pictures)) is not None:
+                rows[file.path] = found
+        return rows
+
+    def _read(self, file: ListedFile, pictures: PictureFiles) -> list[Source] | None:
+        copy = file.path
         try:
-            catalogue = read_catalog(file.path)
+            with self.places.kept(_as_source(file, file.state or FileState())) as local:
+                copy = local.path
+                if file.walked and not is_catalog(copy):
+                    reason = "not a catalogue, because no column is called image, photo or description"
+                    self.skipped.append(SkippedFile(file.place, reason))
+                    return None
+                catalogue = replace(read_catalog(copy), path=file.path)
         except ExtractionError as error:
-            if single and not file.walked:
-                raise SourceError(str(error)) from error
-            skipped.append(_skipped_table(file.path, str(error)))
-            continue
+            message = str(error).replace(str(copy), file.place)
+            if self.single and not file.walked:
+                raise SourceError(message) from error
+            self.skipped.append(_skipped_table(file, message))
+            return None
         urls = [reference for row in catalogue.image_references() for reference in row if is_url(reference)]
-        downloads = fetch(urls) if fetch and urls else {}
-        rows[file.path] = row_sources(catalogue, downloads, PictureFiles(by_name, known))
-        skipped += [_skipped_table(file.path, note) for note in catalogue.notes]
-    return rows
+        downloads = self.fetch(urls) if self.fetch and urls else {}
+        self.skipped.extend(_skipped_table(file, note) for note in catalogue.notes)
+        return row_sources(catalogue, downloads, pictures)
 
 
-def _skipped_table(path: Path, message: str) -> SkippedFile:
+def _skipped_table(file: ListedFile, message: str) -> SkippedFile:
     """From a message that begins with the name of the file."""
-    return SkippedFile(str(path), message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: "))
+    return SkippedFile(file.place, message.removeprefix(f"{file.place}: ").removeprefix(f"{file.path.name}: "))
 
 
-def _pictures_in_rows(catalogues: Mapping[Path, Sequence[Source]], known: Mapping[str, Sequence[Path]]) -> set[Path]:
+def _pictures_in_rows(
+    catalogues: Mapping[Path, Sequence[Source]], known: Mapping[str, Sequence[Path]], places: Places
+) -> set[Path]:
     """The pictures of all rows: those just read, and those of stored rows whose catalogue is elsewhere and exists."""
     pictures = {image for rows in catalogues.values() for row in rows for image in row.images}
-    exists: dict[str, bool] = {str(path.resolve()): False for path in catalogues}
+    exists = {path if is_elsewhere(place_uri(path)) else path.resolve(): False for path in catalogues}
     for row, images in known.items():
-        catalogue = local_path(row).rpartition("#")[0]
-        if exists.setdefault(catalogue, Path(catalogue).is_file()):
+        uri = urldefrag(row).url
+        catalogue = place_path(uri)
+        if catalogue not in exists:
+            exists[catalogue] = not places.is_gone(uri) if is_elsewhere(uri) else catalogue.is_file()
+        if exists[catalogue]:
             pictures.update(images)
     return pictures
 
 
-def _file_source(file: ListedFile) -> Source:
-    with file.path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+def _as_source(file: ListedFile, state: FileState) -> Source:
     row = find_format(file.path)
-    return Source(file.path, file.path.resolve().as_uri(), file.name, digest, row.media_type if row else "")
+    uri = file.uri or file.path.resolve().as_uri()
+    return Source(file.path, uri, file.name, "", row.media_type if row else "", state=state)

@@ -29,6 +29,7 @@ from diptych.store.types import (
     small_facts,
 )
 from diptych.where import Expression
+from extractors.addresses import is_elsewhere
 
 STORE_FORMAT = 2
 """Of the stored points, in the register point `STORE_ID`. 1: BM25 read payload fields, not sparse vectors."""
@@ -73,12 +74,14 @@ class DocumentRecord:
     fields: Mapping[str, Any] = field(default_factory=dict)
     images: tuple[str, ...] = ()
     """Addresses of the pictures of a catalogue row."""
+    marker: str = ""
+    """See `FileState.marker`; of when its bytes were last read."""
     usage: Mapping[str, Charge] = field(default_factory=dict)
     """Requests of its last ingest to paid models, by model; answers from the ledger are not counted."""
 
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
-        for name in ("usage", "limits", "acknowledged", "images"):
+        for name in ("usage", "limits", "acknowledged", "images", "marker"):
             if not stored[name]:  # as for most documents
                 del stored[name]
         return cast(Payload, stored)
@@ -253,13 +256,8 @@ def bind_encoders(store: Store, config: EncodingConfig) -> str:
 
 
 def local_path(uri: str) -> str:
-    """The path of a `file:` URI with its fragment; any other URI unchanged."""
+    """The path of a `file:` URI with its fragment; the address of a file elsewhere as people write it."""
     parts = urlsplit(uri)
     if parts.scheme != "file":
-        return uri
+        return unquote(uri) if is_elsewhere(uri) and not uri.startswith("http") else uri
     return unquote(parts.path) + (f"#{unquote(parts.fragment)}" if parts.fragment else "")
-
-
-def is_below(roots: Iterable[str], place: str) -> bool:
-    """Whether a path is one of `roots`, a file below it, or a row of it."""
-    return any(place == root or place.startswith((f"{root}/", f"{root}#")) for root in roots)

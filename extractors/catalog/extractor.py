@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+from extractors.addresses import place_uri
 from extractors.catalog.columns import Cell, cell_text
-from extractors.catalog.pictures import PictureFiles, find_picture
+from extractors.catalog.pictures import PictureFiles, file_state, find_picture
 from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog, is_url
 from extractors.errors import ExtractionError
 from extractors.formats import find_format
-from extractors.types import Extraction, Field, Options, Picture, Problem, Report, Source
+from extractors.types import Extraction, Field, FileState, Options, Picture, Problem, Report, Source
 
 
 def row_sources(
@@ -25,30 +26,34 @@ def row_sources(
     """
     description, title = catalog.column(DESCRIPTION_COLUMNS), catalog.column(TITLE_COLUMNS)
     not_fields = {description, *catalog.known_columns(IMAGE_COLUMNS)}
+    files = files or PictureFiles()
     catalog_format = find_format(catalog.path)
+    changed = file_state(catalog.path, files).modified
     sources = []
     for at, (name, references) in enumerate(zip(_row_names(catalog), catalog.image_references(), strict=True)):
-        uri = f"{catalog.path.resolve().as_uri()}#{quote(name, safe='')}"
+        uri = f"{place_uri(catalog.path.resolve())}#{quote(name, safe='')}"
         row = {column: value for column, cells in catalog.columns.items() if (value := cells[at]) is not None}
         found = [
             downloads.get(reference, f"{reference}: was not downloaded")
             if is_url(reference)
-            else find_picture(catalog.path, uri, reference, files or PictureFiles())
+            else find_picture(catalog.path, uri, reference, files)
             for reference in references
         ]
         images = tuple(dict.fromkeys(picture for picture in found if isinstance(picture, Path)))
+        states = [file_state(image, files) for image in images]
         sources.append(
             Source(
                 path=catalog.path,
                 uri=uri,
                 name=f"{catalog.path.name}#{name}",
-                sha256=_row_digest(row, images),
+                sha256=_row_digest(row, images, files),
                 media_type=catalog_format.media_type if catalog_format else "",
                 fields={re.sub(r"\s+", "_", key): value for key, value in row.items() if key not in not_fields},
                 title=cell_text(row.get(title or "")),
                 description=cell_text(row.get(description or "")),
                 images=images,
                 problems=tuple(picture for picture in found if isinstance(picture, str)),
+                state=FileState(sum(one.size for one in states), max(changed, *(one.modified for one in states), 0.0)),
             )
         )
     return sources
@@ -115,9 +120,14 @@ def _row_names(catalog: Catalog) -> list[str]:
     return [str(number) for number in catalog.numbers]
 
 
-def _row_digest(row: Mapping[str, Cell], images: Iterable[Path]) -> str:
+def _row_digest(row: Mapping[str, Cell], images: Iterable[Path], files: PictureFiles) -> str:
+    """Of the cells and the bytes of the pictures; of pictures elsewhere, what shows that they have changed."""
     digest = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
     for image in images:
+        if image in files.elsewhere:
+            state = files.elsewhere[image]
+            digest.update((state.marker or repr(state)).encode())
+            continue
         with image.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from extractors.types import FileState
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFiles:
@@ -16,6 +18,23 @@ class PictureFiles:
     """File name -> files in the folders that are ingested."""
     stored: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     """Address of a row -> the pictures that it has in the store."""
+    elsewhere: Mapping[Path, FileState] = field(default_factory=dict)
+    """The files of other places that were listed."""
+
+    def has(self, file: Path) -> bool:
+        """Return True when a file exists, here or in another place."""
+        return file in self.elsewhere or file.is_file()
+
+
+def file_state(path: Path, files: PictureFiles) -> FileState:
+    """Return the size of a file and when it was changed, without a marker."""
+    if path in files.elsewhere:
+        return files.elsewhere[path]
+    try:
+        status = path.stat()
+    except OSError:  # its reader reports it
+        return FileState()
+    return FileState(status.st_size, status.st_mtime)
 
 
 def find_picture(catalog: Path, row: str, reference: str, files: PictureFiles) -> Path | str:
@@ -27,7 +46,7 @@ def find_picture(catalog: Path, row: str, reference: str, files: PictureFiles) -
         folder = catalog.parent.resolve()
         relative = reference.replace("\\", "/")
         named = (folder / relative).resolve()
-        if named.is_relative_to(folder) and named.is_file():
+        if named.is_relative_to(folder) and files.has(named):
             return named
         found = _search(folder, relative, row, files)
     except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop of links
@@ -49,6 +68,6 @@ def _search(folder: Path, relative: str, row: str, files: PictureFiles) -> list[
     ending = "/" + "/".join(part for part in PurePosixPath(relative).parts if part not in ("/", "..", "."))
     below = [file for file in ingested if file.is_relative_to(folder)]
     for candidates in (files.stored.get(row, ()), below):
-        if found := [file for file in candidates if file.as_posix().endswith(ending) and file.is_file()]:
+        if found := [file for file in candidates if file.as_posix().endswith(ending) and files.has(file)]:
             return found
     return []

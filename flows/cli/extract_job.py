@@ -13,9 +13,10 @@ from rich.table import Table
 
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
-from diptych.pipeline.download import Limits, fetcher
+from diptych.pipeline.download import fetcher
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import find_sources
+from diptych.places.web import Limits
 from diptych.printable import one_line
 from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet

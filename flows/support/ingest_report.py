@@ -164,7 +164,8 @@ def outcome_record(outcome: Outcome) -> dict[str, object]:
 
 def skipped_record(skipped: SkippedFile) -> dict[str, object]:
     """The JSON record of a file that was not read."""
-    return {"uri": Path(skipped.place).as_uri(), "name": skipped.path, "status": "skipped", "error": skipped.reason}
+    uri = skipped.place if "://" in skipped.place else Path(skipped.place).as_uri()
+    return {"uri": uri, "name": skipped.path, "status": "skipped", "error": skipped.reason}
 
 
 def _parts_count(*outcomes: Outcome) -> str:

@@ -24,7 +24,6 @@ from diptych import Diptych, Outcome
 from diptych.pipeline.stages import STAGES
 from diptych.printable import one_line
 from diptych.settings import Runner
-from extractors.formats import has_rows
 from extractors.types import Source
 from flows.support.document_tasks import has_own_task, ingest_documents
 from flows.support.events import DocumentEvents, emit_run_event
@@ -173,13 +172,7 @@ def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
 
 def is_small(source: Source) -> bool:
     """Whether a document shares its task with others."""
-    return _size(source) < SMALL_BYTES
-
-
-def _size(source: Source) -> int:
-    """Bytes of the files to open; 0 for rows without a picture, and for missing files, which extraction reports."""
-    paths = source.images if has_rows(source.path) else (source.path,)
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    return source.state.size < SMALL_BYTES
 
 
 def delete_removed_documents(

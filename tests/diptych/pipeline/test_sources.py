@@ -9,6 +9,7 @@ import pytest
 
 from diptych.errors import SourceError
 from diptych.pipeline.sources import find_sources
+from diptych.places.places import Places
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -33,7 +34,8 @@ def test_folder_lists_files_by_name_without_hidden_and_lock_files(tmp_path: Path
 def test_source_has_uri_hash_and_media_type(tmp_path: Path) -> None:
     (source,) = find_sources([write(tmp_path / "über mut.pdf", b"abc")]).sources
     assert source.uri == (tmp_path / "über mut.pdf").resolve().as_uri()
-    assert source.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    with Places(tmp_path).opened(source) as opened:
+        assert opened.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert (source.name, source.media_type) == ("über mut.pdf", "application/pdf")
     assert find_sources([source.uri]).sources == [source]
 
@@ -61,9 +63,9 @@ def test_path_without_documents_is_reported_in_one_line(tmp_path: Path, name: st
     assert "\n" not in str(error.value)
 
 
-def test_web_address_is_refused_with_advice() -> None:
-    with pytest.raises(SourceError, match="download it first"):
-        find_sources(["https://example.org/a.pdf"])
+def test_addresses_of_unknown_places_are_refused_with_advice() -> None:
+    with pytest.raises(SourceError, match="ftp:// addresses are not read; use a path, or one of s3://"):
+        find_sources(["ftp://example.org/a.pdf"])
 
 
 def test_folder_of_unknown_files_is_reported(tmp_path: Path) -> None:
