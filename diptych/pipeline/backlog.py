@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
-from diptych.pipeline.ingest import needs_work
+from diptych.pipeline.changes import needs_work
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.removed_documents import FoundUris
 from diptych.pipeline.skipped_files import SkippedFile

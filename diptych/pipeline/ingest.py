@@ -9,6 +9,7 @@ from typing import Literal
 from diptych.captioners.caption import Captions
 from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
+from diptych.pipeline.changes import needs_work
 from diptych.pipeline.pipeline import Pipeline, Prepared
 from diptych.pipeline.point_writer import PointWriter
 from diptych.pipeline.stages import RunStage, Stages, run_directly
@@ -53,26 +54,6 @@ class Outcome:
     """Seconds of each stage that was run."""
     usd: float = 0.0
     """US dollars that paid models with a known price have cost."""
-
-
-def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
-    """Whether a document must be ingested.
-
-    Its bytes or the pipeline changed, it failed temporarily, or it exceeded limits that have changed.
-
-    `retry`: also if it failed permanently or is partial.
-    """
-    if before is None or before.deleted or before.transient or (retry and before.status != "complete"):
-        return True
-    if before.limits and before.limits != str(pipeline.sandbox.limits):
-        return True
-    return not _has_bytes_of(before, source) or before.fingerprint != pipeline.fingerprint(source)
-
-
-def _has_bytes_of(before: DocumentRecord, source: Source) -> bool:
-    """Whether a document was made from the bytes that the source has now, as far as that is known without reading."""
-    marker = source.state.marker
-    return before.sha256 == source.sha256 if source.sha256 else bool(marker) and before.marker == marker
 
 
 def unchanged_outcome(

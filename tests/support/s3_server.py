@@ -75,7 +75,11 @@ class S3Server:
         if status := self.fail(request):
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             code = {403: "AccessDenied", 404: "NoSuchBucket"}.get(status, "InternalError")
-            body = f"<Error><Code>{code}</Code><Message>told to fail</Message></Error>".encode()
+            body = (
+                b""
+                if method == "HEAD"
+                else f"<Error><Code>{code}</Code><Message>told to fail</Message></Error>".encode()
+            )
             start(f"{status} refused", [("Content-Length", str(len(body))), ("Content-Type", "application/xml")])
             return [body]
         return self._app(environ, start)
