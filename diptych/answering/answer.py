@@ -1,5 +1,6 @@
 """The answer to a question: statements that passed the checks, their sources, and what was dropped."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -115,6 +116,14 @@ class Answer:
         """For JSON; the text is called `answer`."""
         fields = asdict(self)
         return {"question": fields.pop("question"), "answer": fields.pop("text"), **fields}
+
+    def name_places(self, reason: str) -> str:
+        """A note or a reason with documents and pages instead of evidence ids, except inside quotes."""
+        parts = re.split("(“[^”]*”)", reason)
+        return "".join(
+            part if part.startswith("“") else re.sub(r"\bE\d+\b", lambda m: self.evidence.get(m[0], m[0]), part)
+            for part in parts
+        )
 
 
 def with_charges(answer: Answer, charges: Mapping[str, Charge]) -> Answer:

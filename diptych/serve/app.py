@@ -9,7 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from diptych.library.diptych import Diptych
-from diptych.serve import api, api_documents, api_state, page
+from diptych.serve import api, api_ask, api_documents, api_state, page
 from diptych.serve.headers import SecurityHeaders
 from diptych.serve.options import ServeOptions
 from diptych.serve.problems import add_problems
@@ -36,7 +36,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI
         redoc_url=None,
     )
     app.state.library = served
-    for module in (api, api_documents, api_state, page):
+    for module in (api, api_ask, api_documents, api_state, page):
         app.include_router(module.router)
     add_problems(app)
     app.add_middleware(SecurityHeaders)

@@ -118,4 +118,8 @@ def show_answer(answer: Answer) -> dict[str, Any]:
     for source in shown["citations"]:
         del source["source"]
         source["image"] = picture_address(source["image"])
+    for dropped in shown["dropped"]:
+        dropped["reason"] = answer.name_places(dropped["reason"])
+    for statement in (*shown["sentences"], *shown["seen"]):
+        statement["notes"] = list(map(answer.name_places, statement["notes"]))
     return shown

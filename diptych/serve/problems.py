@@ -74,8 +74,16 @@ class Problem(JSONResponse):
     media_type = "application/problem+json"
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        title = HTTPStatus(status).phrase
-        super().__init__({"type": "about:blank", "title": title, "status": status, "detail": detail}, status, headers)
+        super().__init__(_problem(status, detail).model_dump(), status, headers)
+
+
+def problem_of(error: DiptychError) -> ProblemModel:
+    """An error of the library as a problem."""
+    return _problem(next(status for kind, status in STATUSES if isinstance(error, kind)), str(error))
+
+
+def _problem(status: int, detail: str) -> ProblemModel:
+    return ProblemModel(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
 def add_problems(app: FastAPI) -> None:
@@ -86,13 +94,10 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-def status_of(error: DiptychError) -> int:
-    return next(status for kind, status in STATUSES if isinstance(error, kind))
-
-
 async def _on_diptych_error(request: Request, error: Exception) -> Problem:
     assert isinstance(error, DiptychError)
-    return Problem(status_of(error), str(error))
+    problem = problem_of(error)
+    return Problem(problem.status, problem.detail)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Problem:

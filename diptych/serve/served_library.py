@@ -102,8 +102,14 @@ class ServedLibrary:
         restricted = self._restricted(query)
         understood = self.library.interpret(query)
         hits = self.library.search(restricted, limit, offset)
-        nothing = "" if hits else explain_no_hits(self._snapshot().documents, query.where, resembles=hits.resembles)
-        return Found(hits, understood, nothing)
+        return Found(hits, understood, "" if hits else self._explain(query, hits.resembles))
+
+    async def explain_no_hits(self, query: Query, *, resembles: bool) -> str:
+        """Why nothing was found; `resembles`: whether anything in the store resembles the query."""
+        return await self._run(self._readers, self._explain, query, resembles)
+
+    def _explain(self, query: Query, resembles: bool) -> str:
+        return explain_no_hits(self._snapshot().documents, query.where, resembles=resembles)
 
     async def search_groups(self, query: Query, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """See `Diptych.search_groups`."""

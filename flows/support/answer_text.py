@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -98,7 +97,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 def _seen(answer: Answer) -> list[str]:
     """A line for each statement that only a picture shows."""
-    return [f"{one_line(one.line)} — {_name_places('; '.join(one.notes), answer)}" for one in answer.seen]
+    return [f"{one_line(one.line)} — {answer.name_places('; '.join(one.notes))}" for one in answer.seen]
 
 
 def _remarks(answer: Answer) -> dict[str, list[str]]:
@@ -106,23 +105,14 @@ def _remarks(answer: Answer) -> dict[str, list[str]]:
 
     def notes(confirmed: bool) -> list[str]:
         noted = ((one, note) for one in answer.sentences if one.confirmed is confirmed for note in one.notes)
-        return [f"{one_line(one.text)} — {_name_places(note, answer)}" for one, note in noted]
+        return [f"{one_line(one.text)} — {answer.name_places(note)}" for one, note in noted]
 
-    dropped = [f"{one_line(one.text)} — {_name_places(one.reason, answer)}" for one in answer.dropped]
+    dropped = [f"{one_line(one.text)} — {answer.name_places(one.reason)}" for one in answer.dropped]
     return {
         "Verified by a second look at the picture": notes(True),
         "Not confirmed": notes(False),
         "Dropped, because the sources do not support it": dropped,
     }
-
-
-def _name_places(reason: str, answer: Answer) -> str:
-    """Replace evidence ids by documents and pages, except inside quotes."""
-    parts = re.split("(“[^”]*”)", reason)
-    return "".join(
-        part if part.startswith("“") else re.sub(r"\bE\d+\b", lambda m: answer.evidence.get(m[0], m[0]), part)
-        for part in parts
-    )
 
 
 def _describe_source(source: Reference) -> str:

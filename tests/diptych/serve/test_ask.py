@@ -1,0 +1,80 @@
+"""Questions over HTTP: drafts as they arrive, the checked answer, and errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from diptych import Diptych
+from diptych.serve.app import create_app
+from tests.support.openai_requests import Broken
+from tests.support.openai_server import OpenAIRoutes
+from tests.support.served_store import ADDRESS
+
+STREAM = {"accept": "text/event-stream"}
+
+
+def sentence(text: str, quote: str) -> dict[str, Any]:
+    return {"text": text, "citations": [{"id": "E1", "quote": quote}]}
+
+
+@pytest.fixture
+def says(answers: OpenAIRoutes) -> Iterator[OpenAIRoutes]:
+    """A model that states one thing of the leaflet, and one that it makes up."""
+    before = answers.answer
+    true, false = sentence("The valve is green.", "green valve"), sentence("It weighs 9 kg.", "weighs 9 kg")
+    answers.answer = lambda asked: {"answered": True, "sentences": [true, false]}
+    answers.asked.clear()
+    yield answers
+    answers.answer = before
+
+
+def events(text: str) -> list[tuple[str, dict[str, Any]]]:
+    lines = [block.splitlines() for block in text.strip().split("\n\n")]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in lines]
+
+
+def test_sentences_are_streamed_before_the_checked_answer(client: TestClient, says: OpenAIRoutes) -> None:
+    form = {"q": "which colour has the valve", "where": 'document = "leaflet.pdf"'}
+    answer = client.post("/api/v1/ask", data=form, headers=STREAM)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    *drafts, (name, result) = events(answer.text)
+    assert drafts == [("draft", {"text": "The valve is green."}), ("draft", {"text": "It weighs 9 kg."})]
+    assert name == "answer"
+    assert [one["text"] for one in result["answer"]["sentences"]] == ["The valve is green."]
+    (dropped,) = result["answer"]["dropped"]
+    assert dropped["text"] == "It weighs 9 kg."
+    assert dropped["reason"].startswith("“weighs 9 kg” is not in leaflet.pdf, page ")
+    (source,) = result["answer"]["citations"]
+    assert source["document"] == "leaflet.pdf"
+    assert client.get(source["image"]).status_code == 200
+    assert client.post("/api/v1/ask", data=form).json() == result
+
+
+def test_question_that_nothing_resembles_asks_no_model(client: TestClient, says: OpenAIRoutes) -> None:
+    result = client.post("/api/v1/ask", data={"q": "pump", "where": "page = 99"}).json()
+    assert result["answer"]["unanswered"] is True
+    assert result["nothing"] == "nothing found"
+    assert says.asked == []
+
+
+def test_errors_before_the_first_sentence_are_problems(client: TestClient, says: OpenAIRoutes) -> None:
+    says.answer = lambda asked: Broken("")
+    failed = client.post("/api/v1/ask", data={"q": "pump"}, headers=STREAM)
+    assert (failed.status_code, failed.headers["content-type"]) == (502, "application/problem+json")
+    assert client.post("/api/v1/ask", data={"q": " "}, headers=STREAM).status_code == 422
+    assert client.post("/api/v1/ask", data={"q": "pump", "limit": 0}).status_code == 422
+
+
+def test_server_without_a_model_says_how_to_set_one(served_diptych: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = served_diptych.settings.model_copy(update={"answerer": ""})
+    monkeypatch.setattr(served_diptych._runtime, "settings", settings)
+    monkeypatch.delitem(served_diptych._runtime.__dict__, "answerer", raising=False)
+    with TestClient(create_app(served_diptych), base_url=ADDRESS) as client:
+        problem = client.post("/api/v1/ask", data={"q": "pump"}).json()
+    assert problem["status"] == 501
+    assert problem["detail"].startswith("no answering model is set. Set `answerer`")
