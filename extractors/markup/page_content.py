@@ -7,6 +7,10 @@ from typing import Any
 
 MIN_LINKS, MAX_LINK_SHARE = 3, 0.6
 """A block with this many links, and this share of its letters in them, is a menu."""
+MAX_FRAME_SHARE = 0.4
+"""Share of the content's letters; what holds more is content whatever it is called."""
+MIN_RUNNING_TEXT, MIN_TEXT_TO_JUDGE, MIN_DENSE_SHARE = 40, 500, 0.75
+"""Letters of a piece of running text; of a page that is long enough to judge; share of them in its content."""
 MIN_MAIN_SHARE = 0.2
 """Share of the page's letters from which an element that is marked as the content is believed to be."""
 
@@ -28,24 +32,28 @@ _BOILERPLATE = re.compile(
     r"recommend(?:ed|ations)?|popup|modal|signup|login|toolbar|widget)(?:[\s_-]|$)",
     re.IGNORECASE,
 )
+_COMMENTS = re.compile(r"(?:^|[\s_-])comments?(?:[\s_-]|$)|disqus", re.IGNORECASE)
 
 
 def find_content(root: Any) -> Any:
     """Return the element of an lxml tree that holds the content of a web page, after removing the rest from it.
 
-    Semantic elements come first (`main`, `article`); names of classes and shares of links decide within a page that
-    has none of them.
+    Semantic elements come first (`article`, `main`); in a page without them, the smallest element that holds most of
+    the running text. Within it, roles, names of classes and lists of links tell what else there is.
     """
     body = root.find(".//body") if root.tag != "body" else root
     body = root if body is None else body
     drop_hidden(body)
-    content = _marked_content(body)
-    inside = content is not body
-    for element in list(content.iter()):
-        if not isinstance(element.tag, str) or element is content or element.getparent() is None:
+    marked = _marked_content(body)
+    root = body if marked is None else marked
+    most = MAX_FRAME_SHARE * letters(root)
+    for element in list(root.iter()):
+        if element is root or not _is_below(element, root):
             continue
-        if _is_frame(element, inside) or (not inside and _is_menu(element)):
+        is_frame = _is_frame(element, marked is not None) or (marked is None and _is_menu(element))
+        if is_frame and (letters(element) <= most or _named(element, _COMMENTS)):
             remove(element)
+    content = _densest(root)
     return content
 
 
@@ -85,14 +93,34 @@ def letters(element: Any) -> int:
     return sum(len(text) - text.count(" ") for text in element.itertext() if not text.isspace())
 
 
+def _is_below(element: Any, content: Any) -> bool:
+    """False for what was removed with an element around it."""
+    return any(one is content for one in element.iterancestors())
+
+
+def _densest(body: Any) -> Any:
+    """The smallest element with most of the running text: that between the tags of an element, not of short labels."""
+    held: dict[Any, int] = {}
+    for element in body.iter():
+        own = " ".join(filter(None, (element.text, *(child.tail for child in element))))
+        length = len(own) - own.count(" ")
+        if length >= MIN_RUNNING_TEXT and element.tag not in ("a", "button"):
+            for holder in (element, *element.iterancestors()):
+                held[holder] = held.get(holder, 0) + length
+    total = held.get(body, 0)
+    if total < MIN_TEXT_TO_JUDGE:
+        return body
+    return min((one for one, length in held.items() if length >= MIN_DENSE_SHARE * total), key=letters)
+
+
 def _marked_content(body: Any) -> Any:
-    """The smallest element that is marked as the content and holds a good part of the text, else the body."""
+    """The smallest element that is marked as the content and holds a good part of the text, if there is one."""
     total = letters(body)
     for path in (".//article", ".//main", ".//*[@role='main']", ".//*[@itemprop='articleBody']"):
         found = body.findall(path)
         if len(found) == 1 and letters(found[0]) > MIN_MAIN_SHARE * total:
             return found[0]
-    return body
+    return None
 
 
 def _is_frame(element: Any, inside: bool) -> bool:
@@ -108,8 +136,11 @@ def _is_frame(element: Any, inside: bool) -> bool:
         return not inside and element.find(".//h1") is None
     if element.tag not in ("div", "section", "ul", "ol", "p", "span", "table"):
         return False
-    named = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return bool(_BOILERPLATE.search(named)) and element.find(".//h1") is None and element.find(".//article") is None
+    return _named(element, _BOILERPLATE) and element.find(".//h1") is None and element.find(".//article") is None
+
+
+def _named(element: Any, names: re.Pattern[str]) -> bool:
+    return bool(names.search(f"{element.get('class') or ''} {element.get('id') or ''}"))
 
 
 def _is_menu(element: Any) -> bool:
