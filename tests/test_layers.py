@@ -94,7 +94,7 @@ HOMES = {
     "starlette": ("diptych/serve/",),
     "uvicorn": ("diptych/serve/",),
     "prometheus_client": ("diptych/serve/",),
-    "mcp": ("diptych/serve/",),
+    "mcp": ("diptych/serve/mcp_server.py", "diptych/serve/mcp_tools.py"),
     "langchain_core": ("diptych/adapters/langchain.py",),
     "llama_index": ("diptych/adapters/llama_index.py",),
 }

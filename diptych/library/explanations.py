@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from diptych.library.diptych import Diptych
 from diptych.printable import one_line
-from diptych.search.query import Query
+from diptych.search.plain_filters import FilteredText
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
 from diptych.where import Expression, own_fields, values_of
@@ -15,13 +14,12 @@ MAX_NAMES = 12
 """Names listed in a message."""
 
 
-def describe_filters(diptych: Diptych, query: Query) -> str:
+def describe_filters(understood: FilteredText) -> str:
     """The filters read from the wording of a query; empty if there are none.
 
     `understood: price < 200, from "under $200"; quotes switch this off`.
     """
-    phrases = diptych.interpret(query).phrases
-    filters = ", and ".join(f'{condition}, from "{one_line(phrase)}"' for phrase, condition in phrases)
+    filters = ", and ".join(f'{condition}, from "{one_line(phrase)}"' for phrase, condition in understood.phrases)
     return f"understood: {filters}; quotes switch this off" if filters else ""
 
 

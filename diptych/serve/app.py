@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
 from diptych.serve import api, api_ask, api_documents, api_state, page
 from diptych.serve.headers import SecurityHeaders
@@ -24,7 +25,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
             running.callback(served.close)
-            # MCP: enter the session manager here, and mount its application at /mcp below.
+            await running.enter_async_context(run_mcp())
             yield
 
     app = FastAPI(
@@ -38,6 +39,18 @@ def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI
     app.state.library = served
     for module in (api, api_ask, api_documents, api_state, page):
         app.include_router(module.router)
+    run_mcp = _add_mcp(app, served)
     add_problems(app)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _add_mcp(app: FastAPI, served: ServedLibrary) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """Serve MCP at /mcp, if the extra is installed. Returns what runs it."""
+    try:
+        from diptych.serve.mcp_server import http_routes
+    except SettingsError:
+        return nullcontext
+    routes, run = http_routes(served)
+    app.router.routes += routes
+    return run

@@ -15,6 +15,7 @@ from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
 from flows.cli.ingest import ingest
 from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
+from flows.cli.mcp import mcp
 from flows.cli.search import documents, like, query
 from flows.cli.serve import serve
 from flows.cli.transfer import export, import_
@@ -39,7 +40,7 @@ def diptych() -> None:
 
 COMMANDS = (
     extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
-    reindex, export, import_, questions, evaluate, doctor, watch, serve, deploy, up,
+    reindex, export, import_, questions, evaluate, doctor, watch, serve, mcp, deploy, up,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

@@ -130,7 +130,7 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
 
     question = Query(text, where=parse_filter(where))
     with options.open_store(store) as diptych:
-        print_message(describe_filters(diptych, question))
+        print_message(describe_filters(diptych.interpret(question)))
         groups = diptych.search_groups(question, by, limit, each)
         if not groups:
             print_message(explain_no_hits(diptych.documents(), question.where, resembles=groups.resembles))

@@ -59,7 +59,7 @@ def find_hits(diptych: Diptych, question: Question, offset: int = 0) -> Found:
     from diptych.library.explanations import describe_filters, explain_no_hits
 
     query, nothing = question.query, ""
-    filters = describe_filters(diptych, query)
+    filters = describe_filters(diptych.interpret(query))
     hits = diptych.search(query, question.limit, offset)
     if not hits:
         nothing = explain_no_hits(diptych.documents(), query.where, resembles=hits.resembles)
@@ -76,7 +76,7 @@ def find_batch(
         group = questions[start : start + GROUP_SIZE]
         answers = diptych.search_many([query for _, query in group], limit, offset)
         for (name, query), hits in zip(group, answers, strict=True):
-            yield Found(hits, name, describe_filters(diptych, query))
+            yield Found(hits, name, describe_filters(diptych.interpret(query)))
 
 
 def find_answer(diptych: Diptych, question: Question, on_text: Callable[[str], None] | None = None) -> Answered:
@@ -84,7 +84,7 @@ def find_answer(diptych: Diptych, question: Question, on_text: Callable[[str], N
     from diptych.library.explanations import describe_filters, explain_no_hits
 
     nothing = ""
-    filters = describe_filters(diptych, question.query)
+    filters = describe_filters(diptych.interpret(question.query))
     answer = diptych.ask(question.query, question.limit, on_text)
     if not answer.evidence:
         nothing = explain_no_hits(diptych.documents(), question.query.where, resembles=answer.resembles)

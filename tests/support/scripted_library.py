@@ -13,6 +13,7 @@ import pytest
 
 from diptych import Diptych, Settings
 from diptych.library.runtime import Runtime
+from diptych.models.vision import VisionModel
 from diptych.store.spaces import Spaces
 from extractors.types import Extraction, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document
@@ -51,7 +52,10 @@ class OneScriptPerFile(ScriptedSandbox):
 
 @contextmanager
 def scripted_library(
-    folder: Path, documents: Mapping[str, Extraction] | None = None, **settings: Any
+    folder: Path,
+    documents: Mapping[str, Extraction] | None = None,
+    answerer: VisionModel | None = None,
+    **settings: Any,
 ) -> Iterator[Diptych]:
     """A store in `folder` with `manual.pdf`, a real file of two pages, and `notes.pdf`, or with other `documents`."""
     sandbox, files = OneScriptPerFile(), folder / "files"
@@ -59,6 +63,8 @@ def scripted_library(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Runtime, "spaces", Spaces(WordEncoder()))
         patch.setattr(Runtime, "workers", lambda self: sandbox)
+        if answerer:
+            patch.setattr(Runtime, "answerer", answerer)
         with Diptych.open(Settings(store=str(folder / "store"), root=files, workers=1, **settings)) as library:
             scripts = documents or {MANUAL: manual(library.pictures), "notes.pdf": notes()}
             for name, extraction in scripts.items():
