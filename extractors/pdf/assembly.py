@@ -10,13 +10,15 @@ from extractors.layout.tables import Table
 from extractors.pdf.page_extractor import PageParts
 from extractors.table_grid import column_headers, replace_header
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
-from extractors.text.paragraphs import Paragraph, continues_sentence, move_sentence_end
+from extractors.text.paragraphs import HYPHENS, Paragraph, continues_sentence, move_sentence_end
 from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
 
 MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them, that have a header or footer
-MAX_PARAGRAPHS_BETWEEN = 2  # paragraphs between the two parts of a sentence: a footnote, a caption without a figure
+# Paragraphs between the two parts of a sentence: a caption without a figure, or footnotes, which are smaller by so many
+# points.
+MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MIN_NOTE_DIFFERENCE = 2, 12, 0.4
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
 SAME_WIDTH = 0.85  # narrower by wider of two parts of one table on different pages
@@ -72,22 +74,37 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _words(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
-    words = (word for paragraph in paragraphs for line in paragraph.lines for word in line.split())
+    """The words of the document in lower case, without the parts of those broken at the end of a line."""
+    words: set[str] = set()
+    is_broken = False
+    for line in (line for paragraph in paragraphs for line in paragraph.lines):
+        pieces = line.split()[is_broken:]
+        is_broken = line.endswith(HYPHENS)
+        words.update(pieces[:-1] if is_broken else pieces)
     return frozenset(word.strip(".,;:()“”\"'").lower() for word in words)
 
 
 def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Paragraph]:
-    """Complete sentences that continue in the next column or page where they begin."""
+    """Complete sentences that continue in the next column or page where they begin.
+
+    Notes in small print between the two parts come after the second.
+    """
     joined: list[Paragraph] = []
     for paragraph in paragraphs:
         rest: Paragraph | None = paragraph
-        for index in reversed(range(max(0, len(joined) - MAX_PARAGRAPHS_BETWEEN - 1), len(joined))):
-            earlier = joined[index]
+        for index in reversed(range(len(joined))):
+            earlier, between = joined[index], joined[index + 1 :]
+            are_notes = all(note.size < paragraph.size - MIN_NOTE_DIFFERENCE for note in between)
+            if len(between) > (MAX_NOTES_BETWEEN if are_notes else MAX_PARAGRAPHS_BETWEEN):
+                break
             if paragraph.page - earlier.page > 1:
                 break
             is_below = earlier.page == paragraph.page and earlier.box[3] <= paragraph.box[1] + SAME_HEIGHT
             if not is_below and continues_sentence(earlier, paragraph):
                 joined[index], rest = move_sentence_end(earlier, paragraph, words)
+                if rest and are_notes:
+                    joined[index + 1 :] = [rest, *between]
+                    rest = None
                 break
         if rest:
             joined.append(rest)

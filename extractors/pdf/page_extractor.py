@@ -21,7 +21,8 @@ from extractors.table_grid import grid_from_rows
 from extractors.text.cleaning import clean_text
 from extractors.text.page_numbers import page_number_candidates
 from extractors.text.paragraphs import Paragraph, build_paragraphs
-from extractors.text.reading_order import group_by_height, order_rows
+from extractors.text.reading_order import order_rows
+from extractors.text.rows import group_by_height
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Picture, Problem, TableGrid
 
@@ -127,22 +128,26 @@ def _paragraphs(
     return build_paragraphs(order_rows(lines), layout.number)
 
 
-def _prose_lines(layout: PageLayout, inside: Iterable[int]) -> frozenset[int]:
-    """Indices of the lines in figures that are running text, which becomes passages as well."""
+def _prose_lines(layout: PageLayout, inside: frozenset[int]) -> frozenset[int]:
+    """Indices of the lines in figures that are running text, which becomes passages as well.
+
+    That includes the end of a paragraph that reaches into the white margin of an image.
+    """
     blocks: dict[int, list[int]] = {}
-    for index in sorted(inside, key=lambda index: layout.lines[index].box[1]):
-        blocks.setdefault(layout.lines[index].block, []).append(index)
+    for index, line in sorted(enumerate(layout.lines), key=lambda item: item[1].box[1]):
+        if line.visible:
+            blocks.setdefault(line.block, []).append(index)
     prose: set[int] = set()
     for block in blocks.values():
         long = [index for index in block if _is_prose(layout.lines[index].text)]
-        if sum(len(layout.lines[index].text.split()) for index in long) < MIN_PROSE_WORDS:
+        if inside.isdisjoint(block) or sum(len(layout.lines[i].text.split()) for i in long) < MIN_PROSE_WORDS:
             continue
         prose.update(long)
         for above, index in pairwise(block):  # the short last line of a paragraph
             a, b = layout.lines[above], layout.lines[index]
             if above in prose and abs(a.box[0] - b.box[0]) < a.size and b.box[1] - a.box[3] < a.size:
                 prose.add(index)
-    return frozenset(prose)
+    return inside & prose
 
 
 def _is_prose(text: str) -> bool:

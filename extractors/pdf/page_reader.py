@@ -11,6 +11,7 @@ from extractors.geometry import intersection, merge_boxes, rotate_box
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.pdf.painted_images import PaintedImage, find_painted_images, identify_images
 from extractors.pdf.render import pymupdf
+from extractors.pdf.symbol_fonts import read_symbols
 from extractors.pdf.word_spaces import read_blocks
 from extractors.types import Box
 
@@ -181,7 +182,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
     bold = _is_bold(main)
     return Line(
         box=to_displayed(_text_box(line, spans)),
-        text="".join(span["text"] for span in line["spans"]).strip(),
+        text="".join(read_symbols(span["text"], span["font"]) for span in line["spans"]).strip(),
         size=float(main["size"]),
         font=str(main["font"]),
         bold=bold,

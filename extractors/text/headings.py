@@ -33,8 +33,9 @@ MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: autho
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
 
 _NUMBERED = re.compile(
-    r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?"
-    r"(?P<number>(?:\d{1,2}|[A-Z]|[IVX]{1,5})(?:\.\d{1,2}){0,4})[.):]?\s+(?=[^\W\d_])",
+    r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?(?:"
+    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})[.):]?\s+(?=[^\W\d_])"
+    r"|(?:[A-Z]|[IVX]{1,5})(?:\.\d{1,2}){0,4}[.):]?\s+(?=(?-i:[A-ZÀ-Þ])))",  # not "T. bellirica", a species
     re.IGNORECASE,
 )
 _CHAPTER = re.compile(
@@ -174,7 +175,7 @@ def _is_numbered_below(text: str, above: str) -> bool:
 
 def _numbering_depth(text: str) -> int | None:
     match = _NUMBERED.match(text)
-    return match["number"].count(".") if match and match["number"][0].isdigit() else None
+    return match["number"].count(".") if match and match["number"] else None
 
 
 def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:

@@ -10,7 +10,7 @@ from extractors.geometry import merge_boxes
 from extractors.layout.labels import LABEL
 from extractors.page import Line
 from extractors.text.cleaning import clean_text
-from extractors.text.reading_order import Row
+from extractors.text.rows import Row
 from extractors.text.sentences import ends_sentence, split_sentences
 from extractors.types import Box
 
@@ -27,11 +27,13 @@ MIN_APART = 0.5  # white space above a paragraph that counts as set apart
 MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
 # A heading at the start of a paragraph. In characters, but for the first two; the last: of the text it belongs to.
 MAX_RUN_IN_LINES, MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 3, 16, 4, 60
+MIN_HYPHENATED = 3  # letters before a hyphen that stays between two words; "re-" and "un-" are prefixes
 MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a full stop by then, there is none
 
-BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
+# Not "O. sanctum", a species.
+BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|(?![A-Z]\.\s[a-zà-ÿ])\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
-_HYPHENS = "-\u2010"
+HYPHENS = ("-", "\u2010")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     for line in lines:
         if not text:
             text = line
-        elif text[-1] in _HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
+        elif text[-1] in HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
             text = (text if _keeps_hyphen(text, line, known) else text[:-1]) + line
         elif _CJK.match(text[-1]) and _CJK.match(line[:1]):
             text += line
@@ -84,8 +86,9 @@ def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
     start = re.split(r"[^\w]", text[:-1])[-1]
     rest = re.split(r"[^\w]", line)[0]
     hyphenated, closed = f"{start}-{rest}".lower(), f"{start}{rest}".lower()
-    two_words = len(start) > 1 and {start.lower(), rest.lower()} <= known
-    return closed not in known and (hyphenated in known or two_words or not rest[0].islower())
+    two_words = len(start) >= MIN_HYPHENATED and {start.lower(), rest.lower()} <= known
+    is_symbol = len(start) == 1  # no word is broken after one letter: "4-nitroquinoline-n-oxide"
+    return closed not in known and (hyphenated in known or two_words or is_symbol or not rest[0].islower())
 
 
 def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
@@ -95,7 +98,7 @@ def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
     end, start = first.lines[-1], second.lines[0]
     if ends_sentence(end) or BULLET.match(start):
         return False
-    if end[-1] in _HYPHENS or start[0].islower():
+    if end[-1] in HYPHENS or start[0].islower():
         return len(first.lines) > 1 or len(end) > 30  # a single short line is a label
     # A capital may begin a name or a noun, but only a line of prose that is plainly unfinished continues with it.
     return len(first.lines) > 2 and (end[-1] in ",;" or bool(_CJK.match(end[-1]) and _CJK.match(start[0])))
@@ -168,7 +171,9 @@ def _starts_paragraph(group: Sequence[Row], row: Row, usual_pitch: float, usual_
     starts_anew = ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size
     if above.bold != line.bold and not (line.ocr or above.ocr) and starts_anew:
         return True
-    is_heading = _changes_font(above, line) and (len(group) == 1 or not above.run_in)
+    # A line of several fonts amid a sentence names a species or a title; above, there are more lines than in a heading.
+    is_mixed = bool(line.run_in) and not ended and len(group) > MAX_RUN_IN_LINES
+    is_heading = _changes_font(above, line) and (len(group) == 1 or not above.run_in) and not is_mixed
     if is_heading and (ended or last.box[2] < row.box[2] - MIN_HEADING_SHORTFALL * size):
         return True
     indent, is_flush = row.box[0] - left, last.box[0] - left < MAX_MISALIGNMENT * size

@@ -4,52 +4,27 @@ White space decides. A gutter that is free over a whole region splits it into co
 that share a gutter form one region, so that an accidental gap across two columns does not cut them.
 """
 
-import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import TypeVar
 
 from extractors.geometry import height, merge_boxes, vertical_overlap
 from extractors.page import Line
-from extractors.types import Box
+from extractors.text.rows import MIN_GUTTER, Row, by_block, group_by_height, join_into_rows, make_row, on_one_line
 
-MIN_GUTTER = 0.9  # width of the white space between columns, in font sizes; the spaces of justified text are narrower
-MIN_SAME_LINE_OVERLAP = 0.6  # share of the lower box's height that two boxes on one line have in common
 MIN_BESIDE_OVERLAP = 0.3  # share of the shorter column's height that columns side by side have in common
-MIN_PROSE_LENGTH = 20  # characters of running text; shorter pieces on one line belong together, however far apart
 # Values beside labels: median characters, share on one line with a label, and median distance in font sizes, since the
 # lines of a narrow text column follow each other more closely.
 MAX_ANSWER_LENGTH, MIN_PAIRED_SHARE, MIN_ANSWER_PITCH = 18, 0.8, 1.9
-MAX_MARKER_DISTANCE = 4  # white space between a bullet and its text, in font sizes
 MAX_BAND_OVERLAP = 0.2  # share of a row's height by which ascenders and descenders may reach into the next band
 MIN_HEADING_GAP = 0.5  # white space above a heading that belongs to the text below it, in font sizes
+# Footnotes: font size against that of most text, points by which their heading is larger, and white space above them in
+# font sizes of the text.
+MAX_NOTE_SIZE, MIN_HEADING_EXCESS, MIN_NOTE_GAP = 0.9, 0.5, 0.5
 MAX_SIZE_RATIO = 1.5  # font sizes in one row; a larger initial is a row of its own
 
-_MARKER = re.compile(r"[•●○◦▪■□►▶➢➤❖✓✔·∙–—*-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|[\ue000-\uf8ff]")
-
 _Interval = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Pieces of text that are read as one line."""
-
-    box: Box
-    lines: tuple[Line, ...]
-
-    @property
-    def text(self) -> str:
-        return " ".join(line.text.strip() for line in self.lines)
-
-    @property
-    def main_line(self) -> Line:
-        """The longest line, which gives the row its style: a bullet has a font of its own."""
-        return max(self.lines, key=lambda line: len(line.text))
-
-
-_Boxed = TypeVar("_Boxed", Line, Row)
 
 
 def order_rows(lines: Sequence[Line]) -> list[list[Row]]:
@@ -67,80 +42,11 @@ def order_rows(lines: Sequence[Line]) -> list[list[Row]]:
         return []
     left, _, right, _ = merge_boxes([line.box for line in horizontal])
     others = [line for line in others if line.box[2] >= left and line.box[0] <= right]
-    return _split_region(_join_into_rows(horizontal)) + _in_file_order(others)
-
-
-def group_by_height(items: Sequence[_Boxed]) -> list[list[_Boxed]]:
-    """Return items from top to bottom, those on one line together, from left to right."""
-    levels: list[list[_Boxed]] = []
-    for item in sorted(items, key=lambda item: (item.box[1] + item.box[3]) / 2):
-        if levels and _on_one_line(levels[-1][0].box, item.box):
-            levels[-1].append(item)
-        else:
-            levels.append([item])
-    return [sorted(level, key=lambda item: item.box[0]) for level in levels]
-
-
-def _by_block(lines: Sequence[Line]) -> list[list[Line]]:
-    blocks: dict[int, list[Line]] = {}
-    for line in lines:
-        blocks.setdefault(line.block, []).append(line)
-    return list(blocks.values())
+    return _split_region(join_into_rows(horizontal)) + _in_file_order(others)
 
 
 def _in_file_order(lines: Sequence[Line]) -> list[list[Row]]:
-    return [[_row([line]) for line in block] for block in _by_block(lines)]
-
-
-def _row(lines: Sequence[Line]) -> Row:
-    return Row(merge_boxes(line.box for line in lines), tuple(lines))
-
-
-def _on_one_line(a: Box, b: Box) -> bool:
-    return vertical_overlap(a, b) > MIN_SAME_LINE_OVERLAP
-
-
-def _join_into_rows(lines: Sequence[Line]) -> list[Row]:
-    """Join pieces on one base line: a bullet and its text, a label and its value."""
-    rows: list[list[Line]] = []
-    for block in _by_block(lines):
-        row: list[Line] = []
-        for line in (line for level in group_by_height(block) for line in level):
-            if row and _continues_row(row[-1], line, block):
-                row.append(line)
-            else:
-                row = [line]
-                rows.append(row)
-    return _join_markers([_row(row) for row in rows])
-
-
-def _continues_row(left: Line, right: Line, block: Sequence[Line]) -> bool:
-    gap = right.box[0] - left.box[2]
-    if not _on_one_line(left.box, right.box) or gap < -left.size:
-        return False
-    if gap < MIN_GUTTER * left.size or min(len(left.text), len(right.text)) < MIN_PROSE_LENGTH:
-        return True
-    # Files that draw two columns line by line put both into one block; only prose runs across the white space.
-    return any(line.box[0] < left.box[2] and line.box[2] > right.box[0] for line in block)
-
-
-def _join_markers(rows: list[Row]) -> list[Row]:
-    """Join separate bullets and numbers to the text on their right."""
-    marker_of: dict[int, Row] = {}
-    moved = set()
-    for marker in rows:
-        if not _MARKER.fullmatch(marker.text.strip()):
-            continue
-        reach = marker.box[2] + MAX_MARKER_DISTANCE * marker.main_line.size
-        right = (row for row in rows if row is not marker and marker.box[2] - 2 <= row.box[0] <= reach)
-        if near := [row for row in right if _on_one_line(marker.box, row.box)]:
-            marker_of[id(min(near, key=lambda row: row.box[0]))] = marker
-            moved.add(id(marker))
-    return [
-        _row(marker_of[id(row)].lines + row.lines) if id(row) in marker_of else row
-        for row in rows
-        if id(row) in marker_of or id(row) not in moved
-    ]
+    return [[make_row([line]) for line in block] for block in by_block(lines)]
 
 
 def _split_region(rows: list[Row]) -> list[list[Row]]:
@@ -150,7 +56,7 @@ def _split_region(rows: list[Row]) -> list[list[Row]]:
     min_gutter = MIN_GUTTER * median(row.main_line.size for row in rows)
     columns = _columns(rows, min_gutter)
     if len(columns) > 1:
-        return [part for column in columns for part in _split_region(column)]
+        return [part for column in _move_notes_last(columns) for part in _split_region(column)]
     regions = _regions(rows, min_gutter)
     if len(regions) == 1:
         return [_from_top_to_bottom(rows)]
@@ -182,12 +88,46 @@ def _columns(rows: list[Row], min_gutter: float) -> list[list[Row]]:
     return merged
 
 
+def _move_notes_last(columns: list[list[Row]]) -> list[list[Row]]:
+    """Columns without the footnotes at their feet, then these: the text goes on in the next column."""
+    body_size = _usual_size([row for column in columns for row in column])
+    cuts = [_start_of_notes(column, body_size) for column in (sorted(c, key=_base_line) for c in columns)]
+    return [part for parts in zip(*cuts, strict=True) for part in parts if part]
+
+
+def _start_of_notes(column: list[Row], body_size: float) -> tuple[list[Row], list[Row]]:
+    """A column cut where small print begins that goes on to its foot, with the heading of the small print."""
+    start = len(column)
+    while start and column[start - 1].main_line.size <= MAX_NOTE_SIZE * body_size:
+        start -= 1
+    if start and start < len(column) and column[start - 1].main_line.size > body_size + MIN_HEADING_EXCESS:
+        start -= 1
+    while 0 < start < len(column):
+        gap = column[start].box[1] - max(row.box[3] for row in column[:start])
+        if gap > MIN_NOTE_GAP * body_size:
+            break
+        start += 1
+    return column[:start], column[start:]
+
+
+def _usual_size(rows: Sequence[Row]) -> float:
+    """The font size of most characters."""
+    sizes: Counter[float] = Counter()
+    for row in rows:
+        sizes[round(row.main_line.size * 2) / 2] += len(row.text)
+    return sizes.most_common(1)[0][0]
+
+
+def _base_line(row: Row) -> float:
+    return row.box[3]
+
+
 def _are_paired(left: list[Row], right: list[Row]) -> bool:
     """Return True for labels with values, or questions with short answers, which are read across."""
     short, long = sorted((left, right), key=lambda side: median(len(row.text) for row in side))
     if len(short) < 2 or median(len(row.text) for row in short) >= MAX_ANSWER_LENGTH:
         return False
-    if sum(any(_on_one_line(a.box, b.box) for b in long) for a in short) < MIN_PAIRED_SHARE * len(short):
+    if sum(any(on_one_line(a.box, b.box) for b in long) for a in short) < MIN_PAIRED_SHARE * len(short):
         return False
     tops = sorted(row.box[1] for row in short)
     pitch = median(below - above for above, below in pairwise(tops))
@@ -285,5 +225,5 @@ def _from_top_to_bottom(rows: list[Row]) -> list[Row]:
     for level in group_by_height(rows):
         sizes = [row.main_line.size for row in level]
         is_one_row = len(level) > 1 and max(sizes) < MAX_SIZE_RATIO * min(sizes)
-        ordered += [_row([line for row in level for line in row.lines])] if is_one_row else level
+        ordered += [make_row([line for row in level for line in row.lines])] if is_one_row else level
     return ordered

@@ -63,3 +63,28 @@ def test_another_table_on_the_next_page_keeps_its_own_header() -> None:
     )
     for other in others:
         assert tables_of(first, other)[1][1].startswith(markdown_row(column_headers(other.grid)))
+
+
+def _texts(*paragraphs: Paragraph) -> list[str]:
+    pages = [PageParts(n, [p for p in paragraphs if p.page == n]) for n in (1, 2)]
+    passages, _ = assemble_document(pages, (), "", Options(tokenizer=None))
+    return [passage.text for passage in passages]
+
+
+def test_footnote_between_two_parts_of_a_sentence_comes_after_them() -> None:
+    start = Paragraph(
+        ("The mixture of paraffin and aromatic", "hydrocarbons, when released into"), 1, (50, 500, 300, 540), 10
+    )
+    licence = Paragraph(("The article is distributed under a licence.",), 1, (50, 700, 550, 740), 7)
+    rest = Paragraph(("the environment, is a problem. Plants can help.",), 2, (50, 80, 300, 120), 10)
+    assert _texts(start, licence, rest) == [
+        "The mixture of paraffin and aromatic hydrocarbons, when released into the environment, is a problem.",
+        "Plants can help.",
+        "The article is distributed under a licence.",
+    ]
+
+
+def test_half_of_a_broken_word_is_no_word_of_the_document() -> None:
+    first = Paragraph(("The fraction with the high-", "est share."), 1, (50, 100, 300, 140), 10)
+    other = Paragraph(("It was high.",), 1, (50, 200, 300, 240), 10)
+    assert _texts(first, other)[0].startswith("The fraction with the highest share.")

@@ -116,3 +116,13 @@ def test_unit_of_amounts_below_a_heading_is_none() -> None:
     unit = heading("$ in millions, except per share amounts", 9, font="Adv9")
     above = [part for name in ("Soil", "Air", "Light") for part in (heading(name, 9, font="Adv9"), body())]
     assert body_paths(*above, heading("Water", 9, font="Adv9"), unit, body())[-1] == ("Water",)
+
+
+def test_species_is_no_number_of_a_heading() -> None:
+    species = Paragraph(
+        ("T. bellirica, T. chebula and P. emblica which showed", "effects (97-99)."), 1, (50, 0, 300, 24), 10.5, "It"
+    )
+    body = Paragraph(
+        ("Plant metabolites from mint showed effects on the management of it.",) * 4, 1, (50, 30, 300, 90), 9
+    )
+    assert not any(item.is_heading for item in assign_headings([body, species, body]))

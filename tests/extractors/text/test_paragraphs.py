@@ -141,3 +141,33 @@ def test_heading_within_a_paragraph_may_take_several_lines() -> None:
 def test_names_labels_and_words_in_another_font_begin_no_heading(start: str) -> None:
     lines = [styled(f"{start} We took one every {FULL_LINE}", 100, run_in=len(start)), styled(FULL_LINE, 112)]
     assert len(build_paragraphs(order_rows(lines), 1)) == 1
+
+
+def test_species_at_the_start_of_a_line_is_no_list_item() -> None:
+    rows = [
+        (FULL_LINE, 50, 100),
+        ("O. sanctum and its leaves go on to the edge of it,", 50, 112),
+        ("and end.", 50, 124),
+    ]
+    assert len(paragraphs_of(*rows)) == 1
+
+
+def test_italic_start_of_a_line_amid_a_sentence_is_no_paragraph() -> None:
+    def roman(n: int) -> Line:
+        return Line((50, 100 + 12 * n, 290, 110 + 12 * n), FULL_LINE, 10, "Serif")
+
+    italic = Line((50, 148, 300, 158), "T. bellirica, T. chebula, and P. emblica, which", 10, "Serif-It", run_in=12)
+    lines = [*map(roman, range(4)), replace(italic, box=(50, 148, 340, 158)), roman(5)]
+    assert len(build_paragraphs(order_rows(lines), 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "known", "whole"),
+    [
+        (("more sophisticated tools are re-", "quired"), {"re", "more"}, "more sophisticated tools are required"),
+        (("procured 4-nitroquinoline-n-", "oxide"), set(), "procured 4-nitroquinoline-n-oxide"),
+        (("a well-", "known"), {"well", "known"}, "a well-known"),
+    ],
+)
+def test_hyphen_stays_only_between_words(lines: tuple[str, ...], known: set[str], whole: str) -> None:
+    assert join_lines(lines, known) == whole

@@ -105,3 +105,40 @@ def test_words_of_a_scanned_line_are_read_across_although_their_boxes_differ() -
     words = [("on", 50, 100.3), ("peat", 64, 99.4), ("soils", 88, 100), ("if", 116, 99.4), ("drained", 130, 100.2)]
     lines = [Line((x, y, x + 5 * len(word), y + 3), word, 3, ocr=True) for word, x, y in words]
     assert first_words(lines) == ["on", "peat", "soils", "if", "drained"]
+
+
+def note(text: str, x0: float, y0: float, x1: float) -> Line:
+    return Line((x0, y0, x1, y0 + 8), text, 7.5, block=9)
+
+
+def test_footnotes_at_the_feet_of_columns_come_after_the_text() -> None:
+    lines = [
+        *column("a", 50, 290, 100, 8, block=1),
+        note("affiliations of the authors in small print", 50, 210, 290),
+        *column("b", 310, 550, 100, 8, block=2),
+        note("licence of the article in small print", 310, 210, 550),
+    ]
+    assert first_words(lines)[7:9] == ["a7", "b0"]
+    assert first_words(lines)[-2:] == ["affiliations", "licence"]
+
+
+def test_references_that_begin_below_both_columns_come_with_their_heading_after_the_text() -> None:
+    lines = [
+        *column("a", 50, 290, 100, 8, block=1),
+        Line((50, 210, 140, 224), "REFERENCES", 12, block=3),
+        *(note(f"r{n} first column of the list", 50, 230 + 10 * n, 290) for n in range(3)),
+        *column("b", 310, 550, 100, 8, block=2),
+        *(note(f"s{n} second column of the list", 310, 212 + 10 * n, 550) for n in range(3)),
+    ]
+    assert first_words(lines)[8:] == [*(f"b{n}" for n in range(8)), "REFERENCES", "r0", "r1", "r2", "s0", "s1", "s2"]
+
+
+def test_number_of_a_formula_does_not_bridge_the_gutter() -> None:
+    lines = [
+        *column("left", 50, 290, 100, 4, block=1),
+        line("x = y", 130, 150, 170, block=3),
+        line("(1)", 278, 150, 290, block=4),
+        *column("right", 310, 550, 102, 6, block=2),
+    ]
+    order = first_words(lines)
+    assert order.index("(1)") < order.index("right0")
