@@ -1,6 +1,6 @@
 """Extracting one PDF page: its paragraphs, tables and pictures. What fails on a page becomes a problem of that page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
