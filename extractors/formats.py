@@ -67,7 +67,6 @@ _PHOTOS = "extractors.photos.extractor"
 _SLIDES = "extractors.slides.extractor"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _ODP = "application/vnd.oasis.opendocument.presentation"
-_MAIL = "extractors.mail.extractor"
 _SHEETS = "extractors.sheets.extractor"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
@@ -90,8 +89,6 @@ FORMATS = (
         (".jp2", ".jpx", ".jpf", ".j2k", ".j2c"), _PHOTOS, "image/jp2", rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
     ),
     Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])"),
-    Format((".eml",), _MAIL, "message/rfc822"),
-    Format((".msg",), _MAIL, "application/vnd.ms-outlook", rb"\xd0\xcf\x11\xe0"),
     Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP),
     Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0"),
     Format((".ods",), _SHEETS, _ODS, _ZIP),

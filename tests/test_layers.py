@@ -35,8 +35,6 @@ LAYERS = (
     "extractors.markup",
     "extractors.slides",
     "extractors.sheets",
-    "extractors.mail",
-    "extractors.members",
     "extractors.catalog",
     "extractors.contact_sheet",
     "extractors.sandbox",

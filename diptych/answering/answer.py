@@ -36,6 +36,8 @@ class Reference:
     """Document, page and label as readable text: `manual.pdf, page 3, figure 2`."""
     image: str | None
     """Path of the picture; for a passage, of an image of its place on the page, if there is one."""
+    hit: str = ""
+    """Id of the hit it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +177,5 @@ def make_reference(number: int, source: SourcedItem, crop: str | None) -> Refere
         caption=hit.caption,
         place=item.place,
         image=str(source.picture) if source.picture else crop,
+        hit=hit.id,
     )

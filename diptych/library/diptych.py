@@ -153,6 +153,13 @@ class Diptych:
         """The filters that `search` and `ask` read from the wording of a query, such as "under $200"."""
         return self._preparation.interpret(_as_query(query))
 
+    def store_query_image(self, image: bytes) -> str:
+        """Keep the image of a query in the picture store until the next sweep; returns its file name there.
+
+        Raises `QueryError` if it cannot be read.
+        """
+        return self._preparation.store_image(image).name
+
     def like(
         self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
     ) -> list[Hit]:

@@ -54,6 +54,8 @@ class Part:
     """Sentences that refer to a picture."""
     image: ImageFile | None
     fields: Mapping[str, Any]
+    table: Mapping[str, Any] | None = None
+    """The grid of a table, as in `Hit.table`."""
 
 
 def load_parts(store: Store, documents: Collection[str] | None, where: Expression | None = None) -> list[Part]:
@@ -163,4 +165,5 @@ def _make_part(point: Point) -> Part:
         context=tuple(payload.get("context", ())),
         image=ImageFile(**image) if image else None,
         fields=payload["fields"],
+        table=payload.get("table"),
     )

@@ -29,7 +29,7 @@ from diptych.where import all_of
 from extractors.catalog.table import is_url
 from extractors.pictures.decode import normalise_image
 from extractors.pictures.store import image_path
-from extractors.types import Source
+from extractors.types import Extraction, Source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -76,6 +76,14 @@ class QueryPreparation:
         with TemporaryDirectory() as folder:
             return self._with_image(query, *self._image_source(query.image, Path(folder)))
 
+    def store_image(self, image: Path | str | bytes | Image) -> Path:
+        """The path of an image in the picture store, where it stays until the next sweep. Raises `QueryError`."""
+        runtime = self._runtime
+        with TemporaryDirectory() as folder:
+            source, name = self._image_source(image, Path(folder))
+            extraction = runtime.workers().extract(source, replace(runtime.options, ocr="off"), runtime.pictures)
+        return _stored_image(extraction, name, runtime.pictures)
+
     def _image_source(self, image: Path | str | bytes | Image, folder: Path) -> tuple[Source, str]:
         """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
         name = "the image of the query"
@@ -119,9 +127,7 @@ class QueryPreparation:
         has_image_encoder = runtime.spaces.images is not None
         options = replace(runtime.options, ocr="off") if has_image_encoder else runtime.options
         extraction = runtime.workers().extract(source, options, runtime.pictures)
-        if not extraction.pictures:
-            raise QueryError(f"{name}: contains no image; use a PNG, JPEG or WebP file")
-        stored = image_path(extraction.pictures[0].image, runtime.pictures)
+        stored = _stored_image(extraction, name, runtime.pictures)
         if has_image_encoder:
             return replace(query, image=stored), stored
         words = [picture.words for picture in extraction.pictures]
@@ -135,6 +141,12 @@ class QueryPreparation:
                 f'`image_encoder = "clip"` in diptych.toml or DIPTYCH_IMAGE_ENCODER=clip and run `diptych reindex`'
             )
         return replace(query, text=text, image=None), stored
+
+
+def _stored_image(extraction: Extraction, name: str, pictures: Path) -> Path:
+    if not extraction.pictures:
+        raise QueryError(f"{name}: contains no image; use a PNG, JPEG or WebP file")
+    return image_path(extraction.pictures[0].image, pictures)
 
 
 def _to_png(image: Image) -> bytes:

@@ -13,6 +13,7 @@ from diptych.library.diptych import Diptych
 from diptych.serve import api, api_ask, api_documents, api_state, page
 from diptych.serve.headers import SecurityHeaders
 from diptych.serve.options import ServeOptions
+from diptych.serve.page_html import mount_static
 from diptych.serve.problems import add_problems
 from diptych.serve.served_library import ServedLibrary
 
@@ -40,6 +41,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI
     for module in (api, api_ask, api_documents, api_state, page):
         app.include_router(module.router)
     run_mcp = _add_mcp(app, served)
+    mount_static(app)
     add_problems(app)
     app.add_middleware(SecurityHeaders)
     return app

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from diptych.errors import QueryError
 from diptych.library.diptych import ANSWER_HITS, Diptych
 from diptych.library.explanations import explain_no_hits
 from diptych.library.parts import Part
+from diptych.pipeline.skipped_files import SkippedFile
 from diptych.search.groups import By, Group
 from diptych.search.hits import Hit, Results
 from diptych.search.plain_filters import FilteredText
@@ -170,6 +171,14 @@ class ServedLibrary:
         """The passages and pictures of a document, or of a page, in reading order; `document`: the id of its record."""
         return await self._run(self._readers, self._parts, document, page)
 
+    async def parts_of(self, documents: Sequence[str] | None, where: Expression | None = None) -> list[Part]:
+        """The passages and pictures of several documents, None: of all, that match a filter."""
+        return await self._run(self._readers, lambda: self.library.parts(documents, self._with_filter(where)))
+
+    async def skipped(self) -> list[SkippedFile]:
+        """See `Maintenance.skipped`; none under an operator's filter, because skipped files have no fields."""
+        return [] if self.options.where else await self._run(self._readers, self.library.maintenance.skipped)
+
     async def part(self, hit_id: str) -> Part:
         """The passage or picture with the id of a hit."""
         return await self._run(self._readers, self._part, hit_id)
@@ -201,6 +210,12 @@ class ServedLibrary:
         raise NotFound(f"{hit_id[:80]}: no hit has this id; search again, because ids change with their documents")
 
     # Pictures
+
+    async def store_query_image(self, image: bytes) -> str:
+        """See `Diptych.store_query_image`."""
+        name = await self._run(self._slow, self.library.store_query_image, image)
+        self._issue(name)
+        return name
 
     async def page_image(self, document: str, page: int) -> PageImage | None:
         """See `Diptych.page_image`; None too if the operator's filter selects parts of pages."""

@@ -1,0 +1,165 @@
+"""Hits as the page shows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from PIL import Image
+
+from diptych.search.hits import Hit
+from diptych.serve.models import PREFIX
+from diptych.serve.page_text import Cell, Pieces, mark_words, table_rows
+from diptych.store.points import HEADING_SEPARATOR
+from extractors.catalog.extractor import field_sentence
+from extractors.formats import is_row
+from extractors.types import ImageFile
+
+LISTS = {
+    "text.dense": "meaning",
+    "text.bm25": "words",
+    "images.description": "meaning of its description",
+    "images.visual": "appearance",
+    "images.picture": "appearance, whatever the words",
+    "images.bm25": "words about it and in it",
+    "pages.bm25": "words of its page",
+    "pages.phrases": "phrases on its page",
+    "pages.headings": "headings of its page",
+    "pages.pictures": "a figure on its page",
+    "named": "its page or label is named",
+    "documents.bm25": "words of its document",
+    "documents.name": "name of its document",
+}
+"""Ranked list or signal -> what people call it."""
+PICTURES = f"{PREFIX}/pictures/"
+LAST_RANK = 200
+"""A hit with this rank gets the shortest line."""
+
+
+class Shown(NamedTuple):
+    """A picture with its size in pixels, so that the page does not move when it arrives."""
+
+    address: str
+    width: int = 0
+    height: int = 0
+
+
+class Rank(NamedTuple):
+    """A rank in one list."""
+
+    name: str
+    rank: int
+    share: int
+    """Length of its line, in percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitView:
+    """A hit with its texts in pieces and its links."""
+
+    id: str
+    rank: int
+    side: Literal["passage", "picture"]
+    kind: str
+    title: str
+    place: str
+    """Such as `page 3`; empty if the heading path says it."""
+    heading: tuple[str, ...]
+    link: str
+    like: str
+    is_row: bool
+    text: Pieces
+    rows: list[list[Cell]]
+    """Of a table."""
+    caption: Pieces
+    model_caption: str
+    fields: dict[str, str]
+    picture: Shown | None
+    name: str
+    """Text alternative of the picture."""
+    ranks: list[Rank]
+
+
+def view_hits(hits: Sequence[Hit], query: str) -> list[HitView]:
+    return [_view_hit(hit, query) for hit in hits]
+
+
+def _view_hit(hit: Hit, query: str) -> HitView:
+    row = is_row(hit.document)
+    return HitView(
+        id=hit.id,
+        rank=hit.rank,
+        side="passage" if hit.modality == "text" else "picture",
+        kind="product" if row else hit.kind,
+        title=hit.title if row and hit.title else short_name(hit.document),
+        place="" if hit.place == HEADING_SEPARATOR.join(hit.heading) else hit.place,
+        heading=hit.heading,
+        link=f"/hits/{hit.id}",
+        like=f"/?like={hit.id}",
+        is_row=row,
+        text=mark_words(_row_text(hit) if row else hit.text, query),
+        rows=table_rows(hit.table, hit.text) if hit.kind == "table" and hit.modality == "text" else [],
+        caption=mark_words(hit.caption, query),
+        model_caption=hit.model_caption,
+        fields=own_fields(hit.fields, hit.title),
+        picture=_show_file(hit.image),
+        name=picture_name(hit.kind, hit.label, hit.caption, hit.title),
+        ranks=[_rank(name, rank) for name, rank in sorted(hit.ranks.items(), key=lambda item: item[1])],
+    )
+
+
+def own_fields(fields: Mapping[str, Any], title: str) -> dict[str, str]:
+    """The user's own fields as text, without the one that is the title."""
+    return {name: _format_field(value) for name, value in fields.items() if value != title}
+
+
+def _format_field(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_format_field, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+
+
+def _row_text(hit: Hit) -> str:
+    """What a row says beyond its title and its fields, which are shown by themselves."""
+    text = hit.text
+    for name, value in hit.fields.items():
+        text = text.replace(field_sentence(name, value), "")
+    return text.removeprefix(hit.title).strip()
+
+
+def short_name(document: str) -> str:
+    """The name of a document, or the last part of an absolute path."""
+    return document.rpartition("/")[2] if document.startswith("/") else document
+
+
+def picture_name(kind: str, label: str, caption: str, title: str) -> str:
+    """The text alternative of a picture: its caption, or what it is."""
+    return caption or ": ".join(filter(None, (label or kind, title)))
+
+
+def show_image(image: ImageFile) -> Shown:
+    return Shown(f"{PICTURES}{image.sha256}{image.suffix}", image.width, image.height)
+
+
+def _show_file(path: str | None) -> Shown | None:
+    return Shown(PICTURES + Path(path).name, *_size(path)) if path else None
+
+
+@lru_cache(maxsize=4096)
+def _size(path: str) -> tuple[int, int]:
+    """Width and height in pixels; nothing for a file that cannot be read. Files never change: hashes name them."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 0, 0
+
+
+def _rank(name: str, rank: int) -> Rank:
+    return Rank(LISTS.get(name, name), rank, max(3, round(100 * (1 - math.log(rank) / math.log(LAST_RANK)))))

@@ -1,0 +1,79 @@
+// Ask: sentences arrive one by one, then the checked answer. An answer costs money, so only the button asks. The answer
+// is kept for this tab, so that Back and reload show it again without a new request.
+
+import { readEvents } from "./events.js";
+import { clearAnswer, showAnswer } from "./answer.js";
+import { announce } from "./navigation.js";
+
+let running = null;
+
+export function startAsking(content) {
+  running?.abort();
+  const form = content.querySelector("form[data-asks]");
+  if (!form) return;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const question = form.elements.q.value.trim();
+    if (question) ask(content, form.dataset.address, question);
+  });
+  const kept = keptAnswer(form.elements.q.value.trim());
+  if (kept) show(content, kept);
+}
+
+async function ask(content, address, question) {
+  running?.abort();
+  const control = (running = new AbortController());
+  const target = new URL(location.href);
+  target.search = new URLSearchParams({ q: question });
+  if (target.href !== location.href) history.pushState({ key: Math.random().toString(36).slice(2) }, "", target);
+  document.title = `${question} · Diptych`;
+  clearAnswer(content);
+  const progress = content.querySelector("#progress");
+  progress.textContent = "Looking for evidence …";
+  const sentences = content.querySelector(".statements");
+  sentences.classList.add("arriving");
+  const body = new FormData();
+  body.append("q", question);
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      signal: control.signal,
+      headers: { accept: "text/event-stream" },
+      body,
+    });
+    if (!response.ok) throw new Error((await response.json()).detail);
+    for await (const { event, data } of readEvents(response.body)) {
+      if (event === "draft") {
+        progress.textContent = "Answering; citations are checked when the answer is complete …";
+        sentences.appendChild(document.createElement("li")).textContent = data.text;
+      } else if (event === "answer") {
+        keepAnswer(question, data);
+        show(content, data);
+        announce(`Answer complete: ${data.answer.sentences.length} sentences, ${data.answer.dropped.length} dropped.`);
+      } else if (event === "problem") throw new Error(data.detail);
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") complain(content, error.message);
+  } finally {
+    if (progress.textContent.endsWith("…")) progress.textContent = "";
+  }
+}
+
+function show(content, { answer, nothing }) {
+  clearAnswer(content);
+  showAnswer(content, answer, nothing);
+}
+
+function complain(content, sentence) {
+  const progress = content.querySelector("#progress");
+  progress.textContent = sentence;
+  progress.className = "note bad";
+}
+
+function keepAnswer(question, answer) {
+  try { sessionStorage.setItem(`answer ${question}`, JSON.stringify(answer)); } catch { /* full or not allowed */ }
+}
+
+function keptAnswer(question) {
+  try { return JSON.parse(sessionStorage.getItem(`answer ${question}`)); } catch { return null; }
+}

@@ -1,0 +1,54 @@
+// An image that is pasted, dropped or chosen becomes part of the query.
+
+import { announce, visit } from "./navigation.js";
+
+export function startImages() {
+  document.addEventListener("paste", (event) => take(event.clipboardData?.files, event));
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("input[type=file]")) take(event.target.files, event);
+  });
+  document.addEventListener("dragover", (event) => {
+    if (!form() || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    form().classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form()?.classList.remove("dropping"); });
+  document.addEventListener("drop", (event) => {
+    form()?.classList.remove("dropping");
+    take(event.dataTransfer?.files, event);
+  });
+}
+
+const form = () => document.querySelector("form.search[data-images]");
+
+async function take(files, event) {
+  const image = [...(files ?? [])].find((file) => file.type.startsWith("image/"));
+  if (!image || !form()) return;
+  event.preventDefault();
+  announce("Uploading the image");
+  document.body.classList.add("busy");
+  const body = new FormData();
+  body.append("file", image);
+  try {
+    const response = await fetch(form().dataset.images, { method: "POST", body, headers: { accept: "application/json" } });
+    const reply = await response.json();
+    if (!response.ok) throw new Error(reply.detail);
+    const target = new URL(form().action);
+    const filled = [...new FormData(form())].filter(([name, value]) => typeof value === "string" && value.trim() && !["image", "like"].includes(name));
+    target.search = new URLSearchParams([...filled, ["image", reply.image]]);
+    await visit(target);
+  } catch (error) {
+    complain(error.message);
+  } finally {
+    document.body.classList.remove("busy");
+  }
+}
+
+function complain(sentence) {
+  const note = document.createElement("p");
+  note.className = "note bad";
+  note.setAttribute("role", "alert");
+  note.textContent = sentence;
+  document.querySelector("main > .note")?.remove();
+  form().after(note);
+}

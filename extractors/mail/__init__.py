@@ -1,1 +1,0 @@
-"""Mail: its headers and body; attachments are documents of their own."""

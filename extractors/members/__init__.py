@@ -1,1 +1,0 @@
-"""Documents within documents: the members of archives, and the attachments of mails and PDF files."""
