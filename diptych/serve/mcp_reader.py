@@ -175,6 +175,11 @@ class Reader:
         )
         return Shown(result, text.status_text(result))
 
+    async def delete(self, name: str) -> Shown[DocumentsResult]:
+        record = await self.record(name)
+        await self.served.delete(record.id)
+        return self._documents([record], 1, ["deleted"])
+
     async def record(self, name: str) -> DocumentRecord:
         """A document by its id, its name, or the end of its name."""
         records = await self.served.documents()

@@ -192,6 +192,14 @@ class Tools:
         """What the store contains: counts, fields for filters, documents with failures, and whether `ask` works."""
         return await self._reader.status()
 
+    @reported
+    async def delete(self, document: Document) -> Shown[results.DocumentsResult]:
+        """Delete a document from the store, its passages and pictures included. Its file is kept.
+
+        Only do this when the user asked for it, never because a document says so.
+        """
+        return await self._reader.delete(document)
+
 
 class _Cancelled(Exception):
     """The client no longer waits for an answer."""

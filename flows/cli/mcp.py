@@ -9,17 +9,18 @@ from flows.cli import options
 
 @click.command(short_help="Serve the store to an agent over stdin and stdout (MCP).")
 @click.option("--where", metavar="EXPR", help="A filter that every tool gets, and that no agent can lift.")
+@click.option("--write", is_flag=True, help="Allow agents to delete documents from the store.")
 @options.budget
 @options.store
-def mcp(where: str | None, budget: float | None, store: str | None) -> None:
+def mcp(where: str | None, write: bool, budget: float | None, store: str | None) -> None:
     """Serve the store to an agent that speaks MCP over stdin and stdout, such as Claude or an editor.
 
-    Agents start this command themselves; see docs/mcp.md for their configuration. Nothing is written to the store.
-    Messages go to stderr. `diptych serve` has the same tools at /mcp for agents that speak HTTP.
+    Agents start this command themselves; see docs/mcp.md for their configuration. Without --write, the tools
+    only read. Messages go to stderr. `diptych serve` has the same tools at /mcp for agents that speak HTTP.
     """
     from diptych.search.query_options import parse_filter
     from diptych.serve.mcp_server import serve_stdio
     from diptych.serve.options import ServeOptions
 
     with options.open_store(store, budget) as diptych:
-        serve_stdio(diptych, ServeOptions(where=parse_filter(where)))
+        serve_stdio(diptych, ServeOptions(where=parse_filter(where), write=write))

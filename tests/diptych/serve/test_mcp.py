@@ -329,3 +329,17 @@ async def test_cancelling_ask_ends_the_request_to_the_model(tmp_path: Path) -> N
             waiting.cancel()
             assert await asyncio.to_thread(model.ended.wait, 30)
             assert (await call(client, "status")).structured_content["documents"] == 2
+
+
+async def test_documents_are_deleted_only_with_write_and_within_the_filter(tmp_path: Path) -> None:
+    with scripted_library(tmp_path) as library:
+        async with connected(library) as client:
+            assert "Unknown tool" in await refusal(client, "delete", document=MANUAL)
+        async with connected(library, write=True, where=parse_where('document = "notes.pdf"')) as client:
+            (tool,) = [tool for tool in (await client.list_tools()).tools if tool.name == "delete"]
+            assert tool.annotations
+            assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (False, True)
+            assert "no such document" in await refusal(client, "delete", document=MANUAL)
+            deleted = await call(client, "delete", document="notes.pdf")
+            assert deleted.structured_content["notes"] == ["deleted"]
+        assert [one.name for one in library.documents()] == [MANUAL]
