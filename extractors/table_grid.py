@@ -17,7 +17,7 @@ from extractors.types import TableCell, TableGrid
 MAX_LABEL_WORDS = 15
 """Words of a cell as wide as the table from which it is a note and not the label of a row group."""
 MAX_REPEATED_WORDS = 8
-"""Words of a cell from which it stands once in Markdown, however many columns it spans."""
+"""Words of a cell or label up to which it is repeated in Markdown, in every column and row for which it counts."""
 
 
 MAX_COLUMN_SPAN = 1000
@@ -57,8 +57,18 @@ def grid_from_rows(
         is_header = cell.header or cell.row < header_rows or is_label
         placed.append(replace(cell, column=first, column_span=end - first, header=is_header))
     grid = TableGrid(len(rows), len(starts), tuple(placed), header_rows)
-    begins = {row for row in (*_label_rows(grid), *groups) if header_rows <= row < len(rows)}
+    begins = {*_outer_labels(_label_rows(grid)), *(row for row in groups if header_rows <= row < len(rows))}
     return replace(grid, groups=tuple(sorted(begins)))
+
+
+def _outer_labels(labels: Collection[int]) -> Iterator[int]:
+    """The labels of groups: of several labels in a row the first. Where it has subgroups, single ones follow it."""
+    has_subgroups = False
+    for row in sorted(labels):
+        follows, is_followed = row - 1 in labels, row + 1 in labels
+        if not follows and (is_followed or not has_subgroups):
+            has_subgroups = is_followed
+            yield row
 
 
 def _place(rows: Sequence[Sequence[SpannedText]]) -> list[TableCell]:
@@ -86,21 +96,15 @@ def _label_rows(grid: TableGrid) -> dict[int, str]:
 
 
 def group_labels(grid: TableGrid) -> list[tuple[int, ...]]:
-    """For every row, the rows with the labels of the groups it belongs to, outermost first.
-
-    Of several labels in a row, each one belongs to the one before; they replace as many of the labels before them.
-    """
+    """For every row, the rows with the labels of its group and subgroup, as far as there are any."""
     labels = _label_rows(grid)
     paths: list[tuple[int, ...]] = []
     path: tuple[int, ...] = ()
     for row in range(grid.rows):
-        if row in labels:
-            if row - 1 not in labels:
-                run = next(n for n in range(row, grid.rows + 1) if n not in labels) - row
-                path = path[: max(0, len(path) - run)]
-            path = (*path, row)
-        elif row in grid.groups:
-            path = ()
+        if row in grid.groups:
+            path = (row,) if row in labels else ()
+        elif row in labels:
+            path = (*path[:1], row)
         paths.append(path)
     return paths
 
@@ -127,11 +131,13 @@ def body_rows(grid: TableGrid) -> dict[int, list[str]]:
         for row in range(max(cell.row, grid.header_rows), cell.row + cell.row_span):
             for column in range(cell.column, cell.column + (1 if is_long else cell.column_span)):
                 rows[row][column] = rows[row][column] or cell.text
+    short = {row for row, label in labels.items() if len(label.split()) <= MAX_REPEATED_WORDS}
     paths = group_labels(grid)
     for row, texts in rows.items():
-        if above := [labels[label].rstrip(": ") for label in paths[row]]:
+        above = [labels[label].rstrip(": ") for label in paths[row] if label in short or label == row]
+        if above:
             texts[0] = ": ".join([*above, texts[0]] if texts[0] and row not in labels else above)
-    used = {label for row, path in enumerate(paths) if row not in labels for label in path}
+    used = {label for row, path in enumerate(paths) if row not in labels for label in path if label in short}
     return {row: texts for row, texts in rows.items() if row not in used}
 
 

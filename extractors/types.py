@@ -136,7 +136,8 @@ class TableGrid:
     header_rows: int = 0
     """How many of the first rows are headers of columns."""
     groups: tuple[int, ...] = ()
-    """Rows that begin a row group. Its label is a header cell as wide as the table, if it has one."""
+    """Rows that begin a row group. If it has a label, that is a header cell as wide as the table; such a cell in
+    another row of the group is the label of a subgroup."""
 
     def __post_init__(self) -> None:
         for cell in self.cells:

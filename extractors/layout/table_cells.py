@@ -6,33 +6,35 @@ In: the lines and rules in a table's region. Out: its grid.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
 
 from extractors.geometry import width
-from extractors.layout.table_groups import find_group_labels, group_ends
-from extractors.layout.table_header import (
-    LONG_RULE,
-    count_header_rows,
-    drop_caption_rows,
-    header_cells,
-    may_be_header,
-    remove_column,
-)
+from extractors.layout.table_groups import find_group_labels, group_starts
+from extractors.layout.table_header import count_header_rows, drop_caption_rows, may_be_header
+from extractors.layout.table_header_cells import header_cells, remove_column
 from extractors.layout.table_lines import (
+    LONG_RULE,
     Columns,
     Row,
     column_of,
     find_columns,
     group_rows,
     is_number,
+    join_marks,
+    join_signs,
     middle,
     row_middle,
 )
+from extractors.layout.table_notes import count_titles, split_notes
 from extractors.layout.table_rows import join_cell_lines, numeric_columns
 from extractors.page import Line
 from extractors.types import Box, TableCell, TableGrid
 
 _SPANNED = 0.3  # share of a text in a column from which it starts there
 _MOSTLY_SIGNS = 0.6  # share of a column's cells that are currency or percent signs
+_OWN_ROW = 0.85  # share of the usual distance of two rows at which a line alone is a row of its own
 _MIN_ROW_RULES = 3  # fewer rules separate the header and the foot, not every row
 
 _SIGN = re.compile(r"^[$€£¥%)(]{1,3}$")
@@ -44,22 +46,30 @@ class _BodyRow:
     """One per column."""
     is_label: bool = False
     """True for the label of a row group, which stands in the first column."""
-    ends_group: bool = False
-    """True when it does not belong to the label above it."""
+    starts_group: bool = False
+    """True when it is the label of a group that is no subgroup, or no longer belongs to the label above it."""
 
 
-def read_cells(
-    lines: Sequence[Line], level_rules: Sequence[Box], upright_rules: Sequence[float], box: Box
-) -> tuple[TableGrid, bool]:
-    """The cells of the table in `box`, and whether its header is recognised and not only likely.
+class Cells(NamedTuple):
+    grid: TableGrid
+    has_header: bool = False
+    """Whether the header is recognised and not only likely."""
+    notes: tuple[str, ...] = ()
+    """The last rows that are notes, line by line."""
+    titles: tuple[str, ...] = ()
+    """The first rows that are titles of the table."""
+
+
+def read_cells(lines: Sequence[Line], level_rules: Sequence[Box], upright_rules: Sequence[float], box: Box) -> Cells:
+    """The cells of the table in `box`.
 
     `level_rules` are all rules in the box, `upright_rules` the x of those between columns.
     """
-    rows = group_rows(lines)
+    rows = [join_signs(row) for row in group_rows(join_marks(lines))]
     if not rows:
-        return TableGrid(0, 0, ()), False
+        return Cells(TableGrid(0, 0, ()))
     long_rules = sorted(rule[1] for rule in level_rules if width(rule) > LONG_RULE * width(box))
-    rows = drop_caption_rows(rows, long_rules)
+    rows, notes = split_notes(drop_caption_rows(rows, long_rules))
     found = count_header_rows(rows, long_rules)
     count = min(found or int(may_be_header(rows[0])), len(rows) - 1)
     header, body = rows[:count], rows[count:]
@@ -67,10 +77,12 @@ def read_cells(
     if len(columns) < 2:
         columns = find_columns(rows, upright_rules)
     columns = _stretch(_filled_columns(columns, body), lines)
+    titles = [header.pop(0)[0].text for _ in range(count_titles(header, body, columns))]
     body = _join_between_rules(body, long_rules, columns)
     filled = _merge_continued_rows(_fill_rows(body, columns))
     cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules), filled, len(columns))
-    return _make_grid(cells, texts), found > 0
+    grid = _make_grid(cells, texts)
+    return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), tuple(titles))
 
 
 def _filled_columns(columns: Columns, rows: Sequence[Row]) -> Columns:
@@ -100,20 +112,33 @@ def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Co
     bands: list[list[Row]] = [[] for _ in range(len(inner) + 1)]
     for row in rows:
         bands[sum(y < row_middle(row) for y in inner)].append(row)
+    distances = [row_middle(lower) - row_middle(upper) for upper, lower in pairwise(rows)]
+    pitch = _OWN_ROW * median(distances) if distances else 0.0
     joined: list[Row] = []
     for band in bands:
-        numeric = sum(any(is_number(line.text) for line in row[1:]) for row in band)
-        if numeric > 1:
+        numeric = [n for n, row in enumerate(band) if any(is_number(line.text) for line in row[1:])]
+        if len(numeric) > 1:
             joined += join_cell_lines(band, columns)
         elif band:
-            joined.append([line for row in band for line in row])
+            first, end = _own_lines(band, numeric[0], pitch) if numeric else (0, len(band))
+            joined += [*band[:first], [line for row in band[first:end] for line in row], *band[end:]]
     return joined
+
+
+def _own_lines(band: Sequence[Row], row: int, pitch: float) -> tuple[int, int]:
+    """The rows of a band around its row of numbers, without those that stand alone as far away as other rows do."""
+    first, end = 0, len(band)
+    if row > 0 and len(band[row - 1]) == 1 and row_middle(band[row]) - row_middle(band[row - 1]) >= pitch:
+        first = row
+    if row + 1 < end and len(band[row + 1]) == 1 and row_middle(band[row + 1]) - row_middle(band[row]) >= pitch:
+        end = row + 1
+    return first, end
 
 
 def _fill_rows(rows: Sequence[Row], columns: Columns) -> list[_BodyRow]:
     labels = find_group_labels(rows, columns, numeric_columns(rows, columns))
-    ends = group_ends(rows, labels, columns)
-    filled = [_BodyRow([""] * len(columns), n in labels, n in ends) for n in range(len(rows))]
+    starts = group_starts(rows, labels, columns)
+    filled = [_BodyRow([""] * len(columns), n in labels, n in starts) for n in range(len(rows))]
     for one, row in zip(filled, rows, strict=True):
         for line in row:
             shared = [min(line.box[2], x1) - max(line.box[0], x0) for x0, x1 in columns]
@@ -166,7 +191,7 @@ def _make_grid(header: Sequence[TableCell], rows: Sequence[_BodyRow]) -> TableGr
     cells = sorted(header, key=lambda cell: (cell.row, cell.column))
     groups = []
     for n, row in enumerate(rows, first):
-        if row.is_label or row.ends_group:
+        if row.starts_group:
             groups.append(n)
         if row.is_label:
             cells.append(TableCell(n, 0, row.texts[0], column_span=columns, header=True))

@@ -1,4 +1,4 @@
-"""The groups of a table's rows: which rows are the label of those below them, and where a group ends.
+"""The groups of a table's rows: which rows are the label of those below them, and where a group begins and ends.
 
 In: the joined rows of a body, and its columns.
 """
@@ -6,9 +6,10 @@ In: the joined rows of a body, and its columns.
 from collections.abc import Collection, Sequence
 
 from extractors.layout.table_lines import Columns, Row, column_of, is_number, rows_box
+from extractors.page import Line
 from extractors.table_grid import MAX_LABEL_WORDS
 
-_MAX_LABELS = 0.4  # share of the rows that may be labels
+_MAX_LABELS = 0.5  # share of the rows that may be labels
 _SAME_MIDDLE = 1.0  # text sizes by which the middles of a label and of the table may differ
 _INDENT = 0.4  # text sizes by which the rows of a group are indented against its label
 
@@ -42,21 +43,34 @@ def spans_columns(row: Row, columns: Columns) -> bool:
     return is_centred or sum(x0 < right and x1 > left for left, right in columns) > 1
 
 
-def group_ends(rows: Sequence[Row], labels: Collection[int], columns: Columns) -> list[int]:
-    """The rows that no longer belong to the label above: those further left than its own rows, which are indented."""
-    ends = []
-    left = indented = None
+def group_starts(rows: Sequence[Row], labels: Collection[int], columns: Columns) -> list[int]:
+    """The rows that begin a group: labels other than those of subgroups, and what is less indented than a group's rows.
+
+    The label of a subgroup follows another label, or one of its kind: it is further right, or in another font.
+    """
+    starts = []
+    outer: Line | None = None  # the label of the group
+    inner: Line | None = None  # that of the subgroup
+    is_indented: bool | None = None  # the rows below the last label, once known
     for n, row in enumerate(rows):
-        in_first = [line for line in row if column_of(line, columns) == 0]
-        if not in_first:
-            continue
-        x, indent = min(line.box[0] for line in in_first), _INDENT * in_first[0].size
+        first = min((line for line in row if column_of(line, columns) == 0), key=lambda line: line.box[0], default=None)
         if n in labels:
-            left, indented = x, None
-        elif left is not None:
-            if indented is None:
-                indented = x > left + indent
-            if indented and x <= left + indent / 2:
-                ends.append(n)
-                left = None
-    return ends
+            label = row[0]
+            if outer and (n - 1 in labels or inner) and not _is_alike(label, outer):
+                inner = label
+            else:
+                outer, inner = label, None
+                starts.append(n)
+            is_indented = None
+        elif first and outer:
+            last = inner or outer
+            if is_indented is None:
+                is_indented = first.box[0] > last.box[0] + _INDENT * first.size
+            if is_indented and first.box[0] <= last.box[0] + _INDENT * first.size / 2:
+                starts.append(n)
+                outer = inner = None
+    return starts
+
+
+def _is_alike(label: Line, outer: Line) -> bool:
+    return label.font == outer.font and label.box[0] <= outer.box[0] + _INDENT * label.size

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean, median
 
@@ -13,8 +14,10 @@ Row = list[Line]
 Columns = Sequence[tuple[float, float]]
 """The extents of the columns, from left to right, in points."""
 
+LONG_RULE = 0.7  # share of the table's width; shorter rules are below a heading of several columns
 _SAME_ROW = 0.4  # text sizes between the middles of lines in one row
 _MIN_GUTTER = 0.5  # median text sizes: narrower white space separates words, not columns
+_MARK_SIZE, _MARK_GAP = 0.8, 0.3  # text sizes: of a footnote's mark, and between it and the text before
 _ROWS_PER_CROSSING = 6  # one row in this many may cross a gutter, as headings that span columns do
 _SAME_CUT = 3.0  # points between a gutter and a rule that stand for the same border
 _MIN_SHARED_ROWS = 3  # rows of several pieces from which gutters are found in these alone
@@ -22,6 +25,8 @@ _MIN_SHARED_ROWS = 3  # rows of several pieces from which gutters are found in t
 _NUMBER = re.compile(
     r"^[<>≤≥~±]?\s*[$€£¥]?\s*[(+–−-]?\s*[$€£¥]?\d[\d.,\s]*(?:\s?[%xX×°]|bps|pts?)?\)?[*∗†‡§#^∧a-d]{0,3}(?:\s*(?:[±(–-]|to\b).*)?$"
 )
+_SIGN_BEFORE, _SIGN_AFTER = re.compile(r"(?:^|\s)(?:US|A|C)?[$€£¥]\s?[(]?$"), re.compile(r"^[)%]{1,2}$")
+_MARK = re.compile(r"^[(\[]?(?:[a-z]|\d{1,2}|[*∗†‡§¶#]{1,3})(?:,\s?(?:[a-z]|\d{1,2}|[*†‡§¶#]))*[)\]]?$")
 _NO_VALUE = re.compile(r"^(?:[—–−-]+|n/?[am]|\*+)$", re.IGNORECASE)
 
 
@@ -39,6 +44,57 @@ def group_rows(lines: Sequence[Line]) -> list[Row]:
         else:
             rows.append([line])
     return [sorted(row, key=lambda line: line.box[0]) for row in rows]
+
+
+def join_marks(lines: Sequence[Line]) -> list[Line]:
+    """The lines, with small raised marks of footnotes as part of the text on their left."""
+    marks = [line for line in lines if _MARK.match(line.text)]
+    joined = {}
+    for mark in marks:
+        owner = next((line for line in lines if line not in joined and _is_marked_by(line, mark)), None)
+        if owner:
+            joined[owner] = mark
+    parts = set(joined.values())
+    return [_with_mark(line, joined[line]) if line in joined else line for line in lines if line not in parts]
+
+
+def _is_marked_by(line: Line, mark: Line) -> bool:
+    is_beside = abs(mark.box[0] - line.box[2]) < _MARK_GAP * line.size
+    return is_beside and mark.size < _MARK_SIZE * line.size and line.box[1] < middle(mark) < line.box[3]
+
+
+def _with_mark(line: Line, mark: Line) -> Line:
+    space = " " if mark.text[0] in "([" else ""
+    return replace(line, text=f"{line.text}{space}{mark.text}", box=merge_boxes([line.box, mark.box]))
+
+
+def join_signs(row: Row) -> Row:
+    """The row, with currency signs that stand apart as part of the number on their right, and `%` of that on the left.
+
+    Only some rows of a table have such signs, at another place than the number's: its box remains without them.
+    """
+    joined: Row = []
+    for line in row:
+        before = joined[-1] if joined else None
+        sign = (
+            _SIGN_BEFORE.search(before.text) if before and is_number(_SIGN_BEFORE.sub("", line.text).rstrip()) else None
+        )
+        if before and sign:
+            rest = before.text[: sign.start()].rstrip()
+            share = len(rest) / len(before.text)
+            joined[-1:] = [_cut(before, rest, share)] if rest else []
+            joined.append(replace(line, text=f"{sign[0].strip()} {line.text}"))
+        elif before and _SIGN_AFTER.match(line.text) and is_number(f"{before.text}{line.text}"):
+            joined[-1] = replace(before, text=f"{before.text}{line.text}", box=merge_boxes([before.box, line.box]))
+        else:
+            joined.append(line)
+    return joined
+
+
+def _cut(line: Line, text: str, share: float) -> Line:
+    """The first part of a line, as `share` of its width."""
+    x0, y0, x1, y1 = line.box
+    return replace(line, text=text, box=(x0, y0, x0 + share * (x1 - x0), y1))
 
 
 def middle(line: Line) -> float:

@@ -31,6 +31,7 @@ _SAME_END = 4.0  # points by which the ends of rules of one table may differ
 _HEAD_AND_FOOT = 0.95  # share of a complete table between two rules that only frame the page
 _MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
+_MAX_ROW_HEIGHT = 2.5  # text sizes between two rules that hold one row
 _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are running text, of rows of several cells
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS, _MIN_LIST_COLUMNS = 2, 11, 3  # a heading between rules; a list in columns
 # Labels on the left of rules that run only over the numbers: shares of the rows.
@@ -140,9 +141,11 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
     rows = group_rows(lines)
     if not rows:
         return height(strip) < _MAX_EMPTY_STRIP
+    if len(rows) == 1 and height(strip) < _MAX_ROW_HEIGHT * lines[0].size and not _starts_caption(rows[0][0]):
+        return True
     prose = [line for line in page.prose if strip[1] < line.box[1] and line.box[3] < strip[3]]
     between = [min(line.box[2], strip[2]) - max(line.box[0], strip[0]) > _BESIDE * width(line.box) for line in prose]
-    if any(_starts_caption(row[0]) for row in rows) or sum(between) > _MAX_STRIP_PROSE * len(lines):
+    if any(_starts_caption(row[0]) for row in rows) or sum(between) > _MAX_STRIP_PROSE * len(rows):
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
     heading = len(rows) <= _MAX_HEADING_ROWS and all(_count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
@@ -158,9 +161,21 @@ def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
         region = merge_boxes([region, *labels])
     if numbers < _MIN_NUMBER_ROWS:
         return region
-    above = [line.box for row in rows[_first_heading(rows, held[0]) : held[0]] for line in row]
-    headings = [box for box in above if region[0] - _HEADING_INDENT < box[0] < region[2]]
-    return merge_boxes([region, *headings])
+    around = [*rows[_first_heading(rows, held[0]) : held[0]], *rows[held[-1] + 1 : _last_row(rows, held)]]
+    boxes = [line.box for row in around for line in row]
+    return merge_boxes([region, *(box for box in boxes if region[0] - _HEADING_INDENT < box[0] < region[2])])
+
+
+def _last_row(rows: Sequence[Row], held: Sequence[int]) -> int:
+    """The end of the rows below a region with as many numbers as its last one, and no farther apart."""
+    end, last = held[-1] + 1, rows[held[-1]]
+    numbers = sum(is_number(line.text) for line in last)
+    while numbers >= _NUMBERS_PER_ROW and end < len(rows):
+        gap = rows_box([rows[end]])[1] - rows_box([rows[end - 1]])[3]
+        if gap > last[0].size or sum(is_number(line.text) for line in rows[end]) != numbers:
+            break
+        end += 1
+    return end
 
 
 def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:
@@ -236,7 +251,8 @@ def _first_heading(rows: Sequence[Row], start: int) -> int:
     left = rows_box([rows[start]])[0]
     for first in range(start, max(0, start - _MAX_HEADING_ROWS_ABOVE), -1):
         above = rows[first - 1]
-        is_section_title = len(above) == 1 and above[0].box[0] < left + _HEADING_INDENT
+        is_label = len(above) == 1 and above[0].box[0] < left + _HEADING_INDENT
+        is_section_title = is_label and (first < 2 or len(rows[first - 2]) == 1 or _is_break(rows[first - 2], above))
         if _is_break(above, rows[first]) or any(map(_is_table_caption, above)) or is_section_title:
             return first
     return max(0, start - _MAX_HEADING_ROWS_ABOVE)

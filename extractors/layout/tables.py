@@ -24,6 +24,7 @@ from extractors.geometry import (
 from extractors.layout.rules import find_rules
 from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import is_number
+from extractors.layout.table_notes import find_notes, find_unit
 from extractors.layout.table_regions import TablePage, find_prose, is_set_in_columns, lines_inside, table_regions
 from extractors.page import Drawing, Line, PageLayout
 from extractors.table_grid import body_rows, column_headers
@@ -68,6 +69,10 @@ class Table:
     """False when nothing sets the first row apart: the table may continue one on the page before."""
     label: str = ""
     caption: str = ""
+    title: str = ""
+    """The lines above it that are no caption: its title, and what its amounts are in."""
+    notes: tuple[str, ...] = ()
+    """The lines of its footnotes, which are within the box."""
     ocr: bool = False
 
 
@@ -93,7 +98,23 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
         others = [other for other in found if other is not beside]
         if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
-    return sorted(found, key=lambda table: (table.box[1], table.box[0]))
+    return sorted(_with_notes(found, page), key=lambda table: (table.box[1], table.box[0]))
+
+
+def _with_notes(tables: Sequence[Table], page: TablePage) -> list[Table]:
+    """The tables with their footnotes and units."""
+    lines = [line for line in page.layout.lines if not any(line.belongs_to(table.box) for table in tables)]
+    prose = page.prose.intersection(lines)
+    noted = []
+    for table in tables:
+        notes, unit = find_notes(table.box, lines, prose), find_unit(table.box, lines)
+        box = merge_boxes([table.box, *(line.box for line in notes), *([unit.box] if unit else [])])
+        if not any(overlap_area(box, other.box) > 0 for other in tables if other is not table):
+            texts = (*table.notes, *(line.text for line in notes))
+            title = f"{unit.text} {table.title}".strip() if unit else table.title
+            table = replace(table, box=box, notes=texts, title=title)
+        noted.append(table)
+    return noted
 
 
 def _are_one_table(a: Box, b: Box, page: TablePage) -> bool:
@@ -115,10 +136,11 @@ def _table(region: Box, page: TablePage) -> Table | None:
     ruled = len(level) > 1 and bool(upright)
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    grid, has_header = read_cells(lines, rules, upright, region)
-    if not _is_tabular(grid, ruled):
+    cells = read_cells(lines, rules, upright, region)
+    if not _is_tabular(cells.grid, ruled):
         return None
-    return Table(merge_boxes([region, *(line.box for line in lines)]), grid, has_header)
+    box = merge_boxes([region, *(line.box for line in lines)])
+    return Table(box, cells.grid, cells.has_header, title=" ".join(cells.titles), notes=cells.notes)
 
 
 def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[float]]:

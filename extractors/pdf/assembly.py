@@ -9,8 +9,9 @@ from extractors.layout.furniture import without_numbers
 from extractors.layout.tables import Table
 from extractors.pdf.page_extractor import PageParts
 from extractors.table_grid import column_headers, replace_header
+from extractors.text.cleaning import clean_text
 from extractors.text.headings import Bookmark, HeadedParagraph, HeadingPath, assign_headings
-from extractors.text.paragraphs import HYPHENS, Paragraph, continues_sentence, move_sentence_end
+from extractors.text.paragraphs import HYPHENS, Paragraph, continues_sentence, join_lines, move_sentence_end
 from extractors.text.passages import PassageLimit, build_passages, table_passages
 from extractors.text.references import add_referring_sentences
 from extractors.types import Options, Passage, Picture
@@ -34,7 +35,7 @@ def assemble_document(
     words = _words(paragraphs)
     headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck)
     limit = PassageLimit.of(options)
-    tables = list(_tables(pages, headed, limit))
+    tables = list(_tables(pages, headed, limit, words))
     passages = build_passages(headed, limit, words, [(table.page, table.heading) for table in tables])
     for table in tables:
         passages.insert(_index_of_table(table, passages), table)
@@ -111,7 +112,9 @@ def _join_sentences(paragraphs: Sequence[Paragraph], words: Set[str]) -> list[Pa
     return joined
 
 
-def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit: PassageLimit) -> Iterator[Passage]:
+def _tables(
+    pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit: PassageLimit, words: Set[str]
+) -> Iterator[Passage]:
     last: tuple[int, Table] | None = None
     for page in pages:
         for table in page.tables:
@@ -122,7 +125,7 @@ def _tables(pages: Sequence[PageParts], headed: Sequence[HeadedParagraph], limit
             empty = Passage(
                 "", page.number, table.box, path, "table", label=table.label, caption=table.caption, ocr=table.ocr
             )
-            yield from table_passages(table.grid, empty, limit)
+            yield from table_passages(table.grid, empty, limit, join_lines(tuple(map(clean_text, table.notes)), words))
 
 
 def _with_header_of(above: Table, table: Table, page: PageParts) -> Table:

@@ -164,7 +164,7 @@ def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageL
             known = next((table for table in tables if table.box == figure.box), None)
             if table := known or _table_of_lines(figure, layout):
                 by_ocr = any(line.ocr and line.belongs_to(table.box) for line in layout.lines)
-                caption = clean_text(figure.caption)
+                caption = clean_text(f"{figure.caption} {table.title}")
                 captioned.append(replace(table, label=figure.label, caption=caption, ocr=by_ocr))
     return captioned
 

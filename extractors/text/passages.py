@@ -53,7 +53,8 @@ class _Sentence:
 
 class _TableLine(NamedTuple):
     text: str
-    row: int
+    row: int | None
+    """None for notes."""
     starts_group: bool
 
 
@@ -126,9 +127,10 @@ def build_passages(
     return passages
 
 
-def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit) -> list[Passage]:
+def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit, notes: str = "") -> list[Passage]:
     """Return a table as Markdown and grid, in parts with its header each; `table` has everything else.
 
+    The `notes` below the table follow the last row.
     Parts end where a row group ends if they can. Padding does not count, see `without_padding`. A long header leaves
     at least `MIN_TABLE_ROOM` of the limit for rows.
     """
@@ -137,13 +139,14 @@ def table_passages(grid: TableGrid, table: Passage, limit: PassageLimit) -> list
     free = limit.room(table.heading, table.caption) - limit.count([without_padding(head[0])])[0]
     room = max(free, round(MIN_TABLE_ROOM * limit.max_tokens))
     lines = list(_table_lines(grid, round(MAX_ROW_LENGTH * limit.max_tokens), limit.count))
+    lines += [_TableLine(text, None, False) for text in _cut_to_fit(notes, room, limit.count) if text]
     lengths = limit.count([without_padding(line.text) for line in lines])
     parts = _split_evenly(list(zip(lines, lengths, strict=True)), room)
     return [
         replace(
             table,
             text="\n".join([*head, *(line.text for line in part)]),
-            table=take_rows(grid, {line.row for line in part}) if len(parts) > 1 else grid,
+            table=take_rows(grid, {line.row for line in part if line.row is not None}) if len(parts) > 1 else grid,
             mentions=mentioned_labels("\n".join(line.text for line in part)),
         )
         for part in parts

@@ -384,3 +384,84 @@ def test_table_without_sign_of_a_header_says_so() -> None:
     draw_frame(page, 200, 272)
     (table,) = tables_of(page)
     assert not table.has_header
+
+
+def test_amounts_have_their_signs_where_only_some_rows_have_one() -> None:
+    page = new_page()
+    write_rows(page, [("", "2023", "2024"), ("Sales", "8,890", "9,569"), ("Costs", "(693)", "(760)")], (72, 300, 400))
+    write_cells(page, (76, 267, "Income"), (230, 267, "$"), (304, 267, "8,197  $"), (404, 267, "8,809"))
+    write_cells(page, (76, 285, "Margin"), (304, 285, "92"), (318, 285, "%"), (404, 285, "92"), (418, 285, "%"))
+    draw_frame(page, 200, 218, 290)
+    assert rows_of(page)[3:] == (("Income", "$ 8,197", "$ 8,809"), ("Margin", "92 %", "92 %"))
+
+
+def test_shaded_rows_are_no_header() -> None:
+    page = new_page()
+    for n in (1, 3):
+        page.draw_rect((72, 200 + 18 * n, RIGHT, 218 + 18 * n), fill=(0.85, 0.9, 1), color=None)
+    write_rows(page, HARVEST)
+    assert rows_of(page) == tuple(HARVEST)
+
+
+def test_raised_mark_belongs_to_the_text_before_it() -> None:
+    page = new_page()
+    write_rows(page, HARVEST)
+    page.insert_text((76 + pymupdf().get_text_length("Old garden", fontsize=10), 280), "(a)", fontsize=6)
+    draw_frame(page, 200, 218, 290)
+    assert rows_of(page)[-1] == ("Old garden (a)", *HARVEST[-1][1:])
+
+
+def test_notes_below_and_unit_above_belong_to_the_table() -> None:
+    page = new_page()
+    write_cells(page, (76, 196, "(Amounts in millions of euros)"))
+    write_rows(page, HARVEST)
+    draw_frame(page, 200, 218, 290)
+    page.insert_text((76, 301), "* Without the trees that were planted in the", fontsize=8)
+    page.insert_text((76, 311), "last year of the report.", fontsize=8)
+    write_paragraph(page, 72, 330, 4)
+    (table,) = tables_of(page)
+    assert table.title == "(Amounts in millions of euros)"
+    assert table.notes == ("* Without the trees that were planted in the", "last year of the report.")
+    assert (table.box[1] < 190, 310 < table.box[3] < 325) == (True, True)
+    assert rows_in(table) == tuple(HARVEST)
+
+
+def test_note_in_the_last_row_is_no_cell() -> None:
+    page = new_page()
+    bottom = write_rows(page, HARVEST)
+    write_cells(page, (76, bottom + 15, "See accompanying notes to the statements of the orchards"))
+    draw_frame(page, 200, 218, bottom, bottom + 22)
+    (table,) = tables_of(page)
+    assert table.notes == ("See accompanying notes to the statements of the orchards",)
+    assert rows_in(table) == tuple(HARVEST)
+
+
+def test_title_centred_over_the_table_is_no_header() -> None:
+    page = new_page()
+    write_cells(page, (192, 195, "Statement of Harvest"))
+    write_rows(page, HARVEST, top=202)
+    for n in (1, 3):
+        page.draw_rect((72, 202 + 18 * n, RIGHT, 220 + 18 * n), fill=(0.85, 0.9, 1), color=None)
+    (table,) = tables_of(page)
+    assert (table.title, rows_in(table)[0]) == ("Statement of Harvest", HARVEST[0])
+
+
+def test_text_between_shaded_tables_of_one_width_separates_them() -> None:
+    page = new_page()
+    for top in (150.0, 330.0):
+        for n in (1, 3):
+            page.draw_rect((72, top + 18 * n, RIGHT, top + 18 * n + 18), fill=(0.85, 0.9, 1), color=None)
+        write_rows(page, HARVEST, top=top)
+    write_paragraph(page, 72, 255, 4)
+    assert [rows_in(table) for table in tables_of(page)] == [tuple(HARVEST)] * 2
+
+
+def test_label_of_a_subgroup_stands_within_its_group() -> None:
+    page = new_page()
+    write_rows(page, [HARVEST[0], ("Valley:",)])
+    write_rows(page, [("East:",), HARVEST[1], ("West:",), HARVEST[2]], (78, *COLUMNS[1:]), TOP + 2 * STEP)
+    write_rows(page, [("Hill:",), *HARVEST[3:]], top=TOP + 6 * STEP)
+    draw_frame(page, 200, 218, 362)
+    assert [row[0] for row in rows_of(page)[1:]] == [
+        "Valley: East: North slope", "Valley: West: South slope", "Hill: River side", "Hill: Old garden",
+    ]  # fmt: skip

@@ -111,3 +111,10 @@ def test_pipes_and_line_breaks_in_cells_are_escaped() -> None:
         grid_from_rows([("a|b", "c"), ("one\ntwo", "")], 1), Passage("", 1, kind="table"), limit(100)
     )
     assert part.text == "| a\\|b | c |\n| --- | --- |\n| one two |  |"
+
+
+def test_notes_of_a_table_follow_its_last_row() -> None:
+    rows = [("Region", "Growth")] + [(f"Region {n}", f"{n} %") for n in range(20)]
+    parts = table_passages(grid_from_rows(rows, 1), Passage("", 1, kind="table"), limit(100), "Growth by weight.")
+    assert [part.text.count("Growth by weight.") for part in parts] == [0] * (len(parts) - 1) + [1]
+    assert parts[-1].text.endswith("\nGrowth by weight.")

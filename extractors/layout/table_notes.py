@@ -1,0 +1,89 @@
+"""What belongs to a table outside of its cells: its footnotes, its title, and the unit of its amounts."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from statistics import median
+
+from extractors.geometry import width
+from extractors.layout.labels import LABEL
+from extractors.layout.table_lines import Columns, Row, column_of, is_number, rows_box
+from extractors.page import Line
+from extractors.types import Box
+
+_MAX_NOTE_LINES = 15
+_GAP = 1.6  # text sizes between a table and its first note, and between two notes
+_UNIT_GAP, _MAX_UNIT_WORDS = 1.5, 15  # text sizes between a unit and the table; words
+_INSIDE = 0.8  # share of a line's width above or below the table
+_MIN_COLUMNS = 3  # with two, the middle of the table is not far from that of its values
+_CENTRED = 1.5  # text sizes between the middle of a title and that of the table
+_SAME_SIZE = 0.3  # points
+_SMALLER = 0.95  # text size of notes by that of running text
+_MIN_NOTE_WORDS = 6  # in the last row of a table, which is a note if it stands alone
+
+_NOTE = re.compile(
+    r"[*∗†‡§¶#]|[(\[]?(?:[a-z]|\d{1,2})[)\]]\s|[a-z]\s+[A-Z]|(?:notes?|sources?|abbreviations?|legend|key)\b\s?[:.—–]"
+    r"|see (?:accompanying |the )?notes?\b|n/?[am]\s?[:=–—]",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"[(\[]?(?:all |the )?(?:amounts?|figures|values|numbers|shares|dollars|euros|pounds|USD?|EUR|GBP|in)\b.*"
+    r"(?:thousands?|millions?|billions?|['’]?000s?|percent|%|units?)(?!\w)|[(\[]?[$€£¥].*(?:thousand|million|billion)",
+    re.IGNORECASE,
+)
+
+
+def split_notes(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows of a table, and the last ones that are notes: they stand alone, and begin like a note or are long."""
+    count = len(rows)
+    while count > 2 and len(rows[count - 1]) == 1:
+        text = rows[count - 1][0].text
+        if is_number(text) or not (_NOTE.match(text) or len(text.split()) >= _MIN_NOTE_WORDS):
+            break
+        count -= 1
+    return list(rows[:count]), list(rows[count:])
+
+
+def count_titles(header: Sequence[Row], body: Sequence[Row], columns: Columns) -> int:
+    """How many of the first rows of a header are titles of the table: centred over all of it, not over its values."""
+    if len(columns) < _MIN_COLUMNS or not body:
+        return 0
+    x0, _, x1, _ = rows_box([*header, *body])
+    values = [line.box for row in body for line in row if column_of(line, columns) > 0]
+    middles = (x0 + x1) / 2, (min(box[0] for box in values) + x1) / 2 if values else x0
+    for n, row in enumerate(header):
+        x, size = (row[0].box[0] + row[-1].box[2]) / 2, row[0].size
+        if len(row) > 1 or abs(x - middles[0]) > _CENTRED * size or abs(x - middles[1]) < 2 * _CENTRED * size:
+            return n
+    return len(header)
+
+
+def find_notes(table: Box, lines: Iterable[Line], prose: Collection[Line]) -> list[Line]:
+    """The lines right below a table that begin like a note, or are set smaller than the running text of the page."""
+    body = median(line.size for line in prose) if prose else 0.0
+    notes: list[Line] = []
+    bottom = table[3]
+    for line in sorted(lines, key=lambda line: line.box[1]):
+        if line.box[1] < table[3] - line.size / 2 or not _is_in_width_of(table, line):
+            continue
+        begins = bool(_NOTE.match(line.text)) or line.size < _SMALLER * body
+        continues = notes and abs(line.size - notes[-1].size) < _SAME_SIZE
+        is_near = line.box[1] - bottom < _GAP * line.size
+        if not is_near or not (begins or continues) or LABEL.match(line.text) or len(notes) == _MAX_NOTE_LINES:
+            break
+        notes.append(line)
+        bottom = line.box[3]
+    return notes
+
+
+def find_unit(table: Box, lines: Iterable[Line]) -> Line | None:
+    """The line right above a table that says what its amounts are in, such as `(in millions of dollars)`."""
+    above = (
+        line
+        for line in lines
+        if -line.size / 2 < table[1] - line.box[3] < _UNIT_GAP * line.size and _is_in_width_of(table, line)
+    )
+    return next((line for line in above if _UNIT.match(line.text) and len(line.text.split()) <= _MAX_UNIT_WORDS), None)
+
+
+def _is_in_width_of(table: Box, line: Line) -> bool:
+    return min(line.box[2], table[2]) - max(line.box[0], table[0]) >= _INSIDE * width(line.box)
