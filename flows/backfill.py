@@ -106,8 +106,7 @@ def backfill(
                 diptych.close()
                 get_run_logger().warning("%s", run.progress.describe_rest())
                 return Cancelled(message=run.progress.describe_rest())
-        store_name = diptych.settings.store
-        return finish_run(run.progress.outcomes, backlog.skipped, usage, store_name, removals, waiting)
+        return finish_run(run.progress.outcomes, backlog.skipped, usage, diptych.settings, removals, waiting)
 
 
 def describe_backlog(backlog: Backlog, count: int) -> str:
@@ -160,7 +159,7 @@ class _Backfill:
                 if not (watch.cancelled or isinstance(error, KeyboardInterrupt | CancelledRun)):
                     raise
                 return Cancelled(message=self.progress.describe_rest())
-            return finish_run(outcomes, [], usage, diptych.settings.store)
+            return finish_run(outcomes, [], usage, diptych.settings)
 
         state: State[Any] = backfill_part(before + 1, before + len(part), return_state=True)
         if not state.is_cancelled():

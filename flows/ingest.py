@@ -47,4 +47,4 @@ def ingest(
         gone = diptych.maintenance.find_removed(paths, found.sources)
         outcomes = ingest_in_tasks(diptych, found.sources)
         removals = delete_removed_documents(diptych, paths, found.sources, gone, confirm_deletes)
-        return finish_run(outcomes, found.skipped, usage, diptych.settings.store, removals)
+        return finish_run(outcomes, found.skipped, usage, diptych.settings, removals)

@@ -74,7 +74,8 @@ async def query(
     hits = [hit.as_dict() for hit in found.hits]
     for line in filter(None, [found.filters, found.nothing, *found.usage]):
         get_run_logger().info("%s", line)
-    page = await asyncio.to_thread(hits_markdown, hits, title, [found.filters, found.nothing, *found.usage])
+    notes = [found.filters, found.nothing, *found.usage]
+    page = await asyncio.to_thread(hits_markdown, hits, title, notes, diptych.settings.search_page)
     await acreate_markdown_artifact(page, key="query-hits", description=escape_markdown(title))
     return Completed(message=found.nothing or pluralize(len(hits), "hit"), data=hits)
 

@@ -39,4 +39,4 @@ def retry(
             current_listener().on_outcome(outcome)
             get_run_logger().error("%s", outcome_line(outcome))
         outcomes = [*found.lost, *ingest_in_tasks(diptych, found.sources, retry=True)]
-        return finish_run(outcomes, [], usage, diptych.settings.store)
+        return finish_run(outcomes, [], usage, diptych.settings)

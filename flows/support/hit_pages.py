@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.printable import one_line
 from flows.support.search_results import hit_cells
-from flows.support.text import escape_markdown
+from flows.support.text import escape_markdown, markdown_link
 
 if TYPE_CHECKING:
     from diptych.answering.answer import Reference
@@ -25,10 +25,13 @@ MAX_TEXT, MAX_READ = 320, 20_000
 """Characters of a hit's text, and how many are searched for the first match."""
 
 
-def hits_markdown(hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[str] = ()) -> str:
+def hits_markdown(
+    hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[str] = (), search_page: str = ""
+) -> str:
     """Hits one below the other: document and page, picture, text with the words of the query in bold; ranks last.
 
-    Not as a table, because Prefect's first UI never wraps the text of a cell.
+    Not as a table, because Prefect's first UI never wraps the text of a cell. `search_page`: the address of
+    `diptych serve`, to link hits to.
     """
     lines = [f"**{escape_markdown(text)}**", *(escape_markdown(note) for note in notes if note)]
     shown = 0
@@ -36,7 +39,8 @@ def hits_markdown(hits: Sequence[Mapping[str, Any]], text: str, notes: Iterable[
         picture = thumbnail(hit["image"], THUMBNAIL_SIDE) if hit["image"] and shown < MAX_THUMBNAILS else ""
         shown += bool(picture)
         rank, what, document, place, ranks, words, _ = hit_cells(hit, MAX_READ)
-        where = f"**{escape_markdown(document)}**" + (f", {escape_markdown(one_line(place))}" if place else "")
+        link = markdown_link(document, search_page, f"hits/{hit['id']}")
+        where = f"**{link}**" + (f", {escape_markdown(one_line(place))}" if place else "")
         lines += ["---", f"{rank}\\. {where} ({escape_markdown(what)})", picture, mark_words(words, text)]
         lines.append(f"*{escape_markdown(ranks)}*")
     if len(hits) > MAX_HITS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.support.removals import NO_REMOVALS, Removals, removal_reason
 from flows.support.terminal import ExitCode
-from flows.support.text import escape_markdown, markdown_code, pluralize
+from flows.support.text import escape_markdown, markdown_code, markdown_link, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.ingest import Outcome
@@ -80,8 +80,14 @@ class IngestReport:
         """Why documents wait for the next run, and how to continue; empty if none does."""
         return next((outcome.error for outcome in self.outcomes if outcome.status == "waiting"), "")
 
-    def markdown(self, store: str, left_out: Sequence[str] = (), usage: Sequence[str] = ()) -> str:
-        """A page for the Prefect UI. `left_out`: files that were skipped and why; `usage`: one line per paid model."""
+    def markdown(
+        self, store: str, left_out: Sequence[str] = (), usage: Sequence[str] = (), search_page: str = ""
+    ) -> str:
+        """A page for the Prefect UI.
+
+        `left_out`: files that were skipped and why; `usage`: one line per paid model; `search_page`: the address of
+        `diptych serve`, to link documents to.
+        """
         lines = [f"**{self.summary}**", "", f"Store: `{store}`"]
         if self.stop_reason:
             lines += ["", markdown_code(self.stop_reason)]
@@ -101,18 +107,19 @@ class IngestReport:
                 lines += ["", f"### {title}", *(f"- {markdown_code(item)}" for item in items[:MAX_ITEMS])]
                 lines += [f"- … and {len(items) - MAX_ITEMS} more"] if len(items) > MAX_ITEMS else []
         if self.outcomes:
-            lines += ["", "### Documents", "", *self._documents_table()]
+            lines += ["", "### Documents", "", *self._documents_table(search_page)]
         return "\n".join(lines)
 
-    def _documents_table(self) -> list[str]:
+    def _documents_table(self, search_page: str) -> list[str]:
         """Documents that need attention first. Cells are short, because Prefect's first UI never wraps them."""
         from diptych.models.meter import format_dollars
+        from diptych.store.points import document_id
 
         ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
         lines = ["| document | status | pages | passages | pictures | seconds | cost |", f"|{'---|' * 7}"]
         for outcome in ordered[:MAX_ROWS]:
             cells = (
-                escape_markdown(_short_name(outcome.name)),
+                markdown_link(_short_name(outcome.name), search_page, f"documents/{document_id(outcome.uri)}"),
                 outcome.status,
                 *map(str, (outcome.pages, outcome.passages, outcome.pictures)),
                 _stage_seconds(outcome),

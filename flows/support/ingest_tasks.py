@@ -23,7 +23,7 @@ from prefect.task_runners import TaskRunner
 from diptych import Diptych, Outcome
 from diptych.pipeline.stages import STAGES
 from diptych.printable import one_line
-from diptych.settings import Runner
+from diptych.settings import Runner, Settings
 from extractors.types import Source
 from flows.support.document_tasks import has_own_task, ingest_documents
 from flows.support.events import DocumentEvents, emit_run_event
@@ -195,7 +195,7 @@ def finish_run(
     outcomes: Sequence[Outcome],
     skipped: Sequence[SkippedFile],
     usage: RunUsage,
-    store: str,
+    settings: Settings,
     removals: Removals = NO_REMOVALS,
     waiting: int = 0,
 ) -> State[Any]:
@@ -205,7 +205,7 @@ def finish_run(
     """
     report = IngestReport(outcomes, removals)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
-    page = report.markdown(store, list(map(str, skipped)), usage.lines)
+    page = report.markdown(settings.store, list(map(str, skipped)), usage.lines, settings.search_page)
     create_markdown_artifact(page, key="ingest-report", description=message)
     if report.stop_reason:
         get_run_logger().warning("%s", report.stop_reason)

@@ -31,6 +31,11 @@ def escape_markdown(text: str, length: int = 2000, *, strip: bool = True) -> str
     return re.sub(r"(?i)(?<=www)\.|:(?=//)|@", lambda match: f"&#{ord(match[0])};", escaped)
 
 
+def markdown_link(text: str, search_page: str, path: str) -> str:
+    """Escaped text, linked to a page of `diptych serve` if the setting `search_page` says where that is."""
+    return f"[{escape_markdown(text)}]({search_page.rstrip('/')}/{path})" if search_page else escape_markdown(text)
+
+
 def markdown_code(text: str) -> str:
     """Text on one line as inline code, which also keeps markup in it from taking effect."""
     return "`" + " ".join(printable(text.replace("`", "'")).split()) + "`"

@@ -63,6 +63,7 @@ def test_page_has_few_small_pictures_and_the_ranks_last(tmp_path: Path) -> None:
     assert first[0] == "1\\. **a.pdf**, page 3 (text)"
     assert first[1].startswith("![](data:image/")
     assert first[2:] == ["the **pump**", "*bm25 2*"]
+    assert "**[a.pdf](http://page/hits/" in hits_markdown(hits, "pump", search_page="http://page")
     assert len(page) < MAX_THUMBNAILS * 10_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diptych.pipeline.ingest import Outcome
+from diptych.store.points import document_id
 from diptych.store.register import DocumentRecord
 from extractors.types import Problem
 from flows.support.ingest_report import MAX_ROWS, IngestReport
@@ -65,7 +66,10 @@ def test_markdown_lists_missing_parts_and_escapes_markup() -> None:
 def test_rows_begin_with_failed_documents_and_are_limited() -> None:
     unchanged = [outcome(f"{number:04}.pdf", "unchanged") for number in range(MAX_ROWS)]
     failed = outcome("z.pdf", "failed", error="z.pdf: [broken](http://e.com)", seconds=3.2, stages={"extract": 3.1})
-    page = IngestReport([*unchanged, failed]).markdown("library")
+    report = IngestReport([*unchanged, failed])
+    linked = f"| [z.pdf](http://page/documents/{document_id(failed.uri)}) | failed |"
+    assert linked in report.markdown("library", search_page="http://page/")
+    page = report.markdown("library")
     assert page.index("- `z.pdf: [broken](http://e.com)`") < page.index("### Documents")
     rows = page.split("|\n|---|---|---|---|---|---|---|\n")[1].splitlines()
     assert rows[0] == "| z.pdf | failed | 0 | 0 | 0 | 3.2: extract 3.1 |  |"
