@@ -82,6 +82,12 @@ def check_address(address: str) -> str:
     return address
 
 
+def hide_credentials(url: str) -> str:
+    """The URL without user name, password, query and fragment."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
 class ObjectStore:
     """The files below a URL, by name: the path below it, with slashes. Thread-safe. All methods raise `StoreError`."""
 

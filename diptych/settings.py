@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -114,7 +115,9 @@ class Settings(BaseSettings):
     )
     page_images: PageImages = Field(default="visual", description="Which pages to store as images.")
     ocr: OcrEngine = Field(default="auto", description="OCR engine for pages without text.")
-    ocr_languages: str = Field(default="eng", description="Tesseract language codes, joined by +.")
+    ocr_languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("eng",), description="Languages of scans, as Tesseract calls them: eng, deu …; or auto."
+    )
     dpi: int = Field(default=150, ge=72, le=600, description="Minimum resolution of figure crops and page images.")
     include: tuple[str, ...] = Field(
         default=(), description="Only read files that match one of these patterns; syntax of .gitignore."
@@ -209,6 +212,15 @@ class Settings(BaseSettings):
     def _check_pictures(cls, value: Any) -> Any:
         return check_address(os.fspath(value)) if isinstance(value, str | os.PathLike) else value
 
+    @field_validator("ocr_languages", mode="before")
+    @classmethod
+    def _split_languages(cls, value: Any) -> Any:
+        """Also `eng+deu`, as in earlier versions, and `eng, deu` or JSON from the environment."""
+        languages = re.findall(r"[\w/]+", value) if isinstance(value, str) else value
+        if not languages or ("auto" in languages and len(languages) > 1):
+            raise ValueError('name languages such as "eng", "deu", or only "auto"')
+        return languages
+
     @property
     def picture_address(self) -> str:
         """Folder or URL of the picture store: as set, else in the store's folder, or in `.diptych` for a server's."""
@@ -251,7 +263,7 @@ class Settings(BaseSettings):
             tokenizer=tokenizer,
             page_images=self.page_images,
             ocr=self.ocr,
-            ocr_languages=self.ocr_languages,
+            ocr_languages="+".join(self.ocr_languages),
             dpi=self.dpi,
         )
 
@@ -287,9 +299,3 @@ def load_settings(
     if unknown := find_unknown_variable(os.environ, secrets, Settings, PREFIX, OTHER_VARIABLES):
         raise SettingsError(unknown)
     return settings
-
-
-def hide_credentials(url: str) -> str:
-    """The URL without user name, password, query and fragment."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -27,7 +27,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from extractors import readers
 from extractors.errors import ExtractionError
+from extractors.readers import Reader
 from extractors.types import Extraction, Options, Source
 
 ENTRY_POINT_GROUP = "diptych.extractors"
@@ -48,6 +50,8 @@ class Format:
     """Regular expression that matches the start of such files; None accepts any content."""
     version: int = 1
     """Raise it when the same bytes yield different parts: stored documents are then extracted again."""
+    reader: Reader = readers.UNKNOWN
+    """What reads such files, for `diptych formats`."""
 
     def __post_init__(self) -> None:
         if not self.suffixes or any(not re.fullmatch(r"\.[^A-Z./]+", suffix) for suffix in self.suffixes):
@@ -73,34 +77,40 @@ _ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _ZIP = rb"PK\x03\x04"
 
 FORMATS = (
-    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=6),
-    Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=2),
-    Format((".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=2),
-    Format((".odp",), _SLIDES, _ODP, _ZIP, version=2),
-    Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n"),
-    Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff"),
-    Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP"),
-    Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]"),
-    Format((".gif",), _PHOTOS, "image/gif", rb"GIF8"),
-    Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}"),
-    Format((".heic", ".heif"), _PHOTOS, "image/heic", rb"(?s).{4}ftyp(?:hei|hev|mif1|msf1)"),
-    Format((".avif",), _PHOTOS, "image/avif", rb"(?s).{4}ftypavi[fs]"),
+    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=6, reader=readers.PDF),
+    Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=2, reader=readers.SLIDES),
     Format(
-        (".jp2", ".jpx", ".jpf", ".j2k", ".j2c"), _PHOTOS, "image/jp2", rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
+        (".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=2, reader=readers.OLD_SLIDES
     ),
-    Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])"),
-    Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP),
-    Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0"),
-    Format((".ods",), _SHEETS, _ODS, _ZIP),
-    Format((".html", ".htm", ".xhtml"), _MARKUP, "text/html"),
-    Format((".mhtml", ".mht"), _MARKUP, "multipart/related"),
-    Format((".md", ".markdown"), _MARKUP, "text/markdown"),
-    Format((".rst",), _MARKUP, "text/x-rst"),
-    Format((".txt", ".text"), _MARKUP, "text/plain"),
-    Format((".ipynb",), _MARKUP, "application/x-ipynb+json"),
-    Format((".epub",), _MARKUP, "application/epub+zip"),
-    Format((".csv",), _CATALOG, "text/csv", version=3),
-    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3),
+    Format((".odp",), _SLIDES, _ODP, _ZIP, version=2, reader=readers.SLIDES),
+    Format((".png",), _PHOTOS, "image/png", rb"\x89PNG\r\n\x1a\n", reader=readers.IMAGE),
+    Format((".jpg", ".jpeg"), _PHOTOS, "image/jpeg", rb"\xff\xd8\xff", reader=readers.IMAGE),
+    Format((".webp",), _PHOTOS, "image/webp", rb"(?s)RIFF....WEBP", reader=readers.IMAGE),
+    Format((".tif", ".tiff"), _PHOTOS, "image/tiff", rb"II[*+]\x00|MM\x00[*+]", reader=readers.IMAGE),
+    Format((".gif",), _PHOTOS, "image/gif", rb"GIF8", reader=readers.IMAGE),
+    Format((".bmp",), _PHOTOS, "image/bmp", rb"(?s)BM.{4}\x00{4}", reader=readers.IMAGE),
+    Format((".heic", ".heif"), _PHOTOS, "image/heic", rb"(?s).{4}ftyp(?:hei|hev|mif1|msf1)", reader=readers.HEIF),
+    Format((".avif",), _PHOTOS, "image/avif", rb"(?s).{4}ftypavi[fs]", reader=readers.IMAGE),
+    Format(
+        (".jp2", ".jpx", ".jpf", ".j2k", ".j2c"),
+        _PHOTOS,
+        "image/jp2",
+        rb"\x00{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+        reader=readers.IMAGE,
+    ),
+    Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])", reader=readers.DRAWING),
+    Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP, reader=readers.WORKBOOK),
+    Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0", reader=readers.OLD_WORKBOOK),
+    Format((".ods",), _SHEETS, _ODS, _ZIP, reader=readers.WORKBOOK),
+    Format((".html", ".htm", ".xhtml"), _MARKUP, "text/html", reader=readers.WEB_PAGE),
+    Format((".mhtml", ".mht"), _MARKUP, "multipart/related", reader=readers.WEB_PAGE),
+    Format((".md", ".markdown"), _MARKUP, "text/markdown", reader=readers.MARKDOWN),
+    Format((".rst",), _MARKUP, "text/x-rst", reader=readers.RESTRUCTURED_TEXT),
+    Format((".txt", ".text"), _MARKUP, "text/plain", reader=readers.PLAIN_TEXT),
+    Format((".ipynb",), _MARKUP, "application/x-ipynb+json", reader=readers.NOTEBOOK),
+    Format((".epub",), _MARKUP, "application/epub+zip", reader=readers.E_BOOK),
+    Format((".csv",), _CATALOG, "text/csv", version=3, reader=readers.CATALOGUE),
+    Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3, reader=readers.CATALOGUE),
 )
 """The built-in formats. Names and versions of extractors are part of stored fingerprints."""
 

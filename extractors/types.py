@@ -78,7 +78,7 @@ class Options:
     page_images: PageImages = "visual"
     ocr: OcrEngine = "auto"
     ocr_languages: str = "eng"
-    """Language codes of Tesseract, joined by `+`."""
+    """Language codes of Tesseract, joined by `+`; `auto`: the installed ones."""
     dpi: int = 150
     """Minimum resolution of vector crops and page images."""
 

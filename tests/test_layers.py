@@ -19,6 +19,7 @@ LAYERS = (
     "extractors.table_grid",
     "extractors.addresses",
     "extractors.progress",
+    "extractors.readers",
     "extractors.formats",
     "extractors.geometry",
     "extractors.atomic_write",

@@ -20,10 +20,11 @@ from typing import Literal
 
 from diptych.errors import SettingsError, StoreError
 from diptych.models.object_ledger import FOLDER as LEDGER_FOLDER
-from diptych.object_store import CHECK_NAME
+from diptych.object_store import CHECK_NAME, hide_credentials
 from diptych.picture_store import open_picture_store
-from diptych.settings import MEMORY, Settings, hide_credentials
+from diptych.settings import MEMORY, Settings
 from diptych.store.disk_space import RESERVE_TO_START
+from extractors.ocr.languages import AUTO, debian_packages, installed_languages
 from extractors.slides.libreoffice import find_libreoffice
 
 TIMEOUT = 2.0
@@ -90,18 +91,17 @@ def check_libreoffice(settings: Settings) -> Check:
 
 
 def check_tesseract(settings: Settings) -> Check:
-    required = [language for language in settings.ocr_languages.split("+") if language]
+    required = [language for language in settings.ocr_languages if language != AUTO]
     cost = "pages without text are read by RapidOCR, which is several times slower"
-    packages = ["tesseract-ocr", *map(_debian_package, required)]
-    fix = _install_command(" ".join(packages), "tesseract tesseract-lang")
+    fix = _install_command(f"tesseract-ocr {debian_packages(required)}".strip(), "tesseract tesseract-lang")
     check = _check_program("Tesseract", "tesseract", "--version", cost, fix)
     if check.state != "ok":
         return check
-    languages = sorted((_run(["tesseract", "--list-langs"]) or "").splitlines()[1:])
+    languages = sorted(installed_languages())
     missing = [language for language in required if language not in languages]
     if missing:
         what = f"{check.what}, without {' '.join(missing)} (installed: {' '.join(languages) or 'none'})"
-        fix = _install_command(" ".join(map(_debian_package, missing)), "tesseract-lang")
+        fix = _install_command(debian_packages(missing), "tesseract-lang")
         return Check("Tesseract", "missing", what, f"pages in {' '.join(missing)} are not read by Tesseract", fix)
     return Check("Tesseract", "ok", f"{check.what}, languages {' '.join(languages)}")
 
@@ -130,10 +130,6 @@ def _run(command: list[str]) -> str | None:
     except OSError as error:
         return str(error)
     return done.stdout + done.stderr
-
-
-def _debian_package(language: str) -> str:
-    return f"tesseract-ocr-{language.lower().replace('_', '-')}"
 
 
 def _install_command(debian: str, brew: str) -> str:

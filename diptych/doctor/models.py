@@ -20,7 +20,8 @@ from diptych.models.api_keys import NO_KEY, api_key
 from diptych.models.meter import Meter
 from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
-from diptych.settings import Settings, hide_credentials
+from diptych.object_store import hide_credentials
+from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
 

@@ -17,7 +17,8 @@ from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException
 
 from diptych.errors import StoreError, StoreMissing
-from diptych.settings import API_KEY_VARIABLE, Settings, hide_credentials
+from diptych.object_store import hide_credentials
+from diptych.settings import API_KEY_VARIABLE, Settings
 from diptych.store.server_aliases import publish_edition
 from diptych.store.server_collection import ServerCollection
 from diptych.store.server_failures import explain_failure

@@ -7,7 +7,6 @@ machine. RapidOCR brings its models in its package and takes about ten times as 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -16,14 +15,13 @@ from os import environ
 from typing import TYPE_CHECKING, Any, Literal
 
 from extractors.errors import ExtractionError
+from extractors.ocr.languages import TIMEOUT, chosen_languages, installed_languages
 from extractors.types import Box
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Engine = Literal["tesseract", "rapidocr"]
-
-TIMEOUT = 30  # seconds for one image; a page takes 0.2 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +30,6 @@ class Word:
     text: str
     confidence: float  # 0 to 1
     line: tuple[int, ...]  # the engine's numbers of its line, block first; equal for all words of a line
-
-
-def tesseract_problem(languages: str) -> str:
-    """Return why Tesseract cannot read `languages`, with the command that installs what is missing, or ""."""
-    program = shutil.which("tesseract")
-    if program is None:
-        return "Tesseract is not installed (apt install tesseract-ocr, brew install tesseract)"
-    installed = _installed_languages(program, environ.get("TESSDATA_PREFIX", ""))
-    missing = [language for language in languages.split("+") if language not in installed]
-    if not missing:
-        return ""
-    packages = " ".join(f"tesseract-ocr-{language.replace('_', '-')}" for language in missing)
-    return (
-        f"Tesseract has no data for the language {', '.join(map(repr, missing))} "
-        f"(apt install {packages}; installed: {', '.join(sorted(installed)) or 'none'})"
-    )
-
-
-@cache
-def _installed_languages(program: str, tessdata: str) -> frozenset[str]:
-    """Language codes with data in the folder `tessdata`, which Tesseract reads from the environment ("": its own)."""
-    result = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    return frozenset(result.stdout.split("\n")[1:]) - {""}
 
 
 def _run_tesseract(image: Image.Image, *arguments: str) -> str:
@@ -84,8 +59,9 @@ def tesseract_words(image: Image.Image, languages: str, *, sparse: bool) -> list
     On pages of text it finds no more and takes longer.
     """
     mode = ["--psm", "11", "-c", "thresholding_method=2"] if sparse else ["--psm", "3"]
+    chosen = chosen_languages(languages, lambda: tesseract_script(image))
     words = []
-    for row in _run_tesseract(image, "-l", languages, *mode, "tsv").splitlines()[1:]:
+    for row in _run_tesseract(image, "-l", chosen, *mode, "tsv").splitlines()[1:]:
         # level, page, block, paragraph, line, word, left, top, width, height, confidence, text
         level, _, block, paragraph, line, _, *rest = row.split("\t")
         if level != "5" or not rest[5].strip():
@@ -101,14 +77,26 @@ def tesseract_orientation(image: Image.Image) -> tuple[int, float] | None:
 
     None when Tesseract's orientation data is not installed; (0, 0) when there are too few letters.
     """
-    if "osd" not in _installed_languages(shutil.which("tesseract") or "", environ.get("TESSDATA_PREFIX", "")):
+    if "osd" not in installed_languages():
         return None
-    try:
-        output = _run_tesseract(image, "--psm", "0")
-    except ExtractionError:
-        return 0, 0.0
+    output = _detect(image)
     angle, confidence = (re.search(rf"{name}: ([\d.]+)", output) for name in ("Rotate", "Orientation confidence"))
     return (int(angle[1]), float(confidence[1])) if angle and confidence else (0, 0.0)
+
+
+def tesseract_script(image: Image.Image) -> tuple[str, float]:
+    """Return the script, such as `Cyrillic`, and the confidence; 0 when it is unknown."""
+    output = _detect(image) if "osd" in installed_languages() else ""
+    script, confidence = (re.search(rf"{name}: (\S+)", output) for name in ("Script", "Script confidence"))
+    return (script[1], float(confidence[1])) if script and confidence else ("", 0.0)
+
+
+def _detect(image: Image.Image) -> str:
+    """What Tesseract reports about orientation and script."""
+    try:
+        return _run_tesseract(image, "--psm", "0")
+    except ExtractionError:
+        return ""
 
 
 @cache

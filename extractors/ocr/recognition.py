@@ -17,9 +17,9 @@ from extractors.ocr.engines import (
     Word,
     rapidocr_words,
     tesseract_orientation,
-    tesseract_problem,
     tesseract_words,
 )
+from extractors.ocr.languages import tesseract_problem
 from extractors.page import Line
 from extractors.types import Box, Options
 

@@ -13,6 +13,7 @@ from flows.cli.deploy import deploy
 from flows.cli.estimate import estimate
 from flows.cli.evaluate import evaluate, questions
 from flows.cli.extract import extract
+from flows.cli.formats import formats
 from flows.cli.ingest import ingest
 from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
 from flows.cli.mcp import mcp
@@ -40,7 +41,7 @@ def diptych() -> None:
 
 COMMANDS = (
     extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
-    reindex, export, import_, questions, evaluate, doctor, watch, serve, mcp, deploy, up,
+    reindex, export, import_, questions, evaluate, doctor, formats, watch, serve, mcp, deploy, up,
 )  # fmt: skip
 for command in COMMANDS:
     diptych.add_command(command)

@@ -18,8 +18,8 @@ from prefect.exceptions import FailedRun
 from prefect.states import Cancelled, Failed
 
 from diptych.errors import DiptychError
+from diptych.object_store import hide_credentials
 from diptych.printable import one_line
-from diptych.settings import hide_credentials
 from flows.support.local_prefect import RunFailed
 
 MAX_NAME = 80

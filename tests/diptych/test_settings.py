@@ -67,3 +67,15 @@ def test_known_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert (settings.store, settings.dpi, settings.openai.base_url) == ("here", 100, "http://localhost")
     assert settings.weights == {"dense": 2}
+
+
+@pytest.mark.parametrize("value", ["eng+deu", "eng, deu", '["eng", "deu"]'])
+def test_languages_of_scans_are_a_list_however_they_are_written(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DIPTYCH_OCR_LANGUAGES", value)
+    assert load_settings().ocr_languages == ("eng", "deu")
+    assert load_settings().options(None).ocr_languages == "eng+deu"
+
+
+def test_automatic_languages_cannot_be_mixed_with_others() -> None:
+    with pytest.raises(SettingsError, match='name languages such as "eng", "deu", or only "auto"'):
+        load_settings(others={"ocr_languages": ["auto", "eng"]})

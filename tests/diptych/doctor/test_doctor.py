@@ -97,7 +97,7 @@ def test_missing_programs_are_reported_with_their_install_command(
 def test_missing_ocr_languages_are_listed(settings: Settings, only_program: Callable[[str, str], None]) -> None:
     only_program("tesseract", 'case $1 in --version) echo "tesseract 9.8.7";; *) printf "List:\\neng\\nosd\\n";; esac')
     assert check_tesseract(settings).what == "9.8.7, languages eng osd"
-    check = check_tesseract(settings.model_copy(update={"ocr_languages": "eng+chi_sim"}))
+    check = check_tesseract(settings.model_copy(update={"ocr_languages": ("eng", "chi_sim")}))
     assert check.state == "missing"
     assert check.what == "9.8.7, without chi_sim (installed: eng osd)"
     assert "tesseract-ocr-chi-sim" in check.fix or "tesseract-lang" in check.fix

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from extractors.errors import ExtractionError
-from extractors.ocr import recognition
+from extractors.ocr import languages, recognition
+from extractors.ocr.engines import tesseract_script
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
 from extractors.types import Options
 
@@ -164,3 +165,23 @@ def test_failure_of_tesseract_is_an_extraction_error(
     with pytest.raises(ExtractionError, match=message) as caught:
         recognise_page(page_image(), TESSERACT)
     assert caught.value.transient is transient
+
+
+def test_automatic_languages_are_the_installed_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(languages, "installed_languages", lambda: frozenset({"osd", "fra", "deu", "eng", "jpn_vert"}))
+    assert languages.chosen_languages("auto", lambda: pytest.fail("not needed")) == "eng+deu+fra"
+    assert languages.chosen_languages("fra", lambda: pytest.fail("not needed")) == "fra"
+
+
+def test_automatic_languages_are_those_of_the_script_if_many_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = frozenset(["osd", "eng", "deu", "fra", "spa", "por", "ita", "nld", "pol", "rus", "ukr", "bul", "ell", "jpn"])
+    monkeypatch.setattr(languages, "installed_languages", lambda: many)
+    assert languages.chosen_languages("auto", lambda: ("Cyrillic", 30.0)) == "rus+bul+ukr"
+    assert languages.chosen_languages("auto", lambda: ("Latin", 40.0)) == "eng+deu+fra+spa+por+ita"
+    assert languages.chosen_languages("auto", lambda: ("Greek", 1.3)) == "eng+deu+fra+spa+por+ita"
+
+
+@needs_tesseract
+def test_script_of_a_page_is_detected_and_the_page_is_read_with_automatic_languages() -> None:
+    assert tesseract_script(page_image())[0] == "Latin"
+    assert SENTENCES[0] in text_of(recognise_page(page_image(), Options(ocr="tesseract", ocr_languages="auto")))
