@@ -17,7 +17,7 @@ from tests.support.papers import write_photo
 
 def hit(rank: int, text: str = "the pump", **fields: Any) -> dict[str, Any]:
     unset = dict.fromkeys(
-        ("image", "page", "folio", "named_page", "faces", "title", "caption", "model_caption", "place"), ""
+        ("id", "image", "page", "folio", "named_page", "faces", "title", "caption", "model_caption", "place"), ""
     )
     common = {"rank": rank, "modality": "text", "kind": "text", "document": "a.pdf", "text": text, "ranks": {"bm25": 2}}
     return {**unset, **common, **fields}
