@@ -153,9 +153,7 @@ class Settings(BaseSettings):
     prefect: bool = Field(
         default=False, description="Record the commands ingest, query, ask and evaluate as Prefect flow runs."
     )
-    search_page: str = Field(
-        default="", description="Address of `diptych serve`, to which Prefect artifacts link; empty: no links."
-    )
+    search_page: str = Field(default="", description="Address of `diptych serve`, to which Prefect artifacts link.")
     page_seconds: float = Field(
         default=60, gt=0, description="Time limit for one page, in seconds; a slower page is skipped."
     )
