@@ -1,4 +1,4 @@
-# Prefect server, deployment and worker of compose.yaml: one image with the locked packages.
+# Prefect server, deployment, worker and search page of compose.yaml: one image with the locked packages.
 FROM python:3.11.14-slim-bookworm
 
 # Pages that MuPDF cannot draw, slides, OCR.

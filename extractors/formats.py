@@ -71,6 +71,7 @@ _PHOTOS = "extractors.photos.extractor"
 _SLIDES = "extractors.slides.extractor"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _ODP = "application/vnd.oasis.opendocument.presentation"
+_MAIL = "extractors.mail.extractor"
 _SHEETS = "extractors.sheets.extractor"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
@@ -99,6 +100,8 @@ FORMATS = (
         reader=readers.IMAGE,
     ),
     Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])", reader=readers.DRAWING),
+    Format((".eml",), _MAIL, "message/rfc822", reader=readers.MAIL),
+    Format((".msg",), _MAIL, "application/vnd.ms-outlook", rb"\xd0\xcf\x11\xe0", reader=readers.OUTLOOK_MAIL),
     Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP, reader=readers.WORKBOOK),
     Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0", reader=readers.OLD_WORKBOOK),
     Format((".ods",), _SHEETS, _ODS, _ZIP, reader=readers.WORKBOOK),

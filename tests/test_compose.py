@@ -46,7 +46,7 @@ def test_secrets_come_from_the_environment_and_have_no_defaults(name: str) -> No
 
 def test_required_variables_are_in_the_example() -> None:
     required = set(re.findall(r"\$\{(\w+):\?", TEXT))
-    assert required == {"QDRANT_API_KEY", "POSTGRES_PASSWORD", "DOCUMENTS"}
+    assert required == {"QDRANT_API_KEY", "POSTGRES_PASSWORD", "DIPTYCH_TOKEN", "DOCUMENTS"}
     example = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"^#?(\w+)=", example, re.M)) == set(re.findall(r"\$\{(\w+)", TEXT))
     assert re.findall(r"^\w+=(.+)", example, re.M) == []

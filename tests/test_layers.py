@@ -36,6 +36,8 @@ LAYERS = (
     "extractors.markup",
     "extractors.slides",
     "extractors.sheets",
+    "extractors.mail",
+    "extractors.members",
     "extractors.catalog",
     "extractors.contact_sheet",
     "extractors.sandbox",

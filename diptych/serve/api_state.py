@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from diptych.errors import StoreMissing
 from diptych.serve.dependencies import Library
 from diptych.serve.models import PREFIX
 from diptych.serve.problems import PROBLEMS
@@ -48,6 +49,9 @@ async def status(library: Library) -> dict[str, Any]:
 
 @router.get("/health", response_model=Health)
 async def health(library: Library) -> dict[str, str]:
-    """Answer `ok` if the store can be read."""
-    await library.version()
+    """Answer `ok` if the store can be read; one that the first ingest will create is `empty`."""
+    try:
+        await library.version()
+    except StoreMissing:
+        return {"status": "empty"}
     return {"status": "ok"}

@@ -19,7 +19,13 @@ _PAGE_FEED = "\f"
 
 def read_plain_text(path: Path, name: str) -> BlockDocument:
     """Read a text file in any encoding; form feeds separate pages. Raises `ExtractionError`."""
-    pages = decode_text(path.read_bytes(), name).rstrip(_PAGE_FEED + " \n").split(_PAGE_FEED)
+    blocks, pages = plain_text_blocks(decode_text(path.read_bytes(), name))
+    return BlockDocument(blocks, pages=pages)
+
+
+def plain_text_blocks(text: str) -> tuple[list[Content], int]:
+    """Return the blocks of a text, and the number of its pages: 0 if nothing separates any."""
+    pages = text.rstrip(_PAGE_FEED + " \n").split(_PAGE_FEED)
     blocks = [
         block
         for number, page in enumerate(pages, start=1)
@@ -27,7 +33,7 @@ def read_plain_text(path: Path, name: str) -> BlockDocument:
         if not is_blank
         for block in _read_paragraph(list(lines), number)
     ]
-    return BlockDocument(blocks, pages=len(pages) if len(pages) > 1 else 0)
+    return blocks, len(pages) if len(pages) > 1 else 0
 
 
 def _read_paragraph(lines: list[str], page: int) -> list[Content]:

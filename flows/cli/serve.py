@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from diptych.search.query_options import parse_filter
 from flows.cli import options
 from flows.support.terminal import print_message
+
+if TYPE_CHECKING:
+    from diptych import Diptych
 
 
 @click.command(short_help="Serve a search page, an API and MCP for agents.")
@@ -45,11 +49,26 @@ def serve(
         write=write,
     )
     with options.open_store(store, budget) as diptych:
-        diptych.documents()  # a store that is missing or cannot be opened is reported before anyone connects
+        _check_store(diptych)
         try:
             serve_store(diptych, chosen, _announce)
         except KeyboardInterrupt:
             print_message("stopped")
+
+
+def _check_store(diptych: Diptych) -> None:
+    """Report a store that is missing or cannot be opened before anyone connects.
+
+    On a Qdrant server, the first ingest of another process may create it later.
+    """
+    from diptych.errors import StoreMissing
+
+    try:
+        diptych.documents()
+    except StoreMissing as error:
+        if "://" not in diptych.settings.store:
+            raise
+        print_message(f"{error}; requests will find nothing until then")
 
 
 def _announce(address: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
+from diptych import Diptych, Settings
 from diptych.errors import SettingsError
+from diptych.serve.app import create_app
 from diptych.serve.options import ServeOptions
+from tests.support.served_store import ADDRESS
 
 
 def test_every_response_has_security_headers(client: TestClient) -> None:
@@ -36,3 +41,17 @@ def test_an_address_that_others_reach_requires_a_token(host: str) -> None:
     with pytest.raises(SettingsError, match="shorter than 16"):
         ServeOptions(host=host, token="secret")
     assert ServeOptions(host=host, token="0123456789abcdef").host == host
+
+
+def test_health_of_a_store_that_the_first_ingest_will_create(tmp_path: Path) -> None:
+    with (
+        Diptych.open(Settings(store=str(tmp_path / "store"))) as library,
+        TestClient(create_app(library), base_url=ADDRESS) as client,
+    ):
+        assert (client.get("/api/v1/health").status_code, client.get("/api/v1/health").json()) == (
+            200,
+            {"status": "empty"},
+        )
+        answer = client.get("/api/v1/search?q=pump")
+        assert (answer.status_code, answer.json()["detail"][:11]) == (503, "no store at")
+    assert not (tmp_path / "store").exists()

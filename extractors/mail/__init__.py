@@ -1,0 +1,1 @@
+"""Mail: its headers and body; attachments are documents of their own."""
