@@ -10,17 +10,20 @@ from fastapi import FastAPI
 
 from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
-from diptych.serve import api, api_ask, api_documents, api_state, page
+from diptych.serve import api, api_ask, api_documents, api_state, login, page
+from diptych.serve.guard import Guard
 from diptych.serve.headers import SecurityHeaders
 from diptych.serve.options import ServeOptions
 from diptych.serve.page_html import mount_static
 from diptych.serve.problems import add_problems
 from diptych.serve.served_library import ServedLibrary
+from diptych.serve.sessions import Sessions
 
 
 def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI application that serves an open store. The caller closes `library` after the application has ended."""
-    served = ServedLibrary(library, options or ServeOptions())
+    options = options or ServeOptions()
+    served = ServedLibrary(library, options)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -37,13 +40,14 @@ def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
-    app.state.library = served
-    for module in (api, api_ask, api_documents, api_state, page):
+    app.state.library, app.state.sessions = served, Sessions(options.token)
+    for module in (api, api_ask, api_documents, api_state, login, page):
         app.include_router(module.router)
     run_mcp = _add_mcp(app, served)
     mount_static(app)
     add_problems(app)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Guard, options)
+    app.add_middleware(SecurityHeaders)  # the last one is the outermost: refusals get them, too
     return app
 
 

@@ -25,6 +25,8 @@ class ServeOptions:
     """Required from every client, if set."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names under which browsers reach the server, such as that of a reverse proxy."""
+    rate: float = 50
+    """Requests per second of one client; those that may start a model count for ten, pictures for a twentieth."""
     where: Expression | None = None
     """A filter that every query gets in addition to its own."""
     roots: tuple[Path, ...] = ()

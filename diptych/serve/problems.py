@@ -24,10 +24,13 @@ from diptych.errors import (
     StoreError,
     WorkerLost,
 )
+from diptych.serve.headers import HEADERS
 from diptych.serve.served_library import NotFound
+from diptych.serve.threads import ServerBusy
 
 STATUSES: tuple[tuple[type[DiptychError], int], ...] = (
     (NotFound, 404),
+    (ServerBusy, 503),
     (QueryError, 422),
     (SourceError, 422),
     (WorkerLost, 503),
@@ -97,7 +100,7 @@ def add_problems(app: FastAPI) -> None:
 async def _on_diptych_error(request: Request, error: Exception) -> Problem:
     assert isinstance(error, DiptychError)
     problem = problem_of(error)
-    return Problem(problem.status, problem.detail)
+    return Problem(problem.status, problem.detail, {"retry-after": "5"} if problem.status == 503 else None)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Problem:
@@ -112,4 +115,5 @@ async def _on_http_error(request: Request, error: Exception) -> Problem:
 
 
 async def _on_bug(request: Request, error: Exception) -> Problem:
-    return Problem(500, f"this is a bug, please report it: {type(error).__name__}; the server's log has the traceback")
+    text = f"this is a bug, please report it: {type(error).__name__}; the server's log has the traceback"
+    return Problem(500, text, HEADERS)  # no middleware adds them to this response

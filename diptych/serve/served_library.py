@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple
 
 from diptych.answering.answer import Answer
 from diptych.errors import QueryError
@@ -24,16 +21,21 @@ from diptych.search.plain_filters import FilteredText
 from diptych.search.query import Query
 from diptych.serve.options import ServeOptions
 from diptych.serve.store_fields import StoreField, store_fields
+from diptych.serve.threads import Threads
 from diptych.store.names import PART_FIELDS, find_ids, resolve_names
 from diptych.store.register import DocumentRecord
 from diptych.where import Compare, Expression, all_of, comparisons
 from extractors.types import IMAGE_SUFFIXES, ImageFile, PageImage
 
-Arguments = TypeVarTuple("Arguments")
-T = TypeVar("T")
 PICTURE_NAME = re.compile(rf"([0-9a-f]{{64}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
+MAX_READS = 256
+"""Searches and other reads, running and waiting."""
 SLOW_THREADS = 4
-"""Answers, searches with an image and drawings of pages at the same time; plain searches never wait for them."""
+"""Searches with an image and drawings of pages at the same time; plain searches never wait for them."""
+MAX_SLOW = 32
+"""Of these, running and waiting."""
+MAX_ASKS = 4
+"""Questions that are answered at the same time; further ones are refused."""
 MAX_PAGES = 1000
 """Images of pages that are remembered, so that their files are neither read nor drawn again."""
 MAX_ISSUED = 10_000
@@ -76,8 +78,9 @@ class ServedLibrary:
 
     def __init__(self, library: Diptych, options: ServeOptions) -> None:
         self.library, self.options = library, options
-        self._readers = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="diptych-serve")
-        self._slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="diptych-serve-slow")
+        self._readers = Threads("read", os.cpu_count() or 2, MAX_READS)
+        self._slow = Threads("draw", SLOW_THREADS, MAX_SLOW)
+        self._askers = Threads("ask", MAX_ASKS, MAX_ASKS)
         self._known: _Snapshot | None = None
         self._pages: dict[tuple[str, str, int], PageImage] = {}
         """(id and hash of the document, page) -> its image, the last ones."""
@@ -86,8 +89,8 @@ class ServedLibrary:
 
     def close(self) -> None:
         """End the threads; the `Diptych` stays open."""
-        for pool in (self._readers, self._slow):
-            pool.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._readers, self._slow, self._askers):
+            threads.close()
 
     # Search
 
@@ -97,7 +100,7 @@ class ServedLibrary:
 
     async def find(self, query: Query, limit: int = 10, offset: int = 0) -> Found:
         """`search` with the filters that were understood, and why nothing was found."""
-        return await self._run(self._slow if query.image else self._readers, self._find, query, limit, offset)
+        return await (self._slow if query.image else self._readers).run(self._find, query, limit, offset)
 
     def _find(self, query: Query, limit: int, offset: int) -> Found:
         restricted = self._restricted(query)
@@ -107,20 +110,20 @@ class ServedLibrary:
 
     async def explain_no_hits(self, query: Query, *, resembles: bool) -> str:
         """Why nothing was found; `resembles`: whether anything in the store resembles the query."""
-        return await self._run(self._readers, self._explain, query, resembles)
+        return await self._readers.run(self._explain, query, resembles)
 
     def _explain(self, query: Query, resembles: bool) -> str:
         return explain_no_hits(self._snapshot().documents, query.where, resembles=resembles)
 
     async def search_groups(self, query: Query, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """See `Diptych.search_groups`."""
-        return await self._run(self._readers, self.library.search_groups, self._restricted(query), by, limit, each)
+        return await self._readers.run(self.library.search_groups, self._restricted(query), by, limit, each)
 
     async def like(
         self, hit_id: str, limit: int = 10, where: Expression | None = None, split_rows: bool = False
     ) -> list[Hit]:
         """See `Diptych.like`."""
-        return await self._run(self._readers, self._like, hit_id, limit, where, split_rows)
+        return await self._readers.run(self._like, hit_id, limit, where, split_rows)
 
     def _like(self, hit_id: str, limit: int, where: Expression | None, split_rows: bool) -> list[Hit]:
         self._part(hit_id)
@@ -128,13 +131,13 @@ class ServedLibrary:
 
     async def interpret(self, query: Query) -> FilteredText:
         """See `Diptych.interpret`."""
-        return await self._run(self._readers, self.library.interpret, query)
+        return await self._readers.run(self.library.interpret, query)
 
     async def ask(
         self, question: Query, limit: int = ANSWER_HITS, on_text: Callable[[str], None] | None = None
     ) -> Answer:
         """See `Diptych.ask`; `on_text` is called in another thread."""
-        answer = await self._run(self._slow, self.library.ask, self._restricted(question), limit, on_text)
+        answer = await self._askers.run(self.library.ask, self._restricted(question), limit, on_text)
         for source in answer.citations:
             self._issue(Path(source.image).name if source.image else "")
         return answer
@@ -153,39 +156,39 @@ class ServedLibrary:
 
     async def documents(self) -> list[DocumentRecord]:
         """All documents, sorted by name; read again only after a commit."""
-        return (await self._run(self._readers, self._snapshot)).documents
+        return (await self._readers.run(self._snapshot)).documents
 
     async def version(self) -> str:
         """See `Diptych.version`."""
-        return await self._run(self._readers, lambda: self.library.version)
+        return await self._readers.run(lambda: self.library.version)
 
     async def delete(self, document: str) -> None:
         """Delete a document by the id of its record. The caller checks whether clients may."""
-        await self._run(self._slow, lambda: self.library.maintenance.remove([self._document(document)]))
+        await self._slow.run(lambda: self.library.maintenance.remove([self._document(document)]))
 
     async def document(self, document: str) -> DocumentRecord:
         """The record with this id."""
-        return await self._run(self._readers, self._document, document)
+        return await self._readers.run(self._document, document)
 
     async def parts(self, document: str, page: int | None = None) -> list[Part]:
         """The passages and pictures of a document, or of a page, in reading order; `document`: the id of its record."""
-        return await self._run(self._readers, self._parts, document, page)
+        return await self._readers.run(self._parts, document, page)
 
     async def parts_of(self, documents: Sequence[str] | None, where: Expression | None = None) -> list[Part]:
         """The passages and pictures of several documents, None: of all, that match a filter."""
-        return await self._run(self._readers, lambda: self.library.parts(documents, self._with_filter(where)))
+        return await self._readers.run(lambda: self.library.parts(documents, self._with_filter(where)))
 
     async def skipped(self) -> list[SkippedFile]:
         """See `Maintenance.skipped`; none under an operator's filter, because skipped files have no fields."""
-        return [] if self.options.where else await self._run(self._readers, self.library.maintenance.skipped)
+        return [] if self.options.where else await self._readers.run(self.library.maintenance.skipped)
 
     async def part(self, hit_id: str) -> Part:
         """The passage or picture with the id of a hit."""
-        return await self._run(self._readers, self._part, hit_id)
+        return await self._readers.run(self._part, hit_id)
 
     async def fields(self) -> list[StoreField]:
         """The users' own fields in the store."""
-        return await self._run(self._readers, self._fields)
+        return await self._readers.run(self._fields)
 
     def _fields(self) -> list[StoreField]:
         return store_fields(record.fields for record in self._snapshot().documents)
@@ -213,13 +216,13 @@ class ServedLibrary:
 
     async def store_query_image(self, image: bytes) -> str:
         """See `Diptych.store_query_image`."""
-        name = await self._run(self._slow, self.library.store_query_image, image)
+        name = await self._slow.run(self.library.store_query_image, image)
         self._issue(name)
         return name
 
     async def page_image(self, document: str, page: int) -> PageImage | None:
         """See `Diptych.page_image`; None too if the operator's filter selects parts of pages."""
-        return await self._run(self._slow, self._page_image, document, page)
+        return await self._slow.run(self._page_image, document, page)
 
     def _page_image(self, document: str, page: int) -> PageImage | None:
         parts = self._parts(document, page)
@@ -237,7 +240,7 @@ class ServedLibrary:
 
     async def picture(self, name: str) -> Path:
         """The file of a picture by its name: the hash of its bytes, and a suffix."""
-        return await self._run(self._readers, self._picture, name)
+        return await self._readers.run(self._picture, name)
 
     def _picture(self, name: str) -> Path:
         unknown = NotFound(f"{name[:80]}: no picture has this name")
@@ -277,6 +280,3 @@ class ServedLibrary:
             pictures = frozenset(part.image.sha256 + part.image.suffix for part in parts if part.image)
         self._known = _Snapshot(version, moment, documents, pictures)
         return self._known
-
-    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)

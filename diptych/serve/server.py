@@ -13,6 +13,8 @@ from diptych.library.diptych import Diptych
 from diptych.serve.app import create_app
 from diptych.serve.options import ServeOptions
 
+MAX_CONNECTIONS = 500
+"""Connections at the same time."""
 STOP_SECONDS = 3
 """Time for running requests to end."""
 
@@ -27,6 +29,8 @@ def serve(library: Diptych, options: ServeOptions, on_start: Callable[[str], Non
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(options.allowed_hosts),  # of a reverse proxy on this machine; else clients could lie
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         on_start(f"http://{shown}:{port}")

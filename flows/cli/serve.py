@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 @click.option("--where", metavar="EXPR", help="A filter that every query gets, and that no client can lift.")
 @click.option("--write", is_flag=True, help="Allow clients to delete documents.")
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="Name of a reverse proxy.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=50,
+    show_default=True,
+    help="Requests per second of one client.",
+)
 @options.budget
 @options.store
 def serve(
@@ -29,6 +36,7 @@ def serve(
     where: str | None,
     write: bool,
     allowed_hosts: tuple[str, ...],
+    rate: float,
     budget: float | None,
     store: str | None,
 ) -> None:
@@ -45,6 +53,7 @@ def serve(
         port=port,
         token=os.environ.get(TOKEN_VARIABLE, ""),
         allowed_hosts=allowed_hosts,
+        rate=rate,
         where=parse_filter(where),
         write=write,
     )

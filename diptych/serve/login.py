@@ -1,0 +1,75 @@
+"""The login form, and addresses with a token: browsers get a cookie for the token."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Annotated
+from urllib.parse import parse_qsl, quote, urlencode
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Scope
+
+from diptych.serve.sessions import Sessions
+
+LOGIN = "/login"
+TOKEN = "token"
+MAX_TOKEN = 1000
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Diptych</title>
+<link rel="stylesheet" href="/static/page.css">
+{body}
+</html>
+"""
+_FORM = """<main class="login">
+<h1>Diptych</h1>
+<form method="post" action="/login">
+<label for="token">Token of this server</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<button type="submit">Log in</button>
+<p role="alert">{error}</p>
+</form>
+</main>"""
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(LOGIN)
+async def login_form() -> HTMLResponse:
+    return _form()
+
+
+@router.post(LOGIN)
+async def login(request: Request, token: Annotated[str, Form(max_length=MAX_TOKEN)] = "") -> Response:
+    sessions: Sessions = request.app.state.sessions
+    if not sessions.is_token(token.strip()):
+        return _form("This is not the token of this server.", 401)
+    answer = RedirectResponse("/", 303)
+    sessions.open(answer, secure=request.url.scheme == "https")
+    return answer
+
+
+def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
+    """For an address with `?token=`, a page with the cookie that leads to the address without it; None for others.
+
+    Not a redirect: browsers do not send a strict cookie if a link of another site led to the redirect.
+    """
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    tokens = [value for name, value in query if name == TOKEN]
+    if not tokens:
+        return None
+    if not sessions.is_token(tokens[0]):
+        return _form("The address does not have the token of this server.", 401)
+    rest = urlencode([(name, value) for name, value in query if name != TOKEN])
+    place = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{rest}" if rest else "")
+    refresh = f'<meta http-equiv="refresh" content="0; url={escape(place, quote=True)}">'
+    answer = HTMLResponse(_PAGE.format(body=refresh))
+    sessions.open(answer, secure=scope["scheme"] == "https")
+    return answer
+
+
+def _form(error: str = "", status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_PAGE.format(body=_FORM.format(error=error)), status)
