@@ -28,6 +28,11 @@ ALLOWED_VALUES = {
 }
 """Fields with a fixed set of values: another value is reported as a mistake, because it could never match."""
 
+MAX_DEPTH = 50
+"""Levels of parentheses and `not`. Each takes a few calls of the parser and of the engines."""
+MAX_NUMBER = 2**63
+"""Engines store whole numbers in 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compare:
@@ -183,7 +188,7 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.tokens = _tokens(text)
-        self.at = 0
+        self.at = self.depth = 0
 
     def expression(self) -> Expression:
         parts = [self.term()]
@@ -198,13 +203,19 @@ class _Parser:
         return _joined(And, parts)
 
     def factor(self) -> Expression:
+        if self.now.text.lower() not in ("not", "("):
+            return self.comparison()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise QueryError(f"filter, column {self.now.column}: more than {MAX_DEPTH} levels of ( ) and `not`")
         if self.skip("not"):
-            return Not(self.factor())
-        if self.skip("("):
+            inner: Expression = Not(self.factor())
+        else:
+            self.expect("(")
             inner = self.expression()
             self.expect(")")
-            return inner
-        return self.comparison()
+        self.depth -= 1
+        return inner
 
     def comparison(self) -> Expression:
         if self.now.kind != "name":
@@ -236,7 +247,10 @@ class _Parser:
         token = self.now
         value: FieldValue
         if token.kind == "number":
-            value = int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
+            number = float(token.text)
+            if abs(number) >= MAX_NUMBER:
+                raise QueryError(f"filter, column {token.column}: {token.text[:20]} is too large a number")
+            value = int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else number
         elif token.kind == "date":
             value = token.text
         elif token.kind == "string":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import logging
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -92,10 +93,14 @@ class _Server(MCPServer[Any]):
     """Tools refuse arguments that they do not have; resources are the documents, pages and figures of the store."""
 
     def __init__(self, served: ServedLibrary) -> None:
+        # The package configures the log of the whole process; how a server logs is not its business.
+        handlers, level = logging.root.handlers[:], logging.root.level
         super().__init__(
             "diptych", "Diptych", instructions=INSTRUCTIONS, version=version("diptych"), log_level="WARNING",
             subscriptions=False,
         )  # fmt: skip
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
         self._reader = Reader(served)
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:

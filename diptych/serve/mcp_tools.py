@@ -25,13 +25,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 MAX_HITS, MAX_IMAGES, MAX_DOCUMENTS = 50, 8, 200
 """Of one result."""
-MAX_TEXT, MAX_IMAGE = 4_000, 6_000_000
-"""Characters of a question or a filter, and of an image in base64."""
+MAX_TEXT, MAX_WHERE, MAX_IMAGE = 4_000, 2_000, 6_000_000
+"""Characters of a question, a filter, and an image in base64."""
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Where = Annotated[
     str,
     Field(
-        max_length=MAX_TEXT,
+        max_length=MAX_WHERE,
         description='Filter, such as: document = "manual.pdf" and page < 20, or price < 200 and category = "jackets". '
         "Operators: = != < <= > >= contains, in (…), and, or, not, ( ). Fields: document, page, kind (text, table, "
         "notes, figure, panel, slide, page, photo), modality (text, image) and those that `status` lists.",

@@ -21,6 +21,10 @@ from diptych.where import Compare, own_fields, parse_where, where_from_fields
         ("category = juice", 'column 12: expected a number, a date, true, false or a text in quotes ("juice"), found'),
         ('category = "juice', "column 12: cannot read '\"juice'; the closing quote is missing"),
         ("price < $200", "column 9: cannot read '$200'; write the number without a currency sign"),
+        (f"{'(' * 51}page = 1{')' * 51}", "column 51: more than 50 levels of ( ) and `not`"),
+        ("not " * 990 + "page = 1", "column 201: more than 50 levels of ( ) and `not`"),
+        (f"page = {'1' * 5000}", f"column 8: {'1' * 20} is too large a number"),
+        ("price < 1e999", "column 9: 1e999 is too large a number"),
         ('category in ["a"]', "column 13: cannot read '[\"a\"]'; write lists in ( )"),
     ],
 )
@@ -42,3 +46,7 @@ def test_dates_need_no_quotes_and_curly_quotes_work() -> None:
 
 def test_own_fields_lists_the_users_fields() -> None:
     assert own_fields(parse_where('not (price < 3 or page = 2) and colour in ("red")')) == {"price", "colour"}
+
+
+def test_many_levels_next_to_each_other_are_fine() -> None:
+    assert parse_where(" or ".join(["not (page = 1)"] * 60))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -210,6 +211,17 @@ async def test_operators_filter_cannot_be_lifted(library: Diptych) -> None:
         reference = ResourceTemplateReference(uri="diptych://document/{id}")
         names = await client.complete(reference, {"name": "id", "value": ""})
         assert names.completion.values == ["notes.pdf"]
+
+
+def test_the_log_of_the_process_is_left_alone(library: Diptych) -> None:
+    before = logging.root.handlers[:], logging.root.level
+    logging.root.handlers.clear()
+    try:
+        create_mcp(ServedLibrary(library, ServeOptions()))
+        assert logging.root.handlers == []
+    finally:
+        logging.root.handlers[:] = before[0]
+    assert logging.root.level == before[1]
 
 
 async def test_completions(library: Diptych) -> None:
