@@ -160,8 +160,11 @@ def _span(line: Line, own: range, columns: Columns, rules: Sequence[Box], lower:
     x = (line.box[0] + line.box[2]) / 2
     free = lower.extents
     below = {lower.spans[n] for n, (left, right) in free.items() if left < line.box[2] and line.box[0] < right}
-    if len(below) == 1 and free[(span := below.pop())[0]][0] <= x <= free[span[-1]][1]:
-        return span  # the first line of a heading of several lines
+    if len(below) == 1:
+        span = below.pop()
+        extents = [free[n] for n in span if n in free]
+        if min(left for left, _ in extents) <= x <= max(right for _, right in extents):
+            return span  # the first line of a heading of several lines
     is_over_one = len(own) == 1 and own[0] in free and free[own[0]][0] <= x <= free[own[0]][1]
     if is_over_one or not free.keys() >= set(own):
         return own

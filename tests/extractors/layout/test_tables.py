@@ -465,3 +465,12 @@ def test_label_of_a_subgroup_stands_within_its_group() -> None:
     assert [row[0] for row in rows_of(page)[1:]] == [
         "Valley: East: North slope", "Valley: West: South slope", "Hill: River side", "Hill: Old garden",
     ]  # fmt: skip
+
+
+def test_headings_above_a_heading_of_several_columns_stay_apart() -> None:
+    page = new_page()
+    write_cells(page, (76, 213, "Orchard"), (204, 213, "Planted"), (294, 213, "Picked"), (284, 231, "Both years"))
+    draw_rule(page, 234, 204, 370)
+    write_rows(page, HARVEST[1:], top=240)
+    draw_frame(page, 200, 238, 314)
+    assert rows_of(page)[0] == ("Orchard", "Planted Both years", "Picked Both years", "")
