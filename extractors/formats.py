@@ -26,6 +26,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Literal
 
 from extractors import readers
 from extractors.errors import ExtractionError
@@ -52,9 +53,11 @@ class Format:
     """Raise it when the same bytes yield different parts: stored documents are then extracted again."""
     reader: Reader = readers.UNKNOWN
     """What reads such files, for `diptych formats`."""
+    members: Literal["none", "attached", "only"] = "none"
+    """Whether such files hold other documents: beside their own content, or as archives, which have none."""
 
     def __post_init__(self) -> None:
-        if not self.suffixes or any(not re.fullmatch(r"\.[^A-Z./]+", suffix) for suffix in self.suffixes):
+        if not self.suffixes or any(not re.fullmatch(r"(\.[^A-Z./]+){1,2}", suffix) for suffix in self.suffixes):
             raise ValueError(f"suffixes must be a tuple such as ('.txt',), in lower case, not {self.suffixes!r}")
         re.compile(self.signature or b"")
 
@@ -72,13 +75,14 @@ _SLIDES = "extractors.slides.extractor"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _ODP = "application/vnd.oasis.opendocument.presentation"
 _MAIL = "extractors.mail.extractor"
+_MEMBERS = "extractors.members.unpack"
 _SHEETS = "extractors.sheets.extractor"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _ZIP = rb"PK\x03\x04"
 
 FORMATS = (
-    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=6, reader=readers.PDF),
+    Format((".pdf",), _PDF, "application/pdf", rb"(?s).*%PDF-", version=6, reader=readers.PDF, members="attached"),
     Format((".pptx",), _SLIDES, _PPTX, _ZIP, version=2, reader=readers.SLIDES),
     Format(
         (".ppt",), _SLIDES, "application/vnd.ms-powerpoint", rb"\xd0\xcf\x11\xe0", version=2, reader=readers.OLD_SLIDES
@@ -100,8 +104,23 @@ FORMATS = (
         reader=readers.IMAGE,
     ),
     Format((".svg", ".svgz"), _PHOTOS, "image/svg+xml", rb"\x1f\x8b|(?s:.*<(?:\w+:)?svg[\s>])", reader=readers.DRAWING),
-    Format((".eml",), _MAIL, "message/rfc822", reader=readers.MAIL),
-    Format((".msg",), _MAIL, "application/vnd.ms-outlook", rb"\xd0\xcf\x11\xe0", reader=readers.OUTLOOK_MAIL),
+    Format((".eml",), _MAIL, "message/rfc822", reader=readers.MAIL, members="attached"),
+    Format(
+        (".msg",),
+        _MAIL,
+        "application/vnd.ms-outlook",
+        rb"\xd0\xcf\x11\xe0",
+        reader=readers.OUTLOOK_MAIL,
+        members="attached",
+    ),
+    Format((".zip",), _MEMBERS, "application/zip", reader=readers.ARCHIVE, members="only"),
+    Format(
+        (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"),
+        _MEMBERS,
+        "application/x-tar",
+        reader=readers.ARCHIVE,
+        members="only",
+    ),
     Format((".xlsx", ".xlsm"), _SHEETS, _XLSX, _ZIP, reader=readers.WORKBOOK),
     Format((".xls", ".xlsb"), _SHEETS, "application/vnd.ms-excel", rb"\xd0\xcf\x11\xe0", reader=readers.OLD_WORKBOOK),
     Format((".ods",), _SHEETS, _ODS, _ZIP, reader=readers.WORKBOOK),
@@ -128,6 +147,8 @@ def extract_document(source: Source, options: Options, pictures: Path) -> Extrac
     if row is None:
         kind = f"{source.path.suffix} files" if source.path.suffix else "files without a suffix"
         raise ExtractionError(f"{source.path}: no extractor reads {kind}; {describe_formats()}")
+    if row.members == "only":
+        raise ExtractionError(f"{source.name}: is an archive, whose members are documents; ingest it with its folder")
     _check_content(row, source)
     extraction: Extraction = import_module(row.module).extract(source, options, pictures)
     return extraction
@@ -145,9 +166,10 @@ def failed_plugins() -> tuple[str, ...]:
 
 def find_format(path: Path) -> Format | None:
     """Return the format of a file by its suffix, or None when no extractor reads such files."""
-    suffix = path.suffix.lower()
-    built_in = next((row for row in FORMATS if suffix in row.suffixes), None)
-    return built_in or next((row for row in _plugins()[0] if suffix in row.suffixes), None)
+    for suffix in ("".join(path.suffixes[-2:]).lower(), path.suffix.lower()):
+        if found := next((row for row in formats() if suffix in row.suffixes), None):
+            return found
+    return None
 
 
 def describe_formats() -> str:
@@ -160,6 +182,18 @@ def has_rows(path: Path) -> bool:
     """Return True for catalogues (by suffix): files of which each row is a document."""
     row = find_format(path)
     return row is not None and row.module == _CATALOG
+
+
+def has_members(path: Path) -> bool:
+    """Return True for files (by suffix) that hold other documents: archives, mails and PDF files."""
+    row = find_format(path)
+    return row is not None and row.members != "none"
+
+
+def is_archive(path: Path) -> bool:
+    """Return True for files (by suffix) that hold other documents and are none themselves."""
+    row = find_format(path)
+    return row is not None and row.members == "only"
 
 
 def is_row(name: str) -> bool:

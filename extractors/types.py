@@ -61,6 +61,8 @@ class Source:
     """Passwords to try if it is encrypted; set by the sandbox only."""
     skipped_pages: Mapping[int, str] = field(default_factory=dict)
     """Pages that must not be read -> the reason: in an earlier attempt they exceeded a limit of the sandbox."""
+    member: str = ""
+    """The name of a document in a container, such as `reports/a.pdf` of `archive.zip#reports/a.pdf`."""
     state: FileState = FileState()
     """Of the file; for a row, the size of its pictures and the latest change of catalogue and pictures."""
 

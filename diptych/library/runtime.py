@@ -97,7 +97,7 @@ class Runtime:
             start: {name: value.get_secret_value() for name, value in given.items()}
             for start, given in chosen.places.items()
         }
-        return Places(chosen.cache, limits, options)
+        return Places(chosen.cache, limits, options, lambda *container: self.workers().unpack(*container))
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urldefrag
+from urllib.parse import unquote, urldefrag
 
 from diptych.errors import DiptychError
+from diptych.places.entry import local_state
 from diptych.places.places import Places
 from diptych.places.roots import Root, real_roots
 from diptych.store.register import DocumentRecord
 from extractors.addresses import is_elsewhere, place_path
 from extractors.catalog.table import read_catalog
 from extractors.errors import ExtractionError
-from extractors.formats import has_rows
-from extractors.types import Source
+from extractors.formats import has_members, has_rows
+from extractors.types import FileState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,24 @@ class _Check:
         file, row = urldefrag(uri)
         if row and file in self._catalogues and self._once(file, self._is_complete):
             return True
+        if row and has_members(place_path(file)) and self._is_gone_from_container(file, unquote(row)):
+            return True
         if not is_elsewhere(uri):
             return _is_gone(place_path(file))
         # A place that does not answer, or has lost everything, has lost nothing for certain.
         roots = [root.address for root in self._roots if root.covers(file)]
         return any(self._once(root, self._is_there) for root in roots) and self._places.is_gone(file)
+
+    def _is_gone_from_container(self, file: str, member: str) -> bool:
+        """Whether a container can be read, and has no such member, not even one that is skipped."""
+        containers, path = self._places.containers, place_path(file)
+        try:
+            state = FileState() if is_elsewhere(file) else local_state(path)
+            members = containers.members(Source(path, file, path.name, "", "", state=state)) if containers else None
+        except (ExtractionError, OSError):
+            return False
+        names = {one.name for one in members.found} | {name for name, _ in members.skipped} if members else {"", member}
+        return "" not in names and member not in names
 
     def _once(self, subject: str, check: Callable[[str], bool]) -> bool:
         if subject not in self._answers:

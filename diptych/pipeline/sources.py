@@ -20,7 +20,7 @@ from extractors.addresses import is_elsewhere, place_path, place_uri
 from extractors.catalog.extractor import row_sources
 from extractors.catalog.pictures import PictureFiles
 from extractors.catalog.table import is_catalog, is_url, read_catalog
-from extractors.formats import describe_formats, find_format, has_rows
+from extractors.formats import describe_formats, find_format, has_members, has_rows, is_archive
 from extractors.types import FileState, Source
 
 RowPictures = Mapping[str, Sequence[str]]
@@ -122,11 +122,34 @@ class Listing:
                 yield replace(source, name=file.name + source.name[prefix:])
         elif not (_is_image(file.path) and resolved in self._in_rows):
             try:
-                yield _as_source(file, file.read_state())
+                source = _as_source(file, file.read_state())
             except OSError as error:
                 if self._single and not file.walked:
                     raise SourceError(str(unreadable(file.path, error))) from error
                 self.skipped.append(unreadable(file.path, error))
+                return
+            if not is_archive(file.path):
+                yield source
+            if has_members(file.path):
+                yield from self._members(file, source)
+
+    def _members(self, file: ListedFile, container: Source) -> Iterator[Source]:
+        """The documents in an archive, mail or PDF."""
+        if self._places.containers is None:
+            return
+        try:
+            named = replace(container, name=self._name(container.uri)) if self._name else container
+            found, skipped = self._places.containers.sources(named)
+        except ExtractionError as error:
+            if not is_archive(file.path):
+                return  # it fails when its own content is read
+            reason = str(error).removeprefix(f"{file.name}: ").removeprefix(f"{file.place}: ")
+            if self._single and not file.walked:
+                raise SourceError(f"{file.place}: {reason}") from error
+            self.skipped.append(SkippedFile(file.place, reason))
+            return
+        self.skipped += [SkippedFile(f"{file.place}#{name}" if name else file.place, why) for name, why in skipped]
+        yield from found
 
     @cached_property
     def _known(self) -> dict[str, list[Path]]:

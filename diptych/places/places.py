@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from urllib.parse import urldefrag
 
 from diptych.errors import DiptychError
+from diptych.places.containers import Containers, Unpack
 from diptych.places.entry import Place
 from diptych.places.objects import ObjectPlace
 from diptych.places.web import DEFAULT_LIMITS, Limits, WebPlace
@@ -39,14 +40,17 @@ class Places:
         cache: Path | None = None,
         limits: Limits = DEFAULT_LIMITS,
         options: Mapping[str, Mapping[str, str]] | None = None,
+        unpack: Unpack | None = None,
     ) -> None:
         """`cache`: folder for files while they are open; None: that of the system. `limits`: of one file.
 
-        `options`: beginning of a URI -> options of fsspec's file system there, such as credentials.
+        `options`: beginning of a URI -> options of fsspec's file system there, such as credentials. `unpack`: unpacks
+        containers; None: their members are not read.
         """
         cache = cache or Path(gettempdir())
         self._folder, self._kept = cache / "fetched", cache / "catalogues"
         self._limits, self._options = limits, options or {}
+        self.containers = Containers(cache, self.fetched, unpack) if unpack else None
         self._known: dict[str, Place] = {}
         self._lock = threading.Lock()
 
@@ -78,6 +82,10 @@ class Places:
 
         Raises `ExtractionError`, transient, if they cannot be fetched.
         """
+        if source.member and self.containers:
+            with self.containers.opened(source) as local:
+                yield local
+            return
         if not any(is_elsewhere(place_uri(path)) for path in _files(source)):
             yield source
             return

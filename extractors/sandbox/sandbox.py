@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.formats import extract_document, find_format
+from extractors.members.types import Members
 from extractors.progress import MAX_SKIPPED_PAGES
 from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
 from extractors.types import Box, Extraction, ImageFile, Options, PageImage, Source
@@ -113,8 +114,18 @@ class Sandbox:
         arguments = path, page, pictures, self._find_passwords(path)
         return _parse_reply(PageImage, self._run(path, save_page_of_file, *arguments), path)
 
+    def unpack(self, path: Path, name: str, folder: Path) -> Members:
+        """Unpack the documents in a container into an empty folder, in a worker; `name` is used in messages.
+
+        Raises `ExtractionError` when the container cannot be opened, and `WorkerStopped`.
+        """
+        from extractors.members.unpack import unpack_members
+
+        passwords = self._find_passwords(path)
+        return _parse_reply(Members, self._run(path, unpack_members, path, name, folder, passwords), path)
+
     def _find_passwords(self, path: Path) -> tuple[str, ...]:
-        place = path.absolute().as_posix()
+        place = path.absolute().as_posix().replace("#", "/")
         return tuple(
             password
             for pattern, password in self._passwords.items()
@@ -172,7 +183,7 @@ def _closed_error(path: Path) -> ExtractionError:
 def _adapters() -> dict[type, TypeAdapter[Any]]:
     from pydantic import TypeAdapter
 
-    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile, PageImage)}
+    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile, Members, PageImage)}
 
 
 def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:

@@ -16,12 +16,14 @@ from diptych.errors import ModelError, SourceError
 from diptych.pipeline.download import fetcher
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import find_sources
+from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.printable import one_line
 from diptych.settings import Settings
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
+from extractors.sandbox.sandbox import Sandbox
 from extractors.table_grid import table_html, table_json
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
@@ -33,11 +35,12 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
     """Extract files, print their parts, and return the exit code. Raises `SourceError` if `paths` hold no document."""
     limits = Limits(seconds=settings.download_seconds, private=settings.private_addresses)
     fetch = fetcher(settings.cache / "downloads", limits, retry=True)
-    found = find_sources(paths, fetch, Selection(settings.include, settings.exclude))
     reports: list[dict[str, object]] = []
-    with _picture_folder(out) as pictures, progress_display() as progress:
+    with settings.sandbox() as sandbox, _picture_folder(out) as pictures, progress_display() as progress:
+        places = Places(settings.cache, unpack=sandbox.unpack)
+        found = find_sources(paths, fetch, Selection(settings.include, settings.exclude), places=places)
         progress.on_sources(len(found.sources), found.skipped)
-        for source, result in _extract_in_order(found.sources, settings, pictures):
+        for source, result in _extract_in_order(found.sources, settings, sandbox, places, pictures):
             progress.advance(source.name)
             if isinstance(result, ExtractionError):
                 print_message(f"failed     {result}")
@@ -61,15 +64,17 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
 
 
 def _extract_in_order(
-    sources: Sequence[Source], settings: Settings, pictures: Path
+    sources: Sequence[Source], settings: Settings, sandbox: Sandbox, places: Places, pictures: Path
 ) -> Iterator[tuple[Source, Extraction | ExtractionError]]:
     """Yield each source with its extraction, in order, while the next ones are being extracted."""
     options = _extraction_options(settings)
-    with (
-        settings.sandbox() as sandbox,
-        ThreadPoolExecutor(settings.workers) as pool,
-    ):
-        running = [pool.submit(sandbox.extract, source, options, pictures) for source in sources]
+
+    def extract(source: Source) -> Extraction:
+        with places.opened(source) as local:
+            return sandbox.extract(local, options, pictures)
+
+    with ThreadPoolExecutor(settings.workers) as pool:
+        running = [pool.submit(extract, source) for source in sources]
         try:
             for source, future in zip(sources, running, strict=True):
                 try:

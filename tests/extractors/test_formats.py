@@ -83,6 +83,7 @@ def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -
         ("sheets", 1),
         ("markup", 1),
         ("mail", 1),
+        ("members.unpack", 1),
     }
 
 

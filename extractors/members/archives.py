@@ -1,0 +1,119 @@
+"""The members of ZIP and TAR archives, one after the other."""
+
+from __future__ import annotations
+
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from extractors.errors import ExtractionError, error_summary
+
+DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
+"""What the readers of archives raise for broken ones."""
+_UTF_8_NAME = 0x800  # flag of a ZIP entry
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A member that has not been read yet: its content can be read until the next one is asked for."""
+
+    name: str
+    content: IO[bytes] | None = None
+    problem: str = ""
+    """Why it has no content."""
+    packed: int = 0
+    """Bytes in the archive; 0 when only the archive as a whole has a packed size."""
+
+
+def read_zip(path: Path, name: str, passwords: Sequence[str]) -> Iterator[Entry]:
+    """Raises `ExtractionError` when it is no complete ZIP archive."""
+    with _reading(name), zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.is_dir():
+                continue
+            if problem := _zip_problem(entry):
+                yield Entry(_zip_name(entry), problem=problem)
+                continue
+            try:
+                opened = _open_entry(archive, entry, passwords)
+            except (*DAMAGED, NotImplementedError) as error:
+                yield Entry(_zip_name(entry), problem=_locked(error) or f"cannot be unpacked ({error_summary(error)})")
+                continue
+            with opened:
+                yield Entry(_zip_name(entry), opened, packed=entry.compress_size)
+
+
+def _zip_problem(entry: zipfile.ZipInfo) -> str:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    return "" if kind in (0, stat.S_IFREG) else "is a link or a device, which archives may not bring along"
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """The path of an entry. Programs that do not say so write UTF-8, too."""
+    if entry.flag_bits & _UTF_8_NAME:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.filename
+
+
+def _open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, passwords: Sequence[str]) -> IO[bytes]:
+    if not entry.flag_bits & _ENCRYPTED:
+        return archive.open(entry)
+    for password in passwords:
+        try:
+            with archive.open(entry, pwd=password.encode()) as opened:
+                opened.read(1)  # a wrong password may only show in the content
+            return archive.open(entry, pwd=password.encode())
+        except (RuntimeError, zlib.error, zipfile.BadZipFile):
+            continue
+    raise RuntimeError("encrypted")
+
+
+def _locked(error: Exception) -> str:
+    if str(error) == "encrypted":
+        return "is encrypted; add the password of the archive under [passwords] in diptych.toml, or unpack it"
+    if isinstance(error, NotImplementedError):  # such as AES, or a method of compression of other programs
+        return f"cannot be unpacked here ({error_summary(error)}); unpack the archive, and pack it again as plain ZIP"
+    return ""
+
+
+def read_tar(path: Path, name: str) -> Iterator[Entry]:
+    """Members of a TAR archive, also of a compressed one. Raises `ExtractionError` when it is not one, or cut off."""
+    with _reading(name), tarfile.open(path, "r|*") as archive:
+        for entry in archive:
+            if entry.isdir():
+                continue
+            entry_name = entry.name.encode(errors="surrogateescape").decode(errors="replace")
+            if not entry.isreg():
+                yield Entry(entry_name, problem="is a link or a device, which archives may not bring along")
+            elif content := archive.extractfile(entry):
+                with content:
+                    yield Entry(entry_name, content)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGED as error:
+        reason = f"no complete archive ({error_summary(error)})"
+        raise ExtractionError(f"{name}: {reason}; copy or download it again") from error

@@ -1,0 +1,127 @@
+"""Documents in archives and mails are ingested as documents; unchanged containers are not opened again."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from diptych import Diptych, Settings
+from diptych.errors import SourceError
+from extractors.members.types import Members
+from extractors.sandbox.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def diptych(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
+    folder = tmp_path_factory.mktemp("containers")
+    settings = Settings(store=str(folder / "store"), root=str(folder), cache=folder / "cache", ocr="off", workers=1)
+    with Diptych.open(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the containers that are opened."""
+    names: list[str] = []
+    unpack = Sandbox.unpack
+
+    def count(sandbox: Sandbox, path: Path, name: str, folder: Path) -> Members:
+        names.append(path.name)
+        return unpack(sandbox, path, name, folder)
+
+    monkeypatch.setattr(Sandbox, "unpack", count)
+    return names
+
+
+def write_zip(path: Path, **members: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(f"reports/{name}.txt", text)
+    return path
+
+
+def statuses(diptych: Diptych, folder: Path) -> dict[str, str]:
+    return {one.name.rpartition("/in/")[2]: one.status for one in diptych.ingest([folder])}
+
+
+def removed(diptych: Diptych, folder: Path) -> list[str]:
+    sources = diptych.maintenance.find_sources([folder]).sources
+    return [one.name.rpartition("/in/")[2] for one in diptych.maintenance.find_removed([folder], sources).documents]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def test_members_are_documents_and_unchanged_archives_stay_closed(
+    diptych: Diptych, folder: Path, opened: list[str]
+) -> None:
+    archive = write_zip(folder / "a.zip", pump="The red pump hums.", valve="The green valve leaks.")
+    assert statuses(diptych, folder) == {"a.zip#reports/pump.txt": "complete", "a.zip#reports/valve.txt": "complete"}
+    assert opened == ["a.zip"]
+    (hit,) = diptych.search("green valve", limit=1)
+    assert (hit.document.rpartition("/in/")[2], hit.source) == (
+        "a.zip#reports/valve.txt",
+        f"{archive}#reports/valve.txt",
+    )
+    assert set(statuses(diptych, folder).values()) == {"unchanged"}
+    os.utime(archive, (1, 1))
+    assert set(statuses(diptych, folder).values()) == {"unchanged"}
+    assert opened == ["a.zip", "a.zip"]
+
+
+def test_changed_archive_replaces_and_deletes_members(diptych: Diptych, folder: Path) -> None:
+    archive = write_zip(
+        folder / "a.zip", pump="The red pump hums.", valve="The green valve leaks.", b="B.", c="C.", d="D."
+    )
+    diptych.ingest([folder])
+    write_zip(archive, pump="The red pump is silent.", b="B.", c="C.", d="D.")
+    os.utime(archive, (1, 1))
+    changed = {name: status for name, status in statuses(diptych, folder).items() if status != "unchanged"}
+    assert changed == {"a.zip#reports/pump.txt": "complete"}
+    assert removed(diptych, folder) == ["a.zip#reports/valve.txt"]
+
+
+def test_broken_archive_deletes_nothing_and_is_named(diptych: Diptych, folder: Path) -> None:
+    archive = write_zip(folder / "a.zip", pump="The red pump hums.")
+    (folder / "b.txt").write_text("Beside it.")
+    diptych.ingest([folder])
+    archive.write_bytes(archive.read_bytes()[:60])
+    assert statuses(diptych, folder) == {"b.txt": "unchanged"}
+    assert removed(diptych, folder) == []
+    (skipped,) = diptych.maintenance.find_sources([folder]).skipped
+    assert (skipped.path, "no complete archive" in skipped.reason) == (str(archive), True)
+    with pytest.raises(SourceError, match=r"a\.zip: no complete archive .*copy or download it again"):
+        diptych.ingest([archive])
+
+
+def test_attachments_name_their_mail_and_skipped_ones_are_listed(diptych: Diptych, folder: Path) -> None:
+    mail = EmailMessage()
+    mail["Subject"], mail["From"] = "Valve", "ada@example.org"
+    mail.set_content("See the note.")
+    mail.add_attachment("The blue valve is new.", filename="note.txt")
+    mail.add_attachment(b"MZ", "application", "octet-stream", filename="setup.exe")
+    (folder / "a.eml").write_bytes(bytes(mail))
+    assert statuses(diptych, folder) == {"a.eml": "complete", "a.eml#note.txt": "complete"}
+    found = {one.name.rpartition("/in/")[2]: one.fields for one in diptych.documents() if "a.eml" in one.name}
+    name = next(one.name for one in diptych.documents() if one.name.endswith("a.eml"))
+    assert found["a.eml#note.txt"]["attached_to"] == name
+    assert found["a.eml"]["from"] == "ada@example.org"
+    (skipped,) = diptych.maintenance.find_sources([folder]).skipped
+    assert skipped.path.endswith("a.eml#setup.exe")
+
+
+def test_failed_member_is_tried_again_from_its_archive(diptych: Diptych, folder: Path) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("broken.pdf", b"%PDF-1.4 nothing")
+    assert statuses(diptych, folder) == {"a.zip#broken.pdf": "failed"}
+    outcomes = [one for one in diptych.maintenance.retry(everything=True) if "broken.pdf" in one.name]
+    assert [one.status for one in outcomes] == ["failed"]
+    assert "/diptych-members-" not in outcomes[0].error
