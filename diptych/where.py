@@ -22,6 +22,8 @@ from extractors.types import FieldValue, PassageKind, PictureKind
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
+STORE_FIELDS = ("document_id", "generation", "content_hash", "uri")
+"""Payload keys that only the store itself filters by. Filters of users would reveal the addresses of files."""
 ALLOWED_VALUES = {
     "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)}),
     "modality": ["image", "text"],
@@ -221,6 +223,8 @@ class _Parser:
         if self.now.kind != "name":
             raise self.wrong("a field name")
         name = self.now.text.strip("`")
+        if name in STORE_FIELDS:
+            raise self.wrong(f"a field of documents ({name} is none; `document` finds them by name)")
         self.at += 1
         if self.skip("in"):
             return In(name, self.values(name))

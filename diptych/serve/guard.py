@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import math
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import URL, Headers
@@ -36,6 +37,8 @@ OPEN_FOLDER = "/static/"
 CHEAP_FOLDERS = (OPEN_FOLDER, f"{PREFIX}/pictures/")
 CHEAP, COSTLY = 0.05, 10.0
 """Costs of a file, and of a request that may start a model, against 1 for others."""
+HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?")
+"""A name or an address with a port; other characters could hide another name."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -85,6 +88,8 @@ class Guard:
 
         A page of another site can have its own name point to this machine, but an address is never such a name.
         """
+        if not HOST.fullmatch(host):
+            return False
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

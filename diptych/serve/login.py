@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
+from diptych.serve.page_html import static_path
 from diptych.serve.sessions import Sessions
 
 LOGIN = "/login"
@@ -20,7 +21,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Diptych</title>
-<link rel="stylesheet" href="/static/page.css">
+<link rel="stylesheet" href="{static}/page.css">
 {body}
 </html>
 """
@@ -66,10 +67,10 @@ def exchange_token(scope: Scope, sessions: Sessions) -> Response | None:
     rest = urlencode([(name, value) for name, value in query if name != TOKEN])
     place = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{rest}" if rest else "")
     refresh = f'<meta http-equiv="refresh" content="0; url={escape(place, quote=True)}">'
-    answer = HTMLResponse(_PAGE.format(body=refresh))
+    answer = HTMLResponse(_PAGE.format(static=static_path(), body=refresh))
     sessions.open(answer, secure=scope["scheme"] == "https")
     return answer
 
 
 def _form(error: str = "", status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_PAGE.format(body=_FORM.format(error=error)), status)
+    return HTMLResponse(_PAGE.format(static=static_path(), body=_FORM.format(error=error)), status)

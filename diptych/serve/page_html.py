@@ -44,12 +44,12 @@ class HtmlRoute(APIRoute):
 
 def html_page(template: str, *, status: int = 200, **values: Any) -> Response:
     """A page made from a template."""
-    return HTMLResponse(_environment().get_template(template).render(static=_static_path(), **values), status)
+    return HTMLResponse(_environment().get_template(template).render(static=static_path(), **values), status)
 
 
 def mount_static(app: FastAPI) -> None:
     """Serve style sheet and scripts under a path that changes with them, so that browsers may keep them for good."""
-    app.mount(_static_path(), _KeptFiles(directory=STATIC))
+    app.mount(static_path(), _KeptFiles(directory=STATIC))
 
 
 class _KeptFiles(StaticFiles):
@@ -60,7 +60,7 @@ class _KeptFiles(StaticFiles):
 
 
 @cache
-def _static_path() -> str:
+def static_path() -> str:
     contents = b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()) if path.is_file())
     return f"/static/{hashlib.sha256(contents).hexdigest()[:12]}"
 

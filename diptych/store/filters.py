@@ -4,11 +4,9 @@ import re
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.where import BUILT_IN, And, Compare, Expression, In, Not, Or
+from diptych.where import BUILT_IN, STORE_FIELDS, And, Compare, Expression, In, Not, Or
 from extractors.types import FieldValue
 
-STORE_FIELDS = ("document_id", "generation", "content_hash", "uri")
-"""Payload keys that only the store itself filters by."""
 FLAGS = "flags"
 """Payload list of the user's fields that are true: qdrant-edge 0.9 cannot match booleans."""
 LISTS = "lists"

@@ -25,6 +25,11 @@ from diptych.where import Compare, own_fields, parse_where, where_from_fields
         ("not " * 990 + "page = 1", "column 201: more than 50 levels of ( ) and `not`"),
         (f"page = {'1' * 5000}", f"column 8: {'1' * 20} is too large a number"),
         ("price < 1e999", "column 9: 1e999 is too large a number"),
+        (
+            'uri contains "/home/"',
+            "column 1: expected a field of documents (uri is none; `document` finds them by name)",
+        ),
+        ("page = 1 or `generation` > 0", "column 13: expected a field of documents (generation is none"),
         ('category in ["a"]', "column 13: cannot read '[\"a\"]'; write lists in ( )"),
     ],
 )

@@ -43,7 +43,9 @@ def test_programs_send_the_token(locked: TestClient) -> None:
 
 def test_browsers_log_in_with_a_form(locked: TestClient) -> None:
     assert locked.get("/", headers=PAGE).headers["location"] == "/login"
-    assert "password" in locked.get("/login").text
+    form = locked.get("/login").text
+    assert "password" in form
+    assert locked.get(form.partition('stylesheet" href="')[2].partition('"')[0]).status_code == 200
     assert locked.post("/login", data={"token": "wrong"}).status_code == 401
     assert not locked.cookies
     entered = locked.post("/login", data={"token": SECRET})
@@ -75,7 +77,17 @@ def test_forged_and_old_cookies_are_refused(locked: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8321", "127.0.0.1.evil.example", "localhost.evil", "[", ""]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8321",
+        "127.0.0.1.evil.example",
+        "localhost.evil",
+        "[",
+        "",
+        "127.0.0.1#evil.example",
+        "evil.example\\@127.0.0.1",
+    ],
 )
 def test_names_of_others_are_refused(client: TestClient, host: str) -> None:
     answer = client.get(SEARCH, headers={"host": host})
