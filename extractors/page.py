@@ -30,6 +30,7 @@ class Line:
     angle: int = 0  # writing direction to the nearest quarter turn: 0 (rightwards), 90 (down), 180 or 270 (up)
     visible: bool = True  # False for an invisible text layer (render mode 3), as scanners write
     ocr: bool = False
+    doubtful: tuple[str, ...] = ()  # words that OCR read with little confidence
 
     def belongs_to(self, box: Box) -> bool:
         """Whether the line is part of the figure or table in `box`."""

@@ -25,6 +25,7 @@ _MIN_ROW_OVERLAP = 0.3  # share of the narrower row
 
 # What reads as running text. Labels, legends and cells of a chart have fewer words and are narrower.
 _BULLET = re.compile(r"^\s*(?:[•●▪■◦‣–\-*✓➢►]|\(?\d{1,2}[.)])\s+\S")
+_MONOSPACED = re.compile(r"mono|courier|consol|menlo|inconsolata|typewriter|cmtt|(?:source|fira)code", re.IGNORECASE)
 _MIN_BULLET_WORDS = 3  # "1. Jan" is a tick label
 _MIN_ROW_WORDS, _MIN_ROW_WIDTH = 9, 18.0  # of a single row; width in text sizes
 _MIN_WORDS, _MIN_WORDS_PER_ROW, _MIN_WIDTH = 11, 3.6, 11.0  # of several rows
@@ -107,6 +108,11 @@ def _count_words(text: str) -> int:
     """The number of words with letters; two characters of Chinese or Japanese count as one."""
     words = [word for word in text.split() if any(c.isalpha() for c in word)]
     return sum(-(-len(word) // 2) if word[0] > "\u2e80" else 1 for word in words)
+
+
+def is_monospaced(font: str) -> bool:
+    """Whether a font with this name sets all characters equally wide, as code is set."""
+    return bool(_MONOSPACED.search(font))
 
 
 def font_family(font: str) -> str:

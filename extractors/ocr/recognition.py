@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING, cast
 
 from extractors.errors import ExtractionError
@@ -20,13 +20,13 @@ from extractors.ocr.engines import (
     tesseract_words,
 )
 from extractors.ocr.languages import tesseract_problem
+from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope_back, straighten
 from extractors.page import Line
 from extractors.types import Box, Options
 
 if TYPE_CHECKING:
     from PIL import Image
 
-OCR_LONG_SIDE = 1800  # pixels of the longer side; larger images are reduced, so finer rendering gains nothing
 SPARSE_LONG_SIDE = 1300  # the same for words on pictures: these are large, and searching pictures is slow
 MIN_SIDE, MIN_AREA = 40, 8_000  # pixels; smaller pictures have too few words to start a process for
 MIN_CONFIDENCE, MIN_CONFIDENCE_IN_LINE = 0.6, 0.3  # of a word, of one in a confident line
@@ -38,6 +38,10 @@ MAX_UNREAD_EDGES = 0.3  # share of a page's sharp edges outside of words; above 
 DENSE_PAGE = 800  # letters read with confidence that make a page of text, whose other edges are stamps and pictures
 MIN_ORIENTATION_CONFIDENCE = 0.5  # below it an image is a picture, of which every rotation gives nonsense
 MIN_LETTERS_TO_TURN = 30  # fewer doubtful letters are noise, not a turned page
+# Handwriting and faint print: share of the letters read with confidence below which the other engine has a try, and by
+# how much it must be better; mean confidence below which a page counts as hard to read.
+MIN_READ_SHARE, MIN_ENGINE_GAIN, MIN_PAGE_CONFIDENCE = 0.5, 1.2, 0.75
+MAX_DOUBTFUL = 0.75  # confidence of a word below which it is marked as doubtful
 MAX_WORD_GAP = 2  # white space between words of a line, in line heights; more separates table cells or columns
 
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -52,6 +56,8 @@ _Reader = Callable[["Image.Image", bool], list[Word]]
 class OcrResult:
     lines: tuple[Line, ...]  # boxes and sizes in pixels of the upright image
     angle: int  # degrees clockwise by which the image was turned upright
+    letter_height: float = 0.0  # median height of the words, in pixels of the image that was read
+    note: str = ""  # what the user should know: the page is hard to read
 
 
 def choose_engine(options: Options) -> tuple[Engine | None, str]:
@@ -69,31 +75,64 @@ def choose_engine(options: Options) -> tuple[Engine | None, str]:
     return None, f"{'; '.join(problems)}: pages and pictures without text have no words"
 
 
-def recognise_page(image: Image.Image, options: Options) -> OcrResult:
+def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_SIDE) -> OcrResult:
     """Return all lines of a page's image, turning it upright first if necessary.
 
-    Raises `ExtractionError` when there is no engine, or when it takes too long or fails.
+    The image is reduced to `long_side` pixels. Pages that Tesseract can hardly read, such as handwriting, are read by
+    RapidOCR if that reads more. Raises `ExtractionError` when there is no engine, or when it takes too long or fails.
     """
     engine, read_words = _open_reader(options)
-    grey, scale = _prepare(image)
+    grey, scale = prepare(image, long_side)
+    skew = find_skew(grey)
+    grey = straighten(grey, skew) if skew else grey
     words = read_words(grey, False)
     angle = 0
     if _looks_turned(words):
         angle, words = _find_upright(read_words, grey, words, engine)
-    kept = _confident_words(words, MIN_CONFIDENCE_IN_LINE)
     upright = _rotate(grey, angle)
-    is_dense = _confident_letters(kept) > max(DENSE_PAGE, 0.85 * _letters(words))
-    if engine == "tesseract" and not is_dense and _unread_share(kept, upright) > MAX_UNREAD_EDGES:
+    note = ""
+    if engine == "tesseract" and _looks_turned(words):
+        engine, words = _better_engine(upright, words, options)
+        note = _describe_reading(words, engine)
+    kept = _confident_words(words, MIN_CONFIDENCE_IN_LINE)
+    if engine == "tesseract" and _misses_words(kept, words, upright):
         # Slides, covers and maps have words on pictures, which Tesseract's page analysis skips.
         kept = _add_sparse_words(kept, _read_sparse_words(read_words, _erase_words(upright, kept)))
-    return OcrResult(_lines(kept, scale), angle)
+    lines = _lines(kept, scale)
+    if skew:
+        size = image.size if angle in (0, 180) else image.size[::-1]
+        lines = tuple(replace(line, box=slope_back(line.box, skew, size)) for line in lines)
+    return OcrResult(lines, angle, median([height(word.box) for word in kept] or [0.0]), note)
+
+
+def _misses_words(kept: Sequence[Word], words: Sequence[Word], image: Image.Image) -> bool:
+    is_dense = _confident_letters(kept) > max(DENSE_PAGE, 0.85 * _letters(words))
+    return not is_dense and _unread_share(kept, image) > MAX_UNREAD_EDGES
+
+
+def _better_engine(image: Image.Image, words: list[Word], options: Options) -> tuple[Engine, list[Word]]:
+    """The engine that reads more letters of a page with confidence, and its words; `words` are Tesseract's."""
+    if options.ocr == "tesseract" or not find_spec("rapidocr"):
+        return "tesseract", words
+    other = rapidocr_words(image)
+    gained = _confident_letters(other) > MIN_ENGINE_GAIN * max(SHORT_LINE, _confident_letters(words))
+    return ("rapidocr", other) if gained else ("tesseract", words)
+
+
+def _describe_reading(words: Sequence[Word], engine: Engine) -> str:
+    """What the report says about a page of handwriting or faint print."""
+    letters = _letters(words)
+    confidence = sum(word.confidence * len(word.text) for word in words) / max(1, letters)
+    if engine == "rapidocr" and confidence >= MIN_PAGE_CONFIDENCE:
+        return f"handwriting or faint print; RapidOCR read it with a confidence of {confidence:.0%}"
+    return "handwriting or faint print; most of it could not be read"
 
 
 def recognise_words(image: Image.Image, options: Options) -> str:
     """Return the words of a figure's image, line by line; "" for tiny images. Raises as `recognise_page` does."""
     if min(image.size) < MIN_SIDE or image.width * image.height < MIN_AREA:
         return ""
-    grey, scale = _prepare(image)
+    grey, scale = prepare(image)
     words = _confident_words(_open_reader(options)[1](grey, True), MIN_CONFIDENCE)
     return "\n".join(line.text for line in _lines(words, scale))
 
@@ -107,21 +146,9 @@ def _open_reader(options: Options) -> tuple[Engine, _Reader]:
     return engine, lambda image, sparse: tesseract_words(image, options.ocr_languages, sparse=sparse)
 
 
-def _prepare(image: Image.Image) -> tuple[Image.Image, float]:
-    """The image in grey, scaled to `OCR_LONG_SIDE` but at most doubled; and the scale factor."""
-    from PIL import Image
-
-    from extractors.pictures.decode import flatten_image
-
-    grey = flatten_image(image).convert("L")
-    scale = min(OCR_LONG_SIDE / max(grey.size), 2.0)
-    size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
-    return grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0), scale
-
-
 def _looks_turned(words: Sequence[Word]) -> bool:
     letters = _letters(words)
-    return letters >= MIN_LETTERS_TO_TURN and _confident_letters(words) < 0.5 * letters
+    return letters >= MIN_LETTERS_TO_TURN and _confident_letters(words) < MIN_READ_SHARE * letters
 
 
 def _find_upright(read_words: _Reader, grey: Image.Image, words: list[Word], engine: Engine) -> tuple[int, list[Word]]:
@@ -233,7 +260,8 @@ def _lines(words: Iterable[Word], scale: float) -> tuple[Line, ...]:
     for group in (part for line in _group_by_line(words) for part in _split_at_gaps(line)):
         x0, y0, x1, y1 = (edge / scale for edge in merge_boxes(word.box for word in group))
         text = _SPACE_BETWEEN_IDEOGRAPHS.sub("", " ".join(word.text for word in group))
-        lines.append(Line((x0, y0, x1, y1), text, size=y1 - y0, block=group[0].line[0], ocr=True))
+        doubtful = tuple(word.text for word in group if word.confidence < MAX_DOUBTFUL)
+        lines.append(Line((x0, y0, x1, y1), text, y1 - y0, block=group[0].line[0], ocr=True, doubtful=doubtful))
     return tuple(lines)
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import rotate_box
 from extractors.layout.captions import Caption
+from extractors.layout.figure_text import text_in_figures
 from extractors.layout.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
 from extractors.layout.tables import Table, find_tables
@@ -28,8 +28,6 @@ from extractors.types import Box, ImageFile, Options, Picture, Problem, TableGri
 
 MIN_FIGURE_WORDS = 5  # a figure with images and fewer words of text is read by OCR: most of its words are pixels
 MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000  # by OCR, per page and per figure: each takes some tenths of a second
-# Words of a text block in a figure, words of a line, and share of words in lower case that make prose, not labels.
-MIN_PROSE_WORDS, MIN_LINE_WORDS, MIN_LOWERCASE_SHARE = 20, 6, 0.5
 MIN_LANDSCAPE_RATIO = 1.2
 
 
@@ -68,6 +66,8 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
     with context.timer.stage("ocr"):
         readable = make_readable(page, layout, context.options)
     layout, parts.ocr = readable.layout, readable.ocr
+    if readable.note:
+        parts.notes.append(f"page {layout.number}: {readable.note}")
     if readable.problem:
         parts.problems.append(Problem(readable.problem, layout.number))
     parts.landscape = layout.width > MIN_LANDSCAPE_RATIO * layout.height
@@ -119,41 +119,15 @@ def _paragraphs(
 ) -> list[Paragraph]:
     """The text outside of figures and tables, without running lines and captions that belong to a figure."""
     unmatched = frozenset().union(*(caption.lines for caption in found.unmatched))  # stay text, or they would be lost
-    skipped = running | (found.inside - _prose_lines(layout, found.inside)) | (found.caption_lines - unmatched)
+    uncaptioned = [figure.box for figure in found.figures if figure.kind == "figure" and not figure.caption]
+    labels = found.inside - text_in_figures(layout, found.inside, uncaptioned)
+    skipped = running | labels | (found.caption_lines - unmatched)
     lines = [
         line
         for index, line in enumerate(layout.lines)
         if index not in skipped and line.visible and not any(line.belongs_to(table.box) for table in tables)
     ]
     return build_paragraphs(order_rows(lines), layout.number)
-
-
-def _prose_lines(layout: PageLayout, inside: frozenset[int]) -> frozenset[int]:
-    """Indices of the lines in figures that are running text, which becomes passages as well.
-
-    That includes the end of a paragraph that reaches into the white margin of an image.
-    """
-    blocks: dict[int, list[int]] = {}
-    for index, line in sorted(enumerate(layout.lines), key=lambda item: item[1].box[1]):
-        if line.visible:
-            blocks.setdefault(line.block, []).append(index)
-    prose: set[int] = set()
-    for block in blocks.values():
-        long = [index for index in block if _is_prose(layout.lines[index].text)]
-        if inside.isdisjoint(block) or sum(len(layout.lines[i].text.split()) for i in long) < MIN_PROSE_WORDS:
-            continue
-        prose.update(long)
-        for above, index in pairwise(block):  # the short last line of a paragraph
-            a, b = layout.lines[above], layout.lines[index]
-            if above in prose and abs(a.box[0] - b.box[0]) < a.size and b.box[1] - a.box[3] < a.size:
-                prose.add(index)
-    return inside & prose
-
-
-def _is_prose(text: str) -> bool:
-    words = text.split()
-    lowercase = sum(word.strip(".,;:()").islower() for word in words)
-    return len(words) >= MIN_LINE_WORDS and lowercase >= MIN_LOWERCASE_SHARE * len(words)
 
 
 def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageLayout) -> list[Table]:

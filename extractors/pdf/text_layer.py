@@ -4,21 +4,27 @@ A scanner's invisible text layer is its OCR. It counts where the page has no oth
 repeats it.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import area, coverage
 from extractors.layout.marks import background_images
 from extractors.layout.scans import add_scanned_pictures
-from extractors.ocr.recognition import OCR_LONG_SIDE, recognise_page
+from extractors.ocr.preparation import LONG_SIDE
+from extractors.ocr.recognition import OcrResult, recognise_page
 from extractors.page import Line, PageLayout
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import render_page
 from extractors.text.cleaning import is_readable
 from extractors.types import Options
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MIN_WORDS = 25  # fewer words beside a large image are a page number, a header or a logo, not the page's text
 MIN_IMAGE_SHARE = 0.35  # share of the page covered by images that may hold its words
@@ -31,7 +37,10 @@ MAX_KNOWN_OVERLAP = 0.3  # share of a line read by OCR that a line of the text l
 MIN_OCR_SHARE = 0.3
 MIN_SIDEWAYS_SHARE = 0.8  # share of the letters that must run in one other direction to turn the page
 MIN_SIDEWAYS_LETTERS = 80  # and their number; axis labels have fewer
-MAX_OCR_DPI, PICTURES_DPI = 300.0, 72  # resolution of OCR, and of the search for pictures in a scan
+MAX_OCR_DPI, PICTURES_DPI = 450.0, 72  # resolution of OCR, and of the search for pictures in a scan
+# Height in pixels of the lines of small print, below which it is read again in finer resolution, and at which Tesseract
+# reads best; pixels of the longer side up to which that is affordable.
+MIN_LETTER_HEIGHT, LETTER_HEIGHT, MAX_LONG_SIDE = 13.0, 20.0, 4500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class ReadablePage:
     angle: int = 0  # degrees clockwise by which the page was turned, in addition to its own rotation
     ocr: bool = False  # True when words were read from pixels now, not by the scanner
     problem: str = ""
+    note: str = ""
 
 
 def make_readable(page: Any, layout: PageLayout, options: Options) -> ReadablePage:
@@ -112,9 +122,7 @@ def _turn_page(page: Any, angle: int, number: int) -> PageLayout:
 def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool) -> ReadablePage:
     """Read the page's pixels; the lines of a `trusted` text layer stay, those of another are replaced."""
     try:
-        dpi = min(MAX_OCR_DPI, 72 * OCR_LONG_SIDE / max(layout.width, layout.height, 1.0))
-        image = render_page(page, dpi)
-        result = recognise_page(image, options)
+        image, result = _recognise(page, layout, options)
     except ExtractionError as error:
         return ReadablePage(layout, problem=f"OCR failed, so the words of this page are missing: {error}")
     if not trusted and _letters(result.lines) < MIN_OCR_SHARE * _letters(layout.lines):
@@ -131,14 +139,26 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool)
         if not any(coverage(line.box, other.box) > MAX_KNOWN_OVERLAP for other in known)
     ]
     if not lines:
-        return ReadablePage(layout, result.angle)
+        return ReadablePage(layout, result.angle, note=result.note)
     if background_images(layout):
-        factor = PICTURES_DPI / dpi
+        factor = PICTURES_DPI * scale / 72
         size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
         layout = add_scanned_pictures(layout, image.resize(size), lines)
     else:
         layout = replace(layout, lines=(*known, *lines))
-    return ReadablePage(layout, result.angle, ocr=True)
+    return ReadablePage(layout, result.angle, ocr=True, note=result.note)
+
+
+def _recognise(page: Any, layout: PageLayout, options: Options) -> tuple[Image.Image, OcrResult]:
+    """The page as an image, and what OCR reads in it; small print is read in finer resolution."""
+    longer = max(layout.width, layout.height, 1.0)
+    image = render_page(page, min(MAX_OCR_DPI, 72 * LONG_SIDE / longer))
+    result = recognise_page(image, options)
+    if 0 < result.letter_height < MIN_LETTER_HEIGHT:
+        long_side = round(min(MAX_LONG_SIDE, LONG_SIDE * LETTER_HEIGHT / result.letter_height))
+        image = render_page(page, min(MAX_OCR_DPI, 72 * long_side / longer))
+        result = recognise_page(image, options, long_side)
+    return image, result
 
 
 def _in_points(line: Line, scale: float) -> Line:

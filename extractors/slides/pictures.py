@@ -10,7 +10,8 @@ from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
 from extractors.geometry import coverage
-from extractors.ocr.recognition import OCR_LONG_SIDE, choose_engine, recognise_page
+from extractors.ocr.preparation import LONG_SIDE
+from extractors.ocr.recognition import choose_engine, recognise_page
 from extractors.pdf.crops import save_crop, save_page_image
 from extractors.pdf.render import pymupdf, render_page
 from extractors.photos.extractor import extract_picture, ocr_passages
@@ -100,7 +101,7 @@ class PictureCollector:
             return words, False
         with self._timer.stage("ocr"):
             try:
-                dpi = 72 * OCR_LONG_SIDE / (max(page.rect.width, page.rect.height) or 1)
+                dpi = 72 * LONG_SIDE / (max(page.rect.width, page.rect.height) or 1)
                 result = recognise_page(render_page(page, dpi), self._options)
             except ExtractionError as error:
                 self._report(slide, f"its words could not be read: {error}")

@@ -1,0 +1,54 @@
+"""Text inside figures: cards and listings are text, labels of a drawing are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from extractors.layout.figure_text import text_in_figures
+from extractors.page import Line, PageLayout
+from extractors.types import Box
+
+FIGURE: Box = (50, 100, 350, 500)
+
+
+def _line(text: str, x: float, base: float, *, size: float = 10, font: str = "Serif", bold: bool = False) -> Line:
+    return Line((x, base - size, x + 0.5 * size * len(text), base + 2), text, size, font, bold=bold)
+
+
+def _texts(*lines: Line, captioned: bool = True) -> list[str]:
+    layout = PageLayout(1, 400, 600, lines)
+    found = text_in_figures(layout, range(len(lines)), [] if captioned else [FIGURE])
+    return [lines[i].text for i in sorted(found)]
+
+
+def test_card_is_text_with_its_heading() -> None:
+    card = [
+        _line("Digital upskilling", 60, 140, size=14, bold=True),
+        _line("To prepare for our", 60, 158),
+        _line("rapidly changing world,", 60, 170),
+        _line("we have placed skills at", 60, 182),
+        _line("the heart of our culture.", 60, 194),
+    ]
+    labels = [_line("2019", 200, 300), _line("Sales", 200, 330), _line("Costs of all", 200, 360)]
+    assert _texts(*card, *labels) == [line.text for line in card]
+
+
+def test_listing_is_text() -> None:
+    rows = ("import os", "print(1)", "x = 2")
+    code = [_line(text, 60, 140 + 12 * n, font="ABCDEF+CourierNew") for n, text in enumerate(rows)]
+    assert _texts(*code) == [line.text for line in code]
+
+
+def test_paragraph_that_an_image_reaches_into_stays_whole() -> None:
+    lines = [
+        _line("The capacity of drugs was examined in several ways over time,", 60, 120 + 12 * n) for n in range(4)
+    ] + [_line("and it was high.", 60, 168)]
+    layout = PageLayout(1, 400, 600, tuple(lines))
+    assert text_in_figures(layout, {3, 4}, []) == {3, 4}
+
+
+def test_words_of_a_scanned_page_are_text_unless_its_figure_has_a_caption() -> None:
+    lines = [replace(_line(text, 60, 140), ocr=True) for text in ("Guest bath", "Laundry")]
+    page = PageLayout(1, 350, 500, tuple(lines))
+    assert text_in_figures(page, {0, 1}, [(0, 0, 350, 500)]) == {0, 1}
+    assert not text_in_figures(page, {0, 1}, [])
