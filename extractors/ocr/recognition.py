@@ -92,8 +92,7 @@ def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_S
     upright = _rotate(grey, angle)
     note = ""
     if engine == "tesseract" and _looks_turned(words):
-        engine, words = _better_engine(upright, words, options)
-        note = _describe_reading(words, engine)
+        engine, words, note = _read_hard_page(upright, words, options)
     kept = _confident_words(words, MIN_CONFIDENCE_IN_LINE)
     if engine == "tesseract" and _misses_words(kept, words, upright):
         # Slides, covers and maps have words on pictures, which Tesseract's page analysis skips.
@@ -110,22 +109,22 @@ def _misses_words(kept: Sequence[Word], words: Sequence[Word], image: Image.Imag
     return not is_dense and _unread_share(kept, image) > MAX_UNREAD_EDGES
 
 
-def _better_engine(image: Image.Image, words: list[Word], options: Options) -> tuple[Engine, list[Word]]:
-    """The engine that reads more letters of a page with confidence, and its words; `words` are Tesseract's."""
+def _read_hard_page(image: Image.Image, words: list[Word], options: Options) -> tuple[Engine, list[Word], str]:
+    """The engine that reads more of a page that Tesseract can hardly read, its words, and what to report.
+
+    `words` are Tesseract's. Pictures in which RapidOCR finds no words either are not reported.
+    """
+    unread = "handwriting or faint print; most of it could not be read"
     if options.ocr == "tesseract" or not find_spec("rapidocr"):
-        return "tesseract", words
+        return "tesseract", words, unread
     other = rapidocr_words(image)
-    gained = _confident_letters(other) > MIN_ENGINE_GAIN * max(SHORT_LINE, _confident_letters(words))
-    return ("rapidocr", other) if gained else ("tesseract", words)
-
-
-def _describe_reading(words: Sequence[Word], engine: Engine) -> str:
-    """What the report says about a page of handwriting or faint print."""
-    letters = _letters(words)
-    confidence = sum(word.confidence * len(word.text) for word in words) / max(1, letters)
-    if engine == "rapidocr" and confidence >= MIN_PAGE_CONFIDENCE:
-        return f"handwriting or faint print; RapidOCR read it with a confidence of {confidence:.0%}"
-    return "handwriting or faint print; most of it could not be read"
+    letters = _letters(other)
+    if _confident_letters(other) <= MIN_ENGINE_GAIN * max(SHORT_LINE, _confident_letters(words)):
+        return "tesseract", words, unread if letters >= MIN_LETTERS_TO_TURN else ""
+    confidence = sum(word.confidence * len(word.text) for word in other) / letters
+    is_read = confidence >= MIN_PAGE_CONFIDENCE
+    note = f"handwriting or faint print; RapidOCR read it with a confidence of {confidence:.0%}" if is_read else unread
+    return "rapidocr", other, note
 
 
 def recognise_words(image: Image.Image, options: Options) -> str:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from extractors.errors import ExtractionError
 from extractors.ocr import languages, recognition
-from extractors.ocr.engines import tesseract_script
+from extractors.ocr.engines import Word, tesseract_script
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
 from extractors.types import Options
 
@@ -185,3 +185,45 @@ def test_automatic_languages_are_those_of_the_script_if_many_are_installed(monke
 def test_script_of_a_page_is_detected_and_the_page_is_read_with_automatic_languages() -> None:
     assert tesseract_script(page_image())[0] == "Latin"
     assert SENTENCES[0] in text_of(recognise_page(page_image(), Options(ocr="tesseract", ocr_languages="auto")))
+
+
+def read_as(words: str, confidence: float) -> list[Word]:
+    """What an engine reads: words of one line, all with the same confidence."""
+    return [
+        Word((60.0 * n, 100, 60.0 * n + 50, 130), word, confidence, (1, 1, 1)) for n, word in enumerate(words.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rapidocr", "read", "note"),
+    [
+        (
+            read_as("SE, whatever we have scraped from pages", 0.93),
+            "SE, whatever we have scraped from pages",
+            "RapidOCR read it",
+        ),
+        (read_as("Jort mncttenry wnierchange wheis held acee", 0.3), "", "most of it could not be read"),
+        ([], "", ""),
+    ],
+    ids=["read by RapidOCR", "unreadable", "picture"],
+)
+def test_page_that_tesseract_cannot_read(
+    rapidocr: list[Word], read: str, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = read_as("Fel CU er Yu Lew Compentn The-skack Whebever", 0.3)
+    monkeypatch.setattr(recognition, "choose_engine", lambda options: ("tesseract", ""))
+    monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: noise)
+    monkeypatch.setattr(recognition, "tesseract_orientation", lambda image: (0, 0.0))
+    monkeypatch.setattr(recognition, "rapidocr_words", lambda image: rapidocr)
+    result = recognise_page(page_image((600, 800)), Options())
+    assert text_of(result) == read
+    assert note in result.note
+    assert bool(note) == bool(result.note)
+
+
+def test_words_read_with_little_confidence_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [*read_as("The pump stands beside the northern", 0.95), Word((400, 100, 450, 130), "gafe", 0.5, (1, 1, 1))]
+    monkeypatch.setattr(recognition, "choose_engine", lambda options: ("tesseract", ""))
+    monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: [] if sparse else words)
+    (line,) = recognise_page(page_image((600, 800)), Options()).lines
+    assert line.doubtful == ("gafe",)
