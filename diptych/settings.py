@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +23,8 @@ from diptych.errors import SettingsError
 from diptych.object_store import check_address
 from diptych.prices import Price
 from diptych.setting_names import find_unknown_variable, suggest_setting
+from extractors.ocr.languages import split_languages
+from extractors.page_range import check_page_range, parse_page_range
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
@@ -113,9 +114,12 @@ class Settings(BaseSettings):
     max_tokens: int = Field(
         default=256, ge=32, le=8192, description="Maximum length of a passage, in tokens of the encoder."
     )
+    pages: Annotated[str, AfterValidator(check_page_range)] = Field(
+        default="", description="Only read these pages: 7, 1-50 or 51-; empty: all."
+    )
     page_images: PageImages = Field(default="visual", description="Which pages to store as images.")
     ocr: OcrEngine = Field(default="auto", description="OCR engine for pages without text.")
-    ocr_languages: Annotated[tuple[str, ...], NoDecode] = Field(
+    ocr_languages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_languages)] = Field(
         default=("eng",), description="Languages of scans, as Tesseract calls them: eng, deu …; or auto."
     )
     dpi: int = Field(default=150, ge=72, le=600, description="Minimum resolution of figure crops and page images.")
@@ -210,15 +214,6 @@ class Settings(BaseSettings):
     def _check_pictures(cls, value: Any) -> Any:
         return check_address(os.fspath(value)) if isinstance(value, str | os.PathLike) else value
 
-    @field_validator("ocr_languages", mode="before")
-    @classmethod
-    def _split_languages(cls, value: Any) -> Any:
-        """Also `eng+deu`, as in earlier versions, and `eng, deu` or JSON from the environment."""
-        languages = re.findall(r"[\w/]+", value) if isinstance(value, str) else value
-        if not languages or ("auto" in languages and len(languages) > 1):
-            raise ValueError('name languages such as "eng", "deu", or only "auto"')
-        return languages
-
     @property
     def picture_address(self) -> str:
         """Folder or URL of the picture store: as set, else in the store's folder, or in `.diptych` for a server's."""
@@ -263,6 +258,7 @@ class Settings(BaseSettings):
             ocr=self.ocr,
             ocr_languages="+".join(self.ocr_languages),
             dpi=self.dpi,
+            page_range=parse_page_range(self.pages),
         )
 
 

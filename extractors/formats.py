@@ -30,6 +30,7 @@ from typing import Literal
 
 from extractors import readers
 from extractors.errors import ExtractionError
+from extractors.page_range import keep_pages
 from extractors.readers import Reader
 from extractors.types import Extraction, Options, Source
 
@@ -151,7 +152,7 @@ def extract_document(source: Source, options: Options, pictures: Path) -> Extrac
         raise ExtractionError(f"{source.name}: is an archive, whose members are documents; ingest it with its folder")
     _check_content(row, source)
     extraction: Extraction = import_module(row.module).extract(source, options, pictures)
-    return extraction
+    return keep_pages(extraction, options.page_range)
 
 
 def formats() -> tuple[Format, ...]:

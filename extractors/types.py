@@ -68,6 +68,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRange:
+    """Pages from `first` to `last`; None: to the end."""
+
+    first: int
+    last: int | None
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last or ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How to extract. Part of the pipeline fingerprint, because other values may yield other parts."""
 
@@ -83,6 +94,8 @@ class Options:
     """Language codes of Tesseract, joined by `+`; `auto`: the installed ones."""
     dpi: int = 150
     """Minimum resolution of vector crops and page images."""
+    page_range: PageRange | None = None
+    """The only pages to read; None: all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from diptych.settings import Runner
+from extractors.page_range import PATTERN
 from flows.support.flow_settings import StoreChoice, flow_paths
 from flows.support.ingest_tasks import delete_removed_documents, finish_run, ingest_in_tasks, ingest_run
 from flows.support.progress import current_listener
@@ -22,6 +23,7 @@ def ingest(
     include: list[str] | None = None,
     exclude: list[str] | None = None,
     runner: Runner | None = None,
+    pages: Annotated[str, Field(pattern=PATTERN)] | None = None,
 ) -> State[Any]:
     """Bring the store up to date with files and folders. Only new and changed documents are processed.
 
@@ -37,8 +39,9 @@ def ingest(
         include: Only read files that match one of these patterns, as in .gitignore. Default: as configured.
         exclude: Skip files and folders that match one of these patterns. Default: as configured.
         runner: Where the tasks work: threads, processes, or a Dask or Ray cluster. Default: as configured.
+        pages: Only read these pages of each document: 7, 1-50 or 51-. Default: all.
     """
-    with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
+    with ingest_run(store, budget, include, exclude, runner, pages) as (diptych, usage):
         paths = flow_paths(paths)
         found = diptych.maintenance.find_sources(paths)
         name_run(f"ingest {describe_paths(paths)} ({len(found.sources)})", diptych.settings.store)

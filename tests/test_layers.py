@@ -18,6 +18,7 @@ LAYERS = (
     "extractors.types",
     "extractors.table_grid",
     "extractors.addresses",
+    "extractors.page_range",
     "extractors.progress",
     "extractors.readers",
     "extractors.formats",

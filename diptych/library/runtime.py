@@ -21,6 +21,7 @@ from diptych.picture_store import PictureStore, open_picture_store
 from diptych.pipeline.download import Fetch, fetcher
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.pipeline import Pipeline
+from diptych.places.containers import Unpack
 from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.search.search import SearchContext
@@ -90,14 +91,7 @@ class Runtime:
     @cached_property
     def places(self) -> Places:
         """Where documents are."""
-        chosen = self.settings
-        instead = "raise `fetch_mb` or `document_seconds`, or download it and use its path"
-        limits = Limits(chosen.fetch_mb << 20, chosen.document_seconds, chosen.private_addresses, instead)
-        options = {
-            start: {name: value.get_secret_value() for name, value in given.items()}
-            for start, given in chosen.places.items()
-        }
-        return Places(chosen.cache, limits, options, lambda *container: self.workers().unpack(*container))
+        return open_places(self.settings, lambda *container: self.workers().unpack(*container))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -270,3 +264,14 @@ class Runtime:
     def _check_open(self) -> None:
         if self.closed:
             raise StoreError(f"{self.settings.store}: this Diptych is closed; open a new one")
+
+
+def open_places(chosen: Settings, unpack: Unpack) -> Places:
+    """Where documents are, with the limits and credentials of the settings."""
+    instead = "raise `fetch_mb` or `document_seconds`, or download it and use its path"
+    limits = Limits(chosen.fetch_mb << 20, chosen.document_seconds, chosen.private_addresses, instead)
+    options = {
+        start: {name: value.get_secret_value() for name, value in given.items()}
+        for start, given in chosen.places.items()
+    }
+    return Places(chosen.cache, limits, options, unpack)

@@ -8,7 +8,8 @@ from extractors.types import Source
 def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline, *, retry: bool = False) -> bool:
     """Whether a document must be ingested.
 
-    Its bytes or the pipeline changed, it failed temporarily, or it exceeded limits that have changed.
+    Its bytes or the pipeline changed, it failed temporarily, or it exceeded limits that have changed. A document that
+    is stored as a whole is left so when only some pages are read.
 
     `retry`: also if it failed permanently or is partial.
     """
@@ -16,7 +17,8 @@ def needs_work(source: Source, before: DocumentRecord | None, pipeline: Pipeline
         return True
     if before.limits and before.limits != str(pipeline.sandbox.limits):
         return True
-    return not _has_bytes_of(before, source) or before.fingerprint != pipeline.fingerprint(source)
+    accepted = pipeline.fingerprint(source), pipeline.fingerprint(source, whole=True)
+    return not _has_bytes_of(before, source) or before.fingerprint not in accepted
 
 
 def _has_bytes_of(before: DocumentRecord, source: Source) -> bool:

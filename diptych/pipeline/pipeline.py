@@ -45,10 +45,15 @@ class Pipeline:
         """Folder of the picture store."""
         return self.picture_store.folder
 
-    def fingerprint(self, source: Source) -> str:
-        """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)"""
+    def fingerprint(self, source: Source, *, whole: bool = False) -> str:
+        """Changes whenever the same bytes would give other parts. (The encoders are bound to the whole store.)
+
+        `whole`: as if all pages were read.
+        """
         row = find_format(source.path)
         options = asdict(replace(self.options, tokenizer=None, pages=None))  # without paths of this machine
+        if whole or not self.options.page_range:
+            del options["page_range"]
         parts = [row.name if row else "", row.version if row else 0, options]
         if self.captioner:
             parts.append(self.captioner.fingerprint)

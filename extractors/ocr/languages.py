@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from functools import cache
 from os import environ
+from typing import Any
 
 AUTO = "auto"
 TIMEOUT = 30  # seconds
@@ -86,3 +87,14 @@ def _list_languages(program: str, tessdata: str) -> frozenset[str]:
     """Language codes with data in the folder `tessdata`, which Tesseract reads from the environment ("": its own)."""
     result = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=TIMEOUT, check=False)
     return frozenset(result.stdout.split("\n")[1:]) - {""}
+
+
+def split_languages(value: Any) -> Any:
+    """Return the languages of a setting: a list, or a text such as `eng+deu`, `eng, deu` or JSON.
+
+    Raises `ValueError` when there are none, or others beside `auto`.
+    """
+    languages = re.findall(r"[\w/]+", value) if isinstance(value, str) else value
+    if not languages or (AUTO in languages and len(languages) > 1):
+        raise ValueError('name languages such as "eng", "deu", or only "auto"')
+    return languages

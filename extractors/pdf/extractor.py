@@ -11,6 +11,7 @@ from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture, sample_pages
 from extractors.ocr.recognition import choose_engine
 from extractors.page import PageLayout
+from extractors.page_range import check_pages
 from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_cache import extract_page_cached
 from extractors.pdf.page_extractor import PageContext, PageParts
@@ -48,19 +49,20 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
     with timer.stage("open"):
         document = _open_document(source)
     with document:
+        wanted = check_pages(options.page_range, document.page_count, source.name)
         with timer.stage("layout"):
             furniture, layouts = _learn_furniture(document, source.skipped_pages)
         engine, missing = choose_engine(options)
         context = PageContext(options, pictures, furniture, engine, timer)
         unread: list[Problem] = []
-        numbers = readable_pages(range(1, document.page_count + 1), source.skipped_pages, unread)
+        numbers = readable_pages(wanted, source.skipped_pages, unread)
         pages = list(_extract_pages(document, numbers, context, layouts))
         problems = [*unread, *(problem for page in pages for problem in page.problems)]
         if all(page.problems for page in pages) and not any(page.paragraphs or page.pictures for page in pages):
             raise ExtractionError(f"{source.name}: no page could be read; {problems[0].reason}")
         with timer.stage("passages"):
             metadata = document.metadata or {}
-            first_paragraphs = [paragraph for page in pages[:2] for paragraph in page.paragraphs]
+            first_paragraphs = [paragraph for page in pages[:2] if wanted[0] == 1 for paragraph in page.paragraphs]
             title = find_title(str(metadata.get("title") or ""), first_paragraphs)
             passages, found = assemble_document(pages, _bookmarks(document), title, options)
         report = _report(document.page_count, pages, problems, missing, timer)

@@ -48,6 +48,7 @@ def extract_page_cached(page: Any, layout: PageLayout, context: PageContext, car
 def _page_key(page: Any, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> str:
     # The tokenizer and the length of passages only matter after the pages have been extracted.
     options = asdict(replace(context.options, tokenizer=None, pages=None, max_tokens=0))
+    del options["page_range"]  # the same page is the same, whichever others are read
     marks: list[Raster | Drawing] = [*layout.rasters, *layout.drawings]
     repeats = [context.furniture.repeats(mark, layout) for mark in marks]
     running = sorted(context.furniture.running_lines(layout))

@@ -16,12 +16,14 @@ from flows.cli import options
     type=click.Choice(["all", "visual", "none"]),
     help="Pages to keep as images; by default as configured (visual).",
 )
+@options.pages
 @options.patterns
 def extract(
     paths: tuple[str, ...],
     as_json: bool,
     out: Path | None,
     page_images: str | None,
+    pages: str,
     patterns: options.Patterns,
 ) -> int:
     """Extract passages and pictures from files and show them; nothing is stored.
@@ -34,7 +36,7 @@ def extract(
     from diptych.settings import load_settings
     from flows.cli.extract_job import extract_files
 
-    settings = load_settings(None, *patterns)
+    settings = load_settings(None, *patterns, {"pages": pages})
     if page_images:
         settings = settings.model_copy(update={"page_images": page_images})
     return extract_files(paths, settings, as_json, out)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
+from diptych.library.runtime import open_places
 from diptych.pipeline.download import fetcher
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import find_sources
@@ -20,6 +21,8 @@ from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.printable import one_line
 from diptych.settings import Settings
+from diptych.store.register import local_path
+from extractors.addresses import is_elsewhere
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
@@ -37,7 +40,7 @@ def extract_files(paths: Sequence[str], settings: Settings, as_json: bool, out: 
     fetch = fetcher(settings.cache / "downloads", limits, retry=True)
     reports: list[dict[str, object]] = []
     with settings.sandbox() as sandbox, _picture_folder(out) as pictures, progress_display() as progress:
-        places = Places(settings.cache, unpack=sandbox.unpack)
+        places = open_places(settings, sandbox.unpack)
         found = find_sources(paths, fetch, Selection(settings.include, settings.exclude), places=places)
         progress.on_sources(len(found.sources), found.skipped)
         for source, result in _extract_in_order(found.sources, settings, sandbox, places, pictures):
@@ -69,16 +72,19 @@ def _extract_in_order(
     """Yield each source with its extraction, in order, while the next ones are being extracted."""
     options = _extraction_options(settings)
 
-    def extract(source: Source) -> Extraction:
-        with places.opened(source) as local:
-            return sandbox.extract(local, options, pictures)
+    def read(source: Source) -> tuple[Extraction, ExitStack]:
+        with ExitStack() as opened:
+            extraction = sandbox.extract(opened.enter_context(places.opened(source)), options, pictures)
+            return extraction, opened.pop_all()
 
     with ThreadPoolExecutor(settings.workers) as pool:
-        running = [pool.submit(extract, source) for source in sources]
+        running = [pool.submit(read, source) for source in sources]
         try:
             for source, future in zip(sources, running, strict=True):
                 try:
-                    yield source, future.result()
+                    extraction, opened = future.result()
+                    with opened:  # contact sheets show the file
+                        yield source, extraction
                 except ExtractionError as error:
                     yield source, error
         except BaseException:
@@ -143,7 +149,9 @@ def _part_record(part: Passage | Picture, pictures: Path | None) -> dict[str, ob
 
 
 def _source_path(source: Source) -> str:
-    """Path of the file, with `#id` for a catalogue row."""
+    """Path or address of the file, with `#id` for a catalogue row."""
+    if is_elsewhere(source.uri):
+        return local_path(source.uri)
     fragment = source.uri.partition("#")[2]
     return f"{source.path}#{fragment}" if fragment else str(source.path)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.confirm_deletes
 @options.budget
 @options.prefect
+@options.pages
 @options.patterns
 def ingest(
     paths: tuple[str, ...],
@@ -31,6 +32,7 @@ def ingest(
     confirm_deletes: bool,
     budget: float | None,
     prefect: bool | None,
+    pages: str,
     patterns: options.Patterns,
 ) -> int:
     """Bring the store up to date with files and folders. Only new and changed documents are processed.
@@ -41,7 +43,7 @@ def ingest(
     prints one object per document: uri, name, status (complete, partial, failed, unchanged, waiting, deleted, gone),
     pages, passages, pictures, problems, error … Skipped files are objects too: name, status (skipped), error.
     """
-    settings = options.load(store, patterns)
+    settings = options.load(store, patterns, pages)
     with progress_display(as_json=as_json) as progress:
         if options.is_recorded(prefect, settings):
             with local_prefect(), listening(progress):
@@ -49,11 +51,11 @@ def ingest(
                 from flows.support.ingest_tasks import ingest_run
 
                 # Opened here, so that its usage can be shown.
-                with ingest_run(settings.store, budget, *patterns) as (diptych, _):
+                with ingest_run(settings.store, budget, *patterns, pages=pages) as (diptych, _):
                     run_recorded(
                         ingest_flow,
                         paths=list(paths), confirm_deletes=confirm_deletes, store=settings.store, budget=budget,
-                        include=list(patterns.include), exclude=list(patterns.exclude),
+                        include=list(patterns.include), exclude=list(patterns.exclude), pages=pages or None,
                     )  # fmt: skip
         else:
             from diptych import Diptych

@@ -41,6 +41,11 @@ prefect = click.option(
 )
 
 
+pages = click.option(
+    "--pages", default="", metavar="FROM-TO", help="Only read these pages of each document: 7, 1-50 or 51-."
+)
+
+
 class Patterns(NamedTuple):
     """The options `--include` and `--exclude`."""
 
@@ -110,11 +115,11 @@ def open_store(store: str | None, budget: float | None = None, patterns: Pattern
     return Diptych.open(load(store, patterns), budget=budget)
 
 
-def load(store: str | None, patterns: Patterns = NO_PATTERNS) -> Settings:
+def load(store: str | None, patterns: Patterns = NO_PATTERNS, pages: str = "") -> Settings:
     """The settings of a command with a store that outlives it. Raises `SettingsError`."""
     from diptych.settings import load_settings
 
-    return load_settings(store, *patterns).require_persistent()
+    return load_settings(store, *patterns, {"pages": pages}).require_persistent()
 
 
 def is_recorded(prefect: bool | None, settings: Settings) -> bool:

@@ -26,6 +26,7 @@ def flow_settings(
     include: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
     runner: Runner | None = None,
+    pages: str | None = None,
 ) -> Settings:
     """The settings for a store: a block, `diptych-store/NAME`, a folder or a URL; if empty, the Variable's.
 
@@ -34,7 +35,7 @@ def flow_settings(
     chosen = store or cast(StoreChoice, read_variable(STORE_VARIABLE)) or None
     if isinstance(chosen, str) and chosen.startswith(BLOCK_PREFIX):
         chosen = _load_block(chosen.removeprefix(BLOCK_PREFIX))
-    others: dict[str, Any] = {"runner": runner} if runner else {}
+    others: dict[str, Any] = {name: value for name, value in (("runner", runner), ("pages", pages)) if value}
     if isinstance(chosen, DiptychStore):
         return load_settings(None, include, exclude, {**chosen.overrides, **others})
     return load_settings(chosen, include, exclude, others)

@@ -58,12 +58,13 @@ def ingest_run(
     include: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
     runner: Runner | None = None,
+    pages: str | None = None,
 ) -> Iterator[tuple[Diptych, RunUsage]]:
     """Open the store for a run that ingests documents, with a count of what the run uses of paid models.
 
     Raises `SettingsError` if the tasks of the run could not reach the store.
     """
-    settings = flow_settings(store, include, exclude, runner)
+    settings = flow_settings(store, include, exclude, runner, pages)
     check_runner(settings)
     with shared_diptych(settings, budget, in_processes=not works_in_threads(settings)) as diptych:
         yield diptych, RunUsage(diptych.meter)

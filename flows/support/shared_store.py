@@ -29,7 +29,7 @@ from flows.support.shared_limits import shared_limits
 
 RUN_SETTINGS = (
     "collections", "encoder", "image_encoder", "captioner", "caption_detail", "language", "vectors", "max_tokens",
-    "page_images", "ocr", "ocr_languages", "dpi", "prices", "openai", "anthropic", "unified",
+    "page_images", "pages", "ocr", "ocr_languages", "dpi", "prices", "openai", "anthropic", "unified",
 )  # fmt: skip
 """Settings that determine what is stored, and who pays how much, the same in all processes of a run.
 

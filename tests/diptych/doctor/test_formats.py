@@ -29,6 +29,7 @@ def test_missing_programs_and_packages_are_named_with_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(listed, "find_libreoffice", lambda: None)  # which remembers what it found
     monkeypatch.setattr(listed, "_version", lambda package: "" if package == "pillow-heif" else "1.0")
     formats = found(ocr="tesseract")
     assert formats[".pptx"].readable
