@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from diptych.errors import StoreMissing
@@ -33,7 +34,7 @@ class Health(BaseModel):
 
 
 @router.get("/status", response_model=Status)
-async def status(library: Library) -> dict[str, Any]:
+async def status(request: Request, library: Library) -> dict[str, Any]:
     """Count the documents of the store."""
     documents = await library.documents()
     return {
@@ -43,7 +44,7 @@ async def status(library: Library) -> dict[str, Any]:
         "version": await library.version(),
         "ask": bool(library.library.settings.answerer),
         "write": library.options.write,
-        "ingest": bool(library.options.roots),
+        "ingest": bool(library.options.roots and request.app.state.jobs),
     }
 
 
@@ -55,3 +56,12 @@ async def health(library: Library) -> dict[str, str]:
     except StoreMissing:
         return {"status": "empty"}
     return {"status": "ok"}
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(request: Request, library: Library) -> Response:
+    """Metrics for Prometheus: requests and their seconds by route, documents and jobs by status, and dollars spent."""
+    state = request.app.state
+    jobs = state.jobs.list() if state.jobs else []
+    text = state.metrics.render(await library.documents(), jobs, library.library.meter.spent)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

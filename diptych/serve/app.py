@@ -10,9 +10,11 @@ from fastapi import FastAPI
 
 from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
-from diptych.serve import api, api_ask, api_documents, api_state, login, page
+from diptych.serve import api, api_ask, api_documents, api_jobs, api_state, login, page
 from diptych.serve.guard import Guard
 from diptych.serve.headers import SecurityHeaders
+from diptych.serve.jobs import Ingest, Jobs
+from diptych.serve.metrics import CountRequests, Metrics
 from diptych.serve.options import ServeOptions
 from diptych.serve.page_html import mount_static
 from diptych.serve.problems import add_problems
@@ -20,15 +22,20 @@ from diptych.serve.served_library import ServedLibrary
 from diptych.serve.sessions import Sessions
 
 
-def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI:
-    """An ASGI application that serves an open store. The caller closes `library` after the application has ended."""
+def create_app(library: Diptych, options: ServeOptions | None = None, ingest: Ingest | None = None) -> FastAPI:
+    """An ASGI application that serves an open store. The caller closes `library` after the application has ended.
+
+    `ingest`: what ingests the paths that clients name, below the roots of the options; None: they may name none.
+    """
     options = options or ServeOptions()
-    served = ServedLibrary(library, options)
+    served, metrics, jobs = ServedLibrary(library, options), Metrics(), Jobs(ingest) if ingest else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
             running.callback(served.close)
+            if jobs:
+                running.callback(jobs.close)
             await running.enter_async_context(run_mcp())
             yield
 
@@ -41,12 +48,15 @@ def create_app(library: Diptych, options: ServeOptions | None = None) -> FastAPI
         redoc_url=None,
     )
     app.state.library, app.state.sessions = served, Sessions(options.token)
-    for module in (api, api_ask, api_documents, api_state, login, page):
+    app.state.metrics, app.state.jobs = metrics, jobs
+    for module in (api, api_ask, api_documents, api_jobs, api_state, login, page):
         app.include_router(module.router)
+    app.add_api_route("/metrics", api_state.metrics, include_in_schema=False)
     run_mcp = _add_mcp(app, served)
     mount_static(app)
     add_problems(app)
     app.add_middleware(Guard, options)
+    app.add_middleware(CountRequests, metrics)
     app.add_middleware(SecurityHeaders)  # the last one is the outermost: refusals get them, too
     return app
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from diptych.errors import SettingsError
 from diptych.where import Expression
@@ -29,8 +28,8 @@ class ServeOptions:
     """Requests per second of one client; those that may start a model count for ten, pictures for a twentieth."""
     where: Expression | None = None
     """A filter that every query gets in addition to its own."""
-    roots: tuple[Path, ...] = ()
-    """Folders and files that clients may have ingested; empty: none."""
+    roots: tuple[str, ...] = ()
+    """Folders, files and URIs that clients may have ingested; empty: none."""
     write: bool = False
     """Whether documents may be deleted."""
 

@@ -11,6 +11,7 @@ import uvicorn
 from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
 from diptych.serve.app import create_app
+from diptych.serve.jobs import Ingest
 from diptych.serve.options import ServeOptions
 
 MAX_CONNECTIONS = 500
@@ -19,13 +20,18 @@ STOP_SECONDS = 3
 """Time for running requests to end."""
 
 
-def serve(library: Diptych, options: ServeOptions, on_start: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `on_start` gets the address. Raises `SettingsError` if the port cannot be used."""
+def serve(
+    library: Diptych, options: ServeOptions, on_start: Callable[[str], None], ingest: Ingest | None = None
+) -> None:
+    """Serve until Ctrl-C; `on_start` gets the address, `ingest` is that of `create_app`.
+
+    Raises `SettingsError` if the port cannot be used.
+    """
     with _bind(options) as listener:
         port = listener.getsockname()[1]
         shown = f"[{options.host}]" if ":" in options.host else options.host
         config = uvicorn.Config(
-            create_app(library, options),
+            create_app(library, options, ingest),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
 @click.option("--where", metavar="EXPR", help="A filter that every query gets, and that no client can lift.")
 @click.option("--write", is_flag=True, help="Allow clients to delete documents.")
+@click.option(
+    "--ingest", "roots", multiple=True, metavar="PATH|URI", help="Allow clients to ingest this, or what is below it."
+)
+@click.option(
+    "--deployed/--here",
+    default=None,
+    help="Ingest in runs of the deployment ingest/on-demand, or in this process. Default: as PREFECT_API_URL is set.",
+)
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="Name of a reverse proxy.")
 @click.option(
     "--rate",
@@ -35,6 +43,8 @@ def serve(
     port: int,
     where: str | None,
     write: bool,
+    roots: tuple[str, ...],
+    deployed: bool | None,
     allowed_hosts: tuple[str, ...],
     rate: float,
     budget: float | None,
@@ -47,6 +57,7 @@ def serve(
     """
     from diptych.serve.options import TOKEN_VARIABLE, ServeOptions
     from diptych.serve.server import serve as serve_store
+    from flows.support.served_ingest import ingest_here, ingest_in_prefect
 
     chosen = ServeOptions(
         host=host,
@@ -54,13 +65,17 @@ def serve(
         token=os.environ.get(TOKEN_VARIABLE, ""),
         allowed_hosts=allowed_hosts,
         rate=rate,
+        roots=tuple(root if "://" in root else os.path.realpath(root) for root in roots),
         where=parse_filter(where),
         write=write,
     )
     with options.open_store(store, budget) as diptych:
         _check_store(diptych)
+        in_prefect = bool(os.environ.get("PREFECT_API_URL")) if deployed is None else deployed
+        place = options.absolute_store(diptych.settings.store)
+        ingest = ingest_in_prefect(str(place)) if in_prefect else ingest_here(diptych)
         try:
-            serve_store(diptych, chosen, _announce)
+            serve_store(diptych, chosen, _announce, ingest)
         except KeyboardInterrupt:
             print_message("stopped")
 

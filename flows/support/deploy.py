@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -23,6 +24,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
+from prefect.utilities.urls import url_for
 from prefect.variables import Variable
 
 from diptych.errors import SettingsError
@@ -105,6 +107,41 @@ def cancel_runs(killed: Collection[UUID]) -> list[str]:
         for run in runs:
             client.set_flow_run_state(run.id, Cancelled(message="the worker was stopped"), force=True)
     return [run.name for run in runs]
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A flow run as it is now."""
+
+    id: UUID
+    name: str
+    state: str
+    message: str
+    final: bool
+    address: str
+    """In the UI."""
+
+
+def start_ingest(parameters: dict[str, Any]) -> StartedRun:
+    """Start a run of the deployment `ingest/on-demand`. Raises `SettingsError` if there is none."""
+    try:
+        started = run_deployment("ingest/on-demand", parameters=parameters, as_subflow=False, timeout=0)
+    except ObjectNotFound as error:
+        raise SettingsError(
+            "the Prefect server has no deployment ingest/on-demand; create it with `diptych deploy`"
+        ) from error
+    return _describe_run(cast(FlowRun, started))
+
+
+def read_run(run: UUID) -> StartedRun:
+    with get_client(sync_client=True) as client:
+        return _describe_run(client.read_flow_run(run))
+
+
+def _describe_run(run: FlowRun) -> StartedRun:
+    state, address = run.state, url_for("flow-run", obj_id=run.id) or ""
+    message = (state.message if state else "") or ""
+    return StartedRun(run.id, run.name, run.state_name or "", message, bool(state and state.is_final()), address)
 
 
 def run_ingest(parameters: dict[str, Any]) -> str:

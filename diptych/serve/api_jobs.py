@@ -1,0 +1,64 @@
+"""The REST API for ingests: start one, and see how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from diptych.serve.dependencies import Library
+from diptych.serve.jobs import Job, Jobs, allowed_path
+from diptych.serve.models import PREFIX
+from diptych.serve.problems import PROBLEMS
+
+router = APIRouter(prefix=PREFIX, tags=["jobs"], responses=PROBLEMS)
+PathName = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class IngestRequest(BaseModel):
+    """What to ingest."""
+
+    paths: Annotated[
+        list[PathName],
+        Field(
+            max_length=100,
+            description="Files and folders, absolute or below a root of the operator; empty: all roots.",
+            examples=[["reports/2026"]],
+        ),
+    ] = []
+
+
+@router.post("/jobs", status_code=202, response_model=Job)
+async def ingest(request: Request, response: Response, library: Library, body: IngestRequest) -> Job:
+    """Ingest files and folders in the background; only what changed is processed."""
+    roots = [str(root) for root in library.options.roots]
+    jobs: Jobs | None = request.app.state.jobs
+    if not roots or jobs is None:
+        raise HTTPException(403, "this server ingests nothing; start it with `diptych serve --ingest PATH`")
+    job = jobs.start(body.paths or roots, [_checked(path, roots) for path in body.paths or roots])
+    response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
+    return job
+
+
+@router.get("/jobs", response_model=list[Job])
+async def jobs(request: Request) -> Sequence[Job]:
+    """List the jobs, the last one first."""
+    jobs: Jobs | None = request.app.state.jobs
+    return jobs.list() if jobs else []
+
+
+@router.get("/jobs/{job}", response_model=Job)
+async def job(request: Request, job: Annotated[str, Path(max_length=80)]) -> Any:
+    """Show how far a job is."""
+    jobs: Jobs | None = request.app.state.jobs
+    if found := jobs.find(job) if jobs else None:
+        return found
+    raise HTTPException(404, f"{job}: no such job; jobs are forgotten when the server ends")
+
+
+def _checked(path: str, roots: Sequence[str]) -> str:
+    if place := allowed_path(path, roots):
+        return place
+    raise HTTPException(403, f"{path[:200]}: not below a folder that the operator named with --ingest")
