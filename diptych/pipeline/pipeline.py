@@ -82,7 +82,8 @@ class Pipeline:
                 for program in self._programs(source):
                     held.enter_context(self.limits.using(program))
                 extraction = self.sandbox.extract(local, self.options, self.pictures)
-                return replace(extraction, source=replace(source, sha256=local.sha256))
+                read = replace(source, sha256=local.sha256, fields=extraction.source.fields)
+                return replace(extraction, source=read)
         finally:
             self.check_disk_space()  # on a full disk, a picture would be reported as broken
 

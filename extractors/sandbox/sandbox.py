@@ -20,7 +20,7 @@ from extractors.formats import extract_document, find_format
 from extractors.members.types import Members
 from extractors.progress import MAX_SKIPPED_PAGES
 from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
-from extractors.types import Box, Extraction, ImageFile, Options, PageImage, Source
+from extractors.types import Box, Extraction, Field, ImageFile, Options, PageImage, Source
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -179,15 +179,25 @@ def _closed_error(path: Path) -> ExtractionError:
     return ExtractionError(f"{path}: not read, because the run was stopped", transient=True)
 
 
+def _with_fields(source: Source, reply: Any) -> Source:
+    fields = _adapters()[dict].validate_python(reply["fields"]) if reply else source.fields
+    return source if fields == source.fields else replace(source, fields=fields)
+
+
 @cache
 def _adapters() -> dict[type, TypeAdapter[Any]]:
     from pydantic import TypeAdapter
 
-    return {kind: TypeAdapter(kind) for kind in (Extraction, ImageFile, Members, PageImage)}
+    kinds: dict[type, TypeAdapter[Any]] = {
+        kind: TypeAdapter(kind) for kind in (Extraction, ImageFile, Members, PageImage)
+    }
+    return kinds | {dict: TypeAdapter(dict[str, Field])}
 
 
-def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
-    """Return the dataclass in a reply, with its `known` fields set; lone surrogates become replacement characters.
+def _parse_reply(kind: type[T], reply: bytes, path: Path, source: Source | None = None) -> T:
+    """Return the dataclass in a reply; lone surrogates become replacement characters.
+
+    Of the `source` in it, only the fields count, which a file may state about itself.
 
     Everything is checked, because a worker that read hostile bytes may send anything.
     Raises `ExtractionError` when the worker reports an error, or sends something else than a `kind`.
@@ -195,6 +205,7 @@ def _parse_reply(kind: type[T], reply: bytes, path: Path, **known: object) -> T:
     try:
         message = json.loads(reply.decode(errors="replace"))
         if "error" not in message:
+            known = {"source": _with_fields(source, message["result"].get("source"))} if source else {}
             result: T = _adapters()[kind].validate_python(message["result"] | known)
             return result
         error = ExtractionError(str(message["error"]), transient=bool(message.get("transient")))
