@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from diptych.errors import DiptychError
 from diptych.library.parts import Part
+from diptych.pipeline.skipped_files import describe_skipped
 from diptych.search.query import Query
 from diptych.serve.dependencies import Library
 from diptych.serve.page_form import SearchState
@@ -75,7 +76,7 @@ async def documents_page(request: Request, library: Library) -> Response:
         status_chosen=status,
         tabs=[("all", len(listed), state.address({"status": ""}))]
         + [(one, counts[one], state.address({"status": one})) for one in STATUSES if counts[one]],
-        skipped=await library.skipped(),
+        skipped=describe_skipped(replace(one, path=short_name(one.path)) for one in await library.skipped()),
         pages=_pages(state, first, DOCUMENTS, len(chosen), "documents"),
     )
 

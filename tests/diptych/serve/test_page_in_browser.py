@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -15,10 +16,15 @@ from diptych import Diptych, Settings
 from extractors.formats import is_row
 from tests.support.browser import NEEDS_CHROMIUM, served_page
 from tests.support.browser import browser as browser
+from tests.support.http_server import served
+from tests.support.openai_requests import Asked
+from tests.support.openai_server import OpenAIRoutes
 from tests.support.papers import png_bytes
 from tests.support.planted import IMAGE, SCRIPT, write_planted
 
 pytestmark = NEEDS_CHROMIUM
+expect.set_options(timeout=20_000)
+KEY = "sk-secret-of-the-tests"
 LARGE, PHONE = ViewportSize(width=1200, height=900), ViewportSize(width=390, height=844)
 
 
@@ -52,10 +58,31 @@ class Site(NamedTuple):
         ]
 
 
+def answer(asked: Asked) -> dict[str, Any]:
+    """One sentence that is true, one that is not in its source; both hostile."""
+    shown = next(text for text in asked.texts if "reads zero" in text)
+    (name,) = re.findall(r"id=(\w+)>", shown)[:1]
+    true = {
+        "text": f"Wait until the gauge reads zero. {IMAGE}",
+        "citations": [{"id": name, "quote": "gauge reads zero"}],
+    }
+    false = {"text": f"The gauge is blue. {SCRIPT}", "citations": [{"id": name, "quote": "the gauge is blue"}]}
+    return {"answered": True, "sentences": [true, false]}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = write_planted(tmp_path_factory.mktemp("planted") / "documents")
-    settings = Settings(store=str(folder.parent / "store"), root=folder, ocr="off", workers=1)
+    with pytest.MonkeyPatch.context() as patch, served(OpenAIRoutes(answer=answer, key=KEY)) as vendor:
+        patch.setenv("OPENAI_API_KEY", KEY)
+        patch.setenv("DIPTYCH_OPENAI__BASE_URL", f"{vendor.url}/v1")
+        yield from serve_documents(folder)
+
+
+def serve_documents(folder: Path) -> Iterator[Site]:
+    settings = Settings(
+        store=str(folder.parent / "store"), root=folder, ocr="off", workers=1, answerer="openai:gpt-6-luna"
+    )
     with Diptych.open(settings) as library, served_page(library) as url:
         library.ingest([folder])
         records = {record.name: record.id for record in library.documents()}
@@ -67,7 +94,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport=LARGE, reduced_motion="reduce")
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(20_000)
     yield opened
     opened.close()
 
@@ -134,6 +161,27 @@ def test_documents_and_products(site: Site, page: Page) -> None:
     expect(page.locator(".chip")).to_have_count(3)
     page.locator(".product a").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("وحدة تنقية المياه")
+
+
+def test_an_answer_lights_up_its_evidence(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/ask?q=when+is+the+filter+cleaned")
+    expect(page.get_by_role("heading", name="Ask this question?")).to_be_visible()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    sentence = page.locator(".statements li", has_text="gauge reads zero")
+    source = page.locator(".evidence li")
+    expect(source).to_contain_text("“gauge reads zero”")
+    expect(page.locator(".dropped")).to_contain_text("The gauge is blue. <script>window.ran=1</script>")
+    expect(page.locator(".dropped .reason")).not_to_be_empty()
+    sentence.focus()
+    expect(source).to_have_class("lit")
+    assert page.evaluate("[window.ran, document.querySelectorAll('main script, [onerror]').length]") == [None, 0]
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+    source.get_by_role("link").click()
+    expect(page.locator(".parts > li.chosen")).to_be_visible()
+    page.go_back()
+    expect(sentence).to_be_visible()
+    page.reload()
+    expect(sentence).to_be_visible()
 
 
 def test_nothing_in_documents_runs_or_leaves(site: Site, page: Page) -> None:
