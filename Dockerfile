@@ -3,7 +3,7 @@ FROM python:3.11.14-slim-bookworm
 
 # Pages that MuPDF cannot draw, slides, OCR.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends poppler-utils libreoffice-impress tesseract-ocr libgomp1 \
+    && apt-get install --yes --no-install-recommends poppler-utils libreoffice-impress libreoffice-writer tesseract-ocr libgomp1 \
     && rm -rf /var/lib/apt/lists/*
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

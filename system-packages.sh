@@ -10,7 +10,7 @@ missing() { # program, package, cost
     echo "missing: $1 (package $2). Without it $3." >&2
 }
 missing pdftoppm poppler-utils "pages that MuPDF cannot draw stay without an image"
-missing soffice libreoffice-impress "slides give their text but no slide images, and PPT and ODP decks cannot be read"
+missing soffice "libreoffice-impress libreoffice-writer" "slides and text documents have no page images, and DOC, PPT and ODP files cannot be read"
 missing tesseract tesseract-ocr "pages without text are read by RapidOCR, several times slower"
 [ -n "$packages" ] || exit 0
 

@@ -10,7 +10,8 @@ from extractors.errors import ExtractionError, error_summary
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_ENTRIES = 50_000
 
-_OLE = b"\xd0\xcf\x11\xe0"  # DOC, XLS, PPT and MSG files, and encrypted DOCX, XLSX and PPTX files
+OLE = b"\xd0\xcf\x11\xe0"
+"""Begins DOC, XLS, PPT and MSG files, and encrypted DOCX, XLSX and PPTX files."""
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -41,7 +42,7 @@ def member_names(path: Path, name: str) -> set[str]:
 def is_ole(path: Path, name: str) -> bool:
     """Return True for the office files of before 2007. Raises `ExtractionError` for encrypted files of today."""
     with path.open("rb") as file:
-        if file.read(len(_OLE)) != _OLE:
+        if file.read(len(OLE)) != OLE:
             return False
         if _ENCRYPTED in file.read():
             raise ExtractionError(f"{name}: is encrypted; save it without a password")

@@ -34,6 +34,19 @@ OLD_SLIDES = Reader("slides", ("python-pptx",), (Program("LibreOffice", "cannot 
 IMAGE = Reader("image", ("pillow",), (_OCR,))
 HEIF = Reader("image", ("pillow-heif",), (_OCR,))
 DRAWING = Reader("drawing", ("resvg-py",))
+TEXT_DOCUMENT = Reader(
+    "text document",
+    ("python-docx", "lxml"),
+    (Program("LibreOffice", "parts have no pages and drawings no images"), _OCR),
+)
+OLD_TEXT_DOCUMENT = Reader(
+    "text document", ("python-docx",), (Program("LibreOffice", "cannot be read", required=True),)
+)
+RICH_TEXT = Reader(
+    "text document",
+    ("striprtf", "python-docx"),
+    (Program("LibreOffice", "only the text is read, without headings, tables and pictures"),),
+)
 MAIL = Reader("mail")
 OUTLOOK_MAIL = Reader("mail", ("python-oxmsg",))
 ARCHIVE = Reader("archive")

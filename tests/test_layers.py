@@ -39,6 +39,7 @@ LAYERS = (
     "extractors.sheets",
     "extractors.mail",
     "extractors.members",
+    "extractors.word",
     "extractors.catalog",
     "extractors.contact_sheet",
     "extractors.sandbox",

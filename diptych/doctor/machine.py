@@ -79,14 +79,15 @@ def check_poppler(settings: Settings) -> Check:
 
 
 def check_libreoffice(settings: Settings) -> Check:
-    cost = "slides are extracted as text without images; PPT files cannot be read"
-    fix = _install_command("libreoffice-impress", "--cask libreoffice")
+    cost = "slides and text documents have no page images; PPT and DOC files cannot be read"
+    fix = _install_command("libreoffice-impress libreoffice-writer", "--cask libreoffice")
     program = find_libreoffice()
     check = _check_program("LibreOffice", program or "soffice", "--version", cost, fix)
     folder = Path(program).resolve().parent if program else None
-    # Debian packages Impress separately; without its library no presentation is converted.
-    if folder and (folder / "libmergedlo.so").exists() and not (folder / "libsdlo.so").exists():
-        return Check("LibreOffice", "missing", f"{check.what}, without Impress", cost, fix)
+    # Debian packages Impress and Writer separately; without their libraries they convert nothing.
+    for library, part in (("libsdlo.so", "Impress"), ("libswlo.so", "Writer")):
+        if folder and (folder / "libmergedlo.so").exists() and not (folder / library).exists():
+            return Check("LibreOffice", "missing", f"{check.what}, without {part}", cost, fix)
     return check
 
 

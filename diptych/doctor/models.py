@@ -88,7 +88,7 @@ def _describe_format(row: Format) -> str:
     suffixes = " ".join(row.suffixes)
     if row not in FORMATS:
         return f"{suffixes} (from {row.module})"
-    if row.suffixes == (".ppt",) and find_libreoffice() is None:
+    if row.suffixes in ((".ppt",), (".doc",)) and find_libreoffice() is None:
         return f"{suffixes} (needs LibreOffice)"
     return suffixes
 

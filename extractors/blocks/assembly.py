@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from extractors.blocks.images import ImageReader
 from extractors.blocks.types import BlockDocument, Code, Content, Heading, Image, Table, Text
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import choose_engine
+from extractors.pictures.alternative_text import clean_alternative_text
 from extractors.table_grid import SpannedText, grid_from_rows
 from extractors.text.cleaning import bare_letters, clean_text
 from extractors.text.headings import MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH, HeadedParagraph, HeadingPath
@@ -24,11 +24,6 @@ from extractors.types import Extraction, Options, Passage, Picture, Report, Sour
 
 NOMINAL_SIZE = 10.0
 """Font size in points: the headings of these files are known."""
-
-_FILE_NAME = re.compile(
-    r"\S+\.(png|jpe?g|gif|svg|webp|bmp|tiff?|emf|wmf)|(image|picture|grafik|figure) ?\d*", re.IGNORECASE
-)
-"""What programs write as alternative text when nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +83,7 @@ def _cleaned(block: Content) -> Content | None:
         return None if is_empty else replace(block, rows=rows, caption=clean_text(block.caption))
     if isinstance(block, Code):
         return block if block.text.strip() else None
-    alt = clean_text(block.alt)
-    return replace(block, caption=clean_text(block.caption), alt="" if _FILE_NAME.fullmatch(alt) else alt)
+    return replace(block, caption=clean_text(block.caption), alt=clean_alternative_text(block.alt))
 
 
 def _split_off_title(blocks: Sequence[Content], metadata_title: str) -> tuple[list[Content], str]:

@@ -49,14 +49,14 @@ class ImageReader:
         picture = self._known[digest]
         if picture is None or not (captioned or _shows_something(picture, block)):
             return None
-        return replace(picture, kind="figure", page=block.page)
+        words, ocr = (block.words, False) if block.words else (picture.words, picture.ocr)
+        return replace(picture, kind="figure", page=block.page, box=block.box, words=words, ocr=ocr)
 
     def _extract(self, block: Image) -> Picture | None:
         try:
+            options = replace(self._options, ocr="off") if block.words else self._options
             data = block.read_bytes()
-            found, problems = extract_picture(
-                data, "an image", block.page, self._options, self._folder, reads_photos=False
-            )
+            found, problems = extract_picture(data, "an image", block.page, options, self._folder, reads_photos=False)
         except ExtractionError as error:
             self.problems.append(Problem(f"left out: {error}", block.page))
             return None

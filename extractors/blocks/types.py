@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from extractors.table_grid import SpannedText
-from extractors.types import Field, PassageKind, Problem
+from extractors.types import Box, Field, PassageKind, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,10 @@ class Image(Block):
     """Alternative text: the caption of an image without a printed one."""
     size: tuple[float, float] | None = None
     """Width and height at which it is shown, in points; None when the file does not say."""
+    words: str = ""
+    """The words inside, if the file states them; OCR then reads none."""
+    box: Box | None = None
+    """Where it is on its page, if that is known."""
 
 
 Content = Heading | Text | Code | Table | Image

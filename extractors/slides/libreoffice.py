@@ -9,15 +9,22 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from extractors.containers import OLE
 from extractors.errors import ExtractionError
 
 CONVERSION_SECONDS = 150.0
 """Time limit of a conversion: a minute for a cold start, and 90 seconds for the largest decks measured."""
-NOT_INSTALLED = "LibreOffice is not installed (apt install libreoffice-impress, or brew install --cask libreoffice)"
+NOT_INSTALLED = (
+    "LibreOffice is not installed (apt install libreoffice-impress libreoffice-writer, or "
+    "brew install --cask libreoffice)"
+)
 
+_TEXTS = (".doc", ".docx", ".docm", ".dotx", ".odt", ".ott", ".rtf")
+"""Suffixes of what Writer opens."""
 _FILTERS = {
     # With hidden slides, so that page n remains slide n.
     "pdf": 'pdf:impress_pdf_Export:{"ExportHiddenSlides":{"type":"boolean","value":"true"}}',
+    "docx": "docx:MS Word 2007 XML",
     "pptx": "pptx:Impress MS PowerPoint 2007 XML",
     "odp": "odp:impress8",
 }
@@ -44,7 +51,7 @@ def find_libreoffice() -> str | None:
 
 
 def convert_file(file: Path, target_format: str, folder: Path) -> Path:
-    """Convert an office file to `pdf`, `pptx` or `odp`, and return the result, in `folder`.
+    """Convert an office file to `pdf`, `pptx`, `odp` or `docx`, and return the result, in `folder`.
 
     Macros do not run, and nothing is fetched from the network.
     Raises `ExtractionError` when LibreOffice is not installed, cannot read the file, or exceeds the time limit.
@@ -59,14 +66,27 @@ def convert_file(file: Path, target_format: str, folder: Path) -> Path:
         link.symlink_to(file.resolve())
         command = [
             program, "--headless", "--norestore", "--nolockcheck", "--nodefault", "--nologo",
-            f"-env:UserInstallation={profile.as_uri()}", "--convert-to", _FILTERS[target_format],
-            "--outdir", str(folder), str(link),
+            f"-env:UserInstallation={profile.as_uri()}", *_input_filter(file),
+            "--convert-to", _filter(file, target_format), "--outdir", str(folder), str(link),
         ]  # fmt: skip
         _run(command, home)
     result = folder / f"deck.{target_format}"
     if not result.exists() or not result.stat().st_size:
-        raise ExtractionError("LibreOffice cannot read it; save it as PPTX or PDF")
+        missing = " (it may lack Writer: apt install libreoffice-writer)" if file.suffix.lower() in _TEXTS else ""
+        raise ExtractionError(f"LibreOffice cannot read it{missing}; save it as PDF")
     return result
+
+
+def _input_filter(file: Path) -> list[str]:
+    """How to read a PPT file; others are recognised. Writer would take a broken one for text."""
+    with file.open("rb") as content:
+        is_ole = content.read(len(OLE)) == OLE
+    return ["--infilter=MS PowerPoint 97"] if is_ole and file.suffix.lower() not in _TEXTS else []
+
+
+def _filter(file: Path, target_format: str) -> str:
+    is_text = file.suffix.lower() in _TEXTS
+    return "pdf:writer_pdf_Export" if target_format == "pdf" and is_text else _FILTERS[target_format]
 
 
 def _run(command: list[str], home: str) -> None:
@@ -79,7 +99,7 @@ def _run(command: list[str], home: str) -> None:
         try:
             process.wait(CONVERSION_SECONDS)
         except subprocess.TimeoutExpired as error:
-            reason = f"LibreOffice took longer than {CONVERSION_SECONDS:.0f} s; save the deck as PDF"
+            reason = f"LibreOffice took longer than {CONVERSION_SECONDS:.0f} s; save it as PDF"
             raise ExtractionError(reason) from error
         finally:
             with suppress(ProcessLookupError, PermissionError):

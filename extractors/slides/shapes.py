@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from extractors.errors import error_summary
+from extractors.pictures.alternative_text import clean_alternative_text
 from extractors.slides.charts import read_chart_space
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
 from extractors.table_grid import SpannedText, grid_from_rows
@@ -28,11 +28,6 @@ _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _FURNITURE = frozenset(("SLIDE_NUMBER", "DATE", "FOOTER", "HEADER"))
 """Placeholders that say the same on every slide."""
-# What programs fill in as alternative text.
-_FILE_NAME = re.compile(r"\S+\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.IGNORECASE)
-_GENERATED = re.compile(
-    r"\s*(Description automatically generated|AI-generated content may be incorrect\.?)\s*", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,5 +213,4 @@ def _alternative_text(shape: Any) -> str:
     """Return the alternative text if a person wrote it."""
     properties = next(shape._element.iter(f"{_P}cNvPr"), None)
     text = properties.get("descr", "") if properties is not None else ""
-    text = " ".join(_GENERATED.sub(" ", text).split())
-    return "" if _FILE_NAME.match(text) else text
+    return clean_alternative_text(text)

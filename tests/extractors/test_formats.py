@@ -84,6 +84,7 @@ def test_names_and_versions_of_built_in_extractors_match_stored_fingerprints() -
         ("markup", 1),
         ("mail", 1),
         ("members.unpack", 1),
+        ("word", 1),
     }
 
 

@@ -1,0 +1,1 @@
+"""Word processing files: DOCX, DOC, ODT and RTF."""

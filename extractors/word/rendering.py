@@ -1,0 +1,198 @@
+"""The pages that LibreOffice makes of a file: where its blocks are on them, and what only they show."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractors.blocks.types import Content, Heading, Image, Table, Text
+from extractors.errors import ExtractionError
+from extractors.pdf.extractor import extract as extract_pdf
+from extractors.pdf.render import pymupdf
+from extractors.pictures.decode import open_image
+from extractors.pictures.store import image_path
+from extractors.sheets.chart_images import draw_charts
+from extractors.text.cleaning import bare_letters
+from extractors.types import Options, Picture, Source
+from extractors.word.types import Drawing, WordContent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+KEY_LENGTH, MIN_KEY_LENGTH = 60, 8
+"""Letters at the start of a block that are looked for on the pages, and fewest that say where it is."""
+MAX_JUMP = 12_000
+"""Letters, about four pages, that may lie between two blocks; more is another place with the same words."""
+MAX_UNSURE_SHARE = 0.1
+"""Share of the blocks that may not be found on the pages before the report says so."""
+THUMBNAIL = 16
+"""Pixels of the side to which two images are scaled to compare them."""
+MAX_DIFFERENCE = 14.0
+"""Mean difference of grey levels between an image and what a page shows of it."""
+MIN_SHARED_WORDS = 0.3
+"""Share of a drawing's words that the figure of a page must have, to be that drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPages:
+    letters: tuple[str, ...]
+    """The letters and digits of each page in reading order."""
+    figures: tuple[Picture, ...]
+    page_images: tuple[Picture, ...]
+
+
+def read_pages(pdf: Path, source: Source, options: Options, pictures: Path) -> RenderedPages:
+    """Read the PDF that was made of a file. Raises `ExtractionError` when that is impossible."""
+    # Its own images are read from the file; the pages of LibreOffice's PDF have text and need no OCR.
+    plain = replace(options, ocr="off", pages=None)
+    extraction = extract_pdf(replace(source, path=pdf, passwords=()), plain, pictures)
+    with pymupdf().open(pdf) as document:
+        letters = tuple(bare_letters(page.get_text()) for page in document)
+    return RenderedPages(
+        letters,
+        tuple(one for one in extraction.pictures if one.kind == "figure"),
+        tuple(one for one in extraction.pictures if one.kind == "page"),
+    )
+
+
+def place_on_pages(
+    blocks: Sequence[WordContent], pages: RenderedPages, pictures: Path, dpi: int
+) -> tuple[list[Content], tuple[str, ...]]:
+    """Return the blocks with their pages, drawings cut from them, and notes about what is uncertain or missing."""
+    placed, unsure = _assign_pages(blocks, pages.letters)
+    free = list(pages.figures)
+    thumbnails = {id(figure): _thumbnail(image_path(figure.image, pictures)) for figure in free}
+    for at, block in enumerate(placed):
+        if isinstance(block, Image) and (figure := _find_image(block, free, thumbnails)):
+            placed[at] = replace(block, page=figure.page, box=figure.box)
+            free.remove(figure)
+    missing = 0
+    for at, block in enumerate(placed):
+        if isinstance(block, Drawing) and (figure := _find_drawing(block, free)):
+            free.remove(figure)
+            read = image_path(figure.image, pictures).read_bytes
+            words = block.words or figure.words
+            placed[at] = Image(read, alt=block.alt, words=words, box=figure.box, page=figure.page)
+        elif isinstance(block, Drawing) and block.chart is None:
+            missing += 1
+    result = without_drawings(_draw_charts(placed, dpi))
+    notes = []
+    if unsure > MAX_UNSURE_SHARE * len(placed):
+        notes.append(f"the page of {unsure} of {len(placed)} paragraphs, tables and images is uncertain")
+    if missing:
+        notes.append(f"{missing} drawings were not found on the rendered pages, so they have no picture")
+    return result, tuple(notes)
+
+
+def _draw_charts(blocks: Sequence[WordContent], dpi: int) -> list[WordContent]:
+    """The blocks with the charts that were not found on the pages, drawn by themselves."""
+    charts = [(at, block) for at, block in enumerate(blocks) if isinstance(block, Drawing) and block.chart is not None]
+    drawn = list(blocks)
+    for (at, block), data in zip(
+        charts, draw_charts([one.chart for _, one in charts], dpi) if charts else (), strict=False
+    ):
+        drawn[at] = Image(partial(bytes, data), alt=block.alt, words=block.words, page=block.page)
+    return drawn
+
+
+def without_drawings(blocks: Sequence[WordContent]) -> list[Content]:
+    """Return blocks with the words of drawings as text."""
+    plain: list[Content] = []
+    for block in blocks:
+        if not isinstance(block, Drawing):
+            plain.append(block)
+        elif block.words and block.chart is None:  # the table of a chart has its words
+            plain += [Text(line, page=block.page) for line in block.words.splitlines()]
+    return plain
+
+
+def _assign_pages(blocks: Sequence[WordContent], pages: Sequence[str]) -> tuple[list[WordContent], int]:
+    """The blocks with the pages on which they begin, in order, and the number of those that were not found."""
+    letters = "".join(pages)
+    ends = list(accumulate(map(len, pages)))
+    cursor, page, unsure = 0, 1, 0
+    placed: list[WordContent] = []
+    waiting: list[int] = []
+    for block in blocks:
+        key = bare_letters(_text(block))[:KEY_LENGTH]
+        at = letters.find(key, cursor, cursor + MAX_JUMP) if len(key) >= MIN_KEY_LENGTH else -1
+        if at < 0 and len(key) >= MIN_KEY_LENGTH:
+            at = letters.find(key[: KEY_LENGTH // 2], cursor, cursor + MAX_JUMP)
+        if at >= 0:
+            cursor = at + len(key)
+            page = min(bisect_right(ends, at) + 1, len(pages))
+        elif len(key) >= MIN_KEY_LENGTH and not _is_beside_text(block):
+            unsure += 1
+        elif isinstance(block, Heading):
+            waiting.append(len(placed))
+        placed.append(replace(block, page=page))
+        if at >= 0:
+            for heading in waiting:  # too short to be looked for, so on the page of what they are above
+                placed[heading] = replace(placed[heading], page=page)
+            waiting = []
+    return placed, unsure
+
+
+def _text(block: WordContent) -> str:
+    if isinstance(block, Table):
+        cells = (cell if isinstance(cell, str) else cell.text for row in block.rows for cell in row)
+        return next((text for text in cells if len(bare_letters(text)) >= MIN_KEY_LENGTH), "")
+    if isinstance(block, Image):
+        return ""
+    return block.words if isinstance(block, Drawing) else block.text
+
+
+def _is_beside_text(block: WordContent) -> bool:
+    """True for what stands elsewhere on the page or is not printed: notes, comments, drawings, numbered headings."""
+    if isinstance(block, Text):
+        return block.kind == "notes" or block.marker.startswith("[")
+    return isinstance(block, Drawing | Heading)
+
+
+def _find_image(
+    block: Image, figures: Sequence[Picture], known: dict[int, NDArray[np.float64] | None]
+) -> Picture | None:
+    """The figure of a page that shows an image, on its page or the ones around it."""
+    near = [figure for figure in figures if abs(figure.page - block.page) <= 1]
+    if not near:
+        return None
+    try:
+        own = _thumbnail(block.read_bytes())
+    except Exception:  # reported when the image itself is read
+        return None
+    for figure in near:
+        other = known[id(figure)]
+        if own is not None and other is not None and abs(own - other).mean() <= MAX_DIFFERENCE:
+            return figure
+    return None
+
+
+def _find_drawing(block: Drawing, figures: Sequence[Picture]) -> Picture | None:
+    """The figure near the place of a drawing that shares most words with it; of drawings without words, the first."""
+    words = frozenset(block.words.lower().split())
+
+    def shared(figure: Picture) -> float:
+        own = set(figure.words.lower().split())
+        return len(words & own) / len(words) if words else float(not own)
+
+    near = [figure for figure in figures if 0 <= figure.page - block.page <= 1 and shared(figure) >= MIN_SHARED_WORDS]
+    return max(near, key=shared, default=None)
+
+
+def _thumbnail(file: Path | bytes) -> NDArray[np.float64] | None:
+    import numpy as np
+
+    from extractors.pictures.decode import flatten_image
+
+    try:
+        with open_image(file, "an image") as image:
+            small = flatten_image(image).convert("L").resize((THUMBNAIL, THUMBNAIL))
+            return np.asarray(small, dtype=np.float64)
+    except ExtractionError:
+        return None

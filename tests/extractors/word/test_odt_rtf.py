@@ -1,0 +1,78 @@
+"""ODT and RTF without LibreOffice."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from extractors.errors import ExtractionError
+from tests.support.blocks import extract_file, png
+
+SPACES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{space}:1.0"'
+    for name, space in (
+        ("office", "office"), ("text", "text"), ("table", "table"), ("draw", "drawing"), ("svg", "svg-compatible"),
+        ("style", "style"),
+    )
+)  # fmt: skip
+BODY = """
+<text:p text:style-name="Title">Pump manual</text:p>
+<text:h text:outline-level="1">Care</text:h>
+<text:p>Rinse it<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>With water.</text:p>
+</text:note-body></text:note> weekly,<text:s text:c="2"/>see <text:span>Figure 1</text:span>.</text:p>
+<text:list><text:list-item><text:p>hose</text:p><text:list><text:list-item><text:p>inside</text:p></text:list-item>
+</text:list></text:list-item></text:list>
+<text:p><draw:frame svg:width="5cm" svg:height="3cm"><draw:image xlink:href="Pictures/a.png"/>
+<svg:desc>A hose</svg:desc></draw:frame></text:p>
+<text:p text:style-name="Illustration">Figure 1: The hose</text:p>
+<text:h text:outline-level="1">Prices</text:h>
+<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Part</text:p></table:table-cell>
+<table:table-cell table:number-columns-spanned="2"><text:p>Price</text:p></table:table-cell>
+<table:covered-table-cell/></table:table-row></table:table-header-rows><table:table-row><table:table-cell><text:p>Hose</text:p></table:table-cell>
+<table:table-cell table:number-columns-repeated="2"><text:p>5</text:p></table:table-cell></table:table-row>
+</table:table>
+"""
+
+
+@pytest.fixture(autouse=True)
+def _without_libreoffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extractors.slides.libreoffice.find_libreoffice", lambda: None)
+
+
+def write_odt(path: Path, manifest: str = "") -> Path:
+    content = (
+        f'<office:document-content {SPACES} xmlns:xlink="http://www.w3.org/1999/xlink"><office:body><office:text>{BODY}'
+        "</office:text></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/manifest.xml", f"<manifest>{manifest}</manifest>")
+        archive.writestr("content.xml", content)
+        archive.writestr("Pictures/a.png", png())
+    return path
+
+
+def test_odt_has_headings_lists_tables_figures_and_notes(tmp_path: Path) -> None:
+    found = extract_file(write_odt(tmp_path / "a.odt"))
+    title, care, table = found.passages
+    assert (found.title, title.text, found.paged) == ("Pump manual", "Pump manual", False)
+    assert care.heading == ("Care",)
+    assert care.text == "Rinse it[1] weekly, see Figure 1.\n• hose\n– inside\n[1] With water."
+    assert (table.heading, table.text.splitlines()[-1]) == (("Prices",), "| Hose | 5 | 5 |")
+    (figure,) = found.pictures
+    assert (figure.caption, figure.label, figure.heading) == ("Figure 1: The hose", "figure 1", ("Care",))
+    assert figure.context == ("Rinse it[1] weekly, see Figure 1.",)
+
+
+def test_encrypted_odt_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExtractionError, match=r"a\.odt: is encrypted"):
+        extract_file(write_odt(tmp_path / "a.odt", "<manifest:encryption-data/>"))
+
+
+def test_rtf_yields_its_text_and_says_what_is_lost(tmp_path: Path) -> None:
+    text = r"{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\b Care}\par Rinse gr\'fcndlich.\par {\*\hidden x}}"
+    (tmp_path / "a.rtf").write_text(text)
+    found = extract_file(tmp_path / "a.rtf")
+    assert found.passages[0].text == "Care\nRinse gründlich."
+    assert "only its text was read" in found.report.notes[0]
