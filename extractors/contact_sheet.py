@@ -1,4 +1,4 @@
-"""An HTML contact sheet of one extraction: each page with its boxes drawn, its crops and their captions beside it.
+"""An HTML contact sheet of one extraction: each page with its boxes in reading order, its crops and tables beside it.
 
 The sheet is one file with a folder of page images, opened from disk. It has no script, and autoescaping (see
 `contact_sheet.html`) keeps the words of a document from becoming markup.
@@ -14,7 +14,9 @@ from urllib.parse import quote
 from extractors.errors import ExtractionError
 from extractors.pdf.render import pymupdf, render_page
 from extractors.pictures.store import image_path
-from extractors.types import Extraction
+from extractors.structure import count_structure
+from extractors.table_grid import table_html
+from extractors.types import Box, Extraction
 
 PAGE_DPI = 60.0
 """Resolution of page images that are rendered for the sheet."""
@@ -37,15 +39,25 @@ class _PageImage(NamedTuple):
     height: float
 
 
+class _Place(NamedTuple):
+    first: int
+    number: str
+    """`3`, or `3–5` for passages in one place."""
+    kind: str
+    box: Box
+
+
 def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> None:
     """Write the contact sheet to the file `out`; `pictures` is the picture store of the extraction.
 
     Page images go to a folder next to it with the same name. A page that cannot be rendered is shown by its crops.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     images = _page_images(extraction, pictures, out.with_suffix(""))
-    numbers = sorted({*images, *(p.page for p in extraction.pictures), *extraction.report.flagged_pages})
+    tables = (passage.page for passage in extraction.passages if passage.table)
+    numbers = sorted({*images, *(p.page for p in extraction.pictures), *tables, *extraction.report.flagged_pages})
     template = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -59,12 +71,31 @@ def write_contact_sheet(extraction: Extraction, pictures: Path, out: Path) -> No
         address=lambda path: quote(os.path.relpath(path, out.parent)),  # relative, so that the folder can be moved
         crop_path=lambda picture: image_path(picture.image, pictures),
         kinds=Counter(_KIND_NAMES[picture.kind] for picture in extraction.pictures),
+        structure=count_structure(extraction),
+        places=_places(extraction),
+        table_html=lambda passage: Markup(table_html(passage.table, passage.caption)),
         pages=numbers[:MAX_PAGES],
         images=images,
         omitted=max(0, len(numbers) - MAX_PAGES),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")
+
+
+def _places(extraction: Extraction) -> dict[int, list[_Place]]:
+    """Page number -> its passages in reading order, numbered from 1; parts of a table share their place."""
+    places: dict[int, list[_Place]] = {}
+    numbers = Counter[int]()
+    for passage in extraction.passages:
+        numbers[passage.page] += 1
+        if passage.box:
+            on_page = places.setdefault(passage.page, [])
+            first, number = numbers[passage.page], str(numbers[passage.page])
+            if on_page and on_page[-1].box == passage.box:
+                first = on_page.pop().first
+                number = f"{first}–{number}"
+            on_page.append(_Place(first, number, passage.kind, passage.box))
+    return places
 
 
 def _page_images(extraction: Extraction, pictures: Path, folder: Path) -> dict[int, _PageImage]:

@@ -227,6 +227,8 @@ class Report:
     ocr_pages: tuple[int, ...] = ()
     flagged_pages: tuple[int, ...] = ()
     """Pages that look visual but yielded no figure; kept as page images unless those are switched off."""
+    uncertain_pages: tuple[int, ...] = ()
+    """Pages whose reading order is uncertain: that by their layout and that in the file differ."""
     problems: tuple[Problem, ...] = ()
     """A document with problems is partial."""
     worker_stopped: bool = False

@@ -17,6 +17,7 @@ LAYERS = (
     "extractors.errors",
     "extractors.types",
     "extractors.table_grid",
+    "extractors.structure",
     "extractors.addresses",
     "extractors.page_range",
     "extractors.progress",

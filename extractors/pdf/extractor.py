@@ -206,6 +206,7 @@ def _report(
         captions_unmatched=tuple(caption.text for page in pages for caption in page.unmatched_captions),
         ocr_pages=tuple(page.number for page in pages if page.ocr),
         flagged_pages=tuple(page.number for page in pages if page.flagged),
+        uncertain_pages=tuple(page.number for page in pages if page.uncertain),
         problems=tuple(sorted(problems, key=lambda problem: problem.page or 0)),
         notes=tuple(notes),
         seconds={stage: round(seconds, 3) for stage, seconds in timer.seconds.items()},

@@ -19,6 +19,7 @@ from extractors.pdf.text_layer import ReadablePage, make_readable
 from extractors.pictures.store import image_path
 from extractors.table_grid import grid_from_rows
 from extractors.text.cleaning import clean_text
+from extractors.text.order_check import is_order_uncertain
 from extractors.text.page_numbers import page_number_candidates
 from extractors.text.paragraphs import Paragraph, build_paragraphs
 from extractors.text.reading_order import order_rows
@@ -42,6 +43,7 @@ class PageParts:
     matched_captions: int = 0
     unmatched_captions: tuple[Caption, ...] = ()
     ocr: bool = False
+    uncertain: bool = False  # True when the reading order is uncertain
     flagged: bool = False  # True when the page looks visual but has no figures
     landscape: bool = False
     page_numbers: frozenset[int] = frozenset()  # candidates for the printed page number
@@ -83,6 +85,7 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
     with context.timer.stage("passages"):
         parts.tables = _captioned_tables(tables, found, layout)
         parts.paragraphs = _paragraphs(layout, found, running, parts.tables)
+        parts.uncertain = is_order_uncertain(parts.paragraphs, layout.lines)
     with context.timer.stage("render"):
         _add_figures(page, layout, found, context, parts)
         wanted = context.options.page_images

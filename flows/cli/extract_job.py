@@ -27,6 +27,7 @@ from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
+from extractors.structure import count_structure
 from extractors.table_grid import table_html, table_json
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
@@ -165,7 +166,7 @@ def report_record(source: Source, result: Extraction | ExtractionError) -> dict[
         **common,
         "status": "partial" if result.report.problems else "complete",
         "passages": len(result.passages),
-        "tables": sum(passage.kind == "table" for passage in result.passages),
+        **count_structure(result)._asdict(),
         "pictures": dict(Counter(picture.kind for picture in result.pictures)),
         **asdict(result.report),
         "seconds": {stage: round(value, 3) for stage, value in result.report.seconds.items()},
@@ -174,12 +175,15 @@ def report_record(source: Source, result: Extraction | ExtractionError) -> dict[
 
 def extraction_summary(extraction: Extraction) -> list[Table | str]:
     """A line of counts, a table of the pictures and tables, and the findings of the report."""
-    report = extraction.report
+    report, structure = extraction.report, count_structure(extraction)
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in report.seconds.items())
     lines: list[Table | str] = [
         f"{extraction.source.name}: {pluralize(report.pages, 'page')}, "
         f"{pluralize(len(extraction.passages), 'passage')}, {pluralize(len(extraction.pictures), 'picture')}, "
-        f"{pluralize(report.captions_matched, 'caption')} matched" + (f"; seconds: {seconds}" if seconds else "")
+        f"{pluralize(report.captions_matched, 'caption')} matched, {pluralize(structure.headings, 'heading')}, "
+        f"{pluralize(structure.tables_with_header + structure.tables_without_header, 'table')}"
+        + (f" ({structure.tables_without_header} without a header)" if structure.tables_without_header else "")
+        + (f"; seconds: {seconds}" if seconds else "")
     ]
     if rows := _summary_rows(extraction):
         lines.append(build_table(("kind", "place", "label", "caption or words", "pixels"), rows))
@@ -187,6 +191,7 @@ def extraction_summary(extraction: Extraction) -> list[Table | str]:
         ("captions without a picture", report.captions_unmatched),
         ("pages read by OCR", report.ocr_pages),
         ("pages that look visual but have no figure", report.flagged_pages),
+        ("pages whose reading order is uncertain", report.uncertain_pages),
     ):
         if found:
             lines.append(f"  {title}: {', '.join(one_line(str(one), 80) for one in found)}")

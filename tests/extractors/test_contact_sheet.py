@@ -14,6 +14,7 @@ from PIL import Image
 from extractors.contact_sheet import write_contact_sheet
 from extractors.pdf.render import pymupdf
 from extractors.pictures.store import save_image_bytes
+from extractors.table_grid import grid_from_rows
 from extractors.types import Extraction, ImageFile, Passage, Picture, Problem, Report, Source
 
 
@@ -118,3 +119,14 @@ def test_page_read_by_ocr_is_rendered_as_displayed(tmp_path: Path) -> None:
     turned = replace(shown, report=Report(2, ocr_pages=(1,)))
     assert f"{stored.sha256}{stored.suffix}" not in sheet_text(turned, tmp_path)
     assert (tmp_path / "001-two pages.pdf" / "0001.jpg").exists()
+
+
+def test_passages_are_numbered_in_reading_order_and_tables_shown_with_their_headers(tmp_path: Path) -> None:
+    extraction = two_page_extraction(tmp_path, uncertain_pages=(2,))
+    grid = grid_from_rows([("Pump", "<b>bar</b>"), ("A", "12"), ("B", "40")], header_rows=1)
+    table = Passage("| Pump |", 2, (20, 100, 180, 200), (), "table", "table 1", "Table 1", grid)
+    text = sheet_text(replace(extraction, passages=(*extraction.passages, table, table)), tmp_path)
+    assert re.findall(r'class="box (\w+)" style="[^"]+"><i>([^<]+)</i>', text) == [("text", "1"), ("table", "2–3")]
+    assert '<th scope="col">&lt;b&gt;bar&lt;/b&gt;</th>' in text
+    assert "reading order uncertain</p>" in text[text.index('id="page-2"') :]
+    assert "<dt>tables with a header</dt><dd>1</dd>" in text

@@ -28,7 +28,11 @@ def test_extract_prints_parts_and_keeps_no_pictures(library: Path, capsys: pytes
     assert any("greased once a year" in part["text"] for part in parts if part["modality"] == "text")
 
 
-def test_extract_prints_the_grid_and_the_html_of_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_extract_prints_the_grid_and_the_html_of_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIPTYCH_PAGE_IMAGES", "none")
+
     def tabled(slide: Any) -> None:
         table = slide.shapes.add_table(2, 3, 100000, 1000000, 3000000, 600000).table
         for number, text in enumerate(("Part", "Price", "", "Pump", "12", "3")):
@@ -62,6 +66,8 @@ def test_extract_writes_pictures_sheets_and_a_report_to_out(
         ("poster.png", "complete"),
     ]
     assert report[0]["captions_matched"] == 1
+    counted = {name: report[0][name] for name in ("tables_with_header", "tables_without_header", "uncertain_pages")}
+    assert counted == {"tables_with_header": 0, "tables_without_header": 0, "uncertain_pages": []}
     assert "broken.pdf" in printed.err
 
 
@@ -76,4 +82,4 @@ def test_summary_uses_the_singular_and_omits_missing_times(tmp_path: Path, capsy
     (tmp_path / "shop.jsonl").write_text('{"name": "Jacket", "description": "Keeps rain out"}\n')
     assert run(["extract", "shop.jsonl"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line == "shop.jsonl#1: 1 page, 1 passage, 0 pictures, 0 captions matched"
+    assert line == "shop.jsonl#1: 1 page, 1 passage, 0 pictures, 0 captions matched, 0 headings, 0 tables"
