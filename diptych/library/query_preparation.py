@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
-from diptych.errors import QueryError, SourceError
+from diptych.errors import ExtractionError, QueryError, SourceError
 from diptych.library.runtime import Runtime
 from diptych.pipeline.sources import find_sources
 from diptych.search.plain_filters import (
@@ -126,7 +126,12 @@ class QueryPreparation:
         runtime = self._runtime
         has_image_encoder = runtime.spaces.images is not None
         options = replace(runtime.options, ocr="off") if has_image_encoder else runtime.options
-        extraction = runtime.workers().extract(source, options, runtime.pictures)
+        try:
+            extraction = runtime.workers().extract(source, options, runtime.pictures)
+        except ExtractionError as error:
+            # The file may be a copy in a temporary folder, which is nobody's business.
+            error.args = (str(error).replace(str(source.path), name),)
+            raise
         stored = _stored_image(extraction, name, runtime.pictures)
         if has_image_encoder:
             return replace(query, image=stored), stored

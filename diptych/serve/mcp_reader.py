@@ -61,19 +61,21 @@ class Reader:
 
     async def search(self, query: Query, limit: int, offset: int, images: int) -> Shown[SearchResult]:
         found = await self.served.find(query, limit, offset)
-        notes = filter(None, [describe_filters(found.understood), found.nothing])
-        return await self._hits(found.hits, images, list(notes))
+        notes = [describe_filters(found.understood)] if found.understood.phrases else []
+        return await self._hits(found.hits, images, notes, found.nothing)
 
     async def like(self, hit_id: str, where: str, limit: int, images: int) -> Shown[SearchResult]:
         return await self._hits(await self.served.like(hit_id, limit, parse_filter(where)), images, [])
 
-    async def _hits(self, hits: Sequence[Hit], images: int, notes: Sequence[str]) -> Shown[SearchResult]:
+    async def _hits(
+        self, hits: Sequence[Hit], images: int, notes: Sequence[str], reason: str = ""
+    ) -> Shown[SearchResult]:
         pictures, shown = Pictures(HIT_SIDE), dict[str, tuple[str, str, str]]()
         for hit in islice((hit for hit in hits if hit.image), images):
             if image := await self._fit(pictures, Path(hit.image or "").name, f"hit {hit.rank}"):
                 shown[hit.id] = image
         items = [make_item(hit, shown=hit.id in shown) for hit in hits]
-        result = SearchResult(items, [*notes, *pictures.notes])
+        result = SearchResult(items, [*notes, *pictures.notes], reason)
         return Shown(result, text.search_text(result), list(shown.values()), _links(items))
 
     async def documents(self, contains: str, limit: int, offset: int) -> Shown[DocumentsResult]:
@@ -171,7 +173,7 @@ class Reader:
             images_searchable=bool(settings.image_encoder),
             filtered=options.where is not None,
             writable=options.write,
-            fields=[f"{one.name} ({one.kind})" for one in await self.served.fields()],
+            untrusted_fields=[f"{one.name} ({one.kind})" for one in await self.served.fields()],
         )
         return Shown(result, text.status_text(result))
 

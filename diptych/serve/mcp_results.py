@@ -74,7 +74,9 @@ class SearchResult:
     hits: list[Item]
     """Best first."""
     notes: list[str] = field(default_factory=list)
-    """Filters read from the wording, why nothing was found, pictures that were left out."""
+    """Filters read from the wording, pictures that were left out."""
+    untrusted_reason: str = ""
+    """Why nothing was found; may name documents and fields. Empty if something was."""
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,8 @@ class StatusResult:
     filtered: bool
     """Whether the operator restricts what can be found."""
     writable: bool
-    fields: list[str]
-    """Fields for filters, with their kinds."""
+    untrusted_fields: list[str]
+    """Fields for filters, with their kinds. Catalogues choose their names."""
 
 
 def page_uri(document_id: str, page: int | None) -> str:

@@ -45,7 +45,8 @@ class Fence:
 
 def search_text(result: SearchResult) -> str:
     fence = Fence()
-    return _join(result.notes, (_item_text(item, fence) for item in result.hits))
+    reason = [fence.enclose(Content("", text=result.untrusted_reason))] if result.untrusted_reason else []
+    return _join(result.notes, [*reason, *(_item_text(item, fence) for item in result.hits)])
 
 
 def page_text(result: PageResult) -> str:
@@ -94,8 +95,9 @@ def status_text(result: StatusResult) -> str:
         f"failed), passages: {result.passages}, pictures: {result.pictures}"
     )
     model = result.answering_model or "none: `ask` is not available"
-    facts = [counts, f"answering model: {model}", f"fields for filters: {', '.join(result.fields) or 'none'}"]
-    return _join(facts, (_summary_text(one, fence) for one in result.incomplete))
+    fields = fence.enclose(Content("", text="\n".join(result.untrusted_fields))) if result.untrusted_fields else "none"
+    incomplete = (_summary_text(one, fence) for one in result.incomplete)
+    return _join([counts, f"answering model: {model}"], ["Fields for filters:", fields, *incomplete])
 
 
 def _item_text(item: Item, fence: Fence, *, on_page: bool = False) -> str:

@@ -16,6 +16,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, 
 from pydantic import Field, TypeAdapter
 
 from diptych.errors import DiptychError, QueryError
+from diptych.printable import printable
 from diptych.search.query import Query
 from diptych.search.query_options import parse_filter
 from diptych.serve import mcp_results as results
@@ -55,7 +56,7 @@ def reported(tool: Callable[P, Awaitable[Shown[T]]]) -> Callable[P, Awaitable[Ca
         try:
             shown = await tool(*arguments, **named)
         except DiptychError as error:
-            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+            return CallToolResult(content=[TextContent(text=printable(str(error)))], is_error=True)
         content: list[ContentBlock] = [TextContent(text=shown.text)]
         for name, data, media_type in shown.images:
             content += [TextContent(text=f"Picture: {name}"), ImageContent(data=data, mime_type=media_type)]

@@ -17,6 +17,8 @@ from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
 from diptych.store.spaces import Spaces
+from extractors.sandbox.sandbox import Sandbox
+from extractors.types import Extraction, Source
 from tests.diptych.store.test_spaces import ColourEncoder
 from tests.support.http_server import Answer, Vendor, served
 from tests.support.papers import png_bytes
@@ -102,3 +104,12 @@ def test_a_closed_pil_image_is_refused(runtime: Runtime) -> None:
     closed.close()
     with pytest.raises(QueryError, match="cannot be read"):
         prepared(runtime, closed)
+
+
+def test_messages_do_not_name_the_temporary_copy(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def extract(self: Sandbox, source: Source, *arguments: object) -> Extraction:
+        raise ExtractionError(f"{source.path}: the extractor failed")
+
+    monkeypatch.setattr(Sandbox, "extract", extract)
+    with pytest.raises(ExtractionError, match=r"^the image of the query: the extractor failed$"):
+        QueryPreparation(runtime).prepare(Query("pump", png_bytes(9, 9)))

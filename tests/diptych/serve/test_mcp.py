@@ -176,7 +176,7 @@ async def test_errors_are_sentences(library: Diptych) -> None:
         assert "no hit has this id" in await refusal(client, "figure", id="1")
         assert (await refusal(client, "ask", question="why")).startswith("no answering model is set. Set `answerer`")
         nothing = await call(client, "search", query="red pump", where='document = "nowhere.pdf"')
-        assert nothing.structured_content["notes"][0].startswith("nothing found: no document is called")
+        assert nothing.structured_content["untrusted_reason"].startswith("nothing found: no document is called")
         for uri in ("diptych://document/x/page/1", "diptych://other", "diptych://document/..%2F..%2Fetc/page/1"):
             with pytest.raises(MCPError, match="no such"):
                 await client.read_resource(uri)
@@ -272,6 +272,7 @@ async def test_words_of_documents_are_enclosed_and_cannot_end_the_enclosure(tmp_
                 ("page", {"document": name, "page": 1}),
                 ("document", {"document": name}),
                 ("documents", {}),
+                ("search", {"query": "red pump", "where": 'document = "previous"'}),
             ):
                 result = await call(client, tool, **arguments)
                 text = text_of(result)
