@@ -139,6 +139,7 @@ FORMATS = (
     Format((".ipynb",), _MARKUP, "application/x-ipynb+json", reader=readers.NOTEBOOK),
     Format((".epub",), _MARKUP, "application/epub+zip", reader=readers.E_BOOK),
     Format((".csv",), _CATALOG, "text/csv", version=3, reader=readers.CATALOGUE),
+    Format((".tsv",), _CATALOG, "text/tab-separated-values", version=3, reader=readers.CATALOGUE),
     Format((".jsonl",), _CATALOG, "application/x-ndjson", version=3, reader=readers.CATALOGUE),
 )
 """The built-in formats. Names and versions of extractors are part of stored fingerprints."""
@@ -189,6 +190,11 @@ def has_rows(path: Path) -> bool:
     """Return True for catalogues (by suffix): files of which each row is a document."""
     row = find_format(path)
     return row is not None and row.module == _CATALOG
+
+
+def has_plain_tables(path: Path) -> bool:
+    """Return True for files (by suffix) of which those that are no catalogues are documents with one table."""
+    return path.suffix.lower() in (".csv", ".tsv")
 
 
 def has_members(path: Path) -> bool:

@@ -11,9 +11,9 @@ from diptych.places.places import Places
 from diptych.places.roots import Root, real_roots
 from diptych.store.register import DocumentRecord
 from extractors.addresses import is_elsewhere, place_path
-from extractors.catalog.table import read_catalog
+from extractors.catalog.table import read_catalog, table_kind
 from extractors.errors import ExtractionError
-from extractors.formats import has_members, has_rows
+from extractors.formats import has_members, has_plain_tables, has_rows
 from extractors.types import FileState, Source
 
 
@@ -119,7 +119,8 @@ class _Check:
         """Whether every row of a catalogue can be read: only then does a missing row mean that it was removed."""
         try:
             with self._places.fetched(Source(place_path(uri), uri, "", "", "")) as local:
-                return not read_catalog(local.path).notes
+                is_table = has_plain_tables(local.path) and table_kind(local.path, strict=False) == "table"
+                return is_table or not read_catalog(local.path).notes
         except ExtractionError:
             return False
 

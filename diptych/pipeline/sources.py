@@ -19,9 +19,14 @@ from diptych.places.roots import parse_root
 from extractors.addresses import is_elsewhere, place_path, place_uri
 from extractors.catalog.extractor import row_sources
 from extractors.catalog.pictures import PictureFiles
-from extractors.catalog.table import is_catalog, is_url, read_catalog
-from extractors.formats import describe_formats, find_format, has_members, has_rows, is_archive
+from extractors.catalog.table import is_url, read_catalog, table_kind
+from extractors.formats import describe_formats, find_format, has_members, has_plain_tables, has_rows, is_archive
 from extractors.types import FileState, Source
+
+NOT_A_CATALOGUE = {
+    "table": "not a catalogue, because no column is called image, photo or description",
+    "questions": "a list of questions, because a column is called question, query or where; name it to read it anyway",
+}
 
 RowPictures = Mapping[str, Sequence[str]]
 """Address of a catalogue row -> addresses of its pictures."""
@@ -226,9 +231,11 @@ class _Catalogues:
         try:
             with self.places.kept(_as_source(file, file.state or FileState())) as local:
                 copy = local.path
-                if file.walked and not is_catalog(copy):
-                    reason = "not a catalogue, because no column is called image, photo or description"
-                    self.skipped.append(SkippedFile(file.place, reason))
+                kind = table_kind(copy, strict=file.walked)
+                if kind == "table" and has_plain_tables(file.path):
+                    return [replace(_as_source(file, file.read_state()), name=file.path.name)]
+                if file.walked and kind != "catalogue":
+                    self.skipped.append(SkippedFile(file.place, NOT_A_CATALOGUE[kind]))
                     return None
                 catalogue = replace(read_catalog(copy), path=file.path)
         except ExtractionError as error:

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from extractors.addresses import place_uri
 from extractors.catalog.columns import Cell, cell_text
 from extractors.catalog.pictures import PictureFiles, file_state, find_picture
+from extractors.catalog.plain_table import extract_table
 from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog, is_url
 from extractors.errors import ExtractionError
-from extractors.formats import find_format
+from extractors.formats import find_format, is_row
 from extractors.types import Extraction, Field, FileState, Options, Picture, Problem, Report, Source
 
 
@@ -67,7 +68,12 @@ def load_libraries() -> None:
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:
-    """Extract one row. Raises `ExtractionError` when it has neither text nor a picture."""
+    """Extract one row, or a file that is no catalogue as a table.
+
+    Raises `ExtractionError` when a row has neither text nor a picture, and as `extract_table` does.
+    """
+    if not is_row(source.uri):
+        return extract_table(source, options, pictures)
     from extractors.photos.extractor import extract_picture
     from extractors.text.headings import HeadedParagraph
     from extractors.text.paragraphs import Paragraph

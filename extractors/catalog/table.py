@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from extractors.catalog.columns import Cell, parse_column, unify_column
 from extractors.errors import ExtractionError
@@ -68,8 +69,12 @@ class Catalog:
         return [_row_references([column[row] for column in columns]) for row in range(len(self.numbers))]
 
 
-def is_catalog(path: Path) -> bool:
-    """Return True when the file has a column of pictures or descriptions; only its head is read."""
+def table_kind(path: Path, *, strict: bool) -> Literal["catalogue", "questions", "table"]:
+    """Return what a file is by its columns; only its head is read.
+
+    A catalogue has a column of pictures or descriptions; `strict`: not only one with a vague name. Raises
+    `ExtractionError` when the file cannot be opened.
+    """
     try:
         with path.open("rb") as file:
             head = _decode(file.read(HEAD_BYTES))
@@ -77,11 +82,16 @@ def is_catalog(path: Path) -> bool:
             row = json.loads(next(filter(str.strip, head.splitlines()), "{}"))
             header = list(row) if isinstance(row, dict) else []
         else:
-            header = next(csv.reader(io.StringIO(head, newline=""), delimiter=_find_delimiter(head)), [])
-    except (OSError, ValueError, csv.Error):
-        return False
+            header = next(csv.reader(io.StringIO(head, newline=""), delimiter=find_delimiter(head)), [])
+    except OSError as error:
+        raise ExtractionError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, csv.Error):
+        return "table"
     names = {_plain_name(name) for name in header}
-    return bool(names & ({*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS} - VAGUE_COLUMNS)) and not names & QUESTION_COLUMNS
+    if names & QUESTION_COLUMNS:
+        return "questions"
+    known = {*IMAGE_COLUMNS, *DESCRIPTION_COLUMNS} - (VAGUE_COLUMNS if strict else frozenset())
+    return "catalogue" if names & known else "table"
 
 
 def read_catalog(path: Path) -> Catalog:
@@ -140,7 +150,7 @@ def _decode(data: bytes) -> str:
     return text if "\ufffd" not in text[:-1] else data.decode("cp1252", "replace")
 
 
-def _find_delimiter(text: str) -> str:
+def find_delimiter(text: str) -> str:
     """Return the delimiter that cuts the first rows into the largest equal number of columns."""
 
     def score(delimiter: str) -> tuple[bool, int]:
@@ -152,7 +162,7 @@ def _find_delimiter(text: str) -> str:
 
 
 def _read_csv(path: Path, text: str) -> Catalog:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=find_delimiter(text))
     header, *rows = [row for row in reader if any(map(str.strip, row))] or [[]]
     columns = {
         name.strip(): parse_column(

@@ -157,13 +157,13 @@ def test_pictures_of_stored_rows_are_not_documents_until_their_catalogue_is_gone
     assert [one.name for one in find_sources([tmp_path], row_pictures=lambda: stored).sources] == ["img/red.png"]
 
 
-def test_table_that_is_not_a_catalogue_is_skipped_in_a_folder_and_refused_by_name(tmp_path: Path) -> None:
-    table = write(tmp_path / "t.csv", "a,b\n1,2\n")
+def test_list_that_is_not_a_catalogue_is_skipped_in_a_folder_and_refused_by_name(tmp_path: Path) -> None:
+    table = write(tmp_path / "t.jsonl", '{"a": 1}\n')
     write(tmp_path / "q.jsonl", '{"question": "why?", "image": "a.png"}\n')
     write(tmp_path / "a.pdf")
     found = find_sources([tmp_path])
     assert [source.name for source in found.sources] == ["a.pdf"]
-    assert [Path(skipped.path).name for skipped in found.skipped] == ["q.jsonl", "t.csv"]
+    assert [Path(skipped.path).name for skipped in found.skipped] == ["q.jsonl", "t.jsonl"]
     with pytest.raises(SourceError, match="not a catalogue"):
         find_sources([table])
 
