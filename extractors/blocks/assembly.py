@@ -119,8 +119,8 @@ def _place(blocks: Sequence[Content]) -> Iterator[_Placed]:
         yield _Placed(index, block, tuple(one.text[:MAX_PATH_ENTRY_LENGTH] for one in stack[-MAX_PATH_DEPTH:]))
 
 
-def _pictures(placed: Sequence[_Placed], reader: ImageReader) -> tuple[list[Picture], MatchedCaptions]:
-    """The pictures, and the captions of those that are kept: that of an image left out remains text."""
+def _pictures(placed: list[_Placed], reader: ImageReader) -> tuple[list[Picture], MatchedCaptions]:
+    """The pictures, and the captions of those that are kept: that of an image left out becomes text in `placed`."""
     captions = match_captions([one.block for one in placed])
     found: list[Picture] = []
     lost = set()
@@ -130,6 +130,8 @@ def _pictures(placed: Sequence[_Placed], reader: ImageReader) -> tuple[list[Pict
             picture = reader.read(one.index, one.block, captioned=bool(caption or one.block.alt))
             if picture is None:
                 lost.add(caption)
+                if one.block.caption:
+                    placed[one.index] = replace(one, block=Text(one.block.caption, page=one.block.page))
                 continue
             caption = caption or one.block.alt
             found.append(replace(picture, caption=caption, label=caption_label(caption), heading=one.path))

@@ -70,10 +70,17 @@ def read_html(root: Any, find_image: ImageFinder, *, whole: bool = False) -> lis
 
     `whole`: the file consists of content only, as e-books and Markdown do.
     """
+    reader = _Reader(find_image)
     if whole:
         drop_hidden(root)
-    reader = _Reader(find_image)
-    reader.read(root if whole else find_content(root))
+        content = root
+    else:
+        headings = root.findall(".//h1")
+        content = find_content(root)
+        if len(headings) == 1 and all(one is not headings[0] for one in content.iter("h1")):
+            reader.blocks.append(Heading(inline_text(headings[0]), 0))  # the title, above the content
+    reader.read(content)
+    reader.finish()
     return reader.blocks
 
 
@@ -103,6 +110,10 @@ class _Reader:
         handler(self, element, depth)
         if tag in _BLOCKS:
             self._flush()
+
+    def finish(self) -> None:
+        """Take in the text behind the last block, when the root is no block itself."""
+        self._flush()
 
     def _read_children(self, element: Any, depth: int) -> None:
         self._pending.append(element.text or "")

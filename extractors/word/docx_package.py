@@ -20,6 +20,8 @@ BODY_LEVEL = 9
 
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _CAPTIONS = ("caption", "figure", "table caption", "figure caption", "image caption")
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
+"""Names of the strict variant of the format, which differ in nothing else that is read here."""
 _BULLETS = frozenset(("bullet", "none", ""))
 
 
@@ -27,16 +29,16 @@ class Package:
     """An opened DOCX file. Raises `ExtractionError` when it is not one."""
 
     def __init__(self, path: Path, name: str) -> None:
-        from docx.opc.constants import RELATIONSHIP_TYPE
         from docx.opc.package import OpcPackage
 
         with open_zip(path, name):  # the limits; python-docx opens it itself
             pass
         try:
             self._package = OpcPackage.open(str(path))
-            self.part: Any = self._package.part_related_by(RELATIONSHIP_TYPE.OFFICE_DOCUMENT)
+            relations = self._package.rels.values()
+            self.part: Any = next(one for one in relations if one.reltype.endswith("/officeDocument")).target_part
             self.body: Any = parse_xml(self.part.blob).find(f"{W}body")
-        except Exception as error:  # python-docx raises KeyError, ValueError and others on unexpected content
+        except Exception as error:  # StopIteration, and what python-docx raises on unexpected content
             reason = f"cannot be read as DOCX ({error_summary(error)})"
             raise ExtractionError(f"{name}: {reason}; open and save it again") from error
         if self.body is None:
@@ -83,6 +85,7 @@ def parse_xml(data: bytes) -> Any:
     """Parse XML from a stranger: no entities, no network. Raises `SyntaxError`."""
     from lxml import etree
 
+    data = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", data)
     return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
 
 

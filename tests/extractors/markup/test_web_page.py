@@ -130,3 +130,22 @@ def test_archive_has_its_page_and_images(tmp_path: Path) -> None:
     found = extract_file(tmp_path / "a.mhtml")
     assert found.passages[0].text == "Pumps\nGrüße."
     assert len(found.pictures) == 2
+
+
+def test_caption_of_an_image_on_the_web_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<figure><img src="https://example.com/a.png"><figcaption>Wear of pumps.</figcaption></figure>'
+    )
+    assert extract_file(tmp_path / "a.html").passages[0].text == "Wear of pumps."
+
+
+def test_text_between_line_breaks_of_an_old_page_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(f"<table><tr><td><font>{'The pump is old. ' * 50}<br><br>Rinse it.</font></table>")
+    assert extract_file(tmp_path / "a.html").passages[-1].text.endswith("Rinse it.")
+
+
+def test_single_highest_heading_above_the_content_is_the_title(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        f"<title>Microsoft</title><h1>Microsoft <i>Corp</i></h1><div><p>{'It sells pumps. ' * 60}</p></div>"
+    )
+    assert extract_file(tmp_path / "a.html").title == "Microsoft Corp"
