@@ -26,8 +26,11 @@ BOLD_NAME = re.compile(r"bold|black|heavy|[-,_](?:b|bd|sb)(?:i|it|cn|obl)?$")
 ITALIC_NAME = re.compile(r"italic|oblique|[-,_](?:b|bd|sb|md)?(?:i|it|obl)$")
 MAX_FONT_HEIGHT = 1.8  # font sizes; above, a font's metrics are wrong, and the next two are assumed instead
 ASCENDER, DESCENDER = 1.0, 0.35
+SUPERSCRIPT = 1  # flag of MuPDF for raised spans
 VISIBLE_TEXT_FLAGS = 16 | 32 | 64  # of MuPDF: filled, stroked, used as a clip; a scanner's text layer is none of these
 
+_TEN = re.compile(r"(?<![\d.,])10$")
+_EXPONENT = re.compile(r"[-−–]?\d{1,3}\b")
 _Part = TypeVar("_Part")
 _Transform = Callable[[Box], Box]
 """From a box of the page as stored to one of the page as displayed."""
@@ -182,7 +185,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
     bold = _is_bold(main)
     return Line(
         box=to_displayed(_text_box(line, spans)),
-        text="".join(read_symbols(span["text"], span["font"]) for span in line["spans"]).strip(),
+        text=_line_text(line["spans"]),
         size=float(main["size"]),
         font=str(main["font"]),
         bold=bold,
@@ -194,6 +197,16 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
         angle=round(math.degrees(math.atan2(direction[1], direction[0])) / 90) % 4 * 90,
         visible=any(span["char_flags"] & VISIBLE_TEXT_FLAGS and span["alpha"] > MIN_ALPHA for span in spans),
     )
+
+
+def _line_text(spans: Sequence[dict[str, Any]]) -> str:
+    """The text of a line. Powers of ten get a "^", or 10 to the fourth would be 104; "CO2" and "m2" are written so."""
+    text = ""
+    for span in spans:
+        piece = read_symbols(span["text"], span["font"])
+        is_power = span["flags"] & SUPERSCRIPT and _TEN.search(text) and _EXPONENT.match(piece)
+        text += f"^{piece}" if is_power else piece
+    return text.strip()
 
 
 def _main_span(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:

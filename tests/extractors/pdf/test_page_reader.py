@@ -149,3 +149,16 @@ def test_large_dash_does_not_reach_into_the_lines_above() -> None:
     (line,) = layout_of(page).lines
     assert line.text.replace(" ", "") == "any-was"
     assert line.box[3] - line.box[1] < 16
+
+
+def test_powers_of_ten_and_formulas_of_chemistry_are_searchable() -> None:
+    def write(*pieces: tuple[str, float, float]) -> str:
+        page, x = new_page(), 50.0
+        for text, size, rise in pieces:
+            page.insert_text((x, 100 - rise), text, fontsize=size)
+            x += pymupdf().Font("helv").text_length(text, size)
+        return layout_of(page).lines[0].text
+
+    assert write(("with 10", 10, 0), ("4", 6, 4), (" cells", 10, 0)) == "with 10^4 cells"
+    assert write(("more CO", 10, 0), ("2", 6, -2), (" in air", 10, 0)) == "more CO2 in air"
+    assert write(("in 2010", 10, 0), ("4", 6, 4), (" and", 10, 0)) == "in 20104 and"
