@@ -181,6 +181,8 @@ class Passage:
     """Normalised labels of the figures and tables it refers to, such as `figure 3a`."""
     ocr: bool = False
     """True when OCR read the text."""
+    doubtful: tuple[str, ...] = ()
+    """Words of the text that OCR read with little confidence."""
 
 
 @dataclass(frozen=True, slots=True)

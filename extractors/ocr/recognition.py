@@ -259,7 +259,7 @@ def _lines(words: Iterable[Word], scale: float) -> tuple[Line, ...]:
     for group in (part for line in _group_by_line(words) for part in _split_at_gaps(line)):
         x0, y0, x1, y1 = (edge / scale for edge in merge_boxes(word.box for word in group))
         text = _SPACE_BETWEEN_IDEOGRAPHS.sub("", " ".join(word.text for word in group))
-        doubtful = tuple(word.text for word in group if word.confidence < MAX_DOUBTFUL)
+        doubtful = tuple(text for word in group if word.confidence < MAX_DOUBTFUL for text in word.text.split())
         lines.append(Line((x0, y0, x1, y1), text, y1 - y0, block=group[0].line[0], ocr=True, doubtful=doubtful))
     return tuple(lines)
 

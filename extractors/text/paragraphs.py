@@ -48,6 +48,7 @@ class Paragraph:
     bold: bool = False
     italic: bool = False
     ocr: bool = False
+    doubtful: tuple[str, ...] = ()  # words that OCR read with little confidence
     tabular: bool = False  # True when a row has a label and values far to its right
     apart: bool = False  # True when white space separates it from the text above
     verbatim: bool = False  # True when its lines stay lines, as those of code do
@@ -119,7 +120,7 @@ def move_sentence_end(
     else:
         return first, second
     remaining = tuple(line for line in (" ".join(parts[1:]), *second.lines[moved:]) if line)
-    whole = replace(first, lines=(*first.lines, parts[0]))
+    whole = replace(first, lines=(*first.lines, parts[0]), doubtful=first.doubtful + second.doubtful)
     return whole, replace(second, lines=remaining) if remaining else None
 
 
@@ -216,6 +217,7 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         bold=main.bold,
         italic=main.italic,
         ocr=main.ocr,
+        doubtful=tuple(word for row in group for line in row.lines for word in line.doubtful),
         tabular=any(_is_tabular(row) for row in group),
         apart=above is None or group[0].box[1] - above.box[3] > MIN_APART * main.size,
     )

@@ -206,6 +206,7 @@ def _section_passages(
     for sentences in _group_sentences(list(_sentences(items, room, limit.count, known)), room):
         first, *others = sentences
         text = first.text + "".join(("\n" if one.starts_paragraph else " ") + one.text for one in others)
+        words = frozenset(text.split())
         yield Passage(
             text=text,
             page=items[0].paragraph.page,
@@ -213,6 +214,7 @@ def _section_passages(
             heading=path,
             mentions=mentioned_labels(text),
             ocr=any(sentence.ocr for sentence in sentences),
+            doubtful=tuple(dict.fromkeys(word for item in items for word in item.paragraph.doubtful if word in words)),
         )
 
 

@@ -144,7 +144,8 @@ def _part_record(part: Passage | Picture, pictures: Path | None) -> dict[str, ob
     if isinstance(part, Passage):
         table = table_json(part.table) if part.table else None
         html = table_html(part.table, part.caption) if part.table else ""
-        return {**record, "mentions": list(part.mentions), "ocr": part.ocr, "table": table, "table_html": html}
+        reading = {"ocr": part.ocr, "doubtful": list(part.doubtful)}
+        return {**record, "mentions": list(part.mentions), **reading, "table": table, "table_html": html}
     size = {"width": part.image.width, "height": part.image.height}
     return {**record, "context": list(part.context), "ocr": part.ocr, **size}
 

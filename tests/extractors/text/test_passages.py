@@ -118,3 +118,10 @@ def test_notes_of_a_table_follow_its_last_row() -> None:
     parts = table_passages(grid_from_rows(rows, 1), Passage("", 1, kind="table"), limit(100), "Growth by weight.")
     assert [part.text.count("Growth by weight.") for part in parts] == [0] * (len(parts) - 1) + [1]
     assert parts[-1].text.endswith("\nGrowth by weight.")
+
+
+def test_doubtful_words_of_a_scan_are_marked_on_the_passage_that_has_them() -> None:
+    scanned = Paragraph(("The pump stands by the gafe.",), 1, (50, 100, 300, 140), 10, ocr=True, doubtful=("gafe.",))
+    printed = Paragraph(("Another page.",), 2, (50, 100, 300, 140), 10)
+    passages = build_passages([HeadedParagraph(scanned, ()), HeadedParagraph(printed, ())], limit(100))
+    assert [passage.doubtful for passage in passages] == [("gafe.",), ()]
