@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from extractors.text.headings import Bookmark, assign_headings
 from extractors.text.paragraphs import Paragraph
@@ -15,7 +16,7 @@ def body(page: int = 1) -> Paragraph:
 
 
 def heading(text: str, size: float = 14, page: int = 1, *, font: str = "", **style: bool) -> Paragraph:
-    return Paragraph((text,), page, (50, 80, 300, 95), size, font, apart=True, **style)
+    return replace(Paragraph((text,), page, (50, 80, 300, 95), size, font, apart=True), **style)
 
 
 def body_paths(
