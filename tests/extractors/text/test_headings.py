@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 from extractors.text.headings import Bookmark, assign_headings
 from extractors.text.paragraphs import Paragraph
@@ -15,8 +15,8 @@ def body(page: int = 1) -> Paragraph:
     return Paragraph(BODY_LINES, page, (50, 100, 300, 140), 10)
 
 
-def heading(text: str, size: float = 14, page: int = 1, *, font: str = "", **style: bool) -> Paragraph:
-    return replace(Paragraph((text,), page, (50, 80, 300, 95), size, font, apart=True), **style)
+def heading(text: str, size: float = 14, page: int = 1, *, font: str = "", **style: Any) -> Paragraph:
+    return Paragraph((text,), page, (50, 80, 300, 95), size, font, apart=True, **style)
 
 
 def body_paths(
