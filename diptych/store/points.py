@@ -253,8 +253,7 @@ def _passage_payload(passage: Passage) -> Payload:
         "caption": passage.caption,
         "mentions": list(passage.mentions),
         "ocr": passage.ocr,
-        **({"doubtful": list(passage.doubtful)} if passage.doubtful else {}),
-        **_table(passage.table),
+        **({"doubtful": list(passage.doubtful)} if passage.doubtful else {}) | _table(passage.table),
     }
 
 
