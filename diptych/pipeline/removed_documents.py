@@ -1,6 +1,6 @@
 """Find documents of the store whose files no longer exist."""
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -26,6 +26,8 @@ class RemovedDocuments:
     """Number of stored documents below the paths."""
     skipped: tuple[DocumentRecord, ...] = ()
     """Documents below the paths that were not found although their files exist: ignored or unreadable ones."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Id of one of `documents` -> name of a stored document that was found and has the same bytes."""
 
     @property
     def share(self) -> float:
@@ -67,7 +69,9 @@ def find_removed_documents(
     removed = {record.id for record in missing if check.is_removed(record.uri)}
     gone = tuple(record for record in missing if record.id in removed)
     skipped = tuple(record for record in missing if record.id not in removed)
-    return RemovedDocuments(gone, len(covered), skipped)
+    kept = {one.sha256: one.name for one in covered if one.generation and one.uri in listed.uris}
+    moved = {record.id: kept[record.sha256] for record in gone if record.sha256 in kept}
+    return RemovedDocuments(gone, len(covered), skipped, moved)
 
 
 class _Check:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
 CHECK_COLUMNS = ("", "what", "found", "costs", "fix")
 TABLE_ROWS = 100
-HIDDEN = {"id", "generation", "retired", "fingerprint"}
+HIDDEN = {"id", "generation", "retired", "fingerprint", "marker"}
 """Fields of a register record that only matter inside the store."""
 
 

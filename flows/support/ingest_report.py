@@ -100,7 +100,7 @@ class IngestReport:
             ("Notes", [*kept, *(f"{outcome.name}: {note}" for outcome in self.outcomes for note in outcome.notes)]),
             ("Left out", left_out),
             ("Paid models", usage),
-            ("Deleted", [f"{one.name}: {removal_reason(one)}" for one in self.removals.deleted]),
+            ("Deleted", [f"{one.name}: {self.removals.reason(one)}" for one in self.removals.deleted]),
             ("Gone, not deleted", [f"{one.name}: {removal_reason(one)}" for one in self.removals.unconfirmed]),
         ):
             if items:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.support.text import diptych_command, pluralize
@@ -30,17 +30,24 @@ class Removals:
     """Why they were kept, and how to delete them."""
     skipped: tuple[DocumentRecord, ...] = ()
     """Kept: their files exist but were not read."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Id of a deleted document -> name of one with the same bytes, which was found."""
 
     def lines(self) -> Iterator[str]:
         """One line per deleted document, at most `MAX_LISTED` unconfirmed ones, and what to do about them."""
         for document in self.deleted:
-            yield f"deleted    {document.name}: {removal_reason(document)}"
+            yield f"{'moved' if document.id in self.moved else 'deleted':<9}  {document.name}: {self.reason(document)}"
         for document in self.unconfirmed[:MAX_LISTED]:
             yield f"gone       {document.name}: {removal_reason(document)}"
         if self.unconfirmed:
             yield f"note       {self.warning}"
         if self.skipped:
             yield f"note       {self.describe_skipped()}"
+
+    def reason(self, document: DocumentRecord) -> str:
+        """Why a document was deleted."""
+        place = self.moved.get(document.id)
+        return f"is now {place}" if place else removal_reason(document)
 
     def describe_skipped(self) -> str:
         names = ", ".join(document.name for document in self.skipped[:MAX_NAMED])
@@ -72,19 +79,24 @@ def delete_removed(
     """Delete the documents that were gone `before` the run and still are.
 
     Call it after the ingest, so that the new name of a renamed file can reuse the vectors of the old one. The share is
-    that of before the run, so that newly ingested documents do not hide a loss.
+    that of before the run, so that newly ingested documents do not hide a loss. Files that were moved are no loss.
     """
     if not before.documents:
         return Removals(skipped=before.skipped)
-    count = len(before.documents)
-    if count > 1 and before.share > MAX_REMOVED_SHARE and not confirmed:
+    now = diptych.maintenance.find_removed(paths, sources)
+    moved = now.moved
+    lost = tuple(record for record in before.documents if record.id not in moved)
+    count = len(lost)
+    unconfirmed = count > 1 and count / max(1, before.covered) > MAX_REMOVED_SHARE and not confirmed
+    warning = ""
+    if unconfirmed:
         command = diptych_command("ingest", *paths, "--confirm-deletes", store=diptych.settings.store)
         warning = (
             f"{count} of {before.covered} documents are gone from their place, too many to delete without "
             f"confirmation. Check for a missing disk or folder; `{command}` deletes them"
         )
-        return Removals(unconfirmed=before.documents, warning=warning, skipped=before.skipped)
-    still_gone = {record.id for record in diptych.maintenance.find_removed(paths, sources).documents}
-    removed = tuple(record for record in before.documents if record.id in still_gone)
+    still_gone = {record.id for record in now.documents}
+    chosen = still_gone & moved.keys() if unconfirmed else still_gone
+    removed = tuple(record for record in before.documents if record.id in chosen)
     diptych.maintenance.remove(removed)
-    return Removals(removed, skipped=before.skipped)
+    return Removals(removed, lost if unconfirmed else (), warning, before.skipped, moved)

@@ -56,6 +56,21 @@ def test_more_than_a_quarter_is_deleted_after_confirmation(rows: Path, capsys: p
     assert len(document_statuses(capsys, "s")) == 5
 
 
+def test_renamed_folder_needs_no_confirmation_and_encodes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in" / "old").mkdir(parents=True)
+    for name in ("a.pdf", "b.pdf", "c.pdf"):
+        write_paper(tmp_path / "in" / "old" / name, f"The paper {name}.")
+    run_messages(capsys, "ingest", "in", "--store", "s")
+    (tmp_path / "in" / "old").rename(tmp_path / "in" / "new")
+    printed = run_json(capsys, "ingest", "in", "--store", "s")
+    assert [line["encoded"] for line in printed if line["status"] == "complete"] == [0, 0, 0]
+    assert set(document_statuses(capsys, "s")) == {"in/new/a.pdf", "in/new/b.pdf", "in/new/c.pdf"}
+    (tmp_path / "in" / "new" / "a.pdf").rename(tmp_path / "in" / "d.pdf")
+    assert "moved      in/new/a.pdf: is now in/d.pdf" in run_messages(capsys, "ingest", "in", "--store", "s")
+
+
 def test_new_documents_do_not_hide_a_loss(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(rows, *range(5, 40))
     run_messages(capsys, "ingest", "pumps.jsonl", "--store", "s", code=3)
