@@ -76,13 +76,18 @@ class WebFile:
 
 def check_url(url: str) -> None:
     """Raise `SourceError` for a URL with credentials, without repeating them."""
-    parts = urlsplit(url)
-    secret = next((name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)), "")
+    parts, secret = urlsplit(url), secret_parameter(url)
     if "@" in parts.netloc or secret:
         where = f"in its parameter {secret!r}" if secret else "before its host name"
         raise SourceError(
             f"a URL on {parts.hostname} has credentials {where}, which would be stored; use an address without them"
         )
+
+
+def secret_parameter(url: str) -> str:
+    """The name of the first query parameter that holds credentials, or nothing."""
+    names = (name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    return next(filter(_SECRET.search, names), "")
 
 
 def open_client() -> httpx2.Client:

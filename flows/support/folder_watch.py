@@ -12,6 +12,7 @@ from types import TracebackType
 from watchfiles import watch
 
 from diptych.errors import SourceError
+from extractors.addresses import is_elsewhere
 from extractors.formats import find_format
 
 SETTLE_SECONDS = 2.0
@@ -34,7 +35,9 @@ class FolderWatch:
         for events, which network drives do not send. Raises `SourceError` for a path that does not exist.
         """
         self._paths = [Path(os.path.realpath(path)) for path in paths]
-        for path in self._paths:
+        for given, path in zip(paths, self._paths, strict=True):
+            if is_elsewhere(str(given).replace(":/", "://", 1)):
+                raise SourceError(f"{given}: only folders of this machine can be watched; schedule an ingest instead")
             if not path.exists():
                 raise SourceError(f"{path}: no such file or folder; check the path")
         self._ignored, self._poll = [Path(os.path.realpath(path)) for path in ignored], poll

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from diptych.errors import DiptychError, SettingsError
+from diptych.places.web import secret_parameter
 from flows.support.progress import ProgressListener, listening
 from flows.support.terminal import print_message
 
@@ -150,8 +151,12 @@ async def _awaited_result(run: Any) -> Any:
 
 
 def has_password(value: object) -> bool:
-    """Whether a parameter is an address with user name and password."""
-    return isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc
+    """Whether a parameter is an address with a password or another secret; that of an SFTP server has a user."""
+    if not isinstance(value, str) or "://" not in value:
+        return False
+    parts = urlsplit(value)
+    user = parts.netloc.rpartition("@")[0]
+    return ":" in user or (parts.scheme in ("http", "https") and bool(user or secret_parameter(value)))
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from pydantic import SecretStr, TypeAdapter
+
 from diptych import Diptych, Settings
 from diptych.endpoints import ROLES
 from diptych.errors import SettingsError
@@ -35,7 +37,10 @@ RUN_SETTINGS = (
 
 They hold the names of keys, but no keys.
 """
+PLACES_BLOCK = "diptych-places"
+"""Secret block with the credentials of places: a JSON object like the setting `places`."""
 T = TypeVar("T")
+_PLACES = TypeAdapter(dict[str, dict[str, SecretStr]])
 _shared: ContextVar[Diptych | None] = ContextVar("shared", default=None)
 
 
@@ -176,7 +181,15 @@ def _with_api_keys(settings: Settings) -> Settings:
     missing = [variable for variable in key_variables(settings) if not settings.secret(variable)]
     found = {variable: _read_secret(block_name(variable)) for variable in missing}
     keys = {variable: secret for variable, secret in found.items() if secret}
-    return settings.with_keys(keys) if keys else settings
+    settings = settings.with_keys(keys) if keys else settings
+    stored = None if settings.places else _read_block(PLACES_BLOCK)
+    if not stored:
+        return settings
+    try:
+        places = _PLACES.validate_json(stored) if isinstance(stored, str) else _PLACES.validate_python(stored)
+    except ValueError:  # whose message would repeat what the block holds
+        raise SettingsError(f"the block {PLACES_BLOCK} does not hold JSON such as the setting `places`") from None
+    return settings.model_copy(update={"places": places})
 
 
 def key_variables(settings: Settings) -> list[str]:
@@ -193,14 +206,19 @@ def block_name(variable: str) -> str:
 
 def _read_secret(name: str) -> str:
     """Empty outside a run, without such a block, or if the block does not hold a text."""
+    value = _read_block(name)
+    return value if isinstance(value, str) else ""
+
+
+def _read_block(name: str) -> Any:
+    """The value of a Secret block; None outside a run, or without such a block."""
     from prefect.blocks.system import Secret
     from prefect.context import FlowRunContext, TaskRunContext
 
     if not (FlowRunContext.get() or TaskRunContext.get()):
-        return ""
+        return None
     try:
         block = cast("Secret[Any]", Secret.load(name, _sync=True))  # type: ignore[call-arg]
     except ValueError:
-        return ""
-    value = block.get()
-    return value if isinstance(value, str) else ""
+        return None
+    return block.get()

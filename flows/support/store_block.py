@@ -29,8 +29,8 @@ class DiptychStore(Block):
     @field_validator("settings")
     @classmethod
     def _check(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        if "passwords" in settings:
-            raise ValueError("passwords are shown to everybody here; keep them in diptych.toml or DIPTYCH_PASSWORDS")
+        for name in {"passwords", "places"} & settings.keys():
+            raise ValueError(f"{name} are shown to everybody here; keep them in diptych.toml or DIPTYCH_{name.upper()}")
         try:
             load_settings(others=settings)
         except SettingsError as error:

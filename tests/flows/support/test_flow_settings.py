@@ -18,7 +18,7 @@ from diptych import Settings
 from diptych.errors import SettingsError
 from diptych.settings import API_KEY_VARIABLE
 from flows.support.flow_settings import StoreChoice, flow_paths, flow_settings, store_reference
-from flows.support.shared_store import key_variables, shared_diptych
+from flows.support.shared_store import PLACES_BLOCK, key_variables, shared_diptych
 from flows.support.store_block import DiptychStore
 
 LUNA = "openai:gpt-6-luna"
@@ -49,6 +49,25 @@ def test_runs_in_one_process_only_see_the_keys_of_their_own_blocks(tmp_path: Pat
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(run, ["a", "b"])) == ["key-of-a", "key-of-b"]
     assert not any("key-of-" in value for value in os.environ.values())
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_credentials_of_places_come_from_a_secret_block(tmp_path: Path) -> None:
+    @flow
+    def read() -> str:
+        with shared_diptych(flow_settings(str(tmp_path))) as diptych:
+            assert "secret-of-bucket" not in repr(diptych.settings)
+            return diptych.settings.places["s3://bucket"]["secret"].get_secret_value()
+
+    Secret(value={"s3://bucket": {"secret": "secret-of-bucket"}}).save(PLACES_BLOCK, overwrite=True)
+    try:
+        assert read() == "secret-of-bucket"
+        Secret(value="secret-of-bucket").save(PLACES_BLOCK, overwrite=True)
+        with pytest.raises(SettingsError, match="the block diptych-places does not hold JSON") as error:
+            read()
+        assert "secret-of-bucket" not in str(error.value)
+    finally:
+        Secret.delete(PLACES_BLOCK)
 
 
 @pytest.mark.usefixtures("prefect_server")
