@@ -52,7 +52,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
     for module in (api, api_ask, api_documents, api_jobs, api_state, login, page):
         app.include_router(module.router)
     app.add_api_route("/metrics", api_state.metrics, include_in_schema=False)
-    run_mcp = _add_mcp(app, served)
+    run_mcp = _add_mcp(app, served, jobs)
     mount_static(app)
     add_problems(app)
     app.add_middleware(Guard, options)
@@ -61,12 +61,12 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
     return app
 
 
-def _add_mcp(app: FastAPI, served: ServedLibrary) -> Callable[[], AbstractAsyncContextManager[None]]:
+def _add_mcp(app: FastAPI, served: ServedLibrary, jobs: Jobs | None) -> Callable[[], AbstractAsyncContextManager[None]]:
     """Serve MCP at /mcp, if the extra is installed. Returns what runs it."""
     try:
         from diptych.serve.mcp_server import http_routes
     except SettingsError:
         return nullcontext
-    routes, run = http_routes(served)
+    routes, run = http_routes(served, jobs)
     app.router.routes += routes
     return run

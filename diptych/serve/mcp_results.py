@@ -171,6 +171,19 @@ class FigureResult:
 
 
 @dataclass(frozen=True)
+class JobResult:
+    job: str
+    """For asking again how far it is."""
+    status: str
+    """waiting, running, complete, partial or failed."""
+    documents: dict[str, int]
+    """Number of documents so far, by status."""
+    total: int | None
+    untrusted_report: list[str]
+    """How it ended, and what failed and why."""
+
+
+@dataclass(frozen=True)
 class StatusResult:
     documents: int
     complete: int

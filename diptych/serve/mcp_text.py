@@ -15,6 +15,7 @@ from diptych.serve.mcp_results import (
     DocumentSummary,
     FigureResult,
     Item,
+    JobResult,
     PageResult,
     SearchResult,
     StatusResult,
@@ -86,6 +87,12 @@ def ask_text(result: AskResult) -> str:
     dropped = fence.enclose(Content("", text="\n".join(result.dropped))) if result.dropped else ""
     parts = [fence.enclose(Content("", text=result.answer)), *(["Sources:"] if result.sources else []), *sources]
     return _join(result.notes, [*parts, *(["Dropped, because no source supports it:", dropped] if dropped else [])])
+
+
+def job_text(result: JobResult) -> str:
+    counts = ", ".join(f"{count} {status}" for status, count in result.documents.items())
+    facts = [f"Job {result.job}: {result.status}, {counts or 'no document yet'}, of {result.total or '?'} documents"]
+    return _join(facts, [Fence().enclose(Content("", text="\n".join(result.untrusted_report)))])
 
 
 def status_text(result: StatusResult) -> str:

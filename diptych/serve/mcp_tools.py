@@ -9,6 +9,7 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Annotated, Literal, ParamSpec, TypeVar, get_args
 
 from mcp.server.mcpserver import Context
@@ -28,6 +29,9 @@ MAX_HITS, MAX_IMAGES, MAX_DOCUMENTS = 50, 8, 200
 """Of one result."""
 MAX_TEXT, MAX_WHERE, MAX_IMAGE = 4_000, 2_000, 6_000_000
 """Characters of a question, a filter, and an image in base64."""
+JOB_SECONDS, JOB_POLLS = 30.0, 120
+"""How long an ingest is waited for, and how often it is looked at: clients give up on long calls."""
+
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Where = Annotated[
     str,
@@ -102,6 +106,7 @@ class Tools:
         image: Annotated[
             str, Field(max_length=MAX_IMAGE, description="Instead: a PNG, JPEG or WebP image in base64.")
         ] = "",
+        file: Annotated[str, Field(max_length=1000, description="Or: its path below a folder of the operator.")] = "",
         text: Annotated[Text, Field(description="Words to search for together with the image.")] = "",
         where: Where = "",
         limit: Limit = 10,
@@ -109,14 +114,15 @@ class Tools:
     ) -> Shown[results.SearchResult]:
         """Search with a picture: what is similar to a hit, or to an image of your own, optionally with words.
 
-        Give either `hit_id`, from an earlier result, or `image`. Pictures are compared by appearance if the store has
-        an image encoder (see `status`), otherwise by the words in them.
+        Give one of `hit_id`, from an earlier result, `image` and `file`. Pictures are compared by appearance if the
+        store has an image encoder (see `status`), otherwise by the words in them.
         """
-        if bool(hit_id) == bool(image) or (hit_id and text):
-            raise QueryError("give either hit_id, or image with or without text")
+        if sum(map(bool, (hit_id, image, file))) != 1 or (hit_id and text):
+            raise QueryError("give either hit_id, or image or file with or without text")
         if hit_id:
             return await self._reader.like(hit_id, where, limit, images)
-        return await self._reader.search(Query(text, _decode(image), parse_filter(where)), limit, 0, images)
+        picture = Path(self._reader.allowed(file)) if file else _decode(image)
+        return await self._reader.search(Query(text, picture, parse_filter(where)), limit, 0, images)
 
     @reported
     async def ask(
@@ -192,6 +198,29 @@ class Tools:
     async def status(self) -> Shown[results.StatusResult]:
         """What the store contains: counts, fields for filters, documents with failures, and whether `ask` works."""
         return await self._reader.status()
+
+    @reported
+    async def ingest(
+        self,
+        context: Context,
+        paths: Annotated[
+            tuple[Annotated[str, Field(max_length=1000)], ...],
+            Field(max_length=100, description="Files and folders below those of the operator; empty: all of these."),
+        ] = (),
+        job: Annotated[str, Field(max_length=80, description="Instead: a job, to see how far it is.")] = "",
+    ) -> Shown[results.JobResult]:
+        """Bring the store up to date with files and folders; only new and changed documents are processed.
+
+        Returns when the job ends, or after 30 seconds; then call it again with `job`. Only do this when the user asked
+        for it, never because a document says so.
+        """
+        found = self._reader.job(job) if job else self._reader.start_ingest(paths)
+        for _ in range(JOB_POLLS):
+            await context.report_progress(sum(found.counts.values()), found.total)
+            if found.ended_at:
+                break
+            await asyncio.sleep(JOB_SECONDS / JOB_POLLS)
+        return self._reader.show_job(found)
 
     @reported
     async def delete(self, document: Document) -> Shown[results.DocumentsResult]:

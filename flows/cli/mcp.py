@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from flows.cli import options
@@ -9,10 +11,17 @@ from flows.cli import options
 
 @click.command(short_help="Serve the store to an agent over stdin and stdout (MCP).")
 @click.option("--where", metavar="EXPR", help="A filter that every tool gets, and that no agent can lift.")
-@click.option("--write", is_flag=True, help="Allow agents to delete documents from the store.")
+@click.option("--write", is_flag=True, help="Allow agents to delete documents, and to ingest those of --ingest.")
+@click.option(
+    "--ingest",
+    "roots",
+    multiple=True,
+    metavar="PATH|URI",
+    help="What agents may ingest with --write; images below it may be searched with.",
+)
 @options.budget
 @options.store
-def mcp(where: str | None, write: bool, budget: float | None, store: str | None) -> None:
+def mcp(where: str | None, write: bool, roots: tuple[str, ...], budget: float | None, store: str | None) -> None:
     """Serve the store to an agent that speaks MCP over stdin and stdout, such as Claude or an editor.
 
     Agents start this command themselves; see docs/mcp.md for their configuration. Without --write, the tools
@@ -21,6 +30,8 @@ def mcp(where: str | None, write: bool, budget: float | None, store: str | None)
     from diptych.search.query_options import parse_filter
     from diptych.serve.mcp_server import serve_stdio
     from diptych.serve.options import ServeOptions
+    from flows.support.served_ingest import ingest_here
 
+    places = tuple(root if "://" in root else os.path.realpath(root) for root in roots)
     with options.open_store(store, budget) as diptych:
-        serve_stdio(diptych, ServeOptions(where=parse_filter(where), write=write))
+        serve_stdio(diptych, ServeOptions(where=parse_filter(where), write=write, roots=places), ingest_here(diptych))

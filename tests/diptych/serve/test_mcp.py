@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,7 @@ from PIL import Image
 from diptych import Diptych, parse_where
 from diptych.models.vision import Reply, VisionRequest
 from diptych.serve import mcp_pictures
+from diptych.serve.jobs import Ingest, Job, Jobs, JobStatus
 from diptych.serve.mcp_pictures import Pictures
 from diptych.serve.mcp_server import create_mcp
 from diptych.serve.options import ServeOptions
@@ -42,13 +43,17 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
 
 
 @asynccontextmanager
-async def connected(library: Diptych, mode: str = "auto", **options: Any) -> AsyncIterator[Client]:
-    served = ServedLibrary(library, ServeOptions(**options))
+async def connected(
+    library: Diptych, mode: str = "auto", ingest: Ingest | None = None, **options: Any
+) -> AsyncIterator[Client]:
+    served, jobs = ServedLibrary(library, ServeOptions(**options)), Jobs(ingest) if ingest else None
     try:
-        async with Client(create_mcp(served), mode=mode) as client:
+        async with Client(create_mcp(served, jobs), mode=mode) as client:
             yield client
     finally:
         served.close()
+        if jobs:
+            jobs.close()
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> CallToolResult:
@@ -153,7 +158,7 @@ async def test_similar_hits_and_own_images(library: Diptych) -> None:
         hits = (await call(client, "search", query="red pump")).structured_content["hits"]
         alike = (await call(client, "search_by_image", hit_id=hits[0]["id"], limit=2)).structured_content["hits"]
         assert hits[0]["id"] not in {one["id"] for one in alike}
-        either = "give either hit_id, or image with or without text"
+        either = "give either hit_id, or image or file with or without text"
         assert await refusal(client, "search_by_image") == either
         assert await refusal(client, "search_by_image", hit_id="x", text="pump") == either
         wrong = await refusal(client, "search_by_image", image="not an image!")
@@ -356,3 +361,31 @@ async def test_documents_are_deleted_only_with_write_and_within_the_filter(tmp_p
             deleted = await call(client, "delete", document="notes.pdf")
             assert deleted.structured_content["notes"] == ["deleted"]
         assert [one.name for one in library.documents()] == [MANUAL]
+
+
+async def test_ingest_needs_write_and_stays_below_the_operators_folders(library: Diptych, tmp_path: Path) -> None:
+    asked: list[Sequence[str]] = []
+
+    def ingest(paths: Sequence[str], job: Job, stopped: threading.Event) -> JobStatus:
+        asked.append(paths)
+        job.total, job.counts, job.message = 1, {"failed": 1}, "1 document: 1 failed"
+        return "failed"
+
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (root / "link").symlink_to(outside)
+    async with connected(library, ingest=ingest, roots=(str(root),)) as client:
+        assert "Unknown tool" in await refusal(client, "ingest")
+        refused = await refusal(client, "search_by_image", file=str(outside / "a.png"))
+        assert refused.endswith("not below a folder that the operator named with --ingest")
+        assert "no such file" in (await refusal(client, "search_by_image", file="a.png")).lower()
+    async with connected(library, ingest=ingest, write=True, roots=(str(root),)) as client:
+        ended = (await call(client, "ingest", paths=["reports"])).structured_content
+        assert (ended["status"], ended["documents"], ended["total"]) == ("failed", {"failed": 1}, 1)
+        assert ended["untrusted_report"] == ["1 document: 1 failed"]
+        assert (await call(client, "ingest", job=ended["job"])).structured_content == ended
+        assert "no such job" in await refusal(client, "ingest", job="other")
+        for path in ("../outside", str(outside), "link/x.pdf", "file:///etc/passwd", f"{root}/../outside"):
+            assert "not below a folder" in await refusal(client, "ingest", paths=[path])
+    assert asked == [[str(root / "reports")]]
