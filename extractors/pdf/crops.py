@@ -49,10 +49,12 @@ def save_page_image(page: Any, dpi: int, folder: Path) -> ImageFile:
     return save_image(render_page(page, min(dpi, MAX_PAGE_SIDE / max(inches, 0.1))), folder)
 
 
-def save_crop_of_file(path: Path, number: int, box: Box, folder: Path, passwords: Sequence[str] = ()) -> ImageFile:
+def save_crop_of_file(
+    path: Path, number: int, box: Box, folder: Path, passwords: Sequence[str] = (), *, dpi: int = PREVIEW_DPI
+) -> ImageFile:
     """Save a part of page `number` of a PDF, to show to a person. Raises `ExtractionError`."""
     with _open_page(path, number, passwords) as page:
-        return save_crop(page, box, PREVIEW_DPI, folder)
+        return save_crop(page, box, dpi, folder)
 
 
 def save_page_of_file(path: Path, number: int, folder: Path, passwords: Sequence[str] = ()) -> PageImage:

@@ -135,12 +135,12 @@ class _Reader:
             words = self._diagram_words(drawing)
             is_large = size is None or min(size) >= MIN_DRAWING_SIDE
             if is_large and (words or blips or len(shapes) > 1 or alt):
-                yield Drawing(words, alt)
+                yield Drawing(words, alt, size)
 
     def _image(self, identity: str | None, alt: str, size: tuple[float, float] | None) -> WordContent:
         with suppress(ExtractionError):
             if str(self._package.related_part(identity).partname).lower().endswith((".emf", ".wmf")):
-                return Drawing(alt=alt)
+                return Drawing(alt=alt, size=size)
 
         def read() -> bytes:
             return bytes(self._package.related_part(identity).blob)
@@ -154,9 +154,8 @@ class _Reader:
             return
         caption, rows = read_chart_space(space)
         words = "\n".join(filter(None, (cell for row in rows for cell in row[:1])))
-        yield Drawing(
-            "\n".join(filter(None, (caption, *rows[0][1:], words))) if rows else caption, caption or alt, space
-        )
+        printed = "\n".join(filter(None, (caption, *rows[0][1:], words))) if rows else caption
+        yield Drawing(printed, caption or alt, chart=space)
         if rows:
             yield Table(rows, caption=caption)
 

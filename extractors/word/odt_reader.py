@@ -134,11 +134,10 @@ class _Reader:
         elif element.find(f"{_DRAW}object") is not None:
             yield Drawing("", _alternative(element))
         elif (image := element.find(f"{_DRAW}image")) is not None:
-            size = _points(element.get(f"{_SVG}width")), _points(element.get(f"{_SVG}height"))
-            address = image.get(_HREF) or ""
-            is_vector = address.lower().endswith((".emf", ".wmf", ".svm", ".svg"))
-            alt = _alternative(element)
-            yield Drawing(alt=alt) if is_vector else self._image(address, alt, size if all(size) else None)
+            sides = _points(element.get(f"{_SVG}width")), _points(element.get(f"{_SVG}height"))
+            size, address, alt = sides if all(sides) else None, image.get(_HREF) or "", _alternative(element)
+            is_vector = address.lower().endswith((".emf", ".wmf", ".svm", ".svg", ".pdf"))
+            yield Drawing(alt=alt, size=size) if is_vector else self._image(address, alt, size)
         else:
             yield from (block for child in element if child.tag in _NOT_TEXT for block in self._frame(child))
 

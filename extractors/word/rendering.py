@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from extractors.blocks.types import Content, Heading, Image, Table, Text
-from extractors.errors import ExtractionError
+from extractors.geometry import height, width
+from extractors.pdf.crops import save_crop_of_file
 from extractors.pdf.extractor import extract as extract_pdf
 from extractors.pdf.render import pymupdf
-from extractors.pictures.decode import open_image
 from extractors.pictures.store import image_path
 from extractors.sheets.chart_images import draw_charts
 from extractors.text.cleaning import bare_letters
-from extractors.types import Options, Picture, Source
+from extractors.types import Box, Options, Picture, Source
 from extractors.word.types import Drawing, WordContent
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 KEY_LENGTH, MIN_KEY_LENGTH = 60, 8
 """Letters at the start of a block that are looked for on the pages, and fewest that say where it is."""
@@ -31,18 +26,25 @@ MAX_JUMP = 12_000
 """Letters, about four pages, that may lie between two blocks; more is another place with the same words."""
 MAX_UNSURE_SHARE = 0.1
 """Share of the blocks that may not be found on the pages before the report says so."""
-THUMBNAIL = 16
-"""Pixels of the side to which two images are scaled to compare them."""
-MAX_DIFFERENCE = 14.0
-"""Mean difference of grey levels between an image and what a page shows of it."""
+MAX_OFF, MAX_OFF_SHARE = 2.0, 0.03
+"""Points, and share of its size, by which an image may be larger or smaller on its page than the file says."""
 MIN_SHARED_WORDS = 0.3
 """Share of a drawing's words that the figure of a page must have, to be that drawing."""
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    page: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class RenderedPages:
+    pdf: Path
     letters: tuple[str, ...]
     """The letters and digits of each page in reading order."""
+    images: tuple[Place, ...]
+    """Where the pages show images, in order."""
     figures: tuple[Picture, ...]
     page_images: tuple[Picture, ...]
 
@@ -54,11 +56,10 @@ def read_pages(pdf: Path, source: Source, options: Options, pictures: Path) -> R
     extraction = extract_pdf(replace(source, path=pdf, passwords=()), plain, pictures)
     with pymupdf().open(pdf) as document:
         letters = tuple(bare_letters(page.get_text()) for page in document)
-    return RenderedPages(
-        letters,
-        tuple(one for one in extraction.pictures if one.kind == "figure"),
-        tuple(one for one in extraction.pictures if one.kind == "page"),
-    )
+        images = tuple(Place(n, one["bbox"]) for n, page in enumerate(document, 1) for one in page.get_image_info())
+    figures = tuple(one for one in extraction.pictures if one.kind == "figure")
+    page_images = tuple(one for one in extraction.pictures if one.kind == "page")
+    return RenderedPages(pdf, letters, images, figures, page_images)
 
 
 def place_on_pages(
@@ -66,19 +67,14 @@ def place_on_pages(
 ) -> tuple[list[Content], tuple[str, ...]]:
     """Return the blocks with their pages, drawings cut from them, and notes about what is uncertain or missing."""
     placed, unsure = _assign_pages(blocks, pages.letters)
-    free = list(pages.figures)
-    thumbnails = {id(figure): _thumbnail(image_path(figure.image, pictures)) for figure in free}
+    free_places, free_figures, missing = list(pages.images), list(pages.figures), 0
     for at, block in enumerate(placed):
-        if isinstance(block, Image) and (figure := _find_image(block, free, thumbnails)):
-            placed[at] = replace(block, page=figure.page, box=figure.box)
-            free.remove(figure)
-    missing = 0
-    for at, block in enumerate(placed):
-        if isinstance(block, Drawing) and (figure := _find_drawing(block, free)):
-            free.remove(figure)
-            read = image_path(figure.image, pictures).read_bytes
-            words = block.words or figure.words
-            placed[at] = Image(read, alt=block.alt, words=words, box=figure.box, page=figure.page)
+        if isinstance(block, Image) and (place := _take_place(block, free_places)):
+            placed[at] = replace(block, page=place.page, box=place.box)
+        elif isinstance(block, Drawing) and (
+            found := _draw(block, pages.pdf, free_places, free_figures, pictures, dpi)
+        ):
+            placed[at] = found
         elif isinstance(block, Drawing) and block.chart is None:
             missing += 1
     result = without_drawings(_draw_charts(placed, dpi))
@@ -88,6 +84,21 @@ def place_on_pages(
     if missing:
         notes.append(f"{missing} drawings were not found on the rendered pages, so they have no picture")
     return result, tuple(notes)
+
+
+def _draw(
+    block: Drawing, pdf: Path, places: list[Place], figures: list[Picture], pictures: Path, dpi: int
+) -> Image | None:
+    """Cut a drawing from its page: where an image of its size is, else as a figure with its words."""
+    if not block.words and (place := _take_place(block, places)):
+        image, page, box, words = save_crop_of_file(pdf, place.page, place.box, pictures, dpi=dpi), *astuple(place), ""
+    elif figure := _find_drawing(block, figures):
+        figures.remove(figure)
+        image, page, box, words = figure.image, figure.page, figure.box, figure.words
+    else:
+        return None
+    read = image_path(image, pictures).read_bytes
+    return Image(read, alt=block.alt, words=block.words or words, box=box, page=page)
 
 
 def _draw_charts(blocks: Sequence[WordContent], dpi: int) -> list[WordContent]:
@@ -155,21 +166,15 @@ def _is_beside_text(block: WordContent) -> bool:
     return isinstance(block, Drawing | Heading)
 
 
-def _find_image(
-    block: Image, figures: Sequence[Picture], known: dict[int, NDArray[np.float64] | None]
-) -> Picture | None:
-    """The figure of a page that shows an image, on its page or the ones around it."""
-    near = [figure for figure in figures if abs(figure.page - block.page) <= 1]
-    if not near:
+def _take_place(block: Image | Drawing, free: list[Place]) -> Place | None:
+    """Remove from `free` and return the place of an image: the next one of its size."""
+    if block.size is None:
         return None
-    try:
-        own = _thumbnail(block.read_bytes())
-    except Exception:  # reported when the image itself is read
-        return None
-    for figure in near:
-        other = known[id(figure)]
-        if own is not None and other is not None and abs(own - other).mean() <= MAX_DIFFERENCE:
-            return figure
+    for place in free:
+        sides = zip(block.size, (width(place.box), height(place.box)), strict=True)
+        if 0 <= place.page - block.page <= 1 and all(abs(a - b) <= max(MAX_OFF, MAX_OFF_SHARE * a) for a, b in sides):
+            free.remove(place)
+            return place
     return None
 
 
@@ -183,16 +188,3 @@ def _find_drawing(block: Drawing, figures: Sequence[Picture]) -> Picture | None:
 
     near = [figure for figure in figures if 0 <= figure.page - block.page <= 1 and shared(figure) >= MIN_SHARED_WORDS]
     return max(near, key=shared, default=None)
-
-
-def _thumbnail(file: Path | bytes) -> NDArray[np.float64] | None:
-    import numpy as np
-
-    from extractors.pictures.decode import flatten_image
-
-    try:
-        with open_image(file, "an image") as image:
-            small = flatten_image(image).convert("L").resize((THUMBNAIL, THUMBNAIL))
-            return np.asarray(small, dtype=np.float64)
-    except ExtractionError:
-        return None

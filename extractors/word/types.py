@@ -13,6 +13,8 @@ class Drawing(Block):
     words: str = ""
     """The text inside."""
     alt: str = ""
+    size: tuple[float, float] | None = None
+    """Width and height at which it is shown, in points."""
     chart: Any = None
     """The `c:chartSpace` element of a chart, which can be drawn by itself."""
 

@@ -36,6 +36,7 @@ def has_writer() -> bool:
 def write_docx(path: Path) -> Path:
     from docx import Document
     from docx.oxml import parse_xml
+    from docx.shared import Pt
 
     document = Document()
     document.add_heading("Care", 1)
@@ -43,7 +44,7 @@ def write_docx(path: Path) -> Path:
     document.add_page_break()
     document.add_heading("Storage", 1)
     document.add_paragraph(TEXTS[1])
-    document.add_picture(io.BytesIO(png(400, 200)))
+    document.add_picture(io.BytesIO(png(400, 200)), width=Pt(300))
     document.add_paragraph("Figure 1: The place.")
     document.add_paragraph()._p.append(parse_xml(SHAPES))
     document.save(str(path))
