@@ -19,9 +19,10 @@ from extractors.pdf.text_layer import ReadablePage, make_readable
 from extractors.pictures.store import image_path
 from extractors.table_grid import grid_from_rows
 from extractors.text.cleaning import clean_text
+from extractors.text.direction import is_right_to_left, mirror_lines
 from extractors.text.order_check import is_order_uncertain
 from extractors.text.page_numbers import page_number_candidates
-from extractors.text.paragraphs import Paragraph, build_paragraphs
+from extractors.text.paragraphs import Paragraph, read_paragraphs
 from extractors.text.reading_order import order_rows
 from extractors.text.rows import group_by_height
 from extractors.timing import StageTimer
@@ -114,7 +115,8 @@ def _lines_in(layout: PageLayout, box: Box) -> list[Line]:
 
 def _text(lines: Sequence[Line]) -> str:
     """The lines in reading order as one string."""
-    return " ".join(text for column in order_rows(lines) for row in column if (text := clean_text(row.text)))
+    columns = order_rows(mirror_lines(lines) if is_right_to_left(lines) else lines)
+    return " ".join(text for column in columns for row in column if (text := clean_text(row.text)))
 
 
 def _paragraphs(
@@ -130,7 +132,7 @@ def _paragraphs(
         for index, line in enumerate(layout.lines)
         if index not in skipped and line.visible and not any(line.belongs_to(table.box) for table in tables)
     ]
-    return build_paragraphs(order_rows(lines), layout.number)
+    return read_paragraphs(lines, layout.number)
 
 
 def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageLayout) -> list[Table]:

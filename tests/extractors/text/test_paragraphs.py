@@ -13,6 +13,7 @@ from extractors.text.paragraphs import (
     continues_sentence,
     join_lines,
     move_sentence_end,
+    read_paragraphs,
 )
 from extractors.text.reading_order import order_rows
 
@@ -171,3 +172,21 @@ def test_italic_start_of_a_line_amid_a_sentence_is_no_paragraph() -> None:
 )
 def test_hyphen_stays_only_between_words(lines: tuple[str, ...], known: set[str], whole: str) -> None:
     assert join_lines(lines, known) == whole
+
+
+def test_pages_from_right_to_left_are_read_from_the_right_column() -> None:
+    def column(text: str, x0: float) -> list[Line]:
+        return [Line((x0, 100 + 12 * n, x0 + 200, 110 + 12 * n), f"{text} {n}", 10, block=int(x0)) for n in range(3)]
+
+    title = Line((350, 60, 550, 72), "דוח שנתי", 10)
+    ends = Line((500, 136, 550, 146), "סוף.", 10, block=350)
+    paragraphs = read_paragraphs(
+        [*column("העלויות נשארו יציבות השנה", 50), *column("השוק גדל בשנה האחרונה", 350), ends, title], 1
+    )
+    assert [paragraph.lines[0] for paragraph in paragraphs] == [
+        "דוח שנתי",
+        "השוק גדל בשנה האחרונה 0",
+        "העלויות נשארו יציבות השנה 0",
+    ]
+    assert paragraphs[1].lines[-1] == "סוף."
+    assert paragraphs[1].box == (350, 100, 550, 146)
