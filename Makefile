@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint check bench samples lock clean system
+.PHONY: demo test lint check bench samples screenshots lock clean system
 
 demo: $(READY) system
 	$(BIN)/python -m flows.cli.demo
 
-test: $(READY) system
+test: $(READY)
+	@./system-packages.sh test
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(READY)
@@ -22,6 +23,9 @@ check: lint test
 
 bench: $(READY) system
 	$(BIN)/python -m bench
+
+screenshots: $(READY)
+	$(BIN)/python -m bench.screenshots
 
 samples: $(READY)
 	$(BIN)/python data/make_samples.py

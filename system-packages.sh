@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the system programs that Diptych uses where the user may, else say what is missing and what that costs.
-# Nothing here is fatal: without them the rest works.
+# Nothing here is fatal: without them the rest works. `test`: also what only the tests need.
 set -u
 
 packages=""
@@ -12,6 +12,9 @@ missing() { # program, package, cost
 missing pdftoppm poppler-utils "pages that MuPDF cannot draw stay without an image"
 missing soffice "libreoffice-impress libreoffice-writer" "slides and text documents have no page images, and DOC, PPT and ODP files cannot be read"
 missing tesseract tesseract-ocr "pages without text are read by RapidOCR, several times slower"
+if [ "${1:-}" = test ] && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+    missing chromium chromium "the search page is not tested"
+fi
 [ -n "$packages" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -43,7 +43,7 @@ def main() -> int:
         hit = next(one.id for one in figure if one.kind == "figure")
         with _served(library) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            _save(browser, f"{url}/?q=how+is+the+filter+cleaned", "page-search", "light")
+            _save(browser, f"{url}/?q=how+the+water+flows+through+the+pump", "page-search", "light")
             _save(browser, f"{url}/hits/{hit}", "page-hit", "light")
             _save(browser, f"{url}/catalogue", "page-catalogue", "dark")
             browser.close()

@@ -9,11 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from markupsafe import Markup
 from PIL import Image
 
 from diptych.search.hits import Hit
 from diptych.serve.models import PREFIX
-from diptych.serve.page_text import Cell, Pieces, mark_words, table_rows
+from diptych.serve.page_text import Pieces, mark_words, table_markup
 from diptych.store.points import HEADING_SEPARATOR
 from extractors.catalog.extractor import field_sentence
 from extractors.formats import is_row
@@ -73,7 +74,7 @@ class HitView:
     like: str
     is_row: bool
     text: Pieces
-    rows: list[list[Cell]]
+    table: Markup
     """Of a table."""
     caption: Pieces
     model_caption: str
@@ -102,7 +103,7 @@ def _view_hit(hit: Hit, query: str) -> HitView:
         like=f"/?like={hit.id}",
         is_row=row,
         text=mark_words(_row_text(hit) if row else hit.text, query),
-        rows=table_rows(hit.table, hit.text) if hit.kind == "table" and hit.modality == "text" else [],
+        table=table_markup(hit.table, hit.text) if hit.kind == "table" else Markup(),
         caption=mark_words(hit.caption, query),
         model_caption=hit.model_caption,
         fields=own_fields(hit.fields, hit.title),

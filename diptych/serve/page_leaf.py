@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from diptych.library.parts import Part
 from diptych.search.places import describe_place
 from diptych.serve.page_hits import Shown, picture_name, show_image
-from diptych.serve.page_text import Cell, table_rows
+from diptych.serve.page_text import table_markup
 from extractors.formats import is_row
 from extractors.layout.labels import figure_label
 
@@ -35,7 +37,7 @@ class PartView:
     address: str
     like: str
     chosen: bool
-    rows: list[list[Cell]]
+    table: Markup
     picture: Shown | None
     name: str
     links: list[PartLink]
@@ -84,7 +86,9 @@ def _view_part(part: Part, parts: Sequence[Part], chosen: str) -> PartView:
         address=hit_address(part),
         like=f"/?like={part.id}",
         chosen=part.id == chosen,
-        rows=table_rows(part.table, part.text, ALL_ROWS) if part.kind == "table" and part.modality == "text" else [],
+        table=table_markup(part.table, part.text, ALL_ROWS)
+        if part.kind == "table" and part.modality == "text"
+        else Markup(),
         picture=show_image(part.image) if part.image else None,
         name=picture_name(part.kind, part.label, part.caption, part.title),
         links=_mentioned(part, parts) if part.modality == "text" else _mentions(part, parts),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from markupsafe import Markup
 
 from diptych.store.terms import TOKEN, analyse
-from extractors.table_grid import table_from_json
+from extractors.table_grid import grid_from_rows, table_from_json, table_html, take_rows
+from extractors.types import TableGrid
 
 Pieces = list[tuple[str, bool]]
 """Consecutive parts of a text, and whether each is a word of the query."""
@@ -50,32 +53,22 @@ def mark_words(text: str, query: str, length: int = MAX_TEXT) -> Pieces:
     return [piece for piece in pieces if piece[0]]
 
 
-class Cell(NamedTuple):
-    """A cell of a table as HTML has it."""
+def table_markup(grid: Mapping[str, Any] | None, text: str, most: int = MAX_ROWS) -> Markup:
+    """The first rows of a table as HTML with escaped texts, from its stored grid, or else from its Markdown.
 
-    text: str
-    header: bool
-    rows: int = 1
-    columns: int = 1
-
-
-def table_rows(grid: Mapping[str, Any] | None, text: str, most: int = MAX_ROWS) -> list[list[Cell]]:
-    """The first rows of a table, from its stored grid, or else from its Markdown; empty if the text is no table."""
-    if not grid:
-        return _rows_of_markdown(text, most)
-    table = table_from_json(grid)
-    rows: list[list[Cell]] = [[] for _ in range(min(table.rows, most))]
-    for cell in table.cells:
-        if cell.row < len(rows):
-            height = min(cell.row_span, len(rows) - cell.row)
-            rows[cell.row].append(Cell(cell.text, cell.header, height, cell.column_span))
-    return rows
+    Empty if the text is no table.
+    """
+    table = table_from_json(grid) if grid else _grid_of_markdown(text)
+    if table is None:
+        return Markup()
+    shown = take_rows(table, range(table.header_rows, min(table.rows, table.header_rows + most)))
+    return Markup(table_html(shown).translate(_HARMLESS))
 
 
-def _rows_of_markdown(text: str, most: int) -> list[list[Cell]]:
+def _grid_of_markdown(text: str) -> TableGrid | None:
     lines = [line.strip() for line in text.strip().splitlines()]
     if len(lines) < 2 or not all(line.startswith("|") and line.endswith("|") for line in lines):
-        return []
+        return None
     rows = [[cell.strip().replace("\\|", "|") for cell in _CELL_BORDER.split(line[1:-1])] for line in lines]
     body = [row for row in rows if not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
-    return [[Cell(cell, header=at == 0) for cell in row] for at, row in enumerate(body[:most])]
+    return grid_from_rows(body, header_rows=1)

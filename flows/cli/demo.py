@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sys
 import time
 from collections import Counter
@@ -56,7 +57,14 @@ def run_demo() -> int:
             pictures = diptych.pictures
     print_output(build_table(COLUMNS, rows), f"The pictures are in {pictures}")
     print_message(f"{report.summary}; {time.monotonic() - start:.0f} s in total")
+    print_message(f"to search and see the pictures in a browser: {_serve_command(settings)}")
     return report.exit_code
+
+
+def _serve_command(settings: Settings) -> str:
+    """The command that opens the search page on the store of the demo."""
+    program = os.path.relpath(Path(sys.executable).with_name("diptych"))
+    return shlex.join([program, "serve", "--store", settings.store])
 
 
 def _health(settings: Settings) -> str:

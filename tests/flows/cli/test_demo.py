@@ -30,4 +30,5 @@ def test_demo_ingests_searches_and_shows_where_the_pictures_are(tmp_path: Path) 
     for found in ("image: figure", "image: table", "image: photo", "text.dense 1", "images.description 1", " yes "):
         assert found in done.stdout
     assert done.stdout.splitlines()[-1] == "The pictures are in .diptych/pictures"
+    assert done.stderr.splitlines()[-1].endswith("/bin/diptych serve --store .diptych")
     assert any((tmp_path / ".diptych" / "pictures").glob("*/*.png"))
