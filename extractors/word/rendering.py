@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from extractors.blocks.types import Content, Heading, Image, Table, Text
-from extractors.geometry import height, width
+from extractors.geometry import coverage, height, width
 from extractors.pdf.crops import save_crop_of_file
 from extractors.pdf.extractor import extract as extract_pdf
 from extractors.pdf.render import pymupdf
@@ -28,6 +28,8 @@ MAX_UNSURE_SHARE = 0.1
 """Share of the blocks that may not be found on the pages before the report says so."""
 MAX_OFF, MAX_OFF_SHARE = 2.0, 0.03
 """Points, and share of its size, by which an image may be larger or smaller on its page than the file says."""
+SAME_PLACE = 0.7
+"""Share of a figure that an image covers when both are the same."""
 MIN_SHARED_WORDS = 0.3
 """Share of a drawing's words that the figure of a page must have, to be that drawing."""
 
@@ -71,9 +73,9 @@ def place_on_pages(
     for at, block in enumerate(placed):
         if isinstance(block, Image) and (place := _take_place(block, free_places)):
             placed[at] = replace(block, page=place.page, box=place.box)
-        elif isinstance(block, Drawing) and (
-            found := _draw(block, pages.pdf, free_places, free_figures, pictures, dpi)
-        ):
+            free_figures = [one for one in free_figures if not _shows_place(one, place)]
+    for at, block in enumerate(placed):
+        if isinstance(block, Drawing) and (found := _draw(block, pages.pdf, free_places, free_figures, pictures, dpi)):
             placed[at] = found
         elif isinstance(block, Drawing) and block.chart is None:
             missing += 1
@@ -176,6 +178,11 @@ def _take_place(block: Image | Drawing, free: list[Place]) -> Place | None:
             free.remove(place)
             return place
     return None
+
+
+def _shows_place(figure: Picture, place: Place) -> bool:
+    """True for a figure that is that image, unlike one that the image is a part of."""
+    return figure.page == place.page and figure.box is not None and coverage(figure.box, place.box) > SAME_PLACE
 
 
 def _find_drawing(block: Drawing, figures: Sequence[Picture]) -> Picture | None:
