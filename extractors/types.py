@@ -15,7 +15,8 @@ FieldValue = str | int | float | bool
 Field = FieldValue | list[FieldValue]
 """A field of the user's own: one value, or several of one type, such as tags."""
 
-PassageKind = Literal["text", "table", "notes"]
+PassageKind = Literal["text", "table", "notes", "form"]
+"""`notes`: of a speaker, or comments on a page or cell; `form`: the filled fields of a form."""
 PictureKind = Literal["figure", "panel", "table", "slide", "page", "photo"]
 """A `figure` of several panels is kept as a whole, and each `panel` that stands apart as a picture of its own."""
 PageImages = Literal["all", "visual", "none"]

@@ -49,7 +49,7 @@ class Item:
     """For the tools `figure` (pictures) and `search_by_image`."""
     modality: str
     kind: str
-    """text, table or notes; figure, panel, table, slide, page or photo."""
+    """text, table, notes or form; figure, panel, table, slide, page or photo."""
     document_id: str
     page: int | None
     printed_page: int | None

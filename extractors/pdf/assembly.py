@@ -7,6 +7,7 @@ from statistics import median
 from extractors.geometry import width
 from extractors.layout.furniture import without_numbers
 from extractors.layout.tables import Table
+from extractors.pdf.annotations import note_passages
 from extractors.pdf.page_extractor import PageParts
 from extractors.table_grid import column_headers, replace_header
 from extractors.text.cleaning import clean_text
@@ -39,6 +40,10 @@ def assemble_document(
     passages = build_passages(headed, limit, words, [(table.page, table.heading) for table in tables])
     for table in tables:
         passages.insert(_index_of_table(table, passages), table)
+    for page in pages:
+        for note in page.annotations:
+            end = next((index for index, one in enumerate(passages) if one.page > note.page), len(passages))
+            passages[end:end] = note_passages(note, _path_at(headed, note.page, note.box[1]), limit)
     pictures = [
         replace(
             picture,

@@ -12,6 +12,7 @@ from extractors.layout.furniture import Furniture, sample_pages
 from extractors.ocr.recognition import choose_engine
 from extractors.page import PageLayout
 from extractors.page_range import check_pages
+from extractors.pdf.annotations import read_annotations, without_fields
 from extractors.pdf.assembly import assemble_document
 from extractors.pdf.page_cache import extract_page_cached
 from extractors.pdf.page_extractor import PageContext, PageParts
@@ -134,7 +135,9 @@ def _extract_pages(
             if layout is None:
                 with context.timer.stage("layout"):
                     layout = read_page(page, number)
-            parts = extract_page_cached(page, layout, context, carried)
+            annotations = read_annotations(page, number)  # before the page is turned
+            parts = extract_page_cached(page, without_fields(layout, annotations), context, carried)
+            parts.annotations = annotations
             if previous:
                 _move_caption_to_previous_page(previous, parts)
         except Exception as error:  # one broken page must not cost the others

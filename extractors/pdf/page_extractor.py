@@ -14,6 +14,7 @@ from extractors.layout.furniture import Furniture
 from extractors.layout.tables import Table, find_tables
 from extractors.ocr.recognition import recognise_words
 from extractors.page import Line, PageLayout
+from extractors.pdf.annotations import PageNote
 from extractors.pdf.crops import is_graphic, save_figure, save_page_image
 from extractors.pdf.text_layer import ReadablePage, make_readable
 from extractors.pictures.store import image_path
@@ -50,6 +51,7 @@ class PageParts:
     page_numbers: frozenset[int] = frozenset()  # candidates for the printed page number
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    annotations: list[PageNote] = field(default_factory=list)  # not cached: they are no part of the page's content
 
 
 @dataclass(frozen=True, slots=True)
