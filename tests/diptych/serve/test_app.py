@@ -11,6 +11,7 @@ from diptych import Diptych, Settings
 from diptych.errors import SettingsError
 from diptych.serve.app import create_app
 from diptych.serve.options import ServeOptions
+from tests.support.scripted_library import scripted_library
 from tests.support.served_store import ADDRESS
 
 
@@ -55,3 +56,20 @@ def test_health_of_a_store_that_the_first_ingest_will_create(tmp_path: Path) -> 
         answer = client.get("/api/v1/search?q=pump")
         assert (answer.status_code, answer.json()["detail"][:11]) == (503, "no store at")
     assert not (tmp_path / "store").exists()
+
+
+def test_pages_without_anything_to_show(tmp_path: Path) -> None:
+    with (
+        scripted_library(tmp_path) as library,
+        TestClient(create_app(library), base_url=ADDRESS) as client,
+    ):
+        for path in (
+            "/",
+            "/catalogue",
+            "/catalogue?q=jacket",
+            "/documents?status=failed",
+            "/?q=zzz",
+            "/ask",
+            "/ask?q=zzz",
+        ):
+            assert client.get(path).status_code == 200, path
