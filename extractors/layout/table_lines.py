@@ -1,10 +1,12 @@
 """The lines of a table's region, before they are cells: rows and columns by white space, and what is a number."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from statistics import fmean, median
+from math import inf
+from statistics import median
 
 from extractors.geometry import merge_boxes
 from extractors.page import Line
@@ -48,14 +50,15 @@ def group_rows(lines: Sequence[Line]) -> list[Row]:
 
 def join_marks(lines: Sequence[Line]) -> list[Line]:
     """The lines, with small raised marks of footnotes as part of the text on their left."""
-    marks = [line for line in lines if _MARK.match(line.text)]
-    joined = {}
-    for mark in marks:
-        owner = next((line for line in lines if line not in joined and _is_marked_by(line, mark)), None)
-        if owner:
-            joined[owner] = mark
-    parts = set(joined.values())
-    return [_with_mark(line, joined[line]) if line in joined else line for line in lines if line not in parts]
+    largest = max((line.size for line in lines), default=0.0)
+    joined, parts = list(lines), set()
+    for n, mark in enumerate(lines):
+        if mark.size < _MARK_SIZE * largest and _MARK.match(mark.text):
+            owner = next((m for m, line in enumerate(joined) if _is_marked_by(line, mark)), None)
+            if owner is not None:
+                joined[owner] = _with_mark(joined[owner], mark)
+                parts.add(n)
+    return [line for n, line in enumerate(joined) if n not in parts]
 
 
 def _is_marked_by(line: Line, mark: Line) -> bool:
@@ -106,13 +109,20 @@ def rows_box(rows: Sequence[Row]) -> Box:
 
 
 def row_middle(row: Row) -> float:
-    return fmean(map(middle, row))
+    return sum((line.box[1] + line.box[3]) / 2 for line in row) / len(row)
 
 
 def column_of(line: Line, columns: Columns) -> int:
     """The column that holds most of a line; of several, the first."""
-    shared = [min(line.box[2], x1) - max(line.box[0], x0) for x0, x1 in columns]
-    return shared.index(max(shared))
+    left, right = line.box[0], line.box[2]
+    best, most = 0, -inf
+    for n, (x0, x1) in enumerate(columns):
+        shared = (x1 if x1 < right else right) - (x0 if x0 > left else left)
+        if shared > most:
+            best, most = n, shared
+        elif x0 > right:
+            break
+    return best
 
 
 def find_columns(rows: Sequence[Row], rules: Sequence[float] = ()) -> list[tuple[float, float]]:
@@ -139,9 +149,10 @@ def _split_at_gutters(rows: Sequence[Row], rules: Sequence[float]) -> list[tuple
     crossings = sum(len(row) > 1 for row in rows) // _ROWS_PER_CROSSING
     min_gutter = _MIN_GUTTER * median(line.size for row in rows for line in row)
     edges = sorted({edge for span in spans for edge in span})
+    starts, ends = [x0 for x0, _ in spans], sorted(x1 for _, x1 in spans)
     gutters: list[tuple[float, float]] = []
     for left, right in pairwise(edges):
-        if sum(x0 < right and x1 > left for x0, x1 in spans) <= crossings:
+        if bisect_left(starts, right) - bisect_right(ends, left) <= crossings:
             if gutters and gutters[-1][1] == left:
                 left = gutters.pop()[0]
             gutters.append((left, right))

@@ -98,16 +98,15 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
         others = [other for other in found if other is not beside]
         if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
-    return sorted(_with_notes(found, page), key=lambda table: (table.box[1], table.box[0]))
+    return sorted(_with_notes(found, page) if found else (), key=lambda table: (table.box[1], table.box[0]))
 
 
 def _with_notes(tables: Sequence[Table], page: TablePage) -> list[Table]:
     """The tables with their footnotes and units."""
     lines = [line for line in page.layout.lines if not any(line.belongs_to(table.box) for table in tables)]
-    prose = page.prose.intersection(lines)
     noted = []
     for table in tables:
-        notes, unit = find_notes(table.box, lines, prose), find_unit(table.box, lines)
+        notes, unit = find_notes(table.box, lines, page.prose), find_unit(table.box, lines)
         box = merge_boxes([table.box, *(line.box for line in notes), *([unit.box] if unit else [])])
         if not any(overlap_area(box, other.box) > 0 for other in tables if other is not table):
             texts = (*table.notes, *(line.text for line in notes))
