@@ -30,7 +30,7 @@ def write_planted(folder: Path) -> Path:
     """A PDF with a heading, passages, a figure with a caption and a table, and a catalogue with photos."""
     folder.mkdir(parents=True, exist_ok=True)
     _write_manual(folder / f"manual {IMAGE}.pdf")
-    (folder / "broken <b>.pdf").write_bytes(b"%PDF-1.7\nnothing")
+    (folder / f"broken <b>{LONG}.pdf").write_bytes(b"%PDF-1.7\nnothing")
     write_photo(folder / "pictures" / "jacket.png", "")
     rows = [
         ["id", "name", "price", "category", "made", "image", "description", f"field {DRAWING}"],

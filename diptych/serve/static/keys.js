@@ -51,7 +51,7 @@ function turn(direction) {
 function goBack() {
   const up = document.querySelector(".crumbs a[rel=up]");
   if (!up) return false;
-  if (history.length > 1 && up.dataset.back !== undefined) history.back();
+  if (history.state?.inside && up.dataset.back !== undefined) history.back();
   else up.click();
   return true;
 }

@@ -20,7 +20,7 @@ export async function visit(address, { focus } = {}) {
   keepContent();
   const page = await load(target);
   if (!page) return;
-  history.pushState({ key: newKey() }, "", page.address);
+  history.pushState({ key: newKey(), inside: true }, "", page.address);
   show(page);
   const place = target.hash && document.getElementById(decodeURIComponent(target.hash.slice(1)));
   if (place) place.scrollIntoView();
