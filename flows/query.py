@@ -41,6 +41,7 @@ async def query(
     passages: FormText = "",
     pictures: FormText = "",
     split_rows: bool = False,
+    copies: bool = False,
     batch: FormText = "",
     store: StoreChoice = None,
 ) -> State[Any]:
@@ -56,13 +57,14 @@ async def query(
         passages: Number of passages among the hits: 3 for exactly three, 3+ for at least three.
         pictures: Number of pictures among the hits, in the same form.
         split_rows: Return the text and the pictures of a catalogue row as separate hits.
+        copies: Also return what copies of a document repeat.
         batch: JSON Lines file of questions on the worker's machine, instead of text and image.
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
     """
     modality = None if panels == "both" else panels
     question = make_question(
         text, image, where, limit, offset,
-        modality=modality, passages=passages, pictures=pictures, split_rows=split_rows,
+        modality=modality, passages=passages, pictures=pictures, split_rows=split_rows, copies=copies,
     )  # fmt: skip
     title = one_line(batch or text or str(image))
     with shared_diptych(flow_settings(store)) as diptych:

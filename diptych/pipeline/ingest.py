@@ -13,6 +13,7 @@ from diptych.pipeline.changes import needs_work
 from diptych.pipeline.pipeline import Pipeline, Prepared
 from diptych.pipeline.point_writer import PointWriter
 from diptych.pipeline.stages import RunStage, Stages, run_directly
+from diptych.store.copies import text_fingerprint
 from diptych.store.points import document_id, draft_points
 from diptych.store.register import DocumentRecord, load_records, locked_record, write_record
 from diptych.store.switch import (
@@ -230,6 +231,7 @@ def _store(
         title=extraction.title,
         fields=dict(extraction.source.fields),
         language=drafts.language,
+        text_fingerprint=text_fingerprint(passage.text for passage in extraction.passages),
         pages=report.pages,
         passages=len(extraction.passages),
         pictures=len(extraction.pictures),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from diptych.errors import StoreBusy
@@ -38,6 +38,8 @@ class Snapshot:
     """Whether there are no further candidates."""
     mostly_hidden: bool
     """Whether most points that were read belong to a version that is not live yet, or no longer."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Id of a document that has copies -> its group."""
 
 
 def read_candidates(
@@ -68,7 +70,9 @@ def read_candidates(
         visible = rank_ids(id_ for id_ in points if id_ not in hidden)
         ranks[name] = {id_: rank for id_, rank in visible.items() if id_ in parts}
         scores[name] = {id_: points[id_] for id_ in ranks[name]}
-    return Snapshot(ranks, scores, parts, pages, version, complete, mostly_hidden=2 * len(hidden) > len(payloads))
+    copies = register.copies_among(documents)
+    mostly_hidden = 2 * len(hidden) > len(payloads)
+    return Snapshot(ranks, scores, parts, pages, version, complete, mostly_hidden, copies)
 
 
 def _read_parts(

@@ -108,6 +108,8 @@ class RankedPoint(NamedTuple):
     """Document id of the row."""
     others: tuple[tuple[str, Payload], ...] = ()
     """Ids and payloads of the other parts of the row."""
+    content: str = ""
+    """Equal for the same content in copies of a document."""
 
     @property
     def id(self) -> str:
@@ -116,7 +118,7 @@ class RankedPoint(NamedTuple):
     @property
     def key(self) -> str:
         """Equal for parts of the same hit."""
-        return self.row or self.id
+        return self.row or self.content or self.id
 
     @property
     def payloads(self) -> tuple[Payload, ...]:

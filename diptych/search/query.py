@@ -31,6 +31,8 @@ class Query:
     The texts and the pictures of catalogue rows are then separate hits."""
     split_rows: bool = False
     """Return the text and the pictures of a catalogue row as separate hits instead of one."""
+    copies: bool = False
+    """Also return what copies of a document repeat; otherwise it counts once."""
 
     @property
     def image_file(self) -> Path | None:

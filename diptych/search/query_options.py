@@ -34,11 +34,12 @@ def make_question(
     passages: str | None = None,
     pictures: str | None = None,
     split_rows: bool = False,
+    copies: bool = False,
 ) -> Question:
     """A question from its options; the limit is raised to the number of passages and pictures. Raises `QueryError`."""
     least, exact = parse_counts(passages, pictures)
     condition = parse_filter(where, modality)
-    query = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows)
+    query = Query(text, image or None, condition, least=least, exact=exact, split_rows=split_rows, copies=copies)
     return Question(query, limit if offset else max(limit, sum(least.values()) + sum(exact.values())))
 
 

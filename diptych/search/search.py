@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
+from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
@@ -195,7 +196,8 @@ def _ranked_points(
             found = find_candidates(query, context, size)
             versions.add(found.snapshot.version)
             order = found.rank(context.weights, len(found.parts))
-            order = (order if query.query.split_rows or query.query.exact else merge_rows(order))[:size]
+            order = order if query.query.split_rows or query.query.exact else merge_rows(order)
+            order = (order if query.query.copies else merge_copies(order, found.snapshot.copies))[:size]
             return order, found.snapshot.complete and len(order) < size
 
         return stable_order(band, BAND)

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from diptych.errors import StoreMismatch
 from diptych.models.meter import Charge
+from diptych.store.copies import CopyGroups
 from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.points import EncodingConfig
 from diptych.store.types import (
@@ -76,12 +77,14 @@ class DocumentRecord:
     """Addresses of the pictures of a catalogue row."""
     marker: str = ""
     """See `FileState.marker`; of when its bytes were last read."""
+    text_fingerprint: str = ""
+    """See `copies.text_fingerprint`."""
     usage: Mapping[str, Charge] = field(default_factory=dict)
     """Requests of its last ingest to paid models, by model; answers from the ledger are not counted."""
 
     def payload(self) -> Payload:
         stored = _record_type().dump_python(self, mode="json")
-        for name in ("usage", "limits", "acknowledged", "images", "marker"):
+        for name in ("usage", "limits", "acknowledged", "images", "marker", "text_fingerprint"):
             if not stored[name]:  # as for most documents
                 del stored[name]
         return cast(Payload, stored)
@@ -175,21 +178,28 @@ class RegisterCache:
     """Register entries, read once per register version."""
 
     def __init__(self) -> None:
-        self._cached: tuple[str, dict[str, DocumentRecord]] = "", {}  # replaced as one value: threads share it
+        # Replaced as one value: threads share it.
+        self._cached: tuple[str, dict[str, DocumentRecord], CopyGroups] = "", {}, CopyGroups()
+
+    def copies_among(self, documents: Iterable[str]) -> dict[str, str]:
+        """Id -> group, of those documents among the entries read last that are copies of each other."""
+        return self._cached[2].among(documents)
 
     def records_at(self, version: str, store: Store, documents: Set[str]) -> Mapping[str, DocumentRecord] | None:
         """The entries of those `documents` that exist, by id; may hold others too.
 
         None if `version`, with which the caller started its work, is no longer that of the register.
         """
-        cached_version, records = self._cached
+        cached_version, records, copies = self._cached
         if cached_version != version:
-            records = {}
+            records, copies = {}, CopyGroups()
         current, found = read_register(store, documents - records.keys())
         if current != version:
             return None
-        records.update(_parse_records(found))
-        self._cached = version, records
+        parsed = _parse_records(found)
+        records.update(parsed)
+        copies.add(parsed.values())
+        self._cached = version, records, copies
         return records
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = ("status", "document", "#pages", "#passages", "#pictures", "updated", "missing")
 CHECK_COLUMNS = ("", "what", "found", "costs", "fix")
 TABLE_ROWS = 100
-HIDDEN = {"id", "generation", "retired", "fingerprint", "marker"}
+HIDDEN = {"id", "generation", "retired", "fingerprint", "marker", "text_fingerprint"}
 """Fields of a register record that only matter inside the store."""
 
 
@@ -45,15 +45,18 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
     last ingest skipped follow: uri, name, status (skipped), error.
     """
     from diptych.pipeline.skipped_files import describe_skipped
+    from diptych.store.copies import find_copies
 
     with options.open_store(store) as diptych:
         documents, skipped = diptych.documents(), diptych.maintenance.skipped()
     chosen = [one for one in documents if one.status != "complete" and not one.acknowledged] if failed else documents
     count, offset = limit or (len(chosen) if as_json else TABLE_ROWS, 0)
     page = chosen[offset : offset + count]
+    copies = find_copies(documents)
     if as_json:
         for document in page:
-            print_json({name: value for name, value in asdict(document).items() if name not in HIDDEN})
+            record = {name: value for name, value in asdict(document).items() if name not in HIDDEN}
+            print_json(record | ({"copy_of": copies[document.id].name} if document.id in copies else {}))
         for one in () if failed or limit else skipped:
             print_json(skipped_record(one))
         return
@@ -63,7 +66,9 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
         shown = f"documents {offset + 1}-{offset + len(page)}" if page else "none"
         print_output(f"{shown} of {len(chosen)}; --limit FROM-TO shows others, --failed only incomplete ones")
     print_output(
-        *_summarise(documents, diptych.settings.store), *(f"skipped: {line}" for line in describe_skipped(skipped))
+        *_summarise(documents, diptych.settings.store),
+        *_describe_copies(documents, copies),
+        *(f"skipped: {line}" for line in describe_skipped(skipped)),
     )
 
 
@@ -74,6 +79,17 @@ def _summarise(documents: Sequence[DocumentRecord], place: str) -> Iterator[str]
     parts = ", ".join(f"{counts[name]} {name}" for name in ("complete", "partial", "failed") if counts[name]) or "empty"
     yield f"{place}: {len(documents)} documents ({parts}), {passages} passages, {pictures} pictures"
     yield from _suggest_fixes(documents, place)
+
+
+def _describe_copies(documents: Sequence[DocumentRecord], copies: Mapping[str, DocumentRecord]) -> Iterator[str]:
+    """The first copies by name, and how to see what they repeat."""
+    found = [document for document in documents if document.id in copies]
+    for document in found[:MAX_LISTED]:
+        first = copies[document.id]
+        kind = "the same bytes" if document.sha256 == first.sha256 else "almost the same text"
+        yield f"copy: {document.name} has {kind} as {first.name}"
+    if found:
+        yield f"{len(found)} of the documents repeat others, which count once; `diptych query --copies` shows all"
 
 
 def _documents_table(documents: Sequence[DocumentRecord]) -> Table:

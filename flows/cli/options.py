@@ -27,6 +27,7 @@ paths = click.argument("paths", metavar="PATH|URI...", nargs=-1, required=True)
 store = click.option("--store", metavar="DIR|URL", help="Store to use; by default the one in the settings.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON Lines to stdout instead of a summary.")
 where = click.option("--where", metavar="EXPR", help='A filter: price < 200 and tags contains "wool".')
+copies = click.option("--copies", is_flag=True, help="Also show what copies of a document repeat.")
 split_rows = click.option(
     "--split-rows", is_flag=True, help="Show the text and the pictures of a catalogue row as separate hits."
 )

@@ -33,6 +33,7 @@ DOCUMENT_COLUMNS = ("#rank", "document", "place", "#best hit", "hits", "text")
     "--limit", type=options.Span(), default="10", show_default=True, help="Maximum hits, or a range such as 11-20."
 )
 @options.split_rows
+@options.copies
 @options.passages
 @options.pictures
 @click.option("--batch", type=options.file_type, help="JSON Lines file of questions, see above; needs --json.")
@@ -46,6 +47,7 @@ def query(
     modality: Modality | None,
     limit: tuple[int, int],
     split_rows: bool,
+    copies: bool,
     passages: str,
     pictures: str,
     batch: Path | None,
@@ -74,7 +76,7 @@ def query(
     show = partial(_print_found, as_json=as_json, in_batch=bool(batch))
     question = make_question(
         text, image, where, count, offset,
-        modality=modality, passages=passages, pictures=pictures, split_rows=split_rows,
+        modality=modality, passages=passages, pictures=pictures, split_rows=split_rows, copies=copies,
     )  # fmt: skip
     questions = read_batch(batch, question) if batch else []
     if options.is_recorded(prefect, settings):
@@ -84,7 +86,7 @@ def query(
             run_recorded(
                 query_flow,
                 text=text, image=image_place, where=where, panels=modality or "both", limit=count, offset=offset,
-                passages=passages or None, pictures=pictures or None, split_rows=split_rows,
+                passages=passages or None, pictures=pictures or None, split_rows=split_rows, copies=copies,
                 batch=str(batch) if batch else None, store=settings.store,
             )  # fmt: skip
         return

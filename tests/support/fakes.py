@@ -55,8 +55,9 @@ class ScriptedSandbox(Sandbox):
 
 
 def source(name: str, version: str = "1", **fields: FieldValue) -> Source:
-    """A source without a file; another `version` has another hash."""
-    return Source(Path(f"/library/{name}"), f"file:///library/{name}", name, version, "application/pdf", fields)
+    """A source without a file; another `version` has another hash, and so has another document."""
+    digest = f"{name} {version}"
+    return Source(Path(f"/library/{name}"), f"file:///library/{name}", name, digest, "application/pdf", fields)
 
 
 def document(*passages: Passage, pictures: tuple[Picture, ...] = (), problems: tuple[Problem, ...] = ()) -> Extraction:
