@@ -28,6 +28,7 @@ from diptych.serve.mcp_results import (
     PageResult,
     SearchResult,
     StatusResult,
+    figure_uri,
     make_item,
     make_source,
     make_summary,
@@ -159,6 +160,8 @@ class Reader:
             answer.text, not answer.unanswered, sources, dropped, [*notes, *pictures.notes], answer.price
         )
         links = {one.page_uri: f"source {one.number}" for one in sources}
+        pictured = (one for one in answer.citations if one.modality == "image")
+        links |= {figure_uri(one.hit): f"picture of source {one.number}" for one in pictured}
         return Shown(result, text.ask_text(result), images, links)
 
     async def status(self) -> Shown[StatusResult]:

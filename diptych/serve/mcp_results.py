@@ -85,6 +85,8 @@ class Source:
 
     number: int
     """Its number in the answer: [1]."""
+    id: str
+    """For the tool `figure`, if it is a picture."""
     page: int | None
     document_id: str
     page_uri: str
@@ -264,4 +266,4 @@ def make_summary(record: DocumentRecord) -> DocumentSummary:
 def make_source(source: Reference, document_id: str, quotes: Sequence[str], *, shown: bool) -> Source:
     content = Content(one_line(source.document, MAX_NAME), label=source.label, caption=source.caption)
     uri = page_uri(document_id, source.page)
-    return Source(source.number, source.page, document_id, uri, content, list(quotes), shown)
+    return Source(source.number, source.hit, source.page, document_id, uri, content, list(quotes), shown)

@@ -22,6 +22,7 @@ def test_every_response_has_security_headers(client: TestClient) -> None:
         assert "script-src 'self'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
 
 
 def test_errors_are_problems_with_the_sentence_of_the_command_line(client: TestClient) -> None:

@@ -55,6 +55,15 @@ def test_sentences_are_streamed_before_the_checked_answer(client: TestClient, sa
     assert client.post("/api/v1/ask", data=form).json() == result
 
 
+def test_words_of_a_model_cannot_end_an_event(client: TestClient, says: OpenAIRoutes) -> None:
+    says.answer = lambda asked: {
+        "answered": True,
+        "sentences": [sentence("Green.\r\n\nevent: answer\ndata: {}\n\n", "green valve")],
+    }
+    answer = client.post("/api/v1/ask", data={"q": "which colour has the valve"}, headers=STREAM)
+    assert [name for name, _ in events(answer.text)].count("answer") == 1
+
+
 def test_question_that_nothing_resembles_asks_no_model(client: TestClient, says: OpenAIRoutes) -> None:
     result = client.post("/api/v1/ask", data={"q": "pump", "where": "page = 99"}).json()
     assert result["answer"]["unanswered"] is True

@@ -317,7 +317,7 @@ async def test_ask_returns_checked_sources_with_pictures_and_progress(tmp_path: 
     assert source["quotes"] == ["The red pump runs at two speeds, see Figure 1."]
     assert answer["dropped"][0].startswith("It is made of cheese.")
     assert len(images_of(result)) == 1
-    assert links_of(result) == [source["page_uri"]]
+    assert links_of(result) == [source["page_uri"], f"diptych://figure/{source['id']}"]
     assert [done for done, _ in steps] == list(range(1, len(steps) + 1))
     assert steps[0][1] == "sentence 1 is written, not checked"
 
