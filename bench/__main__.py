@@ -29,6 +29,7 @@ BENCHMARKS = {
     "simulation": "work_pool:simulation",
     "backfill": "backfill:backfill",
     "server": "server_settings:server",
+    "serve": "serving:serving",
 }
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
 WITH_OWN_FILES = ("catalogue", "pictures", "ablation")

@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +99,8 @@ def _key() -> str:
 def _create(synthetic: SyntheticStore, count: int) -> None:
     chance = random.Random(count)
     _write_files(synthetic.files, count, chance)
-    sources = find_sources([synthetic.files]).sources
+    found = find_sources([synthetic.files]).sources
+    sources = [replace(one, sha256=hashlib.sha256(one.path.read_bytes()).hexdigest()) for one in found]
     shares = [chance.lognormvariate(0, 0.7) for _ in sources]
     questions: list[dict[str, object]] = []
     with synthetic.opened() as runtime:

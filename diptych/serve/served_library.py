@@ -28,6 +28,8 @@ from diptych.where import Compare, Expression, all_of, comparisons
 from extractors.types import IMAGE_SUFFIXES, ImageFile, PageImage
 
 PICTURE_NAME = re.compile(rf"([0-9a-f]{{64}})({'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
+READ_THREADS = 4
+"""At least: a search waits for the engine, too, so that two threads do not keep two cores busy."""
 MAX_READS = 256
 """Searches and other reads, running and waiting."""
 SLOW_THREADS = 4
@@ -78,7 +80,7 @@ class ServedLibrary:
 
     def __init__(self, library: Diptych, options: ServeOptions) -> None:
         self.library, self.options = library, options
-        self._readers = Threads("read", os.cpu_count() or 2, MAX_READS)
+        self._readers = Threads("read", max(READ_THREADS, os.cpu_count() or 1), MAX_READS)
         self._slow = Threads("draw", SLOW_THREADS, MAX_SLOW)
         self._askers = Threads("ask", MAX_ASKS, MAX_ASKS)
         self._known: _Snapshot | None = None

@@ -14,6 +14,8 @@ from diptych.serve.app import create_app
 from diptych.serve.jobs import Ingest
 from diptych.serve.options import ServeOptions
 
+KEEPALIVE_SECONDS = 75
+"""How long an idle connection stays open: opening another costs more than a search of a small store."""
 MAX_CONNECTIONS = 500
 """Connections at the same time."""
 STOP_SECONDS = 3
@@ -37,6 +39,7 @@ def serve(
             server_header=False,
             proxy_headers=bool(options.allowed_hosts),  # of a reverse proxy on this machine; else clients could lie
             limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=KEEPALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         on_start(f"http://{shown}:{port}")
@@ -49,6 +52,7 @@ def _bind(options: ServeOptions) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((options.host, options.port))
+        listener.listen()  # from now on, clients wait for the application instead of being refused
     except OSError as error:
         listener.close()
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror

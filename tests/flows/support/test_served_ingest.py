@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -37,10 +38,10 @@ class CompletesRun(Event):
 
 def test_job_follows_its_run(prefect_server: str) -> None:
     job, start = Job("1", ("reports",)), ingest_in_prefect("/library")
-    deployment = ingest.to_deployment("on-demand")
+    deployment: Any = ingest.to_deployment("on-demand")  # typed as a coroutine, which it is in async functions only
     with pytest.raises(SettingsError, match="diptych deploy"):
         start(["/reports"], job, Event())
-    deployment.apply()  # type: ignore[unused-coroutine]
+    deployment.apply()
     assert start(["/reports"], job, CompletesRun(job)) == "complete"
     assert job.message.endswith(": 3 documents: 3 complete")
     assert served_ingest.ENDS.get("Crashed") is None

@@ -1,0 +1,56 @@
+"""The OpenAPI description holds for whatever is sent: schemathesis makes requests from it and checks the responses."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from diptych import Diptych
+from diptych.serve.app import create_app
+from diptych.serve.options import ServeOptions
+
+EXAMPLES = 3
+"""Valid requests for each operation, and as many malformed ones."""
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+
+
+def test_nothing_is_found(served_diptych: Diptych) -> None:
+    app = create_app(served_diptych, ServeOptions(rate=1e6, allowed_hosts=("testserver",)))
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        for mode in MODES:
+
+            @settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.explicit, Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=found.ok().as_strategy(generation_mode=mode))
+            def check(case: schemathesis.Case[Any]) -> None:
+                case.call_and_validate(checks=list(CHECKS))
+
+            with suppress(Unsatisfiable):  # an operation without parameters cannot get malformed ones
+                check()
