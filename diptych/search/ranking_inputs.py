@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from diptych.store.sections import section_number
 from diptych.store.terms import analyse
 from diptych.store.types import INDEXED, PAGE_WORDS, Payload
 from extractors.formats import is_row
 from extractors.layout.labels import figure_label
 
 Place = tuple[str, int]
-"""Document id and page."""
+"""Document id, and page or section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str
 
 
 def _place(payload: Payload) -> Place:
-    return payload["document_id"], payload["page"]
+    return payload["document_id"], section_number(payload)
 
 
 def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) -> Page:

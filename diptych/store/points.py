@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from diptych.captioners.caption import ModelCaption
 from diptych.store.languages import AUTO, detect_language
+from diptych.store.sections import section_number
 from diptych.store.terms import analyse
 from diptych.store.types import (
     DESCRIPTION_VECTOR,
@@ -178,38 +179,36 @@ def _drafts_from_payloads(text: Sequence[Payload], images: Sequence[Payload], co
 
 
 def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple[Payload, str]]:
-    """Every page with all words on it: a signal for ranking its parts, never a hit itself.
+    """Every page, or section of a file without pages, with all words on it: a signal for ranking, never a hit itself.
 
     The image of a whole page repeats the words of its parts, so it is only used if there are no other words.
     """
-    words_of_parts: dict[int, list[str]] = defaultdict(list)
-    words_of_page_images: dict[int, list[str]] = defaultdict(list)
     parts: dict[int, list[Payload]] = defaultdict(list)
-    for part in text:
-        words_of_parts[part["page"]] += [*part["heading"][-1:], part["caption"], part["text"]]
-    for part in images:
-        words = words_of_page_images if part["kind"] in ("page", "slide") else words_of_parts
-        words[part["page"]] += [part["caption"], part.get("model_caption", ""), part["words"]]
     for part in (*text, *images):
-        parts[part["page"]].append(part)
+        parts[section_number(part)].append(part)
     shared = {name: value for part in (*text, *images)[:1] for name, value in part.items() if name in DOCUMENT_FIELDS}
-    for page in sorted(parts):
+    for number, found in sorted(parts.items()):
+        words: list[str] = []
+        for part in [part for part in found if part["kind"] not in ("page", "slide")] or found:
+            is_text, heading = part["modality"] == "text", part["heading"][-1:]
+            more = [*heading, part["text"]] if is_text else [part.get("model_caption", ""), part["words"]]
+            words += [part["caption"], *more]
         # Sorted, because a store returns parts in no particular order.
-        joined = "\n".join(sorted(filter(None, words_of_parts[page] or words_of_page_images[page])))
-        if joined:
-            about = {"last": page == max(parts), **_page_summary(parts[page])}
-            yield {**shared, "modality": "text", "kind": "page", "page": page, **about}, joined
+        if joined := "\n".join(sorted(filter(None, words))):
+            about = {"last": number == max(parts), "page": found[0]["page"], **_page_summary(found)}
+            yield {**shared, "modality": "text", "kind": "page", **about}, joined
 
 
 def _page_summary(parts: Sequence[Payload]) -> Payload:
     headings = {line for part in parts for line in (*part["heading"][-1:], part["caption"]) if line}
+    kept = ("folio",) if parts[0].get("paged", True) else ("paged", "heading")
     return {
         "headings": sorted(headings),
         "kinds": sorted({part["kind"] for part in parts if part["modality"] == "image"}),
         "labels": sorted(
             {label for part in parts if part["label"] for label in (part["label"], figure_label(part["label"]))}
         ),
-        **{name: value for name, value in parts[0].items() if name == "folio"},
+        **{name: value for name, value in parts[0].items() if name in kept},
     }
 
 

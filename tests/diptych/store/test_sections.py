@@ -1,0 +1,28 @@
+"""Parts of a file without pages are ranked by section, not all together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diptych.search.ranking_inputs import make_pages
+from diptych.store.points import EncodingConfig, draft_points
+from diptych.store.types import INDEXED, PAGE_WORDS
+from extractors.types import Extraction, Passage, Report, Source
+
+
+def test_every_section_of_a_file_without_pages_has_words_of_its_own(tmp_path: Path) -> None:
+    source = Source(tmp_path / "a.md", "file:///a.md", "a.md", "0" * 64, "")
+    passages = (
+        Passage("Rinse it.", 1, heading=("Care",)),
+        Passage("With water.", 1, heading=("Care",)),
+        Passage("Keep it dry.", 1, heading=("Storage",)),
+    )
+    drafts = draft_points(Extraction(source, passages, (), Report(0), paged=False), EncodingConfig("words-1")).text
+    pages = [draft for draft in drafts if draft.payload["kind"] == "page"]
+    assert sorted((draft.words, draft.payload["page"]) for draft in pages) == [
+        ("Care\nCare\nRinse it.\nWith water.", 1),
+        ("Keep it dry.\nStorage", 1),
+    ]
+    parts = [{**draft.payload, INDEXED: ""} for draft in drafts if draft not in pages]
+    found = make_pages(parts, [{**draft.payload, PAGE_WORDS: draft.words} for draft in pages], "english")
+    assert len(found) == 2
