@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -82,9 +81,10 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
     }
 
 
-async def _query_image(name: str, library: ServedLibrary) -> Path:
+async def _query_image(name: str, library: ServedLibrary) -> bytes:
+    """The bytes of a kept image: messages about them name no path of this machine."""
     try:
-        return await library.picture(name)
+        return (await library.picture(name)).read_bytes()
     except NotFound:
         raise QueryError("the image to search with is no longer kept; choose it again") from None
 

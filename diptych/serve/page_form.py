@@ -15,7 +15,7 @@ from diptych.where import ALLOWED_VALUES, And, Compare, Expression, In, Operator
 from extractors.types import FieldValue
 
 MAX_CHOICES = 12
-"""Values of a field that are offered as check boxes; a field with more is searched by a part of its text."""
+"""Values of a field that are offered as check boxes, if some repeat; others are searched by a part of their text."""
 MAX_FIELDS = 24
 """Fields in the form; filters on others are written as expressions."""
 RANGES: tuple[tuple[str, Operator], ...] = (("min", ">="), ("max", "<="))
@@ -119,10 +119,11 @@ class SearchState:
 
     def _field(self, field: StoreField) -> dict[str, Any]:
         choices = ("true", "false") if field.kind == "boolean" else field.choices
+        offered = len(choices) <= MAX_CHOICES and (field.kind == "boolean" or len(choices) < field.documents)
         return {
             "name": field.name,
             "kind": field.kind,
-            "choices": choices if len(choices) <= MAX_CHOICES else (),
+            "choices": choices if offered else (),
             "low": _format_limit(field.low),
             "high": _format_limit(field.high),
             "chosen": self.values(f"is.{field.name}"),

@@ -54,6 +54,9 @@ def test_an_image_is_kept_and_searched_with(client: TestClient) -> None:
     found = client.get("/", params={"image": name, "q": "pump"})
     assert found.status_code == 200
     assert f'src="/api/v1/pictures/{name}"' in found.text
+    alone = client.get("/", params={"image": name})
+    assert alone.status_code == 422
+    assert "the image of the query: contains no words" in alone.text
     broken = client.post("/images", files={"file": ("red.png", b"GIF89a")})
     assert broken.status_code == 422
     assert broken.json()["detail"].startswith("the image of the query")

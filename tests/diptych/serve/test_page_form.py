@@ -61,11 +61,14 @@ def test_the_form_offers_what_the_fields_allow() -> None:
     fields = [
         StoreField("colour", "text", 9, choices=("blue", "red")),
         StoreField("name", "text", 90, choices=tuple(map(str, range(30)))),
+        StoreField("code", "text", 2, choices=("a", "b")),
         StoreField("price", "number", 90, low=9.5, high=1480),
         StoreField("sale", "boolean", 90),
     ]
-    colour, name, price, sale = SearchState("/", [("is.colour", "red"), ("min.price", "10")]).form(fields)["fields"]
+    colour, name, code, price, sale = SearchState("/", [("is.colour", "red"), ("min.price", "10")]).form(fields)[
+        "fields"
+    ]
     assert (colour["choices"], colour["chosen"]) == (("blue", "red"), ["red"])
-    assert name["choices"] == ()
+    assert name["choices"] == code["choices"] == ()
     assert (price["low"], price["high"], price["low_chosen"]) == ("9.5", "1480", "10")
     assert sale["choices"] == ("true", "false")
