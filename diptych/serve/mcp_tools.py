@@ -22,6 +22,7 @@ from diptych.search.query import Query
 from diptych.search.query_options import parse_filter
 from diptych.serve import mcp_results as results
 from diptych.serve.mcp_reader import Reader, Shown
+from diptych.where import ALLOWED_VALUES
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,8 +39,8 @@ Where = Annotated[
     Field(
         max_length=MAX_WHERE,
         description='Filter, such as: document = "manual.pdf" and page < 20, or price < 200 and category = "jackets". '
-        "Operators: = != < <= > >= contains, in (…), and, or, not, ( ). Fields: document, page, kind (text, table, "
-        "notes, figure, panel, slide, page, photo), modality (text, image) and those that `status` lists.",
+        "Operators: = != < <= > >= contains, in (…), and, or, not, ( ). Fields: document, page, kind "
+        f"({', '.join(ALLOWED_VALUES['kind'])}), modality (text, image) and those that `status` lists.",
     ),
 ]
 Modality = Annotated[Literal["text", "image"] | None, Field(description="Only passages, or only pictures.")]

@@ -13,7 +13,8 @@ from diptych.where import Compare, own_fields, parse_where, where_from_fields
     [
         (
             'kind = "chart"',
-            "column 8: there is no kind 'chart'; choose from figure, notes, page, panel, photo, slide, table, text",
+            "column 8: there is no kind 'chart'; choose from figure, form, notes, page, panel, photo, slide, table, "
+            "text",
         ),
         ('modality != "picture"', "column 13: there is no modality 'picture'; choose from image, text"),
         ('kind in ("figure", "foto")', "column 20: there is no kind 'foto'"),
