@@ -20,7 +20,7 @@ class BenchOptions:
     """The options of the command line; each benchmark reads those that concern it."""
 
     on: Path | None = None
-    """The user's own catalogue or questions, instead of the sample files."""
+    """The user's own catalogue, questions or PDF, instead of the sample files."""
     store: str = ""
     """The store to put such questions to."""
     points: int = POINTS
@@ -28,6 +28,8 @@ class BenchOptions:
     documents: int = DOCUMENTS
     """Documents that the workers of a pool ingest."""
     cache: Path = CACHE
+    against: Path | None = None
+    """The folder of an earlier version to compare with."""
 
 
 class Result(Protocol):

@@ -21,7 +21,7 @@ from diptych.search.query import Query
 from diptych.settings import load_settings
 from diptych.where import Compare
 from extractors.types import Source
-from tests.support.papers import write_library
+from tests.support.papers import write_leaflet, write_library
 
 POINTS = 1500
 
@@ -43,6 +43,18 @@ def test_result_includes_its_baseline(capsys: pytest.CaptureFixture[str], monkey
     assert figure["unit"] == "ms/page"
     assert figure["value"] > figure["peer_value"] > 0
     assert figure["ratio"] == pytest.approx(figure["value"] / figure["peer_value"], rel=1e-3)
+
+
+def test_text_and_tables_are_compared_with_an_earlier_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "ROUNDS", 1)
+    write_leaflet(tmp_path / "a.pdf")
+    against = str(Path(__file__).parents[2])
+    assert main(["text", "--on", str(tmp_path / "a.pdf"), "--against", against, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unit"] == "ms/page"
+    assert found["value"] > 0 < found["peer_value"]
 
 
 def test_calls_alternate_after_one_uncounted_call() -> None:

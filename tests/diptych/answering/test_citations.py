@@ -18,6 +18,7 @@ from diptych.answering.citations import (
 from diptych.answering.claims import needs_source
 from diptych.answering.numbers import check_number, find_numbers
 from diptych.answering.quotes import find_quote_problem
+from extractors.table_grid import grid_from_rows, table_markdown
 from extractors.text.sentences import split_sentences
 from tests.support.forged import EVIDENCE, FORGED, HONEST, QUESTION, Case, cite
 
@@ -187,3 +188,11 @@ def test_hostile_evidence_is_checked_quickly() -> None:
     sentence = cite("It says a a a 1 1 1.", *(("E1", quote) for quote in quotes))
     (one,) = check_sentences([sentence], Evidence([long]))
     assert one.verdicts
+
+
+def test_number_is_found_in_the_cell_of_a_table_with_its_unit_in_the_caption() -> None:
+    rows = [("", "2023", "2024"), ("Revenue", "$ 1,975.5", "$ 2,255.0"), ("Loss", "(26)", "71 %")]
+    text = f"(Amounts in millions of euros)\n{table_markdown(grid_from_rows(rows, header_rows=1))}"
+    for stated in ("1,975.5", "1975.5 million", "2255 million", "a loss of 26", "71 %"):
+        assert [check_number(number, text) for number in find_numbers(stated)] == ["stated"], stated
+    assert [check_number(number, text) for number in find_numbers("1,976")] == ["absent"]
