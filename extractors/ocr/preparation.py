@@ -88,6 +88,14 @@ def straighten(grey: Image.Image, skew: float) -> Image.Image:
     return Image.fromarray(_turned(pixels, -skew, int(np.median(pixels))))
 
 
+def slope(image: Image.Image, skew: float) -> Image.Image:
+    """Return an image that `straighten` levelled as it was, black where it has no pixels."""
+    import numpy as np
+    from PIL import Image
+
+    return Image.fromarray(_turned(np.asarray(image), skew, 0)) if skew else image
+
+
 def _turned(pixels: NDArray[np.uint8], angle: float, fill: int) -> NDArray[np.uint8]:
     import cv2
     import numpy as np

@@ -11,7 +11,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, cast
 
 from extractors.errors import ExtractionError
-from extractors.geometry import height, merge_boxes, overlap_area, width
+from extractors.geometry import height, is_inside, merge_boxes, overlap_area, width
 from extractors.ocr.engines import (
     Engine,
     Word,
@@ -20,7 +20,9 @@ from extractors.ocr.engines import (
     tesseract_words,
 )
 from extractors.ocr.languages import tesseract_problem
-from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope_back, straighten
+from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope, slope_back, straighten
+from extractors.ocr.ruled_grids import RuledGrid, erase_rules, find_grids, rule_ink
+from extractors.ocr.unread import erase_words, unread_share
 from extractors.page import Line
 from extractors.types import Box, Options
 
@@ -33,8 +35,8 @@ MIN_CONFIDENCE, MIN_CONFIDENCE_IN_LINE = 0.6, 0.3  # of a word, of one in a conf
 MIN_LINE_CONFIDENCE = 0.75  # mean of the words of a confident line
 # Confidence of words in a line of at most so many letters: grain and leaves look like a "by" or a "3".
 MIN_CONFIDENCE_SHORT, SHORT_LINE = 0.85, 3
-MIN_EDGE = 60  # difference of adjacent pixels (of 255) at a sharp edge; paper grain and shading stay below
 MAX_UNREAD_EDGES = 0.3  # share of a page's sharp edges outside of words; above it, sparse words are searched
+MIN_UNREAD_IN_GRID = 0.01  # the same for a grid, whose rules are erased: a word in one of a hundred cells
 DENSE_PAGE = 800  # letters read with confidence that make a page of text, whose other edges are stamps and pictures
 MIN_ORIENTATION_CONFIDENCE = 0.5  # below it an image is a picture, of which every rotation gives nonsense
 MIN_LETTERS_TO_TURN = 30  # fewer doubtful letters are noise, not a turned page
@@ -58,6 +60,8 @@ class OcrResult:
     angle: int  # degrees clockwise by which the image was turned upright
     letter_height: float = 0.0  # median height of the words, in pixels of the image that was read
     note: str = ""  # what the user should know: the page is hard to read
+    rules: tuple[Box, ...] = ()  # level and upright rules around the cells of tables and forms
+    rule_ink: Image.Image | None = None  # the upright image, scaled, with these rules white on black
 
 
 def choose_engine(options: Options) -> tuple[Engine | None, str]:
@@ -78,35 +82,59 @@ def choose_engine(options: Options) -> tuple[Engine | None, str]:
 def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_SIDE) -> OcrResult:
     """Return all lines of a page's image, turning it upright first if necessary.
 
-    The image is reduced to `long_side` pixels. Pages that Tesseract can hardly read, such as handwriting, are read by
-    RapidOCR if that reads more. Raises `ExtractionError` when there is no engine, or when it takes too long or fails.
+    The image is reduced to `long_side` pixels, and the rules of tables are erased from it. Pages that Tesseract can
+    hardly read, such as handwriting, are read by RapidOCR if that reads more. Raises `ExtractionError` when there is no
+    engine, or when it takes too long or fails.
     """
     engine, read_words = _open_reader(options)
     grey, scale = prepare(image, long_side)
     skew = find_skew(grey)
     grey = straighten(grey, skew) if skew else grey
+    ruled, grids = grey, find_grids(grey)
+    grey = erase_rules(grey, grids) if grids else grey
     words = read_words(grey, False)
     angle = 0
     if _looks_turned(words):
         angle, words = _find_upright(read_words, grey, words, engine)
-    upright = _rotate(grey, angle)
+    upright, ruled = _rotate(grey, angle), _rotate(ruled, angle)
+    grids = find_grids(ruled) if angle and grids else grids
     note = ""
     if engine == "tesseract" and _looks_turned(words):
         engine, words, note = _read_hard_page(upright, words, options)
     kept = _confident_words(words, MIN_CONFIDENCE_IN_LINE)
+    if not any(grid.holds_text([word.box for word in kept]) for grid in grids):
+        upright = ruled  # a picture, such as a plot with grid lines
     if engine == "tesseract" and _misses_words(kept, words, upright):
         # Slides, covers and maps have words on pictures, which Tesseract's page analysis skips.
-        kept = _add_sparse_words(kept, _read_sparse_words(read_words, _erase_words(upright, kept)))
-    lines = _lines(kept, scale)
+        kept = _add_sparse_words(kept, _read_sparse_words(read_words, erase_words(upright, kept)))
+    elif engine == "tesseract" and grids:
+        kept = _add_words_in_grids(kept, read_words, upright, grids)
+    grids = [grid for grid in grids if grid.holds_text([word.box for word in kept])]
+    lines, rules = _lines(kept, scale, grids), tuple(_scaled(rule, scale) for grid in grids for rule in grid.rules)
     if skew:
         size = image.size if angle in (0, 180) else image.size[::-1]
-        lines = tuple(replace(line, box=slope_back(line.box, skew, size)) for line in lines)
-    return OcrResult(lines, angle, median([height(word.box) for word in kept] or [0.0]), note)
+        boxes = [_scaled(grid.box, scale) for grid in grids]
+        lines = tuple(replace(line, box=_slope_back(line.box, boxes, skew, size)) for line in lines)
+        rules = tuple(_slope_back(rule, boxes, skew, size) for rule in rules)
+    ink = slope(rule_ink(ruled, grids), skew) if grids else None
+    return OcrResult(lines, angle, median([height(word.box) for word in kept] or [0.0]), note, rules, ink)
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return cast(Box, tuple(edge / scale for edge in box))
+
+
+def _slope_back(box: Box, grids: Sequence[Box], skew: float, size: tuple[int, int]) -> Box:
+    """A box of the straightened image where it is on the skewed one; what is in a grid moves with it as a whole."""
+    grid = next((grid for grid in grids if overlap_area(box, grid) > 0 or is_inside(box, grid)), box)
+    moved = slope_back(grid, skew, size)
+    dx, dy = moved[0] - grid[0], moved[1] - grid[1]
+    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
 
 
 def _misses_words(kept: Sequence[Word], words: Sequence[Word], image: Image.Image) -> bool:
     is_dense = _confident_letters(kept) > max(DENSE_PAGE, 0.85 * _letters(words))
-    return not is_dense and _unread_share(kept, image) > MAX_UNREAD_EDGES
+    return not is_dense and unread_share(kept, image) > MAX_UNREAD_EDGES
 
 
 def _read_hard_page(image: Image.Image, words: list[Word], options: Options) -> tuple[Engine, list[Word], str]:
@@ -175,33 +203,6 @@ def _rotate(image: Image.Image, angle: int) -> Image.Image:
     return image.transpose(method[angle]) if angle else image  # Pillow turns anticlockwise
 
 
-def _unread_share(words: Sequence[Word], image: Image.Image) -> float:
-    """Share of the sharp edges that lie outside of all words: letters that were not found, or pictures."""
-    import numpy as np
-
-    # Every second pixel each way is enough.
-    edges = np.abs(np.diff(np.asarray(image, dtype=np.int16)[::2, ::2], axis=1)) > MIN_EDGE
-    total = int(edges.sum())
-    for word in words:
-        x0, y0, x1, y1 = (max(0, int(value / 2)) for value in word.box)
-        edges[max(0, y0 - 1) : y1 + 2, max(0, x0 - 1) : x1 + 2] = False
-    return float(edges.sum()) / total if total else 0.0
-
-
-def _erase_words(image: Image.Image, words: Sequence[Word]) -> Image.Image:
-    """Paint over words in the shade behind them, so that they are not read twice."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.array(image)
-    for word in words:
-        x0, y0, x1, y1 = (max(0, int(value)) for value in word.box)
-        part = pixels[y0 : y1 + 1, x0 : x1 + 1]
-        if part.size:
-            part[...] = np.median(part)  # letters cover less than half of their box
-    return Image.fromarray(pixels)
-
-
 def _read_sparse_words(read_words: _Reader, image: Image.Image) -> list[Word]:
     scale = min(1.0, SPARSE_LONG_SIDE / max(image.size))
     reduced = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
@@ -217,6 +218,23 @@ def _add_sparse_words(words: list[Word], sparse: list[Word]) -> list[Word]:
     first_block = 1 + max((word.line[0] for word in words), default=0)
     fresh = [word for word in confident if not any(overlap_area(word.box, known.box) > 0 for known in words)]
     return words + [replace(word, line=(word.line[0] + first_block, *word.line[1:])) for word in fresh]
+
+
+def _add_words_in_grids(
+    words: list[Word], read_words: _Reader, image: Image.Image, grids: Sequence[RuledGrid]
+) -> list[Word]:
+    """`words` and the single words in cells that Tesseract skips between the paragraphs of a page."""
+    x0, y0, x1, y1 = map(int, merge_boxes(grid.box for grid in grids))
+    part = image.crop((x0, y0, x1, y1))
+    known = [_moved(word, -x0, -y0) for word in words if overlap_area(word.box, (x0, y0, x1, y1)) > 0]
+    if unread_share(known, part) < MIN_UNREAD_IN_GRID:
+        return words
+    return _add_sparse_words(words, [_moved(word, x0, y0) for word in read_words(erase_words(part, known), True)])
+
+
+def _moved(word: Word, dx: float, dy: float) -> Word:
+    x0, y0, x1, y1 = word.box
+    return replace(word, box=(x0 + dx, y0 + dy, x1 + dx, y1 + dy))
 
 
 def _letters(words: Iterable[Word]) -> int:
@@ -254,9 +272,10 @@ def _group_by_line(words: Iterable[Word]) -> list[list[Word]]:
     return list(lines.values())
 
 
-def _lines(words: Iterable[Word], scale: float) -> tuple[Line, ...]:
+def _lines(words: Iterable[Word], scale: float, grids: Sequence[RuledGrid] = ()) -> tuple[Line, ...]:
+    upright = [rule for grid in grids for rule in grid.upright]
     lines = []
-    for group in (part for line in _group_by_line(words) for part in _split_at_gaps(line)):
+    for group in (part for line in _group_by_line(words) for part in _split_at_gaps(line, upright)):
         x0, y0, x1, y1 = (edge / scale for edge in merge_boxes(word.box for word in group))
         text = _SPACE_BETWEEN_IDEOGRAPHS.sub("", " ".join(word.text for word in group))
         doubtful = tuple(text for word in group if word.confidence < MAX_DOUBTFUL for text in word.text.split())
@@ -264,11 +283,14 @@ def _lines(words: Iterable[Word], scale: float) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _split_at_gaps(line: list[Word]) -> list[list[Word]]:
+def _split_at_gaps(line: list[Word], upright: Sequence[Box]) -> list[list[Word]]:
     parts = [line[:1]]
     max_gap = MAX_WORD_GAP * max(height(word.box) for word in line)
     for before, word in pairwise(line):
-        if word.box[0] - before.box[2] > max_gap:
+        middles = [(box[0] + box[2]) / 2 for box in (before.box, word.box)]
+        y = (word.box[1] + word.box[3]) / 2
+        ruled = any(rule[1] < y < rule[3] and middles[0] < rule[0] < middles[1] for rule in upright)
+        if ruled or word.box[0] - before.box[2] > max_gap:
             parts.append([])
         parts[-1].append(word)
     return parts

@@ -17,7 +17,7 @@ from extractors.layout.marks import background_images
 from extractors.layout.scans import add_scanned_pictures
 from extractors.ocr.preparation import LONG_SIDE
 from extractors.ocr.recognition import OcrResult, recognise_page
-from extractors.page import Line, PageLayout
+from extractors.page import Drawing, Line, PageLayout
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import render_page
 from extractors.text.cleaning import is_readable
@@ -140,6 +140,8 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool)
     ]
     if not lines:
         return ReadablePage(layout, result.angle, note=result.note)
+    if result.rule_ink:
+        layout, image = _draw_rules(layout, result, scale), _erase_ink(image, result.rule_ink)
     if background_images(layout):
         factor = PICTURES_DPI * scale / 72
         size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
@@ -147,6 +149,26 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool)
     else:
         layout = replace(layout, lines=(*known, *lines))
     return ReadablePage(layout, result.angle, ocr=True, note=result.note)
+
+
+def _draw_rules(layout: PageLayout, result: OcrResult, scale: float) -> PageLayout:
+    """The layout with the rules of tables and forms, as a page drawn by a program has them."""
+    rules = []
+    for rule in result.rules:
+        x0, y0, x1, y1 = (edge * scale for edge in rule)
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        box = (x0, y, x1, y) if x1 - x0 > y1 - y0 else (x, y0, x, y1)
+        rules.append(Drawing(box, items=1, filled=False, stroked=True, rectangle=True))
+    return replace(layout, drawings=(*layout.drawings, *rules))
+
+
+def _erase_ink(image: Image.Image, ink: Image.Image) -> Image.Image:
+    """A copy of the image with what is white in `ink` in its median colour, the paper."""
+    from PIL import ImageStat
+
+    erased = image.convert("RGB").copy()
+    erased.paste(tuple(map(int, ImageStat.Stat(erased).median)), mask=ink.resize(erased.size))
+    return erased
 
 
 def _recognise(page: Any, layout: PageLayout, options: Options) -> tuple[Image.Image, OcrResult]:

@@ -1,14 +1,42 @@
-"""Tables on scanned pages, from the lines that OCR reads."""
+"""Tables on scanned pages, from the lines that OCR reads and the rules around them."""
 
 from __future__ import annotations
 
+import math
+from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
 
 from extractors.pdf.extractor import extract
 from extractors.pdf.render import pymupdf
-from extractors.types import Options, Source
+from extractors.types import Extraction, Options, Source
 
 ROWS = [("Orchard", "Trees", "Tonnes"), ("North", "1204", "315"), ("South", "986", "270"), ("West", "77", "21")]
+PROSE = "The harvest was weighed at the gate in autumn, and the trees were counted again in the spring of that year. "
+
+
+def _scan(page: Any, folder: Path, skew: float = 0.0) -> Extraction:
+    """What is extracted from the page as a scanner saves it, turned anticlockwise by `skew` degrees."""
+    pixels = page.get_pixmap(dpi=150)
+    image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples)
+    file = BytesIO()
+    image.rotate(skew, Image.Resampling.BICUBIC, fillcolor="white").save(file, "PNG")
+    scan = pymupdf().open()
+    scan.new_page(width=page.rect.width, height=page.rect.height).insert_image(page.rect, stream=file.getvalue())
+    path = folder / "scan.pdf"
+    scan.save(path)
+    source = Source(path, path.as_uri(), path.name, "", "application/pdf")
+    return extract(source, Options(ocr="tesseract"), folder / "pictures")
+
+
+def _draw_grid(page: Any, xs: tuple[int, ...], ys: tuple[int, ...]) -> None:
+    for y in ys:
+        page.draw_line((xs[0], y), (xs[-1], y), width=1)
+    for x in xs:
+        page.draw_line((x, ys[0]), (x, ys[-1]), width=1)
 
 
 def test_scanned_table_between_rules_has_its_rows_and_columns(tmp_path: Path) -> None:
@@ -18,13 +46,50 @@ def test_scanned_table_between_rules_has_its_rows_and_columns(tmp_path: Path) ->
             page.insert_text((x, 93 + 22 * number), cell, fontsize=13)
     for y in (76, 100, 170):
         page.draw_line((40, y), (380, y), width=1)
-    scan = pymupdf().open()
-    scan.new_page(width=420, height=300).insert_image((0, 0, 420, 300), stream=page.get_pixmap(dpi=200).tobytes("png"))
-    path = tmp_path / "scan.pdf"
-    scan.save(path)
-    source = Source(path, path.as_uri(), path.name, "", "application/pdf")
-    found = extract(source, Options(ocr="tesseract"), tmp_path / "pictures")
+    found = _scan(page, tmp_path)
     (table,) = [passage for passage in found.passages if passage.kind == "table"]
     assert table.ocr
     assert table.text.splitlines()[0] == "| Orchard | Trees | Tonnes |"
     assert table.text.splitlines()[2:] == [f"| {' | '.join(row)} |" for row in ROWS[1:]]
+
+
+@pytest.mark.parametrize(("skew", "prose"), [(0.0, True), (0.0, False), (-2.0, True)])
+def test_scanned_table_in_a_ruled_grid_keeps_every_cell(tmp_path: Path, skew: float, prose: bool) -> None:
+    page = pymupdf().open().new_page(width=420, height=400)
+    _draw_grid(page, (40, 160, 270, 380), tuple(range(120, 217, 24)))
+    for number, row in enumerate(ROWS):
+        for x, cell in zip((46, 166, 276), row, strict=True):
+            page.insert_text((x, 137 + 24 * number), cell, fontsize=11)
+    if prose:
+        page.insert_textbox((40, 50, 380, 110), PROSE, fontsize=11)
+        page.insert_textbox((40, 240, 380, 300), PROSE, fontsize=11)
+    found = _scan(page, tmp_path, skew)
+    (table,) = [passage for passage in found.passages if passage.kind == "table"]
+    lines = [f"| {' | '.join(row)} |" for row in ROWS]
+    assert table.text.splitlines() == [lines[0], "| --- | --- | --- |", *lines[1:]]
+    assert [picture.kind for picture in found.pictures if picture.kind not in ("page", "slide")] == ["table"]
+    assert sum(passage.text.count("weighed at the gate") for passage in found.passages) == 2 * prose
+
+
+def test_words_of_a_scanned_form_are_kept(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page(width=420, height=400)
+    page.insert_textbox((40, 50, 380, 110), PROSE, fontsize=11)
+    _draw_grid(page, (40, 160, 270, 380), tuple(range(120, 241, 30)))
+    for number, label in enumerate(("Name", "Address", "Signature")):
+        page.insert_text((46, 140 + 30 * number), label, fontsize=11)
+    found = _scan(page, tmp_path)
+    kept = [passage.text for passage in found.passages]
+    kept += [picture.words for picture in found.pictures if picture.kind not in ("page", "slide")]
+    assert all(label in " ".join(kept) for label in ("Name", "Address", "Signature", "weighed"))
+
+
+def test_scanned_plot_with_grid_lines_stays_a_figure(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page(width=420, height=400)
+    page.insert_textbox((40, 50, 380, 110), PROSE, fontsize=11)
+    _draw_grid(page, tuple(range(80, 381, 50)), tuple(range(130, 331, 40)))
+    for number in range(7):
+        page.insert_text((70 + 50 * number, 345), str(2015 + number), fontsize=9)
+    page.draw_polyline([(80 + 5 * n, 230 + 70 * math.sin(n / 8)) for n in range(61)], width=2, color=(0, 0, 0.8))
+    found = _scan(page, tmp_path)
+    assert [picture.kind for picture in found.pictures if picture.kind not in ("page", "slide")] == ["figure"]
+    assert not [passage for passage in found.passages if passage.kind == "table"]
