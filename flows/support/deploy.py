@@ -38,6 +38,8 @@ from flows.support.text import pluralize
 POOL = "diptych"
 OUR_POOL = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
 PROJECT_FILE = Path(__file__).parents[1] / "prefect.yaml"
+ON_DEMAND = "ingest/on-demand"
+"""The deployment that ingests what was asked for."""
 DEPLOY_SECONDS = 600
 
 
@@ -125,10 +127,10 @@ class StartedRun:
 def start_ingest(parameters: dict[str, Any]) -> StartedRun:
     """Start a run of the deployment `ingest/on-demand`. Raises `SettingsError` if there is none."""
     try:
-        started = run_deployment("ingest/on-demand", parameters=parameters, as_subflow=False, timeout=0)
+        started = run_deployment(ON_DEMAND, parameters=parameters, as_subflow=False, timeout=0)
     except ObjectNotFound as error:
         raise SettingsError(
-            "the Prefect server has no deployment ingest/on-demand; create it with `diptych deploy`"
+            f"the Prefect server has no deployment {ON_DEMAND}; create it with `diptych deploy`"
         ) from error
     return _describe_run(cast(FlowRun, started))
 
@@ -146,6 +148,6 @@ def _describe_run(run: FlowRun) -> StartedRun:
 
 def run_ingest(parameters: dict[str, Any]) -> str:
     """Run the deployment `ingest/on-demand` on a worker and wait for its end; return its result in one line."""
-    ended = run_deployment("ingest/on-demand", parameters=parameters, as_subflow=False, poll_interval=2)
+    ended = run_deployment(ON_DEMAND, parameters=parameters, as_subflow=False, poll_interval=2)
     run = cast(FlowRun, ended)  # not a coroutine outside of async functions
     return f"{run.state_name or 'ended'}: {run.name}, {run.state.message if run.state else ''}"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from threading import Event
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Completed
-from prefect.utilities.urls import url_for
 
 from diptych.errors import SettingsError
 from diptych.serve.jobs import Job
 from flows.ingest import ingest
-from flows.support import served_ingest
+from flows.support import deploy, served_ingest
 from flows.support.served_ingest import ingest_in_prefect
 
 # Prefect leaves a socket to its server open when an event loop ends.
@@ -29,16 +29,17 @@ class CompletesRun(Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         with get_client(sync_client=True) as client:
-            (run,) = [run for run in client.read_flow_runs() if url_for("flow-run", obj_id=run.id) == self._job.run]
+            run = client.read_flow_run(UUID(self._job.run.rpartition("/")[2]))
             assert run.parameters["paths"] == ["/reports"]
             assert run.parameters["store"] == "/library"
             client.set_flow_run_state(run.id, Completed(message="3 documents: 3 complete"), force=True)
         return False
 
 
-def test_job_follows_its_run(prefect_server: str) -> None:
+def test_job_follows_its_run(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "ON_DEMAND", "ingest/served")  # tests of deployments use the real one
     job, start = Job("1", ("reports",)), ingest_in_prefect("/library")
-    deployment: Any = ingest.to_deployment("on-demand")  # typed as a coroutine, which it is in async functions only
+    deployment: Any = ingest.to_deployment("served")  # typed as a coroutine, which it is in async functions only
     with pytest.raises(SettingsError, match="diptych deploy"):
         start(["/reports"], job, Event())
     deployment.apply()
