@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from diptych.library.async_diptych import AsyncDiptych
     from diptych.library.diptych import Diptych
     from diptych.library.maintenance import Maintenance
+    from diptych.library.parts import Part
     from diptych.models.meter import Meter
     from diptych.pipeline.estimate import Cost, Estimate
     from diptych.pipeline.ingest import Outcome
@@ -58,6 +59,7 @@ __all__ = [
     "ModelError",
     "NoBatches",
     "Outcome",
+    "Part",
     "ProviderError",
     "Query",
     "QueryError",
@@ -88,6 +90,7 @@ _HOMES = {
     "Group": "search.groups",
     "Hit": "search.hits",
     "Maintenance": "library.maintenance",
+    "Part": "library.parts",
     "Meter": "models.meter",
     "Outcome": "pipeline.ingest",
     "Query": "search.query",

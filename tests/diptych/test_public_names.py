@@ -64,12 +64,17 @@ def test_diptych_has_about_a_dozen_methods() -> None:
         "documents",
         "estimate",
         "evaluate",
+        "find_document",
         "ingest",
         "interpret",
         "like",
+        "page_image",
+        "parts",
+        "picture",
         "search",
         "search_groups",
         "search_many",
+        "store_query_image",
     }
 
 

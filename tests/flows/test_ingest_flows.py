@@ -95,7 +95,7 @@ def test_patterns_of_a_run_override_the_settings(monkeypatch: pytest.MonkeyPatch
 @recorded
 def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
-    (folder / "notes.docx").write_bytes(b"")
+    (folder / "notes.dwg").write_bytes(b"")
     listener = RecordingListener()
     with shared_diptych(load_settings("s")), listening(listener):
         first = ingest([str(folder)], store="s", return_state=True)
@@ -110,7 +110,7 @@ def test_ingest_reports_every_document_and_continues_after_a_broken_one(folder: 
         ("papers/old.pdf", "complete"),
     ]  # fmt: skip
     assert result["left_out"] == 1
-    assert "notes.docx: no extractor reads .docx files" in str(artifacts["ingest-report"].data)
+    assert "notes.dwg: no extractor reads .dwg files" in str(artifacts["ingest-report"].data)
     assert "4 documents: 3 complete, 1 failed" in str(artifacts["ingest-report"].data)
     assert "broken.pdf" in str(artifacts["ingest-report"].data)
     assert "| papers/old.pdf | complete | 1 |" in str(artifacts["ingest-report"].data)

@@ -22,7 +22,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its event loop would be found by what runs later
 def browser() -> Iterator[Browser]:
     """One browser for all tests; each opens contexts of its own."""
     with sync_playwright() as playwright:

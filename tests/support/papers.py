@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from extractors.pdf.render import pymupdf
-from extractors.types import Source
+from extractors.types import FileState, Source
 
 LEAFLET_PAGES = [
     "1 The pump\n\nThe circulation pump keeps the water in the red loop moving. It runs at two speeds, and its bearing "
@@ -93,7 +93,7 @@ def write_rows(path: Path, *numbers: int) -> Path:
 def pdf_source(path: Path, size: int = 1) -> Source:
     """A source for a file of `size` bytes, which is not a real PDF."""
     path.write_bytes(b"x" * size)
-    return Source(path, path.as_uri(), path.name, path.name, "application/pdf")
+    return Source(path, path.as_uri(), path.name, path.name, "application/pdf", state=FileState(size))
 
 
 def png_bytes(width: int, height: int) -> bytes:

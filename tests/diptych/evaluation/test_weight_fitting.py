@@ -36,7 +36,15 @@ def candidates(context: SearchContext, noise: str, papers: int = 40) -> tuple[li
 
 def _payload(paper: str, page: int) -> dict[str, Any]:
     empty: dict[str, Any] = {"bbox": None, "caption": "", "title": "", "label": "", "heading": [], "fields": {}}
-    return empty | {"modality": "text", "kind": "text", "uri": paper, "document": paper, "page": page, "text": "x"}
+    return empty | {
+        "modality": "text",
+        "kind": "text",
+        "uri": paper,
+        "document": paper,
+        "document_id": paper,
+        "page": page,
+        "text": "x",
+    }
 
 
 def test_a_list_of_noise_gets_a_lower_weight(context: SearchContext) -> None:

@@ -39,7 +39,7 @@ def test_missing_path_is_reported_before_the_first_document(tmp_path: Path) -> N
 
 def test_backlog_of_a_new_store_has_everything_and_creates_nothing(tmp_path: Path) -> None:
     write_rows(tmp_path / "pumps.jsonl", 1, 2)
-    (tmp_path / "notes.docx").write_bytes(b"")
+    (tmp_path / "notes.dwg").write_bytes(b"")
     with Diptych.open(Settings(store=str(tmp_path / "s"))) as diptych:
         backlog = diptych.maintenance.backlog([tmp_path])
         assert [source.name for source in backlog] == ["pumps.jsonl#1", "pumps.jsonl#2"]

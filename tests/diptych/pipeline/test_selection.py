@@ -62,15 +62,15 @@ def test_include_and_exclude_take_precedence(tmp_path: Path) -> None:
 def test_skipped_files_are_named_with_their_reason(tmp_path: Path) -> None:
     write(tmp_path, top="/b/\n\\\n")
     for number in range(7):
-        (tmp_path / f"{number}.docx").write_bytes(b"")
+        (tmp_path / f"{number}.dwg").write_bytes(b"")
     result = find_sources([tmp_path], None, Selection(exclude=("*.png",)))
     ignore_file = tmp_path / ".diptychignore"
-    first = ", ".join(f"{tmp_path}/{number}.docx" for number in range(5))
+    first = ", ".join(f"{tmp_path}/{number}.dwg" for number in range(5))
     assert sorted(result.left_out) == sorted([
         f"{ignore_file}: '\\\\' is not a pattern of file names",
         f"{tmp_path}/b/: ignored by {ignore_file}",
         f"{tmp_path}/a/two.png: matches an exclude pattern",
-        f"{first} and 2 more: no extractor reads .docx files",
+        f"{first} and 2 more: no extractor reads .dwg files",
     ])  # fmt: skip
     assert len(result.skipped) == 10
 

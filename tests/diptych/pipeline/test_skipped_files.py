@@ -47,11 +47,11 @@ def test_picture_store_is_recognised_by_its_file_names(tmp_path: Path) -> None:
 def test_unreadable_files_among_several_paths_are_skipped(tmp_path: Path) -> None:
     write_photo(tmp_path / "poster.png", "GREEN VALVE")
     (tmp_path / "notes.log").write_text("words")
-    (tmp_path / "broken.csv").write_bytes(b"")
+    (tmp_path / "broken.jsonl").write_bytes(b"")
     found = find_sources(sorted(tmp_path.iterdir()))
     assert [source.name for source in found.sources] == ["poster.png"]
     assert [skipped.path for skipped in found.skipped] == [
-        str(tmp_path / "broken.csv"),
+        str(tmp_path / "broken.jsonl"),
         str(tmp_path / "notes.log"),
     ]
     with pytest.raises(SourceError, match=r"no such file"):

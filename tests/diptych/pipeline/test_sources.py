@@ -21,13 +21,13 @@ def write(path: Path, data: bytes | str = b"x") -> Path:
 
 
 def test_folder_lists_files_by_name_without_hidden_and_lock_files(tmp_path: Path) -> None:
-    for name in ("b.pdf", "a/z.png", ".hidden.pdf", ".git/x.pdf", "~$b.pptx", "notes.docx", "Makefile"):
+    for name in ("b.pdf", "a/z.png", ".hidden.pdf", ".git/x.pdf", "~$b.pptx", "notes.dwg", "Makefile"):
         write(tmp_path / name)
     found = find_sources([tmp_path])
     assert [source.name for source in found.sources] == ["b.pdf", "a/z.png"]
     assert found.left_out == [
         f"{tmp_path}/Makefile: no extractor reads files without a suffix",
-        f"{tmp_path}/notes.docx: no extractor reads .docx files",
+        f"{tmp_path}/notes.dwg: no extractor reads .dwg files",
     ]
 
 
@@ -69,8 +69,8 @@ def test_addresses_of_unknown_places_are_refused_with_advice() -> None:
 
 
 def test_folder_of_unknown_files_is_reported(tmp_path: Path) -> None:
-    write(tmp_path / "a.docx")
-    with pytest.raises(SourceError, match=r"no document found; known suffixes: \.pdf.*a\.docx: no extractor reads"):
+    write(tmp_path / "a.dwg")
+    with pytest.raises(SourceError, match=r"no document found; known suffixes: \.pdf.*a\.dwg: no extractor reads"):
         find_sources([tmp_path])
 
 

@@ -81,20 +81,20 @@ def test_status_shows_pages_and_failures_only(capsys: pytest.CaptureFixture[str]
 
 
 def test_status_names_the_files_that_the_last_ingest_skipped(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("a.docx", "sub/b.docx"):
+    for name in ("a.dwg", "sub/b.dwg"):
         (shelf / name).parent.mkdir(exist_ok=True)
         (shelf / name).write_bytes(b"")
     ingested = run_json(capsys, "ingest", "shelf", "--store", "s", code=4)
     skipped = [line for line in run_json(capsys, "status", "--store", "s") if line["status"] == "skipped"]
     assert [(line["uri"], line["error"]) for line in skipped] == [
-        ((shelf / name).as_uri(), "no extractor reads .docx files") for name in ("a.docx", "sub/b.docx")
+        ((shelf / name).as_uri(), "no extractor reads .dwg files") for name in ("a.dwg", "sub/b.dwg")
     ]
     assert [line["uri"] for line in ingested if line["status"] == "skipped"] == [line["uri"] for line in skipped]
-    (shelf / "sub/b.docx").unlink()
+    (shelf / "sub/b.dwg").unlink()
     write_photo(shelf / "sub/c.png", "")
     run_json(capsys, "ingest", "shelf/sub", "--store", "s")
     assert run(["status", "--store", "s"]) == 0
-    assert f"skipped: {shelf}/a.docx: no extractor reads .docx files\n" in capsys.readouterr().out
+    assert f"skipped: {shelf}/a.dwg: no extractor reads .dwg files\n" in capsys.readouterr().out
 
 
 def test_retry_processes_neither_permanent_failures_nor_partial_documents(

@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_leaflet(folder / "in" / "leaflet.pdf")
     write_rows(folder / "in" / "pumps.jsonl", 1, 2)
     (folder / "in" / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
-    (folder / "in" / "notes.docx").write_bytes(b"")
+    (folder / "in" / "notes.dwg").write_bytes(b"")
     (folder / "photo.png").write_bytes(png_bytes(40, 40))
     (folder / "batch.jsonl").write_text(
         '{"id": 1, "text": "valve"}\n{"id": "b", "text": "pump", "least": {"image": 1}}\n'

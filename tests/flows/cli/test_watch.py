@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from flows.support.folder_watch import FolderWatch
 from tests.support.command_line import document_statuses, run_messages
 from tests.support.command_line import empty_working_directory as empty_working_directory
-from tests.support.papers import write_leaflet
+from tests.support.papers import write_paper
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def docs(tmp_path: Path) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
     for name in ("a", "b", "c"):
-        write_leaflet(folder / f"{name}.pdf", pages=1)
+        write_paper(folder / f"{name}.pdf", f"Paper {name}.")
     return folder
 
 
@@ -41,7 +40,7 @@ def test_changes_are_ingested_and_deletes_are_guarded(
 ) -> None:
 
     def add() -> set[Path]:
-        shutil.copy(docs / "a.pdf", docs / "d.pdf")
+        write_paper(docs / "d.pdf", "Paper d.")
         return {docs / "d.pdf"}
 
     def remove(*names: str) -> Callable[[], set[Path]]:
