@@ -103,7 +103,7 @@ def test_retry_processes_neither_permanent_failures_nor_partial_documents(
     (shelf / "deep").mkdir()
     write_leaflet(shelf / "deep" / "leaflet.pdf", pages=80)
     with monkeypatch.context() as hurried:
-        hurried.setenv("DIPTYCH_DOCUMENT_SECONDS", "0.05")
+        hurried.setenv("DIPTYCH_DOCUMENT_SECONDS", "0.0001")
         run_messages(capsys, "ingest", "shelf/deep", "--store", "s", code=4)
     assert run(["status", "--store", "s"]) == 0
     assert "1 exceeded a limit of time or memory: raise it, or `diptych retry --store s`" in capsys.readouterr().out
