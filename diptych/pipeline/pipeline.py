@@ -90,7 +90,7 @@ class Pipeline:
     def _programs(self, source: Source) -> Iterator[Program]:
         """What may be needed to read a document, always in the same order. A scan is not known before it is opened."""
         row = find_format(source.path)
-        if row and row.module.startswith(("extractors.slides", "extractors.word")):
+        if row and row.module.startswith(("extractors.slides", "extractors.word", "extractors.sheets")):
             yield "libreoffice"
         if self.options.ocr != "off" and (source.images or not has_rows(source.path)):
             yield "ocr"

@@ -135,10 +135,10 @@ def _read_cells(sheet: Any) -> dict[tuple[int, int], Cell] | None:
 def _merge(cells: dict[tuple[int, int], Cell], sheet: bytes) -> Cells:
     from openpyxl.utils import range_boundaries
 
+    last_row, last_column = (max((place[axis] for place in cells), default=0) + 1 for axis in (0, 1))
     for match in islice(_MERGED.finditer(sheet), MAX_CELLS):
         left, top, right, bottom = range_boundaries(match[1].decode())
         if cell := cells.get((top - 1, left - 1)):
-            last_row, last_column = (max(place[axis] for place in cells) + 1 for axis in (0, 1))
             rows, columns = min(bottom, last_row) - top + 1, min(right, last_column) - left + 1
             cells[top - 1, left - 1] = replace(cell, rows=max(rows, 1), columns=max(columns, 1))
     return cells

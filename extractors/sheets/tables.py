@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractors.sheets.types import Cell, Cells
+from extractors.sheets.types import MAX_CELLS, Cell, Cells
 
 MAX_GAP = 2
 """Empty rows or columns across which parts of one table are joined."""
 MAX_HEADER_ROWS = 5
 MAX_CAPTION_LENGTH = 200
 """Characters of a text above a table from which it is a paragraph and not its caption."""
+MAX_PLACES = 5 * MAX_CELLS
+"""Places of a sheet with those that merged cells reach into; others count as single cells, as in a merged sheet."""
 _COVERED = Cell("")
 
 Place = tuple[int, int]
@@ -44,8 +46,9 @@ def find_tables(cells: Cells) -> list[SheetTable | SheetText]:
     """
     filled: dict[Place, Cell] = {}
     for (row, column), cell in cells.items():
-        for place in ((row + i, column + j) for i in range(cell.rows) for j in range(cell.columns)):
-            filled.setdefault(place, _COVERED)
+        if len(filled) + cell.rows * cell.columns <= MAX_PLACES:
+            for place in ((row + i, column + j) for i in range(cell.rows) for j in range(cell.columns)):
+                filled.setdefault(place, _COVERED)
         filled[row, column] = cell
     found: list[SheetTable | SheetText] = []
     for region in _regions(filled):

@@ -75,6 +75,18 @@ def test_table_has_its_caption_headers_and_displayed_values(tmp_path: Path) -> N
     assert table.table.header_rows == 2
 
 
+def test_merged_cells_over_a_whole_sheet_are_not_filled_in(tmp_path: Path) -> None:
+    path = save(tmp_path, A1="Pumps", XFD1048576="far away")[1]
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    merged = b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFC1048575"/></mergeCells>'
+    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"].replace(b"</sheetData>", merged)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert texts(extract_file(path), "text") == ["Pumps\nfar away"]
+
+
 def test_empty_rows_and_columns_separate_tables_and_notes(tmp_path: Path) -> None:
     left: dict[str, Any] = {"A1": "Pump", "B1": "kW", "A2": "P1", "B2": 5, "A3": "P2", "B3": 7}
     right = {
