@@ -21,8 +21,7 @@ from bench.sample_files import MANUAL
 from bench.synthetic_store import open_synthetic_store
 from diptych import Diptych, Settings
 from diptych.evaluation.questions import read_questions
-from diptych.serve.api import PREFIX
-from diptych.serve.options import ServeOptions
+from diptych.serve.options import PREFIX, ServeOptions
 from diptych.serve.server import serve as serve_store
 
 LATENCY_ROUNDS, THROUGHPUT_ROUNDS, IDLE_ROUNDS = 100, 5, 60

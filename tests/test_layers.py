@@ -71,6 +71,12 @@ LAYERS = (
     "diptych.doctor",
     "diptych.library",
     "diptych.serve",
+    "diptych.serve.api",
+    "diptych.serve.page",
+    "diptych.serve.mcp",
+    "diptych.serve.guard",
+    "diptych.serve.app",
+    "diptych.serve.server",
     "diptych.adapters",
     "diptych",
     # flows: everything that runs
@@ -100,7 +106,7 @@ HOMES = {
     "starlette": ("diptych/serve/",),
     "uvicorn": ("diptych/serve/",),
     "prometheus_client": ("diptych/serve/",),
-    "mcp": ("diptych/serve/mcp_server.py", "diptych/serve/mcp_tools.py"),
+    "mcp": ("diptych/serve/mcp/server.py", "diptych/serve/mcp/tools.py"),
     "langchain_core": ("diptych/adapters/langchain.py",),
     "llama_index": ("diptych/adapters/llama_index.py",),
 }

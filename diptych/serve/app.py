@@ -10,13 +10,14 @@ from fastapi import FastAPI
 
 from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
-from diptych.serve import api, api_ask, api_documents, api_jobs, api_state, login, page
+from diptych.serve import api, page
+from diptych.serve.api import state
 from diptych.serve.guard import Guard
 from diptych.serve.headers import SecurityHeaders
 from diptych.serve.jobs import Ingest, Jobs
 from diptych.serve.metrics import CountRequests, Metrics
-from diptych.serve.options import ServeOptions
-from diptych.serve.page_html import mount_static
+from diptych.serve.options import PREFIX, ServeOptions
+from diptych.serve.page.html import mount_static
 from diptych.serve.problems import add_problems
 from diptych.serve.served_library import ServedLibrary
 from diptych.serve.sessions import Sessions
@@ -43,15 +44,15 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
         title="Diptych",
         version=version("diptych"),
         lifespan=lifespan,
-        openapi_url=f"{api.PREFIX}/openapi.json",
+        openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
     app.state.library, app.state.sessions = served, Sessions(options.token)
     app.state.metrics, app.state.jobs = metrics, jobs
-    for module in (api, api_ask, api_documents, api_jobs, api_state, login, page):
-        app.include_router(module.router)
-    app.add_api_route("/metrics", api_state.metrics, include_in_schema=False)
+    for router in (*api.ROUTERS, *page.ROUTERS):
+        app.include_router(router)
+    app.add_api_route("/metrics", state.metrics, include_in_schema=False)
     run_mcp = _add_mcp(app, served, jobs)
     mount_static(app)
     add_problems(app)
@@ -64,7 +65,7 @@ def create_app(library: Diptych, options: ServeOptions | None = None, ingest: In
 def _add_mcp(app: FastAPI, served: ServedLibrary, jobs: Jobs | None) -> Callable[[], AbstractAsyncContextManager[None]]:
     """Serve MCP at /mcp, if the extra is installed. Returns what runs it."""
     try:
-        from diptych.serve.mcp_server import http_routes
+        from diptych.serve.mcp.server import http_routes
     except SettingsError:
         return nullcontext
     routes, run = http_routes(served, jobs)

@@ -16,9 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from diptych.serve.login import LOGIN, exchange_token
-from diptych.serve.models import PREFIX
-from diptych.serve.options import ServeOptions
+from diptych.serve.options import PREFIX, ServeOptions
+from diptych.serve.page.login import LOGIN, exchange_token
 from diptych.serve.problems import Problem
 from diptych.serve.rates import RateLimit
 from diptych.serve.sessions import Sessions

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from diptych.errors import SettingsError
 from diptych.where import Expression
 
+PREFIX = "/api/v1"
+"""Of the addresses of the REST API."""
 TOKEN_VARIABLE = "DIPTYCH_TOKEN"
 """Environment variable with the token of the server."""
 MIN_TOKEN = 16

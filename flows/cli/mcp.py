@@ -28,7 +28,7 @@ def mcp(where: str | None, write: bool, roots: tuple[str, ...], budget: float | 
     only read. Messages go to stderr. `diptych serve` has the same tools at /mcp for agents that speak HTTP.
     """
     from diptych.search.query_options import parse_filter
-    from diptych.serve.mcp_server import serve_stdio
+    from diptych.serve.mcp.server import serve_stdio
     from diptych.serve.options import ServeOptions
     from flows.support.served_ingest import ingest_here
 

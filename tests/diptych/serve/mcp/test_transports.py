@@ -57,11 +57,11 @@ async def test_http_through_the_application(served_diptych: Diptych, mode: str) 
 
 
 def test_message_and_serve_without_the_package(served_diptych: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("diptych.serve.mcp_server", "diptych.serve.mcp_tools"):
+    for name in ("diptych.serve.mcp.server", "diptych.serve.mcp.tools"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
     with pytest.raises(SettingsError, match=r"^MCP needs another package: pip install 'diptych\[mcp\]'$"):
-        importlib.import_module("diptych.serve.mcp_server")
+        importlib.import_module("diptych.serve.mcp.server")
     with TestClient(create_app(served_diptych), base_url=ADDRESS) as client:
         assert client.get("/api/v1/documents").status_code == 200
         assert client.post("/mcp", json={}).status_code == 404

@@ -12,20 +12,18 @@ from pydantic import BaseModel, Field
 from diptych.search.hits import Hit
 from diptych.search.plain_filters import FilteredText
 from diptych.search.query_options import Modality, Question, make_question, parse_filter
-from diptych.serve.dependencies import Library
-from diptych.serve.models import (
-    PREFIX,
+from diptych.serve.api.models import (
     FieldModel,
     GroupModel,
     HitModel,
-    picture_address,
     show_group,
     show_hit,
 )
+from diptych.serve.dependencies import Library
+from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
 from diptych.serve.served_library import Found
 
-__all__ = ["PREFIX", "picture_address", "router"]
 MAX_TEXT = 4000
 """Characters of a query."""
 MAX_WHERE = 2000

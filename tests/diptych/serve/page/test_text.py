@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diptych.serve.page_text import harmless, mark_words, table_markup
+from diptych.serve.page.text import harmless, mark_words, table_markup
 from extractors.table_grid import grid_from_rows, table_json
 
 

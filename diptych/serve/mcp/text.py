@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from diptych.printable import one_line, printable
-from diptych.serve.mcp_results import (
+from diptych.serve.mcp.results import (
     AskResult,
     Content,
     DocumentResult,

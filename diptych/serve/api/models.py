@@ -16,11 +16,10 @@ from diptych.answering.answer import Answer, Reference
 from diptych.library.parts import Part
 from diptych.search.groups import Group
 from diptych.search.hits import Face, Hit
+from diptych.serve.options import PREFIX
 from diptych.serve.store_fields import StoreField
 from diptych.store.register import DocumentRecord
 from extractors.types import ImageFile
-
-PREFIX = "/api/v1"
 
 
 def derive(kind: type[Any], name: str, omit: Iterable[str] = (), **changed: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from diptych.serve.dependencies import Library
 from diptych.serve.jobs import Job, Jobs, allowed_path
-from diptych.serve.models import PREFIX
+from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"], responses=PROBLEMS)

@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field
 
 from diptych.errors import DiptychError
 from diptych.search.query_options import Question, make_question
-from diptych.serve.api import Count, Filter, Text, Where, show_filters
+from diptych.serve.api.models import AnswerModel, show_answer
+from diptych.serve.api.search import Count, Filter, Text, Where, show_filters
 from diptych.serve.dependencies import Library
-from diptych.serve.models import PREFIX, AnswerModel, show_answer
+from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS, problem_of
 from diptych.serve.served_library import ServedLibrary
 

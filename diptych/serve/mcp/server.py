@@ -19,8 +19,8 @@ from starlette.routing import BaseRoute
 from diptych.errors import DiptychError, SettingsError
 from diptych.library.diptych import Diptych
 from diptych.serve.jobs import Ingest, Jobs
-from diptych.serve.mcp_reader import Reader, Shown
-from diptych.serve.mcp_results import make_summary
+from diptych.serve.mcp.reader import Reader, Shown
+from diptych.serve.mcp.results import make_summary
 from diptych.serve.options import ServeOptions
 from diptych.serve.served_library import NotFound, ServedLibrary
 
@@ -31,7 +31,7 @@ try:
     from mcp.server.transport_security import TransportSecuritySettings
     from mcp_types import Completion, CompletionArgument, CompletionContext, Resource, ResourceTemplate, ToolAnnotations
 
-    from diptych.serve.mcp_tools import Tools
+    from diptych.serve.mcp.tools import Tools
 except ImportError as error:
     raise SettingsError("MCP needs another package: pip install 'diptych[mcp]'") from error
 

@@ -9,8 +9,9 @@ from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
+from diptych.serve.api.models import DocumentModel, PartModel, Picture, image_address, show_part
 from diptych.serve.dependencies import Library
-from diptych.serve.models import PREFIX, DocumentModel, PartModel, Picture, image_address, show_part
+from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
 from diptych.serve.served_library import ServedLibrary
 

@@ -14,10 +14,10 @@ from diptych.library.explanations import describe_filters
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.query_options import parse_filter
-from diptych.serve import mcp_text as text
 from diptych.serve.jobs import Job, Jobs, allowed_path
-from diptych.serve.mcp_pictures import HIT_SIDE, Pictures
-from diptych.serve.mcp_results import (
+from diptych.serve.mcp import text
+from diptych.serve.mcp.pictures import HIT_SIDE, Pictures
+from diptych.serve.mcp.results import (
     AskResult,
     DocumentResult,
     DocumentsResult,

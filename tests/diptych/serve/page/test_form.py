@@ -6,7 +6,7 @@ import pytest
 
 from diptych.errors import QueryError
 from diptych.search.plain_filters import FilteredText
-from diptych.serve.page_form import SearchState
+from diptych.serve.page.form import SearchState
 from diptych.serve.store_fields import StoreField
 from diptych.where import parse_where
 

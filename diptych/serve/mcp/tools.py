@@ -20,8 +20,8 @@ from diptych.errors import DiptychError, QueryError
 from diptych.printable import printable
 from diptych.search.query import Query
 from diptych.search.query_options import parse_filter
-from diptych.serve import mcp_results as results
-from diptych.serve.mcp_reader import Reader, Shown
+from diptych.serve.mcp import results
+from diptych.serve.mcp.reader import Reader, Shown
 from diptych.where import ALLOWED_VALUES
 
 P = ParamSpec("P")

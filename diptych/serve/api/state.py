@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from diptych.errors import StoreMissing
 from diptych.serve.dependencies import Library
-from diptych.serve.models import PREFIX
+from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
 
 router = APIRouter(prefix=PREFIX, tags=["state"], responses=PROBLEMS)

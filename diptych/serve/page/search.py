@@ -12,12 +12,12 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from diptych.errors import DiptychError, QueryError
 from diptych.search.hits import Results
 from diptych.search.query import Query
-from diptych.serve import page_documents
 from diptych.serve.dependencies import Library
-from diptych.serve.models import PREFIX
-from diptych.serve.page_form import SearchState
-from diptych.serve.page_hits import PICTURES, short_name, view_hits
-from diptych.serve.page_html import HtmlRoute, html_page
+from diptych.serve.options import PREFIX
+from diptych.serve.page import documents
+from diptych.serve.page.form import SearchState
+from diptych.serve.page.hits import PICTURES, short_name, view_hits
+from diptych.serve.page.html import HtmlRoute, html_page
 from diptych.serve.problems import problem_of
 from diptych.serve.served_library import Found, NotFound, ServedLibrary
 from diptych.store.register import DocumentRecord
@@ -25,7 +25,7 @@ from diptych.store.register import DocumentRecord
 HITS = 20
 """Hits on a page of results."""
 router = APIRouter(include_in_schema=False, route_class=HtmlRoute)
-router.include_router(page_documents.router)
+router.include_router(documents.router)
 
 
 @router.get("/")

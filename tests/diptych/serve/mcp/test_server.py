@@ -21,10 +21,10 @@ from PIL import Image
 
 from diptych import Diptych, parse_where
 from diptych.models.vision import Reply, VisionRequest
-from diptych.serve import mcp_pictures
 from diptych.serve.jobs import Ingest, Job, Jobs, JobStatus
-from diptych.serve.mcp_pictures import Pictures
-from diptych.serve.mcp_server import create_mcp
+from diptych.serve.mcp import pictures as pictures_module
+from diptych.serve.mcp.pictures import Pictures
+from diptych.serve.mcp.server import create_mcp
 from diptych.serve.options import ServeOptions
 from diptych.serve.served_library import ServedLibrary
 from extractors.types import Passage
@@ -257,7 +257,7 @@ def test_pictures_are_scaled_down_to_fit_and_left_out_by_name(tmp_path: Path) ->
 
 
 async def test_a_result_says_which_pictures_are_missing(library: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_pictures, "MAX_RESULT_BYTES", 1000)
+    monkeypatch.setattr(pictures_module, "MAX_RESULT_BYTES", 1000)
     async with connected(library) as client:
         found = await call(client, "search", query="chart of the red pump")
         (hit,) = [one for one in found.structured_content["hits"] if one["figure_uri"]]

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from diptych.library.parts import Part
 from diptych.search.places import describe_place
-from diptych.serve.page_hits import Shown, picture_name, show_image
-from diptych.serve.page_text import table_markup
+from diptych.serve.page.hits import Shown, picture_name, show_image
+from diptych.serve.page.text import table_markup
 from extractors.formats import is_row
 from extractors.layout.labels import figure_label
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from diptych.serve.page_html import static_path
+from diptych.serve.page.html import static_path
 from diptych.serve.sessions import Sessions
 
 LOGIN = "/login"

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from diptych.search.hits import Hit
-from diptych.serve.models import PREFIX
-from diptych.serve.page_text import Pieces, mark_words, table_markup
+from diptych.serve.options import PREFIX
+from diptych.serve.page.text import Pieces, mark_words, table_markup
 from diptych.store.points import HEADING_SEPARATOR
 from extractors.catalog.extractor import field_sentence
 from extractors.formats import is_row

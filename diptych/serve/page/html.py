@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from diptych.errors import DiptychError
-from diptych.serve.page_text import harmless
+from diptych.serve.page.text import harmless
 from diptych.serve.problems import problem_of
 
 STATIC = Path(__file__).with_name("static")
@@ -72,7 +72,7 @@ def _error_page(status: int, sentence: str) -> Response:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("diptych.serve"),
+        loader=PackageLoader("diptych.serve.page"),
         autoescape=True,
         finalize=harmless,
         undefined=StrictUndefined,

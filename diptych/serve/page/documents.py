@@ -16,10 +16,10 @@ from diptych.library.parts import Part
 from diptych.pipeline.skipped_files import describe_skipped
 from diptych.search.query import Query
 from diptych.serve.dependencies import Library
-from diptych.serve.page_form import SearchState
-from diptych.serve.page_hits import Shown, own_fields, short_name, show_image, view_hits
-from diptych.serve.page_html import HtmlRoute, html_page
-from diptych.serve.page_leaf import boxes, view_parts
+from diptych.serve.page.form import SearchState
+from diptych.serve.page.hits import Shown, own_fields, short_name, show_image, view_hits
+from diptych.serve.page.html import HtmlRoute, html_page
+from diptych.serve.page.leaf import boxes, view_parts
 from diptych.serve.problems import problem_of
 from diptych.serve.served_library import ServedLibrary
 from diptych.store.register import DocumentRecord
