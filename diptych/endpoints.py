@@ -105,7 +105,17 @@ def secret_value(variable: str, keys: Mapping[str, SecretStr]) -> str:
     return value or (keys[variable].get_secret_value().strip() if variable in keys else "")
 
 
-class OpenAIEndpoint(Endpoint):
+class EmbeddingEndpoint(Endpoint):
+    """A server that embeds texts."""
+
+    query_prompt: str | None = Field(default=None, description="Put before queries; default: as the model expects.")
+    passage_prompt: str | None = Field(default=None, description="Put before passages; default: as the model expects.")
+    tokenizer: str = Field(
+        default="", description="The model's tokenizer.json, or its repository on Hugging Face, to measure passages."
+    )
+
+
+class OpenAIEndpoint(EmbeddingEndpoint):
     """A server that speaks OpenAI's API."""
 
     provider: ClassVar[str] = "openai"
@@ -148,7 +158,7 @@ class Anthropic(AnthropicEndpoint):
     answerer: AnthropicEndpoint | None = None
 
 
-class UnifiedEndpoint(Endpoint):
+class UnifiedEndpoint(EmbeddingEndpoint):
     """A server that embeds text and images into one space."""
 
     provider: ClassVar[str] = "unified"

@@ -249,10 +249,10 @@ class Settings(BaseSettings):
             )
         return self
 
-    def options(self, tokenizer: Path | None) -> Options:
-        """The extraction options; `tokenizer`: that of the text encoder."""
+    def options(self, tokenizer: Path | None, limit: int | None = None) -> Options:
+        """The extraction options; `tokenizer` and `limit`: of the text encoder, which may read less than set."""
         return Options(
-            max_tokens=self.max_tokens,
+            max_tokens=min(self.max_tokens, limit or self.max_tokens),
             tokenizer=tokenizer,
             page_images=self.page_images,
             ocr=self.ocr,

@@ -4,7 +4,6 @@ No model is loaded, downloaded or called.
 """
 
 import importlib.util
-import json
 from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
 
@@ -62,8 +61,7 @@ def _summarise(
 
 
 def check_encoder(settings: Settings) -> Check:
-    check = _check_encoder("encoder", settings, "no text can be encoded")
-    return _check_passage_length(check, settings) if check.state == "ok" else check
+    return _check_encoder("encoder", settings, "no text can be encoded")
 
 
 def check_image_encoder(settings: Settings) -> Check:
@@ -157,20 +155,6 @@ def _check_files(role: str, encoder: Encoder, cost: str) -> Check:
     if reason := missing[0].explain_unreachable():
         return Check(role, "broken", f"{what}, and {reason}", cost, fix)
     return Check(role, "missing", f"{what}; downloaded when first used", "the first run waits for a download", fix)
-
-
-def _check_passage_length(check: Check, settings: Settings) -> Check:
-    """Report passages longer than the model reads, whose ends it would ignore."""
-    try:
-        tokenizer = load_encoder(settings.encoder, settings.for_role("encoder")).tokenizer
-        configuration = tokenizer.with_name("tokenizer_config.json").read_text(encoding="utf-8") if tokenizer else "{}"
-        limit = json.loads(configuration).get("model_max_length")
-    except (DiptychError, OSError, ValueError):
-        return check
-    if not isinstance(limit, int) or limit >= settings.max_tokens:
-        return check
-    cost = f"passages may have {settings.max_tokens} tokens, but the model reads only {limit} and ignores the rest"
-    return Check(check.name, "missing", check.what, cost, f"export DIPTYCH_MAX_TOKENS={limit}")
 
 
 def _check_vision_model(role: Role, settings: Settings, cost: str) -> Check:

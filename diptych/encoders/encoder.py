@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -51,6 +51,11 @@ class Encoder(ABC):
         """A `tokenizer.json` to measure passages with; without one they are measured in characters."""
         return None
 
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens of a passage the model reads; None: more than any passage has, or unknown."""
+        return None
+
     @abstractmethod
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """Vectors of unit length, shape (len(texts), size), float32."""
@@ -71,16 +76,18 @@ class PaidEncoder(Encoder):
         """
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
-        return self._collect_vectors(texts)
+        return self._collect_vectors(texts, self.embed)
 
     def encode_images(self, images: Sequence[Path]) -> Vectors:
-        return self._collect_vectors(images) if self.reads_images else super().encode_images(images)
+        return self._collect_vectors(images, self.embed) if self.reads_images else super().encode_images(images)
 
-    def _collect_vectors(self, contents: Sequence[Content]) -> Vectors:
+    def _collect_vectors(
+        self, contents: Sequence[Content], embed: Callable[[Sequence[Content], OnVectors], None]
+    ) -> Vectors:
         vectors = np.zeros((len(contents), self.size), np.float32)
 
         def on_vectors(indices: Sequence[int], rows: Vectors) -> None:
             vectors[list(indices)] = rows
 
-        self.embed(contents, on_vectors)
+        embed(contents, on_vectors)
         return vectors

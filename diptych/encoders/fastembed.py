@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,14 @@ from numpy.typing import NDArray
 
 from diptych.encoders.local import Lazy, LocalEncoder, choose_device, replace_surrogates
 from diptych.encoders.model_files import ModelFiles
+from diptych.encoders.prompts import Prompts, find_prompts
 from diptych.errors import ModelError
 from diptych.models.meter import Meter
 from diptych.settings import Device, Settings
 from diptych.vectors import Vector, Vectors
 from extractors.errors import ExtractionError
 from extractors.pictures.decode import normalise_image, open_image
+from extractors.text.passages import token_counter
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,26 +36,6 @@ FORMAT = 1
 MAX_ASPECT = 16
 """Longer side over shorter side. Only the middle of a longer image is encoded: models scale the shorter side to a fixed
 size, so the longer one could take gigabytes."""
-_WEB = "Given a web search query, retrieve relevant passages that answer the query"
-_BGE = "Represent this sentence for searching relevant passages: "
-PROMPTS: tuple[tuple[str, str, str], ...] = (
-    ("baai/bge-*-en*", _BGE, ""),
-    ("baai/bge-*-zh*", "为这个句子生成表示以用于检索相关文章：", ""),
-    ("mixedbread-ai/mxbai-embed-*", _BGE, ""),
-    ("snowflake/snowflake-arctic-embed-*", _BGE, ""),
-    ("nomic-ai/nomic-embed-text-*", "search_query: ", "search_document: "),
-    ("intfloat/multilingual-e5-*", "query: ", "passage: "),
-    ("google/embeddinggemma-*", "task: search result | query: ", "title: none | text: "),
-    ("qwen/qwen3-embedding-*", f"Instruct: {_WEB}\nQuery:", ""),
-    ("qdrant/stella-en-*", f"Instruct: {_WEB}.\nQuery: ", ""),
-    (
-        "jinaai/jina-embeddings-v3",
-        "Represent the query for retrieving evidence documents: ",
-        "Represent the document for retrieval: ",
-    ),
-)
-"""(model, query prompt, passage prompt), as published by the models' authors. fastembed 0.9 adds none of them; for
-jina-embeddings-v3 it selects the adapter."""
 QUERY_ONLY = "qdrant/constella-"
 """Start of the names of models that encode queries for another model's passages."""
 LOWER_CASE = "SiglipOnnxTextEmbedding"
@@ -67,6 +48,18 @@ EXPORTED |= dict.fromkeys(
 of both graphs that are the vectors."""
 SIGLIP_SIZE = 768
 """Dimensions of SigLIP base, whose config.json leaves them out."""
+POOLING = {
+    "mean_tokens": "PooledEmbedding",
+    "cls_token": "OnnxTextEmbedding",
+    "lasttoken": "LastTokenNormalizedEmbedding",
+}
+"""How sentence-transformers call a way of pooling -> the runner that does it."""
+WHOLE_GRAPH, POOLING_FILE, PROMPTS_FILE = (
+    "onnx/model.onnx",
+    "1_Pooling/config.json",
+    "config_sentence_transformers.json",
+)
+"""Of a text model, as sentence-transformers lay out its repository."""
 TEXT_GRAPH, IMAGE_GRAPH = "onnx/text_model.onnx", "onnx/vision_model.onnx"
 """Of an exported pair, as Hugging Face's exporters write them."""
 
@@ -84,14 +77,17 @@ class Model:
     licence: str
     files: ModelFiles
     output: str = ""
-    """Output of the graph that is the vector, of a model that fastembed does not list."""
+    """Output of the graph that is the vector, of a pair that fastembed does not list."""
+    own_prompts: Prompts | None = None
+    """Those in the repository of a model that fastembed does not list."""
 
     @property
-    def prompts(self) -> tuple[str, str]:
-        """(query prompt, passage prompt)."""
-        matching = (prompts for pattern, *prompts in PROMPTS if fnmatchcase(self.name.lower(), pattern))
-        query, passage = next(matching, ("", ""))
-        return query, passage
+    def prompts(self) -> Prompts:
+        return self.own_prompts or find_prompts(self.name)
+
+    @property
+    def is_listed(self) -> bool:
+        return not self.output and self.own_prompts is None
 
 
 class FastEmbed(LocalEncoder):
@@ -117,6 +113,20 @@ class FastEmbed(LocalEncoder):
         """None until the model's files are there."""
         folder = self.models[0].files.find_folder()
         return folder / "tokenizer.json" if folder else None
+
+    @property
+    def max_tokens(self) -> int | None:
+        """What the model reads of a passage beside its prompt; None until the model's files are there."""
+        if not (file := self.tokenizer):
+            return None
+        try:
+            config = json.loads(file.with_name("tokenizer_config.json").read_bytes())
+        except (OSError, ValueError):  # static models read texts of any length
+            return None
+        limits = [config.get(name) for name in ("model_max_length", "max_length")]
+        limit = min((one for one in limits if isinstance(one, int) and one > 0), default=None)
+        prompt = self.models[0].prompts.passage
+        return limit and limit - sum(token_counter(file)([prompt]))
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """As `Encoder.encode_texts`; zeros for a text without any known word."""
@@ -152,7 +162,7 @@ class FastEmbed(LocalEncoder):
 
 
 def load(variant: str, settings: Settings, meter: Meter) -> FastEmbed:
-    """`variant` is the name of a text model as fastembed lists it."""
+    """`variant` is the name of a text model as fastembed lists it, or the repository of one exported to ONNX."""
     if variant.lower().startswith(QUERY_ONLY):
         raise ModelError(f"encoder fastembed: {variant} encodes only queries, not passages; choose another model")
     return FastEmbed(f"fastembed:{variant}", find_model(variant, settings), device=settings.device)
@@ -164,6 +174,8 @@ def find_model(name: str, settings: Settings, *, reads_images: bool = False) -> 
 
     runners = (ImageEmbedding if reads_images else TextEmbedding).EMBEDDINGS_REGISTRY
     listed = {entry.model.lower(): (entry, runner) for runner in runners for entry in runner._list_supported_models()}
+    if name.lower() not in listed and "/" in name and not reads_images:
+        return find_text_export(name, settings)
     if name.lower() not in listed:
         known = ", ".join(sorted(entry.model for entry, _ in listed.values()))
         raise ModelError(f"encoder fastembed: no model is called `{name}`; known: {known}")
@@ -200,6 +212,26 @@ def find_export(repository: str, settings: Settings) -> tuple[Model, Model]:
     return made[0], made[1]
 
 
+def find_text_export(repository: str, settings: Settings) -> Model:
+    """A text model that fastembed does not list, in a repository of sentence-transformers with an export to ONNX.
+
+    The repository states pooling, prompts and limits. Reads, and if necessary downloads, its small files.
+    Raises `ModelError` if the repository or its pooling is unknown.
+    """
+    files = ModelFiles(
+        repository, (WHOLE_GRAPH, "tokenizer.json", "tokenizer_config.json"), 0, settings.models, settings.cache
+    )
+    pooling = files.read_json(POOLING_FILE)
+    runner = next((runner for mode, runner in POOLING.items() if pooling.get(f"pooling_mode_{mode}")), None)
+    if not runner:
+        raise ModelError(f"encoder fastembed: {repository} pools in a way that is not one of: {', '.join(POOLING)}")
+    written = files.read_json(PROMPTS_FILE, {}).get("prompts") or {}
+    own = Prompts(written.get("query", ""), written.get("document") or written.get("passage", ""))
+    prompts = own if any(own) else find_prompts(repository)
+    size = int(pooling["word_embedding_dimension"])
+    return Model(repository, size, runner, False, "see its page", files, own_prompts=prompts)
+
+
 def load_image(file: Path) -> Image.Image:
     """The image upright and in RGB, cropped to its middle if it is very long. Raises `ExtractionError`, `OSError`."""
     with open_image(file, file.name) as opened:
@@ -227,7 +259,7 @@ def _open_session(model: Model, device: Device) -> Any:
     cuda = choose_device(device) == "cuda"
     folder = model.files.get_folder()
     embedding: Any = ImageEmbedding if model.reads_images else TextEmbedding
-    if model.output:
+    if not model.is_listed:
         embedding = _exported_runner(model, embedding.EMBEDDINGS_REGISTRY)
     # Static models are tables without a graph, and warn of options.
     options = {} if model.runner == "StaticTextEmbedding" else {"threads": 1, "cuda": cuda}
@@ -253,5 +285,8 @@ def _exported_runner(model: Model, runners: Iterable[Any]) -> Any:
         sources=ModelSource(hf=model.files.repository),
         model_file=model.files.names[0],
     )
-    fields = {"_list_supported_models": classmethod(lambda cls: [listed]), "ONNX_OUTPUT_NAMES": [model.output]}
+    fields = {
+        "_list_supported_models": classmethod(lambda cls: [listed]),
+        "ONNX_OUTPUT_NAMES": [model.output] if model.output else None,
+    }
     return type(model.runner, (runner,), fields)

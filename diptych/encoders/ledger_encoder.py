@@ -52,6 +52,10 @@ class LedgerEncoder(PaidEncoder):
     def tokenizer(self) -> Path | None:
         return self._encoder.tokenizer
 
+    @property
+    def max_tokens(self) -> int | None:
+        return self._encoder.max_tokens
+
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         return self._encoder.encode_texts(texts, query=True) if query else super().encode_texts(texts)
 

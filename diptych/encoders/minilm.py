@@ -55,6 +55,7 @@ class MiniLM(LocalEncoder):
     """Loads nothing before the first text. Encodes queries and passages alike."""
 
     size = 384
+    max_tokens = MAX_TOKENS
 
     def __init__(self, package: Path, cache: Path, *, precision: str = "int8") -> None:
         """`package` is the folder with the published files; see `find_package`."""

@@ -28,6 +28,8 @@ OPTIONAL = (
     "special_tokens_map.json",
     "onnx/text_model.onnx_data",
     "onnx/vision_model.onnx_data",
+    "onnx/model.onnx_data",
+    "onnx/Constant_7_attr__value",  # of bge-m3
 )
 """Files that not every repository has; the weights of models above 2 GB are in files of their own."""
 _download_lock = threading.Lock()
@@ -87,11 +89,20 @@ class ModelFiles:
         with _download_lock:
             return self.find_folder() or self._download()
 
-    def read_json(self, name: str) -> dict[str, Any]:
+    def get_file(self, name: str) -> Path:
         """A small file, downloaded by itself if the others are not there. Raises `ModelError`."""
         folder = self.find_folder() or self.download_folder
         with _download_lock:
-            file = (folder if (folder / name).is_file() else self._download((name,))) / name
+            return (folder if (folder / name).is_file() else self._download((name,))) / name
+
+    def read_json(self, name: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The content of a small file; `default` if the repository does not have it. Raises `ModelError`."""
+        try:
+            file = self.get_file(name)
+        except ModelError:
+            if default is None:
+                raise
+            return default
         try:
             return dict(json.loads(file.read_bytes()))
         except (OSError, ValueError, TypeError) as error:

@@ -22,4 +22,4 @@ def load(variant: str, settings: Settings, meter: Meter) -> OpenAIEncoder:
         if not value:
             raise SettingsError(f"encoder {f'unified:{variant}'.rstrip(':')} needs {need}")
     embeddings = EmbeddingClient(f"unified:{variant}", variant, endpoint.dimensions or 0, endpoint, meter)
-    return OpenAIEncoder(embeddings, reads_images=True, half=True)
+    return OpenAIEncoder(embeddings, settings, reads_images=True, half=True)

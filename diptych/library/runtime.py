@@ -142,7 +142,8 @@ class Runtime:
 
     @cached_property
     def options(self) -> Options:
-        return replace(self.settings.options(self.spaces.text.tokenizer), pages=self.pictures / "pages")
+        text = self.spaces.text
+        return replace(self.settings.options(text.tokenizer, text.max_tokens), pages=self.pictures / "pages")
 
     def existing(self, *, bound: bool = True) -> Store:
         """The store if it exists; never creates one. Raises `StoreMissing` with the command that creates it."""

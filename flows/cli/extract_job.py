@@ -97,11 +97,11 @@ def _extract_in_order(
 def _extraction_options(settings: Settings) -> Options:
     """The options of an ingest. Without the encoder, passages are measured in characters."""
     try:
-        tokenizer = load_encoder(settings.encoder, settings.for_role("encoder")).tokenizer
+        encoder = load_encoder(settings.encoder, settings.for_role("encoder"))
+        return settings.options(encoder.tokenizer, encoder.max_tokens)
     except ModelError as error:
         print_message(f"note       passages are measured in characters instead of tokens: {error}")
-        tokenizer = None
-    return settings.options(tokenizer)
+        return settings.options(None)
 
 
 @contextmanager

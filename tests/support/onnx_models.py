@@ -17,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diptych.encoders import clip
-from diptych.encoders.fastembed import IMAGE_GRAPH, TEXT_GRAPH, Model, find_export, find_model
+from diptych.encoders.fastembed import (
+    IMAGE_GRAPH,
+    POOLING_FILE,
+    PROMPTS_FILE,
+    TEXT_GRAPH,
+    WHOLE_GRAPH,
+    Model,
+    find_export,
+    find_model,
+)
 from diptych.settings import Settings
 
 FIELDS = 4
@@ -88,6 +97,31 @@ def write_export(models: Path, repository: str, kind: str = "clip", size: int = 
     _save(_picture_graph(pictures), folder / IMAGE_GRAPH)
     (folder / "preprocessor_config.json").write_text(json.dumps(_SIGLIP if siglip else _CLIP))
     (folder / "config.json").write_text(json.dumps({"model_type": kind, "pad_token_id": 0} | config))
+
+
+def write_text_export(
+    models: Path,
+    repository: str,
+    words: Mapping[str, Sequence[float]],
+    pooling: str,
+    size: int = 8,
+    limit: int = 512,
+    prompts: Mapping[str, str] | None = None,
+) -> None:
+    """A model in the layout of sentence-transformers whose graph returns the row of each token."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder = models / repository
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "length"])
+    hidden = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["texts", "length", size])
+    node = helper.make_node("Gather", ["rows", "input_ids"], ["last_hidden_state"])
+    rows = numpy_helper.from_array(_rows(words, size), "rows")
+    _save(_model([node], [ids], [hidden], [rows]), folder / WHOLE_GRAPH)
+    vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    _write_tokenizer(folder, vocabulary, limit, lower=True)
+    config = {"word_embedding_dimension": size, f"pooling_mode_{pooling}": True}
+    _save(json.dumps(config).encode(), folder / POOLING_FILE)
+    _save(json.dumps({"prompts": prompts or {}}).encode(), folder / PROMPTS_FILE)
 
 
 def _colour_words(siglip: bool) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from diptych.endpoints import Endpoint, OpenAI
+from diptych.endpoints import EmbeddingEndpoint, OpenAI
 from diptych.errors import ProviderError
 from diptych.models.image_input import prepare_image
 from diptych.models.meter import Meter
@@ -104,11 +104,11 @@ class EmbeddingClient:
     """One model at one endpoint. Thread-safe. Needs no key and sends nothing before the first `embed`."""
 
     def __init__(
-        self, name: str, model: str, size: int, endpoint: Endpoint, meter: Meter, *, shortened: bool = True
+        self, name: str, model: str, size: int, endpoint: EmbeddingEndpoint, meter: Meter, *, shortened: bool = True
     ) -> None:
         """`name`: for usage and messages; `size`: dimensions; `shortened`: requests state the dimensions."""
         self.name, self.model, self.size = name, model, size
-        self._endpoint, self._meter = endpoint, meter
+        self.endpoint, self._meter = endpoint, meter
         self._shortened = shortened
 
     def embed(self, inputs: Sequence[EmbeddingInput], on_vectors: OnVectors) -> None:
@@ -122,13 +122,13 @@ class EmbeddingClient:
             return
         from diptych.models.openai.client import is_openai  # loads the SDK
 
-        portions = _split(inputs, is_openai(self._endpoint))
+        portions = _split(inputs, is_openai(self.endpoint))
 
         def embed_portion(portion: Sequence[NumberedInput]) -> list[tuple[EmbeddingInput, ProviderError]]:
             results = call_in_halves(portion, lambda part: self._embed_part(part, on_vectors))
             return [(item, result) for (_, item), result in zip(portion, results, strict=True) if result]
 
-        results = run_concurrently(portions, embed_portion, self._endpoint.at_once, "diptych-embed")
+        results = run_concurrently(portions, embed_portion, self.endpoint.at_once, "diptych-embed")
         refused = [one for result in results for one in result]
         if refused:
             item, error = refused[0]
@@ -170,7 +170,7 @@ class EmbeddingClient:
         def count(used: int | None) -> None:
             self._meter.spend(self.name, Usage(input_tokens=tokens if used is None else used, requests=1))
 
-        request = EmbeddingRequest(self.name, self.model, inputs, self.size, self._shortened, self._endpoint)
+        request = EmbeddingRequest(self.name, self.model, inputs, self.size, self._shortened, self.endpoint)
         with self._meter.reserve(self.name, Usage(input_tokens=tokens, requests=1)):
             try:
                 return request_vectors(request, tokens, count)

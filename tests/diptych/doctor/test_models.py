@@ -85,14 +85,6 @@ def test_incomplete_folder_is_broken(settings: Settings, tmp_path: Path) -> None
     assert "tokenizer_config.json missing" in check.what
 
 
-def test_passages_longer_than_the_model_reads_are_reported(settings: Settings, tmp_path: Path) -> None:
-    write_pair(tmp_path / "models")
-    long = check_encoder(changed(settings, encoder="clip"))
-    assert (long.state, long.fix) == ("missing", "export DIPTYCH_MAX_TOKENS=77")
-    assert "passages may have 256 tokens, but the model reads only 77" in long.cost
-    assert check_encoder(changed(settings, encoder="clip", max_tokens=77)).state == "ok"
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [

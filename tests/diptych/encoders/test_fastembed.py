@@ -84,6 +84,38 @@ def test_query_and_passage_prompts_are_prepended(tmp_path: Path, name: str, ques
         assert vector[-1] == pytest.approx(0), "every word is in the vocabulary"
 
 
+@pytest.mark.parametrize(
+    ("pooling", "wanted"),
+    [("cls_token", [1, 0, 0]), ("mean_tokens", [1, 2, 3]), ("lasttoken", [0, 0, 0])],  # of [CLS] ask: red [SEP]
+)
+def test_model_that_fastembed_does_not_list_is_pooled_as_its_repository_says(
+    tmp_path: Path, pooling: str, wanted: list[float]
+) -> None:
+    words = {"ask:": [0, 2, 0], "red": [0, 0, 3]}
+    prompts = {"query": "ask: ", "document": "of: "}
+    onnx_models.write_text_export(tmp_path, "someone/tiny", words, pooling, limit=40, prompts=prompts)
+    encoder = load_encoder("fastembed:someone/tiny", Settings(models=tmp_path, cache=tmp_path / "cache"))
+    vector = encoder.encode_texts(["red"], query=True)[0]
+    length = np.linalg.norm(wanted) or 1
+    assert vector[:3] == pytest.approx(np.array(wanted) / length, abs=1e-6)
+    assert encoder.size == 8
+    assert encoder.max_tokens == 40 - 1, "less the prompt of passages"
+    assert encoder.fingerprint.startswith("someone/tiny-")
+
+
+def test_unknown_pooling_is_an_error(tmp_path: Path) -> None:
+    onnx_models.write_text_export(tmp_path, "someone/tiny", {}, "max_tokens")
+    with pytest.raises(ModelError, match="someone/tiny pools in a way that is not one of: mean_tokens"):
+        load_encoder("fastembed:someone/tiny", Settings(models=tmp_path, cache=tmp_path / "cache"))
+
+
+@pytest.mark.parametrize(("name", "limit"), [("clip", 77), ("clip:siglip2-base-patch16-224", 64), ("minilm", 256)])
+def test_passages_are_no_longer_than_the_model_reads(settings: Settings, name: str, limit: int) -> None:
+    encoder = load_encoder(name, settings)
+    chosen = settings.model_copy(update={"max_tokens": 300})
+    assert chosen.options(encoder.tokenizer, encoder.max_tokens).max_tokens == limit
+
+
 @pytest.mark.filterwarnings("ignore:The model 'jinaai/jina-embeddings-v2-base-de' used to run:UserWarning")
 def test_every_listed_text_model_is_loaded_and_pooled(tmp_path: Path) -> None:
     from fastembed import TextEmbedding
@@ -122,7 +154,12 @@ def test_static_model_averages_word_vectors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("clip:ViT-G", "vit-b-32, jina-clip-v1"), ("fastembed:bert", "BAAI/bge"), ("fastembed", "BAAI")],
+    [
+        ("clip:ViT-G", "vit-b-32, jina-clip-v1"),
+        ("fastembed:bert", "BAAI/bge"),
+        ("fastembed", "BAAI"),
+        ("fastembed:some/bert", "some/bert is neither in"),
+    ],
 )
 def test_unknown_model_is_an_error_that_lists_the_known_ones(settings: Settings, name: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):

@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
 from diptych.endpoints import OpenAI
 from diptych.errors import ModelError, ProviderError, SettingsError
+from diptych.models.ledger import Ledger
 from diptych.models.openai import embeddings
 from diptych.prices import Usage
 from diptych.settings import Settings
+from extractors.text.passages import token_counter
+from tests.support import onnx_models
 from tests.support.embedding_fixtures import SEES, SMALL, counted, desk, numbered, picture, place
 from tests.support.http_server import Answer, Request, served
 from tests.support.openai_batch_server import problem
@@ -40,6 +44,42 @@ def test_queries_are_sent_like_passages() -> None:
         at.encoder.encode_texts(["pump"])
         at.encoder.encode_texts(["pump"], query=True)
         assert at.bodies[0] == at.bodies[1]
+
+
+def test_prompts_of_known_models_are_sent(tmp_path: Path) -> None:
+    with desk("openai:nomic-embed-text") as at:
+        at.encoder.encode_texts(["pump"])
+        at.encoder.encode_texts(["pump"], query=True)
+        assert [body["input"] for body in at.bodies] == [["search_document: pump"], ["search_query: pump"]]
+        assert at.encoder.batches is None
+        kept = with_ledger(at.encoder, Ledger(tmp_path))
+        assert [kept.encode_texts(["pump"]).tolist() for _ in range(2)] == [
+            at.encoder.encode_texts(["pump"]).tolist()
+        ] * 2
+        assert len(at.bodies) == 4, "the second time from the ledger"
+
+
+def test_prompts_in_the_settings_replace_the_usual_ones() -> None:
+    with served(OpenAIRoutes(vector=counted)) as vendor:
+        endpoint = OpenAI(base_url=f"{vendor.url}/v1", dimensions=8, query_prompt="find: ", passage_prompt="")
+        encoder = load_encoder("openai:nomic-embed-text", Settings(openai=endpoint))
+        encoder.encode_texts(["pump"], query=True)
+        encoder.encode_texts(["pump"])
+        assert [request.json["input"] for request in vendor.requests] == [["find: pump"], ["pump"]]
+        plain = load_encoder("openai:plain", Settings(openai=OpenAI(base_url=endpoint.base_url, dimensions=8)))
+        assert plain.fingerprint == "openai:plain-8"
+        assert encoder.fingerprint.startswith("openai:nomic-embed-text-8-")
+
+
+def test_passages_are_measured_with_the_models_own_tokenizer(tmp_path: Path) -> None:
+    onnx_models.write_text_export(tmp_path, "someone/tiny", {"ab": [1]}, "cls_token")
+    for name in ("someone/tiny", str(tmp_path / "someone/tiny/tokenizer.json")):
+        settings = Settings(openai=OpenAI(dimensions=8, tokenizer=name), models=tmp_path)
+        encoder = load_encoder("openai:tiny", settings)
+        assert token_counter(encoder.tokenizer)(["ab abab"]) == [2]
+    missing = settings.model_copy(update={"openai": OpenAI(dimensions=8, tokenizer="some/other"), "cache": tmp_path})
+    with pytest.raises(ModelError, match="some/other is neither in"):
+        assert load_encoder("openai:tiny", missing).tokenizer
 
 
 def test_no_texts_send_no_request() -> None:
