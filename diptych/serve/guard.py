@@ -27,7 +27,7 @@ MAX_BODY = 32 << 20
 TOO_LARGE = f"the request is larger than {MAX_BODY >> 20} MiB; send a smaller image"
 BODY_SECONDS = 30.0
 """For sending a request."""
-ANSWER_SECONDS = {f"{PREFIX}/ask": 600.0, "/mcp": 600.0}
+ANSWER_SECONDS = {f"{PREFIX}/ask": 600.0, "/ask": 600.0, "/mcp": 600.0}
 """Path -> seconds until the response begins, if not `MAX_SECONDS`."""
 MAX_SECONDS = 60.0
 OPEN_PATHS = (LOGIN, f"{PREFIX}/health")

@@ -65,10 +65,15 @@ async def ask(
     question = make_question(
         options.q, image, options.where, options.limit, passages=options.passages, pictures=options.pictures
     )
-    asked = _Asked(library, question)
     if "text/event-stream" not in request.headers.get("accept", ""):
-        return await asked.result()
-    await asked.first()  # what fails before the first sentence is an ordinary error
+        return await _Asked(library, question).result()
+    return await stream_answer(library, question)
+
+
+async def stream_answer(library: ServedLibrary, question: Question) -> StreamingResponse:
+    """Sentences as they arrive, then the checked answer. Raises `DiptychError` for what fails before the first one."""
+    asked = _Asked(library, question)
+    await asked.first()
     return StreamingResponse(asked.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from diptych.errors import QueryError
 from diptych.search.plain_filters import FilteredText
+from diptych.serve.page.hits import PICTURES, short_name
+from diptych.serve.served_library import NotFound, ServedLibrary
 from diptych.serve.store_fields import StoreField
 from diptych.where import ALLOWED_VALUES, And, Compare, Expression, In, Operator, parse_where
 from extractors.types import FieldValue
@@ -157,3 +160,22 @@ def _limit(field: str, text: str) -> FieldValue:
             f"filter: {field} is compared with a number or a date (2026-01-31), not {text[:40]!r}"
         ) from None
     return int(number) if number.is_integer() else number
+
+
+async def query_image(name: str, library: ServedLibrary) -> bytes:
+    """The bytes of a kept image: messages about them name no path of this machine."""
+    try:
+        return (await library.picture(name)).read_bytes()
+    except NotFound:
+        raise QueryError("the image to search with is no longer kept; choose it again") from None
+
+
+async def image_and_hit(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
+    """What the form shows of the image, or of the hit, that is searched with."""
+    image, like = state.get("image"), state.get("like")
+    shown = {"image_address": PICTURES + quote(image), "like_link": f"/hits/{quote(like)}", "like_name": "a hit"}
+    with suppress(NotFound):
+        part = await library.part(like) if like else None
+        if part:
+            shown["like_name"] = part.caption or part.title or short_name(part.document)
+    return shown

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from diptych.errors import DiptychError, QueryError
+from diptych.errors import DiptychError
 from diptych.search.hits import Results
 from diptych.search.query import Query
 from diptych.serve.dependencies import Library
-from diptych.serve.options import PREFIX
-from diptych.serve.page import documents
-from diptych.serve.page.form import SearchState
-from diptych.serve.page.hits import PICTURES, short_name, view_hits
+from diptych.serve.page import ask, documents
+from diptych.serve.page.form import SearchState, image_and_hit, query_image
+from diptych.serve.page.hits import view_hits
 from diptych.serve.page.html import HtmlRoute, html_page
 from diptych.serve.problems import problem_of
-from diptych.serve.served_library import Found, NotFound, ServedLibrary
+from diptych.serve.served_library import Found, ServedLibrary
 from diptych.store.register import DocumentRecord
 
 HITS = 20
 """Hits on a page of results."""
 router = APIRouter(include_in_schema=False, route_class=HtmlRoute)
 router.include_router(documents.router)
+router.include_router(ask.router)
 
 
 @router.get("/")
@@ -39,14 +37,13 @@ async def search_page(request: Request, library: Library) -> Response:
     except DiptychError as error:
         shown |= {"problem": str(error), "status": problem_of(error).status}
     records = await library.documents()
-    form = state.form(await library.fields()) | await _image_and_hit(state, library)
+    form = state.form(await library.fields()) | await image_and_hit(state, library)
     return html_page(
         "search.html",
         here="/",
         heading=words or ("More like this" if state.get("like") else "An image" if state.get("image") else ""),
         form=form,
         placeholder="Search passages and pictures",
-        images_address="/images",
         counts=_counts(records),
         why=state.get("why") == "1",
         why_link=state.address({"why": "" if state.get("why") == "1" else "1"}),
@@ -58,7 +55,7 @@ async def search_page(request: Request, library: Library) -> Response:
 async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
     """What the results of a search show. Raises `DiptychError`."""
     words, image, like, first = state.get("q"), state.get("image"), state.get("like"), state.first
-    query = Query(words, await _query_image(image, library) if image else None, state.where())
+    query = Query(words, await query_image(image, library) if image else None, state.where())
     if like:
         found = Found(Results(await library.like(like, HITS, query.where)), await library.interpret(query))
     else:
@@ -81,28 +78,9 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
     }
 
 
-async def _query_image(name: str, library: ServedLibrary) -> bytes:
-    """The bytes of a kept image: messages about them name no path of this machine."""
-    try:
-        return (await library.picture(name)).read_bytes()
-    except NotFound:
-        raise QueryError("the image to search with is no longer kept; choose it again") from None
-
-
-async def _image_and_hit(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
-    """What the form shows of the image, or of the hit, that is searched with."""
-    image, like = state.get("image"), state.get("like")
-    shown = {"image_address": PICTURES + quote(image), "like_link": f"/hits/{quote(like)}", "like_name": "a hit"}
-    with suppress(NotFound):
-        part = await library.part(like) if like else None
-        if part:
-            shown["like_name"] = part.caption or part.title or short_name(part.document)
-    return shown
-
-
 @router.post("/images")
 async def upload_image(request: Request, library: Library, file: UploadFile) -> Response:
-    """Keep an image to search with. Answers scripts with its name, and forms with the search."""
+    """Keep an image to search or ask with. Answers scripts with its name, and forms with the search."""
     try:
         name = await library.store_query_image(await file.read())
     except DiptychError as error:
@@ -117,9 +95,3 @@ async def upload_image(request: Request, library: Library, file: UploadFile) -> 
 def _counts(records: list[DocumentRecord]) -> str:
     passages, pictures = sum(one.passages for one in records), sum(one.pictures for one in records)
     return f"{len(records):,} documents · {passages:,} passages · {pictures:,} pictures"
-
-
-@router.get("/ask")
-async def ask_page(request: Request, library: Library) -> Response:
-    """The form; a script asks, because an answer costs money: a link to it must not."""
-    return html_page("ask.html", here="/ask", question=request.query_params.get("q", ""), ask_address=f"{PREFIX}/ask")

@@ -3,7 +3,7 @@
 
 import { readEvents } from "./events.js";
 import { clearAnswer, showAnswer } from "./answer.js";
-import { announce } from "./navigation.js";
+import { announce, filledIn, visit } from "./navigation.js";
 
 let running = null;
 
@@ -12,30 +12,28 @@ export function startAsking(content) {
   const form = content.querySelector("form[data-asks]");
   if (!form) return;
   form.addEventListener("submit", (event) => {
+    if (event.submitter && event.submitter.dataset.ask === undefined) return; // filters are shown first
     event.preventDefault();
-    const question = form.elements.q.value.trim();
-    if (question) ask(content, form.dataset.address, question);
+    if (form.elements.q.value.trim()) ask(filledIn(form));
   });
-  const kept = keptAnswer(form.elements.q.value.trim());
+  const kept = keptAnswer();
   if (kept) show(content, kept);
 }
 
-async function ask(content, address, question) {
+async function ask(target) {
+  if (target.href !== location.href) await visit(target, { focus: () => document.querySelector("#q") });
   running?.abort();
   const control = (running = new AbortController());
-  const target = new URL(location.href);
-  target.search = new URLSearchParams({ q: question });
-  if (target.href !== location.href) history.pushState({ key: Math.random().toString(36).slice(2) }, "", target);
-  document.title = `${question} · Diptych`;
+  const content = document.querySelector("main");
   clearAnswer(content);
   const progress = content.querySelector("#progress");
   progress.textContent = "Looking for evidence …";
   const sentences = content.querySelector(".statements");
   sentences.classList.add("arriving");
   const body = new FormData();
-  body.append("q", question);
+  for (const [name, value] of target.searchParams) body.append(name, value);
   try {
-    const response = await fetch(address, {
+    const response = await fetch(target.pathname, {
       method: "POST",
       signal: control.signal,
       headers: { accept: "text/event-stream" },
@@ -47,7 +45,7 @@ async function ask(content, address, question) {
         progress.textContent = "Answering; citations are checked when the answer is complete …";
         sentences.appendChild(document.createElement("li")).textContent = data.text;
       } else if (event === "answer") {
-        keepAnswer(question, data);
+        keepAnswer(data);
         show(content, data);
         announce(`Answer complete: ${data.answer.sentences.length} sentences, ${data.answer.dropped.length} dropped.`);
       } else if (event === "problem") throw new Error(data.detail);
@@ -70,10 +68,10 @@ function complain(content, sentence) {
   progress.className = "note bad";
 }
 
-function keepAnswer(question, answer) {
-  try { sessionStorage.setItem(`answer ${question}`, JSON.stringify(answer)); } catch { /* full or not allowed */ }
+function keepAnswer(answer) {
+  try { sessionStorage.setItem(location.href, JSON.stringify(answer)); } catch { /* full or not allowed */ }
 }
 
-function keptAnswer(question) {
-  try { return JSON.parse(sessionStorage.getItem(`answer ${question}`)); } catch { return null; }
+function keptAnswer() {
+  try { return JSON.parse(sessionStorage.getItem(location.href)); } catch { return null; }
 }

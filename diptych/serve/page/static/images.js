@@ -1,6 +1,6 @@
 // An image that is pasted, dropped or chosen becomes part of the query.
 
-import { announce, visit } from "./navigation.js";
+import { announce, filledIn, visit } from "./navigation.js";
 
 export function startImages() {
   document.addEventListener("paste", (event) => take(event.clipboardData?.files, event));
@@ -33,9 +33,8 @@ async function take(files, event) {
     const response = await fetch(form().dataset.images, { method: "POST", body, headers: { accept: "application/json" } });
     const reply = await response.json();
     if (!response.ok) throw new Error(reply.detail);
-    const target = new URL(form().action);
-    const filled = [...new FormData(form())].filter(([name, value]) => typeof value === "string" && value.trim() && !["image", "like"].includes(name));
-    target.search = new URLSearchParams([...filled, ["image", reply.image]]);
+    const target = filledIn(form(), ["image", "like"]);
+    target.searchParams.set("image", reply.image);
     await visit(target);
   } catch (error) {
     complain(error.message);

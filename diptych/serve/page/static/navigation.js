@@ -42,13 +42,18 @@ function onClick(event) {
 
 function onSubmit(event) {
   const form = event.target;
-  if (form.method !== "get" || form.dataset.asks !== undefined || event.defaultPrevented) return;
+  if (form.method !== "get" || event.defaultPrevented) return;
   event.preventDefault();
-  const filled = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value.trim());
-  const target = new URL(form.action);
-  target.search = new URLSearchParams(filled);
   const words = form.querySelector("#q");
-  visit(target, { focus: () => (document.activeElement === words || !words ? document.querySelector("#q") : null) });
+  visit(filledIn(form), { focus: () => (document.activeElement === words || !words ? document.querySelector("#q") : null) });
+}
+
+// The address of a form as it is filled in, without the parameters that are left out.
+export function filledIn(form, leftOut = []) {
+  const target = new URL(form.action);
+  target.search = new URLSearchParams([...new FormData(form)].filter(
+    ([name, value]) => typeof value === "string" && value.trim() && !leftOut.includes(name)));
+  return target;
 }
 
 async function onBack(event) {

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
 
 from diptych import Diptych, Settings
@@ -189,6 +190,26 @@ def test_an_answer_lights_up_its_evidence(site: Site, page: Page) -> None:
     expect(sentence).to_be_visible()
     page.reload()
     expect(sentence).to_be_visible()
+
+
+def test_a_question_has_filters_and_an_image(site: Site, page: Page, tmp_path: Path) -> None:
+    posted: list[str] = []
+    page.on("request", lambda sent: posted.append(sent.post_data or "") if sent.method == "POST" else None)
+    page.goto(f"{site.url}/ask")
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_label("Expression").fill("page < 9")
+    page.get_by_role("button", name="Apply filters").click()
+    expect(page.get_by_role("link", name="Remove the filter page < 9")).to_be_visible()
+    Image.new("RGB", (90, 60), "teal").save(tmp_path / "valve.png")
+    page.locator("input[type=file]").set_input_files(tmp_path / "valve.png")
+    expect(page.get_by_alt_text("The image to ask about")).to_be_visible()
+    assert len(posted) == 1
+    page.get_by_label("Question").fill("when is the filter cleaned")
+    page.keyboard.press("Enter")
+    expect(page.locator(".evidence li")).to_contain_text("“gauge reads zero”")
+    names = re.findall(r'name="(\w+)"', posted[-1])
+    assert sorted(names) == ["image", "q", "where"]
+    expect(page.get_by_role("link", name="Remove the filter page < 9")).to_be_visible()
 
 
 def test_nothing_in_documents_runs_or_leaves(site: Site, page: Page) -> None:
