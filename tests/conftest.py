@@ -7,9 +7,14 @@ Fixtures that only a few files need are in modules of `tests.support`; importing
 from __future__ import annotations
 
 import atexit
+import ctypes
+import gc
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +33,20 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
 
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 SERVER = pytest.StashKey[PrefectServer]()
-SLOW_FILES = ("test_kills.py", "test_ingest_flows.py", "test_deployments.py", "test_demo.py", "test_budget.py")
+LONGEST_FILES = (
+    "test_ingest_flows.py", "test_kills.py", "test_demo.py", "test_deployments.py", "test_recipes.py",
+    "test_runners.py", "test_rendered_slides.py", "test_page_in_browser.py", "test_recorded_commands.py",
+    "test_ocr.py", "test_catalogue_search.py", "test_budget.py", "test_search_flows.py", "test_page_cache.py",
+    "test_serve.py", "test_resemblance.py", "test_cli.py", "test_tenant.py", "test_removals.py", "test_minilm.py",
+    "test_libreoffice.py", "test_streamed_answers.py", "test_scanned_tables.py", "test_schema.py",
+    "test_flow_settings.py", "test_maintenance_commands.py", "test_rendering.py", "test_bench.py",
+)  # fmt: skip
+"""By seconds, longest first."""
 
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
+sys.dont_write_bytecode = False  # and pytest rewrites the assertions of all test modules again
+gc.disable()  # until the tests are collected: modules are no garbage
 # Prefect reads its environment when it is imported, which is before the first test.
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIPTYCH_")) or name.endswith("_BASE_URL")]:
     if not name.startswith("DIPTYCH_TEST_"):  # these configure the tests themselves
@@ -76,17 +91,31 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With pytest-xdist, run the slowest files first, so that all workers end at about the same time."""
+    """With pytest-xdist, run the longest files first, so that all workers end at about the same time."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.path.name not in SLOW_FILES)
+        ranks = {name: rank for rank, name in enumerate(LONGEST_FILES)}
+        items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the server, which takes 10 s, while the first tests run, if any test needs it."""
+    gc.freeze()  # what was imported is not searched for garbage again
+    gc.enable()
     if SERVER in session.config.stash and any(
         "prefect_server" in getattr(i, "fixturenames", ()) for i in session.items
     ):
         session.config.stash[SERVER].start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """After every file, collect garbage and return free memory to the system."""
+    result = yield
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        with suppress(AttributeError):  # glibc has it
+            ctypes.CDLL(None).malloc_trim(0)
+    return result
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

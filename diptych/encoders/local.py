@@ -29,6 +29,7 @@ class Lazy(Generic[T]):
         with self._lock:
             if not self._values:
                 self._values.append(self._compute())
+                del self._compute  # often a method of the owner: without this cycle, models are freed with their owner
             return self._values[0]
 
 

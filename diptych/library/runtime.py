@@ -67,6 +67,7 @@ class Runtime:
             if self._sandbox:
                 self._sandbox.close()
             self._sandbox = self._store = None
+            self.__dict__.pop("spaces", None)  # frees the models, which may be hundreds of megabytes
             if self._temporary:
                 self._temporary.cleanup()
 
