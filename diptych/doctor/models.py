@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 from diptych.doctor.machine import Check
 from diptych.encoders import minilm
+from diptych.encoders.bert_precision import known_precision
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
 from diptych.encoders.local import choose_device
@@ -123,9 +124,14 @@ def _check_minilm(role: str, encoder: minilm.MiniLM, settings: Settings) -> Chec
     folder = minilm.find_package()
     minilm.read_verified(folder / "model.safetensors", minilm.WEIGHTS_SHA256)
     minilm.read_verified(folder / "tokenizer.json", minilm.TOKENIZER_SHA256)
-    file = minilm.cache_file(settings.cache, encoder.name.partition(":")[2] or "int8")
+    precision = encoder.name.partition(":")[2] or known_precision(settings.cache)
+    file = minilm.cache_file(settings.cache, precision)
     graph = f"graph cached in {file}" if minilm.read_cached_graph(file) else "graph is built when first used (2 s)"
-    return Check(role, "ok", f"{encoder.name}: weights {minilm.WEIGHTS_SHA256[:12]}…, {graph}")
+    return Check(
+        role,
+        "ok",
+        f"{encoder.name} ({precision or 'precision not chosen yet'}): weights {minilm.WEIGHTS_SHA256[:12]}…, {graph}",
+    )
 
 
 def _check_files(role: str, encoder: Encoder, cost: str) -> Check:

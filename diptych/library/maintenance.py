@@ -27,7 +27,7 @@ from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skip
 from diptych.pipeline.sources import FoundSources, Listing, RowPictures, collect, find_sources
 from diptych.pipeline.stages import RunStage, run_directly
 from diptych.pipeline.sweep import SweepReport, sweep_store
-from diptych.pipeline.transfer import TransferReport, export_store, import_store
+from diptych.pipeline.transfer import TransferReport, export_store, exported_config, import_store
 from diptych.store.languages import AUTO
 from diptych.store.names import (
     NamedDocuments,
@@ -273,6 +273,7 @@ class Maintenance:
     def import_from(self, folder: Path) -> TransferReport:
         """Add what `export_to` wrote with the same encoders; a new store with `language = auto` gets its language."""
         runtime = self._runtime
+        runtime.spaces.adopt(exported_config(folder))  # a new store is bound to it
         store = runtime.store(bound=runtime.settings.language != AUTO)
         report = import_store(folder, store, runtime.picture_store)
         rename_documents(store, runtime.root)

@@ -30,7 +30,7 @@ from diptych.settings import MEMORY, Settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import NameCache, bind_names
 from diptych.store.open import open_store
-from diptych.store.register import RegisterCache, bind_encoders
+from diptych.store.register import RegisterCache, bind_encoders, stored_config
 from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
 from diptych.store.types import Store
@@ -174,6 +174,8 @@ class Runtime:
                 check_language(self.settings.language)
                 store = open_store(self.settings, lambda: self.spaces.shapes, create=create)
                 try:
+                    if built := stored_config(store):
+                        self.spaces.adopt(built)
                     if bound:
                         self.language = bind_encoders(store, self.spaces.encoding_config(self.settings.language))
                         self.spaces.check_types(store.shapes)

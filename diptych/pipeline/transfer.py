@@ -105,6 +105,11 @@ def export_dimensions(folder: Path) -> dict[str, int]:
     return {str(name): int(size) for name, size in _read_facts(folder)["sizes"].items()}
 
 
+def exported_config(folder: Path) -> EncodingConfig:
+    """The encoders and the language of an export. Raises `SourceError` if the folder is not an export."""
+    return EncodingConfig(**_read_facts(folder)["reading"])
+
+
 def import_store(folder: Path, store: Store, pictures: PictureStore) -> TransferReport:
     """Import an export into a store that is new or has the same encoders. Documents that it has are replaced.
 

@@ -240,16 +240,29 @@ def write_fact(store: Store, fact: str, payload: Payload) -> None:
     store.facts = {**store.facts, fact: payload}
 
 
+def stored_config(store: Store) -> EncodingConfig | None:
+    """The encoders and the language that a store is bound to; None if it is new."""
+    bound = _binding(store)
+    return EncodingConfig(**bound["reading"]) if bound else None
+
+
+def _binding(store: Store) -> Payload | None:
+    return store.facts.get(STORE_ID) or read_register(store, [STORE_ID])[1].get(STORE_ID)
+
+
 def bind_encoders(store: Store, config: EncodingConfig) -> str:
     """Bind a new store to its encoders and language. Raises `StoreMismatch` if it is bound to others, or unreadable.
 
     Returns the language: a store that was built in one language keeps it under `auto` until it is reindexed.
     """
-    # Another process may have created a new store at the same time.
-    bound = store.facts.get(STORE_ID) or read_register(store, [STORE_ID])[1].get(STORE_ID)
+    bound = _binding(store)
     if bound is None:
-        write_binding(store, store.edition, config)
-        return config.language
+        # Another process may create the store at the same time, with an encoder that chose another precision.
+        with store.lock_document(STORE_ID):
+            bound = _binding(store)
+            if bound is None:
+                write_binding(store, store.edition, config)
+                return config.language
     if (written := bound.get("format", 1)) > STORE_FORMAT:
         raise StoreMismatch(f"the store has format {written}, but this version reads format {STORE_FORMAT}; update it")
     if written < STORE_FORMAT:

@@ -63,6 +63,12 @@ class Spaces:
         """These spaces for the next edition of a store; it keeps the type of its vectors unless the setting is made."""
         return self if self.half is not None else replace(self, half=all(shape.half for shape in stored.values()))
 
+    def adopt(self, built: EncodingConfig) -> None:
+        """Encode as an existing store was, as far as the settings leave that open."""
+        self.text.adopt(built.encoder)
+        if self.images:
+            self.images.adopt(built.images)
+
     def encoding_config(self, language: str) -> EncodingConfig:
         return EncodingConfig(self.text.fingerprint, language, self.images.fingerprint if self.images else "")
 

@@ -17,7 +17,8 @@ from diptych.settings import Settings
 @pytest.mark.parametrize(
     ("name", "fingerprint"),
     [
-        ("minilm", "minilm-int8-1-53aa51172d14-256"),
+        ("minilm:int8", "minilm-int8-1-53aa51172d14-256"),
+        ("minilm:int7", "minilm-int7-1-53aa51172d14-256"),
         ("minilm:fp32", "minilm-fp32-1-53aa51172d14-256"),
         ("openai:text-embedding-3-small", "openai:text-embedding-3-small-256"),
         ("unified:seer", "unified:seer-8"),

@@ -44,7 +44,7 @@ def encoder(cache: Path) -> MiniLM:
     return MiniLM(minilm.find_package(), cache)
 
 
-@pytest.mark.parametrize(("name", "least"), [("minilm", 0.98), ("minilm:fp32", 0.9999)])
+@pytest.mark.parametrize(("name", "least"), [("minilm:int8", 0.98), ("minilm:int7", 0.98), ("minilm:fp32", 0.9999)])
 def test_agrees_with_the_reference_implementation(cache: Path, name: str, least: float) -> None:
     vectors = load_encoder(name, Settings(cache=cache)).encode_texts(TEXTS)
     assert vectors.shape == (12, 384)
@@ -53,15 +53,16 @@ def test_agrees_with_the_reference_implementation(cache: Path, name: str, least:
     assert (vectors * VECTORS).sum(axis=1).min() >= least
 
 
-def test_int8_preserves_similarities(encoder: MiniLM) -> None:
-    vectors = encoder.encode_texts(TEXTS)
+@pytest.mark.parametrize("precision", ["int8", "int7"])
+def test_quantisation_preserves_similarities(cache: Path, precision: str) -> None:
+    vectors = MiniLM(minilm.find_package(), cache, precision=precision).encode_texts(TEXTS)
     pairs = np.triu_indices(len(TEXTS), 1)
     assert np.corrcoef((vectors @ vectors.T)[pairs], (VECTORS @ VECTORS.T)[pairs])[0, 1] > 0.995
 
 
 def test_vectors_do_not_depend_on_other_texts(encoder: MiniLM) -> None:
-    together = encoder.encode_texts(TEXTS)
-    alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS])
+    together = encoder.encode_texts([*TEXTS, *TEXTS])
+    alone = np.concatenate([encoder.encode_texts([text]) for text in [*TEXTS, *TEXTS]])
     assert np.array_equal(together, alone)
 
 
