@@ -1,13 +1,15 @@
 """The two OCR engines: functions from an image to its words.
 
-Tesseract runs as a program with one thread; several threads wait for each other and are twenty times slower on a busy
-machine. RapidOCR brings its models in its package and takes about ten times as long.
+Tesseract runs in this process, or as a program where its library cannot be loaded. It gets one thread: several wait for
+each other and are twenty times slower on a busy machine. RapidOCR brings its models in its package and takes about ten
+times as long.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from extractors.errors import ExtractionError
 from extractors.ocr.languages import TIMEOUT, chosen_languages, installed_languages
+from extractors.ocr.tesseract_library import open_library
 from extractors.types import Box
 
 if TYPE_CHECKING:
@@ -52,16 +55,25 @@ def _run_tesseract(image: Image.Image, *arguments: str) -> str:
     return result.stdout.decode(errors="replace")
 
 
+def _read_tsv(image: Image.Image, languages: str, mode: int, variables: Mapping[str, str]) -> str:
+    """What Tesseract reads as rows of its TSV format, without the header."""
+    if library := open_library(languages):
+        return library.read(image, mode, variables, TIMEOUT)
+    settings = [part for name, value in variables.items() for part in ("-c", f"{name}={value}")]
+    output = _run_tesseract(image, "-l", languages, "--psm", str(mode), *settings, "tsv")
+    return output.partition("\n")[2]
+
+
 def tesseract_words(image: Image.Image, languages: str, *, sparse: bool) -> list[Word]:
     """Return the words of a grey image; `sparse` looks for words anywhere instead of for paragraphs.
 
     Sparse words are on pictures and coloured areas, where a local threshold (method 2, Sauvola's) finds more of them.
     On pages of text it finds no more and takes longer.
     """
-    mode = ["--psm", "11", "-c", "thresholding_method=2"] if sparse else ["--psm", "3"]
+    mode, threshold = (11, "2") if sparse else (3, "0")
     chosen = chosen_languages(languages, lambda: tesseract_script(image))
     words = []
-    for row in _run_tesseract(image, "-l", chosen, *mode, "tsv").splitlines()[1:]:
+    for row in _read_tsv(image, chosen, mode, {"thresholding_method": threshold}).splitlines():
         # level, page, block, paragraph, line, word, left, top, width, height, confidence, text
         level, _, block, paragraph, line, _, *rest = row.split("\t")
         if level != "5" or not rest[5].strip():
