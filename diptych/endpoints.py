@@ -1,4 +1,4 @@
-"""Endpoints of paid models: the sections `openai`, `anthropic` and `unified` of the settings."""
+"""Endpoints of paid models: the sections `openai`, `anthropic`, `unified` and `rerank` of the settings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from diptych.errors import SettingsError
 
-Role = Literal["encoder", "image_encoder", "captioner", "answerer"]
+Role = Literal["encoder", "image_encoder", "captioner", "answerer", "reranker"]
 """What a model is used for; the setting of that name holds the model's."""
 ROLES: tuple[Role, ...] = get_args(Role)
-PROVIDERS = ("openai", "anthropic", "unified")
+PROVIDERS = ("openai", "anthropic", "unified", "rerank")
 """Providers of paid models; the section of that name holds the endpoint."""
 
 
@@ -172,3 +172,11 @@ class Unified(UnifiedEndpoint):
 
     encoder: UnifiedEndpoint | None = None
     image_encoder: UnifiedEndpoint | None = None
+
+
+class Rerank(Endpoint):
+    """A server with a rerank API, such as those of Cohere, Voyage, Jina and vLLM."""
+
+    provider: ClassVar[str] = "rerank"
+
+    key: str = "DIPTYCH_RERANK_API_KEY"

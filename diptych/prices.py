@@ -50,6 +50,8 @@ class Price:
     """Share of the price that a batch API charges."""
     cache_write: float | None = None
     """Input written to the provider's cache; None: same as `input`."""
+    requests: float = 0.0
+    """US dollars per thousand requests, of models that are not charged by tokens."""
     source: str = ""
     """Where the price was found; empty: the settings."""
     read: str = ""
@@ -57,7 +59,7 @@ class Price:
 
     def __post_init__(self) -> None:
         """Reject values that are not prices: a negative one would raise the budget."""
-        for name in ("input", "output", "cached", "batch", "cache_write"):
+        for name in ("input", "output", "cached", "batch", "cache_write", "requests"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"`{name}` is {value}; a price is a number of US dollars, 0 or more")
@@ -76,4 +78,4 @@ class Price:
         return self._scaled(usage.input_tokens * highest + usage.output_tokens * self.output, usage)
 
     def _scaled(self, cost: float, usage: Usage) -> float:
-        return cost * (self.batch if usage.batched else 1) / 1e6
+        return (cost + 1000 * usage.requests * self.requests) * (self.batch if usage.batched else 1) / 1e6

@@ -18,19 +18,29 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as NotJson
 
-from diptych.endpoints import PROVIDERS, ROLES, Anthropic, ApiKeys, Endpoint, OpenAI, Role, Unified, secret_value
+from diptych.endpoints import (
+    PROVIDERS,
+    ROLES,
+    Anthropic,
+    ApiKeys,
+    Endpoint,
+    OpenAI,
+    Rerank,
+    Role,
+    Unified,
+    secret_value,
+)
 from diptych.errors import SettingsError
 from diptych.object_store import check_address
 from diptych.prices import Price
 from diptych.setting_names import find_unknown_variable, suggest_setting
+from diptych.storage_settings import StorageSettings
 from extractors.ocr.languages import split_languages
 from extractors.page_range import check_page_range, parse_page_range
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import OcrEngine, Options, PageImages
 
 Device = Literal["auto", "cpu", "cuda"]
-VectorType = Literal["float32", "float16"]
-Quantization = Literal["none", "scalar", "binary", "turbo"]
 Runner = Literal["threads", "processes", "dask", "ray"]
 TENANT_NAME = r"^([a-z0-9][a-z0-9_-]{0,63})?$"
 MEMORY = ":memory:"
@@ -42,7 +52,7 @@ OTHER_VARIABLES = ("DIPTYCH_TRACE", "DIPTYCH_TOKEN", "DIPTYCH_WORKER", "DIPTYCH_
 """Variables with our prefix, or their beginnings, that are not settings. Names ending in `_KEY` may hold keys."""
 
 
-class Settings(BaseSettings):
+class Settings(StorageSettings):
     """All settings. Unknown names, in diptych.toml or in the environment, are errors.
 
     Settings in sections are set from the environment as, for example, DIPTYCH_OPENAI__BASE_URL.
@@ -79,6 +89,10 @@ class Settings(BaseSettings):
         default="", description="Vision model that captions pictures: openai:…, anthropic:…; empty: none."
     )
     answerer: str = Field(default="", description="Vision model that answers questions: openai:…, anthropic:….")
+    reranker: str = Field(
+        default="", description="Orders the best pages anew: fastembed:…, rerank:…, answerer; empty: none."
+    )
+    rerank_pages: int = Field(default=40, ge=2, le=40, description="Maximum number of pages to rerank.")
     caption_detail: Literal["low", "high", "auto"] = Field(
         default="high", description="Image resolution sent to the captioner."
     )
@@ -91,6 +105,7 @@ class Settings(BaseSettings):
     openai: OpenAI = OpenAI()
     anthropic: Anthropic = Anthropic()
     unified: Unified = Unified()
+    rerank: Rerank = Rerank()
     prices: dict[str, Price] = Field(
         default={}, description="US dollars per million tokens, by model; overrides the built-in prices."
     )
@@ -165,21 +180,6 @@ class Settings(BaseSettings):
         default=600, gt=0, description="Time limit for a document apart from its pages, in seconds."
     )
     document_memory_mb: int = Field(default=4096, ge=512, description="Memory limit of a worker process, in MiB.")
-    vectors: VectorType | None = Field(default=None, description="Storage type of vectors; default: float32.")
-    quantization: Quantization | None = Field(default=None, description="Quantisation on a Qdrant server.")
-    rescore: bool = Field(default=True, description="Compare hits of quantised vectors again with the full ones.")
-    oversampling: float = Field(default=2, ge=1, description="Candidates to rescore for each hit.")
-    vectors_on_disk: bool | None = Field(default=None, description="Keep full vectors of a Qdrant server on disk.")
-    payload_on_disk: bool | None = Field(default=None, description="Keep payloads of a Qdrant server on disk.")
-    aliases: str = Field(default="", description="Prefix of the aliases `text` and `images` on a Qdrant server.")
-    shards: int = Field(default=1, ge=1, description="Shards per collection on a Qdrant server.")
-    replicas: int = Field(default=1, ge=1, description="Replicas per shard on a Qdrant server.")
-    server_seconds: float = Field(
-        default=60, gt=0, description="Time limit of one request to a Qdrant server including retries, in seconds."
-    )
-    lock_seconds: float = Field(
-        default=60, ge=0, description="How long to wait for a store that another process has open, in seconds."
-    )
     cache: Path = Field(
         default_factory=lambda: Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "diptych",
         description="Folder for generated model files and downloads.",

@@ -74,9 +74,9 @@ async def query(
         found = await asyncio.to_thread(find_hits, diptych, question, offset)
     current_listener().on_result(found)
     hits = [hit.as_dict() for hit in found.hits]
-    for line in filter(None, [found.filters, found.nothing, *found.usage]):
+    notes = [*filter(None, [found.filters]), *found.notes]
+    for line in notes:
         get_run_logger().info("%s", line)
-    notes = [found.filters, found.nothing, *found.usage]
     page = await asyncio.to_thread(hits_markdown, hits, title, notes, diptych.settings.search_page)
     await acreate_markdown_artifact(page, key="query-hits", description=escape_markdown(title))
     return Completed(message=found.nothing or pluralize(len(hits), "hit"), data=hits)

@@ -21,6 +21,8 @@ from diptych.models.meter import Meter
 from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
 from diptych.object_store import hide_credentials
+from diptych.rerankers.fastembed import CrossEncoder
+from diptych.rerankers.reranker import make_reranker
 from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
@@ -81,6 +83,26 @@ def check_captioner(settings: Settings) -> Check:
 
 def check_answerer(settings: Settings) -> Check:
     return _check_vision_model("answerer", settings, "`diptych ask` cannot answer")
+
+
+def check_reranker(settings: Settings) -> Check:
+    name, cost = settings.reranker, "hits are not reranked"
+    try:
+        reranker = make_reranker(settings, Meter(), lambda page: None)
+        if reranker is None:
+            return Check("reranker", "ok", f"none set: {cost}")
+        if name == "answerer":
+            return Check("reranker", "ok", f"{reranker.name}, see answerer")
+        files = reranker.files if isinstance(reranker, CrossEncoder) else None
+        if files and not files.find_folder():
+            why = files.explain_unreachable() or "downloaded when first used"
+            return Check(
+                "reranker", "missing", f"{name}: files of {files} missing; {why}", cost, files.download_command
+            )
+    except DiptychError as error:
+        return Check("reranker", "broken", str(error), cost, "export DIPTYCH_RERANKER=…")
+    endpoint = settings.endpoint("reranker")
+    return _check_endpoint("reranker", name, endpoint, cost) if endpoint else Check("reranker", "ok", name)
 
 
 def _describe_format(row: Format) -> str:

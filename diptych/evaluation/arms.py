@@ -9,7 +9,7 @@ import numpy as np
 from diptych.evaluation.metrics import LEVELS, Level, score_hits
 from diptych.evaluation.questions import Question
 from diptych.search.fusion import FusedPoint
-from diptych.search.hits import Hit, RankedPoint, make_hits
+from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.search import BAND, WEIGHT_NAMES, EncodedQuery, SearchContext, search_encoded
 from diptych.store.register import visible_points
 from diptych.store.types import TEXT_VECTOR, Payload
@@ -25,7 +25,9 @@ ARMS: dict[str, tuple[str, ...]] = {
     "descriptions": ("images.description", "images.bm25"),
     "pixels": ("images.visual",),
 }
-"""Arm -> the lists it uses. Only `fused`, the search as it is, uses the signals of pages."""
+"""Arm -> the lists it uses. Only `fused`, the search without a reranker, uses the signals of pages."""
+RERANKED = "reranked"
+"""Another arm: the search with its reranker."""
 CAPTIONS = "captions"
 """Another arm: pictures by their captions only, printed captions and model captions."""
 DEPTH = BAND
@@ -43,6 +45,8 @@ class ArmRun:
     """Level -> scores per question; None where a question has no answer at that level."""
     seconds: float
     """Mean time per question, without encoding."""
+    problem: str = ""
+    """Why a question was not reranked."""
 
     def values(self, level: Level, metric: str) -> dict[int, float]:
         """Index of the question -> value."""
@@ -52,15 +56,16 @@ class ArmRun:
 def available_arms(context: SearchContext) -> list[str]:
     """The arms that the store supports: `pixels` needs an image encoder, `captions` needs captions."""
     names = [name for name in ARMS if name != "pixels" or context.spaces.images]
+    names += [RERANKED] if context.reranker else []
     return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _visible_pictures(context, None)) else names
 
 
 def run_arm(arm: str, questions: Sequence[Question], queries: Sequence[EncodedQuery], context: SearchContext) -> ArmRun:
     """`queries`: those of the questions, encoded once for all arms."""
     start = time.perf_counter()
-    found: Sequence[Sequence[Hit]]
+    found: Sequence[Results[Hit]]
     if arm == CAPTIONS:
-        found = search_captions(queries, context)
+        found = list(map(Results, search_captions(queries, context)))
     else:
         found = search_encoded(queries, narrow(context, arm), DEPTH)
     seconds = (time.perf_counter() - start) / len(questions)
@@ -68,15 +73,18 @@ def run_arm(arm: str, questions: Sequence[Question], queries: Sequence[EncodedQu
         level: tuple(score_hits(question, hits, level) for question, hits in zip(questions, found, strict=True))
         for level in LEVELS
     }
-    return ArmRun(arm, tuple(tuple(hits) for hits in found), scores, seconds)
+    problem = next((hits.problem for hits in found if hits.problem), "")
+    return ArmRun(arm, tuple(tuple(hits) for hits in found), scores, seconds, problem)
 
 
 def narrow(context: SearchContext, arm: str) -> SearchContext:
     """The context with only the lists that the arm uses."""
     if arm == CAPTIONS:  # compares vectors of texts
         return replace(context, weights={**dict.fromkeys(WEIGHT_NAMES, 0.0), "text.dense": 1.0})
+    if arm == RERANKED:
+        return context
     unused = {name: 0.0 for name in WEIGHT_NAMES if name not in ARMS[arm]}
-    return replace(context, weights={**context.weights, **unused})
+    return replace(context, weights={**context.weights, **unused}, reranker=None)
 
 
 def search_captions(queries: Sequence[EncodedQuery], context: SearchContext) -> list[list[Hit]]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, ArmRun, available_arms, narrow, run_arm
+from diptych.evaluation.arms import ARMS, CAPTIONS, FUSED, RERANKED, ArmRun, available_arms, narrow, run_arm
 from diptych.evaluation.metrics import LEVELS, METRICS, Level
 from diptych.evaluation.questions import Question, group_by_type, locate_documents
 from diptych.evaluation.statistics import Difference, Interval, mean_interval, paired_difference
@@ -52,6 +52,8 @@ class Evaluation:
     """The hits of the arm `fused`, if it was run."""
     suggestion: Suggestion | None
     """None if only one arm was run."""
+    problem: str = ""
+    """Why the reranker did not order the pages of a question."""
 
     def arm(self, name: str) -> Arm | None:
         return next((arm for arm in self.arms if arm.name == name), None)
@@ -110,6 +112,7 @@ def evaluate(
         left_out=left_out,
         fused=fused,
         suggestion=suggest_weights(questions, queries, context) if len(runs) > 1 else None,
+        problem=next((run.problem for run in runs if run.problem), ""),
     )
 
 
@@ -131,7 +134,7 @@ def _choose_arms(arms: Sequence[str] | None, context: SearchContext) -> list[str
     available = available_arms(context)
     for name in arms or ():
         if name not in available:
-            why = "is not supported by this store" if name in ARMS or name == CAPTIONS else "is unknown"
+            why = "is not supported by this store" if name in (*ARMS, CAPTIONS, RERANKED) else "is unknown"
             raise QueryError(f"the arm {name!r} {why}; use one of: {', '.join(available)}")
     return list(dict.fromkeys(arms)) if arms else available
 

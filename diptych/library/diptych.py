@@ -12,7 +12,7 @@ from diptych.answering.answer import Answer, with_charges
 from diptych.answering.ask import Answerer, answer_question
 from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
 from diptych.library.maintenance import Maintenance
-from diptych.library.parts import Part, find_document, load_page_image, load_parts
+from diptych.library.parts import Part, find_document, load_parts
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter, track_charges
@@ -30,7 +30,7 @@ from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
 from diptych.store.register import DocumentRecord, list_records, register_version
-from diptych.where import Compare, Expression
+from diptych.where import Expression
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile, PageImage
 
@@ -242,11 +242,7 @@ class Diptych:
 
         None if there is none and the file is not a PDF on this machine, or changed since it was ingested.
         """
-        runtime = self._runtime
-        store, number = runtime.existing(), Compare("page", "=", page)
-        parts = load_parts(store, [document], number)
-        runtime.picture_store.load(image_path(part.image, self.pictures) for part in parts if part.image)
-        return load_page_image(document, page, parts, store, runtime.workers(), self.pictures)
+        return self._runtime.page_image(document, page)
 
     def picture(self, image: ImageFile) -> Path:
         """The path of an image in the picture store, fetched from an object store; the file may not exist."""

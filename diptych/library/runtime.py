@@ -12,6 +12,8 @@ from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
 from diptych.endpoints import Role
 from diptych.errors import SettingsError, StoreError, StoreMissing
+from diptych.library.open_places import open_places
+from diptych.library.parts import load_page_image, load_parts
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.models.object_ledger import open_ledger
@@ -21,9 +23,9 @@ from diptych.picture_store import PictureStore, open_picture_store
 from diptych.pipeline.download import Fetch, fetcher
 from diptych.pipeline.estimate import EstimateContext
 from diptych.pipeline.pipeline import Pipeline
-from diptych.places.containers import Unpack
 from diptych.places.places import Places
 from diptych.places.web import Limits
+from diptych.rerankers.reranker import PageContent, Reranker, load_reranker
 from diptych.search.search import SearchContext
 from diptych.search.synonyms import load_synonyms
 from diptych.settings import MEMORY, Settings
@@ -34,8 +36,10 @@ from diptych.store.register import RegisterCache, bind_encoders, stored_config
 from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
 from diptych.store.types import Store
+from diptych.where import Compare
+from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
-from extractors.types import Extraction, Options, Source
+from extractors.types import Extraction, Options, PageImage, Source
 
 
 class Runtime:
@@ -129,6 +133,22 @@ class Runtime:
                 f"anthropic:MODEL, and put its key in {self.settings.openai.key} or {self.settings.anthropic.key}"
             )
         return load_vision_model(self.settings.answerer, self.settings.for_role("answerer"), self.meter)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What orders the best pages anew; None if none is set."""
+        return load_reranker(self.settings.for_role("reranker"), self.meter, self._page_file)
+
+    def page_image(self, document: str, page: int) -> PageImage | None:
+        """See `Diptych.page_image`."""
+        store = self.existing()
+        parts = load_parts(store, [document], Compare("page", "=", page))
+        self.picture_store.load(image_path(part.image, self.pictures) for part in parts if part.image)
+        return load_page_image(document, page, parts, store, self.workers(), self.pictures)
+
+    def _page_file(self, page: PageContent) -> Path | None:
+        drawn = self.page_image(page.document_id, page.page)
+        return image_path(drawn.image, self.pictures) if drawn else None
 
     def check_models(self, *roles: Role) -> None:
         """Called before anything is paid for: raises `ModelError` if a model of these roles lacks its key.
@@ -263,19 +283,10 @@ class Runtime:
             self._register,
             load_synonyms(chosen.synonyms),
             self._names,
+            self.reranker,
+            chosen.rerank_pages,
         )
 
     def _check_open(self) -> None:
         if self.closed:
             raise StoreError(f"{self.settings.store}: this Diptych is closed; open a new one")
-
-
-def open_places(chosen: Settings, unpack: Unpack) -> Places:
-    """Where documents are, with the limits and credentials of the settings."""
-    instead = "raise `fetch_mb` or `document_seconds`, or download it and use its path"
-    limits = Limits(chosen.fetch_mb << 20, chosen.document_seconds, chosen.private_addresses, instead)
-    options = {
-        start: {name: value.get_secret_value() for name, value in given.items()}
-        for start, given in chosen.places.items()
-    }
-    return Places(chosen.cache, limits, options, unpack)

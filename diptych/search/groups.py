@@ -60,7 +60,7 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
         Group(rank, hits[0].document, hits[0].source, hits[0].page if by == "page" else None, tuple(hits))
         for rank, hits in enumerate(islice(groups.values(), limit), start=1)
     )
-    return Results(found, resembles=points.resembles)
+    return Results(found, resembles=points.resembles, problem=points.problem)
 
 
 def _group_key(point: RankedPoint, by: By) -> object:

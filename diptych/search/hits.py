@@ -53,8 +53,8 @@ class Hit:
     score: float
     ranks: Mapping[str, int]
     """Ranked list -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.picture`
-    (without the words of the query), `images.bm25`; and signal -> rank of the hit's page by it: `pages.bm25`, `named`
-    and the others in `page_signals.SIGNALS`."""
+    (without the words of the query), `images.bm25`; and of the hit's page: `reranker`, and each signal (`pages.bm25`,
+    `named` and the others in `page_signals.SIGNALS`)."""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""
@@ -93,8 +93,10 @@ class Hit:
 class Results(list[T]):
     """What a query found, best first."""
 
-    def __init__(self, found: Iterable[T] = (), *, resembles: bool = True) -> None:
+    def __init__(self, found: Iterable[T] = (), *, resembles: bool = True, problem: str = "") -> None:
         super().__init__(found)
+        self.problem = problem
+        """Why the reranker did not order them; empty if it did, or none is set."""
         self.resembles = resembles
         """Whether anything in the store resembles the query; if not, the list is empty."""
 

@@ -49,7 +49,7 @@ class Page:
 
 def make_part(payload: Payload) -> Part:
     content = payload["image"]["sha256"] if "image" in payload else payload["text"]
-    return Part(_place(payload), payload["modality"], payload["label"], content, payload[INDEXED], payload["kind"])
+    return Part(make_place(payload), payload["modality"], payload["label"], content, payload[INDEXED], payload["kind"])
 
 
 def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:
@@ -59,12 +59,12 @@ def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str
     """
     by_place: dict[Place, list[Payload]] = {}
     for payload in parts:
-        by_place.setdefault(_place(payload), []).append(payload)
-    page_points = {_place(page): page for page in pages}
+        by_place.setdefault(make_place(payload), []).append(payload)
+    page_points = {make_place(page): page for page in pages}
     return {place: _make_page(found, page_points.get(place), language) for place, found in by_place.items()}
 
 
-def _place(payload: Payload) -> Place:
+def make_place(payload: Payload) -> Place:
     return payload["document_id"], section_number(payload)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
+from diptych.rerankers.reranker import Reranker
 from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
 from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
@@ -21,6 +22,7 @@ from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import Part, make_pages, make_part
+from diptych.search.reranking import rerank
 from diptych.search.resemblance import resembles
 from diptych.search.result_order import order_results
 from diptych.search.rows import complete_rows, merge_rows
@@ -65,6 +67,8 @@ class SearchContext:
     register: RegisterCache = field(default_factory=RegisterCache)
     synonyms: Sequence[Synonyms] = ()
     names: NameCache = field(default_factory=NameCache)
+    reranker: Reranker | None = None
+    rerank_pages: int = BAND
 
     def resolve(self, where: Expression | None) -> Expression | None:
         """The filter with document names as ids. Raises `QueryError` for an ambiguous name."""
@@ -133,7 +137,7 @@ def search_encoded(
     for query in queries:
         points = page(query)
         hits = make_hits(points, context.pictures, offset + 1, query.intent.page_numbers)
-        results.append(Results(hits, resembles=points.resembles))
+        results.append(Results(hits, resembles=points.resembles, problem=points.problem))
     return results
 
 
@@ -160,26 +164,33 @@ def find_hits(
     page_size: int = 10,
 ) -> Results[RankedPoint]:
     """`select_points`, with all texts and pictures of the catalogue rows among them; none for nonsense."""
-    points = select_points(query, context, select, page_size)
+    problems: list[str] = []
+    points = select_points(query, context, select, page_size, problems)
     in_words_alone = query.query.text.strip() and not query.query.image and not query.query.where
     has_stored_word = any(name in BM25_LISTS for point in points for name in point.fused.ranks)
     makes_sense = has_stored_word or not in_words_alone
     if not (makes_sense or resembles(query.intent, query.vectors, context.store, context.spaces, context.names)):
         return Results(resembles=False)
-    return Results(complete_rows(points, context.resolve(query.query.where), context.store))
+    complete = complete_rows(points, context.resolve(query.query.where), context.store)
+    return Results(complete, problem=next(iter(problems), ""))
 
 
 def select_points(
-    query: EncodedQuery, context: SearchContext, select: Callable[[Iterator[RankedPoint]], list[T]], page_size: int = 10
+    query: EncodedQuery,
+    context: SearchContext,
+    select: Callable[[Iterator[RankedPoint]], list[T]],
+    page_size: int,
+    problems: list[str],
 ) -> list[T]:
     """What `select` takes from all results, best first, as of one moment; starts again if a commit happens in between.
 
-    `page_size` is the number of hits among which the query's `least` and `exact` must hold.
+    `page_size` is the number of hits among which the query's `least` and `exact` must hold. What went wrong is added to
+    `problems`.
     """
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         versions: set[str] = set()
-        selected = select(_ranked_points(query, context, page_size, versions))
+        selected = select(_ranked_points(query, context, page_size, versions, problems))
         if len(versions) < 2:
             return selected
         if time.monotonic() > deadline:
@@ -187,29 +198,31 @@ def select_points(
 
 
 def _ranked_points(
-    query: EncodedQuery, context: SearchContext, page_size: int, versions: set[str]
+    query: EncodedQuery, context: SearchContext, page_size: int, versions: set[str], problems: list[str]
 ) -> Iterator[RankedPoint]:
     """Every result, best first; adds the register versions that were read to `versions`."""
 
-    def ranked(query: EncodedQuery) -> Iterator[RankedPoint]:
+    def ranked(query: EncodedQuery, reranker: Reranker | None) -> Iterator[RankedPoint]:
         def band(size: int) -> tuple[list[RankedPoint], bool]:
             found = find_candidates(query, context, size)
             versions.add(found.snapshot.version)
             order = found.rank(context.weights, len(found.parts))
             order = order if query.query.split_rows or query.query.exact else merge_rows(order)
             order = (order if query.query.copies else merge_copies(order, found.snapshot.copies))[:size]
+            if reranker and order and size == BAND and query.query.text.strip():
+                named = found.signals.get(NAMED, {})
+                order, problem = rerank(order, query.query.text, reranker, context.rerank_pages, named)
+                problems.extend(filter(None, [problem]))
             return order, found.snapshot.complete and len(order) < size
 
         return stable_order(band, BAND)
 
     def of_modality(modality: str) -> Iterator[RankedPoint]:
         where = all_of(query.query.where, Compare("modality", "=", modality))
-        return ranked(replace(query, query=replace(query.query, where=where)))
+        return ranked(replace(query, query=replace(query.query, where=where)), None)
 
-    required = query.query.required(page_size)
-    return (
-        with_minimum(ranked(query), required, page_size, of_modality, query.query.exact) if required else ranked(query)
-    )
+    order, required = ranked(query, context.reranker), query.query.required(page_size)
+    return with_minimum(order, required, page_size, of_modality, query.query.exact) if required else order
 
 
 def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> Candidates:

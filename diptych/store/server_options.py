@@ -8,7 +8,8 @@ from typing import Any, assert_never
 from qdrant_client import models
 
 from diptych.errors import StoreError
-from diptych.settings import Quantization, Settings
+from diptych.settings import Settings
+from diptych.storage_settings import Quantization
 from diptych.store.tenant import NO_TENANT, Tenant
 from diptych.store.types import VECTORS, VectorShape
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
-from diptych.library.runtime import open_places
+from diptych.library.open_places import open_places
 from diptych.pipeline.download import fetcher
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.sources import find_sources

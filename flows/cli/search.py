@@ -103,14 +103,15 @@ def query(
 
 def _print_found(found: Found, *, as_json: bool, in_batch: bool) -> None:
     if in_batch:
-        print_message(f"question {json.dumps(found.id)}: {found.filters}" if found.filters else "")
+        for note in filter(None, [found.filters, found.hits.problem]):
+            print_message(f"question {json.dumps(found.id)}: {note}")
         print_json(found.as_dict())
         return
     print_message(found.filters)
     print_hits(found.hits, as_json)
     if as_json and not found.hits.resembles:
         print_json(NOTHING_RESEMBLES)
-    for line in (found.nothing, *found.usage):
+    for line in found.notes:
         print_message(line)
 
 

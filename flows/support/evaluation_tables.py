@@ -78,6 +78,8 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
         more = ", …" if len(evaluation.missing) > 3 else ""
         documents = pluralize(len(evaluation.missing), "document")
         notes.append(f"note       the store lacks {documents} of the questions: {names}{more}")
+    if evaluation.problem:
+        notes.append(f"note       {one_line(evaluation.problem)}")
     if evaluation.suggestion:
         notes.append(f"weights    {evaluation.suggestion.reason}")
     return notes

@@ -34,6 +34,11 @@ class Found:
     usage: Sequence[str] = ()
     """One line per paid model."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What to say after the hits: why there are none, or not in a better order, and what they cost."""
+        return [line for line in (self.nothing, self.hits.problem, *self.usage) if line]
+
     def as_dict(self) -> dict[str, Any]:
         """The record of a question in a batch."""
         return {"id": self.id, "hits": [hit.as_dict() for hit in self.hits], "resembles": self.hits.resembles}

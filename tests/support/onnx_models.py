@@ -124,6 +124,25 @@ def write_text_export(
     _save(json.dumps({"prompts": prompts or {}}).encode(), folder / PROMPTS_FILE)
 
 
+def write_cross_encoder(models: Path, repository: str, words: Mapping[str, float]) -> None:
+    """A cross-encoder whose score is the sum of the numbers of all words of the query and the text."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder = models / repository
+    rows = np.array([[0.0]] * 4 + [[number] for number in words.values()], np.float32)
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["pairs", "length"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["pairs", 1])
+    nodes = [
+        helper.make_node("Gather", ["rows", "input_ids"], ["numbers"]),
+        helper.make_node("ReduceSum", ["numbers", "tokens"], ["logits"], keepdims=0),
+    ]
+    constants = [numpy_helper.from_array(rows, "rows"), numpy_helper.from_array(np.array([1]), "tokens")]
+    _save(_model(nodes, [ids], [logits], constants), folder / WHOLE_GRAPH)
+    _write_tokenizer(
+        folder, {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}, 512, lower=True
+    )
+
+
 def _colour_words(siglip: bool) -> dict[str, list[float]]:
     mean, std = ((0.5,) * 3, (0.5,) * 3) if siglip else (MEAN, STD)
     return {word: [0.0, *np.repeat((np.array(rgb) / 255 - mean) / std, FIELDS**2)] for word, rgb in COLOURS.items()}

@@ -77,6 +77,7 @@ class SearchResult(BaseModel):
     resembles: Annotated[bool, Field(description="Whether anything in the store resembles the query.")]
     filters: list[Filter]
     nothing: Annotated[str, Field(description="Why nothing was found; empty if something was.")]
+    problem: Annotated[str, Field(description="Why the hits are not reranked; empty if they are, or need not be.")]
 
 
 class Groups(BaseModel):
@@ -156,6 +157,7 @@ def show_found(found: Found) -> dict[str, Any]:
         "resembles": found.hits.resembles,
         "filters": show_filters(found.understood),
         "nothing": found.nothing,
+        "problem": found.hits.problem,
     }
 
 

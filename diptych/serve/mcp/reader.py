@@ -65,6 +65,7 @@ class Reader:
     async def search(self, query: Query, limit: int, offset: int, images: int) -> Shown[SearchResult]:
         found = await self.served.find(query, limit, offset)
         notes = [describe_filters(found.understood)] if found.understood.phrases else []
+        notes += filter(None, [found.hits.problem])
         return await self._hits(found.hits, images, notes, found.nothing)
 
     async def like(self, hit_id: str, where: str, limit: int, images: int) -> Shown[SearchResult]:

@@ -70,6 +70,7 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
         "pictures": len(views) - passages,
         "summary": f"Hits {first} to {last}: {passages} passages, {len(views) - passages} pictures",
         "nothing": found.nothing,
+        "reranking": found.hits.problem,
         "pages": {
             "previous": state.address({"from": max(1, first - HITS)}) if first > 1 else "",
             "next": state.address({"from": first + HITS}) if len(found.hits) > HITS else "",

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from diptych.doctor.machine import Check
-from diptych.doctor.models import check_answerer, check_captioner, check_encoder, check_image_encoder
+from diptych.doctor.models import (
+    check_answerer,
+    check_captioner,
+    check_encoder,
+    check_image_encoder,
+    check_reranker,
+)
+from diptych.endpoints import Rerank
 from diptych.settings import Settings
 from tests.support.http_server import Answer, served
 from tests.support.onnx_models import write_pair, write_texts
@@ -75,6 +82,17 @@ def test_downloadable_files_are_not_downloaded(
     assert (check.state, check.cost) == ("missing", "the first run waits for a download")
     assert "(67 MB) missing; downloaded when first used" in check.what
     assert not (tmp_path / "cache").exists()
+
+
+def test_reranker_is_checked_like_the_other_models(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert check_reranker(settings).what == "none set: hits are not reranked"
+    missing = check_reranker(changed(settings, reranker="fastembed:BAAI/bge-reranker-base"))
+    assert (missing.state, missing.fix.partition(" --include")[0]) == ("missing", "hf download BAAI/bge-reranker-base")
+    assert check_reranker(changed(settings, reranker="magic")).state == "broken"
+    endpoint = Rerank(base_url="http://localhost:9/v1")
+    found = check_reranker(changed(settings, reranker="rerank:tiny", rerank=endpoint))
+    assert found.what == "rerank:tiny at http://localhost:9/v1: needs no key"
 
 
 def test_incomplete_folder_is_broken(settings: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Rerankers order the best pages of a search anew, as its last step."""

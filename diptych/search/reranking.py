@@ -1,0 +1,55 @@
+"""The optional last step of a search: a reranker orders the best pages anew."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from diptych.errors import ModelError, SettingsError
+from diptych.rerankers.reranker import MAX_CHARACTERS, PageContent, Reranker
+from diptych.search.hits import RankedPoint
+from diptych.search.page_signals import Values
+from diptych.search.ranking_inputs import Place, make_place
+from diptych.store.points import text_to_encode
+
+RERANKER = "reranker"
+"""Under which `ranks` show the rank of a hit's page."""
+
+
+def rerank(
+    order: Sequence[RankedPoint], query: str, reranker: Reranker, pages: int, named: Values
+) -> tuple[list[RankedPoint], str]:
+    """(the parts with the best `pages` pages ordered anew, why they are not).
+
+    The first passage and the first picture of every page come first, as before; so do pages that the query names.
+    """
+    by_page: dict[Place, list[RankedPoint]] = {}
+    for point in order:
+        by_page.setdefault(make_place(point.payload), []).append(point)
+    best = list(by_page)[:pages]
+    contents = [_page_content(place, by_page[place]) for place in best]
+    try:
+        scores = dict(zip(best, reranker.score(query, contents), strict=True))
+    except (ModelError, SettingsError) as error:
+        return list(order), f"the hits are not reranked: {error}"
+    ranked = sorted(best, key=lambda place: (-named.get(place, 0.0), -scores[place]))
+    ranks = {place: rank for rank, place in enumerate([*ranked, *list(by_page)[pages:]], start=1)}
+    return _order_parts(order, ranks, len(best)), ""
+
+
+def _order_parts(order: Sequence[RankedPoint], ranks: Mapping[Place, int], reranked: int) -> list[RankedPoint]:
+    repeats = Counter[tuple[Place, str]]()
+    keyed = []
+    for position, point in enumerate(order):
+        place = make_place(point.payload)
+        key = place, point.payload["modality"]
+        if ranks[place] <= reranked:
+            fused = replace(point.fused, ranks={**point.fused.ranks, RERANKER: ranks[place]})
+            point = point._replace(fused=fused)
+        keyed.append(((repeats[key], ranks[place], position), point))
+        repeats[key] += 1
+    return [point for _, point in sorted(keyed, key=lambda item: item[0])]
+
+
+def _page_content(place: Place, points: Sequence[RankedPoint]) -> PageContent:
+    texts = dict.fromkeys(text_to_encode(payload) for point in points for payload in point.payloads)
+    return PageContent(*place, "\n".join(filter(None, texts))[:MAX_CHARACTERS])
