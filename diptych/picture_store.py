@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from diptych.errors import StoreError
 from diptych.object_store import ObjectStore, local_copy
-from extractors.atomic_write import write_file
+from extractors.atomic_write import sync_files, write_file
 
 BATCH = 64
 """Images in memory at a time."""
@@ -54,7 +54,15 @@ class PictureStore:
         """Fetch files that are not in the folder; those that do not exist anywhere are still missing then."""
 
     def save(self, files: Iterable[Path]) -> None:
-        """Make files of the folder available to others. A sweep spares them for an hour."""
+        """Make files of the folder last, and available to others. A sweep spares them for an hour.
+
+        Raises `StoreError`.
+        """
+        folders = {file.parent for file in files if file.exists()}
+        try:
+            sync_files([*folders, self.folder] if folders else [])
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be written: {error.strerror}; check the disk") from error
 
     def find_old(self, before: float) -> list[Path]:
         """Files last written before a time, in seconds since 1970."""

@@ -22,6 +22,7 @@ from diptych.errors import StoreBusy, StoreError
 from diptych.models.claims import Claims, FileClaims
 from diptych.models.counts import RunCounts, SharedCounts
 from diptych.prices import Usage
+from extractors.atomic_write import make_private_folder
 
 LEDGER_NAME = "ledger.sqlite"
 FORMAT = 1
@@ -223,7 +224,7 @@ class Ledger:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection inside a transaction; it is committed at the end of the block unless that raises."""
         with self._store_errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.path.parent)
             with closing(self._connect("rwc")) as connection:
                 connection.execute("BEGIN IMMEDIATE")  # upgrading a read lock could deadlock
                 if not self._format(connection):

@@ -13,7 +13,6 @@ Only visible points are exported: a document that is being replaced is exported 
 
 import hashlib
 import json
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
@@ -31,6 +30,7 @@ from diptych.search.places import place_of
 from diptych.store.points import EncodingConfig
 from diptych.store.register import DocumentRecord, bind_encoders, is_visible, list_records, write_record
 from diptych.store.types import STORE_ID, VECTORS, Collection, Payload, Point, Store, in_batches
+from extractors.atomic_write import make_private_folder, write_file
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
 from extractors.types import ImageFile, Problem
@@ -69,7 +69,7 @@ def export_store(store: Store, pictures: PictureStore, folder: Path) -> Transfer
     """Write the store to `folder`. Raises `SourceError` unless it is new or empty."""
     if folder.exists() and any(folder.iterdir()):
         raise SourceError(f"{folder}: is not empty; use a new folder for the export")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     bound = store.documents.retrieve([STORE_ID])
     if not bound:
         raise StoreMismatch("the store is empty; there is nothing to export")
@@ -245,15 +245,10 @@ def _copy_picture(source: Path, target: Path, name: Path) -> bool:
         return True
     if not (source / name).exists():
         return False
-    (target / name).parent.mkdir(parents=True, exist_ok=True)
-    draft = (target / name).with_suffix(".draft")
-    shutil.copyfile(source / name, draft)
-    with draft.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != name.stem:
-        draft.unlink()
+    content = (source / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != name.stem:
         return False
-    draft.replace(target / name)
+    write_file(target / name, content)
     return True
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, urldefrag
 
 from extractors.addresses import is_elsewhere, place_path
+from extractors.atomic_write import make_private_folder
 from extractors.errors import ExtractionError
 from extractors.formats import find_format, formats
 from extractors.members.types import Member, Members
@@ -144,7 +145,7 @@ class Containers:
     def _save(self, key: str, members: Members) -> None:
         value = json.dumps([[astuple(one) for one in members.found], members.skipped])
         with suppress(sqlite3.Error, OSError):  # then the container is opened again the next time
-            self._index.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._index.parent)
             with closing(sqlite3.connect(self._index)) as index, index:
                 index.execute("CREATE TABLE IF NOT EXISTS members (key TEXT PRIMARY KEY, members TEXT)")
                 index.execute("INSERT OR REPLACE INTO members VALUES (?, ?)", (key, value))

@@ -19,6 +19,7 @@ from diptych.places.entry import Place
 from diptych.places.objects import ObjectPlace
 from diptych.places.web import DEFAULT_LIMITS, Limits, WebPlace
 from extractors.addresses import is_elsewhere, place_uri
+from extractors.atomic_write import make_private_folder, sync_files
 from extractors.errors import ExtractionError
 from extractors.types import Source
 
@@ -112,7 +113,8 @@ class Places:
         if not copy.exists():
             with self.fetched(source) as local:
                 shutil.rmtree(copy.parent, ignore_errors=True)
-                copy.parent.mkdir(parents=True)
+                make_private_folder(copy.parent)
+                sync_files([local.path])  # an empty copy would look like a catalogue without rows
                 local.path.replace(copy)
         yield replace(source, path=copy)
 
@@ -149,7 +151,7 @@ class Places:
         return self._options[max(found, key=len)] if found else {}
 
     def _remove_left_files(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         for left in self._folder.iterdir():
             with suppress(OSError):
                 if left.stat().st_mtime < time.time() - LEFT_SECONDS:

@@ -2,6 +2,9 @@
 
 The engine's log is an exclusive lock, so a folder has one owner at a time. An owner keeps its shards open while no
 other process waits; as soon as one does, a watching thread closes them between two operations.
+
+The engine syncs its files only when a shard is closed. After a power cut it repeats its log, so it is the log that is
+synced: before a write to the register everything that the write makes visible, and afterwards the write itself.
 """
 
 import shutil
@@ -26,7 +29,9 @@ from diptych.store.embedded_collection import EmbeddedCollection, create_shard, 
 from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
 from diptych.store.tenant import FOLDER, NO_TENANT, TENANT_REFUSED, TENANT_REQUIRED, Tenant
 from diptych.store.types import Payload, Point, VectorShapes, collection_name, current_edition, facts_at_opening
+from extractors.atomic_write import make_private_folder, sync_files
 
+LOG = "wal"  # the engine's folder for it
 WATCH_SECONDS = 0.05  # between two checks whether another process waits
 MIN_HOLD_SECONDS = 0.25  # opening takes 0.1 s, so two busy processes should not swap after every operation
 
@@ -38,7 +43,7 @@ class EmbeddedStore:
         """Open the store, or create it with vectors of `shapes`. `lock_seconds`: longest wait for other owners."""
         self._folder, self._lock_seconds, self._tenant = folder, lock_seconds, tenant
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             raise StoreError(f"{folder}: cannot be used as a store: {error.strerror}. Use another --store") from error
         self._check_tenant()
@@ -50,11 +55,14 @@ class EmbeddedStore:
         self.edition = 0  # unknown until the register is read
         self.facts: dict[str, Payload] = {}
         self._operations = 0
+        self._unsynced: set[str] = set()
+        """Names of shards that were written since their log was synced."""
+        self._syncing = threading.Lock()
         self._holders = 0
         self._handing_over = False
         self._changed = threading.Condition()
         self._closed = threading.Event()
-        self.documents = EmbeddedCollection(folder, "documents", self.operation, tenant)
+        self.documents = self._collection("documents")
         self.text = self.images = self.documents
         self._open_collections(shapes)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
@@ -104,6 +112,23 @@ class EmbeddedStore:
                 self._changed.notify_all()
 
     @contextmanager
+    def write(self, name: str) -> Iterator[EdgeShard]:
+        """An operation that writes. A write to the register survives a power cut, and so does all that precedes it."""
+        if name == "documents":
+            self._sync_logs()
+        with self.operation(name) as shard:
+            yield shard
+            self._unsynced.add(name)
+            if name == "documents":
+                self._sync_logs()
+
+    def _sync_logs(self) -> None:
+        with self._syncing:  # a thread that finds nothing to sync must not overtake the one that is syncing it
+            for name in tuple(self._unsynced):
+                self._unsynced.discard(name)
+                sync_files((self._folder / name / LOG).iterdir())
+
+    @contextmanager
     def hold(self) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: not self._handing_over)
@@ -129,10 +154,10 @@ class EmbeddedStore:
     def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[EmbeddedCollection, EmbeddedCollection]:
         text, images = collection_name("text", edition), collection_name("images", edition)
         self._shapes |= {text: shapes, images: shapes}
-        return (
-            EmbeddedCollection(self._folder, text, self.operation, self._tenant),
-            EmbeddedCollection(self._folder, images, self.operation, self._tenant),
-        )
+        return self._collection(text), self._collection(images)
+
+    def _collection(self, name: str) -> EmbeddedCollection:
+        return EmbeddedCollection(self._folder, name, self.operation, self.write, self._tenant)
 
     @property
     def shapes(self) -> VectorShapes:
@@ -162,7 +187,7 @@ class EmbeddedStore:
         existed = False
         for name in (collection_name("text", edition), collection_name("images", edition)):
             if (self._folder / name).exists():
-                collection = EmbeddedCollection(self._folder, name, self.operation, self._tenant)
+                collection = self._collection(name)
                 ids = [point.id for point in collection.scroll()]
                 collection.delete(ids)
                 existed |= bool(ids)
@@ -226,6 +251,7 @@ class EmbeddedStore:
         shutil.rmtree(draft, ignore_errors=True)  # left by a process that died here
         create_shard(draft, kind, self._shapes.get(name, {}), self._tenant)
         draft.rename(self._folder / name)
+        sync_files([self._folder])
 
     def _release(self) -> None:
         try:

@@ -39,10 +39,12 @@ class EmbeddedCollection:
         folder: Path,
         name: str,
         operation: Callable[[str], AbstractContextManager[qdrant_edge.EdgeShard]],
+        write: Callable[[str], AbstractContextManager[qdrant_edge.EdgeShard]],
         tenant: Tenant,
     ) -> None:
-        """`operation`: opens the shard of a name for the length of a block."""
-        self._folder, self._name, self._operation, self._tenant = folder, name, operation, tenant
+        """`operation` and `write`: open the shard of a name for the length of a block."""
+        self._folder, self._name, self._tenant = folder, name, tenant
+        self._operation, self._write = operation, write
         self._one_moment: AbstractContextManager[object] = threading.Lock() if name == "documents" else nullcontext()
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -50,7 +52,7 @@ class EmbeddedCollection:
             check_disk_space(self._folder, RESERVE_TO_FINISH if self._name == "documents" else RESERVE_TO_START)
             edge_points = [self._edge_point(self._tenant.stored(point)) for point in batch]
             mine = self._filter(None)  # never replaces a point of another tenant
-            with self._operation(self._name) as shard, self._one_moment:
+            with self._write(self._name) as shard, self._one_moment:
                 shard.update(qdrant_edge.UpdateOperation.upsert_points(edge_points, mine))
 
     def _edge_point(self, point: Point) -> qdrant_edge.Point:
@@ -64,7 +66,7 @@ class EmbeddedCollection:
             delete = qdrant_edge.UpdateOperation.delete_points(cast(Any, batch))
             if self._tenant and (spec := self._tenant.restrict(ids=batch)):
                 delete = qdrant_edge.UpdateOperation.delete_points_by_filter(_filter_from_json(spec))
-            with self._operation(self._name) as shard:
+            with self._write(self._name) as shard:
                 shard.update(delete)
 
     def replace_hidden(self, document: str, keep: Sequence[str], points: Sequence[Point]) -> None:

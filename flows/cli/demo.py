@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diptych.printable import one_line
+from extractors.atomic_write import make_private_folder
 from flows.cli.main import guarded
 from flows.support.ingest_report import IngestReport
 from flows.support.local_prefect import local_prefect, run_recorded
@@ -44,7 +45,7 @@ def run_demo() -> int:
     settings = load_settings()
     os.environ.pop("PREFECT_API_URL", None)
     prefect_home = Path(settings.store).absolute() / "prefect"
-    prefect_home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(prefect_home)
     os.environ["PREFECT_HOME"] = str(prefect_home)
     print_message(_health(settings))
     print_message("starting a temporary Prefect server: 10 to 15 s …")

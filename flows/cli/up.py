@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from extractors.atomic_write import make_private_folder
 from flows.cli import options
 from flows.cli.deploy import absolute, ingest_paths
 from flows.support.services import Service, check_port, terminable
@@ -47,7 +48,7 @@ def up(port: int, host: str, data: Path | None, limit: int, store: str | None, p
     the next time. Runs that are active when the command ends are cancelled; the next run continues where they stopped.
     """
     home = (data or Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))).absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     check_port(host, port)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     url = f"http://{shown}:{port}"
