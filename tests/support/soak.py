@@ -27,7 +27,6 @@ import psutil
 from PIL import Image
 
 from diptych import Diptych, Settings
-from diptych.errors import StoreBusy
 from diptych.library.runtime import Runtime
 from diptych.search.query import Query
 from diptych.store.spaces import Spaces
@@ -101,6 +100,7 @@ def run_rounds(folder: Path, number: int, rounds: int) -> dict[str, Any]:
         if count % REOPEN_AFTER == REOPEN_AFTER - 1:
             diptych.close()
             used.append(resources())
+            print(count, used[-1], file=sys.stderr, flush=True)
             diptych = Diptych.open(settings(folder))
         name = f"docs/{number}/{steps.randrange(DOCUMENTS)}.md"
         match steps.random():
@@ -271,7 +271,6 @@ def run_kills(folder: Path, seed: int, kills: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with suppress(StoreBusy):
-        mode, place, first, second = sys.argv[1:]
-        run_ = {"rounds": run_rounds, "kills": run_kills}[mode]
-        print(json.dumps(run_(Path(place).absolute(), int(first), int(second))))
+    mode, place, first, second = sys.argv[1:]
+    run_ = {"rounds": run_rounds, "kills": run_kills}[mode]
+    print(json.dumps(run_(Path(place).absolute(), int(first), int(second))))
