@@ -78,6 +78,13 @@ def vertical_overlap(a: Box, b: Box) -> float:
     return max(0.0, min(a[3], b[3]) - max(a[1], b[1])) / max(_MIN_SIDE, min(height(a), height(b)))
 
 
+def stretch_to_column(box: Box, texts: Iterable[Box]) -> Box:
+    """`box`, as wide as the narrowest of the wider `texts` that cover its width; itself if there is none."""
+    over = [text for text in texts if text[0] <= box[0] and box[2] <= text[2] and width(text) > width(box) + 1]
+    column = min(over, key=width, default=box)
+    return (column[0], box[1], column[2], box[3])
+
+
 def scale_box(box: Box, factor: float) -> Box:
     """`box` on a page whose sides are multiplied by `factor`."""
     return (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)

@@ -35,6 +35,7 @@ class Candidate:
     box: Box
     is_table: bool = False
     penalty: float = 0.0  # extra cost of something that is a figure only if a caption says so
+    column: Box | None = None  # `box` as wide as the column of text that it stands in
 
 
 def match_captions(
@@ -73,13 +74,15 @@ def cheapest_assignment(costs: Sequence[Sequence[float]], unmatched: float) -> t
 def _cost(caption: Caption, candidate: Candidate, barriers: Sequence[Box], notes: Sequence[Box], above: bool) -> float:
     """The cost of a pair, infinite when the two cannot belong together."""
     box, region = caption.box, candidate.box
+    if not horizontal_overlap(box, region) > _MIN_ALIGNED and not vertical_overlap(box, region):
+        region = candidate.column or region  # the caption is at the margin, its table in the middle
     across, down = gaps(box, region)
     for_table = caption.kind == "table"
     cost = candidate.penalty + (_WRONG_KIND if for_table != candidate.is_table else 0.0)
     if horizontal_overlap(box, region) > _MIN_ALIGNED:
         is_above = (box[1] + box[3]) / 2 < (region[1] + region[3]) / 2
         cost += down + (_WRONG_SIDE if is_above != (for_table or above) else 0.0)
-        cost += _OFF_CENTRE * abs((box[0] + box[2]) - (region[0] + region[2])) / 2
+        cost += _OFF_CENTRE * abs((box[0] + box[2]) - (candidate.box[0] + candidate.box[2])) / 2
         if down == 0 and coverage(box, region) > _MIN_ON_FIGURE:
             cost += _ON_FIGURE
     elif vertical_overlap(box, region) > _MIN_ALIGNED:

@@ -4,7 +4,7 @@ In: a `PageLayout`. Out: `Caption`s, without sentences that merely begin with "F
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,15 +55,20 @@ class Caption:
     lines: frozenset[int]  # indices of its lines in the page's layout
 
 
-def find_captions(layout: PageLayout, skip: Collection[int] = ()) -> tuple[Caption, ...]:
-    """The captions of one page, from top to bottom; lines with the indices `skip` are ignored."""
+def find_captions(layout: PageLayout, skip: Collection[int] = (), tables: Sequence[Box] = ()) -> tuple[Caption, ...]:
+    """The captions of one page, from top to bottom; lines with the indices `skip` are ignored.
+
+    No caption reaches into the boxes of `tables`, unless it begins there.
+    """
     lines = {i: one for i, one in enumerate(layout.lines) if one.visible and one.horizontal and i not in skip}
     starts = [i for i, line in lines.items() if _starts_caption(line, lines.values())]
     taken: set[int] = set()
     captions = []
     for start in starts:
         if start not in taken:
-            members = _members(start, lines, taken.union(starts))
+            others = [table for table in tables if not lines[start].belongs_to(table)]
+            cells = (i for i, line in lines.items() if any(map(line.belongs_to, others)))
+            members = _members(start, lines, taken.union(starts, cells))
             taken.update(members)
             captions.append(_caption(members, layout))
     return tuple(sorted(captions, key=lambda caption: (caption.box[1], caption.box[0])))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from extractors.geometry import area, coverage, intersection, rotate_box, scale_box
+from extractors.geometry import area, coverage, intersection, rotate_box, scale_box, stretch_to_column
 from extractors.layout.caption_matching import Candidate, match_captions
 from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture
@@ -128,11 +128,13 @@ def _match(
     if not page.captions:
         return {}
     notes = [note.box for note in page.notes]
+    columns = [block.box for block in page.separators if block.is_prose]
     candidates = [
         *(Candidate(r.box, penalty=0 if is_picture(r, page) else _UNLIKELY_PICTURE) for r in regions),
         *(Candidate(region.box, penalty=_SIDEBAR) for region in sidebars),
         *(Candidate(table, is_table=True) for table in page.tables),
     ]
+    candidates = [replace(one, column=stretch_to_column(one.box, columns)) for one in candidates]
     return match_captions(page.captions, candidates, [box for box in barriers if box not in notes], notes)
 
 

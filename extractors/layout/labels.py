@@ -14,7 +14,10 @@ _TABLE = (
     "tables table tabellen tabelle tab tableaux tableau tablas tabla tabelas tabela tabella tabell tabel "
     "таблица табл tabulka taulukko bảng 表 표"
 )
-_OTHER = "charts chart exhibits exhibit schemes scheme plates plate graphs graph diagrams diagram maps map"
+_OTHER = (
+    "charts chart exhibits exhibit schemes scheme plates plate graphs graph diagrams diagram maps map photos photo "
+    "images image pictures picture illustrations illustration"
+)
 _KIND = {
     **dict.fromkeys(_FIGURE.split(), "figure"),
     **dict.fromkeys(_TABLE.split(), "table"),

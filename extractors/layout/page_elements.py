@@ -52,7 +52,7 @@ def classify_page(
     `running_lines` are the indices of its headers and footers; `body_size` is 0 when the document's is unknown.
     """
     visible = frozenset(i for i, line in enumerate(layout.lines) if line.visible and i not in running_lines)
-    captions = find_captions(layout, running_lines)
+    captions = find_captions(layout, running_lines, tables)
     free = visible.difference(*(caption.lines for caption in captions))
     blocks = group_text_blocks(layout, free)
     marks = find_marks(layout, blocks)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from statistics import median
 
-from extractors.geometry import width
+from extractors.geometry import gaps, stretch_to_column, vertical_overlap, width
 from extractors.layout.labels import LABEL
 from extractors.layout.table_lines import Columns, Row, column_of, is_number, rows_box
 from extractors.page import Line
@@ -12,6 +12,7 @@ from extractors.types import Box
 
 _MAX_NOTE_LINES = 15
 _GAP = 1.6  # text sizes between a table and its first note, and between two notes
+_MIN_CELL_GAP = 2.0  # text sizes between two cells; a mark stands closer to its note
 _UNIT_GAP, _MAX_UNIT_WORDS = 1.5, 15  # text sizes between a unit and the table; words
 _INSIDE = 0.8  # share of a line's width above or below the table
 _MIN_COLUMNS = 3  # with two, the middle of the table is not far from that of its values
@@ -21,7 +22,7 @@ _SMALLER = 0.95  # text size of notes by that of running text
 _MIN_NOTE_WORDS = 6  # in the last row of a table, which is a note if it stands alone
 
 _NOTE = re.compile(
-    r"[*∗†‡§¶#]|[(\[]?(?:[a-z]|\d{1,2})[)\]]\s|[a-z]\s+[A-Z]|(?:notes?|sources?|abbreviations?|legend|key)\b\s?[:.—–]"
+    r"[*∗†‡§¶#]|[(\[]?(?:[a-z]|\d{1,2})[)\]]\s|(?-i:[a-z]\s+[A-Z])|(?:notes?|sources?|abbreviations?|legend|key)\b\s?[:.—–]"
     r"|see (?:accompanying |the )?notes?\b|n/?[am]\s?[:=–—]",
     re.IGNORECASE,
 )
@@ -60,19 +61,26 @@ def count_titles(header: Sequence[Row], body: Sequence[Row], columns: Columns) -
 def find_notes(table: Box, lines: Iterable[Line], prose: Collection[Line]) -> list[Line]:
     """The lines right below a table that begin like a note, or are set smaller than the running text of the page."""
     body = median(line.size for line in prose) if prose else 0.0
+    table = stretch_to_column(table, (line.box for line in prose))
     notes: list[Line] = []
     bottom = table[3]
-    for line in sorted(lines, key=lambda line: line.box[1]):
-        if line.box[1] < table[3] - line.size / 2 or not _is_in_width_of(table, line):
-            continue
+    below = [line for line in lines if line.box[1] >= table[3] - line.size / 2 and _is_in_width_of(table, line)]
+    for line in sorted(below, key=lambda line: line.box[1]):
         begins = bool(_NOTE.match(line.text)) or line.size < _SMALLER * body
         continues = notes and abs(line.size - notes[-1].size) < _SAME_SIZE
         is_near = line.box[1] - bottom < _GAP * line.size
         if not is_near or not (begins or continues) or LABEL.match(line.text) or len(notes) == _MAX_NOTE_LINES:
             break
+        if any(_are_cells(line, other) for other in below):
+            break
         notes.append(line)
         bottom = line.box[3]
     return notes
+
+
+def _are_cells(line: Line, other: Line) -> bool:
+    """Whether two pieces of text on one line are so far apart that they are cells of a table."""
+    return gaps(line.box, other.box)[0] > _MIN_CELL_GAP * line.size and vertical_overlap(line.box, other.box) > 0.5
 
 
 def find_unit(table: Box, lines: Iterable[Line]) -> Line | None:

@@ -32,11 +32,13 @@ _HEAD_AND_FOOT = 0.95  # share of a complete table between two rules that only f
 _MAX_EMPTY_STRIP = 30.0  # points between two rules without text
 _BESIDE = 0.2  # share of a line's width between the ends of the rules
 _MAX_ROW_HEIGHT = 2.5  # text sizes between two rules that hold one row
+MAX_CELL_ROWS = 6  # lines of running text side by side that are cells of one row rather than columns of a page
 _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are running text, of rows of several cells
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS, _MIN_LIST_COLUMNS = 2, 11, 3  # a heading between rules; a list in columns
 # Labels on the left of rules that run only over the numbers: shares of the rows.
 _MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6  # with numbers between the rules, with a label on the left
 _MIN_NUMBER_ROWS = 2  # below, the rules are not about numbers and nothing is added
+_MAX_HEADER_GAP, _MIN_HEADED = 0.8, 0.6  # text sizes above the rules; share of the columns
 _HEADING_INDENT = 5.0  # points by which a heading may start left of its column
 
 # At captions, in columns of numbers.
@@ -63,9 +65,10 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     """Boxes that may be tables, the most reliable first."""
     lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
-    yield from _grids(page)
+    for grid in _grids(page):
+        yield _with_header_above(grid, rows)
     for region in _between_rules(page):
-        yield _with_labels_and_headings(region, rows)
+        yield _with_header_above(_with_labels_and_headings(region, rows), rows)
     yield from _at_captions(lines)
     yield from _columns_of_numbers(rows)
 
@@ -145,7 +148,8 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
         return True
     prose = [line for line in page.prose if strip[1] < line.box[1] and line.box[3] < strip[3]]
     between = [min(line.box[2], strip[2]) - max(line.box[0], strip[0]) > _BESIDE * width(line.box) for line in prose]
-    if any(_starts_caption(row[0]) for row in rows) or sum(between) > _MAX_STRIP_PROSE * len(rows):
+    is_row = len(rows) <= MAX_CELL_ROWS and len(rows[0]) > 1 and len(find_columns(rows)) > 1
+    if any(_starts_caption(row[0]) for row in rows) or (not is_row and sum(between) > _MAX_STRIP_PROSE * len(rows)):
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
     heading = len(rows) <= _MAX_HEADING_ROWS and all(_count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
@@ -159,11 +163,26 @@ def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
     numbers = sum(any(is_number(line.text) for line in lines_inside(region, rows[n])) for n in held)
     if numbers > _MOSTLY_NUMBERS * len(held) and _MIN_LABELLED_ROWS * len(held) <= len(labels) <= len(held):
         region = merge_boxes([region, *labels])
-    if numbers < _MIN_NUMBER_ROWS:
+    if not numbers:
         return region
-    around = [*rows[_first_heading(rows, held[0]) : held[0]], *rows[held[-1] + 1 : _last_row(rows, held)]]
+    first = _first_heading(rows, held[0]) if numbers >= _MIN_NUMBER_ROWS else held[0]
+    around = [*rows[first : held[0]], *rows[held[-1] + 1 : _last_row(rows, held)]]
     boxes = [line.box for row in around for line in row]
     return merge_boxes([region, *(box for box in boxes if region[0] - _HEADING_INDENT < box[0] < region[2])])
+
+
+def _with_header_above(region: Box, rows: Sequence[Row]) -> Box:
+    """A region with the row right above its upper rule, if that has headings for most columns, each over one."""
+    held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
+    if not held or not held[0]:
+        return region
+    above, columns = rows[held[0] - 1], find_columns([lines_inside(region, rows[n]) for n in held])
+    box = rows_box([above])
+    over = [[n for n, (x0, x1) in enumerate(columns) if line.box[0] < x1 and x0 < line.box[2]] for line in above]
+    is_near = -above[0].size / 2 < region[1] - box[3] < _MAX_HEADER_GAP * above[0].size
+    each_over_one = all(len(one) == 1 for one in over) and len({n for one in over for n in one}) == len(over)
+    is_header = is_near and each_over_one and len(over) >= max(2, _MIN_HEADED * len(columns))
+    return merge_boxes([region, box]) if is_header and not any(is_number(line.text) for line in above) else region
 
 
 def _last_row(rows: Sequence[Row], held: Sequence[int]) -> int:

@@ -5,6 +5,7 @@ first; `table_cells` splits each into cells; here it is decided whether they mak
 because a false table takes its lines away from the running text.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -23,9 +24,16 @@ from extractors.geometry import (
 )
 from extractors.layout.rules import find_rules
 from extractors.layout.table_cells import read_cells
-from extractors.layout.table_lines import is_number
+from extractors.layout.table_lines import Row, group_rows, is_number, row_middle
 from extractors.layout.table_notes import find_notes, find_unit
-from extractors.layout.table_regions import TablePage, find_prose, is_set_in_columns, lines_inside, table_regions
+from extractors.layout.table_regions import (
+    MAX_CELL_ROWS,
+    TablePage,
+    find_prose,
+    is_set_in_columns,
+    lines_inside,
+    table_regions,
+)
 from extractors.page import Drawing, Line, PageLayout
 from extractors.table_grid import body_rows, column_headers
 from extractors.types import Box, TableGrid
@@ -132,7 +140,7 @@ def _table(region: Box, page: TablePage) -> Table | None:
     if not lines or _is_picture(region, lines, page.layout):
         return None
     rules, level, upright = _rules(region, page)
-    ruled = len(level) > 1 and bool(upright)
+    ruled = len(level) > 1 and (bool(upright) or _has_rule_below_each_row(lines, level))
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
     cells = read_cells(lines, rules, upright, region)
@@ -150,6 +158,14 @@ def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[f
     ys = sorted(r[1] for r in level if width(r) > _MIN_LEVEL_RULE * width(region))
     xs = sorted(r[0] for r in upright if height(r) > _MIN_UPRIGHT_RULE * height(region))
     return level, [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
+
+
+def _has_rule_below_each_row(lines: Sequence[Line], rules: Sequence[float]) -> bool:
+    """Whether there are a few rows of text in columns, and not more, between every two of the level `rules`."""
+    bands: list[list[Row]] = [[] for _ in range(len(rules) + 1)]
+    for row in group_rows(lines):
+        bands[bisect_left(rules, row_middle(row))].append(row)
+    return all(len(band) <= MAX_CELL_ROWS and any(len(row) > 1 for row in band) for band in bands)
 
 
 def _is_tabular(grid: TableGrid, ruled: bool) -> bool:

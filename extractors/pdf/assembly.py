@@ -23,7 +23,7 @@ MIN_REPEATS, MIN_REPEAT_SHARE = 3, 0.25  # pages read by OCR, and share of them,
 MAX_PARAGRAPHS_BETWEEN, MAX_NOTES_BETWEEN, MIN_NOTE_DIFFERENCE = 2, 12, 0.4
 # A PDF is a deck of slides if this share of its pages is landscape and half of them have fewer characters.
 MIN_LANDSCAPE_SHARE, MAX_SLIDE_CHARACTERS = 0.6, 1500
-SAME_WIDTH = 0.85  # narrower by wider of two parts of one table on different pages
+SAME_WIDTH = 0.7  # narrower by wider of two parts of one table on different pages; notes may be wider than the table
 SAME_HEIGHT = 2  # points within which two edges count as equally high
 
 

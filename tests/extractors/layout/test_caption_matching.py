@@ -8,7 +8,9 @@ from random import Random
 
 import pytest
 
-from extractors.layout.caption_matching import cheapest_assignment
+from extractors.geometry import stretch_to_column
+from extractors.layout.caption_matching import Candidate, cheapest_assignment, match_captions
+from extractors.layout.captions import Caption
 
 
 def test_cheapest_assignment_is_not_the_greedy_one() -> None:
@@ -29,3 +31,11 @@ def test_assignment_costs_as_little_as_the_best_of_all_permutations() -> None:
             for choice in permutations(slots, rows)
         )
         assert cheapest_assignment(costs, unmatched=100)[0] == pytest.approx(best)
+
+
+def test_caption_at_the_margin_belongs_to_the_table_in_the_middle_of_the_column() -> None:
+    caption = Caption("table", "table 1", "Table 1. Yield", (70, 100, 150, 110), 1, frozenset([0]))
+    table, text = (200.0, 115.0, 400.0, 180.0), (70.0, 190.0, 530.0, 300.0)
+    assert not match_captions([caption], [Candidate(table, is_table=True)], [text], [])
+    candidate = Candidate(table, is_table=True, column=stretch_to_column(table, [text]))
+    assert match_captions([caption], [candidate], [text], []) == {0: 0}

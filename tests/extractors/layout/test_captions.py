@@ -36,6 +36,7 @@ def _page(*lines: Line) -> PageLayout:
         ("图5：系统结构", "figure 5"),
         ("Рис. 3. Схема", "figure 3"),
         ("Chart 2.1: Prices", "chart 2.1"),
+        ("Photo 3: The harbour", "photo 3"),
         ("Exhibit 4 – Cash flow", "exhibit 4"),
         ("Scheme 1. Synthesis", "scheme 1"),
         ("Table 2. Doses", "table 2"),
@@ -115,3 +116,10 @@ def test_label_on_its_own_line_is_joined_with_its_text() -> None:
 def test_running_headers_are_ignored() -> None:
     page = _page(_line("Table 1: Contents of volume two", 50, 30), _line("Table 1: Doses", 50, 300))
     assert [c.lines for c in find_captions(page, frozenset({0}))] == [{1}]
+
+
+def test_caption_ends_where_the_table_begins() -> None:
+    caption = _line("Table 3. Yield of the orchards", 50, 100, block=1)
+    header = _line("Orchard", 50, 113, block=1)
+    (found,) = find_captions(_page(caption, header), tables=[(50, 103, 300, 200)])
+    assert found.text == "Table 3. Yield of the orchards"

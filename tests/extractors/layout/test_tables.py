@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -474,3 +475,42 @@ def test_headings_above_a_heading_of_several_columns_stay_apart() -> None:
     write_rows(page, HARVEST[1:], top=240)
     draw_frame(page, 200, 238, 314)
     assert rows_of(page)[0] == ("Orchard", "Planted Both years", "Picked Both years", "")
+
+
+@pytest.mark.parametrize("shaded", [False, True])
+def test_header_above_the_first_rule_belongs_to_the_table(shaded: bool) -> None:
+    page = new_page()
+    write_paragraph(page, 72, 100, 4)
+    if shaded:
+        for row in (1, 3):
+            for x0, x1 in pairwise((*COLUMNS, RIGHT)):
+                box = (x0, TOP + STEP * row, x1, TOP + STEP * (row + 1))
+                page.draw_rect(box, color=None, fill=(0.93, 0.95, 0.98))
+    write_rows(page, HARVEST)
+    for row in (1,) if shaded else range(1, len(HARVEST) + 1):
+        draw_rule(page, TOP + STEP * row)
+    (table,) = tables_of(page)
+    assert rows_in(table) == tuple(HARVEST)
+
+
+def test_rows_of_sentences_between_rules_are_a_table_with_the_header_above_the_first_rule() -> None:
+    page = new_page()
+    rows = [("Orchard", "Soil", "Care"), *((name, SENTENCE, SENTENCE) for name, *_ in HARVEST[1:])]
+    for number, row in enumerate(rows):
+        for x, cell in zip((72, 160, 310), row, strict=True):
+            page.insert_textbox(
+                (x, TOP + 40 * number, x + (80 if x == 72 else 140), TOP + 40 * (number + 1)), cell, fontsize=8
+            )
+        draw_rule(page, TOP + (14 if number == 0 else 40 * (number + 1) - 2))
+    (table,) = tables_of(page)
+    assert rows_in(table) == tuple(rows)
+
+
+def test_paragraph_below_a_table_is_no_note_for_its_article() -> None:
+    page = new_page()
+    write_rows(page, HARVEST)
+    for row in (0, 1, len(HARVEST)):
+        draw_rule(page, TOP + STEP * row)
+    page.insert_textbox((72, TOP + STEP * 5 + 6, 440, 400), f"A {SENTENCE.lower()} " * 4, fontsize=10)
+    (table,) = tables_of(page)
+    assert table.notes == ()
