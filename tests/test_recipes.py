@@ -29,7 +29,8 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         self.source, self.work = folder / "source", folder / "work"
         for name in ("extractors", "diptych", "flows"):
-            shutil.copytree(ROOT / name, self.source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            # With the compiled modules, but not what another process is just compiling.
+            shutil.copytree(ROOT / name, self.source / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         shutil.copy(ROOT / "prefect.yaml", self.source)
         self.work.mkdir()
 
