@@ -180,6 +180,10 @@ class Settings(StorageSettings):
         default=600, gt=0, description="Time limit for a document apart from its pages, in seconds."
     )
     document_memory_mb: int = Field(default=4096, ge=512, description="Memory limit of a worker process, in MiB.")
+    confine_workers: bool = Field(
+        default=True,
+        description="Keep the processes that open documents from other files and the network, where the system can.",
+    )
     cache: Path = Field(
         default_factory=lambda: Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "diptych",
         description="Folder for generated model files and downloads.",
@@ -238,6 +242,7 @@ class Settings(StorageSettings):
             self.document_memory_mb,
             self.page_seconds,
             {pattern: password.get_secret_value() for pattern, password in self.passwords.items()},
+            confined=self.confine_workers,
         )
 
     def require_persistent(self) -> Settings:

@@ -25,6 +25,7 @@ from diptych.picture_store import open_picture_store
 from diptych.settings import MEMORY, Settings
 from diptych.store.disk_space import RESERVE_TO_START
 from extractors.ocr.languages import AUTO, debian_packages, installed_languages
+from extractors.sandbox.confinement import missing_protection
 from extractors.slides.libreoffice import find_libreoffice
 
 TIMEOUT = 2.0
@@ -135,6 +136,18 @@ def _run(command: list[str]) -> str | None:
 
 def _install_command(debian: str, brew: str) -> str:
     return f"brew install {brew}" if sys.platform == "darwin" else f"sudo apt-get install -y {debian}"
+
+
+def check_sandbox(settings: Settings) -> Check:
+    """Whether the processes that open documents are kept from other files and the network."""
+    name, missing = "sandbox", missing_protection()
+    if not settings.confine_workers:
+        cost = "a hostile document that takes over its worker can read your files and use the network"
+        return Check(name, "missing", "workers are not confined (confine_workers)", cost, "unset confine_workers")
+    if not missing:
+        return Check(name, "ok", "workers read the folder of their document only, without network")
+    fix = "use Linux 6.12 or newer with Landlock, or a container of its own" if sys.platform == "linux" else ""
+    return Check(name, "missing", "; ".join(missing), "a hostile document may take over its worker and do this", fix)
 
 
 def check_engine(settings: Settings) -> Check:

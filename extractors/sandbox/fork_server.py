@@ -1,13 +1,17 @@
 """A process that has imported the extractors and forks workers: a fork takes milliseconds, the imports half a second.
 
-There is one per Python process, started with the first worker. It opens no documents, so workers start clean.
+There is one per Python process, started with the first worker. It opens no documents, so workers start clean. When that
+process ends, even by SIGKILL, it kills the workers with everything they started. (A thread of a worker could not:
+MuPDF holds the interpreter's lock while it works.)
 """
 
 import atexit
 import json
 import os
 import pickle
+import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -20,8 +24,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 
+from extractors.sandbox.confinement import Access, adopt_orphans, confine, die_with_parent
+from extractors.sandbox.processes import kill_below
+
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import extractors.sandbox.fork_server as s; s.main()"
 _NUMBER = struct.Struct("!q")
+_KEPT_VARIABLE = re.compile(
+    r"(PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LANGUAGE|TMPDIR|TESSDATA_PREFIX|VIRTUAL_ENV|OMP_.*|LC_.*|LD_LIBRARY_PATH|"
+    r"DYLD_.*|XDG_(DATA|CONFIG|CACHE).*|FONTCONFIG_.*|PYTHON(?!.*(KEY|TOKEN|SECRET|PASS)).*|COVERAGE_.*|DIPTYCH_WORKER)"
+)
+"""Environment of workers: not the keys and passwords that the others may hold."""
 _SINGLE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -36,6 +48,11 @@ class ForkRequest:
     """The current folder."""
     search_path: Sequence[str]
     """Of modules."""
+    access: Access | None
+    """None: the worker may use all files and the network."""
+    memory_mb: int
+    temporary: str
+    """Folder for the worker's temporary files; removed here when the parent can no longer do it."""
 
 
 class ForkServer:
@@ -74,7 +91,7 @@ class ForkServer:
             return int(_NUMBER.unpack(reply)[0])
 
     def close(self) -> None:
-        """End the server; workers stay. The next `fork` starts another one."""
+        """End the server and its workers. The next `fork` starts another one."""
         with self._lock:
             if self._control:
                 self._stop()
@@ -89,7 +106,7 @@ class ForkServer:
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
                 start_new_session=True,
-                env=os.environ | _SINGLE_THREAD,
+                env=worker_environment(),
             )
 
     def _stop(self) -> str:
@@ -109,10 +126,18 @@ atexit.register(SERVER.close)
 os.register_at_fork(after_in_child=SERVER.forget)
 
 
+def worker_environment(**more: str) -> dict[str, str]:
+    """The environment variables that workers and the programs they start get."""
+    own = {name: value for name, value in os.environ.items() if _KEPT_VARIABLE.fullmatch(name)}
+    return own | _SINGLE_THREAD | more
+
+
 def main() -> None:
     """Fork workers until the parent is gone."""
+    adopt_orphans()
     control = socket.socket(fileno=0)
-    children: dict[int, int] = {}  # process id -> descriptor for its exit code
+    workers: dict[int, int] = {}  # process id -> descriptor for its exit code
+    folders: dict[int, str] = {}
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)
@@ -124,10 +149,13 @@ def main() -> None:
         for descriptor, _ in ready.poll():
             if descriptor == wake:
                 os.read(wake, 1 << 12)
-                _report_ends(children)
+                _report_ends(workers)
                 continue
             header, descriptors, *_ = socket.recv_fds(control, _NUMBER.size, 3)
             if not header:
+                kill_below()
+                for folder in folders.values():
+                    shutil.rmtree(folder, ignore_errors=True)
                 return
             request = pickle.loads(control.recv(_NUMBER.unpack(header)[0], socket.MSG_WAITALL))
             sys.path[:] = request.search_path
@@ -136,14 +164,16 @@ def main() -> None:
             if not worker:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                for inherited in (wake, woken, descriptors[2], *children.values()):
+                for inherited in (wake, woken, descriptors[2], *workers.values()):
                     os.close(inherited)
+                control.close()
                 _become_worker(request, *descriptors[:2])
             with suppress(OSError):  # the worker has done it itself
                 os.setpgid(worker, worker)
             for passed in descriptors[:2]:
                 os.close(passed)
-            children[worker] = descriptors[2]
+            workers[worker], folders[worker] = descriptors[2], request.temporary
+            folders = {pid: folder for pid, folder in folders.items() if pid in workers}
             control.sendall(_NUMBER.pack(worker))
 
 
@@ -160,26 +190,29 @@ def _become_worker(request: ForkRequest, jobs: int, replies: int) -> None:
 
     code = 1
     try:
+        die_with_parent()
         os.setpgid(0, 0)
         os.environ.clear()
         os.environ.update(request.environment)
-        os.environ.update(_SINGLE_THREAD)
         tempfile.tempdir = None
         os.chdir(request.folder)
+        confine(request.access, request.memory_mb)
         run_jobs(jobs, replies)
         code = 0
     finally:
         os._exit(code)
 
 
-def _report_ends(children: dict[int, int]) -> None:
-    """Write the exit code of each worker that ended; negative: the signal that ended it."""
+def _report_ends(workers: dict[int, int]) -> None:
+    """Write the exit code of each worker that ended; negative: the signal that ended it. Kill what it left behind."""
     with suppress(ChildProcessError):
         while True:
-            worker, status = os.waitpid(-1, os.WNOHANG)
-            if not worker:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
                 return
-            descriptor = children.pop(worker)
-            with suppress(OSError):  # the parent no longer reads it
-                os.write(descriptor, b"%d\n" % os.waitstatus_to_exitcode(status))
-            os.close(descriptor)
+            if pid in workers:  # else an orphan of one
+                kill_below(keep=frozenset(workers) - {pid})
+                descriptor = workers.pop(pid)
+                with suppress(OSError):  # the parent no longer reads it
+                    os.write(descriptor, b"%d\n" % os.waitstatus_to_exitcode(status))
+                os.close(descriptor)

@@ -1,7 +1,8 @@
 """The sandbox: a pool of worker processes that open untrusted files and can be killed and replaced.
 
-A worker that hangs, grows or crashes costs the one document it was reading. It is no jail: workers run with the user's
-rights. But what they send back is checked data, never code.
+A worker that hangs, grows or crashes costs the one document it was reading. Where the kernel can restrict it, it has
+no network, and no files but those beside its document and the folder of the results; see `confinement`. What it sends
+back is checked data, never code.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.formats import extract_document, find_format
 from extractors.members.types import Members
 from extractors.progress import MAX_SKIPPED_PAGES
-from extractors.sandbox.worker_process import Limits, WorkerProcess, tree_memory
+from extractors.sandbox.confinement import Access, access_to
+from extractors.sandbox.processes import tree_memory
+from extractors.sandbox.worker_process import Limits, WorkerProcess
 from extractors.types import Box, Extraction, Field, ImageFile, Options, PageImage, Source
 
 if TYPE_CHECKING:
@@ -46,13 +49,17 @@ class Sandbox:
         memory_mb: int,
         page_seconds: float = 60,
         passwords: Mapping[str, str] | None = None,
+        *,
+        confined: bool = True,
     ) -> None:
         """Limit a page to `page_seconds`, the rest of a document to `seconds`, and a worker to `memory_mb` MiB.
+
+        `confined`: keep workers from other files and the network, where the kernel can.
 
         `passwords`: pattern -> password of encrypted files. A pattern such as `invoices/*.pdf` matches the end of the
         absolute path; `*` matches slashes, too.
         """
-        self.limits = Limits(seconds, memory_mb, page_seconds)
+        self.limits = Limits(seconds, memory_mb, page_seconds, confined)
         self._passwords = dict(passwords or {})
         self._slots = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
@@ -85,10 +92,11 @@ class Sandbox:
         pages, or when it happens outside of pages.
         """
         skipped: dict[int, str] = {}
+        access = access_to((source.path, *source.images), filter(None, (pictures, options.pages)), options.tokenizer)
         while True:
             tried = replace(source, passwords=self._find_passwords(source.path), skipped_pages=dict(skipped))
             try:
-                reply = self._run(source.path, extract_document, tried, options, pictures)
+                reply = self._run(source.path, access, extract_document, tried, options, pictures)
                 extraction = _parse_reply(Extraction, reply, source.path, source=source)
                 return replace(extraction, report=replace(extraction.report, worker_stopped=bool(skipped)))
             except WorkerStopped as error:
@@ -105,14 +113,18 @@ class Sandbox:
         from extractors.pdf.crops import save_crop_of_file
 
         arguments = path, page, box, pictures, self._find_passwords(path)
-        return _parse_reply(ImageFile, self._run(path, save_crop_of_file, *arguments), path)
+        return _parse_reply(
+            ImageFile, self._run(path, access_to([path], [pictures]), save_crop_of_file, *arguments), path
+        )
 
     def page_image(self, path: Path, page: int, pictures: Path) -> PageImage:
         """Render a PDF page into the picture store `pictures`, in a worker. Raises `ExtractionError`."""
         from extractors.pdf.crops import save_page_of_file
 
         arguments = path, page, pictures, self._find_passwords(path)
-        return _parse_reply(PageImage, self._run(path, save_page_of_file, *arguments), path)
+        return _parse_reply(
+            PageImage, self._run(path, access_to([path], [pictures]), save_page_of_file, *arguments), path
+        )
 
     def unpack(self, path: Path, name: str, folder: Path) -> Members:
         """Unpack the documents in a container into an empty folder, in a worker; `name` is used in messages.
@@ -121,8 +133,8 @@ class Sandbox:
         """
         from extractors.members.unpack import unpack_members
 
-        passwords = self._find_passwords(path)
-        return _parse_reply(Members, self._run(path, unpack_members, path, name, folder, passwords), path)
+        arguments = path, name, folder, self._find_passwords(path)
+        return _parse_reply(Members, self._run(path, access_to([path], [folder]), unpack_members, *arguments), path)
 
     def _find_passwords(self, path: Path) -> tuple[str, ...]:
         place = path.absolute().as_posix().replace("#", "/")
@@ -132,9 +144,9 @@ class Sandbox:
             if fnmatchcase(place, pattern) or fnmatchcase(place, f"*/{pattern}")
         )
 
-    def _run(self, path: Path, function: Callable[..., object], *arguments: object) -> bytes:
+    def _run(self, path: Path, access: Access, function: Callable[..., object], *arguments: object) -> bytes:
         with self._slots:
-            worker, reusable = self._borrow(path), False
+            worker, reusable = self._borrow(path, access), False
             try:
                 reply = worker.run(path, function, arguments)
                 reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * (
@@ -148,19 +160,21 @@ class Sandbox:
                 self._give_back(worker, reusable=reusable)
         return reply
 
-    def _borrow(self, path: Path) -> WorkerProcess:
-        """Return a worker that is alive: an idle one, or a new one."""
+    def _borrow(self, path: Path, access: Access) -> WorkerProcess:
+        """Return a worker that is alive and may use these files: an idle one, or a new one."""
         with self._lock:
             if self._closed:
                 raise _closed_error(path)
-            worker = self._idle.pop() if self._idle else None
-            if worker and not worker.is_alive():
-                worker.close()
-                worker = None
+            worker = next((one for one in self._idle if one.access.covers(access)), None)
+            if other := worker or (self._idle[0] if self._idle else None):
+                self._idle.remove(other)
+                if other is not worker or not other.is_alive():
+                    other.close()
+                    worker = None
             try:
                 if not worker:
                     row = find_format(path)
-                    worker = WorkerProcess(self.limits, row.module if row else "")
+                    worker = WorkerProcess(self.limits, access, row.module if row else "")
             except OSError as error:
                 raise WorkerLost(f"{path}: no worker could be started: {error}") from error
             self._busy.add(worker)

@@ -12,18 +12,17 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
-from extractors.sandbox.fork_server import SERVER, ForkRequest
-from extractors.sandbox.worker import MARK_VARIABLE, PAGE_PREFIX, kill_tree
+from extractors.sandbox.confinement import Access
+from extractors.sandbox.fork_server import SERVER, ForkRequest, worker_environment
+from extractors.sandbox.processes import MARK_VARIABLE, kill_marked, kill_tree, tree_memory
+from extractors.sandbox.worker import PAGE_PREFIX
 
 WATCH_SECONDS = 0.25
-"""Time between two checks of a worker's memory; a check takes a few milliseconds of CPU time."""
+"""Time between two checks of a worker's memory."""
 MAX_REPLY_BYTES = 1 << 30
 """No real document has more text than this."""
 
@@ -37,6 +36,8 @@ class Limits:
     memory_mb: int
     page_seconds: float = 60
     """For each page."""
+    confined: bool = True
+    """Whether workers are kept from other files and the network; see `confinement`."""
 
     def __str__(self) -> str:
         return f"{self.seconds:g} s, {self.page_seconds:g} s a page, {self.memory_mb} MiB"
@@ -45,8 +46,9 @@ class Limits:
 class WorkerProcess:
     """One process, its two pipes, and a folder for its temporary files."""
 
-    def __init__(self, limits: Limits, extractor: str = "") -> None:
+    def __init__(self, limits: Limits, access: Access, extractor: str = "") -> None:
         """Start it. `extractor`: the module that it will need first. Raises `OSError` if that is impossible."""
+        self.access = access
         self.jobs = 0
         """Number of jobs it was given."""
         self._limits = limits
@@ -56,10 +58,13 @@ class WorkerProcess:
         self._folder = tempfile.mkdtemp(prefix="diptych-worker-")
         request = ForkRequest(
             extractor,
-            os.environ | {MARK_VARIABLE: self._mark, "TMPDIR": self._folder},
+            worker_environment(TMPDIR=self._folder, **{MARK_VARIABLE: self._mark}),
             str(Path.cwd()),
             # Relative entries, such as "" for the parent's folder, must mean the same in the worker.
             [os.path.abspath(path) for path in sys.path],  # noqa: PTH100
+            replace(access, write=access.write | {os.path.realpath(self._folder)}) if limits.confined else None,
+            limits.memory_mb,
+            self._folder,
         )
         jobs, self._jobs = os.pipe()
         self._replies, replies = os.pipe()
@@ -81,7 +86,7 @@ class WorkerProcess:
         """Kill the process and its children; a thread that waits for its reply gets an error."""
         with self._lock:
             if not self._closed:
-                kill_tree(self.pid, self._mark)
+                kill_tree(self.pid)
 
     def close(self) -> None:
         """Kill the process and release its pipes and folder. No other thread may be waiting for a reply."""
@@ -98,7 +103,10 @@ class WorkerProcess:
 
     def _wait(self) -> int:
         """Wait for the end of the process, and return its exit code."""
-        return int(os.read(self._end, 1 << 6) or -signal.SIGKILL)  # nothing is reported if the fork server was killed
+        code = os.read(self._end, 1 << 6)
+        if not code or sys.platform != "linux":  # the fork server was killed, or does not find orphans of a worker
+            kill_marked(self._mark)
+        return int(code or -signal.SIGKILL)
 
     def run(self, path: Path, function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
         """Call a function that returns a dataclass, and return the worker's reply, a line of JSON.
@@ -154,14 +162,3 @@ class WorkerProcess:
             return WorkerLost(f"{path}: {reason}")
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return WorkerStopped(path, f"crashed its worker process ({how}); save it again with another program", page)
-
-
-def tree_memory(pid: int) -> int:
-    """Return the resident memory of a process and its descendants in bytes; shared pages count once per process."""
-    total = 0
-    with suppress(psutil.Error):
-        leader = psutil.Process(pid)
-        for process in (leader, *leader.children(recursive=True)):
-            with suppress(psutil.Error):
-                total += process.memory_info().rss
-    return total

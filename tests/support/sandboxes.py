@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os as os
+import resource as resource
+import socket as socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -48,15 +54,38 @@ def source_of(path: Path) -> Source:
 
 
 def extract_all_but_page_2(source: Source, options: Options, pictures: Path) -> Extraction:
-    """An extractor of three pages that writes the file `hangs` and then hangs on the second page."""
+    """An extractor of three pages that writes the file `hangs` beside its pictures, and hangs on the second page."""
     problems: list[Problem] = []
     passages = []
     for number in readable_pages(range(1, 4), source.skipped_pages, problems):
         if number == 2:
-            source.path.with_name("hangs").touch()
+            (pictures / "hangs").touch()
             threading.Event().wait()
         passages.append(Passage(f"page {number}", number))
     return Extraction(source, tuple(passages), (), Report(3, problems=tuple(problems)))
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What a worker or a program it started tried to do, and the exception or the output that it got."""
+
+    outcomes: dict[str, str]
+
+
+def attempt(code: dict[str, str], as_program: bool) -> Attempts:
+    """Evaluate expressions in a worker, or in programs that it starts."""
+    outcomes = {}
+    for name, expression in code.items():
+        try:
+            if as_program:
+                script = f"import os, resource, socket\nprint({expression})"
+                done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+                outcomes[name] = (done.stderr or done.stdout).strip().splitlines()[-1].partition(":")[0]
+            else:
+                outcomes[name] = str(eval(expression))
+        except Exception as error:
+            outcomes[name] = type(error).__name__
+    return Attempts(outcomes)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

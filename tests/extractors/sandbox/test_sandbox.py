@@ -13,12 +13,13 @@ import pytest
 from extractors.errors import ExtractionError
 from extractors.sandbox import fork_server
 from extractors.sandbox import sandbox as sandbox_module
+from extractors.sandbox.confinement import Access
 from extractors.sandbox.fork_server import SERVER
 from extractors.sandbox.sandbox import Sandbox
 from extractors.sandbox.worker import encode_reply
 from extractors.sandbox.worker_process import Limits, WorkerProcess
-from extractors.types import Extraction, Source
-from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, source_of, temporary_folder_left_empty
+from extractors.types import Extraction, Options, Source
+from tests.support.sandboxes import WITH_OCR, WITHOUT_OCR, is_gone, source_of, temporary_folder_left_empty, wait_for
 from tests.support.sandboxes import photo as photo
 from tests.support.sandboxes import pictures as pictures
 
@@ -40,8 +41,8 @@ def test_worker_is_replaced_after_many_documents(
 ) -> None:
     started: list[int] = []
 
-    def start_worker(limits: Limits, extractor: str) -> WorkerProcess:
-        worker = WorkerProcess(limits, extractor)
+    def start_worker(limits: Limits, access: Access, extractor: str) -> WorkerProcess:
+        worker = WorkerProcess(limits, access, extractor)
         started.append(worker.pid)
         return worker
 
@@ -54,10 +55,12 @@ def test_worker_is_replaced_after_many_documents(
     assert all(map(is_gone, started))
 
 
-def test_workers_go_on_and_new_ones_start_when_the_fork_server_was_killed(photo: Source, pictures: Path) -> None:
+def test_workers_end_and_new_ones_start_when_the_fork_server_was_killed(photo: Source, pictures: Path) -> None:
     with Sandbox(1, 60, 2048) as sandbox:
         sandbox.extract(photo, WITHOUT_OCR, pictures)
+        (idle,) = sandbox._idle
         os.kill(SERVER._process.pid, signal.SIGKILL)
+        wait_for(lambda: is_gone(idle.pid))
         assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
         assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures
 
@@ -163,6 +166,6 @@ def test_unforeseen_error_fails_the_document_and_names_its_place(photo: Source, 
     message = r"photo\.png: the extractor failed \(AttributeError: .*, in \w+\.py, line \d+\)"
     with Sandbox(1, 600, 2048) as sandbox:
         with pytest.raises(ExtractionError, match=message) as caught:
-            sandbox.extract(photo, None, pictures)  # type: ignore[arg-type]
+            sandbox.extract(photo, Options(ocr="off", page_range="1"), pictures)  # type: ignore[arg-type]
         assert not caught.value.transient
         assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures

@@ -21,8 +21,8 @@ import pytest
 from extractors.errors import ExtractionError, WorkerStopped
 from extractors.sandbox import sandbox as sandbox_module
 from extractors.sandbox import worker_process as worker_process_module
+from extractors.sandbox.processes import tree_memory
 from extractors.sandbox.sandbox import Sandbox
-from extractors.sandbox.worker_process import tree_memory
 from extractors.types import Extraction, Source
 from tests.support.sandboxes import (
     WITH_OCR,
@@ -55,7 +55,8 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProcessIds:
     """Put a Tesseract that hangs first on the path; wait for it, and return the worker's and its child's ids."""
-    ids = tmp_path / "ids"
+    ids = tmp_path / "pictures" / "ids"
+    ids.parent.mkdir()
     program = tmp_path / "programs" / "tesseract"
     program.parent.mkdir()
     program.write_text(HANGING_TESSERACT.format(ids=ids))
@@ -117,7 +118,7 @@ def test_page_that_takes_too_long_costs_only_itself(
     monkeypatch.setattr(sandbox_module, "extract_document", extract_all_but_page_2)
     with Sandbox(1, 600, 2048) as sandbox:
         future = extract_in_thread(sandbox, photo, pictures)
-        wait_for(photo.path.with_name("hangs").exists)
+        wait_for((pictures / "hangs").exists)
         clock.skip(61)
         extraction = future.result(60)
     assert [passage.text for passage in extraction.passages] == ["page 1", "page 3"]
