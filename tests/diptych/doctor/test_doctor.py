@@ -71,7 +71,7 @@ def server() -> Iterator[str]:
 def test_all_checks_run_and_change_nothing(settings: Settings, tmp_path: Path) -> None:
     checks = {check.name: check for check in run_checks(settings)}
     assert list(checks) == [
-        "Python", "Python packages", "poppler", "LibreOffice", "Tesseract", "formats", "encoders", "encoder",
+        "Python", "Python packages", "poppler", "LibreOffice", "Tesseract", "sandbox", "formats", "encoders", "encoder",
         "image encoder", "captioner", "answerer", "reranker", "qdrant-edge", "Prefect server", "store", "pictures",
         "cache",
     ]  # fmt: skip
