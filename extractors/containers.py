@@ -1,6 +1,7 @@
 """The files that hold other files: ZIP archives, as modern office files and e-books are, and OLE, as old ones are."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ def open_zip(path: Path, name: str, advice: str = "save or copy it again") -> It
                 limit = f"{MAX_UNPACKED_BYTES >> 30} GiB or {MAX_ENTRIES:,} files"
                 raise ExtractionError(f"{name}: unpacks to more than {limit}, refused as a zip bomb")
             yield archive
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise ExtractionError(f"{name}: not a complete file ({error_summary(error)}); {advice}") from error
 
 

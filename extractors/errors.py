@@ -1,5 +1,8 @@
 """The base class of all errors, and the error of extractors. `diptych.errors` shows the whole hierarchy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DiptychError(Exception):
     """Base class of errors that a user can act on: the message says what happened and what to do."""
@@ -36,6 +39,17 @@ class WorkerStopped(ExtractionError):
         """`page`: on which it happened; 0: outside of pages."""
         super().__init__(f"{name}: page {page}: {reason}" if page else f"{name}: {reason}")
         self.reason, self.page = reason, page
+
+
+@contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """Raise `ValueError` for a panic of a library written in Rust, which is not an `Exception`."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError(f"it stopped at a case it does not expect: {error}") from error
+        raise
 
 
 def error_summary(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class _Book:
             return decode_text(self._archive.read(member), member)
         except KeyError as error:
             raise ExtractionError(f"{member} is not in the book") from error
-        except (zipfile.BadZipFile, RuntimeError, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError) as error:
             raise ExtractionError(f"{member} is damaged ({error_summary(error)})") from error
 
     def _xml(self, member: str) -> Any:

@@ -20,6 +20,7 @@ DAMAGED = (
     EOFError,
     ValueError,
     RuntimeError,
+    TypeError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,

@@ -13,7 +13,7 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
-from extractors.errors import ExtractionError, error_summary
+from extractors.errors import ExtractionError, error_summary, panics_as_errors
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -78,14 +78,15 @@ def draw_svg(data: bytes, name: str, dpi: int) -> SvgDrawing:
         title, description = (" ".join((root.findtext(f"{{*}}{tag}") or "").split()) for tag in ("title", "desc"))
         _draw_html_as_text(root)
         side = _longer_side(root, dpi)
-        drawn = resvg_py.svg_to_bytes(
-            svg_string=etree.tostring(root, encoding="unicode"),
-            background="white",
-            dpi=SVG_DPI,
-            width=side,
-            height=side,
-            **_font_families(),
-        )
+        with panics_as_errors():
+            drawn = resvg_py.svg_to_bytes(
+                svg_string=etree.tostring(root, encoding="unicode"),
+                background="white",
+                dpi=SVG_DPI,
+                width=side,
+                height=side,
+                **_font_families(),
+            )
         image = Image.open(BytesIO(bytes(drawn))).convert("RGB")
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ExtractionError(f"{name}: cannot be drawn as SVG ({error_summary(error)}); save it as PNG") from error

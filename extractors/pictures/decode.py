@@ -44,7 +44,9 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
 
     try:
         content = BytesIO(file) if isinstance(file, bytes) else file
-        with Image.open(content, formats=(*_FORMATS, *_heif(file))) as image:
+        with _decoding():
+            opened = Image.open(content, formats=(*_FORMATS, *_heif(file)))
+        with opened as image:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels, refused as a decompression bomb"

@@ -82,6 +82,15 @@ class Access:
         """Whether everything that `other` allows is allowed here."""
         return _below(other.read, self.read | self.write) and _below(other.write, self.write)
 
+    def identities(self) -> set[tuple[str, int, int]]:
+        """The files and folders that are there now: rules do not hold for others that take their places."""
+        found = set()
+        for path in self.read | self.write:
+            with suppress(OSError):
+                status = os.stat(path)  # noqa: PTH116 - before every document
+                found.add((path, status.st_dev, status.st_ino))
+        return found
+
 
 def access_to(documents: Iterable[Path], results: Iterable[Path], tokenizer: Path | None = None) -> Access:
     """Access to documents with all that is beside and below them, and to folders for results, which are created."""

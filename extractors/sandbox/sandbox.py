@@ -165,7 +165,7 @@ class Sandbox:
         with self._lock:
             if self._closed:
                 raise _closed_error(path)
-            worker = next((one for one in self._idle if one.access.covers(access)), None)
+            worker = next((one for one in self._idle if one.may_use(access)), None)
             if other := worker or (self._idle[0] if self._idle else None):
                 self._idle.remove(other)
                 if other is not worker or not other.is_alive():

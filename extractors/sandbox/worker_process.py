@@ -48,7 +48,7 @@ class WorkerProcess:
 
     def __init__(self, limits: Limits, access: Access, extractor: str = "") -> None:
         """Start it. `extractor`: the module that it will need first. Raises `OSError` if that is impossible."""
-        self.access = access
+        self._access, self._files = access, access.identities()
         self.jobs = 0
         """Number of jobs it was given."""
         self._limits = limits
@@ -81,6 +81,10 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         """Whether it can be given a job; only for a worker that has none, from which nothing is to be read."""
         return not select.select([self._replies, self._end], [], [], 0)[0]
+
+    def may_use(self, access: Access) -> bool:
+        """Whether it can be given a job that needs these files."""
+        return self._access.covers(access) and self._access.identities() == self._files
 
     def kill(self) -> None:
         """Kill the process and its children; a thread that waits for its reply gets an error."""

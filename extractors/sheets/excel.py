@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from extractors.containers import is_ole, open_zip
-from extractors.errors import ExtractionError, error_summary
+from extractors.errors import ExtractionError, error_summary, panics_as_errors
 from extractors.sheets.chart_data import fill_caches
 from extractors.sheets.number_format import display_value, plain_number
 from extractors.sheets.types import (
@@ -89,7 +89,9 @@ def _read_package(archive: zipfile.ZipFile, file: BinaryIO) -> Workbook:
 
 def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
     """Name of every sheet, in order -> its part, and whether it is hidden."""
-    book = next(target for kind, target in _related(archive, "").values() if kind == "officeDocument")
+    book = next((target for kind, target in _related(archive, "").values() if kind == "officeDocument"), None)
+    if book is None:
+        raise ValueError("it names no workbook")
     targets, sheets = _related(archive, book), {}
     for sheet in _parse(archive, book).iter("{*}sheet"):
         if found := targets.get(sheet.get(f"{_R}id", "")):
@@ -193,7 +195,7 @@ def _read_binary(path: Path, name: str) -> Workbook:
 
     sheets = []
     try:
-        with CalamineWorkbook.from_path(path) as book:
+        with panics_as_errors(), CalamineWorkbook.from_path(path) as book:
             for one in book.sheets_metadata[:MAX_SHEETS]:
                 hidden = one.visible != SheetVisibleEnum.Visible
                 if one.typ != SheetTypeEnum.WorkSheet:

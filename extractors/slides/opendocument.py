@@ -1,6 +1,7 @@
 """Read ODP files without LibreOffice: titles, text, tables, notes and pictures from `content.xml`."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ def read_odp(path: Path) -> Deck:
         with zipfile.ZipFile(path) as archive:
             content = parse_xml(archive.read("content.xml"))
             styles = parse_xml(archive.read("styles.xml")) if "styles.xml" in archive.namelist() else content
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, OSError, RuntimeError, SyntaxError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, RuntimeError, SyntaxError) as error:
         reason = f"cannot be read as ODP ({error_summary(error)})"
         raise ExtractionError(f"{path.name}: {reason}; save it again, without a password") from error
     for space in content.iter(f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):  # white space as empty elements

@@ -69,18 +69,19 @@ def judge(data: bytes, suffix: str, folder: Path, sandbox: Sandbox) -> Outcome:
     """Extract or unpack a document. Expected are its parts, its problems, and errors that say what is wrong with it."""
     path, start = folder / f"fuzz{suffix}", time.monotonic()
     path.write_bytes(data)
+    results = folder / "results"  # the same for all, so that one worker serves all
+    results.mkdir(exist_ok=True)
     row = find_format(path)
     assert row
     try:
         if row.members == "only":
-            unpacked = folder / "members"
-            shutil.rmtree(unpacked, ignore_errors=True)
-            unpacked.mkdir()
-            members = sandbox.unpack(path, path.name, unpacked)
+            for left in results.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            members = sandbox.unpack(path, path.name, results)
             message = " ".join(["members", *sorted(reason for _, reason in members.skipped)])
         else:
             source = Source(path, path.as_uri(), path.name, "0" * 64, "")
-            found = sandbox.extract(source, Options(ocr="off"), folder / "pictures")
+            found = sandbox.extract(source, Options(ocr="off"), results)
             problems = [one.reason for one in found.report.problems] + list(found.report.notes)
             sizes = (len(found.passages).bit_length(), len(found.pictures).bit_length())
             message = " ".join([f"parts {sizes}", *sorted(problems)])
