@@ -8,8 +8,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from extractors.geometry import area, coverage, gaps, horizontal_overlap, overlap_area, vertical_overlap
 from extractors.layout.captions import Caption
 from extractors.types import Box
@@ -59,16 +57,44 @@ def match_captions(
 
 def cheapest_assignment(costs: Sequence[Sequence[float]], unmatched: float) -> tuple[float, dict[int, int]]:
     """The total cost and the pairs row -> column, each used at most once. A row left over costs `unmatched`."""
-    capped = np.minimum(costs, unmatched)
-    if 1 in capped.shape:  # most pages have one caption
-        row, column = divmod(int(np.argmin(capped)), capped.shape[1])
-        pairs = {row: column}
-    else:
-        from scipy.optimize import linear_sum_assignment  # takes half a second to import
+    # Every row has a column of its own for being left over, so that there are always enough columns.
+    spare = [unmatched] * len(costs)
+    capped = [[*(min(cost, unmatched) for cost in row), *spare] for row in costs]
+    pairs: dict[int, int] = {}  # column -> row
+    row_prices, column_prices = [0.0] * len(capped), [0.0] * len(capped[0])
+    for row in range(len(capped)):
+        _add_row(row, capped, pairs, row_prices, column_prices)
+    chosen = {row: column for column, row in sorted(pairs.items()) if capped[row][column] < unmatched}
+    return sum(capped[row][chosen[row]] if row in chosen else unmatched for row in range(len(costs))), chosen
 
-        pairs = {int(row): int(column) for row, column in zip(*linear_sum_assignment(capped), strict=True)}
-    pairs = {row: column for row, column in pairs.items() if capped[row, column] < unmatched}
-    return float(sum(capped[row, pairs[row]] if row in pairs else unmatched for row in range(len(costs)))), pairs
+
+def _add_row(
+    row: int, costs: list[list[float]], pairs: dict[int, int], row_prices: list[float], column_prices: list[float]
+) -> None:
+    """One step of the Hungarian method (Jonker and Volgenant 1987): the shortest path to a free column."""
+    distances = [math.inf] * len(column_prices)
+    before: list[int | None] = [None] * len(column_prices)
+    reached: dict[int, float] = {}  # column -> its distance
+    column, distance, current = None, 0.0, row
+    while True:
+        for other, price in enumerate(column_prices):
+            length = distance + costs[current][other] - row_prices[current] - price
+            if other not in reached and length < distances[other]:
+                distances[other], before[other] = length, column
+        column = min((other for other in range(len(distances)) if other not in reached), key=distances.__getitem__)
+        distance = reached[column] = distances[column]
+        if column not in pairs:
+            break
+        current = pairs[column]
+    row_prices[row] += distance
+    for other, length in reached.items():
+        if other in pairs:
+            row_prices[pairs[other]] += distance - length
+        column_prices[other] += length - distance
+    while (previous := before[column]) is not None:
+        pairs[column] = pairs[previous]
+        column = previous
+    pairs[column] = row
 
 
 def _cost(caption: Caption, candidate: Candidate, barriers: Sequence[Box], notes: Sequence[Box], above: bool) -> float:
