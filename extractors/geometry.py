@@ -31,6 +31,8 @@ def intersection(a: Box, b: Box) -> Box:
 
 
 def overlap_area(a: Box, b: Box) -> float:
+    if a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]:
+        return 0.0
     return area(intersection(a, b))
 
 
@@ -47,14 +49,20 @@ def expand_box(box: Box, margin: float) -> Box:
 
 def coverage(box: Box, other: Box) -> float:
     """The share of `box` that `other` covers, 0 to 1; of a line, the share of its length."""
+    if other[2] <= box[0] or other[3] <= box[1]:  # most pairs are far apart, and a page has thousands of them
+        return 0.0
     box_width, box_height = max(width(box), _MIN_SIDE), max(height(box), _MIN_SIDE)
     across = min(box[0] + box_width, other[2]) - max(box[0], other[0])
+    if across <= 0:
+        return 0.0
     down = min(box[1] + box_height, other[3]) - max(box[1], other[1])
-    return max(0.0, across) * max(0.0, down) / (box_width * box_height)
+    return across * max(0.0, down) / (box_width * box_height)
 
 
 def is_inside(box: Box, other: Box, margin: float = 0.0) -> bool:
     """Whether `other`, expanded by `margin` points, covers nearly all of `box`."""
+    if box[0] > other[2] + margin or box[1] > other[3] + margin:
+        return False
     return coverage(box, expand_box(other, margin)) > _INSIDE
 
 
@@ -70,11 +78,15 @@ def gaps(a: Box, b: Box) -> tuple[float, float]:
 
 def horizontal_overlap(a: Box, b: Box) -> float:
     """Shared width as a share of the narrower box."""
+    if a[2] <= b[0] or b[2] <= a[0]:
+        return 0.0
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) / max(_MIN_SIDE, min(width(a), width(b)))
 
 
 def vertical_overlap(a: Box, b: Box) -> float:
     """Shared height as a share of the shorter box."""
+    if a[3] <= b[1] or b[3] <= a[1]:
+        return 0.0
     return max(0.0, min(a[3], b[3]) - max(a[1], b[1])) / max(_MIN_SIDE, min(height(a), height(b)))
 
 

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from math import ceil
 from pathlib import Path
@@ -21,6 +21,7 @@ from extractors.text.sentences import split_sentences
 from extractors.types import Box, Options, Passage, TableGrid
 
 LETTERS_PER_TOKEN = 5  # for the estimate: a word is one token, and one more for every five letters after the first
+KNOWN_LENGTHS = 1 << 14  # texts whose tokens are not counted again: sentences are counted when cut and when grouped
 SPECIAL_TOKENS = 2  # tokens that an encoder adds around every text
 MAX_PATH_SHARE = 0.33  # share of a passage that its heading path may take, which every passage of the section repeats
 MIN_ROOM = 16  # tokens left for the text, however long heading path and caption are
@@ -283,8 +284,9 @@ def _exact_counter(path: Path) -> TokenCounter:
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
-    def count(texts: Sequence[str]) -> list[int]:
+    @lru_cache(maxsize=KNOWN_LENGTHS)
+    def tokens(text: str) -> int:
         # One by one: the library's batches start threads, which do not survive a fork.
-        return [len(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
 
-    return count
+    return lambda texts: [tokens(text) for text in texts]
