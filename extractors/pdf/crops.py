@@ -25,22 +25,31 @@ GRAPHIC_SAMPLE, GRAPHIC_PALETTE, MAIN_COLOURS = 160, 64, 8
 MIN_MAIN_COLOUR_SHARE = 0.55  # of a graphic, in its 8 main colours of 64 at 160 x 160 pixels; a photo's are spread
 
 
-def save_figure(page: Any, figure: Figure, dpi: int, folder: Path) -> ImageFile:
+def save_figure(page: Any, figure: Figure, dpi: int, folder: Path) -> tuple[ImageFile, Image.Image | None]:
     """Save a figure: the embedded image where it is one upright image and nothing else, else as drawn on the page.
 
-    Raises `ExtractionError` when it cannot be drawn.
+    Returns its pixels as well, unless the file has others. Raises `ExtractionError` when it cannot be drawn.
     """
     if figure.alone and figure.rasters[0].xref:
         try:
             return _save_embedded_image(page.parent, figure.rasters[0].xref, folder)
         except ExtractionError:
             pass  # drawing the page may use another decoder
-    return save_crop(page, figure.box, dpi, folder)
+    return _save_pixels(_draw_crop(page, figure.box, dpi), folder)
 
 
 def save_crop(page: Any, box: Box, dpi: int, folder: Path) -> ImageFile:
     """Save a part of the page, with a margin. Raises `ExtractionError`."""
-    return save_image(render_page(page, dpi, expand_box(box, MARGIN)), folder)
+    return save_image(_draw_crop(page, box, dpi), folder)
+
+
+def _draw_crop(page: Any, box: Box, dpi: int) -> Image.Image:
+    return render_page(page, dpi, expand_box(box, MARGIN))
+
+
+def _save_pixels(image: Image.Image, folder: Path) -> tuple[ImageFile, Image.Image | None]:
+    saved = save_image(image, folder)
+    return saved, image if saved.suffix == ".png" else None  # a JPEG file has slightly different ones
 
 
 def save_page_image(page: Any, dpi: int, folder: Path) -> ImageFile:
@@ -81,11 +90,11 @@ def is_graphic(image: Image.Image) -> bool:
     return sum(counts[:MAIN_COLOURS]) > MIN_MAIN_COLOUR_SHARE * GRAPHIC_SAMPLE**2
 
 
-def _save_embedded_image(document: Any, xref: int, folder: Path) -> ImageFile:
+def _save_embedded_image(document: Any, xref: int, folder: Path) -> tuple[ImageFile, Image.Image | None]:
     if data := _plain_jpeg(document, xref):
         width, height = (int(document.xref_get_key(xref, key)[1]) for key in ("Width", "Height"))
-        return save_image_bytes(data, ".jpg", (width, height), folder)
-    return save_image(decode_embedded_image(document, xref), folder)
+        return save_image_bytes(data, ".jpg", (width, height), folder), None
+    return _save_pixels(decode_embedded_image(document, xref), folder)
 
 
 def _plain_jpeg(document: Any, xref: int) -> bytes | None:

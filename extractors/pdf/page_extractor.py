@@ -1,9 +1,12 @@
 """Extracting one PDF page: its paragraphs, tables and pictures. What fails on a page becomes a problem of that page."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
 from extractors.geometry import rotate_box
@@ -28,6 +31,9 @@ from extractors.text.reading_order import order_rows
 from extractors.text.rows import group_by_height
 from extractors.timing import StageTimer
 from extractors.types import Box, ImageFile, Options, Picture, Problem, TableGrid
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MIN_FIGURE_WORDS = 5  # a figure with images and fewer words of text is read by OCR: most of its words are pixels
 MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000  # by OCR, per page and per figure: each takes some tenths of a second
@@ -164,7 +170,7 @@ def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: Pag
     figures_read = 0
     for figure in found.figures:
         try:
-            image = save_figure(page, figure, context.options.dpi, context.pictures)
+            image, pixels = save_figure(page, figure, context.options.dpi, context.pictures)
         except ExtractionError as error:
             parts.problems.append(Problem(f"a {figure.kind} could not be drawn: {error}", layout.number))
             continue
@@ -173,7 +179,7 @@ def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: Pag
         few_words = figure.rasters and len(words.split()) < MIN_FIGURE_WORDS and not parts.ocr
         if few_words and figures_read < MAX_FIGURES_READ:
             with context.timer.stage("ocr"):
-                read = _read_figure(image, context, parts)
+                read = _read_figure(image, pixels, context, parts)
             figures_read += read is not None
             if read:
                 words, by_ocr = f"{words} {read}".strip(), True
@@ -183,17 +189,17 @@ def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: Pag
         )
 
 
-def _read_figure(image: ImageFile, context: PageContext, parts: PageParts) -> str | None:
+def _read_figure(image: ImageFile, pixels: Image.Image | None, context: PageContext, parts: PageParts) -> str | None:
     """The words in the pixels of a chart, screenshot or diagram; None when it is not read."""
-    if context.ocr_engine != "tesseract":
+    if context.ocr_engine != "tesseract" or image.width * image.height > MAX_PIXELS_READ:
         return None
     from PIL import Image
 
-    with Image.open(image_path(image, context.pictures)) as file:
-        if file.width * file.height > MAX_PIXELS_READ or not is_graphic(file):
+    with nullcontext(pixels) if pixels else Image.open(image_path(image, context.pictures)) as drawing:
+        if not is_graphic(drawing):
             return None
         try:
-            return clean_text(recognise_words(file, context.options))
+            return clean_text(recognise_words(drawing, context.options))
         except ExtractionError as error:
             parts.notes.append(f"page {parts.number}: OCR of a figure failed, so its words are missing: {error}")
             return ""
