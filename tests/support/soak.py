@@ -27,6 +27,7 @@ import psutil
 from PIL import Image
 
 from diptych import Diptych, Settings
+from diptych.errors import StoreBusy
 from diptych.library.runtime import Runtime
 from diptych.search.query import Query
 from diptych.store.spaces import Spaces
@@ -74,7 +75,11 @@ def stored_versions(diptych: Diptych) -> Versions:
 def searched_versions(diptych: Diptych) -> Versions:
     """The same for what a search finds."""
     texts: dict[str, str] = defaultdict(str)
-    for hit in diptych.search(Query("pump part version", copies=True), 200):
+    while True:
+        with suppress(StoreBusy):  # commits of the others follow each other too fast
+            hits = diptych.search(Query("pump part version", copies=True), 200)
+            break
+    for hit in hits:
         texts[hit.document] += hit.text
     return whole_versions({name: text for name, text in texts.items() if name.endswith(".md")})
 
