@@ -35,10 +35,10 @@ def locked_packages() -> list[str]:
 def licences(package: Distribution) -> list[str]:
     """The alternatives of a package: `A AND B` is one of them, in the expression of SPDX `A OR B` two."""
     data = package.metadata
-    if expression := data.get("License-Expression"):
-        return str(expression).split(" OR ")
+    if "License-Expression" in data:
+        return data["License-Expression"].split(" OR ")
     classifiers = [line.split(" :: ")[-1] for line in data.get_all("Classifier") or [] if line.startswith("License ::")]
-    return [*classifiers, *str(data.get("License") or "").split("\n")[0].split(" OR ")]
+    return [*classifiers, *(data.get_all("License") or [""])[0].split("\n")[0].split(" OR ")]
 
 
 def is_compatible(licence: str) -> bool:

@@ -11,8 +11,8 @@ from diptych.evaluation.questions import Question
 from diptych.search.fusion import FusedPoint
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.search import BAND, WEIGHT_NAMES, EncodedQuery, SearchContext, search_encoded
-from diptych.store.register import visible_points
 from diptych.store.types import TEXT_VECTOR, Payload
+from diptych.store.visible_points import visible_points
 from diptych.vectors import Vectors
 from diptych.where import Expression
 
@@ -113,7 +113,7 @@ def search_captions(queries: Sequence[EncodedQuery], context: SearchContext) -> 
 
 def _visible_pictures(context: SearchContext, where: Expression | None) -> list[tuple[str, Payload]]:
     """(id, payload), sorted by id."""
-    found = visible_points(context.store, context.store.images, context.resolve(where))
+    found = visible_points(context.store, [context.store.images], context.resolve(where))
     return [(point.id, point.payload) for point in found]
 
 

@@ -19,9 +19,9 @@ from diptych.evaluation.questions import Box, Question
 from diptych.search.query import Query
 from diptych.search.search import SearchContext
 from diptych.store.languages import detect_query_language
-from diptych.store.register import visible_points
 from diptych.store.terms import analyse
 from diptych.store.types import PAGE_WORDS, Payload, Store
+from diptych.store.visible_points import visible_points
 from extractors.catalog.extractor import field_sentence
 from extractors.formats import is_row
 from extractors.pictures.store import image_path
@@ -110,7 +110,7 @@ def _place(question: Question) -> Hashable:
 def _pages_by_stem(store: Store) -> dict[str, set[Hashable]]:
     """Stem -> pages and rows on which it is."""
     pages: dict[str, set[Hashable]] = defaultdict(set)
-    for payload in (point.payload for point in visible_points(store, store.text)):
+    for payload in (point.payload for point in visible_points(store, [store.text])):
         for stem in set(payload.get(PAGE_WORDS, "").split()):
             pages[stem].add((payload["document_id"], payload["page"]))
     return pages
@@ -140,7 +140,7 @@ def find_candidates(store: Store, pictures: Path) -> list[QuestionCandidate]:
 
 def _from_pictures(store: Store, pictures: Path) -> Iterator[QuestionCandidate]:
     """Figures and tables with a caption."""
-    for payload in (point.payload for point in visible_points(store, store.images)):
+    for payload in (point.payload for point in visible_points(store, [store.images])):
         if is_row(payload["document"]) or payload["kind"] not in ("figure", "table") or not payload["caption"]:
             continue
         yield QuestionCandidate(
@@ -158,7 +158,7 @@ def _from_pictures(store: Store, pictures: Path) -> Iterator[QuestionCandidate]:
 def _from_passages(store: Store) -> Iterator[QuestionCandidate]:
     """Rows by their description, tables with a caption, and the first passage below each heading."""
     first: dict[tuple[str, str], Payload] = {}
-    for payload in (point.payload for point in visible_points(store, store.text)):
+    for payload in (point.payload for point in visible_points(store, [store.text])):
         if PAGE_WORDS in payload:
             continue
         document, page = payload["document"], payload["page"]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from diptych.answering.evidence import unchanged_pdf
-from diptych.store.register import is_visible, load_records, visible_points
+from diptych.store.register import is_visible, load_records
 from diptych.store.types import PAGE_WORDS, Payload, Point, Store
+from diptych.store.visible_points import visible_points
 from diptych.where import Expression, In, all_of
 from extractors.errors import ExtractionError
 from extractors.geometry import horizontal_overlap, merge_boxes, width
@@ -64,7 +65,7 @@ def load_parts(store: Store, documents: Collection[str] | None, where: Expressio
     `documents`: None stands for all. `where`: with ids instead of the names of documents.
     """
     where = where if documents is None else all_of(In("document_id", tuple(documents)), where)
-    points = [point for collection in (store.text, store.images) for point in visible_points(store, collection, where)]
+    points = visible_points(store, [store.text, store.images], where)
     parts = [_make_part(point) for point in points if PAGE_WORDS not in point.payload]
     return in_reading_order(parts)
 

@@ -18,11 +18,11 @@ from diptych.store.register import (
     local_path,
     locked_record,
     seen_version,
-    visible_points,
     write_fact,
     write_record,
 )
 from diptych.store.types import STORE_ID, Store
+from diptych.store.visible_points import visible_points
 from diptych.where import And, Compare, Expression, In, Not, Or, comparisons
 
 Kind = Literal["document", "catalogue", "folder", "filter"]
@@ -83,7 +83,7 @@ def find_matching(where: Expression, store: Store) -> set[str]:
     if parts := sorted({one.field for one in comparisons(where)} & set(PART_FIELDS)):
         raise QueryError(f"filter: {parts[0]} selects parts of documents; use document and your own fields")
     resolved = resolve_names(where, NameCache().finder(store))
-    points = (point for part in (store.text, store.images) for point in visible_points(store, part, resolved))
+    points = visible_points(store, [store.text, store.images], resolved)
     return {point.payload["document_id"] for point in points}
 
 

@@ -20,7 +20,6 @@ from diptych.store.points import EncodingConfig
 from diptych.store.types import (
     STORE_ID,
     VERSION_ID,
-    Collection,
     Payload,
     Point,
     Store,
@@ -29,7 +28,6 @@ from diptych.store.types import (
     language_id,
     small_facts,
 )
-from diptych.where import Expression
 from extractors.addresses import is_elsewhere
 
 STORE_FORMAT = 2
@@ -209,17 +207,6 @@ def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecor
     if record is None or record.deleted:
         return False
     return 0 < payload["generation"] <= record.generation and point not in record.retired
-
-
-def visible_points(store: Store, collection: Collection, where: Expression | None = None) -> list[Point]:
-    """The points that count, sorted by id, with the current name of their document."""
-    points = sorted(collection.scroll(where), key=lambda point: point.id)
-    records = load_records(store, {point.payload["document_id"] for point in points})
-    return [
-        replace(point, payload=current_payload(point.payload, records))
-        for point in points
-        if is_visible(point.payload, point.id, records)
-    ]
 
 
 def current_payload(payload: Payload, records: Mapping[str, DocumentRecord]) -> Payload:

@@ -17,8 +17,9 @@ from diptych.pipeline.ingest import Outcome
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.sweep import sweep_store
 from diptych.pipeline.transfer import export_store, import_store
-from diptych.store.register import bind_encoders, visible_points
+from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
+from diptych.store.visible_points import visible_points
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, ImageFile, Passage
 from tests.support.fakes import document, source
@@ -55,7 +56,7 @@ class SharedPipeline(ScriptedPipeline):
 
     def shown(self) -> set[str]:
         """Names of the pictures that readers see."""
-        payloads = [point.payload for point in visible_points(self.index, self.index.images)]
+        payloads = [point.payload for point in visible_points(self.index, [self.index.images])]
         return {image_path(ImageFile(**payload["image"]), Path()).as_posix() for payload in payloads}
 
     def kept(self) -> set[str]:
