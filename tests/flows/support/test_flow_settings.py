@@ -7,6 +7,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from types import ModuleType
 
 import pytest
 from prefect import flow
@@ -17,11 +18,20 @@ from pydantic import ValidationError
 from diptych import Settings
 from diptych.errors import SettingsError
 from diptych.settings import API_KEY_VARIABLE
+from flows.support import flow_settings as settings_of_flows
+from flows.support import shared_store
 from flows.support.flow_settings import StoreChoice, flow_paths, flow_settings, store_reference
-from flows.support.shared_store import PLACES_BLOCK, key_variables, shared_diptych
+from flows.support.shared_store import key_variables, shared_diptych
 from flows.support.store_block import DiptychStore
 
 LUNA = "openai:gpt-6-luna"
+
+
+def rename(monkeypatch: pytest.MonkeyPatch, module: ModuleType, constant: str, name: str) -> str:
+    """Another name for what has this `name` on the server, where runs of other test files would find it, too."""
+    assert getattr(module, constant) == name
+    monkeypatch.setattr(module, constant, f"{name}0")
+    return f"{name}0"
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -52,26 +62,31 @@ def test_runs_in_one_process_only_see_the_keys_of_their_own_blocks(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_credentials_of_places_come_from_a_secret_block(tmp_path: Path) -> None:
+def test_credentials_of_places_come_from_a_secret_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block = rename(monkeypatch, shared_store, "PLACES_BLOCK", "diptych-places")
+
     @flow
     def read() -> str:
         with shared_diptych(flow_settings(str(tmp_path))) as diptych:
             assert "secret-of-bucket" not in repr(diptych.settings)
             return diptych.settings.places["s3://bucket"]["secret"].get_secret_value()
 
-    Secret(value={"s3://bucket": {"secret": "secret-of-bucket"}}).save(PLACES_BLOCK, overwrite=True)
+    Secret(value={"s3://bucket": {"secret": "secret-of-bucket"}}).save(block, overwrite=True)
     try:
         assert read() == "secret-of-bucket"
-        Secret(value="secret-of-bucket").save(PLACES_BLOCK, overwrite=True)
-        with pytest.raises(SettingsError, match="the block diptych-places does not hold JSON") as error:
+        Secret(value="secret-of-bucket").save(block, overwrite=True)
+        with pytest.raises(SettingsError, match=f"the block {block} does not hold JSON") as error:
             read()
         assert "secret-of-bucket" not in str(error.value)
     finally:
-        Secret.delete(PLACES_BLOCK)
+        Secret.delete(block)
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_variables_and_blocks_apply_within_runs_only(tmp_path: Path) -> None:
+def test_variables_and_blocks_apply_within_runs_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen_paths = rename(monkeypatch, settings_of_flows, "PATHS_VARIABLE", "diptych_paths")
+    chosen_store = rename(monkeypatch, settings_of_flows, "STORE_VARIABLE", "diptych_store")
+
     @flow
     def read(store: StoreChoice = None, paths: list[str] | None = None) -> tuple[str, list[str], str]:
         settings = flow_settings(store)
@@ -79,8 +94,8 @@ def test_variables_and_blocks_apply_within_runs_only(tmp_path: Path) -> None:
 
     block = DiptychStore(store="s", pictures="p", settings={"dpi": 300})
     block.save("of-a-variable", overwrite=True)
-    Variable.set("diptych_paths", ["reports", "shop"], overwrite=True)
-    Variable.set("diptych_store", "diptych-store/of-a-variable", overwrite=True)
+    Variable.set(chosen_paths, ["reports", "shop"], overwrite=True)
+    Variable.set(chosen_store, "diptych-store/of-a-variable", overwrite=True)
     try:
         assert read() == ("s", ["reports", "shop"], "p")
         assert read(block) == ("s", ["reports", "shop"], "p")
@@ -89,9 +104,9 @@ def test_variables_and_blocks_apply_within_runs_only(tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=r"diptych-store/no-such-block cannot be used"):
             read("diptych-store/no-such-block")
     finally:
-        Variable.unset("diptych_paths")
-        Variable.unset("diptych_store")
-    with pytest.raises(SettingsError, match="set the parameter `paths`, or the Variable `diptych_paths`"):
+        Variable.unset(chosen_paths)
+        Variable.unset(chosen_store)
+    with pytest.raises(SettingsError, match=f"set the parameter `paths`, or the Variable `{chosen_paths}`"):
         read()
     assert store_reference(block) == "diptych-store/of-a-variable"
     assert store_reference(None) == ""
