@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from extractors.geometry import area, coverage, intersection, rotate_box, scale_box, stretch_to_column
+from extractors.geometry import area, coverage, intersection, is_inside, rotate_box, scale_box, stretch_to_column
 from extractors.layout.caption_matching import Candidate, match_captions
 from extractors.layout.captions import Caption
 from extractors.layout.furniture import Furniture
@@ -108,7 +108,9 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
         for region in find_regions(page.layout, page.marks.marks, barriers, page.labels)
         if not any(coverage(region.box, table) > _TABLE_COVERAGE for table in page.tables)
     ]
-    sidebars = [region_of_marks([Mark(box, panel=True)]) for box in page.marks.sidebars]
+    pictures = [region.box for region in regions if is_picture(region, page)]
+    boxes = [box for box in page.marks.sidebars if not any(is_inside(picture, box) for picture in pictures)]
+    sidebars = [region_of_marks([Mark(box, panel=True)]) for box in boxes]
     pairs = _match(page, barriers, regions, sidebars)
     captioned, rest = gather_panels(page, [*regions, *sidebars], pairs)
     figures = [

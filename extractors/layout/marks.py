@@ -46,7 +46,7 @@ _HIGHLIGHT_MARGIN, _MIN_HIGHLIGHT_COVERED = 3.0, 0.8  # points around the text; 
 _MIN_PHOTO, _MAX_PANE_COVERED = 0.01, 0.6  # of the page; a pane is a picture's frame if the picture covers more of it
 _MAX_FRAME_SEGMENTS = 12  # of a path, rounded corners included
 _SIDEBAR_WORDS = 60  # more than in a box of a flow chart
-_FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill the box
+_FILLED_SIDEBAR_WORDS, _FILLED_SIDEBAR_SHARE = 30, 0.4  # fewer words are enough where they fill it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class PageMarks:
     sidebars: tuple[Box, ...]  # panels and frames around running text
 
 
-def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:
+def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequence[Box] = ()) -> PageMarks:
     backgrounds = background_images(layout)
     marks = [Mark(raster.box, raster=raster) for raster in layout.rasters if raster not in backgrounds]
     sidebars: list[Box] = []
@@ -78,7 +78,7 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock]) -> PageMarks:
         if _is_rule(drawing.box) or _decorates_text(drawing, prose) or _is_pane(drawing, photos):
             continue
         inside = [block for block in prose if is_inside(block.box, drawing.box, _CONTACT)]
-        if _is_sidebar(drawing, inside):
+        if _is_sidebar(drawing, inside, any(is_inside(caption, drawing.box) for caption in captions)):
             sidebars.append(drawing.box)
         else:
             marks.append(Mark(drawing.box, drawing=drawing, panel=bool(inside)))
@@ -145,13 +145,13 @@ def _is_pane(drawing: Drawing, photos: Sequence[Box]) -> bool:
     return bool(on_it) and sum(map(area, on_it)) < _MAX_PANE_COVERED * area(drawing.box)
 
 
-def _is_sidebar(drawing: Drawing, inside: Sequence[TextBlock]) -> bool:
-    """A panel or frame that mostly holds running text: an info box, not a picture."""
+def _is_sidebar(drawing: Drawing, inside: Sequence[TextBlock], with_caption: bool) -> bool:
+    """A panel or frame that mostly holds running text, or holds some beside a captioned figure: not a picture."""
     if not inside or drawing.items > _MAX_FRAME_SEGMENTS:
         return False
     words = sum(block.words for block in inside)
     filled = sum(area(block.box) for block in inside) > _FILLED_SIDEBAR_SHARE * area(drawing.box)
-    return words > _SIDEBAR_WORDS or (words > _FILLED_SIDEBAR_WORDS and filled)
+    return words > _SIDEBAR_WORDS or (words > _FILLED_SIDEBAR_WORDS and (filled or with_caption))
 
 
 def _without_text_frames(rules: list[Drawing], prose: Sequence[TextBlock], layout: PageLayout) -> list[Drawing]:

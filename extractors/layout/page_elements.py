@@ -55,7 +55,7 @@ def classify_page(
     captions = find_captions(layout, running_lines, tables)
     free = visible.difference(*(caption.lines for caption in captions))
     blocks = group_text_blocks(layout, free)
-    marks = find_marks(layout, blocks)
+    marks = find_marks(layout, blocks, [caption.box for caption in captions])
     outside = (m for m in marks.marks if not any(coverage(m.box, table) > _TABLE_COVERAGE for table in tables))
     marks = replace(marks, marks=tuple(outside))
     body_size = body_size or median_text_size(layout, visible)

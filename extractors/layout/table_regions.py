@@ -11,11 +11,12 @@ from statistics import fmean
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
 from extractors.layout.labels import LABEL, label_kind
 from extractors.layout.rules import RULE_THICKNESS
-from extractors.layout.table_lines import Row, find_columns, group_rows, is_number, rows_box
+from extractors.layout.table_lines import Row, find_columns, group_rows, is_number, middle, rows_box
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
 _PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
+_LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 _MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2 (a)"
 _MIN_WIDTH = 60.0  # points: narrower grids are check boxes and keys of charts
 _MARGIN = 1.0  # points around the text of a table without rules
@@ -74,7 +75,7 @@ def table_regions(page: TablePage) -> Iterator[Box]:
 
 
 def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
-    """The lines of blocks with many words a line."""
+    """The lines of blocks with many words a line, and of long paragraphs in narrow columns."""
     blocks: dict[int, list[Line]] = {}
     for line in lines:
         blocks.setdefault(line.block, []).append(line)
@@ -82,8 +83,19 @@ def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
         line
         for block in blocks.values()
         if fmean(map(_count_words, block)) >= (_PROSE_WORDS if len(block) >= _SHORT_BLOCK else 2 * _PROSE_WORDS)
+        or _is_narrow_paragraph(block)
         for line in block
     )
+
+
+def _is_narrow_paragraph(block: Sequence[Line]) -> bool:
+    """Whether many lines of a few words each stand below each other and are filled, as no column of cells is."""
+    if len(block) < _LONG_PARAGRAPH or fmean(map(_count_words, block)) < _NARROW_WORDS:
+        return False
+    left, _, right, _ = merge_boxes(line.box for line in block)
+    return all(
+        upper.box[3] < middle(lower) and lower.box[0] - left < 3 * lower.size for upper, lower in pairwise(block)
+    ) and (sum(line.box[2] - left > _FILLED * (right - left) for line in block) >= _FILLED * len(block))
 
 
 def _count_words(line: Line) -> int:

@@ -202,5 +202,13 @@ def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
     coloured = [d for d in drawings if d.filled and d.fill and max(d.fill) - min(d.fill) > _MIN_SATURATION]
     if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
         return True
-    lengths = [round(width(d.box) / _LENGTH_STEP) for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
-    return len(set(lengths)) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))
+    bars = [d.box for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
+    upright: dict[int, list[float]] = {}  # the heights of those that stand on one line
+    for box in bars:
+        upright.setdefault(round(box[3] / _LENGTH_STEP), []).append(height(box))
+    return any(map(_have_many_lengths, [list(map(width, bars)), *upright.values()]))
+
+
+def _have_many_lengths(lengths: Sequence[float]) -> bool:
+    steps = {round(length / _LENGTH_STEP) for length in lengths}
+    return len(steps) > max(_MAX_LENGTHS, _MAX_LENGTH_SHARE * len(lengths))

@@ -21,6 +21,7 @@ _MAX_WORD_GAP = 1.2  # between two pieces of one row; gutters between columns ar
 _MIN_LEADING, _MAX_LEADING = -0.6, 0.75  # space between the boxes of two rows: set tight, or up to 1.9-fold leading
 _MAX_INDENT = 2.5  # of a first line, or of a list item
 _MAX_CENTRE_SHIFT = 1.0  # between centred rows
+_MAX_GROWTH = 0.5  # share of the block's width by which a row may be wider
 _MIN_ROW_OVERLAP = 0.3  # share of the narrower row
 
 # What reads as running text. Labels, legends and cells of a chart have fewer words and are narrower.
@@ -83,8 +84,10 @@ def _continues(block: Sequence[Line], line: Line) -> bool:
         return abs(line.box[0] - last.box[2]) < _MAX_WORD_GAP * size
     if not _MIN_LEADING * size < line.box[1] - last.box[3] < _MAX_LEADING * size:
         return False
-    left_edge = min(other.box[0] for other in block)
+    left_edge, right_edge = min(other.box[0] for other in block), max(other.box[2] for other in block)
     aligned = abs(line.box[0] - left_edge) < _MAX_INDENT * size
+    if len(block) > 1 and line.box[2] - right_edge > _MAX_GROWTH * (right_edge - left_edge):
+        return False  # text beside a picture goes on below it
     centred = abs(line.box[0] + line.box[2] - last.box[0] - last.box[2]) / 2 < _MAX_CENTRE_SHIFT * size
     return (aligned or centred) and horizontal_overlap(line.box, last.box) > _MIN_ROW_OVERLAP
 

@@ -36,6 +36,7 @@ _MIN_PATHS, _MIN_SEGMENTS = 3, 9  # either is enough
 # What makes a region text with decoration: a title on a banner, a framed listing, a card.
 _MOSTLY_TEXT = 0.4  # share of the region under words
 _MIN_BOXED_WORDS = 3  # of a box that is there for its words
+_MIN_WORDS_IN_CARD = 10  # of every box of a region that consists of cards; boxes of a flow chart have fewer
 _MIN_CARD_WORDS, _MIN_CARD_TEXT, _WORDS_PER_SHAPE = 60, 0.2, 5  # many words, and few shapes that words do not explain
 _MAX_TITLE_LINES, _MIN_TITLE_SIZE, _MIN_BANNER_TEXT = 3, 1.4, 0.15  # the second in body sizes; share of the banner
 _MAX_ROUNDED_SEGMENTS = 12  # of a rectangle with rounded corners; a circle has four
@@ -87,6 +88,10 @@ def is_decorated_text(region: Region, page: PageElements) -> bool:
     around = region.box
     near = (line for line in page.layout.lines if line.visible and boxes_touch(line.box, around))
     lines = [line for line in near if line.belongs_to(around)]
+    if all(
+        _is_rectangle(mark.drawing) and _count_words_in(mark.box, lines) >= _MIN_WORDS_IN_CARD for mark in region.marks
+    ):
+        return True
     words = sum(len(line.text.split()) for line in lines)
     text = _text_share(region.box, lines)
     if text > _MIN_CARD_TEXT and words >= _WORDS_PER_SHAPE * sum(_count_shapes(mark, lines) for mark in region.marks):
@@ -104,10 +109,13 @@ def _count_shapes(mark: Mark, lines: Sequence[Line]) -> int:
         return int(_text_share(mark.box, lines) < _MOSTLY_TEXT)
     if shorter_side(mark.box) <= RULE_THICKNESS:
         return 0
-    words = sum(len(line.text.split()) for line in lines if line.belongs_to(mark.box))
-    if words >= _MIN_BOXED_WORDS and _is_rectangle(mark.drawing):
+    if _count_words_in(mark.box, lines) >= _MIN_BOXED_WORDS and _is_rectangle(mark.drawing):
         return 0
     return max(1, mark.drawing.items // 4) if mark.drawing.curved else mark.drawing.items
+
+
+def _count_words_in(box: Box, lines: Sequence[Line]) -> int:
+    return sum(len(line.text.split()) for line in lines if line.belongs_to(box))
 
 
 def _text_share(box: Box, lines: Sequence[Line]) -> float:

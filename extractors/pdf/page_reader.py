@@ -24,6 +24,7 @@ MAX_BASELINE_SHIFT = 0.1  # vertical distance of pieces of one line, in font siz
 # Not all files flag bold and italic fonts.
 BOLD_NAME = re.compile(r"bold|black|heavy|[-,_](?:b|bd|sb)(?:i|it|cn|obl)?$")
 ITALIC_NAME = re.compile(r"italic|oblique|[-,_](?:b|bd|sb|md)?(?:i|it|obl)$")
+MIN_SMALL_CAPS = 0.6  # size of small capitals by that of the capitals
 MAX_FONT_HEIGHT = 1.8  # font sizes; above, a font's metrics are wrong, and the next two are assumed instead
 ASCENDER, DESCENDER = 1.0, 0.35
 SUPERSCRIPT = 1  # flag of MuPDF for raised spans
@@ -186,7 +187,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
     return Line(
         box=to_displayed(_text_box(line, spans)),
         text=_line_text(line["spans"]),
-        size=float(main["size"]),
+        size=_size(main, spans),
         font=str(main["font"]),
         bold=bold,
         italic=bool(main["flags"] & 2) or bool(ITALIC_NAME.search(main["font"].lower())),
@@ -217,6 +218,17 @@ def _main_span(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
     font, size = characters.most_common(1)[0][0]
     same = [span for span in spans if span["font"] == font and span["size"] == size]
     return max(same, key=lambda span: len(span["text"]))
+
+
+def _size(main: dict[str, Any], spans: Sequence[dict[str, Any]]) -> float:
+    """The size of the text; where capitals at the start of words are larger than the rest, the size of these."""
+    size = float(main["size"])
+    larger = [span for span in spans if span["size"] > size]
+    is_small_caps = spans[0] in larger and all(
+        span["font"] == main["font"] and span["text"].upper() == span["text"] and size >= MIN_SMALL_CAPS * span["size"]
+        for span in larger
+    )
+    return float(larger[0]["size"]) if is_small_caps and any(map(str.isalpha, larger[0]["text"])) else size
 
 
 def _is_bold(span: dict[str, Any]) -> bool:

@@ -122,6 +122,25 @@ def test_slices_of_one_image_are_one_figure() -> None:
     assert figure.box == (50, 100, 290, 250)
 
 
+def test_chart_in_a_card_with_text_is_a_figure_without_the_card() -> None:
+    drawings, ticks = _plot(90, 180, 270, 300)
+    card = Drawing((40, 90, 320, 380), 1, filled=True, stroked=False, fill=(0.95, 0.95, 0.98), rectangle=True)
+    text = _prose(60, 110, 4)
+    caption = _line("Figure 1. Yield of the orchards in three years.", 60, 350, 9)
+    (figure,) = _find(_page([*text, *ticks, caption], drawings=[card, *drawings])).figures
+    assert figure.label == "figure 1"
+    assert figure.box == pytest.approx((85, 180, 275, 312), abs=8)
+
+
+def test_text_beside_and_below_a_photo_does_not_part_it_from_its_caption() -> None:
+    beside, below = _prose(50, 100, 14, width=200), _prose(50, 282, 3, width=500)
+    page = _page(
+        [*beside, *below, _line("Figure 1. A photo of the orchard.", 280, 262, 9)], [_photo(280, 100, 550, 245)]
+    )
+    (figure,) = _find(page).figures
+    assert figure.label == "figure 1"
+
+
 def test_two_photos_apart_are_two_figures() -> None:
     page = _page(_prose(50, 400, 6), [_photo(50, 100, 280, 300), _photo(320, 100, 550, 300, digest="other")])
     assert len(_find(page).figures) == 2

@@ -514,3 +514,20 @@ def test_paragraph_below_a_table_is_no_note_for_its_article() -> None:
     page.insert_textbox((72, TOP + STEP * 5 + 6, 440, 400), f"A {SENTENCE.lower()} " * 4, fontsize=10)
     (table,) = tables_of(page)
     assert table.notes == ()
+
+
+def test_columns_of_running_text_beside_a_table_are_none_of_its_columns() -> None:
+    page = new_page()
+    page.insert_textbox((40, 180, 130, 400), f"{SENTENCE} " * 4, fontsize=8)
+    write_rows(page, HARVEST, (150, 220, 260, 310))
+    (table,) = tables_of(page)
+    assert rows_in(table) == tuple(HARVEST)
+
+
+def test_upright_bars_on_one_line_are_no_table() -> None:
+    page = new_page()
+    write_rows(page, [("100", "100", "100"), ("75", "75", "75"), ("50", "50", "50"), ("2019", "2020", "2021")])
+    for number, bar in enumerate((55, 40, 62, 30, 20)):
+        x = 90 + 60 * number
+        page.draw_rect((x, TOP + 66 - bar, x + 20, TOP + 66), color=None, fill=(0.1, 0.4, 0.7))
+    assert not tables_of(page)

@@ -162,3 +162,11 @@ def test_powers_of_ten_and_formulas_of_chemistry_are_searchable() -> None:
     assert write(("with 10", 10, 0), ("4", 6, 4), (" cells", 10, 0)) == "with 10^4 cells"
     assert write(("more CO", 10, 0), ("2", 6, -2), (" in air", 10, 0)) == "more CO2 in air"
     assert write(("in 2010", 10, 0), ("4", 6, 4), (" and", 10, 0)) == "in 20104 and"
+
+
+def test_small_capitals_have_the_size_of_their_capitals() -> None:
+    page = new_page()
+    page.insert_text((50, 100), "I. I", fontsize=10)
+    page.insert_text((50 + pymupdf().get_text_length("I. I", fontsize=10), 100), "NTRODUCTION", fontsize=8)
+    (line,) = read_page(page, 1).lines
+    assert (line.text, line.size) == ("I. INTRODUCTION", 10)
