@@ -70,7 +70,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     """Exit code and stdout of a command, without times."""
     capsys.readouterr()
     code = run(arguments)
-    out = capsys.readouterr().out
+    out, messages = capsys.readouterr()
+    print(messages, file=sys.stderr)  # shown if the test fails
     if "--json" in arguments and out:
         lines = [json.loads(line) for line in out.splitlines()]
         for line in lines:
