@@ -11,6 +11,13 @@ missing() { # program, package, cost
 }
 missing pdftoppm poppler-utils "pages that MuPDF cannot draw stay without an image"
 missing soffice "libreoffice-impress libreoffice-writer" "slides and text documents have no page images, and DOC, PPT and ODP files cannot be read"
+if command -v soffice >/dev/null 2>&1 && command -v dpkg-query >/dev/null 2>&1; then # each part is a package of its own
+    for part in impress writer; do
+        case "$(dpkg-query -W -f='${Status}' "libreoffice-$part" 2>/dev/null)" in *" installed") continue ;; esac
+        packages="$packages libreoffice-$part"
+        echo "missing: LibreOffice's $part (package libreoffice-$part). Without it its files have no page images." >&2
+    done
+fi
 missing tesseract tesseract-ocr "pages without text are read by RapidOCR, several times slower"
 if [ "${1:-}" = test ] && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
     missing chromium chromium "the search page is not tested"

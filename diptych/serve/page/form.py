@@ -63,10 +63,6 @@ class SearchState:
         return self.address(drop=[name for name, _ in self._all if FILTERS.match(name)])
 
     @property
-    def has_filters(self) -> bool:
-        return any(FILTERS.match(name) for name, _ in self._all)
-
-    @property
     def first(self) -> int:
         """Rank of the first hit shown."""
         text = self.get("from")
