@@ -1,7 +1,11 @@
 """The base class of all errors, and the error of extractors. `diptych.errors` shows the whole hierarchy."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Of an `OSError`: the disk, the user's share of it, or the largest file allowed is full."""
 
 
 class DiptychError(Exception):

@@ -1,6 +1,7 @@
 """The files under paths that may be documents: folders are walked without hidden files and files of our own."""
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,12 +192,35 @@ def _walk(folder: Path, rules: SelectionRules, skipped: list[SkippedFile]) -> It
             folders.clear()
             continue
         visible = sorted(name for name in folders if not name.startswith("."))
-        folders[:] = [name for name in visible if _is_selected(Path(root, name), rules, skipped, is_folder=True)]
+        folders[:] = [
+            name
+            for name in visible
+            if _is_selected(path := Path(root, name), rules, skipped, is_folder=True)
+            and not _leads_away(path, folder, skipped)
+        ]
         for name in sorted(files):
             if is_hidden(name) or is_stored_picture(Path(root).name, name):
                 continue
-            if _is_selected(path := Path(root, name), rules, skipped):
+            path = Path(root, name)
+            if _is_selected(path, rules, skipped) and not _leads_away(path, folder, skipped):
                 yield path
+
+
+def _leads_away(path: Path, folder: Path, skipped: list[SkippedFile]) -> bool:
+    """Whether a path is a link out of the folder that is walked, or nothing that can be read to its end."""
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            mode = path.stat().st_mode
+            if not path.resolve().is_relative_to(folder.resolve()):
+                skipped.append(SkippedFile(str(path), "is a link out of the folder; give its target as a path"))
+                return True
+    except OSError:  # reported when it is read
+        return False
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return False
+    skipped.append(SkippedFile(str(path), "is a pipe, a socket or a device"))
+    return True
 
 
 def unreadable(path: str | Path, error: OSError) -> SkippedFile:

@@ -18,6 +18,7 @@ from extractors.errors import ExtractionError, error_summary
 DAMAGED = (
     OSError,
     EOFError,
+    LookupError,
     ValueError,
     RuntimeError,
     TypeError,
@@ -47,7 +48,7 @@ def read_zip(path: Path, name: str, passwords: Sequence[str]) -> Iterator[Entry]
     """Raises `ExtractionError` when it is no complete ZIP archive."""
     with _reading(name), zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
-            if entry.is_dir():
+            if entry.filename.endswith("/"):
                 continue
             if problem := _zip_problem(entry):
                 yield Entry(_zip_name(entry), problem=problem)

@@ -56,11 +56,12 @@ class _Unpacking:
         self.skipped: list[tuple[str, str]] = []
         self._folder, self._passwords = folder.resolve(), passwords
         self._names: set[str] = set()
-        self._total = 0
+        self._total = self._packed = 0
         self._full = False
 
     def read(self, path: Path, name: str, prefix: str, depth: int) -> None:
         """Unpack a container; `prefix` is put before the names of its members."""
+        self._packed = max(self._packed, path.stat().st_size)
         for entry in _entries(path, name, self._passwords):
             if self._full:
                 return
@@ -119,6 +120,9 @@ class _Unpacking:
                     raise _TooLarge(f"is larger than {MAX_MEMBER_BYTES >> 20} MiB; unpack it into a folder")
                 if entry.packed and size > MIN_RATIO_BYTES and size > MAX_RATIO * entry.packed:
                     raise _TooLarge(f"unpacks to more than {MAX_RATIO} times its size, refused as a bomb")
+                if not entry.packed and MIN_RATIO_BYTES < self._total > MAX_RATIO * self._packed:
+                    self._full = True
+                    raise _TooLarge(f"the archive unpacks to more than {MAX_RATIO} times its size, refused as a bomb")
                 if self._total > MAX_TOTAL_BYTES:
                     self._full = True
                     limit = f"{MAX_TOTAL_BYTES >> 30} GiB"

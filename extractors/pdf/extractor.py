@@ -26,6 +26,7 @@ from extractors.text.titles import find_title
 from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Picture, Problem, Report, Source
 
+MAX_PAGES = 20_000  # no printed work has more, but a page tree can name one page a million times
 MAX_KEPT_ELEMENTS = 60_000  # lines and drawings of sampled pages kept in memory, so that they are read only once
 PAGES_BETWEEN_SHRINKING = 50  # then MuPDF's cache of fonts and images is emptied; it would grow up to 256 MB
 MAX_CAPTION_TOP = 150.0  # points from the top of a page, header included, at which a caption of the page before starts
@@ -56,7 +57,10 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         engine, missing = choose_engine(options)
         context = PageContext(options, pictures, furniture, engine, timer)
         unread: list[Problem] = []
-        numbers = readable_pages(wanted, source.skipped_pages, unread)
+        if len(wanted) > MAX_PAGES:
+            reason = f"only {MAX_PAGES:,} of {len(wanted):,} pages were read; split the file, or choose pages"
+            unread.append(Problem(reason))
+        numbers = readable_pages(wanted[:MAX_PAGES], source.skipped_pages, unread)
         pages = list(_extract_pages(document, numbers, context, layouts))
         problems = [*unread, *(problem for page in pages for problem in page.problems)]
         if all(page.problems for page in pages) and not any(page.paragraphs or page.pictures for page in pages):

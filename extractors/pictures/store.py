@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors.atomic_write import write_file
+from extractors.errors import NO_SPACE, ExtractionError
 from extractors.pictures.decode import flatten_image
 from extractors.types import ImageFile
 
@@ -42,13 +43,22 @@ def save_image(image: Image.Image, folder: Path, own_bytes: bytes = b"", suffix:
 
 
 def save_image_bytes(data: bytes, suffix: str, size: tuple[int, int], folder: Path) -> ImageFile:
-    """Store encoded image bytes; `size` is (width, height) in pixels. Equal bytes share one file."""
+    """Store encoded image bytes; `size` is (width, height) in pixels. Equal bytes share one file.
+
+    Raises `ExtractionError`, transient, when the disk is full.
+    """
     image = ImageFile(hashlib.sha256(data).hexdigest(), suffix, *size)
     target = image_path(image, folder)
     if target.exists():
         os.utime(target)  # a sweep spares recent files, which a running ingest may be about to refer to
     else:
-        write_file(target, data)
+        try:
+            write_file(target, data)
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            reason = f"{folder}: a picture cannot be stored ({error.strerror}); free some space"
+            raise ExtractionError(reason, transient=True) from error
     return image
 
 

@@ -4,7 +4,6 @@ Jobs arrive in one pipe as pickles. In the other leave lines: the pages that are
 Standard input and output are closed: what native libraries print goes nowhere.
 """
 
-import errno
 import json
 import os
 import pickle
@@ -14,12 +13,11 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from extractors.errors import ExtractionError
+from extractors.errors import NO_SPACE, ExtractionError
 from extractors.progress import listen_to_pages
 
 PAGE_PREFIX = b"page "
 """Begins the lines that come before a reply: each names the page that is read next."""
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -58,7 +56,7 @@ def _run_job(path: Path, function: Callable[..., Any], arguments: tuple[object, 
     except MemoryError:
         return {"error": f"{path}: not enough memory to read it", "transient": True}
     except Exception as error:  # an unforeseen error fails this document; the worker goes on
-        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
             reason = f"what was read cannot be stored ({error.strerror}); free some space"
             return {"error": f"{path}: {reason}", "transient": True}
         # The last place in this package, as that of a library says little.

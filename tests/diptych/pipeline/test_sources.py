@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,26 @@ def test_link_loop_ends(tmp_path: Path) -> None:
     write(tmp_path / "inner" / "a.pdf")
     (tmp_path / "inner" / "again").symlink_to(tmp_path)
     assert len(find_sources([tmp_path]).sources) == 1
+
+
+def test_links_out_of_the_folder_pipes_sockets_and_devices_are_skipped(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    for name in ("docs/a.txt", "outside/b.txt", "docs/line\nbreak.txt", os.fsdecode(b"docs/caf\xe9.txt")):
+        write(tmp_path / name)
+    (folder / "link.txt").symlink_to(tmp_path / "outside" / "b.txt")
+    (folder / "folder").symlink_to(tmp_path / "outside")
+    (folder / "zero.txt").symlink_to("/dev/zero")
+    (folder / "within.txt").symlink_to(folder / "a.txt")
+    os.mkfifo(folder / "pipe.txt")
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(str(folder / "socket.txt"))
+        found = find_sources([folder])
+    assert sorted(source.name for source in found.sources) == ["a.txt", "caf\udce9.txt", "line\nbreak.txt"]
+    assert {Path(one.path).name: one.reason for one in found.skipped} == {
+        **dict.fromkeys(["link.txt", "folder", "zero.txt"], "is a link out of the folder; give its target as a path"),
+        **dict.fromkeys(["pipe.txt", "socket.txt"], "is a pipe, a socket or a device"),
+    }
+    assert [source.name for source in find_sources([folder / "link.txt"]).sources] == ["link.txt"]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: b"\x1f\x8b\x08\x04" + b"\0" * 6,
         "no complete archive",
     ),
+    "an entry without a name": (".zip", lambda: zip_of({"": "x", "a.txt": "a"}), "it has no name"),
     "a workbook without a workbook": (".xlsx", lambda: xlsx_with("_rels/.rels", b"<a/>"), "names no workbook"),
     "a workbook with broken packing": (
         ".xlsx",
