@@ -19,6 +19,7 @@ BENCHMARKS = {
     "question": "encoding:question",
     "figures": "extraction:figures",
     "text": "extraction:text",
+    "extraction": "extraction:extraction",
     "queries": "store:queries",
     "unchanged": "store:unchanged",
     "changes": "incremental:changes",
@@ -33,7 +34,7 @@ BENCHMARKS = {
     "serve": "serving:serving",
 }
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
-WITH_OWN_FILES = ("catalogue", "pictures", "ablation", "text")
+WITH_OWN_FILES = ("catalogue", "pictures", "ablation", "text", "extraction")
 """Benchmarks that can be run on the user's own files."""
 ON_REQUEST = ("backfill", "workers", "simulation", "server")
 """Benchmarks of an hour, which run only if they are named. Theirs is the store to fill."""
@@ -50,8 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"of {', '.join(BENCHMARKS)}; by default all but {' and '.join(ON_REQUEST)}",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per result")
-    parser.add_argument("--on", type=Path, metavar="FILE", help="your own catalogue, questions or PDF (for text)")
-    parser.add_argument("--against", type=Path, metavar="DIR", help="an earlier checkout to compare with (for text)")
+    parser.add_argument(
+        "--on",
+        type=Path,
+        metavar="FILE",
+        help="your own catalogue, questions, PDF (for text) or folder (for extraction)",
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="an earlier checkout to compare with (for text, extraction)"
+    )
     parser.add_argument("--store", default="", help="the store to put your questions to, or to fill")
     parser.add_argument("--points", type=int, default=POINTS, help="size of the synthetic store (default: %(default)s)")
     parser.add_argument("--documents", type=int, default=DOCUMENTS, help="that workers ingest (default: %(default)s)")
@@ -62,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     for option, given, allowed in (
         ("--on", chosen.on, WITH_OWN_FILES),
         ("--store", chosen.store, WITH_OWN_FILES + ON_REQUEST),
-        ("--against", chosen.against, ("text",)),
+        ("--against", chosen.against, ("text", "extraction")),
     ):
         if given and not (len(chosen.names) == 1 and chosen.names[0] in allowed):
             parser.error(f"{option} needs exactly one benchmark of {', '.join(allowed)}")
