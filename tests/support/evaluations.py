@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ HOSTILE = 'Figure 1: green chart <script>alert(1)</script> "><img src=x onerror=
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> SearchContext:
+def context(tmp_path: Path) -> Iterator[SearchContext]:
     """A store of two documents with a picture each. The name and caption of the first are hostile."""
     bench = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(bench.index, bench.pipeline.spaces.encoding_config("english"))
@@ -30,7 +31,8 @@ def context(tmp_path: Path) -> SearchContext:
     passages = [Passage("The red pump.", 1, heading=("Priming red pumps",)), Passage("The blue valve.", 2)]
     bench.ingest(source("a<b>.pdf"), document(*passages, pictures=(shown,)))
     bench.ingest(source("b.pdf"), document(Passage("A cat sleeps.", 1), pictures=(other,)))
-    return SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
+    yield SearchContext(bench.index, Spaces(bench.encoder), bench.folder)
+    bench.index.close()
 
 
 def asked(name: str, text: str, paper: str, *pages: int, label: str = "", kind: str = "") -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_invalid_lines_are_named(tmp_path: Path, line: str, message: str) -> Non
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> ScriptedPipeline:
+def bench(tmp_path: Path) -> Iterator[ScriptedPipeline]:
     made = ScriptedPipeline(tmp_path, "embedded")
     bind_encoders(made.index, made.pipeline.spaces.encoding_config("english"))
     parts = document(
@@ -143,7 +144,8 @@ def bench(tmp_path: Path) -> ScriptedPipeline:
         pictures=(figure("Figure 1: a green chart", 3, "figure 1"), figure("", 2)),
     )
     made.ingest(source("a.pdf"), parts)
-    return made
+    yield made
+    made.index.close()
 
 
 def test_each_arm_uses_only_its_lists(bench: ScriptedPipeline) -> None:
