@@ -5,12 +5,13 @@ from __future__ import annotations
 from email.utils import formatdate
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.sources import find_sources
 from diptych.places.places import Places
-from diptych.places.web import Limits, _is_public
+from diptych.places.web import Limits, _is_public, open_url
 from extractors.types import Source
 from tests.support.http_server import Answer, Request, served
 
@@ -124,3 +125,78 @@ def test_credentials_in_an_address_are_refused_and_not_repeated(url: str) -> Non
     with pytest.raises(SourceError, match="would be stored") as error:
         find_sources([url])
     assert "hunter2" not in str(error.value)
+
+
+class Resolver:
+    """Answers look-ups of names one after the other; the last answer is repeated."""
+
+    def __init__(self, **answers: list[list[str]]) -> None:
+        self.answers = {name.replace("_", "."): found for name, found in answers.items()}
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        self.asked.append(host)
+        if host not in self.answers:
+            return [(0, 0, 0, "", (host, port))]
+        found = self.answers[host]
+        return [(0, 0, 0, "", (address, port)) for address in (found.pop(0) if len(found) > 1 else found[0])]
+
+
+PUBLIC = "93.184.216.34"
+
+
+def fetch(
+    url: str, resolver: Resolver, monkeypatch: pytest.MonkeyPatch, redirects: dict[str, str] | None = None
+) -> list[tuple[str, str, str]]:
+    """The requests that are sent for a URL: address, header `host` and name for TLS. Servers only redirect."""
+    sent = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append((request.url.host, request.headers["host"], str(request.extensions["sni_hostname"])))
+        target = (redirects or {}).get(request.url.path)
+        return httpx2.Response(302, headers={"location": target}) if target else httpx2.Response(200, content=b"x")
+
+    monkeypatch.setattr("diptych.places.web.socket.getaddrinfo", resolver)
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client, open_url(url, client, Limits(), {}) as found:
+        assert found.status == 200
+    return sent
+
+
+def test_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver(files_example=[[PUBLIC], ["127.0.0.1"]])
+    assert fetch("https://files.example/a.pdf", resolver, monkeypatch) == [(PUBLIC, "files.example", "files.example")]
+    assert resolver.asked == ["files.example"]
+    with pytest.raises(SourceError, match="is in a private network"):
+        fetch("https://files.example/a.pdf", resolver, monkeypatch)  # the name now leads to this machine
+
+
+def test_each_redirect_is_looked_up_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver(a_example=[[PUBLIC]], b_example=[["10.0.0.5"]])
+    sent = fetch("https://a.example/1", resolver, monkeypatch, {"/1": "/2", "/2": "http://a.example/3"})
+    assert [host for host, *_ in sent] == [PUBLIC] * 3
+    assert resolver.asked == ["a.example"] * 3
+    with pytest.raises(SourceError, match=r"b\.example is in a private network"):
+        fetch("https://a.example/1", resolver, monkeypatch, {"/1": "https://b.example/"})
+    with pytest.raises(SourceError, match="redirected more than 5 times"):
+        fetch("https://a.example/1", resolver, monkeypatch, {"/1": "/1"})
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://169.254.169.254/latest/meta-data", "http://127.0.0.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/",
+     "http://0.0.0.0/", "http://100.64.0.1/", "http://[fd00::1]/"],
+)  # fmt: skip
+def test_redirect_to_this_machine_or_its_network_is_refused(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match="is in a private network; set private_addresses to allow it"):
+        fetch("https://a.example/1", Resolver(a_example=[[PUBLIC]]), monkeypatch, {"/1": target})
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://a.example/a.pdf", "gopher://a.example/"])
+def test_redirect_to_another_scheme_is_refused(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match="only http and https addresses can be downloaded"):
+        fetch("https://a.example/1", Resolver(a_example=[[PUBLIC]]), monkeypatch, {"/1": target})
+
+
+def test_name_with_one_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match="is in a private network"):
+        fetch("https://a.example/1", Resolver(a_example=[[PUBLIC, "192.168.0.1"]]), monkeypatch)
