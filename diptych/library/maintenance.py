@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from diptych.errors import BudgetReached, QueryError
 from diptych.library.register_scan import RegisterScan
 from diptych.library.runtime import Runtime
+from diptych.object_store import hide_credentials
 from diptych.pipeline.backlog import Backlog, pending_documents
 from diptych.pipeline.batch_run import BatchProgress, PrefillResult
 from diptych.pipeline.ingest import Outcome, ingest_document, unchanged_outcome, waiting_outcome
@@ -229,7 +230,8 @@ class Maintenance:
         for name in names:
             found = select_documents(name, known) or select_documents(os.path.realpath(local_path(name)), known)
             if not found:
-                raise QueryError(f"{name}: no such document in the store; `diptych status` lists all documents")
+                shown = hide_credentials(name) if "://" in name else name
+                raise QueryError(f"{shown}: no such document in the store; `diptych status` lists all documents")
             selected.append(found)
         if where:
             matching = find_matching(where, store)

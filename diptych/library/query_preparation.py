@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from diptych.errors import ExtractionError, QueryError, SourceError
 from diptych.library.runtime import Runtime
 from diptych.pipeline.sources import find_sources
+from diptych.places.web import check_url
 from diptych.search.plain_filters import (
     FieldKinds,
     FilteredText,
@@ -89,6 +90,7 @@ class QueryPreparation:
         name = "the image of the query"
         try:
             if isinstance(image, str) and is_url(image):
+                check_url(image)
                 (file,) = self._runtime.query_fetcher()([image]).values()
                 if isinstance(file, str):
                     raise QueryError(file)

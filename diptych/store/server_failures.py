@@ -17,6 +17,8 @@ FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
 T = TypeVar("T")
 DISK_IS_FULL = ("No space left on device", "Disk usage is at")
 """In responses of a server that has no space left, or as little as its strict mode allows."""
+KEY = re.compile(r"""(?i)\b(api[-_]?key|authorization)(\W{1,3}(?:bearer )?)[^\s;,"'}]+""")
+"""In responses that repeat the request."""
 
 
 def retried(call: Callable[[], T], name: str, seconds: float) -> T:
@@ -93,4 +95,4 @@ def _reason(response: UnexpectedResponse) -> str:
     except (ValueError, KeyError, TypeError):
         if not text or "<" in text:
             return response.reason_phrase
-    return text.replace("\n", " ")[:300]
+    return KEY.sub(r"\1\2[key]", text.replace("\n", " "))[:300]
