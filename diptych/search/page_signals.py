@@ -5,6 +5,7 @@ about batteries, "battery" distinguishes no page, however rare it is elsewhere. 
 """
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -14,16 +15,17 @@ from diptych.search.query_intent import Expansion, QueryIntent
 from diptych.search.ranking_inputs import Page, Place
 
 PAGE_WORDS, PAGE_PHRASES = "pages.bm25", "pages.phrases"
-PAGE_HEADINGS, PAGE_PICTURES = "pages.headings", "pages.pictures"
-NAMED, DOCUMENT_WORDS, DOCUMENT_NAME = "named", "documents.bm25", "documents.name"
-SIGNALS = (PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_PICTURES, NAMED, DOCUMENT_WORDS, DOCUMENT_NAME)
+PAGE_HEADINGS, PAGE_PICTURES, PAGE_TABLES = "pages.headings", "pages.pictures", "pages.tables"
+PAGE_VECTORS = "pages.dense"
+NAMED, DOCUMENT_WORDS, DOCUMENT_NAME = "named", "documents.words", "documents.name"
+PAGE_SIGNALS = (PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_PICTURES, PAGE_TABLES, NAMED)
+SIGNALS = (*PAGE_SIGNALS, PAGE_VECTORS, DOCUMENT_WORDS, DOCUMENT_NAME)
 """In order: BM25 of the page's words; adjacent pairs of words; BM25 of its headings and captions; a figure on the page
-if the query asks for one; its page number or a label on it is named in the query; BM25 of the best pages of its
-document; words in its document's name and title."""
+if the query asks for one; a table with a title that a synonym file gives for the query; its page number or a label on
+it is named in the query; cosine similarity of its best part; words of the query anywhere on the pages of its document
+that were found; words in its document's name and title."""
 BM25_K1, BM25_B = 1.2, 0.75
 """The usual constants of BM25."""
-PAGES_PER_DOCUMENT = 3
-"""A document is scored by this many of its best pages."""
 POSITION_VALUE = 0.6
 """Value of `named` for a page whose position in the file was named while another number is printed on it."""
 
@@ -31,37 +33,46 @@ Values = Mapping[Place, float]
 
 
 def measure_signals(
-    intent: QueryIntent, pages: Mapping[Place, Page], expanded: Sequence[Set[str]] = ()
+    intent: QueryIntent,
+    pages: Mapping[Place, Page],
+    expanded: Sequence[Set[str]] = (),
+    similarities: Mapping[Place, float] | None = None,
 ) -> dict[str, Values]:
     """Signal -> values of the pages for which it is above 0.
 
     `expanded`: for each expansion of the query, the documents that are measured by it instead of the query itself.
+    `similarities`: the cosine similarity of the best part of pages.
     """
-    signals = _measure(intent, pages)
+    signals = _measure_pages(intent, pages)
     for expansion, documents in zip(intent.expansions, expanded, strict=False):
-        of_documents = {place: page for place, page in pages.items() if place[0] in documents}
-        for signal, values in _measure(
-            replace(intent, words=expansion.words, phrases=expansion.phrases), of_documents
-        ).items():
-            others = {place: value for place, value in signals[signal].items() if place not in of_documents}
+        own = {place: page for place, page in pages.items() if place[0] in documents}
+        # The documents do not print the phrases of the query: that is why it has an expansion.
+        wider = replace(intent, words=expansion.words, phrases=())
+        for signal, values in _measure_pages(wider, own, expansion.tables).items():
+            others = {place: value for place, value in signals[signal].items() if place not in own}
             signals[signal] = {**others, **values}
-    return signals
+    return signals | {
+        PAGE_VECTORS: _above_least(similarities or {}),
+        DOCUMENT_WORDS: _document_words(intent, pages),
+        DOCUMENT_NAME: _document_name(intent, pages),
+    }
 
 
-def _measure(intent: QueryIntent, pages: Mapping[Place, Page]) -> dict[str, Values]:
+def _measure_pages(
+    intent: QueryIntent, pages: Mapping[Place, Page], tables: Sequence[re.Pattern[str]] = ()
+) -> dict[str, Values]:
     places, contents = list(pages), list(pages.values())
     texts = [f" {page.words} " for page in contents]
     scores, usage = bm25(intent.words, texts)
     measured = {
         PAGE_WORDS: scores,
-        PAGE_PHRASES: _phrases(intent, texts, usage),
         PAGE_HEADINGS: bm25(intent.words, [f" {page.headings} " for page in contents])[0],
         PAGE_PICTURES: [float(intent.asks_for_figure and "figure" in page.kinds) for page in contents],
+        PAGE_TABLES: [float(any(t.search(line) for t in tables for line in page.tables)) for page in contents],
         NAMED: [_named(intent, place[1], page) for place, page in pages.items()],
-        DOCUMENT_WORDS: _document_words(places, scores),
-        DOCUMENT_NAME: _document_name(intent, places, contents),
     }
-    return {signal: _relative(places, values) for signal, values in measured.items()}
+    values = {signal: _relative(dict(zip(places, found, strict=True))) for signal, found in measured.items()}
+    return {PAGE_PHRASES: _phrases(intent, places, texts, usage), **values}
 
 
 def find_documents(expansion: Expansion, pages: Mapping[Place, Page]) -> set[str]:
@@ -101,16 +112,22 @@ def _idf(total: int, containing: int) -> float:
     return math.log(1 + (total - containing + 0.5) / (containing + 0.5))
 
 
-def _phrases(intent: QueryIntent, texts: Sequence[str], usage: Mapping[str, WordUse]) -> list[float]:
-    """A pair counts if its words appear in this order with at most one word in between."""
-    scores = [0.0] * len(texts)
+def _phrases(
+    intent: QueryIntent, places: Sequence[Place], texts: Sequence[str], usage: Mapping[str, WordUse]
+) -> Values:
+    """The share of the query's pairs that a page has: of all pairs, so that a page with a minor one has little.
+
+    A pair counts if its words appear in this order with at most one word in between.
+    """
+    scores, total = [0.0] * len(texts), 0.0
     filler = WordUse(0.0, frozenset(range(len(texts))))  # scores nothing itself but may complete a phrase
     for first, second in intent.phrases:
         one, other = usage.get(first, filler), usage.get(second, filler)
+        total += one.idf + other.idf
         for row in one.rows & other.rows:
             if _adjacent(first, second, texts[row]):
                 scores[row] += one.idf + other.idf
-    return scores
+    return {place: score / total for place, score in zip(places, scores, strict=True) if score > 0}
 
 
 def _adjacent(first: str, second: str, text: str) -> bool:
@@ -135,31 +152,37 @@ def _named(intent: QueryIntent, number: int, page: Page) -> float:
     return 1.0 if page.folio in intent.page_numbers else POSITION_VALUE * (number in intent.page_numbers)
 
 
-def _document_words(places: Sequence[Place], scores: Sequence[float]) -> list[float]:
-    """The mean of the best pages of each page's document; all zero if there is only one document."""
-    by_document: dict[str, list[float]] = defaultdict(list)
-    for (document, _), score in zip(places, scores, strict=True):
-        by_document[document].append(score)
-    if len(by_document) < 2:
-        return [0.0] * len(places)
-    best = {
-        name: sum(sorted(values)[-PAGES_PER_DOCUMENT:]) / PAGES_PER_DOCUMENT for name, values in by_document.items()
-    }
-    return [best[document] for document, _ in places]
+def _document_words(intent: QueryIntent, pages: Mapping[Place, Page]) -> Values:
+    """The summed idf of query words anywhere on the pages of a document."""
+    words: dict[str, list[str]] = defaultdict(list)
+    for (document, _), page in pages.items():
+        words[document].append(page.words)
+    return _documents_with(intent.words, {document: " ".join(texts) for document, texts in words.items()}, pages)
 
 
-def _document_name(intent: QueryIntent, places: Sequence[Place], pages: Sequence[Page]) -> list[float]:
-    """The summed idf of query words in the document's name and title; words in all names do not count."""
-    names = {document: f" {page.name} " for (document, _), page in zip(places, pages, strict=True)}
-    scores = dict.fromkeys(names, 0.0)
-    for word in intent.words:
-        containing = [document for document, name in names.items() if f" {word} " in name]
-        for document in containing if len(containing) < len(names) else ():
-            scores[document] += _idf(len(names), len(containing))
-    return [scores[document] for document, _ in places]
+def _document_name(intent: QueryIntent, pages: Mapping[Place, Page]) -> Values:
+    """The summed idf of query words in the document's name and title."""
+    return _documents_with(intent.words, {place[0]: page.name for place, page in pages.items()}, pages)
 
 
-def _relative(places: Sequence[Place], values: Sequence[float]) -> dict[Place, float]:
+def _documents_with(words: Iterable[str], texts: Mapping[str, str], pages: Mapping[Place, Page]) -> Values:
+    """By document; words in the texts of all documents do not count, so a single document has no value."""
+    scores = dict.fromkeys(texts, 0.0)
+    padded = {document: f" {text} " for document, text in texts.items()}
+    for word in words:
+        containing = [document for document, text in padded.items() if f" {word} " in text]
+        for document in containing if len(containing) < len(padded) else ():
+            scores[document] += _idf(len(padded), len(containing))
+    return _relative({place: scores[place[0]] for place in pages})
+
+
+def _relative(values: Values) -> Values:
     """Positive values as shares of the greatest."""
-    greatest = max(values, default=0.0)
-    return {place: value / greatest for place, value in zip(places, values, strict=True) if value > 0}
+    greatest = max(values.values(), default=0.0)
+    return {place: value / greatest for place, value in values.items() if value > 0}
+
+
+def _above_least(values: Values) -> Values:
+    """Values as shares of the way from the least to the greatest."""
+    least = min(values.values(), default=0.0)
+    return _relative({place: value - least for place, value in values.items()})

@@ -32,12 +32,13 @@ FISCAL_YEAR = re.compile(r"\bFY ?['’]?(\d{4}|\d{2})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The words and phrases of a query together with those of a synonym file."""
+    """The words of a query together with those of a synonym file."""
 
     words: tuple[str, ...]
-    phrases: tuple[tuple[str, str], ...]
     documents: tuple[str, ...]
     """Stems, separated by spaces, of phrases: only documents with one of them are meant. Empty: all documents."""
+    tables: tuple[re.Pattern[str], ...] = ()
+    """Titles of tables that are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def parse_intent(text: str, languages: Sequence[str] = (DEFAULT,), synonyms: Seq
         text=asked,
         words=words,
         phrases=phrases,
-        expansions=tuple(_expansions(words, phrases, text, languages, synonyms)),
+        expansions=tuple(_expansions(words, text, languages, synonyms)),
         page_numbers=page_numbers,
         positions=positions,
         labels=frozenset(mentioned_labels(asked)),
@@ -106,7 +107,6 @@ def strip_instructions(text: str) -> str:
 
 def _expansions(
     words: Sequence[str],
-    phrases: Sequence[tuple[str, str]],
     text: str,
     languages: Sequence[str],
     synonyms: Iterable[Synonyms],
@@ -118,8 +118,8 @@ def _expansions(
         if related := stems(file.related_phrases(text)):
             yield Expansion(
                 words=tuple(dict.fromkeys([*words, *chain.from_iterable(related)])),
-                phrases=tuple(dict.fromkeys([*phrases, *chain.from_iterable(map(_pairs, related))])),
                 documents=tuple(map(" ".join, stems(file.documents))),
+                tables=file.related_tables(text),
             )
 
 

@@ -12,6 +12,8 @@ from extractors.layout.labels import figure_label
 
 Place = tuple[str, int]
 """Document id, and page or section."""
+TITLE_CHARACTERS = 100
+"""Length of the beginning of a table, or of the words in its picture, that may be its title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Page:
     folio: int | None = None
     """The printed page number, if it differs from the position in the file."""
     last: bool = False
+    tables: tuple[str, ...] = ()
+    """Lines with the titles of the tables that were found on it."""
 
 
 def make_part(payload: Payload) -> Part:
@@ -76,16 +80,23 @@ def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) ->
         if is_row(first["document"])
         else _name_stems(first["document"], first["title"], first.get("language") or language)
     )
+    tables = tuple(line for part in parts if part["kind"] == "table" for line in _table_titles(part))
     if page and "headings" in page:  # pages in older stores have words only
         kinds, labels = frozenset(page["kinds"]), frozenset(page["labels"])
-        return Page(page[PAGE_WORDS], page["headings"], name, kinds, labels, page.get("folio"), page["last"])
+        return Page(page[PAGE_WORDS], page["headings"], name, kinds, labels, page.get("folio"), page["last"], tables)
     return Page(
         words=" ".join(sorted(part[INDEXED] for part in parts)),  # includes headings and captions
         name=name,
         kinds=frozenset(part["kind"] for part in parts if part["modality"] == "image"),
         labels=frozenset(label for p in parts if p["label"] for label in (p["label"], figure_label(p["label"]))),
         folio=first.get("folio"),
+        tables=tables,
     )
+
+
+def _table_titles(part: Payload) -> tuple[str, ...]:
+    words = part["text"] if part["modality"] == "text" else part["words"]
+    return (part["caption"], *part["heading"][-1:], words[:TITLE_CHARACTERS])
 
 
 @lru_cache(maxsize=4096)

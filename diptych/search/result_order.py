@@ -9,8 +9,6 @@ from diptych.search.page_signals import Values
 from diptych.search.ranking_inputs import Part, Place
 from extractors.layout.labels import figure_label
 
-PARTS = "parts"
-"""The signal that sums the fused scores of the page's best passage and best picture."""
 PART_WEIGHT = 0.5
 """Weight of a part's own fused score beside the score of its page."""
 LIKENESS_WEIGHT = 4.0
@@ -49,7 +47,7 @@ def order_results(
         return []
     counted = {name: values for name, values in signals.items() if weights.get(name, 1.0)}
     page_scores: dict[Place, float] = defaultdict(float)
-    for name, values in (*counted.items(), (PARTS, _parts_signal(fused, parts))):
+    for name, values in counted.items():
         for place, value in values.items():
             page_scores[place] += weights.get(name, 1.0) * value
     greatest = fused[0].score
@@ -88,16 +86,6 @@ def _by_likeness(points: Sequence[FusedPoint], parts: Mapping[str, Part], likene
 
 def _is_named(part: Part, labels: frozenset[str]) -> bool:
     return part.label in labels or (part.kind == "figure" and figure_label(part.label) in labels)
-
-
-def _parts_signal(fused: Sequence[FusedPoint], parts: Mapping[str, Part]) -> Values:
-    best: dict[Place, dict[str, float]] = defaultdict(dict)
-    for point in fused:  # best first
-        part = parts[point.id]
-        best[part.place].setdefault(part.modality, point.score)
-    sums = {place: sum(scores.values()) for place, scores in best.items()}
-    greatest = max(sums.values())
-    return {place: value / greatest for place, value in sums.items()}
 
 
 def _rank_places(values: Values) -> dict[Place, int]:

@@ -17,11 +17,20 @@ from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
-from diptych.search.page_signals import NAMED, PAGE_HEADINGS, SIGNALS, Values, find_documents, measure_signals
+from diptych.search.page_signals import (
+    NAMED,
+    PAGE_HEADINGS,
+    PAGE_PHRASES,
+    PAGE_VECTORS,
+    SIGNALS,
+    Values,
+    find_documents,
+    measure_signals,
+)
 from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
-from diptych.search.ranking_inputs import Part, make_pages, make_part
+from diptych.search.ranking_inputs import Part, Place, make_pages, make_part
 from diptych.search.reranking import rerank
 from diptych.search.resemblance import resembles
 from diptych.search.result_order import order_results
@@ -43,12 +52,14 @@ BAND = 40
 LIST_DEPTH, READ_DEPTH = 2, 4
 """Each ranked list is twice as deep as the band, so that a hit of two lists is found in both, and four times as many
 parts are read. Measured, see docs/measurements/search.md."""
+TEXT_LISTS = ("text.dense", "images.description")
+"""Lists of the parts whose text means something similar to the query."""
 BM25_LISTS = ("text.bm25", "images.bm25")
 PICTURE_LISTS = ("images.visual", "images.picture")
 """Lists of pictures similar to the query's image, with its text and without."""
 WEIGHT_NAMES = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
-DEFAULT_WEIGHTS = {PAGE_HEADINGS: 0.5, NAMED: 2.0}
+DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, NAMED: 2.0}
 """Default weights, 1 where missing; measured, see docs/measurements/search.md."""
 
 
@@ -239,16 +250,27 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
             break
         size *= 4
     language = DEFAULT if context.language == AUTO else context.language
+    parts = {id_: make_part(payload) for id_, payload in found.parts.items()}
     pages = make_pages(found.parts.values(), found.pages, language)
     expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
     similarities = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
     return Candidates(
         snapshot=replace(found, lists=_merge_expansions(found, expanded)),
-        signals=measure_signals(query.intent, pages, expanded),
-        parts={id_: make_part(payload) for id_, payload in found.parts.items()},
+        signals=measure_signals(query.intent, pages, expanded, _best_similarities(found, parts)),
+        parts=parts,
         labels=query.intent.labels,
         likeness=measure_likeness(similarities),
     )
+
+
+def _best_similarities(found: Snapshot, parts: Mapping[str, Part]) -> dict[Place, float]:
+    """Page -> cosine similarity of its best passage or description; both are vectors of the text encoder."""
+    best: dict[Place, float] = {}
+    for name in TEXT_LISTS:
+        for id_, score in found.scores.get(name, {}).items():
+            place = parts[id_].place
+            best[place] = max(score, best.get(place, score))
+    return best
 
 
 def _merge_expansions(found: Snapshot, expanded: Sequence[Set[str]]) -> dict[str, Ranks]:

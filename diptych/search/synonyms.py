@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -27,23 +27,40 @@ class _File(BaseModel):
 
     terms: Mapping[str, list[str]]
     phrases: Mapping[str, list[str]] = {}
+    tables: Mapping[str, str] = {}
     patterns: Mapping[str, str] = {}
     documents: list[str] = []
+
+
+class Term(NamedTuple):
+    """A term that people ask for."""
+
+    pattern: re.Pattern[str]
+    phrases: tuple[str, ...]
+    """What documents print instead."""
+    tables: tuple[re.Pattern[str], ...] = ()
+    """The titles of tables that answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Synonyms:
     """A synonym file."""
 
-    terms: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
-    """Term and the phrases that documents print instead."""
+    terms: tuple[Term, ...]
     documents: tuple[str, ...] = ()
     """Only documents that contain one of these phrases are searched for synonyms; empty: all."""
 
     def related_phrases(self, text: str) -> tuple[str, ...]:
         """Distinct phrases for the terms in `text`, in the order of the file."""
+        return tuple(dict.fromkeys(phrase for term in self._terms_in(text) for phrase in term.phrases))
+
+    def related_tables(self, text: str) -> tuple[re.Pattern[str], ...]:
+        """Distinct titles of tables for the terms in `text`."""
+        return tuple(dict.fromkeys(title for term in self._terms_in(text) for title in term.tables))
+
+    def _terms_in(self, text: str) -> list[Term]:
         plain = " ".join(text.replace("_", " ").split())
-        return tuple(dict.fromkeys(phrase for term, found in self.terms if term.search(plain) for phrase in found))
+        return [term for term in self.terms if term.pattern.search(plain)]
 
 
 @lru_cache(maxsize=8)
@@ -59,8 +76,13 @@ def _load(name: str) -> Synonyms:
     path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
     try:
         file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        tables = {name: _compile(title, {}) for name, title in file.tables.items()}
         terms = tuple(
-            (_compile(term, file.patterns), tuple(_spell_out(phrases, file.phrases)))
+            Term(
+                _compile(term, file.patterns),
+                tuple(_spell_out(phrases, file.phrases)),
+                tuple(tables[phrase[1:-1]] for phrase in phrases if phrase[1:-1] in tables),
+            )
             for term, phrases in file.terms.items()
         )
     except FileNotFoundError as error:

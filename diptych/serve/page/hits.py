@@ -31,8 +31,10 @@ LISTS = {
     "pages.phrases": "phrases on its page",
     "pages.headings": "headings of its page",
     "pages.pictures": "a figure on its page",
+    "pages.tables": "title of a table on its page",
+    "pages.dense": "meaning of its page",
     "named": "its page or label is named",
-    "documents.bm25": "words of its document",
+    "documents.words": "words of its document",
     "documents.name": "name of its document",
 }
 """Ranked list or signal -> what people call it."""

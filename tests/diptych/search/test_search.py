@@ -55,9 +55,9 @@ def test_one_list_mixes_passages_and_pictures_with_their_ranks(pipeline: Pipelin
     first, second, *_ = ask(pipeline, "red pump")
     assert {first.modality, second.modality} == {"text", "image"}
     passage, picture = sorted((first, second), key=lambda hit: hit.modality, reverse=True)
-    page = {"pages.bm25": 2, "pages.phrases": 1, "documents.bm25": 1}
+    page = {"pages.bm25": 2, "pages.phrases": 1, "pages.dense": 1, "documents.words": 1}
     assert passage.ranks == {"text.dense": 1, "text.bm25": 1, **page}
-    page = {"pages.bm25": 1, "pages.phrases": 1, "pages.headings": 1, "documents.bm25": 1}
+    page = {"pages.bm25": 1, "pages.phrases": 1, "pages.headings": 1, "pages.dense": 1, "documents.words": 1}
     assert picture.ranks == {"images.description": 1, "images.bm25": 1, **page}
     assert [first.rank, second.rank] == [1, 2]
     assert picture.score > passage.score, "the caption matches too"

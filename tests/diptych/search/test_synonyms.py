@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SettingsError
-from diptych.search.page_signals import PAGE_WORDS, find_documents, measure_signals
+from diptych.search.page_signals import PAGE_TABLES, PAGE_WORDS, find_documents, measure_signals
 from diptych.search.query import Query
 from diptych.search.query_intent import parse_intent
 from diptych.search.ranking_inputs import Page
@@ -22,6 +22,8 @@ OWN = """
 documents = ["pump manual"]
 [phrases]
 parts = ["rotor", "seal kit"]
+[tables]
+parts = "parts lists?"
 [patterns]
 any = "(?:spare|wear)"
 [terms]
@@ -56,6 +58,7 @@ def test_users_write_their_own_file(tmp_path: Path) -> None:
     path.write_text(OWN)
     _, own = load_synonyms(("accounting", str(path)))
     assert own.related_phrases("which Spare parts are there") == ("rotor", "seal kit", "gasket")
+    assert [bool(title.search("Parts list")) for title in own.related_tables("spare parts")] == [True]
     assert own.documents == ("pump manual",)
 
 
@@ -91,6 +94,17 @@ def test_synonyms_count_only_in_the_documents_they_are_meant_for() -> None:
     plain, expanded = (measure_signals(intent, pages, chosen)[PAGE_WORDS] for chosen in ((), (documents,)))
     assert expanded["filing", 2] == 1.0
     assert {page: value for page, value in expanded.items() if page[0] == "brochure"} == plain == {("brochure", 1): 1.0}
+
+
+def test_tables_are_found_by_the_titles_of_a_synonym_file() -> None:
+    intent = parse_intent("ebitda margin", synonyms=[ACCOUNTING])
+    pages = {
+        ("filing", 1): Page("consolid balanc sheet", tables=("CONSOLIDATED BALANCE SHEETS", "(in millions)")),
+        ("filing", 2): Page("oper incom", tables=("", "Acme Inc. Consolidated Statements of Operations")),
+        ("brochure", 1): Page("oper incom", tables=("Income statement",)),
+    }
+    documents = find_documents(intent.expansions[0], pages)
+    assert measure_signals(intent, pages, [documents])[PAGE_TABLES] == {("filing", 2): 1.0}
 
 
 def test_synonyms_lead_to_the_statement_and_leave_other_documents_alone(tmp_path: Path) -> None:
