@@ -1,8 +1,9 @@
 """What ranking reads of stored points: the passages and pictures found, and the pages they are on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from diptych.store.sections import section_number
 from diptych.store.terms import analyse
@@ -54,6 +55,15 @@ class Page:
 def make_part(payload: Payload) -> Part:
     content = payload["image"]["sha256"] if "image" in payload else payload["text"]
     return Part(make_place(payload), payload["modality"], payload["label"], content, payload[INDEXED], payload["kind"])
+
+
+def best_on_pages(scores: Iterable[Mapping[str, float]], parts: Mapping[str, Part]) -> dict[Place, float]:
+    """The best score of the parts of each page; `scores` are by id."""
+    best: dict[Place, float] = {}
+    for id_, score in chain.from_iterable(one.items() for one in scores):
+        place = parts[id_].place
+        best[place] = max(score, best.get(place, score))
+    return best
 
 
 def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:

@@ -30,7 +30,7 @@ from diptych.search.page_signals import (
 from diptych.search.paging import check_page, stable_order, with_minimum
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
-from diptych.search.ranking_inputs import Part, Place, make_pages, make_part
+from diptych.search.ranking_inputs import Part, best_on_pages, make_pages, make_part
 from diptych.search.reranking import rerank
 from diptych.search.resemblance import resembles
 from diptych.search.result_order import order_results
@@ -253,24 +253,15 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
     parts = {id_: make_part(payload) for id_, payload in found.parts.items()}
     pages = make_pages(found.parts.values(), found.pages, language)
     expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
-    similarities = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
+    similarities = [found.scores[name] for name in TEXT_LISTS if name in found.scores]
+    likenesses = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
     return Candidates(
         snapshot=replace(found, lists=_merge_expansions(found, expanded)),
-        signals=measure_signals(query.intent, pages, expanded, _best_similarities(found, parts)),
+        signals=measure_signals(query.intent, pages, expanded, best_on_pages(similarities, parts)),
         parts=parts,
         labels=query.intent.labels,
-        likeness=measure_likeness(similarities),
+        likeness=measure_likeness(likenesses),
     )
-
-
-def _best_similarities(found: Snapshot, parts: Mapping[str, Part]) -> dict[Place, float]:
-    """Page -> cosine similarity of its best passage or description; both are vectors of the text encoder."""
-    best: dict[Place, float] = {}
-    for name in TEXT_LISTS:
-        for id_, score in found.scores.get(name, {}).items():
-            place = parts[id_].place
-            best[place] = max(score, best.get(place, score))
-    return best
 
 
 def _merge_expansions(found: Snapshot, expanded: Sequence[Set[str]]) -> dict[str, Ranks]:
