@@ -88,9 +88,7 @@ def is_decorated_text(region: Region, page: PageElements) -> bool:
     around = region.box
     near = (line for line in page.layout.lines if line.visible and boxes_touch(line.box, around))
     lines = [line for line in near if line.belongs_to(around)]
-    if all(
-        _is_rectangle(mark.drawing) and _count_words_in(mark.box, lines) >= _MIN_WORDS_IN_CARD for mark in region.marks
-    ):
+    if all(mark.panel and _count_words_in(mark.box, lines) >= _MIN_WORDS_IN_CARD for mark in region.marks):
         return True
     words = sum(len(line.text.split()) for line in lines)
     text = _text_share(region.box, lines)

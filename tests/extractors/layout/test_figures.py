@@ -104,6 +104,13 @@ def test_decorated_text_is_no_figure(shapes: list[Drawing], lines: list[Line]) -
     assert _find(_page([*lines, *_prose(50, 400, 12)], drawings=shapes)).figures == ()
 
 
+def test_rounded_cards_of_text_are_no_figure() -> None:
+    boxes = [(40.0, 90.0, 320.0, 190.0), (40.0, 200.0, 320.0, 300.0)]
+    cards = [Drawing(box, 36, filled=True, stroked=False, fill=(0.9, 0.95, 0.9), curved=True) for box in boxes]
+    lines = [*_prose(60, 110, 3, width=200), *_prose(60, 220, 3, width=200)]
+    assert not _find(_page(lines, drawings=cards)).figures
+
+
 def test_text_with_a_shadow_is_no_figure() -> None:
     title = _line("Results of the survey", 60, 130, 24)
     assert _find(_page([title, *_prose(50, 400, 6)], [_photo(58, 104, 316, 136, digest="shadow")])).figures == ()
