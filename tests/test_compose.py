@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from flows.cli.main import diptych
+from flows.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "compose.yaml").read_text()
@@ -57,7 +57,7 @@ def test_the_version_and_the_commands_exist() -> None:
     assert version
     ours = [service for service in SERVICES.values() if "build" in service]
     assert {service["image"] for service in ours} == {f"diptych:{version[1]}"}
-    assert {service["command"][1] for service in ours if service["command"][0] == "diptych"} <= set(diptych.commands)
+    assert {service["command"][1] for service in ours if service["command"][0] == "diptych"} <= set(COMMANDS)
 
 
 def test_image_contains_what_it_copies() -> None:

@@ -1,17 +1,22 @@
 """Vectors of a paid encoder, kept in the ledger, so that no text and no image is paid for twice."""
 
+from __future__ import annotations
+
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diptych.encoders.encoder import Content, Encoder, PaidEncoder
 from diptych.models.ledger import Ledger
-from diptych.models.openai.embeddings import OnVectors
 from diptych.vectors import Vector, Vectors
+
+if TYPE_CHECKING:
+    from diptych.models.openai.embeddings import OnVectors
 
 
 def with_ledger(encoder: Encoder, ledger: Ledger) -> Encoder:

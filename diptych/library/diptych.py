@@ -8,24 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from diptych.answering.answer import Answer, with_charges
-from diptych.answering.ask import Answerer, answer_question
-from diptych.answering.evidence import SourcedItem, crop_passage, gather_evidence
 from diptych.library.maintenance import Maintenance
 from diptych.library.parts import Part, find_document, load_parts
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
-from diptych.models.meter import Meter, track_charges
+from diptych.models.meter import Meter
 from diptych.models.price_list import PriceList
-from diptych.models.vision import VisionModel
-from diptych.pipeline.estimate import Estimate, estimate_documents
-from diptych.pipeline.ingest import Outcome
-from diptych.search.groups import By, Group, search_groups
 from diptych.search.hits import Hit, Results
-from diptych.search.plain_filters import FilteredText
 from diptych.search.query import Query
-from diptych.search.search import search
-from diptych.search.similar import find_similar
 from diptych.settings import Settings, load_settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import distinct_documents
@@ -35,7 +25,12 @@ from extractors.pictures.store import image_path
 from extractors.types import ImageFile, PageImage
 
 if TYPE_CHECKING:
+    from diptych.answering.answer import Answer
     from diptych.evaluation.comparison import Evaluation
+    from diptych.pipeline.estimate import Estimate
+    from diptych.pipeline.ingest import Outcome
+    from diptych.search.groups import By, Group
+    from diptych.search.plain_filters import FilteredText
 
 ANSWER_HITS = 12
 """Hits an answer is made from, by default."""
@@ -122,6 +117,8 @@ class Diptych:
 
         `on_document` is called with the name of each document. Raises as `ingest` does.
         """
+        from diptych.pipeline.estimate import estimate_documents
+
         found = self.maintenance.find_sources(paths)
         pending = self.maintenance.pending(found.sources) if self._runtime.find_store() else found.sources
         result = estimate_documents(pending, self._runtime.estimate_inputs(), on_document)
@@ -137,12 +134,16 @@ class Diptych:
 
     def search_many(self, queries: Sequence[Query], limit: int = 10, offset: int = 0) -> list[Results[Hit]]:
         """One list of hits per query; all texts are encoded in one batch."""
+        from diptych.search.search import search
+
         found = self._preparation.run(queries, lambda prepared, context: search(prepared, context, limit, offset))
         self._load_pictures(hit for hits in found for hit in hits)
         return found
 
     def search_groups(self, query: Query | str, by: By = "document", limit: int = 10, each: int = 3) -> Results[Group]:
         """At most `limit` documents, or pages, ordered by their best hit, with at most `each` hits per group."""
+        from diptych.search.groups import search_groups
+
         groups = self._preparation.run(
             [_as_query(query)], lambda prepared, context: search_groups(prepared[0], context, by, limit, each)
         )
@@ -167,6 +168,8 @@ class Diptych:
 
         `split_rows`: return the text and the pictures of a catalogue row as separate hits.
         """
+        from diptych.search.similar import find_similar
+
         hits = find_similar(hit_id, self._runtime.search_context, limit, where, split_rows)
         self._load_pictures(hits)
         return hits
@@ -179,20 +182,9 @@ class Diptych:
         Every citation is checked. `on_text` is called with each sentence as it arrives, before the checks. Raises
         `SettingsError` if no model is set, `QueryError`, `ProviderError` and `BudgetReached`.
         """
-        query = _as_query(question)
-        store, model = self._runtime.existing(), self._runtime.answerer
-        self._runtime.check_models("answerer")
-        with track_charges() as account:
-            prepared, image = self._preparation.prepare_question(query)
-            if image:
-                (hits,) = search([prepared], self._runtime.search_context, limit)
-            else:
-                (hits,) = self.search_many([query], limit)
-        items = gather_evidence(
-            hits, store, self._runtime.picture_store, self._runtime.search_context.resolve(query.where)
-        )
-        answered = answer_question(query.text, image, items, self._answerer(model, on_text), resembles=hits.resembles)
-        return with_charges(answered, account.charges)
+        from diptych.library.asking import ask
+
+        return ask(_as_query(question), self._runtime, self._preparation, self.search_many, limit, on_text)
 
     def evaluate(
         self,
@@ -264,22 +256,6 @@ class Diptych:
         """Fetch the image files of hits from an object store."""
         images = (image for hit in hits for image in (hit.image, *(face.image for face in hit.faces)) if image)
         self._runtime.picture_store.load(map(Path, images))
-
-    def _answerer(self, model: VisionModel, on_text: Callable[[str], None] | None) -> Answerer:
-        chosen = self.settings
-        return Answerer(
-            model,
-            chosen.answer_detail,
-            chosen.answer_pictures,
-            chosen.answer_tokens,
-            chosen.verify,
-            self.meter.price(model.name),
-            self._crop,
-            on_text,
-        )
-
-    def _crop(self, item: SourcedItem) -> str | None:
-        return crop_passage(item, self._runtime.existing(), self._runtime.workers(), self.pictures)
 
 
 def _as_query(query: Query | str) -> Query:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -15,30 +14,14 @@ from diptych.errors import BudgetReached, QueryError
 from diptych.library.register_scan import RegisterScan
 from diptych.library.runtime import Runtime
 from diptych.object_store import hide_credentials
-from diptych.pipeline.backlog import Backlog, pending_documents
-from diptych.pipeline.batch_run import BatchProgress, PrefillResult
-from diptych.pipeline.ingest import Outcome, ingest_document, unchanged_outcome, waiting_outcome
-from diptych.pipeline.ingest_group import group_sources, needs_groups, prepare_group
-from diptych.pipeline.pipeline import Prepared
-from diptych.pipeline.reindex import reindex_store
-from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments, find_removed_documents
-from diptych.pipeline.retry import Retryable, documents_to_retry, find_retry_sources, unavailable_outcome
 from diptych.pipeline.selection import Selection
 from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skipped
-from diptych.pipeline.sources import FoundSources, Listing, RowPictures, collect, find_sources
 from diptych.pipeline.stages import RunStage, run_directly
 from diptych.pipeline.sweep import SweepReport, sweep_store
-from diptych.pipeline.transfer import TransferReport, export_store, exported_config, import_store
+from diptych.store import names as naming
 from diptych.store.languages import AUTO
-from diptych.store.names import (
-    NamedDocuments,
-    distinct_documents,
-    document_name,
-    find_matching,
-    rename_documents,
-    select_documents,
-)
-from diptych.store.register import DocumentRecord, list_records, local_path, locked_record, write_record
+from diptych.store.names import NamedDocuments, document_name
+from diptych.store.register import DocumentRecord, list_records, local_path
 from diptych.store.switch import delete_document
 from diptych.where import Expression
 from extractors.types import Source
@@ -46,6 +29,14 @@ from extractors.types import Source
 if TYPE_CHECKING:
     from diptych.evaluation.proposals import Proposals
     from diptych.evaluation.questions import Question
+    from diptych.pipeline.backlog import Backlog
+    from diptych.pipeline.batch_run import BatchProgress, PrefillResult
+    from diptych.pipeline.ingest import Outcome
+    from diptych.pipeline.pipeline import Prepared
+    from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments
+    from diptych.pipeline.retry import Retryable
+    from diptych.pipeline.sources import FoundSources, Listing, RowPictures
+    from diptych.pipeline.transfer import TransferReport
 
 OPTIMIZE_AFTER = 1000
 """Texts encoded in one run after which the search structures are rebuilt."""
@@ -60,8 +51,6 @@ class Maintenance:
         """Why no further paid requests are made; empty while the budget lasts."""
         self._scan = RegisterScan(runtime)
 
-    # The steps of an ingest
-
     def find_sources(
         self, paths: Sequence[str | Path], *, retry: bool = False, changed: Collection[Path] | None = None
     ) -> FoundSources:
@@ -70,16 +59,22 @@ class Maintenance:
         `retry`: download pictures although their server did not answer a short time ago. `changed`: only open these
         files and their catalogues.
         """
+        from diptych.pipeline.sources import collect
+
         return collect(self._list(paths, retry, changed))
 
     def backlog(
         self, paths: Sequence[str | Path], *, retry: bool = False, since: date | None = None, until: date | None = None
     ) -> Backlog:
         """The documents below `paths` that need work, found one by one; those of `pending`, modified in these days."""
+        from diptych.pipeline.backlog import Backlog
+
         pipeline = self._runtime.pipeline if self._runtime.find_store() else None
         return Backlog(self._list(paths, retry), pipeline, retry=retry, since=since, until=until)
 
     def _list(self, paths: Sequence[str | Path], retry: bool, changed: Collection[Path] | None = None) -> Listing:
+        from diptych.pipeline.sources import Listing
+
         chosen, root = self._runtime.settings, self._runtime.root
         name, selection = partial(document_name, root=root), Selection(chosen.include, chosen.exclude)
         places = self._runtime.places
@@ -99,10 +94,14 @@ class Maintenance:
 
     def pending(self, sources: Sequence[Source], *, retry: bool = False) -> list[Source]:
         """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
+        from diptych.pipeline.backlog import pending_documents
+
         return pending_documents(sources, self._runtime.pipeline, retry=retry)
 
     def split(self, sources: Sequence[Source]) -> list[list[Source]]:
         """The documents in groups for `ingest_group`; each by itself if no paid encoder gains from groups."""
+        from diptych.pipeline.ingest_group import group_sources, needs_groups
+
         return group_sources(sources) if needs_groups(self._runtime.spaces) else [[source] for source in sources]
 
     def ingest_group(
@@ -120,6 +119,9 @@ class Maintenance:
         reached, documents that need work are left unchanged, with the status `waiting`. `run_stage` runs each stage.
         `records`: what the caller has read of the register; documents that are missing there are read when locked.
         """
+        from diptych.pipeline.ingest import unchanged_outcome
+        from diptych.pipeline.ingest_group import prepare_group
+
         pipeline, workers, prepared = self._runtime.pipeline, self._runtime.settings.workers, {}
         known = self._scan.records_of(sources) if records is None else records
         unchanged = {source.uri: unchanged_outcome(source, known, pipeline, retry=retry) for source in sources}
@@ -134,6 +136,8 @@ class Maintenance:
         return outcomes
 
     def _ingest_source(self, source: Source, retry: bool, prepared: Prepared | None, run_stage: RunStage) -> Outcome:
+        from diptych.pipeline.ingest import ingest_document, waiting_outcome
+
         if self._stopped and self.pending([source], retry=retry):
             return waiting_outcome(source, self._stopped)
         try:
@@ -186,10 +190,11 @@ class Maintenance:
         )
         return prefill.run(self.pending(sources, retry=retry))
 
-    # Failed and removed documents
-
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
+        from diptych.pipeline.retry import Retryable, documents_to_retry, find_retry_sources, unavailable_outcome
+        from diptych.pipeline.sources import find_sources
+
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
         fetch, places = self._runtime.fetcher(retry=True), self._runtime.places
         find = partial(find_sources, fetch=fetch, row_pictures=self._row_pictures, places=places)
@@ -206,6 +211,8 @@ class Maintenance:
 
     def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source] | FoundUris) -> RemovedDocuments:
         """Documents of the store below `paths` whose files no longer exist; `sources`: all that were found there."""
+        from diptych.pipeline.removed_documents import find_removed_documents
+
         return find_removed_documents(self._scan.documents().values(), paths, sources, self._runtime.places)
 
     def remove(
@@ -218,8 +225,6 @@ class Maintenance:
             if on_document:
                 on_document(record)
 
-    # The whole store
-
     def select(self, names: Sequence[str] = (), where: Expression | None = None) -> list[NamedDocuments]:
         """The documents that each name stands for; without names, all documents that match the filter `where`.
 
@@ -228,13 +233,14 @@ class Maintenance:
         store, selected = self._runtime.existing(), []
         known = list_records(store)
         for name in names:
-            found = select_documents(name, known) or select_documents(os.path.realpath(local_path(name)), known)
+            path = os.path.realpath(local_path(name))
+            found = naming.select_documents(name, known) or naming.select_documents(path, known)
             if not found:
                 shown = hide_credentials(name) if "://" in name else name
                 raise QueryError(f"{shown}: no such document in the store; `diptych status` lists all documents")
             selected.append(found)
         if where:
-            matching = find_matching(where, store)
+            matching = naming.find_matching(where, store)
             limited = selected or [NamedDocuments("filter", tuple(known))]
             return [NamedDocuments("filter", tuple(r for r in one.documents if r.id in matching)) for one in limited]
         return selected
@@ -244,13 +250,9 @@ class Maintenance:
 
         Names are those of `select`. Returns the documents that were changed. Raises `QueryError` as `select` does.
         """
-        store, changed = self._runtime.existing(), []
-        for found in distinct_documents(self.select(names)):
-            with locked_record(store, found.id) as record:
-                if record and record.status != "complete" and record.acknowledged == undo:
-                    changed.append(replace(record, acknowledged=not undo))
-                    write_record(store, changed[-1])
-        return changed
+        from diptych.pipeline.retry import acknowledge_documents
+
+        return acknowledge_documents(self._runtime.existing(), naming.distinct_documents(self.select(names)), undo=undo)
 
     def sweep(self) -> SweepReport:
         """Delete points, pictures and editions that no live document needs."""
@@ -261,8 +263,9 @@ class Maintenance:
 
         Readers keep using the old edition until the new one is complete.
         """
-        runtime = self._runtime
-        store = runtime.existing(bound=False)
+        from diptych.pipeline.reindex import reindex_store
+
+        runtime, store = self._runtime, self._runtime.existing(bound=False)
         spaces, chosen = runtime.spaces.keep_types(store.shapes), runtime.settings
         encoded = reindex_store(store, spaces, chosen.language, runtime.picture_store, on_document)
         runtime.forget_store()  # the next operation opens the new edition
@@ -270,15 +273,19 @@ class Maintenance:
 
     def export_to(self, folder: Path) -> TransferReport:
         """Write the whole store to a new folder, as files that people can read."""
+        from diptych.pipeline.transfer import export_store
+
         return export_store(self._runtime.existing(), self._runtime.picture_store, folder)
 
     def import_from(self, folder: Path) -> TransferReport:
         """Add what `export_to` wrote with the same encoders; a new store with `language = auto` gets its language."""
+        from diptych.pipeline.transfer import exported_config, import_store
+
         runtime = self._runtime
         runtime.spaces.adopt(exported_config(folder))  # a new store is bound to it
         store = runtime.store(bound=runtime.settings.language != AUTO)
         report = import_store(folder, store, runtime.picture_store)
-        rename_documents(store, runtime.root)
+        naming.rename_documents(store, runtime.root)
         runtime.forget_store()
         return report
 
@@ -288,12 +295,6 @@ class Maintenance:
         They are about other places than the `known` questions, and continue the numbers of their ids.
         Stops before a request would exceed the budget; `stopped` then says so. Raises `ProviderError`.
         """
-        from diptych.evaluation.model_questions import QuestionWriter
-        from diptych.evaluation.proposals import propose_questions
-        from diptych.evaluation.questions import locate_documents
+        from diptych.library.proposed_questions import propose
 
-        runtime = self._runtime
-        used = runtime.ledger, runtime.meter, runtime.picture_store
-        writer = QuestionWriter(runtime.answerer, *used) if runtime.settings.answerer else None
-        located = locate_documents(known, list_records(runtime.existing()))
-        return propose_questions(runtime.search_context, count, seed, writer, located)
+        return propose(self._runtime, count, seed, known)

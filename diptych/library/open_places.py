@@ -1,5 +1,8 @@
-"""Where documents are, as the settings say."""
+"""Where documents are and how pictures are downloaded, as the settings say."""
 
+from dataclasses import replace
+
+from diptych.pipeline.download import Fetch, fetcher
 from diptych.places.containers import Unpack
 from diptych.places.places import Places
 from diptych.places.web import Limits
@@ -15,3 +18,11 @@ def open_places(chosen: Settings, unpack: Unpack) -> Places:
         for start, given in chosen.places.items()
     }
     return Places(chosen.cache, limits, options, unpack)
+
+
+def open_fetcher(chosen: Settings, *, retry: bool, for_query: bool) -> Fetch:
+    """What downloads pictures; `retry`: also from servers that did not answer a short time ago."""
+    limits = Limits(seconds=chosen.download_seconds, private=chosen.private_addresses)
+    if for_query:
+        limits = replace(limits, instead="save the picture and give its path")
+    return fetcher(chosen.cache / "downloads", limits, retry=retry)

@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from diptych.answering.evidence import unchanged_pdf
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import PAGE_WORDS, Payload, Point, Store
 from diptych.store.visible_points import visible_points
@@ -133,6 +132,8 @@ def load_page_image(
 
     `parts`: those of the page. None if the file is not a PDF on this machine, or changed since it was ingested.
     """
+    from diptych.answering.evidence import unchanged_pdf
+
     for part in parts:
         if part.kind in WHOLE_KINDS and part.image and part.bbox and image_path(part.image, pictures).exists():
             return PageImage(part.image, part.bbox[2], part.bbox[3])

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from diptych.errors import ExtractionError, QueryError, SourceError
 from diptych.library.runtime import Runtime
-from diptych.pipeline.sources import find_sources
 from diptych.places.web import check_url
 from diptych.search.plain_filters import (
     FieldKinds,
@@ -23,17 +22,16 @@ from diptych.search.plain_filters import (
     rare_fields,
 )
 from diptych.search.query import Query
-from diptych.search.search import SearchContext
 from diptych.store.register import seen_version
 from diptych.store.types import Store
 from diptych.where import all_of
-from extractors.catalog.table import is_url
-from extractors.pictures.decode import normalise_image
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from diptych.search.search import SearchContext
 
 T = TypeVar("T")
 SAMPLED_DOCUMENTS = 1000
@@ -87,11 +85,14 @@ class QueryPreparation:
 
     def _image_source(self, image: Path | str | bytes | Image, folder: Path) -> tuple[Source, str]:
         """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
+        from diptych.pipeline.sources import find_sources
+        from extractors.catalog.table import is_url
+
         name = "the image of the query"
         try:
             if isinstance(image, str) and is_url(image):
                 check_url(image)
-                (file,) = self._runtime.query_fetcher()([image]).values()
+                (file,) = self._runtime.fetcher(retry=True, for_query=True)([image]).values()
                 if isinstance(file, str):
                     raise QueryError(file)
                 name, image = image, file.read_bytes()
@@ -158,6 +159,8 @@ def _stored_image(extraction: Extraction, name: str, pictures: Path) -> Path:
 
 def _to_png(image: Image) -> bytes:
     """Raises `QueryError` for an image that cannot be decoded, such as one whose file is closed."""
+    from extractors.pictures.decode import normalise_image
+
     data = BytesIO()
     try:
         normalise_image(image).save(data, "PNG")

@@ -1,33 +1,25 @@
 """What a `Diptych` runs on: store, encoders, captioner, worker processes. Each starts when it is first needed."""
 
+from __future__ import annotations
+
 import os
 import threading
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from diptych.captioners.captioner import Captioner, load_captioner
 from diptych.encoders.ledger_encoder import with_ledger
 from diptych.encoders.registry import load_encoder
 from diptych.endpoints import Role
 from diptych.errors import SettingsError, StoreError, StoreMissing
-from diptych.library.open_places import open_places
 from diptych.library.parts import load_page_image, load_parts
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.models.object_ledger import open_ledger
 from diptych.models.price_list import PriceList
 from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.picture_store import PictureStore, open_picture_store
-from diptych.pipeline.download import Fetch, fetcher
-from diptych.pipeline.estimate import EstimateContext
-from diptych.pipeline.pipeline import Pipeline
-from diptych.places.places import Places
-from diptych.places.web import Limits
-from diptych.rerankers.reranker import PageContent, Reranker, load_reranker
-from diptych.search.search import SearchContext
-from diptych.search.synonyms import load_synonyms
 from diptych.settings import MEMORY, Settings
 from diptych.shared_limits import SharedLimits
 from diptych.store.names import NameCache, bind_names
@@ -40,6 +32,15 @@ from diptych.where import Compare
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, Options, PageImage, Source
+
+if TYPE_CHECKING:
+    from diptych.captioners.captioner import Captioner
+    from diptych.pipeline.download import Fetch
+    from diptych.pipeline.estimate import EstimateContext
+    from diptych.pipeline.pipeline import Pipeline
+    from diptych.places.places import Places
+    from diptych.rerankers.reranker import PageContent, Reranker
+    from diptych.search.search import SearchContext
 
 
 class Runtime:
@@ -96,10 +97,14 @@ class Runtime:
     @cached_property
     def places(self) -> Places:
         """Where documents are."""
+        from diptych.library.open_places import open_places
+
         return open_places(self.settings, lambda *container: self.workers().unpack(*container))
 
     @cached_property
     def ledger(self) -> Ledger:
+        from diptych.models.object_ledger import open_ledger
+
         return open_ledger(self.picture_store)
 
     def share_counts(self, run: str) -> bool:
@@ -122,6 +127,8 @@ class Runtime:
 
     @cached_property
     def captioner(self) -> Captioner | None:
+        from diptych.captioners.captioner import load_captioner
+
         return load_captioner(self.settings, self.meter, self.ledger)
 
     @cached_property
@@ -137,6 +144,8 @@ class Runtime:
     @cached_property
     def reranker(self) -> Reranker | None:
         """What orders the best pages anew; None if none is set."""
+        from diptych.rerankers.reranker import load_reranker
+
         return load_reranker(self.settings.for_role("reranker"), self.meter, self._page_file)
 
     def page_image(self, document: str, page: int) -> PageImage | None:
@@ -221,22 +230,17 @@ class Runtime:
                 self._sandbox = self.settings.sandbox()
             return self._sandbox
 
-    def fetcher(self, retry: bool) -> Fetch:
-        """Downloads the pictures of catalogues; `retry`: also from servers that did not answer a short time ago."""
-        return fetcher(self.settings.cache / "downloads", self._download_limits, retry=retry)
+    def fetcher(self, retry: bool, *, for_query: bool = False) -> Fetch:
+        """Downloads the pictures of catalogues, or that of a query; `retry`: also from servers that failed just now."""
+        from diptych.library.open_places import open_fetcher
 
-    def query_fetcher(self) -> Fetch:
-        """Downloads the picture of a query."""
-        limits = replace(self._download_limits, instead="save the picture and give its path")
-        return fetcher(self.settings.cache / "downloads", limits, retry=True)
-
-    @property
-    def _download_limits(self) -> Limits:
-        return Limits(seconds=self.settings.download_seconds, private=self.settings.private_addresses)
+        return open_fetcher(self.settings, retry=retry, for_query=for_query)
 
     @property
     def pipeline(self) -> Pipeline:
         """What an ingest needs, with these settings."""
+        from diptych.pipeline.pipeline import Pipeline
+
         return Pipeline(
             store=self.store(),
             spaces=self.spaces,
@@ -252,8 +256,9 @@ class Runtime:
 
     def estimate_inputs(self) -> EstimateContext:
         """What an estimate needs; a store that does not exist is not created."""
-        chosen, workers = self.settings, self.workers()
-        options = replace(self.options, pages=None)
+        from diptych.pipeline.estimate import EstimateContext
+
+        workers, options = self.workers(), replace(self.options, pages=None)
 
         def extract(source: Source, pictures: Path) -> Extraction:
             with self.places.opened(source) as local:
@@ -264,15 +269,18 @@ class Runtime:
             spaces=self.spaces,
             captioner=self.captioner,
             ledger=self.ledger,
-            prices=PriceList(chosen),
+            prices=PriceList(self.settings),
             language=self.language,
             extract=extract,
-            workers=chosen.workers,
+            workers=self.settings.workers,
         )
 
     @property
     def search_context(self) -> SearchContext:
         """What a search needs, with these settings."""
+        from diptych.search.search import SearchContext
+        from diptych.search.synonyms import load_synonyms
+
         chosen = self.settings
         return SearchContext(
             self.existing(),

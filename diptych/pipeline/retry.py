@@ -8,7 +8,8 @@ from urllib.parse import urldefrag
 from diptych.errors import SourceError
 from diptych.pipeline.ingest import Outcome
 from diptych.pipeline.sources import FoundSources
-from diptych.store.register import DocumentRecord
+from diptych.store.register import DocumentRecord, locked_record, write_record
+from diptych.store.types import Store
 from extractors.types import Source
 
 
@@ -61,3 +62,14 @@ def find_retry_sources(
 def unavailable_outcome(document: DocumentRecord, reason: str) -> Outcome:
     error = f"{document.name}: cannot be read again: {reason}; restore the file, or delete it with `diptych delete`"
     return Outcome(document.uri, document.name, "failed", error=error, acknowledged=document.acknowledged)
+
+
+def acknowledge_documents(store: Store, documents: Sequence[DocumentRecord], *, undo: bool) -> list[DocumentRecord]:
+    """Mark failed and partial documents as acknowledged, or with `undo` as not; returns those that were changed."""
+    changed = []
+    for found in documents:
+        with locked_record(store, found.id) as record:
+            if record and record.status != "complete" and record.acknowledged == undo:
+                changed.append(replace(record, acknowledged=not undo))
+                write_record(store, changed[-1])
+    return changed

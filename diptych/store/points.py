@@ -27,7 +27,6 @@ from diptych.store.types import (
 )
 from extractors.layout.labels import figure_label
 from extractors.table_grid import table_json
-from extractors.text.passages import without_padding
 from extractors.types import Extraction, ImageFile, Passage, Picture, TableGrid
 
 DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation", "language")
@@ -217,6 +216,8 @@ def text_to_encode(payload: Payload) -> str:
 
     BM25 only reads the own text: the title does not distinguish the parts of a document.
     """
+    from extractors.text.passages import without_padding
+
     words, title = own_text(payload), payload["title"]
     if payload["kind"] == "table" and payload["modality"] == "text":
         words = without_padding(words)

@@ -11,7 +11,6 @@ from urllib.parse import quote
 from extractors.addresses import place_uri
 from extractors.catalog.columns import Cell, cell_text
 from extractors.catalog.pictures import PictureFiles, file_state, find_picture
-from extractors.catalog.plain_table import extract_table
 from extractors.catalog.table import DESCRIPTION_COLUMNS, ID_COLUMNS, IMAGE_COLUMNS, TITLE_COLUMNS, Catalog, is_url
 from extractors.errors import ExtractionError
 from extractors.formats import find_format, is_row
@@ -72,6 +71,8 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
 
     Raises `ExtractionError` when a row has neither text nor a picture, and as `extract_table` does.
     """
+    from extractors.catalog.plain_table import extract_table
+
     if not is_row(source.uri):
         return extract_table(source, options, pictures)
     from extractors.photos.extractor import extract_picture

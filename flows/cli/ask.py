@@ -13,7 +13,7 @@ from flows.support.questions import Answered, find_answer
 from flows.support.terminal import print_json, print_message, print_output
 
 
-@click.command(short_help="Answer a question, with checked citations.")
+@click.command()
 @options.question
 @options.image
 @click.option("--where", metavar="EXPR", help='A filter on the evidence: document = "manual.pdf" and page < 20.')

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from diptych import Settings
 
 
-@click.command(short_help="Ingest many documents, as Prefect flow runs.")
+@click.command()
 @options.paths
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only files modified on or after this day.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only files modified on or before this day.")

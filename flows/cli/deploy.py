@@ -18,7 +18,7 @@ ingest_paths = click.option(
 )
 
 
-@click.command(short_help="Bring the flows to a Prefect server.")
+@click.command()
 @options.store
 @ingest_paths
 def deploy(store: str | None, paths: tuple[str, ...]) -> None:

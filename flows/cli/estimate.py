@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diptych.pipeline.estimate import Cost, Estimate
 
 
-@click.command(short_help="Show what a run would embed, caption and cost.")
+@click.command()
 @options.paths
 @options.store
 @options.as_json

@@ -14,7 +14,7 @@ from flows.support.text import diptych_command, pluralize
 COUNT = click.IntRange(1, 2000)
 
 
-@click.command(short_help="Propose questions with known answers, for `evaluate`.")
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--count", type=COUNT, default=50, show_default=True, help="Number of questions to propose.")
 @options.budget
@@ -55,7 +55,7 @@ def _propose_questions(file: Path, count: int, budget: float | None, store: str 
     return ExitCode.PARTIAL if proposals.stopped else ExitCode.COMPLETE
 
 
-@click.command(short_help="Measure search on your own questions.")
+@click.command()
 @click.argument("questions", required=False, type=options.file_type)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for report.html, with plots.")
 @click.option("--arms", metavar="A,B", help="Compare only these; `fused` alone is fastest and suggests no weights.")

@@ -7,7 +7,7 @@ import click
 from flows.cli import options
 
 
-@click.command(short_help="Extract passages and pictures from files; no store.")
+@click.command()
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True)
 @options.as_json
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Keep pictures, contact sheets, report.")

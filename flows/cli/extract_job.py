@@ -21,7 +21,6 @@ from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.printable import one_line
 from diptych.settings import Settings
-from diptych.store.register import local_path
 from extractors.addresses import is_elsewhere
 from extractors.contact_sheet import write_contact_sheet
 from extractors.errors import ExtractionError
@@ -152,6 +151,8 @@ def _part_record(part: Passage | Picture, pictures: Path | None) -> dict[str, ob
 
 def _source_path(source: Source) -> str:
     """Path or address of the file, with `#id` for a catalogue row."""
+    from diptych.store.register import local_path
+
     if is_elsewhere(source.uri):
         return local_path(source.uri)
     fragment = source.uri.partition("#")[2]

@@ -12,7 +12,7 @@ from flows.support.terminal import build_table, print_json, print_output
 COLUMNS = ("", "files", "suffixes", "read by", "missing")
 
 
-@click.command(short_help="List what this installation can read.")
+@click.command()
 @options.as_json
 def formats(as_json: bool) -> None:
     """List the formats and places that this installation can read, with which library, and what is missing.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from diptych import Diptych
 
 
-@click.command(short_help="Bring the store up to date with files and folders.")
+@click.command()
 @options.paths
 @options.store
 @options.as_json

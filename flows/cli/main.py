@@ -3,32 +3,69 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import click
 
 from diptych.errors import DiptychError
-from flows.cli.ask import ask
-from flows.cli.backfill import backfill
-from flows.cli.deploy import deploy
-from flows.cli.estimate import estimate
-from flows.cli.evaluate import evaluate, questions
-from flows.cli.extract import extract
-from flows.cli.formats import formats
-from flows.cli.ingest import ingest
-from flows.cli.maintenance import acknowledge, delete, doctor, reindex, retry, status, sweep
-from flows.cli.mcp import mcp
-from flows.cli.search import documents, like, query
-from flows.cli.serve import serve
-from flows.cli.transfer import export, import_
-from flows.cli.up import up
-from flows.cli.watch import watch
 from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: if set, unexpected errors show their traceback."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = {
+    "extract": ("extract", "Extract passages and pictures from files; no store."),
+    "ingest": ("ingest", "Bring the store up to date with files and folders."),
+    "query": ("search", "Search text and images; one ranked list."),
+    "documents": ("search", "Search for documents or pages, with their best hits."),
+    "like": ("search", "Find passages, pictures or products similar to a hit."),
+    "ask": ("ask", "Answer a question, with checked citations."),
+    "estimate": ("estimate", "Show what a run would embed, caption and cost."),
+    "backfill": ("backfill", "Ingest many documents, as Prefect flow runs."),
+    "status": ("maintenance", "List the documents of the store and what is missing."),
+    "retry": ("maintenance", "Retry documents that failed."),
+    "acknowledge": ("maintenance", "Accept that documents failed, until their files change."),
+    "delete": ("maintenance", "Delete documents from the store."),
+    "sweep": ("maintenance", "Remove data that no document uses."),
+    "reindex": ("maintenance", "Rebuild the store for another encoder or language."),
+    "export": ("transfer", "Write the whole store as plain files."),
+    "import": ("transfer:import_", "Read an export into a store."),
+    "questions": ("evaluate", "Propose questions with known answers, for `evaluate`."),
+    "evaluate": ("evaluate", "Measure search on your own questions."),
+    "doctor": ("maintenance", "Check what is installed and how to fix what is missing."),
+    "formats": ("formats", "List what this installation can read."),
+    "watch": ("watch", "Ingest new and changed files as soon as they appear."),
+    "serve": ("serve", "Serve a search page, an API and MCP for agents."),
+    "mcp": ("mcp", "Serve the store to an agent over stdin and stdout (MCP)."),
+    "deploy": ("deploy", "Bring the flows to a Prefect server."),
+    "up": ("up", "Start a Prefect server with all flows, and a worker."),
+}
+"""Name -> the module in this folder that defines it, with the function if it has another name, and a short help.
+
+A command is imported when it is run.
+"""
+
+
+class CommandGroup(click.Group):
+    """The commands of `COMMANDS`."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"flows.cli.{module}"), function or name)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short_help) for name, (_, short_help) in COMMANDS.items()])
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="diptych", message="%(prog)s %(version)s")
 def diptych() -> None:
     """Search the text and the images of documents together, and answer questions from them.
@@ -37,14 +74,6 @@ def diptych() -> None:
     Exit codes: 0 complete · 1 error · 2 wrong usage · 3 some documents are partial
                 4 some documents failed · 5 an evaluation is below its gate · 130 interrupted
     """
-
-
-COMMANDS = (
-    extract, ingest, query, documents, like, ask, estimate, backfill, status, retry, acknowledge, delete, sweep,
-    reindex, export, import_, questions, evaluate, doctor, formats, watch, serve, mcp, deploy, up,
-)  # fmt: skip
-for command in COMMANDS:
-    diptych.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -31,7 +31,7 @@ HIDDEN = {"id", "generation", "retired", "fingerprint", "marker", "text_fingerpr
 """Fields of a register record that only matter inside the store."""
 
 
-@click.command(short_help="List the documents of the store and what is missing.")
+@click.command()
 @click.option("--failed", is_flag=True, help="Only failed and partial documents that are not acknowledged.")
 @click.option("--limit", type=options.Span(), help="Maximum documents, or a range such as 101-200.")
 @options.store
@@ -143,7 +143,7 @@ def _suggest_fixes(documents: Sequence[DocumentRecord], store: str) -> Iterator[
         yield f"{count} acknowledged: not reported by runs until the file changes"
 
 
-@click.command(short_help="Retry documents that failed.")
+@click.command()
 @click.option("--all", "everything", is_flag=True, help="Also retry permanent failures and partial documents.")
 @options.store
 @options.as_json
@@ -165,7 +165,7 @@ def retry(everything: bool, store: str | None, as_json: bool, budget: float | No
     return progress.report.exit_code
 
 
-@click.command(short_help="Accept that documents failed, until their files change.")
+@click.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--undo", is_flag=True, help="Report these documents again.")
 @options.store
@@ -185,7 +185,7 @@ def acknowledge(names: tuple[str, ...], undo: bool, store: str | None, as_json: 
     print_message(f"{pluralize(len(changed), 'document')} {done}" if changed else f"nothing to be {done}")
 
 
-@click.command(short_help="Delete documents from the store.")
+@click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @options.where
 @click.option("--yes", is_flag=True, help="Delete a folder, a catalogue or the result of a filter without asking.")
@@ -239,7 +239,7 @@ def _confirm_deletion(documents: Sequence[DocumentRecord]) -> bool:
     return click.confirm(f"Delete {count} from the store?", err=True)
 
 
-@click.command(short_help="Remove data that no document uses.")
+@click.command()
 @options.store
 @options.as_json
 def sweep(store: str | None, as_json: bool) -> None:
@@ -254,7 +254,7 @@ def sweep(store: str | None, as_json: bool) -> None:
     print_message(describe_sweep(swept))
 
 
-@click.command(short_help="Rebuild the store for another encoder or language.")
+@click.command()
 @options.store
 @options.as_json
 def reindex(store: str | None, as_json: bool) -> None:
@@ -276,7 +276,7 @@ def reindex(store: str | None, as_json: bool) -> None:
     print_message(describe_reindex(encoded, diptych.settings))
 
 
-@click.command(short_help="Check what is installed and how to fix what is missing.")
+@click.command()
 @options.store
 @options.as_json
 def doctor(store: str | None, as_json: bool) -> int:

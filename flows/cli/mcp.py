@@ -9,7 +9,7 @@ import click
 from flows.cli import options
 
 
-@click.command(short_help="Serve the store to an agent over stdin and stdout (MCP).")
+@click.command()
 @click.option("--where", metavar="EXPR", help="A filter that every tool gets, and that no agent can lift.")
 @click.option("--write", is_flag=True, help="Allow agents to delete documents, and to ingest those of --ingest.")
 @click.option(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DOCUMENT_COLUMNS = ("#rank", "document", "place", "#best hit", "hits", "text")
 
 
-@click.command(short_help="Search text and images; one ranked list.")
+@click.command()
 @options.question
 @options.image
 @options.where
@@ -115,7 +115,7 @@ def _print_found(found: Found, *, as_json: bool, in_batch: bool) -> None:
         print_message(line)
 
 
-@click.command(short_help="Search for documents or pages, with their best hits.")
+@click.command()
 @options.question
 @click.option("--by", type=click.Choice(("document", "page")), default="document", show_default=True)
 @click.option("--each", type=click.IntRange(1, 100), default=3, show_default=True, help="Maximum hits per document.")
@@ -154,7 +154,7 @@ def _document_cells(group: Group) -> list[str]:
     return [str(group.rank), group.document, best.place, str(best.rank), f"{len(group.hits)}: {kinds}", text]
 
 
-@click.command(short_help="Find passages, pictures or products similar to a hit.")
+@click.command()
 @click.argument("hit_id")
 @options.where
 @click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Maximum hits.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diptych import Diptych
 
 
-@click.command(short_help="Serve a search page, an API and MCP for agents.")
+@click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a token.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
 @click.option("--where", metavar="EXPR", help="A filter that every query gets, and that no client can lift.")

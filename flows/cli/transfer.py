@@ -25,7 +25,7 @@ MAX_LISTED = 20
 folder_argument = click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
 
 
-@click.command("export", short_help="Write the whole store as plain files.")
+@click.command("export")
 @folder_argument
 @options.store
 @options.as_json
@@ -41,7 +41,7 @@ def export(folder: Path, store: str | None, as_json: bool) -> None:
     _report(moved, f"exported to {folder}", as_json)
 
 
-@click.command("import", short_help="Read an export into a store.")
+@click.command("import")
 @folder_argument
 @options.store
 @options.as_json

@@ -30,7 +30,7 @@ SERVER_SETTINGS = {
 """Environment of the server; variables that the user has set take precedence."""
 
 
-@click.command(short_help="Start a Prefect server with all flows, and a worker.")
+@click.command()
 @click.option("--port", default=4200, show_default=True, help="Port of the server and its UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address on which the server listens.")
 @click.option(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flows.support.folder_watch import FolderWatch
 
 
-@click.command(short_help="Ingest new and changed files as soon as they appear.")
+@click.command()
 @options.paths
 @options.store
 @options.patterns

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from diptych.printable import one_line
 from flows.support.terminal import build_table
 from flows.support.text import escape_markdown, pluralize
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from diptych.evaluation.comparison import Arm, Evaluation
     from diptych.evaluation.metrics import Level
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import iscoroutine
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from diptych.errors import DiptychError, SettingsError
-from diptych.places.web import secret_parameter
 from flows.support.progress import ProgressListener, listening
 from flows.support.terminal import print_message
 
@@ -135,7 +134,9 @@ def run_recorded(flow: Flow[..., Any], **parameters: Any) -> Any:
     if len(str(parameters)) > MAX_PARAMETERS:
         raise SettingsError("the arguments are too long to be recorded by Prefect; name a folder instead of its files")
     run: Any = flow(**parameters, return_state=True)
-    if asyncio.iscoroutine(run):
+    if iscoroutine(run):
+        import asyncio
+
         return asyncio.run(_awaited_result(run))
     if run.is_cancelled():
         print_message(run.message or "")
@@ -152,6 +153,8 @@ async def _awaited_result(run: Any) -> Any:
 
 def has_password(value: object) -> bool:
     """Whether a parameter is an address with a password or another secret; that of an SFTP server has a user."""
+    from diptych.places.web import secret_parameter
+
     if not isinstance(value, str) or "://" not in value:
         return False
     parts = urlsplit(value)

@@ -8,14 +8,14 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from diptych.printable import one_line
 from flows.support.ingest_report import IngestReport, missing_parts, outcome_line, outcome_record, skipped_record
 from flows.support.removals import NO_REMOVALS, Removals
 from flows.support.terminal import print_json, print_message, stderr_console
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from diptych.pipeline.ingest import Outcome
     from diptych.pipeline.skipped_files import SkippedFile
 
@@ -105,6 +105,8 @@ def progress_display(description: str = "looking for documents", as_json: bool =
 
     `as_json`: also write a JSON record of every document to stdout.
     """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     description_column = TextColumn("{task.description}", markup=False)  # document names are not markup
     columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), description_column)
     console = stderr_console()

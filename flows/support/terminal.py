@@ -3,19 +3,20 @@
 Text from documents is untrusted: its control characters could move the cursor, recolour the screen or overwrite lines.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from functools import cache
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from diptych.printable import CONTROL_CHARACTERS, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 PIPE_WIDTH = 160
 """Columns of a table when stdout is not a terminal."""
@@ -51,17 +52,25 @@ def print_json(record: Mapping[str, object]) -> None:
 
 def print_message(line: str) -> None:
     """Write one line to stderr, unless it is empty."""
+    from rich.text import Text
+
     if line:
         stderr_console().print(Text(printable(line)), soft_wrap=True)
 
 
 @cache
 def stderr_console() -> Console:
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
 def build_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: str = "") -> Table:
     """A table of untrusted cells. Columns whose name starts with `#` are numeric and right-aligned."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
     result = Table(
         box=SIMPLE_HEAD, title=Text(printable(title)) if title else None, title_justify="left", pad_edge=False
     )
@@ -74,18 +83,23 @@ def build_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: st
 
 def print_output(*parts: Table | str) -> None:
     """Write tables and lines to stdout, as wide as the terminal. In a pipe, lines are not wrapped."""
+    from rich.console import Console
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPE_WIDTH)
     for part in parts:
-        if isinstance(part, Table):
-            console.print(part)
-        else:
+        if isinstance(part, str):
             _print_line(console, printable(part))
+        else:
+            console.print(part)
 
 
 def _print_line(console: Console, line: str) -> None:
     """Wrap a line below its own indentation. A path is never wrapped, so that it can be copied."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     words = line.strip()
     if not console.is_terminal or " " not in words:
         console.print(Text(line), soft_wrap=True)

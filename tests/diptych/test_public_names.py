@@ -7,7 +7,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import pytest
 
@@ -42,9 +42,9 @@ def own_classes(hint: Any) -> set[type]:
 
 def returned_types(public: type) -> set[type]:
     # Some types are imported for type checkers only; the package has them under the same names.
-    names = {name: getattr(diptych, name) for name in diptych.__all__}
+    names = vars(sys.modules[public.__module__]) | {name: getattr(diptych, name) for name in diptych.__all__}
     methods = inspect.getmembers(public, inspect.isfunction)
-    hints = [get_type_hints(method, localns=names)["return"] for name, method in methods if not name.startswith("_")]
+    hints = [eval(method.__annotations__["return"], names) for name, method in methods if not name.startswith("_")]
     return {kind for hint in hints for kind in own_classes(hint)}
 
 
