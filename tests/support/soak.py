@@ -105,7 +105,6 @@ def run_rounds(folder: Path, number: int, rounds: int) -> dict[str, Any]:
         if count % REOPEN_AFTER == REOPEN_AFTER - 1:
             diptych.close()
             used.append(resources())
-            print(count, used[-1], file=sys.stderr, flush=True)
             diptych = Diptych.open(settings(folder))
         name = f"docs/{number}/{steps.randrange(DOCUMENTS)}.md"
         match steps.random():
