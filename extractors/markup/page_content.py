@@ -23,6 +23,8 @@ _DROPPED_ROLES = frozenset((
     "alert",
 ))  # fmt: skip
 _HIDDEN = re.compile(r"(display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that lxml returns from HTML but does not take back."""
 _EDIT_LINKS = frozenset(
     ("mw-editsection", "headerlink", "mw-jump-link", "noprint", "anchorjs-link", "footnote-backref")
 )
@@ -82,9 +84,9 @@ def remove(element: Any) -> None:
     if element.tail:
         before = element.getprevious()
         if before is None:
-            parent.text = (parent.text or "") + element.tail
+            parent.text = _NOT_XML.sub(" ", (parent.text or "") + element.tail)
         else:
-            before.tail = (before.tail or "") + element.tail
+            before.tail = _NOT_XML.sub(" ", (before.tail or "") + element.tail)
     parent.remove(element)
 
 

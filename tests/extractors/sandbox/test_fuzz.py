@@ -60,6 +60,11 @@ FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "no complete archive",
     ),
     "an entry without a name": (".zip", lambda: zip_of({"": "x", "a.txt": "a"}), "it has no name"),
+    "control characters behind what is hidden": (
+        ".html",
+        lambda: "<p>a<button>b</button>c\x01\ufffe&#1;<p><button>d</button>\x02e".encode(),
+        "parts",
+    ),
     "a workbook without a workbook": (".xlsx", lambda: xlsx_with("_rels/.rels", b"<a/>"), "names no workbook"),
     "a workbook with broken packing": (
         ".xlsx",
