@@ -17,6 +17,8 @@ BENCHMARKS = {
     "encode": "encoding:passages",
     "captions": "encoding:short_texts",
     "question": "encoding:question",
+    "precisions": "encoding:precisions",
+    "startup": "startup:startup",
     "figures": "extraction:figures",
     "text": "extraction:text",
     "extraction": "extraction:extraction",

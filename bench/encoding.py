@@ -1,4 +1,4 @@
-"""Speed of the text encoder: int8, the default, compared with the same weights in float32."""
+"""Speed of the text encoder: the default precision, compared with the same weights in float32."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.measurement import BenchOptions, Measurement, median_seconds
 from bench.sample_files import MANUAL
 from diptych import settings
+from diptych.encoders.bert_precision import PRECISIONS, time_precisions
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.registry import load_encoder
 
@@ -36,6 +37,13 @@ def question(_: BenchOptions) -> Iterator[Measurement]:
     ask = ["How often must the filter of the pump be changed?"]
     fast, slow = median_seconds(lambda: ours.encode_texts(ask), lambda: peer.encode_texts(ask), rounds=50)
     yield Measurement("encode one question", fast * 1000, "ms", PEER, slow * 1000)
+
+
+def precisions(_: BenchOptions) -> Iterator[Measurement]:
+    """What the calibration of a new store measures; see `bert_precision`."""
+    milliseconds = time_precisions()
+    for name in PRECISIONS:
+        yield Measurement(f"half a layer in {name}", milliseconds[name], "ms", "in float32", milliseconds["fp32"])
 
 
 @cache

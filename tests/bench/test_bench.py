@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import extraction, store
+from bench import encoding, extraction, startup, store
 from bench.__main__ import BENCHMARKS, main
 from bench.ablation import CUTOFFS, ablation
 from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
@@ -183,3 +183,18 @@ def test_complete_search_scores_as_in_evaluate(tmp_path: Path, library: Path) ->
 def test_own_questions_need_a_store(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="--store"):
         next(ablation(BenchOptions(on=tmp_path / "questions.jsonl")))
+
+
+def test_precisions_are_compared_with_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diptych.encoders.bert_precision.ROUNDS", 1)
+    measures = list(encoding.precisions(BenchOptions()))
+    assert [measure.name for measure in measures] == [f"half a layer in {name}" for name in ("fp32", "int8", "int7")]
+    assert measures[0].ratio == 1
+
+
+@pytest.mark.slow
+def test_startup_is_processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, "ROUNDS", 1)
+    measures = {measure.name: measure for measure in startup.startup(BenchOptions())}
+    assert set(measures) == {"--help", "status", "cold query", "extract one page"}
+    assert measures["--help"].value < measures["cold query"].value
