@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from diptych.errors import SettingsError
 
-Role = Literal["encoder", "image_encoder", "captioner", "answerer", "reranker"]
+Role = Literal["encoder", "image_encoder", "captioner", "answerer", "reranker", "page_encoder"]
 """What a model is used for; the setting of that name holds the model's."""
 ROLES: tuple[Role, ...] = get_args(Role)
 PROVIDERS = ("openai", "anthropic", "unified", "rerank")
@@ -172,6 +172,7 @@ class Unified(UnifiedEndpoint):
 
     encoder: UnifiedEndpoint | None = None
     image_encoder: UnifiedEndpoint | None = None
+    page_encoder: UnifiedEndpoint | None = None
 
 
 class Rerank(Endpoint):

@@ -70,7 +70,6 @@ class Settings(StorageSettings):
     store: str = Field(
         default=".diptych", description="Folder of the embedded store, URL of a Qdrant server, or :memory:."
     )
-    collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")
     tenant: str = Field(default="", pattern=TENANT_NAME, description="Whose documents are used, in a shared store.")
     root: Path | None = Field(
         default=None, description="Folder that document names start from; default: the folder that contains the store."
@@ -78,12 +77,13 @@ class Settings(StorageSettings):
     pictures: str = Field(
         default="", description="Folder or URL (s3://, gs://, az://) of the picture store; default: inside the store."
     )
-    picture_copy_mb: int = Field(
-        default=4096, ge=1, description="Size of the local copy of a picture store in an object store, in MiB."
-    )
     encoder: str = Field(default="minilm", description="Text encoder: minilm, fastembed:…, openai:…, unified:….")
     image_encoder: str = Field(
         default="", description="Image encoder: clip, unified:…; empty: none, unless `encoder` reads images."
+    )
+    page_encoder: str = Field(
+        default="",
+        description="Encoder of page images: fastembed:Qdrant/colmodernvbert, unified:…; empty: none.",
     )
     captioner: str = Field(
         default="", description="Vision model that captions pictures: openai:…, anthropic:…; empty: none."
@@ -259,7 +259,7 @@ class Settings(StorageSettings):
         return Options(
             max_tokens=min(self.max_tokens, limit or self.max_tokens),
             tokenizer=tokenizer,
-            page_images=self.page_images,
+            page_images="all" if self.page_encoder else self.page_images,
             ocr=self.ocr,
             ocr_languages="+".join(self.ocr_languages),
             dpi=self.dpi,

@@ -12,6 +12,10 @@ Quantization = Literal["none", "scalar", "binary", "turbo"]
 class StorageSettings(BaseSettings):
     """A part of `Settings`, without a section of its own."""
 
+    collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")
+    picture_copy_mb: int = Field(
+        default=4096, ge=1, description="Size of the local copy of a picture store in an object store, in MiB."
+    )
     vectors: VectorType | None = Field(default=None, description="Storage type of vectors; default: float32.")
     quantization: Quantization | None = Field(default=None, description="Quantisation on a Qdrant server.")
     rescore: bool = Field(default=True, description="Compare hits of quantised vectors again with the full ones.")

@@ -22,7 +22,7 @@ from extractors.types import FieldValue, PassageKind, PictureKind
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
-STORE_FIELDS = ("document_id", "generation", "content_hash", "uri")
+STORE_FIELDS = ("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri")
 """Payload keys that only the store itself filters by. Filters of users would reveal the addresses of files."""
 ALLOWED_VALUES = {
     "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)}),

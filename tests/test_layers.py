@@ -99,7 +99,11 @@ HOMES = {
     "pdf2image": ("extractors/",),
     "pptx": ("extractors/", "data/"),
     "pathspec": ("diptych/pipeline/selection.py", "diptych/places/roots.py"),
-    "fastembed": ("diptych/encoders/fastembed.py", "diptych/rerankers/fastembed.py"),
+    "fastembed": (
+        "diptych/encoders/fastembed.py",
+        "diptych/encoders/late_interaction.py",
+        "diptych/rerankers/fastembed.py",
+    ),
     "fsspec": ("diptych/object_store.py",),
     "huggingface_hub": ("diptych/encoders/model_files.py",),
     "openai": ("diptych/models/openai/",),

@@ -24,6 +24,7 @@ ARMS: dict[str, tuple[str, ...]] = {
     "dense": ("text.dense", "images.description"),
     "descriptions": ("images.description", "images.bm25"),
     "pixels": ("images.visual",),
+    "pages": ("images.patches",),
 }
 """Arm -> the lists it uses. Only `fused`, the search without a reranker, uses the signals of pages."""
 RERANKED = "reranked"
@@ -54,8 +55,9 @@ class ArmRun:
 
 
 def available_arms(context: SearchContext) -> list[str]:
-    """The arms that the store supports: `pixels` needs an image encoder, `captions` needs captions."""
-    names = [name for name in ARMS if name != "pixels" or context.spaces.images]
+    """The arms that the store supports: `pixels` and `pages` need an encoder, `captions` needs captions."""
+    encoders = {"pixels": context.spaces.images, "pages": context.spaces.pages}
+    names = [name for name in ARMS if encoders.get(name, True)]
     names += [RERANKED] if context.reranker else []
     return [*names, CAPTIONS] if any(_caption(payload) for _, payload in _visible_pictures(context, None)) else names
 

@@ -95,7 +95,7 @@ def evaluate(
             on_arm(name)
         with track_charges() as account:
             runs.append(run_arm(name, questions, queries, context))
-        needed = {context.spaces.encoders[vector].paid for vector in used_vectors(narrow(context, name))}
+        needed = {context.spaces.models[vector].paid for vector in used_vectors(narrow(context, name))}
         own = [charge for model, charge in encoding.items() if model in needed]
         prices[name] = _sum_dollars([*own, *account.charges.values()])
     if on_arm and len(runs) > 1:

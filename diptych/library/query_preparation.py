@@ -67,7 +67,7 @@ class QueryPreparation:
 
     def prepare_question(self, query: Query) -> tuple[Query, Path | None]:
         """The query as it is searched, and the path of its image in the picture store. Raises as `prepare` does."""
-        self._runtime.check_models("encoder", "image_encoder")
+        self._runtime.check_models("encoder", "image_encoder", "page_encoder")
         found = self.interpret(query)
         query = replace(query, text=found.text, where=all_of(query.where, found.where))
         if query.image is None:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from diptych.encoders.ledger_encoder import with_ledger
+from diptych.encoders.page_encoder import load_page_encoder
 from diptych.encoders.registry import load_encoder
 from diptych.endpoints import Role
 from diptych.errors import SettingsError, StoreError, StoreMissing
@@ -123,7 +124,8 @@ class Runtime:
             images = with_ledger(load_encoder(chosen.image_encoder, image_settings, self.meter), self.ledger)
             if not images.reads_images:
                 raise SettingsError(f"setting `image_encoder` is {chosen.image_encoder}, which does not read images")
-        return Spaces(text, images, half=chosen.vectors == "float16" if chosen.vectors else None)
+        pages = load_page_encoder(chosen.for_role("page_encoder"), self.meter)
+        return Spaces(text, images, half=chosen.vectors == "float16" if chosen.vectors else None, pages=pages)
 
     @cached_property
     def captioner(self) -> Captioner | None:
@@ -167,6 +169,7 @@ class Runtime:
         check_api_keys(roles, self.settings)
         paid: dict[Role, str] = {"captioner": self.settings.captioner, "answerer": self.settings.answerer}
         paid["encoder"] = self.spaces.text.paid
+        paid["page_encoder"] = self.spaces.pages.paid if self.spaces.pages else ""
         paid["image_encoder"] = self.spaces.images.paid if self.spaces.images else ""
         self.meter.check_prices(paid[role] for role in roles if paid[role])
 
@@ -251,7 +254,7 @@ class Runtime:
             language=self.language,
             captioner=self.captioner,
             limits=self._limits,
-            check_models=lambda: self.check_models("encoder", "image_encoder", "captioner"),
+            check_models=lambda: self.check_models("encoder", "image_encoder", "page_encoder", "captioner"),
         )
 
     def estimate_inputs(self) -> EstimateContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,22 +15,24 @@ from diptych.captioners.caption import ModelCaption
 from diptych.captioners.prompt import MAX_CAPTION_CHARACTERS
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.ledger_encoder import vector_key
+from diptych.encoders.page_encoder import PageEncoder
 from diptych.models.ledger import Ledger
 from diptych.models.price_list import PriceList
 from diptych.pipeline.extract_ahead import extract_ahead
 from diptych.pipeline.missing_vectors import MissingVectors, find_missing_vectors
 from diptych.prices import Price, Usage
+from diptych.store.page_vectors import POOLED
 from diptych.store.spaces import Spaces
-from diptych.store.types import Store
+from diptych.store.types import PAGE_VECTOR, Store
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
-from extractors.types import Extraction, Source
+from extractors.types import Extraction, ImageFile, Source
 
 if TYPE_CHECKING:
     from diptych.captioners.captioner import Captioner
 
-Use: TypeAlias = Literal["captions", "texts", "pictures"]
-"""What a paid model is used for: captions, or vectors of texts or of pictures."""
+Use: TypeAlias = Literal["captions", "texts", "pictures", "pages"]
+"""What a paid model is used for: captions, or vectors of texts, pictures or whole pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,17 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class PageVectors:
+    """What a page encoder on this machine would do, as measured with the first page."""
+
+    encoder: str
+    pages: int
+    bytes_per_page: int
+    """Of all vectors in half precision, without search structures."""
+    seconds_per_page: float
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """For the documents that need work."""
 
@@ -99,6 +113,8 @@ class Estimate:
     """Documents that need no work."""
     left_out: tuple[str, ...] = ()
     """Files that were skipped, with reasons."""
+    page_vectors: PageVectors | None = None
+    """None: no page encoder would run here."""
 
     @property
     def dollars(self) -> float | None:
@@ -152,6 +168,7 @@ class _Counter:
         self._local = Counter[str]()
         self._usage: dict[tuple[str, Use], Usage] = {}
         self._items = Counter[tuple[str, Use]]()
+        self._pages: PageVectors | None = None
         self._counted: set[str] = set()
         """Ledger keys of captions, and hashes of vectors."""
 
@@ -180,7 +197,9 @@ class _Counter:
         return captions
 
     def _add_vectors(self, missing: MissingVectors, pictures: Path) -> None:
-        contents = [vector.content for hash, vector in missing.vectors.items() if hash not in self._counted]
+        new = [vector for hash, vector in missing.vectors.items() if hash not in self._counted]
+        contents = [vector.content for vector in new if vector.vector != PAGE_VECTOR]
+        self._add_pages([vector.content for vector in new if vector.vector == PAGE_VECTOR], pictures)
         texts = [content for content in contents if isinstance(content, str)]
         images = [image_path(content, pictures) for content in contents if not isinstance(content, str)]
         uncaptioned = [text for key, text in missing.uncaptioned.items() if key not in self._counted]
@@ -189,6 +208,18 @@ class _Counter:
         self._add_encoder(spaces.text, texts, [text + "x" * MAX_CAPTION_CHARACTERS for text in uncaptioned])
         if spaces.images:
             self._add_encoder(spaces.images, images)
+
+    def _add_pages(self, contents: Sequence[str | ImageFile], pictures: Path) -> None:
+        encoder = self._context.spaces.pages
+        files = [image_path(content, pictures) for content in contents if not isinstance(content, str)]
+        if encoder and files and encoder.paid:
+            from diptych.models.openai.embeddings import IMAGE_TOKENS
+
+            for _ in files:
+                self._add_request(encoder.paid, "pages", Usage(input_tokens=IMAGE_TOKENS))
+        elif encoder and files:
+            known = self._pages or _measure_page(encoder, files[0])
+            self._pages = replace(known, pages=known.pages + len(files))
 
     def _add_encoder(self, encoder: Encoder, contents: Sequence[str | Path], future: Sequence[str] = ()) -> None:
         """`future`: stand-ins for texts that do not exist yet, as long as they may become."""
@@ -222,6 +253,7 @@ class _Counter:
             embedded_here={name: number for name, number in self._local.items() if number},
             costs=tuple(self._cost(model, use, usage) for (model, use), usage in self._usage.items()),
             unreadable=tuple(self.unreadable),
+            page_vectors=self._pages,
         )
 
     def _cost(self, model: str, use: Use, usage: Usage) -> Cost:
@@ -231,6 +263,14 @@ class _Counter:
             likely = _likely_usage(context.ledger, model, items)
             batches = context.captioner.model.batch_api is not None
         return Cost(model, use, items, usage, context.prices.get(model), batches, likely)
+
+
+def _measure_page(encoder: PageEncoder, file: Path) -> PageVectors:
+    encoder.encode_pages([file])  # loads the model
+    start = time.perf_counter()
+    (vectors,) = encoder.encode_pages([file])
+    stored = len(vectors) + min(len(vectors), POOLED)
+    return PageVectors(encoder.name, 0, 2 * stored * encoder.size, time.perf_counter() - start)
 
 
 def _likely_usage(ledger: Ledger, model: str, items: int) -> Usage | None:

@@ -177,12 +177,15 @@ def _export_points(
         for point in collection.scroll(vectors=True):
             if not is_visible(point.payload, point.id, records):
                 continue
-            point_rows = {vector: rows[vector] for vector in point.vectors}
+            point_rows = {
+                vector: rows[vector] if one.ndim == 1 else [rows[vector], rows[vector] + len(one)]
+                for vector, one in point.vectors.items()
+            }
             lines.write(_json_line({"id": point.id, "rows": point_rows, "payload": point.payload}))
             for vector, values in point.vectors.items():
                 vectors[vector].write(values.astype("<f4").tobytes())
-                rows[vector] += 1
-                sizes[vector] = len(values)
+                rows[vector] += 1 if values.ndim == 1 else len(values)
+                sizes[vector] = values.shape[-1]
             points += 1
     return points, sizes
 
@@ -197,7 +200,8 @@ def _import_points(collection: Collection, name: str, folder: Path, sizes: Mappi
     for lines in in_batches(_read_lines(folder / f"{name}.jsonl"), BATCH):
         points = []
         for line in lines:
-            encoded = {vector: np.asarray(vectors[vector][row], np.float32) for vector, row in line["rows"].items()}
+            chosen = {vector: row if isinstance(row, int) else slice(*row) for vector, row in line["rows"].items()}
+            encoded = {vector: np.asarray(vectors[vector][row], np.float32) for vector, row in chosen.items()}
             points.append(Point(line["id"], line["payload"], encoded))
         collection.upsert(points)
         count += len(points)

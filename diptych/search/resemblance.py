@@ -71,11 +71,11 @@ def _names_document(intent: QueryIntent, store: Store, names: NameCache) -> bool
 def _stands_out(intent: QueryIntent, own_vectors: Mapping[str, Vector], store: Store, spaces: Spaces) -> bool:
     """Whether the query is closer to the store than its shuffled forms, in any space."""
     inputs = [(text, None) for text in shuffle_letters(intent.text)]
-    shuffled = spaces.encode_queries(inputs, own_vectors.keys())
+    shuffled = spaces.encode_queries(inputs, own_vectors.keys() & spaces.encoders.keys())
     by_space: dict[int, list[list[float]]] = {}
     for name, collection in (("text", store.text), ("images", store.images)):
         for vector in VECTORS[name]:
-            if vector in own_vectors:
+            if vector in own_vectors and vector in spaces.encoders:
                 vectors: list[Vector] = [own_vectors[vector], *(one[vector] for one in shuffled)]
                 lists = collection.search([RankedListRequest(1, vector, vector=one) for one in vectors])
                 best = [points[0].score if points else 0.0 for points in lists]

@@ -57,7 +57,8 @@ TEXT_LISTS = ("text.dense", "images.description")
 BM25_LISTS = ("text.bm25", "images.bm25")
 PICTURE_LISTS = ("images.visual", "images.picture")
 """Lists of pictures similar to the query's image, with its text and without."""
-WEIGHT_NAMES = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", *SIGNALS)
+LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", "images.patches")
+WEIGHT_NAMES = (*LISTS, *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
 DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, NAMED: 2.0}
 """Default weights, 1 where missing; measured, see docs/measurements/search.md."""
@@ -165,7 +166,7 @@ def encode_queries(queries: Sequence[Query], context: SearchContext) -> list[Enc
 def used_vectors(context: SearchContext) -> set[str]:
     """Names of the vectors that are searched."""
     names = {vector for name, vectors in VECTORS.items() for vector in vectors if context.uses(f"{name}.{vector}")}
-    return names & context.spaces.encoders.keys()
+    return names & context.spaces.models.keys()
 
 
 def find_hits(
@@ -182,8 +183,8 @@ def find_hits(
     makes_sense = has_stored_word or not in_words_alone
     if not (makes_sense or resembles(query.intent, query.vectors, context.store, context.spaces, context.names)):
         return Results(resembles=False)
-    complete = complete_rows(points, context.resolve(query.query.where), context.store)
-    return Results(complete, problem=next(iter(problems), ""))
+    rows = complete_rows(points, context.resolve(query.query.where), context.store)
+    return Results(rows, problem=next(iter(problems), ""))
 
 
 def select_points(
@@ -195,8 +196,7 @@ def select_points(
 ) -> list[T]:
     """What `select` takes from all results, best first, as of one moment; starts again if a commit happens in between.
 
-    `page_size` is the number of hits among which the query's `least` and `exact` must hold. What went wrong is added to
-    `problems`.
+    `page_size` is the number of hits among which the query's `least` and `exact` must hold. Adds to `problems`.
     """
     deadline = time.monotonic() + RETRY_SECONDS
     while True:

@@ -27,8 +27,18 @@ from diptych.store.disk_space import (
 )
 from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
 from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
+from diptych.store.page_vectors import ImagesWithPages
 from diptych.store.tenant import FOLDER, NO_TENANT, TENANT_REFUSED, TENANT_REQUIRED, Tenant
-from diptych.store.types import Payload, Point, VectorShapes, collection_name, current_edition, facts_at_opening
+from diptych.store.types import (
+    PAGE_VECTOR,
+    Collection,
+    Payload,
+    Point,
+    VectorShapes,
+    collection_name,
+    current_edition,
+    facts_at_opening,
+)
 from extractors.atomic_write import make_private_folder, sync_files
 
 LOG = "wal"  # the engine's folder for it
@@ -63,7 +73,8 @@ class EmbeddedStore:
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self.documents = self._collection("documents")
-        self.text = self.images = self.documents
+        self.text: Collection = self.documents
+        self.images: Collection = self.documents
         self._open_collections(shapes)
         threading.Thread(target=self._watch, name="diptych-handover", daemon=True).start()
 
@@ -151,18 +162,24 @@ class EmbeddedStore:
     def wait_for_locks(self) -> None:
         wait_for_document_locks(self._folder)
 
-    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[EmbeddedCollection, EmbeddedCollection]:
-        text, images = collection_name("text", edition), collection_name("images", edition)
-        self._shapes |= {text: shapes, images: shapes}
-        return self._collection(text), self._collection(images)
+    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[Collection, Collection]:
+        names = [collection_name(kind, edition) for kind in ("text", "images", "pages")]
+        self._shapes |= dict.fromkeys(names, shapes)
+        text, images, pages = map(self._collection, names)
+        return text, ImagesWithPages(images, pages) if PAGE_VECTOR in shapes else images
 
     def _collection(self, name: str) -> EmbeddedCollection:
         return EmbeddedCollection(self._folder, name, self.operation, self.write, self._tenant)
 
+    def _names(self, edition: int) -> list[str]:
+        """Of the collections of an edition; that of page vectors only if it exists."""
+        text, images, pages = (collection_name(kind, edition) for kind in ("text", "images", "pages"))
+        return [text, images, *([pages] if (self._folder / pages).exists() else [])]
+
     @property
     def shapes(self) -> VectorShapes:
-        names = (collection_name("text", self.edition), collection_name("images", self.edition))
-        return {**stored_shapes(self._folder / names[0]), **stored_shapes(self._folder / names[1])}
+        stored = (stored_shapes(self._folder / name) for name in self._names(self.edition))
+        return {name: shape for shapes in stored for name, shape in shapes.items()}
 
     def publish(self, edition: int) -> None:
         """Does nothing: no other program can read the folder."""
@@ -171,7 +188,7 @@ class EmbeddedStore:
         existed = False
         if self._tenant:
             return self._drop_own(edition)
-        for name in (collection_name("text", edition), collection_name("images", edition)):
+        for name in self._names(edition):
             with self._changed:
                 self._changed.wait_for(lambda: self._operations == 0)
                 if not self._is_owner:
@@ -185,7 +202,7 @@ class EmbeddedStore:
     def _drop_own(self, edition: int) -> bool:
         """Remove what the tenant has in an edition; other tenants may still use it."""
         existed = False
-        for name in (collection_name("text", edition), collection_name("images", edition)):
+        for name in self._names(edition):
             if (self._folder / name).exists():
                 collection = self._collection(name)
                 ids = [point.id for point in collection.scroll()]
@@ -197,7 +214,7 @@ class EmbeddedStore:
         check_disk_space(self._folder)
 
     def optimize(self) -> None:
-        for name in ("documents", collection_name("text", self.edition), collection_name("images", self.edition)):
+        for name in ("documents", *self._names(self.edition)):
             # A new segment is written before the old one is deleted.
             required = allocated_bytes(self._folder / name) + RESERVE_TO_START
             if free_bytes(self._folder) < required:
@@ -245,7 +262,7 @@ class EmbeddedStore:
     def _create_shard(self, name: str) -> None:
         kind = name.split("-")[0]
         # The register is created first: a new store is not started where its collections would not fit.
-        new_bytes = sum(NEW_COLLECTION_BYTES.values()) if kind == "documents" else NEW_COLLECTION_BYTES[kind]
+        new_bytes = sum(NEW_COLLECTION_BYTES.values()) if kind == "documents" else NEW_COLLECTION_BYTES.get(kind, 0)
         check_disk_space(self._folder, RESERVE_TO_START + new_bytes)
         draft = self._folder / f".draft-{name}"
         shutil.rmtree(draft, ignore_errors=True)  # left by a process that died here

@@ -17,7 +17,8 @@ from diptych.store.tenant import TENANT, Tenant
 from diptych.store.types import (
     BM25_FIELDS,
     KEYWORD_FIELDS,
-    VECTORS,
+    POOLED_VECTOR,
+    STORED_VECTORS,
     Point,
     RankedListRequest,
     ScoredPoint,
@@ -58,7 +59,7 @@ class EmbeddedCollection:
     def _edge_point(self, point: Point) -> qdrant_edge.Point:
         sparse = bm25_vectors(point.payload, self._name.split("-")[0])
         bm25 = {name: qdrant_edge.SparseVector(*vector) for name, vector in sparse.items()}
-        return qdrant_edge.Point(point.id, cast(Any, {**point.vectors, **bm25}), point.payload)
+        return qdrant_edge.Point(point.id, cast(Any, {**_lists(point), **bm25}), point.payload)
 
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
@@ -110,7 +111,7 @@ class EmbeddedCollection:
 
 def create_shard(place: Path, kind: str, shapes: VectorShapes, tenant: Tenant) -> None:
     """Create a shard with its payload indexes. `kind`: `text`, `images` or `documents`."""
-    vectors = {name: _vector_params(shapes[name]) for name in VECTORS[kind] if name in shapes}
+    vectors = {name: _vector_params(shapes[name]) for name in STORED_VECTORS[kind] if name in shapes}
     # The engine requires at least one kind of vector, so the register declares a sparse one that is never used.
     sparse = {
         name: qdrant_edge.EdgeSparseVectorParams(modifier=qdrant_edge.Modifier.Idf)
@@ -130,12 +131,23 @@ def create_shard(place: Path, kind: str, shapes: VectorShapes, tenant: Tenant) -
 def stored_shapes(place: Path) -> VectorShapes:
     """The shapes of the vectors in a shard."""
     vectors = json.loads((place / CONFIG_FILE).read_text()).get("vectors") or {}
-    return {name: VectorShape(vector["size"], vector.get("datatype") == "float16") for name, vector in vectors.items()}
+    return {
+        name: VectorShape(vector["size"], vector.get("datatype") == "float16", bool(vector.get("multivector_config")))
+        for name, vector in vectors.items()
+    }
 
 
 def _vector_params(shape: VectorShape) -> qdrant_edge.EdgeVectorParams:
     datatype = qdrant_edge.VectorStorageDatatype.Float16 if shape.half else None
-    return qdrant_edge.EdgeVectorParams(size=shape.size, distance=qdrant_edge.Distance.Cosine, datatype=datatype)
+    many = qdrant_edge.MultiVectorConfig(qdrant_edge.MultiVectorComparator.MaxSim) if shape.many else None
+    return qdrant_edge.EdgeVectorParams(
+        size=shape.size, distance=qdrant_edge.Distance.Cosine, datatype=datatype, multivector_config=many
+    )
+
+
+def _lists(point: Point) -> dict[str, Any]:
+    """The vectors of a point; the engine takes several vectors of one name as lists only."""
+    return {name: vector.tolist() if vector.ndim > 1 else vector for name, vector in point.vectors.items()}
 
 
 def _filter_from_json(spec: Json) -> qdrant_edge.Filter:
@@ -166,7 +178,13 @@ def _query_request(request: RankedListRequest, where: qdrant_edge.Filter | None)
     vector: Any = request.vector  # the engine's type stub only knows lists
     if vector is None:
         vector = qdrant_edge.SparseVector(*query_vector(request.words))
+    elif vector.ndim > 1:
+        vector = vector.tolist()
     query = qdrant_edge.Query.Nearest(vector, using=request.using)
+    if request.first_stage:
+        pooled = qdrant_edge.Query.Nearest(vector, using=POOLED_VECTOR)
+        first = [qdrant_edge.Prefetch(request.first_stage, query=pooled, filter=where)]
+        return qdrant_edge.QueryRequest(limit=request.limit, query=query, prefetches=first, with_payload=False)
     return qdrant_edge.QueryRequest(limit=request.limit, query=query, filter=where, with_payload=False)
 
 

@@ -7,36 +7,36 @@ only covers the text that is encoded, so a vector is reused when just the page o
 import hashlib
 import json
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from diptych.captioners.caption import ModelCaption
 from diptych.store.languages import AUTO, detect_language
-from diptych.store.sections import section_number
+from diptych.store.page_words import page_payloads
 from diptych.store.terms import analyse
 from diptych.store.types import (
     DESCRIPTION_VECTOR,
     INDEXED,
     NAMESPACE,
+    PAGE_VECTOR,
     PAGE_WORDS,
     TEXT_VECTOR,
     VISUAL_VECTOR,
     Payload,
 )
-from extractors.layout.labels import figure_label
 from extractors.table_grid import table_json
 from extractors.types import Extraction, ImageFile, Passage, Picture, TableGrid
 
-DERIVED_FIELDS = ("content_hash", "pixels_hash", INDEXED, "generation", "language")
+DERIVED_FIELDS = ("content_hash", "pixels_hash", "page_hash", INDEXED, "generation", "language")
 """Payload fields computed from the others, the encoder and the run."""
-DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags", "lists", "language")
-"""Payload fields that are the same in all points of a document."""
 MAX_CONTEXT_CHARACTERS = 1200
 """Longest part of the sentences that refer to a picture in its description: more would drown the caption."""
 MAX_TABLE_CELLS, MAX_TABLE_CHARACTERS = 2000, 20_000
 """Size of a grid in a payload; a passage of 256 tokens has about 100 cells and 2000 characters of JSON."""
+PAGE_KINDS = ("page", "slide", "photo")
+"""Pictures that a page encoder encodes: they show everything on a page."""
 HEADING_SEPARATOR, LINE_SEPARATOR = " > ", "\n"
 
 
@@ -50,9 +50,11 @@ class EncodingConfig:
     """In which BM25 stems words; `auto`: in the language of each document."""
     images: str = ""
     """Fingerprint of the image encoder; empty: there is none."""
+    pages: str = ""
+    """Fingerprint of the page encoder; empty: there is none."""
 
     def __str__(self) -> str:
-        pixels = f" and {self.images}" if self.images else ""
+        pixels = "".join(f" and {one}" for one in (self.images, self.pages) if one)
         return f"{self.encoder}{pixels} ({self.language})"
 
 
@@ -88,6 +90,8 @@ class PointDraft:
             yield RequiredVector(name, self.payload["content_hash"], self.text)
         if "pixels_hash" in self.payload:
             yield RequiredVector(VISUAL_VECTOR, self.payload["pixels_hash"], ImageFile(**self.payload["image"]))
+        if "page_hash" in self.payload:
+            yield RequiredVector(PAGE_VECTOR, self.payload["page_hash"], ImageFile(**self.payload["image"]))
 
     def stored_payload(self, generation: int) -> Payload:
         stems = {self.words_field: analyse(self.words, self.language)}
@@ -165,50 +169,18 @@ def _drafts_from_payloads(text: Sequence[Payload], images: Sequence[Payload], co
         payload = {**part, "content_hash": _hash([config.encoder, text or words])}
         if config.images and "image" in part:
             payload["pixels_hash"] = _hash([config.images, part["image"]["sha256"]])
+        if config.pages and part["kind"] in PAGE_KINDS and "image" in part:
+            payload["page_hash"] = _hash([config.pages, part["image"]["sha256"]])
         identity = _hash([payload, config.language])
         seen[identity] += 1  # a line printed twice in one place is two points
         point = uuid.uuid5(uuid.UUID(payload["document_id"]), f"{identity}#{seen[identity]}")
         return PointDraft(str(point), payload, text, words, words_field, language)
 
     passages = [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in text]
-    pages = [draft(page, "", words, PAGE_WORDS) for page, words in _pages(text, images)]
+    pages = [draft(page, "", words, PAGE_WORDS) for page, words in page_payloads(text, images)]
     return DocumentDrafts(
         passages + pages, [draft(part, text_to_encode(part), own_text(part), INDEXED) for part in images]
     )
-
-
-def _pages(text: Sequence[Payload], images: Sequence[Payload]) -> Iterator[tuple[Payload, str]]:
-    """Every page, or section of a file without pages, with all words on it: a signal for ranking, never a hit itself.
-
-    The image of a whole page repeats the words of its parts, so it is only used if there are no other words.
-    """
-    parts: dict[int, list[Payload]] = defaultdict(list)
-    for part in (*text, *images):
-        parts[section_number(part)].append(part)
-    shared = {name: value for part in (*text, *images)[:1] for name, value in part.items() if name in DOCUMENT_FIELDS}
-    for number, found in sorted(parts.items()):
-        words: list[str] = []
-        for part in [part for part in found if part["kind"] not in ("page", "slide")] or found:
-            is_text, heading = part["modality"] == "text", part["heading"][-1:]
-            more = [*heading, part["text"]] if is_text else [part.get("model_caption", ""), part["words"]]
-            words += [part["caption"], *more]
-        # Sorted, because a store returns parts in no particular order.
-        if joined := "\n".join(sorted(filter(None, words))):
-            about = {"last": number == max(parts), "page": found[0]["page"], **_page_summary(found)}
-            yield {**shared, "modality": "text", "kind": "page", **about}, joined
-
-
-def _page_summary(parts: Sequence[Payload]) -> Payload:
-    headings = {line for part in parts for line in (*part["heading"][-1:], part["caption"]) if line}
-    kept = ("folio",) if parts[0].get("paged", True) else ("paged", "heading")
-    return {
-        "headings": sorted(headings),
-        "kinds": sorted({part["kind"] for part in parts if part["modality"] == "image"}),
-        "labels": sorted(
-            {label for part in parts if part["label"] for label in (part["label"], figure_label(part["label"]))}
-        ),
-        **{name: value for name, value in parts[0].items() if name in kept},
-    }
 
 
 def text_to_encode(payload: Payload) -> str:

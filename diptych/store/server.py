@@ -19,11 +19,21 @@ from qdrant_client.http.exceptions import ApiException
 from diptych.errors import StoreError, StoreMissing
 from diptych.object_store import hide_credentials
 from diptych.settings import API_KEY_VARIABLE, Settings
+from diptych.store.page_vectors import ImagesWithPages
 from diptych.store.server_aliases import publish_edition
 from diptych.store.server_collection import ServerCollection
 from diptych.store.server_failures import explain_failure
 from diptych.store.server_options import ServerOptions
-from diptych.store.types import NAMESPACE, STORE_ID, Point, VectorShapes, current_edition, facts_at_opening
+from diptych.store.types import (
+    NAMESPACE,
+    PAGE_VECTOR,
+    STORE_ID,
+    Collection,
+    Point,
+    VectorShapes,
+    current_edition,
+    facts_at_opening,
+)
 
 OLDEST_SERVER = (1, 17)
 """Before 1.17, servers ignore `insert_only`, so two processes could hold the same lease."""
@@ -110,7 +120,6 @@ class ServerStore:
         self.facts = {point.id: point.payload for point in facts or ()}
         self.edition = current_edition(self.facts)
         self.text, self.images = self.open_edition(self.edition, shapes)
-        self._options = options.inherit(self.text.params)
         self.publish(self.edition)
 
     @property
@@ -120,13 +129,16 @@ class ServerStore:
 
     @property
     def shapes(self) -> VectorShapes:
-        return {**self.text.shapes, **self.images.shapes}
+        return {name: shape for one in self._opened for name, shape in one.shapes.items()}
 
-    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[ServerCollection, ServerCollection]:
-        text, images = self._collections(edition)
-        text.prepare(shapes)
-        images.prepare(shapes)
-        return text, images
+    def open_edition(self, edition: int, shapes: VectorShapes) -> tuple[ServerCollection, Collection]:
+        text, images, pages = collections = self._collections(edition)
+        opened = collections if PAGE_VECTOR in shapes else (text, images)
+        for collection in opened:
+            collection.prepare(shapes)
+        if edition == self.edition:
+            self._opened, self._options = opened, self._options.inherit(text.params)
+        return text, ImagesWithPages(images, pages) if PAGE_VECTOR in shapes else images
 
     def publish(self, edition: int) -> None:
         aliases, bound = self._options.aliases, self.facts.get(STORE_ID, {})
@@ -139,13 +151,16 @@ class ServerStore:
                 self.documents.upsert([Point(STORE_ID, self.facts[STORE_ID])])
 
     def drop_edition(self, edition: int) -> bool:
-        text, images = (collection.drop() for collection in self._collections(edition))
-        return text or images
+        dropped = [collection.drop() for collection in self._collections(edition)]
+        return any(dropped)
 
-    def _collections(self, edition: int) -> tuple[ServerCollection, ServerCollection]:
+    def _collections(self, edition: int) -> tuple[ServerCollection, ServerCollection, ServerCollection]:
+        """`text`, `images` and `pages`, which need not exist."""
+        client, options = self._client, self._options
         return (
-            ServerCollection(self._client, "text", edition, self._options),
-            ServerCollection(self._client, "images", edition, self._options),
+            ServerCollection(client, "text", edition, options),
+            ServerCollection(client, "images", edition, options),
+            ServerCollection(client, "pages", edition, options),
         )
 
     def hold(self) -> AbstractContextManager[object]:

@@ -17,7 +17,8 @@ from diptych.store.server_points import delete_operation, equality, point_from_r
 from diptych.store.tenant import TENANT, TENANT_REFUSED, TENANT_REQUIRED, WITHOUT_TENANT
 from diptych.store.types import (
     BM25_FIELDS,
-    VECTORS,
+    POOLED_VECTOR,
+    STORED_VECTORS,
     Point,
     RankedListRequest,
     ScoredPoint,
@@ -73,7 +74,7 @@ class ServerCollection:
 
     def _create(self, shapes: VectorShapes) -> None:
         options = self._options
-        vectors = {name: options.vector_params(shapes[name]) for name in VECTORS[self._kind] if name in shapes}
+        vectors = {name: options.vector_params(shapes[name]) for name in STORED_VECTORS[self._kind] if name in shapes}
         bm25 = {name: models.SparseVectorParams(modifier=models.Modifier.IDF) for name in BM25_FIELDS[self._kind]}
         try:
             self.retry(
@@ -238,9 +239,8 @@ class ServerCollection:
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
         queries = [self._query_request(request) for request in requests]
-        consistency = self._options.consistency
+        own, consistency = self._tenant, self._options.consistency
         results = self.retry(lambda: self._client.query_batch_points(self.name, queries, consistency=consistency))
-        own = self._tenant
         return [
             [ScoredPoint(own.stored_id(str(hit.id)), hit.score, own.own_payload(hit.payload)) for hit in result.points]
             for result in results
@@ -248,10 +248,11 @@ class ServerCollection:
 
     def _query_request(self, request: RankedListRequest) -> models.QueryRequest:
         vector = sparse_vector(query_vector(request.words)) if request.vector is None else request.vector.tolist()
-        where = self._filter(request.where)
-        query = models.NearestQuery(nearest=vector)
+        where, query = self._filter(request.where), models.NearestQuery(nearest=vector)
         quantized = request.vector is not None and is_quantized(self.params)
+        first = models.Prefetch(query=query, using=POOLED_VECTOR, filter=where, limit=request.first_stage)
         return models.QueryRequest(
+            prefetch=first if request.first_stage else None,
             query=query,
             using=request.using,
             filter=where,

@@ -20,7 +20,7 @@ FIXED_INDEXES: dict[str, dict[str, PayloadSchemaType]] = {
     kind: dict.fromkeys(KEYWORD_FIELDS[kind], PayloadSchemaType.KEYWORD)
     | dict.fromkeys(("page", "generation"), PayloadSchemaType.INTEGER)
     | {"modality": PayloadSchemaType.KEYWORD}
-    for kind in ("text", "images")
+    for kind in ("text", "images", "pages")
 } | {
     "documents": dict.fromkeys(("lease", "host"), PayloadSchemaType.KEYWORD) | {"generation": PayloadSchemaType.INTEGER}
 }

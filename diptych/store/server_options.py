@@ -11,7 +11,7 @@ from diptych.errors import StoreError
 from diptych.settings import Settings
 from diptych.storage_settings import Quantization
 from diptych.store.tenant import NO_TENANT, Tenant
-from diptych.store.types import VECTORS, VectorShape
+from diptych.store.types import STORED_VECTORS, VectorShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,10 @@ class ServerOptions:
             distance=models.Distance.COSINE,
             datatype=models.Datatype.FLOAT16 if shape.half else None,
             on_disk=self.vectors_on_disk,
-            quantization_config=_quantization_config(self.quantization or "none"),
+            quantization_config=None if shape.many else _quantization_config(self.quantization or "none"),
+            multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+            if shape.many
+            else None,
         )
 
     def search_params(self) -> models.SearchParams:
@@ -81,7 +84,7 @@ class ServerOptions:
         vectors: dict[str, models.VectorParamsDiff] = {}
         for name, stored in _dense(params).items():
             diff = models.VectorParamsDiff()
-            if self.quantization not in (None, _quantization(stored)):
+            if self.quantization not in (None, _quantization(stored)) and not stored.multivector_config:
                 diff.quantization_config = _quantization_config(self.quantization) or models.Disabled.DISABLED
             if self.vectors_on_disk not in (None, bool(stored.on_disk)):
                 diff.on_disk = self.vectors_on_disk
@@ -106,7 +109,7 @@ class ServerOptions:
 
 def check_vectors(params: models.CollectionParams, kind: str, name: str) -> None:
     """Raises `StoreError` if a collection cannot be one of a store."""
-    missing = [f"no vector {vector!r}" for vector in VECTORS[kind][:1] if vector not in _dense(params)]
+    missing = [f"no vector {vector!r}" for vector in STORED_VECTORS[kind][:1] if vector not in _dense(params)]
     if missing or (kind == "documents" and (params.vectors or params.sparse_vectors)):
         raise StoreError(
             f"{name}: this collection has {(missing or ['vectors'])[0]}, so it does not belong to a store. "
@@ -121,7 +124,10 @@ def is_quantized(params: models.CollectionParams) -> bool:
 def vector_shapes(params: models.CollectionParams) -> dict[str, VectorShape]:
     """The shapes of the vectors of a collection."""
     half = models.Datatype.FLOAT16
-    return {name: VectorShape(vector.size, vector.datatype == half) for name, vector in _dense(params).items()}
+    return {
+        name: VectorShape(vector.size, vector.datatype == half, vector.multivector_config is not None)
+        for name, vector in _dense(params).items()
+    }
 
 
 def _dense(params: models.CollectionParams) -> dict[str, models.VectorParams]:

@@ -12,9 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from diptych.encoders.encoder import Encoder
+from diptych.encoders.page_encoder import PageEncoder
 from diptych.errors import StoreMismatch
 from diptych.store.points import EncodingConfig, RequiredVector
-from diptych.store.types import DESCRIPTION_VECTOR, TEXT_VECTOR, VISUAL_VECTOR, VectorShape, VectorShapes
+from diptych.store.types import (
+    DESCRIPTION_VECTOR,
+    PAGE_VECTOR,
+    POOLED_VECTOR,
+    TEXT_VECTOR,
+    VISUAL_VECTOR,
+    VectorShape,
+    VectorShapes,
+)
 from diptych.vectors import Vector
 from extractors.pictures.store import image_path
 
@@ -29,6 +38,8 @@ class Spaces:
     """None: pixels are not encoded. The same as `text`: one space for both."""
     half: bool | None = None
     """Whether all vectors are kept as float16, not only very long ones; None: as the store has them."""
+    pages: PageEncoder | None = None
+    """None: images of pages have no vectors of late interaction."""
 
     @property
     def encoders(self) -> dict[str, Encoder]:
@@ -37,11 +48,19 @@ class Spaces:
         return encoders | ({VISUAL_VECTOR: self.images} if self.images else {})
 
     @property
+    def models(self) -> dict[str, Encoder | PageEncoder]:
+        """`encoders`, and that of pages."""
+        return {**self.encoders, **({PAGE_VECTOR: self.pages} if self.pages else {})}
+
+    @property
     def shapes(self) -> VectorShapes:
         """Of the vectors of a new store."""
         return {
             name: VectorShape(encoder.size, bool(self.half) or encoder.half) for name, encoder in self.encoders.items()
-        }
+        } | dict.fromkeys(
+            (PAGE_VECTOR, POOLED_VECTOR) if self.pages else (),
+            VectorShape(self.pages.size if self.pages else 0, half=True, many=True),
+        )
 
     def check_types(self, stored: VectorShapes) -> None:
         """Raises `StoreMismatch` if the vectors of a store have another size or type."""
@@ -61,7 +80,8 @@ class Spaces:
 
     def keep_types(self, stored: VectorShapes) -> "Spaces":
         """These spaces for the next edition of a store; it keeps the type of its vectors unless the setting is made."""
-        return self if self.half is not None else replace(self, half=all(shape.half for shape in stored.values()))
+        kept = [shape.half for shape in stored.values() if not shape.many]
+        return self if self.half is not None else replace(self, half=all(kept))
 
     def adopt(self, built: EncodingConfig) -> None:
         """Encode as an existing store was, as far as the settings leave that open."""
@@ -70,7 +90,12 @@ class Spaces:
             self.images.adopt(built.images)
 
     def encoding_config(self, language: str) -> EncodingConfig:
-        return EncodingConfig(self.text.fingerprint, language, self.images.fingerprint if self.images else "")
+        return EncodingConfig(
+            self.text.fingerprint,
+            language,
+            self.images.fingerprint if self.images else "",
+            self.pages.fingerprint if self.pages else "",
+        )
 
     def encode(self, required: Sequence[RequiredVector], pictures: Path) -> dict[str, Vector]:
         """Hash -> vector. `pictures`: folder of the picture store."""
@@ -78,7 +103,11 @@ class Spaces:
         texts = {one.hash: one.content for one in required if isinstance(one.content, str)}
         if texts:
             vectors.update(zip(texts, self.text.encode_texts(list(texts.values())), strict=True))
-        images = {one.hash: image_path(one.content, pictures) for one in required if not isinstance(one.content, str)}
+        files = {one: image_path(one.content, pictures) for one in required if not isinstance(one.content, str)}
+        pages = {one.hash: file for one, file in files.items() if one.vector == PAGE_VECTOR}
+        if pages and self.pages:
+            vectors.update(zip(pages, self.pages.encode_pages(list(pages.values())), strict=True))
+        images = {one.hash: file for one, file in files.items() if one.vector != PAGE_VECTOR}
         if images:
             assert self.images is not None, "pixels to encode without an image encoder"
             vectors.update(zip(images, self.images.encode_images(list(images.values())), strict=True))
@@ -105,6 +134,11 @@ class Spaces:
             if len(both := parts.get(VISUAL_VECTOR, [])) == 2:
                 vectors[PICTURE_VECTOR] = both[1]
             encoded.append(vectors)
+        if self.pages and (used is None or PAGE_VECTOR in used):
+            texts = [row for row, (text, _) in enumerate(queries) if text.strip()]
+            found = self.pages.encode_texts([queries[row][0] for row in texts])
+            for row, query in zip(texts, found, strict=True):
+                encoded[row][PAGE_VECTOR] = query
         return encoded
 
 

@@ -22,13 +22,28 @@ Payload = dict[str, Any]
 TEXT_VECTOR = "dense"
 DESCRIPTION_VECTOR = "description"
 VISUAL_VECTOR = "visual"
-VECTORS = {"text": (TEXT_VECTOR,), "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR), "documents": ()}
-"""Collection -> its vectors. The register has none; `visual` is only stored if an image encoder is configured."""
-HASH_FIELDS = {TEXT_VECTOR: "content_hash", DESCRIPTION_VECTOR: "content_hash", VISUAL_VECTOR: "pixels_hash"}
+PAGE_VECTOR, POOLED_VECTOR = "patches", "pooled"
+"""Of images of whole pages: a vector for every patch, and means of them for the first stage of a search."""
+VECTORS = {"text": (TEXT_VECTOR,), "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR, PAGE_VECTOR), "documents": ()}
+"""Collection -> its vectors. The register has none; `visual` and `patches` are only stored if their encoder is set."""
+STORED_VECTORS = VECTORS | {
+    "images": (DESCRIPTION_VECTOR, VISUAL_VECTOR),
+    "pages": (PAGE_VECTOR, POOLED_VECTOR),
+}
+"""As they are kept: the vectors of pages have a collection of their own, see `page_vectors`."""
+FIRST_STAGE = 200
+"""Pages that are found by their pooled vectors and rescored by all, unless twice as many are requested."""
+HASH_FIELDS = {
+    TEXT_VECTOR: "content_hash",
+    DESCRIPTION_VECTOR: "content_hash",
+    VISUAL_VECTOR: "pixels_hash",
+    PAGE_VECTOR: "page_hash",
+}
 """Vector -> payload field with the hash of its input and encoder; equal hashes have equal vectors."""
 KEYWORD_FIELDS: dict[str, tuple[str, ...]] = {
     "text": ("document_id", "document", "kind", "content_hash"),
     "images": ("document_id", "document", "kind", "content_hash", "pixels_hash"),
+    "pages": ("document_id", "document", "kind", "page_hash"),
     "documents": (),
 }
 """Collection -> its payload fields with a keyword index. The register is read by id or as a whole."""
@@ -43,7 +58,12 @@ INDEXED = "indexed"
 """Payload field that BM25 reads: the words of a passage or picture."""
 PAGE_WORDS = "whole"
 """Payload field that BM25 reads: all words on a page."""
-BM25_FIELDS: dict[str, tuple[str, ...]] = {"text": (INDEXED, PAGE_WORDS), "images": (INDEXED,), "documents": ()}
+BM25_FIELDS: dict[str, tuple[str, ...]] = {
+    "text": (INDEXED, PAGE_WORDS),
+    "images": (INDEXED,),
+    "pages": (),
+    "documents": (),
+}
 """Collection -> its payload fields that BM25 searches. Each has a sparse vector of the same name."""
 
 
@@ -52,6 +72,8 @@ class VectorShape:
     size: int
     half: bool = False
     """Stored as float16."""
+    many: bool = False
+    """Of a point that has many of them, which are compared by MAX_SIM."""
 
 
 VectorShapes = Mapping[str, VectorShape]
@@ -76,6 +98,11 @@ class RankedListRequest:
     vector: Vector | None = None
     words: str = ""
     where: Expression | None = None
+
+    @property
+    def first_stage(self) -> int:
+        """How many points to find by pooled vectors before they are rescored; 0: there are none."""
+        return max(FIRST_STAGE, 2 * self.limit) if self.using == PAGE_VECTOR else 0
 
 
 class ScoredPoint(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,6 +43,7 @@ def estimate_record(result: Estimate) -> dict[str, Any]:
     return {name: getattr(result, name) for name in counts} | {
         "skipped": dict(result.skipped),
         "embedded_here": dict(result.embedded_here),
+        "page_vectors": result.page_vectors and asdict(result.page_vectors),
         "models": [_cost_record(cost) for cost in result.costs],
         "usd": result.dollars,
         "batch_usd": result.batch_dollars,
@@ -77,6 +79,12 @@ def estimate_lines(result: Estimate) -> list[str]:
         skipped = "".join(f", {count} {reason}" for reason, count in result.skipped.items())
         lines.append(f"captions: {result.captions_known} known{skipped}")
     lines += [f"{name}: {count} texts and pictures to encode here" for name, count in result.embedded_here.items()]
+    if pages := result.page_vectors:
+        size, seconds = pages.pages * pages.bytes_per_page, pages.pages * pages.seconds_per_page
+        lines.append(
+            f"{pages.encoder}: {pages.pages} pages to encode here, {pages.bytes_per_page / 1000:.0f} kB and "
+            f"{pages.seconds_per_page:.1f} s each, {size / 1e6:.0f} MB and {seconds / 60:.0f} min in all"
+        )
     lines += [_cost_line(cost) for cost in result.costs]
     if not result.costs:
         lines.append("nothing to pay")

@@ -84,7 +84,8 @@ def evaluate(
     A line of QUESTIONS: {"id": "q1", "text": "…", "document": "manual.pdf", "pages": [3]}; for a figure also
     "boxes": [{"page": 3, "bbox": [x0, y0, x1, y1]}] or "label": "figure 2"; "image" and "where" as in a batch of
     queries; "type" to compare types of questions. Arms: fused (search as configured), passages, bm25, dense,
-    descriptions, pixels, captions, reranked. Weights are suggested if others are clearly better on held-out documents.
+    descriptions, pixels, pages, captions, reranked. Weights are suggested if others are clearly better on held-out
+    documents.
 
     `diptych questions FILE` proposes questions; --make-questions FILE does the same, with its --count and --budget.
     """

@@ -143,6 +143,68 @@ def write_cross_encoder(models: Path, repository: str, words: Mapping[str, float
     )
 
 
+def write_page_encoder(models: Path, repository: str) -> None:
+    """A page encoder, ColPali or ColModernVBERT, that knows the colours: every vector of a page is its mean colour, the
+    vectors of a query are those of its words."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder, tiled, size = models / repository, "modern" in repository, 128
+    words = {word: [0.0, *(2 * np.array(rgb) / 255 - 1)] for word, rgb in COLOURS.items()}
+    rows = np.concatenate([_rows(words, size), np.zeros((1, size), np.float32)])
+    rows[:4] = 0
+    spread = np.zeros((3, size), np.float32)
+    spread[range(3), range(1, 4)] = 1
+    constants = {
+        "rows": rows,
+        "last": np.array(len(rows) - 1),
+        "spread": spread,
+        "fields": np.array([1, 3, 4] if tiled else [2, 3]),
+        "tokens": np.array([1]),
+    }
+    nodes = [
+        helper.make_node("Min", ["input_ids", "last"], ["known"]),
+        helper.make_node("Gather", ["rows", "known"], ["words"]),
+        helper.make_node("ReduceMean", ["pixel_values", "fields"], ["means"], keepdims=0),
+        helper.make_node("MatMul", ["means", "spread"], ["placed"]),
+        helper.make_node("Unsqueeze", ["placed", "tokens"], ["colour"]),
+        helper.make_node("Add", ["words", "colour"], ["vectors"]),
+    ]
+    side = ["tiles", 3, 512, 512] if tiled else [3, 448, 448]
+    inputs = [
+        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["texts", "length"]),
+        helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["texts", "length"]),
+        helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["pages", *side]),
+    ]
+    outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["items", "length", size])]
+    stored = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, stored)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    for name in ("model.onnx_data", "processor_config.json"):
+        _save(json.dumps({"image_seq_len": 4}).encode(), folder / name)
+    _save(made.SerializeToString(), folder / ("model_v2.onnx" if tiled else "model.onnx"))
+    vocabulary = {word: at for at, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    _write_tokenizer(folder, vocabulary, 5000, lower=True)
+    _mark_special(folder / "tokenizer.json", ["<pad>", "<s>", "<end_of_utterance>"])
+    (folder / "config.json").write_text(json.dumps({"pad_token_id": 0, "vision_config": {"image_size": 512}}))
+    square = _SIGLIP | {"size": {"height": 448, "width": 448}}
+    split = _SIGLIP | {
+        "image_processor_type": "Idefics3ImageProcessor",
+        "size": {"longest_edge": 1024},
+        "max_image_size": {"longest_edge": 512},
+        "do_image_splitting": True,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(split if tiled else square))
+
+
+def _mark_special(file: Path, tokens: list[str]) -> None:
+    """Cut these tokens off the words beside them."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.add_special_tokens(tokens)
+    tokenizer.save(str(file))
+
+
 def _colour_words(siglip: bool) -> dict[str, list[float]]:
     mean, std = ((0.5,) * 3, (0.5,) * 3) if siglip else (MEAN, STD)
     return {word: [0.0, *np.repeat((np.array(rgb) / 255 - mean) / std, FIELDS**2)] for word, rgb in COLOURS.items()}
