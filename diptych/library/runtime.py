@@ -55,7 +55,7 @@ class Runtime:
             settings = settings.model_copy(update={"store": self._temporary.name, "root": settings.root or Path()})
         self.settings, self.meter, self._limits = settings, meter, limits or SharedLimits()
         self.language = settings.language
-        """Replaced by the language that the store is bound to when it is opened."""
+        """Replaced by that of the store when it is opened."""
         self._opened = threading.RLock()
         self._store: Store | None = None
         self._sandbox: Sandbox | None = None
@@ -145,15 +145,12 @@ class Runtime:
 
     @cached_property
     def reranker(self) -> Reranker | None:
-        """What orders the best pages anew; None if none is set."""
         from diptych.rerankers.reranker import load_reranker
 
         return load_reranker(self.settings.for_role("reranker"), self.meter, self._page_file)
 
     def page_image(self, document: str, page: int) -> PageImage | None:
-        """See `Diptych.page_image`."""
-        store = self.existing()
-        parts = load_parts(store, [document], Compare("page", "=", page))
+        parts = load_parts(store := self.existing(), [document], Compare("page", "=", page))
         self.picture_store.load(image_path(part.image, self.pictures) for part in parts if part.image)
         return load_page_image(document, page, parts, store, self.workers(), self.pictures)
 
@@ -175,8 +172,8 @@ class Runtime:
 
     @cached_property
     def options(self) -> Options:
-        text = self.spaces.text
-        return replace(self.settings.options(text.tokenizer, text.max_tokens), pages=self.pictures / "pages")
+        text, pages = self.spaces.text, self.pictures / "pages"
+        return replace(self.settings.options(text.tokenizer, text.max_tokens), pages=pages)
 
     def existing(self, *, bound: bool = True) -> Store:
         """The store if it exists; never creates one. Raises `StoreMissing` with the command that creates it."""
