@@ -23,8 +23,8 @@ from bench.measurement import BenchOptions
 from bench.synthetic_text import Author, random_question
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.pipeline.pipeline import Pipeline
-from diptych.pipeline.sources import find_sources
 from diptych.settings import Settings, load_settings
 from diptych.store import points, terms
 from diptych.store.points import DocumentDrafts, PointDraft, document_id, draft_points

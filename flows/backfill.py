@@ -21,9 +21,9 @@ from pydantic import Field
 from diptych import Diptych
 from diptych.errors import DiptychError
 from diptych.pipeline.backlog import Backlog
-from diptych.pipeline.batch_prefill import progress_line, result_line
-from diptych.pipeline.skipped_files import describe_skipped
-from diptych.pipeline.sources import FoundSources
+from diptych.pipeline.batch.prefill import progress_line, result_line
+from diptych.pipeline.discovery.skipped_files import describe_skipped
+from diptych.pipeline.discovery.sources import FoundSources
 from diptych.settings import Runner
 from extractors.types import Source
 from flows.support.backfill_progress import BackfillProgress, Watch, watched

@@ -14,8 +14,8 @@ from diptych.errors import BudgetReached, QueryError
 from diptych.library.register_scan import RegisterScan
 from diptych.library.runtime import Runtime
 from diptych.object_store import hide_credentials
-from diptych.pipeline.selection import Selection
-from diptych.pipeline.skipped_files import SkippedFile, load_skipped, store_skipped
+from diptych.pipeline.discovery.selection import Selection
+from diptych.pipeline.discovery.skipped_files import SkippedFile, load_skipped, store_skipped
 from diptych.pipeline.stages import RunStage, run_directly
 from diptych.pipeline.sweep import SweepReport, sweep_store
 from diptych.store import names as naming
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from diptych.evaluation.proposals import Proposals
     from diptych.evaluation.questions import Question
     from diptych.pipeline.backlog import Backlog
-    from diptych.pipeline.batch_run import BatchProgress, PrefillResult
+    from diptych.pipeline.batch.run import BatchProgress, PrefillResult
+    from diptych.pipeline.discovery.removed_documents import FoundUris, RemovedDocuments
+    from diptych.pipeline.discovery.sources import FoundSources, Listing, RowPictures
     from diptych.pipeline.ingest import Outcome
     from diptych.pipeline.pipeline import Prepared
-    from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments
     from diptych.pipeline.retry import Retryable
-    from diptych.pipeline.sources import FoundSources, Listing, RowPictures
-    from diptych.pipeline.transfer import TransferReport
+    from diptych.pipeline.transfer.transfer import TransferReport
 
 OPTIMIZE_AFTER = 1000
 """Texts encoded in one run after which the search structures are rebuilt."""
@@ -59,7 +59,7 @@ class Maintenance:
         `retry`: download pictures although their server did not answer a short time ago. `changed`: only open these
         files and their catalogues.
         """
-        from diptych.pipeline.sources import collect
+        from diptych.pipeline.discovery.sources import collect
 
         return collect(self._list(paths, retry, changed))
 
@@ -73,7 +73,7 @@ class Maintenance:
         return Backlog(self._list(paths, retry), pipeline, retry=retry, since=since, until=until)
 
     def _list(self, paths: Sequence[str | Path], retry: bool, changed: Collection[Path] | None = None) -> Listing:
-        from diptych.pipeline.sources import Listing
+        from diptych.pipeline.discovery.sources import Listing
 
         chosen, root = self._runtime.settings, self._runtime.root
         name, selection = partial(document_name, root=root), Selection(chosen.include, chosen.exclude)
@@ -182,7 +182,7 @@ class Maintenance:
         Takes minutes to a day; `ingest_sources` then finds the answers in the ledger. After an interruption it resumes
         the batches that were sent. Raises `ModelError`.
         """
-        from diptych.pipeline.batch_prefill import BatchPrefill
+        from diptych.pipeline.batch.prefill import BatchPrefill
 
         runtime, chosen = self._runtime, self._runtime.settings
         prefill = BatchPrefill(
@@ -192,8 +192,8 @@ class Maintenance:
 
     def find_retryable(self, *, everything: bool = False) -> Retryable:
         """Documents that failed temporarily, where they are now; `everything`: all that are not complete."""
+        from diptych.pipeline.discovery.sources import find_sources
         from diptych.pipeline.retry import Retryable, documents_to_retry, find_retry_sources, unavailable_outcome
-        from diptych.pipeline.sources import find_sources
 
         documents = documents_to_retry(list_records(self._runtime.existing()), everything=everything)
         fetch, places = self._runtime.fetcher(retry=True), self._runtime.places
@@ -211,7 +211,7 @@ class Maintenance:
 
     def find_removed(self, paths: Sequence[str | Path], sources: Sequence[Source] | FoundUris) -> RemovedDocuments:
         """Documents of the store below `paths` whose files no longer exist; `sources`: all that were found there."""
-        from diptych.pipeline.removed_documents import find_removed_documents
+        from diptych.pipeline.discovery.removed_documents import find_removed_documents
 
         return find_removed_documents(self._scan.documents().values(), paths, sources, self._runtime.places)
 
@@ -273,13 +273,13 @@ class Maintenance:
 
     def export_to(self, folder: Path) -> TransferReport:
         """Write the whole store to a new folder, as files that people can read."""
-        from diptych.pipeline.transfer import export_store
+        from diptych.pipeline.transfer.transfer import export_store
 
         return export_store(self._runtime.existing(), self._runtime.picture_store, folder)
 
     def import_from(self, folder: Path) -> TransferReport:
         """Add what `export_to` wrote with the same encoders; a new store with `language = auto` gets its language."""
-        from diptych.pipeline.transfer import exported_config, import_store
+        from diptych.pipeline.transfer.transfer import exported_config, import_store
 
         runtime = self._runtime
         runtime.spaces.adopt(exported_config(folder))  # a new store is bound to it

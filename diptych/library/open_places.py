@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from diptych.pipeline.download import Fetch, fetcher
+from diptych.pipeline.discovery.download import Fetch, fetcher
 from diptych.places.containers import Unpack
 from diptych.places.places import Places
 from diptych.places.web import Limits

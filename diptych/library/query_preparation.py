@@ -85,7 +85,7 @@ class QueryPreparation:
 
     def _image_source(self, image: Path | str | bytes | Image, folder: Path) -> tuple[Source, str]:
         """(the image as a source, what messages call it); what is not a file yet is written to `folder`."""
-        from diptych.pipeline.sources import find_sources
+        from diptych.pipeline.discovery.sources import find_sources
         from extractors.catalog.table import is_url
 
         name = "the image of the query"

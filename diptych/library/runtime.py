@@ -36,7 +36,7 @@ from extractors.types import Extraction, Options, PageImage, Source
 
 if TYPE_CHECKING:
     from diptych.captioners.captioner import Captioner
-    from diptych.pipeline.download import Fetch
+    from diptych.pipeline.discovery.download import Fetch
     from diptych.pipeline.estimate import EstimateContext
     from diptych.pipeline.pipeline import Pipeline
     from diptych.places.places import Places

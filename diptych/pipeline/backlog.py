@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 
 from diptych.pipeline.changes import needs_work
+from diptych.pipeline.discovery.removed_documents import FoundUris
+from diptych.pipeline.discovery.skipped_files import SkippedFile
+from diptych.pipeline.discovery.sources import Listing
 from diptych.pipeline.pipeline import Pipeline
-from diptych.pipeline.removed_documents import FoundUris
-from diptych.pipeline.skipped_files import SkippedFile
-from diptych.pipeline.sources import Listing
 from diptych.store.points import document_id
 from diptych.store.register import load_records
 from extractors.addresses import is_elsewhere

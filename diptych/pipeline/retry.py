@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urldefrag
 
 from diptych.errors import SourceError
+from diptych.pipeline.discovery.sources import FoundSources
 from diptych.pipeline.ingest import Outcome
-from diptych.pipeline.sources import FoundSources
 from diptych.store.register import DocumentRecord, locked_record, write_record
 from diptych.store.types import Store
 from extractors.types import Source

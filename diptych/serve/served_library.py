@@ -14,7 +14,7 @@ from diptych.errors import QueryError
 from diptych.library.diptych import ANSWER_HITS, Diptych
 from diptych.library.explanations import explain_no_hits
 from diptych.library.parts import Part
-from diptych.pipeline.skipped_files import SkippedFile
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.search.groups import By, Group
 from diptych.search.hits import Hit, Results
 from diptych.search.plain_filters import FilteredText

@@ -91,7 +91,7 @@ def _list_backlog(
     until: date | None,
 ) -> int:
     from diptych import Diptych
-    from diptych.pipeline.skipped_files import describe_skipped
+    from diptych.pipeline.discovery.skipped_files import describe_skipped
 
     with Diptych.open(settings) as diptych:
         backlog, count = diptych.maintenance.backlog(paths, retry=retry, since=since, until=until), 0

@@ -14,9 +14,9 @@ from rich.table import Table
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError, SourceError
 from diptych.library.open_places import open_places
-from diptych.pipeline.download import fetcher
-from diptych.pipeline.selection import Selection
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.download import fetcher
+from diptych.pipeline.discovery.selection import Selection
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.places import Places
 from diptych.places.web import Limits
 from diptych.printable import one_line

@@ -44,7 +44,7 @@ def status(failed: bool, limit: tuple[int, int] | None, store: str | None, as_js
     last ingest: model -> requests, input_tokens, output_tokens, usd) … Without --failed and --limit, the files that the
     last ingest skipped follow: uri, name, status (skipped), error.
     """
-    from diptych.pipeline.skipped_files import describe_skipped
+    from diptych.pipeline.discovery.skipped_files import describe_skipped
     from diptych.store.copies import find_copies
 
     with options.open_store(store) as diptych:

@@ -17,7 +17,7 @@ from flows.support.terminal import print_json, print_message
 from flows.support.text import pluralize
 
 if TYPE_CHECKING:
-    from diptych.pipeline.transfer import TransferReport
+    from diptych.pipeline.transfer.transfer import TransferReport
 
 MAX_LISTED = 20
 """Missing pictures that are listed."""
@@ -52,7 +52,7 @@ def import_(folder: Path, store: str | None, as_json: bool) -> None:
     vectors are added to the ledger and not paid for again. --json prints one object, as `diptych export` does.
     """
     from diptych.errors import SourceError
-    from diptych.pipeline.transfer import export_dimensions
+    from diptych.pipeline.transfer.transfer import export_dimensions
 
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; give one written by `diptych export`")

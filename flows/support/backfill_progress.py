@@ -27,7 +27,7 @@ from flows.support.text import pluralize
 if TYPE_CHECKING:
     from diptych import Outcome
     from diptych.pipeline.backlog import Backlog
-    from diptych.pipeline.skipped_files import SkippedFile
+    from diptych.pipeline.discovery.skipped_files import SkippedFile
 
 CHECK_SECONDS = 1.0
 """Between two looks at the state of the run, which a user may have cancelled."""

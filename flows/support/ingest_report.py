@@ -13,8 +13,8 @@ from flows.support.terminal import ExitCode
 from flows.support.text import escape_markdown, markdown_code, markdown_link, pluralize
 
 if TYPE_CHECKING:
+    from diptych.pipeline.discovery.skipped_files import SkippedFile
     from diptych.pipeline.ingest import Outcome
-    from diptych.pipeline.skipped_files import SkippedFile
 
 STATUSES = ("complete", "partial", "failed", "unchanged", "waiting")
 URGENCY = ("failed", "partial", "waiting", "complete", "unchanged")

@@ -38,8 +38,8 @@ from flows.support.runners import check_runner, started_task_runner, stop_proces
 from flows.support.shared_store import RunStore, RunUsage, shared_diptych
 
 if TYPE_CHECKING:
-    from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments
-    from diptych.pipeline.skipped_files import SkippedFile
+    from diptych.pipeline.discovery.removed_documents import FoundUris, RemovedDocuments
+    from diptych.pipeline.discovery.skipped_files import SkippedFile
 
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""

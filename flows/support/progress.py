@@ -16,8 +16,8 @@ from flows.support.terminal import print_json, print_message, stderr_console
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from diptych.pipeline.discovery.skipped_files import SkippedFile
     from diptych.pipeline.ingest import Outcome
-    from diptych.pipeline.skipped_files import SkippedFile
 
 
 class ProgressListener:
@@ -58,7 +58,7 @@ class ProgressDisplay(ProgressListener):
         return IngestReport(self.outcomes, self.removals)
 
     def on_sources(self, total: int, skipped: Sequence[SkippedFile]) -> None:
-        from diptych.pipeline.skipped_files import describe_skipped
+        from diptych.pipeline.discovery.skipped_files import describe_skipped
 
         for line in describe_skipped(skipped):
             print_message(f"left out   {line}")

@@ -10,7 +10,7 @@ from flows.support.text import diptych_command, pluralize
 
 if TYPE_CHECKING:
     from diptych import Diptych
-    from diptych.pipeline.removed_documents import FoundUris, RemovedDocuments
+    from diptych.pipeline.discovery.removed_documents import FoundUris, RemovedDocuments
     from diptych.store.register import DocumentRecord
     from extractors.types import Source
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from diptych.library.diptych import Diptych
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.settings import Settings
 from extractors import formats as formats_module
 from extractors.errors import ExtractionError

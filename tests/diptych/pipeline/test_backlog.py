@@ -11,7 +11,7 @@ import pytest
 from diptych import Diptych, Settings
 from diptych.errors import SourceError
 from diptych.pipeline.backlog import Backlog
-from diptych.pipeline.sources import Listing
+from diptych.pipeline.discovery.sources import Listing
 from tests.support.papers import pdf_source, write_photo, write_rows
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from diptych.errors import StoreMismatch
 from diptych.picture_store import PictureStore
+from diptych.pipeline.discovery.removed_documents import find_removed_documents
 from diptych.pipeline.reindex import reindex_store
-from diptych.pipeline.removed_documents import find_removed_documents
 from diptych.pipeline.sweep import sweep_store
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search

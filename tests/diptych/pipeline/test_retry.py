@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.pipeline.retry import documents_to_retry, find_retry_sources
-from diptych.pipeline.sources import find_sources
 from diptych.store.register import DocumentRecord
 
 

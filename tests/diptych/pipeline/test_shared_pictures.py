@@ -16,7 +16,7 @@ from diptych.picture_store import SharedPictureStore
 from diptych.pipeline.ingest import Outcome
 from diptych.pipeline.pipeline import Pipeline
 from diptych.pipeline.sweep import sweep_store
-from diptych.pipeline.transfer import export_store, import_store
+from diptych.pipeline.transfer.transfer import export_store, import_store
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from diptych.store.visible_points import visible_points

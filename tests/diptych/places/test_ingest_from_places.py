@@ -11,7 +11,7 @@ import pytest
 
 from diptych import Diptych, Settings, object_store
 from diptych.errors import SourceError
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.places import Places
 from tests.support.s3_server import S3Server
 from tests.support.s3_server import s3 as s3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.roots import Root, parse_root
 from extractors.addresses import place_path, place_uri
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from diptych.errors import ExtractionError, SourceError
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.places import Places
 from diptych.places.web import Limits, _is_public, open_url
 from extractors.types import Source

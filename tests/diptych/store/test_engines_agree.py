@@ -9,7 +9,7 @@ import pytest
 
 from diptych import Diptych, Query, Settings
 from diptych.picture_store import PictureStore
-from diptych.pipeline.transfer import import_store
+from diptych.pipeline.transfer.transfer import import_store
 from diptych.search.search import SearchContext, search
 from diptych.store.spaces import Spaces
 from diptych.store.types import Collection

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from diptych.pipeline.download import fetcher
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.download import fetcher
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.web import Limits
 from extractors.catalog.columns import parse_column, unify_column
 from extractors.catalog.extractor import extract, row_sources

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from extractors.catalog import plain_table
 from extractors.catalog.extractor import extract
 from extractors.errors import ExtractionError

@@ -34,7 +34,15 @@ MODELS = (
     "mcp",
     "fastapi",
 )
-READERS = ("pymupdf", "PIL", "pptx", "openpyxl", "lxml", "diptych.pipeline.sources", "diptych.answering.answer")
+READERS = (
+    "pymupdf",
+    "PIL",
+    "pptx",
+    "openpyxl",
+    "lxml",
+    "diptych.pipeline.discovery.sources",
+    "diptych.answering.answer",
+)
 ENGINES = ("onnxruntime", "tokenizers", "snowballstemmer", "diptych.search.search")
 OWN = ("diptych.answering", "diptych.evaluation", "diptych.captioners.captioner", "diptych.pipeline.ingest")
 NOT_IMPORTED = {

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urldefrag
 
 from diptych.errors import ExtractionError, SourceError
-from diptych.pipeline.download import Fetch
-from diptych.pipeline.listed_files import ListedFile, check_root, list_files, unknown_format, unreadable
-from diptych.pipeline.selection import Selection
-from diptych.pipeline.skipped_files import SkippedFile, describe_skipped
+from diptych.pipeline.discovery.download import Fetch
+from diptych.pipeline.discovery.listed_files import ListedFile, check_root, list_files, unknown_format, unreadable
+from diptych.pipeline.discovery.selection import Selection
+from diptych.pipeline.discovery.skipped_files import SkippedFile, describe_skipped
 from diptych.places.places import Places
 from diptych.places.roots import parse_root
 from extractors.addresses import is_elsewhere, place_path, place_uri

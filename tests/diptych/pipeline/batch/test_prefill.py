@@ -23,8 +23,8 @@ from diptych.errors import BudgetReached
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
 from diptych.picture_store import PictureStore
-from diptych.pipeline.batch_prefill import BatchPrefill, progress_line, result_line
-from diptych.pipeline.batch_run import BatchProgress, PrefillResult
+from diptych.pipeline.batch.prefill import BatchPrefill, progress_line, result_line
+from diptych.pipeline.batch.run import BatchProgress, PrefillResult
 from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.prices import Price, Usage

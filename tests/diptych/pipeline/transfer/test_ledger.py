@@ -17,7 +17,7 @@ from diptych import Diptych, Settings
 from diptych.endpoints import OpenAI
 from diptych.errors import SourceError
 from diptych.models.ledger import Ledger, LedgerCaption
-from diptych.pipeline.transfer_ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
+from diptych.pipeline.transfer.ledger import CAPTIONS_FILE, VECTOR_ROWS_FILE, VECTORS_FILE
 from diptych.prices import Price
 from flows.cli.transfer import describe_transfer
 from tests.support.http_server import Vendor, served
@@ -130,7 +130,7 @@ def test_export_of_an_older_version_can_be_imported(archive: Path, vendor: Vendo
 
 
 def test_refusals_are_exported_and_imported(tmp_path: Path) -> None:
-    from diptych.pipeline.transfer_ledger import export_ledger, find_paid_content, import_ledger
+    from diptych.pipeline.transfer.ledger import export_ledger, find_paid_content, import_ledger
     from diptych.store.points import EncodingConfig
 
     old, new = Ledger(tmp_path / "old"), Ledger(tmp_path / "new")

@@ -8,7 +8,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from diptych.errors import SourceError
-from diptych.pipeline.skipped_files import SkippedFile
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 
 IGNORE_FILE = ".diptychignore"
 

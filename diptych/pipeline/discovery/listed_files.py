@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from diptych.errors import SourceError
-from diptych.pipeline.own_files import is_stored_picture, kind_of_own_folder
-from diptych.pipeline.selection import IGNORE_FILE, Selection, SelectionRules
-from diptych.pipeline.skipped_files import SkippedFile
+from diptych.pipeline.discovery.own_files import is_stored_picture, kind_of_own_folder
+from diptych.pipeline.discovery.selection import IGNORE_FILE, Selection, SelectionRules
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.places.entry import Entry, Place, local_state
 from diptych.places.places import Places
 from diptych.places.roots import Root

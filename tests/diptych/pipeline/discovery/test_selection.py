@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SourceError
-from diptych.pipeline.selection import Selection
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.selection import Selection
+from diptych.pipeline.discovery.sources import find_sources
 
 
 def write(folder: Path, **ignore_files: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SourceError
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.places import Places
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diptych.errors import SourceError
-from diptych.pipeline.silent_addresses import SilentAddresses
+from diptych.pipeline.discovery.silent_addresses import SilentAddresses
 from diptych.places.web import DEFAULT_LIMITS, Limits, TimedOut, open_client, open_url, server_of
 from extractors.atomic_write import write_file
 

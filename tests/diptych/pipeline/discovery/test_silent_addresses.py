@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from diptych.pipeline import silent_addresses
-from diptych.pipeline.silent_addresses import SilentAddresses
+from diptych.pipeline.discovery import silent_addresses
+from diptych.pipeline.discovery.silent_addresses import SilentAddresses
 
 
 class Clock:

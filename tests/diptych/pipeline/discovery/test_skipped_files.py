@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diptych.errors import SourceError
-from diptych.pipeline.sources import find_sources
+from diptych.pipeline.discovery.sources import find_sources
 from flows.cli.main import run
 from tests.support.papers import write_photo
 

@@ -11,7 +11,7 @@ import pytest
 
 from diptych.errors import SourceError, StoreMismatch
 from diptych.picture_store import PictureStore
-from diptych.pipeline.transfer import MISSING_PICTURE, export_dimensions, export_store, import_store
+from diptych.pipeline.transfer.transfer import MISSING_PICTURE, export_dimensions, export_store, import_store
 from diptych.store.points import EncodingConfig
 from diptych.store.register import bind_encoders, list_records
 from diptych.store.types import Store

@@ -7,8 +7,8 @@ from typing import TypeVar
 from diptych.errors import NoBatches
 from diptych.models.ledger import Ledger
 from diptych.models.meter import Meter
-from diptych.pipeline.batch_jobs import CaptionJob, TextVectorJob
-from diptych.pipeline.batch_run import BatchJob, BatchProgress, BatchRun, PrefillResult
+from diptych.pipeline.batch.jobs import CaptionJob, TextVectorJob
+from diptych.pipeline.batch.run import BatchJob, BatchProgress, BatchRun, PrefillResult
 from diptych.pipeline.extract_ahead import extract_ahead
 from diptych.pipeline.missing_vectors import MissingVectors, find_missing_vectors
 from diptych.pipeline.pipeline import Pipeline

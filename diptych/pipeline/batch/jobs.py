@@ -10,7 +10,7 @@ from diptych.models.ledger import BatchKind, Ledger, OpenBatch
 from diptych.models.meter import Meter
 from diptych.models.openai.embeddings import EmbeddingBatchApi
 from diptych.models.vision import BatchApi, BatchItem, VisionRequest
-from diptych.pipeline.batch_run import BatchRequest
+from diptych.pipeline.batch.run import BatchRequest
 from diptych.pipeline.missing_vectors import MissingVectors
 from extractors.types import Extraction
 

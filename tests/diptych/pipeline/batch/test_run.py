@@ -12,7 +12,7 @@ import pytest
 from diptych.errors import ProviderError, SettingsError
 from diptych.models.ledger import BatchKind, Ledger, LedgerCaption, OpenBatch
 from diptych.models.meter import Meter
-from diptych.pipeline.batch_run import BatchProgress, BatchRequest, BatchRun, PrefillResult
+from diptych.pipeline.batch.run import BatchProgress, BatchRequest, BatchRun, PrefillResult
 from diptych.prices import Price, Usage
 from extractors.errors import ExtractionError
 from extractors.types import Extraction, Passage, Source
@@ -264,7 +264,7 @@ def test_provider_silent_for_too_long_ends_the_run_and_the_batch_stays_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = WordRun(tmp_path)
-    monkeypatch.setattr("diptych.pipeline.batch_run.MAX_SILENCE_SECONDS", -1.0)
+    monkeypatch.setattr("diptych.pipeline.batch.run.MAX_SILENCE_SECONDS", -1.0)
     bench.endpoint.errors = [ProviderError("overloaded", transient=True)]
     with pytest.raises(ProviderError, match=r"m: overloaded\. .* run again"):
         bench("a b")

@@ -1,0 +1,1 @@
+"""Paid requests of a backfill, sent to batch endpoints first."""
