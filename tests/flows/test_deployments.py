@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -244,13 +245,14 @@ def test_cancelled_run_leaves_no_process_behind(client: SyncPrefectClient, tmp_p
     papers.mkdir()
     write_leaflet(papers / "long.pdf", pages=600)
     run = start(client, "ingest/nightly", paths=[str(papers)], store=str(tmp_path / "store"))
-    poll(lambda: any("extractors" in command for command in processes_of(run)))
-    assert len(processes_of(run)) >= 2  # that of the flow and an extraction worker
+    poll(lambda: any("extractors" in command_of(process) for process in processes_of(run)))
+    started = processes_of(run)
+    assert len(started) >= 2  # that of the flow and an extraction worker
     client.set_flow_run_state(run, Cancelling())  # as the button in the UI does
     ended = wait(client, run)
     assert ended.state
     assert ended.state.type == StateType.CANCELLED
-    poll(lambda: not processes_of(run))
+    poll(lambda: not any(map(is_alive, [*started, *processes_of(run)])))
 
 
 def poll(condition: Callable[[], bool]) -> None:
@@ -261,13 +263,25 @@ def poll(condition: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def processes_of(run: UUID) -> list[str]:
-    """Commands of all processes with the environment of a flow run, whatever their parent is."""
-    commands = []
+def processes_of(run: UUID) -> list[psutil.Process]:
+    """All processes with the environment of a flow run, whatever their parent is, and those below them."""
+    found: set[psutil.Process] = set()
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error):
             if process.environ().get("PREFECT__FLOW_RUN_ID") == str(run):
-                commands.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return commands
+                found |= {process, *process.children(recursive=True)}
+    return [process for process in found if is_alive(process)]
+
+
+def command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

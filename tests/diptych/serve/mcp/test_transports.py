@@ -17,7 +17,7 @@ from diptych import Diptych, SettingsError
 from diptych.serve.app import create_app
 from tests.support.served_store import ADDRESS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 async def test_stdio_with_a_real_process(served_diptych: Diptych, tmp_path: Path) -> None:
