@@ -257,18 +257,14 @@ def _open_session(model: Model, device: Device) -> Any:
     from fastembed import ImageEmbedding, TextEmbedding
 
     cuda = choose_device(device) == "cuda"
-    folder = model.files.get_folder()
     embedding: Any = ImageEmbedding if model.reads_images else TextEmbedding
     if not model.is_listed:
         embedding = _exported_runner(model, embedding.EMBEDDINGS_REGISTRY)
     # Static models are tables without a graph, and warn of options.
     options = {} if model.runner == "StaticTextEmbedding" else {"threads": 1, "cuda": cuda}
-    try:
+    with model.files.loaded() as folder:
         # Without a path of its own, fastembed would wait 40 s for an unreachable hub.
         return embedding(model.name, str(model.files.cache), specific_model_path=str(folder), **options)
-    except Exception as error:  # broken files raise anything in ONNX Runtime, tokenizers or json
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{folder}: cannot be loaded ({reason}); copy {model.files.repository} there again") from error
 
 
 def _exported_runner(model: Model, runners: Iterable[Any]) -> Any:

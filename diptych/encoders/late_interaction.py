@@ -16,7 +16,7 @@ from diptych.encoders.page_encoder import PageEncoder
 from diptych.errors import ModelError
 from diptych.models.meter import Meter
 from diptych.settings import Device, Settings
-from diptych.vectors import Vectors
+from diptych.vectors import Vectors, unit_rows
 from extractors.errors import ExtractionError
 
 FORMAT = 1
@@ -57,8 +57,7 @@ class LateInteraction(PageEncoder):
                 f"{self.files.find_folder()}: the model does not return vectors of {self.size} finite numbers, so "
                 f"these are not the weights of {self._model}; copy them again"
             )
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.where(lengths, lengths, 1), np.float32)
+        return unit_rows(vectors)
 
     def _compute_fingerprint(self) -> str:
         parts = json.dumps([FORMAT, self._model, self.files.digest()])
@@ -67,18 +66,12 @@ class LateInteraction(PageEncoder):
     def _open_session(self) -> Any:
         from fastembed import LateInteractionMultimodalEmbedding
 
-        folder, cuda = self.files.get_folder(), choose_device(self._device) == "cuda"
-        try:
-            with warnings.catch_warnings():  # about vectors of earlier files, which have another fingerprint
-                warnings.simplefilter("ignore", UserWarning)
-                return LateInteractionMultimodalEmbedding(
-                    self._model, str(self.files.cache), cuda=cuda, specific_model_path=str(folder)
-                )
-        except Exception as error:  # broken files raise anything in ONNX Runtime, tokenizers or json
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"{folder}: cannot be loaded ({reason}); copy {self.files.repository} there again"
-            ) from error
+        cuda = choose_device(self._device) == "cuda"
+        with self.files.loaded() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of vectors of earlier files, which have another fingerprint
+            return LateInteractionMultimodalEmbedding(
+                self._model, str(self.files.cache), cuda=cuda, specific_model_path=str(folder)
+            )
 
 
 def load(variant: str, settings: Settings, meter: Meter) -> LateInteraction:

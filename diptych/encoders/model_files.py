@@ -10,8 +10,8 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,16 @@ class ModelFiles:
         """The folder that has all files, downloaded if necessary. Raises `ModelError` within seconds if it fails."""
         with _download_lock:
             return self.find_folder() or self._download()
+
+    @contextmanager
+    def loaded(self) -> Iterator[Path]:
+        """The folder of `get_folder`, for a block that loads a model from it. Raises `ModelError` for broken files."""
+        folder = self.get_folder()
+        try:
+            yield folder
+        except Exception as error:  # broken files raise anything in ONNX Runtime, tokenizers or json
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(f"{folder}: cannot be loaded ({reason}); copy {self.repository} there again") from error
 
     def get_file(self, name: str) -> Path:
         """A small file, downloaded by itself if the others are not there. Raises `ModelError`."""

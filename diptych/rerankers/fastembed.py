@@ -7,7 +7,7 @@ from typing import Any
 
 from diptych.encoders.local import Lazy, choose_device, replace_surrogates
 from diptych.encoders.model_files import ModelFiles
-from diptych.errors import ModelError, SettingsError
+from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.rerankers.reranker import PageContent, PageImage
 from diptych.settings import Device, Settings
@@ -34,16 +34,11 @@ class CrossEncoder:
     def _open_session(self) -> Any:
         from fastembed.rerank.cross_encoder import TextCrossEncoder
 
-        folder, cuda = self.files.get_folder(), choose_device(self._device) == "cuda"
-        try:
+        cuda = choose_device(self._device) == "cuda"
+        with self.files.loaded() as folder:
             return TextCrossEncoder(
                 self._model, str(self.files.cache), threads=1, cuda=cuda, specific_model_path=str(folder)
             )
-        except Exception as error:  # broken files raise anything in ONNX Runtime, tokenizers or json
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"{folder}: cannot be loaded ({reason}); copy {self.files.repository} there again"
-            ) from error
 
 
 def load(variant: str, settings: Settings, meter: Meter, page_image: PageImage) -> CrossEncoder:

@@ -19,7 +19,7 @@ from diptych.store.types import (
     RankedListRequest,
     ScoredPoint,
 )
-from diptych.vectors import Vectors
+from diptych.vectors import Vectors, unit_rows
 from diptych.where import Expression
 
 POOLED = 32
@@ -81,8 +81,7 @@ def pool(vectors: Vectors) -> Vectors:
     """Means of at most `POOLED` runs of neighbouring patches, of unit length: rows of the page, in most models."""
     runs = np.array_split(vectors, min(POOLED, len(vectors)))
     means = np.stack([run.mean(axis=0, dtype=np.float32) for run in runs])
-    lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    return np.asarray(means / np.where(lengths, lengths, 1), np.float32)
+    return unit_rows(means)
 
 
 def _without_page_vectors(point: Point) -> Point:

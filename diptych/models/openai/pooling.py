@@ -10,7 +10,7 @@ from diptych.endpoints import Endpoint
 from diptych.models.failures import Server
 from diptych.models.openai.client import openai_server, send, unexpected_shape
 from diptych.models.openai.embedding_request import tokens_used
-from diptych.vectors import Vectors
+from diptych.vectors import Vectors, unit_rows
 
 
 def request_vectors(
@@ -40,7 +40,6 @@ def _parse(response: dict[str, Any], shape: tuple[int, int], server: Server) -> 
         found = []
     if len(found) != count or any(one.ndim != 2 or one.shape[1] != size or not one.size for one in found):
         raise unexpected_shape(f"list of {count} inputs with vectors of {size} numbers for every token", server)
-    lengths = [np.linalg.norm(one, axis=1, keepdims=True) for one in found]
-    if not all(np.isfinite(length).all() for length in lengths):
+    if not all(np.isfinite(one).all() for one in found):
         raise unexpected_shape("list of finite vectors", server)
-    return [(one / np.where(of, of, 1)).astype(np.float32) for one, of in zip(found, lengths, strict=True)]
+    return list(map(unit_rows, found))
