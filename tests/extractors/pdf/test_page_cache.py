@@ -65,6 +65,24 @@ def test_second_extraction_reuses_every_page(manual: Path, tmp_path: Path, extra
     assert content(extraction(manual, tmp_path, reuse=False)) == content(first)
 
 
+def test_pages_before_a_kill_are_reused(
+    manual: Path, tmp_path: Path, extracted_pages: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(page: object, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> PageParts:
+        if layout.number == 5:
+            raise KeyboardInterrupt
+        extracted_pages.append(layout.number)
+        return extract_page(page, layout, context, carried)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("extractors.pdf.page_cache.extract_page", killed)
+        with pytest.raises(KeyboardInterrupt):
+            extraction(manual, tmp_path)
+    resumed = extraction(manual, tmp_path)
+    assert extracted_pages == list(range(1, FIRST_PAGES + 1))  # each once
+    assert content(resumed) == content(extraction(manual, tmp_path, reuse=False))
+
+
 def test_only_a_changed_page_is_extracted_again(manual: Path, tmp_path: Path, extracted_pages: list[int]) -> None:
     extraction(manual, tmp_path)
     extracted_pages.clear()
