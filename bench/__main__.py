@@ -31,6 +31,7 @@ BENCHMARKS = {
     "pages": "page_costs:pages",
     "workers": "work_pool:workers",
     "simulation": "work_pool:simulation",
+    "large": "large_file:large",
     "backfill": "backfill:backfill",
     "server": "server_settings:server",
     "serve": "serving:serving",
@@ -38,8 +39,8 @@ BENCHMARKS = {
 """Name -> the module and function that run it. Add a benchmark by adding a line."""
 WITH_OWN_FILES = ("catalogue", "pictures", "ablation", "text", "extraction")
 """Benchmarks that can be run on the user's own files."""
-ON_REQUEST = ("backfill", "workers", "simulation", "server")
-"""Benchmarks of an hour, which run only if they are named. Theirs is the store to fill."""
+ON_REQUEST = ("large", "backfill", "workers", "simulation", "server")
+"""Benchmarks of minutes to an hour, which run only if they are named. Theirs is the store to fill, if they need one."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from bench.commands import Cost, run_command
 from bench.measurement import BenchOptions, Measurement
 from bench.work_pool import write_documents
 
 FOLDER_DOCUMENTS = 100
-SAMPLE_SECONDS = 1.0
 PEER = "diptych ingest, without Prefect"
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a command took."""
-
-    seconds: float
-    memory: int
-    """Peak of all its processes together, in bytes; pages that they share count once."""
 
 
 def backfill(options: BenchOptions) -> Iterator[Measurement]:
@@ -51,29 +35,7 @@ def backfill(options: BenchOptions) -> Iterator[Measurement]:
 
 
 def _run(place: str, command: str, *arguments: object) -> Cost:
-    environment = os.environ | {"PREFECT_HOME": f"{place}/prefect"}
-    environment.pop("PREFECT_API_URL", None)
-    start, peak = time.monotonic(), 0
-    with subprocess.Popen(
-        [sys.executable, "-m", "flows.cli.main", command, *map(str, arguments)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        while process.poll() is None:
-            peak = max(peak, _memory(process.pid))
-            time.sleep(SAMPLE_SECONDS)
-    return Cost(time.monotonic() - start, peak)
-
-
-def _memory(pid: int) -> int:
-    """Proportional set size of a process and its descendants, in bytes."""
-    total = 0
-    try:
-        parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            total += process.memory_full_info().pss
-    except psutil.Error:  # it ended while it was read
-        return total
-    return total
+    return run_command(command, *arguments, PREFECT_HOME=f"{place}/prefect")
 
 
 def _database_bytes(home: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import encoding, extraction, startup, store
+from bench import encoding, extraction, large_file, startup, store
 from bench.__main__ import BENCHMARKS, main
 from bench.ablation import CUTOFFS, ablation
 from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
@@ -190,6 +190,15 @@ def test_precisions_are_compared_with_float32(monkeypatch: pytest.MonkeyPatch) -
     measures = list(encoding.precisions(BenchOptions()))
     assert [measure.name for measure in measures] == [f"half a layer in {name}" for name in ("fp32", "int8", "int7")]
     assert measures[0].ratio == 1
+
+
+@pytest.mark.slow
+def test_killed_ingest_of_a_large_file_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_file, "PAGES", 40)
+    monkeypatch.setattr(large_file, "FEWER_PAGES", 4)
+    memory, resumed, both = large_file.large(BenchOptions())
+    assert memory.value > 0
+    assert 0 < resumed.value < both.value
 
 
 @pytest.mark.slow
