@@ -25,6 +25,7 @@ LAYERS = (
     "extractors.formats",
     "extractors.geometry",
     "extractors.atomic_write",
+    "extractors.temporary_folder",
     "extractors.timing",
     "extractors.containers",
     "extractors.page",

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 import urllib.error
 import urllib.parse
@@ -27,6 +26,7 @@ from diptych.store.disk_space import RESERVE_TO_START
 from extractors.ocr.languages import AUTO, debian_packages, installed_languages
 from extractors.sandbox.confinement import missing_protection
 from extractors.slides.libreoffice import find_libreoffice
+from extractors.temporary_folder import TemporaryFolder
 
 TIMEOUT = 2.0
 """Seconds that a program or server has to answer."""
@@ -155,8 +155,8 @@ def check_engine(settings: Settings) -> Check:
     from diptych.store.open import open_store
     from diptych.store.types import text_shapes
 
-    with tempfile.TemporaryDirectory(prefix="diptych-doctor-", ignore_cleanup_errors=True) as folder:
-        open_store(settings.model_copy(update={"store": folder}), lambda: text_shapes(4)).close()
+    with TemporaryFolder() as folder:
+        open_store(settings.model_copy(update={"store": str(folder)}), lambda: text_shapes(4)).close()
     return Check("qdrant-edge", "ok", f"{_installed_version('qdrant-edge-py')} opens a store")
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 from diptych.errors import ExtractionError, QueryError, SourceError
@@ -26,6 +25,7 @@ from diptych.store.register import seen_version
 from diptych.store.types import Store
 from diptych.where import all_of
 from extractors.pictures.store import image_path
+from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, Source
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ class QueryPreparation:
         query = replace(query, text=found.text, where=all_of(query.where, found.where))
         if query.image is None:
             return query, None
-        with TemporaryDirectory() as folder:
-            return self._with_image(query, *self._image_source(query.image, Path(folder)))
+        with TemporaryFolder() as folder:
+            return self._with_image(query, *self._image_source(query.image, folder))
 
     def store_image(self, image: Path | str | bytes | Image) -> Path:
         """The path of an image in the picture store, where it stays until the next sweep. Raises `QueryError`."""
         runtime = self._runtime
-        with TemporaryDirectory() as folder:
-            source, name = self._image_source(image, Path(folder))
+        with TemporaryFolder() as folder:
+            source, name = self._image_source(image, folder)
             extraction = runtime.workers().extract(source, replace(runtime.options, ocr="off"), runtime.pictures)
         return _stored_image(extraction, name, runtime.pictures)
 

@@ -7,7 +7,6 @@ import threading
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from diptych.encoders.ledger_encoder import with_ledger
@@ -32,6 +31,7 @@ from diptych.store.types import Store
 from diptych.where import Compare
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
+from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, Options, PageImage, Source
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class Runtime:
     """Everything costly behind one `Diptych`. Thread-safe."""
 
     def __init__(self, settings: Settings, meter: Meter, limits: SharedLimits | None = None) -> None:
-        self._temporary: TemporaryDirectory[str] | None = None
+        self._temporary: TemporaryFolder | None = None
         if settings.store == MEMORY:  # the engine needs files, which end with this object
-            self._temporary = TemporaryDirectory(prefix="diptych-", ignore_cleanup_errors=True)
+            self._temporary = TemporaryFolder()
             # Names start from the working folder, and not from the one of temporary files.
-            settings = settings.model_copy(update={"store": self._temporary.name, "root": settings.root or Path()})
+            settings = settings.model_copy(update={"store": str(self._temporary.path), "root": settings.root or Path()})
         self.settings, self.meter, self._limits = settings, meter, limits or SharedLimits()
         self.language = settings.language
         """Replaced by that of the store when it is opened."""
@@ -75,7 +75,7 @@ class Runtime:
             self._sandbox = self._store = None
             self.__dict__.pop("spaces", None)  # frees the models, which may be hundreds of megabytes
             if self._temporary:
-                self._temporary.cleanup()
+                self._temporary.close()
 
     @property
     def pictures(self) -> Path:

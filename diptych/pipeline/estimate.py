@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +25,7 @@ from diptych.store.spaces import Spaces
 from diptych.store.types import PAGE_VECTOR, Store
 from extractors.errors import ExtractionError
 from extractors.pictures.store import image_path
+from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, ImageFile, Source
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def estimate_documents(
     Raises `StoreError`, and `ModelError` if a local model is missing.
     """
     counter = _Counter(context)
-    with tempfile.TemporaryDirectory(prefix="diptych-estimate-") as folder:
-        pictures = {source.uri: Path(folder, str(number)) for number, source in enumerate(sources)}
+    with TemporaryFolder() as folder:
+        pictures = {source.uri: folder / str(number) for number, source in enumerate(sources)}
 
         def extract(source: Source) -> Extraction:
             return context.extract(source, pictures[source.uri])

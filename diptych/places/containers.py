@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
@@ -22,6 +21,7 @@ from extractors.errors import ExtractionError
 from extractors.formats import find_format, formats
 from extractors.members.types import Member, Members
 from extractors.pdf.attachments import MARK
+from extractors.temporary_folder import TemporaryFolder
 from extractors.types import FileState, Source
 
 VERSION = 1
@@ -52,7 +52,7 @@ class Containers:
         self._index = cache / "members.sqlite"
         self._lock = threading.Lock()
         self._unpacked: OrderedDict[str, _Unpacked] = OrderedDict()
-        self._folder: Path | None = None
+        self._folder: TemporaryFolder | None = None
 
     def members(self, container: Source) -> Members:
         """What is in a container. Raises `ExtractionError` when it cannot be opened."""
@@ -129,10 +129,8 @@ class Containers:
 
     def _new_folder(self) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="diptych-members-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        return folder
+            self._folder = TemporaryFolder()
+        return Path(tempfile.mkdtemp(dir=self._folder.path))
 
     def _load(self, key: str) -> Members | None:
         with suppress(sqlite3.Error, OSError, ValueError, TypeError), closing(sqlite3.connect(self._index)) as index:

@@ -4,10 +4,8 @@ import os
 import pickle
 import re
 import select
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -20,6 +18,7 @@ from extractors.sandbox.confinement import Access
 from extractors.sandbox.fork_server import SERVER, ForkRequest, worker_environment
 from extractors.sandbox.processes import MARK_VARIABLE, kill_marked, kill_tree, tree_memory
 from extractors.sandbox.worker import PAGE_PREFIX
+from extractors.temporary_folder import TemporaryFolder
 
 WATCH_SECONDS = 0.25
 """Time between two checks of a worker's memory."""
@@ -55,16 +54,16 @@ class WorkerProcess:
         self._mark = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._closed = False
-        self._folder = tempfile.mkdtemp(prefix="diptych-worker-")
+        self._folder = TemporaryFolder()
         request = ForkRequest(
             extractor,
-            worker_environment(TMPDIR=self._folder, **{MARK_VARIABLE: self._mark}),
+            worker_environment(TMPDIR=str(self._folder.path), **{MARK_VARIABLE: self._mark}),
             str(Path.cwd()),
             # Relative entries, such as "" for the parent's folder, must mean the same in the worker.
             [os.path.abspath(path) for path in sys.path],  # noqa: PTH100
-            replace(access, write=access.write | {os.path.realpath(self._folder)}) if limits.confined else None,
+            replace(access, write=access.write | {os.path.realpath(self._folder.path)}) if limits.confined else None,
             limits.memory_mb,
-            self._folder,
+            str(self._folder.path),
         )
         jobs, self._jobs = os.pipe()
         self._replies, replies = os.pipe()
@@ -103,7 +102,7 @@ class WorkerProcess:
     def _release(self) -> None:
         for descriptor in (self._jobs, self._replies, self._end):
             os.close(descriptor)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
 
     def _wait(self) -> int:
         """Wait for the end of the process, and return its exit code."""

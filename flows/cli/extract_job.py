@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rich.table import Table
 
@@ -28,6 +27,7 @@ from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from extractors.structure import count_structure
 from extractors.table_grid import table_html, table_json
+from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, Options, Passage, Picture, Source
 from flows.support.progress import progress_display
 from flows.support.terminal import ExitCode, build_table, print_json, print_message, print_output
@@ -107,8 +107,8 @@ def _extraction_options(settings: Settings) -> Options:
 def _picture_folder(out: Path | None) -> Iterator[Path]:
     """A folder below `out`, or a temporary one."""
     if out is None:
-        with TemporaryDirectory(prefix="diptych-") as folder:
-            yield Path(folder)
+        with TemporaryFolder() as folder:
+            yield folder
         return
     try:
         (out / "pictures").mkdir(parents=True, exist_ok=True)

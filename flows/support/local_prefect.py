@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import iscoroutine
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from diptych.errors import DiptychError, SettingsError
+from extractors.temporary_folder import TemporaryFolder
 from flows.support.progress import ProgressListener, listening
 from flows.support.terminal import print_message
 
@@ -168,8 +168,8 @@ def image_parameter(image: Path | str | bytes | None) -> Iterator[str | None]:
     if not isinstance(image, bytes):
         yield str(image) if image else None
         return
-    with TemporaryDirectory(prefix="diptych-image-") as folder:
-        path = Path(folder) / "image.png"  # an extractor of images reads all kinds of them, whatever the suffix
+    with TemporaryFolder() as folder:
+        path = folder / "image.png"  # an extractor of images reads all kinds of them, whatever the suffix
         path.write_bytes(image)
         yield str(path)
 

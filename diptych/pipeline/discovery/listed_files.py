@@ -5,7 +5,6 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from diptych.errors import SourceError
 from diptych.pipeline.discovery.own_files import is_stored_picture, kind_of_own_folder
@@ -16,6 +15,7 @@ from diptych.places.places import Places
 from diptych.places.roots import Root
 from extractors.addresses import place_path
 from extractors.formats import describe_formats, failed_plugins, find_format
+from extractors.temporary_folder import TemporaryFolder
 from extractors.types import FileState
 
 
@@ -139,8 +139,8 @@ def _walk_elsewhere(place: Place, root: str, rules: SelectionRules, skipped: lis
             skipped.append(SkippedFile(folder, f"is {kind} written by Diptych"))
             continue
         if IGNORE_FILE in files:
-            with TemporaryDirectory() as cache:
-                copy = Path(cache, IGNORE_FILE)
+            with TemporaryFolder() as cache:
+                copy = cache / IGNORE_FILE
                 place.fetch(files[IGNORE_FILE].uri, copy)
                 rules.add_ignore_file(place_path(folder), copy)
         for name, entry in files.items():

@@ -124,4 +124,4 @@ def test_failed_member_is_tried_again_from_its_archive(diptych: Diptych, folder:
     assert statuses(diptych, folder) == {"a.zip#broken.pdf": "failed"}
     outcomes = [one for one in diptych.maintenance.retry(everything=True) if "broken.pdf" in one.name]
     assert [one.status for one in outcomes] == ["failed"]
-    assert "/diptych-members-" not in outcomes[0].error
+    assert "/diptych-tmp-" not in outcomes[0].error
