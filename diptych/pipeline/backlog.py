@@ -1,6 +1,6 @@
 """The documents that need work, found while earlier ones are ingested."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -11,7 +11,7 @@ from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.discovery.sources import Listing
 from diptych.pipeline.pipeline import Pipeline
 from diptych.store.points import document_id
-from diptych.store.register import load_records
+from diptych.store.register import DocumentRecord, load_records
 from extractors.addresses import is_elsewhere
 from extractors.errors import ExtractionError
 from extractors.types import Source
@@ -74,15 +74,23 @@ class Backlog:
         if self._pipeline is None:
             self.new += len(sources)
             return list(sources)
-        pending = pending_documents(sources, self._pipeline, retry=self._retry)
-        known = load_records(self._pipeline.store, (document_id(source.uri) for source in pending)) if pending else {}
-        self.new += len(pending) - len(known)
-        return pending
+        known = _registered(sources, self._pipeline)
+        self.new += len(sources) - len(known)  # each of them needs work
+        return _pending(sources, known, self._pipeline, self._retry)
 
 
 def pending_documents(sources: Sequence[Source], pipeline: Pipeline, *, retry: bool = False) -> list[Source]:
     """The sources that are new, changed or failed before; `retry`: permanent failures and partial ones too."""
-    known = load_records(pipeline.store, (document_id(source.uri) for source in sources))
+    return _pending(sources, _registered(sources, pipeline), pipeline, retry)
+
+
+def _registered(sources: Sequence[Source], pipeline: Pipeline) -> dict[str, DocumentRecord]:
+    return load_records(pipeline.store, (document_id(source.uri) for source in sources)) if sources else {}
+
+
+def _pending(
+    sources: Sequence[Source], known: Mapping[str, DocumentRecord], pipeline: Pipeline, retry: bool
+) -> list[Source]:
     pending = []
     for source in sources:
         record = known.get(document_id(source.uri))

@@ -43,9 +43,12 @@ def _apply(client: SyncPrefectClient, wanted: AutomationCore) -> str:
 
 
 def _content(automation: AutomationCore) -> dict[str, Any]:
-    """What the template determines, without the ids and times that the server adds."""
+    """What the template determines, without the ids and times that the server adds.
+
+    Sets stay sets: as JSON, their order would differ from one process to the next.
+    """
     return automation.model_dump(
-        mode="json", include={"name", "description", "enabled", "trigger", "actions"}, exclude={"trigger": {"id"}}
+        include={"name", "description", "enabled", "trigger", "actions"}, exclude={"trigger": {"id"}}
     )
 
 

@@ -112,22 +112,29 @@ class IngestReport:
 
     def _documents_table(self, search_page: str) -> list[str]:
         """Documents that need attention first. Cells are short, because Prefect's first UI never wraps them."""
-        from diptych.models.meter import format_dollars
-        from diptych.store.points import document_id
-
         ordered = sorted(self.outcomes, key=lambda outcome: (URGENCY.index(outcome.status), outcome.name))
-        lines = ["| document | status | pages | passages | pictures | seconds | cost |", f"|{'---|' * 7}"]
-        for outcome in ordered[:MAX_ROWS]:
-            cells = (
-                markdown_link(_short_name(outcome.name), search_page, f"documents/{document_id(outcome.uri)}"),
-                outcome.status,
-                *map(str, (outcome.pages, outcome.passages, outcome.pictures)),
-                _stage_seconds(outcome),
-                escape_markdown(format_dollars(outcome.usd)) if outcome.usd else "",
-            )
-            lines.append(f"| {' | '.join(cells)} |")
+        rows = [_document_cells(outcome, search_page) for outcome in ordered[:MAX_ROWS]]
+        used = [name for name in rows[0] if any(row[name] for row in rows)]
+        lines = [f"| {' | '.join(used)} |", f"|{'---|' * len(used)}"]
+        lines += [f"| {' | '.join(row[name] for name in used)} |" for row in rows]
         more = len(ordered) - MAX_ROWS
         return [*lines, "", f"and {more} more"] if more > 0 else lines
+
+
+def _document_cells(outcome: Outcome, search_page: str) -> dict[str, str]:
+    """Column -> text in Markdown; empty for what took no time or money."""
+    from diptych.models.meter import format_dollars
+    from diptych.pipeline.stages import STAGES
+    from diptych.store.points import document_id
+
+    seconds = {**{f"{stage} s": outcome.stages.get(stage, 0) for stage in STAGES}, "total s": outcome.seconds}
+    return {
+        "document": markdown_link(_short_name(outcome.name), search_page, f"documents/{document_id(outcome.uri)}"),
+        "status": outcome.status,
+        **{name: str(getattr(outcome, name) or "") for name in ("pages", "passages", "pictures")},
+        **{name: f"{value:.1f}" if value >= 0.05 else "" for name, value in seconds.items()},
+        "cost": escape_markdown(format_dollars(outcome.usd)) if outcome.usd else "",
+    }
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -143,12 +150,6 @@ def missing_parts(outcome: Outcome) -> list[str]:
     """One sentence for each part of a partial document that could not be extracted or encoded."""
     places = ((problem.page, problem.reason) for problem in outcome.problems)
     return [f"{outcome.name}, page {page}: {why}" if page else f"{outcome.name}: {why}" for page, why in places]
-
-
-def _stage_seconds(outcome: Outcome) -> str:
-    """`9.1: extract 6.2, encode 2.8`, without stages that took no time."""
-    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.stages.items() if seconds >= 0.05)
-    return f"{outcome.seconds:.1f}" + (f": {stages}" if stages else "")
 
 
 def _short_name(name: str) -> str:

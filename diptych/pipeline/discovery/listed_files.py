@@ -1,10 +1,14 @@
 """The files under paths that may be documents: folders are walked without hidden files and files of our own."""
 
 import os
+import pickle
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from threading import Lock
+from weakref import finalize
 
 from diptych.errors import SourceError
 from diptych.pipeline.discovery.own_files import is_stored_picture, kind_of_own_folder
@@ -17,6 +21,9 @@ from extractors.addresses import place_path
 from extractors.formats import describe_formats, failed_plugins, find_format
 from extractors.temporary_folder import TemporaryFolder
 from extractors.types import FileState
+
+MAX_KEPT_BYTES = 16 << 20
+"""Of a listing in memory, about 60,000 files; a longer one is kept in a temporary file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,45 @@ class ListedFile:
         """Raises `OSError` if a local file cannot be read."""
         if self.state:
             return self.state
+        state = local_state(self.path)
         if not os.access(self.path, os.R_OK):
             raise PermissionError(13, "Permission denied", str(self.path))
-        return local_state(self.path)
+        return state
+
+
+class KeptFiles:
+    """Files that can be gone through several times, also by several threads, but are listed only once."""
+
+    def __init__(self, files: Iterator[ListedFile]) -> None:
+        self._files, self._lock = files, Lock()
+        self._kept, self._end = SpooledTemporaryFile(MAX_KEPT_BYTES), 0  # noqa: SIM115 - closed by the next line
+        finalize(self, self._kept.close)
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[ListedFile]:
+        """Raises as the listing does."""
+        position = 0
+        while True:
+            with self._lock:
+                if position == self._end and not self._keep_next():
+                    return
+                self._kept.seek(position)
+                file, position = pickle.load(self._kept), self._kept.tell()
+            yield file
+
+    def _keep_next(self) -> bool:
+        if self._error:
+            raise self._error
+        try:
+            file = next(self._files, None)
+        except Exception as error:
+            self._error = error  # for the other readers, who would find an end otherwise
+            raise
+        if file:
+            self._kept.seek(self._end)
+            pickle.dump(file, self._kept)
+            self._end = self._kept.tell()
+        return file is not None
 
 
 def unknown_format(file: Path, place: str = "") -> SkippedFile:

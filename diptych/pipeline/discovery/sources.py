@@ -6,12 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urldefrag
 
 from diptych.errors import ExtractionError, SourceError
 from diptych.pipeline.discovery.download import Fetch
-from diptych.pipeline.discovery.listed_files import ListedFile, check_root, list_files, unknown_format, unreadable
+from diptych.pipeline.discovery.listed_files import (
+    KeptFiles,
+    ListedFile,
+    check_root,
+    list_files,
+    unknown_format,
+    unreadable,
+)
 from diptych.pipeline.discovery.selection import Selection
 from diptych.pipeline.discovery.skipped_files import SkippedFile, describe_skipped
 from diptych.places.places import Places
@@ -50,8 +58,9 @@ class FoundSources:
 class Listing:
     """The documents under some paths, found while earlier ones are processed. Iterate over it once.
 
-    Of what was listed, it keeps 16 bytes per file. Names of all files are read in advance at the first picture or
-    catalogue, because pictures that rows show are no documents of their own; a tree with catalogues is kept in memory.
+    Of what was listed, it keeps 16 bytes per file, and the names in a temporary file. Names of all files are read in
+    advance at the first picture or catalogue, because pictures that rows show are no documents of their own; those of a
+    tree with catalogues are kept in memory.
     """
 
     def __init__(
@@ -84,7 +93,7 @@ class Listing:
                 check_root(root, self._places)
         seen: set[bytes] = set()
         any_found = False
-        for file in self._files(self.skipped):
+        for file in self._files:
             # `Path.resolve` raises for a link to itself; `realpath` leaves it as it is.
             resolved = file.uri or os.path.realpath(file.path)
             digest = hashlib.blake2b(os.fsencode(resolved), digest_size=16).digest()
@@ -110,11 +119,14 @@ class Listing:
 
     def count_files(self) -> int:
         """Number of files under the paths that an extractor reads. Reads only names, and catalogues count as one."""
-        return sum(find_format(file.path) is not None for file in self._files([]))
+        return sum(find_format(file.path) is not None for file in self._files)
 
-    def _files(self, skipped: list[SkippedFile]) -> Iterator[ListedFile]:
-        for root in self._roots:
-            yield from list_files(root, self._places, self._selection, skipped, self._single)
+    @cached_property
+    def _files(self) -> KeptFiles:
+        """Listed once: of a bucket, each listing costs requests."""
+        single, skipped = self._single, self.skipped
+        listings = (list_files(root, self._places, self._selection, skipped, single) for root in self._roots)
+        return KeptFiles(chain.from_iterable(listings))
 
     def _documents(self, file: ListedFile, resolved: Path) -> Iterator[Source]:
         """The documents that a file contains; none for a picture of a row."""
@@ -131,6 +143,8 @@ class Listing:
             except OSError as error:
                 if self._single and not file.walked:
                     raise SourceError(str(unreadable(file.path, error))) from error
+                if not os.path.lexists(file.path):  # removed since it was listed
+                    return
                 self.skipped.append(unreadable(file.path, error))
                 return
             if not is_archive(file.path):
@@ -163,9 +177,9 @@ class Listing:
     @cached_property
     def _rows(self) -> dict[Path, list[Source]]:
         """Catalogue -> its rows."""
-        if not any(has_rows(file.path) for file in self._files([])):
+        if not any(has_rows(file.path) for file in self._files):
             return {}
-        files = {file.path if file.uri else Path(os.path.realpath(file.path)): file for file in self._files([])}
+        files = {file.path if file.uri else Path(os.path.realpath(file.path)): file for file in self._files}
         return _Catalogues(files, self._fetch, self._known, self.skipped, self._single, self._places).read()
 
     @cached_property

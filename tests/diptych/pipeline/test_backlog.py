@@ -37,6 +37,24 @@ def test_missing_path_is_reported_before_the_first_document(tmp_path: Path) -> N
         next(iter(Listing([tmp_path / "a.pdf", tmp_path / "nowhere"])))
 
 
+def test_listing_that_fails_does_so_for_every_reader(tmp_path: Path) -> None:
+    (tmp_path / "a.dwg").write_bytes(b"")
+    listing = Listing([tmp_path / "a.dwg"])
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"no extractor reads \.dwg"):
+            listing.count_files()
+
+
+def test_file_that_vanishes_after_it_was_listed_is_left_to_the_next_run(tmp_path: Path) -> None:
+    for name in "abc":
+        pdf_source(tmp_path / f"{name}.pdf")
+    listing = Listing([tmp_path])
+    assert listing.count_files() == 3
+    (tmp_path / "b.pdf").unlink()
+    assert [source.name for source in listing] == ["a.pdf", "c.pdf"]
+    assert listing.skipped == []
+
+
 def test_backlog_of_a_new_store_has_everything_and_creates_nothing(tmp_path: Path) -> None:
     write_rows(tmp_path / "pumps.jsonl", 1, 2)
     (tmp_path / "notes.dwg").write_bytes(b"")

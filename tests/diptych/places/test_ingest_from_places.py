@@ -67,6 +67,16 @@ def test_bucket_is_ingested_once_and_only_changes_are_read(s3: S3Server, library
     assert diptych.search("green valve")[0].source == f"{s3.url}/leaflet.pdf"
 
 
+def test_bucket_is_listed_once_though_it_has_catalogues_and_its_files_are_counted(
+    s3: S3Server, library: Path, diptych: Diptych
+) -> None:
+    upload(s3, library)
+    backlog = diptych.maintenance.backlog([s3.url])
+    assert (backlog.listing.count_files(), len(list(backlog))) == (5, 4)
+    listed = sorted(request for request in s3.requests if request.startswith("LIST"))
+    assert listed == ["LIST ", "LIST ", "LIST pictures/"], "the first asks whether the address is a folder"
+
+
 def test_new_etag_of_the_same_bytes_is_read_once(s3: S3Server, library: Path, diptych: Diptych) -> None:
     put(s3, "leaflet.pdf", (library / "leaflet.pdf").read_bytes())
     diptych.ingest([s3.url])
