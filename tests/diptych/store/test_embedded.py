@@ -12,7 +12,9 @@ import pytest
 
 from diptych.errors import StoreBusy, StoreError
 from diptych.store.embedded import EmbeddedStore
-from diptych.store.types import Point, text_shapes
+from diptych.store.embedded_collection import MIN_INDEXED_POINTS
+from diptych.store.types import KEYWORD_FIELDS, Point, text_shapes
+from diptych.where import parse_where
 
 IDS = [f"00000000-0000-0000-0000-{number:012d}" for number in range(1, 3)]
 
@@ -29,8 +31,10 @@ def test_written_points_survive_a_kill_of_the_owner(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from diptych.store.types import Point, text_shapes
+from diptych.store.types import KEYWORD_FIELDS, Point, text_shapes
+from diptych.where import parse_where
 from diptych.store.embedded import EmbeddedStore
+from diptych.store.embedded_collection import MIN_INDEXED_POINTS
 store = EmbeddedStore(Path({str(tmp_path)!r}), text_shapes(3), 5)
 store.documents.upsert([Point({IDS[0]!r}, {{"page": 7}})])
 os.kill(os.getpid(), signal.SIGKILL)
@@ -84,3 +88,21 @@ def test_closed_store_is_reported(store: EmbeddedStore) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
         store.text.count()
+
+
+def test_large_collection_has_payload_indexes_and_a_small_one_none(tmp_path: Path, store: EmbeddedStore) -> None:
+    def indexes() -> set[str]:
+        with store.operation("text") as shard:
+            return set(shard.info().payload_schema)
+
+    points = [Point(f"00000000-0000-0000-0000-{n:012d}", {"page": n, "kind": f"k{n % 2}"}) for n in range(600)]
+    store.text.upsert(points[: MIN_INDEXED_POINTS - 1])
+    assert indexes() == set()
+    assert store.text.count(parse_where('kind = "k1"')) == MIN_INDEXED_POINTS // 2 - 1
+    store.text.upsert(points[MIN_INDEXED_POINTS - 1 :])
+    assert indexes() == set(KEYWORD_FIELDS["text"])
+    assert store.text.count(parse_where('kind = "k1"')) == 300
+    store.close()
+    again = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=60)
+    assert again.text.count(parse_where('kind = "k1"')) == 300
+    again.close()
