@@ -95,14 +95,16 @@ def test_large_collection_has_payload_indexes_and_a_small_one_none(tmp_path: Pat
         with store.operation("text") as shard:
             return set(shard.info().payload_schema)
 
-    points = [Point(f"00000000-0000-0000-0000-{n:012d}", {"page": n, "kind": f"k{n % 2}"}) for n in range(600)]
+    points = [
+        Point(f"00000000-0000-0000-0000-{n:012d}", {"page": n, "kind": ("text", "table")[n % 2]}) for n in range(600)
+    ]
     store.text.upsert(points[: MIN_INDEXED_POINTS - 1])
     assert indexes() == set()
-    assert store.text.count(parse_where('kind = "k1"')) == MIN_INDEXED_POINTS // 2 - 1
+    assert store.text.count(parse_where('kind = "table"')) == MIN_INDEXED_POINTS // 2 - 1
     store.text.upsert(points[MIN_INDEXED_POINTS - 1 :])
     assert indexes() == set(KEYWORD_FIELDS["text"])
-    assert store.text.count(parse_where('kind = "k1"')) == 300
+    assert store.text.count(parse_where('kind = "table"')) == 300
     store.close()
     again = EmbeddedStore(tmp_path / "store", text_shapes(3), lock_seconds=60)
-    assert again.text.count(parse_where('kind = "k1"')) == 300
+    assert again.text.count(parse_where('kind = "table"')) == 300
     again.close()
