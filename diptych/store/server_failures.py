@@ -27,7 +27,7 @@ def retried(call: Callable[[], T], name: str, seconds: float) -> T:
     while True:
         try:
             return call()
-        except (ApiException, ResourceExhaustedResponse, ValueError) as error:
+        except (ApiException, ResourceExhaustedResponse, ValueError, AssertionError, RecursionError) as error:
             wait = max(pause * random.uniform(0.75, 1.25), getattr(error, "retry_after_s", 0))
             if not is_temporary(error) or time.monotonic() + wait > deadline:
                 raise StoreError(f"{name}: {explain_failure(error)}") from error
@@ -60,6 +60,8 @@ def explain_failure(error: Exception) -> str:
         return _explain_response(error.status_code or 0, _reason(error))
     if isinstance(error, ResponseHandlingException) and "timed out" in str(error):
         return "the server did not answer in time. Run again when it is less busy, or raise DIPTYCH_SERVER_SECONDS"
+    if isinstance(error, AssertionError | RecursionError) or isinstance(getattr(error, "source", None), ValueError):
+        return "the server's answer cannot be read. Check that --store is the URL of a Qdrant server"
     if isinstance(error, ResponseHandlingException):
         return f"the server cannot be reached ({error}). Check that it is running and that --store is its URL"
     return str(error).replace("\n", " ")[:300]

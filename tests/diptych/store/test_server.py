@@ -56,7 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path, json.loads(body) if body else None))
         self.server.keys.add(self.headers.get("api-key"))
         status, headers, result = self.outcome()
-        reply = json.dumps(result if self.path == "/" else {"result": result, "status": "ok", "time": 0.0}).encode()
+        answer = result if self.path == "/" else {"result": result, "status": "ok", "time": 0.0}
+        reply = result if isinstance(result, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(reply)), **headers}.items():
             self.send_header(name, value)
@@ -157,6 +158,20 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(qdrant: Qdrant, store
 def test_acknowledged_but_unapplied_write_is_a_failure(qdrant: Qdrant, store: Store) -> None:
     qdrant.script = [(200, {}, [{"operation_id": 1, "status": "acknowledged"}])]
     with pytest.raises(StoreError, match="did not confirm"):
+        store.documents.upsert([POINT])
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"status": "error", "result": null}', "answer cannot be read"),
+        (b'{"result": [], "status": "ok"}', "did not confirm"),
+        (b"[" * 5000, "answer cannot be read"),
+    ],
+)
+def test_success_without_a_result_is_a_failure(qdrant: Qdrant, store: Store, body: bytes, says: str) -> None:
+    qdrant.script = [(200, {}, body)]
+    with pytest.raises(StoreError, match=f"^diptych-documents: the server.*{says}"):
         store.documents.upsert([POINT])
 
 

@@ -29,6 +29,8 @@ def response(code: int, reason: str) -> UnexpectedResponse:
         (UnexpectedResponse(502, "Bad Gateway", b"<html>", httpx.Headers()), "(HTTP 502): Bad Gateway", True),
         (ResponseHandlingException(httpx.ReadTimeout("timed out")), "did not answer in time", True),
         (ResponseHandlingException(RuntimeError("the client has been closed")), "closed", False),
+        (ResponseHandlingException(json.JSONDecodeError("a", "<html>", 0)), "answer cannot be read", True),
+        (AssertionError("Count points returned None result"), "answer cannot be read", False),
         (ResponseHandlingException(httpx.ConnectError("refused")), "cannot be reached (refused)", True),
     ],
 )
