@@ -94,7 +94,8 @@ def select_pictures(extraction: Extraction, pictures: Path) -> list[Selection]:
     sent: list[tuple[Picture, ImageFeatures, int]] = []
     for index, picture in enumerate(extraction.pictures):
         try:
-            with open_image(image_path(picture.image, pictures), f"the picture on page {picture.page}") as image:
+            file = image_path(picture.image, pictures)
+            with open_image(file, f"the picture on page {picture.page}", stored=True) as image:
                 features = measure_image(image)
         except ExtractionError as error:
             selections.append(Selection("unreadable", problem=str(error)))

@@ -234,7 +234,7 @@ def find_text_export(repository: str, settings: Settings) -> Model:
 
 def load_image(file: Path) -> Image.Image:
     """The image upright and in RGB, cropped to its middle if it is very long. Raises `ExtractionError`, `OSError`."""
-    with open_image(file, file.name) as opened:
+    with open_image(file, file.name, stored=True) as opened:
         image = normalise_image(opened).convert("RGB")
     width, height = min(image.width, MAX_ASPECT * image.height), min(image.height, MAX_ASPECT * image.width)
     left, top = (image.width - width) // 2, (image.height - height) // 2

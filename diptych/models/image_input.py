@@ -18,7 +18,7 @@ def prepare_image(file: Path, name: str, max_side: int, min_side: int = 1) -> Im
     """
     from PIL import Image
 
-    with open_image(file, name) as opened:
+    with open_image(file, name, stored=True) as opened:
         image = normalise_image(opened)
         scale = min(1.0, max_side / max(image.size))
         if scale < 1:

@@ -33,6 +33,8 @@ VAGUE_COLUMNS = frozenset(("caption", "text", "body"))
 QUESTION_COLUMNS = frozenset(("question", "query", "where"))
 """Names in files of questions for `diptych query --batch`, which may have a column of pictures as well."""
 MAX_BYTES = 512 << 20
+MAX_CELLS = 20_000_000
+"""Of all columns. It is Python that reads catalogues, outside of workers; with so many short cells it takes 2 GB."""
 HEAD_BYTES = 1 << 20
 """Bytes from which the header and the delimiter are determined."""
 DELIMITER_ROWS = 20
@@ -85,7 +87,7 @@ def table_kind(path: Path, *, strict: bool) -> Literal["catalogue", "questions",
             header = next(csv.reader(io.StringIO(head, newline=""), delimiter=find_delimiter(head)), [])
     except OSError as error:
         raise ExtractionError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    except (ValueError, csv.Error):
+    except (ValueError, RecursionError, csv.Error):
         return "table"
     names = {_plain_name(name) for name in header}
     if names & QUESTION_COLUMNS:
@@ -162,8 +164,11 @@ def find_delimiter(text: str) -> str:
 
 
 def _read_csv(path: Path, text: str) -> Catalog:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=find_delimiter(text))
+    delimiter = find_delimiter(text)
+    _check_cells(path, text.count(delimiter) + text.count("\n"))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header, *rows = [row for row in reader if any(map(str.strip, row))] or [[]]
+    _check_cells(path, len(header) * len(rows))
     columns = {
         name.strip(): parse_column(
             [row[at].strip() if at < len(row) else "" for row in rows], lists=_plain_name(name) not in SINGLE_COLUMNS
@@ -175,6 +180,7 @@ def _read_csv(path: Path, text: str) -> Catalog:
 
 
 def _read_json_lines(path: Path, text: str) -> Catalog:
+    _check_cells(path, sum(map(text.count, ",[{")))
     rows: dict[int, dict[str, object]] = {}
     notes = []
     for number, line in enumerate(filter(str.strip, text.split("\n")), 1):
@@ -187,5 +193,11 @@ def _read_json_lines(path: Path, text: str) -> Catalog:
         else:
             notes.append(f"{path.name}: row {number} is not a JSON object and was left out")
     names = dict.fromkeys(name for row in rows.values() for name in row if name.strip())
+    _check_cells(path, len(names) * len(rows))
     columns = {name.strip(): unify_column([row.get(name) for row in rows.values()]) for name in names}
     return Catalog(path, columns, list(rows), tuple(notes))
+
+
+def _check_cells(path: Path, number: int) -> None:
+    if number > MAX_CELLS:
+        raise ExtractionError(f"{path}: more than {MAX_CELLS:,} cells; split it into several files")

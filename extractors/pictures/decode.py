@@ -24,7 +24,8 @@ _DISPLAYABLE_SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "MPO": 
 
 An MPO file is a camera's JPEG with more pictures behind the first, which is the one that every program shows.
 """
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000")
+_STORED_FORMATS = ("PNG", "JPEG", "WEBP")
+_FORMATS = (*_STORED_FORMATS, "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000")
 _ORIENTATION = 0x0112  # EXIF tag
 _DEPTHS = (255, 4095, 65535)  # white in 8, 12 and 16 bits
 
@@ -34,8 +35,11 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @contextmanager
-def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
+def open_image(file: Path | bytes, name: str, *, stored: bool = False) -> Iterator[Image.Image]:
     """Open an image file without decoding its pixels; `name` is used in messages.
+
+    `stored`: it is from the picture store and opened outside of a worker, so only by the decoders of the formats that
+    are stored.
 
     Raises `ExtractionError` when the file is not an image, is damaged, or is too large to decode, also when that
     shows inside the block.
@@ -45,7 +49,7 @@ def open_image(file: Path | bytes, name: str) -> Iterator[Image.Image]:
     try:
         content = BytesIO(file) if isinstance(file, bytes) else file
         with _decoding():
-            opened = Image.open(content, formats=(*_FORMATS, *_heif(file)))
+            opened = Image.open(content, formats=_STORED_FORMATS if stored else (*_FORMATS, *_heif(file)))
         with opened as image:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -47,7 +47,8 @@ _PROGRAMS = ("soffice", "libreoffice", "tesseract", "pdftoppm", "fc-match")
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same numbers on all architectures
 _NO_NEW_PRIVILEGES, _SET_SECCOMP, _SUBREAPER, _PARENT_DEATH_SIGNAL = 38, 22, 36, 1  # of prctl
 _READ, _FILE_RIGHTS = 0b1101, 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15  # execute, read files and folders
-_SPECIAL_FILES = 1 << 6 | 1 << 11  # make devices
+_SPECIAL_FILES = 1 << 6 | 1 << 10 | 1 << 11 | 1 << 12
+"""Make devices, pipes and links: others open the results, and would wait for a pipe, or follow a link to a secret."""
 
 _SYSTEM_CALLS = {  # machine: (architecture of the audit, socket, connect, bind and listen, those that are refused)
     "x86_64": (

@@ -35,7 +35,7 @@ class Pictures:
     def fit(self, path: Path, name: str) -> tuple[str, str] | None:
         """(base64, media type) of a picture, or None if it is left out. Decodes it, which takes milliseconds."""
         try:
-            with open_image(path, name) as opened:
+            with open_image(path, name, stored=True) as opened:
                 side = min(self.side, max(opened.size))
             image: ImagePart | None = prepare_image(path, name, side)
             if image and (size := _encoded_size(image)) > self.left:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from markupsafe import Markup
-from PIL import Image
 
 from diptych.search.hits import Hit
 from diptych.serve.options import PREFIX
 from diptych.serve.page.text import Pieces, mark_words, table_markup
 from diptych.store.points import HEADING_SEPARATOR
 from extractors.catalog.extractor import field_sentence
+from extractors.errors import ExtractionError
 from extractors.formats import is_row
+from extractors.pictures.decode import open_image
 from extractors.types import ImageFile
 
 LISTS = {
@@ -158,9 +159,9 @@ def _show_file(path: str | None) -> Shown | None:
 def _size(path: str) -> tuple[int, int]:
     """Width and height in pixels; nothing for a file that cannot be read. Files never change: hashes name them."""
     try:
-        with Image.open(path) as image:
+        with open_image(Path(path), path, stored=True) as image:
             return image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (ExtractionError, OSError):
         return 0, 0
 
 

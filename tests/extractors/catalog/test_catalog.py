@@ -16,6 +16,7 @@ from PIL import Image
 from diptych.pipeline.discovery.download import fetcher
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.web import Limits
+from extractors.catalog import table
 from extractors.catalog.columns import parse_column, unify_column
 from extractors.catalog.extractor import extract, row_sources
 from extractors.catalog.table import read_catalog
@@ -137,6 +138,30 @@ def test_json_lines_keep_their_types_and_broken_lines_are_noted(tmp_path: Path) 
     assert dict(first.fields) == {"title": "Kettle", "price": 19.0, "tags": ["red", "new"], "stock": True}
     assert (second.name, second.media_type) == ("shop.jsonl#3", "application/x-ndjson")
     assert found.left_out == [f"{path}: row 2 is not a JSON object and was left out"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("wide.csv", "description," + "a" * 5000 + "," * 5000 + "\n" + ",".join(map(str, range(6000)))),
+        ("names.csv", ",".join(map(str, range(6000))) + "\n" + "1\n" * 6000),
+        ("names.jsonl", "\n".join(f'{{"description": "a", "{number}": 1}}' for number in range(6000))),
+        ("lists.jsonl", '{"description": "a", "b": [' + "[]," * 6000 + "1]}"),
+    ],
+)
+def test_table_whose_cells_would_fill_the_memory_is_refused(
+    tmp_path: Path, name: str, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "MAX_CELLS", 10_000)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ExtractionError, match=f"{name}: more than 10,000 cells; split it into several files"):
+        read_catalog(tmp_path / name)
+
+
+def test_deeply_nested_row_does_not_stop_the_search_for_documents(tmp_path: Path) -> None:
+    write_shop(tmp_path, "description\na pump\n")
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    assert find_sources([tmp_path]).sources[0].name.endswith("shop.csv#1")
 
 
 def test_repeated_ids_do_not_name_rows(tmp_path: Path) -> None:

@@ -22,6 +22,18 @@ def write_bomb(file: Path) -> Path:
     return file
 
 
+def test_stored_picture_is_opened_by_decoders_of_stored_formats_only(tmp_path: Path) -> None:
+    """Whatever its suffix: a worker that was taken over may have stored anything."""
+    Image.new("L", (9, 9)).save(tmp_path / "a.png", "TIFF")
+    with open_image(tmp_path / "a.png", "a.png") as image:
+        assert image.format == "TIFF"
+    with (
+        pytest.raises(ExtractionError, match=r"a\.png: not an image"),
+        open_image(tmp_path / "a.png", "a.png", stored=True),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("action", ["ignore", "error"])
 def test_decompression_bomb_is_refused_with_any_warning_filter(tmp_path: Path, action: str) -> None:
     file = write_bomb(tmp_path / "large.png")

@@ -60,6 +60,8 @@ def test_worker_and_its_programs_reach_only_the_document_and_the_results(
         "its document": (f"len(open({str(photo.path)!r}, 'rb').read(4))", "4"),
         "its results": (f"open({str(pictures / 'a')!r}, 'w').write('x')", "1"),
         "its temporary folder": ("open(os.environ['TMPDIR'] + '/a', 'w').write('x')", "1"),
+        "a link for others to follow": (f"os.symlink({str(secret)!r}, {str(pictures / 'link')!r})", "PermissionError"),
+        "a pipe for others to wait for": (f"os.mkfifo({str(pictures / 'pipe')!r})", "PermissionError"),
         "another file": (f"open({str(secret)!r}).read()", "PermissionError"),
         "another file by a link": (f"open({str(photo.path.parent / 'link')!r}).read()", "PermissionError"),
         "another folder": (f"os.listdir({str(secret.parent)!r})", "PermissionError"),
