@@ -258,10 +258,14 @@ def _kill(process: int) -> None:
 def run_command(arguments: Iterable[str]) -> int:
     from flows.cli.main import run
 
+    redirect_output()
+    return run(list(arguments))
+
+
+def redirect_output() -> None:
     output = os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    return run(list(arguments))
 
 
 def run_kills(folder: Path, seed: int, kills: int) -> dict[str, Any]:
