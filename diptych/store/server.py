@@ -216,10 +216,12 @@ def document_lease(register: ServerCollection, document: str, read: Sequence[str
     """Allow one ingest of a document at a time, on all machines that share a server, with a point in the register.
 
     A lease is taken by inserting it unless it exists, which the server does in one step. The lease of a process that
-    died on this machine is taken over at once, any other when it expires.
+    died on this machine is taken over at once, any other when it expires: by the clock of all machines, or if one of
+    them is wrong, by this process having waited so long.
     """
     lease_id = str(uuid.uuid5(NAMESPACE, f"lease {document}"))
     payload = {"lease": uuid.uuid4().hex, "host": HOST, "pid": os.getpid()}
+    waited_for, since = "", time.monotonic()
     while True:
         mine = Point(lease_id, {**payload, "until": time.time() + LEASE_SECONDS})
         register.insert(mine)
@@ -227,7 +229,9 @@ def document_lease(register: ServerCollection, document: str, read: Sequence[str
         current = next((point for point in points if point.id == lease_id), None)
         if current and current.payload["lease"] == payload["lease"]:
             break
-        if current and _is_expired(current):
+        if current and current.payload["lease"] != waited_for:
+            waited_for, since = current.payload["lease"], time.monotonic()
+        if current and (_is_expired(current) or time.monotonic() - since > LEASE_SECONDS):
             register.delete_if_equal(current)  # another process may have taken it over in the meantime
         else:
             time.sleep(POLL_SECONDS)

@@ -215,10 +215,9 @@ class ServerCollection:
         results = self.retry(
             lambda: self._client.batch_update_points(self.name, operations, wait=True, ordering=ordering)
         )
-        confirmed = [result.status for result in results]
-        if confirmed != [models.UpdateStatus.COMPLETED] * len(operations):
-            answered = ", ".join(confirmed) or "nothing"
-            raise StoreError(f"{self.name}: the server did not confirm a write (answered {answered}); run again")
+        answered = [result.status for result in results]
+        if answered != [models.UpdateStatus.COMPLETED] * len(operations):
+            raise StoreError(f"{self.name}: the server did not confirm a write ({', '.join(answered)}); run again")
 
     def find(self, ids: Sequence[str]) -> list[Point] | None:
         """As `retrieve`; None if the collection does not exist."""

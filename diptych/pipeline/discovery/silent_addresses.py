@@ -21,8 +21,10 @@ class SilentAddresses:
 
     def waits_until(self, address: str) -> str:
         """When an address is tried again, as `2030-01-31 02:00 UTC`; empty if it may be tried now."""
-        until = self._read(address)[1]
-        return f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC" if until > time.time() else ""
+        until, now = self._read(address)[1], time.time()
+        if not now < until <= now + 3600 * MAX_WAIT_HOURS:  # later only if a clock was wrong when it was written
+            return ""
+        return f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
 
     def add(self, address: str) -> None:
         """An address did not answer in time."""

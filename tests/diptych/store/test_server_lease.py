@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych.store import server
 from diptych.store.server import HOST, ServerStore, document_lease
 from diptych.store.types import NAMESPACE, Point
 from tests.support.stores import SERVER, open_store
@@ -61,6 +62,17 @@ def test_lease_of_another_machine_is_waited_for_until_it_expires(store: ServerSt
     store.documents.insert(Point(LEASE_ID, {"lease": "x", "host": "elsewhere", "pid": 1, "until": until}))
     with document_lease(store.documents, "d1"):
         assert time.time() >= until
+
+
+def test_lease_of_a_machine_whose_clock_is_years_ahead_is_taken_over(
+    store: ServerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LEASE_SECONDS", 0.3)
+    until = time.time() + 1e9
+    store.documents.insert(Point(LEASE_ID, {"lease": "x", "host": "elsewhere", "pid": 1, "until": until}))
+    start = time.monotonic()
+    with document_lease(store.documents, "d1"):
+        assert time.monotonic() - start > 0.3
 
 
 def test_changed_point_is_not_deleted(store: ServerStore) -> None:
