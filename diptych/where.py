@@ -22,8 +22,9 @@ from extractors.types import FieldValue, PassageKind, PictureKind
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
-STORE_FIELDS = ("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri")
-"""Payload keys that only the store itself filters by. Filters of users would reveal the addresses of files."""
+PRINTED_PAGE = "printed_page"
+STORE_FIELDS = ("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri", PRINTED_PAGE)
+"""Fields that only the store itself filters by. Filters of users would reveal the addresses of files."""
 ALLOWED_VALUES = {
     "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)}),
     "modality": ["image", "text"],

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.rerankers.reranker import Reranker
-from diptych.search.candidates import PAGES, RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
+from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
 from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
+from diptych.search.list_requests import EXPANSION, request_lists, select_named_pages
 from diptych.search.page_signals import (
     NAMED,
     PAGE_HEADINGS,
@@ -39,19 +40,16 @@ from diptych.search.synonyms import Synonyms
 from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.names import NameCache, resolve_names
 from diptych.store.register import RegisterCache, stored_languages
-from diptych.store.spaces import PICTURE_VECTOR, Spaces
-from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, VISUAL_VECTOR, RankedListRequest, Store
+from diptych.store.spaces import Spaces
+from diptych.store.types import VECTORS, Store
 from diptych.vectors import Vector
 from diptych.where import Compare, Expression, all_of
 
 T = TypeVar("T")
-EXPANSION = "+{}"
-"""What follows the name of a BM25 list that searches for the words of an expansion: `text.bm25+0`."""
 BAND = 40
 """Hits that are ranked together; further hits come from deeper searches."""
-LIST_DEPTH, READ_DEPTH = 2, 4
-"""Each ranked list is twice as deep as the band, so that a hit of two lists is found in both, and four times as many
-parts are read. Measured, see docs/measurements/search.md."""
+READ_DEPTH = 4
+"""How many times as many parts are read. Measured, see docs/measurements/search.md."""
 TEXT_LISTS = ("text.dense", "images.description")
 """Lists of the parts whose text means something similar to the query."""
 BM25_LISTS = ("text.bm25", "images.bm25")
@@ -241,8 +239,11 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
     weights = {**DEFAULT_WEIGHTS, **context.weights}
     while True:
         where = context.resolve(query.query.where)
-        resolved = replace(query, query=replace(query.query, where=where))
-        requests = {name: dict(_requests(name, resolved, context, size)) for name in ("text", "images")}
+        named = select_named_pages(query.intent, where, lambda: context.names.records(context.store))
+        requests = {
+            name: dict(request_lists(name, query.intent, query.vectors, where, named, context.uses, size))
+            for name in ("text", "images")
+        }
         found = read_candidates(context.store, context.register, requests, weights, READ_DEPTH * size)
         if where != context.resolve(query.query.where):
             continue  # the names in the filter stand for other documents now
@@ -274,23 +275,3 @@ def _merge_expansions(found: Snapshot, expanded: Sequence[Set[str]]) -> dict[str
             kept = {id_: rank for id_, rank in lists[plain].items() if id_ not in own}
             lists[plain] = kept | {id_: rank for id_, rank in ranks.items() if id_ in own}
     return lists
-
-
-def _requests(
-    collection: str, query: EncodedQuery, context: SearchContext, size: int
-) -> Iterator[tuple[str, RankedListRequest]]:
-    depth, where = LIST_DEPTH * size, query.query.where
-    for vector in VECTORS[collection]:
-        if vector in query.vectors and context.uses(f"{collection}.{vector}"):
-            yield f"{collection}.{vector}", RankedListRequest(depth, vector, vector=query.vectors[vector], where=where)
-    if collection == "images" and PICTURE_VECTOR in query.vectors and context.uses("images.visual"):
-        alone = query.vectors[PICTURE_VECTOR]
-        yield "images.picture", RankedListRequest(depth, VISUAL_VECTOR, vector=alone, where=where)
-    searched = {"": query.intent.words}
-    searched |= {EXPANSION.format(number): one.words for number, one in enumerate(query.intent.expansions)}
-    for suffix, stems in searched.items():
-        words = " ".join(stems)
-        if words and context.uses(f"{collection}.bm25"):
-            yield f"{collection}.bm25{suffix}", RankedListRequest(depth, INDEXED, words=words, where=where)
-        if words and collection == "text" and any(map(context.uses, SIGNALS)):
-            yield f"{PAGES}{suffix}", RankedListRequest(size, PAGE_WORDS, words=words, where=where)

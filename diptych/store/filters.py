@@ -4,13 +4,15 @@ import re
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.where import BUILT_IN, STORE_FIELDS, And, Compare, Expression, In, Not, Or
+from diptych.where import BUILT_IN, PRINTED_PAGE, STORE_FIELDS, And, Compare, Expression, In, Not, Or
 from extractors.types import FieldValue
 
 FLAGS = "flags"
 """Payload list of the user's fields that are true: qdrant-edge 0.9 cannot match booleans."""
 LISTS = "lists"
 """Payload list of the user's fields that hold several values: `contains` compares those with whole values."""
+FOLIO = "folio"
+"""Payload field with the printed number of a page, if it differs from the position in the file."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 Json = dict[str, Any]
@@ -23,6 +25,8 @@ def filter_json(where: Expression) -> Json:
 
 def payload_key(field: str) -> str:
     """The payload path of a field in a filter; the user's own fields are stored below `fields`."""
+    if field == PRINTED_PAGE:
+        return FOLIO
     if field in BUILT_IN or field in STORE_FIELDS:
         return field
     return 'fields."' + field.replace('"', "") + '"'

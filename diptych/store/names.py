@@ -95,15 +95,22 @@ class NameCache:
 
     def ids(self, name: str, store: Store, *, part: bool = False) -> tuple[str, ...]:
         """`part`: of all documents whose names contain `name`. Otherwise raises `QueryError` for an ambiguous name."""
-        version = seen_version(store)
-        if self._cached[0] != version:
-            self._cached = version, list_records(store), {}  # replaced as one value: threads share it
-        _, records, known = self._cached
+        _, records, known = self._read(store)
         if part:
             return find_ids(name, records, part=True)
         if name not in known:
             known[name] = find_ids(name, records)
         return known[name]
+
+    def records(self, store: Store) -> list[DocumentRecord]:
+        """Of all documents."""
+        return self._read(store)[1]
+
+    def _read(self, store: Store) -> tuple[str, list[DocumentRecord], dict[str, tuple[str, ...]]]:
+        version = seen_version(store)
+        if self._cached[0] != version:
+            self._cached = version, list_records(store), {}  # replaced as one value: threads share it
+        return self._cached
 
     def finder(self, store: Store) -> Callable[[str, bool], tuple[str, ...]]:
         """For `resolve_names`."""

@@ -12,13 +12,13 @@ from typing import Any
 from qdrant_client.models import PayloadSchemaType
 
 from diptych.errors import QueryError
-from diptych.store.filters import DATE, FLAGS, LISTS, Json, payload_key
+from diptych.store.filters import DATE, FLAGS, FOLIO, LISTS, Json, payload_key
 from diptych.store.types import KEYWORD_FIELDS, Point
 from extractors.types import Field
 
 FIXED_INDEXES: dict[str, dict[str, PayloadSchemaType]] = {
     kind: dict.fromkeys(KEYWORD_FIELDS[kind], PayloadSchemaType.KEYWORD)
-    | dict.fromkeys(("page", "generation"), PayloadSchemaType.INTEGER)
+    | dict.fromkeys(("page", FOLIO, "generation"), PayloadSchemaType.INTEGER)
     | {"modality": PayloadSchemaType.KEYWORD}
     for kind in ("text", "images", "pages")
 } | {

@@ -34,6 +34,8 @@ LISTS = {
     "pages.pictures": "a figure on its page",
     "pages.tables": "title of a table on its page",
     "pages.dense": "meaning of its page",
+    "text.named": "meaning, among pages that are named",
+    "images.named": "meaning of its description, among pages that are named",
     "named": "its page or label is named",
     "documents.words": "words of its document",
     "documents.name": "name of its document",
