@@ -7,7 +7,7 @@ from itertools import chain
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fuse, rank_ids
-from diptych.store.register import RegisterCache, current_payload, is_visible, seen_version
+from diptych.store.register import DocumentRecord, RegisterCache, current_payload, is_visible, seen_version
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 RETRY_SECONDS = 5.0
@@ -61,7 +61,9 @@ def read_candidates(
     else:
         raise StoreBusy(STORE_BUSY)
     parts = {
-        id_: current_payload(payload, records) for id_, payload in payloads.items() if is_visible(payload, id_, records)
+        id_: current_payload(payload, records) | {"last": _is_last(payload, records)}
+        for id_, payload in payloads.items()
+        if is_visible(payload, id_, records)
     }
     hidden = payloads.keys() - parts.keys()
     pages = [parts.pop(id_) for name in _page_lists(lists) for id_ in lists.pop(name) if id_ in parts]
@@ -105,6 +107,11 @@ def _read_parts(
         len(points) < limits[name] for name, points in lists.items() if name not in page_lists
     )
     return lists, payloads, complete
+
+
+def _is_last(payload: Payload, records: Mapping[str, DocumentRecord]) -> bool:
+    """Whether it is on the last page of its document, or the last with anything on it."""
+    return bool(payload.get("last")) or payload["page"] == records[payload["document_id"]].pages
 
 
 def _page_lists(names: Iterable[str]) -> list[str]:

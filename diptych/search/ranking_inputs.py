@@ -100,6 +100,7 @@ def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) ->
         kinds=frozenset(part["kind"] for part in parts if part["modality"] == "image"),
         labels=frozenset(label for p in parts if p["label"] for label in (p["label"], figure_label(p["label"]))),
         folio=first.get("folio"),
+        last=first.get("last", False),
         tables=tables,
     )
 

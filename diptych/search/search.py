@@ -58,7 +58,7 @@ PICTURE_LISTS = ("images.visual", "images.picture")
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", "images.patches")
 WEIGHT_NAMES = (*LISTS, *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
-DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, NAMED: 2.0}
+DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, NAMED: 3.0}
 """Default weights, 1 where missing; measured, see docs/measurements/search.md."""
 
 

@@ -111,6 +111,20 @@ def test_hits_say_which_page_number_was_meant(tmp_path: Path) -> None:
     made.index.close()
 
 
+@pytest.mark.parametrize(
+    ("question", "page"),
+    [("the pump on page 60", 63), ("the pump on the last page", 100), ("the pump on the second page", 2)],
+)
+def test_named_pages_are_found_whatever_their_words(question: str, page: int, tmp_path: Path) -> None:
+    made = ScriptedPipeline(tmp_path, "embedded")
+    others = (2, 60, 63, 100)
+    passages = [Passage("Nothing." if number in others else f"Pump {number}.", number) for number in range(1, 101)]
+    made.ingest(source("book.pdf"), replace(document(*passages), shift=3))
+    made.ingest(source("note.pdf"), document(Passage("A pump.", 1)))
+    assert ask(made.pipeline, question, 'document = "book.pdf"')[0].page == page
+    made.index.close()
+
+
 def test_words_of_the_whole_page_raise_its_parts(pipeline: Pipeline) -> None:
     hits = ask(pipeline, "blue valves of page")
     assert {hit.document for hit in hits if "pages.bm25" in hit.ranks} == {"manual.pdf", "other.pdf"}
