@@ -18,6 +18,7 @@ from extractors.layout.scans import add_scanned_pictures
 from extractors.ocr.preparation import LONG_SIDE
 from extractors.ocr.recognition import OcrResult, recognise_page
 from extractors.page import Drawing, Line, PageLayout
+from extractors.pdf.outlined_letters import count_outlined_letters, without_outlined_letters
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import render_page
 from extractors.text.cleaning import is_readable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 MIN_WORDS = 25  # fewer words beside a large image are a page number, a header or a logo, not the page's text
 MIN_IMAGE_SHARE = 0.35  # share of the page covered by images that may hold its words
 MIN_IMAGE_SHARE_WITHOUT_WORDS = 0.03  # the same for a page without any words
-MIN_CURVES = 150  # curved paths on a page without words that may be letters drawn as outlines
+MIN_LETTERS, MIN_OUTLINES = 100, 150  # letters of text, and letters drawn as outlines, that may be the text of the page
 MAX_DUPLICATE_OVERLAP = 0.6  # share of a line covered by an equal one, drawn twice for a shadow or to look bold
 MAX_KNOWN_OVERLAP = 0.3  # share of a line read by OCR that a line of the text layer covers; more is the same text
 # If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
@@ -94,14 +95,15 @@ def _letters(lines: Sequence[Line]) -> int:
 
 
 def _needs_ocr(layout: PageLayout) -> bool:
+    if _letters(layout.lines) < MIN_LETTERS and count_outlined_letters(layout.drawings) > MIN_OUTLINES:
+        return True
     words = sum(len(line.text.split()) for line in layout.lines)
     if words >= MIN_WORDS:
         return False
     images = sum(area(raster.box) for raster in layout.rasters)
     if images > MIN_IMAGE_SHARE * layout.area:
         return True
-    curves = sum(drawing.curved for drawing in layout.drawings)
-    return words == 0 and (images > MIN_IMAGE_SHARE_WITHOUT_WORDS * layout.area or curves > MIN_CURVES)
+    return words == 0 and images > MIN_IMAGE_SHARE_WITHOUT_WORDS * layout.area
 
 
 def _sideways_angle(lines: Sequence[Line]) -> int:
@@ -140,6 +142,7 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool)
     ]
     if not lines:
         return ReadablePage(layout, result.angle, note=result.note)
+    layout = replace(layout, drawings=without_outlined_letters(layout.drawings, lines))
     if result.rule_ink:
         layout, image = _draw_rules(layout, result, scale), _erase_ink(image, result.rule_ink)
     if background_images(layout):

@@ -186,6 +186,24 @@ def test_photo_in_a_scan_of_strips_with_a_text_layer_is_found(tmp_path: Path) ->
 
 
 @needs_tesseract
+@pytest.mark.parametrize("top", [100, 400], ids=["a whole page", "a figure beside text"])
+def test_letters_drawn_as_outlines_are_read(tmp_path: Path, top: int) -> None:
+    written = pymupdf().open().new_page()
+    for n, line in enumerate(TWELVE_LINES):
+        written.insert_text((60, top + 30 * n), line, fontsize=12)
+    outlined = pymupdf().open("svg", written.get_svg_image(text_as_path=True).encode()).convert_to_pdf()
+    document = pymupdf().open("pdf", outlined)
+    document[0].insert_text((60, 60), "ANNUAL REPORT", fontsize=15)
+    if top == 400:
+        write(document[0], TEXT * 4, (60, 80, 540, 300))
+    made = extract_document(document, tmp_path, ocr="auto")
+    (text,) = [part.text for part in made.passages] if top == 100 else [part.words for part in made.pictures]
+    assert text.count("moves water from the lower tank") == 4
+    assert ("ANNUAL REPORT" in text) == (top == 100)
+    assert made.report.ocr_pages == ((1,) if top == 100 else ())
+
+
+@needs_tesseract
 @pytest.mark.parametrize("shift", [0, 3], ids=["readable", "shifted alphabet"])
 def test_text_layer_is_replaced_by_ocr_only_if_it_is_unreadable(tmp_path: Path, shift: int) -> None:
     document = scanned_document(tmp_path)
