@@ -38,6 +38,7 @@ from diptych.storage_settings import StorageSettings
 from extractors.ocr.languages import split_languages
 from extractors.page_range import check_page_range, parse_page_range
 from extractors.sandbox.sandbox import Sandbox
+from extractors.shared_programs import UseProgram, without_limits
 from extractors.types import OcrEngine, Options, PageImages
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -162,8 +163,8 @@ class Settings(StorageSettings):
     )
     prefect_limits: dict[str, int] = Field(
         default={},
-        description="Global limits that flow runs keep: documents read with ocr or libreoffice at once, and requests a "
-        "minute to openai, anthropic or unified.",
+        description="Global limits that flow runs keep: pages and pictures read with ocr, or documents with "
+        "libreoffice, at the same time, and requests a minute to openai, anthropic or unified.",
     )
     runner: Runner = Field(default="threads", description="Where the tasks of a flow run work.")
     cluster: str = Field(
@@ -234,8 +235,8 @@ class Settings(StorageSettings):
         section: Endpoint | None = getattr(self, provider).for_role(role) if provider in PROVIDERS else None
         return section
 
-    def sandbox(self) -> Sandbox:
-        """New worker processes, with these limits and passwords."""
+    def sandbox(self, use_program: UseProgram = without_limits) -> Sandbox:
+        """New worker processes, with these limits and passwords; `use_program`: see `Sandbox`."""
         return Sandbox(
             self.workers,
             self.document_seconds,
@@ -243,6 +244,7 @@ class Settings(StorageSettings):
             self.page_seconds,
             {pattern: password.get_secret_value() for pattern, password in self.passwords.items()},
             confined=self.confine_workers,
+            use_program=use_program,
         )
 
     def require_persistent(self) -> Settings:

@@ -5,9 +5,8 @@ many requests it gets. The class here adds nothing to that; flows pass one that 
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
 
-Program = Literal["libreoffice", "ocr"]
+from extractors.shared_programs import Program
 
 
 class SharedLimits:
@@ -20,7 +19,7 @@ class SharedLimits:
         self.closed = True
 
     def using(self, program: Program) -> AbstractContextManager[object]:
-        """Waits until a document may be read with a program, and keeps its place during the block."""
+        """Waits until a program may be used, and keeps its place during the block."""
         return nullcontext()
 
     def before_request(self, model: str) -> None:

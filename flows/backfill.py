@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.exceptions import CancelledRun
+from prefect.exceptions import CancelledRun, TerminationSignal
 from prefect.states import Cancelled, Completed
 from pydantic import Field
 
@@ -39,6 +39,7 @@ from flows.support.ingest_tasks import (
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener, listening
 from flows.support.removals import NO_REMOVALS
+from flows.support.run_states import report_cancelled
 from flows.support.shared_store import RunUsage
 from flows.support.text import pluralize
 
@@ -100,6 +101,9 @@ def backfill(
                     gone = replace(gone, covered=gone.covered - backlog.new)
                     removals = delete_removed_documents(diptych, paths, backlog.found, gone, confirm_deletes)
                 diptych.maintenance.store_skipped(paths, FoundSources([], backlog.skipped))
+            except TerminationSignal:
+                report_cancelled(run.progress.describe_rest())
+                raise
             except (KeyboardInterrupt, CancelledRun, DiptychError) as error:
                 if not (watch.cancelled or isinstance(error, KeyboardInterrupt | CancelledRun)):
                     raise

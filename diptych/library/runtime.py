@@ -227,7 +227,7 @@ class Runtime:
         with self._opened:
             self._check_open()
             if self._sandbox is None:
-                self._sandbox = self.settings.sandbox()
+                self._sandbox = self.settings.sandbox(self._limits.using)
             return self._sandbox
 
     def fetcher(self, retry: bool, *, for_query: bool = False) -> Fetch:
@@ -250,7 +250,6 @@ class Runtime:
             places=self.places,
             language=self.language,
             captioner=self.captioner,
-            limits=self._limits,
             check_models=lambda: self.check_models("encoder", "image_encoder", "page_encoder", "captioner"),
         )
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +11,12 @@ from diptych.captioners.captioner import Captioner
 from diptych.models.meter import Account
 from diptych.picture_store import PictureStore
 from diptych.places.places import Places
-from diptych.shared_limits import Program, SharedLimits
 from diptych.store.disk_space import check_disk_space
 from diptych.store.points import PointDraft
 from diptych.store.spaces import Spaces
 from diptych.store.types import Store
 from extractors.errors import ExtractionError
-from extractors.formats import find_format, has_rows
+from extractors.formats import find_format
 from extractors.pictures.store import image_path
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Extraction, ImageFile, Options, Source
@@ -36,7 +34,6 @@ class Pipeline:
     language: str = "english"
     captioner: Captioner | None = None
     places: Places = field(default_factory=Places)
-    limits: SharedLimits = field(default_factory=SharedLimits)
     check_models: Callable[[], None] | None = None
     """Called before a document is extracted; raises as `Runtime.check_models` if a paid model cannot be used."""
 
@@ -77,23 +74,12 @@ class Pipeline:
         """The parts of a document, wherever it is. Raises `ExtractionError`, and as `check_disk_space` does."""
         self.check_disk_space()
         try:
-            with ExitStack() as held:
-                local = held.enter_context(self.places.opened(source))
-                for program in self._programs(source):
-                    held.enter_context(self.limits.using(program))
+            with self.places.opened(source) as local:
                 extraction = self.sandbox.extract(local, self.options, self.pictures)
                 read = replace(source, sha256=local.sha256, fields=extraction.source.fields)
                 return replace(extraction, source=read)
         finally:
             self.check_disk_space()  # on a full disk, a picture would be reported as broken
-
-    def _programs(self, source: Source) -> Iterator[Program]:
-        """What may be needed to read a document, always in the same order. A scan is not known before it is opened."""
-        row = find_format(source.path)
-        if row and row.module.startswith(("extractors.slides", "extractors.word", "extractors.sheets")):
-            yield "libreoffice"
-        if self.options.ocr != "off" and (source.images or not has_rows(source.path)):
-            yield "ocr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope, slo
 from extractors.ocr.ruled_grids import RuledGrid, erase_rules, find_grids, rule_ink
 from extractors.ocr.unread import erase_words, unread_share
 from extractors.page import Line
+from extractors.shared_programs import using
 from extractors.types import Box, Options
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def choose_engine(options: Options) -> tuple[Engine | None, str]:
     return None, f"{'; '.join(problems)}: pages and pictures without text have no words"
 
 
+@using("ocr")
 def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_SIDE) -> OcrResult:
     """Return all lines of a page's image, turning it upright first if necessary.
 
@@ -160,7 +162,9 @@ def recognise_words(image: Image.Image, options: Options) -> str:
     if min(image.size) < MIN_SIDE or image.width * image.height < MIN_AREA:
         return ""
     grey, scale = prepare(image)
-    words = _confident_words(_open_reader(options)[1](grey, True), MIN_CONFIDENCE)
+    read_words = _open_reader(options)[1]
+    with using("ocr"):
+        words = _confident_words(read_words(grey, True), MIN_CONFIDENCE)
     return "\n".join(line.text for line in _lines(words, scale))
 
 

@@ -23,6 +23,7 @@ from extractors.progress import MAX_SKIPPED_PAGES
 from extractors.sandbox.confinement import Access, access_to
 from extractors.sandbox.processes import tree_memory
 from extractors.sandbox.worker_process import Limits, WorkerProcess
+from extractors.shared_programs import UseProgram, without_limits
 from extractors.types import Box, Extraction, Field, ImageFile, Options, PageImage, Source
 
 if TYPE_CHECKING:
@@ -51,16 +52,18 @@ class Sandbox:
         passwords: Mapping[str, str] | None = None,
         *,
         confined: bool = True,
+        use_program: UseProgram = without_limits,
     ) -> None:
         """Limit a page to `page_seconds`, the rest of a document to `seconds`, and a worker to `memory_mb` MiB.
 
-        `confined`: keep workers from other files and the network, where the kernel can.
+        `confined`: keep workers from other files and the network, where the kernel can. `use_program`: entered while a
+        worker uses a program that machines share a limit on.
 
         `passwords`: pattern -> password of encrypted files. A pattern such as `invoices/*.pdf` matches the end of the
         absolute path; `*` matches slashes, too.
         """
         self.limits = Limits(seconds, memory_mb, page_seconds, confined)
-        self._passwords = dict(passwords or {})
+        self._passwords, self._use_program = dict(passwords or {}), use_program
         self._slots = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
@@ -148,7 +151,7 @@ class Sandbox:
         with self._slots:
             worker, reusable = self._borrow(path, access), False
             try:
-                reply = worker.run(path, function, arguments)
+                reply = worker.run(path, function, arguments, self._use_program)
                 reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * (
                     self.limits.memory_mb << 20
                 )

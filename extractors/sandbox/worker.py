@@ -1,13 +1,15 @@
 """The code that runs in a worker process, where untrusted files are opened: the other end of `WorkerProcess`.
 
-Jobs arrive in one pipe as pickles. In the other leave lines: the pages that are being read, and the reply as JSON.
+Jobs arrive in one pipe as pickles. In the other leave lines: the pages that are being read, the programs that are to
+be used, and the reply as JSON. A program is used when a line comes back.
 Standard input and output are closed: what native libraries print goes nowhere.
 """
 
 import json
 import os
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from traceback import extract_tb
@@ -15,9 +17,12 @@ from typing import Any
 
 from extractors.errors import NO_SPACE, ExtractionError
 from extractors.progress import listen_to_pages
+from extractors.shared_programs import Program, limit_programs
 
 PAGE_PREFIX = b"page "
-"""Begins the lines that come before a reply: each names the page that is read next."""
+"""Begins a line before the reply: it names the page that is read next."""
+USE_PREFIX, USED = b"use ", b"used"
+"""Begins a line that names a program to be used, and is answered by a line; the line after its use."""
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -33,11 +38,21 @@ def run_jobs(jobs_descriptor: int, replies_descriptor: int) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
 
-    def report_page(number: int) -> None:
-        replies.write(PAGE_PREFIX + b"%d\n" % number)
+    def send(line: bytes) -> None:
+        replies.write(line + b"\n")
         replies.flush()
 
-    listen_to_pages(report_page)
+    @contextmanager
+    def use(program: Program) -> Iterator[None]:
+        send(USE_PREFIX + program.encode())
+        jobs.readline()
+        try:
+            yield
+        finally:
+            send(USED)
+
+    listen_to_pages(lambda number: send(PAGE_PREFIX + b"%d" % number))
+    limit_programs(use)
     while True:
         try:
             job = pickle.load(jobs)  # written by the parent, which is trusted; replies are not, so they are JSON

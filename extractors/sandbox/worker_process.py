@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
 from extractors.sandbox.confinement import Access
 from extractors.sandbox.fork_server import SERVER, ForkRequest, worker_environment
 from extractors.sandbox.processes import MARK_VARIABLE, kill_marked, kill_tree, tree_memory
-from extractors.sandbox.worker import PAGE_PREFIX
+from extractors.sandbox.worker import PAGE_PREFIX, USE_PREFIX, USED
+from extractors.shared_programs import PROGRAMS, UseProgram, without_limits
 from extractors.temporary_folder import TemporaryFolder
 
 WATCH_SECONDS = 0.25
 """Time between two checks of a worker's memory."""
+_USES = {USE_PREFIX + program.encode(): program for program in PROGRAMS}
 MAX_REPLY_BYTES = 1 << 30
 """No real document has more text than this."""
 
@@ -111,19 +114,25 @@ class WorkerProcess:
             kill_marked(self._mark)
         return int(code or -signal.SIGKILL)
 
-    def run(self, path: Path, function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
+    def run(
+        self,
+        path: Path,
+        function: Callable[..., object],
+        arguments: tuple[object, ...],
+        use_program: UseProgram = without_limits,
+    ) -> bytes:
         """Call a function that returns a dataclass, and return the worker's reply, a line of JSON.
 
-        `path` is the file it opens. Raises `ExtractionError` when the process dies, exceeds its limits, or sends too
-        large a reply.
+        `path` is the file it opens. The time until it may use a program does not count. Raises `ExtractionError` when
+        the process dies, exceeds its limits, or sends too large a reply, and as `use_program` does.
         """
         self.jobs += 1
+        with ExitStack() as in_use:
+            return self._read_reply(path, (path, function, arguments), use_program, in_use)
+
+    def _read_reply(self, path: Path, job: tuple[object, ...], use_program: UseProgram, in_use: ExitStack) -> bytes:
         page, deadline = 0, time.monotonic() + self._limits.seconds
-        try:
-            with open(self._jobs, "wb", closefd=False) as jobs:
-                pickle.dump((path, function, arguments), jobs)
-        except OSError:
-            raise self._died(path, page) from None
+        self._send(pickle.dumps(job), path, page)
         readable = select.poll()
         readable.register(self._replies, select.POLLIN)
         reply = bytearray()
@@ -140,11 +149,26 @@ class WorkerProcess:
                 if b"\n" not in chunk:
                     continue
                 *lines, reply = reply.split(b"\n")
-                for line in lines:
-                    if not re.fullmatch(PAGE_PREFIX + rb"\d{1,9}", line):
-                        return bytes(line)
-                    page = int(line.removeprefix(PAGE_PREFIX))
-                    deadline = time.monotonic() + (self._limits.page_seconds if page else self._limits.seconds)
+                for line in map(bytes, lines):
+                    if re.fullmatch(PAGE_PREFIX + rb"\d{1,9}", line):
+                        page = int(line.removeprefix(PAGE_PREFIX))
+                        deadline = time.monotonic() + (self._limits.page_seconds if page else self._limits.seconds)
+                    elif line == USED or line in _USES:
+                        in_use.close()
+                        if line in _USES:
+                            deadline -= time.monotonic()
+                            in_use.enter_context(use_program(_USES[line]))
+                            deadline += time.monotonic()
+                            self._send(b"\n", path, page)
+                    else:
+                        return line
+
+    def _send(self, data: bytes, path: Path, page: int) -> None:
+        try:
+            with open(self._jobs, "wb", closefd=False) as jobs:
+                jobs.write(data)
+        except OSError:
+            raise self._died(path, page) from None
 
     def _check_limits(self, path: Path, page: int, deadline: float) -> None:
         limits = self._limits

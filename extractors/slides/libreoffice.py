@@ -11,6 +11,7 @@ from pathlib import Path
 
 from extractors.containers import OLE
 from extractors.errors import ExtractionError
+from extractors.shared_programs import using
 
 CONVERSION_SECONDS = 150.0
 """Time limit of a conversion: a minute for a cold start, and 90 seconds for the largest decks measured."""
@@ -69,7 +70,8 @@ def convert_file(file: Path, target_format: str, folder: Path) -> Path:
             f"-env:UserInstallation={profile.as_uri()}", *_input_filter(file),
             "--convert-to", _filter(file, target_format), "--outdir", str(folder), str(link),
         ]  # fmt: skip
-        _run(command, home)
+        with using("libreoffice"):
+            _run(command, home)
     result = folder / f"deck.{target_format}"
     if not result.exists() or not result.stat().st_size:
         missing = " (it may lack Writer: apt install libreoffice-writer)" if file.suffix.lower() in _TEXTS else ""

@@ -22,7 +22,7 @@ from prefect.context import FlowRunContext
 from flows.support.progress import ProgressListener
 from flows.support.removals import Removals
 from flows.support.shared_store import RunUsage
-from flows.support.text import pluralize
+from flows.support.text import describe_rest
 
 if TYPE_CHECKING:
     from diptych import Outcome
@@ -91,8 +91,7 @@ class BackfillProgress(ProgressListener):
 
     def describe_rest(self) -> str:
         """What a stopped run leaves to the next one."""
-        left = f"{pluralize(self.total - self.done, 'document')} left" if self.total else "some documents are left"
-        return f"stopped after {pluralize(len(self.outcomes), 'document')}: {left}; the next run continues"
+        return describe_rest(len(self.outcomes), self.total - self.done if self.total else None)
 
     def show(self) -> None:
         self._listener.on_progress(self.done, self.total or None, self.describe())

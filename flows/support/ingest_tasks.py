@@ -15,7 +15,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import CancelledRun, ObjectNotFound
+from prefect.exceptions import CancelledRun, ObjectNotFound, TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner
@@ -33,7 +33,7 @@ from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.progress_artifact import progress_artifact
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
-from flows.support.run_states import cancelled_state, failed_state
+from flows.support.run_states import cancelled_state, failed_state, report_cancelled
 from flows.support.runners import check_runner, started_task_runner, stop_processes, works_in_threads
 from flows.support.shared_store import RunStore, RunUsage, shared_diptych
 
@@ -72,14 +72,18 @@ def ingest_run(
 
 def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool = False) -> list[Outcome]:
     """Ingest documents in tasks of the current flow run. Worker processes never outlive this call, however it ends."""
-    with progress_artifact(len(sources), diptych), started_task_runner(diptych.settings) as runner:
+    if not sources:
+        return []
+    with progress_artifact(len(sources), diptych) as progress, started_task_runner(diptych.settings) as runner:
         run = _TaskedIngest(runner, diptych, retry)
         try:
             outcomes = run.ingest(sources)
-        except BaseException:
+        except BaseException as error:
             # The runner waits for its tasks, and they wait for their workers: the workers have to end first.
             diptych.close()
             stop_processes()
+            if isinstance(error, TerminationSignal):
+                report_cancelled(progress.describe_rest())
             run.cancel_lost_tasks()
             raise
     diptych.maintenance.optimize_after(outcomes)

@@ -12,7 +12,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from diptych.models.meter import format_dollars
 from flows.support.progress import ProgressListener, current_listener, listening
-from flows.support.text import pluralize
+from flows.support.text import describe_rest, pluralize
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -51,6 +51,11 @@ class ProgressArtifact(ProgressListener):
         share = self._counts["done"] / self._total if self._total else 1.0
         update_progress_artifact(self._artifact, 100 * share, description=self.description)
 
+    def describe_rest(self) -> str:
+        """What a stopped run leaves to the next one."""
+        done = self._counts["done"]
+        return describe_rest(done, self._total - done)
+
     @property
     def description(self) -> str:
         """`12 of 103 documents; 340 pages, 55 a minute; 4 minutes left; 1 failed; $0.12`."""
@@ -68,12 +73,9 @@ class ProgressArtifact(ProgressListener):
 
 
 @contextmanager
-def progress_artifact(total: int, diptych: Diptych) -> Iterator[None]:
+def progress_artifact(total: int, diptych: Diptych) -> Iterator[ProgressArtifact]:
     """Show the progress of this block, which processes `total` documents, in the current flow run."""
-    if not total:
-        yield
-        return
     progress = ProgressArtifact(current_listener(), total, diptych)
     with listening(progress):
-        yield
+        yield progress
     progress.update()

@@ -41,6 +41,20 @@ def cancelled_state() -> State[Any]:
     return Cancelled(message="stopped together with its flow run; the next run continues here")
 
 
+def report_cancelled(message: str) -> None:
+    """Set the current flow run to Cancelled if somebody cancels it.
+
+    Its worker does so only after the process has ended and the flow was loaded once more.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(context.flow_run.id).state
+        if state and state.is_cancelling():
+            client.set_flow_run_state(context.flow_run.id, Cancelled(message=message), force=True)
+
+
 def describe_paths(paths: Sequence[str]) -> str:
     """`reports/`, or `reports/ and 2 more`, for the name of a run."""
     first = Path(paths[0])

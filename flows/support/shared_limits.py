@@ -18,11 +18,10 @@ from prefect.exceptions import ObjectNotFound
 
 from diptych import Settings
 from diptych.errors import SettingsError
-from diptych.shared_limits import Program, SharedLimits
+from diptych.shared_limits import SharedLimits
+from extractors.shared_programs import PROGRAMS, Program
 
 PREFIX = "diptych-"
-PROGRAMS = ("libreoffice", "ocr")
-"""Names of limits on documents at once; all others are providers, and limit requests a minute."""
 WAIT_SECONDS = 2.0
 """After which waiting is interrupted to see whether the run was stopped."""
 

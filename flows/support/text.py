@@ -18,6 +18,12 @@ def pluralize(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def describe_rest(done: int, left: int | None) -> str:
+    """What a stopped run leaves to the next one; None: not known."""
+    rest = "some documents are left" if left is None else f"{pluralize(left, 'document')} left"
+    return f"stopped after {pluralize(done, 'document')}: {rest}; the next run continues"
+
+
 def escape_markdown(text: str, length: int = 2000, *, strip: bool = True) -> str:
     """Text from documents or models on one line, so that none of it becomes markup, nor an address a link.
 

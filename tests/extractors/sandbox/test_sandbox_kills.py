@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -108,6 +109,24 @@ def test_document_that_takes_too_long_is_stopped_with_all_its_processes(
             future.result(60)
         wait_for(lambda: all(map(is_gone, processes)))
         assert sandbox.extract(photo, WITHOUT_OCR, pictures).pictures  # by a new worker
+
+
+def test_waiting_for_a_program_takes_no_time_of_the_page(
+    photo: Source, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SkippingClock()
+    monkeypatch.setattr(worker_process_module, "time", clock)
+    asked = []
+
+    @contextmanager
+    def wait(program: str) -> Iterator[None]:
+        asked.append(program)
+        clock.skipped += 61
+        yield
+
+    with Sandbox(1, 600, 2048, use_program=wait) as sandbox:
+        assert sandbox.extract(photo, WITH_OCR, pictures).pictures
+    assert asked == ["ocr"]
 
 
 def test_page_that_takes_too_long_costs_only_itself(

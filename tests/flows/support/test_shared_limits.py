@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from diptych import Diptych, Settings
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.prices import Usage
-from diptych.shared_limits import Program, SharedLimits
+from diptych.shared_limits import SharedLimits
+from extractors.shared_programs import Program, limit_programs
+from extractors.slides import libreoffice
 from flows.support.shared_limits import PrefectLimits, create_limits, shared_limits
-from tests.support.papers import pdf_source
-from tests.support.scripted_pipeline import OLD, ScriptedPipeline
+from tests.support.papers import write_leaflet, write_photo
 
 
 class RecordingLimits(SharedLimits):
@@ -25,30 +26,50 @@ class RecordingLimits(SharedLimits):
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.used = 0
 
     @contextmanager
     def using(self, program: Program) -> Iterator[None]:
         self.asked.append(program)
+        self.used += 1
+        assert self.used == 1, "one worker uses one program"
         yield
+        self.used -= 1
 
     def before_request(self, model: str) -> None:
         self.asked.append(model)
 
 
-def test_documents_and_requests_ask_for_their_limits(tmp_path: Path) -> None:
-    limits, scripted = RecordingLimits(), ScriptedPipeline(tmp_path, "embedded")
-    pipeline = replace(scripted.pipeline, limits=limits)
-    for name, expected in (("a.pdf", ["ocr"]), ("pumps.jsonl", []), ("deck.pptx", ["libreoffice", "ocr"])):
-        source = replace(pdf_source(tmp_path / "a.pdf"), path=tmp_path / name, name=name)
-        scripted.sandbox.scripts[name] = OLD
-        pipeline.extract(source)
-        assert limits.asked == expected
-        limits.asked.clear()
-    scripted.index.close()
+def test_documents_and_requests_ask_when_they_use_what_is_limited(tmp_path: Path) -> None:
+    limits = RecordingLimits()
+    write_leaflet(tmp_path / "a.pdf", 1)
+    write_photo(tmp_path / "b.png", "GREEN VALVE")
+    with Diptych.open(Settings(store=str(tmp_path / "s"), workers=1), limits=limits) as diptych:
+        for name, expected in (("a.pdf", set()), ("b.png", {"ocr"})):
+            assert [one.status for one in diptych.ingest([tmp_path / name])] == ["complete"]
+            assert (set(limits.asked), limits.used) == (expected, 0)
+    assert limits.closed
+    limits.asked.clear()
     with Meter(limits=limits).reserve("openai:some", Usage(requests=1)):
         assert limits.asked == ["openai:some"]
-    Diptych.open(Settings(store=str(tmp_path / "s")), limits=limits).close()
-    assert limits.closed
+
+
+def test_libreoffice_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, deck = RecordingLimits(), tmp_path / "deck.ppt"
+    deck.write_bytes(b"")
+
+    def run(command: list[str], home: str) -> None:
+        assert limits.used == 1
+        (tmp_path / "deck.pdf").write_bytes(b"%PDF")
+
+    def convert() -> None:
+        limit_programs(limits.using)
+        libreoffice.convert_file(deck, "pdf", tmp_path)
+
+    monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: "soffice")
+    monkeypatch.setattr(libreoffice, "_run", run)
+    copy_context().run(convert)
+    assert (limits.asked, limits.used) == (["libreoffice"], 0)
 
 
 def test_limits_are_kept_on_the_server(prefect_server: str) -> None:
