@@ -237,15 +237,9 @@ class Settings(StorageSettings):
 
     def sandbox(self, use_program: UseProgram = without_limits) -> Sandbox:
         """New worker processes, with these limits and passwords; `use_program`: see `Sandbox`."""
-        return Sandbox(
-            self.workers,
-            self.document_seconds,
-            self.document_memory_mb,
-            self.page_seconds,
-            {pattern: password.get_secret_value() for pattern, password in self.passwords.items()},
-            confined=self.confine_workers,
-            use_program=use_program,
-        )
+        limits = self.workers, self.document_seconds, self.document_memory_mb, self.page_seconds
+        passwords = {pattern: password.get_secret_value() for pattern, password in self.passwords.items()}
+        return Sandbox(*limits, passwords, confined=self.confine_workers, use_program=use_program)
 
     def require_persistent(self) -> Settings:
         """These settings, unless the store would end with this process: then raises `SettingsError`."""

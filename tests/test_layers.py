@@ -21,6 +21,7 @@ LAYERS = (
     "extractors.addresses",
     "extractors.page_range",
     "extractors.progress",
+    "extractors.shared_programs",
     "extractors.readers",
     "extractors.formats",
     "extractors.geometry",

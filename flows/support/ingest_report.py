@@ -23,6 +23,8 @@ MAX_ROWS = 200
 """Documents in the table in the Prefect UI."""
 MAX_NAME = 48
 """Characters of a document's name in the table."""
+CONTACT_SHEETS = "Each name is a link to a contact sheet: pictures, passages, and pages with their boxes."
+NO_CONTACT_SHEETS = "To link documents to contact sheets, set `search_page` to the address of `diptych serve`."
 MAX_ITEMS = 100
 """Items of each list on the Markdown page."""
 
@@ -107,7 +109,8 @@ class IngestReport:
                 lines += ["", f"### {title}", *(f"- {markdown_code(item)}" for item in items[:MAX_ITEMS])]
                 lines += [f"- … and {len(items) - MAX_ITEMS} more"] if len(items) > MAX_ITEMS else []
         if self.outcomes:
-            lines += ["", "### Documents", "", *self._documents_table(search_page)]
+            lines += ["", "### Documents", "", CONTACT_SHEETS if search_page else NO_CONTACT_SHEETS, ""]
+            lines += self._documents_table(search_page)
         return "\n".join(lines)
 
     def _documents_table(self, search_page: str) -> list[str]:

@@ -33,7 +33,7 @@ from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener
 from flows.support.progress_artifact import progress_artifact
 from flows.support.removals import NO_REMOVALS, Removals, delete_removed
-from flows.support.run_states import cancelled_state, failed_state, report_cancelled
+from flows.support.run_states import cancelled_state, failed_state, report_cancelled, wait_for_server
 from flows.support.runners import check_runner, started_task_runner, stop_processes, works_in_threads
 from flows.support.shared_store import RunStore, RunUsage, shared_diptych
 
@@ -84,6 +84,7 @@ def ingest_in_tasks(diptych: Diptych, sources: Sequence[Source], *, retry: bool 
             stop_processes()
             if isinstance(error, TerminationSignal):
                 report_cancelled(progress.describe_rest())
+                progress.update(progress.describe_rest())
             run.cancel_lost_tasks()
             raise
     diptych.maintenance.optimize_after(outcomes)
@@ -210,6 +211,7 @@ def finish_run(
     """
     report = IngestReport(outcomes, removals)
     message = report.summary + (f"; {waiting} more wait for the next run" if waiting else "")
+    wait_for_server()
     page = report.markdown(settings.store, list(map(str, skipped)), usage.lines, settings.search_page)
     create_markdown_artifact(page, key="ingest-report", description=message)
     if report.stop_reason:

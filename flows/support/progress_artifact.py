@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -47,9 +47,10 @@ class ProgressArtifact(ProgressListener):
         if due:
             self.update()
 
-    def update(self) -> None:
-        share = self._counts["done"] / self._total if self._total else 1.0
-        update_progress_artifact(self._artifact, 100 * share, description=self.description)
+    def update(self, description: str = "") -> None:
+        share = 100 * self._counts["done"] / self._total
+        with suppress(Exception):  # the server may be away for a moment, which must not stop the work
+            update_progress_artifact(self._artifact, share, description=description or self.description)
 
     def describe_rest(self) -> str:
         """What a stopped run leaves to the next one."""

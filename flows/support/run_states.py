@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prefect.client.orchestration import get_client
+from prefect import get_run_logger
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import FailedRun
@@ -41,18 +42,27 @@ def cancelled_state() -> State[Any]:
     return Cancelled(message="stopped together with its flow run; the next run continues here")
 
 
-def report_cancelled(message: str) -> None:
-    """Set the current flow run to Cancelled if somebody cancels it.
+def report_cancelled(rest: str) -> None:
+    """Set the current flow run to Cancelled if somebody cancels it, and log what it leaves to the next run.
 
-    Its worker does so only after the process has ended and the flow was loaded once more.
+    Its worker does so only after the process has ended and the flow was loaded once more, and puts a message of its
+    own in the place of this one.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
+    get_run_logger().warning("%s", rest)
     with get_client(sync_client=True) as client:
         state = client.read_flow_run(context.flow_run.id).state
         if state and state.is_cancelling():
-            client.set_flow_run_state(context.flow_run.id, Cancelled(message=message), force=True)
+            client.set_flow_run_state(context.flow_run.id, Cancelled(message=rest), force=True)
+
+
+def wait_for_server() -> None:
+    """Return when the server answers. The client of the run retries for minutes; a new client would fail at once."""
+    context = FlowRunContext.get()
+    if context and context.flow_run and isinstance(context.client, SyncPrefectClient):
+        context.client.read_flow_run(context.flow_run.id)
 
 
 def describe_paths(paths: Sequence[str]) -> str:

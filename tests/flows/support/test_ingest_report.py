@@ -6,7 +6,7 @@ from diptych.pipeline.ingest import Outcome
 from diptych.store.points import document_id
 from diptych.store.register import DocumentRecord
 from extractors.types import Problem
-from flows.support.ingest_report import MAX_ROWS, IngestReport
+from flows.support.ingest_report import MAX_ROWS, NO_CONTACT_SHEETS, IngestReport
 from flows.support.removals import Removals
 
 UNREADABLE_PAGE = (Problem("page 3 is unreadable", 3),)
@@ -71,7 +71,7 @@ def test_rows_begin_with_failed_documents_and_are_limited() -> None:
     assert linked in report.markdown("library", search_page="http://page/")
     page = report.markdown("library")
     assert page.index("- `z.pdf: [broken](http://e.com)`") < page.index("### Documents")
-    header, rule, *rows = page.partition("### Documents\n\n")[2].splitlines()
+    header, rule, *rows = page.partition(f"### Documents\n\n{NO_CONTACT_SHEETS}\n\n")[2].splitlines()
     assert (header, rule) == ("| document | status | extract s | total s |", "|---|---|---|---|")
     assert rows[0] == "| z.pdf | failed | 3.1 | 3.2 |"
     assert rows[1].startswith("| 0000.pdf | unchanged |")
