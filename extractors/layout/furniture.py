@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from extractors.geometry import area
+from extractors.geometry import area, intersection
 from extractors.layout.edge_lines import edge_lines, in_margin
 from extractors.page import Drawing, Line, PageLayout, Raster
+from extractors.types import Box
 
 _SAMPLE_PAGES = 60  # of a long document: learning takes as long as reading them
 _SAMPLE_RUN = 4  # consecutive pages a sample, since chapters change their headers
@@ -26,7 +27,8 @@ _MAX_KEY_LENGTH = 80  # characters
 
 # On how many of the sampled pages something must appear. Once is no repetition.
 _SHORT_DOCUMENT = 3  # pages: here two are enough, for images and paths in one place
-_MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10  # a slide that is built up repeats its picture
+_MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10
+_EDGE = 2.0  # points within which a part touches the page's edge, as ornaments do
 _FEW_PAGES, _HEADER_REPEATS_ON_FEW, _HEADER_REPEATS = 6, 2, 3  # of one header line, in a document of fewer pages
 _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
 
@@ -96,10 +98,10 @@ class Furniture:
 
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
+        # A slide that is built up repeats its picture in the middle of the page.
+        share = _REPEATS_IN_PLACE if _is_at_edge(part.box, layout) else _MOST_PAGES
         short = 2 <= self.pages <= _SHORT_DOCUMENT
-        if self.counts.get(_mark_key(part), 0) >= (
-            2 if short else max(_MIN_REPEATS, math.ceil(_REPEATS_IN_PLACE * self.pages))
-        ):
+        if self.counts.get(_mark_key(part), 0) >= (2 if short else max(_MIN_REPEATS, math.ceil(share * self.pages))):
             return True
         if isinstance(part, Raster) and area(part.box) < _MAX_LOGO * layout.area:
             anywhere = self.counts.get(("image", part.digest), 0)
@@ -126,6 +128,12 @@ class Furniture:
 
     def _on_most_pages(self, key: _Key) -> bool:
         return self.counts.get(key, 0) >= max(_MIN_REPEATS, _MOST_PAGES * self.pages)
+
+
+def _is_at_edge(box: Box, layout: PageLayout) -> bool:
+    """Whether an image or a path lies where headers and footers stand, or touches the page's edge."""
+    inner = (_EDGE, _EDGE, layout.width - _EDGE, layout.height - _EDGE)
+    return in_margin(box, layout) or box != intersection(box, inner)
 
 
 def without_numbers(text: str) -> str:

@@ -21,6 +21,7 @@ from extractors.geometry import (
     shorter_side,
     width,
 )
+from extractors.layout.edge_lines import in_margin
 from extractors.layout.rules import RULE_THICKNESS
 from extractors.layout.text_blocks import TextBlock
 from extractors.page import Drawing, PageLayout, Raster
@@ -68,9 +69,11 @@ class PageMarks:
 
 def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequence[Box] = ()) -> PageMarks:
     backgrounds = background_images(layout)
-    marks = [Mark(raster.box, raster=raster) for raster in layout.rasters if raster not in backgrounds]
+    rasters = [raster for raster in layout.rasters if raster not in backgrounds and not _is_header_band(raster, layout)]
+    marks = [Mark(raster.box, raster=raster) for raster in rasters]
     sidebars: list[Box] = []
-    visible = [d for d in layout.drawings if _is_visible(d, layout) and not _bleeds(d, layout)]
+    dark = _has_dark_background(layout)
+    visible = [d for d in layout.drawings if _is_visible(d, layout, dark) and not _bleeds(d, layout)]
     prose = [block for block in blocks if block.is_prose]
     rules = _without_text_frames([drawing for drawing in visible if _is_rule(drawing.box)], prose, layout)
     photos = [mark.box for mark in marks if area(mark.box) > _MIN_PHOTO * layout.area]
@@ -101,13 +104,20 @@ def background_images(layout: PageLayout) -> tuple[Raster, ...]:
     return strips if tiled and together > least else ()
 
 
-def _is_visible(drawing: Drawing, layout: PageLayout) -> bool:
+def _has_dark_background(layout: PageLayout) -> bool:
+    """Whether the page is filled with a colour on which white shows."""
+    fills = [d for d in layout.drawings if d.filled and area(d.box) > _MIN_BACKGROUND * layout.area]
+    return bool(fills) and not _is_white(fills[-1].fill)
+
+
+def _is_visible(drawing: Drawing, layout: PageLayout, dark: bool) -> bool:
     """Neither white on white nor a background."""
-    white = drawing.fill is not None and min(drawing.fill) > _WHITE and len(drawing.fill) != 4  # four: CMYK
-    pale = drawing.stroke is not None and min(drawing.stroke) > _WHITE
-    if (white or not drawing.filled) and (pale or not drawing.stroked):
-        return False
-    return area(drawing.box) < _MIN_BACKGROUND * layout.area
+    inked = (drawing.filled and not _is_white(drawing.fill)) or (drawing.stroked and not _is_white(drawing.stroke))
+    return (dark or inked) and area(drawing.box) < _MIN_BACKGROUND * layout.area
+
+
+def _is_white(colour: tuple[float, ...] | None) -> bool:
+    return colour is not None and len(colour) != 4 and min(colour) > _WHITE  # four: CMYK
 
 
 def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
@@ -119,6 +129,12 @@ def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
     if (left and right) or (top and bottom) or is_band:
         return True
     return edges >= 2 and area(drawing.box) > _MIN_BLEED * layout.area
+
+
+def _is_header_band(raster: Raster, layout: PageLayout) -> bool:
+    """Whether an image runs along the head or foot of the page from edge to edge."""
+    x0, _, x1, _ = raster.box
+    return x0 < _EDGE and x1 > layout.width - _EDGE and in_margin(raster.box, layout)
 
 
 def _is_rule(box: Box) -> bool:
@@ -138,10 +154,12 @@ def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:
 
 
 def _is_pane(drawing: Drawing, photos: Sequence[Box]) -> bool:
-    """A plain rectangle behind photos and whatever else stands on it."""
+    """A plain rectangle right behind one photo, or behind photos and whatever else stands on it."""
     if not (drawing.filled and drawing.rectangle):
         return False
     on_it = [photo for photo in photos if is_inside(photo, drawing.box)]
+    if any(is_inside(drawing.box, photo) for photo in on_it):
+        return True
     return bool(on_it) and sum(map(area, on_it)) < _MAX_PANE_COVERED * area(drawing.box)
 
 

@@ -13,6 +13,7 @@ from extractors.types import Box
 
 MAX_NOTE_WORDS = 40  # longer text between a figure and its caption separates them
 _MIN_HEADING_SIZE = 1.15  # multiples of the body size
+_MAX_PANEL_LETTER = 3  # characters: the large "(b)" above a panel is no heading
 _TABLE_COVERAGE = 0.8  # share of a mark in a table from which it belongs to the table
 _PICTURE_MARGIN = 2.0  # points by which the text in a picture may reach out of its box
 
@@ -79,6 +80,7 @@ def _separators(
         block
         for block in blocks
         if (block.is_prose or (is_heading(block, body_size) and (block.bold or block.font not in drawn_fonts)))
+        and any(len(layout.lines[i].text) > _MAX_PANEL_LETTER for i in block.lines)
         and not any(is_inside(block.box, picture, _PICTURE_MARGIN) for picture in pictures)
     )
 

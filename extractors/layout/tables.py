@@ -6,6 +6,7 @@ because a false table takes its lines away from the running text.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -60,7 +61,9 @@ _MAX_RULED_WORDS, _MAX_WORDS, _MAX_LIST_WORDS = 40, 9, 4.5  # mean words a cell;
 
 # What makes a region a picture or a chart.
 _MAX_IMAGE, _WHOLE_PAGE = 0.4, 0.8  # share of the region under an image, unless that is the page's background
+_BACKGROUND = 0.95  # share of the page under a rectangle that is no cell
 _MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # paths other than rectangles
+_POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
 _MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
 _MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
 _MIN_BAR_SIDE = 3.0  # points
@@ -89,7 +92,8 @@ def find_tables(layout: PageLayout) -> list[Table]:
     for angle in _DIRECTIONS:
         lines = [line for line in layout.lines if line.visible and line.text and line.angle == angle]
         if len(lines) >= _MIN_LINES and len(lines) > _MIN_LINE_SHARE * len(layout.lines):
-            upright = replace(layout, lines=tuple(lines)).rotated(-angle % 360)
+            drawings = tuple(d for d in layout.drawings if area(d.box) < _BACKGROUND * layout.area)
+            upright = replace(layout, lines=tuple(lines), drawings=drawings).rotated(-angle % 360)
             page = TablePage(upright, find_prose(upright.lines), *find_rules(upright.drawings))
             found = _find_upright_tables(page)
             return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
@@ -194,7 +198,17 @@ def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
         return True
     drawings = [drawing for drawing in layout.drawings if is_inside(drawing.box, region)]
     strokes = sum(not drawing.rectangle for drawing in drawings)
-    return (strokes > _MAX_STROKES and strokes > _MAX_STROKES_PER_LINE * len(lines)) or _has_bars(region, drawings)
+    if strokes > _MAX_STROKES and strokes > _MAX_STROKES_PER_LINE * len(lines):
+        return True
+    return _has_bars(region, drawings) or _has_data_points(drawings)
+
+
+def _has_data_points(drawings: Sequence[Drawing]) -> bool:
+    """Whether small shapes are scattered; the dashes of a rule, and ticks in cells, are in rows or columns."""
+    points = [d.box for d in drawings if d.filled and 0 < max(width(d.box), height(d.box)) < _POINT_SIDE]
+    rows, columns = Counter(round(box[1]) for box in points), Counter(round(box[0]) for box in points)
+    alone = [box for box in points if max(rows[round(box[1])], columns[round(box[0])]) <= _MAX_ALIGNED_POINTS]
+    return len(alone) > _MAX_POINTS
 
 
 def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:

@@ -30,6 +30,7 @@ _MONOSPACED = re.compile(r"mono|courier|consol|menlo|inconsolata|typewriter|cmtt
 _MIN_BULLET_WORDS = 3  # "1. Jan" is a tick label
 _MIN_ROW_WORDS, _MIN_ROW_WIDTH = 9, 18.0  # of a single row; width in text sizes
 _MIN_WORDS, _MIN_WORDS_PER_ROW, _MIN_WIDTH = 11, 3.6, 11.0  # of several rows
+_MANY_WORDS, _MIN_WORDS_PER_NARROW_ROW = 30, 2.8  # of a long paragraph in a narrow column
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def _text_block(layout: PageLayout, members: Sequence[int]) -> TextBlock:
     elif rows == 1:
         is_prose = words >= _MIN_ROW_WORDS and width(box) > _MIN_ROW_WIDTH * main.size
     else:
-        is_prose = words >= _MIN_WORDS and words / rows >= _MIN_WORDS_PER_ROW and width(box) > _MIN_WIDTH * main.size
+        least = _MIN_WORDS_PER_NARROW_ROW if words >= _MANY_WORDS else _MIN_WORDS_PER_ROW
+        is_prose = words >= _MIN_WORDS and words / rows >= least and width(box) > _MIN_WIDTH * main.size
     return TextBlock(tuple(members), box, words, rows, is_prose, main.size, main.font, main.bold)
 
 

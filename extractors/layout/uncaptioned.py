@@ -6,6 +6,7 @@ from extractors.geometry import (
     area,
     boxes_touch,
     coverage,
+    height,
     horizontal_overlap,
     is_inside,
     merge_boxes,
@@ -14,6 +15,7 @@ from extractors.geometry import (
     width,
 )
 from extractors.layout.captions import join_lines
+from extractors.layout.edge_lines import in_margin
 from extractors.layout.marks import Mark
 from extractors.layout.page_elements import MAX_NOTE_WORDS, PageElements, is_heading
 from extractors.layout.panels import split_panels
@@ -26,6 +28,7 @@ from extractors.types import Box
 # Size of a picture: smaller ones are icons and ornaments. Shares of the page, and points.
 _MIN_IMAGE, _MIN_IMAGE_SIDE = 0.006, 15.0
 _MIN_DRAWING, _MIN_DRAWING_SIDE = 0.01, 18.0
+_MIN_LETTERHEAD = 5.0  # width by height from which an image at the head or foot of the page is a letterhead
 
 # What makes a drawing a picture.
 _BACKGROUND_PANEL = 0.85  # share of the region under one path from which that path is only its background
@@ -67,6 +70,8 @@ def is_picture(region: Region, page: PageElements) -> bool:
     has_images = any(mark.raster for mark in region.marks)
     min_size, min_side = (_MIN_IMAGE, _MIN_IMAGE_SIDE) if has_images else (_MIN_DRAWING, _MIN_DRAWING_SIDE)
     if size < min_size * layout.area or side < min_side or is_decorated_text(region, page):
+        return False
+    if in_margin(region.marks_box, layout) and width(region.marks_box) > _MIN_LETTERHEAD * height(region.marks_box):
         return False
     if has_images:
         return True
@@ -142,14 +147,15 @@ def _is_grid(region: Region, layout: PageLayout) -> bool:
     """Whether the region is rules and cells filled with words. Bars of a chart differ in length or in place."""
     if sum(area(layout.lines[i].box) for i in region.labels) > _MAX_TEXT * area(region.box):
         return True
-    cells = [mark.box for mark in region.marks if shorter_side(mark.box) > RULE_THICKNESS]
-    rules = len(region.marks) - len(cells)
+    boxes = {mark.box for mark in region.marks}  # bars are often filled and outlined
+    cells = [box for box in boxes if shorter_side(box) > RULE_THICKNESS]
+    rules = len(boxes) - len(cells)
     rows = {(round(y0), round(y1)) for _, y0, _, y1 in cells}
     columns = {(round(x0), round(x1)) for x0, _, x1, _ in cells}
     if len(rows) == 1 and not rules:
         return True
     in_columns = len(cells) >= _MIN_CELLS and len(columns) <= _MAX_DISTINCT_COLUMNS * len(cells)
-    return (in_columns or rules > _MAX_RULES * len(region.marks)) and len(region.labels) > _MAX_GRID_LABELS
+    return (in_columns or rules > _MAX_RULES * len(boxes)) and len(region.labels) > _MAX_GRID_LABELS
 
 
 def mosaic_photos(region: Region) -> list[Region]:

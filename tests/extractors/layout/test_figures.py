@@ -337,6 +337,50 @@ def test_scattered_points_on_a_pane_are_a_plot() -> None:
     assert coverage(pane.box, figure.box) == 1
 
 
+def test_bars_filled_and_outlined_are_a_chart_not_a_grid() -> None:
+    bars = [(150, 100 + 20 * n, 500 - 25 * n, 112 + 20 * n) for n in range(10)]
+    fills = [Drawing(bar, 1, filled=True, stroked=False, fill=(0, 0, 1), rectangle=True) for bar in bars]
+    outlines = [Drawing(bar, 1, filled=False, stroked=True, stroke=(0, 0, 0), rectangle=True) for bar in bars]
+    names = [_line(f"City {n}", 100, 110 + 20 * n, 8, "Sans") for n in range(10)]
+    (figure,) = _find(_page(names, drawings=[*fills, *outlines])).figures
+    assert coverage((100, 100, 500, 292), figure.box) > 0.95
+
+
+def test_letterhead_and_band_at_the_head_are_no_figures() -> None:
+    letterhead = _photo(80, 40, 520, 90, digest="crest")
+    band = _photo(0, 760, 600, 800, digest="band")
+    assert not _find(_page(_prose(50, 200, 12), [letterhead, band])).figures
+
+
+def test_white_strokes_are_visible_on_a_dark_page() -> None:
+    night = Drawing((0, 0, 600, 800), 1, filled=True, stroked=False, fill=(0, 0, 0.1), rectangle=True)
+    white = (1.0, 1.0, 1.0)
+    circles = [
+        Drawing((100 + 60 * n, 300, 150 + 60 * n, 350), 4, filled=False, stroked=True, stroke=white, curved=True)
+        for n in range(4)
+    ]
+    labels = [_line(str(n), 120 + 60 * n, 330) for n in range(4)]
+    (figure,) = _find(_page(labels, drawings=[night, *circles])).figures
+    assert figure.box == (100, 300, 330, 350)
+    assert not _find(_page(labels, drawings=circles)).figures  # nothing shows on paper
+
+
+def test_letters_of_panels_do_not_divide_a_figure() -> None:
+    upper, lower = _plot(100, 100, 280, 200), _plot(100, 240, 280, 340)
+    letters = [_line("a", 80, 96, 14, "Sans", bold=True), _line("b", 80, 236, 14, "Sans", bold=True)]
+    lines = [*upper[1], *lower[1], *letters, _line("Figure 1: Two plots.", 100, 380)]
+    found = _labelled_boxes(_find(_page(lines, drawings=[*upper[0], *lower[0]])))
+    assert list(found) == ["figure 1a", "figure 1b"]
+
+
+def test_paragraph_in_a_narrow_column_is_no_label_of_the_chart_beside_it() -> None:
+    drawings, ticks = _plot(230, 100, 500, 300)
+    rows = ["a considerable majority", "favoured restrictions as"]
+    paragraph = [_line(rows[n % 2], 90, 112 + 14 * n, 11, block=3) for n in range(12)]
+    (figure,) = _find(_page([*ticks, *paragraph], drawings=drawings)).figures
+    assert figure.box[0] > 210
+
+
 def test_large_sheet_is_searched_like_a_page() -> None:
     small = _page([*_prose(50, 400, 6), _line("Figure 1. A photo.", 50, 320)], [_photo(50, 100, 290, 300)])
     (figure,) = find_figures(small.scaled(4), (), Furniture(1, {}, 40.0)).figures

@@ -72,3 +72,11 @@ def test_sampled_pages_are_runs_spread_over_the_document() -> None:
     assert len(chosen) == 60
     assert (chosen[0], chosen[-1]) == (0, 999)
     assert chosen[:4] == (0, 1, 2, 3)
+
+
+def test_picture_of_a_slide_that_is_built_up_is_content_but_a_corner_is_not() -> None:
+    picture, corner = Raster((200, 200, 400, 400), 800, 800, "steps"), Raster((560, 0, 600, 60), 90, 90, "corner")
+    pages = [PageLayout(n, 600, 800, (), (picture, corner) if n < 5 else ()) for n in range(1, 11)]
+    furniture = Furniture.learn(pages)
+    assert not furniture.repeats(picture, pages[0])
+    assert furniture.repeats(corner, pages[0])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from extractors.layout.tables import find_tables
+from extractors.page import Drawing, Line, PageLayout
 from extractors.pdf.render import pymupdf
 from tests.support.drawn_tables import (
     HARVEST,
@@ -223,3 +225,23 @@ def test_upright_bars_on_one_line_are_no_table() -> None:
         x = 90 + 60 * number
         page.draw_rect((x, TOP + 66 - bar, x + 20, TOP + 66), color=None, fill=(0.1, 0.4, 0.7))
     assert not tables_of(page)
+
+
+def test_scattered_data_points_are_no_table_but_a_column_of_marks_is() -> None:
+    plot, rated = new_page(), new_page()
+    for page in (plot, rated):
+        write_rows(page, HARVEST)
+    for n in range(9):
+        plot.draw_rect((150 + 31 * n, TOP + 13 * (n % 7), 154 + 31 * n, TOP + 13 * (n % 7) + 4), fill=(0, 0, 0))
+        rated.draw_rect((436, TOP + 6 + 9 * n, 440, TOP + 10 + 9 * n), fill=(0, 0, 0))
+    assert tables_of(rated)
+    assert not tables_of(plot)
+
+
+def test_background_of_a_slide_is_no_cell() -> None:
+    texts = [("A title", 176, 44, 930, 140)]
+    texts += [(text, x, y, x + 80, y + 41) for y in (176, 247, 318) for x, text in ((173, "alice"), (721, "{bob}"))]
+    texts += [("2", 193, 686, 211, 728), ("{alice,bob}", 683, 681, 836, 722)]
+    lines = tuple(Line((x0, y0, x1, y1), text, y1 - y0) for text, x0, y0, x1, y1 in texts)
+    night = Drawing((0, 0, 1024, 768), 1, filled=True, stroked=False, fill=(0, 0, 0), rectangle=True)
+    assert not find_tables(PageLayout(1, 1024, 768, lines, drawings=(night,)))
