@@ -21,8 +21,9 @@ lint: $(READY)
 
 check: lint test
 
+# `make bench ON=FOLDER` uses your own PDFs. The peers are installed in build/peers, which needs a network and 20 GB.
 bench: $(READY) system
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(ON),--on "$(ON)")
 
 screenshots: $(READY)
 	$(BIN)/python -m bench.screenshots

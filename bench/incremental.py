@@ -75,10 +75,15 @@ def write_leaflet(folder: Path) -> Path:
     return path
 
 
-def write_book(path: Path, pages: int = PAGES, change: Callable[[Any], object] = lambda _: None) -> None:
-    """Write a PDF whose pages have a heading, three paragraphs and a bar chart with a caption."""
+def write_book(
+    path: Path, pages: int = PAGES, change: Callable[[Any], object] = lambda _: None, *, first: int = 1
+) -> None:
+    """Write a PDF whose pages have a heading, three paragraphs and a bar chart with a caption.
+
+    `first`: the number of the first page, on which everything on the pages depends.
+    """
     with pymupdf().open() as document:
-        for number in range(1, pages + 1):
+        for number in range(first, first + pages):
             _write_page(document.new_page(width=595, height=842), number)
         document[0].insert_text((60, 45), TITLE, fontsize=20)
         document.set_metadata({"title": TITLE})

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -37,9 +37,11 @@ from diptych.setting_names import find_unknown_variable, suggest_setting
 from diptych.storage_settings import StorageSettings
 from extractors.ocr.languages import split_languages
 from extractors.page_range import check_page_range, parse_page_range
-from extractors.sandbox.sandbox import Sandbox
 from extractors.shared_programs import UseProgram, without_limits
 from extractors.types import OcrEngine, Options, PageImages
+
+if TYPE_CHECKING:
+    from extractors.sandbox.sandbox import Sandbox
 
 Device = Literal["auto", "cpu", "cuda"]
 Runner = Literal["threads", "processes", "dask", "ray"]
@@ -237,6 +239,8 @@ class Settings(StorageSettings):
 
     def sandbox(self, use_program: UseProgram = without_limits) -> Sandbox:
         """New worker processes, with these limits and passwords; `use_program`: see `Sandbox`."""
+        from extractors.sandbox.sandbox import Sandbox
+
         limits = self.workers, self.document_seconds, self.document_memory_mb, self.page_seconds
         passwords = {pattern: password.get_secret_value() for pattern, password in self.passwords.items()}
         return Sandbox(*limits, passwords, confined=self.confine_workers, use_program=use_program)

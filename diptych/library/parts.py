@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import PAGE_WORDS, Payload, Point, Store
@@ -16,8 +16,10 @@ from diptych.where import Expression, In, all_of
 from extractors.errors import ExtractionError
 from extractors.geometry import horizontal_overlap, merge_boxes, width
 from extractors.pictures.store import image_path
-from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Box, ImageFile, PageImage
+
+if TYPE_CHECKING:
+    from extractors.sandbox.sandbox import Sandbox
 
 WHOLE_KINDS = ("page", "slide")
 """Pictures that show a whole page."""

@@ -12,14 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 from diptych.errors import ExtractionError, QueryError, SourceError
 from diptych.library.runtime import Runtime
 from diptych.places.web import check_url
-from diptych.search.plain_filters import (
-    FieldKinds,
-    FilteredText,
-    extract_filters,
-    field_kinds,
-    may_contain_filter,
-    rare_fields,
-)
 from diptych.search.query import Query
 from diptych.store.register import seen_version
 from diptych.store.types import Store
@@ -31,6 +23,7 @@ from extractors.types import Extraction, Source
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from diptych.search.plain_filters import FieldKinds, FilteredText
     from diptych.search.search import SearchContext
 
 T = TypeVar("T")
@@ -106,12 +99,16 @@ class QueryPreparation:
 
     def interpret(self, query: Query) -> FilteredText:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
+        from diptych.search.plain_filters import FilteredText, extract_filters, may_contain_filter
+
         if query.literal or not self._runtime.settings.phrases or not may_contain_filter(query.text):
             return FilteredText(query.text)
         return extract_filters(query.text, *self._own_fields(self._runtime.existing()))
 
     def _own_fields(self, store: Store) -> tuple[FieldKinds, frozenset[str]]:
         """The users' fields in the store, and those of them that few documents have."""
+        from diptych.search.plain_filters import field_kinds, rare_fields
+
         version = seen_version(store)
         read_at, kinds, rare = self._fields
         if read_at != version or not version:

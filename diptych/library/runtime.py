@@ -30,7 +30,6 @@ from diptych.store.terms import check_language
 from diptych.store.types import Store
 from diptych.where import Compare
 from extractors.pictures.store import image_path
-from extractors.sandbox.sandbox import Sandbox
 from extractors.temporary_folder import TemporaryFolder
 from extractors.types import Extraction, Options, PageImage, Source
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from diptych.places.places import Places
     from diptych.rerankers.reranker import PageContent, Reranker
     from diptych.search.search import SearchContext
+    from extractors.sandbox.sandbox import Sandbox
 
 
 class Runtime:

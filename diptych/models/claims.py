@@ -12,8 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-import psutil
-
 from diptych.errors import StoreError
 
 RENEW_SECONDS = 5.0
@@ -88,6 +86,8 @@ class Claims(ABC):
         """Show others that this process is alive."""
 
     def _is_free(self, key: str, claim: Claim | None) -> bool:
+        import psutil
+
         with self._lock:
             if claim is None:
                 self._seen.pop(key, None)

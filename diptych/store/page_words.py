@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from diptych.store.sections import section_number
 from diptych.store.types import Payload
-from extractors.layout.labels import figure_label
 
 DOCUMENT_FIELDS = ("document_id", "document", "uri", "title", "fields", "flags", "lists", "language")
 """Payload fields that are the same in all points of a document."""
@@ -33,6 +32,8 @@ def page_payloads(text: Sequence[Payload], images: Sequence[Payload]) -> Iterato
 
 
 def _page_summary(parts: Sequence[Payload]) -> Payload:
+    from extractors.layout.labels import figure_label  # its patterns take 15 ms, which readers of the register save
+
     headings = {line for part in parts for line in (*part["heading"][-1:], part["caption"]) if line}
     kept = ("folio",) if parts[0].get("paged", True) else ("paged", "heading")
     return {

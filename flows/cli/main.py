@@ -1,5 +1,6 @@
 """The `diptych` command: data on stdout, messages on stderr, and one clear line and a non-zero exit code per error."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,8 @@ from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: if set, unexpected errors show their traceback."""
-
+GARBAGE_THRESHOLD = 50_000
+"""New objects after which garbage is collected. With Python's 700, that takes a tenth of a short command's time."""
 
 COMMANDS = {
     "extract": ("extract", "Extract passages and pictures from files; no store."),
@@ -78,6 +80,7 @@ def diptych() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    gc.set_threshold(GARBAGE_THRESHOLD)
     sys.exit(run(arguments))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench import encoding, extraction, large_file, startup, store
+from bench import __main__ as command
+from bench import encoding, extraction, floor, large_file, scale, startup, store, whole_ingest
 from bench.__main__ import BENCHMARKS, main
 from bench.ablation import CUTOFFS, ablation
 from bench.measurement import BenchOptions, Measurement, median_seconds, percentile
@@ -31,18 +33,53 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> BenchOptions:
     return BenchOptions(points=POINTS, cache=tmp_path_factory.mktemp("bench"))
 
 
+@pytest.fixture(autouse=True)
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the results of `main`."""
+    monkeypatch.setattr(command, "CACHE", tmp_path / "results")
+    return tmp_path / "results"
+
+
 @pytest.fixture(scope="module")
 def synthetic(options: BenchOptions) -> SyntheticStore:
     return open_synthetic_store(options)
 
 
-def test_result_includes_its_baseline(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_includes_its_baseline_and_is_stored(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, results: Path
+) -> None:
     monkeypatch.setattr(extraction, "ROUNDS", 1)
     assert main(["figures", "--json"]) == 0
     figure = json.loads(capsys.readouterr().out)
     assert figure["unit"] == "ms/page"
     assert figure["value"] > figure["peer_value"] > 0
     assert figure["ratio"] == pytest.approx(figure["value"] / figure["peer_value"], rel=1e-3)
+    (stored,) = results.glob("results-*.jsonl")
+    machine, record = map(json.loads, stored.read_text().splitlines())
+    assert machine["cores"] > 0
+    assert record == figure
+
+
+def test_own_folder_is_only_given_to_benchmarks_that_read_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path | None] = []
+    monkeypatch.setattr(command, "BENCHMARKS", dict.fromkeys(("whole", "startup", "large"), "store:queries"))
+
+    def benchmark(options: BenchOptions) -> Iterator[Measurement]:
+        seen.append(options.on)
+        yield Measurement("name", 1.0, "s", "", 0.0)
+
+    monkeypatch.setattr(store, "queries", benchmark)
+    assert main(["--on", str(tmp_path)]) == 0
+    assert seen == [tmp_path, None]  # `large` only runs if it is named
+
+
+def test_each_text_counts_once_in_the_floor() -> None:
+    text = {"modality": "text", "kind": "text", "title": "", "heading": [], "caption": "", "text": "pump"}
+    tokens = 3  # with those that begin and end a text
+    layers = 4 * 384 * 384 + 2 * 384 * 1536
+    assert floor._multiplications([text, text]) == 6 * (tokens * layers + tokens**2 * 2 * 384)
 
 
 def test_text_and_tables_are_compared_with_an_earlier_version(
@@ -199,6 +236,27 @@ def test_killed_ingest_of_a_large_file_is_resumed(monkeypatch: pytest.MonkeyPatc
     memory, resumed, both = large_file.large(BenchOptions())
     assert memory.value > 0
     assert 0 < resumed.value < both.value
+
+
+@pytest.mark.slow
+def test_whole_ingest_is_compared_with_the_floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_leaflet(tmp_path / "a.pdf")
+    monkeypatch.setattr(whole_ingest, "run_peer", lambda *_: None)  # installing one takes minutes
+    processor, elapsed, busy, memory = whole_ingest.whole(BenchOptions(on=tmp_path))
+    assert processor.value > processor.peer_value > 0
+    assert elapsed.value > elapsed.peer_value
+    assert 0 < busy.value <= 1.05
+    assert memory.value > 0
+
+
+@pytest.mark.slow
+def test_growing_store_is_searched_and_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "PAGES", 1)
+    options = BenchOptions(documents=8, cache=tmp_path)
+    done = list(scale.scale(options))
+    assert done[0].value > 0 < done[0].peer_value
+    assert done[-1].value == 0  # no search failed
+    assert list(scale.scale(options)) == done  # nothing is left to do
 
 
 @pytest.mark.slow

@@ -45,10 +45,26 @@ READERS = (
 )
 ENGINES = ("onnxruntime", "tokenizers", "snowballstemmer", "diptych.search.search")
 OWN = ("diptych.answering", "diptych.evaluation", "diptych.captioners.captioner", "diptych.pipeline.ingest")
+STARTED_LATER = ("psutil", "extractors.sandbox", "diptych.search.date_phrases")
 NOT_IMPORTED = {
     "--help": (*MODELS, *READERS, *ENGINES, "numpy", "qdrant_edge", "pydantic", "rich", "asyncio", "psutil"),
-    "status --json --store {store}": (*MODELS, *READERS, *ENGINES, *OWN, "rich"),
-    "query pump --json --store {store}": (*MODELS, *READERS, *OWN, "diptych.pipeline.pipeline"),
+    "status --json --store {store}": (
+        *MODELS,
+        *READERS,
+        *ENGINES,
+        *OWN,
+        *STARTED_LATER,
+        "rich",
+        "extractors.layout.labels",
+    ),
+    "query pump --json --store {store}": (
+        *MODELS,
+        *READERS,
+        *OWN,
+        "diptych.pipeline.pipeline",
+        "psutil",
+        "extractors.sandbox",
+    ),
     "extract --json {library}/leaflet.pdf": (*MODELS, *ENGINES, *OWN, "qdrant_edge", "pymupdf", "PIL"),
 }
 """Command -> modules that it must not import, because they would delay its start."""
