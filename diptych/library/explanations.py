@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from diptych.printable import one_line
-from diptych.search.plain_filters import FilteredText
 from diptych.store.names import select_documents
 from diptych.store.register import DocumentRecord
 from diptych.where import Expression, own_fields, values_of
+
+if TYPE_CHECKING:
+    from diptych.search.plain_filters import FilteredText
 
 MAX_NAMES = 12
 """Names listed in a message."""
