@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import functools
 import gc
 import os
 import shutil
@@ -35,7 +36,7 @@ PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 SERVER = pytest.StashKey[PrefectServer]()
 LONGEST_FILES = (
     "test_ingest_flows.py", "test_kills.py", "test_demo.py", "test_deployments.py", "test_recipes.py",
-    "test_runners.py", "test_rendered_slides.py", "test_page_in_browser.py", "test_recorded_commands.py",
+    "test_runners.py", "test_rendered_slides.py", "test_in_browser.py", "test_recorded_commands.py",
     "test_ocr.py", "test_catalogue_search.py", "test_budget.py", "test_search_flows.py", "test_page_cache.py",
     "test_serve.py", "test_resemblance.py", "test_cli.py", "test_tenant.py", "test_removals.py", "test_minilm.py",
     "test_libreoffice.py", "test_streamed_answers.py", "test_scanned_tables.py", "test_schema.py",
@@ -56,8 +57,26 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_LOGGING_LEVEL="CRITICAL",
     PREFECT_LOGGING_INTERNAL_LEVEL="CRITICAL",
+    PREFECT_API_REQUEST_TIMEOUT="300",  # never decides the outcome, however busy the machine
     DO_NOT_TRACK="1",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_model() -> Iterator[None]:
+    """Load MiniLM, which takes 0.2 s, once in a process. Tests of loading use a cache folder of their own."""
+    from diptych.encoders.minilm import MiniLM
+    from diptych.settings import Settings
+
+    load, usual = MiniLM._load_model, Settings().cache
+    shared = functools.cache(lambda package, precision: load(MiniLM(package, usual, precision=precision)))
+
+    def load_once(encoder: MiniLM) -> Any:
+        return shared(encoder._package, encoder.precision) if encoder._cache == usual else load(encoder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MiniLM, "_load_model", load_once)
+        yield
 
 
 @pytest.fixture(scope="session")

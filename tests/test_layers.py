@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
@@ -158,10 +156,10 @@ def layer(module: str) -> int:
     return LAYERS.index(module)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_run_one_way(module: str) -> None:
-    used = imports(MODULES[module]) & MODULES.keys()
-    assert {name for name in used if layer(name) > layer(module)} == set()
+def test_imports_run_one_way() -> None:
+    used = {module: imports(path) & MODULES.keys() for module, path in MODULES.items()}
+    up = {module: {name for name in names if layer(name) > layer(module)} for module, names in used.items()}
+    assert {module: names for module, names in up.items() if names} == {}
 
 
 def test_every_folder_is_a_layer() -> None:
@@ -183,12 +181,13 @@ def test_no_modules_import_each_other() -> None:
     assert {name for name, further in reached.items() if name in further} == set()
 
 
-@pytest.mark.parametrize("library", HOMES)
-def test_a_library_is_imported_in_one_place(library: str) -> None:
-    users = [
-        str(path.relative_to(ROOT)) for path in modules() if library in {name.split(".")[0] for name in imports(path)}
-    ]
-    assert [user for user in users if not user.startswith(HOMES[library])] == []
+def test_a_library_is_imported_in_one_place() -> None:
+    uses = {
+        (library, str(path.relative_to(ROOT)))
+        for path in MODULES.values()
+        for library in {name.split(".")[0] for name in imports(path)} & HOMES.keys()
+    }
+    assert {(library, user) for library, user in uses if not user.startswith(HOMES[library])} == set()
 
 
 def test_modules_stay_small() -> None:

@@ -47,19 +47,28 @@ class Scratch:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(block["code"].lstrip("\n"), encoding="utf-8")
 
-    def run(self, *command: str, code: int = 0, **variables: str) -> str:
-        """Run a command of diptych or, with "-c", Python code; return stdout, or stderr if it fails as expected."""
-        arguments = list(command) if command[0] == "-c" else ["-m", "flows.cli.main", *command]
+    def run(self, *commands: tuple[str, ...], code: str = "", **variables: str) -> tuple[list[int], str, str]:
+        """Run commands of diptych, and then Python code, in one process.
+
+        Returns the exit codes of the commands, and what is printed on stdout and stderr.
+        """
+        script = (
+            f"from flows.cli.main import run\ncodes = [int(run(one)) for one in {commands!r}]\n{code}\nprint(codes)"
+        )
         environment = os.environ | {"PYTHONPATH": str(self.source)} | variables
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.work, env=environment, capture_output=True, text=True, timeout=600
+            [sys.executable, "-c", script], cwd=self.work, env=environment, capture_output=True, text=True, timeout=600
         )
-        assert done.returncode == code, done.stderr
-        return done.stderr if code else done.stdout
+        assert done.returncode == 0, done.stderr
+        printed, _, codes = done.stdout.rstrip().rpartition("\n")
+        return json.loads(codes), printed, done.stderr
 
-    def best_hit(self, text: str, modality: str = "text", **variables: str) -> dict[str, object]:
-        options = ("--modality", modality, "--store", "store", "--json")
-        hit: dict[str, object] = json.loads(self.run("query", text, *options, code=0, **variables).splitlines()[0])
+    def ingest_and_find(self, file: str, text: str, modality: str = "text", **variables: str) -> dict[str, object]:
+        """Ingest a file, and return the best hit for a text."""
+        query = ("query", text, "--modality", modality, "--store", "store", "--json")
+        codes, printed, errors = self.run(("ingest", file, "--store", "store"), query, **variables)
+        assert codes == [0, 0], errors
+        hit: dict[str, object] = json.loads(printed.splitlines()[0])
         return hit
 
 
@@ -85,17 +94,20 @@ def scratch(tmp_path: Path) -> Scratch:
 def test_an_extractor_is_added(scratch: Scratch) -> None:
     scratch.follow("An extractor")
     (scratch.work / "pumps.note").write_text("The red pump is loud.\n\nThe cat sleeps.\n")
-    scratch.run("ingest", "pumps.note", "--store", "store")
-    assert scratch.best_hit("cat")["text"] == "The cat sleeps."
     (scratch.work / "empty.note").write_text(" \n")
-    assert "empty.note: contains no text" in scratch.run("extract", "empty.note", "--json", code=4)
+    query = ("query", "cat", "--store", "store", "--json")
+    codes, printed, errors = scratch.run(
+        ("ingest", "pumps.note", "--store", "store"), query, ("extract", "empty.note", "--json")
+    )
+    assert codes == [0, 0, 4], errors
+    assert json.loads(printed.splitlines()[0])["text"] == "The cat sleeps."
+    assert "empty.note: contains no text" in errors
 
 
 def test_an_encoder_is_added(scratch: Scratch) -> None:
     scratch.follow("An encoder")
     write_paper(scratch.work / "pumps.pdf", "The red pump is loud.")
-    scratch.run("ingest", "pumps.pdf", "--store", "store", DIPTYCH_ENCODER="letters")
-    hit = scratch.best_hit("loud pump", DIPTYCH_ENCODER="letters")
+    hit = scratch.ingest_and_find("pumps.pdf", "loud pump", DIPTYCH_ENCODER="letters")
     assert (hit["document"], "text.dense" in str(hit["ranks"])) == ("pumps.pdf", True)
 
 
@@ -134,16 +146,20 @@ def test_a_vision_model_is_added(scratch: Scratch, gateway: tuple[str, list[dict
     from PIL import Image
 
     Image.effect_noise((320, 240), 90).save(scratch.work / "square.png")
-    scratch.run("ingest", "square.png", "--store", "store", DIPTYCH_CAPTIONER="gateway:m", GATEWAY_URL=url)
+    model = {"DIPTYCH_CAPTIONER": "gateway:m", "GATEWAY_URL": url}
+    assert scratch.ingest_and_find("square.png", "violet", "image", **model)["document"] == "square.png"
     assert len(requests) == 1
-    assert scratch.best_hit("violet", "image")["document"] == "square.png"
 
 
 def test_a_flow_is_added(scratch: Scratch, prefect_server: str) -> None:
     scratch.follow("A flow")
     write_paper(scratch.work / "pumps.pdf", "The red pump is loud.")
-    scratch.run("ingest", "pumps.pdf", "--store", "store")
-    counted = scratch.run("-c", "from flows.count import count; print(count('store'))", PREFECT_API_URL=prefect_server)
-    assert "{'complete': 1}" in counted
+    codes, printed, errors = scratch.run(
+        ("ingest", "pumps.pdf", "--store", "store"),
+        code="from flows.count import count; print(count('store'))",
+        PREFECT_API_URL=prefect_server,
+    )
+    assert codes == [0], errors
+    assert "{'complete': 1}" in printed
     deployed = yaml.safe_load((scratch.source / "prefect.yaml").read_text())["deployments"][-1]
     assert (deployed["entrypoint"], deployed["work_pool"]["name"]) == ("flows.count.count", "diptych")

@@ -25,7 +25,7 @@ from diptych.where import Compare
 from extractors.types import Source
 from tests.support.papers import write_leaflet, write_library
 
-POINTS = 1500
+POINTS = 600
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,7 @@ def test_product_description_contains_the_answer_unless_it_needs_the_picture(row
     assert described == (row["needs"] == "text")
 
 
+@pytest.mark.slow  # depends on data/ only
 def test_script_creates_the_committed_files(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(DATA / "make_samples.py"), "--out", str(tmp_path)], check=True)
     for name in ("questions.jsonl", "catalogue/products.csv", "deck.pptx"):

@@ -97,20 +97,17 @@ def test_cached_graph_needs_neither_onnx_nor_torch_nor_the_package(cache: Path) 
     assert done.stdout.strip() == "(2, 384) []"
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0" * 40_000])
-def test_damaged_cache_is_rebuilt(tmp_path: Path, damage: bytes) -> None:
+def test_damaged_cache_is_rebuilt_by_two_at_once(tmp_path: Path) -> None:
     file = minilm.cache_file(tmp_path, "fp32")
-    file.write_bytes(damage)
-    vectors = load_encoder("minilm:fp32", Settings(cache=tmp_path)).encode_texts(TEXTS[:1])
-    assert vectors[0] @ VECTORS[0] > 0.9999
+    for damage in (b"", b"\0" * 40_000):
+        file.write_bytes(damage)
+        assert minilm.read_cached_graph(file) is None
+    encoders = [load_encoder("minilm:fp32", Settings(cache=tmp_path)) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        for vectors in pool.map(lambda encoder: encoder.encode_texts(TEXTS[:1]), encoders):
+            assert vectors[0] @ VECTORS[0] > 0.9999
     assert minilm.read_cached_graph(file)
-
-
-def test_two_processes_can_build_at_once(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", ENCODE, str(tmp_path / "new")]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert [process.communicate()[0][:8] for process in running] == ["(2, 384)"] * 2
-    assert [file.name for file in (tmp_path / "new").iterdir()] == [minilm.cache_file(tmp_path, "fp32").name]
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_modified_weights_are_an_error(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from extractors.slides import libreoffice
 from extractors.slides.libreoffice import convert_file
-from extractors.types import Options
+from extractors.types import Extraction, Options
 from tests.support.decks import (
     add_bullets,
     add_notes,
@@ -24,21 +24,51 @@ from tests.support.decks import (
 )
 
 
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Extraction:
+    """Four slides: bullets, a hidden one, bullets, and one with a metafile."""
+
+    def hide(slide: Any) -> None:
+        slide._element.set("show", "0")
+
+    def add_metafile(slide: Any) -> None:
+        slide.shapes.add_picture(io.BytesIO(wmf(b"Throughput")), 1000000, 2000000, 4000000, 2000000)
+
+    path = tmp_path_factory.mktemp("rendered") / "a.pptx"
+    return extract_deck(write_deck(path, add_bullets, hide, add_bullets, add_metafile), Options(ocr="off"))
+
+
+@pytest.fixture(scope="module")
+def odp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two slides: bullets, and a hidden one with notes and a picture."""
+
+    def add_hidden(slide: Any) -> None:
+        add_notes(slide)
+        slide.shapes.add_picture(png_file(), 0, 2000000, 3000000)
+        slide._element.set("show", "0")
+
+    folder = tmp_path_factory.mktemp("odp")
+    return convert_file(write_deck(folder / "a.pptx", add_bullets, add_hidden), "odp", folder)
+
+
 @needs_libreoffice
-def test_every_slide_becomes_a_picture_including_hidden_ones(tmp_path: Path) -> None:
-    path = write_deck(tmp_path / "a.pptx", add_bullets, lambda slide: slide._element.set("show", "0"), add_bullets)
-    extraction = extract_deck(path, Options(ocr="off", dpi=72))
-    drawn = [picture for picture in extraction.pictures if picture.kind == "slide"]
-    assert [picture.page for picture in drawn] == [1, 2, 3]
+def test_every_slide_becomes_a_picture_including_hidden_ones(rendered: Extraction) -> None:
+    drawn = [picture for picture in rendered.pictures if picture.kind == "slide"]
+    assert [picture.page for picture in drawn] == [1, 2, 3, 4]
     assert drawn[0].words == "Title 1\nClean the filter weekly.\nUse cold water."
-    assert (drawn[0].image.width, drawn[0].image.height) == (720, 540)
+    assert (drawn[0].image.width, drawn[0].image.height) == (1500, 1125)
     assert drawn[0].image.sha256 != drawn[1].image.sha256
 
 
 @needs_libreoffice
-def test_odp_yields_the_same_text_notes_and_slides(tmp_path: Path) -> None:
-    path = write_deck(tmp_path / "a.pptx", add_bullets, add_notes)
-    odp = convert_file(path, "odp", tmp_path)
+def test_metafile_is_cut_from_the_rendered_slide_with_its_words(rendered: Extraction) -> None:
+    (figure,) = (picture for picture in rendered.pictures if picture.kind == "figure")
+    assert (figure.page, figure.words) == (4, "Throughput")
+    assert figure.image.width == pytest.approx(4000000 / 914400 * 150, abs=12)
+
+
+@needs_libreoffice
+def test_odp_yields_the_same_text_notes_and_slides(odp: Path) -> None:
     extraction = extract_deck(odp, Options(ocr="off", dpi=72))
     assert "Clean the filter weekly." in passage_texts(extraction, "text")[0]
     assert passage_texts(extraction, "notes") == ["Mention the warranty."]
@@ -46,13 +76,7 @@ def test_odp_yields_the_same_text_notes_and_slides(tmp_path: Path) -> None:
 
 
 @needs_libreoffice
-def test_odp_is_read_without_libreoffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hidden(slide: Any) -> None:
-        add_notes(slide)
-        slide.shapes.add_picture(png_file(), 0, 2000000, 3000000)
-        slide._element.set("show", "0")
-
-    odp = convert_file(write_deck(tmp_path / "a.pptx", add_bullets, hidden), "odp", tmp_path)
+def test_odp_is_read_without_libreoffice(odp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libreoffice, "find_libreoffice", lambda: None)
     extraction = extract_deck(odp)
     first = extraction.passages[0]
@@ -97,14 +121,3 @@ def wmf(text: bytes) -> bytes:
     for (word,) in struct.iter_unpack("<H", placed):
         check ^= word
     return placed + struct.pack("<H", check) + header + body
-
-
-@needs_libreoffice
-def test_metafile_is_cut_from_the_rendered_slide_with_its_words(tmp_path: Path) -> None:
-    def drawn(slide: Any) -> None:
-        slide.shapes.add_picture(io.BytesIO(wmf(b"Throughput")), 1000000, 2000000, 4000000, 2000000)
-
-    pictures = extract_deck(write_deck(tmp_path / "a.pptx", drawn), Options(ocr="off")).pictures
-    assert [picture.kind for picture in pictures] == ["slide", "figure"]
-    assert pictures[1].words == "Throughput"
-    assert pictures[1].image.width == pytest.approx(4000000 / 914400 * 150, abs=12)
