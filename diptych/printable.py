@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape", "backslashreplace").decode(), text)
 
 
+def printable_line(text: str) -> str:
+    """Printable text in which line breaks are escaped too, as a file name with one must not look like two lines."""
+    return printable(text).replace("\n", "\\n")
+
+
 def one_line(text: str, length: int = 160) -> str:
     """Printable text on one line, cut at a word boundary if longer than `length` characters."""
     line = " ".join(printable(text).split())

@@ -74,6 +74,8 @@ def _run_job(path: Path, function: Callable[..., Any], arguments: tuple[object, 
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             reason = f"what was read cannot be stored ({error.strerror}); free some space"
             return {"error": f"{path}: {reason}", "transient": True}
+        if isinstance(error, FileNotFoundError | PermissionError) and error.filename == str(path):
+            return {"error": f"{path}: cannot be read any longer ({error.strerror})", "transient": True}
         # The last place in this package, as that of a library says little.
         frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(_PACKAGE)]
         place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"

@@ -16,7 +16,7 @@ from prefect.tasks import Task, exponential_backoff
 from diptych import Diptych, Outcome
 from diptych.errors import DiptychError, WorkerLost
 from diptych.pipeline.stages import STAGES, RunStage, Stage, run_directly
-from diptych.printable import printable
+from diptych.printable import printable_line
 from extractors.types import Source
 from flows.support.ingest_report import IngestReport, outcome_line
 from flows.support.local_prefect import run_result
@@ -40,7 +40,7 @@ def ingest_documents(label: str, sources: list[Source], run: RunStore, retry: bo
             return
         current_listener().on_outcome(outcome)
         level = INFO if outcome.acknowledged else LOG_LEVELS[outcome.status]
-        get_run_logger().log(level, "%s", printable(outcome_line(outcome)))
+        get_run_logger().log(level, "%s", printable_line(outcome_line(outcome)))
 
     with run.opened() as diptych:
         run_stage = stages_as_tasks(label, diptych) if show_stages and len(sources) == 1 else run_directly

@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
-from diptych.printable import CONTROL_CHARACTERS, printable
+from diptych.printable import CONTROL_CHARACTERS, printable, printable_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +55,7 @@ def print_message(line: str) -> None:
     from rich.text import Text
 
     if line:
-        stderr_console().print(Text(printable(line)), soft_wrap=True)
+        stderr_console().print(Text(printable_line(line)), soft_wrap=True)
 
 
 @cache

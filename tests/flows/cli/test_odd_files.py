@@ -1,0 +1,49 @@
+"""Files with odd names, and files that vanish or change while they are read, among others that are fine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych.library.runtime import Runtime
+from diptych.store.spaces import Spaces
+from extractors.sandbox.sandbox import Sandbox
+from extractors.types import Extraction, Source
+from tests.support.command_line import document_statuses, run_json, run_messages
+from tests.support.command_line import empty_working_directory as empty_working_directory
+from tests.support.fakes import WordEncoder
+
+ODD = ("line\nbreak.md", os.fsdecode(b"caf\xe9.md"), "\x1b[31mred.md", "\u202egnp.md", "-rf.md")
+
+
+def test_files_with_odd_names_and_files_that_vanish_or_change_do_not_stop_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs, extract = tmp_path / "docs", Sandbox.extract
+    docs.mkdir()
+    for name in (*ODD, "changed.md", "gone.md"):
+        (docs / name).write_text("The red pump is old.")
+
+    def extract_too_late(sandbox: Sandbox, source: Source, *arguments: Any) -> Extraction:
+        if source.path.name == "gone.md":
+            source.path.unlink()
+        elif source.path.name == "changed.md":
+            source.path.write_text("The blue valve is new.")
+        return extract(sandbox, source, *arguments)
+
+    monkeypatch.setattr(Runtime, "spaces", Spaces(WordEncoder()))
+    with monkeypatch.context() as patch:
+        patch.setattr(Sandbox, "extract", extract_too_late)
+        said = run_messages(capsys, "ingest", "docs", "--store", "s", code=4)
+    assert not any(character in line for line in said for character in "\n\x1b\u202e")
+    (failed,) = [line for line in said if line.startswith("failed")]
+    assert failed == "failed     docs/gone.md: cannot be read any longer (No such file or directory)"
+    assert any("line\\nbreak.md" in line for line in said)
+    assert run_messages(capsys, "ingest", "docs", "--store", "s", "--confirm-deletes")[-1]
+    assert set(document_statuses(capsys, "s").values()) == {"complete"}
+    assert len(document_statuses(capsys, "s")) == len(ODD) + 1
+    (hit,) = run_json(capsys, "query", "blue valve", "--where", 'document = "docs/changed.md"', "--store", "s")
+    assert hit["text"] == "The blue valve is new."
