@@ -182,7 +182,8 @@ def _tables(page: PageElements, pairs: dict[int, int], first: int) -> list[Figur
     figures = [Figure("table", box) for box in page.tables]
     for caption, candidate in pairs.items():
         if candidate >= first:
-            figures[candidate - first] = _with_caption(figures[candidate - first], page.captions[caption])
+            figure = _with_caption(figures[candidate - first], page.captions[caption])
+            figures[candidate - first] = replace(figure, kind="table") if figure.label[:7] == "exhibit" else figure
     return figures
 
 

@@ -16,6 +16,7 @@ from extractors.page import Line, PageLayout
 from extractors.types import Box
 
 _PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
+_MIN_PIECES = 3  # in a row of a table in such a block; two are a line with a wide space, or two columns
 _LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 _MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2 (a)"
 _MIN_WIDTH = 60.0  # points: narrower grids are check boxes and keys of charts
@@ -75,7 +76,10 @@ def table_regions(page: TablePage) -> Iterator[Box]:
 
 
 def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
-    """The lines of blocks with many words a line, and of long paragraphs in narrow columns."""
+    """The lines of blocks with many words a line, and of long paragraphs in narrow columns.
+
+    A table may share a block with the text around it: its rows of several short pieces do not count.
+    """
     blocks: dict[int, list[Line]] = {}
     for line in lines:
         blocks.setdefault(line.block, []).append(line)
@@ -84,7 +88,9 @@ def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
         for block in blocks.values()
         if fmean(map(_count_words, block)) >= (_PROSE_WORDS if len(block) >= _SHORT_BLOCK else 2 * _PROSE_WORDS)
         or _is_narrow_paragraph(block)
-        for line in block
+        for row in group_rows(block)
+        if len(row) < _MIN_PIECES or fmean(map(_count_words, row)) >= _PROSE_WORDS
+        for line in row
     )
 
 

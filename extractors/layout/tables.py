@@ -23,10 +23,12 @@ from extractors.geometry import (
     shorter_side,
     width,
 )
+from extractors.layout.marks import background_images
 from extractors.layout.rules import find_rules
 from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import Row, group_rows, is_number, row_middle
 from extractors.layout.table_notes import find_notes, find_unit
+from extractors.layout.table_pieces import cut_at_rules, cut_lines
 from extractors.layout.table_regions import (
     MAX_CELL_ROWS,
     TablePage,
@@ -51,6 +53,7 @@ _MAX_PART_GAP = 12.0  # points without text between them
 _REGION_MARGIN = 2.0  # points by which rules may reach out of the region
 _MIN_LEVEL_RULE, _MIN_UPRIGHT_RULE = 0.7, 0.5  # shares of the region's width and height
 _FRAME = 5.0  # points from the region's edge: the table's own frame
+_MIN_GRID_RULES = 2  # inner rules, level and upright ones: fewer divide a box
 
 # What makes cells a table. Shares of the lines, rows or cells.
 _MAX_PROSE = 0.4  # lines of running text, except in a ruled grid
@@ -60,7 +63,7 @@ _MIN_NUMBERS = 0.1  # cells
 _MAX_RULED_WORDS, _MAX_WORDS, _MAX_LIST_WORDS = 40, 9, 4.5  # mean words a cell; the last: two columns, no numbers
 
 # What makes a region a picture or a chart.
-_MAX_IMAGE, _WHOLE_PAGE = 0.4, 0.8  # share of the region under an image, unless that is the page's background
+_MAX_IMAGE = 0.4  # share of the region under an image, unless that is the page's background
 _BACKGROUND = 0.95  # share of the page under a rectangle that is no cell
 _MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # paths other than rectangles
 _POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
@@ -94,7 +97,10 @@ def find_tables(layout: PageLayout) -> list[Table]:
         if len(lines) >= _MIN_LINES and len(lines) > _MIN_LINE_SHARE * len(layout.lines):
             drawings = tuple(d for d in layout.drawings if area(d.box) < _BACKGROUND * layout.area)
             upright = replace(layout, lines=tuple(lines), drawings=drawings).rotated(-angle % 360)
-            page = TablePage(upright, find_prose(upright.lines), *find_rules(upright.drawings))
+            pieces, dashes = cut_lines(upright.lines)
+            upright = replace(upright, lines=tuple(pieces))
+            level, rules = find_rules(upright.drawings)
+            page = TablePage(upright, find_prose(pieces), (*level, *dashes), rules)
             found = _find_upright_tables(page)
             return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
     return []
@@ -144,10 +150,11 @@ def _table(region: Box, page: TablePage) -> Table | None:
     if not lines or _is_picture(region, lines, page.layout):
         return None
     rules, level, upright = _rules(region, page)
-    ruled = len(level) > 1 and (bool(upright) or _has_rule_below_each_row(lines, level))
+    ruled = len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright)
+    ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level))
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    cells = read_cells(lines, rules, upright, region)
+    cells = read_cells(cut_at_rules(lines, page.upright_rules), rules, upright, region)
     if not _is_tabular(cells.grid, ruled):
         return None
     box = merge_boxes([region, *(line.box for line in lines)])
@@ -193,7 +200,8 @@ def _is_tabular(grid: TableGrid, ruled: bool) -> bool:
 
 
 def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
-    images = [raster.box for raster in layout.rasters if area(raster.box) < _WHOLE_PAGE * layout.area]
+    backgrounds = background_images(layout)
+    images = [raster.box for raster in layout.rasters if raster not in backgrounds]
     if any(coverage(region, image) > _MAX_IMAGE for image in images):
         return True
     drawings = [drawing for drawing in layout.drawings if is_inside(drawing.box, region)]
@@ -217,10 +225,11 @@ def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
     if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
         return True
     bars = [d.box for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]
-    upright: dict[int, list[float]] = {}  # the heights of those that stand on one line
+    lengths: dict[tuple[bool, int], list[float]] = {}  # of those that start from one upright or level line
     for box in bars:
-        upright.setdefault(round(box[3] / _LENGTH_STEP), []).append(height(box))
-    return any(map(_have_many_lengths, [list(map(width, bars)), *upright.values()]))
+        lengths.setdefault((True, round(box[3] / _LENGTH_STEP)), []).append(height(box))
+        lengths.setdefault((False, round(box[0] / _LENGTH_STEP)), []).append(width(box))
+    return any(map(_have_many_lengths, lengths.values()))
 
 
 def _have_many_lengths(lengths: Sequence[float]) -> bool:

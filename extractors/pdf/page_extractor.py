@@ -146,15 +146,19 @@ def _paragraphs(
 
 
 def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageLayout) -> list[Table]:
-    """The tables with their captions, and captioned regions without recognised cells, cut into rows of lines."""
+    """The tables with their captions, and captioned regions without recognised cells, cut into rows of lines.
+
+    An exhibit or figure may be a table as well.
+    """
     captioned = []
     for figure in found.figures:
-        if figure.kind == "table":
-            known = next((table for table in tables if table.box == figure.box), None)
-            if table := known or _table_of_lines(figure, layout):
-                by_ocr = any(line.ocr and line.belongs_to(table.box) for line in layout.lines)
-                caption = clean_text(f"{figure.caption} {table.title}")
-                captioned.append(replace(table, label=figure.label, caption=caption, ocr=by_ocr))
+        table = next((table for table in tables if table.box == figure.box), None)
+        if table is None and figure.kind == "table":
+            table = _table_of_lines(figure, layout)
+        if table:
+            by_ocr = any(line.ocr and line.belongs_to(table.box) for line in layout.lines)
+            caption = clean_text(f"{figure.caption} {table.title}")
+            captioned.append(replace(table, label=figure.label, caption=caption, ocr=by_ocr))
     return captioned
 
 

@@ -31,11 +31,13 @@ MIN_WORDS = 25  # fewer words beside a large image are a page number, a header o
 MIN_IMAGE_SHARE = 0.35  # share of the page covered by images that may hold its words
 MIN_IMAGE_SHARE_WITHOUT_WORDS = 0.03  # the same for a page without any words
 MIN_LETTERS, MIN_OUTLINES = 100, 150  # letters of text, and letters drawn as outlines, that may be the text of the page
+# Hidden letters, and segments of curves for each of them, from which words are drawn: pen strokes have 50, outlines 10.
+MIN_DRAWN_LETTERS, MIN_SEGMENTS_PER_LETTER = 50, 5
 MAX_DUPLICATE_OVERLAP = 0.6  # share of a line covered by an equal one, drawn twice for a shadow or to look bold
 MAX_KNOWN_OVERLAP = 0.3  # share of a line read by OCR that a line of the text layer covers; more is the same text
 # If OCR reads fewer letters than this share of an unreadable layer's, the layer stays: it is code, formulas, or a
-# language that OCR has no data for.
-MIN_OCR_SHARE = 0.3
+# language that OCR has no data for. The second is for a readable layer under handwriting.
+MIN_OCR_SHARE, MIN_OCR_SHARE_OF_READABLE = 0.3, 0.8
 MIN_SIDEWAYS_SHARE = 0.8  # share of the letters that must run in one other direction to turn the page
 MIN_SIDEWAYS_LETTERS = 80  # and their number; axis labels have fewer
 MAX_OCR_DPI, PICTURES_DPI = 450.0, 72  # resolution of OCR, and of the search for pictures in a scan
@@ -59,8 +61,18 @@ def make_readable(page: Any, layout: PageLayout, options: Options) -> ReadablePa
     """Judge the text layer, run OCR where it fails, and turn a sideways page (also the `pymupdf.Page` itself)."""
     lines, trusted = _select_lines(layout.lines)
     layout = replace(layout, lines=lines)
-    if not trusted or _needs_ocr(layout):
-        return ReadablePage(layout) if options.ocr == "off" else _read_by_ocr(page, layout, options, trusted)
+    if trusted and _has_drawn_words(layout):
+        min_share = MIN_OCR_SHARE_OF_READABLE
+    elif not trusted or _needs_ocr(layout):
+        min_share = 0.0 if trusted else MIN_OCR_SHARE
+    else:
+        return _as_it_is(page, layout)
+    return ReadablePage(layout) if options.ocr == "off" else _read_by_ocr(page, layout, options, min_share)
+
+
+def _as_it_is(page: Any, layout: PageLayout) -> ReadablePage:
+    """A page whose text layer counts, upright, and with the pictures of a scan."""
+    lines = layout.lines
     if angle := _sideways_angle(lines):
         layout = _turn_page(page, angle, layout.number)
     if any(line.ocr for line in lines) and background_images(layout):
@@ -106,6 +118,13 @@ def _needs_ocr(layout: PageLayout) -> bool:
     return words == 0 and images > MIN_IMAGE_SHARE_WITHOUT_WORDS * layout.area
 
 
+def _has_drawn_words(layout: PageLayout) -> bool:
+    """Whether hidden text stands for pen strokes: programs for notes recognise it while one writes, and not well."""
+    is_hidden = _letters(layout.lines) >= MIN_DRAWN_LETTERS and all(line.ocr for line in layout.lines)
+    segments = sum(drawing.items for drawing in layout.drawings if drawing.curved) if is_hidden else 0
+    return segments > MIN_SEGMENTS_PER_LETTER * _letters(layout.lines)
+
+
 def _sideways_angle(lines: Sequence[Line]) -> int:
     """Degrees clockwise by which the page must be turned for most of its text to run from left to right."""
     letters: Counter[int] = Counter()
@@ -121,19 +140,20 @@ def _turn_page(page: Any, angle: int, number: int) -> PageLayout:
     return replace(layout, lines=_select_lines(layout.lines)[0])
 
 
-def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool) -> ReadablePage:
-    """Read the page's pixels; the lines of a `trusted` text layer stay, those of another are replaced."""
+def _read_by_ocr(page: Any, layout: PageLayout, options: Options, min_share: float) -> ReadablePage:
+    """Read the page's pixels. They replace a text layer of which they hold the `min_share`; with 0, it stays."""
     try:
         image, result = _recognise(page, layout, options)
     except ExtractionError as error:
         return ReadablePage(layout, problem=f"OCR failed, so the words of this page are missing: {error}")
-    if not trusted and _letters(result.lines) < MIN_OCR_SHARE * _letters(layout.lines):
+    if _letters(result.lines) < min_share * _letters(layout.lines):
         return ReadablePage(layout)
+    is_drawn = _has_drawn_words(layout)
     scale = layout.width / image.width
     if result.angle:
         layout = _turn_page(page, result.angle, layout.number)
         image = image.rotate(-result.angle, expand=True)
-    known = layout.lines if trusted else ()
+    known = () if min_share else layout.lines
     layout = replace(layout, lines=known)
     lines = [
         line
@@ -145,7 +165,9 @@ def _read_by_ocr(page: Any, layout: PageLayout, options: Options, trusted: bool)
     layout = replace(layout, drawings=without_outlined_letters(layout.drawings, lines))
     if result.rule_ink:
         layout, image = _draw_rules(layout, result, scale), _erase_ink(image, result.rule_ink)
-    if background_images(layout):
+    if is_drawn:
+        layout = replace(layout, rasters=(), drawings=())  # strokes and the paper; its pictures are in its pixels
+    if is_drawn or background_images(layout):
         factor = PICTURES_DPI * scale / 72
         size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
         layout = add_scanned_pictures(layout, image.resize(size), lines)

@@ -13,7 +13,8 @@ MIN_HEADING_SIZE, MIN_BOLD_HEADING_SIZE = 0.85, 0.7
 MIN_HEADINGS, MIN_HEADING_SHARE = 2, 0.6  # paragraphs, and share of those in a font, from which it is such a font
 MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; below a bold table cell are short cells
 
-TRAILING_PAGE_NUMBER = re.compile(r"(?:\s|…)+\d{1,4}$")
+TRAILING_PAGE_NUMBER = re.compile(r"\s*(?:…\s*|\s(?!(?:19|20)\d\d$))\d{1,4}$")
+"""Without leaders a year is no page number: "Outlook for 2024"."""
 FontStyle = tuple[str, float]
 """A font and its size in points."""
 

@@ -272,3 +272,17 @@ def test_paragraph_below_a_table_is_no_note_for_its_article() -> None:
     page.insert_textbox((72, TOP + STEP * 5 + 6, 440, 400), f"A {SENTENCE.lower()} " * 4, fontsize=10)
     (table,) = tables_of(page)
     assert table.notes == ()
+
+
+def test_table_written_as_text_has_columns_and_rules() -> None:
+    page = new_page()
+    lines = [
+        "Orchard                Trees   Tonnes   Price",
+        "---------------------------------------------",
+        *(f"{name} ".ljust(20, ".") + f"{a:>8}{b:>9}{c:>8}" for name, a, b, c in HARVEST[1:]),
+    ]
+    for n, line in enumerate(lines):
+        page.insert_text((72, TOP + 13 * n), line, fontname="cour", fontsize=10)
+    (table,) = tables_of(page)
+    assert rows_in(table) == tuple(HARVEST)
+    assert table.has_header

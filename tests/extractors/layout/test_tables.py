@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from extractors.layout.tables import find_tables
 from extractors.page import Drawing, Line, PageLayout
+from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
 from tests.support.drawn_tables import (
     HARVEST,
@@ -17,6 +21,7 @@ from tests.support.drawn_tables import (
     draw_rule,
     new_page,
     rows_in,
+    rows_of,
     tables_of,
     write_paragraph,
     write_rows,
@@ -49,6 +54,28 @@ def test_lines_between_two_rules_are_one_row() -> None:
     (table,) = tables_of(page)
     assert rows_in(table)[1] == ("Open", "Turn the valve and wait a minute")
     assert len(rows_in(table)) == 4
+
+
+def test_coloured_cells_of_many_widths_are_no_bars() -> None:
+    page = new_page()
+    edges = (72, 210, 262, 300, 365, 440)
+    for x0, x1 in pairwise(edges):
+        page.draw_rect((x0, 200, x1, 218), fill=(1, 1, 0.5), color=None)
+    draw_grid(page)
+    assert rows_of(page) == tuple(HARVEST)
+
+
+def test_table_in_one_block_with_the_text_around_it_is_found() -> None:
+    page = new_page()
+    rows = [(f"{a} or so much", *(f"${n} or less" for n in (1, 22, 340))) for a in ("Lowest", "Low", "High", "Highest")]
+    bottom = write_rows(page, rows)
+    for y in (TOP, TOP + STEP, bottom):
+        draw_rule(page, y)
+    layout = read_page(page, 1)
+    prose = [replace(layout.lines[0], text=SENTENCE, box=(72, y, 520, y + 12)) for y in range(300, 700, 14)]
+    lines = tuple(replace(line, block=0) for line in (*layout.lines, *prose))
+    (table,) = find_tables(replace(layout, lines=lines))
+    assert rows_in(table) == tuple(rows)
 
 
 def test_three_rules_are_enough() -> None:

@@ -18,6 +18,7 @@ from extractors.pdf.page_extractor import PageParts, extract_page
 from extractors.pdf.render import pymupdf
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, Options, Source
+from tests.support.drawn_tables import draw_grid
 
 TEXT = (
     "The pump moves water from the lower tank to the upper one. It does so at night, when power is cheap, "
@@ -213,6 +214,33 @@ def test_text_layer_is_replaced_by_ocr_only_if_it_is_unreadable(tmp_path: Path, 
     made = extract_document(document, tmp_path, ocr="auto")
     assert "moves water from the lower tank" in " ".join(passage.text for passage in made.passages)
     assert made.report.ocr_pages == ((1,) if shift else ())
+
+
+@needs_tesseract
+def test_recognised_handwriting_is_read_again_from_its_strokes(tmp_path: Path) -> None:
+    page = pymupdf().open().new_page()
+    for n, line in enumerate(TWELVE_LINES):
+        page.insert_text((60, 100 + 30 * n), line, fontsize=15)
+    strokes = pymupdf().open("svg", page.get_svg_image(text_as_path=True).encode())
+    document = pymupdf().open("pdf", strokes.convert_to_pdf())
+    for n, line in enumerate(TWELVE_LINES):  # what a program for notes made of them
+        document[0].insert_text((60, 100 + 30 * n), line.replace("w", "u"), fontsize=15, render_mode=3)
+    made = extract_document(document, tmp_path, ocr="auto")
+    assert "moves water from the lower tank" in " ".join(passage.text for passage in made.passages)
+    assert not any(picture.kind == "figure" for picture in made.pictures)
+
+
+@pytest.mark.parametrize(("label", "kind"), [("Exhibit 4", "table"), ("Figure 4", "figure")])
+def test_table_is_text_whatever_its_caption_calls_it(tmp_path: Path, label: str, kind: str) -> None:
+    document = pymupdf().open()
+    page = document.new_page(width=595, height=842)
+    page.insert_text((72, 190), f"{label}. The harvest of the orchards in tonnes", fontsize=10)
+    draw_grid(page)
+    made = extract_document(document, tmp_path)
+    (table,) = [passage for passage in made.passages if passage.kind == "table"]
+    assert "| River side | 1,510 | 44.2 | 0.75 |" in table.text
+    assert table.caption.endswith("The harvest of the orchards in tonnes")
+    assert [picture.kind for picture in made.pictures if picture.label] == [kind]
 
 
 def test_scanned_page_without_ocr_has_a_page_image(tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ def test_sentences_and_numbers_are_not_headings() -> None:
     assert body_paths(quote, body(), number, body()) == [()] * 4
 
 
+def test_year_at_the_end_of_a_heading_is_no_page_number() -> None:
+    paths = body_paths(heading("Outlook for 2024"), body(), heading("Sales of the year … 12"), body())
+    assert set(paths) == {("Outlook for 2024",)}
+
+
 def test_bookmarks_mark_headings_and_their_levels() -> None:
     plain = Paragraph(("Safety notes",), 1, (50, 80, 300, 95), 10)
     bookmarks = [Bookmark(1, "Manual", 1), Bookmark(2, "Safety notes", 1)]
