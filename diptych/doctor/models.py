@@ -12,7 +12,9 @@ from diptych.encoders import minilm
 from diptych.encoders.bert_precision import known_precision
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.fastembed import FastEmbed
+from diptych.encoders.late_interaction import LateInteraction
 from diptych.encoders.local import choose_device
+from diptych.encoders.page_encoder import PageEncoder, load_page_encoder
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
 from diptych.endpoints import AnthropicEndpoint, Endpoint, Role
 from diptych.errors import DiptychError, ModelError, SettingsError
@@ -22,7 +24,7 @@ from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
 from diptych.object_store import hide_credentials
 from diptych.rerankers.fastembed import CrossEncoder
-from diptych.rerankers.reranker import make_reranker
+from diptych.rerankers.reranker import Reranker, make_reranker
 from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice
@@ -86,23 +88,36 @@ def check_answerer(settings: Settings) -> Check:
 
 
 def check_reranker(settings: Settings) -> Check:
-    name, cost = settings.reranker, "hits are not reranked"
+    cost = "hits are not reranked"
     try:
         reranker = make_reranker(settings, Meter(), lambda page: None)
-        if reranker is None:
-            return Check("reranker", "ok", f"none set: {cost}")
-        if name == "answerer":
+        if reranker and settings.reranker == "answerer":
             return Check("reranker", "ok", f"{reranker.name}, see answerer")
-        files = reranker.files if isinstance(reranker, CrossEncoder) else None
-        if files and not files.find_folder():
-            why = files.explain_unreachable() or "downloaded when first used"
-            return Check(
-                "reranker", "missing", f"{name}: files of {files} missing; {why}", cost, files.download_command
-            )
+        return _check_optional("reranker", settings, reranker, cost)
     except DiptychError as error:
         return Check("reranker", "broken", str(error), cost, "export DIPTYCH_RERANKER=…")
-    endpoint = settings.endpoint("reranker")
-    return _check_endpoint("reranker", name, endpoint, cost) if endpoint else Check("reranker", "ok", name)
+
+
+def check_page_encoder(settings: Settings) -> Check:
+    cost = "images of pages are not searched by late interaction"
+    try:
+        encoder = load_page_encoder(settings.for_role("page_encoder"), Meter())
+        return _check_optional("page_encoder", settings, encoder, cost)
+    except DiptychError as error:
+        return Check("page encoder", "broken", str(error), cost, "export DIPTYCH_PAGE_ENCODER=…")
+
+
+def _check_optional(role: Role, settings: Settings, model: Reranker | PageEncoder | None, cost: str) -> Check:
+    """A model that search can do without: its files or its endpoint."""
+    title, name = role.replace("_", " "), str(getattr(settings, role))
+    if model is None:
+        return Check(title, "ok", f"none set: {cost}")
+    files = model.files if isinstance(model, CrossEncoder | LateInteraction) else None
+    if files and not files.find_folder():
+        why = files.explain_unreachable() or "downloaded when first used"
+        return Check(title, "missing", f"{name}: files of {files} missing; {why}", cost, files.download_command)
+    endpoint = settings.endpoint(role)
+    return _check_endpoint(title, name, endpoint, cost) if endpoint else Check(title, "ok", name)
 
 
 def _describe_format(row: Format) -> str:

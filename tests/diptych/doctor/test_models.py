@@ -14,6 +14,7 @@ from diptych.doctor.models import (
     check_captioner,
     check_encoder,
     check_image_encoder,
+    check_page_encoder,
     check_reranker,
 )
 from diptych.endpoints import Rerank
@@ -93,6 +94,17 @@ def test_reranker_is_checked_like_the_other_models(settings: Settings, monkeypat
     endpoint = Rerank(base_url="http://localhost:9/v1")
     found = check_reranker(changed(settings, reranker="rerank:tiny", rerank=endpoint))
     assert found.what == "rerank:tiny at http://localhost:9/v1: needs no key"
+
+
+def test_page_encoder_is_checked_like_the_other_models(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert check_page_encoder(settings).what == "none set: images of pages are not searched by late interaction"
+    missing = check_page_encoder(changed(settings, page_encoder="fastembed:Qdrant/colmodernvbert"))
+    assert (missing.state, missing.fix.partition(" --include")[0]) == ("missing", "hf download Qdrant/colmodernvbert")
+    assert check_page_encoder(changed(settings, page_encoder="magic")).state == "broken"
+    endpoint = {"page_encoder": {"base_url": "http://localhost:9/v1", "dimensions": 8}}
+    found = check_page_encoder(changed(settings, page_encoder="unified:tiny", unified=endpoint))
+    assert found.what == "unified:tiny at http://localhost:9/v1 (`unified.page_encoder.base_url`): needs no key"
 
 
 def test_incomplete_folder_is_broken(settings: Settings, tmp_path: Path) -> None:
