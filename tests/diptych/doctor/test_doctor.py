@@ -72,8 +72,8 @@ def test_all_checks_run_and_change_nothing(settings: Settings, tmp_path: Path) -
     checks = {check.name: check for check in run_checks(settings)}
     assert list(checks) == [
         "Python", "Python packages", "poppler", "LibreOffice", "Tesseract", "sandbox", "formats", "encoders", "encoder",
-        "image encoder", "captioner", "answerer", "reranker", "qdrant-edge", "Prefect server", "store", "pictures",
-        "cache",
+        "image encoder", "page encoder", "captioner", "answerer", "reranker", "qdrant-edge", "Prefect server", "store",
+        "pictures", "cache",
     ]  # fmt: skip
     for needed in ("Python", "encoder", "qdrant-edge", "store", "pictures", "cache"):
         assert (checks[needed].state, checks[needed].cost, checks[needed].fix) == ("ok", "", "")
