@@ -89,12 +89,17 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     [
         (["query", "green valve", "--limit", "2", "--json"], "query", 0),
         (["query", "green valve", "--limit", "2-3", "--passages", "1", "--pictures", "1+"], "query", 0),
-        (["query", "qwxz vvkj", "--json"], "query", 0),
+        pytest.param(["query", "qwxz vvkj", "--json"], "query", 0, marks=pytest.mark.slow),
         (["query", "--batch", "batch.jsonl", "--json"], "query", 0),
         (["ingest", "in", "--json"], "ingest", 4),
         (["ingest", "nowhere"], "ingest", 1),
         (["evaluate", "questions.jsonl", "--arms", "fused", "--json", "--gate", "page mrr >= 1"], "evaluate", 5),
-        (["evaluate", "questions.jsonl", "--arms", "bm25", "--gate", "nonsense"], "evaluate", 1),
+        pytest.param(
+            ["evaluate", "questions.jsonl", "--arms", "bm25", "--gate", "nonsense"],
+            "evaluate",
+            1,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

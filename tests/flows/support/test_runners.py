@@ -31,8 +31,7 @@ def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
         diptych.ingest([folder])
         usage = diptych.meter.usage()
     bought = len(vendor.requests)
-    if runner == "ray":
-        monkeypatch.setenv("DIPTYCH_WORKERS", "1")  # two work together with Dask
+    monkeypatch.setenv("DIPTYCH_WORKERS", "1")  # each process of a cluster loads Prefect and the model
     monkeypatch.setattr("flows.support.ingest_tasks.SMALL_BYTES", 0)  # every document in a task of its own
     state = ingest([folder], store=f"{runner}-store", runner=runner, return_state=True)
     result = run_result(state)
