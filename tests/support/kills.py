@@ -1,4 +1,4 @@
-"""Processes for the kill tests: `python -m tests.support.kills write`, and `read STORE`.
+"""Processes for the kill tests: `python -m tests.support.kills write|read STORE`.
 
 A document of version v has three passages and two figures that contain `v`, and one passage that all versions share,
 so a reader can check by eye which version every hit belongs to. STORE is the folder of an embedded store, or a folder
@@ -125,15 +125,14 @@ def die_at_step(step: str, store: Store) -> None:
     setattr(target, method, call)
 
 
-def write_on_command() -> None:
-    """For every line `version death store` on stdin: fork a writer, and print its exit code, -9 if it was killed.
+def write_on_command(folder: Path) -> None:
+    """For every line `version death` on stdin: fork a writer, and print its exit code, -9 if it was killed.
 
     A writer that fails with a `StoreError` appends its message to the file `errors`, and its exit code is 1.
     Expensive modules are imported once. No store is open when a writer is forked.
     """
     for line in sys.stdin:
-        version, death, store = line.rstrip("\n").split(" ", 2)
-        folder = Path(store)
+        version, _, death = line.strip().partition(" ")
         child = os.fork()
         if child == 0:
             try:
@@ -196,7 +195,4 @@ def find_inconsistency(hits: list[tuple[str, str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "write":
-        write_on_command()
-    else:
-        read_until_terminated(Path(sys.argv[2]))
+    {"write": write_on_command, "read": read_until_terminated}[sys.argv[1]](Path(sys.argv[2]))

@@ -36,7 +36,7 @@ from tests.support.fakes import ScriptedSandbox, WordEncoder, document, source
 from tests.support.http_server import served
 from tests.support.papers import write_paper
 from tests.support.scripted_vision import ScriptedVision, chart, picture, stored
-from tests.support.stores import open_store
+from tests.support.stores import file_bytes, open_store
 
 PRICES = {"scripted:seer": Price(input=1.0, output=10.0, source="https://prices.example", read="2026-11-21")}
 
@@ -202,7 +202,7 @@ def test_pictures_of_an_estimate_are_removed(scene: Scene, charts: tuple[Picture
 
 def files(folder: Path) -> dict[str, bytes]:
     """The files of a folder without locks and the engine's log, which opening changes."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {str(p.relative_to(folder)): file_bytes(p) for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_no_store_is_created_or_changed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from flows.cli.main import run
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line, run_json, run_messages
 from tests.support.papers import write_locked
+from tests.support.stores import stored_bytes
 
 PASSWORD = "open sesame"
 
@@ -53,5 +54,4 @@ def test_password_opens_the_files_that_match_its_pattern_and_is_stored_nowhere(
     printed = capfd.readouterr()
     assert "nine bar" in printed.out
     assert "no password is known. Add its password under [passwords] in diptych.toml" in printed.err
-    stored = [path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()]
-    assert not any(PASSWORD.encode() in content for content in [*stored, "".join(printed).encode()])
+    assert PASSWORD.encode() not in stored_bytes(tmp_path / "s") + "".join(printed).encode()

@@ -16,6 +16,7 @@ from tests.support.command_line import empty_working_directory as empty_working_
 from tests.support.fakes import WordEncoder
 from tests.support.http_server import Answer, Request, Vendor, served
 from tests.support.papers import write_locked
+from tests.support.stores import file_bytes
 
 PDF, S3, URL, QUERY = "open-sesame-pdf", "s3-secret-0123456789", "pass-in-the-url", "token-in-the-query"
 KEYS = {
@@ -97,7 +98,7 @@ def test_no_command_shows_or_stores_a_secret(
         run(arguments)
     assert run(["extract", "docs", "--out", "extracted", "--json"]) == 0
     shown = "".join(capfd.readouterr()) + caplog.text
-    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "diptych.toml"}
+    files = {path: file_bytes(path) for path in tmp_path.rglob("*") if path.is_file() and path.name != "diptych.toml"}
     started = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
     assert any(b"nine bar" in content for content in files.values())
     assert any("planted-openai" in str(request.headers) for request in careless.requests)
