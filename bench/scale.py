@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 import psutil
 
 from bench.incremental import write_book
-from bench.measurement import BenchOptions, Measurement, percentile
+from bench.measurement import BenchOptions, Measurement, percentile, time_call
 from diptych.library.diptych import Diptych
 from diptych.settings import load_settings
 
@@ -64,11 +65,12 @@ def scale(options: BenchOptions) -> Iterator[Measurement]:
     first, last = ({**run, "each": 1000 * run["processor"] / max(run["documents"], 1)} for run in (runs[0], runs[-1]))
     count = f"{last['points']:,} points"
     yield Measurement(f"the last {size:,} documents", last["each"], "ms/document", f"the first {size:,}", first["each"])
-    for percent in (50, 95):
+    for percent in (50, 95) if first["searches"] and last["searches"] else ():
         found = [1000 * percentile(run["searches"], percent) for run in (last, first)]
         name = f"a search meanwhile, {count}, p{percent}"
         yield Measurement(name, found[0], "ms", f"{first['points']:,} points", found[1])
     yield Measurement("searches that failed", sum(run["failed"] for run in runs), "", "", 0)
+    yield _add_one(sorted(place.glob("documents-*")), store, size * len(runs))
 
 
 def _write_documents(place: Path, number: int, count: int) -> Path:
@@ -80,6 +82,16 @@ def _write_documents(place: Path, number: int, count: int) -> Path:
             write_book(unfinished / f"{one:06}.pdf", PAGES, first=one * PAGES + 1)
         unfinished.rename(folder)
     return folder
+
+
+def _add_one(folders: list[Path], store: str, count: int) -> Measurement:
+    """One more document, with the listing of all, which is deleted again."""
+    with tempfile.TemporaryDirectory(prefix="diptych-bench-") as place, Diptych.open(load_settings(store)) as diptych:
+        unchanged = time_call(lambda: diptych.ingest([*folders, place]))
+        write_book(Path(place, "added.pdf"), PAGES, first=count * PAGES + 1)
+        added = time_call(lambda: diptych.ingest([*folders, place]))
+        diptych.delete([str(Path(place, "added.pdf"))])
+    return Measurement(f"one new document among {count:,}", added, "s", "none, so only the listing", unchanged)
 
 
 def _ingest(folder: Path, store: str) -> dict[str, Any]:

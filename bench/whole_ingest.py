@@ -30,6 +30,7 @@ def whole(options: BenchOptions) -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory(prefix="diptych-bench-") as place:
         store = f"{place}/store"
         ours = run_command("ingest", *files, "--store", store)
+        again = run_command("ingest", *files, "--store", store)
         floor = measure_floor(files, store)
         extracted = run_command("extract", *files, "--out", f"{place}/pictures")
     each, cores = 1000 / pages, len(os.sched_getaffinity(0))
@@ -39,6 +40,7 @@ def whole(options: BenchOptions) -> Iterator[Measurement]:
         yield Measurement("ingest, processor time", ours.processor * each, "ms/page", did, peer.processor * each)
     yield Measurement("ingest, processor time", ours.processor * each, "ms/page", str(floor), floor.total * each)
     yield Measurement("ingest, elapsed", ours.seconds, "s", f"the floor on {cores} cores", floor.total / cores)
+    yield Measurement("ingested again, unchanged", again.seconds, "s", "the first time", ours.seconds)
     yield Measurement("cores busy", ours.processor / ours.seconds / cores, "share", f"all {cores} cores", 1)
     yield Measurement("ingest, peak memory", ours.memory / 2**20, "MiB", "", 0)
     for name in PEERS.keys() - {PIPELINE}:
