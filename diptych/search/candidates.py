@@ -1,17 +1,27 @@
-"""Reads the candidates for a query from the store, as of one moment between two commits."""
+"""Reads the candidates for a query from the store; all parts of a document are of one version of it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
+from typing import NamedTuple
 
 from diptych.errors import StoreBusy
-from diptych.search.fusion import Ranks, fuse, rank_ids
-from diptych.store.register import DocumentRecord, RegisterCache, current_payload, is_visible, seen_version
+from diptych.search.fusion import Ranks, fused_scores, rank_ids
+from diptych.store.copies import CopyGroups
+from diptych.store.register import (
+    DocumentRecord,
+    RegisterCache,
+    current_payload,
+    document_states,
+    is_visible,
+    load_records,
+    seen_version,
+)
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 RETRY_SECONDS = 5.0
-"""How long to wait for a moment without a commit."""
+"""How long to wait for a moment in which none of the documents that are found changes."""
 STORE_BUSY = "documents changed too often during the search; try again"
 PAGES = "pages"
 """How the names of lists of pages begin. Pages are never hits; ranking reads them."""
@@ -33,7 +43,9 @@ class Snapshot:
     pages: list[Payload]
     """The pages with the best words."""
     version: str
-    """Version of the register."""
+    """Version of the register; of a snapshot between commits to other documents, the one before it."""
+    states: Mapping[str, object]
+    """Id of each document that was found -> what changes when it is committed, renamed or deleted."""
     complete: bool
     """Whether there are no further candidates."""
     mostly_hidden: bool
@@ -42,49 +54,89 @@ class Snapshot:
     """Id of a document that has copies -> its group."""
 
 
+class _Found(NamedTuple):
+    """What was read, visible or not."""
+
+    lists: dict[str, dict[str, float]]
+    """List name -> ids with scores, best first."""
+    known: dict[str, Payload]
+    """Id -> payload of the best points that were kept in memory, all of which are visible."""
+    read: dict[str, Payload]
+    """The same for other points."""
+    whole: bool
+    """Whether all of them still existed."""
+    complete: bool
+    """Whether there are no further candidates."""
+
+    @property
+    def documents(self) -> set[str]:
+        return {payload["document_id"] for payload in chain(self.known.values(), self.read.values())}
+
+
 def read_candidates(
     store: Store, register: RegisterCache, requests: Requests, weights: Mapping[str, float], limit: int
 ) -> Snapshot:
-    """Read the `limit` best parts and all pages found; start again if a commit happened in between.
+    """Read the `limit` best parts and all pages found; start again if their documents changed in between.
 
-    Raises `StoreBusy` if commits follow each other too fast.
+    Raises `StoreBusy` if they change again and again.
     """
     deadline = time.monotonic() + RETRY_SECONDS
+    before: dict[str, object] = {}
     while time.monotonic() < deadline:
         with store.hold():
             version = seen_version(store)
-            lists, payloads, complete = _read_parts(store, requests, weights, limit)
-            documents = {payload["document_id"] for payload in payloads.values()}
+            found = _read_parts(store, requests, weights, limit, register.points_at(version))
+            documents = found.documents
             records = register.records_at(version, store, documents)
             if records is not None:
-                break
-    else:
-        raise StoreBusy(STORE_BUSY)
-    parts = {
+                visible = _visible(found.read, records)
+                register.keep_points(version, visible)
+                states = document_states(documents, records)
+                return _snapshot(found, visible, version, states, register.copies_among(documents))
+            # There were commits. They do not matter if these documents are as they were before this attempt.
+            records = load_records(store, documents)
+            states = document_states(documents, records)
+            if found.whole and states.items() <= before.items():
+                copies = CopyGroups()
+                copies.add(records.values())
+                return _snapshot(found, _visible(found.read, records), version, states, copies.among(documents))
+            before = states
+    raise StoreBusy(STORE_BUSY)
+
+
+def _visible(payloads: Mapping[str, Payload], records: Mapping[str, DocumentRecord]) -> dict[str, Payload]:
+    return {
         id_: current_payload(payload, records) | {"last": _is_last(payload, records)}
         for id_, payload in payloads.items()
         if is_visible(payload, id_, records)
     }
-    hidden = payloads.keys() - parts.keys()
+
+
+def _snapshot(
+    found: _Found,
+    visible: Mapping[str, Payload],
+    version: str,
+    states: Mapping[str, object],
+    copies: Mapping[str, str],
+) -> Snapshot:
+    lists, parts, hidden = dict(found.lists), {**found.known, **visible}, found.read.keys() - visible.keys()
+    mostly_hidden = len(hidden) > len(parts)
     pages = [parts.pop(id_) for name in _page_lists(lists) for id_ in lists.pop(name) if id_ in parts]
     ranks, scores = {}, {}
     for name, points in lists.items():  # ranks are counted as if hidden points did not exist
-        visible = rank_ids(id_ for id_ in points if id_ not in hidden)
-        ranks[name] = {id_: rank for id_, rank in visible.items() if id_ in parts}
+        shown = rank_ids(id_ for id_ in points if id_ not in hidden)
+        ranks[name] = {id_: rank for id_, rank in shown.items() if id_ in parts}
         scores[name] = {id_: points[id_] for id_ in ranks[name]}
-    copies = register.copies_among(documents)
-    mostly_hidden = 2 * len(hidden) > len(payloads)
-    return Snapshot(ranks, scores, parts, pages, version, complete, mostly_hidden, copies)
+    return Snapshot(ranks, scores, parts, pages, version, states, found.complete, mostly_hidden, copies)
 
 
 def _read_parts(
-    store: Store, requests: Requests, weights: Mapping[str, float], limit: int
-) -> tuple[dict[str, dict[str, float]], dict[str, Payload], bool]:
-    """(list name -> ids with scores, best first; payloads by id, visible or not; whether the candidates are all).
+    store: Store, requests: Requests, weights: Mapping[str, float], limit: int, kept: Mapping[str, Payload]
+) -> _Found:
+    """Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once,
+    unless they are among those `kept` in memory, or the store sends payloads with the lists.
 
-    Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once,
-    unless the store sends payloads with the lists.
-    Ranking fuses them again, without hidden points and with whatever weights are tried.
+    Ranking fuses the lists again, without hidden points and with whatever weights are tried.
     """
     collections = {"text": store.text, "images": store.images}
     found: dict[str, dict[str, dict[str, float]]] = {}
@@ -96,17 +148,27 @@ def _read_parts(
             received.update((one.id, one.payload) for one in chain.from_iterable(points) if one.payload)
     lists = {name: points for of_collection in found.values() for name, points in of_collection.items()}
     page_lists = _page_lists(lists)
-    fused = fuse({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
-    best = {*(point.id for point in fused[:limit]), *chain.from_iterable(lists[name] for name in page_lists)}
-    payloads = {id_: received[id_] for id_ in best & received.keys()}
+    fused = fused_scores({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
+    best = {*islice(fused, limit), *chain.from_iterable(lists[name] for name in page_lists)}
+    known = {id_: payload for id_ in best if (payload := kept.get(id_))}
+    best -= known.keys()
+    read = {id_: received[id_] for id_ in best & received.keys()}
     for name, of_collection in found.items():
         if ids := sorted(best.intersection(chain.from_iterable(of_collection.values())) - received.keys()):
-            payloads.update({point.id: point.payload for point in collections[name].retrieve(ids)})
+            read.update({point.id: point.payload for point in collections[name].retrieve(ids)})
     limits = {name: request.limit for wanted in requests.values() for name, request in wanted.items()}
     complete = len(fused) <= limit and all(
         len(points) < limits[name] for name, points in lists.items() if name not in page_lists
     )
-    return lists, payloads, complete
+    return _Found(lists, known, read, len(read) == len(best), complete)
+
+
+def agree(snapshots: Sequence[Snapshot]) -> bool:
+    """Whether every document is in the same state in all of them."""
+    if len({one.version for one in snapshots}) < 2:
+        return True
+    states: dict[str, object] = {}
+    return all(states.setdefault(id_, state) == state for one in snapshots for id_, state in one.states.items())
 
 
 def _is_last(payload: Payload, records: Mapping[str, DocumentRecord]) -> bool:

@@ -4,17 +4,15 @@ Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
 SIGIR 2009: score(d) = sum over lists of weight / (k + rank of d), ranks from 1, k = 60.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RRF_K = 60
 Ranks = Mapping[str, int]
 """Id -> rank in a list, from 1; several ids may share a rank."""
 
 
-@dataclass(frozen=True, slots=True)
-class FusedPoint:
+class FusedPoint(NamedTuple):
     id: str
     score: float
     ranks: Mapping[str, int]
@@ -31,14 +29,20 @@ def fuse(lists: Mapping[str, Ranks], weights: Mapping[str, float] | None = None)
 
     A list without a weight has weight 1; a list of weight 0 is ignored.
     """
-    ranks: dict[str, dict[str, int]] = defaultdict(dict)
-    scores: dict[str, float] = defaultdict(float)
-    for name, ranked in lists.items():
-        weight = (weights or {}).get(name, 1.0)
-        if not weight:
-            continue
-        for point, rank in ranked.items():
-            ranks[point][name] = rank
-            scores[point] += weight / (RRF_K + rank)
-    order = sorted(scores, key=lambda point: (-scores[point], point))
-    return [FusedPoint(point, scores[point], ranks[point]) for point in order]
+    weights = weights or {}
+    used = [(name, ranks) for name, ranks in lists.items() if weights.get(name, 1.0)]
+    scores = fused_scores(lists, weights)
+    return [
+        FusedPoint(point, score, {name: ranks[point] for name, ranks in used if point in ranks})
+        for point, score in scores.items()
+    ]
+
+
+def fused_scores(lists: Mapping[str, Ranks], weights: Mapping[str, float]) -> dict[str, float]:
+    """The scores of `fuse` by id, best first."""
+    scores: dict[str, float] = {}
+    for name, ranks in lists.items():
+        if weight := weights.get(name, 1.0):
+            for point, rank in ranks.items():
+                scores[point] = scores.get(point, 0.0) + weight / (RRF_K + rank)
+    return {point: scores[point] for point in sorted(sorted(scores), key=scores.__getitem__, reverse=True)}

@@ -6,7 +6,6 @@ about batteries, "battery" distinguishes no page, however rare it is elsewhere. 
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple
@@ -32,6 +31,14 @@ POSITION_VALUE = 0.6
 Values = Mapping[Place, float]
 
 
+class WordUse(NamedTuple):
+    """How a word is used in a set of texts."""
+
+    idf: float
+    rows: frozenset[int]
+    """Indices of the texts that contain it."""
+
+
 def measure_signals(
     intent: QueryIntent,
     pages: Mapping[Place, Page],
@@ -43,50 +50,43 @@ def measure_signals(
     `expanded`: for each expansion of the query, the documents that are measured by it instead of the query itself.
     `similarities`: the cosine similarity of the best part of pages.
     """
-    signals = _measure_pages(intent, pages)
+    signals, usage = _measure_pages(intent, pages)
     for expansion, documents in zip(intent.expansions, expanded, strict=False):
         own = {place: page for place, page in pages.items() if place[0] in documents}
         # The documents do not print the phrases of the query: that is why it has an expansion.
         wider = replace(intent, words=expansion.words, phrases=())
-        for signal, values in _measure_pages(wider, own, expansion.tables).items():
+        for signal, values in _measure_pages(wider, own, expansion.tables)[0].items():
             others = {place: value for place, value in signals[signal].items() if place not in own}
             signals[signal] = {**others, **values}
     return signals | {
         PAGE_VECTORS: _above_least(similarities or {}),
-        DOCUMENT_WORDS: _document_words(intent, pages),
+        DOCUMENT_WORDS: _document_words(usage, pages),
         DOCUMENT_NAME: _document_name(intent, pages),
     }
 
 
 def _measure_pages(
     intent: QueryIntent, pages: Mapping[Place, Page], tables: Sequence[re.Pattern[str]] = ()
-) -> dict[str, Values]:
+) -> tuple[dict[str, Values], dict[str, WordUse]]:
+    """Values by signal, and how each word is used in the pages."""
     places, contents = list(pages), list(pages.values())
     texts = [f" {page.words} " for page in contents]
     scores, usage = bm25(intent.words, texts)
     measured = {
         PAGE_WORDS: scores,
         PAGE_HEADINGS: bm25(intent.words, [f" {page.headings} " for page in contents])[0],
-        PAGE_PICTURES: [float(intent.asks_for_figure and "figure" in page.kinds) for page in contents],
-        PAGE_TABLES: [float(any(t.search(line) for t in tables for line in page.tables)) for page in contents],
-        NAMED: [_named(intent, place[1], page) for place, page in pages.items()],
+        PAGE_PICTURES: ["figure" in page.kinds for page in contents] if intent.asks_for_figure else (),
+        PAGE_TABLES: [any(t.search(line) for t in tables for line in page.tables) for page in contents if tables],
+        NAMED: [_named(intent, place[1], page) for place, page in pages.items()] if _names_pages(intent) else (),
     }
-    values = {signal: _relative(dict(zip(places, found, strict=True))) for signal, found in measured.items()}
-    return {PAGE_PHRASES: _phrases(intent, places, texts, usage), **values}
+    values = {signal: _relative(dict(zip(places, found, strict=False))) for signal, found in measured.items()}
+    return {PAGE_PHRASES: _phrases(intent, places, texts, usage), **values}, usage
 
 
 def find_documents(expansion: Expansion, pages: Mapping[Place, Page]) -> set[str]:
     """The documents that an expansion is meant for, as far as their pages were found."""
     phrases = [f" {phrase} " for phrase in expansion.documents] or [" "]
     return {place[0] for place, page in pages.items() if any(phrase in f" {page.words} " for phrase in phrases)}
-
-
-class WordUse(NamedTuple):
-    """How a word is used in a set of texts."""
-
-    idf: float
-    rows: frozenset[int]
-    """Indices of the texts that contain it."""
 
 
 def bm25(words: Iterable[str], texts: Sequence[str]) -> tuple[list[float], dict[str, WordUse]]:
@@ -144,6 +144,10 @@ def _adjacent(first: str, second: str, text: str) -> bool:
     return False
 
 
+def _names_pages(intent: QueryIntent) -> bool:
+    return bool(intent.labels or intent.positions or intent.page_numbers)
+
+
 def _named(intent: QueryIntent, number: int, page: Page) -> float:
     if page.labels & intent.labels or number in intent.positions or (page.last and -1 in intent.positions):
         return 1.0
@@ -152,27 +156,25 @@ def _named(intent: QueryIntent, number: int, page: Page) -> float:
     return 1.0 if page.folio in intent.page_numbers else POSITION_VALUE * (number in intent.page_numbers)
 
 
-def _document_words(intent: QueryIntent, pages: Mapping[Place, Page]) -> Values:
+def _document_words(usage: Mapping[str, WordUse], pages: Mapping[Place, Page]) -> Values:
     """The summed idf of query words anywhere on the pages of a document."""
-    words: dict[str, list[str]] = defaultdict(list)
-    for (document, _), page in pages.items():
-        words[document].append(page.words)
-    return _documents_with(intent.words, {document: " ".join(texts) for document, texts in words.items()}, pages)
+    documents = [document for document, _ in pages]
+    return _documents_with([{documents[row] for row in use.rows} for use in usage.values()], pages)
 
 
 def _document_name(intent: QueryIntent, pages: Mapping[Place, Page]) -> Values:
     """The summed idf of query words in the document's name and title."""
-    return _documents_with(intent.words, {place[0]: page.name for place, page in pages.items()}, pages)
+    names = {document: f" {page.name} " for (document, _), page in pages.items()}
+    words = [f" {word} " for word in intent.words]
+    return _documents_with([{one for one, name in names.items() if word in name} for word in words], pages)
 
 
-def _documents_with(words: Iterable[str], texts: Mapping[str, str], pages: Mapping[Place, Page]) -> Values:
-    """By document; words in the texts of all documents do not count, so a single document has no value."""
-    scores = dict.fromkeys(texts, 0.0)
-    padded = {document: f" {text} " for document, text in texts.items()}
-    for word in words:
-        containing = [document for document, text in padded.items() if f" {word} " in text]
-        for document in containing if len(containing) < len(padded) else ():
-            scores[document] += _idf(len(padded), len(containing))
+def _documents_with(found: Iterable[Set[str]], pages: Mapping[Place, Page]) -> Values:
+    """By document, from the documents with each word; words of all documents do not count, so a single one has none."""
+    scores = dict.fromkeys((document for document, _ in pages), 0.0)
+    for containing in found:
+        for document in containing if len(containing) < len(scores) else ():
+            scores[document] += _idf(len(scores), len(containing))
     return _relative({place: scores[place[0]] for place in pages})
 
 

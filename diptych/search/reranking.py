@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from diptych.errors import ModelError, SettingsError
 from diptych.rerankers.reranker import MAX_CHARACTERS, PageContent, Reranker
@@ -43,7 +42,7 @@ def _order_parts(order: Sequence[RankedPoint], ranks: Mapping[Place, int], reran
         place = make_place(point.payload)
         key = place, point.payload["modality"]
         if ranks[place] <= reranked:
-            fused = replace(point.fused, ranks={**point.fused.ranks, RERANKER: ranks[place]})
+            fused = point.fused._replace(ranks={**point.fused.ranks, RERANKER: ranks[place]})
             point = point._replace(fused=fused)
         keyed.append(((repeats[key], ranks[place], position), point))
         repeats[key] += 1

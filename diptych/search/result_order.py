@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 
 from diptych.search.fusion import FusedPoint
 from diptych.search.likeness import Likeness
@@ -54,18 +55,16 @@ def order_results(
     scored = []
     for point in fused:
         part = parts[point.id]
-        own = PART_WEIGHT * point.score / greatest + LABEL_BONUS * _is_named(part, labels)
-        scored.append(FusedPoint(point.id, page_scores[part.place] + own, point.ranks))
+        own = PART_WEIGHT * point.score / greatest + (LABEL_BONUS * _is_named(part, labels) if labels else 0.0)
+        scored.append(FusedPoint(point.id, page_scores.get(part.place, 0.0) + own, point.ranks))
     order = _by_score(_by_likeness(scored, parts, likeness) if likeness else scored)
     # Without signals, all fused scores are close to each other and say nothing about documents.
     penalty = _document_penalty(order, parts) if any(counted.values()) else 0.0
-    ranks = {name: _rank_places(values) for name, values in counted.items()}
-    explained = []
-    for point in _spread(order, parts, penalty)[:limit]:
-        place = parts[point.id].place
-        of_page = {name: ranked[place] for name, ranked in ranks.items() if place in ranked}
-        explained.append(FusedPoint(point.id, point.score, {**point.ranks, **of_page}))
-    return explained
+    page_ranks = _rank_pages(counted)
+    return [
+        FusedPoint(point.id, point.score, {**point.ranks, **page_ranks[parts[point.id].place]})
+        for point in _spread(order, parts, penalty)[:limit]
+    ]
 
 
 def _by_likeness(points: Sequence[FusedPoint], parts: Mapping[str, Part], likeness: Likeness) -> list[FusedPoint]:
@@ -88,13 +87,14 @@ def _is_named(part: Part, labels: frozenset[str]) -> bool:
     return part.label in labels or (part.kind == "figure" and figure_label(part.label) in labels)
 
 
-def _rank_places(values: Values) -> dict[Place, int]:
-    """Ranks by value; equal values share a rank."""
-    ranks: dict[Place, int] = {}
-    rank, previous = 0, -1.0
-    for position, (place, value) in enumerate(sorted(values.items(), key=lambda item: -item[1]), start=1):
-        rank, previous = (rank if value == previous else position), value
-        ranks[place] = rank
+def _rank_pages(signals: Mapping[str, Values]) -> dict[Place, dict[str, int]]:
+    """Page -> its rank by each signal that it has; pages with equal values share a rank."""
+    ranks: dict[Place, dict[str, int]] = defaultdict(dict)
+    for name, values in signals.items():
+        rank, previous = 0, -1.0
+        for position, (place, value) in enumerate(sorted(values.items(), key=itemgetter(1), reverse=True), start=1):
+            rank, previous = (rank if value == previous else position), value
+            ranks[place][name] = rank
     return ranks
 
 

@@ -18,7 +18,7 @@ def merge_rows(order: Iterable[RankedPoint]) -> list[RankedPoint]:
         row = point.payload["document_id"] if is_row(point.payload["document"]) else ""
         best = merged.get(row)
         if best is None:
-            merged[row or point.id] = point._replace(row=row)
+            merged[row or point.id] = point._replace(row=row) if row else point
             continue
         ranks = dict(point.fused.ranks)
         for name, rank in best.fused.ranks.items():

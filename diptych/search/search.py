@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.rerankers.reranker import Reranker
-from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, read_candidates
+from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, read_candidates
 from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
@@ -192,29 +192,29 @@ def select_points(
     page_size: int,
     problems: list[str],
 ) -> list[T]:
-    """What `select` takes from all results, best first, as of one moment; starts again if a commit happens in between.
+    """What `select` takes from all results, best first; starts again if a document that was found changes in between.
 
     `page_size` is the number of hits among which the query's `least` and `exact` must hold. Adds to `problems`.
     """
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
-        versions: set[str] = set()
-        selected = select(_ranked_points(query, context, page_size, versions, problems))
-        if len(versions) < 2:
+        snapshots: list[Snapshot] = []
+        selected = select(_ranked_points(query, context, page_size, snapshots, problems))
+        if agree(snapshots):
             return selected
         if time.monotonic() > deadline:
             raise StoreBusy(STORE_BUSY)
 
 
 def _ranked_points(
-    query: EncodedQuery, context: SearchContext, page_size: int, versions: set[str], problems: list[str]
+    query: EncodedQuery, context: SearchContext, page_size: int, snapshots: list[Snapshot], problems: list[str]
 ) -> Iterator[RankedPoint]:
-    """Every result, best first; adds the register versions that were read to `versions`."""
+    """Every result, best first; adds what was read to `snapshots`."""
 
     def ranked(query: EncodedQuery, reranker: Reranker | None) -> Iterator[RankedPoint]:
         def band(size: int) -> tuple[list[RankedPoint], bool]:
             found = find_candidates(query, context, size)
-            versions.add(found.snapshot.version)
+            snapshots.append(found.snapshot)
             order = found.rank(context.weights, len(found.parts))
             order = order if query.query.split_rows or query.query.exact else merge_rows(order)
             order = (order if query.query.copies else merge_copies(order, found.snapshot.copies))[:size]

@@ -87,8 +87,9 @@ class EmbeddedCollection:
         queries = [_query_request(request, self._filter(request.where)) for request in requests]
         with self._operation(self._name) as shard:
             results = shard.query_batch(qdrant_edge.QueryBatchRequest(queries))
+        found = [[ScoredPoint(str(hit.id), hit.score) for hit in result] for result in results]
         own_id = self._tenant.stored_id
-        return [[ScoredPoint(own_id(str(hit.id)), hit.score) for hit in result] for result in results]
+        return [[one._replace(id=own_id(one.id)) for one in hits] for hits in found] if self._tenant else found
 
     def scroll(self, where: Expression | None = None, *, vectors: bool = False) -> Iterator[Point]:
         offset = None

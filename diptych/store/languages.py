@@ -7,7 +7,7 @@ matters: a query without stop words, such as "EBITDA 2021", has none that could 
 import re
 import tomllib
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -66,9 +66,24 @@ def fold(text: str) -> str:
 
 
 def _most_used(words: Counter[str], languages: Sequence[str]) -> tuple[str, int]:
-    """The language with the most stop words among `words`, the first of several, and their number."""
-    counts = {language: sum(words[word] for word in stop_words(language)) for language in languages}
+    """The language with the most stop words among `words`, the first of several, and their number.
+
+    `languages` include all that have stop words.
+    """
+    counts = dict.fromkeys(languages, 0)
+    for word, count in words.items():
+        for language in _languages_by_stop_word().get(word, ()):
+            counts[language] += count
     return max(counts.items(), key=lambda item: item[1])
+
+
+@cache
+def _languages_by_stop_word() -> dict[str, list[str]]:
+    languages: dict[str, list[str]] = defaultdict(list)
+    for language, words in _stop_words().items():
+        for word in words:
+            languages[word].append(language)
+    return dict(languages)
 
 
 @cache

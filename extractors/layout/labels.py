@@ -65,7 +65,7 @@ def normalise_label(match: re.Match[str]) -> str:
 
 def figure_label(label: str) -> str:
     """The label of the figure that a panel belongs to: `figure 3a` -> `figure 3`; other labels stay as they are."""
-    return re.sub(r"(?<=\d)[a-z]$", "", label)
+    return label[:-1] if "a" <= label[-1:] <= "z" and label[-2:-1].isdecimal() else label
 
 
 def mentioned_labels(text: str) -> tuple[str, ...]:

@@ -1,0 +1,70 @@
+"""Reading candidates while documents are replaced."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diptych.search.candidates import Snapshot, agree, read_candidates
+from diptych.store.register import RegisterCache
+from diptych.store.types import INDEXED, RankedListRequest, Store, text_shapes
+from diptych.where import Compare
+from tests.support.fakes import WordEncoder
+from tests.support.power_cut import NAMES, ingest_version
+from tests.support.stores import open_embedded_store
+
+
+def read(store: Store, folder: Path, register: RegisterCache | None = None) -> Snapshot:
+    where = Compare("document", "=", NAMES[0])
+    requests = {
+        name: {f"{name}.bm25": RankedListRequest(80, INDEXED, words="pump share figur", where=where)}
+        for name in ("text", "images")
+    }
+    return read_candidates(store, register or RegisterCache(), requests, {}, 160)
+
+
+def texts(snapshot: Snapshot) -> list[str]:
+    return sorted(payload.get("text") or payload["caption"] for payload in snapshot.parts.values())
+
+
+@pytest.mark.parametrize(("replaced", "version", "searches"), [(NAMES[1], 1, 2), (NAMES[0], 4, 5)])
+def test_only_commits_to_documents_that_are_found_delay_a_search(
+    replaced: str, version: int, searches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another document is replaced in the middle of every search; one that is found, in the first three."""
+    store = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60)
+    for name in NAMES:
+        ingest_version(store, tmp_path / "store", name, 1)
+    search, calls = store.images.search, count(1)
+
+    def replace_meanwhile(*arguments: Any) -> Any:
+        number = next(calls)
+        if replaced != NAMES[0] or number <= 3:
+            ingest_version(store, tmp_path / "store", replaced, 1 + number)
+        return search(*arguments)
+
+    monkeypatch.setattr(store.images, "search", replace_meanwhile)
+    snapshot = read(store, tmp_path)
+    assert texts(snapshot) == sorted([f"pump {version}", "shared", f"Figure 1: {NAMES[0]} {version}"])
+    assert next(calls) <= searches + 1
+    store.close()
+
+
+def test_points_are_read_once_until_there_is_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, register = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60), RegisterCache()
+    ingest_version(store, tmp_path / "store", NAMES[0], 1)
+    first = read(store, tmp_path, register)
+    for collection in (store.text, store.images):
+        monkeypatch.setattr(collection, "retrieve", lambda ids: pytest.fail("read again"))
+    assert read(store, tmp_path, register).parts == first.parts
+    monkeypatch.undo()
+    ingest_version(store, tmp_path / "store", NAMES[0], 2)
+    second = read(store, tmp_path, register)
+    assert (texts(first)[-1], texts(second)[-1]) == ("shared", "shared")
+    assert "pump 2" in texts(second)
+    assert agree([first, first])
+    assert not agree([first, second])
+    store.close()
