@@ -11,6 +11,7 @@ import uvicorn
 from diptych.errors import SettingsError
 from diptych.library.diptych import Diptych
 from diptych.serve.app import create_app
+from diptych.serve.connections import Connection
 from diptych.serve.jobs import Ingest
 from diptych.serve.options import ServeOptions
 
@@ -34,6 +35,7 @@ def serve(
         shown = f"[{options.host}]" if ":" in options.host else options.host
         config = uvicorn.Config(
             create_app(library, options, ingest),
+            http=Connection,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -94,15 +94,15 @@ def image_address(image: ImageFile) -> str:
 
 
 def show_hit(hit: Hit) -> dict[str, Any]:
-    """The JSON of a hit, with the addresses of its pictures."""
-    shown = hit.as_dict()
-    for one in (shown, *shown["faces"]):
-        one["image"] = picture_address(one["image"])
-    return shown
+    """The JSON of a hit: the fields of its model, with the addresses of its pictures."""
+    shown = {name: getattr(hit, name) for name in HitModel.model_fields}
+    faces = [{**asdict(face), "image": picture_address(face.image)} for face in hit.faces]
+    return {**shown, "image": picture_address(hit.image), "faces": faces}
 
 
 def show_group(group: Group) -> dict[str, Any]:
-    return {**group.as_dict(), "hits": list(map(show_hit, group.hits))}
+    shown = {name: getattr(group, name) for name in GroupModel.model_fields}
+    return {**shown, "hits": list(map(show_hit, group.hits))}
 
 
 def show_part(part: Part) -> dict[str, Any]:

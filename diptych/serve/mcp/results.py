@@ -26,6 +26,8 @@ class Content:
     title: str = ""
     heading: list[str] = field(default_factory=list)
     """Heading path, outermost first."""
+    place: str = ""
+    """Of a hit, for citing it: its page, with the printed number if that differs, or its heading path."""
     label: str = ""
     """Printed name of a figure or table, such as `figure 3`."""
     caption: str = ""
@@ -220,6 +222,7 @@ def make_item(found: Hit | Part, *, shown: bool = False) -> Item:
         document=one_line(found.document, MAX_NAME),
         title=found.title,
         heading=list(found.heading),
+        place=hit.place if hit else "",
         label=found.label,
         caption=found.caption,
         text=found.text,

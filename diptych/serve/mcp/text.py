@@ -33,8 +33,10 @@ class Fence:
 
     def enclose(self, content: Content) -> str:
         """The words of a document, with every control character escaped."""
-        place = " > ".join(content.heading)
-        known = {"document": content.document, "title": content.title, "heading": place, "label": content.label}
+        heading = " > ".join(content.heading)
+        place = content.place if content.place != heading else ""
+        known = {"document": content.document, "title": content.title, "heading": heading, "place": place}
+        known["label"] = content.label
         lines = [f"{name}: {one_line(value, MAX_LINE)}" for name, value in known.items() if value]
         lines += [f"{name}: {one_line(str(value), MAX_LINE)}" for name, value in content.fields.items()]
         lines += [content.caption, content.text, *content.context]
