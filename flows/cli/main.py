@@ -2,9 +2,11 @@
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from traceback import format_exception
 
 import click
 
@@ -13,6 +15,7 @@ from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: if set, unexpected errors show their traceback."""
+SECRET_VARIABLE = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|CONNECTION_STRING")
 GARBAGE_THRESHOLD = 50_000
 """New objects after which garbage is collected. With Python's 700, that takes a tenth of a short command's time."""
 
@@ -110,11 +113,20 @@ def guarded(command: Callable[[], object]) -> int:
         return ExitCode.ERROR
     except Exception as error:
         if TRACE in os.environ:
-            raise
-        print_message(
-            f"diptych: this is a bug, please report it: {type(error).__name__}: {error}; set {TRACE}=1 for a traceback"
-        )
+            for line in _without_secrets("".join(format_exception(error))).splitlines():
+                print_message(line)
+        else:
+            reason = _without_secrets(f"{type(error).__name__}: {error}")
+            print_message(f"diptych: this is a bug, please report it: {reason}; set {TRACE}=1 for a traceback")
         return ExitCode.ERROR
+
+
+def _without_secrets(text: str) -> str:
+    """The text of an unexpected error, which a library wrote, without the values of secret environment variables."""
+    secrets = {value for name, value in os.environ.items() if SECRET_VARIABLE.search(name) and len(value) >= 8}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
+    return text
 
 
 if __name__ == "__main__":

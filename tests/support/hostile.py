@@ -53,6 +53,28 @@ def page_pdf(
     )
 
 
+def font_pdf() -> bytes:
+    """A PDF whose font has glyphs with names of its own, and nothing that says which characters they are."""
+    glyphs = "/FirstChar 97/LastChar 98/Widths[9 9]/Encoding<</Differences[97/g1/g2]>>/CharProcs<</g1 6 0 R/g2 6 0 R>>"
+    return pdf(
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 5 0 R/Resources<</Font<</F 4 0 R>>>>>>",
+        f"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[.1 0 0 .1 0 0]{glyphs}>>",
+        streams={5: ("", b"BT /F 12 Tf 20 200 Td (ab ba abba) Tj ET"), 6: ("", b"9 0 0 0 9 9 d1 0 0 7 9 re f")},
+    )
+
+
+def packed_twice_pdf(size: int) -> bytes:
+    """A PDF of a few hundred bytes whose page unpacks to a stream, and that to `size` bytes."""
+    return pdf(
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R>>",
+        streams={4: ("/Filter[/FlateDecode/FlateDecode]", zlib.compress(zeros(size)))},
+    )
+
+
 def page_tree(levels: int) -> bytes:
     """A PDF whose page tree names each node ten times: ten to the power of `levels` pages."""
     nodes = [

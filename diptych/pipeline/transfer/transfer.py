@@ -38,6 +38,8 @@ from extractors.types import ImageFile, Problem
 FORMAT = 2
 BATCH = 256
 PICTURE_BATCH = 64
+UNFINISHED = "unfinished"
+"""File in the folder of an export that has begun, so that it can be repeated after a full disk or a kill."""
 MISSING_PICTURE = "its picture file was missing or damaged when the store was exported; ingest the document again"
 
 
@@ -66,13 +68,14 @@ class _Place(NamedTuple):
 
 
 def export_store(store: Store, pictures: PictureStore, folder: Path) -> TransferReport:
-    """Write the store to `folder`. Raises `SourceError` unless it is new or empty."""
-    if folder.exists() and any(folder.iterdir()):
+    """Write the store to `folder`. Raises `SourceError` unless it is new, empty, or an export that was interrupted."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / UNFINISHED).exists():
         raise SourceError(f"{folder}: is not empty; use a new folder for the export")
     make_private_folder(folder)
     bound = store.documents.retrieve([STORE_ID])
     if not bound:
         raise StoreMismatch("the store is empty; there is nothing to export")
+    (folder / UNFINISHED).touch()
     config = EncodingConfig(**bound[0].payload["reading"])
     records = {record.id: record for record in list_records(store)}
     text, text_sizes = _export_points(store.text, "text", records, folder)
@@ -97,6 +100,7 @@ def export_store(store: Store, pictures: PictureStore, folder: Path) -> Transfer
     if lacking:
         facts["lacking"] = {str(name): sorted({place.text for place in found}) for name, found in lacking.items()}
     (folder / "store.json").write_text(json.dumps(facts, indent=1) + "\n")  # last: it marks a complete export
+    (folder / UNFINISHED).unlink()
     return TransferReport(**counts, **paid, lacking=_lacking_places(facts))
 
 

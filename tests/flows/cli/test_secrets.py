@@ -11,7 +11,7 @@ import pytest
 
 from diptych.library.runtime import Runtime
 from diptych.store.spaces import Spaces
-from flows.cli.main import run
+from flows.cli.main import guarded, run
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.fakes import WordEncoder
 from tests.support.http_server import Answer, Request, Vendor, served
@@ -108,3 +108,22 @@ def test_no_command_shows_or_stores_a_secret(
         assert not any(secret in command for command in started)
     made = [tmp_path / name for name in ("s", "out")]
     assert [path.stat().st_mode & 0o777 for path in made] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("trace", [True, False])
+def test_report_of_a_bug_shows_no_secret(
+    trace: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        try:
+            raise RuntimeError(f"headers: {KEYS}")
+        except RuntimeError as error:
+            raise KeyError(KEYS["OPENAI_API_KEY"]) from error
+
+    if not trace:
+        monkeypatch.delenv("DIPTYCH_TRACE")
+    assert guarded(fail) == 1
+    shown = capsys.readouterr().err
+    assert "KeyError: '[secret]'" in shown
+    assert ("Traceback" in shown, "'OPENAI_API_KEY': '[secret]'" in shown) == (trace, trace)
+    assert not any(secret in shown for secret in SECRETS)

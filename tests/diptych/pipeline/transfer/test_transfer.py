@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from diptych.errors import SourceError, StoreMismatch
 from diptych.picture_store import PictureStore
+from diptych.pipeline.transfer import transfer
 from diptych.pipeline.transfer.transfer import MISSING_PICTURE, export_dimensions, export_store, import_store
 from diptych.store.points import EncodingConfig
 from diptych.store.register import bind_encoders, list_records
@@ -93,6 +96,23 @@ def test_folder_that_is_not_an_export_is_refused(tmp_path: Path, engine: str) ->
     (tmp_path / "export" / "store.json").write_text(json.dumps({**facts, "reading": {"encoder": "other"}}))
     with pytest.raises(StoreMismatch):
         import_store(tmp_path / "export", bench.index, PictureStore(bench.folder))
+    bench.index.close()
+
+
+def test_export_that_was_interrupted_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = filled_store(tmp_path / "old", "memory")
+    with monkeypatch.context() as patch:
+        patch.setattr(transfer, "_export_pictures", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(OSError, match="No space"):
+            export_store(bench.index, PictureStore(bench.folder), tmp_path / "export")
+    with pytest.raises(SourceError, match="not a complete export"):
+        import_store(tmp_path / "export", bench.index, PictureStore(bench.folder))
+    export_store(bench.index, PictureStore(bench.folder), tmp_path / "export")
+    export_store(bench.index, PictureStore(bench.folder), tmp_path / "other")
+    names = [sorted(file.name for file in (tmp_path / one).rglob("*")) for one in ("export", "other")]
+    assert names[0] == names[1]
+    with pytest.raises(SourceError, match="not empty"):
+        export_store(bench.index, PictureStore(bench.folder), tmp_path / "export")
     bench.index.close()
 
 
