@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from diptych.errors import StoreBusy
+from diptych.errors import StoreBusy, StoreError
 
 POLL_SECONDS = 0.02  # flock has no time-out of its own
 DOCUMENT_LOCKS = 256  # lock files for all documents together: two documents that share one only wait for each other
@@ -91,4 +91,10 @@ def wait_for_document_locks(folder: Path) -> None:
 
 
 def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:  # the folder was removed
+        raise
+    except OSError as error:
+        reason = f"cannot be locked ({error.strerror}), which reading needs as well"
+        raise StoreError(f"{path.parent}: {reason}; make the folder writable, or use a copy of the store") from error

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found, unused-ignore]
+import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports(include=["diptych", "extractors"]):
     from diptych.answering.claims import labels_in, needs_source, page_numbers_in, strip_places
@@ -36,7 +36,7 @@ from tests.support.samples import sample
 def read_page(text: str) -> None:
     root = parse_html(text)
     drop_hidden(root)
-    read_html(find_content(root), lambda _: None)
+    read_html(find_content(root), lambda _: bytes)
 
 
 def check_answer(text: str) -> None:
@@ -70,7 +70,7 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
         "where": (of_text(parse_where), filters),
         "answer": (of_text(check_answer), answers),
         "html": (of_text(read_page), [sample(".html")]),
-        "markdown": (of_text(lambda text: read_markdown_text(text, lambda _: None)), [sample(".md")]),
+        "markdown": (of_text(lambda text: read_markdown_text(text, lambda _: bytes)), [sample(".md")]),
         "rst": (of_file(".rst", read_rst), [sample(".rst")]),
         "notebook": (of_file(".ipynb", read_notebook), [sample(".ipynb")]),
         "mail": (of_file(".eml", read_mail), [sample(".eml")]),

@@ -132,7 +132,7 @@ def run_machine(examples: int, length: int, *, derandomize: bool) -> None:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(StoreMachine, settings=options)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(StoreMachine, settings=options)
 
 
 def test_any_order_of_steps_ends_as_predicted() -> None:

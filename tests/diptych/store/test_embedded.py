@@ -78,6 +78,13 @@ def test_broken_store_is_reported(tmp_path: Path) -> None:
         EmbeddedStore(tmp_path, text_shapes(3), lock_seconds=1)
 
 
+def test_store_that_cannot_be_locked_is_reported(tmp_path: Path) -> None:
+    """As on a file system that is mounted read-only."""
+    (tmp_path / "turn.lock").mkdir()
+    with pytest.raises(StoreError, match=r"cannot be locked \(Is a directory\).*make the folder writable"):
+        EmbeddedStore(tmp_path, text_shapes(3), 5)
+
+
 def test_file_is_not_a_store(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(StoreError, match=r"notes\.txt: cannot be used as a store"):
