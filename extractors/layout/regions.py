@@ -38,6 +38,7 @@ _DRAWING_REACH = 4.0  # on every side: parts of one drawing are less than twice 
 _RASTER_REACH = 1.5  # tiles and slices of one image abut, panels of a figure stand apart
 _SCAN_REACH = -_CELL / 2  # pictures found in a scan's pixels are complete and must not merge
 _SLICE_GAP, _MIN_PHOTO_SIDE = 0.75, 36.0  # slices of one image abut; photos beside each other are half an inch or more
+_MAX_BADGES = 0.02  # area of the drawings between photos that do not frame one; share of the photos
 _FRAMED = 0.8  # share of a photo and of its frame that they have in common
 _MAX_CLUSTERS = 250  # per page, the largest: the rest is dots and specks
 
@@ -140,20 +141,24 @@ def cluster_marks(layout: PageLayout, marks: Sequence[Mark], barriers: Sequence[
 
 
 def separate_photos(region: Region) -> list[Region]:
-    """The photos of a region with their frames, if they are not slices of one image; else the region."""
+    """The photos of a region with their frames and badges, if they are not slices of one image; else the region."""
     photos = [mark.box for mark in region.marks if mark.raster]
-    if len(photos) < 2 or any(mark.drawing and not _frames(mark.box, photos) for mark in region.marks):
+    drawn = (mark.box for mark in region.marks if mark.drawing and not _frames(mark.box, photos))
+    if len(photos) < 2 or sum(map(area, drawn)) > _MAX_BADGES * sum(map(area, photos)):
         return [region]
     groups: list[list[Box]] = []
     for photo in photos:
-        touching = [
-            group for group in groups if any(boxes_touch(expand_box(photo, _SLICE_GAP), other) for other in group)
-        ]
+        near = expand_box(photo, _SLICE_GAP)
+        touching = [group for group in groups if any(boxes_touch(near, other) for other in group)]
         groups = [group for group in groups if group not in touching] + [[photo, *chain(*touching)]]
     boxes = [merge_boxes(group) for group in groups]
     if len(boxes) < 2 or min(map(shorter_side, boxes)) < _MIN_PHOTO_SIDE:
         return [region]
-    return [region_of_marks([m for m in region.marks if overlap_area(m.box, box) > 0.5 * area(m.box)]) for box in boxes]
+    marks: list[list[Mark]] = [[] for _ in boxes]
+    for mark in region.marks:
+        places = [(-overlap_area(mark.box, box), sum(gaps(mark.box, box)), n) for n, box in enumerate(boxes)]
+        marks[min(places)[-1]].append(mark)
+    return [region_of_marks(group) for group in marks]
 
 
 def _frames(frame: Box, photos: Sequence[Box]) -> bool:
@@ -175,15 +180,17 @@ def _cells(box: Box, cell: float, shape: tuple[int, ...]) -> tuple[slice, slice]
 
 
 def attach_labels(regions: Sequence[Region], free: set[int], layout: PageLayout) -> list[Region]:
-    """Every region with the free lines nearest to it. Removes those lines from `free`."""
+    """Every region with the free lines nearest to it, the smallest if several are. Removes those lines from `free`."""
     attached: dict[int, list[int]] = {}
     for index in sorted(free):
         line = layout.lines[index]
         near = [
-            (away, n) for n, region in enumerate(regions) if (away := _label_distance(line, region, layout)) is not None
+            (away, area(region.box), n)
+            for n, region in enumerate(regions)
+            if (away := _label_distance(line, region, layout)) is not None
         ]
         if near:
-            attached.setdefault(min(near)[1], []).append(index)
+            attached.setdefault(min(near)[-1], []).append(index)
             free.discard(index)
     return [
         add_text(region, attached[number], layout) if number in attached else region
@@ -249,11 +256,19 @@ def _belong_together(a: Region, b: Region, barriers: Sequence[Box], layout: Page
         return False
     smaller = min(area(a.box), area(b.box))
     if overlap_area(a.box, b.box) > _MIN_COMMON_AREA * smaller or (smaller == 0 and boxes_touch(a.box, b.box)):
-        return True
+        return not (_is_photo_beside(a, b, layout) or _is_photo_beside(b, a, layout))
     if not (a.has_drawings and b.has_drawings and _are_parts_of_one_drawing(a, b, layout)):
         return False
     between = merge_boxes([a.box, b.box])
     return not any(coverage(barrier, between) > _BARRIER_COVERAGE for barrier in barriers)
+
+
+def _is_photo_beside(photo: Region, other: Region, layout: PageLayout) -> bool:
+    """Whether `photo` is nothing but images, and lies in a corner of the other's box where that has nothing."""
+    if not all(mark.raster and mark.raster.digest for mark in photo.marks):
+        return False
+    parts = chain((mark.box for mark in other.marks), (layout.lines[i].box for i in other.labels))
+    return not any(boxes_touch(part, photo.box) for part in parts)
 
 
 def _are_parts_of_one_drawing(a: Region, b: Region, layout: PageLayout) -> bool:

@@ -81,7 +81,8 @@ def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence
     pixels = np.asarray(image.convert("RGB"))
     rasters: list[Raster] = []
     drawings: list[Drawing] = []
-    for patch in _find_patches(pixels, layout, lines):
+    words = (*layout.lines, *lines)
+    for patch in _find_patches(pixels, layout, words):
         box, size = patch.box, area(patch.box)
         frame_ink = 2 * _CELL * (width(box) + height(box)) / max(size, 1.0)
         large = size > _MIN_PICTURE * layout.area and shorter_side(box) > _MIN_PICTURE_SIDE
@@ -89,7 +90,7 @@ def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence
             continue
         if patch.framed and patch.ink < _MAX_FRAME_INK * frame_ink:  # around text, or a drawing that is a patch itself
             drawings.append(Drawing(box, items=4, filled=False, stroked=True, rectangle=True))
-        elif _is_text(box, lines):
+        elif _is_text(box, words):
             continue
         elif large and patch.ink > _MIN_PICTURE_INK and not (patch.flat and size < _MIN_FLAT_PICTURE * layout.area):
             rasters.append(Raster(box, round(width(box)), round(height(box)), digest="", upright=False))
@@ -98,7 +99,7 @@ def add_scanned_pictures(layout: PageLayout, image: Image.Image, lines: Sequence
     drawings = [d for d in drawings if not any(is_inside(d.box, raster.box) for raster in rasters)]
     return replace(
         layout,
-        lines=(*layout.lines, *lines),
+        lines=words,
         rasters=(*layout.rasters, *rasters),
         drawings=(*layout.drawings, *drawings),
     )

@@ -300,6 +300,15 @@ def test_photos_beside_each_other_are_not_merged() -> None:
     assert boxes == [(50, 100, 200, 250), (202, 100, 350, 250)]
 
 
+def test_badge_between_photos_does_not_merge_them() -> None:
+    photos = [_photo(50, 100, 190, 400, digest="tall")]
+    photos += [_photo(x, y, x + 140, y + 140, digest=f"{x}{y}") for y in (150, 295) for x in (195, 340)]
+    badge = Drawing((195, 110, 245, 125), 30, filled=True, stroked=False, fill=(0.1, 0.1, 0.1), curved=True)
+    names = [_line("Kitchen", 200, 165), _line("p. 96", 345, 165)]
+    found = _find(_page(names, photos, [badge]))
+    assert {photo.box for photo in photos[1:]} <= {figure.box for figure in found.figures}
+
+
 def test_pane_behind_a_photo_and_text_is_no_part_of_the_photo() -> None:
     pane = Drawing((40, 90, 560, 260), 1, filled=True, stroked=False, fill=(0.1, 0.1, 0.1), rectangle=True)
     (figure,) = _find(_page(_prose(50, 400, 6), [_photo(60, 100, 200, 250)], [pane])).figures

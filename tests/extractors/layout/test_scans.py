@@ -71,6 +71,14 @@ def test_text_is_no_picture() -> None:
     assert layout.lines == tuple(lines)
 
 
+def test_title_that_the_file_has_as_text_is_no_picture() -> None:
+    pixels = _blank_page()
+    pixels[100:160, 60:540] = np.arange(480, dtype=np.uint8)[None, :, None] // 3  # large letters
+    title = Line((58, 96, 542, 164), "Architectures", 60)
+    layout = add_scanned_pictures(replace(_SCAN, lines=(title,)), Image.fromarray(pixels), ())
+    assert (layout.lines, layout.rasters, layout.drawings) == ((title,), _SCAN.rasters, ())
+
+
 def test_bars_of_a_chart_are_one_figure() -> None:
     pixels = _blank_page()
     for n, height in enumerate((60, 110, 90, 140)):
