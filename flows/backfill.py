@@ -39,7 +39,7 @@ from flows.support.ingest_tasks import (
 from flows.support.local_prefect import run_result
 from flows.support.progress import current_listener, listening
 from flows.support.removals import NO_REMOVALS
-from flows.support.run_states import report_cancelled
+from flows.support.run_states import describe_paths, name_run, report_cancelled
 from flows.support.shared_store import RunUsage
 from flows.support.text import pluralize
 
@@ -86,6 +86,7 @@ def backfill(
     """
     with ingest_run(store, budget, include, exclude, runner) as (diptych, usage):
         paths = flow_paths(paths)
+        name_run(f"backfill {describe_paths(paths)}", diptych.settings.store)
         backlog = diptych.maintenance.backlog(paths, retry=retry_failed, since=since, until=until)
         if dry_run:
             count = sum(1 for _ in islice(backlog, limit))

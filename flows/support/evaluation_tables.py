@@ -39,7 +39,7 @@ def _arm_row(arm: Arm, level: Level) -> list[str]:
     means = [arm.measured[level][name] for name in METRICS]
     cells = [f"{one.mean:.3f}" for one in means]
     recall = means[METRICS.index("recall@10")]
-    cells[METRICS.index("recall@10")] += f" ±{(recall.high - recall.low) / 2:.2f}"
+    cells[METRICS.index("recall@10")] += f"\N{NO-BREAK SPACE}±{(recall.high - recall.low) / 2:.2f}"
     change = arm.to_fused.get(level, {}).get("ndcg@10")
     to_fused = f"{change.mean:+.3f}{'' if change.clear else ' ?'}" if change else ""
     price = "unknown" if arm.price is None else f"${arm.price:.4f}" if arm.price else ""
