@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from diptych.search import candidates
 from diptych.search.candidates import Snapshot, agree, read_candidates
 from diptych.store.register import RegisterCache
 from diptych.store.types import INDEXED, RankedListRequest, Store, text_shapes
@@ -35,6 +36,7 @@ def test_only_commits_to_documents_that_are_found_delay_a_search(
     replaced: str, version: int, searches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another document is replaced in the middle of every search; one that is found, in the first three."""
+    monkeypatch.setattr(candidates, "RETRY_SECONDS", 600.0)  # an ingest may take longer than a search may wait
     store = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60)
     for name in NAMES:
         ingest_version(store, tmp_path / "store", name, 1)

@@ -108,6 +108,8 @@ async def test_agent_asks_receives_a_figure_and_cites_its_page(library: Diptych)
         (hit,) = [one for one in found.structured_content["hits"] if one["figure_uri"]]
         assert (hit["kind"], hit["page"], hit["box"]) == ("figure", 1, [50.0, 100.0, 250.0, 250.0])
         assert hit["untrusted_content"]["caption"] == "Figure 1: A chart of the red pump."
+        assert hit["untrusted_content"]["place"] == "page 1"
+        assert "place: page 1" in text_of(found)
         assert hit["image_shown"]
         assert [image.size for image in images_of(found)] == [(400, 300)]
         assert f"Hit {hit['rank']}: image (figure), page 1" in text_of(found)
