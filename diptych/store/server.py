@@ -183,8 +183,9 @@ class ServerStore:
         lease.ended = True
 
     def wait_for_locks(self) -> None:
+        start = time.monotonic()  # as in `document_lease`, clocks may be wrong
         for lease in self.documents.scroll():
-            while "lease" in lease.payload and not _is_expired(lease):
+            while "lease" in lease.payload and not _is_expired(lease) and time.monotonic() - start <= LEASE_SECONDS:
                 current = self.documents.retrieve([lease.id])
                 if not current or current[0].payload["lease"] != lease.payload["lease"]:
                     break

@@ -26,7 +26,7 @@ COMMANDS = {
     "ingest": ["ingest", "docs", *STORE],
     "delete": ["delete", "docs/a.md", "--yes", *STORE],
     "reindex": ["reindex", *STORE],
-    "sweep": ["sweep", "--older-than", "0", *STORE],
+    "sweep": ["sweep", *STORE],
     "retry": ["retry", "--all", *STORE],
     "query": ["query", "pump", "--image", "docs/b.png", *STORE],
     "status": ["status", *STORE],
