@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support.papers import write_library
@@ -44,6 +45,8 @@ LONGEST_FILES = (
 )  # fmt: skip
 """By seconds, longest first."""
 
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  # the speed of the machine is no outcome
+hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
 sys.dont_write_bytecode = False  # and pytest rewrites the assertions of all test modules again
