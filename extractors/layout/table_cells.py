@@ -60,10 +60,17 @@ class Cells(NamedTuple):
     """The first rows that are titles of the table."""
 
 
-def read_cells(lines: Sequence[Line], level_rules: Sequence[Box], upright_rules: Sequence[float], box: Box) -> Cells:
+def read_cells(
+    lines: Sequence[Line],
+    level_rules: Sequence[Box],
+    upright_rules: Sequence[float],
+    box: Box,
+    borders: Sequence[Box] = (),
+) -> Cells:
     """The cells of the table in `box`.
 
-    `level_rules` are all rules in the box, `upright_rules` the x of those between columns.
+    `level_rules` and `borders` are all level and upright rules in the box, `upright_rules` the x of those between
+    columns.
     """
     rows = [join_signs(row) for row in group_rows(join_marks(lines))]
     if not rows:
@@ -80,7 +87,7 @@ def read_cells(lines: Sequence[Line], level_rules: Sequence[Box], upright_rules:
     titles = [header.pop(0)[0].text for _ in range(count_titles(header, body, columns))]
     body = _join_between_rules(body, long_rules, columns)
     filled = _merge_continued_rows(_fill_rows(body, columns))
-    cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules), filled, len(columns))
+    cells, texts = _merge_sign_columns(header_cells(header, columns, level_rules, borders), filled, len(columns))
     grid = _make_grid(cells, texts)
     return Cells(grid, found > 0, tuple(line.text for row in notes for line in row), tuple(titles))
 
@@ -104,7 +111,8 @@ def _stretch(columns: Columns, lines: Sequence[Line]) -> list[tuple[float, float
 def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Columns) -> list[Row]:
     """The rows, with those between two level `rules` as one where every row has its rule: cells of several lines.
 
-    Where several numbers stand below each other between two rules, the rules only separate groups of rows.
+    Where several numbers stand below each other between two rules, the rules only separate groups of rows. Where most
+    rows of one line have their own rule (`is_ruled`), so have the others.
     """
     inner = [y for y in rules if middle(rows[0][0]) < y < middle(rows[-1][0])] if rows else []
     if len(inner) + 1 < _MIN_ROW_RULES:
@@ -115,12 +123,13 @@ def _join_between_rules(rows: Sequence[Row], rules: Sequence[float], columns: Co
     distances = [row_middle(lower) - row_middle(upper) for upper, lower in pairwise(rows)]
     pitch = _OWN_ROW * median(distances) if distances else 0.0
     joined: list[Row] = []
-    for band in bands:
-        numeric = [n for n, row in enumerate(band) if any(is_number(line.text) for line in row[1:])]
+    numbers = [[n for n, row in enumerate(band) if any(is_number(line.text) for line in row[1:])] for band in bands]
+    is_ruled = max(map(len, numbers)) < 2 and sum(len(band) == 1 for band in bands) > len(bands) / 2
+    for band, numeric in zip(bands, numbers, strict=True):
         if len(numeric) > 1:
             joined += join_cell_lines(band, columns)
         elif band:
-            first, end = _own_lines(band, numeric[0], pitch) if numeric else (0, len(band))
+            first, end = _own_lines(band, numeric[0], pitch) if numeric and not is_ruled else (0, len(band))
             joined += [*band[:first], [line for row in band[first:end] for line in row], *band[end:]]
     return joined
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from extractors.geometry import width
-from extractors.layout.table_lines import LONG_RULE, Columns, Row, column_of, row_middle
+from extractors.layout.table_lines import LONG_RULE, Columns, Row, column_of, middle, row_middle
 from extractors.page import Line
 from extractors.types import Box, TableCell
 
@@ -13,8 +13,13 @@ _OVERLAP = 0.3  # share of a heading over a column from which it counts for it
 _SAME_MIDDLE = 1.0  # text sizes by which the middles of a heading and of its columns may differ
 
 
-def header_cells(rows: Sequence[Row], columns: Columns, rules: Sequence[Box]) -> list[TableCell]:
-    """The cells of a header, its levels from top to bottom; together they cover it."""
+def header_cells(
+    rows: Sequence[Row], columns: Columns, rules: Sequence[Box], borders: Sequence[Box] = ()
+) -> list[TableCell]:
+    """The cells of a header, its levels from top to bottom; together they cover it.
+
+    `rules` are level ones, `borders` the upright ones, of which those on both sides of a heading show its columns.
+    """
     levels: list[list[TableCell]] = []
     lower = _Lower({}, {})
     for n in reversed(range(len(rows))):
@@ -27,7 +32,8 @@ def header_cells(rows: Sequence[Row], columns: Columns, rules: Sequence[Box]) ->
         spans = []
         for line, own in zip(row, taken, strict=True):
             others = {column for span in taken if span is not own for column in span}
-            spans.append(_span(line, own, columns, rules, lower.without(others)))
+            between = _columns_between_borders(line, row, columns, borders)
+            spans.append(between or _span(line, own, columns, rules, lower.without(others)))
             cells = _add_cell(cells, _header_cell(n, spans[-1], line.text))
         levels.append(cells)
         lower = lower.under(row, spans)
@@ -176,6 +182,18 @@ def _span(line: Line, own: range, columns: Columns, rules: Sequence[Box], lower:
     spans = [range(a, b + 1) for a in range(first, own[0] + 1) for b in range(own[-1], last + 1)]
     centred = [span for span in spans if abs((free[span[0]][0] + free[span[-1]][1]) / 2 - x) < _SAME_MIDDLE * line.size]
     return max(centred, key=len, default=own)
+
+
+def _columns_between_borders(line: Line, row: Row, columns: Columns, borders: Sequence[Box]) -> range | None:
+    """The columns between the upright rules next to a heading, if it stands there alone in its row."""
+    xs = [x0 for x0, y0, _, y1 in borders if y0 < middle(line) < y1]
+    places = [(other.box[0] + other.box[2]) / 2 for other in row]
+    x = places[row.index(line)]
+    left, right = max((at for at in xs if at < x), default=None), min((at for at in xs if at > x), default=None)
+    if left is None or right is None or sum(left < place < right for place in places) > 1:
+        return None
+    inside = [n for n, (x0, x1) in enumerate(columns) if left < (x0 + x1) / 2 < right]
+    return range(inside[0], inside[-1] + 1) if inside else None
 
 
 def _columns_above_rule(line: Line, columns: Columns, rules: Sequence[Box]) -> list[int]:

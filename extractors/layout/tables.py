@@ -112,8 +112,9 @@ def _find_upright_tables(page: TablePage) -> list[Table]:
         if any(overlap_area(region, table.box) > _MAX_SHARED * area(region) for table in found):
             continue
         beside = next((table for table in found if _are_one_table(table.box, region, page)), None)
-        table = _table(merge_boxes([region, beside.box]) if beside else region, page)
-        others = [other for other in found if other is not beside]
+        whole = _table(merge_boxes([region, beside.box]), page) if beside else None
+        table = whole or _table(region, page)
+        others = [other for other in found if not whole or other is not beside]
         if table and not any(overlap_area(table.box, other.box) > 0 for other in others):
             found = [*others, table]
     return sorted(_with_notes(found, page) if found else (), key=lambda table: (table.box[1], table.box[0]))
@@ -154,7 +155,8 @@ def _table(region: Box, page: TablePage) -> Table | None:
     ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level))
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    cells = read_cells(cut_at_rules(lines, page.upright_rules), rules, upright, region)
+    borders = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
+    cells = read_cells(cut_at_rules(lines, borders), rules, upright, region, borders)
     if not _is_tabular(cells.grid, ruled):
         return None
     box = merge_boxes([region, *(line.box for line in lines)])

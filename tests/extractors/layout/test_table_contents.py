@@ -286,3 +286,29 @@ def test_table_written_as_text_has_columns_and_rules() -> None:
     (table,) = tables_of(page)
     assert rows_in(table) == tuple(HARVEST)
     assert table.has_header
+
+
+def test_heading_between_upright_rules_counts_for_the_columns_there() -> None:
+    page = new_page()
+    write_cells(page, (240, 213, "2005"), (375, 213, "2010"))
+    edges = (72, 180, 245, 310, 375, 440)
+    rows = [("", "Rate", "Error", "Rate", "Error"), *((f"Group {n}", "1.5", "0.3", "1.7", "0.4") for n in range(4))]
+    bottom = write_rows(page, rows, edges, top=218)
+    for n in range(7):
+        draw_rule(page, 200 + 18 * n)
+    for x in edges:
+        page.draw_line((x, 200 if x in (72, 180, 310, 440) else 218), (x, bottom), width=0.7)
+    assert rows_of(page)[0] == ("", "2005 Rate", "2005 Error", "2010 Rate", "2010 Error")
+
+
+def test_second_line_of_a_label_is_part_of_it_where_rows_have_rules() -> None:
+    page = new_page()
+    write_rows(page, HARVEST[:4])
+    page.insert_text((76, 285), "(leased since 1990)", fontsize=10)
+    page.insert_text((76, 303), "Old garden", fontsize=10)
+    page.insert_text((204, 303), "77", fontsize=10)
+    for y in (200, 218, 236, 254, 290, 308):
+        draw_rule(page, y)
+    for x in (*COLUMNS, RIGHT):
+        page.draw_line((x, 200), (x, 308), width=0.7)
+    assert [row[0] for row in rows_of(page)[3:]] == ["River side (leased since 1990)", "Old garden"]
