@@ -111,7 +111,7 @@ def _text_block(layout: PageLayout, members: Sequence[int]) -> TextBlock:
 
 def _count_words(text: str) -> int:
     """The number of words with letters; two characters of Chinese or Japanese count as one."""
-    words = [word for word in text.split() if any(c.isalpha() for c in word)]
+    words = [word for word in text.split() if word.isalpha() or any(c.isalpha() for c in word)]
     return sum(-(-len(word) // 2) if word[0] > "\u2e80" else 1 for word in words)
 
 

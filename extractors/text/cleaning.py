@@ -51,7 +51,7 @@ def is_readable(texts: Iterable[str], *, strict: bool = False) -> bool:
     `strict` applies the limits for invisible text layers.
     """
     whole = " ".join(texts)
-    solid = [character for character in whole if not character.isspace()]
+    solid = "".join(whole.split())
     if len(solid) < MIN_LETTERS_TO_JUDGE:
         return True
     if len(_MEANINGLESS.findall(whole)) / len(solid) > (MAX_BROKEN_SHARE_STRICT if strict else MAX_BROKEN_SHARE):

@@ -32,7 +32,7 @@ class Row:
     @property
     def main_line(self) -> Line:
         """The longest line, which gives the row its style: a bullet has a font of its own."""
-        return max(self.lines, key=lambda line: len(line.text))
+        return self.lines[0] if len(self.lines) == 1 else max(self.lines, key=lambda line: len(line.text))
 
 
 _Boxed = TypeVar("_Boxed", Line, Row)
