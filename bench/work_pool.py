@@ -11,16 +11,18 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.measurement import BenchOptions, Measurement
+from bench.processor_log import ProcessorLog
 from bench.synthetic_text import random_text
 from diptych import Diptych
 from diptych.settings import load_settings
 from extractors.pdf.render import pymupdf
 from flows.cli.up import SERVER_SETTINGS
-from flows.support.services import Service
+from flows.support.services import Service, terminable
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,28 +34,36 @@ CLUSTERS = ("dask", "ray")
 START_SECONDS, STOP_SECONDS = 600, 20
 RUN_DOCUMENTS = 1000
 """Documents per flow run of the simulation."""
+PART = 1000
+"""Documents whose rate is measured together."""
 
 
 def simulation(options: BenchOptions) -> Iterator[Measurement]:
-    """All documents in runs of `RUN_DOCUMENTS`, by two workers on a core each: the first thousand, and the last."""
+    """All documents in runs of `RUN_DOCUMENTS`, by two workers on a core each: rate and processor time per thousand.
+
+    An interrupted simulation is continued by the same command.
+    """
     folders = write_documents(options.cache, options.documents, RUN_DOCUMENTS)
-    with work_pool(options, workers=2) as pool:
-        start = time.monotonic()
+    place = options.cache / f"simulation-{options.documents}"
+    place.mkdir(exist_ok=True)
+    log = ProcessorLog(place / "processor.jsonl", options.store)
+    with work_pool(options, workers=2, place=place) as pool, log.running():
         pool.run([{"paths": [str(folder)]} for folder in folders])
-        seconds = time.monotonic() - start
         times = sorted(pool.commit_times())
-        count, part = len(times), min(1000, len(times) // 2)
-        first, last = (_rate(times[:part]), _rate(times[-part:]))
-        yield Measurement(
-            f"the last {part:,} of {count:,} documents", last, "documents/s", f"the first {part:,}", first
-        )
-        yield Measurement("all documents", count / seconds, "documents/s", f"the first {part:,}", first)
+        count = len(times)
+        part = min(PART, count // 2)
+        yield from _rates(log.at([times[0], *times[part - 1 :: part]]), part)
         yield Measurement("picture store", pool.picture_bytes() / count / 1024, "KiB/document", "", 0)
         yield Measurement("Prefect's database", pool.database_bytes() / count / 1024, "KiB/document", "", 0)
 
 
-def _rate(times: Sequence[float]) -> float:
-    return len(times) / max(times[-1] - times[0], 1)
+def _rates(ends: Sequence[tuple[float, float]], part: int) -> Iterator[Measurement]:
+    """Of each `part` documents, next to the first. `ends`: seconds, and seconds of a core, up to the end of each."""
+    costs = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(ends)]
+    for number, (seconds, used) in enumerate(costs):
+        name, peer = f"documents {number * part + 1:,} to {(number + 1) * part:,}", f"the first {part:,}"
+        yield Measurement(name, part / seconds, "documents/s", peer, part / costs[0][0])
+        yield Measurement(f"{name}, of a core", used / part, "s/document", peer, costs[0][1] / part)
 
 
 def workers(options: BenchOptions) -> Iterator[Measurement]:
@@ -111,6 +121,10 @@ class WorkPool:
     def __init__(self, place: Path, options: BenchOptions) -> None:
         self.store = options.store or str(place / "store")
         self.home, self.pictures = place / "prefect", place / "pictures"
+        prefix = place / "collections"
+        if not prefix.exists():
+            prefix.write_text(f"bench-{uuid.uuid4().hex[:8]}")
+        self._name = f"bench-{uuid.uuid4().hex[:8]}"  # runs of an interrupted benchmark stay in its own pool
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -123,7 +137,7 @@ class WorkPool:
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",  # so that two workers start at the same time
             "DIPTYCH_PICTURES": str(self.pictures),
-            "DIPTYCH_COLLECTIONS": f"bench-{uuid.uuid4().hex[:8]}",
+            "DIPTYCH_COLLECTIONS": prefix.read_text(),
         }
         self._deployment: UUID
 
@@ -136,23 +150,23 @@ class WorkPool:
 
         folder = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
         with get_client(sync_client=True) as client:
-            client.create_work_pool(WorkPoolCreate(name="bench", type="process"))
-            client.create_work_queue("wide", work_pool_name="bench")
+            client.create_work_pool(WorkPoolCreate(name=self._name, type="process"))
+            client.create_work_queue("wide", work_pool_name=self._name)
             self._deployment = client.create_deployment(
                 client.create_flow(ingest),
                 "bench",
-                work_pool_name="bench",
+                work_pool_name=self._name,
                 entrypoint="flows.ingest.ingest",
                 pull_steps=[folder],
             )
 
-    def start_worker(self, queue: str, cores: set[int]) -> Service:
+    def start_worker(self, name: str, queue: str, cores: set[int]) -> Service:
         """A worker whose runs have these cores."""
-        command = ["prefect", "worker", "start", "--pool", "bench", "--work-queue", queue, "--limit", "1"]
+        command = ["prefect", "worker", "start", "--pool", self._name, "--work-queue", queue, "--limit", "1"]
         before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, cores)  # inherited
         try:
-            return Service("worker", command, os.environ, self.home / f"worker-{queue}.log")
+            return Service("worker", command, os.environ, self.home / f"worker-{name}.log")
         finally:
             os.sched_setaffinity(0, before)
 
@@ -197,11 +211,16 @@ class WorkPool:
 
 
 @contextmanager
-def work_pool(options: BenchOptions, workers: int, wide: bool = False) -> Iterator[WorkPool]:
-    """A running server, and `workers` workers on a core each; `wide`: also one on all cores, for its own queue."""
-    with tempfile.TemporaryDirectory(prefix="diptych-bench-") as place, ExitStack() as running:
-        pool = WorkPool(Path(place), options)
-        pool.home.mkdir()
+def work_pool(options: BenchOptions, workers: int, wide: bool = False, place: Path | None = None) -> Iterator[WorkPool]:
+    """A running server, and `workers` workers on a core each; `wide`: also one on all cores, for its own queue.
+
+    `place`: a folder that is kept, with the data of the server and the pictures.
+    """
+    with ExitStack() as running:
+        temporary = running.enter_context(tempfile.TemporaryDirectory(prefix="diptych-bench-"))
+        running.enter_context(terminable())
+        pool = WorkPool(place or Path(temporary), options)
+        pool.home.mkdir(exist_ok=True)
         os.environ.update(pool.environment)
         cores = sorted(os.sched_getaffinity(0))
         server = Service("Prefect server", ["prefect", "server", "start"], os.environ, pool.home / "server.log")
@@ -209,7 +228,7 @@ def work_pool(options: BenchOptions, workers: int, wide: bool = False) -> Iterat
         server.wait_for(f"{pool.url}/health", START_SECONDS)
         pool.deploy()
         for number in range(workers):
-            running.callback(pool.start_worker("default", {cores[number % len(cores)]}).stop, STOP_SECONDS)
+            running.callback(pool.start_worker(f"{number}", "default", {cores[number % len(cores)]}).stop, STOP_SECONDS)
         if wide:
-            running.callback(pool.start_worker("wide", set(cores)).stop, STOP_SECONDS)
+            running.callback(pool.start_worker("wide", "wide", set(cores)).stop, STOP_SECONDS)
         yield pool
