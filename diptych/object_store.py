@@ -7,6 +7,7 @@ service defines them, and never from the URL.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -37,12 +38,13 @@ S3_ROUNDS = 2
 """How often s3fs repeats a request that failed after all attempts."""
 CHECK_NAME = ".writable"
 """An empty file, written to find out whether the store can be written."""
-NO_BUCKET = "NoSuchBucket"
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+"""Error codes of S3 and Azure."""
 _MODIFIED = ("LastModified", "last_modified", "updated", "mtime", "created")
 """Where the libraries put the time of the last write."""
 MAX_REASON_CHARACTERS = 300
-_REFUSALS = ("Credential", "Auth", "Permission")
-"""Parts of the names of exceptions that mean that access is denied."""
+_REFUSALS = ("Credential", "Auth", "Permission", "HostKey")
+"""Parts of the names of exceptions and error codes that mean that access is denied."""
 
 T = TypeVar("T")
 
@@ -61,6 +63,8 @@ def open_files(url: str, options: Mapping[str, Any] | None = None) -> tuple[Any,
     elif EXTRAS.get(protocol) == "sftp":
         # Those of ~/.ssh/known_hosts; by default, sshfs would accept any server.
         chosen = {"known_hosts": (), "connect_timeout": CONNECT_SECONDS}
+    elif EXTRAS.get(protocol) == "gcs":
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs, with tracebacks, what it also raises
     try:
         files, root = fsspec.url_to_fs(url, **chosen | dict(options or {}))
     except ImportError as error:
@@ -68,7 +72,8 @@ def open_files(url: str, options: Mapping[str, Any] | None = None) -> tuple[Any,
         fix = f"install it with `pip install 'diptych[{extra}]'`" if extra else f"{error}"
         raise SettingsError(f"{url}: the library for {protocol}:// is missing; {fix}") from error
     except ValueError as error:
-        raise SettingsError(f"{url}: {error}; use s3://, gs:// or az://, or a folder") from error
+        fix = "set them in the environment" if protocol in EXTRAS else "use s3://, gs:// or az://, or a folder"
+        raise SettingsError(f"{url}: {error}; {fix}") from error
     if EXTRAS.get(protocol) == "s3":
         files.retries = S3_ROUNDS
     return files, root
@@ -143,7 +148,7 @@ class ObjectStore:
             try:
                 found = self._files.find(path, detail=True)
             except FileNotFoundError as error:
-                if _code(error) == NO_BUCKET:
+                if _code(error) in NO_BUCKET:
                     raise
                 return {}
         start = len(self._root) + 1
@@ -169,7 +174,7 @@ class ObjectStore:
         try:
             content: bytes = self._files.cat_file(self._path(name))
         except FileNotFoundError as error:
-            if _code(error) == NO_BUCKET:
+            if _code(error) in NO_BUCKET:
                 raise
             return None
         return content
@@ -220,20 +225,23 @@ def _exists_already(error: OSError) -> bool:
 
 
 def _code(error: BaseException) -> str:
-    """The error code of an S3 server; empty for others."""
-    answer: dict[str, Any] = getattr(error.__cause__, "response", {})
-    return str(answer.get("Error", {}).get("Code", ""))
+    """The error code of an S3 or Azure server; empty for others."""
+    for one in (error, error.__cause__):
+        answer = getattr(one, "response", None)
+        if isinstance(answer, dict):
+            return str(answer.get("Error", {}).get("Code", ""))
+        if code := getattr(one, "error_code", ""):
+            return str(getattr(code, "value", code))  # a member of an enumeration if it is known
+    return ""
 
 
 def explain(error: Exception, missing: str, rights: str) -> str:
     """What a failure of a library means, and the way out. `missing`: for what does not exist."""
     reason = " ".join(str(error).split())[:MAX_REASON_CHARACTERS] or type(error).__name__
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) or _code(error) in NO_BUCKET:
         return f"does not exist; {missing}"
-    name = type(error).__name__
-    if isinstance(error, PermissionError) or any(
-        word in name for word in ("Credential", "Auth", "Permission", "HostKey")
-    ):
+    names = type(error).__name__ + _code(error)
+    if isinstance(error, PermissionError) or any(word in names for word in _REFUSALS):
         return f"access is denied ({reason}); check the credentials in the environment, and their rights to {rights}"
     return f"cannot be reached ({reason}); check the network and the server, then run again"
 

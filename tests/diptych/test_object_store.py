@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import uuid
+from enum import Enum
+from pathlib import Path
 
 import pytest
 
 from diptych.errors import SettingsError, StoreError
-from diptych.object_store import CHECK_NAME, ObjectStore
+from diptych.object_store import CHECK_NAME, ObjectStore, explain
+from diptych.places.entry import Entry
+from diptych.places.objects import ObjectPlace
 from diptych.settings import Settings, load_settings
 from tests.support.s3_server import S3Server
 from tests.support.s3_server import s3 as s3
 
+URL = os.environ.get("DIPTYCH_TEST_OBJECTS", "")
+"""A bucket to write to, such as that of an emulator of gs:// or az://."""
+OTHER = pytest.param(
+    URL, marks=pytest.mark.skipif(not URL, reason="DIPTYCH_TEST_OBJECTS is not set: no gs:// or az://")
+)
 
-@pytest.fixture(params=["s3", "memory"])
+
+@pytest.fixture(params=["s3", "memory:/", OTHER])
 def objects(request: pytest.FixtureRequest) -> ObjectStore:
-    if request.param == "memory":
-        return ObjectStore(f"memory://{uuid.uuid4().hex}/pictures")
+    if request.param != "s3":
+        return ObjectStore(f"{request.param}/{uuid.uuid4().hex}/pictures")
     server: S3Server = request.getfixturevalue("s3")
     return ObjectStore(server.url)
 
@@ -37,6 +48,46 @@ def test_file_is_created_by_one_writer_only(objects: ObjectStore) -> None:
     assert objects.create({"a": b"first", "b": b"first"}) == {"a", "b"}
     assert objects.create({"a": b"second", "c": b"second"}) == {"c"}
     assert objects.get(["a", "b", "c"]) == {"a": b"first", "b": b"first", "c": b"second"}
+
+
+def test_files_of_a_bucket_are_documents_too(objects: ObjectStore, tmp_path: Path) -> None:
+    objects.put({"a.txt": b"alpha", "deep/b.txt": b"beta", "c d.txt": b"gamma"})
+    protocol, _, path = objects.url.partition("://")
+    place = ObjectPlace(f"{protocol}://{path.partition('/')[0]}", {})
+    folders, files = place.list_folder(objects.url)
+    assert folders == [f"{objects.url}/deep"]
+    assert [one.uri for one in files] == [f"{objects.url}/a.txt", f"{objects.url}/c%20d.txt"]
+    assert [place.find(f"{objects.url}{name}") for name in ("", "/a.txt", "/b.txt")] == [True, files[0], False]
+    place.fetch(files[1].uri, tmp_path / "c")
+    assert (tmp_path / "c").read_bytes() == b"gamma"
+    objects.put({"a.txt": b"ALPHA"})
+    changed = place.find(files[0].uri)
+    assert isinstance(changed, Entry)
+    assert changed.state != files[0].state
+
+
+class AzureError(Exception):
+    """Like those of Azure's library: with a code, which may be a member of an enumeration, and some response."""
+
+    response = object()
+
+    def __init__(self, code: str) -> None:
+        super().__init__("refused")
+        self.error_code = Enum("StorageErrorCode", {"CODE": code}).CODE  # type: ignore[attr-defined]
+
+
+def test_refusals_of_azure_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    objects, codes = ObjectStore("memory://azure"), ["BlobNotFound", "ContainerNotFound"]
+
+    def cat_file(path: str) -> bytes:
+        raise FileNotFoundError(path) from AzureError(codes.pop(0))
+
+    monkeypatch.setattr(objects._files, "cat_file", cat_file)
+    assert objects.get(["a"]) == {}
+    with pytest.raises(StoreError, match="does not exist; create the bucket"):
+        objects.get(["a"])
+    assert explain(AzureError("ContainerNotFound"), "create it", "read") == "does not exist; create it"
+    assert explain(AzureError("AuthorizationFailure"), "create it", "read").startswith("access is denied (refused)")
 
 
 def test_reading_and_deleting_many_files_takes_few_requests(s3: S3Server) -> None:
