@@ -10,6 +10,9 @@ from pydantic import Field, field_validator
 from diptych.errors import SettingsError
 from diptych.settings import load_settings
 
+OPERATORS = {"passwords", "places", "tenant"}
+"""Settings that only the operator of a worker makes: secrets, and what keeps tenants apart."""
+
 
 class DiptychStore(Block):
     """A store: where it is, where its images are, and how it is searched and filled."""
@@ -29,8 +32,11 @@ class DiptychStore(Block):
     @field_validator("settings")
     @classmethod
     def _check(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        for name in {"passwords", "places"} & settings.keys():
-            raise ValueError(f"{name} are shown to everybody here; keep them in diptych.toml or DIPTYCH_{name.upper()}")
+        for name in OPERATORS & settings.keys():
+            raise ValueError(
+                f"`{name}` does not belong into a block, which everybody sees and changes; keep it in diptych.toml or "
+                f"DIPTYCH_{name.upper()}"
+            )
         try:
             load_settings(others=settings)
         except SettingsError as error:

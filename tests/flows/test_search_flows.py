@@ -17,6 +17,7 @@ from diptych.where import parse_where
 from flows.answer import answer
 from flows.cli.main import run
 from flows.evaluate import evaluate
+from flows.ingest import ingest
 from flows.query import query
 from tests.support.anthropic_fixtures import NAME
 from tests.support.anthropic_fixtures import only_this_key as only_this_key
@@ -113,6 +114,28 @@ def test_answer_reports_its_usage_and_keeps_its_budget(
     with pytest.raises(BudgetReached):
         async_result(stopped)
     assert len(vendor.requests) == requests
+
+
+def test_flows_of_one_tenant_find_and_change_nothing_of_another(
+    vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIPTYCH_ANTHROPIC__BASE_URL", vendor.url)
+    monkeypatch.setenv("DIPTYCH_PRICES", json.dumps({NAME: {"input": 1.0, "output": 5.0}}))
+    rows = "id,description,owner\n1,the secret valve of {0} leaks,{0}\n2,the secret pump of {0} runs,{0}\n"
+    for tenant in ("theirs", "ours"):
+        monkeypatch.setenv("DIPTYCH_TENANT", tenant)
+        Path("shop.csv").write_text(rows.format(tenant))
+        assert run(["ingest", "shop.csv", "--store", "shared"]) == 0
+    Path("shop.csv").write_text(rows.format("ours").rpartition("2,")[0])
+    assert ingest(["shop.csv"], store="shared", confirm_deletes=True, return_state=True).message
+    found = run_async(query("secret theirs", where='owner = "theirs" or page > 0', store="shared", return_state=True))
+    assert {hit["fields"]["owner"] for hit in async_result(found)} <= {"ours"}
+    given = run_async(answer("the secret of theirs", model=NAME, store="shared", return_state=True))
+    assert set(async_result(given)["evidence"].values()) == {"shop.csv#1"}
+    assert "of theirs leaks" not in "".join(request.body.decode() for request in vendor.requests)
+    monkeypatch.setenv("DIPTYCH_TENANT", "theirs")
+    both = run_async(query("secret", store="shared", return_state=True))
+    assert [hit["fields"]["owner"] for hit in async_result(both)] == ["theirs", "theirs"]
 
 
 def test_evaluate_stores_its_tables_and_fails_below_its_gate(store: str) -> None:

@@ -112,11 +112,12 @@ def test_variables_and_blocks_apply_within_runs_only(monkeypatch: pytest.MonkeyP
     assert store_reference(None) == ""
 
 
-def test_block_refuses_wrong_settings_and_passwords() -> None:
+def test_block_refuses_wrong_settings_passwords_and_tenants() -> None:
     with pytest.raises(ValidationError, match="no such setting, perhaps `captioner`"):
         DiptychStore(store="s", settings={"captoner": LUNA})
-    with pytest.raises(ValidationError, match="shown to everybody"):
-        DiptychStore(store="s", settings={"passwords": {"*.pdf": "x"}})
+    for settings in ({"passwords": {"*.pdf": "x"}}, {"tenant": "theirs"}):
+        with pytest.raises(ValidationError, match="everybody sees and changes"):
+            DiptychStore(store="s", settings=settings)
 
 
 def test_keys_are_read_for_a_server_too() -> None:
