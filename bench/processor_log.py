@@ -23,7 +23,7 @@ class ProcessorLog:
     def __init__(self, file: Path, url: str) -> None:
         """`url`: of a server whose processor time counts too if it runs on this machine."""
         self._file = file
-        self._server = _listener(urlsplit(url).port)
+        self._server = find_server(url)
         lines = file.read_text().splitlines() if file.exists() else []
         last: list[float] = json.loads(lines[-1]) if lines else [0.0, 0.0, 0.0]
         self._ran, self._used = last[1:]
@@ -67,8 +67,9 @@ class ProcessorLog:
         return list(zip(map(float, ran), map(float, used), strict=True))
 
 
-def _listener(port: int | None) -> psutil.Process | None:
-    """The process of this machine that listens on a port."""
+def find_server(url: str) -> psutil.Process | None:
+    """The process of this machine that listens on the port of a URL."""
+    port = urlsplit(url).port
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
             return psutil.Process(connection.pid)

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.measurement import BenchOptions, Measurement, percentile, time_alternately
+from bench.measurement import BenchOptions, Measurement, percentile, time_alternately, time_call
+from bench.processor_log import find_server
 from bench.synthetic_store import SPREAD
 from bench.synthetic_text import Author
 from diptych.encoders.registry import load_encoder
@@ -60,7 +61,15 @@ def server(options: BenchOptions) -> Iterator[Measurement]:
         print("bench server: needs a Qdrant server; name it with --store http://HOST:6333", file=sys.stderr)
         return
     corpus = _corpus(options.points)
-    with closing(_filled(options.store, corpus, {})) as full:
+    process = find_server(options.store)
+    used = sum(process.cpu_times()[:2]) if process else 0.0
+    with closing(_opened(options.store, _new_prefix(), {})) as full:
+        storing = time_call(lambda: _fill(full, corpus))
+        indexing = time_call(lambda: _wait_until_indexed(full))
+        yield Measurement(f"{options.points:,} points, until indexed", storing + indexing, "s", "until stored", storing)
+        if process:
+            used = sum(process.cpu_times()[:2]) - used
+            yield Measurement("the same, of a core of the server", used, "s", "until indexed", storing + indexing)
         yield _recall(FULL, full, corpus)
         with closing(_filled(options.store, corpus, {"vectors": "float16"})) as half:
             yield from _compare("float16", half, full, corpus)
@@ -107,12 +116,20 @@ def _opened(url: str, prefix: str, settings: dict[str, object]) -> ServerStore:
 
 
 def _filled(url: str, corpus: Corpus, settings: dict[str, object]) -> ServerStore:
-    store = _opened(url, f"bench-{uuid.uuid4().hex[:8]}", settings)
+    store = _opened(url, _new_prefix(), settings)
+    _fill(store, corpus)
+    _wait_until_indexed(store)
+    return store
+
+
+def _new_prefix() -> str:
+    return f"bench-{uuid.uuid4().hex[:8]}"
+
+
+def _fill(store: ServerStore, corpus: Corpus) -> None:
     print(f"storing {len(corpus.points):,} points …", file=sys.stderr)
     for rows in in_batches(range(len(corpus.points)), BATCH):
         store.text.upsert([Point(_id(row), _payload(row), {TEXT_VECTOR: corpus.points[row]}) for row in rows])
-    _wait_until_indexed(store)
-    return store
 
 
 def _id(row: int) -> str:
