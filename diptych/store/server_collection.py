@@ -104,10 +104,9 @@ class ServerCollection:
         """Documents with and without a tenant are never kept together: without one, nothing would be restricted."""
         if TENANT in info.payload_schema and not self._tenant:
             raise StoreError(f"{self.name}: {TENANT_REQUIRED}")
-        if self._tenant and TENANT not in info.payload_schema and info.points_count:
-            without = models.Filter.model_validate(WITHOUT_TENANT)
-            if self.retry(lambda: self._client.count(self.name, without, exact=True)).count:
-                raise StoreError(f"{self.name}: {TENANT_REFUSED}, such as DIPTYCH_COLLECTIONS=shared")
+        shared = TENANT in info.payload_schema or not (self._tenant and info.points_count)
+        if not shared and self._has_points(models.Filter.model_validate(WITHOUT_TENANT)):
+            raise StoreError(f"{self.name}: {TENANT_REFUSED}, such as DIPTYCH_COLLECTIONS=shared")
 
     def _mine(self, chosen: models.Filter | None = None) -> models.Filter | None:
         """A filter that also requires the tenant."""
@@ -147,13 +146,12 @@ class ServerCollection:
 
     def drop(self) -> bool:
         """Delete the collection, or what a tenant has in it. Returns whether there was any."""
-        existed = self.exists()
-        if existed and (mine := self._mine()):
-            existed = self.count() > 0
-            self._apply(delete_operation(mine))
-            if self.retry(lambda: self._client.count(self.name, exact=True)).count:
-                return existed  # other tenants have points in it
-        if existed:
+        if existed := self.exists():
+            if mine := self._mine():
+                existed = self._has_points(mine)
+                self._apply(delete_operation(mine))
+                if not existed or self._has_points():  # of other tenants
+                    return existed
             self.retry(lambda: self._client.delete_collection(self.name))
         return existed
 
@@ -232,9 +230,8 @@ class ServerCollection:
         # A scroll, unlike a retrieve, reads all points between two writes.
         points: list[Point] = []
         for batch in in_batches(ids, REGISTER_BATCH):
-            chosen = models.Filter(must=[self._has_id(batch)])
-            records, _ = self._scroll_page(self._mine(chosen), False, None, len(batch))
-            points += self._tenant.own(map(point_from_record, records))
+            chosen = self._mine(models.Filter(must=[self._has_id(batch)]))
+            points += self._tenant.own(map(point_from_record, self._scroll_page(chosen, False, None, len(batch))[0]))
         return points
 
     def search(self, requests: Sequence[RankedListRequest]) -> list[list[ScoredPoint]]:
@@ -287,6 +284,9 @@ class ServerCollection:
                 consistency=self._options.consistency,
             )
         )
+
+    def _has_points(self, chosen: models.Filter | None = None) -> bool:
+        return bool(self._scroll_page(chosen, False, None, 1)[0])  # strict mode may forbid exact counts
 
     def count(self, where: Expression | None = None) -> int:
         return self.retry(lambda: self._client.count(self.name, self._filter(where), exact=True)).count
