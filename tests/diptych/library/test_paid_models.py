@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from diptych import Diptych, Query, Settings, parse_where
-from diptych.errors import ModelError, SettingsError
+from diptych.errors import ModelError, SettingsError, StoreError
 from diptych.prices import Price, Usage
 from tests.support.http_server import Vendor, served
 from tests.support.openai_requests import Asked
 from tests.support.openai_server import OpenAIRoutes
+from tests.support.s3_server import S3Server
+from tests.support.s3_server import s3 as s3
 from tests.support.scripted_vision import chart
 
 SMALL, EYES, VOICE = "openai:text-embedding-3-small", "openai:eyes", "openai:voice"
@@ -82,6 +84,31 @@ def test_each_role_has_its_own_server_and_key(vendors: dict[str, Vendor], tmp_pa
     assert set(answer.usage) == {SMALL, VOICE}
     assert answer.price
     assert answer.price > PRICES[VOICE].cost(answer.usage[VOICE])
+
+
+def test_another_machine_answers_from_pictures_and_ledger_in_an_object_store(
+    vendors: dict[str, Vendor], tmp_path: Path, s3: S3Server
+) -> None:
+    def machine(name: str, **changed: Any) -> Diptych:
+        return Diptych.open(chosen(tmp_path, vendors, pictures=s3.url, cache=tmp_path / name, **changed))
+
+    with machine("first") as diptych:
+        assert diptych.ingest([tmp_path / "chart.png"])[0].status == "complete"
+    assert {name.split("/")[0] for name in s3.names()} > {"ledger"}
+    with machine("second", store=str(tmp_path / "new")) as diptych:
+        bought = [len(vendor.requests) for vendor in vendors.values()]
+        assert diptych.ingest([tmp_path / "chart.png"])[0].status == "complete"
+        assert [len(vendor.requests) for vendor in vendors.values()] == bought, "all is in the ledger"
+    with machine("third") as diptych:
+        (source,) = diptych.ask("what does the chart show").citations
+        assert source.image
+        assert Path(source.image).is_relative_to(tmp_path / "third")
+        assert Path(source.image).read_bytes()
+    assert "data:image/" in vendors["ANSWERER"].requests[-1].body.decode()
+    s3.fail = lambda request: 403 if request.startswith("GET") else 0
+    with machine("fourth") as diptych, pytest.raises(StoreError, match=f"^{s3.url}.*: access is denied"):
+        diptych.ask("what does the chart show")
+    assert len(vendors["ANSWERER"].requests) == 1, "an answer without its pictures is not paid for"
 
 
 def test_openai_base_url_is_honoured(
