@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from diptych import Diptych, Settings
 from diptych.errors import StoreError
 from diptych.object_store import ObjectStore
 from diptych.picture_store import SharedPictureStore
@@ -20,6 +26,7 @@ from diptych.pipeline.transfer.transfer import export_store, import_store
 from diptych.store.register import bind_encoders
 from diptych.store.spaces import Spaces
 from diptych.store.visible_points import visible_points
+from extractors.pdf.render import pymupdf
 from extractors.pictures.store import image_path
 from extractors.types import Extraction, ImageFile, Passage
 from tests.support.fakes import document, source
@@ -154,6 +161,65 @@ def test_a_kill_at_any_instant_leaves_no_hit_without_its_picture(
         if left[0] > 0:
             return
     pytest.fail("the ingest never came to its end")
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_sends_pictures(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real SIGKILL when the request for a picture arrives: before it is stored, and before it is answered."""
+    for name, value in {"PICTURES": s3.url, "OCR": "off", "WORKERS": "1", "CACHE": str(tmp_path / "writer")}.items():
+        monkeypatch.setenv(f"DIPTYCH_{name}", value)
+    file, store, sent = tmp_path / "charts.pdf", str(tmp_path / "store"), [0]
+    command = [sys.executable, "-m", "flows.cli.main", "ingest", str(file), "--store", store]
+
+    def ingest(version: int, kill_at: int = -1, late: bool = False) -> int:
+        write_charts(file, version)
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+
+            def kill(request: str) -> int:
+                sent[0] += request.startswith("PUT ") and request[6:7] == "/"
+                if sent[0] <= kill_at:
+                    return 0
+                process.kill()
+                return 0 if late else 500
+
+            sent[0], s3.fail = 0, kill if kill_at >= 0 else lambda request: 0
+            return process.wait()
+
+    def seen() -> set[str]:
+        """Versions that readers find. All pictures must be there."""
+        s3.fail = lambda request: 0
+        with Diptych.open(Settings(store=store)) as diptych:
+            opened = diptych._runtime.existing()
+            parts = [point.payload for point in visible_points(opened, [opened.images])]
+        assert {image_path(ImageFile(**part["image"]), Path()).as_posix() for part in parts} <= s3.names()
+        captions = [part["caption"] for part in parts if part["kind"] == "figure"]
+        assert len(captions) == CHARTS
+        return {caption.rpartition(" ")[2] for caption in captions}
+
+    assert ingest(1) == 0
+    for version, (kill_at, late) in enumerate(itertools.product(range(CHARTS), (False, True)), 2):
+        assert ingest(version, kill_at, late) == -signal.SIGKILL
+        assert seen() == {str(version - 1)}
+        assert ingest(version) == 0
+        assert seen() == {str(version)}
+
+
+CHARTS = 3
+
+
+def write_charts(file: Path, version: int) -> None:
+    """A PDF with charts and their captions, all different in each version."""
+    with pymupdf().open() as document:
+        page = document.new_page(width=420, height=760)
+        page.insert_textbox((40, 30, 380, 90), "The charts below show how much water the pump moves.", fontsize=11)
+        for number in range(CHARTS):
+            content, top = BytesIO(), 100 + 210 * number
+            chart(10 * version + number, (160, 120)).save(content, "PNG")
+            page.insert_image((90, top, 310, top + 160), stream=content.getvalue())
+            page.insert_text((90, top + 175), f"Figure {number + 1}: The chart of version {version}", fontsize=10)
+        document.save(file)
 
 
 def test_sweep_deletes_old_pictures_that_nothing_shows(

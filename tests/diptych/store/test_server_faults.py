@@ -55,11 +55,16 @@ class Seen:
 
 
 def break_while_writing(
-    request: pytest.FixtureRequest, url: str, folder: Path, seconds: float, fault: Callable[[], None]
+    request: pytest.FixtureRequest,
+    url: str,
+    folder: Path,
+    seconds: float,
+    fault: Callable[[], None],
+    death: Callable[[], str] = str,
 ) -> Seen:
     """Write version after version, and read, until `fault` returns; then write once more, and check everything.
 
-    `seconds`: deadline of a request.
+    `seconds`: deadline of a request. `death`: when the next writer dies, as for `write_version`.
     """
     name = request.node.name
     store = prepare_server_store(folder / "store", url, f"{name[:40]}-a")
@@ -74,7 +79,7 @@ def break_while_writing(
             version = 1
             while breaking.is_alive():
                 version = version % 7 + 1
-                seen.exit_codes.append(write(version))
+                seen.exit_codes.append(write(version, death()))
                 if seen.exit_codes[-1] == 0 and not breaking.is_alive():
                     assert stored_versions(store) == {(name, version) for name in NAMES}
             breaking.join()
@@ -86,7 +91,7 @@ def break_while_writing(
     if (store / "errors").exists():
         seen.errors = (store / "errors").read_text().splitlines()
     print("\n" + seen.describe(name))
-    assert set(seen.exit_codes) <= {0, 1}
+    assert set(seen.exit_codes) <= {0, 1, -signal.SIGKILL}
     assert len(seen.errors) == seen.exit_codes.count(1)
     with writer(uninterrupted) as write:
         assert write(LAST_VERSION) == 0
@@ -117,6 +122,32 @@ def test_server_that_is_killed_or_restarted_is_waited_for(
 
     seen = break_while_writing(request, server.url, tmp_path, 60, restart)
     assert set(seen.exit_codes) == {0}
+
+
+@pytest.mark.slow
+def test_more_than_a_hundred_kills_of_writers_and_of_the_server(
+    request: pytest.FixtureRequest, server: QdrantServer, tmp_path: Path
+) -> None:
+    moments, deaths, crashes = random.Random(13), [""], 75
+
+    def crash() -> None:
+        for _ in range(crashes):
+            started = len(deaths)
+            time.sleep(moments.uniform(0.1, 2))
+            server.stop(signal.SIGKILL)
+            server.start()
+            while len(deaths) == started:  # on a busy machine, a server that always crashes would stop all writers
+                time.sleep(0.1)
+
+    def die() -> str:
+        deaths.append(f"{moments.uniform(0, 1):.2f}" if len(deaths) % 4 else "")
+        return deaths[-1]
+
+    seen = break_while_writing(request, server.url, tmp_path, 60, crash, die)
+    killed = seen.exit_codes.count(-signal.SIGKILL)
+    print(f"kills: {crashes} of the server, {killed} of writers")
+    assert set(seen.exit_codes) == {0, -signal.SIGKILL}
+    assert crashes + killed > 100
 
 
 def test_server_that_stays_away_is_reported(
