@@ -43,8 +43,8 @@ DEPLOYMENTS = ("ingest/nightly", "sweep/sweep", *ON_DEMAND)
 PREFECT = [sys.executable, "-m", "prefect"]
 CONFIGURED: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 WORKER_LOG = PREFECT_HOME / "worker.log"
-RUN_SECONDS = 300.0
-"""Limit for a flow run, which takes about 5 s on an idle machine."""
+RUN_SECONDS = 1500.0
+"""Limit for a flow run, which takes about 5 s on an idle machine; it never decides the outcome."""
 
 
 def test_only_scheduled_runs_are_cancelled_when_another_is_running() -> None:
@@ -239,7 +239,7 @@ def test_every_form_field_has_a_short_description(client: SyncPrefectClient) -> 
 def test_cancelled_run_leaves_no_process_behind(client: SyncPrefectClient, tmp_path: Path) -> None:
     papers = tmp_path / "papers"
     papers.mkdir()
-    write_leaflet(papers / "long.pdf", pages=300)
+    write_leaflet(papers / "long.pdf", pages=600)
     run = start(client, "ingest/nightly", paths=[str(papers)], store=str(tmp_path / "store"))
     poll(lambda: any("extractors" in command_of(process) for process in processes_of(run)))
     started = processes_of(run)
