@@ -44,14 +44,14 @@ class Snapshot:
     """The pages with the best words."""
     version: str
     """Version of the register; of a snapshot between commits to other documents, the one before it."""
-    states: Mapping[str, object]
-    """Id of each document that was found -> what changes when it is committed, renamed or deleted."""
     complete: bool
     """Whether there are no further candidates."""
     mostly_hidden: bool
     """Whether most points that were read belong to a version that is not live yet, or no longer."""
     copies: Mapping[str, str] = field(default_factory=dict)
     """Id of a document that has copies -> its group."""
+    states: Mapping[str, object] = field(default_factory=dict)
+    """Id of each document that was found -> what changes when it is committed, renamed or deleted."""
 
 
 class _Found(NamedTuple):
@@ -127,7 +127,7 @@ def _snapshot(
         shown = rank_ids(id_ for id_ in points if id_ not in hidden)
         ranks[name] = {id_: rank for id_, rank in shown.items() if id_ in parts}
         scores[name] = {id_: points[id_] for id_ in ranks[name]}
-    return Snapshot(ranks, scores, parts, pages, version, states, found.complete, mostly_hidden, copies)
+    return Snapshot(ranks, scores, parts, pages, version, found.complete, mostly_hidden, copies, states)
 
 
 def _read_parts(
