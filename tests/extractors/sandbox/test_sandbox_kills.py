@@ -116,7 +116,7 @@ def test_waiting_for_a_program_takes_no_time_of_the_page(
 ) -> None:
     clock = SkippingClock()
     monkeypatch.setattr(worker_process_module, "time", clock)
-    asked = []
+    asked: list[str] = []
 
     @contextmanager
     def wait(program: str) -> Iterator[None]:

@@ -15,7 +15,7 @@ from tests.flows.support.test_ingest_report import outcome
 
 
 def test_work_goes_on_while_the_server_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    asked: list[str] = []
 
     def refuse(*_: Any, **what: str) -> None:
         asked.append(what["description"].partition(";")[0])
