@@ -11,6 +11,7 @@ from traceback import format_exception
 import click
 
 from diptych.errors import DiptychError
+from extractors.errors import NO_SPACE
 from flows.support.terminal import ExitCode, print_message
 
 TRACE = "DIPTYCH_TRACE"
@@ -112,7 +113,9 @@ def guarded(command: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     except Exception as error:
-        if TRACE in os.environ:
+        if isinstance(error, OSError) and (error.errno in NO_SPACE or "temporary directory" in str(error)):
+            print_message(f"diptych: the disk is full ({error}); free some space and run again")
+        elif TRACE in os.environ:
             for line in _without_secrets("".join(format_exception(error))).splitlines():
                 print_message(line)
         else:

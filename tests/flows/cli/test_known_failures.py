@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from flows.cli.main import run
+from flows.cli.main import guarded, run
 from tests.support.command_line import empty_working_directory as empty_working_directory
 from tests.support.command_line import error_line, run_json, run_messages
 from tests.support.papers import write_locked
@@ -55,3 +57,11 @@ def test_password_opens_the_files_that_match_its_pattern_and_is_stored_nowhere(
     assert "nine bar" in printed.out
     assert "no password is known. Add its password under [passwords] in diptych.toml" in printed.err
     assert PASSWORD.encode() not in stored_bytes(tmp_path / "s") + "".join(printed).encode()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.ENOENT, "No usable temporary directory")]
+)
+def test_full_disk_is_no_bug(error: OSError, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(Mock(side_effect=error)) == 1
+    assert capsys.readouterr().err == f"diptych: the disk is full ({error}); free some space and run again\n"
