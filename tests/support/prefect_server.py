@@ -16,8 +16,6 @@ from pathlib import Path
 
 START_SECONDS = 300.0
 """Limit for the start of a server, which takes about 10 s on an idle machine."""
-UNUSED = ("CANCELLATION_CLEANUP", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR", "CLEANUP_RECONCILER")
-"""Services that look for work every few seconds, and that no test depends on."""
 GRACE_SECONDS = 5.0
 """Time for a program to end by itself before it is killed. Prefect's workers sometimes ignore SIGTERM."""
 
@@ -40,9 +38,8 @@ class PrefectServer:
             self._started = True
             # The UI takes the port from the environment; with --port it would call the default one.
             address = {"PREFECT_SERVER_API_PORT": str(self._port), "PREFECT_UI_API_URL": self.url}
-            services = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in UNUSED}
             patience = {"PREFECT_SERVER_DATABASE_TIMEOUT": str(START_SECONDS)}  # on a busy machine 10 s do not suffice
-            environment = os.environ | address | services | patience
+            environment = os.environ | address | patience
             command = [sys.executable, "-m", "prefect", "server", "start"]
             self._running.enter_context(running_program(command, environment, self._log))
 
