@@ -29,7 +29,7 @@ def candidates(context: SearchContext, noise: str, papers: int = 40) -> tuple[li
             "text.bm25": rank_ids(ids[page] for page in pages),
             noise: rank_ids(ids[page] for page in reversed(pages)),
         }
-        found.append(Candidates(Snapshot(lists, {}, payloads, [], "", {}, True, False), {}, parts, frozenset(), {}))
+        found.append(Candidates(Snapshot(lists, {}, payloads, [], "", True, False), {}, parts, frozenset(), {}))
         questions.append(asked(str(number), "?", f"{number}.pdf", wanted))
     return questions, found
 
