@@ -7,6 +7,7 @@ beside it. Therefore the page is run through a device that keeps a stack of clip
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from extractors.geometry import intersection
@@ -15,6 +16,7 @@ from extractors.pdf.render import pymupdf
 from extractors.types import Box
 
 MAX_SKEW = 0.01  # ratio of a placement's off-diagonal entries to its scale that still counts as upright
+MAX_OVERHEAD = 1000  # bytes that MuPDF adds to the size of an image; some 60 to 700 were seen
 MAX_CLIPPED = 2  # points of each edge that may be hidden from an image that is shown whole
 
 _EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
@@ -28,7 +30,7 @@ class PaintedImage:
     placed: Box  # where it would be without clips
     width: int = 0
     height: int = 0
-    bytes: int = 0  # size of its encoded data, with a few dozen bytes of overhead
+    bytes: int = 0  # size of its encoded data, with MuPDF's overhead
     upright: bool = True
 
 
@@ -45,22 +47,38 @@ def find_painted_images(page: Any) -> list[PaintedImage]:
 def identify_images(page: Any, images: Iterable[PaintedImage], limits: Box) -> tuple[Raster, ...]:
     """Return `images` with their object numbers, cut to `limits`.
 
-    Objects are recognised by their size in pixels and bytes: comparing pixels would decode every image twice.
+    Objects are recognised by their size in pixels and bytes: comparing pixels would decode every image twice. That is
+    only done on pages with objects of the same size.
     """
     objects: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for xref, _, width, height, *_ in page.get_images(full=True):
-        objects.setdefault((width, height), []).append((xref, _stream_length(page.parent, xref)))
+        objects.setdefault((width, height), []).append((_stream_length(page.parent, xref), xref))
+    decoded = page.get_image_info(xrefs=True) if any(map(_has_twins, objects.values())) else []
     rasters = []
     for image in images:
         box = intersection(image.box, limits)
         if box[0] >= box[2] or box[1] >= box[3]:
             continue
         candidates = objects.get((image.width, image.height), [])
-        xref, _ = min(candidates, key=lambda candidate: abs(image.bytes - candidate[1]), default=(0, 0))
+        _, xref = min(candidates, key=lambda candidate: abs(image.bytes - candidate[0]), default=(0, 0))
         digest = f"{image.width}x{image.height}:{image.bytes}"
+        if same := next((one for one in decoded if _is_same(one, image)), None):
+            xref, digest = same["xref"], same["digest"].hex()
         is_whole = all(abs(a - b) < MAX_CLIPPED for a, b in zip(box, image.placed, strict=True))
         rasters.append(Raster(box, image.width, image.height, digest, xref, image.upright and is_whole))
     return tuple(rasters)
+
+
+def _has_twins(objects: Iterable[tuple[int, int]]) -> bool:
+    """Whether lengths of streams, each with its object, are too close to tell the objects apart."""
+    return any(second - first < MAX_OVERHEAD for (first, _), (second, _) in pairwise(sorted(objects)))
+
+
+def _is_same(decoded: dict[str, Any], image: PaintedImage) -> bool:
+    edges = zip(decoded["bbox"], image.placed, strict=True)
+    return (decoded["width"], decoded["height"]) == (image.width, image.height) and all(
+        abs(a - b) < MAX_CLIPPED for a, b in edges
+    )
 
 
 def _stream_length(document: Any, xref: int) -> int:
