@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import iscoroutine
@@ -62,6 +63,8 @@ def local_prefect() -> Iterator[None]:
     from prefect.exceptions import PrefectException
     from prefect.settings import PREFECT_API_URL
 
+    # Ctrl-C may arrive after Prefect has made a coroutine and before it awaits it.
+    warnings.filterwarnings("ignore", "coroutine 'get_state_result' was never awaited", RuntimeWarning)
     try:
         if not PREFECT_API_URL.value():
             _start_temporary_server()
