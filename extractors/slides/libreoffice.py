@@ -63,12 +63,12 @@ def convert_file(file: Path, target_format: str, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="diptych-office-") as home:
         profile = Path(home, "profile")
         _write_profile(profile)
-        link = Path(home, f"deck{file.suffix.lower()}")
-        link.symlink_to(file.resolve())
+        copy = Path(home, f"deck{file.suffix.lower()}")  # not a link: workers may make none
+        shutil.copyfile(file, copy)
         command = [
             program, "--headless", "--norestore", "--nolockcheck", "--nodefault", "--nologo",
             f"-env:UserInstallation={profile.as_uri()}", *_input_filter(file),
-            "--convert-to", _filter(file, target_format), "--outdir", str(folder), str(link),
+            "--convert-to", _filter(file, target_format), "--outdir", str(folder), str(copy),
         ]  # fmt: skip
         with using("libreoffice"):
             _run(command, home)
