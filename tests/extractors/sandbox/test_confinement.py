@@ -17,7 +17,8 @@ from extractors.sandbox.confinement import Access, access_to, missing_protection
 from extractors.sandbox.fork_server import SERVER
 from extractors.sandbox.sandbox import Sandbox
 from extractors.types import Source
-from tests.support.sandboxes import WITHOUT_OCR, Attempts, attempt
+from tests.support.decks import needs_libreoffice
+from tests.support.sandboxes import WITHOUT_OCR, Attempts, attempt, source_of
 from tests.support.sandboxes import photo as photo
 from tests.support.sandboxes import pictures as pictures
 
@@ -172,3 +173,12 @@ def test_older_kernels_restrict_what_they_can(
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (2 if version else 3)
+
+
+@needs_libreoffice
+def test_libreoffice_converts_a_file_in_a_confined_worker(tmp_path: Path, pictures: Path) -> None:
+    page = tmp_path / "letter.doc"
+    page.write_text("{\\rtf1 The green valve is closed.}")  # LibreOffice reads it by its content
+    with Sandbox(1, 60, 2048) as sandbox:
+        extraction = sandbox.extract(source_of(page), WITHOUT_OCR, pictures)
+    assert "green valve" in extraction.passages[0].text
