@@ -23,6 +23,7 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
 PRINTED_PAGE = "printed_page"
+"""The payload calls it `folio`, but a column of users may have that name."""
 STORE_FIELDS = ("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri", PRINTED_PAGE)
 """Fields that only the store itself filters by. Filters of users would reveal the addresses of files."""
 ALLOWED_VALUES = {

@@ -15,8 +15,8 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     machine.check_python, machine.check_packages, machine.check_poppler, machine.check_libreoffice,
     machine.check_tesseract, machine.check_sandbox, models.check_formats, models.check_encoders, models.check_encoder,
     models.check_image_encoder, models.check_page_encoder, models.check_captioner, models.check_answerer,
-    models.check_reranker,
-    machine.check_engine, machine.check_prefect, machine.check_store, machine.check_pictures, machine.check_cache,
+    models.check_reranker, machine.check_engine, machine.check_prefect, machine.check_store, machine.check_pictures,
+    machine.check_cache,
 )  # fmt: skip
 
 

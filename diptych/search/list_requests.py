@@ -44,9 +44,7 @@ def request_lists(
     words = {suffix: stems for suffix, stems in words.items() if stems}
     if uses(f"{collection}.bm25"):
         for suffix, stems in words.items():
-            lists[f"{collection}.bm25{suffix}"] = RankedListRequest(
-                LIST_DEPTH * size, INDEXED, words=stems, where=where
-            )
+            lists[f"{collection}.bm25{suffix}"] = RankedListRequest(depth, INDEXED, words=stems, where=where)
     if lists and named and uses(NAMED):
         first = next(iter(lists.values()))
         yield NAMED_PAGES.format(collection), replace(first, limit=size, where=all_of(where, named))

@@ -49,7 +49,7 @@ T = TypeVar("T")
 BAND = 40
 """Hits that are ranked together; further hits come from deeper searches."""
 READ_DEPTH = 4
-"""How many times as many parts are read. Measured, see docs/measurements/search.md."""
+"""Four times as many parts are read as a band has hits. Measured, see docs/measurements/search.md."""
 TEXT_LISTS = ("text.dense", "images.description")
 """Lists of the parts whose text means something similar to the query."""
 BM25_LISTS = ("text.bm25", "images.bm25")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MIN_FIGURE_WORDS = 5  # a figure with images and fewer words of text is read by OCR: most of its words are pixels
-MIN_OUTLINES = 20  # letters drawn as outlines in a figure with fewer letters of text: most of its words are shapes
+MIN_FIGURE_OUTLINES = 20  # letters drawn as outlines, if a figure has fewer words of text: most words are shapes
 MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000  # by OCR, per page and per figure: each takes some tenths of a second
 MIN_LANDSCAPE_RATIO = 1.2
 
@@ -183,7 +183,8 @@ def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: Pag
         lines = _lines_in(layout, figure.box)
         words, by_ocr = _text(lines), any(line.ocr for line in lines)
         few_words = figure.rasters and len(words.split()) < MIN_FIGURE_WORDS
-        lacks_words = few_words or count_outlined_letters(layout.drawings, figure.box) > max(MIN_OUTLINES, len(words))
+        outlined = count_outlined_letters(layout.drawings, figure.box)
+        lacks_words = few_words or outlined > max(MIN_FIGURE_OUTLINES, len(words))
         if lacks_words and not parts.ocr and figures_read < MAX_FIGURES_READ:
             with context.timer.stage("ocr"):
                 read = _read_figure(image, pixels, context, parts)

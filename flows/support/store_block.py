@@ -34,7 +34,7 @@ class DiptychStore(Block):
     def _check(cls, settings: dict[str, Any]) -> dict[str, Any]:
         for name in OPERATORS & settings.keys():
             raise ValueError(
-                f"`{name}` does not belong into a block, which everybody sees and changes; keep it in diptych.toml or "
+                f"`{name}` does not belong in a block, which everybody sees and changes; keep it in diptych.toml or "
                 f"DIPTYCH_{name.upper()}"
             )
         try:
