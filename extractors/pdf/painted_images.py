@@ -53,7 +53,7 @@ def identify_images(page: Any, images: Iterable[PaintedImage], limits: Box) -> t
     objects: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for xref, _, width, height, *_ in page.get_images(full=True):
         objects.setdefault((width, height), []).append((_stream_length(page.parent, xref), xref))
-    decoded = page.get_image_info(xrefs=True) if any(map(_has_twins, objects.values())) else []
+    decoded = _decode_images(page) if any(map(_has_twins, objects.values())) else []
     rasters = []
     for image in images:
         box = intersection(image.box, limits)
@@ -72,6 +72,14 @@ def identify_images(page: Any, images: Iterable[PaintedImage], limits: Box) -> t
 def _has_twins(objects: Iterable[tuple[int, int]]) -> bool:
     """Whether lengths of streams, each with its object, are too close to tell the objects apart."""
     return any(second - first < MAX_OVERHEAD for (first, _), (second, _) in pairwise(sorted(objects)))
+
+
+def _decode_images(page: Any) -> list[dict[str, Any]]:
+    """Return what PyMuPDF knows of the page's images, with boxes on the page as displayed."""
+    images = page.get_image_info(xrefs=True)
+    for image in images:
+        image["bbox"] = tuple(pymupdf().Rect(image["bbox"]) * page.rotation_matrix)
+    return list(images)
 
 
 def _is_same(decoded: dict[str, Any], image: PaintedImage) -> bool:

@@ -123,7 +123,8 @@ def test_single_embedded_photo_is_saved_unchanged(tmp_path: Path) -> None:
     assert picture.box == pytest.approx((100, 100, 400, 300), abs=1)
 
 
-def test_pictures_of_equal_size_are_told_apart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_pictures_of_equal_size_are_told_apart(rotation: int, tmp_path: Path) -> None:
     document = pymupdf().open()
     page = document.new_page()
     colours = [(200, 60, 40), (40, 160, 90), (50, 70, 190)]
@@ -133,8 +134,11 @@ def test_pictures_of_equal_size_are_told_apart(tmp_path: Path) -> None:
         image = pymupdf().Pixmap(pymupdf().csRGB, 240, 180, pixels.tobytes(), False)
         xref = page.insert_image((100, 60 + 240 * n, 400, 285 + 240 * n), pixmap=image)
         document.update_stream(xref, pixels.tobytes(), compress=False)
+    page.set_rotation(rotation)
     made = extract_document(document, tmp_path)
     figures = sorted((one for one in made.pictures if one.kind == "figure"), key=lambda one: one.box or ())
+    if rotation in (90, 180):  # the uppermost is now on the right, or the lowest
+        figures.reverse()
     files = [image_path(figure.image, tmp_path / "pictures") for figure in figures]
     assert [Image.open(file).convert("RGB").getpixel((5, 5)) for file in files] == colours
 
