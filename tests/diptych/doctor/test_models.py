@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,26 +86,52 @@ def test_downloadable_files_are_not_downloaded(
     assert not (tmp_path / "cache").exists()
 
 
-def test_reranker_is_checked_like_the_other_models(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("setting", "check", "model", "without"),
+    [
+        ("reranker", check_reranker, "BAAI/bge-reranker-base", "hits are not reranked"),
+        (
+            "page_encoder", check_page_encoder, "Qdrant/colmodernvbert",
+            "images of pages are not searched by late interaction",
+        ),
+    ],
+)  # fmt: skip
+def test_optional_models_are_checked_like_the_others(
+    setting: str,
+    check: Callable[[Settings], Check],
+    model: str,
+    without: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert check_reranker(settings).what == "none set: hits are not reranked"
-    missing = check_reranker(changed(settings, reranker="fastembed:BAAI/bge-reranker-base"))
-    assert (missing.state, missing.fix.partition(" --include")[0]) == ("missing", "hf download BAAI/bge-reranker-base")
-    assert check_reranker(changed(settings, reranker="magic")).state == "broken"
-    endpoint = Rerank(base_url="http://localhost:9/v1")
-    found = check_reranker(changed(settings, reranker="rerank:tiny", rerank=endpoint))
-    assert found.what == "rerank:tiny at http://localhost:9/v1: needs no key"
+    assert check(settings).what == f"none set: {without}"
+    missing = check(changed(settings, **{setting: f"fastembed:{model}"}))
+    assert (missing.state, missing.fix.partition(" --include")[0]) == ("missing", f"hf download {model}")
+    assert check(changed(settings, **{setting: "magic"})).state == "broken"
 
 
-def test_page_encoder_is_checked_like_the_other_models(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert check_page_encoder(settings).what == "none set: images of pages are not searched by late interaction"
-    missing = check_page_encoder(changed(settings, page_encoder="fastembed:Qdrant/colmodernvbert"))
-    assert (missing.state, missing.fix.partition(" --include")[0]) == ("missing", "hf download Qdrant/colmodernvbert")
-    assert check_page_encoder(changed(settings, page_encoder="magic")).state == "broken"
-    endpoint = {"page_encoder": {"base_url": "http://localhost:9/v1", "dimensions": 8}}
-    found = check_page_encoder(changed(settings, page_encoder="unified:tiny", unified=endpoint))
-    assert found.what == "unified:tiny at http://localhost:9/v1 (`unified.page_encoder.base_url`): needs no key"
+@pytest.mark.parametrize(
+    ("check", "changes", "found"),
+    [
+        (
+            check_reranker, {"reranker": "rerank:tiny", "rerank": Rerank(base_url="http://localhost:9/v1")},
+            "rerank:tiny at http://localhost:9/v1: needs no key",
+        ),
+        (
+            check_page_encoder,
+            {
+                "page_encoder": "unified:tiny",
+                "unified": {"page_encoder": {"base_url": "http://localhost:9/v1", "dimensions": 8}},
+            },
+            "unified:tiny at http://localhost:9/v1 (`unified.page_encoder.base_url`): needs no key",
+        ),
+    ],
+)  # fmt: skip
+def test_optional_models_on_a_server_need_no_download(
+    check: Callable[[Settings], Check], changes: dict[str, Any], found: str, settings: Settings
+) -> None:
+    assert check(changed(settings, **changes)).what == found
 
 
 def test_incomplete_folder_is_broken(settings: Settings, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,18 @@ from tests.support.drawn_tables import (
 )
 
 
-def test_heading_of_several_columns_counts_for_each_above_its_rule() -> None:
+def _page_with_two_header_rows() -> Any:
     page = new_page()
     write_cells(page, (76, 213, "Orchard"), (294, 213, "Yield"), (204, 231, "Trees"), (294, 231, "Tonnes"))
     write_cells(page, (384, 231, "Price"))
     draw_rule(page, 217, 290, RIGHT)
     write_rows(page, HARVEST[1:], top=240)
     draw_frame(page, 200, 238, 314)
+    return page
+
+
+def test_heading_of_several_columns_counts_for_each_above_its_rule() -> None:
+    page = _page_with_two_header_rows()
     assert rows_of(page) == (("Orchard", "Trees", "Yield Tonnes", "Yield Price"), *HARVEST[1:])
 
 
@@ -136,12 +142,7 @@ def test_rows_without_label_above_labelled_rows_are_the_header() -> None:
 
 
 def test_levels_of_a_header_are_kept_with_their_spans() -> None:
-    page = new_page()
-    write_cells(page, (76, 213, "Orchard"), (294, 213, "Yield"), (204, 231, "Trees"), (294, 231, "Tonnes"))
-    write_cells(page, (384, 231, "Price"))
-    draw_rule(page, 217, 290, RIGHT)
-    write_rows(page, HARVEST[1:], top=240)
-    draw_frame(page, 200, 238, 314)
+    page = _page_with_two_header_rows()
     (table,) = tables_of(page)
     header = [(c.text, c.row, c.column, c.row_span, c.column_span) for c in table.grid.cells if c.row < 2]
     assert header == [
