@@ -25,6 +25,7 @@ _MIN_HEAD_PITCH = 1.25  # from a head to the text, in multiples of the usual dis
 _MAX_FOLIO_SIZE = 1.2  # multiples of the page's usual size: large numbers are content
 _CENTRED = 0.04  # share of the page's width by which a page number may stand off its middle
 _MAX_STAMP, _MAX_HEAD = 200, 120  # characters
+_MAX_SMALL_PRINT, _MAX_NAME = 0.6, 40  # of the page's usual size; characters of what a slide prints by its number
 
 _FOLIO = re.compile(
     r"[-–—·|\[(\s]*(?:(?:page|p\.|seite|página|pagina)\s*)?(?:\d{1,4}|[ivxl]{1,7}|[IVXL]{2,7})"
@@ -56,10 +57,12 @@ def edge_lines(layout: PageLayout, *, heads: bool = False) -> frozenset[int]:
     size = median(layout.lines[i].size for row in rows for i in row)
     found: set[int] = set()
     for inwards in (rows, rows[::-1]):
+        at_number = False
         for row, following in list(pairwise(inwards))[:MAX_ROWS]:
-            is_head = heads and _is_head(row, following, rows, layout)
+            is_head = heads and (_is_head(row, following, rows, layout) or (at_number and _is_name(row, layout, size)))
             if not is_head and not _is_stamp_or_folio(row, following, layout, size):
                 break
+            at_number = True
             found.update(row)
     return frozenset(found)
 
@@ -102,6 +105,14 @@ def _is_head(row: Sequence[int], following: Sequence[int], rows: Sequence[Sequen
         return False
     usual = median(_pitch(above, below, layout) for above, below in pairwise(rows))
     return _pitch(row, following, layout) > _MIN_HEAD_PITCH * usual
+
+
+def _is_name(row: Sequence[int], layout: PageLayout, size: float) -> bool:
+    """Whether a row in the margin is the name of an event or a firm in small print, and not a note or a source."""
+    lines = [layout.lines[i] for i in row]
+    text = _text(lines)
+    is_small = max(line.size for line in lines) < _MAX_SMALL_PRINT * size
+    return is_small and len(text) <= _MAX_NAME and ":" not in text and all(in_margin(x.box, layout) for x in lines)
 
 
 def _text(lines: Sequence[Line]) -> str:

@@ -1,40 +1,62 @@
-"""Running text inside figures: cards, call-outs, listings, and the ends of paragraphs that an image's margin covers.
+"""Text inside figures: cards, call-outs, listings, titles on a picture, and ends of paragraphs in an image's margin.
 
-In: a `PageLayout`, and the lines and boxes of its figures. Out: the lines that a reader reads as text. They become
-passages; the labels of a drawing do not.
+In: a `PageLayout`, and the lines of its figures. Out: the lines that a reader reads as text. They become passages; the
+labels of a drawing do not.
 """
 
 from collections.abc import Collection, Sequence
 
-from extractors.geometry import area, horizontal_overlap
+from extractors.geometry import area, horizontal_overlap, width
+from extractors.layout.figures import Figure
 from extractors.layout.text_blocks import TextBlock, group_text_blocks, is_monospaced
-from extractors.page import PageLayout
-from extractors.types import Box
+from extractors.page import Line, PageLayout
 
 MIN_WORDS, MIN_LOWERCASE = 12, 0.5  # of running text, and share of its words in lower case; labels have capitals
 MIN_CARD_ROWS = 3  # rows of text in a narrow card, where no row is as long as in running text
 MIN_LISTING_ROWS = 3  # rows of a listing: fewer are names
 MIN_PAGE_SHARE = 0.6  # share of a scanned page under a figure without a caption from which its words are the page's
 
+# Print on a picture that is no label of it.
+MIN_TITLE_SIZE = 1.4  # multiples of the document's text size
+MIN_BACKDROP_WIDTH, MIN_BACKDROP_AREA = 0.9, 0.5  # shares of the page; a picture with either is behind its text
+MIN_PRESENTED_SIZE = 1 / 45  # of the page's height: smaller print than the text of a slide is a label
+
 # The heading of a card. Multiples of the text size unless noted.
 _MAX_HEADING_ROWS, _MAX_HEADING_GAP, _MIN_HEADING_OVERLAP = 3, 1.6, 0.5  # the third: share of the narrower one
 _MIN_LARGER = 1.05
 
 
-def text_in_figures(layout: PageLayout, inside: Collection[int], uncaptioned: Sequence[Box]) -> frozenset[int]:
-    """Return the indices of the lines among `inside`, those in figures, that are running text or head some.
+def text_in_figures(
+    layout: PageLayout, inside: Collection[int], uncaptioned: Sequence[Figure], body_size: float
+) -> frozenset[int]:
+    """Return the indices of the lines among `inside`, those in figures, that are text.
 
-    `uncaptioned` are the boxes of the figures without a caption.
+    `uncaptioned` are the figures without a caption, `body_size` is the size of the document's text.
     """
     if not inside:
         return frozenset()
     blocks = group_text_blocks(layout, [index for index, line in enumerate(layout.lines) if line.visible])
     texts = [block for block in blocks if _is_running_text(block, layout) or _is_listing(block)]
     headings = [block for block in blocks if any(_heads(block, text) for text in texts)]
-    scanned = [box for box in uncaptioned if area(box) > MIN_PAGE_SHARE * layout.area]
     found = {index for block in (*texts, *headings) for index in block.lines}
-    found.update(i for i in inside if layout.lines[i].ocr and any(layout.lines[i].belongs_to(box) for box in scanned))
+    found.update(
+        i for i in inside if any(_is_laid_over(layout.lines[i], one, layout, body_size) for one in uncaptioned)
+    )
     return frozenset(found.intersection(inside))
+
+
+def _is_laid_over(line: Line, figure: Figure, layout: PageLayout, body_size: float) -> bool:
+    """Whether a line is text on a picture rather than a label of it: a title, or anything on a scan or a backdrop."""
+    if not line.belongs_to(figure.box):
+        return False
+    share = area(figure.box) / layout.area
+    if line.ocr:
+        return share > MIN_PAGE_SHARE
+    if line.size > MIN_TITLE_SIZE * body_size and sum(map(str.isalpha, line.text.split())) > 1:
+        return True
+    is_backdrop = share > MIN_BACKDROP_AREA or width(figure.box) > MIN_BACKDROP_WIDTH * layout.width
+    on_image = is_backdrop and any(line.belongs_to(raster.box) for raster in figure.rasters)
+    return on_image and line.size >= min(body_size, MIN_PRESENTED_SIZE * layout.height)
 
 
 def _is_running_text(block: TextBlock, layout: PageLayout) -> bool:

@@ -95,7 +95,7 @@ def extract_page(page: Any, layout: PageLayout, context: PageContext, carried: S
     parts.matched_captions = sum(bool(figure.caption) for figure in found.figures)
     with context.timer.stage("passages"):
         parts.tables = _captioned_tables(tables, found, layout)
-        parts.paragraphs = _paragraphs(layout, found, running, parts.tables)
+        parts.paragraphs = _paragraphs(layout, found, running, parts.tables, context.furniture.body_size)
         parts.uncertain = is_order_uncertain(parts.paragraphs, layout.lines)
     with context.timer.stage("render"):
         _add_figures(page, layout, found, context, parts)
@@ -130,12 +130,12 @@ def _text(lines: Sequence[Line]) -> str:
 
 
 def _paragraphs(
-    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[Table]
+    layout: PageLayout, found: PageFigures, running: frozenset[int], tables: Sequence[Table], body_size: float
 ) -> list[Paragraph]:
     """The text outside of figures and tables, without running lines and captions that belong to a figure."""
     unmatched = frozenset().union(*(caption.lines for caption in found.unmatched))  # stay text, or they would be lost
-    uncaptioned = [figure.box for figure in found.figures if figure.kind == "figure" and not figure.caption]
-    labels = found.inside - text_in_figures(layout, found.inside, uncaptioned)
+    uncaptioned = [figure for figure in found.figures if figure.kind == "figure" and not figure.caption]
+    labels = found.inside - text_in_figures(layout, found.inside, uncaptioned, body_size)
     skipped = running | labels | (found.caption_lines - unmatched)
     lines = [
         line

@@ -59,3 +59,16 @@ def test_page_number_counts_wherever_the_page_ends() -> None:
     assert _found(_page(_line("62", 450, x=60), rows=20)) == []  # a value below a column
     assert _found(_page(_line("62", 450, x=290, size=30), rows=20)) == []  # a number that is content
     assert _found(_page(_line("Page 3 of 12", 780))) == ["Page 3 of 12"]
+
+
+def test_small_print_by_the_number_of_a_slide_is_furniture_of_a_single_page_only() -> None:
+    text = [_line("Storage for islands and their grids", 100 + 40 * n, size=18) for n in range(4)]
+
+    def found(footer: str, *, heads: bool = True) -> list[str]:
+        lines = (*text, _line(footer, 480, x=500, size=8), _line("1", 510, x=640, size=12))
+        page = PageLayout(1, 720, 540, lines)
+        return [page.lines[i].text for i in sorted(edge_lines(page, heads=heads))]
+
+    assert found("Grid Days 2015") == ["Grid Days 2015", "1"]
+    assert found("Grid Days 2015", heads=False) == ["1"]
+    assert found("Source: grid operators, 2015") == ["1"]

@@ -317,3 +317,18 @@ def test_text_drawn_twice_for_a_shadow_is_read_once(tmp_path: Path) -> None:
     write(page, TEXT * 2, (60, 100, 540, 300))
     made = extract_document(page.parent, tmp_path)
     assert (made.title, "Pump care Pump care" in made.passages[0].text) == ("Pump care", False)
+
+
+def test_title_slide_on_a_picture_has_its_words_as_passage_and_picture(tmp_path: Path) -> None:
+    Image.effect_noise((40, 20), 80).save(tmp_path / "sea.png")
+    page = pymupdf().open().new_page(width=720, height=540)
+    page.insert_image((0, 100, 720, 450), filename=str(tmp_path / "sea.png"), keep_proportion=False)
+    page.insert_text((60, 180), "Storage for islands", fontsize=32)
+    page.insert_text((60, 240), "Jane Doe, Institute of Power", fontsize=16)
+    page.insert_text((60, 400), "North dam", fontsize=8)
+    made = extract_document(page.parent, tmp_path)
+    assert made.title == "Storage for islands"
+    assert [(passage.heading, passage.text) for passage in made.passages] == [
+        (("Storage for islands",), "Jane Doe, Institute of Power")
+    ]
+    assert [picture.kind for picture in made.pictures] == ["figure", "slide"]
