@@ -80,8 +80,8 @@ def suggest_weights(
     documents = len({question.document for question in sample})
     if len(sample) < MIN_QUESTIONS or documents < MIN_DOCUMENTS:
         reason = (
-            f"the current weights are kept: {len(sample)} questions about {documents} documents are too few to fit "
-            f"weights; at least {MIN_QUESTIONS} about {MIN_DOCUMENTS} are needed"
+            f"the current weights are kept: fitting takes at least {MIN_QUESTIONS} questions about {MIN_DOCUMENTS} "
+            f"documents, not {len(sample)} about {documents}"
         )
         return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, None, reason, len(sample))
     everything = replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))  # a list of weight 0 would not be searched

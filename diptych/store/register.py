@@ -281,7 +281,8 @@ def bind_encoders(store: Store, config: EncodingConfig) -> str:
     if built != (replace(config, language=built.language) if config.language == AUTO else config):
         raise StoreMismatch(
             f"the store was built with {built}, but the settings name {config}; run `diptych reindex` to rebuild it "
-            f"from what is stored, or change DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE back"
+            f"from what is stored, or change DIPTYCH_ENCODER, DIPTYCH_IMAGE_ENCODER, DIPTYCH_PAGE_ENCODER and "
+            f"DIPTYCH_LANGUAGE back"
         )
     return built.language
 

@@ -30,16 +30,17 @@ from diptych.where import Expression
 
 BATCH = 128  # points per request: some hundred KB with vectors and payload
 REGISTER_BATCH = 1000  # points of the register per request: about 1 KB each
+PAGES_BATCH = 2  # pages per request: 3 to 9 MB each, and servers refuse more than 32
 T = TypeVar("T")
 
 
 class ServerCollection:
-    """A `Collection` on a server. `kind`: `text`, `images` or `documents`."""
+    """A `Collection` on a server. `kind`: `text`, `images`, `pages` or `documents`."""
 
     def __init__(self, client: QdrantClient, kind: str, edition: int, options: ServerOptions) -> None:
         self._client, self._kind, self._options, self._tenant = client, kind, options, options.tenant
         self.name = f"{options.prefix}-{collection_name(kind, edition)}"
-        self._batch = REGISTER_BATCH if kind == "documents" else BATCH
+        self._batch = {"documents": REGISTER_BATCH, "pages": PAGES_BATCH}.get(kind, BATCH)
         self._indexes = PayloadIndexes(kind, lambda: _index_types(self._info()), self._create_index, self._values)
 
     def prepare(self, shapes: VectorShapes) -> None:
@@ -157,15 +158,12 @@ class ServerCollection:
 
     def upsert(self, points: Sequence[Point]) -> None:
         self._indexes.add_columns(points)
-        for batch in in_batches(points, BATCH):
-            self._upsert(batch)
+        for batch in in_batches(points, self._batch):
+            self._apply(self._upsert_operation(batch))
 
     def insert(self, point: Point) -> None:
         """Write a point unless its id exists; reading it back shows whose point was first."""
-        self._upsert([point], models.UpdateMode.INSERT_ONLY)
-
-    def _upsert(self, points: Sequence[Point], mode: models.UpdateMode | None = None) -> None:
-        self._apply(self._upsert_operation(points, mode=mode))
+        self._apply(self._upsert_operation([point], mode=models.UpdateMode.INSERT_ONLY))
 
     def _upsert_operation(
         self,

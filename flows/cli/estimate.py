@@ -10,6 +10,7 @@ import click
 from flows.cli import options
 from flows.support.progress import progress_display
 from flows.support.terminal import print_json, print_message, print_output
+from flows.support.text import format_time, pluralize
 
 if TYPE_CHECKING:
     from diptych.pipeline.estimate import Cost, Estimate
@@ -72,8 +73,9 @@ def estimate_lines(result: Estimate) -> list[str]:
     from diptych.models.meter import format_dollars
 
     lines = [
-        f"{result.documents} documents to process, {result.unchanged} unchanged: {result.pages} pages, "
-        f"{result.passages} passages, {result.pictures} pictures"
+        f"{pluralize(result.documents, 'document')} to process, {result.unchanged} unchanged: "
+        f"{pluralize(result.pages, 'page')}, {pluralize(result.passages, 'passage')}, "
+        f"{pluralize(result.pictures, 'picture')}"
     ]
     if result.captions_known or result.skipped:
         skipped = "".join(f", {count} {reason}" for reason, count in result.skipped.items())
@@ -83,7 +85,7 @@ def estimate_lines(result: Estimate) -> list[str]:
         size, seconds = pages.pages * pages.bytes_per_page, pages.pages * pages.seconds_per_page
         lines.append(
             f"{pages.encoder}: {pages.pages} pages to encode here, {pages.bytes_per_page / 1000:.0f} kB and "
-            f"{pages.seconds_per_page:.1f} s each, {size / 1e6:.0f} MB and {seconds / 60:.0f} min in all"
+            f"{pages.seconds_per_page:.1f} s each, {size / 1e6:.0f} MB and {format_time(seconds)} in all"
         )
     lines += [_cost_line(cost) for cost in result.costs]
     if not result.costs:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from prefect.context import FlowRunContext
 from flows.support.progress import ProgressListener
 from flows.support.removals import Removals
 from flows.support.shared_store import RunUsage
-from flows.support.text import describe_rest
+from flows.support.text import describe_rest, format_time
 
 if TYPE_CHECKING:
     from diptych import Outcome
@@ -86,7 +85,7 @@ class BackfillProgress(ProgressListener):
         of_all = f"{done:,} of {total:,} documents" if total else f"{done:,} documents"
         parts = [of_all, f"{self.pages:,} pages", f"{len(self.outcomes) / seconds:.1f} documents/s"]
         if total > done > 0:
-            parts.append(f"{_format_time(seconds * (total - done) / done)} left")
+            parts.append(f"{format_time(seconds * (total - done) / done)} left")
         return ", ".join(filter(None, [*parts, self._describe_money()]))
 
     def describe_rest(self) -> str:
@@ -100,14 +99,6 @@ class BackfillProgress(ProgressListener):
         costs = [usage["usd"] for usage in self._usage.numbers.values()]
         spent = f"${sum(cost or 0 for cost in costs):.2f}" + " and unknown prices" * (None in costs)
         return f"{spent} of ${self._budget:.2f}" if self._budget else spent if costs else ""
-
-
-def _format_time(seconds: float) -> str:
-    """`40 s`, `8 min`, `3 h` or `2 days`."""
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{timedelta(seconds=seconds).seconds} s"
 
 
 class Watch:

@@ -18,6 +18,14 @@ def pluralize(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def format_time(seconds: float) -> str:
+    """`40 s`, `8 min`, `3 h` or `2 days`."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def describe_rest(done: int, left: int | None) -> str:
     """What a stopped run leaves to the next one; None: not known."""
     rest = "some documents are left" if left is None else f"{pluralize(left, 'document')} left"
@@ -64,7 +72,8 @@ def describe_sweep(swept: SweepReport) -> str:
 
 def describe_reindex(encoded: int, settings: Settings) -> str:
     sweep = diptych_command("sweep", store=settings.store)
+    encoders = " and ".join(filter(None, [settings.encoder, settings.image_encoder, settings.page_encoder]))
     return (
-        f"rebuilt with {settings.encoder} ({settings.language}), {pluralize(encoded, 'part')} encoded; the old "
-        f"edition is kept until `{sweep}`"
+        f"rebuilt with {encoders} ({settings.language}), {pluralize(encoded, 'part')} encoded; the old edition is kept "
+        f"until `{sweep}`"
     )

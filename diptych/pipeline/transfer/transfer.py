@@ -125,8 +125,8 @@ def import_store(folder: Path, store: Store, pictures: PictureStore) -> Transfer
     if not _is_bound_to(store, config):
         raise StoreMismatch(
             f"{folder}: was exported with other encoders than the settings name. Set DIPTYCH_ENCODER, "
-            f"DIPTYCH_IMAGE_ENCODER and DIPTYCH_LANGUAGE to the values under `reading` in {folder / 'store.json'}, "
-            f"import, then reindex"
+            f"DIPTYCH_IMAGE_ENCODER, DIPTYCH_PAGE_ENCODER and DIPTYCH_LANGUAGE to the values under `reading` in "
+            f"{folder / 'store.json'}, import, then reindex"
         )
     paid = _import_paid(folder, facts, config, pictures)
     copied = _import_pictures(folder, set(facts.get("lacking", ())), pictures)

@@ -13,6 +13,7 @@ from diptych.errors import StoreMismatch
 from diptych.store.page_vectors import ImagesWithPages
 from flows.cli.estimate import estimate_lines
 from tests.support import onnx_models
+from tests.support.stores import SERVER, URL, new_prefix
 
 NAME = "Qdrant/colpali-v1.3-fp16"
 
@@ -29,14 +30,22 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def settings(models: Path, tmp_path: Path) -> Settings:
+@pytest.fixture(params=["embedded", SERVER])
+def settings(request: pytest.FixtureRequest, models: Path, tmp_path: Path) -> Settings:
     (tmp_path / "files").mkdir()
     paint(tmp_path / "files", one="red", two="blue", three="black")
+    store = {"store": str(tmp_path / "store")}
+    if request.param == "server":
+        store = {"store": URL, "collections": new_prefix(), "pictures": str(tmp_path / "pictures")}
     return Settings(
-        store=str(tmp_path / "store"), page_encoder=f"fastembed:{NAME}", models=models, ocr="off", workers=1,
+        **store, root=tmp_path, page_encoder=f"fastembed:{NAME}", models=models, ocr="off", workers=1,
         cache=tmp_path / "cache",
     )  # fmt: skip
+
+
+def another_store(settings: Settings, tmp_path: Path) -> Settings:
+    other = {"collections": new_prefix()} if settings.store == URL else {"store": str(tmp_path / "other")}
+    return settings.model_copy(update=other)
 
 
 def pages(diptych: Diptych, text: str) -> list[str]:
@@ -77,8 +86,7 @@ def test_evaluation_export_and_reindex(settings: Settings, tmp_path: Path) -> No
         assert arm
         assert arm.measured["document"]["recall@1"].mean == 1
         diptych.maintenance.export_to(tmp_path / "export")
-    other = settings.model_copy(update={"store": str(tmp_path / "other")})
-    with Diptych.open(other) as diptych:
+    with Diptych.open(another_store(settings, tmp_path)) as diptych:
         diptych.maintenance.import_from(tmp_path / "export")
         assert pages(diptych, "what is blue")[0] == "two.png"
     plain = settings.model_copy(update={"page_encoder": ""})

@@ -21,8 +21,9 @@ from diptych.store.types import (
     VectorShape,
     text_shapes,
 )
+from diptych.vectors import unit_rows
 from diptych.where import Compare, In
-from tests.support.stores import ENGINES, open_store
+from tests.support.stores import ENGINES, NEEDS_SERVER, open_store
 
 SIZE = 4
 SHAPES = text_shapes(3) | dict.fromkeys((PAGE_VECTOR, POOLED_VECTOR), VectorShape(SIZE, half=True, many=True))
@@ -100,6 +101,19 @@ def test_next_edition_has_its_own_vectors_and_is_dropped_with_them(store: Store)
     assert store.drop_edition(2)
     assert not store.drop_edition(2)
     assert names(store, RED) == [("old", 1.0)]
+
+
+@NEEDS_SERVER
+def test_more_pages_are_written_and_read_than_fit_into_a_request(tmp_path: Path) -> None:
+    """12 pages as large as those of ColPali are 34 MB of JSON; servers refuse more than 32."""
+    shape = VectorShape(128, half=True, many=True)
+    store = open_store("server", tmp_path, text_shapes(3) | dict.fromkeys((PAGE_VECTOR, POOLED_VECTOR), shape))
+    patches = np.random.default_rng(1).normal(size=(1030, 128)).astype(np.float32)
+    pages = [point(str(number), *unit_rows(patches)) for number in range(12)]
+    store.images.replace_hidden("a", [], pages)
+    read = [one.vectors[PAGE_VECTOR].shape for one in store.images.scroll(vectors=True)]
+    assert read == [(1030, 128)] * 12
+    store.close()
 
 
 def test_pooled_vectors_are_means_of_neighbours() -> None:
