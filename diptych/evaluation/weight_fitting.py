@@ -107,7 +107,7 @@ def fit_weights(
         for row in held_out:
             fitted[row] = score(best, row)
     gain = paired_difference(fitted, base, [question.document for question in questions])
-    interval = f"{gain.mean:+.3f} nDCG@10 (95 %: {gain.low:+.3f} to {gain.high:+.3f}) on held-out documents"
+    interval = f"{gain.mean:+.3f} nDCG@10 (95 %: {gain.low:+.3f} to {gain.high:+.3f}) by fitting, on held-out documents"
     if gain.low <= 0:
         verdict = "better than" if gain.high < 0 else "as good as"
         reason = f"the current weights are {verdict} fitted ones: {interval}"

@@ -109,8 +109,11 @@ def test_the_command_measures_writes_a_report_and_applies_gates(
     passed = run(["evaluate", "q.jsonl", "--store", store, "--out", "out", "--gate", "page recall@10 >= 0.5"])
     captured = capsys.readouterr()
     assert passed == 0
-    assert "fused" in captured.out
-    assert "too few" in captured.err
+    assert "By page: 1 question" in captured.out
+    assert "1.000 ±.00" in captured.out
+    assert "price" not in captured.out  # no model is paid
+    assert "±: 95 % interval" in captured.err
+    assert "fitting takes at least" in captured.err
     assert Path("out/report.html").stat().st_size > 10_000
     Path("q.jsonl").write_text(json.dumps({**line, "document": "other.pdf"}))
     missed = run(

@@ -69,4 +69,4 @@ def test_current_weights_are_kept_if_they_are_as_good(context: SearchContext) ->
 
 
 def test_too_few_questions_are_not_fitted(context: SearchContext) -> None:
-    assert "too few" in suggest_weights(QUESTIONS, (), context).reason
+    assert "fitting takes at least" in suggest_weights(QUESTIONS, (), context).reason
