@@ -36,6 +36,9 @@ RUN_DOCUMENTS = 1000
 """Documents per flow run of the simulation."""
 PART = 1000
 """Documents whose rate is measured together."""
+SMALL_PAGES = 4
+"""Of the documents whose throughput is compared, so that most of the work is that of the workers, not of the servers
+beside them."""
 
 
 def simulation(options: BenchOptions) -> Iterator[Measurement]:
@@ -72,7 +75,7 @@ def workers(options: BenchOptions) -> Iterator[Measurement]:
     rates: dict[str, list[float]] = {}
     with work_pool(options, workers=2, wide=True) as pool:
         for number in range(ROUNDS):
-            parts = iter(write_documents(options.cache, each * 5, each, f"round-{number}"))
+            parts = iter(write_documents(options.cache, each * 5, each, f"round-{number}", SMALL_PAGES))
             rates.setdefault("one worker", []).append(each / pool.run([_run(next(parts))]))
             both = pool.run([_run(next(parts)), _run(next(parts))])
             rates.setdefault("two workers", []).append(2 * each / both)
@@ -91,27 +94,29 @@ def _run(folder: Path, runner: str | None = None) -> dict[str, Any]:
     return {"paths": [str(folder)], "runner": runner}
 
 
-def write_documents(cache: Path, count: int, per_folder: int, name: str = "documents") -> list[Path]:
-    """Folders of PDFs of one page with a heading and two paragraphs, all different, written once."""
-    place = cache / f"{name}-{count}-{per_folder}"
+def write_documents(cache: Path, count: int, per_folder: int, name: str = "documents", pages: int = 1) -> list[Path]:
+    """Folders of PDFs, written once. Their pages have a heading and two paragraphs, and are all different."""
+    place = cache / f"{name}-{count}-{per_folder}-{pages}"
     folders = [place / f"{number:04}" for number in range(-(-count // per_folder))]
     if not (place / "complete").exists():
         shutil.rmtree(place, ignore_errors=True)
         for folder in folders:
             folder.mkdir(parents=True)
         for number in range(count):
-            _write_document(folders[number // per_folder] / f"{number:06}.pdf", f"{name} {number}")
+            _write_document(folders[number // per_folder] / f"{number:06}.pdf", pages, f"{name} {number}")
         (place / "complete").touch()
     return folders
 
 
-def _write_document(path: Path, seed: str) -> None:
+def _write_document(path: Path, pages: int, name: str) -> None:
     with pymupdf().open() as document:
-        page = document.new_page(width=595, height=842)
-        page.insert_text((60, 70), random_text(f"{seed} heading", 5), fontsize=15)
-        for at in range(2):
-            text = random_text(f"{seed} paragraph {at}", 60)
-            page.insert_textbox((60, 90 + 130 * at, 535, 215 + 130 * at), text, fontsize=10)
+        for number in range(pages):
+            seed = f"{name} page {number}"
+            page = document.new_page(width=595, height=842)
+            page.insert_text((60, 70), random_text(f"{seed} heading", 5), fontsize=15)
+            for at in range(2):
+                text = random_text(f"{seed} paragraph {at}", 60)
+                page.insert_textbox((60, 90 + 130 * at, 535, 215 + 130 * at), text, fontsize=10)
         document.save(path)
 
 
