@@ -11,12 +11,14 @@ from prefect.states import Completed
 from flows.support.flow_settings import StoreChoice, flow_settings
 from flows.support.run_states import name_run, store_name
 from flows.support.shared_store import shared_diptych
-from flows.support.text import describe_sweep
+from flows.support.text import describe_sweep, escape_markdown
 
 
 @flow(name="sweep")
 def sweep(store: StoreChoice = None) -> State[Any]:
     """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
+
+    The run is Partial if the store has lost parts of documents; the next ingest stores them again.
 
     Args:
         store: Folder, URL of a Qdrant server, or a block. Default: Variable `diptych_store`, else as configured.
@@ -25,6 +27,6 @@ def sweep(store: StoreChoice = None) -> State[Any]:
     name_run(f"sweep {store_name(settings.store)}", settings.store)
     with shared_diptych(settings) as diptych:
         swept = diptych.maintenance.sweep()
-    message = describe_sweep(swept)
-    create_markdown_artifact(f"**{message}**\n\nStore: `{settings.store}`", key="sweep-report")
-    return Completed(message=message, data=asdict(swept))
+    message = describe_sweep(swept, settings.store)
+    create_markdown_artifact(f"**{escape_markdown(message)}**\n\nStore: `{settings.store}`", key="sweep-report")
+    return Completed(name="Partial" if swept.incomplete else "Completed", message=message, data=asdict(swept))

@@ -1,21 +1,31 @@
-"""Remove points, pictures and editions that no live document needs."""
+"""Remove points, pictures and editions that no live document needs, and find documents that lack points."""
 
 import time
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from diptych.picture_store import PictureStore
-from diptych.store.register import DocumentRecord, is_visible, load_records, locked_record
-from diptych.store.types import Collection, Store, in_batches
+from diptych.store.register import (
+    DocumentRecord,
+    is_visible,
+    list_records,
+    load_records,
+    locked_record,
+    write_record,
+)
+from diptych.store.types import PAGE_WORDS, Collection, Point, Store, in_batches
+from diptych.where import Compare
 from extractors.pictures.store import image_path
-from extractors.types import ImageFile
+from extractors.types import ImageFile, Problem
 
 PICTURE_GRACE_SECONDS = 3600.0
 """Age at which an unused picture is removed: a running ingest writes pictures before it commits."""
 PAGE_CACHE_SECONDS = 60 * 86_400
 """Age at which a cached page that was not used again is removed."""
 BATCH = 256
+LOST = "the store has lost"
+"""Begins the problem of a document that lacks points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +35,23 @@ class SweepReport:
     points: int
     pictures: int
     editions: int
+    incomplete: tuple[str, ...] = ()
+    """Names of documents that lack parts which were stored: the next ingest stores them again."""
 
 
 def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
-    """Remove what no live document needs. Safe during an ingest: it waits for the lock of each document it touches."""
+    """Remove what no live document needs. Safe during an ingest: it waits for the lock of each document it touches.
+
+    A server may lose points that it has confirmed, as after a power cut, or while something in front of it answers in
+    its place. Documents that lack some are marked as partial and transient.
+    """
     points = 0
     strays: dict[str, list[tuple[Collection, str]]] = defaultdict(list)
+    parts = Counter[tuple[str, str]]()
     for collection in (store.text, store.images):
         for batch in in_batches(collection.scroll(), BATCH):
             records = load_records(store, {point.payload["document_id"] for point in batch})
+            parts.update(_visible_parts(batch, records))
             for point in batch:
                 if not is_visible(point.payload, point.id, records):
                     strays[point.payload["document_id"]].append((collection, point.id))
@@ -42,7 +60,39 @@ def sweep_store(store: Store, pictures: PictureStore) -> SweepReport:
             points += _remove_points(record, found)
     store.documents.delete([point.id for point in store.documents.scroll() if point.payload.get("deleted")])
     editions = sum([store.drop_edition(edition) for edition in range(1, store.edition)])
-    return SweepReport(points, _remove_pictures(store, pictures), editions)
+    lacking = [record for record in list_records(store) if _lost_parts(record, parts)]
+    incomplete = tuple(record.name for record in lacking if _mark_incomplete(store, record.id))
+    return SweepReport(points, _remove_pictures(store, pictures), editions, incomplete)
+
+
+def _visible_parts(points: Iterable[Point], records: Mapping[str, DocumentRecord]) -> Iterator[tuple[str, str]]:
+    """Document id and modality of every point that counts, without those for the words of pages."""
+    for point in points:
+        if PAGE_WORDS not in point.payload and is_visible(point.payload, point.id, records):
+            yield point.payload["document_id"], point.payload["modality"]
+
+
+def _lost_parts(record: DocumentRecord, parts: Mapping[tuple[str, str], int]) -> str:
+    """`2 of 12 passages`: what is missing of a document; empty if nothing is."""
+    counts = (("text", "passages", record.passages), ("image", "pictures", record.pictures))
+    lost = [(committed - parts.get((record.id, kind), 0), committed, noun) for kind, noun, committed in counts]
+    return " and ".join(f"{missing} of {committed} {noun}" for missing, committed, noun in lost if missing > 0)
+
+
+def _mark_incomplete(store: Store, document: str) -> bool:
+    """Register what a document lacks, now that it is locked. Returns whether it lacks anything."""
+    with locked_record(store, document) as record:
+        if record is None or record.deleted:
+            return False
+        own, parts = Compare("document_id", "=", document), Counter[tuple[str, str]]()
+        for collection in (store.text, store.images):
+            parts.update(_visible_parts(collection.scroll(own), {document: record}))
+        if lost := _lost_parts(record, parts):
+            problems = [one for one in record.problems if not one["reason"].startswith(LOST)]
+            problems.append(asdict(Problem(f"{LOST} {lost}; ingest it again")))
+            status = "partial" if record.status == "complete" else record.status
+            write_record(store, replace(record, status=status, transient=True, problems=tuple(problems)))
+        return bool(lost)
 
 
 def _remove_points(record: DocumentRecord | None, found: Sequence[tuple[Collection, str]]) -> int:

@@ -22,7 +22,7 @@ from diptych.settings import API_KEY_VARIABLE, Settings
 from diptych.store.page_vectors import ImagesWithPages
 from diptych.store.server_aliases import publish_edition
 from diptych.store.server_collection import ServerCollection
-from diptych.store.server_failures import explain_failure
+from diptych.store.server_failures import WRITES_DROPPED, explain_failure
 from diptych.store.server_options import ServerOptions
 from diptych.store.types import (
     NAMESPACE,
@@ -41,6 +41,8 @@ TURBO_SINCE = (1, 18)
 LEASE_SECONDS = 900.0
 """Longer than a document may take."""
 POLL_SECONDS = 0.2
+MAX_DROPPED = 10
+"""Leases in a row that were neither taken nor anybody else's. One or two are possible: theirs has just ended."""
 HOST = socket.gethostname()
 
 
@@ -222,8 +224,8 @@ def document_lease(register: ServerCollection, document: str, read: Sequence[str
     """
     lease_id = str(uuid.uuid5(NAMESPACE, f"lease {document}"))
     payload = {"lease": uuid.uuid4().hex, "host": HOST, "pid": os.getpid()}
-    waited_for, since = "", time.monotonic()
-    while True:
+    waited_for, since, dropped = "", time.monotonic(), 0
+    while dropped < MAX_DROPPED:
         mine = Point(lease_id, {**payload, "until": time.time() + LEASE_SECONDS})
         register.insert(mine)
         points = register.retrieve([lease_id, *read])
@@ -232,10 +234,13 @@ def document_lease(register: ServerCollection, document: str, read: Sequence[str
             break
         if current and current.payload["lease"] != waited_for:
             waited_for, since = current.payload["lease"], time.monotonic()
+        dropped = 0 if current else dropped + 1
         if current and (_is_expired(current) or time.monotonic() - since > LEASE_SECONDS):
             register.delete_if_equal(current)  # another process may have taken it over in the meantime
         else:
             time.sleep(POLL_SECONDS)
+    else:
+        raise StoreError(f"{register.name}: {WRITES_DROPPED}")
     lease = Lease(mine, points)
     try:
         yield lease

@@ -10,8 +10,8 @@ from qdrant_client import QdrantClient, models
 from diptych.errors import StoreError
 from diptych.store.bm25 import query_vector
 from diptych.store.filters import filter_json
-from diptych.store.server_failures import is_missing, retried
-from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes
+from diptych.store.server_failures import WRITES_DROPPED, is_missing, retried
+from diptych.store.server_indexes import MAX_VALUES, PayloadIndexes, index_types
 from diptych.store.server_options import ServerOptions, check_vectors, is_quantized, vector_shapes
 from diptych.store.server_points import delete_operation, equality, point_from_record, point_struct, sparse_vector
 from diptych.store.tenant import TENANT, TENANT_REFUSED, TENANT_REQUIRED, WITHOUT_TENANT
@@ -31,6 +31,7 @@ from diptych.where import Expression
 BATCH = 128  # points per request: some hundred KB with vectors and payload
 REGISTER_BATCH = 1000  # points of the register per request: about 1 KB each
 PAGES_BATCH = 2  # pages per request: 3 to 9 MB each, and servers refuse more than 32
+READ_BACK = 100  # of so many writes of points, a process reads back the first: each would cost a request more
 T = TypeVar("T")
 
 
@@ -41,7 +42,8 @@ class ServerCollection:
         self._client, self._kind, self._options, self._tenant = client, kind, options, options.tenant
         self.name = f"{options.prefix}-{collection_name(kind, edition)}"
         self._batch = {"documents": REGISTER_BATCH, "pages": PAGES_BATCH}.get(kind, BATCH)
-        self._indexes = PayloadIndexes(kind, lambda: _index_types(self._info()), self._create_index, self._values)
+        self._writes = 0
+        self._indexes = PayloadIndexes(kind, lambda: index_types(self._info()), self._create_index, self._values)
 
     def prepare(self, shapes: VectorShapes) -> None:
         """Create the collection unless it exists, and the payload indexes that an interrupted creation left out.
@@ -60,7 +62,7 @@ class ServerCollection:
         if self._tenant and (info is None or TENANT not in info.payload_schema):
             keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
             self.retry(lambda: self._client.create_payload_index(self.name, TENANT, keyword))
-        self._indexes.prepare(_index_types(info), self.scroll() if info and info.points_count else ())
+        self._indexes.prepare(index_types(info), self.scroll() if info and info.points_count else ())
 
     def _info(self) -> models.CollectionInfo | None:
         try:
@@ -159,17 +161,22 @@ class ServerCollection:
     def upsert(self, points: Sequence[Point]) -> None:
         self._indexes.add_columns(points)
         for batch in in_batches(points, self._batch):
-            self._apply(self._upsert_operation(batch))
+            self._write(batch)
 
     def insert(self, point: Point) -> None:
         """Write a point unless its id exists; reading it back shows whose point was first."""
-        self._apply(self._upsert_operation([point], mode=models.UpdateMode.INSERT_ONLY))
+        self._apply(self._upsert_operation([point], models.UpdateMode.INSERT_ONLY))
+
+    def _write(self, points: Sequence[Point], *before: models.UpdateOperation) -> None:
+        """Write points after other operations. Raises `StoreError` if the server turns out to drop them."""
+        self._apply(*before, *([self._upsert_operation(points)] if points else []))
+        is_read_back = points and self._kind != "documents" and self._writes % READ_BACK == 0
+        if is_read_back and len(self.retrieve([point.id for point in points])) < len(points):
+            raise StoreError(f"{self.name}: {WRITES_DROPPED}")
+        self._writes += bool(points)  # not before, so that what other threads write meanwhile is read back as well
 
     def _upsert_operation(
-        self,
-        points: Sequence[Point],
-        mode: models.UpdateMode | None = None,
-        condition: models.Filter | None = None,
+        self, points: Sequence[Point], mode: models.UpdateMode | None = None, condition: models.Filter | None = None
     ) -> models.UpsertOperation:
         structs = [point_struct(self._tenant.stored(point), self._kind) for point in points]
         mine = self._mine(condition)  # never replaces a point of another tenant
@@ -179,17 +186,14 @@ class ServerCollection:
         own = models.FieldCondition(key="document_id", match=models.MatchValue(value=document))
         others = models.Filter(must=[own], must_not=[self._has_id(keep)])
         self._indexes.add_columns(points)
-        self._apply(
-            delete_operation(self._mine(others) or others), *([self._upsert_operation(points)] if points else [])
-        )
+        self._write(points, delete_operation(self._mine(others) or others))
 
-    def write_and_release(self, points: Sequence[Point], document: str, replaced: int, lease: Point | None) -> None:
+    def write_and_release(self, points: Sequence[Point], document: str, replaced: int, lease: Point) -> None:
         """Write register points and delete a lease, as `Store.write_and_unlock` describes."""
         is_other = models.Filter(must_not=[self._has_id([document])])
         is_replaced = models.FieldCondition(key="generation", match=models.MatchValue(value=replaced))
-        condition = models.Filter(should=[is_other, is_replaced])
-        release = [delete_operation(equality(self._tenant.stored(lease)))] if lease else []
-        self._apply(self._upsert_operation(points, condition=condition), *release)
+        release = delete_operation(equality(self._tenant.stored(lease)))
+        self._apply(self._upsert_operation(points, condition=models.Filter(should=[is_other, is_replaced])), release)
 
     def delete(self, ids: Sequence[str]) -> None:
         for batch in in_batches(ids, BATCH):
@@ -292,7 +296,3 @@ class ServerCollection:
     def retry(self, call: Callable[[], T]) -> T:
         """The result of a request, retried while the failure is temporary and the deadline allows."""
         return retried(call, self.name, self._options.seconds)
-
-
-def _index_types(info: models.CollectionInfo | None) -> dict[str, models.PayloadSchemaType]:
-    return {key: index.data_type for key, index in info.payload_schema.items()} if info else {}

@@ -17,6 +17,10 @@ FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.25, 8.0
 T = TypeVar("T")
 DISK_IS_FULL = ("No space left on device", "Disk usage is at")
 """In responses of a server that has no space left, or as little as its strict mode allows."""
+WRITES_DROPPED = (
+    "the server confirmed a write, but what was written cannot be read back. Check the server, its disk and any "
+    "proxy in front of it, and run again"
+)
 KEY = re.compile(r"""(?i)\b(api[-_]?key|authorization)(\W{1,3}(?:bearer )?)[^\s;,"'}]+""")
 """In responses that repeat the request."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from qdrant_client.models import PayloadSchemaType
+from qdrant_client.models import CollectionInfo, PayloadSchemaType
 
 from diptych.errors import QueryError
 from diptych.store.filters import DATE, FLAGS, FOLIO, LISTS, Json, payload_key
@@ -33,6 +33,11 @@ MAX_VALUES = 100_000
 """Distinct values of a column that `contains` compares."""
 NOTHING: Json = {"has_id": []}
 EVERYTHING: Json = {"must_not": [NOTHING]}
+
+
+def index_types(info: CollectionInfo | None) -> dict[str, PayloadSchemaType]:
+    """Payload path -> type of its index, as the server describes a collection."""
+    return {key: index.data_type for key, index in info.payload_schema.items()} if info else {}
 
 
 class PayloadIndexes:

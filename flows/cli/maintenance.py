@@ -242,16 +242,18 @@ def _confirm_deletion(documents: Sequence[DocumentRecord]) -> bool:
 @click.command()
 @options.store
 @options.as_json
-def sweep(store: str | None, as_json: bool) -> None:
+def sweep(store: str | None, as_json: bool) -> int:
     """Remove points, pictures and old editions that no document uses. Safe while documents are being ingested.
 
-    --json prints one object: points, pictures, editions.
+    Documents that lack parts, because the store has lost them, become partial; the next ingest stores them again.
+    --json prints one object: points, pictures, editions, incomplete (names of such documents).
     """
     with options.open_store(store) as diptych, progress_display("sweeping"):
         swept = diptych.maintenance.sweep()
     if as_json:
         print_json(asdict(swept))
-    print_message(describe_sweep(swept))
+    print_message(describe_sweep(swept, diptych.settings.store))
+    return ExitCode.PARTIAL if swept.incomplete else ExitCode.COMPLETE
 
 
 @click.command()

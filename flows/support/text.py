@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from diptych.settings import Settings
 
 
+MAX_NAMED = 5
+"""Documents that a message names."""
+
+
 def pluralize(count: int, noun: str) -> str:
     """`1 page`, `2 pages`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
@@ -63,11 +67,17 @@ def diptych_command(name: str, *arguments: str, store: str) -> str:
     return shlex.join(["diptych", name, *arguments, *(["--store", store] if store != default else [])])
 
 
-def describe_sweep(swept: SweepReport) -> str:
-    """`removed 3 points, 2 pictures, 1 old edition`."""
+def describe_sweep(swept: SweepReport, store: str) -> str:
+    """`removed 3 points, 2 pictures, 1 old edition`, and which documents lack parts."""
     counts = ((swept.points, "point"), (swept.pictures, "picture"), (swept.editions, "old edition"))
     parts = ", ".join(pluralize(count, noun) for count, noun in counts if count)
-    return f"removed {parts}" if parts else "nothing to remove; unused pictures are kept for an hour"
+    removed = f"removed {parts}" if parts else "nothing to remove; unused pictures are kept for an hour"
+    if not swept.incomplete:
+        return removed
+    retry, names = diptych_command("retry", "--all", store=store), ", ".join(swept.incomplete[:MAX_NAMED])
+    more = f" and {len(swept.incomplete) - MAX_NAMED} more" if len(swept.incomplete) > MAX_NAMED else ""
+    lacking = pluralize(len(swept.incomplete), "document")
+    return f"{removed}; the store has lost parts of {lacking}: {names}{more}; `{retry}` or the next ingest stores them"
 
 
 def describe_reindex(encoded: int, settings: Settings) -> str:

@@ -1,16 +1,21 @@
-"""Coverage-guided fuzzing of what is parsed in Python: `python -m tests.fuzz.guided TARGET [options of libFuzzer]`.
+"""Fuzz by coverage what is parsed in Python: `python -m tests.fuzz.guided TARGET [OPTIONS OF LIBFUZZER] [CORPUS]`.
 
-Needs the package atheris, which is not among the locked ones: install it in an environment of its own, and let
-PYTHONPATH name this project and its packages. Targets: see `targets`.
+Half of the changes are those of libFuzzer, the others know the form of documents. What covers new code is kept in the
+folder CORPUS. Needs the package atheris, which is not among the locked ones: install it in an environment of its own,
+and let PYTHONPATH name this project and its packages. Targets: see `targets`.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from random import Random
 
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -24,12 +29,21 @@ with atheris.instrument_imports(include=["diptych", "extractors"]):
     from diptych.where import parse_where
     from extractors.catalog.table import read_catalog, table_kind
     from extractors.errors import ExtractionError
+    from extractors.formats import extract_document, find_format
     from extractors.mail.message import read_mail
     from extractors.markup.html_reader import parse_html, read_html
     from extractors.markup.lightweight import read_markdown_text, read_rst
     from extractors.markup.notebook import read_notebook
     from extractors.markup.page_content import drop_hidden, find_content
+    from extractors.types import Options, Source
     from extractors.word.rtf_reader import read_rtf
+
+    EXTRACTED = (".docx", ".odt", ".pptx", ".odp", ".xlsx", ".ods", ".epub", ".mhtml", ".eml")
+    """Formats that are fuzzed as a whole, with everything Python does on the way."""
+    for suffix in EXTRACTED:
+        if row := find_format(Path(f"a{suffix}")):
+            import_module(row.module)
+from tests.fuzz.mutations import mutate
 from tests.support.samples import sample
 
 
@@ -62,6 +76,12 @@ def read_table(file: Path, name: str) -> None:
     read_catalog(file)
 
 
+def extract(file: Path, name: str) -> None:
+    pictures = file.parent / "pictures"
+    extract_document(Source(file, file.as_uri(), name, "0" * 64, ""), Options(ocr="off"), pictures)
+    shutil.rmtree(pictures, ignore_errors=True)
+
+
 def targets() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
     """Name -> (what is called, documents to begin with)."""
     filters = [b'price < 200 and category = "jackets"', b'not (made in ("2024-05", 3) or page >= 7)', b'a contains "b"']
@@ -80,10 +100,18 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], list[bytes]]]:
             of_file(".jsonl", read_table),
             [b'{"a": 1}'],
         ),
+        **{f"document{suffix}": (of_file(suffix, extract), [sample(suffix)]) for suffix in EXTRACTED},
     }
 
 
+def change(data: bytes, max_size: int, seed: int) -> bytes:
+    """A change that may know the form of the document, which those of libFuzzer soon destroy."""
+    random = Random(seed)
+    return mutate(data, random)[:max_size] if random.random() < 0.5 else atheris.Mutate(data, max_size)  # type: ignore[no-any-return]
+
+
 def main() -> None:
+    os.environ["PATH"] = ""  # without LibreOffice, which takes seconds
     call, documents = targets()[sys.argv.pop(1)]
     corpus = Path(tempfile.mkdtemp())
     for number, document in enumerate(documents):
@@ -93,7 +121,7 @@ def main() -> None:
         with suppress(ExtractionError, DiptychError):
             call(data)
 
-    atheris.Setup([*sys.argv, str(corpus)], run)
+    atheris.Setup([*sys.argv, str(corpus)], run, custom_mutator=change)
     atheris.Fuzz()
 
 

@@ -128,6 +128,24 @@ def test_sweep_only_removes_unused_points_and_pictures(bench: ScriptedPipeline) 
     assert [image_path(image, pictures).exists() for image in (needed, lost, fresh)] == [True, False, True]
 
 
+def test_sweep_finds_documents_that_lost_points_and_the_next_ingest_stores_them(bench: ScriptedPipeline) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        bench.ingest(source(name), OLD)
+    for collection, part in ((bench.index.text, "the red pump"), (bench.index.images, "")):
+        found = [one for one in collection.scroll() if one.payload["document"] == "a.pdf"]
+        collection.delete([point.id for point in found if point.payload.get("text", "") == part])
+    pictures = PictureStore(bench.folder)
+    assert [sweep_store(bench.index, pictures).incomplete for _ in range(2)] == [("a.pdf",)] * 2
+    record, other = list_records(bench.index)
+    assert (record.status, record.transient, other.status) == ("partial", True, "complete")
+    assert [one["reason"] for one in record.problems] == [
+        "the store has lost 1 of 2 passages and 1 of 1 pictures; ingest it again"
+    ]
+    assert bench.ingest(source("a.pdf"), OLD).status == "complete"
+    assert bench.seen() == WHOLE_OLD
+    assert sweep_store(bench.index, pictures).incomplete == ()
+
+
 def test_reindex_switches_when_the_next_edition_is_complete(bench: ScriptedPipeline) -> None:
     for name, parts in (("a.pdf", OLD), ("b.pdf", NEW)):
         bench.ingest(source(name), parts)

@@ -87,7 +87,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        sweep_store(self.bench.index, PictureStore(self.folder))
+        assert sweep_store(self.bench.index, PictureStore(self.folder)).incomplete == ()
         assert self.bench.index.images.count() == FIGURES * len(self.model)
 
     @invariant()

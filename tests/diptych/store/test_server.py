@@ -14,6 +14,7 @@ import pytest
 
 from diptych.errors import StoreError
 from diptych.settings import API_KEY_VARIABLE, Settings
+from diptych.store import server
 from diptych.store.server import open_server_store, server_version
 from diptych.store.server_indexes import FIXED_INDEXES
 from diptych.store.types import VECTORS, Point, Store, text_shapes
@@ -71,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
             assert "wait=true" in self.path
             if self.server.script:
                 return self.server.script.pop(0)
-            return 200, {}, [{"operation_id": 1, "status": "completed"}]
+            _, _, body = self.server.requests[-1]
+            return 200, {}, [{"operation_id": 1, "status": "completed"}] * len(body["operations"])
         if self.path.endswith("/aliases"):
             return 200, {}, {"aliases": self.server.aliases} if self.command == "GET" else True
         if self.path.endswith("/exists"):
@@ -159,6 +161,17 @@ def test_acknowledged_but_unapplied_write_is_a_failure(qdrant: Qdrant, store: St
     qdrant.script = [(200, {}, [{"operation_id": 1, "status": "acknowledged"}])]
     with pytest.raises(StoreError, match="did not confirm"):
         store.documents.upsert([POINT])
+
+
+def test_writes_that_are_confirmed_and_dropped_are_failures(
+    qdrant: Qdrant, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for write in (store.text.upsert, store.text.upsert, lambda points: store.images.replace_hidden("a", [], points)):
+        with pytest.raises(StoreError, match="cannot be read back"):
+            write([POINT])
+    monkeypatch.setattr(server, "POLL_SECONDS", 0)
+    with pytest.raises(StoreError, match="documents: the server confirmed a write"), store.lock_document("a"):
+        pass
 
 
 @pytest.mark.parametrize(

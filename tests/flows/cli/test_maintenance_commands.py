@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from diptych import Diptych
+from diptych.settings import load_settings
 from flows.cli.main import run
 from tests.support.command_line import document_statuses, error_line, run_json, run_messages
 from tests.support.papers import write_leaflet, write_paper, write_photo
@@ -188,7 +190,17 @@ def test_reindex_changes_the_language_and_sweep_removes_the_old_edition(
     ]  # fmt: skip
     assert messages[-1].endswith("the old edition is kept until `diptych sweep --store s`")
     assert run_json(capsys, "query", "green valve", "--store", "s")[0]["document"] == "shelf/leaflet.pdf"
-    assert run_json(capsys, "sweep", "--store", "s") == [{"points": 0, "pictures": 0, "editions": 1}]
+    swept = {"points": 0, "pictures": 0, "editions": 1, "incomplete": []}
+    assert run_json(capsys, "sweep", "--store", "s") == [swept]
+    with Diptych.open(load_settings("s")) as library:
+        text = library._runtime.existing().text
+        text.delete([point.id for point in text.scroll() if point.payload["document"] == "shelf/leaflet.pdf"])
+    (said,) = run_messages(capsys, "sweep", "--store", "s", code=3)
+    assert said.endswith(
+        "the store has lost parts of 1 document: shelf/leaflet.pdf; `diptych retry --all --store s` or the next ingest "
+        "stores them"
+    )
+    run_messages(capsys, "retry", "--all", "--store", "s", code=4)
     assert run_messages(capsys, "sweep", "--store", "s") == ["nothing to remove; unused pictures are kept for an hour"]
     monkeypatch.setenv("DIPTYCH_LANGUAGE", "english")
     error_line(capsys, "query", "valve", "--store", "s")
