@@ -6,6 +6,7 @@ Boxes are in points of the page as displayed (rotation and crop applied), origin
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from extractors.geometry import coverage, rotate_box, scale_box
 from extractors.types import Box
@@ -31,6 +32,8 @@ class Line:
     visible: bool = True  # False for an invisible text layer (render mode 3), as scanners write
     ocr: bool = False
     doubtful: tuple[str, ...] = ()  # words that OCR read with little confidence
+    heading: int = 0  # level from 1 if the file's structure tags call it a heading
+    artifact: bool = False  # True when the file's structure tags leave it out: perhaps a header or footer
 
     def belongs_to(self, box: Box) -> bool:
         """Whether the line is part of the figure or table in `box`."""
@@ -63,6 +66,13 @@ class Drawing:
     curved: bool = False  # True when it has Bézier segments
 
 
+class AlternativeText(NamedTuple):
+    """What the file's structure tags say of a figure."""
+
+    box: Box
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class PageLayout:
     number: int  # from 1
@@ -73,6 +83,7 @@ class PageLayout:
     drawings: tuple[Drawing, ...] = ()
     rotation: int = 0  # degrees clockwise; part of the key of cached pages
     notes: tuple[str, ...] = ()
+    alternative_texts: tuple[AlternativeText, ...] = ()  # on the page as it was read
 
     @property
     def box(self) -> Box:

@@ -81,6 +81,7 @@ class Furniture:
         found = {i for i, line in enumerate(layout.lines) if self._is_watermark(line)}
         found |= edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
+        found.update(i for i in margin if layout.lines[i].artifact)
         for at_head in (True, False):
             half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == at_head]
             extents = {i: _extent_from_edge(layout.lines[i], layout, at_head) for i in half}

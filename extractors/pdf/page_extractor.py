@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extractors.errors import ExtractionError
-from extractors.geometry import rotate_box
+from extractors.geometry import coverage, rotate_box
 from extractors.layout.captions import Caption
 from extractors.layout.figure_text import text_in_figures
 from extractors.layout.figures import Figure, PageFigures, find_figures
@@ -40,6 +40,7 @@ MIN_FIGURE_WORDS = 5  # a figure with images and fewer words of text is read by 
 MIN_FIGURE_OUTLINES = 20  # letters drawn as outlines, if a figure has fewer words of text: most words are shapes
 MAX_FIGURES_READ, MAX_PIXELS_READ = 3, 12_000_000  # by OCR, per page and per figure: each takes some tenths of a second
 MIN_LANDSCAPE_RATIO = 1.2
+MIN_SAME = 0.7  # share of a figure and of what an alternative text describes that they have in common
 
 
 @dataclass(slots=True)
@@ -191,10 +192,19 @@ def _add_figures(page: Any, layout: PageLayout, found: PageFigures, context: Pag
             figures_read += read is not None
             if read:
                 words, by_ocr = f"{words} {read}".strip(), True
-        caption = clean_text(figure.caption)
+        caption = clean_text(figure.caption) or _alternative_text(figure, layout)
         parts.pictures.append(
             Picture(figure.kind, layout.number, image, figure.box, figure.label, caption, words, ocr=by_ocr)
         )
+
+
+def _alternative_text(figure: Figure, layout: PageLayout) -> str:
+    """What the file's structure tags say of a figure."""
+    return next((text for box, text in layout.alternative_texts if _is_same(box, figure.box)), "")
+
+
+def _is_same(box: Box, other: Box) -> bool:
+    return min(coverage(box, other), coverage(other, box)) > MIN_SAME
 
 
 def _read_figure(image: ImageFile, pixels: Image.Image | None, context: PageContext, parts: PageParts) -> str | None:

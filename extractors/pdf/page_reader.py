@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from extractors.geometry import intersection, merge_boxes, rotate_box
 from extractors.page import Drawing, Line, PageLayout, Raster
-from extractors.pdf.painted_images import PaintedImage, find_painted_images, identify_images
+from extractors.pdf.painted_images import PaintedImage, Recorder, identify_images, record_page
 from extractors.pdf.render import pymupdf
+from extractors.pdf.structure_tags import TagRecorder, is_tagged
 from extractors.pdf.symbol_fonts import read_symbols
 from extractors.pdf.word_spaces import read_blocks
 from extractors.types import Box
@@ -55,7 +56,10 @@ def read_page(page: Any, number: int) -> PageLayout:
             notes.append(f"{what} could not be read ({reason[0] if reason else type(error).__name__})")
             return ()
 
-    images = attempt("images", lambda: find_painted_images(page))
+    recorded = attempt("images", lambda: [record_page(page, TagRecorder if is_tagged(page.parent) else Recorder)])
+    images = recorded[0].painted if recorded else []
+    tags = next((one for one in recorded if isinstance(one, TagRecorder)), None)
+    lines = attempt("text", lambda: _lines(page, to_displayed, limits))
     pictures = [image for image in images if not _is_patch(image)]
     rasters: tuple[Raster, ...] = attempt("images", lambda: identify_images(page, pictures, limits))
     patches = [intersection(image.box, limits) for image in images if _is_patch(image)]
@@ -64,7 +68,7 @@ def read_page(page: Any, number: int) -> PageLayout:
         number=number,
         width=limits[2],
         height=limits[3],
-        lines=attempt("text", lambda: _lines(page, to_displayed, limits)),
+        lines=tuple(tags.tag_lines(lines)) if tags else lines,
         rasters=rasters,
         drawings=(
             *(Drawing(box, 1, True, False, rectangle=True) for box in patches if box[0] < box[2] and box[1] < box[3]),
@@ -72,6 +76,7 @@ def read_page(page: Any, number: int) -> PageLayout:
         ),
         rotation=rotation,
         notes=tuple(notes),
+        alternative_texts=tuple(tags.alternative_texts()) if tags else (),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from extractors.geometry import intersection
 from extractors.page import Raster
@@ -32,16 +32,6 @@ class PaintedImage:
     height: int = 0
     bytes: int = 0  # size of its encoded data, with MuPDF's overhead
     upright: bool = True
-
-
-def find_painted_images(page: Any) -> list[PaintedImage]:
-    """Return the images and shadings of a `pymupdf.Page` in painting order."""
-    mupdf = pymupdf().mupdf
-    device = _device_class()()
-    mupdf.fz_run_page(mupdf.FzPage(page.this), device, mupdf.FzMatrix(), mupdf.FzCookie())
-    mupdf.fz_close_device(device)
-    painted: list[PaintedImage] = device.painted
-    return painted
 
 
 def identify_images(page: Any, images: Iterable[PaintedImage], limits: Box) -> tuple[Raster, ...]:
@@ -94,11 +84,11 @@ def _stream_length(document: Any, xref: int) -> int:
     return int(value) if kind == "int" else len(document.xref_stream_raw(xref) or b"")
 
 
-class _Recorder:
-    """The methods of an `FzDevice2` that MuPDF calls while it runs a page."""
+class Recorder:
+    """The methods of an `FzDevice2` that MuPDF calls while it runs a page; those of subclasses as well."""
 
     def __init__(self) -> None:
-        self.painted: list[PaintedImage] = []
+        self.painted: list[PaintedImage] = []  # images and shadings in painting order
         self.clips: list[Box] = [_EVERYWHERE]
         self.masks = 0
 
@@ -147,17 +137,29 @@ class _Recorder:
             self.clips.pop()
 
 
+_AnyRecorder = TypeVar("_AnyRecorder", bound=Recorder)
+
+
+def record_page(page: Any, recorder: type[_AnyRecorder]) -> _AnyRecorder:
+    """Run a `pymupdf.Page` through a `Recorder`, and return it."""
+    mupdf = pymupdf().mupdf
+    device = _device_class(recorder)()
+    mupdf.fz_run_page(mupdf.FzPage(page.this), device, mupdf.FzMatrix(), mupdf.FzCookie())
+    mupdf.fz_close_device(device)
+    return device  # type: ignore[no-any-return]
+
+
 @cache
-def _device_class() -> Any:
+def _device_class(recorder: type[Recorder]) -> Any:
     """The device class, whose base exists only after MuPDF has been imported."""
     base: Any = pymupdf().mupdf.FzDevice2
 
-    class Device(_Recorder, base):  # type: ignore[misc]
+    class Device(recorder, base):  # type: ignore[misc, valid-type]
         def __init__(self) -> None:
-            _Recorder.__init__(self)
+            recorder.__init__(self)
             base.__init__(self)
-            for name in vars(_Recorder):
-                if not name.startswith("_"):
-                    getattr(self, f"use_virtual_{name}")()
+            for name in dir(recorder):
+                if enable := getattr(self, f"use_virtual_{name}", None):
+                    enable()
 
     return Device

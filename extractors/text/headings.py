@@ -1,6 +1,7 @@
 """Finding the headings of a document, and the heading path of every paragraph.
 
-A paragraph is a heading by its look (larger or bolder than the body text), its numbering, or the file's bookmarks.
+A paragraph is a heading by its look (larger or bolder than the body text), its numbering, or the bookmarks or
+structure tags of the file.
 """
 
 import re
@@ -30,6 +31,9 @@ MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of o
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
+MAX_TAGGED = (
+    0.3  # share of the text that tags may call headings; of more, the program that tagged the file knew nothing
+)
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
 
 _NUMBERED = re.compile(
@@ -74,14 +78,14 @@ def assign_headings(
 
     The document's title is no heading, except in a deck, where every page starts a new path.
     """
-    paragraphs = _join_false_run_ins(paragraphs)
+    paragraphs = _join_false_run_ins(_with_plausible_tags(paragraphs))
     body = _body_style(paragraphs)
     styles = heading_styles(paragraphs, body)
     levels_by_page = _bookmark_levels(bookmarks)
-    headings: dict[int, int | None] = {}  # index -> bookmark level, if any
+    headings: dict[int, int | None] = {}  # index -> level by bookmarks or tags, if any
     levels: dict[_Style, Counter[int]] = {}
     for index, paragraph in enumerate(paragraphs):
-        level = _bookmark_level(paragraph, levels_by_page.get(paragraph.page, {}))
+        level = _bookmark_level(paragraph, levels_by_page.get(paragraph.page, {})) or _tagged_level(paragraph)
         looks_like_one = (
             paragraph.run_in
             or _looks_like_heading(paragraphs, index, body)
@@ -104,6 +108,12 @@ def assign_headings(
     bookmarked = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
     ranks = _rank_styles({_style(paragraphs[index]) for index in headings}, bookmarked)
     return _build_paths(paragraphs, {i: level or ranks[_style(paragraphs[i])] for i, level in headings.items()}, deck)
+
+
+def _with_plausible_tags(paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
+    tagged = sum(paragraph.characters for paragraph in paragraphs if paragraph.heading)
+    is_plausible = tagged <= MAX_TAGGED * sum(paragraph.characters for paragraph in paragraphs)
+    return paragraphs if is_plausible else [replace(paragraph, heading=0) for paragraph in paragraphs]
 
 
 def _body_style(paragraphs: Sequence[Paragraph]) -> tuple[float, bool]:
@@ -241,6 +251,11 @@ def _bookmark_level(paragraph: Paragraph, levels: dict[str, int]) -> int | None:
         if full == title or (len(bare) > 3 and (bare == title or is_end)):
             return level
     return None
+
+
+def _tagged_level(paragraph: Paragraph) -> int | None:
+    """The level by structure tags, unless the paragraph cannot be a heading."""
+    return paragraph.heading if paragraph.heading and may_be_heading(paragraph, join_lines(paragraph.lines)) else None
 
 
 def _style(paragraph: Paragraph) -> _Style:

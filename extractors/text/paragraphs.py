@@ -55,6 +55,7 @@ class Paragraph:
     apart: bool = False  # True when white space separates it from the text above
     verbatim: bool = False  # True when its lines stay lines, as those of code do
     run_in: bool = False  # True for what begins the next paragraph in a font of its own: "2.1. Methods. We used"
+    heading: int = 0  # level from 1 if the file's structure tags call it a heading
 
     @property
     def characters(self) -> int:
@@ -166,7 +167,7 @@ def _starts_paragraph(group: Sequence[Row], row: Row, usual_pitch: float, usual_
     """Return True when a new paragraph starts with `row`, below the rows of `group`."""
     last = group[-1]
     above, line, size = last.main_line, row.main_line, max(last.main_line.size, 1.0)
-    if _differs_in_size(last, row):
+    if _differs_in_size(last, row) or above.heading != line.heading:
         return True
     pitch = row.box[3] - last.box[3]
     max_pitch = MAX_TITLE_PITCH if size > 1.3 * usual_size else max(MAX_PITCH * usual_pitch, usual_pitch + 0.3)
@@ -230,6 +231,7 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         doubtful=tuple(word for row in group for line in row.lines for word in line.doubtful),
         tabular=any(_is_tabular(row) for row in group),
         apart=above is None or group[0].box[1] - above.box[3] > MIN_APART * main.size,
+        heading=main.heading,
     )
 
 

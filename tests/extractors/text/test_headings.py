@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from extractors.text.headings import Bookmark, assign_headings
@@ -132,3 +133,9 @@ def test_species_is_no_number_of_a_heading() -> None:
         ("Plant metabolites from mint showed effects on the management of it.",) * 4, 1, (50, 30, 300, 90), 9
     )
     assert not any(item.is_heading for item in assign_headings([body, species, body]))
+
+
+def test_tags_give_the_levels_of_headings_unless_they_call_most_text_headings() -> None:
+    paragraphs = [heading("Pumps", 10, heading=1), body(), heading("Tanks", 10, heading=2), body()]
+    assert body_paths(*paragraphs) == [("Pumps",), ("Pumps", "Tanks")]
+    assert body_paths(*(replace(one, heading=1) for one in paragraphs)) == [()] * 4
