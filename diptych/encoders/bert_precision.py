@@ -16,8 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from extractors.atomic_write import write_file
 
 PRECISIONS = ("fp32", "int8", "int7")
@@ -52,6 +50,8 @@ def known_precision(cache_folder: Path) -> str:
 
 def time_precisions() -> dict[str, float]:
     """Precision -> milliseconds of processor time for half a layer. Other work on the machine hardly matters."""
+    import numpy as np
+
     from diptych.encoders.bert_graph import build_layer
 
     sessions = {precision: open_session(build_layer(precision)) for precision in PRECISIONS}

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
 from diptych.errors import ModelError
 from diptych.vectors import Vectors
 
@@ -90,6 +88,8 @@ class PaidEncoder(Encoder):
     def _collect_vectors(
         self, contents: Sequence[Content], embed: Callable[[Sequence[Content], OnVectors], None]
     ) -> Vectors:
+        import numpy as np
+
         vectors = np.zeros((len(contents), self.size), np.float32)
 
         def on_vectors(indices: Sequence[int], rows: Vectors) -> None:

@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from diptych.encoders.encoder import Content, Encoder, PaidEncoder
 from diptych.models.ledger import Ledger
 from diptych.vectors import Vector, Vectors
@@ -65,6 +63,8 @@ class LedgerEncoder(PaidEncoder):
         return self._encoder.encode_texts(texts, query=True) if query else super().encode_texts(texts)
 
     def embed(self, contents: Sequence[Content], on_vectors: OnVectors) -> None:
+        import numpy as np
+
         keys: dict[int, str] = {}
         for index, content in enumerate(contents):
             with suppress(OSError):  # an image file that cannot be read

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-import numpy as np
-
 from diptych.encoders.encoder import Encoder
 from diptych.errors import ModelError
 from diptych.settings import Device
@@ -69,6 +67,8 @@ class LocalEncoder(Encoder):
         else:
             with ThreadPoolExecutor(min(self._threads, len(distinct))) as pool:
                 found = list(pool.map(encode_on_a_core, distinct))
+        import numpy as np
+
         vectors = dict(zip(distinct, found, strict=True))
         return np.array([vectors[item] for item in items], np.float32).reshape(len(items), self.size)
 

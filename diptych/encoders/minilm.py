@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from diptych.encoders.bert_precision import PRECISIONS, find_fastest_precision, open_session
 from diptych.encoders.local import Lazy, LocalEncoder, replace_surrogates
 from diptych.errors import ModelError
@@ -92,6 +90,8 @@ class MiniLM(LocalEncoder):
         return self._package / "tokenizer.json"
 
     def encode_texts(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
+        import numpy as np
+
         session, tokenizer = self._model.get()
 
         def encode(text: str) -> Vector:

@@ -15,13 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diptych.errors import StoreBusy, StoreError
 from diptych.models.claims import Claims, FileClaims
 from diptych.models.counts import RunCounts, SharedCounts
 from diptych.prices import Usage
+from diptych.vectors import Vector, vector_from_bytes, vector_to_bytes
 from extractors.atomic_write import make_private_folder
 
 LEDGER_NAME = "ledger.sqlite"
@@ -150,18 +148,18 @@ class Ledger:
         with self._reading() as connection:
             return {key for (key,) in connection.execute("SELECT key FROM vectors")} if connection else set()
 
-    def vectors(self, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def vectors(self, keys: Sequence[str]) -> dict[str, Vector]:
         """The vectors recorded under these keys: key -> vector, shape (size,), float32, writable."""
         rows = self._rows("SELECT key, vector FROM vectors WHERE key IN", keys)
-        return {key: np.frombuffer(blob, "<f4").astype(np.float32) for key, blob in rows}
+        return {key: vector_from_bytes(blob) for key, blob in rows}
 
-    def add_vectors(self, vectors: Mapping[str, NDArray[np.floating]]) -> None:
+    def add_vectors(self, vectors: Mapping[str, Vector]) -> None:
         """Record vectors, all or none; an earlier one under the same key stays."""
         at = _now()
         with self._writing() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
-                ((key, np.asarray(vector).astype("<f4").tobytes(), at) for key, vector in vectors.items()),
+                ((key, vector_to_bytes(vector), at) for key, vector in vectors.items()),
             )
 
     def add_batch(self, batch: OpenBatch) -> None:

@@ -16,8 +16,6 @@ from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from diptych.errors import StoreError
@@ -27,6 +25,7 @@ from diptych.models.object_claims import ObjectClaims, ObjectCounts
 from diptych.object_store import ObjectStore
 from diptych.picture_store import PictureStore
 from diptych.prices import Usage
+from diptych.vectors import Vector, vector_from_bytes, vector_to_bytes
 
 FOLDER = "ledger"
 FORMAT = "1"
@@ -69,12 +68,12 @@ class ObjectLedger(Ledger):
     def vector_keys(self) -> set[str]:
         return self._keys("vectors")
 
-    def vectors(self, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def vectors(self, keys: Sequence[str]) -> dict[str, Vector]:
         found = self._get("vectors", keys, "")
-        return {key: np.frombuffer(data, "<f4").astype(np.float32) for key, data in found.items() if not len(data) % 4}
+        return {key: vector_from_bytes(data) for key, data in found.items() if not len(data) % 4}
 
-    def add_vectors(self, vectors: Mapping[str, NDArray[np.floating]]) -> None:
-        entries = {f"{FORMAT}/vectors/{key}": np.asarray(one).astype("<f4").tobytes() for key, one in vectors.items()}
+    def add_vectors(self, vectors: Mapping[str, Vector]) -> None:
+        entries = {f"{FORMAT}/vectors/{key}": vector_to_bytes(one) for key, one in vectors.items()}
         self._objects.create(entries)
 
     def add_batch(self, batch: OpenBatch) -> None:

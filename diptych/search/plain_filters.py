@@ -81,6 +81,8 @@ def rare_fields(documents: Iterable[Mapping[str, FieldValue]]) -> frozenset[str]
 
 def may_contain_filter(text: str) -> bool:
     """Whether any phrase of `text` could be a filter. Most texts have none, and then no field needs to be read."""
+    if not re.search(r"\d", text):  # all of them have a number
+        return False
     return any(pattern.search(_blank_quotes(text)) for pattern in (_BETWEEN, _LIMIT, DATE_PHRASE))
 
 

@@ -1,9 +1,9 @@
 """What ranking reads of stored points: the passages and pictures found, and the pages they are on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from diptych.store.sections import section_number
 from diptych.store.terms import analyse
@@ -17,8 +17,7 @@ TITLE_CHARACTERS = 100
 """Length of the beginning of a table, or of the words in its picture, that may be its title."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A passage or picture that was found."""
 
     place: Place
@@ -31,8 +30,7 @@ class Part:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A page with at least one part that was found. Stems are separated by spaces."""
 
     words: str = ""
@@ -84,12 +82,7 @@ def make_place(payload: Payload) -> Place:
 
 def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) -> Page:
     first = parts[0]
-    # The text of a catalogue row already contains its name.
-    name = (
-        ""
-        if is_row(first["document"])
-        else _name_stems(first["document"], first["title"], first.get("language") or language)
-    )
+    name = _name_stems(first["document"], first["title"], first.get("language") or language)
     tables = tuple(line for part in parts if part["kind"] == "table" for line in _table_titles(part))
     if page and "headings" in page:  # pages in older stores have words only
         kinds, labels = frozenset(page["kinds"]), frozenset(page["labels"])
@@ -112,7 +105,9 @@ def _table_titles(part: Payload) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _name_stems(document: str, title: str, language: str) -> str:
-    """Stems of a document's name, without its suffix, and of its title."""
+    """Stems of a document's name, without its suffix, and of its title; none of a row, whose text contains its name."""
+    if is_row(document):
+        return ""
     name = document.rpartition("/")[2] if document.startswith("/") else document  # other folders say nothing about it
     stem = name.rpartition(".")[0] or name
     return analyse(f"{stem.replace('_', ' ').replace('-', ' ')} {title}", language)

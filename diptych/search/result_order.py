@@ -1,7 +1,8 @@
 """Orders passages and pictures in one list: best pages first, and on each page the parts that were found best."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 
 from diptych.search.fusion import FusedPoint
@@ -20,6 +21,8 @@ LABEL_BONUS = 0.5
 REPEAT_PENALTY = 1.0
 """Subtracted for every further passage, and every further picture, of a page, so that the first hits show more pages;
 also for content that another page repeats, as in a copy or another edition of a document."""
+Scores = dict[str, float]
+"""Id of a part -> its score; the best first, where it matters."""
 _WHOLE_AND_PART = {"figure": "panel", "panel": "figure"}
 """A figure and its panels show the same: the best of them is kept, or several panels without the figure."""
 CLOSE_SHARE = 0.9
@@ -52,35 +55,31 @@ def order_results(
         for place, value in values.items():
             page_scores[place] += weights.get(name, 1.0) * value
     greatest = fused[0].score
-    scored = []
-    for point in fused:
-        part = parts[point.id]
-        own = PART_WEIGHT * point.score / greatest + (LABEL_BONUS * _is_named(part, labels) if labels else 0.0)
-        scored.append(FusedPoint(point.id, page_scores.get(part.place, 0.0) + own, point.ranks))
-    order = _by_score(_by_likeness(scored, parts, likeness) if likeness else scored)
+    scores: Scores = {}
+    for id_, score, _ in fused:
+        part = parts[id_]
+        own = PART_WEIGHT * score / greatest + (LABEL_BONUS * _is_named(part, labels) if labels else 0.0)
+        scores[id_] = page_scores.get(part.place, 0.0) + own
+    scores = _by_score(_add_likeness(scores, parts, likeness) if likeness else scores)
     # Without signals, all fused scores are close to each other and say nothing about documents.
-    penalty = _document_penalty(order, parts) if any(counted.values()) else 0.0
-    page_ranks = _rank_pages(counted)
+    scores = _spread(scores, parts, _document_penalty(scores, parts) if any(counted.values()) else 0.0)
+    ranks, page_ranks = {point.id: point.ranks for point in fused}, _rank_pages(counted)
     return [
-        FusedPoint(point.id, point.score, {**point.ranks, **page_ranks[parts[point.id].place]})
-        for point in _spread(order, parts, penalty)[:limit]
+        FusedPoint(id_, score, {**ranks[id_], **page_ranks[parts[id_].place]})
+        for id_, score in islice(scores.items(), limit)
     ]
 
 
-def _by_likeness(points: Sequence[FusedPoint], parts: Mapping[str, Part], likeness: Likeness) -> list[FusedPoint]:
-    """Add likeness to the scores: that of the best picture of a part's page, and the part's own."""
+def _add_likeness(scores: Scores, parts: Mapping[str, Part], likeness: Likeness) -> Scores:
+    """Add the likeness of the best picture of a part's page, and the part's own."""
     pages: dict[Place, float] = defaultdict(float)
     for id_, value in likeness.items():
         pages[parts[id_].place] = max(value, pages[parts[id_].place])
-    weight = LIKENESS_WEIGHT * max(point.score for point in points)
-    return [
-        FusedPoint(
-            point.id,
-            point.score + weight * (pages[parts[point.id].place] + PART_WEIGHT * likeness.get(point.id, 0.0)),
-            point.ranks,
-        )
-        for point in points
-    ]
+    weight = LIKENESS_WEIGHT * max(scores.values())
+    return {
+        id_: score + weight * (pages[parts[id_].place] + PART_WEIGHT * likeness.get(id_, 0.0))
+        for id_, score in scores.items()
+    }
 
 
 def _is_named(part: Part, labels: frozenset[str]) -> bool:
@@ -98,39 +97,41 @@ def _rank_pages(signals: Mapping[str, Values]) -> dict[Place, dict[str, int]]:
     return ranks
 
 
-def _by_score(points: Iterable[FusedPoint]) -> list[FusedPoint]:
-    return sorted(points, key=lambda point: (-round(point.score, 9), point.id))
+def _by_score(scores: Scores) -> Scores:
+    return dict(sorted(scores.items(), key=lambda item: (-round(item[1], 9), item[0])))
 
 
-def _spread(order: Sequence[FusedPoint], parts: Mapping[str, Part], document_penalty: float) -> list[FusedPoint]:
+def _spread(scores: Scores, parts: Mapping[str, Part], document_penalty: float) -> Scores:
     """Apply the penalties, and drop parts that an earlier part of their page shows: equal content, a figure's panel."""
     figures: set[tuple[Place, str, str | None]] = set()
-    pages: dict[str, list[int]] = defaultdict(list)
+    pages: dict[str, dict[int, int]] = defaultdict(dict)
     shown: dict[tuple[Place, str], list[str]] = defaultdict(list)
     copies: dict[tuple[str, str], int] = defaultdict(int)
-    spread = []
-    for point in order:
-        part = parts[point.id]
-        before = shown[part.place, part.modality]
-        repeats = part.content and any(part.content in content for content in before)
-        figure = part.place, figure_label(part.label)
-        if repeats or (*figure, _WHOLE_AND_PART.get(part.kind)) in figures:
+    spread: Scores = {}
+    for id_, score in scores.items():
+        place, modality, label, content, stems, kind = parts[id_]
+        before = shown[place, modality]
+        if before and content and any(content in other for other in before):
             continue
-        document, page = part.place
-        if page not in pages[document]:
-            pages[document].append(page)
+        if label:
+            figure = figure_label(label)
+            if (place, figure, _WHOLE_AND_PART.get(kind)) in figures:
+                continue
+            figures.add((place, figure, kind))
+        document, page = place
+        earlier_pages = pages[document].setdefault(page, len(pages[document]))
         # Equal words about another photo are not a copy.
-        identity = part.stems, part.content if part.modality == "image" else ""
-        penalty = REPEAT_PENALTY * (len(before) + copies[identity]) + document_penalty * pages[document].index(page)
-        spread.append(FusedPoint(point.id, point.score - penalty, point.ranks))
-        before.append(part.content)
-        if part.label:
-            figures.add((*figure, part.kind))
-        copies[identity] += bool(part.stems)
+        identity = stems, content if modality == "image" else ""
+        penalty = REPEAT_PENALTY * (len(before) + copies[identity]) + document_penalty * earlier_pages
+        spread[id_] = score - penalty
+        before.append(content)
+        copies[identity] += bool(stems)
     return _by_score(spread)
 
 
-def _document_penalty(order: Sequence[FusedPoint], parts: Mapping[str, Part]) -> float:
-    best = order[0]
-    other = next((point for point in order if parts[point.id].place[0] != parts[best.id].place[0]), None)
-    return DOCUMENT_PENALTY * best.score if other and other.score >= CLOSE_SHARE * best.score else 0.0
+def _document_penalty(scores: Scores, parts: Mapping[str, Part]) -> float:
+    """`scores`: best first."""
+    (best, best_score), *others = scores.items()
+    document = parts[best].place[0]
+    other = next((score for id_, score in others if parts[id_].place[0] != document), None)
+    return DOCUMENT_PENALTY * best_score if other is not None and other >= CLOSE_SHARE * best_score else 0.0

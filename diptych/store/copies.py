@@ -14,8 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-import numpy as np
-
 RUN = 5
 """Words of a run."""
 MIN_RUNS = 100
@@ -51,6 +49,8 @@ T = TypeVar("T", bound=Comparable)
 
 def text_fingerprint(texts: Iterable[str]) -> str:
     """The fingerprint of a document's passages; empty for a short one."""
+    import numpy as np
+
     words = [zlib.crc32(word.encode()) for text in texts for word in re.findall(r"\w+", text.casefold())]
     if len(words) < MIN_RUNS + RUN - 1:
         return ""
@@ -70,6 +70,8 @@ def text_fingerprint(texts: Iterable[str]) -> str:
 
 def similarity(one: str, other: str) -> float:
     """The estimated share of runs of words that two documents have in common, from their fingerprints."""
+    import numpy as np
+
     first, second = (np.frombuffer(base64.b64decode(text), "<u2") for text in (one, other))
     used = (first != _EMPTY) | (second != _EMPTY)
     return float(np.mean(first[used] == second[used])) if used.any() else 0.0

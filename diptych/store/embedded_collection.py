@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import qdrant_edge
 
 from diptych.store.bm25 import bm25_vectors, query_vector
@@ -26,6 +25,7 @@ from diptych.store.types import (
     VectorShapes,
     in_batches,
 )
+from diptych.vectors import Vector
 from diptych.where import Compare, Expression
 
 CONFIG_FILE = "edge_config.json"
@@ -199,10 +199,15 @@ def _query_request(request: RankedListRequest, where: qdrant_edge.Filter | None)
 
 
 def point_from_record(record: qdrant_edge.Record) -> Point:
-    named = cast(dict[str, Any], record.vector or {})
-    vectors = {
+    return Point(str(record.id), record.payload or {}, _vectors(record.vector) if record.vector else {})
+
+
+def _vectors(named: Any) -> dict[str, Vector]:
+    """The vectors of a record, without sparse ones."""
+    import numpy as np
+
+    return {
         name: np.asarray(vector, np.float32)
         for name, vector in named.items()
         if not isinstance(vector, qdrant_edge.SparseVector)
     }
-    return Point(str(record.id), record.payload or {}, vectors)

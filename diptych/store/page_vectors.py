@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-import numpy as np
-
 from diptych.store.types import (
     PAGE_VECTOR,
     POOLED_VECTOR,
@@ -79,6 +77,8 @@ class ImagesWithPages:
 
 def pool(vectors: Vectors) -> Vectors:
     """Means of at most `POOLED` runs of neighbouring patches, of unit length: rows of the page, in most models."""
+    import numpy as np
+
     runs = np.array_split(vectors, min(POOLED, len(vectors)))
     means = np.stack([run.mean(axis=0, dtype=np.float32) for run in runs])
     return unit_rows(means)

@@ -9,8 +9,6 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from diptych.encoders.encoder import Encoder
 from diptych.encoders.page_encoder import PageEncoder
 from diptych.errors import StoreMismatch
@@ -160,6 +158,8 @@ def mean_vector(vectors: Sequence[Vector]) -> Vector:
     """The mean, normalised to unit length."""
     if len(vectors) == 1:
         return vectors[0]
+    import numpy as np
+
     mean = np.mean(vectors, axis=0, dtype=np.float32)
     length = float(np.linalg.norm(mean))
     return np.asarray(mean / length if length else vectors[0], np.float32)

@@ -3,6 +3,8 @@
 `embedded` and `server` implement it. Everything else works with plain points and ranked lists.
 """
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

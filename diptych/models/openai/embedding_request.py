@@ -1,5 +1,7 @@
 """One request to OpenAI's embeddings API. The response is checked: number, order, size and values of the vectors."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 from collections.abc import Callable, Sequence

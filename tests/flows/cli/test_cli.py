@@ -54,6 +54,7 @@ NOT_IMPORTED = {
         *ENGINES,
         *OWN,
         *STARTED_LATER,
+        "numpy",
         "rich",
         "extractors.layout.labels",
     ),
