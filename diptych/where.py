@@ -22,9 +22,12 @@ from extractors.types import FieldValue, PassageKind, PictureKind
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains"]
 BUILT_IN = ("document", "page", "kind", "modality")
 """Fields of every hit; any other name is a field of the user's own."""
-PRINTED_PAGE = "printed_page"
-"""The payload calls it `folio`, but a column of users may have that name."""
-STORE_FIELDS = ("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri", PRINTED_PAGE)
+PRINTED_PAGE, PRINTED_LABEL = "printed_page", "printed_label"
+"""The payload calls them `folio` and `label`, but columns of users may have those names."""
+STORE_FIELDS = (
+    *("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri"),
+    *(PRINTED_PAGE, PRINTED_LABEL),
+)
 """Fields that only the store itself filters by. Filters of users would reveal the addresses of files."""
 ALLOWED_VALUES = {
     "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)}),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from diptych.search.candidates import PAGES
 from diptych.search.page_signals import NAMED, SIGNALS
@@ -10,14 +11,15 @@ from diptych.store.register import DocumentRecord
 from diptych.store.spaces import PICTURE_VECTOR
 from diptych.store.types import INDEXED, PAGE_WORDS, VECTORS, VISUAL_VECTOR, RankedListRequest
 from diptych.vectors import Vector
-from diptych.where import PRINTED_PAGE, And, Compare, Expression, In, Or, all_of, values_of
+from diptych.where import PRINTED_LABEL, PRINTED_PAGE, And, Compare, Expression, In, Or, all_of, values_of
+from extractors.layout.labels import with_panels
 
 LIST_DEPTH = 2
 """Each ranked list is this many times as deep as the band, so that a hit of two lists is found in both."""
 EXPANSION = "+{}"
 """What follows the name of a BM25 list that searches for the words of an expansion: `text.bm25+0`."""
-NAMED_PAGES = "{}.named"
-"""Name of the list with the parts of the pages that a query names: they count however little its words fit them."""
+NAMED_PARTS = "{}.named"
+"""Name of the list with the parts that a query names: they count however little its words fit them."""
 
 
 def request_lists(
@@ -31,7 +33,7 @@ def request_lists(
 ) -> Iterator[tuple[str, RankedListRequest]]:
     """(name, request) of the lists for a band of `size` hits, as far as `uses` them.
 
-    `vectors`: those of the query, by name; `named`: the pages that the query names.
+    `vectors`: those of the query, by name; `named`: the parts that the query names.
     """
     depth = LIST_DEPTH * size
     by_meaning = [vector for vector in VECTORS[collection] if vector in vectors and uses(f"{collection}.{vector}")]
@@ -47,7 +49,7 @@ def request_lists(
             lists[f"{collection}.bm25{suffix}"] = RankedListRequest(depth, INDEXED, words=stems, where=where)
     if lists and named and uses(NAMED):
         first = next(iter(lists.values()))
-        yield NAMED_PAGES.format(collection), replace(first, limit=size, where=all_of(where, named))
+        yield NAMED_PARTS.format(collection), replace(first, limit=size, where=all_of(where, named))
     yield from lists.items()
     if collection == "images" and PICTURE_VECTOR in vectors and uses("images.visual"):
         alone = vectors[PICTURE_VECTOR]
@@ -57,10 +59,10 @@ def request_lists(
             yield f"{PAGES}{suffix}", RankedListRequest(size, PAGE_WORDS, words=stems, where=where)
 
 
-def select_named_pages(
+def select_named_parts(
     intent: QueryIntent, where: Expression | None, records: Callable[[], Iterable[DocumentRecord]]
 ) -> Expression | None:
-    """A filter for the pages that a query names by number or position; None if it names none.
+    """A filter for the figures and tables that a query names, and for pages by number or position; None if none.
 
     Last pages are those of the documents in `where`: `records` returns what is known of all documents.
     """
@@ -74,4 +76,6 @@ def select_named_pages(
             for record in records()
             if record.id in documents
         ]
+    if intent.labels:
+        named.append(In(PRINTED_LABEL, tuple(sorted(chain.from_iterable(map(with_panels, intent.labels))))))
     return Or(tuple(named)) if named else None

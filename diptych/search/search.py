@@ -17,7 +17,7 @@ from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
 from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
-from diptych.search.list_requests import EXPANSION, request_lists, select_named_pages
+from diptych.search.list_requests import EXPANSION, request_lists, select_named_parts
 from diptych.search.page_signals import (
     NAMED,
     PAGE_HEADINGS,
@@ -239,7 +239,7 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
     weights = {**DEFAULT_WEIGHTS, **context.weights}
     while True:
         where = context.resolve(query.query.where)
-        named = select_named_pages(query.intent, where, lambda: context.names.records(context.store))
+        named = select_named_parts(query.intent, where, lambda: context.names.records(context.store))
         requests = {
             name: dict(request_lists(name, query.intent, query.vectors, where, named, context.uses, size))
             for name in ("text", "images")

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from diptych.errors import QueryError
-from diptych.where import BUILT_IN, PRINTED_PAGE, STORE_FIELDS, And, Compare, Expression, In, Not, Or
+from diptych.where import BUILT_IN, PRINTED_LABEL, PRINTED_PAGE, STORE_FIELDS, And, Compare, Expression, In, Not, Or
 from extractors.types import FieldValue
 
 FLAGS = "flags"
@@ -25,8 +25,8 @@ def filter_json(where: Expression) -> Json:
 
 def payload_key(field: str) -> str:
     """The payload path of a field in a filter; the user's own fields are stored below `fields`."""
-    if field == PRINTED_PAGE:
-        return FOLIO
+    if field in (PRINTED_PAGE, PRINTED_LABEL):
+        return FOLIO if field == PRINTED_PAGE else "label"
     if field in BUILT_IN or field in STORE_FIELDS:
         return field
     return 'fields."' + field.replace('"', "") + '"'

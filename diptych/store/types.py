@@ -43,8 +43,8 @@ HASH_FIELDS = {
 }
 """Vector -> payload field with the hash of its input and encoder; equal hashes have equal vectors."""
 KEYWORD_FIELDS: dict[str, tuple[str, ...]] = {
-    "text": ("document_id", "document", "kind", "content_hash"),
-    "images": ("document_id", "document", "kind", "content_hash", "pixels_hash"),
+    "text": ("document_id", "document", "kind", "label", "content_hash"),
+    "images": ("document_id", "document", "kind", "label", "content_hash", "pixels_hash"),
     "pages": ("document_id", "document", "kind", "page_hash"),
     "documents": (),
 }

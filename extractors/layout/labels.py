@@ -5,6 +5,7 @@ separately (charts, exhibits, schemes …) keep their names; translations become
 """
 
 import re
+from string import ascii_lowercase
 
 _FIGURE = (
     "figures figure figs fig abbildungen abbildung abb bild figuren figur figuras figura figuur afbeelding "
@@ -66,6 +67,11 @@ def normalise_label(match: re.Match[str]) -> str:
 def figure_label(label: str) -> str:
     """The label of the figure that a panel belongs to: `figure 3a` -> `figure 3`; other labels stay as they are."""
     return label[:-1] if "a" <= label[-1:] <= "z" and label[-2:-1].isdecimal() else label
+
+
+def with_panels(label: str) -> tuple[str, ...]:
+    """The label, and those its panels can have: `figure 3` -> `figure 3`, `figure 3a`, … `figure 3z`."""
+    return label, *(f"{label}{letter}" for letter in ascii_lowercase if label[-1:].isdecimal())
 
 
 def mentioned_labels(text: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from extractors.table_grid import grid_from_rows
 from extractors.types import ImageFile, Options, Passage, Picture
 from tests.support.fakes import ScriptedSandbox, WordEncoder, document, figure, source
 from tests.support.scripted_pipeline import ScriptedPipeline
-from tests.support.stores import open_embedded_store
+from tests.support.stores import SERVER, open_embedded_store
 
 VALVES = grid_from_rows([("Valve", "Width (mm)"), ("Blue", "40")], header_rows=1)
 
@@ -111,17 +111,25 @@ def test_hits_say_which_page_number_was_meant(tmp_path: Path) -> None:
     made.index.close()
 
 
-@pytest.mark.parametrize(
-    ("question", "page"),
-    [("the pump on page 60", 63), ("the pump on the last page", 100), ("the pump on the second page", 2)],
-)
-def test_named_pages_are_found_whatever_their_words(question: str, page: int, tmp_path: Path) -> None:
-    made = ScriptedPipeline(tmp_path, "embedded")
+@pytest.mark.parametrize("engine", ["embedded", SERVER])
+def test_named_pages_and_tables_are_found_whatever_their_words(engine: str, tmp_path: Path) -> None:
+    made = ScriptedPipeline(tmp_path, engine)
     others = (2, 60, 63, 100)
     passages = [Passage("Nothing." if number in others else f"Pump {number}.", number) for number in range(1, 101)]
-    made.ingest(source("book.pdf"), replace(document(*passages), shift=3))
+    tables = [
+        Passage("Nothing.", page, None, (), "table", label) for page, label in ((31, "table 7"), (41, "table 8b"))
+    ]
+    made.ingest(source("book.pdf"), replace(document(*passages, *tables), shift=3))
     made.ingest(source("note.pdf"), document(Passage("A pump.", 1)))
-    assert ask(made.pipeline, question, 'document = "book.pdf"')[0].page == page
+    wanted = {
+        "the pump on page 60": 63,
+        "the pump on the last page": 100,
+        "the pump on the second page": 2,
+        "the pump in table 7": 31,
+        "the pump in table 8": 41,
+    }
+    for question, page in wanted.items():
+        assert ask(made.pipeline, question, 'document = "book.pdf"')[0].page == page, question
     made.index.close()
 
 
