@@ -28,6 +28,7 @@ from diptych.store.disk_space import (
 from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
 from diptych.store.embedded_lock import HandoverLock, document_lock, wait_for_document_locks
 from diptych.store.page_vectors import ImagesWithPages
+from diptych.store.read_ahead import read_payloads
 from diptych.store.tenant import FOLDER, NO_TENANT, TENANT_REFUSED, TENANT_REQUIRED, Tenant
 from diptych.store.types import (
     PAGE_VECTOR,
@@ -60,15 +61,14 @@ class EmbeddedStore:
         self._lock = HandoverLock(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._shapes: dict[str, VectorShapes] = {}
-        self._is_owner = False
-        self._owner_since = 0.0
+        self._is_owner, self._owner_since = False, 0.0
         self.edition = 0  # unknown until the register is read
         self.facts: dict[str, Payload] = {}
-        self._operations = 0
+        self._operations = self._holders = 0
         self._unsynced: set[str] = set()
         """Names of shards that were written since their log was synced."""
         self._syncing = threading.Lock()
-        self._holders = 0
+        self._read_ahead: Iterator[None] | None = None  # until the first search since the shards were opened
         self._handing_over = False
         self._changed = threading.Condition()
         self._closed = threading.Event()
@@ -144,6 +144,8 @@ class EmbeddedStore:
         with self._changed:
             self._changed.wait_for(lambda: not self._handing_over)
             self._holders += 1
+            if not self._read_ahead:
+                self._read_ahead = read_payloads([self._folder / name for name in self._names(self.edition)])
         try:
             with self.operation("documents"):
                 yield
@@ -275,7 +277,7 @@ class EmbeddedStore:
             for shard in self._shards.values():
                 shard.close()
         finally:
-            self._shards, self._is_owner = {}, False
+            self._shards, self._is_owner, self._read_ahead = {}, False, None
             self._lock.release()
 
     def _watch(self) -> None:
@@ -284,6 +286,8 @@ class EmbeddedStore:
             with suppress(FileNotFoundError):  # the folder was removed; whoever uses the store gets the error
                 if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
                     self._hand_over()
+                elif self._read_ahead:
+                    next(self._read_ahead, None)
 
     def _hand_over(self) -> None:
         with self._changed:

@@ -1,0 +1,49 @@
+"""Payloads of an open store are read into the system's cache of files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych.store import embedded
+from diptych.store.embedded import EmbeddedStore
+from diptych.store.read_ahead import STEP, read_payloads
+from diptych.store.types import text_shapes
+
+
+def test_payloads_are_read_step_by_step_without_what_is_not_written_yet(tmp_path: Path) -> None:
+    folder = tmp_path / "text" / "segments" / "one" / "payload_storage"
+    folder.mkdir(parents=True)
+    (folder / "page_0.dat").write_bytes(bytes(STEP + 1))
+    with (folder / "page_1.dat").open("wb") as page:
+        page.truncate(8 * STEP)
+    (folder / "page_2.dat").write_bytes(b"x")
+    reading = read_payloads([tmp_path / "text", tmp_path / "images"])
+    next(reading)
+    (folder / "page_2.dat").unlink()
+    assert len(list(reading)) == 1
+
+
+def test_reading_begins_with_the_first_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, finished = list[str](), threading.Event()
+
+    def reading(shards: Iterable[Path]) -> Iterator[None]:
+        for shard in shards:
+            read.append(shard.name)
+            yield
+        finished.set()
+
+    monkeypatch.setattr(embedded, "read_payloads", reading)
+    store = EmbeddedStore(tmp_path, text_shapes(3), lock_seconds=60)
+    try:
+        assert store.text.retrieve([]) == []
+        assert not read
+        with store.hold():
+            pass
+        assert finished.wait(30)
+        assert read == ["text", "images"]
+    finally:
+        store.close()
