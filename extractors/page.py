@@ -29,6 +29,7 @@ class Line:
     block: int = 0  # number of its text block, in file order
     horizontal: bool = True  # False for text that runs up, down or at an angle on the page as displayed
     angle: int = 0  # writing direction to the nearest quarter turn: 0 (rightwards), 90 (down), 180 or 270 (up)
+    vertical: bool = False  # True when its characters stand upright below each other, as in Japanese
     visible: bool = True  # False for an invisible text layer (render mode 3), as scanners write
     ocr: bool = False
     doubtful: tuple[str, ...] = ()  # words that OCR read with little confidence

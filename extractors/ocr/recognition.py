@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from itertools import pairwise
 from statistics import fmean, median
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +19,7 @@ from extractors.ocr.engines import (
     tesseract_words,
 )
 from extractors.ocr.languages import tesseract_problem
+from extractors.ocr.lines import IDEOGRAPH, group_by_line, is_vertical, make_lines
 from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope, slope_back, straighten
 from extractors.ocr.ruled_grids import RuledGrid, erase_rules, find_grids, rule_ink
 from extractors.ocr.unread import erase_words, unread_share
@@ -40,16 +40,13 @@ MAX_UNREAD_EDGES = 0.3  # share of a page's sharp edges outside of words; above 
 MIN_UNREAD_IN_GRID = 0.01  # the same for a grid, whose rules are erased: a word in one of a hundred cells
 DENSE_PAGE = 800  # letters read with confidence that make a page of text, whose other edges are stamps and pictures
 MIN_ORIENTATION_CONFIDENCE = 0.5  # below it an image is a picture, of which every rotation gives nonsense
+SURE_ORIENTATION = 5.0  # confidence from which an image that is said to be upright is not turned, however bad it reads
 MIN_LETTERS_TO_TURN = 30  # fewer doubtful letters are noise, not a turned page
 # Handwriting and faint print: share of the letters read with confidence below which the other engine has a try, and by
 # how much it must be better; mean confidence below which a page counts as hard to read.
 MIN_READ_SHARE, MIN_ENGINE_GAIN, MIN_PAGE_CONFIDENCE = 0.5, 1.2, 0.75
-MAX_DOUBTFUL = 0.75  # confidence of a word below which it is marked as doubtful
-MAX_WORD_GAP = 2  # white space between words of a line, in line heights; more separates table cells or columns
 
-_IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_WORDLIKE = re.compile(rf"[^\W_]{{2}}|[{_IDEOGRAPH}]|^\W*\d\W*$")
-_SPACE_BETWEEN_IDEOGRAPHS = re.compile(rf"(?<=[{_IDEOGRAPH}]) (?=[{_IDEOGRAPH}])")
+_WORDLIKE = re.compile(rf"[^\W_]{{2}}|[{IDEOGRAPH}]|^\W*\d\W*$")
 
 _Reader = Callable[["Image.Image", bool], list[Word]]
 """From a grey image, and whether its words are sparse, to its words."""
@@ -112,7 +109,7 @@ def recognise_page(image: Image.Image, options: Options, long_side: int = LONG_S
     elif engine == "tesseract" and grids:
         kept = _add_words_in_grids(kept, read_words, upright, grids)
     grids = [grid for grid in grids if grid.holds_text([word.box for word in kept])]
-    lines, rules = _lines(kept, scale, grids), tuple(_scaled(rule, scale) for grid in grids for rule in grid.rules)
+    lines, rules = make_lines(kept, scale, grids), tuple(_scaled(rule, scale) for grid in grids for rule in grid.rules)
     if skew:
         size = image.size if angle in (0, 180) else image.size[::-1]
         boxes = [_scaled(grid.box, scale) for grid in grids]
@@ -149,7 +146,9 @@ def _read_hard_page(image: Image.Image, words: list[Word], options: Options) -> 
         return "tesseract", words, unread
     other = rapidocr_words(image)
     letters = _letters(other)
-    if _confident_letters(other) <= MIN_ENGINE_GAIN * max(SHORT_LINE, _confident_letters(words)):
+    # Tesseract's data for most languages cannot read vertical lines.
+    confident = _confident_letters(other) + _letters(word for word in other if is_vertical(word))
+    if confident <= MIN_ENGINE_GAIN * max(SHORT_LINE, _confident_letters(words)):
         return "tesseract", words, unread if letters >= MIN_LETTERS_TO_TURN else ""
     confidence = sum(word.confidence * len(word.text) for word in other) / letters
     is_read = confidence >= MIN_PAGE_CONFIDENCE
@@ -165,7 +164,7 @@ def recognise_words(image: Image.Image, options: Options) -> str:
     read_words = _open_reader(options)[1]
     with using("ocr"):
         words = _confident_words(read_words(grey, True), MIN_CONFIDENCE)
-    return "\n".join(line.text for line in _lines(words, scale))
+    return "\n".join(line.text for line in make_lines(words, scale))
 
 
 def _open_reader(options: Options) -> tuple[Engine, _Reader]:
@@ -188,7 +187,7 @@ def _find_upright(read_words: _Reader, grey: Image.Image, words: list[Word], eng
     angles = [90, 270, 180]
     if engine == "tesseract" and (orientation := tesseract_orientation(grey)):
         likely, confidence = orientation
-        if confidence < MIN_ORIENTATION_CONFIDENCE:
+        if confidence < MIN_ORIENTATION_CONFIDENCE or (likely == 0 and confidence > SURE_ORIENTATION):
             return best
         angles.sort(key=lambda angle: angle != likely)
     for angle in angles:
@@ -259,7 +258,7 @@ def _confident_letters(words: Iterable[Word]) -> int:
 def _confident_words(words: Iterable[Word], min_in_line: float) -> list[Word]:
     """The words to keep; `min_in_line` is the confidence of a word whose line as a whole is confident."""
     kept: list[Word] = []
-    for line in _group_by_line(words):
+    for line in group_by_line(words):
         is_confident = fmean(word.confidence for word in line) >= MIN_LINE_CONFIDENCE
         rest = [word for word in line if word.confidence >= (min_in_line if is_confident else MIN_CONFIDENCE)]
         if _letters(rest) <= SHORT_LINE:
@@ -267,34 +266,3 @@ def _confident_words(words: Iterable[Word], min_in_line: float) -> list[Word]:
         if any(_WORDLIKE.search(word.text) for word in rest):
             kept += rest
     return kept
-
-
-def _group_by_line(words: Iterable[Word]) -> list[list[Word]]:
-    lines: dict[tuple[int, ...], list[Word]] = {}
-    for word in words:
-        lines.setdefault(word.line, []).append(word)
-    return list(lines.values())
-
-
-def _lines(words: Iterable[Word], scale: float, grids: Sequence[RuledGrid] = ()) -> tuple[Line, ...]:
-    upright = [rule for grid in grids for rule in grid.upright]
-    lines = []
-    for group in (part for line in _group_by_line(words) for part in _split_at_gaps(line, upright)):
-        x0, y0, x1, y1 = (edge / scale for edge in merge_boxes(word.box for word in group))
-        text = _SPACE_BETWEEN_IDEOGRAPHS.sub("", " ".join(word.text for word in group))
-        doubtful = tuple(text for word in group if word.confidence < MAX_DOUBTFUL for text in word.text.split())
-        lines.append(Line((x0, y0, x1, y1), text, y1 - y0, block=group[0].line[0], ocr=True, doubtful=doubtful))
-    return tuple(lines)
-
-
-def _split_at_gaps(line: list[Word], upright: Sequence[Box]) -> list[list[Word]]:
-    parts = [line[:1]]
-    max_gap = MAX_WORD_GAP * max(height(word.box) for word in line)
-    for before, word in pairwise(line):
-        middles = [(box[0] + box[2]) / 2 for box in (before.box, word.box)]
-        y = (word.box[1] + word.box[3]) / 2
-        ruled = any(rule[1] < y < rule[3] and middles[0] < rule[0] < middles[1] for rule in upright)
-        if ruled or word.box[0] - before.box[2] > max_gap:
-            parts.append([])
-        parts[-1].append(word)
-    return parts

@@ -24,7 +24,7 @@ from extractors.pdf.text_layer import ReadablePage, make_readable
 from extractors.pictures.store import image_path
 from extractors.table_grid import grid_from_rows
 from extractors.text.cleaning import clean_text
-from extractors.text.direction import is_right_to_left, mirror_lines
+from extractors.text.direction import as_left_to_right
 from extractors.text.order_check import is_order_uncertain
 from extractors.text.page_numbers import page_number_candidates
 from extractors.text.paragraphs import Paragraph, read_paragraphs
@@ -126,7 +126,7 @@ def _lines_in(layout: PageLayout, box: Box) -> list[Line]:
 
 def _text(lines: Sequence[Line]) -> str:
     """The lines in reading order as one string."""
-    columns = order_rows(mirror_lines(lines) if is_right_to_left(lines) else lines)
+    columns = order_rows(as_left_to_right(lines)[0])
     return " ".join(text for column in columns for row in column if (text := clean_text(row.text)))
 
 

@@ -162,7 +162,7 @@ def _join_words(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         if joined and _continues(joined[-1], line):
             last, first = joined[-1]["spans"][-1], line["spans"][0]
-            is_space = first["bbox"][0] - last["bbox"][2] > MIN_WORD_SPACE * first["size"]
+            is_space = not line["wmode"] and first["bbox"][0] - last["bbox"][2] > MIN_WORD_SPACE * first["size"]
             if is_space and not last["text"].endswith(" ") and not first["text"].startswith(" "):
                 first = {**first, "text": f" {first['text']}"}
             joined[-1] = {**joined[-1], "spans": [*joined[-1]["spans"], first, *line["spans"][1:]]}
@@ -172,13 +172,14 @@ def _join_words(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _continues(line: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return True when `other` continues `line` on its base line, at most a word space away."""
-    if line["dir"] != other["dir"] or line["dir"] != (1.0, 0.0):
+    """Return True when `other` continues `line` on its base line, at most a word space away; also downwards."""
+    if line["dir"] != other["dir"] or (line["dir"], line["wmode"]) not in (((1.0, 0.0), 0), ((0.0, 1.0), 1)):
         return False
     last, first = line["spans"][-1], other["spans"][0]
     size = min(last["size"], first["size"])
-    space = first["bbox"][0] - last["bbox"][2]
-    on_base_line = abs(last["origin"][1] - first["origin"][1]) < MAX_BASELINE_SHIFT * size
+    along, across = line["wmode"], 1 - line["wmode"]
+    space = first["bbox"][along] - last["bbox"][along + 2]
+    on_base_line = abs(last["origin"][across] - first["origin"][across]) < MAX_BASELINE_SHIFT * size
     return bool(on_base_line and -MAX_KERNING * size < space < MAX_WORD_SPACE * size)
 
 
@@ -201,6 +202,7 @@ def _line(line: dict[str, Any], block: int, direction: tuple[float, float], to_d
         block=block,
         horizontal=direction[0] > 0.98,
         angle=round(math.degrees(math.atan2(direction[1], direction[0])) / 90) % 4 * 90,
+        vertical=bool(line["wmode"]),
         visible=any(span["char_flags"] & VISIBLE_TEXT_FLAGS and span["alpha"] > MIN_ALPHA for span in spans),
     )
 

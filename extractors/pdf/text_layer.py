@@ -129,7 +129,7 @@ def _sideways_angle(lines: Sequence[Line]) -> int:
     """Degrees clockwise by which the page must be turned for most of its text to run from left to right."""
     letters: Counter[int] = Counter()
     for line in lines:
-        letters[line.angle] += len(line.text)
+        letters[0 if line.vertical else line.angle] += len(line.text)
     angle, count = letters.most_common(1)[0] if letters else (0, 0)
     return -angle % 360 if count > max(MIN_SIDEWAYS_LETTERS, MIN_SIDEWAYS_SHARE * letters.total()) else 0
 

@@ -10,7 +10,7 @@ from extractors.geometry import merge_boxes
 from extractors.layout.labels import LABEL
 from extractors.page import Line
 from extractors.text.cleaning import clean_text
-from extractors.text.direction import is_right_to_left, mirror_box, mirror_lines
+from extractors.text.direction import as_left_to_right
 from extractors.text.reading_order import order_rows
 from extractors.text.rows import Row
 from extractors.text.sentences import ends_sentence, split_sentences
@@ -64,10 +64,8 @@ class Paragraph:
 
 def read_paragraphs(lines: Sequence[Line], page: int) -> list[Paragraph]:
     """Return the paragraphs of one page in reading order."""
-    if not is_right_to_left(lines):
-        return build_paragraphs(order_rows(lines), page)
-    mirrored = build_paragraphs(order_rows(mirror_lines(lines)), page)
-    return [replace(paragraph, box=mirror_box(paragraph.box)) for paragraph in mirrored]
+    placed, as_displayed = as_left_to_right(lines)
+    return [replace(one, box=as_displayed(one.box)) for one in build_paragraphs(order_rows(placed), page)]
 
 
 def build_paragraphs(columns: Sequence[Sequence[Row]], page: int) -> list[Paragraph]:

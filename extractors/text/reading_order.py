@@ -125,8 +125,8 @@ def _base_line(row: Row) -> float:
 def _are_paired(left: list[Row], right: list[Row]) -> bool:
     """Return True for labels with values, or questions with short answers, which are read across."""
     short, long = sorted((left, right), key=lambda side: median(len(row.text) for row in side))
-    if len(short) < 2 or median(len(row.text) for row in short) >= MAX_ANSWER_LENGTH:
-        return False
+    if len(short) < 2 or median(len(row.text) for row in short) >= MAX_ANSWER_LENGTH or short[0].main_line.vertical:
+        return False  # the tiers of a Japanese page have short lines at one height
     if sum(any(on_one_line(a.box, b.box) for b in long) for a in short) < MIN_PAIRED_SHARE * len(short):
         return False
     tops = sorted(row.box[1] for row in short)

@@ -231,3 +231,16 @@ def test_words_read_with_little_confidence_are_marked(monkeypatch: pytest.Monkey
     monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: [] if sparse else words)
     (line,) = recognise_page(page_image((600, 800)), Options()).lines
     assert line.doubtful == ("gafe",)
+
+
+def test_vertical_lines_are_read_on_a_page_that_stands_upright(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = ("春はあけぼのやうやう白くなりゆく", "紫だちたる雲のほそくたなびきたる")
+    words = [Word((500 - 40.0 * n, 100, 530 - 40.0 * n, 600), text, 0.98, (n, 1, 1)) for n, text in enumerate(columns)]
+    noise = read_as("Fel CU er Yu Lew Compentn The-skack Whebever", 0.3)
+    monkeypatch.setattr(recognition, "choose_engine", lambda options: ("tesseract", ""))
+    monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: noise)
+    monkeypatch.setattr(recognition, "tesseract_orientation", lambda image: (0, 14.0))
+    monkeypatch.setattr(recognition, "rapidocr_words", lambda image: words)
+    result = recognise_page(page_image((600, 800)), Options())
+    assert result.angle == 0
+    assert [(line.text, line.vertical) for line in result.lines] == [(text, True) for text in columns]
