@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections import Counter
@@ -11,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from diptych.errors import DiptychError
 from diptych.pipeline.ingest import Outcome
 from diptych.serve.threads import ServerBusy
+from extractors.addresses import place_path
 
 JobStatus = Literal["waiting", "running", "complete", "partial", "failed"]
 MAX_FAILURES = 100
@@ -22,6 +25,7 @@ MAX_FAILURES = 100
 MAX_WAITING = 20
 MAX_JOBS = 200
 """Jobs that are remembered."""
+FILE = "file://"
 
 
 @dataclass(slots=True)
@@ -120,15 +124,27 @@ def allowed_path(path: str, roots: Sequence[str]) -> str | None:
     A relative path starts from a root. Links are followed before they are compared.
     """
     for root in roots:
-        if "://" in root:
+        if "://" in root.removeprefix(FILE):
             inside = path == root or path.startswith(root.rstrip("/") + "/")
-            if inside and ".." not in path.split("/"):
+            if inside and not _leads_up(path):
                 return path
-        elif "://" not in path and "\0" not in path:
-            place, top = Path(root, path).resolve(), Path(root).resolve()
-            if place.is_relative_to(top):
+        elif "://" not in path.removeprefix(FILE) and "\0" not in path:
+            top = _local(root)
+            place = (top / _local(path)).resolve()
+            if place.is_relative_to(top.resolve()):
                 return str(place)
     return None
+
+
+def _local(path: str) -> Path:
+    return place_path(path) if path.startswith(FILE) else Path(path)
+
+
+def _leads_up(address: str) -> bool:
+    """Whether a part of an address is `..`, for whoever decodes it once or several times."""
+    while (decoded := unquote(address)) != address:
+        address = decoded
+    return ".." in re.split(r"[/\\?#;]", address)
 
 
 def _now() -> str:

@@ -88,11 +88,19 @@ def test_server_is_read_only_by_default(client: TestClient, served_diptych: Dipt
         ("s3://bucket/reports-2", None),
         ("s3://bucket/reports/../secret", None),
         ("s3://other/reports", None),
+        ("sftp://host/docs/a%20b.pdf", "sftp://host/docs/a%20b.pdf"),
+        ("sftp://host/docs/%2e%2e/secret.pdf", None),
+        ("sftp://host/docs/a%2f..%252f../secret.pdf", None),
+        ("sftp://host/docs/..?a", None),
+        ("sftp://host/docs/..%5csecret.pdf", None),
+        ("file://ROOT/a.pdf", "ROOT/a.pdf"),
+        ("file://ROOT/%2e%2e/a.pdf", None),
     ],
 )
 def test_paths_stay_below_the_roots(tmp_path: Path, path: str, allowed: str | None) -> None:
     root = tmp_path / "root"
     root.mkdir()
     (root / "link").symlink_to(tmp_path)
-    roots = [str(root), "s3://bucket/reports"]
-    assert allowed_path(path.replace("ROOT", str(root)), roots) == (allowed and allowed.replace("ROOT", str(root)))
+    for first in (str(root), root.as_uri()):
+        roots = [first, "s3://bucket/reports", "sftp://host/docs"]
+        assert allowed_path(path.replace("ROOT", str(root)), roots) == (allowed and allowed.replace("ROOT", str(root)))
