@@ -5,9 +5,11 @@ write does not fail: the operating system kills the process (SIGBUS) without a m
 """
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from diptych.errors import StoreError
+from extractors.errors import NO_SPACE
 
 MIB = 1 << 20
 RESERVE_TO_START = 128 * MIB
@@ -17,6 +19,7 @@ RESERVE_TO_FINISH = 48 * MIB
 """Free bytes required for a commit or a delete, so that work that was started can finish."""
 NEW_COLLECTION_BYTES = {"documents": 40 * MIB, "text": 112 * MIB, "images": 80 * MIB}
 """Size of the engine's files for an empty collection: on ext4 they take up 1 MiB, on tmpfs all of it."""
+WAY_OUT = "What is stored is intact. Free some space, or choose a store on another disk, and run again"
 
 
 def check_disk_space(place: Path, reserve: int = RESERVE_TO_START) -> None:
@@ -24,9 +27,19 @@ def check_disk_space(place: Path, reserve: int = RESERVE_TO_START) -> None:
     free = free_bytes(place)
     if free < reserve:
         raise StoreError(
-            f"{place}: the disk is full: {free // MIB} MiB are free and {reserve // MIB} MiB are required. What is "
-            f"stored is intact. Free some space, or choose a store on another disk, and run again"
+            f"{place}: the disk is full: {free // MIB} MiB are free and {reserve // MIB} MiB are required. {WAY_OUT}"
         )
+
+
+def explain_failure(error: Exception, folder: Path) -> str:
+    """What the engine says; if it failed because the disk is full or a quota is used up, that, which it often omits."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(MIB))
+    except OSError as full:
+        if full.errno in NO_SPACE:
+            return f"the disk is full ({full.strerror}). {WAY_OUT}"
+    return str(error)
 
 
 def free_bytes(place: Path) -> int:

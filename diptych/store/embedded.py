@@ -23,6 +23,7 @@ from diptych.store.disk_space import (
     RESERVE_TO_START,
     allocated_bytes,
     check_disk_space,
+    explain_failure,
     free_bytes,
 )
 from diptych.store.embedded_collection import EmbeddedCollection, create_shard, point_from_record, stored_shapes
@@ -116,7 +117,7 @@ class EmbeddedStore:
         except (DiptychError, GeneratorExit):
             raise
         except Exception as error:  # the engine has a single error class
-            raise StoreError(f"{self._folder}/{name}: {error}") from error
+            raise StoreError(f"{self._folder}/{name}: {explain_failure(error, self._folder)}") from error
         finally:
             with self._changed:
                 self._operations -= 1
@@ -241,9 +242,7 @@ class EmbeddedStore:
             self.facts = {point.id: point.payload for point in self._tenant.own(map(point_from_record, records))}
             edition = current_edition(self.facts)
             if self.edition not in (0, edition):
-                raise StoreMismatch(
-                    f"{self._folder}: was reindexed in the meantime; run again to continue with its new edition"
-                )
+                raise StoreMismatch(f"{self._folder}: was reindexed in the meantime; run again to use its new edition")
             self.edition = edition
         except BaseException:
             self._release()
@@ -258,7 +257,7 @@ class EmbeddedStore:
         except DiptychError:
             raise
         except Exception as error:  # the engine has a single error class
-            raise StoreError(f"{self._folder}: cannot be opened as a store: {error}") from error
+            raise StoreError(f"{place}: cannot be opened as a store: {explain_failure(error, place.parent)}") from error
         return self._shards[name]
 
     def _create_shard(self, name: str) -> None:

@@ -1,6 +1,7 @@
-"""Commands on a disk that is full from the nth write on, for every n: `python -m tests.support.full_disk FOLDER STEP`.
+"""Commands on a disk that is full from the nth write on: `python -m tests.support.full_disk FOLDER TRIES [COMMAND]...`.
 
-full_disk.c must be preloaded; `DIPTYCH_TEST_FULL_DISK` names the compiled file. Workers are not affected.
+TRIES: values of n for each command, spread over its writes. full_disk.c must be preloaded; `DIPTYCH_TEST_FULL_DISK`
+names the compiled file. Workers are not affected.
 """
 
 from __future__ import annotations
@@ -77,12 +78,12 @@ class FullDisk:
 
         return self.runner.execute(work)
 
-    def fill_at_each_write(self, name: str, step: int) -> None:
+    def fill_at_writes(self, name: str, tries: int) -> None:
         command = COMMANDS[name]
         self.restore()
         assert self.run(command, -1) == 0, Path("output").read_text()
         writes = int(Path("writes").read_text())
-        for full_at in range(1, writes + 1, step):
+        for full_at in sorted({1 + number * writes // tries for number in range(tries)}):
             self.restore()
             code = self.run(command, full_at)
             said = Path("output").read_text() if Path("output").exists() else ""
@@ -120,5 +121,5 @@ def failures_of() -> str:
 if __name__ == "__main__":
     disk = FullDisk(Path(sys.argv[1]))
     for one in sys.argv[3:] or COMMANDS:
-        disk.fill_at_each_write(one, int(sys.argv[2]))
+        disk.fill_at_writes(one, int(sys.argv[2]))
     print(json.dumps(disk.outcomes))

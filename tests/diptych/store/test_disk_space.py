@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,19 @@ def test_real_disk_is_checked(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 24)
     assert disk_space.allocated_bytes(tmp_path) < 1 << 20
+
+
+def test_engine_that_fails_on_a_full_disk_without_saying_so_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = RuntimeError("Failed to create mmap payload storage directory")
+    assert disk_space.explain_failure(failure, tmp_path) == str(failure)
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert disk_space.explain_failure(failure, tmp_path).startswith("the disk is full (Disk quota exceeded). What is")
 
 
 @pytest.mark.parametrize("checks", range(1, 9))
