@@ -54,8 +54,8 @@ class Hit:
     ranks: Mapping[str, int]
     """Ranked list -> rank in it: `text.dense`, `text.bm25`, `images.description`, `images.visual`, `images.picture`
     (without the words of the query), `images.bm25`, `images.patches`, `text.named` and `images.named` (among the
-    pages that the query names); and of the hit's page: `reranker`, and each signal (`pages.bm25`, `named` and the
-    others in `page_signals.SIGNALS`)."""
+    pages, figures and tables that the query names); and of the hit's page: `reranker`, and each signal (`pages.bm25`,
+    `named` and the others in `page_signals.SIGNALS`)."""
     fields: Mapping[str, Any]
     id: str = ""
     title: str = ""

@@ -15,14 +15,14 @@ from diptych.search.ranking_inputs import Page, Place
 
 PAGE_WORDS, PAGE_PHRASES = "pages.bm25", "pages.phrases"
 PAGE_HEADINGS, PAGE_PICTURES, PAGE_TABLES = "pages.headings", "pages.pictures", "pages.tables"
-PAGE_VECTORS = "pages.dense"
+PAGE_VECTORS, PAGE_IMAGES = "pages.dense", "pages.patches"
 NAMED, DOCUMENT_WORDS, DOCUMENT_NAME = "named", "documents.words", "documents.name"
 PAGE_SIGNALS = (PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_PICTURES, PAGE_TABLES, NAMED)
-SIGNALS = (*PAGE_SIGNALS, PAGE_VECTORS, DOCUMENT_WORDS, DOCUMENT_NAME)
+SIGNALS = (*PAGE_SIGNALS, PAGE_VECTORS, PAGE_IMAGES, DOCUMENT_WORDS, DOCUMENT_NAME)
 """In order: BM25 of the page's words; adjacent pairs of words; BM25 of its headings and captions; a figure on the page
 if the query asks for one; a table with a title that a synonym file gives for the query; its page number or a label on
-it is named in the query; cosine similarity of its best part; words of the query anywhere on the pages of its document
-that were found; words in its document's name and title."""
+it is named in the query; cosine similarity of its best part; similarity of its image, by a page encoder; words of the
+query anywhere on the pages of its document that were found; words in its document's name and title."""
 BM25_K1, BM25_B = 1.2, 0.75
 """The usual constants of BM25."""
 POSITION_VALUE = 0.6
@@ -43,12 +43,12 @@ def measure_signals(
     intent: QueryIntent,
     pages: Mapping[Place, Page],
     expanded: Sequence[Set[str]] = (),
-    similarities: Mapping[Place, float] | None = None,
+    similarities: Mapping[str, Values] | None = None,
 ) -> dict[str, Values]:
     """Signal -> values of the pages for which it is above 0.
 
     `expanded`: for each expansion of the query, the documents that are measured by it instead of the query itself.
-    `similarities`: the cosine similarity of the best part of pages.
+    `similarities`: of the best part of each page, for the signals that compare vectors.
     """
     signals, usage = _measure_pages(intent, pages)
     for expansion, documents in zip(intent.expansions, expanded, strict=False):
@@ -58,8 +58,9 @@ def measure_signals(
         for signal, values in _measure_pages(wider, own, expansion.tables)[0].items():
             others = {place: value for place, value in signals[signal].items() if place not in own}
             signals[signal] = {**others, **values}
+    compared = {name: _above_least((similarities or {}).get(name, {})) for name in (PAGE_VECTORS, PAGE_IMAGES)}
     return signals | {
-        PAGE_VECTORS: _above_least(similarities or {}),
+        **compared,
         DOCUMENT_WORDS: _document_words(usage, pages),
         DOCUMENT_NAME: _document_name(intent, pages),
     }

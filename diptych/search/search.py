@@ -21,6 +21,7 @@ from diptych.search.list_requests import EXPANSION, request_lists, select_named_
 from diptych.search.page_signals import (
     NAMED,
     PAGE_HEADINGS,
+    PAGE_IMAGES,
     PAGE_PHRASES,
     PAGE_VECTORS,
     SIGNALS,
@@ -50,15 +51,15 @@ BAND = 40
 """Hits that are ranked together; further hits come from deeper searches."""
 READ_DEPTH = 4
 """Four times as many parts are read as a band has hits. Measured, see docs/measurements/search.md."""
-TEXT_LISTS = ("text.dense", "images.description")
-"""Lists of the parts whose text means something similar to the query."""
+COMPARED_LISTS = {PAGE_VECTORS: ("text.dense", "images.description"), PAGE_IMAGES: ("images.patches",)}
+"""Signal -> lists of the parts whose vectors it compares."""
 BM25_LISTS = ("text.bm25", "images.bm25")
 PICTURE_LISTS = ("images.visual", "images.picture")
 """Lists of pictures similar to the query's image, with its text and without."""
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", "images.patches")
 WEIGHT_NAMES = (*LISTS, *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
-DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, NAMED: 3.0}
+DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, PAGE_IMAGES: 2.0, NAMED: 3.0}
 """Default weights, 1 where missing; measured, see docs/measurements/search.md."""
 
 
@@ -254,11 +255,14 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
     parts = {id_: make_part(payload) for id_, payload in found.parts.items()}
     pages = make_pages(found.parts.values(), found.pages, language)
     expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
-    similarities = [found.scores[name] for name in TEXT_LISTS if name in found.scores]
+    similarities = {
+        signal: best_on_pages([found.scores[name] for name in names if name in found.scores], parts)
+        for signal, names in COMPARED_LISTS.items()
+    }
     likenesses = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
     return Candidates(
         snapshot=replace(found, lists=_merge_expansions(found, expanded)),
-        signals=measure_signals(query.intent, pages, expanded, best_on_pages(similarities, parts)),
+        signals=measure_signals(query.intent, pages, expanded, similarities),
         parts=parts,
         labels=query.intent.labels,
         likeness=measure_likeness(likenesses),

@@ -65,6 +65,8 @@ def test_documents_are_found_by_their_page_images(settings: Settings, tmp_path: 
         assert f"fastembed:{NAME}: 3 pages to encode here, 272 kB and" in "\n".join(estimate_lines(result))
         assert {one.status for one in diptych.ingest([files])} == {"complete"}
         assert pages(diptych, "what is blue")[0] == "two.png"
+        first, *_ = diptych.search("what is blue")
+        assert (first.document, first.ranks["pages.patches"]) == ("files/two.png", 1)
         assert diptych.estimate([files]).page_vectors is None
         paint(files, two="red", one="blue")
         diptych.ingest([files])

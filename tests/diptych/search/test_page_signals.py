@@ -94,7 +94,7 @@ def test_documents_are_scored_by_the_words_anywhere_on_their_pages() -> None:
 
 
 def test_similarity_counts_above_the_least_of_all_pages() -> None:
-    similarities = {("a", 1): 0.2, ("a", 2): 0.5, ("a", 3): 0.8}
+    similarities = {PAGE_VECTORS: {("a", 1): 0.2, ("a", 2): 0.5, ("a", 3): 0.8}}
     found = measure_signals(parse_intent("fuse"), pages("fuse", "fuse", "fuse"), similarities=similarities)
     assert found[PAGE_VECTORS] == pytest.approx({("a", 2): 0.5, ("a", 3): 1.0})
 
