@@ -1,10 +1,13 @@
 """Reads the candidates for a query from the store; all parts of a document are of one version of it."""
 
+import os
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fused_scores, rank_ids
@@ -20,6 +23,10 @@ from diptych.store.register import (
 )
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
+T = TypeVar("T")
+_HELPERS = ThreadPoolExecutor(thread_name_prefix="diptych-search")
+_FREE_HELPERS = threading.Semaphore((os.cpu_count() or 1) // 2)
+"""Further searches at the same time keep the processors busy without help."""
 RETRY_SECONDS = 5.0
 """How long to wait for a moment in which none of the documents that are found changes."""
 STORE_BUSY = "documents changed too often during the search; try again"
@@ -105,11 +112,13 @@ def read_candidates(
 
 
 def _visible(payloads: Mapping[str, Payload], records: Mapping[str, DocumentRecord]) -> dict[str, Payload]:
-    return {
-        id_: current_payload(payload, records) | {"last": _is_last(payload, records)}
-        for id_, payload in payloads.items()
-        if is_visible(payload, id_, records)
+    """The payloads that count, up to date; they belong to this search alone until they are kept."""
+    visible = {
+        id_: current_payload(payload, records) for id_, payload in payloads.items() if is_visible(payload, id_, records)
     }
+    for payload in visible.values():
+        payload["last"] = _is_last(payload, records)
+    return visible
 
 
 def _snapshot(
@@ -139,28 +148,40 @@ def _read_parts(
     Ranking fuses the lists again, without hidden points and with whatever weights are tried.
     """
     collections = {"text": store.text, "images": store.images}
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    received: dict[str, Payload] = {}
-    for name, wanted in requests.items():
-        if wanted:
-            points = collections[name].search(list(wanted.values()))
-            found[name] = dict(zip(wanted, map(sort_points, points), strict=True))
-            received.update((one.id, one.payload) for one in chain.from_iterable(points) if one.payload)
-    lists = {name: points for of_collection in found.values() for name, points in of_collection.items()}
+    wanted = {name: list(of_collection.values()) for name, of_collection in requests.items() if of_collection}
+    answers = _at_once(lambda name: collections[name].search(wanted[name]), list(wanted))
+    found = {name: dict(zip(requests[name], answer, strict=True)) for name, answer in answers.items()}
+    lists = {name: sort_points(points) for of_collection in found.values() for name, points in of_collection.items()}
+    received = {one.id: one.payload for one in chain.from_iterable(chain(*answers.values())) if one.payload}
     page_lists = _page_lists(lists)
     fused = fused_scores({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
     best = {*islice(fused, limit), *chain.from_iterable(lists[name] for name in page_lists)}
     known = {id_: payload for id_ in best if (payload := kept.get(id_))}
     best -= known.keys()
     read = {id_: received[id_] for id_ in best & received.keys()}
-    for name, of_collection in found.items():
-        if ids := sorted(best.intersection(chain.from_iterable(of_collection.values())) - received.keys()):
-            read.update({point.id: point.payload for point in collections[name].retrieve(ids)})
-    limits = {name: request.limit for wanted in requests.values() for name, request in wanted.items()}
+    rest = {
+        name: sorted((best - read.keys()).intersection(chain.from_iterable(lists[one] for one in of_collection)))
+        for name, of_collection in found.items()
+    }
+    retrieved = _at_once(lambda name: collections[name].retrieve(rest[name]), [name for name in rest if rest[name]])
+    read |= {point.id: point.payload for point in chain.from_iterable(retrieved.values())}
+    limits = {name: request.limit for of_collection in requests.values() for name, request in of_collection.items()}
     complete = len(fused) <= limit and all(
         len(points) < limits[name] for name, points in lists.items() if name not in page_lists
     )
     return _Found(lists, known, read, len(read) == len(best), complete)
+
+
+def _at_once(work: Callable[[str], T], collections: Sequence[str]) -> dict[str, T]:
+    """What `work` returns for each collection; if a helper is free, it reads the second one meanwhile."""
+    if len(collections) < 2 or not _FREE_HELPERS.acquire(blocking=False):
+        return {name: work(name) for name in collections}
+    first, second = collections
+    try:
+        helped = _HELPERS.submit(work, second)
+        return {first: work(first), second: helped.result()}
+    finally:
+        _FREE_HELPERS.release()
 
 
 def agree(snapshots: Sequence[Snapshot]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -69,4 +70,30 @@ def test_points_are_read_once_until_there_is_a_commit(tmp_path: Path, monkeypatc
     assert "pump 2" in texts(second)
     assert agree([first, first])
     assert not agree([first, second])
+    store.close()
+
+
+@pytest.mark.parametrize("helpers", [0, 1])
+def test_a_free_helper_reads_one_collection_while_the_other_is_read(
+    helpers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60)
+    ingest_version(store, tmp_path / "store", NAMES[0], 1)
+    monkeypatch.setattr(candidates, "_FREE_HELPERS", threading.Semaphore(helpers))
+    both, threads = threading.Barrier(1 + helpers, timeout=60), set[str]()
+
+    def noting(method: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            both.wait()
+            threads.add(threading.current_thread().name)
+            return method(*arguments)
+
+        return call
+
+    for collection in (store.text, store.images):
+        for name in ("search", "retrieve"):
+            monkeypatch.setattr(collection, name, noting(getattr(collection, name)))
+    for _again in range(2):
+        assert len(read(store, tmp_path).parts) == 3
+    assert len(threads) >= 1 + helpers
     store.close()
