@@ -184,12 +184,16 @@ def _at_once(work: Callable[[str], T], collections: Sequence[str]) -> dict[str, 
         _FREE_HELPERS.release()
 
 
-def agree(snapshots: Sequence[Snapshot]) -> bool:
-    """Whether every document is in the same state in all of them."""
+def agree(snapshots: Sequence[Snapshot], store: Store) -> bool:
+    """Whether every document is in the same state in all of them, and now, unless the last one found it."""
     if len({one.version for one in snapshots}) < 2:
         return True
     states: dict[str, object] = {}
-    return all(states.setdefault(id_, state) == state for one in snapshots for id_, state in one.states.items())
+    if any(states.setdefault(id_, state) != state for one in snapshots for id_, state in one.states.items()):
+        return False
+    # What was deleted in the meantime is not found again; its first parts must not be shown without the others.
+    missing = {id_: state for id_, state in states.items() if id_ not in snapshots[-1].states}
+    return document_states(missing, load_records(store, missing)) == missing
 
 
 def _is_last(payload: Payload, records: Mapping[str, DocumentRecord]) -> bool:

@@ -201,7 +201,7 @@ def select_points(
     while True:
         snapshots: list[Snapshot] = []
         selected = select(_ranked_points(query, context, page_size, snapshots, problems))
-        if agree(snapshots):
+        if agree(snapshots, context.store):
             return selected
         if time.monotonic() > deadline:
             raise StoreBusy(STORE_BUSY)

@@ -224,9 +224,14 @@ def is_visible(payload: Payload, point: str, records: Mapping[str, DocumentRecor
 
 
 def document_states(documents: Iterable[str], records: Mapping[str, DocumentRecord]) -> dict[str, object]:
-    """Document id -> what changes when the document is committed, renamed or deleted."""
+    """Document id -> what changes when the document is committed, renamed or deleted.
+
+    One that was deleted and ingested again begins with the same generation as before.
+    """
     found = ((id_, records.get(id_)) for id_ in documents)
-    return {id_: (record.generation, record.deleted, record.name) if record else None for id_, record in found}
+    return {
+        id_: (one.generation, one.deleted, one.name, one.sha256, one.fingerprint) if one else None for id_, one in found
+    }
 
 
 def current_payload(payload: Payload, records: Mapping[str, DocumentRecord]) -> Payload:

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from diptych.search import candidates
+from diptych.search import candidates, search
 from diptych.search.candidates import Snapshot, agree, read_candidates
-from diptych.store.register import RegisterCache
+from diptych.search.query import Query
+from diptych.store.register import RegisterCache, list_records
+from diptych.store.spaces import Spaces
+from diptych.store.switch import delete_document
 from diptych.store.types import INDEXED, RankedListRequest, Store, text_shapes
 from diptych.where import Compare
 from tests.support.fakes import WordEncoder
@@ -68,8 +71,36 @@ def test_points_are_read_once_until_there_is_a_commit(tmp_path: Path, monkeypatc
     second = read(store, tmp_path, register)
     assert (texts(first)[-1], texts(second)[-1]) == ("shared", "shared")
     assert "pump 2" in texts(second)
-    assert agree([first, first])
-    assert not agree([first, second])
+    assert agree([first, first], store)
+    assert not agree([first, second], store)
+    store.close()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_document_that_is_deleted_during_a_search_is_not_shown_in_part(
+    again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the first hits and further ones; `again`: it is ingested again, with other content."""
+    folder = tmp_path / "store"
+    store = open_embedded_store(folder, text_shapes(WordEncoder.size), 60)
+    for name in NAMES:
+        ingest_version(store, folder, name, 1)
+    find, calls = search.find_candidates, count(1)
+
+    def delete_meanwhile(*arguments: Any) -> Any:
+        if next(calls) == 2:
+            delete_document(store, next(one for one in list_records(store) if one.name == NAMES[0]))
+            if again:
+                ingest_version(store, folder, NAMES[0], 2)
+        return find(*arguments)
+
+    monkeypatch.setattr(search, "BAND", 4)
+    monkeypatch.setattr(search, "find_candidates", delete_meanwhile)
+    context = search.SearchContext(store, Spaces(WordEncoder()), folder)
+    (hits,) = search.search([Query("pump share figur", copies=True)], context, 100)
+    shown = sorted(hit.text or hit.caption for hit in hits if hit.document == NAMES[0])
+    assert shown == ([f"Figure 1: {NAMES[0]} 2", "pump 2", "shared"] if again else [])
+    assert next(calls) > 3  # there were several bands
     store.close()
 
 
