@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-
-from tests.support.papers import write_paper
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,7 +23,7 @@ BLOCK = re.compile(r"```(?:python|yaml)\n# (?P<file>[\w/.]+\.\w+)(?:, in (?P<tab
 
 
 class Scratch:
-    """A copy of the source tree that follows one recipe."""
+    """A copy of the source tree that follows recipes."""
 
     def __init__(self, folder: Path) -> None:
         self.source, self.work = folder / "source", folder / "work"
@@ -63,14 +62,6 @@ class Scratch:
         printed, _, codes = done.stdout.rstrip().rpartition("\n")
         return json.loads(codes), printed, done.stderr
 
-    def ingest_and_find(self, file: str, text: str, modality: str = "text", **variables: str) -> dict[str, object]:
-        """Ingest a file, and return the best hit for a text."""
-        query = ("query", text, "--modality", modality, "--store", "store", "--json")
-        codes, printed, errors = self.run(("ingest", file, "--store", "store"), query, **variables)
-        assert codes == [0, 0], errors
-        hit: dict[str, object] = json.loads(printed.splitlines()[0])
-        return hit
-
 
 def insert(file: Path, table: str, rows: str) -> None:
     """Insert rows before the end of a table: a bracket, or a YAML list that ends the file."""
@@ -84,31 +75,6 @@ def insert(file: Path, table: str, rows: str) -> None:
     end = re.compile(r"^[)}]", re.M).search(text, start.end())
     assert end
     file.write_text(text[: end.start()] + rows + text[end.start() :], encoding="utf-8")
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Scratch:
-    return Scratch(tmp_path)
-
-
-def test_an_extractor_is_added(scratch: Scratch) -> None:
-    scratch.follow("An extractor")
-    (scratch.work / "pumps.note").write_text("The red pump is loud.\n\nThe cat sleeps.\n")
-    (scratch.work / "empty.note").write_text(" \n")
-    query = ("query", "cat", "--store", "store", "--json")
-    codes, printed, errors = scratch.run(
-        ("ingest", "pumps.note", "--store", "store"), query, ("extract", "empty.note", "--json")
-    )
-    assert codes == [0, 0, 4], errors
-    assert json.loads(printed.splitlines()[0])["text"] == "The cat sleeps."
-    assert "empty.note: contains no text" in errors
-
-
-def test_an_encoder_is_added(scratch: Scratch) -> None:
-    scratch.follow("An encoder")
-    write_paper(scratch.work / "pumps.pdf", "The red pump is loud.")
-    hit = scratch.ingest_and_find("pumps.pdf", "loud pump", DIPTYCH_ENCODER="letters")
-    assert (hit["document"], "text.dense" in str(hit["ranks"])) == ("pumps.pdf", True)
 
 
 @pytest.fixture
@@ -140,26 +106,34 @@ def gateway() -> Iterator[tuple[str, list[dict[str, object]]]]:
     server.server_close()
 
 
-def test_a_vision_model_is_added(scratch: Scratch, gateway: tuple[str, list[dict[str, object]]]) -> None:
+def test_everything_is_added(tmp_path: Path, gateway: tuple[str, list[dict[str, object]]], prefect_server: str) -> None:
+    """All recipes in one process, whose start takes most of the time."""
     url, requests = gateway
-    scratch.follow("A vision model")
-    from PIL import Image
-
+    scratch = Scratch(tmp_path)
+    for recipe in ("An extractor", "An encoder", "A vision model", "A flow"):
+        scratch.follow(recipe)
+    (scratch.work / "pumps.note").write_text("The red pump is loud.\n\nThe cat sleeps.\n")
+    (scratch.work / "empty.note").write_text(" \n")
     Image.effect_noise((320, 240), 90).save(scratch.work / "square.png")
-    model = {"DIPTYCH_CAPTIONER": "gateway:m", "GATEWAY_URL": url}
-    assert scratch.ingest_and_find("square.png", "violet", "image", **model)["document"] == "square.png"
-    assert len(requests) == 1
-
-
-def test_a_flow_is_added(scratch: Scratch, prefect_server: str) -> None:
-    scratch.follow("A flow")
-    write_paper(scratch.work / "pumps.pdf", "The red pump is loud.")
+    query = ("query", "--limit", "1", "--store", "store", "--json")
     codes, printed, errors = scratch.run(
-        ("ingest", "pumps.pdf", "--store", "store"),
+        ("ingest", "pumps.note", "square.png", "--store", "store"),
+        (*query, "cat", "--modality", "text"),
+        (*query, "violet", "--modality", "image"),
+        ("extract", "empty.note", "--json"),
         code="from flows.count import count; print(count('store'))",
         PREFECT_API_URL=prefect_server,
+        DIPTYCH_ENCODER="letters",
+        DIPTYCH_CAPTIONER="gateway:m",
+        GATEWAY_URL=url,
     )
-    assert codes == [0], errors
-    assert "{'complete': 1}" in printed
+    assert codes == [0, 0, 0, 4], errors
+    assert "empty.note: contains no text" in errors
+    passage, picture, counted = printed.splitlines()
+    assert json.loads(passage)["text"] == "The cat sleeps."
+    assert "text.dense" in json.loads(passage)["ranks"]
+    assert json.loads(picture)["document"] == "square.png"
+    assert len(requests) == 1
+    assert counted == "{'complete': 2}"
     deployed = yaml.safe_load((scratch.source / "prefect.yaml").read_text())["deployments"][-1]
     assert (deployed["entrypoint"], deployed["work_pool"]["name"]) == ("flows.count.count", "diptych")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pymupdf
-
 from extractors.pdf.extractor import extract
+from extractors.pdf.render import pymupdf
 from extractors.progress import MAX_SKIPPED_PAGES, readable_pages
 from extractors.types import Options, Problem, Source
 
@@ -15,7 +14,7 @@ TEXTS = ("Clean the filter weekly.", "Close the red valve first.", "Order spare 
 
 def test_skipped_pages_are_problems_and_the_others_are_read(tmp_path: Path) -> None:
     path = tmp_path / "manual.pdf"
-    with pymupdf.open() as document:
+    with pymupdf().open() as document:
         for text in TEXTS:
             document.new_page().insert_text((72, 300), text)
         document.save(path)

@@ -1,4 +1,4 @@
-"""Processes for the kill tests: `python -m tests.support.kills write|read STORE`.
+"""Processes for the kill tests: `python -m tests.support.kills`, with commands on stdin.
 
 A document of version v has three passages and two figures that contain `v`, and one passage that all versions share,
 so a reader can check by eye which version every hit belongs to. STORE is the folder of an embedded store, or a folder
@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,36 +127,56 @@ def die_at_step(step: str, store: Store) -> None:
     setattr(target, method, call)
 
 
-def write_on_command(folder: Path) -> None:
-    """For every line `version death` on stdin: fork a writer, and print its exit code, -9 if it was killed.
+def fork_on_command() -> None:
+    """Fork writers and readers, as the lines of stdin say. Expensive modules are imported once.
 
-    A writer that fails with a `StoreError` appends its message to the file `errors`, and its exit code is 1.
-    Expensive modules are imported once. No store is open when a writer is forked.
+    `write STORE VERSION DEATH`: write a version, and print the writer's exit code, -9 if it was killed. If it fails
+    with a `StoreError`, it appends the message to the file STORE/errors, and its exit code is 1.
+    `read STORE`: start a reader, and print its process id. `stop PID`: end it, and print its exit code.
     """
     for line in sys.stdin:
-        version, _, death = line.strip().partition(" ")
-        child = os.fork()
-        if child == 0:
-            try:
-                write_version(folder, int(version), death)
-            except StoreError as error:
-                with (folder / "errors").open("a") as file:
-                    file.write(f"{error}\n")
-                os._exit(1)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        command, argument, *more = line.rstrip("\n").split("\t")
+        if command == "write":
+            version, death = more
+            print(_wait(_fork(partial(write_or_report, Path(argument), int(version), death))), flush=True)
+        elif command == "read":
+            _fork(partial(read_until_terminated, Path(argument)))  # prints its process id itself
+        else:
+            os.kill(int(argument), signal.SIGTERM)
+            print(_wait(int(argument)), flush=True)
+
+
+def _fork(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    return child
+
+
+def _wait(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def write_or_report(folder: Path, version: int, death: str) -> None:
+    try:
+        write_version(folder, version, death)
+    except StoreError as error:
+        with (folder / "errors").open("a") as file:
+            file.write(f"{error}\n")
+        os._exit(1)
 
 
 def read_until_terminated(folder: Path) -> None:
-    """Search again and again; print every inconsistent result and every failure, and at the end the number of
-    consistent results.
+    """Search again and again, and write every inconsistent result and every failure to the file STORE/reads, and at the
+    end the number of consistent results.
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     store = open_for_kills(folder)
     consistent, query = 0, Query("pump valve chart version")
-    print("ready", flush=True)
+    print(os.getpid(), flush=True)
+    lines = (folder / "reads").open("w")
     while not stop.is_set():
         try:
             hits = search([query], SearchContext(store, Spaces(WordEncoder()), folder), 100)[0]
@@ -163,14 +185,15 @@ def read_until_terminated(folder: Path) -> None:
             store = open_for_kills(folder)
             continue
         except StoreError as error:
-            print("failed", error, flush=True)
+            print("failed", error, file=lines)
             continue
         problem = find_inconsistency([(hit.document, hit.modality, hit.caption or hit.text) for hit in hits])
         if problem:
-            print("torn", problem, flush=True)
+            print("torn", problem, file=lines)
         consistent += not problem
         time.sleep(0.03)  # lets a writer in
-    print("consistent", consistent, flush=True)
+    print("consistent", consistent, file=lines)
+    lines.close()
     store.close()
 
 
@@ -195,4 +218,4 @@ def find_inconsistency(hits: list[tuple[str, str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    {"write": write_on_command, "read": read_until_terminated}[sys.argv[1]](Path(sys.argv[2]))
+    fork_on_command()

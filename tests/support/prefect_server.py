@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 START_SECONDS = 300.0
@@ -45,6 +46,13 @@ class PrefectServer:
 
     def stop(self) -> None:
         self._running.close()
+
+
+def copy_database(home: Path, other: Path) -> None:
+    """Give another home of Prefect the tables of a running server: creating them takes 6 s of a processor."""
+    other.mkdir(parents=True)
+    with closing(sqlite3.connect(home / "prefect.db")) as one, closing(sqlite3.connect(other / "prefect.db")) as two:
+        one.backup(two)
 
 
 @contextmanager

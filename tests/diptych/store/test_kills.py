@@ -7,7 +7,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -48,40 +48,44 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
         delete_collections(prefix)
 
 
+class Processes:
+    """Writers and readers, forked from a process that has imported what they need."""
+
+    def __init__(self, parent: subprocess.Popen[str]) -> None:
+        self._parent = parent
+
+    def _command(self, *words: object) -> int:
+        assert self._parent.stdin
+        assert self._parent.stdout
+        print(*words, sep="\t", file=self._parent.stdin, flush=True)
+        return int(self._parent.stdout.readline())
+
+    def write(self, store: Path, version: int, death: str = "") -> int:
+        """Bring a store to a version in a process of its own, and return its exit code."""
+        return self._command("write", store, version, death)
+
+    @contextmanager
+    def reading(self, store: Path) -> Iterator[list[str]]:
+        """A process that reads until the block ends; afterwards the list has the lines it wrote."""
+        reader, lines = self._command("read", store), list[str]()
+        try:
+            yield lines
+        finally:
+            assert self._command("stop", reader) == 0
+        lines += (store / "reads").read_text().splitlines()
+
+
 @contextmanager
-def writer(store: Path) -> Iterator[Callable[..., int]]:
-    """A function that brings the store to a version in a process of its own, and returns its exit code."""
-    command = [sys.executable, "-m", "tests.support.kills", "write", str(store)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-        exit_codes, commands = process.stdout, process.stdin
-
-        def write(version: int, death: str = "") -> int:
-            commands.write(f"{version} {death}\n")
-            commands.flush()
-            return int(exit_codes.readline())
-
-        yield write
-        commands.close()
+def started_processes() -> Iterator[Processes]:
+    command = [sys.executable, "-m", "tests.support.kills"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        yield Processes(parent)
 
 
-@contextmanager
-def reader(store: Path) -> Iterator[list[str]]:
-    """A process that reads until the block ends; afterwards the list has the lines it printed."""
-    command = [sys.executable, "-m", "tests.support.kills", "read", str(store)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    lines: list[str] = []
-    try:
-        yield lines
-        process.terminate()
-        lines += process.communicate()[0].splitlines()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Processes]:
+    with started_processes() as started:
+        yield started
 
 
 def check_reads(lines: list[str], *, may_fail: bool = False) -> None:
@@ -107,85 +111,84 @@ def texts_encoded_twice(journal: Path, start: int) -> int:
     return sum(count > 1 for count in collections.Counter(map(json.loads, lines)).values())
 
 
-def run_kills(places: Places, deaths: list[str]) -> int:
+def run_kills(processes: Processes, places: Places, deaths: list[str]) -> int:
     """Kill a writer at each of `deaths` on its way to another version. Returns the number of writers killed.
 
     After two of three kills the same version is written again: at most one batch may be encoded twice. After the third
     kill, the next version follows an unfinished one.
     """
     (store, uninterrupted, _), killed = places, 0
-    journal = store / "journal"
-    with writer(store) as write:
-        write(1)
-        with reader(store) as lines:
-            for number, death in enumerate(deaths):
-                version = 0 if number % 5 == 4 else number % 4 + 2
-                start = len(journal.read_text().splitlines())
-                killed += write(version, death) == -9
-                if number % 3:
-                    assert write(version) == 0
-                    assert texts_encoded_twice(journal, start) <= PASSAGES + 1
-            assert write(9) == 0
+    journal, write = store / "journal", processes.write
+    write(store, 1)
+    with processes.reading(store) as lines:
+        for number, death in enumerate(deaths):
+            version = 0 if number % 5 == 4 else number % 4 + 2
+            start = len(journal.read_text().splitlines())
+            killed += write(store, version, death) == -9
+            if number % 3:
+                assert write(store, version) == 0
+                assert texts_encoded_twice(journal, start) <= PASSAGES + 1
+        assert write(store, 9) == 0
     check_reads(lines)
-    with writer(uninterrupted) as write:
-        assert write(9) == 0
+    assert write(uninterrupted, 9) == 0
     assert content(store) == content(uninterrupted)
     pages = 5  # four with a passage, and the first with the figures
     assert len(content(store)[0]) == len(NAMES) * (PASSAGES + 1 + FIGURES + pages)
     return killed
 
 
-def run_reindex_kills(places: Places, deaths: list[str]) -> int:
+def run_reindex_kills(processes: Processes, places: Places, deaths: list[str]) -> int:
     """Kill a reindex at each of `deaths`, then let it finish. Returns the number of writers killed."""
     (store, uninterrupted, _), killed = places, 0
-    with writer(store) as write:
-        write(1)
-        with reader(store) as lines:
-            for death in deaths:
-                killed += write(-2, death) == -9
-            assert write(-2) == 0
+    write = processes.write
+    write(store, 1)
+    with processes.reading(store) as lines:
+        for death in deaths:
+            killed += write(store, -2, death) == -9
+        assert write(store, -2) == 0
     check_reads(lines)
-    with writer(uninterrupted) as write:
-        assert (write(1), write(-2)) == (0, 0)
+    assert (write(uninterrupted, 1), write(uninterrupted, -2)) == (0, 0)
     assert content(store) == content(uninterrupted)
     return killed
 
 
-def test_kills_during_ingest_and_delete_never_show_half_a_document(places: Places) -> None:
-    killed = run_kills(places, QUICK_STEPS)
+def test_kills_during_ingest_and_delete_never_show_half_a_document(processes: Processes, places: Places) -> None:
+    killed = run_kills(processes, places, QUICK_STEPS)
     assert killed == len(QUICK_STEPS)
 
 
-def test_killed_reindex_keeps_the_old_edition_and_converges(places: Places) -> None:
-    killed = run_reindex_kills(places, REINDEX_STEPS[1::2])
+def test_killed_reindex_keeps_the_old_edition_and_converges(processes: Processes, places: Places) -> None:
+    killed = run_reindex_kills(processes, places, REINDEX_STEPS[1::2])
     assert killed == 2
 
 
 @pytest.mark.slow
-def test_kills_at_every_step(places: Places) -> None:
+def test_kills_at_every_step(processes: Processes, places: Places) -> None:
     moments = random.Random(7)
-    killed = run_kills(places, STEPS + [f"{moments.uniform(0.0, 0.8) * places.seconds:.3f}" for _ in range(3)])
+    killed = run_kills(
+        processes, places, STEPS + [f"{moments.uniform(0.0, 0.8) * places.seconds:.3f}" for _ in range(3)]
+    )
     assert killed >= len(STEPS) - 1  # no document is deleted at the last step; at a moment, a writer may have finished
 
 
 @pytest.mark.slow
-def test_forty_kills_of_a_reindex(places: Places) -> None:
+def test_forty_kills_of_a_reindex(processes: Processes, places: Places) -> None:
     moments = random.Random(5)
     killed = run_reindex_kills(
-        places, REINDEX_STEPS * 10 + [f"{moments.uniform(0.2, 3) * places.seconds:.3f}" for _ in range(20)]
+        processes, places, REINDEX_STEPS * 10 + [f"{moments.uniform(0.2, 3) * places.seconds:.3f}" for _ in range(20)]
     )
     assert killed >= 40
     print(f"kills of a reindex: {killed}")
 
 
 @pytest.mark.slow
-def test_more_than_a_hundred_kills(places: Places) -> None:
+def test_more_than_a_hundred_kills(processes: Processes, places: Places) -> None:
     moments = random.Random(11)
     deaths = [
         death
         for _ in range(80)
         for death in (moments.choice(STEPS[:4]), f"{moments.uniform(0.0, 1.0) * places.seconds:.3f}")
     ]
-    killed = run_kills(places, deaths)
+    killed = run_kills(processes, places, deaths)
     assert killed >= 100
     print(f"kills: {killed}")

@@ -22,7 +22,7 @@ import pytest
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, search
 from diptych.store.spaces import Spaces
-from tests.diptych.store.test_kills import check_reads, content, reader, writer
+from tests.diptych.store.test_kills import check_reads, content, started_processes
 from tests.support.fakes import WordEncoder
 from tests.support.kills import NAMES, open_for_kills, prepare_server_store
 from tests.support.qdrant_server import NEEDS_BINARY, QdrantServer, running_proxy, running_server
@@ -70,22 +70,24 @@ def break_while_writing(
     store = prepare_server_store(folder / "store", url, f"{name[:40]}-a")
     uninterrupted = prepare_server_store(folder / "uninterrupted", url, f"{name[:40]}-b")
     seen = Seen()
-    with writer(store) as write:
-        assert write(1) == 0
+    with started_processes() as processes:
+        write = processes.write
+        assert write(store, 1) == 0
         prepare_server_store(store, url, f"{name[:40]}-a", seconds)
-        with reader(store) as lines:
+        with processes.reading(store) as lines:
             breaking = threading.Thread(target=fault)
             breaking.start()
             version = 1
             while breaking.is_alive():
                 version = version % 7 + 1
-                seen.exit_codes.append(write(version, death()))
+                seen.exit_codes.append(write(store, version, death()))
                 if seen.exit_codes[-1] == 0 and not breaking.is_alive():
                     assert stored_versions(store) == {(name, version) for name in NAMES}
             breaking.join()
             prepare_server_store(store, url, f"{name[:40]}-a")
-            assert write(LAST_VERSION) == 0
+            assert write(store, LAST_VERSION) == 0
         assert stored_versions(store) == {(name, LAST_VERSION) for name in NAMES}
+        assert write(uninterrupted, LAST_VERSION) == 0
     seen.reads = lines
     check_reads(lines, may_fail=True)
     if (store / "errors").exists():
@@ -93,8 +95,6 @@ def break_while_writing(
     print("\n" + seen.describe(name))
     assert set(seen.exit_codes) <= {0, 1, -signal.SIGKILL}
     assert len(seen.errors) == seen.exit_codes.count(1)
-    with writer(uninterrupted) as write:
-        assert write(LAST_VERSION) == 0
     assert content(store) == content(uninterrupted)
     return seen
 
@@ -233,9 +233,9 @@ def test_two_writers_and_one_dies(request: pytest.FixtureRequest, server: Qdrant
     store = tmp_path / "store"  # of both writers
 
     def write_and_die() -> None:
-        with writer(store) as other:
+        with started_processes() as others:
             for number in range(8):
-                assert other(number % 3 + 1, f"{moments.uniform(0, 1.5):.2f}") in (0, -9)
+                assert others.write(store, number % 3 + 1, f"{moments.uniform(0, 1.5):.2f}") in (0, -9)
 
     seen = break_while_writing(request, server.url, tmp_path, 60, write_and_die)
     assert set(seen.exit_codes) == {0}

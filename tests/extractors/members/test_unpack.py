@@ -9,13 +9,13 @@ import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 
-import pymupdf
 import pytest
 
 from extractors.errors import ExtractionError
 from extractors.members import unpack as module
 from extractors.members.types import Members
 from extractors.members.unpack import unpack_members
+from extractors.pdf.render import pymupdf
 
 
 def zip_of(*entries: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
@@ -111,7 +111,7 @@ def test_containers_in_containers_are_unpacked_to_a_depth(tmp_path: Path) -> Non
 
 
 def test_attachments_of_a_pdf_are_unpacked(tmp_path: Path) -> None:
-    with pymupdf.open() as document:
+    with pymupdf().open() as document:
         document.new_page().add_file_annot((9, 9), b"note", "valves.txt")
         document.embfile_add("n", b"site,kw", filename="numbers.txt")
         content = document.tobytes()

@@ -23,7 +23,7 @@ from tests.support.shared_work import vendor as vendor
 
 
 @pytest.mark.usefixtures("prefect_server")
-@pytest.mark.parametrize("runner", ["dask", "ray"])
+@pytest.mark.parametrize("runner", [pytest.param("dask", marks=pytest.mark.slow), "ray"])
 def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
     runner: str, vendor: Vendor, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
