@@ -4,12 +4,13 @@ In: a `PageLayout`, and the lines of its figures. Out: the lines that a reader r
 labels of a drawing do not.
 """
 
+import re
 from collections.abc import Collection, Sequence
 
 from extractors.geometry import area, horizontal_overlap, width
 from extractors.layout.figures import Figure
 from extractors.layout.text_blocks import TextBlock, group_text_blocks, is_monospaced
-from extractors.page import Line, PageLayout
+from extractors.page import PageLayout
 
 MIN_WORDS, MIN_LOWERCASE = 12, 0.5  # of running text, and share of its words in lower case; labels have capitals
 MIN_CARD_ROWS = 3  # rows of text in a narrow card, where no row is as long as in running text
@@ -20,6 +21,8 @@ MIN_PAGE_SHARE = 0.6  # share of a scanned page under a figure without a caption
 MIN_TITLE_SIZE = 1.4  # multiples of the document's text size
 MIN_BACKDROP_WIDTH, MIN_BACKDROP_AREA = 0.9, 0.5  # shares of the page; a picture with either is behind its text
 MIN_PRESENTED_SIZE = 1 / 45  # of the page's height: smaller print than the text of a slide is a label
+MIN_TICKS = 4  # lines with digits, from which a drawing is a plot with a title of its own
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 # The heading of a card. Multiples of the text size unless noted.
 _MAX_HEADING_ROWS, _MAX_HEADING_GAP, _MIN_HEADING_OVERLAP = 3, 1.6, 0.5  # the third: share of the narrower one
@@ -39,24 +42,26 @@ def text_in_figures(
     texts = [block for block in blocks if _is_running_text(block, layout) or _is_listing(block)]
     headings = [block for block in blocks if any(_heads(block, text) for text in texts)]
     found = {index for block in (*texts, *headings) for index in block.lines}
-    found.update(
-        i for i in inside if any(_is_laid_over(layout.lines[i], one, layout, body_size) for one in uncaptioned)
-    )
+    found.update(*(_laid_over(figure, layout, inside, body_size) for figure in uncaptioned))
     return frozenset(found.intersection(inside))
 
 
-def _is_laid_over(line: Line, figure: Figure, layout: PageLayout, body_size: float) -> bool:
-    """Whether a line is text on a picture rather than a label of it: a title, or anything on a scan or a backdrop."""
-    if not line.belongs_to(figure.box):
-        return False
+def _laid_over(figure: Figure, layout: PageLayout, inside: Collection[int], body_size: float) -> list[int]:
+    """The lines that are text on a picture rather than labels of it: titles, and all words of a scan or a backdrop."""
+    lines = {i: layout.lines[i] for i in inside if layout.lines[i].belongs_to(figure.box)}
     share = area(figure.box) / layout.area
-    if line.ocr:
-        return share > MIN_PAGE_SHARE
-    if line.size > MIN_TITLE_SIZE * body_size and sum(map(str.isalpha, line.text.split())) > 1:
-        return True
+    is_scan = share > MIN_PAGE_SHARE
     is_backdrop = share > MIN_BACKDROP_AREA or width(figure.box) > MIN_BACKDROP_WIDTH * layout.width
-    on_image = is_backdrop and any(line.belongs_to(raster.box) for raster in figure.rasters)
-    return on_image and line.size >= min(body_size, MIN_PRESENTED_SIZE * layout.height)
+    is_plot = sum(any(map(str.isdigit, line.text)) for line in lines.values()) >= MIN_TICKS
+    min_size = min(body_size, MIN_PRESENTED_SIZE * layout.height)
+    found = []
+    for index, line in lines.items():
+        on_image = any(line.belongs_to(raster.box) for raster in figure.rasters)
+        is_title = line.size > MIN_TITLE_SIZE * body_size and len(_WORD.findall(line.text)) > 1
+        is_text = (is_title and (on_image or not is_plot)) or (is_backdrop and on_image and line.size >= min_size)
+        if is_scan if line.ocr else is_text:
+            found.append(index)
+    return found
 
 
 def _is_running_text(block: TextBlock, layout: PageLayout) -> bool:

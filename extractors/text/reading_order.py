@@ -11,8 +11,9 @@ from statistics import median
 
 from extractors.geometry import height, merge_boxes, vertical_overlap
 from extractors.page import Line
-from extractors.text.rows import MIN_GUTTER, Row, by_block, group_by_height, join_into_rows, make_row, on_one_line
+from extractors.text.rows import Row, by_block, group_by_height, join_into_rows, make_row, on_one_line
 
+MIN_COLUMN_GAP = 0.8  # free over the height of two columns, in font sizes; side notes stand close to the text
 MIN_BESIDE_OVERLAP = 0.3  # share of the shorter column's height that columns side by side have in common
 # Values beside labels: median characters, share on one line with a label, and median distance in font sizes, since the
 # lines of a narrow text column follow each other more closely.
@@ -53,7 +54,7 @@ def _split_region(rows: list[Row]) -> list[list[Row]]:
     """Split at gutters that are free over the whole region, else into regions from top to bottom, else not at all."""
     if len(rows) == 1:
         return [rows]
-    min_gutter = MIN_GUTTER * median(row.main_line.size for row in rows)
+    min_gutter = MIN_COLUMN_GAP * median(row.main_line.size for row in rows)
     columns = _columns(rows, min_gutter)
     if len(columns) > 1:
         return [part for column in _move_notes_last(columns) for part in _split_region(column)]

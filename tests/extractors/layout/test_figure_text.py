@@ -72,3 +72,5 @@ def test_title_on_a_picture_is_text_and_labels_are_not() -> None:
     lines = _line("Storage for islands", 60, 200, size=20), _line("45 %", 60, 250, size=20), _line("Pump", 60, 300)
     assert _texts_on(Figure("figure", FIGURE, rasters=(place_photo(*FIGURE),)), *lines) == ["Storage for islands"]
     assert _texts_on(Figure("figure", FIGURE), *lines) == ["Storage for islands"]
+    ticks = [_line(f"{n}0", 60 + 40 * n, 400) for n in range(4)]
+    assert _texts_on(Figure("figure", FIGURE), *lines, *ticks) == []  # the title of a plot
