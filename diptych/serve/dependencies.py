@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from diptych.serve.served_library import ServedLibrary
 
 
-def _served_library(request: Request) -> ServedLibrary:
+async def _served_library(request: Request) -> ServedLibrary:  # FastAPI would call a plain function in a thread
     library: ServedLibrary = request.app.state.library
     return library
 
