@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, Field
 
 VectorType = Literal["float32", "float16"]
 Quantization = Literal["none", "scalar", "binary", "turbo"]
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(BaseModel):
     """A part of `Settings`, without a section of its own."""
 
     collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")

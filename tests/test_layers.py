@@ -52,6 +52,7 @@ LAYERS = (
     "diptych.prices",
     "diptych.endpoints",
     "diptych.setting_names",
+    "diptych.setting_sources",
     "diptych.object_store",
     "diptych.picture_store",
     "diptych.places",

@@ -55,6 +55,8 @@ NOT_IMPORTED = {
         *OWN,
         *STARTED_LATER,
         "numpy",
+        "asyncio",
+        "pydantic_settings",
         "rich",
         "extractors.layout.labels",
     ),
