@@ -8,16 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    field_validator,
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as NotJson
 
 from diptych.endpoints import (
     PROVIDERS,
@@ -35,7 +34,6 @@ from diptych.errors import SettingsError
 from diptych.object_store import check_address
 from diptych.prices import Price
 from diptych.setting_names import find_unknown_variable, suggest_setting
-from diptych.setting_sources import merge, read_environment, read_file
 from diptych.storage_settings import StorageSettings
 from extractors.ocr.languages import split_languages
 from extractors.page_range import check_page_range, parse_page_range
@@ -63,7 +61,14 @@ class Settings(StorageSettings):
     Settings in sections are set from the environment as, for example, DIPTYCH_OPENAI__BASE_URL.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=FILE,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
 
     store: str = Field(
         default=".diptych", description="Folder of the embedded store, URL of a Qdrant server, or :memory:."
@@ -132,7 +137,7 @@ class Settings(StorageSettings):
     )
     page_images: PageImages = Field(default="visual", description="Which pages to store as images.")
     ocr: OcrEngine = Field(default="auto", description="OCR engine for pages without text.")
-    ocr_languages: Annotated[tuple[str, ...], BeforeValidator(split_languages)] = Field(
+    ocr_languages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_languages)] = Field(
         default=("eng",), description="Languages of scans, as Tesseract calls them: eng, deu …; or auto."
     )
     dpi: int = Field(default=150, ge=72, le=600, description="Minimum resolution of figure crops and page images.")
@@ -189,8 +194,16 @@ class Settings(StorageSettings):
 
     _keys: ApiKeys = PrivateAttr(default_factory=ApiKeys)
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**merge(merge(read_file(Path(FILE)), read_environment(type(self), PREFIX)), given))
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     def with_keys(self, keys: Mapping[str, str]) -> Settings:
         """These settings with API keys, by environment variable, which are used where that variable is empty."""
@@ -276,6 +289,8 @@ def load_settings(
             raise SettingsError(f"setting `{name}`: no such setting{suggest_setting(name, Settings)}; {see}") from error
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"setting `{name}` is wrong: {reason}; {see}") from error
+    except NotJson as error:
+        raise SettingsError(f"{error}: {PREFIX} variables of sections and tables must hold JSON") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:  # TOMLDecodeError names line and column
         why = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"{Path(FILE).absolute()}: cannot be read: {why}") from error

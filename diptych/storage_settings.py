@@ -2,13 +2,14 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 VectorType = Literal["float32", "float16"]
 Quantization = Literal["none", "scalar", "binary", "turbo"]
 
 
-class StorageSettings(BaseModel):
+class StorageSettings(BaseSettings):
     """A part of `Settings`, without a section of its own."""
 
     collections: str = Field(default="diptych", description="Prefix of the collection names on a Qdrant server.")

@@ -52,7 +52,6 @@ LAYERS = (
     "diptych.prices",
     "diptych.endpoints",
     "diptych.setting_names",
-    "diptych.setting_sources",
     "diptych.object_store",
     "diptych.picture_store",
     "diptych.places",

@@ -55,8 +55,6 @@ NOT_IMPORTED = {
         *OWN,
         *STARTED_LATER,
         "numpy",
-        "asyncio",
-        "pydantic_settings",
         "rich",
         "extractors.layout.labels",
     ),
