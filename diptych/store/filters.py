@@ -1,6 +1,7 @@
 """Translate a parsed `where` expression into Qdrant's filter JSON, which both engines convert to their own classes."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from diptych.errors import QueryError
@@ -13,7 +14,8 @@ LISTS = "lists"
 """Payload list of the user's fields that hold several values: `contains` compares those with whole values."""
 FOLIO = "folio"
 """Payload field with the printed number of a page, if it differs from the position in the file."""
-DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?")
+"""Of the forms of ISO 8601, those that both engines read."""
 BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 Json = dict[str, Any]
 
@@ -30,6 +32,14 @@ def payload_key(field: str) -> str:
     if field in BUILT_IN or field in STORE_FIELDS:
         return field
     return 'fields."' + field.replace('"', "") + '"'
+
+
+def is_date(value: str) -> bool:
+    """Whether a text is a day, or a day and a time, that exists."""
+    try:
+        return bool(_DATE.fullmatch(value)) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _condition(where: Expression) -> Json:
@@ -77,6 +87,6 @@ def _contains(field: str, value: FieldValue) -> Json:
 def _range(field: str, bound: str, value: FieldValue) -> Json:
     if not isinstance(value, str):
         return {"key": payload_key(field), "range": {bound: float(value)}}
-    if not DATE.match(value):
+    if not is_date(value):
         raise QueryError(f"filter on {field!r}: {value!r} is neither a number nor a date like 2026-01-31")
     return {"key": payload_key(field), "range": {bound: value}}

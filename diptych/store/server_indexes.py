@@ -6,13 +6,12 @@ conditions without an index, and many servers cannot match parts of texts, so fi
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 from qdrant_client.models import CollectionInfo, PayloadSchemaType
 
 from diptych.errors import QueryError
-from diptych.store.filters import DATE, FLAGS, FOLIO, LISTS, Json, payload_key
+from diptych.store.filters import FLAGS, FOLIO, LISTS, Json, is_date, payload_key
 from diptych.store.types import KEYWORD_FIELDS, Point
 from extractors.types import Field
 
@@ -152,24 +151,17 @@ def _type_of(value: Field) -> PayloadSchemaType | None:
         return PayloadSchemaType.BOOL
     if isinstance(items[0], int | float):
         return PayloadSchemaType.FLOAT
-    return PayloadSchemaType.DATETIME if all(map(_is_date, items)) else PayloadSchemaType.KEYWORD
-
-
-def _is_date(value: Any) -> bool:
-    try:
-        return bool(DATE.match(value)) and bool(datetime.fromisoformat(value))
-    except ValueError:
-        return False
+    return PayloadSchemaType.DATETIME if all(map(is_date, items)) else PayloadSchemaType.KEYWORD
 
 
 def _same_date(key: str, value: str) -> Json:
-    return {"key": key, "range": {"gte": value, "lte": value}} if _is_date(value) else NOTHING
+    return {"key": key, "range": {"gte": value, "lte": value}} if is_date(value) else NOTHING
 
 
 def _dates_with(key: str, part: str) -> Json:
     """Dates that begin with a year, a month or a day."""
     first = part + "-01-01"[len(part) - 4 :] if len(part) in (4, 7, 10) else ""
-    if not _is_date(first):
+    if not is_date(first):
         name = _plain(key).removeprefix("fields.")
         raise QueryError(f"filter on {name!r}: it holds dates; `contains` finds a year, month or day such as 2026-01")
     start = date.fromisoformat(first)
@@ -184,7 +176,7 @@ def _has_dates(bounds: Json) -> bool:
 
 def _is_within(value: str, bounds: Json) -> bool:
     """Whether a text is a date within bounds; ISO dates sort as texts."""
-    if not _is_date(value):
+    if not is_date(value):
         return False
     checks = {"lt": value.__lt__, "lte": value.__le__, "gt": value.__gt__, "gte": value.__ge__}
     return all(checks[name](bound) for name, bound in bounds.items())
