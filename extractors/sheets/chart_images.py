@@ -49,10 +49,11 @@ def draw_charts(spaces: Sequence[Any], dpi: int) -> list[bytes]:
 
 
 def _standalone(space: Any) -> bytes:
-    """The chart as XML, without references to other parts of the workbook."""
+    """The chart as XML, without references to other parts of the workbook, and entities that these define."""
     from lxml import etree
 
     copy = deepcopy(space)
+    etree.strip_elements(copy, etree.Entity, with_tail=False)
     for tag in ("externalData", "userShapes", "clrMapOvr"):
         for element in copy.findall(f"{_C}{tag}"):
             copy.remove(element)

@@ -65,6 +65,15 @@ FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: "<p>a<button>b</button>c\x01\ufffe&#1;<p><button>d</button>\x02e".encode(),
         "parts",
     ),
+    "a chart with an entity": (
+        ".xlsx",
+        lambda: xlsx_with(
+            "xl/charts/chart1.xml",
+            b'<!DOCTYPE a [<!ENTITY b "bomb">]><c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/'
+            b'chart">&b;<c:chart>&b;</c:chart></c:chartSpace>',
+        ),
+        "parts",
+    ),
     "a workbook without a workbook": (".xlsx", lambda: xlsx_with("_rels/.rels", b"<a/>"), "names no workbook"),
     "a workbook with broken packing": (
         ".xlsx",
