@@ -58,7 +58,9 @@ def _laid_over(figure: Figure, layout: PageLayout, inside: Collection[int], body
     for index, line in lines.items():
         on_image = any(line.belongs_to(raster.box) for raster in figure.rasters)
         is_title = line.size > MIN_TITLE_SIZE * body_size and len(_WORD.findall(line.text)) > 1
-        is_text = (is_title and (on_image or not is_plot)) or (is_backdrop and on_image and line.size >= min_size)
+        is_text = (is_title and (on_image or is_backdrop or not is_plot)) or (
+            is_backdrop and on_image and line.size >= min_size
+        )
         if is_scan if line.ocr else is_text:
             found.append(index)
     return found

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from extractors.geometry import area, intersection
-from extractors.layout.edge_lines import edge_lines, in_margin
+from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
@@ -81,7 +81,7 @@ class Furniture:
         found = {i for i, line in enumerate(layout.lines) if self._is_watermark(line)}
         found |= edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
-        found.update(i for i in margin if layout.lines[i].artifact)
+        found |= _artifacts(layout)
         for at_head in (True, False):
             half = [i for i in margin if (layout.lines[i].box[3] < layout.height / 2) == at_head]
             extents = {i: _extent_from_edge(layout.lines[i], layout, at_head) for i in half}
@@ -135,6 +135,15 @@ def _is_at_edge(box: Box, layout: PageLayout) -> bool:
     """Whether an image or a path lies where headers and footers stand, or touches the page's edge."""
     inner = (_EDGE, _EDGE, layout.width - _EDGE, layout.height - _EDGE)
     return in_margin(box, layout) or box != intersection(box, inner)
+
+
+def _artifacts(layout: PageLayout) -> set[int]:
+    """The lines without structure tags in a tagged file; none if these are more than headers and footers."""
+    lines = {i: line for i, line in enumerate(layout.lines) if line.artifact and line.horizontal}
+    rows = {(in_margin(x.box, layout), x.box[3] < layout.height / 2, round(x.box[3] / _GRID)) for x in lines.values()}
+    at_edges = Counter(at_head for in_a_margin, at_head, _ in rows if in_a_margin)
+    is_plausible = at_edges.total() == len(rows) and max(at_edges.values(), default=0) <= MAX_ROWS
+    return set(lines) if is_plausible else set()
 
 
 def without_numbers(text: str) -> str:

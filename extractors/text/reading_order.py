@@ -11,9 +11,9 @@ from statistics import median
 
 from extractors.geometry import height, merge_boxes, vertical_overlap
 from extractors.page import Line
-from extractors.text.rows import Row, by_block, group_by_height, join_into_rows, make_row, on_one_line
+from extractors.text.rows import MIN_GUTTER, Row, by_block, group_by_height, join_into_rows, make_row, on_one_line
 
-MIN_COLUMN_GAP = 0.8  # free over the height of two columns, in font sizes; side notes stand close to the text
+MAX_INTRUSION = 1  # points by which a row may reach into a gutter: dashes and brackets hang out of their column
 MIN_BESIDE_OVERLAP = 0.3  # share of the shorter column's height that columns side by side have in common
 # Values beside labels: median characters, share on one line with a label, and median distance in font sizes, since the
 # lines of a narrow text column follow each other more closely.
@@ -54,7 +54,7 @@ def _split_region(rows: list[Row]) -> list[list[Row]]:
     """Split at gutters that are free over the whole region, else into regions from top to bottom, else not at all."""
     if len(rows) == 1:
         return [rows]
-    min_gutter = MIN_COLUMN_GAP * median(row.main_line.size for row in rows)
+    min_gutter = MIN_GUTTER * median(row.main_line.size for row in rows)
     columns = _columns(rows, min_gutter)
     if len(columns) > 1:
         return [part for column in _move_notes_last(columns) for part in _split_region(column)]
@@ -75,7 +75,7 @@ def _split_region(rows: list[Row]) -> list[list[Row]]:
 
 
 def _columns(rows: list[Row], min_gutter: float) -> list[list[Row]]:
-    gutters = _gutters(rows, min_gutter) if len(rows) > 2 else []
+    gutters = _gutters(rows, min_gutter - 2 * MAX_INTRUSION) if len(rows) > 2 else []
     columns: list[list[Row]] = [[] for _ in range(len(gutters) + 1)]
     for row in rows:
         columns[sum(row.box[0] >= gutter[1] - 0.1 for gutter in gutters)].append(row)
@@ -193,12 +193,12 @@ def _possible_gutters(bands: Sequence[list[Row]], width: float) -> list[_Interva
 
 
 def _text_heights(band: Sequence[Row], strip: _Interval) -> tuple[float, float] | None:
-    """Total height of the rows left and right of the strip; None when a row reaches more than a point into it."""
+    """Total height of the rows left and right of the strip; None when a row reaches into it."""
     left = right = 0.0
     for row in band:
-        if row.box[2] <= strip[0] + 1:
+        if row.box[2] <= strip[0] + MAX_INTRUSION:
             left += height(row.box)
-        elif row.box[0] >= strip[1] - 1:
+        elif row.box[0] >= strip[1] - MAX_INTRUSION:
             right += height(row.box)
         else:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from extractors.layout.furniture import Furniture, sample_pages, without_numbers
 from extractors.page import Drawing, Line, PageLayout, Raster
 
@@ -80,3 +82,11 @@ def test_picture_of_a_slide_that_is_built_up_is_content_but_a_corner_is_not() ->
     furniture = Furniture.learn(pages)
     assert not furniture.repeats(picture, pages[0])
     assert furniture.repeats(corner, pages[0])
+
+
+def test_lines_that_tags_leave_out_are_furniture_unless_they_are_content() -> None:
+    head, foot = (replace(_line(text, base), artifact=True) for text, base in (("Journal", 40), ("Volume 3", 770)))
+    assert _running_texts([_page(1, head, foot)]) == [["Journal", "Volume 3"]]
+    repeated = [replace(_line("Name of the part", 40 + 12 * n), artifact=True) for n in range(4)]  # header of a table
+    assert _running_texts([_page(1, *repeated, foot)]) == [[]]
+    assert _running_texts([_page(1, head, replace(_line("A paragraph", 400), artifact=True))]) == [[]]

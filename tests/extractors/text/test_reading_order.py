@@ -144,7 +144,7 @@ def test_number_of_a_formula_does_not_bridge_the_gutter() -> None:
     assert order.index("(1)") < order.index("right0")
 
 
-def test_notes_close_beside_the_text_are_a_column() -> None:
-    notes = [line(f"note{n} of the editors", 50, 103 + 13 * n, 155.5, block=1) for n in range(4)]
-    text = [line(f"text{n} runs on to the edge", 164, 100 + 12 * n, 550, block=2) for n in range(6)]
+def test_dash_that_hangs_into_the_gutter_does_not_join_side_notes_to_the_text() -> None:
+    notes = [line(f"note{n} of the editors", 50, 103 + 13 * n, 155, block=1) for n in range(4)]
+    text = [line(f"text{n} runs on to the edge", 167 - 4 * (n == 2), 100 + 12 * n, 550, block=2) for n in range(6)]
     assert first_words([*notes, *text]) == [*(f"note{n}" for n in range(4)), *(f"text{n}" for n in range(6))]
