@@ -25,9 +25,9 @@ from diptych.doctor.machine import (
 )  # fmt: skip
 from diptych.doctor.models import check_encoder
 from diptych.encoders import minilm
-from diptych.encoders.registry import load_encoder
 from diptych.settings import Settings
 from extractors.slides.libreoffice import find_libreoffice
+from tests.support.built_models import copy_graphs
 from tests.support.s3_server import S3Server
 from tests.support.s3_server import s3 as s3
 
@@ -140,7 +140,7 @@ def test_missing_weights_are_reported_with_the_install_command(
 
 def test_cached_graph_is_reported(settings: Settings) -> None:
     assert "built when first used" in check_encoder(settings).what
-    load_encoder("minilm:fp32", settings).encode_texts(["x"])
+    copy_graphs(settings.cache, "fp32")
     other = settings.model_copy(update={"encoder": "minilm:fp32"})
     assert str(settings.cache) in check_encoder(other).what
 

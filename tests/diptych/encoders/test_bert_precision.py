@@ -17,6 +17,7 @@ from diptych.encoders.minilm import MiniLM, find_package
 from diptych.errors import StoreMismatch
 from diptych.store.register import stored_config
 from diptych.vectors import Vector, Vectors
+from tests.support.built_models import copy_graphs
 
 TIMES = {
     "with fast products of bytes": ({"fp32": 4.0, "int8": 1.0, "int7": 0.95}, "int8"),
@@ -84,6 +85,7 @@ def test_second_machine_encodes_as_the_store_was_built(
     tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(store=str(tmp_path / "store"), root=library, cache=tmp_path / "cache")
+    copy_graphs(settings.cache, "int8", "int7")
     machine(monkeypatch, "with fast products of bytes")
     with Diptych.open(settings) as first:
         first.ingest([library / "leaflet.pdf"])

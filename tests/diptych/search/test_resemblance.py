@@ -13,6 +13,7 @@ from diptych.search.resemblance import SHUFFLES, shuffle_letters
 from diptych.where import parse_where
 from flows.cli.main import run
 from tests.support.command_line import json_lines
+from tests.support.papers import write_leaflet
 
 DATA = Path(__file__).parents[3] / "data"
 NONSENSE = (
@@ -32,8 +33,9 @@ NONSENSE = (
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
-    with Diptych.open(Settings(store=str(tmp_path_factory.mktemp("shop") / "store"))) as opened:
-        opened.ingest([DATA / "catalogue", DATA / "scan.pdf"])
+    folder = tmp_path_factory.mktemp("shop")
+    with Diptych.open(Settings(store=str(folder / "store"), ocr="off")) as opened:
+        opened.ingest([DATA / "catalogue", write_leaflet(folder / "scan.pdf")])
         yield opened
 
 
