@@ -23,7 +23,7 @@ CATALOGUE = Path(__file__).parents[3] / "data" / "catalogue"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
-    with Diptych.open(Settings(store=str(tmp_path_factory.mktemp("shop") / "store"))) as opened:
+    with Diptych.open(Settings(store=str(tmp_path_factory.mktemp("shop") / "store"), ocr="off")) as opened:
         opened.ingest([CATALOGUE / "products.csv"])
         yield opened
 
@@ -123,7 +123,7 @@ def test_filters_in_words_combine_with_where(shop: Diptych) -> None:
 
 def test_new_fields_are_known_at_once(tmp_path: Path) -> None:
     write_paper(tmp_path / "paper.pdf", "Pumps under $200 are rare.")
-    with Diptych.open(Settings(store=str(tmp_path / "store"))) as opened:
+    with Diptych.open(Settings(store=str(tmp_path / "store"), ocr="off")) as opened:
         opened.ingest([tmp_path / "paper.pdf"])
         assert not opened.interpret("pumps under $200").phrases
         opened.ingest([CATALOGUE / "products.csv"])
