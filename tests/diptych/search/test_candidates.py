@@ -111,7 +111,7 @@ def test_a_free_helper_reads_one_collection_while_the_other_is_read(
     store = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60)
     ingest_version(store, tmp_path / "store", NAMES[0], 1)
     monkeypatch.setattr(candidates, "_FREE_HELPERS", threading.Semaphore(helpers))
-    both, threads = threading.Barrier(1 + helpers, timeout=60), set[str]()
+    both, threads = threading.Barrier(1 + helpers, timeout=600), set[str]()
 
     def noting(method: Any) -> Any:
         def call(*arguments: Any) -> Any:
