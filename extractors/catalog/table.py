@@ -12,6 +12,7 @@ from typing import Literal
 
 from extractors.catalog.columns import Cell, parse_column, unify_column
 from extractors.errors import ExtractionError
+from extractors.text.cleaning import replace_surrogates
 
 # Names of columns in lower case with underscores, the likeliest first.
 IMAGE_COLUMNS = (
@@ -185,7 +186,7 @@ def _read_json_lines(path: Path, text: str) -> Catalog:
     notes = []
     for number, line in enumerate(filter(str.strip, text.split("\n")), 1):
         try:
-            row = json.loads(line)
+            row = replace_surrogates(json.loads(line))
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from email import message_from_bytes, message_from_string, policy
 from email.header import decode_header, make_header
@@ -16,6 +16,7 @@ from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
 from extractors.markup.encoding import decode_text
+from extractors.text.cleaning import replace_surrogates
 
 MAX_BYTES = 512 << 20
 """Mail servers refuse more than a tenth of it."""
@@ -62,11 +63,17 @@ def read_mail(path: Path, name: str) -> Mail:
         is_ole = file.read(len(_OLE)) == _OLE
     advice = "open it in a mail program and save it again"
     try:
-        return _read_msg(path) if is_ole else _read_eml(path.read_bytes(), name)
+        return _without_surrogates(_read_msg(path) if is_ole else _read_eml(path.read_bytes(), name))
     except ExtractionError:
         raise
     except Exception as error:  # both libraries raise what their own code runs into
         raise ExtractionError(f"{name}: cannot be read as a mail ({error_summary(error)}); {advice}") from error
+
+
+def _without_surrogates(mail: Mail) -> Mail:
+    texts = {field.name: replace_surrogates(getattr(mail, field.name)) for field in fields(mail)}
+    attachments = [replace(one, name=replace_surrogates(one.name)) for one in mail.attachments]
+    return Mail(**texts | {"attachments": attachments})
 
 
 def _read_eml(data: bytes, name: str) -> Mail:

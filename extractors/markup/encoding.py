@@ -2,8 +2,10 @@
 
 import codecs
 import re
+from contextlib import suppress
 
 from extractors.errors import ExtractionError
+from extractors.text.cleaning import replace_surrogates
 
 MAX_TEXT_BYTES = 64 << 20
 """Larger text files are data or logs rather than documents."""
@@ -38,10 +40,8 @@ def decode_text(data: bytes, name: str, declared: str = "") -> str:
     found = _DECLARED.search(data[:_HEAD])
     stated = found[1].decode("ascii", errors="replace") if found else ""
     for encoding in ("utf-8", declared, stated):
-        try:
-            return data.decode(encoding or "utf-8")
-        except (UnicodeDecodeError, LookupError):
-            continue
+        with suppress(ValueError, LookupError):  # also for a name that is none, or of an encoding that only fails
+            return str(replace_surrogates(data.decode(encoding or "utf-8")))
     return _guess(data)
 
 

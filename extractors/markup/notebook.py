@@ -15,6 +15,7 @@ from extractors.errors import ExtractionError
 from extractors.markup.html_reader import parse_html, read_html
 from extractors.markup.image_files import image_finder, read_data_address
 from extractors.markup.lightweight import read_markdown_text
+from extractors.text.cleaning import replace_surrogates
 
 MAX_BYTES = 256 << 20
 """Larger than any notebook that a browser opens."""
@@ -34,7 +35,7 @@ def read_notebook(path: Path, name: str) -> BlockDocument:
     if path.stat().st_size > MAX_BYTES:
         raise ExtractionError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; clear its outputs and save it again")
     try:
-        notebook = json.loads(path.read_bytes())
+        notebook = replace_surrogates(json.loads(path.read_bytes()))
         cells = notebook.get("cells")
         if cells is None:
             cells = list(chain.from_iterable(sheet["cells"] for sheet in notebook["worksheets"]))

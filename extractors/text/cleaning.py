@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 MIN_LETTERS_TO_JUDGE = 40  # shorter texts count as readable: their statistics mean nothing
 # Share of characters without meaning (controls, private use, U+FFFD). Symbol fonts and formulas bring some along.
@@ -20,6 +21,7 @@ _REPLACEMENTS = str.maketrans({
     "\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf076": "❖", "\uf0e0": "→", "\uf02d": "-",
 })  # fmt: skip
 _MEANINGLESS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LEADERS = re.compile(r"(?:[.…·_]\s?){4,}")
 _SPACE_IN_CJK = re.compile(r"(?<=[\u3001-\u30ff\u3400-\u9fff]) (?=[\u3001-\u30ff\u3400-\u9fff])")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -38,6 +40,18 @@ def clean_text(text: str) -> str:
         plain = plain[:-1] + "-"
     plain = _MEANINGLESS.sub(" ", plain.replace("\u00ad", ""))
     return _SPACE_IN_CJK.sub("", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
+
+
+def replace_surrogates(value: Any) -> Any:
+    """A text, or the texts in lists and objects of JSON, without halves of characters, which cannot be stored."""
+    match value:
+        case str():
+            return _SURROGATE.sub("\ufffd", value)
+        case list():
+            return list(map(replace_surrogates, value))
+        case dict():
+            return {replace_surrogates(name): replace_surrogates(one) for name, one in value.items()}
+    return value
 
 
 def bare_letters(text: str) -> str:

@@ -111,6 +111,12 @@ def test_json_lists_stay_lists_of_one_type(values: list[object], cells: list[obj
     assert unify_column(values) == cells
 
 
+def test_half_a_character_in_a_row_does_not_stop_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"description": "pump \\ud800"}\n{"description": "hose"}\n')
+    assert list(read_catalog(file).columns["description"]) == ["pump \ufffd", "hose"]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_rows_are_read_with_any_delimiter_and_quoted_line_breaks(tmp_path: Path, delimiter: str) -> None:
     rows = [

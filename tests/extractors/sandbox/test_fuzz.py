@@ -65,6 +65,21 @@ FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: "<p>a<button>b</button>c\x01\ufffe&#1;<p><button>d</button>\x02e".encode(),
         "parts",
     ),
+    "a web page in an encoding that only fails": (
+        ".mhtml",
+        lambda: b"Content-Type: text/html; charset=undefined\n\n<p>a\xff",
+        "parts",
+    ),
+    "a web page in an encoding with a NUL in its name": (
+        ".mhtml",
+        lambda: b"Content-Type: text/html; charset*=utf-8''a%00\n\n<p>a\xff",
+        "parts",
+    ),
+    "half a character in a mail": (
+        ".eml",
+        lambda: b"Subject: a\nContent-Type: text/plain; charset=unicode_escape\n\na\xff \\ud800 b\n",
+        "parts",
+    ),
     "a chart with an entity": (
         ".xlsx",
         lambda: xlsx_with(

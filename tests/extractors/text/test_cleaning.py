@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from extractors.text.cleaning import clean_text, is_readable
+from extractors.text.cleaning import clean_text, is_readable, replace_surrogates
 
 SENTENCE = "The quick brown fox jumps over the lazy dog and runs away into the forest again"
 
@@ -39,3 +39,9 @@ def test_shifted_letters_and_replacement_characters_are_not_readable() -> None:
     shifted = "".join(chr(ord(letter) + 3) if letter.isalpha() else letter for letter in SENTENCE)
     assert not is_readable([shifted], strict=True)
     assert not is_readable(["\ufffd" * 30 + SENTENCE])
+
+
+def test_halves_of_characters_are_replaced_in_texts_and_json() -> None:
+    assert replace_surrogates({"a\ud800": ["b\udfff", 1, None, "\U0001f600"]}) == {
+        "a\ufffd": ["b\ufffd", 1, None, "\U0001f600"]
+    }
