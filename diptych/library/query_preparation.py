@@ -18,7 +18,7 @@ from diptych.store.types import Store
 from diptych.where import all_of
 from extractors.pictures.store import image_path
 from extractors.temporary_folder import TemporaryFolder
-from extractors.types import Extraction, Source
+from extractors.types import Extraction, Options, PageRange, Source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SAMPLED_DOCUMENTS = 1000
 """Documents whose fields are taken for the fields of the store; reading all of them would delay a query."""
+IMAGE_SECONDS = 20.0
+"""For reading the image of a query, words in it included."""
 
 
 class QueryPreparation:
@@ -73,7 +75,7 @@ class QueryPreparation:
         runtime = self._runtime
         with TemporaryFolder() as folder:
             source, name = self._image_source(image, folder)
-            extraction = runtime.workers().extract(source, replace(runtime.options, ocr="off"), runtime.pictures)
+            extraction = self._read_image(source, replace(runtime.options, ocr="off"))
         return _stored_image(extraction, name, runtime.pictures)
 
     def _image_source(self, image: Path | str | bytes | Image, folder: Path) -> tuple[Source, str]:
@@ -96,6 +98,11 @@ class QueryPreparation:
             return replace(find_sources([file]).sources[0], name=name), name
         except SourceError as error:
             raise QueryError(str(error)) from error
+
+    def _read_image(self, source: Source, options: Options) -> Extraction:
+        """Only its first page, and not for long: images of other queries wait for the same workers."""
+        options = replace(options, page_range=PageRange(1, 1))
+        return self._runtime.workers().extract(source, options, self._runtime.pictures, seconds=IMAGE_SECONDS)
 
     def interpret(self, query: Query) -> FilteredText:
         """The limits in the wording that match a field of the store, as filters; none for a literal query."""
@@ -127,7 +134,7 @@ class QueryPreparation:
         has_image_encoder = runtime.spaces.images is not None
         options = replace(runtime.options, ocr="off") if has_image_encoder else runtime.options
         try:
-            extraction = runtime.workers().extract(source, options, runtime.pictures)
+            extraction = self._read_image(source, options)
         except ExtractionError as error:
             # The file may be a copy in a temporary folder, which is nobody's business.
             error.args = (str(error).replace(str(source.path), name),)

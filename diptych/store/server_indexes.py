@@ -151,7 +151,7 @@ def _type_of(value: Field) -> PayloadSchemaType | None:
         return PayloadSchemaType.BOOL
     if isinstance(items[0], int | float):
         return PayloadSchemaType.FLOAT
-    return PayloadSchemaType.DATETIME if all(map(is_date, items)) else PayloadSchemaType.KEYWORD
+    return PayloadSchemaType.DATETIME if all(is_date(str(item)) for item in items) else PayloadSchemaType.KEYWORD
 
 
 def _same_date(key: str, value: str) -> Json:

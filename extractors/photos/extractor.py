@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from extractors.errors import ExtractionError
 from extractors.ocr.recognition import OcrResult, choose_engine, recognise_page, recognise_words
+from extractors.page_range import check_pages
 from extractors.pdf.crops import is_graphic
 from extractors.photos.svg import draw_svg, read_svg
 from extractors.pictures.decode import count_frames, displayable_suffix, normalise_image, open_image, seek_frame
@@ -65,10 +66,11 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
         if frames > 1 and image.format == "HEIF":
             notes.append(f"has {frames} images: only the main one is used")
         elif frames > 1 and image.format not in ("TIFF", "MPO"):
-            notes.append(f"has {frames} frames, as animations do: only the first one is used")
+            notes.append("has several frames, as animations do: only the first one is used")
         if missing := choose_engine(options)[1]:
             notes.append(missing)
-        readable = readable_pages(range(1, min(pages, MAX_PAGES) + 1), source.skipped_pages, problems)
+        wanted = check_pages(options.page_range, pages, source.name)
+        readable = readable_pages(wanted[:MAX_PAGES], source.skipped_pages, problems)
         for number, frame in _frames(image, readable, problems):
             with timer.stage("ocr"):
                 try:
@@ -83,8 +85,8 @@ def extract(source: Source, options: Options, pictures: Path) -> Extraction:
                     stored = save_image(frame, pictures, own_bytes, suffix)
             found.append(Picture("photo", number, stored, words=words, ocr=bool(words)))
             passages += ocr_passages(page, number, options) if page else []
-    if pages > MAX_PAGES:
-        problems.append(Problem(f"only the first {MAX_PAGES} of {pages} pages were read; split the file"))
+    if len(wanted) > MAX_PAGES:
+        problems.append(Problem(f"only {MAX_PAGES} of {len(wanted)} pages were read; split the file"))
     if not found:
         raise ExtractionError(f"{source.name}: {problems[0].reason}")
     ocr_pages = tuple(picture.page for picture in found if picture.ocr)

@@ -87,9 +87,12 @@ def _decoding() -> Iterator[None]:
 
 
 def count_frames(image: Image.Image) -> int:
-    """The number of frames, damaged ones included; `image` stays at its frame, which of HEIC is the main one."""
+    """The number of frames, damaged ones included; `image` stays at its frame, which of HEIC is the main one.
+
+    Of animations, only two are counted: to find a frame, all before it are decoded.
+    """
     main, number = image.tell(), 0
-    while True:
+    while number < (inf if image.format in ("TIFF", "HEIF", "MPO") else 2):
         try:
             seek_frame(image, number)
         except EOFError:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -87,19 +88,19 @@ class Sandbox:
         for worker in idle:
             worker.close()
 
-    def extract(self, source: Source, options: Options, pictures: Path) -> Extraction:
+    def extract(self, source: Source, options: Options, pictures: Path, *, seconds: float = inf) -> Extraction:
         """Extract one document in a worker; images go to the picture store `pictures`. Waits for a free worker.
 
-        Pages that exceed a limit or crash the worker become problems of the document. Raises `ExtractionError` when the
-        extractor does and (transient) when the sandbox is closed, and `WorkerStopped` when there is nothing but such
-        pages, or when it happens outside of pages.
+        `seconds` limits the document with all its pages. Pages that exceed a limit or crash the worker become problems
+        of the document. Raises `ExtractionError` when the extractor does and (transient) when the sandbox is closed,
+        and `WorkerStopped` when there is nothing but such pages, or when it happens outside of pages.
         """
         skipped: dict[int, str] = {}
         access = access_to((source.path, *source.images), filter(None, (pictures, options.pages)), options.tokenizer)
         while True:
             tried = replace(source, passwords=self._find_passwords(source.path), skipped_pages=dict(skipped))
             try:
-                reply = self._run(source.path, access, extract_document, tried, options, pictures)
+                reply = self._run(source.path, access, extract_document, tried, options, pictures, seconds=seconds)
                 extraction = _parse_reply(Extraction, reply, source.path, source=source)
                 return replace(extraction, report=replace(extraction.report, worker_stopped=bool(skipped)))
             except WorkerStopped as error:
@@ -147,11 +148,13 @@ class Sandbox:
             if fnmatchcase(place, pattern) or fnmatchcase(place, f"*/{pattern}")
         )
 
-    def _run(self, path: Path, access: Access, function: Callable[..., object], *arguments: object) -> bytes:
+    def _run(
+        self, path: Path, access: Access, function: Callable[..., object], *arguments: object, seconds: float = inf
+    ) -> bytes:
         with self._slots:
             worker, reusable = self._borrow(path, access), False
             try:
-                reply = worker.run(path, function, arguments, self._use_program)
+                reply = worker.run(path, function, arguments, self._use_program, seconds)
                 reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * (
                     self.limits.memory_mb << 20
                 )

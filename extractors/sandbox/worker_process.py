@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 from extractors.errors import ExtractionError, WorkerLost, WorkerStopped
@@ -120,18 +121,22 @@ class WorkerProcess:
         function: Callable[..., object],
         arguments: tuple[object, ...],
         use_program: UseProgram = without_limits,
+        seconds: float = inf,
     ) -> bytes:
         """Call a function that returns a dataclass, and return the worker's reply, a line of JSON.
 
-        `path` is the file it opens. The time until it may use a program does not count. Raises `ExtractionError` when
-        the process dies, exceeds its limits, or sends too large a reply, and as `use_program` does.
+        `path` is the file it opens. The time until it may use a program does not count, but for `seconds`, the limit
+        for everything. Raises `ExtractionError` when the process dies, exceeds its limits, or sends too large a reply,
+        and as `use_program` does.
         """
         self.jobs += 1
         with ExitStack() as in_use:
-            return self._read_reply(path, (path, function, arguments), use_program, in_use)
+            return self._read_reply(path, (path, function, arguments), use_program, in_use, seconds)
 
-    def _read_reply(self, path: Path, job: tuple[object, ...], use_program: UseProgram, in_use: ExitStack) -> bytes:
-        page, deadline = 0, time.monotonic() + self._limits.seconds
+    def _read_reply(
+        self, path: Path, job: tuple[object, ...], use_program: UseProgram, in_use: ExitStack, seconds: float
+    ) -> bytes:
+        page, deadline, end = 0, time.monotonic() + self._limits.seconds, time.monotonic() + seconds
         self._send(pickle.dumps(job), path, page)
         readable = select.poll()
         readable.register(self._replies, select.POLLIN)
@@ -139,6 +144,8 @@ class WorkerProcess:
         while True:
             has_output = readable.poll(1000 * WATCH_SECONDS)
             self._check_limits(path, page, deadline)
+            if time.monotonic() > end:
+                raise WorkerStopped(path, f"reading it took longer than {seconds:g} s and was stopped", 0)
             if len(reply) > MAX_REPLY_BYTES:
                 raise ExtractionError(f"{path}: yields more than {MAX_REPLY_BYTES >> 20} MiB of text; split the file")
             if has_output:

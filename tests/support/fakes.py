@@ -46,7 +46,7 @@ class ScriptedSandbox(Sandbox):
         self.scripts: dict[str, Extraction | Exception] = {}
         self.calls: list[str] = []
 
-    def extract(self, source: Source, options: Options, pictures: Path) -> Extraction:
+    def extract(self, source: Source, options: Options, pictures: Path, *, seconds: float = 0) -> Extraction:
         self.calls.append(source.name)
         script = self.scripts[source.name]
         if isinstance(script, Exception):

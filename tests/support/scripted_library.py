@@ -44,7 +44,7 @@ def notes(text: str = "The blue cat sleeps on the pump.") -> Extraction:
 class OneScriptPerFile(ScriptedSandbox):
     """Documents are found by their file's name, so that tests need no names below a root."""
 
-    def extract(self, source: Any, options: Any, pictures: Path) -> Extraction:
+    def extract(self, source: Any, options: Any, pictures: Path, *, seconds: float = 0) -> Extraction:
         script = self.scripts[source.path.name]
         assert isinstance(script, Extraction)
         return replace(script, source=source)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from diptych import Query, QueryError, Settings
 from diptych.errors import ExtractionError
+from diptych.library import query_preparation
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.models.meter import Meter
@@ -106,8 +107,27 @@ def test_a_closed_pil_image_is_refused(runtime: Runtime) -> None:
         prepared(runtime, closed)
 
 
+def test_image_that_takes_long_is_given_up_so_that_others_are_read(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = io.BytesIO()
+    Image.new("L", (1500, 1500), 128).save(file, "JPEG", progressive=True)
+    scan = file.getvalue()[file.getvalue().rfind(b"\xff\xda") : -2]
+    monkeypatch.setattr(query_preparation, "IMAGE_SECONDS", 0.3)
+    with pytest.raises(ExtractionError, match=r"^the image of the query: reading it took longer than 0.3 s"):
+        prepared(runtime, file.getvalue()[:-2] + 20_000 * scan + b"\xff\xd9")
+
+
+def test_only_the_first_of_several_images_is_read(runtime: Runtime) -> None:
+    pages, file = [Image.new("RGB", (80, 60), colour) for colour in ("red", "blue", "green")], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    before = set(runtime.pictures.rglob("*.png"))
+    prepared(runtime, file.getvalue())
+    assert len(set(runtime.pictures.rglob("*.png")) - before) <= 1
+
+
 def test_messages_do_not_name_the_temporary_copy(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    def extract(self: Sandbox, source: Source, *arguments: object) -> Extraction:
+    def extract(self: Sandbox, source: Source, *arguments: object, seconds: float) -> Extraction:
         raise ExtractionError(f"{source.path}: the extractor failed")
 
     monkeypatch.setattr(Sandbox, "extract", extract)

@@ -27,7 +27,7 @@ DOCUMENTS = 50
 class AnyFile(ScriptedSandbox):
     """Every file has three parts, which name it."""
 
-    def extract(self, source: Any, options: Any, pictures: Path) -> Extraction:
+    def extract(self, source: Any, options: Any, pictures: Path, *, seconds: float = 0) -> Extraction:
         text = source.path.read_text()
         passages = Passage(f"the red pump {text}", 1), Passage(f"the green valve {text}", 2)
         self.scripts[source.name] = document(*passages, pictures=(figure(f"Figure 1: a blue chart {text}"),))
