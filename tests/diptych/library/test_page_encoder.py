@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -34,7 +35,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(request: pytest.FixtureRequest, models: Path, tmp_path: Path) -> Settings:
     (tmp_path / "files").mkdir()
     paint(tmp_path / "files", one="red", two="blue", three="black")
-    store = {"store": str(tmp_path / "store")}
+    store: dict[str, Any] = {"store": str(tmp_path / "store")}
     if request.param == "server":
         store = {"store": URL, "collections": new_prefix(), "pictures": str(tmp_path / "pictures")}
     return Settings(
