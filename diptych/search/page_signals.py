@@ -8,21 +8,24 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from diptych.search.query_intent import Expansion, QueryIntent
 from diptych.search.ranking_inputs import Page, Place
 
 PAGE_WORDS, PAGE_PHRASES = "pages.bm25", "pages.phrases"
-PAGE_HEADINGS, PAGE_PICTURES, PAGE_TABLES = "pages.headings", "pages.pictures", "pages.tables"
+PAGE_HEADINGS, PAGE_SECTIONS = "pages.headings", "pages.sections"
+PAGE_PICTURES, PAGE_TABLES = "pages.pictures", "pages.tables"
 PAGE_VECTORS, PAGE_IMAGES = "pages.dense", "pages.patches"
 NAMED, DOCUMENT_WORDS, DOCUMENT_NAME = "named", "documents.words", "documents.name"
-PAGE_SIGNALS = (PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_PICTURES, PAGE_TABLES, NAMED)
+PAGE_SIGNALS = (PAGE_WORDS, PAGE_PHRASES, PAGE_HEADINGS, PAGE_SECTIONS, PAGE_PICTURES, PAGE_TABLES, NAMED)
 SIGNALS = (*PAGE_SIGNALS, PAGE_VECTORS, PAGE_IMAGES, DOCUMENT_WORDS, DOCUMENT_NAME)
-"""In order: BM25 of the page's words; adjacent pairs of words; BM25 of its headings and captions; a figure on the page
-if the query asks for one; a table with a title that a synonym file gives for the query; its page number or a label on
-it is named in the query; cosine similarity of its best part; similarity of its image, by a page encoder; words of the
-query anywhere on the pages of its document that were found; words in its document's name and title."""
+"""In order: BM25 of the page's words; adjacent pairs of words; BM25 of its headings and captions; a heading above its
+parts that the query contains whole; a figure on the page if the query asks for one; a table with a title that a synonym
+file gives for the query; its page number or a label on it is named in the query; cosine similarity of its best part;
+similarity of its image, by a page encoder; words of the query anywhere on the pages of its document that were found;
+words in its document's name and title."""
 BM25_K1, BM25_B = 1.2, 0.75
 """The usual constants of BM25."""
 POSITION_VALUE = 0.6
@@ -81,7 +84,9 @@ def _measure_pages(
         NAMED: [_named(intent, place[1], page) for place, page in pages.items()] if _names_pages(intent) else (),
     }
     values = {signal: _relative(dict(zip(places, found, strict=False))) for signal, found in measured.items()}
-    return {PAGE_PHRASES: _phrases(intent, places, texts, usage), **values}, usage
+    sections = {place: _named_section(intent, page, usage) for place, page in pages.items()} if intent.phrases else {}
+    sections = {place: value for place, value in sections.items() if value > 0}
+    return {PAGE_PHRASES: _phrases(intent, places, texts, usage), PAGE_SECTIONS: sections, **values}, usage
 
 
 def find_documents(expansion: Expansion, pages: Mapping[Place, Page]) -> set[str]:
@@ -143,6 +148,14 @@ def _adjacent(first: str, second: str, text: str) -> bool:
             return True
         at = text.find(term, at + 1)
     return False
+
+
+def _named_section(intent: QueryIntent, page: Page, usage: Mapping[str, WordUse]) -> float:
+    """The share of the query, by rarity of its words, that is a whole heading of two words or more."""
+    total = sum(use.idf for use in usage.values())
+    headings = (stems for section in page.sections if len(stems := section.split()) > 1)
+    named = (stems for stems in headings if all(pair in intent.phrases for pair in pairwise(stems)))
+    return max((sum(usage[stem].idf for stem in {*stems} & usage.keys()) / total for stems in named), default=0.0)
 
 
 def _names_pages(intent: QueryIntent) -> bool:

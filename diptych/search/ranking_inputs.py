@@ -37,6 +37,8 @@ class Page(NamedTuple):
     """Stems of all its words."""
     headings: str = ""
     """Stems of its headings and captions."""
+    sections: frozenset[str] = frozenset()
+    """Stems of each heading above the parts that were found on it."""
     name: str = ""
     """Stems of its document's name and title."""
     kinds: frozenset[str] = frozenset()
@@ -82,13 +84,17 @@ def make_place(payload: Payload) -> Place:
 
 def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) -> Page:
     first = parts[0]
-    name = _name_stems(first["document"], first["title"], first.get("language") or language)
+    spoken = first.get("language") or language
+    name = _name_stems(first["document"], first["title"], spoken)
+    sections = frozenset(_heading_stems(heading, spoken) for part in parts for heading in part["heading"])
     tables = tuple(line for part in parts if part["kind"] == "table" for line in _table_titles(part))
     if page and "headings" in page:  # pages in older stores have words only
         kinds, labels = frozenset(page["kinds"]), frozenset(page["labels"])
-        return Page(page[PAGE_WORDS], page["headings"], name, kinds, labels, page.get("folio"), page["last"], tables)
+        folio, last = page.get("folio"), page["last"]
+        return Page(page[PAGE_WORDS], page["headings"], sections, name, kinds, labels, folio, last, tables)
     return Page(
         words=" ".join(sorted(part[INDEXED] for part in parts)),  # includes headings and captions
+        sections=sections,
         name=name,
         kinds=frozenset(part["kind"] for part in parts if part["modality"] == "image"),
         labels=frozenset(label for p in parts if p["label"] for label in (p["label"], figure_label(p["label"]))),
@@ -101,6 +107,11 @@ def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) ->
 def _table_titles(part: Payload) -> tuple[str, ...]:
     words = part["text"] if part["modality"] == "text" else part["words"]
     return (part["caption"], *part["heading"][-1:], words[:TITLE_CHARACTERS])
+
+
+@lru_cache(maxsize=16_384)
+def _heading_stems(heading: str, language: str) -> str:
+    return analyse(heading, language)
 
 
 @lru_cache(maxsize=4096)

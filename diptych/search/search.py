@@ -23,6 +23,7 @@ from diptych.search.page_signals import (
     PAGE_HEADINGS,
     PAGE_IMAGES,
     PAGE_PHRASES,
+    PAGE_SECTIONS,
     PAGE_VECTORS,
     SIGNALS,
     Values,
@@ -59,7 +60,9 @@ PICTURE_LISTS = ("images.visual", "images.picture")
 LISTS = ("text.dense", "text.bm25", "images.description", "images.visual", "images.bm25", "images.patches")
 WEIGHT_NAMES = (*LISTS, *SIGNALS)
 """Everything that may have a weight: the ranked lists that are fused, and the signals that rank pages."""
-DEFAULT_WEIGHTS = {PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_VECTORS: 0.75, PAGE_IMAGES: 2.0, NAMED: 3.0}
+DEFAULT_WEIGHTS = {
+    PAGE_PHRASES: 3.0, PAGE_HEADINGS: 0.5, PAGE_SECTIONS: 2.0, PAGE_VECTORS: 0.75, PAGE_IMAGES: 2.0, NAMED: 3.0
+}  # fmt: skip
 """Default weights, 1 where missing; measured, see docs/measurements/search.md."""
 
 

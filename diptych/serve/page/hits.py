@@ -32,6 +32,7 @@ LISTS = {
     "pages.bm25": "words of its page",
     "pages.phrases": "phrases on its page",
     "pages.headings": "headings of its page",
+    "pages.sections": "a heading above it is named",
     "pages.pictures": "a figure on its page",
     "pages.tables": "title of a table on its page",
     "pages.dense": "meaning of its page",

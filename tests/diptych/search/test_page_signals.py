@@ -11,6 +11,7 @@ from diptych.search.page_signals import (
     PAGE_HEADINGS,
     PAGE_PHRASES,
     PAGE_PICTURES,
+    PAGE_SECTIONS,
     PAGE_VECTORS,
     PAGE_WORDS,
     SIGNALS,
@@ -99,6 +100,15 @@ def test_similarity_counts_above_the_least_of_all_pages() -> None:
     assert found[PAGE_VECTORS] == pytest.approx({("a", 2): 0.5, ("a", 3): 1.0})
 
 
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [("what belongs to weekly care of fuses", 1 / 2), ("weekly fuses need care", 0), ("the care of fuses", 0)],
+)
+def test_a_section_is_named_by_its_whole_heading(question: str, value: float) -> None:
+    among = {("a", 1): Page("oil it", sections=frozenset({analyse("weekly care"), "care"})), ("a", 2): Page("week")}
+    assert measured(PAGE_SECTIONS, question, among) == ({("a", 1): pytest.approx(value)} if value else {})
+
+
 def test_words_in_a_document_name_count() -> None:
     among = {("a", 1): Page("sale", name="acm 2021 report"), ("b", 1): Page("sale", name="other 2021 report")}
     assert measured(DOCUMENT_NAME, "sales of Acme in 2021", among) == {("a", 1): 1.0}
@@ -121,6 +131,6 @@ def test_scripts_without_spaces_are_ranked_too() -> None:
 @pytest.mark.parametrize(("name", "stems"), [("2026/Pump_report.pdf", "2026 pump report"), ("/disk/a.pdf", "a")])
 def test_folders_count_only_below_the_root(name: str, stems: str) -> None:
     part = {"document_id": "1", "page": 1, "document": name, "title": "", "modality": "text", "kind": "text"}
-    (page,) = make_pages([{**part, "label": "", INDEXED: "pump"}], [], "english").values()
+    (page,) = make_pages([{**part, "label": "", "heading": [], INDEXED: "pump"}], [], "english").values()
     assert set(stems.split()) - {"a"} <= set(page.name.split())
     assert "disk" not in page.name

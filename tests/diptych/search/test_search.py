@@ -139,6 +139,15 @@ def test_words_of_the_whole_page_raise_its_parts(pipeline: Pipeline) -> None:
     assert all(hit.text or hit.caption for hit in hits), "pages are never hits"
 
 
+def test_pages_below_a_heading_are_found_by_it(tmp_path: Path) -> None:
+    made = ScriptedPipeline(tmp_path, "embedded")
+    under, other = Passage("Oil it.", 2, heading=("Pump", "Weekly care")), Passage("Care: weekly, weekly care.", 1)
+    made.ingest(source("book.pdf"), document(under, other))
+    ranks = {hit.page: hit.ranks.get("pages.sections") for hit in ask(made.pipeline, "what does weekly care include")}
+    assert ranks == {2: 1, 1: None}
+    made.index.close()
+
+
 def test_page_points_store_headings_pictures_and_printed_number() -> None:
     passage = Passage("Every week.", 3, heading=("Care", "Oil"))
     parts = replace(document(passage, pictures=(figure("Figure 1: a pump", 3, "figure 1"),)), shift=2)
