@@ -105,7 +105,7 @@ def test_similarity_counts_above_the_least_of_all_pages() -> None:
     [("what belongs to weekly care of fuses", 1 / 2), ("weekly fuses need care", 0), ("the care of fuses", 0)],
 )
 def test_a_section_is_named_by_its_whole_heading(question: str, value: float) -> None:
-    among = {("a", 1): Page("oil it", sections=frozenset({analyse("weekly care"), "care"})), ("a", 2): Page("week")}
+    among = {("a", 1): Page("oil it", sections=frozenset({analyse("weekly care"), "care"})), ("a", 2): Page("sand")}
     assert measured(PAGE_SECTIONS, question, among) == ({("a", 1): pytest.approx(value)} if value else {})
 
 
