@@ -1,5 +1,6 @@
 """The files that hold other files: ZIP archives, as modern office files and e-books are, and OLE, as old ones are."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from extractors.errors import ExtractionError, error_summary
 
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_ENTRIES = 50_000
+
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, ValueError, RuntimeError, EOFError)
+"""What `zipfile` raises for archives that are broken, packed in a way of their own or encrypted."""
 
 OLE = b"\xd0\xcf\x11\xe0"
 """Begins DOC, XLS, PPT and MSG files, and encrypted DOCX, XLSX and PPTX files."""
@@ -30,7 +34,7 @@ def open_zip(path: Path, name: str, advice: str = "save or copy it again") -> It
                 limit = f"{MAX_UNPACKED_BYTES >> 30} GiB or {MAX_ENTRIES:,} files"
                 raise ExtractionError(f"{name}: unpacks to more than {limit}, refused as a zip bomb")
             yield archive
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except DAMAGED_ZIP as error:
         raise ExtractionError(f"{name}: not a complete file ({error_summary(error)}); {advice}") from error
 
 

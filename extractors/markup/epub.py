@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from extractors.blocks.types import BlockDocument, Content, Heading, Image
-from extractors.containers import open_zip
+from extractors.containers import DAMAGED_ZIP, open_zip
 from extractors.errors import ExtractionError, error_summary
 from extractors.markup.encoding import decode_text
 from extractors.markup.html_reader import inline_text, parse_html, read_html
@@ -88,7 +87,7 @@ class _Book:
             return decode_text(self._archive.read(member), member)
         except KeyError as error:
             raise ExtractionError(f"{member} is not in the book") from error
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError) as error:
+        except DAMAGED_ZIP as error:
             raise ExtractionError(f"{member} is damaged ({error_summary(error)})") from error
 
     def _xml(self, member: str) -> Any:

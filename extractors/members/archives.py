@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import stat
 import tarfile
 import zipfile
@@ -13,20 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from extractors.containers import DAMAGED_ZIP
 from extractors.errors import ExtractionError, error_summary
 
-DAMAGED = (
-    OSError,
-    EOFError,
-    LookupError,
-    ValueError,
-    RuntimeError,
-    TypeError,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-)
+DAMAGED = (*DAMAGED_ZIP, LookupError, TypeError, tarfile.TarError)
 """What the readers of archives raise for broken ones."""
 _UTF_8_NAME = 0x800  # flag of a ZIP entry
 _ENCRYPTED = 0x1

@@ -1,12 +1,12 @@
 """Read ODP files without LibreOffice: titles, text, tables, notes and pictures from `content.xml`."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from extractors.containers import DAMAGED_ZIP
 from extractors.errors import ExtractionError, error_summary
 from extractors.slides.deck import Deck, ImageShape, Shape, Slide, TableShape, TextShape, clip_box
 from extractors.table_grid import SpannedText, grid_from_rows
@@ -34,7 +34,7 @@ def read_odp(path: Path) -> Deck:
         with zipfile.ZipFile(path) as archive:
             content = parse_xml(archive.read("content.xml"))
             styles = parse_xml(archive.read("styles.xml")) if "styles.xml" in archive.namelist() else content
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, RuntimeError, SyntaxError) as error:
+    except (*DAMAGED_ZIP, KeyError, SyntaxError) as error:
         reason = f"cannot be read as ODP ({error_summary(error)})"
         raise ExtractionError(f"{path.name}: {reason}; save it again, without a password") from error
     for space in content.iter(f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):  # white space as empty elements

@@ -47,6 +47,15 @@ def with_broken_packing(data: bytes, name: bytes) -> bytes:
     return data[:start] + b"\xff" * 40 + data[start + 40 :]
 
 
+def odp_that_ends_in_a_member() -> bytes:
+    """Its directory says that a member goes on after the end of the file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("content.xml", "<a/>")
+        archive.infolist()[0].compress_size = archive.infolist()[0].file_size = 5000
+    return file.getvalue()
+
+
 FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "an AVIF without items": (".avif", lambda: sample(".avif").replace(b"iloc", b"xloc"), "damaged or incomplete"),
     "a curve that makes the library for SVG panic": (
@@ -74,6 +83,11 @@ FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
         ".mhtml",
         lambda: b"Content-Type: text/html; charset*=utf-8''a%00\n\n<p>a\xff",
         "parts",
+    ),
+    "a deck that ends in a member": (
+        ".odp",
+        odp_that_ends_in_a_member,
+        "cannot be read as ODP",
     ),
     "half a character in a mail": (
         ".eml",
