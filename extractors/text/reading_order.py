@@ -11,6 +11,7 @@ from statistics import median
 
 from extractors.geometry import height, merge_boxes, vertical_overlap
 from extractors.page import Line
+from extractors.text.formulas import join_formulas
 from extractors.text.rows import MIN_GUTTER, Row, by_block, group_by_height, join_into_rows, make_row, on_one_line
 
 MAX_INTRUSION = 1  # points by which a row may reach into a gutter: dashes and brackets hang out of their column
@@ -221,9 +222,9 @@ def _end_before_heading(bands: Sequence[list[Row]], first: int, last: int, strip
 
 
 def _from_top_to_bottom(rows: list[Row]) -> list[Row]:
-    """One column, with the pieces of one line joined."""
+    """One column, with the pieces of one line joined, and those of a displayed formula."""
     ordered: list[Row] = []
-    for level in group_by_height(rows):
+    for level in group_by_height(join_formulas(rows)):
         sizes = [row.main_line.size for row in level]
         is_one_row = len(level) > 1 and max(sizes) < MAX_SIZE_RATIO * min(sizes)
         ordered += [make_row([line for row in level for line in row.lines])] if is_one_row else level
