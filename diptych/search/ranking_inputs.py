@@ -87,21 +87,21 @@ def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) ->
     spoken = first.get("language") or language
     name = _name_stems(first["document"], first["title"], spoken)
     sections = frozenset(_heading_stems(heading, spoken) for part in parts for heading in part["heading"])
-    tables = tuple(line for part in parts if part["kind"] == "table" for line in _table_titles(part))
+    kinds, labels, tables = set[str](), set[str](), list[str]()
+    for part in parts:
+        if part["modality"] == "image":
+            kinds.add(part["kind"])
+        if label := part["label"]:
+            labels |= {label, figure_label(label)}
+        if part["kind"] == "table":
+            tables += _table_titles(part)
     if page and "headings" in page:  # pages in older stores have words only
-        kinds, labels = frozenset(page["kinds"]), frozenset(page["labels"])
-        folio, last = page.get("folio"), page["last"]
-        return Page(page[PAGE_WORDS], page["headings"], sections, name, kinds, labels, folio, last, tables)
-    return Page(
-        words=" ".join(sorted(part[INDEXED] for part in parts)),  # includes headings and captions
-        sections=sections,
-        name=name,
-        kinds=frozenset(part["kind"] for part in parts if part["modality"] == "image"),
-        labels=frozenset(label for p in parts if p["label"] for label in (p["label"], figure_label(p["label"]))),
-        folio=first.get("folio"),
-        last=first.get("last", False),
-        tables=tables,
-    )
+        first, kinds, labels = page, {*page["kinds"]}, {*page["labels"]}
+        words, headings = page[PAGE_WORDS], page["headings"]
+    else:  # the words of parts include headings and captions
+        words, headings = " ".join(sorted(part[INDEXED] for part in parts)), ""
+    about = first.get("folio"), first.get("last", False)
+    return Page(words, headings, sections, name, frozenset(kinds), frozenset(labels), *about, tuple(tables))
 
 
 def _table_titles(part: Payload) -> tuple[str, ...]:
