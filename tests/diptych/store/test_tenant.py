@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def test_an_id_of_another_tenant_reaches_nothing(open_tenant: Open) -> None:
     crafted = Tenant("ours").stored_id(Tenant("theirs").stored_id(ID))
     assert ours.text.retrieve([crafted]) == []
     ours.text.delete([crafted])
-    ours.text.upsert([point(crafted, "overwritten")])
+    with suppress(StoreError):  # a server is asked for what was written first, and does not have it
+        ours.text.upsert([point(crafted, "overwritten")])
     assert texts(theirs) == ["secret"]
     assert texts(ours) == []
 
