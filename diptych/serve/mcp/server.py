@@ -31,13 +31,15 @@ try:
     from mcp.server.transport_security import TransportSecuritySettings
     from mcp_types import Completion, CompletionArgument, CompletionContext, Resource, ResourceTemplate, ToolAnnotations
 
-    from diptych.serve.mcp.tools import Tools
+    from diptych.serve.mcp.tools import MAX_IMAGE, Tools
 except ImportError as error:
     raise SettingsError("MCP needs another package: pip install 'diptych[mcp]'") from error
 
 MAX_RESOURCES, MAX_COMPLETIONS = 500, 100
 MAX_SESSIONS = 200
 """Agents that are connected over HTTP at the same time; an idle session ends after half an hour."""
+MAX_BODY = MAX_IMAGE + (1 << 20)
+"""Bytes of a request: an image and everything else in it."""
 PAGE_TEMPLATE, FIGURE_TEMPLATE = "diptych://document/{id}/page/{n}", "diptych://figure/{id}"
 DOCUMENT_TEMPLATE = "diptych://document/{id}"
 ADDRESS = re.compile(
@@ -80,7 +82,9 @@ def http_routes(
     """
     server = create_mcp(served, jobs)
     unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    routes = server.streamable_http_app(transport_security=unchecked, max_sessions=MAX_SESSIONS).routes
+    routes = server.streamable_http_app(
+        transport_security=unchecked, max_sessions=MAX_SESSIONS, max_request_body_size=MAX_BODY
+    ).routes
     return routes, server.session_manager.run
 
 

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from diptych import Diptych, SettingsError
 from diptych.serve.app import create_app
+from diptych.serve.mcp.tools import MAX_IMAGE
 from tests.support.served_store import ADDRESS
 
 ROOT = Path(__file__).parents[4]
@@ -54,6 +55,8 @@ async def test_http_through_the_application(served_diptych: Diptych, mode: str) 
             status = await client.call_tool("status", {})
             assert status.structured_content
             assert status.structured_content["documents"] == len(served_diptych.documents())
+            large = await client.call_tool("search_by_image", {"image": "A" * MAX_IMAGE})
+            assert "not an image of a known format" in str(large.content[0])
 
 
 def test_message_and_serve_without_the_package(served_diptych: Diptych, monkeypatch: pytest.MonkeyPatch) -> None:
