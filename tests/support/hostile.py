@@ -97,6 +97,12 @@ def with_entries(data: bytes, **content: str | bytes) -> bytes:
         return zip_of({name: archive.read(name) for name in archive.namelist() if name not in new} | new)
 
 
+def entry(data: bytes, name: str) -> bytes:
+    """An entry of a ZIP file."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(name)
+
+
 def jpeg_claims(width: int, height: int) -> bytes:
     data = sample(".jpg")
     found = re.search(rb"\xff[\xc0\xc2]\x00\x11\x08", data)

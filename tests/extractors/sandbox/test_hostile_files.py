@@ -18,6 +18,7 @@ from tests.support.hostile import (
     LAUGHS,
     OUTSIDE,
     claims_size,
+    entry,
     font_pdf,
     jbig2_claims,
     jpeg_claims,
@@ -150,6 +151,51 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
         PARTS,
     ),
     "spans of a billion": (".html", lambda: b"<table><tr><td rowspan=1000000000 colspan=1000000000>5</table>", PARTS),
+    "shapes that repeat shapes": (
+        ".svg",
+        lambda: (
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink" width="9" height="9">'
+            + '<g id="a0"><rect width="9" height="9"/></g>'
+            + "".join(f'<g id="a{n}">' + f'<use x:href="#a{n - 1}"/>' * 10 + "</g>" for n in range(1, 9))
+            + '<use x:href="#a8"/></svg>'
+        ).encode(),
+        "nodes limit reached",
+    ),
+    "a drawing that shows files of the machine": (
+        ".svg",
+        lambda: (
+            b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file:///etc/passwd" width="9"/>'
+            b'<image href="http://127.0.0.1/a.png" width="9"/></svg>'
+        ),
+        PARTS,
+    ),
+    "a text document with an image of the machine": (
+        ".docx",
+        lambda: with_entries(
+            sample(".docx"),
+            word___rels__document_dot_xml_dot_rels=entry(sample(".docx"), "word/_rels/document.xml.rels").replace(
+                b'Target="media/image1.png"', b'Target="file:///etc/passwd" TargetMode="External"'
+            ),
+        ),
+        PARTS,
+    ),
+    "directives that read files of the machine": (
+        ".rst",
+        lambda: (
+            b"a\n\n.. include:: /etc/passwd\n\n.. csv-table:: b\n   :file: /etc/passwd\n\n.. image:: /etc/passwd\n\n"
+        ),
+        "outside of the folder",
+    ),
+    "5,000 mails in each other": (
+        ".eml",
+        lambda: b"Subject: a\nContent-Type: message/rfc822\n\n" * 5000 + b"Subject: b\n\nc\n",
+        "cannot be read as a mail",
+    ),
+    "a mail packed by its encoding": (
+        ".eml",
+        lambda: b"Subject: a\nContent-Type: text/plain; charset=zip\n\n" + zeros(9_000_000),
+        "is not text",
+    ),
     "deep tags": (".html", lambda: b"<div>" * 100_000 + b"a", "contains neither text nor pictures"),
     "deep JSON": (".ipynb", lambda: b"[" * 100_000, "is no Jupyter notebook"),
     "deep groups": (".rtf", lambda: b"{\\rtf1 " + b"{" * 100_000 + b"a", PARTS),
