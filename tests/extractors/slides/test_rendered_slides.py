@@ -67,6 +67,7 @@ def test_metafile_is_cut_from_the_rendered_slide_with_its_words(rendered: Extrac
     assert figure.image.width == pytest.approx(4000000 / 914400 * 150, abs=12)
 
 
+@pytest.mark.slow  # the other tests show both halves: what is read of an ODP file, and how slides are rendered
 @needs_libreoffice
 def test_odp_yields_the_same_text_notes_and_slides(odp: Path) -> None:
     extraction = extract_deck(odp, Options(ocr="off", dpi=72))
