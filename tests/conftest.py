@@ -40,13 +40,13 @@ PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 END = "-----END CERTIFICATE-----\n"
 SERVER, SESSION = pytest.StashKey[PrefectServer](), pytest.StashKey[pytest.Session]()
 LONGEST_FILES = (
-    "test_deployments.py", "test_in_browser.py", "test_ingest_flows.py", "test_demo.py", "test_runners.py",
-    "test_cli.py", "test_ask.py", "test_minilm.py", "test_rendered_slides.py", "test_ocr.py", "test_kills.py",
-    "test_bench.py", "test_ingest_from_places.py", "test_recorded_commands.py", "test_catalogue_search.py",
-    "test_recipes.py", "test_removals.py", "test_extractor.py", "test_search_flows.py", "test_confinement.py",
-    "test_prefill.py", "test_page_encoder.py", "test_budget.py", "test_maintenance_commands.py", "test_rendering.py",
+    "test_in_browser.py", "test_minilm.py", "test_deployments.py", "test_ingest_flows.py", "test_demo.py",
+    "test_runners.py", "test_cli.py", "test_kills.py", "test_ocr.py", "test_ask.py", "test_bench.py",
+    "test_ingest_from_places.py", "test_removals.py", "test_rendered_slides.py", "test_extractor.py",
+    "test_page_encoder.py", "test_confinement.py", "test_search_flows.py", "test_maintenance_commands.py",
+    "test_prefill.py", "test_hostile.py", "test_recipes.py", "test_budget.py", "test_catalogue_search.py",
 )  # fmt: skip
-"""By seconds, longest first."""
+"""By seconds, longest first; but first two that do not wait until the Prefect server has started."""
 
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  # the speed of the machine is no outcome
 hypothesis.settings.load_profile("tests")
