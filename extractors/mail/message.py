@@ -86,7 +86,8 @@ def _read_eml(data: bytes, name: str) -> Mail:
     parts = list(_leaves(message))
     html = [part for part in parts if part.get_content_type() == "text/html" and not _is_attachment(part)]
     text = [part for part in parts if part.get_content_type() == "text/plain" and not _is_attachment(part)]
-    attached = [part for part in parts if part not in html[:1] and part not in text]
+    shown = {id(part) for part in (*html[:1], *text)}
+    attached = [part for part in parts if id(part) not in shown]
     return Mail(
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
