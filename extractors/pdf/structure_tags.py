@@ -5,6 +5,7 @@ Office programs and browsers write them. Boxes are on the page as displayed.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from extractors.geometry import merge_boxes, width
@@ -15,13 +16,16 @@ from extractors.pictures.alternative_text import clean_alternative_text
 from extractors.types import Box
 
 MAX_LEVEL = 6
-MIN_TAGGED = 0.7  # share of the text of a page that has tags, from which text without is no content
+MIN_TAGGED = 0.7  # share of the pieces of text on a page that have tags, from which text without is no content
 MIN_COVERED = 0.6  # share of a line under pieces of text that are tagged alike
 
 
-class _Piece(NamedTuple):
-    box: Box
-    level: int | None  # of the heading it belongs to, 0 for other text; None without a tag
+class _Element(NamedTuple):
+    """An open element of the structure."""
+
+    level: int  # of the heading it is or is part of, 0 outside of headings
+    figure: bool  # True for figures and their parts
+    section: bool
 
 
 def is_tagged(document: Any) -> bool:
@@ -35,38 +39,48 @@ class TagRecorder(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: list[str] = []  # standard names of the open elements, outermost first
-        self._pieces: list[_Piece] = []
+        self._open: list[_Element] = []  # outermost first
+        self._headings: list[tuple[Box, int]] = []  # pieces of text, with the level of their heading
+        self._untagged: list[Box] = []
+        self._tagged = 0  # other pieces of text, the boxes of which would take time
         self._figures: list[tuple[list[Box], list[str]]] = []  # boxes of images and words, and alternative texts
 
     def begin_structure(self, context: Any, standard: int, *element: Any) -> None:
-        self._open.append(pymupdf().mupdf.ll_fz_structure_to_string(standard))
-        if self._open[-1] == "Figure":
+        name = _structure_name(standard)
+        outer = self._open[-1] if self._open else _Element(0, False, False)
+        level = outer.level
+        if name[:1] == "H" and name[1:] in ("", *"123456"):
+            level = int(name[1:] or min(MAX_LEVEL, max(1, sum(one.section for one in self._open))))
+        if name == "Figure":
             self._figures.append(([], []))
+        self._open.append(_Element(level, outer.figure or name == "Figure", name == "Sect"))
 
     def end_structure(self, context: Any) -> None:
         if self._open:
             self._open.pop()
 
     def begin_metatext(self, context: Any, kind: int, text: str) -> None:
-        if kind == pymupdf().mupdf.FZ_METATEXT_ALT and "Figure" in self._open:
+        if kind == pymupdf().mupdf.FZ_METATEXT_ALT and self._open and self._open[-1].figure:
             self._figures[-1][1].append(text)
 
     def fill_text(self, context: Any, text: Any, ctm: Any, *paint: Any) -> None:
+        element = self._open[-1] if self._open else None
+        self._tagged += element is not None
+        if element and not (element.level or element.figure):
+            return
         rect = pymupdf().mupdf.ll_fz_bound_text(text, None, ctm)
         box = (rect.x0, rect.y0, rect.x1, rect.y1)
-        if "Figure" in self._open:
+        if element is None:
+            self._untagged.append(box)
+        if element and element.level:
+            self._headings.append((box, element.level))
+        if element and element.figure:
             self._figures[-1][0].append(box)
-        self._pieces.append(_Piece(box, self._level() if self._open else None))
 
     def _add(self, placed: Box, **image: Any) -> None:
         super()._add(placed, **image)
-        if "Figure" in self._open:
+        if self._open and self._open[-1].figure:
             self._figures[-1][0].append(placed)
-
-    def _level(self) -> int:
-        name = next((name for name in reversed(self._open) if name[:1] == "H" and name[1:] in ("", *"123456")), "")
-        return int(name[1:] or min(MAX_LEVEL, max(1, self._open.count("Sect")))) if name else 0
 
     def alternative_texts(self) -> Iterator[AlternativeText]:
         for boxes, texts in self._figures:
@@ -76,15 +90,19 @@ class TagRecorder(Recorder):
 
     def tag_lines(self, lines: Iterable[Line]) -> Iterator[Line]:
         """The lines with the level of their headings, and those that are no content marked as such."""
-        total = sum(width(piece.box) for piece in self._pieces)
-        untagged = [piece.box for piece in self._pieces if piece.level is None]
-        is_reliable = sum(map(width, untagged)) < (1 - MIN_TAGGED) * total
-        headings = [piece for piece in self._pieces if piece.level]
+        pieces = len(self._untagged) + self._tagged
+        is_reliable = self._tagged > MIN_TAGGED * pieces
+        headings = [box for box, _ in self._headings]
         for line in lines:
-            level = max((piece.level or 0 for piece in headings if _is_part(piece.box, line)), default=0)
-            is_heading = level and _covers([piece.box for piece in headings], line)
-            artifact = is_reliable and _covers(untagged, line)
-            yield replace(line, heading=level if is_heading else 0, artifact=artifact)
+            level = max((level for box, level in self._headings if _is_part(box, line)), default=0)
+            is_heading = level > 0 and _covers(headings, line)
+            artifact = is_reliable and _covers(self._untagged, line)
+            yield replace(line, heading=level * is_heading, artifact=artifact) if is_heading or artifact else line
+
+
+@cache
+def _structure_name(standard: int) -> str:
+    return str(pymupdf().mupdf.ll_fz_structure_to_string(standard))
 
 
 def _covers(pieces: Sequence[Box], line: Line) -> bool:
