@@ -143,7 +143,7 @@ _AnyRecorder = TypeVar("_AnyRecorder", bound=Recorder)
 def record_page(page: Any, recorder: type[_AnyRecorder]) -> _AnyRecorder:
     """Run a `pymupdf.Page` through a `Recorder`, and return it."""
     mupdf = pymupdf().mupdf
-    device = _device_class(recorder)()
+    device = _device_class(recorder)()  # type: ignore[arg-type]  # classes are hashable
     mupdf.fz_run_page(mupdf.FzPage(page.this), device, mupdf.FzMatrix(), mupdf.FzCookie())
     mupdf.fz_close_device(device)
     return device  # type: ignore[no-any-return]
