@@ -81,7 +81,7 @@ def _read_eml(data: bytes, name: str) -> Mail:
         message: Any = message_from_string(decode_text(data, name), policy=policy.default)
     else:
         message = message_from_bytes(data.removeprefix(b"\xef\xbb\xbf"), policy=policy.default)
-    if not any(message.get_all(header) for header in ("From", "To", "Subject", "Date", "Received", "Content-Type")):
+    if not any(header in message for header in ("From", "To", "Subject", "Date", "Received", "Content-Type")):
         raise ExtractionError(f"{name}: has no headers of a mail; save it again in a mail program")
     parts = list(_leaves(message))
     html = [part for part in parts if part.get_content_type() == "text/html" and not _is_attachment(part)]

@@ -91,7 +91,10 @@ FOUND: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
     "half a character in a mail": (
         ".eml",
-        lambda: b"Subject: a\nContent-Type: text/plain; charset=unicode_escape\n\na\xff \\ud800 b\n",
+        lambda: (
+            b"Subject: =?unicode_escape?q?=5Cud800?= a\nContent-Type: text/plain; charset=unicode_escape\n\n"
+            b"a\xff \\ud800 b\n"
+        ),
         "parts",
     ),
     "a chart with an entity": (
