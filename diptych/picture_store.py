@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,8 @@ UNSENT_SECONDS = 86_400.0
 """A file that was not sent for so long was left by a killed run, or belongs to a query."""
 TRIM_SHARE = 0.9
 """Size of the local copy after it reached its limit."""
+_NAME = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z]+")
+"""Of an image. Files with other names are left alone: `../a.png` would lead out of the local copy."""
 
 
 class PictureStore:
@@ -139,7 +142,7 @@ class SharedPictureStore(PictureStore):
 
     def _list(self, folder: str) -> dict[Path, float]:
         listed = self._objects.list(folder).items()
-        return {self.folder / name: at for name, at in listed if len(name.partition("/")[0]) == 2}
+        return {self.folder / name: at for name, at in listed if _NAME.fullmatch(name)}
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix()

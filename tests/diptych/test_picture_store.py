@@ -98,6 +98,17 @@ def test_file_written_again_is_not_deleted(shared: bool, s3: S3Server, tmp_path:
     assert pictures.find_old(start + 1000) == []
 
 
+def test_names_in_the_object_store_lead_to_no_other_files(s3: S3Server, tmp_path: Path) -> None:
+    pictures, victim = machine(s3, tmp_path / "copy"), tmp_path / "victim.png"
+    pictures.folder.mkdir()
+    victim.write_bytes(b"own")
+    for name in ("../victim.png", "aa/../../victim.png", f"aa/../{'b' * 64}.png", "zz/notes.txt"):
+        s3.client.put_object(Bucket=s3.bucket, Key=f"{s3.folder}/{name}", Body=b"x")
+    found = pictures.find_old(time.time() + 1000)
+    assert pictures.delete(found, time.time() + 1000) == 0
+    assert (found, victim.read_bytes()) == ([], b"own")
+
+
 def test_place_decides_where_pictures_are_kept(tmp_path: Path) -> None:
     assert open_picture_store(str(tmp_path), tmp_path, 1).folder == tmp_path
     assert open_picture_store(tmp_path.as_uri(), tmp_path, 1).folder == tmp_path
