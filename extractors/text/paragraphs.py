@@ -25,6 +25,7 @@ MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4  # indent of a first line, and of a line
 MIN_SHORTFALL = 0.12  # share of the paragraph's width that its last line leaves free
 MIN_HEADING_SHORTFALL = 3  # font sizes that a heading leaves free of the line below it
 MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3  # white space from a label to its value, and between paragraphs on one line
+MIN_LABEL = 6  # characters of a label that is no word; fewer are the number of a heading
 MIN_APART = 0.5  # white space above a paragraph that counts as set apart
 MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
 # A heading at the start of a paragraph. In characters, but for the first two; the last: of the text it belongs to.
@@ -208,7 +209,9 @@ def _differs_in_size(last: Row, row: Row) -> bool:
 
 def _is_tabular(row: Row) -> bool:
     """Return True for a label and values far apart; a heading's number may be as far from its words."""
-    pieces = row.lines[1:] if len(row.lines[0].text.strip()) < 6 else row.lines
+    first = row.lines[0].text.strip().rstrip(":")
+    is_word = len(first) > 2 and first.isalpha() and not first.isupper()
+    pieces = row.lines if is_word or len(first) >= MIN_LABEL else row.lines[1:]
     return any(right.box[0] - left.box[2] > MIN_CELL_GAP * left.size for left, right in pairwise(pieces))
 
 

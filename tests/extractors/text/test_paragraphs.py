@@ -190,3 +190,14 @@ def test_pages_from_right_to_left_are_read_from_the_right_column() -> None:
     ]
     assert paragraphs[1].lines[-1] == "סוף."
     assert paragraphs[1].box == (350, 100, 550, 146)
+
+
+def test_labels_with_values_stay_on_lines_of_their_own() -> None:
+    pairs = (("Rated voltage", "230 V"), ("Noise:", "30 dB"), ("Fuse", "5 A"))
+    lines = [
+        Line((x, 100 + 14 * n, x + 5 * len(text), 110 + 14 * n), text, 10, block=n)
+        for n, pair in enumerate(pairs)
+        for x, text in zip((60, 260), pair, strict=True)
+    ]
+    texts = [paragraph.lines for paragraph in read_paragraphs(lines, 1)]
+    assert texts == [("Rated voltage 230 V",), ("Noise: 30 dB",), ("Fuse 5 A",)]
