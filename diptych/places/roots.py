@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
-from pathspec import GitIgnoreSpec
-
 from diptych.errors import SourceError
 from diptych.places.web import check_url
 from extractors.addresses import KEPT, PLACES, is_elsewhere
@@ -50,6 +48,8 @@ class Root:
             return False
         name = place.removeprefix(folder)
         name = unquote(name) if self.is_elsewhere else name
+        from pathspec import GitIgnoreSpec
+
         return not self.pattern or GitIgnoreSpec.from_lines([self.pattern]).match_file(name)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-STEP = 4 << 20
+STEP = 16 << 20
 """Bytes read at once: bounds how long another process waits for the store meanwhile."""
 MAX_BYTES = 512 << 20
 """The system gives up files that it has read when it needs the memory."""

@@ -1,14 +1,18 @@
 """Which files below a folder are read: include and exclude patterns, and `.diptychignore` files."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from diptych.errors import SourceError
 from diptych.pipeline.discovery.skipped_files import SkippedFile
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".diptychignore"
 
@@ -92,6 +96,8 @@ class SelectionRules:
 
 def _parse(lines: Iterable[str], report: Callable[[str], None]) -> GitIgnoreSpec:
     """The patterns of some lines; `report` is called with a sentence for each line that is not a pattern."""
+    from pathspec import GitIgnoreSpec
+
     valid = []
     for line in lines:
         try:

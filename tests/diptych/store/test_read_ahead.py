@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from diptych.store import embedded
+from diptych.store import embedded, read_ahead
 from diptych.store.embedded import EmbeddedStore
-from diptych.store.read_ahead import STEP, read_payloads
+from diptych.store.read_ahead import read_payloads
 from diptych.store.types import text_shapes
 
 
-def test_payloads_are_read_step_by_step_without_what_is_not_written_yet(tmp_path: Path) -> None:
+def test_payloads_are_read_step_by_step_without_what_is_not_written_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_ahead, "STEP", 1 << 16)
     folder = tmp_path / "text" / "segments" / "one" / "payload_storage"
     folder.mkdir(parents=True)
-    (folder / "page_0.dat").write_bytes(bytes(STEP + 1))
+    (folder / "page_0.dat").write_bytes(bytes((1 << 16) + 1))
     with (folder / "page_1.dat").open("wb") as page:
-        page.truncate(8 * STEP)
+        page.truncate(1 << 20)
     (folder / "page_2.dat").write_bytes(b"x")
     reading = read_payloads([tmp_path / "text", tmp_path / "images"])
     next(reading)

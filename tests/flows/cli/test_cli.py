@@ -55,6 +55,7 @@ NOT_IMPORTED = {
         *OWN,
         *STARTED_LATER,
         "numpy",
+        "pathspec",
         "rich",
         "extractors.layout.labels",
     ),
