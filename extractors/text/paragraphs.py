@@ -86,11 +86,16 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
             text = line
         elif text[-1] in HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
             text = (text if _keeps_hyphen(text, line, known) else text[:-1]) + line
-        elif _CJK.match(text[-1]) and _CJK.match(line[:1]):
+        elif is_unspaced(text, line):
             text += line
         else:
             text = f"{text} {line}"
     return text
+
+
+def is_unspaced(text: str, following: str) -> bool:
+    """Whether no space stands between two texts, as in Chinese and Japanese."""
+    return bool(_CJK.match(text[-1:]) and _CJK.match(following[:1]))
 
 
 def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
@@ -112,7 +117,7 @@ def continues_sentence(first: Paragraph, second: Paragraph) -> bool:
     if end[-1] in HYPHENS or start[0].islower():
         return len(first.lines) > 1 or len(end) > 30  # a single short line is a label
     # A capital may begin a name or a noun, but only a line of prose that is plainly unfinished continues with it.
-    return len(first.lines) > 2 and (end[-1] in ",;" or bool(_CJK.match(end[-1]) and _CJK.match(start[0])))
+    return len(first.lines) > 2 and (end[-1] in ",;" or is_unspaced(end, start))
 
 
 def move_sentence_end(

@@ -16,7 +16,7 @@ from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
 from extractors.table_grid import MAX_REPEATED_WORDS, body_rows, markdown_header, markdown_row, take_rows
 from extractors.text.headings import HeadedParagraph, HeadingPath
-from extractors.text.paragraphs import join_lines
+from extractors.text.paragraphs import is_unspaced, join_lines
 from extractors.text.sentences import split_sentences
 from extractors.types import Box, Options, Passage, TableGrid
 
@@ -205,8 +205,10 @@ def _section_passages(
 ) -> Iterator[Passage]:
     room = limit.room(path)
     for sentences in _group_sentences(list(_sentences(items, room, limit.count, known)), room):
-        first, *others = sentences
-        text = first.text + "".join(("\n" if one.starts_paragraph else " ") + one.text for one in others)
+        text = sentences[0].text
+        for sentence in sentences[1:]:
+            space = "" if is_unspaced(text, sentence.text) else " "
+            text += ("\n" if sentence.starts_paragraph else space) + sentence.text
         words = frozenset(text.split())
         yield Passage(
             text=text,

@@ -42,8 +42,8 @@ def test_first_answer_under_a_key_stays(url: str) -> None:
     ledger = ObjectLedger(ObjectStore(url))
     ledger.add_caption("a", RED)
     ledger.add_caption("a", REFUSED)
-    ledger.add_vectors({"v": np.ones(2)})
-    ledger.add_vectors({"v": np.zeros(2)})
+    ledger.add_vectors({"v": np.ones(2, np.float32)})
+    ledger.add_vectors({"v": np.zeros(2, np.float32)})
     assert (ledger.captions(["a"])["a"], ledger.vectors(["v"])["v"].sum()) == (RED, 2)
 
 

@@ -36,6 +36,11 @@ def test_passages_are_bounded_and_cut_between_sentences() -> None:
     assert " ".join(passage.text for passage in passages) == sentences(30)
 
 
+def test_sentences_of_japanese_are_joined_without_spaces() -> None:
+    (passage,) = build_passages([headed("ポンプは北にある。弁は閉まっている。")], limit(64))
+    assert passage.text == "ポンプは北にある。弁は閉まっている。"
+
+
 def test_passages_of_one_section_have_similar_lengths() -> None:
     lengths = [token_count(passage) for passage in build_passages([headed(sentences(21))], limit(100))]
     assert max(lengths) - min(lengths) < 40
