@@ -152,7 +152,7 @@ def _read_hard_page(image: Image.Image, words: list[Word], options: Options) -> 
         return "tesseract", words, unread if letters >= MIN_LETTERS_TO_TURN else ""
     confidence = sum(word.confidence * len(word.text) for word in other) / letters
     is_read = confidence >= MIN_PAGE_CONFIDENCE
-    note = f"handwriting or faint print; RapidOCR read it with a confidence of {confidence:.0%}" if is_read else unread
+    note = f"hardly read by Tesseract; RapidOCR read it with a confidence of {confidence:.0%}" if is_read else unread
     return "rapidocr", other, note
 
 
