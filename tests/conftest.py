@@ -24,7 +24,6 @@ import certifi
 import hypothesis
 import pytest
 
-from tests.support.forked_tests import end_process, run_in_processes
 from tests.support.papers import write_library
 from tests.support.prefect_server import PrefectServer, wait_until_healthy
 
@@ -38,7 +37,7 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
 
 PREFECT_HOME = Path(tempfile.mkdtemp(prefix="diptych-prefect-"))
 END = "-----END CERTIFICATE-----\n"
-SERVER, SESSION = pytest.StashKey[PrefectServer](), pytest.StashKey[pytest.Session]()
+SERVER, SERVER_HOME = pytest.StashKey[PrefectServer](), pytest.StashKey[Path]()
 LONGEST_FILES = (
     "test_in_browser.py", "test_minilm.py", "test_deployments.py", "test_ingest_flows.py", "test_demo.py",
     "test_runners.py", "test_cli.py", "test_kills.py", "test_ocr.py", "test_ask.py", "test_bench.py",
@@ -105,39 +104,43 @@ def prefect_server() -> str:
     return url
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--processes", type=int, metavar="N", help="run test files in so many processes at once")
+@pytest.fixture(scope="session")
+def prefect_server_home(prefect_server: str, pytestconfig: pytest.Config) -> Path:
+    """The folder of that server, with its database."""
+    return pytestconfig.stash[SERVER_HOME]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the URL of the server. It is set for the whole session: otherwise Prefect would start further servers."""
-    server = config.stash[SERVER] = PrefectServer(PREFECT_HOME)
-    os.environ["PREFECT_API_URL"] = server.url
-    if config.option.processes:
-        server.start()  # while the tests are collected
+    given = getattr(config, "workerinput", {})
+    if not given:
+        config.stash[SERVER] = PrefectServer(PREFECT_HOME)
+    os.environ["PREFECT_API_URL"] = given["prefect_server"] if given else config.stash[SERVER].url
+    config.stash[SERVER_HOME] = Path(given["prefect_home"]) if given else PREFECT_HOME
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With pytest-xdist, the controller starts one server for all workers, while they collect the tests."""
+    server = node.config.stash[SERVER]
+    server.start()
+    node.workerinput.update(prefect_server=server.url, prefect_home=str(PREFECT_HOME))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes, run the longest files first, so that all end at about the same time."""
-    if config.option.processes:
+    """With pytest-xdist, run the longest files first, so that all workers end at about the same time."""
+    if hasattr(config, "workerinput"):
         ranks = {name: rank for rank, name in enumerate(LONGEST_FILES)}
         items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    options = session.config.option
-    if not options.processes or options.collectonly or session.testsfailed:
-        return None  # pytest's own loop
-    run_in_processes(session, options.processes)
-    return True
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the server, which takes 10 s, while the first tests run, if any test needs it."""
     gc.freeze()  # what was imported is not searched for garbage again
     gc.enable()
-    if any("prefect_server" in getattr(one, "fixturenames", ()) for one in session.items):
+    if SERVER in session.config.stash and any(
+        "prefect_server" in getattr(i, "fixturenames", ()) for i in session.items
+    ):
         session.config.stash[SERVER].start()
 
 
@@ -156,15 +159,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return result
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    session.config.stash[SESSION] = session
-
-
-@pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[SERVER].stop()
-    if config.option.processes and SESSION in config.stash:
-        end_process(int(config.stash[SESSION].exitstatus))
+    if SERVER in config.stash:
+        config.stash[SERVER].stop()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # clients of models whose connections nobody closed
         gc.unfreeze()

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from flows.cli.demo import QUESTION_IDS
-from tests.conftest import PREFECT_HOME
 from tests.support.papers import write_leaflet
 from tests.support.prefect_server import copy_database
 
@@ -39,11 +38,10 @@ def run_demo(folder: Path, *arguments: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-@pytest.mark.usefixtures("prefect_server")
-def test_demo_ingests_searches_and_shows_where_the_pictures_are(tmp_path: Path) -> None:
+def test_demo_ingests_searches_and_shows_where_the_pictures_are(prefect_server_home: Path, tmp_path: Path) -> None:
     data, work = tmp_path / "data", tmp_path / "work"
     data.mkdir()
-    copy_database(PREFECT_HOME, work / ".diptych" / "prefect")
+    copy_database(prefect_server_home, work / ".diptych" / "prefect")
     write_leaflet(data / "leaflet.pdf")
     question = {"id": QUESTION_IDS[0], "text": "What shows the green valve?", "document": "leaflet.pdf", "pages": [1]}
     (data / "questions.jsonl").write_text(json.dumps(question))
