@@ -36,7 +36,7 @@ def rename(monkeypatch: pytest.MonkeyPatch, module: ModuleType, constant: str, n
 
 @pytest.mark.usefixtures("prefect_server")
 def test_runs_in_one_process_only_see_the_keys_of_their_own_blocks(tmp_path: Path) -> None:
-    both_open = Barrier(2, timeout=60)
+    both_open = Barrier(2, timeout=600)
 
     @flow
     def read_key(store: StoreChoice) -> str:
