@@ -24,7 +24,6 @@ from diptych.store.register import (
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 T = TypeVar("T")
-_HELPERS = ThreadPoolExecutor(thread_name_prefix="diptych-search")
 _FREE_HELPERS = threading.Semaphore((os.cpu_count() or 1) // 2)
 """Further searches at the same time keep the processors busy without help."""
 RETRY_SECONDS = 5.0
@@ -178,8 +177,10 @@ def _at_once(work: Callable[[str], T], collections: Sequence[str]) -> dict[str, 
         return {name: work(name) for name in collections}
     first, second = collections
     try:
-        helped = _HELPERS.submit(work, second)
-        return {first: work(first), second: helped.result()}
+        # A thread for every search: those of a pool would be missing in processes that are forked later.
+        with ThreadPoolExecutor(1, thread_name_prefix="diptych-search") as helper:
+            helped = helper.submit(work, second)
+            return {first: work(first), second: helped.result()}
     finally:
         _FREE_HELPERS.release()
 
