@@ -285,8 +285,8 @@ class EmbeddedStore:
             with suppress(FileNotFoundError):  # the folder was removed; whoever uses the store gets the error
                 if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
                     self._hand_over()
-                elif self._read_ahead:
-                    next(self._read_ahead, None)
+                elif reading := self._read_ahead:  # another thread may close the store now
+                    next(reading, None)
 
     def _hand_over(self) -> None:
         with self._changed:
