@@ -25,9 +25,8 @@ BUILT_IN = ("document", "page", "kind", "modality")
 PRINTED_PAGE, PRINTED_LABEL = "printed_page", "printed_label"
 """The payload calls them `folio` and `label`, but columns of users may have those names."""
 STORE_FIELDS = (
-    *("document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri"),
-    *(PRINTED_PAGE, PRINTED_LABEL),
-)
+    "document_id", "generation", "content_hash", "pixels_hash", "page_hash", "uri", PRINTED_PAGE, PRINTED_LABEL
+)  # fmt: skip
 """Fields that only the store itself filters by. Filters of users would reveal the addresses of files."""
 ALLOWED_VALUES = {
     "kind": sorted({*get_args(PassageKind), *get_args(PictureKind)}),

@@ -14,6 +14,8 @@ LISTS = "lists"
 """Payload list of the user's fields that hold several values: `contains` compares those with whole values."""
 FOLIO = "folio"
 """Payload field with the printed number of a page, if it differs from the position in the file."""
+PRINTED = {PRINTED_PAGE: FOLIO, PRINTED_LABEL: "label"}
+"""What documents print, as filters of the store call it -> its payload field."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?")
 """Of the forms of ISO 8601, those that both engines read."""
 BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
@@ -27,8 +29,8 @@ def filter_json(where: Expression) -> Json:
 
 def payload_key(field: str) -> str:
     """The payload path of a field in a filter; the user's own fields are stored below `fields`."""
-    if field in (PRINTED_PAGE, PRINTED_LABEL):
-        return FOLIO if field == PRINTED_PAGE else "label"
+    if field in PRINTED:
+        return PRINTED[field]
     if field in BUILT_IN or field in STORE_FIELDS:
         return field
     return 'fields."' + field.replace('"', "") + '"'

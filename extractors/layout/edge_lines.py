@@ -25,7 +25,7 @@ _MIN_HEAD_PITCH = 1.25  # from a head to the text, in multiples of the usual dis
 _MAX_FOLIO_SIZE = 1.2  # multiples of the page's usual size: large numbers are content
 _CENTRED = 0.04  # share of the page's width by which a page number may stand off its middle
 _MAX_STAMP, _MAX_HEAD = 200, 120  # characters
-_MAX_SMALL_PRINT, _MAX_NAME = 0.6, 40  # of the page's usual size; characters of what a slide prints by its number
+_MAX_SMALL_PRINT, _MAX_NAME = 0.6, 40  # of the page's usual size; characters of what stands by a page number
 
 _FOLIO = re.compile(
     r"[-–—·|\[(\s]*(?:(?:page|p\.|seite|página|pagina)\s*)?(?:\d{1,4}|[ivxl]{1,7}|[IVXL]{2,7})"
@@ -57,12 +57,14 @@ def edge_lines(layout: PageLayout, *, heads: bool = False) -> frozenset[int]:
     size = median(layout.lines[i].size for row in rows for i in row)
     found: set[int] = set()
     for inwards in (rows, rows[::-1]):
-        at_number = False
+        after_furniture = False
         for row, following in list(pairwise(inwards))[:MAX_ROWS]:
-            is_head = heads and (_is_head(row, following, rows, layout) or (at_number and _is_name(row, layout, size)))
+            is_head = heads and (
+                _is_head(row, following, rows, layout) or (after_furniture and _is_name(row, layout, size))
+            )
             if not is_head and not _is_stamp_or_folio(row, following, layout, size):
                 break
-            at_number = True
+            after_furniture = True
             found.update(row)
     return frozenset(found)
 

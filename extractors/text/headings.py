@@ -31,9 +31,7 @@ MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of o
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
-MAX_TAGGED = (
-    0.3  # share of the text that tags may call headings; of more, the program that tagged the file knew nothing
-)
+MAX_TAGGED = 0.3  # share of the text that tags may call headings; beyond it they say nothing
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
 
 _NUMBERED = re.compile(

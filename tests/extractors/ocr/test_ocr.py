@@ -195,6 +195,15 @@ def read_as(words: str, confidence: float) -> list[Word]:
     ]
 
 
+def let_tesseract_fail(monkeypatch: pytest.MonkeyPatch, other: list[Word], orientation: tuple[int, float]) -> None:
+    """Let Tesseract read noise and find this orientation, and RapidOCR read `other`."""
+    noise = read_as("Fel CU er Yu Lew Compentn The-skack Whebever", 0.3)
+    monkeypatch.setattr(recognition, "choose_engine", lambda options: ("tesseract", ""))
+    monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: noise)
+    monkeypatch.setattr(recognition, "tesseract_orientation", lambda image: orientation)
+    monkeypatch.setattr(recognition, "rapidocr_words", lambda image: other)
+
+
 @pytest.mark.parametrize(
     ("rapidocr", "read", "note"),
     [
@@ -211,11 +220,7 @@ def read_as(words: str, confidence: float) -> list[Word]:
 def test_page_that_tesseract_cannot_read(
     rapidocr: list[Word], read: str, note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noise = read_as("Fel CU er Yu Lew Compentn The-skack Whebever", 0.3)
-    monkeypatch.setattr(recognition, "choose_engine", lambda options: ("tesseract", ""))
-    monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: noise)
-    monkeypatch.setattr(recognition, "tesseract_orientation", lambda image: (0, 0.0))
-    monkeypatch.setattr(recognition, "rapidocr_words", lambda image: rapidocr)
+    let_tesseract_fail(monkeypatch, rapidocr, orientation=(0, 0.0))
     result = recognise_page(page_image((600, 800)), Options())
     assert text_of(result) == read
     assert note in result.note
@@ -233,11 +238,7 @@ def test_words_read_with_little_confidence_are_marked(monkeypatch: pytest.Monkey
 def test_vertical_lines_are_read_on_a_page_that_stands_upright(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = ("春はあけぼのやうやう白くなりゆく", "紫だちたる雲のほそくたなびきたる")
     words = [Word((500 - 40.0 * n, 100, 530 - 40.0 * n, 600), text, 0.98, (n, 1, 1)) for n, text in enumerate(columns)]
-    noise = read_as("Fel CU er Yu Lew Compentn The-skack Whebever", 0.3)
-    monkeypatch.setattr(recognition, "choose_engine", lambda options: ("tesseract", ""))
-    monkeypatch.setattr(recognition, "tesseract_words", lambda image, languages, sparse: noise)
-    monkeypatch.setattr(recognition, "tesseract_orientation", lambda image: (0, 14.0))
-    monkeypatch.setattr(recognition, "rapidocr_words", lambda image: words)
+    let_tesseract_fail(monkeypatch, words, orientation=(0, 14.0))
     result = recognise_page(page_image((600, 800)), Options())
     assert result.angle == 0
     assert [(line.text, line.vertical) for line in result.lines] == [(text, True) for text in columns]
