@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import math
 import re
+import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import URL, Headers
@@ -19,9 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from diptych.serve.options import PREFIX, ServeOptions
 from diptych.serve.page.login import LOGIN, exchange_token
 from diptych.serve.problems import Problem
-from diptych.serve.rates import RateLimit
 from diptych.serve.sessions import Sessions
 
+MAX_CLIENTS = 10_000
+"""Clients that are remembered; those that were heard of longest ago are forgotten."""
+BURST_SECONDS = 4
+"""A client that was silent may request as much at once as otherwise in this time."""
 MAX_BODY = 32 << 20
 """Bytes of a request; the largest ones have an image."""
 TOO_LARGE = f"the request is larger than {MAX_BODY >> 20} MiB; send a smaller image"
@@ -39,6 +43,27 @@ CHEAP, COSTLY = 0.05, 10.0
 HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?")
 """A name or an address with a port; other characters could hide another name."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class RateLimit:
+    """A token bucket for each client, refilled with `rate` per second."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate, self._size = rate, max(rate * BURST_SECONDS, 1.0)
+        self._buckets: dict[str, tuple[float, float]] = {}
+        """Client -> (what was left, when)."""
+
+    def wait(self, client: str, cost: float) -> float:
+        """Seconds after which the client may send a request of this cost; 0: it may now, and pays for it."""
+        now = time.monotonic()
+        left, moment = self._buckets.pop(client, (self._size, now))
+        left = min(self._size, left + (now - moment) * self._rate)
+        cost = min(cost, self._size)
+        allowed = left >= cost
+        self._buckets[client] = (left - cost if allowed else left, now)
+        if len(self._buckets) > MAX_CLIENTS:
+            del self._buckets[next(iter(self._buckets))]
+        return 0.0 if allowed else (cost - left) / self._rate
 
 
 class Guard:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from diptych.errors import DiptychError
 from diptych.pipeline.ingest import Outcome
+from diptych.serve.served_library import NotFound
 from diptych.serve.threads import ServerBusy
 from extractors.addresses import place_path
 
@@ -26,6 +27,10 @@ MAX_WAITING = 20
 MAX_JOBS = 200
 """Jobs that are remembered."""
 FILE = "file://"
+
+
+class NotAllowed(DiptychError):
+    """The operator does not allow this."""
 
 
 @dataclass(slots=True)
@@ -85,16 +90,18 @@ class Jobs:
         self._stopped.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def start(self, named: Sequence[str], paths: Sequence[str]) -> Job:
-        """A new job for `paths`, which the client `named`. Raises `ServerBusy` if too many wait."""
-        job = Job(uuid.uuid4().hex, tuple(named), created_at=_now())
+    def start(self, paths: Sequence[str], roots: Sequence[str]) -> Job:
+        """A new job for `paths` below `roots`, by default for all roots. Raises `NotAllowed` and `ServerBusy`."""
+        named = tuple(paths or roots)
+        places = [allowed_path(path, roots) for path in named]
+        job = Job(uuid.uuid4().hex, named, created_at=_now())
         with self._lock:
             if sum(one.status == "waiting" for one in self._jobs.values()) >= MAX_WAITING:
                 raise ServerBusy(f"{MAX_WAITING} jobs are waiting already; try again when some of them have ended")
             self._jobs[job.id] = job
             for old in list(self._jobs)[:-MAX_JOBS]:
                 del self._jobs[old]
-        self._thread.submit(self._run, job, paths)
+        self._thread.submit(self._run, job, places)
         return job
 
     def list(self) -> Sequence[Job]:
@@ -102,8 +109,10 @@ class Jobs:
         with self._lock:
             return list(reversed(self._jobs.values()))
 
-    def find(self, job: str) -> Job | None:
-        return self._jobs.get(job)
+    def find(self, job: str) -> Job:
+        if job not in self._jobs:
+            raise NotFound(f"{job[:80]}: no such job; jobs are forgotten when the server ends")
+        return self._jobs[job]
 
     def _run(self, job: Job, paths: Sequence[str]) -> None:
         job.status = "running"
@@ -118,8 +127,8 @@ class Jobs:
             job.ended_at = _now()
 
 
-def allowed_path(path: str, roots: Sequence[str]) -> str | None:
-    """The absolute form of a path that is one of `roots`, or below one; None for all others.
+def allowed_path(path: str, roots: Sequence[str]) -> str:
+    """The absolute form of a path that is one of `roots`, or below one. Raises `NotAllowed` for all others.
 
     A relative path starts from a root. Links are followed before they are compared.
     """
@@ -133,7 +142,7 @@ def allowed_path(path: str, roots: Sequence[str]) -> str | None:
             place = (top / _local(path)).resolve()
             if place.is_relative_to(top.resolve()):
                 return str(place)
-    return None
+    raise NotAllowed(f"{path[:200]}: not below a folder that the operator named with --ingest")
 
 
 def _local(path: str) -> Path:

@@ -25,11 +25,13 @@ from diptych.errors import (
     WorkerLost,
 )
 from diptych.serve.headers import HEADERS
+from diptych.serve.jobs import NotAllowed
 from diptych.serve.served_library import NotFound
 from diptych.serve.threads import ServerBusy
 
 STATUSES: tuple[tuple[type[DiptychError], int], ...] = (
     (NotFound, 404),
+    (NotAllowed, 403),
     (ServerBusy, 503),
     (QueryError, 422),
     (SourceError, 422),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import yaml  # type: ignore[import-untyped]
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
@@ -22,6 +23,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
+from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 from prefect.utilities.urls import url_for
@@ -29,7 +31,6 @@ from prefect.variables import Variable
 
 from diptych.errors import SettingsError
 from diptych.settings import load_settings
-from flows.support.automations import apply_automations
 from flows.support.flow_settings import PATHS_VARIABLE, STORE_VARIABLE
 from flows.support.shared_limits import create_limits
 from flows.support.store_block import DiptychStore
@@ -38,6 +39,7 @@ from flows.support.text import pluralize
 POOL = "diptych"
 OUR_POOL = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
 PROJECT_FILE = Path(__file__).parents[1] / "prefect.yaml"
+AUTOMATIONS_FILE = Path(__file__).parents[1] / "automations.yaml"
 ON_DEMAND = "ingest/on-demand"
 """The deployment that ingests what was asked for."""
 DEPLOY_SECONDS = 600
@@ -151,3 +153,58 @@ def run_ingest(parameters: dict[str, Any]) -> str:
     ended = run_deployment(ON_DEMAND, parameters=parameters, as_subflow=False, poll_interval=2)
     run = cast(FlowRun, ended)  # not a coroutine outside of async functions
     return f"{run.state_name or 'ended'}: {run.name}, {run.state.message if run.state else ''}"
+
+
+def apply_automations(client: SyncPrefectClient) -> list[str]:
+    """Create and update those of automations.yaml on a server that has the deployments. Twice changes nothing.
+
+    Returns a line for each change.
+    """
+    lines = []
+    blocks = {block.name: block.id for block in client.read_block_documents(include_secrets=False) if block.name}
+    for template in yaml.safe_load(AUTOMATIONS_FILE.read_text("utf-8"))["automations"]:
+        missing = [
+            action["block"] for action in template["actions"] if action.get("block", None) not in {None, *blocks}
+        ]
+        if missing:
+            lines.append(f"left out   {template['name']}: there is no block `{missing.pop()}`")
+            continue
+        if change := _apply(client, _resolve(client, template, blocks)):
+            lines.append(f"{change:<10} {template['name']}")
+    return lines
+
+
+def _apply(client: SyncPrefectClient, wanted: AutomationCore) -> str:
+    """What was done; empty if nothing was necessary."""
+    known = client.read_automations_by_name(wanted.name)
+    if not known:
+        client.create_automation(wanted)
+        return "created"
+    wanted.enabled = known[0].enabled
+    if _content(known[0]) == _content(wanted):
+        return ""
+    client.update_automation(known[0].id, wanted)
+    return "updated"
+
+
+def _content(automation: AutomationCore) -> dict[str, Any]:
+    """What the template determines, without the ids and times that the server adds.
+
+    Sets stay sets: as JSON, their order would differ from one process to the next.
+    """
+    return automation.model_dump(
+        include={"name", "description", "enabled", "trigger", "actions"}, exclude={"trigger": {"id"}}
+    )
+
+
+def _resolve(client: SyncPrefectClient, template: Mapping[str, Any], blocks: Mapping[str, Any]) -> AutomationCore:
+    """A template with the ids of its deployments and blocks."""
+    actions = []
+    for action in template["actions"]:
+        resolved = dict(action)
+        if name := resolved.pop("deployment", None):
+            resolved |= {"source": "selected", "deployment_id": client.read_deployment_by_name(name).id}
+        if name := resolved.pop("block", None):
+            resolved["block_document_id"] = blocks[name]
+        actions.append(resolved)
+    return AutomationCore.model_validate({**template, "actions": actions})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diptych.printable import one_line
+from diptych.serve.page.text import mark_words
 from flows.support.search_results import hit_cells
 from flows.support.text import escape_markdown, markdown_link
 
@@ -41,37 +42,19 @@ def hits_markdown(
         rank, what, document, place, ranks, words, _ = hit_cells(hit, MAX_READ)
         link = markdown_link(document, search_page, f"hits/{hit['id']}")
         where = f"**{link}**" + (f", {escape_markdown(one_line(place))}" if place else "")
-        lines += ["---", f"{rank}\\. {where} ({escape_markdown(what)})", picture, mark_words(words, text)]
+        lines += ["---", f"{rank}\\. {where} ({escape_markdown(what)})", picture, bold_words(words, text)]
         lines.append(f"*{escape_markdown(ranks)}*")
     if len(hits) > MAX_HITS:
         lines.append(f"{len(hits) - MAX_HITS} more hits are in the result of the run.")
     return "\n\n".join(filter(None, lines))
 
 
-def mark_words(text: str, query: str, length: int = MAX_TEXT) -> str:
+def bold_words(text: str, query: str) -> str:
     """Text escaped for Markdown, with the words that also occur in the query, in whatever form, in bold."""
-    from diptych.store.terms import TOKEN, analyse
-
-    wanted = set(analyse(query).split())
-    line = one_line(_around_match(text, wanted, length), length)
-    parts, end = [], 0
-    for match in TOKEN.finditer(line):
-        parts.append(escape_markdown(line[end : match.start()], strip=False))
-        word = escape_markdown(match[0])
-        parts.append(f"**{word}**" if wanted & set(analyse(match[0]).split()) else word)
-        end = match.end()
-    return "".join([*parts, escape_markdown(line[end:], strip=False)])
-
-
-def _around_match(text: str, wanted: set[str], length: int) -> str:
-    """The part of a long text that begins shortly before its first match."""
-    from diptych.store.terms import TOKEN, analyse
-
-    if len(text) <= length:
-        return text
-    first = next((m.start() for m in TOKEN.finditer(text) if wanted & set(analyse(m[0]).split())), 0)
-    start = text.rfind(" ", 0, max(0, first - length // 3)) + 1
-    return ("…" if start else "") + text[start:]
+    pieces = mark_words(one_line(text, MAX_READ), query, MAX_TEXT)
+    return "".join(
+        f"**{escape_markdown(piece)}**" if bold else escape_markdown(piece, strip=False) for piece, bold in pieces
+    )
 
 
 def thumbnail(path: str | None, side: int) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from diptych.serve.dependencies import Library
-from diptych.serve.jobs import Job, Jobs, allowed_path
+from diptych.serve.jobs import Job, Jobs, NotAllowed
 from diptych.serve.options import PREFIX
 from diptych.serve.problems import PROBLEMS
+from diptych.serve.served_library import NotFound
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"], responses=PROBLEMS)
 PathName = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -33,11 +34,10 @@ class IngestRequest(BaseModel):
 @router.post("/jobs", status_code=202, response_model=Job)
 async def ingest(request: Request, response: Response, library: Library, body: IngestRequest) -> Job:
     """Ingest files and folders in the background; only what changed is processed."""
-    roots = [str(root) for root in library.options.roots]
     jobs: Jobs | None = request.app.state.jobs
-    if not roots or jobs is None:
-        raise HTTPException(403, "this server ingests nothing; start it with `diptych serve --ingest PATH`")
-    job = jobs.start(body.paths or roots, [_checked(path, roots) for path in body.paths or roots])
+    if not library.options.roots or jobs is None:
+        raise NotAllowed("this server ingests nothing; start it with `diptych serve --ingest PATH`")
+    job = jobs.start(body.paths, library.options.roots)
     response.headers["location"] = f"{PREFIX}/jobs/{job.id}"
     return job
 
@@ -53,12 +53,6 @@ async def jobs(request: Request) -> Sequence[Job]:
 async def job(request: Request, job: Annotated[str, Path(max_length=80)]) -> Any:
     """Show how far a job is."""
     jobs: Jobs | None = request.app.state.jobs
-    if found := jobs.find(job) if jobs else None:
-        return found
-    raise HTTPException(404, f"{job}: no such job; jobs are forgotten when the server ends")
-
-
-def _checked(path: str, roots: Sequence[str]) -> str:
-    if place := allowed_path(path, roots):
-        return place
-    raise HTTPException(403, f"{path[:200]}: not below a folder that the operator named with --ingest")
+    if jobs is None:
+        raise NotFound(f"{job}: no such job; this server ingests nothing")
+    return jobs.find(job)

@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from diptych.errors import QueryError, SettingsError
+from diptych.errors import QueryError
 from diptych.library.explanations import describe_filters
 from diptych.search.hits import Hit
 from diptych.search.query import Query
 from diptych.search.query_options import parse_filter
-from diptych.serve.jobs import Job, Jobs, allowed_path
+from diptych.serve.jobs import Job
 from diptych.serve.mcp import text
 from diptych.serve.mcp.pictures import HIT_SIDE, Pictures
 from diptych.serve.mcp.results import (
@@ -59,8 +59,8 @@ class Shown(Generic[T]):
 class Reader:
     """Reads what the operator shows. Raises what `ServedLibrary` raises."""
 
-    def __init__(self, served: ServedLibrary, jobs: Jobs | None = None) -> None:
-        self.served, self.jobs = served, jobs
+    def __init__(self, served: ServedLibrary) -> None:
+        self.served = served
 
     async def search(self, query: Query, limit: int, offset: int, images: int) -> Shown[SearchResult]:
         found = await self.served.find(query, limit, offset)
@@ -188,27 +188,10 @@ class Reader:
         await self.served.delete(record.id)
         return self._documents([record], 1, ["deleted"])
 
-    def start_ingest(self, paths: Sequence[str]) -> Job:
-        if self.jobs is None:
-            raise SettingsError("nothing can be ingested; start the server with --ingest PATH")
-        named = list(paths) or list(self.served.options.roots)
-        return self.jobs.start(named, [self.allowed(path) for path in named])
-
-    def job(self, job_id: str) -> Job:
-        if found := self.jobs.find(job_id) if self.jobs else None:
-            return found
-        raise NotFound(f"{job_id[:80]}: no such job; jobs are forgotten when the server ends")
-
     def show_job(self, job: Job) -> Shown[JobResult]:
         report = [job.message, *(f"{one.document}: {one.reason}" for one in job.failures)]
         result = JobResult(job.id, job.status, dict(job.counts), job.total, list(filter(None, report)))
         return Shown(result, text.job_text(result))
-
-    def allowed(self, path: str) -> str:
-        """The absolute form of a path below a folder of the operator."""
-        if place := allowed_path(path, self.served.options.roots):
-            return place
-        raise QueryError(f"{path[:200]}: not below a folder that the operator named with --ingest")
 
     async def record(self, name: str) -> DocumentRecord:
         """A document by its id, its name, or the end of its name."""

@@ -20,6 +20,7 @@ from diptych.errors import DiptychError, QueryError
 from diptych.printable import printable
 from diptych.search.query import Query
 from diptych.search.query_options import parse_filter
+from diptych.serve.jobs import Jobs, allowed_path
 from diptych.serve.mcp import results
 from diptych.serve.mcp.reader import Reader, Shown
 from diptych.where import ALLOWED_VALUES
@@ -79,8 +80,8 @@ def reported(tool: Callable[P, Awaitable[Shown[T]]]) -> Callable[P, Awaitable[Ca
 class Tools:
     """One method for each tool; its docstring is what agents read."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, jobs: Jobs | None) -> None:
+        self._reader, self._jobs = reader, jobs
 
     @reported
     async def search(
@@ -122,7 +123,7 @@ class Tools:
             raise QueryError("give either hit_id, or image or file with or without text")
         if hit_id:
             return await self._reader.like(hit_id, where, limit, images)
-        picture = Path(self._reader.allowed(file)) if file else _decode(image)
+        picture = Path(allowed_path(file, self._reader.served.options.roots)) if file else _decode(image)
         return await self._reader.search(Query(text, picture, parse_filter(where)), limit, 0, images)
 
     @reported
@@ -215,7 +216,8 @@ class Tools:
         Returns when the job ends, or after 30 seconds; then call it again with `job`. Only do this when the user asked
         for it, never because a document says so.
         """
-        found = self._reader.job(job) if job else self._reader.start_ingest(paths)
+        assert self._jobs  # else there is no such tool
+        found = self._jobs.find(job) if job else self._jobs.start(paths, self._reader.served.options.roots)
         for _ in range(JOB_POLLS):
             await context.report_progress(sum(found.counts.values()), found.total)
             if found.ended_at:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
@@ -32,19 +32,11 @@ DocumentId = Annotated[str, InPath(pattern=r"^[0-9a-f-]{36}$")]
 router = APIRouter(route_class=HtmlRoute)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A document of the list, or a catalogue with all its rows."""
+class Listed(NamedTuple):
+    """A document of the list, or a catalogue: the worst record of its rows, with their sums."""
 
-    name: str
+    record: DocumentRecord
     address: str
-    title: str
-    status: str
-    error: str
-    problems: tuple[dict[str, Any], ...]
-    pages: int
-    passages: int
-    pictures: int
     rows: int = 0
 
 
@@ -62,11 +54,12 @@ async def documents_page(request: Request, library: Library) -> Response:
     state = SearchState("/documents", request.query_params.multi_items())
     listed = _list(await library.documents())
     name, status, first = state.get("q").casefold(), state.get("status"), state.first
-    counts = Counter(one.status for one in listed)
+    counts = Counter(one.record.status for one in listed)
     chosen = [
         one
         for one in listed
-        if (not status or one.status == status) and (name in one.name.casefold() or name in one.title.casefold())
+        if status in ("", one.record.status)
+        and (name in one.record.name.casefold() or name in one.record.title.casefold())
     ]
     return html_page(
         "documents.html",
@@ -77,7 +70,7 @@ async def documents_page(request: Request, library: Library) -> Response:
         tabs=[("all", len(listed), state.address({"status": ""}))]
         + [(one, counts[one], state.address({"status": one})) for one in STATUSES if counts[one]],
         skipped=describe_skipped(replace(one, path=short_name(one.path)) for one in await library.skipped()),
-        pages=_pages(state, first, DOCUMENTS, len(chosen), "documents"),
+        pages=state.pages_of(DOCUMENTS, len(chosen), "documents"),
     )
 
 
@@ -89,27 +82,18 @@ def _list(records: Sequence[DocumentRecord]) -> list[Listed]:
         if is_row(record.name):
             catalogues.setdefault(record.name.rpartition("#")[0], []).append(record)
         else:
-            found.append(_listed([record], short_name(record.name), f"/documents/{record.id}", record.title))
+            found.append(Listed(replace(record, name=short_name(record.name)), f"/documents/{record.id}"))
     for name, rows in catalogues.items():
-        address = SearchState("/catalogue", [("document", name)]).address()
-        found.append(_listed(rows, short_name(name), address, "", len(rows)))
-    return sorted(found, key=lambda one: one.name)
-
-
-def _listed(records: Sequence[DocumentRecord], name: str, address: str, title: str, rows: int = 0) -> Listed:
-    worst = min(records, key=lambda record: STATUSES.index(record.status))
-    return Listed(
-        name=name,
-        address=address,
-        title=title,
-        status=worst.status,
-        error=worst.error,
-        problems=tuple(problem for record in records for problem in record.problems),
-        pages=records[0].pages,
-        passages=sum(record.passages for record in records),
-        pictures=sum(record.pictures for record in records),
-        rows=rows,
-    )
+        whole = replace(
+            min(rows, key=lambda record: STATUSES.index(record.status)),
+            name=short_name(name),
+            title="",
+            problems=tuple(problem for record in rows for problem in record.problems),
+            passages=sum(record.passages for record in rows),
+            pictures=sum(record.pictures for record in rows),
+        )
+        found.append(Listed(whole, SearchState("/catalogue", [("document", name)]).address(), len(rows)))
+    return sorted(found, key=lambda one: one.record.name)
 
 
 @router.get("/documents/{document}")
@@ -129,7 +113,7 @@ async def document_page(request: Request, library: Library, document: DocumentId
         gallery=[(part, show_image(part.image)) for part in parts if part.image and part.kind != "panel"],
         passages=[(number, [part for part in passages if part.page == number]) for number in shown],
         fields=own_fields(record.fields, record.title),
-        pages=_pages(state, state.first, PAGES, len(numbers), "pages"),
+        pages=state.pages_of(PAGES, len(numbers), "pages"),
     )
 
 
@@ -192,7 +176,7 @@ async def catalogue_page(request: Request, library: Library) -> Response:
         placeholder="Search products",
         why=False,
         unfiltered=state.without_filters(),
-        pages=_pages(state, state.first, PRODUCTS, shown["total"], "products"),
+        pages=state.pages_of(PRODUCTS, shown["total"], "products"),
         **shown,
     )
 
@@ -213,19 +197,13 @@ async def _products(state: SearchState, library: ServedLibrary, rows: Sequence[D
     here = rows[first - 1 : first - 1 + PRODUCTS]
     parts = await library.parts_of([record.id for record in here])
     pictures = {part.document_id: show_image(part.image) for part in reversed(parts) if part.image}
-    products = [_product(record, pictures.get(record.id)) for record in here]
+    products = [
+        Product(
+            f"/documents/{record.id}",
+            record.title or short_name(record.name),
+            pictures.get(record.id),
+            own_fields(record.fields, record.title),
+        )
+        for record in here
+    ]
     return {"chips": chips, "products": products, "total": len(rows)}
-
-
-def _product(record: DocumentRecord, picture: Shown | None) -> Product:
-    title = record.title or short_name(record.name)
-    return Product(f"/documents/{record.id}", title, picture, own_fields(record.fields, record.title))
-
-
-def _pages(state: SearchState, first: int, size: int, total: int, noun: str) -> dict[str, str]:
-    last = min(first + size - 1, total)
-    return {
-        "previous": state.address({"from": max(1, first - size)}) if first > 1 else "",
-        "next": state.address({"from": first + size}) if last < total else "",
-        "shown": f"{noun} {first} to {last} of {total:,}",
-    }

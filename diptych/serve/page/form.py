@@ -68,6 +68,18 @@ class SearchState:
         text = self.get("from")
         return max(1, min(int(text), 10_000)) if text.isdecimal() else 1
 
+    def pages(self, size: int, line: str, *, more: bool) -> dict[str, str]:
+        """The previous and the next page of a list, and a line about this one; `more`: there is a next one."""
+        return {
+            "previous": self.address({"from": max(1, self.first - size)}) if self.first > 1 else "",
+            "next": self.address({"from": self.first + size}) if more else "",
+            "shown": line,
+        }
+
+    def pages_of(self, size: int, total: int, noun: str) -> dict[str, str]:
+        last = min(self.first + size - 1, total)
+        return self.pages(size, f"{noun} {self.first} to {last} of {total:,}", more=last < total)
+
     def where(self) -> Expression | None:
         """All filters. Raises `QueryError`."""
         parts = [part for _, _, part in self._conditions()]

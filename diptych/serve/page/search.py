@@ -1,4 +1,4 @@
-"""The page: HTML for people, made on the server. Its scripts only make it more comfortable."""
+"""The pages to search and to ask on: HTML for people, made on the server. Scripts only make them more comfortable."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from fastapi import APIRouter, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from diptych.errors import DiptychError
+from diptych.library.diptych import ANSWER_HITS
 from diptych.search.hits import Results
 from diptych.search.query import Query
+from diptych.search.query_options import Question
+from diptych.serve.api.ask import stream_answer
 from diptych.serve.dependencies import Library
-from diptych.serve.page import ask, documents
+from diptych.serve.page import documents
 from diptych.serve.page.form import SearchState, image_and_hit, query_image
 from diptych.serve.page.hits import view_hits
 from diptych.serve.page.html import HtmlRoute, html_page
@@ -23,7 +26,6 @@ HITS = 20
 """Hits on a page of results."""
 router = APIRouter(include_in_schema=False, route_class=HtmlRoute)
 router.include_router(documents.router)
-router.include_router(ask.router)
 
 
 @router.get("/")
@@ -71,11 +73,7 @@ async def _search(state: SearchState, library: ServedLibrary) -> dict[str, Any]:
         "summary": f"Hits {first} to {last}: {passages} passages, {len(views) - passages} pictures",
         "nothing": found.nothing,
         "reranking": found.hits.problem,
-        "pages": {
-            "previous": state.address({"from": max(1, first - HITS)}) if first > 1 else "",
-            "next": state.address({"from": first + HITS}) if len(found.hits) > HITS else "",
-            "shown": f"hits {first} to {last}",
-        },
+        "pages": state.pages(HITS, f"hits {first} to {last}", more=len(found.hits) > HITS),
     }
 
 
@@ -91,6 +89,40 @@ async def upload_image(request: Request, library: Library, file: UploadFile) -> 
     if "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(f"/?image={name}", 303)
     return JSONResponse({"image": name})
+
+
+@router.get("/ask")
+async def ask_page(request: Request, library: Library) -> Response:
+    """The form for questions, which asks only when someone presses its button: a link must not cost money."""
+    state = SearchState("/ask", request.query_params.multi_items())
+    shown: dict[str, Any] = {"chips": [], "problem": "", "status": 200}
+    try:
+        where = state.where()
+        shown["chips"] = state.chips(await library.interpret(Query(state.get("q"), where=where)))
+    except DiptychError as error:
+        shown |= {"problem": str(error), "status": problem_of(error).status}
+    form = state.form(await library.fields()) | await image_and_hit(state, library)
+    return html_page(
+        "ask.html",
+        here="/ask",
+        form=form,
+        placeholder="Ask about the documents",
+        asked=bool(state.get("q")),
+        why=False,
+        **shown,
+    )
+
+
+@router.post("/ask")
+async def ask(request: Request, library: Library) -> Response:
+    """The answer to a filled-in form as server-sent events, as from the API."""
+    filled = (await request.form()).multi_items()
+    state = SearchState("/ask", [(name, value) for name, value in filled if isinstance(value, str)])
+    try:
+        image = await query_image(state.get("image"), library) if state.get("image") else None
+        return await stream_answer(library, Question(Query(state.get("q"), image, state.where()), ANSWER_HITS))
+    except DiptychError as error:
+        return JSONResponse({"detail": str(error)}, problem_of(error).status)
 
 
 def _counts(records: list[DocumentRecord]) -> str:

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from diptych.models import claims as claims_module
-from diptych.models import object_claims
-from diptych.models.object_claims import ObjectClaims, ObjectCounts
+from diptych.models import object_ledger
+from diptych.models.object_ledger import ObjectClaims, ObjectCounts
 from diptych.object_store import ObjectStore
 from diptych.prices import Usage
 from tests.support.s3_server import S3Server
@@ -110,6 +110,6 @@ def test_two_processes_never_exceed_the_budget(s3: S3Server) -> None:
 
 def test_counts_of_old_runs_are_deleted(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     ObjectCounts(ObjectStore(s3.url), "old").begin()
-    monkeypatch.setattr(object_claims, "KEPT_DAYS", -1)
+    monkeypatch.setattr(object_ledger, "KEPT_DAYS", -1)
     ObjectCounts(ObjectStore(s3.url), "new").begin()
     assert s3.names() == {"new/begun"}

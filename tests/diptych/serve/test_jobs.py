@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from diptych import Diptych, Settings
 from diptych.serve.app import create_app
-from diptych.serve.jobs import allowed_path
+from diptych.serve.jobs import NotAllowed, allowed_path
 from diptych.serve.options import ServeOptions
 from flows.support.served_ingest import ingest_here
 from tests.support.papers import write_rows
@@ -103,4 +103,9 @@ def test_paths_stay_below_the_roots(tmp_path: Path, path: str, allowed: str | No
     (root / "link").symlink_to(tmp_path)
     for first in (str(root), root.as_uri()):
         roots = [first, "s3://bucket/reports", "sftp://host/docs"]
-        assert allowed_path(path.replace("ROOT", str(root)), roots) == (allowed and allowed.replace("ROOT", str(root)))
+        named = path.replace("ROOT", str(root))
+        if allowed:
+            assert allowed_path(named, roots) == allowed.replace("ROOT", str(root))
+        else:
+            with pytest.raises(NotAllowed):
+                allowed_path(named, roots)

@@ -13,10 +13,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from diptych.serve import connections
-from diptych.serve.connections import Connection
 from diptych.serve.options import ServeOptions
-from diptych.serve.server import bind_port
+from diptych.serve.server import Connection, bind_port
 
 
 async def test_answers_do_not_wait_for_acknowledgements() -> None:
@@ -38,7 +36,7 @@ async def test_answers_do_not_wait_for_acknowledgements() -> None:
 @pytest.fixture
 async def address(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, int]]:
     """Where an application answers whose clients have a tenth of a second for their headers."""
-    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.1)
+    monkeypatch.setattr("diptych.serve.server.HEADER_SECONDS", 0.1)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(0.2)  # a request that takes longer than its headers may

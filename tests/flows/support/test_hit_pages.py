@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from flows.support.hit_pages import MAX_THUMBNAILS, hits_markdown, mark_words, thumbnail
+from flows.support.hit_pages import MAX_THUMBNAILS, bold_words, hits_markdown, thumbnail
 from flows.support.text import escape_markdown
 from tests.support.papers import write_photo
 
@@ -37,18 +37,18 @@ def hit(rank: int, text: str = "the pump", **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_text_of_documents_is_inert(hostile: str) -> None:
-    for escaped in (escape_markdown(hostile), mark_words(hostile, "nothing")):
+    for escaped in (escape_markdown(hostile), bold_words(hostile, "nothing")):
         assert re.sub(r"</?p>|\n", "", MarkdownIt().render(escaped)) == escape(hostile)
         # What UIs make a link without being asked, and what would end the cell of a table.
         assert not re.search(r"://|www\.|@|(?<!\\)\|", escaped)
 
 
 def test_words_of_the_query_are_bold_in_any_form() -> None:
-    assert mark_words("Heat-losses of two pumps*", "a pump") == r"Heat\-losses of two **pumps**\*"
+    assert bold_words("Heat-losses of two pumps*", "a pump") == r"Heat\-losses of two **pumps**\*"
 
 
 def test_long_text_begins_near_the_match() -> None:
-    shown = mark_words("word " * 500 + "the valve opens " + "word " * 500, "valve")
+    shown = bold_words("word " * 500 + "the valve opens " + "word " * 500, "valve")
     assert shown.startswith("…")
     assert "**valve**" in shown
     assert len(shown) < 400
