@@ -44,11 +44,21 @@ def member_names(path: Path, name: str) -> set[str]:
         return set(archive.namelist())
 
 
+def read_member(path: Path | str, member: str) -> bytes:
+    """Return a file in a ZIP archive. Raises what `zipfile` does."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(member)
+
+
+def starts_with(path: Path, beginning: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning
+
+
 def is_ole(path: Path, name: str) -> bool:
     """Return True for the office files of before 2007. Raises `ExtractionError` for encrypted files of today."""
-    with path.open("rb") as file:
-        if file.read(len(OLE)) != OLE:
-            return False
-        if _ENCRYPTED in file.read():
-            raise ExtractionError(f"{name}: is encrypted; save it without a password")
+    if not starts_with(path, OLE):
+        return False
+    if _ENCRYPTED in path.read_bytes():
+        raise ExtractionError(f"{name}: is encrypted; save it without a password")
     return True

@@ -27,6 +27,7 @@ LAYERS = (
     "extractors.temporary_folder",
     "extractors.timing",
     "extractors.containers",
+    "extractors.office_xml",
     "extractors.page",
     "extractors.pictures",
     "extractors.ocr",

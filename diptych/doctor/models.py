@@ -24,7 +24,7 @@ from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
 from diptych.object_store import hide_credentials
 from diptych.rerankers.fastembed import CrossEncoder
-from diptych.rerankers.reranker import Reranker, make_reranker
+from diptych.rerankers.registry import Reranker, make_reranker
 from diptych.settings import Settings
 from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugins, formats
 from extractors.slides.libreoffice import find_libreoffice

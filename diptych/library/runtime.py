@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from diptych.pipeline.estimate import EstimateContext
     from diptych.pipeline.pipeline import Pipeline
     from diptych.places.places import Places
-    from diptych.rerankers.reranker import PageContent, Reranker
+    from diptych.rerankers.registry import PageContent, Reranker
     from diptych.search.search import SearchContext
     from extractors.sandbox.sandbox import Sandbox
 
@@ -145,7 +145,7 @@ class Runtime:
 
     @cached_property
     def reranker(self) -> Reranker | None:
-        from diptych.rerankers.reranker import load_reranker
+        from diptych.rerankers.registry import load_reranker
 
         return load_reranker(self.settings.for_role("reranker"), self.meter, self._page_file)
 

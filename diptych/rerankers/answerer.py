@@ -9,7 +9,7 @@ from diptych.errors import ExtractionError, ModelError, SettingsError
 from diptych.models.image_input import prepare_image
 from diptych.models.meter import Meter
 from diptych.models.vision import ImagePart, RequestPart, TextPart, VisionModel, VisionRequest, load_vision_model
-from diptych.rerankers.reranker import PageContent, PageImage
+from diptych.rerankers.registry import PageContent, PageImage
 from diptych.settings import Settings
 
 INSTRUCTION = """\

@@ -9,7 +9,7 @@ from diptych.encoders.local import Lazy, choose_device, replace_surrogates
 from diptych.encoders.model_files import ModelFiles
 from diptych.errors import SettingsError
 from diptych.models.meter import Meter
-from diptych.rerankers.reranker import PageContent, PageImage
+from diptych.rerankers.registry import PageContent, PageImage
 from diptych.settings import Device, Settings
 
 

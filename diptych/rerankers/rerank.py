@@ -7,7 +7,7 @@ from diptych.errors import SettingsError
 from diptych.models.meter import Meter
 from diptych.models.openai.tokens import text_tokens
 from diptych.prices import Usage
-from diptych.rerankers.reranker import PageContent, PageImage
+from diptych.rerankers.registry import PageContent, PageImage
 from diptych.settings import Settings
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from diptych.errors import ModelError, SettingsError
-from diptych.rerankers.reranker import MAX_CHARACTERS, PageContent, Reranker
+from diptych.rerankers.registry import MAX_CHARACTERS, PageContent, Reranker
 from diptych.search.hits import RankedPoint
 from diptych.search.page_signals import Values
 from diptych.search.ranking_inputs import Place, make_place

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
-from diptych.rerankers.reranker import Reranker
+from diptych.rerankers.registry import Reranker
 from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, read_candidates
 from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from extractors.blocks.types import BlockDocument, Content, Heading, Text
 from extractors.errors import ExtractionError
 from extractors.mail.message import Mail, read_mail
 from extractors.markup.html_reader import parse_html, read_html
-from extractors.markup.image_files import is_data_address, read_data_address
+from extractors.markup.image_files import ImageFinder, image_finder
 from extractors.markup.plain_text import plain_text_blocks
 from extractors.types import Extraction, Field, Options, Problem, Source
 
@@ -52,13 +51,11 @@ def _body(mail: Mail) -> list[Content]:
     return plain_text_blocks(mail.text)[0]
 
 
-def _image_finder(images: dict[str, bytes]) -> Callable[[str], Callable[[], bytes]]:
+def _image_finder(images: dict[str, bytes]) -> ImageFinder:
     def read(address: str) -> bytes:
-        if is_data_address(address):
-            return read_data_address(address)
         scheme, _, name = address.partition(":")
         if scheme.lower() != "cid" or name not in images:
             raise ExtractionError("not part of the mail, and not fetched from the web")
         return images[name]
 
-    return lambda address: lambda: read(address)
+    return image_finder(read)

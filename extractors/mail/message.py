@@ -14,6 +14,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from extractors.containers import OLE, starts_with
 from extractors.errors import ExtractionError, error_summary
 from extractors.markup.encoding import decode_text
 from extractors.text.cleaning import replace_surrogates
@@ -25,7 +26,6 @@ MAX_ATTACHMENTS = 1000
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 _CONTENT_ID = 0x3712  # property of an attachment in an MSG file
 _HEAD = 256  # bytes that are headers
-_OLE = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,9 @@ def read_mail(path: Path, name: str) -> Mail:
     """Read a mail; `name` is used in messages. Raises `ExtractionError`."""
     if path.stat().st_size > MAX_BYTES:
         raise ExtractionError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; save its attachments as files")
-    with path.open("rb") as file:
-        is_ole = file.read(len(_OLE)) == _OLE
     advice = "open it in a mail program and save it again"
     try:
-        return _without_surrogates(_read_msg(path) if is_ole else _read_eml(path.read_bytes(), name))
+        return _without_surrogates(_read_msg(path) if starts_with(path, OLE) else _read_eml(path.read_bytes(), name))
     except ExtractionError:
         raise
     except Exception as error:  # both libraries raise what their own code runs into
@@ -91,8 +89,8 @@ def _read_eml(data: bytes, name: str) -> Mail:
     return Mail(
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
-        recipients=_addresses(message, "To"),
-        copies=_addresses(message, "Cc"),
+        recipients=_addresses(_header(message, "To")),
+        copies=_addresses(_header(message, "Cc")),
         date=_date(_header(message, "Date")),
         html=_text(html[0], name) if html else "",
         text="\n\n".join(_text(part, name) for part in text),
@@ -120,18 +118,7 @@ def _header(message: Any, name: str) -> str:
     except Exception:  # the parser of headers fails on some malformed ones
         raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
         value = str(raw)
-    with suppress(Exception):
-        value = str(make_header(decode_header(value))) if "=?" in value else value
-    return " ".join(value.split())
-
-
-def _addresses(message: Any, name: str) -> list[str]:
-    pairs = getaddresses([_header(message, name)])
-    return [
-        f"{person} <{address}>" if person and address else person or address
-        for person, address in pairs
-        if any((person, address))
-    ]
+    return _decoded(value)
 
 
 def _date(value: str) -> str:
@@ -173,12 +160,11 @@ def _read_msg(path: Path) -> Mail:
     named = [
         f"{one.name} <{one.email_address}>" if one.name != one.email_address else one.name for one in message.recipients
     ]
-    copies = [one for one in _header_addresses(headers.get("cc", "")) if one]
     return Mail(
         subject=message.subject or "",
         sender=_decoded(message.sender or ""),
-        recipients=_header_addresses(headers.get("to", "")) or [one for one in named if one.strip(" <>")],
-        copies=copies,
+        recipients=_addresses(_decoded(headers.get("to", ""))) or [one for one in named if one.strip(" <>")],
+        copies=_addresses(_decoded(headers.get("cc", ""))),
         date=message.sent_date.isoformat() if message.sent_date else "",
         html=message.html_body or "",
         text=message.body or "",
@@ -187,13 +173,12 @@ def _read_msg(path: Path) -> Mail:
     )
 
 
-def _header_addresses(value: str) -> list[str]:
-    return [
-        f"{person} <{address}>" if person else address for person, address in getaddresses([_decoded(value)]) if address
-    ]
+def _addresses(header: str) -> list[str]:
+    pairs = filter(any, getaddresses([header]))
+    return [f"{person} <{address}>" if person and address else person or address for person, address in pairs]
 
 
 def _decoded(value: str) -> str:
     with suppress(Exception):
-        value = str(make_header(decode_header(value)))
+        value = str(make_header(decode_header(value))) if "=?" in value else value
     return " ".join(value.split())

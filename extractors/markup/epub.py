@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from extractors.containers import DAMAGED_ZIP, open_zip
 from extractors.errors import ExtractionError, error_summary
 from extractors.markup.encoding import decode_text
 from extractors.markup.html_reader import inline_text, parse_html, read_html
-from extractors.markup.image_files import is_data_address, read_data_address
+from extractors.markup.image_files import ImageFinder, image_finder
 from extractors.types import Problem
 
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -28,7 +29,9 @@ def read_epub(path: Path, name: str) -> BlockDocument:
         blocks: list[Content] = []
         problems = []
         if cover := book.cover():
-            blocks.append(Image(_reader(path, name, cover), caption=f"Cover of {book.title}".removesuffix(" of ")))
+            blocks.append(
+                Image(partial(_read, cover, path, name), caption=f"Cover of {book.title}".removesuffix(" of "))
+            )
         for chapter in book.spine():
             try:
                 blocks += _read_chapter(book, chapter, path)
@@ -39,8 +42,7 @@ def read_epub(path: Path, name: str) -> BlockDocument:
 
 def _read_chapter(book: _Book, chapter: str, path: Path) -> list[Content]:
     root = parse_html(book.text(chapter), xml=True)
-    find = _image_finder(path, book.name, chapter)
-    blocks = read_html(root, find, whole=True)
+    blocks = read_html(root, _image_finder(path, book.name, chapter), whole=True)
     title = book.contents.get(chapter, "")
     if title and blocks and not any(isinstance(block, Heading) for block in blocks):
         return [Heading(title, 1), *blocks]
@@ -135,21 +137,13 @@ def _join(base: str, address: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(urlsplit(address).path)))
 
 
-def _image_finder(path: Path, name: str, chapter: str) -> Callable[[str], Callable[[], bytes]]:
-    def find(address: str) -> Callable[[], bytes]:
-        if is_data_address(address):
-            return lambda: read_data_address(address)
-        return _reader(path, name, "" if urlsplit(address).scheme else _join(chapter, address))
-
-    return find
+def _image_finder(path: Path, name: str, chapter: str) -> ImageFinder:
+    return image_finder(lambda address: _read("" if urlsplit(address).scheme else _join(chapter, address), path, name))
 
 
-def _reader(path: Path, name: str, member: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with open_zip(path, name) as archive:
-            try:
-                return archive.read(member)
-            except KeyError as error:
-                raise ExtractionError("not in the book") from error
-
-    return read
+def _read(member: str, path: Path, name: str) -> bytes:
+    with open_zip(path, name) as archive:
+        try:
+            return archive.read(member)
+        except KeyError as error:
+            raise ExtractionError("not in the book") from error

@@ -6,18 +6,15 @@ Everything that becomes HTML on the way is read here as well: Markdown, reStruct
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from html.entities import html5
 from typing import Any
 
 from extractors.blocks.types import Code, Content, Heading, Image, Table, Text
 from extractors.errors import ExtractionError
+from extractors.markup.image_files import ImageFinder
 from extractors.markup.page_content import drop_hidden, find_content
 from extractors.table_grid import SpannedText
-
-ImageFinder = Callable[[str], Callable[[], bytes]]
-"""From the address of an image, as the file states it, to a function for `Image.read_bytes`."""
 
 MAX_DEPTH = 200
 """Nested elements that are followed; deeper ones are read as one text."""

@@ -11,20 +11,18 @@ from extractors.errors import ExtractionError
 MAX_IMAGE_BYTES = 200 << 20
 
 
-def image_finder(folder: Path | None) -> Callable[[str], Callable[[], bytes]]:
-    """Return a function from an image's address to one that reads it: a file below `folder`, or a `data:` address.
-
-    The readers raise `ExtractionError` with the reason for all others.
-    """
-
-    def find(address: str) -> Callable[[], bytes]:
-        return lambda: read_data_address(address) if is_data_address(address) else _read_below(folder, address)
-
-    return find
+ImageFinder = Callable[[str], Callable[[], bytes]]
+"""From the address of an image to a function that reads it, or raises `ExtractionError` with the reason why not."""
 
 
-def is_data_address(address: str) -> bool:
-    return address[:5].lower() == "data:"
+def image_finder(read: Callable[[str], bytes]) -> ImageFinder:
+    """Finds the images of `data:` addresses; `read` gets all other addresses."""
+    return lambda address: lambda: read_data_address(address) if address[:5].lower() == "data:" else read(address)
+
+
+def images_beside(file: Path) -> ImageFinder:
+    """Finds files below the folder of a file."""
+    return image_finder(lambda address: _read_below(file.parent, address))
 
 
 def read_data_address(address: str) -> bytes:
@@ -40,9 +38,9 @@ def read_data_address(address: str) -> bytes:
         raise ExtractionError("an image within the file is damaged") from error
 
 
-def _read_below(folder: Path | None, address: str) -> bytes:
+def _read_below(folder: Path, address: str) -> bytes:
     parts = urlsplit(address)
-    if parts.scheme or parts.netloc or folder is None:
+    if parts.scheme or parts.netloc:
         raise ExtractionError("not fetched from the web; save the page with its images")
     root = folder.resolve()
     path = (root / unquote(parts.path)).resolve()

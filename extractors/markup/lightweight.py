@@ -12,8 +12,8 @@ from typing import Any
 from extractors.blocks.types import BlockDocument, Content
 from extractors.errors import ExtractionError, error_summary
 from extractors.markup.encoding import decode_text
-from extractors.markup.html_reader import ImageFinder, parse_html, read_html
-from extractors.markup.image_files import image_finder
+from extractors.markup.html_reader import parse_html, read_html
+from extractors.markup.image_files import ImageFinder, images_beside
 from extractors.types import Field
 
 MAX_FRONT_MATTER = 64 << 10
@@ -21,8 +21,9 @@ MAX_FRONT_MATTER = 64 << 10
 MAX_FIELD_LENGTH = 500
 
 _DIRECTIVES_WITHOUT_TEXT = frozenset((
-    "toctree", "index", "literalinclude", "automodule", "autoclass", "autofunction", "automethod", "autodata",
-    "currentmodule", "highlight", "tabularcolumns", "default-domain", "py:module", "py:currentmodule", "module",
+    "contents", "toctree", "index", "literalinclude", "automodule", "autoclass", "autofunction", "automethod",
+    "autodata", "currentmodule", "highlight", "tabularcolumns", "default-domain", "py:module", "py:currentmodule",
+    "module",
 ))  # fmt: skip
 _CODE_DIRECTIVES = frozenset(("code-block", "sourcecode", "ipython", "prompt", "doctest", "testcode"))
 
@@ -87,7 +88,7 @@ def read_rst(path: Path, name: str) -> BlockDocument:
 def _from_html(html: str, path: Path, title: str = "") -> BlockDocument:
     if not html.strip():
         return BlockDocument((), title)
-    return BlockDocument(read_html(parse_html(html), image_finder(path.parent), whole=True), title)
+    return BlockDocument(read_html(parse_html(html), images_beside(path), whole=True), title)
 
 
 def _read_front_matter(text: str) -> tuple[dict[str, Field], str]:
@@ -153,13 +154,9 @@ def _accept_unknown_markup() -> None:
 
     def find_directive(name: str, *arguments: Any) -> tuple[Any, list[Any]]:
         if name == "contents" or name in _CODE_DIRECTIVES:
-            return Unknown if name != "contents" else Nothing, []
+            return Unknown, []
         found, messages = known_directive(name, *arguments)
         return (found, messages) if found else (Unknown, [])
-
-    class Nothing(Unknown):
-        def run(self) -> list[Any]:
-            return []
 
     def find_role(name: str, *arguments: Any) -> tuple[Any, list[Any]]:
         found, messages = known_role(name, *arguments)

@@ -13,7 +13,7 @@ from typing import Any
 from extractors.blocks.types import BlockDocument, Code, Content, Image
 from extractors.errors import ExtractionError
 from extractors.markup.html_reader import parse_html, read_html
-from extractors.markup.image_files import image_finder, read_data_address
+from extractors.markup.image_files import ImageFinder, images_beside, read_data_address
 from extractors.markup.lightweight import read_markdown_text
 from extractors.text.cleaning import replace_surrogates
 
@@ -54,16 +54,16 @@ def _read_cell(cell: Mapping[str, Any], path: Path, notes: list[str]) -> Iterato
         for output in cell.get("outputs", ()):
             yield from _read_output(output, path, notes)
     elif kind == "heading":  # until version 3 of the format
-        yield from read_markdown_text(f"{'#' * int(cell.get('level', 1))} {source}", image_finder(path.parent))
+        yield from read_markdown_text(f"{'#' * int(cell.get('level', 1))} {source}", images_beside(path))
     elif kind == "markdown":
         yield from read_markdown_text(source, _image_finder(cell.get("attachments") or {}, path))
     elif source:
         yield Code(source)
 
 
-def _image_finder(attachments: Mapping[str, Any], path: Path) -> Callable[[str], Callable[[], bytes]]:
+def _image_finder(attachments: Mapping[str, Any], path: Path) -> ImageFinder:
     """From the address of an image to what reads it: beside the notebook, or attached to the cell."""
-    beside = image_finder(path.parent)
+    beside = images_beside(path)
 
     def find(address: str) -> Callable[[], bytes]:
         scheme, _, name = address.partition(":")
@@ -97,9 +97,9 @@ def _rich_output(data: Mapping[str, Any], path: Path, notes: list[str]) -> Itera
         _text(data.get("text/plain", data.get("text", ""))),
     )
     if "<table" in html and len(html) <= MAX_TABLE_LENGTH:
-        yield from read_html(parse_html(html), image_finder(path.parent), whole=True)
+        yield from read_html(parse_html(html), images_beside(path), whole=True)
     elif "text/markdown" in data:
-        yield from read_markdown_text(_text(data["text/markdown"]), image_finder(path.parent))
+        yield from read_markdown_text(_text(data["text/markdown"]), images_beside(path))
     elif not _FIGURE.fullmatch(plain):
         yield from _plain_output(plain, notes)
 

@@ -1,6 +1,5 @@
 """Web pages: HTML files with the images beside them, and MHTML archives with the images inside."""
 
-from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,7 +9,7 @@ from extractors.blocks.types import BlockDocument
 from extractors.errors import ExtractionError
 from extractors.markup.encoding import MAX_TEXT_BYTES, decode_text
 from extractors.markup.html_reader import parse_html, read_html, read_title
-from extractors.markup.image_files import image_finder, is_data_address, read_data_address
+from extractors.markup.image_files import ImageFinder, image_finder, images_beside
 
 MAX_ARCHIVE_BYTES = 500 << 20
 
@@ -21,7 +20,7 @@ def read_page(path: Path, name: str) -> BlockDocument:
         raise ExtractionError(f"{name}: has more than {MAX_TEXT_BYTES >> 20} MiB of HTML; split it")
     root = parse_html(decode_text(path.read_bytes(), name))
     title = read_title(root)
-    return BlockDocument(read_html(root, image_finder(path.parent)), title)
+    return BlockDocument(read_html(root, images_beside(path)), title)
 
 
 def read_mhtml(path: Path, name: str) -> BlockDocument:
@@ -44,7 +43,7 @@ def _content(part: EmailMessage) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def _part_finder(page: EmailMessage, parts: list[EmailMessage]) -> Callable[[str], Callable[[], bytes]]:
+def _part_finder(page: EmailMessage, parts: list[EmailMessage]) -> ImageFinder:
     """From the address of an image to the part of the archive with that location or content id."""
     named: dict[str, EmailMessage] = {}
     for part in parts:
@@ -55,11 +54,9 @@ def _part_finder(page: EmailMessage, parts: list[EmailMessage]) -> Callable[[str
     base = str(page.get("Content-Location") or "")
 
     def read(address: str) -> bytes:
-        if is_data_address(address):
-            return read_data_address(address)
         part = named.get(address) or named.get(urljoin(base, address))
         if part is None:
             raise ExtractionError("not in the archive, and not fetched from the web; save the page again")
         return _content(part)
 
-    return lambda address: lambda: read(address)
+    return image_finder(read)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError
+from extractors.office_xml import CHART
 from extractors.pdf.render import pymupdf, render_page
 from extractors.slides.libreoffice import convert_file
 
@@ -17,7 +18,6 @@ WIDTH, HEIGHT = 24.0, 14.0
 """Centimetres of a slide; the proportions that programs give a new chart."""
 MAX_CHARTS = 100
 """Charts of a workbook that are drawn; LibreOffice takes some tenths of a second for each."""
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 
 def draw_charts(spaces: Sequence[Any], dpi: int) -> list[bytes]:
@@ -55,7 +55,7 @@ def _standalone(space: Any) -> bytes:
     copy = deepcopy(space)
     etree.strip_elements(copy, etree.Entity, with_tail=False)
     for tag in ("externalData", "userShapes", "clrMapOvr"):
-        for element in copy.findall(f"{_C}{tag}"):
+        for element in copy.findall(f"{CHART}{tag}"):
             copy.remove(element)
     return bytes(etree.tostring(copy, xml_declaration=True, encoding="UTF-8", standalone=True))
 

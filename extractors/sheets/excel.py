@@ -9,13 +9,13 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from extractors.containers import is_ole, open_zip
+from extractors.containers import is_ole, open_zip, read_member
 from extractors.errors import ExtractionError, error_summary, panics_as_errors
-from extractors.sheets.chart_data import fill_caches
+from extractors.office_xml import CHART, A, R, parse_xml
 from extractors.sheets.number_format import display_value, plain_number
 from extractors.sheets.types import (
     MAX_CELLS,
@@ -29,17 +29,16 @@ from extractors.sheets.types import (
     number_cell,
     text_cell,
 )
-from extractors.slides.charts import read_chart_space
+from extractors.slides.charts import MAX_ROWS, read_chart_space
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _FORMULA_WITHOUT_VALUE = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _XDR = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _THREADED = re.compile(r"^\[Threaded comment\].*?Comment: ")
 """What Excel writes before a comment for its older versions."""
 _ADVICE = "open it in a spreadsheet program and save it again"
+_CACHES = {f"{CHART}numRef": f"{CHART}numCache", f"{CHART}strRef": f"{CHART}strCache"}
+_REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?")
 
 
 def read_excel(path: Path, name: str) -> Workbook:
@@ -93,8 +92,8 @@ def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, tuple[str, bool]]:
     if book is None:
         raise ValueError("it names no workbook")
     targets, sheets = _related(archive, book), {}
-    for sheet in _parse(archive, book).iter("{*}sheet"):
-        if found := targets.get(sheet.get(f"{_R}id", "")):
+    for sheet in parse_xml(archive.read(book)).iter("{*}sheet"):
+        if found := targets.get(sheet.get(f"{R}id", "")):
             sheets[str(sheet.get("name"))] = (found[1], sheet.get("state", "visible") != "visible")
     return sheets
 
@@ -108,12 +107,6 @@ def _related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
         return {}
     found = get_dependents(archive, relations)
     return {one.Id: (posixpath.basename(one.Type), one.target) for one in found if one.TargetMode != "External"}
-
-
-def _parse(archive: zipfile.ZipFile, part: str) -> Any:
-    from lxml import etree
-
-    return etree.fromstring(archive.read(part), etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _read_cells(sheet: Any) -> dict[tuple[int, int], Cell] | None:
@@ -152,17 +145,17 @@ def _drawings(archive: zipfile.ZipFile, part: str, cells: Mapping[str, Cells]) -
     if drawing is None:
         return
     related = _related(archive, drawing)
-    for anchor in _parse(archive, drawing):
+    for anchor in parse_xml(archive.read(drawing)):
         row, column = (int(anchor.findtext(f"{_XDR}from/{_XDR}{name}") or 0) for name in ("row", "col"))
         for picture in anchor.iter(f"{_XDR}pic"):
-            properties, blip = picture.find(f"{_XDR}nvPicPr/{_XDR}cNvPr"), picture.find(f".//{_A}blip")
-            found = related.get(blip.get(f"{_R}embed", "")) if blip is not None else None
+            properties, blip = picture.find(f"{_XDR}nvPicPr/{_XDR}cNvPr"), picture.find(f".//{A}blip")
+            found = related.get(blip.get(f"{R}embed", "")) if blip is not None else None
             if found:
                 caption = properties.get("descr", "") if properties is not None else ""
-                yield Drawing(row, column, partial(_read_part, archive.filename or "", found[1]), caption)
-        for chart in anchor.iter(f"{_C}chart"):
-            if found := related.get(chart.get(f"{_R}id", "")):
-                space = _parse(archive, found[1])
+                yield Drawing(row, column, partial(read_member, archive.filename or "", found[1]), caption)
+        for chart in anchor.iter(f"{CHART}chart"):
+            if found := related.get(chart.get(f"{R}id", "")):
+                space = parse_xml(archive.read(found[1]))
                 fill_caches(space, cells)
                 caption, rows = read_chart_space(space)
                 yield Drawing(row, column, None, caption, rows, space)
@@ -173,7 +166,7 @@ def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, int, s
 
     for kind, target in _related(archive, part).values():
         if kind == "comments" and target in archive.namelist():
-            comments = _parse(archive, target)
+            comments = parse_xml(archive.read(target))
             authors = [one.text or "" for one in comments.iter("{*}author")]
             for one in comments.iter("{*}comment"):
                 row, column = coordinate_to_tuple(one.get("ref", "A1"))
@@ -182,11 +175,6 @@ def _comments(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, int, s
                 author = authors[int(one.get("authorId", 0))] if authors else ""
                 is_signed = not author or author.startswith("tc={") or text.startswith(author)
                 yield row - 1, column - 1, text if is_signed else f"{author}: {text}"
-
-
-def _read_part(path: str, part: str) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        return archive.read(part)
 
 
 def _read_binary(path: Path, name: str) -> Workbook:
@@ -222,3 +210,47 @@ def _read_binary(path: Path, name: str) -> Workbook:
         raise ExtractionError(f"{name}: cannot be read as a workbook ({error_summary(error)}); {_ADVICE}") from error
     note = "number formats, charts and pictures of this kind of workbook are not read; save it as .xlsx for them"
     return Workbook(sheets, notes=(note,))
+
+
+def fill_caches(space: Any, sheets: Mapping[str, Cells]) -> None:
+    """Add the values of every reference in a `c:chartSpace` element that has none; `sheets` are the cells by sheet."""
+    for reference in space.iter(*_CACHES):
+        if reference.find(f".//{CHART}pt") is None:
+            texts = _texts(reference.findtext(f"{CHART}f") or "", sheets)
+            if texts and reference.tag == f"{CHART}numRef" and not any(map(_is_number, texts)):
+                reference.tag = f"{CHART}strRef"  # some programs call names of categories numbers
+            cache = reference.makeelement(_CACHES[reference.tag])
+            cache.append(cache.makeelement(f"{CHART}ptCount", {"val": str(len(texts))}))
+            for index, text in enumerate(texts):
+                point = cache.makeelement(f"{CHART}pt", {"idx": str(index)})
+                value = cache.makeelement(f"{CHART}v")
+                value.text = text
+                point.append(value)
+                cache.append(point)
+            reference.append(cache)
+
+
+def _texts(reference: str, sheets: Mapping[str, Cells]) -> list[str]:
+    from openpyxl.utils import column_index_from_string
+
+    match = _REFERENCE.fullmatch(reference.strip())
+    if match is None:
+        return []
+    cells = sheets.get((match[1] or match[2]).replace("''", "'"), {})
+    left, right = (column_index_from_string(one) - 1 for one in (match[3], match[5] or match[3]))
+    top, bottom = int(match[4]) - 1, int(match[6] or match[4]) - 1
+    places = islice(product(range(top, bottom + 1), range(left, right + 1)), MAX_ROWS)
+    return [_plain_text(cells.get(place)) for place in places]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain_text(cell: Cell | None) -> str:
+    """Numbers without their format, as Excel writes them."""
+    return "" if cell is None else cell.text if cell.number is None else plain_number(cell.number)

@@ -10,8 +10,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from extractors.containers import open_zip
+from extractors.containers import open_zip, read_member
 from extractors.errors import ExtractionError, error_summary
+from extractors.office_xml import (
+    DC,
+    DRAW,
+    HREF,
+    OFFICE,
+    OPEN_DOCUMENT,
+    TABLE,
+    TEXT,
+    alternative_text,
+    cell_spans,
+    hidden_styles,
+    parse_xml,
+)
 from extractors.sheets.types import (
     MAX_CELLS,
     MAX_SHEETS,
@@ -24,53 +37,39 @@ from extractors.sheets.types import (
     text_cell,
 )
 
-_OASIS = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
-_TABLE, _OFFICE, _TEXT, _DRAW = (_OASIS % name for name in ("table", "office", "text", "drawing"))
-_CHART = _OASIS % "chart"
-_HREF = "{http://www.w3.org/1999/xlink}href"
+_CHART = OPEN_DOCUMENT % "chart"
 _NUMBERS = ("float", "percentage", "currency")
 _DATES = ("date", "time")
 
 
 def read_opendocument(path: Path, name: str) -> Workbook:
     """Read an ODS file. Raises `ExtractionError`."""
-    from lxml import etree
-
     advice = "open it in a spreadsheet program and save it again, without a password"
     try:
         with open_zip(path, name, advice) as archive:
-            content = _parse(archive, "content.xml")
-            hidden = {
-                style.get(f"{_OASIS % 'style'}name")
-                for style in content.iter(f"{_OASIS % 'style'}style")
-                if any(part.get(f"{_TABLE}display") == "false" for part in style)
-            }
-            tables = list(islice(content.iter(f"{_TABLE}table"), MAX_SHEETS))
+            content = parse_xml(archive.read("content.xml"))
+            hidden = hidden_styles(content, f"{TABLE}display", "false")
+            tables = list(islice(content.iter(f"{TABLE}table"), MAX_SHEETS))
             sheets = [_read_sheet(table, archive, hidden) for table in tables]
-            title = _parse(archive, "meta.xml").findtext(".//{*}title") if "meta.xml" in archive.namelist() else ""
-    except (KeyError, ValueError, RuntimeError, etree.XMLSyntaxError) as error:  # RuntimeError: an encrypted entry
+            meta = parse_xml(archive.read("meta.xml")) if "meta.xml" in archive.namelist() else content
+            title = meta.findtext(f".//{DC}title")
+    except (KeyError, ValueError, RuntimeError, SyntaxError) as error:  # RuntimeError: an encrypted entry
         raise ExtractionError(f"{name}: cannot be read as a workbook ({error_summary(error)}); {advice}") from error
     return Workbook(sheets, title or "")
-
-
-def _parse(archive: zipfile.ZipFile, part: str) -> Any:
-    from lxml import etree
-
-    return etree.fromstring(archive.read(part), etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _read_sheet(table: Any, archive: zipfile.ZipFile, hidden_styles: set[str | None]) -> Sheet:
     cells: dict[tuple[int, int], Cell] = {}
     drawings: list[Drawing] = []
-    for shapes in table.findall(f"{_TABLE}shapes"):
+    for shapes in table.findall(f"{TABLE}shapes"):
         drawings += _drawings(shapes, 0, 0, archive)
     row = 0
     problem = ""
-    for one in table.iter(f"{_TABLE}table-row"):
+    for one in table.iter(f"{TABLE}table-row"):
         column = 0
-        repeated = int(one.get(f"{_TABLE}number-rows-repeated", 1))
-        for place in one.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            times = int(place.get(f"{_TABLE}number-columns-repeated", 1))
+        repeated = int(one.get(f"{TABLE}number-rows-repeated", 1))
+        for place in one.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
+            times = int(place.get(f"{TABLE}number-columns-repeated", 1))
             drawings += _drawings(place, row, column, archive)
             if cell := _read_cell(place):
                 if len(cells) + repeated * times > MAX_CELLS:
@@ -79,44 +78,42 @@ def _read_sheet(table: Any, archive: zipfile.ZipFile, hidden_styles: set[str | N
                 cells |= {(row + i, column + j): cell for i in range(repeated) for j in range(times)}
             column += times
         row += repeated
-    is_hidden = table.get(f"{_TABLE}style-name") in hidden_styles
-    return Sheet(table.get(f"{_TABLE}name", ""), {} if problem else cells, drawings, is_hidden, problem)
+    is_hidden = table.get(f"{TABLE}style-name") in hidden_styles
+    return Sheet(table.get(f"{TABLE}name", ""), {} if problem else cells, drawings, is_hidden, problem)
 
 
 def _read_cell(place: Any) -> Cell | None:
-    lines = [_displayed(paragraph) for paragraph in place.iterchildren(f"{_TEXT}p")]
+    lines = [_displayed(paragraph) for paragraph in place.iterchildren(f"{TEXT}p")]
     text = " ".join(" ".join(lines).split())
     if not text:
         return None
-    kind = place.get(f"{_OFFICE}value-type", "")
-    rows = int(place.get(f"{_TABLE}number-rows-spanned", 1))
-    columns = int(place.get(f"{_TABLE}number-columns-spanned", 1))
-    rows, columns = (min(max(span, 1), 1000) for span in (rows, columns))
+    kind = place.get(f"{OFFICE}value-type", "")
+    rows, columns = (min(max(span, 1), 1000) for span in cell_spans(place))
     if kind in _NUMBERS:
-        cell = number_cell(text, float(place.get(f"{_OFFICE}value", "nan")))
+        cell = number_cell(text, float(place.get(f"{OFFICE}value", "nan")))
         return Cell(text, cell.kind, rows, columns, cell.number)
     return Cell(text, "date" if kind in _DATES else text_cell(text).kind, rows, columns)
 
 
 def _displayed(paragraph: Any) -> str:
-    for space in paragraph.iter(f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):
+    for space in paragraph.iter(f"{TEXT}s", f"{TEXT}tab", f"{TEXT}line-break"):
         space.text = " "
     return "".join(paragraph.itertext())
 
 
 def _drawings(parent: Any, row: int, column: int, archive: zipfile.ZipFile) -> Iterator[Drawing]:
     names = archive.namelist()
-    for frame in parent.iterchildren(f"{_DRAW}frame"):
-        caption = " ".join(" ".join(frame.findtext(f"{{*}}{tag}") or "" for tag in ("title", "desc")).split())
-        image, embedded = (frame.find(f"{_DRAW}{tag}") for tag in ("image", "object"))
-        replacement = posixpath.normpath(image.get(_HREF, "")) if image is not None else ""
-        read = partial(_read_part, archive.filename or "", replacement) if replacement in names else None
+    for frame in parent.iterchildren(f"{DRAW}frame"):
+        caption = alternative_text(frame)
+        image, embedded = (frame.find(f"{DRAW}{tag}") for tag in ("image", "object"))
+        replacement = posixpath.normpath(image.get(HREF, "")) if image is not None else ""
+        read = partial(read_member, archive.filename or "", replacement) if replacement in names else None
         if embedded is None:
             if read:
                 yield Drawing(row, column, read, caption)
             continue
-        part = posixpath.join(posixpath.normpath(embedded.get(_HREF, "")), "content.xml")
-        chart = _parse(archive, part).find(f".//{_CHART}chart") if part in names else None
+        part = posixpath.join(posixpath.normpath(embedded.get(HREF, "")), "content.xml")
+        chart = parse_xml(archive.read(part)).find(f".//{_CHART}chart") if part in names else None
         if chart is not None:
             is_png = read is not None and read().startswith(b"\x89PNG")
             yield Drawing(row, column, read if is_png else None, _chart_caption(chart) or caption, _chart_rows(chart))
@@ -132,11 +129,6 @@ def _chart_caption(chart: Any) -> str:
 
 def _chart_rows(chart: Any) -> list[list[str]]:
     rows = []
-    for row in islice(chart.iter(f"{_TABLE}table-row"), 1000):
-        rows.append([" ".join("".join(cell.itertext()).split()) for cell in row.iterchildren(f"{_TABLE}table-cell")])
+    for row in islice(chart.iter(f"{TABLE}table-row"), 1000):
+        rows.append([" ".join("".join(cell.itertext()).split()) for cell in row.iterchildren(f"{TABLE}table-cell")])
     return rows
-
-
-def _read_part(path: str, part: str) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        return archive.read(part)

@@ -5,11 +5,10 @@ from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
 
+from extractors.office_xml import CHART, A
+
 MAX_ROWS = 1000
 """Rows of a chart's table; more is raw data rather than something to read."""
-
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
 def read_chart_space(space: Any) -> tuple[str, list[list[str]]]:
@@ -17,28 +16,28 @@ def read_chart_space(space: Any) -> tuple[str, list[list[str]]]:
 
     The table has a row per category and a column per series; for scatter and bubble charts, a row per point.
     """
-    title = _text(space.find(f"{_C}chart/{_C}title"))
+    title = _text(space.find(f"{CHART}chart/{CHART}title"))
     kinds = ("catAx", "dateAx", "valAx", "serAx")
-    axes = [_text(axis.find(f"{_C}title")) for kind in kinds for axis in space.iter(f"{_C}{kind}")]
+    axes = [_text(axis.find(f"{CHART}title")) for kind in kinds for axis in space.iter(f"{CHART}{kind}")]
     named = "; ".join(filter(None, axes))
     caption = f"{title} ({named})" if title and named else title or named
-    series = list(space.iter(f"{_C}ser"))
-    names = [_text(one.find(f"{_C}tx")) or f"series {number}" for number, one in enumerate(series, 1)]
-    has_points = any(one.find(f"{_C}xVal") is not None for one in series)
+    series = list(space.iter(f"{CHART}ser"))
+    names = [_text(one.find(f"{CHART}tx")) or f"series {number}" for number, one in enumerate(series, 1)]
+    has_points = any(one.find(f"{CHART}xVal") is not None for one in series)
     rows = _point_rows(series, names) if has_points else _category_rows(series, names)
     return caption, rows[: MAX_ROWS + 1]
 
 
 def _text(element: Any) -> str:
-    pieces = [] if element is None else [node.text or "" for node in element.iter(f"{_A}t", f"{_C}v")]
+    pieces = [] if element is None else [node.text or "" for node in element.iter(f"{A}t", f"{CHART}v")]
     return " ".join(" ".join(pieces).split())
 
 
 def _category_rows(series: Sequence[Any], names: Sequence[str]) -> list[list[str]]:
     if not series:
         return []
-    columns = [_values(one.find(f"{_C}val")) for one in series]
-    categories = max((_values(one.find(f"{_C}cat")) for one in series), key=len)
+    columns = [_values(one.find(f"{CHART}val")) for one in series]
+    categories = max((_values(one.find(f"{CHART}cat")) for one in series), key=len)
     length = max(len(categories), *map(len, columns))
     categories += map(str, range(len(categories) + 1, length + 1))  # those without a name are numbered
     return [["", *names], *map(list, zip_longest(categories, *columns, fillvalue=""))]
@@ -47,7 +46,7 @@ def _category_rows(series: Sequence[Any], names: Sequence[str]) -> list[list[str
 def _point_rows(series: Sequence[Any], names: Sequence[str]) -> list[list[str]]:
     rows = [["series", "x", "y"]]
     for name, one in zip(names, series, strict=True):
-        points = zip(_values(one.find(f"{_C}xVal")), _values(one.find(f"{_C}yVal")), strict=False)
+        points = zip(_values(one.find(f"{CHART}xVal")), _values(one.find(f"{CHART}yVal")), strict=False)
         rows += [[name, x, y] for x, y in points]
     return rows
 
@@ -56,7 +55,7 @@ def _values(source: Any) -> list[str]:
     """Return the values that the chart caches, by index; levels of categories are joined, outermost first."""
     if source is None:
         return []
-    levels = [_indexed_values(level) for level in list(source.iter(f"{_C}lvl"))[::-1] or [source]]
+    levels = [_indexed_values(level) for level in list(source.iter(f"{CHART}lvl"))[::-1] or [source]]
     length = min(max((max(cells, default=-1) for cells in levels), default=-1), MAX_ROWS) + 1
     columns = [[cells.get(at, "") for at in range(length)] for cells in levels]
     for outer in columns[:-1]:  # an outer category applies to the inner ones after it
@@ -67,9 +66,9 @@ def _values(source: Any) -> list[str]:
 
 def _indexed_values(level: Any) -> dict[int, str]:
     cells: dict[int, str] = {}
-    for point in level.iter(f"{_C}pt"):
+    for point in level.iter(f"{CHART}pt"):
         with suppress(ValueError):
-            cells[int(point.get("idx", "0"))] = _format_number(point.findtext(f"{_C}v") or "")
+            cells[int(point.get("idx", "0"))] = _format_number(point.findtext(f"{CHART}v") or "")
     return cells
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from extractors.containers import OLE
+from extractors.containers import OLE, starts_with
 from extractors.errors import ExtractionError
 from extractors.shared_programs import using
 
@@ -81,9 +81,8 @@ def convert_file(file: Path, target_format: str, folder: Path) -> Path:
 
 def _input_filter(file: Path) -> list[str]:
     """How to read a PPT file; others are recognised. Writer would take a broken one for text."""
-    with file.open("rb") as content:
-        is_ole = content.read(len(OLE)) == OLE
-    return ["--infilter=MS PowerPoint 97"] if is_ole and file.suffix.lower() not in _TEXTS else []
+    is_slides = starts_with(file, OLE) and file.suffix.lower() not in _TEXTS
+    return ["--infilter=MS PowerPoint 97"] if is_slides else []
 
 
 def _filter(file: Path, target_format: str) -> str:

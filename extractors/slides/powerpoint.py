@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from extractors.errors import ExtractionError, error_summary
+from extractors.office_xml import EMU_PER_POINT
 from extractors.slides.deck import Deck, Slide
-from extractors.slides.shapes import EMU_PER_POINT, Frame, paragraph_texts, read_shapes, shape_box
+from extractors.slides.shapes import Frame, paragraph_texts, read_shapes, shape_box
 from extractors.types import Problem
 
 _DEFAULT_SIZE = (720 * EMU_PER_POINT, 540 * EMU_PER_POINT)

@@ -7,25 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.errors import error_summary
+from extractors.office_xml import DIAGRAM, EMU_PER_POINT, MATH, MC, A, R
 from extractors.pictures.alternative_text import clean_alternative_text
 from extractors.slides.charts import read_chart_space
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
 from extractors.table_grid import SpannedText, grid_from_rows
 from extractors.types import Box, Problem
 
-EMU_PER_POINT = 12700
-"""English metric units, in which PowerPoint measures."""
 MAX_GROUP_DEPTH = 20
 """Groups within groups beyond this depth are left out; real decks have three or four levels."""
 MIN_DRAWING_SHAPES = 3
 """Shapes and connectors that make a group a drawing, rather than a caption next to a picture."""
 
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _FURNITURE = frozenset(("SLIDE_NUMBER", "DATE", "FOOTER", "HEADER"))
 """Placeholders that say the same on every slide."""
 
@@ -82,7 +76,7 @@ def read_shapes(shapes: Any, frame: Frame, title: Any = None, depth: int = 0) ->
 
 def paragraph_texts(element: Any) -> Iterator[str]:
     """Yield the paragraphs with text below an XML element, including formulas."""
-    return filter(None, map(_paragraph_text, element.iter(f"{_A}p")))
+    return filter(None, map(_paragraph_text, element.iter(f"{A}p")))
 
 
 def _read_shape(shape: Any, frame: Frame, depth: int) -> Iterator[Shape | Problem]:
@@ -100,7 +94,7 @@ def _read_shape(shape: Any, frame: Frame, depth: int) -> Iterator[Shape | Proble
         if placeholder is not None and placeholder.name in _FURNITURE:
             return
         yield from _read_text(element, box)
-        fill = element.find(f"{_P}spPr/{_A}blipFill")
+        fill = element.find(f"{_P}spPr/{A}blipFill")
         if fill is not None:
             yield _read_image(fill, shape.part, box, caption)
         elif caption:
@@ -130,8 +124,8 @@ def _read_graphic(shape: Any, box: Box, caption: str) -> Iterator[Shape]:
         title, rows = read_chart_space(shape.chart._chartSpace)
         grid = grid_from_rows(rows, header_rows=1)
         yield TableShape(grid, box, " — ".join(filter(None, (title, caption))), is_chart=True)
-    elif (relations := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:
-        words = _diagram_texts(shape.part, relations.get(f"{_R}dm"))
+    elif (relations := shape._element.find(f".//{DIAGRAM}relIds")) is not None:
+        words = _diagram_texts(shape.part, relations.get(f"{R}dm"))
         yield from (TextShape(text, box) for text in words)
         yield DrawingShape(box, "diagram", caption, " ".join(words))
     else:
@@ -153,13 +147,13 @@ def _diagram_texts(part: Any, relation: str | None) -> list[str]:
 
     if relation is None or part.rels[relation].is_external:
         return []
-    points = parse_xml(part.related_part(relation).blob).iter(f"{_DIAGRAM}pt")
+    points = parse_xml(part.related_part(relation).blob).iter(f"{DIAGRAM}pt")
     return [text for point in points for text in paragraph_texts(point)]
 
 
 def _read_image(fill: Any, part: Any, box: Box, caption: str) -> ImageShape:
-    blip, crop = fill.find(f"{_A}blip"), fill.find(f"{_A}srcRect")
-    relation = blip.get(f"{_R}embed") if blip is not None else None
+    blip, crop = fill.find(f"{A}blip"), fill.find(f"{A}srcRect")
+    relation = blip.get(f"{R}embed") if blip is not None else None
 
     def read_bytes() -> bytes:
         if not relation:
@@ -172,9 +166,9 @@ def _read_image(fill: Any, part: Any, box: Box, caption: str) -> ImageShape:
 
 def _read_text(element: Any, box: Box) -> Iterator[TextShape]:
     body = element.find(f"{_P}txBody")
-    for paragraph in body.iter(f"{_A}p") if body is not None else ():
+    for paragraph in body.iter(f"{A}p") if body is not None else ():
         if text := _paragraph_text(paragraph):
-            properties = paragraph.find(f"{_A}pPr")
+            properties = paragraph.find(f"{A}pPr")
             yield TextShape(text, box, int(properties.get("lvl", "0")) if properties is not None else 0)
 
 
@@ -184,22 +178,22 @@ def _paragraph_text(paragraph: Any) -> str:
     stack = list(paragraph)[::-1]
     while stack:
         node = stack.pop()
-        if node.tag in (f"{_A}t", f"{_M}t"):
+        if node.tag in (f"{A}t", f"{MATH}t"):
             pieces.append(node.text or "")
-        elif node.tag in (f"{_A}br", f"{_A}tab"):
+        elif node.tag in (f"{A}br", f"{A}tab"):
             pieces.append(" ")
-        elif node.tag != f"{_MC}Fallback":
+        elif node.tag != f"{MC}Fallback":
             stack.extend(list(node)[::-1])
     return " ".join("".join(pieces).split())
 
 
 def _read_alternate_content(tree: Any, frame: Frame) -> Iterator[Shape]:
     """Yield shapes that python-pptx skips because they have a fallback for old programs: formulas, ink, new charts."""
-    for alternate in tree.findall(f"{_MC}AlternateContent"):
-        choice = alternate.find(f"{_MC}Choice")
+    for alternate in tree.findall(f"{MC}AlternateContent"):
+        choice = alternate.find(f"{MC}Choice")
         if choice is None:
             continue
-        box, offset, extent = frame.slide, choice.find(f".//{_A}off"), choice.find(f".//{_A}ext")
+        box, offset, extent = frame.slide, choice.find(f".//{A}off"), choice.find(f".//{A}ext")
         if offset is not None and extent is not None and extent.get("cx") is not None:
             sides = (offset, "x"), (offset, "y"), (extent, "cx"), (extent, "cy")
             box = frame.place(*(int(node.get(key)) for node, key in sides))

@@ -10,9 +10,9 @@ from typing import Any
 
 from extractors.containers import open_zip
 from extractors.errors import ExtractionError, error_summary
+from extractors.office_xml import parse_xml
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 MAX_STYLE_DEPTH = 20
 """Styles that a style is based on, one on the other; more is a circle."""
 BODY_LEVEL = 9
@@ -20,8 +20,6 @@ BODY_LEVEL = 9
 
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _CAPTIONS = ("caption", "figure", "table caption", "figure caption", "image caption")
-_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
-"""Names of the strict variant of the format, which differ in nothing else that is read here."""
 _BULLETS = frozenset(("bullet", "none", ""))
 
 
@@ -79,14 +77,6 @@ class Package:
             return None if relation is None or relation.is_external else parse_xml(relation.target_part.blob)
         except SyntaxError:  # lxml's; the body can be read without it
             return None
-
-
-def parse_xml(data: bytes) -> Any:
-    """Parse XML from a stranger: no entities, no network. Raises `SyntaxError`."""
-    from lxml import etree
-
-    data = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", data)
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
 
 
 def value(element: Any, path: str, default: str = "") -> str:

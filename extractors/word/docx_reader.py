@@ -9,27 +9,23 @@ from typing import Any
 
 from extractors.blocks.types import Heading, Image, Table, Text
 from extractors.errors import ExtractionError
+from extractors.office_xml import CHART, DIAGRAM, EMU_PER_POINT, MC, A, R, parse_xml
 from extractors.slides.charts import read_chart_space
 from extractors.table_grid import SpannedText
-from extractors.word.docx_package import Package, R, W, parse_xml, value
+from extractors.word.docx_package import Package, W, value
 from extractors.word.docx_text import PRINTED_NUMBER, paragraph_text
 from extractors.word.types import Drawing, WordContent
 
-EMU_PER_POINT = 12_700
 MAX_NESTING = 20
 """Tables and text boxes within each other."""
 MIN_DRAWING_SIDE = 40.0
 """Points; smaller shapes are rules and ornaments."""
 
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
-_DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _WPS = "{http://schemas.microsoft.com/office/word/2010/wordprocessingShape}"
-_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _V = "{urn:schemas-microsoft-com:vml}"
 _WRAPPERS = frozenset(f"{W}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag"))
-_OWN_CONTENT = frozenset((f"{W}txbxContent", f"{W}del", f"{W}moveFrom", f"{_MC}Fallback"))
+_OWN_CONTENT = frozenset((f"{W}txbxContent", f"{W}del", f"{W}moveFrom", f"{MC}Fallback"))
 
 
 def read_docx(path: Path, name: str) -> tuple[list[WordContent], str]:
@@ -122,10 +118,8 @@ class _Reader:
         extent = next(drawing.iter(f"{_WP}extent"), None)
         alt = "" if properties is None else properties.get("descr") or properties.get("title") or ""
         size = None if extent is None else (_points(extent.get("cx")), _points(extent.get("cy")))
-        blips = [
-            blip for blip in drawing.iter(f"{_A}blip") if next(blip.iterancestors(f"{W}txbxContent"), None) is None
-        ]
-        charts = list(drawing.iter(f"{_C}chart"))
+        blips = [blip for blip in drawing.iter(f"{A}blip") if next(blip.iterancestors(f"{W}txbxContent"), None) is None]
+        charts = list(drawing.iter(f"{CHART}chart"))
         for chart in charts:
             yield from self._chart(chart.get(f"{R}id"), alt)
         shapes = [shape for shape in drawing.iter(f"{_WPS}wsp") if next(shape.iter(f"{_WPS}txbx"), None) is None]
@@ -161,12 +155,12 @@ class _Reader:
 
     def _diagram_words(self, drawing: Any) -> str:
         """The words of SmartArt, which are in a part of their own."""
-        for diagram in drawing.iter(f"{_DGM}relIds"):
+        for diagram in drawing.iter(f"{DIAGRAM}relIds"):
             try:
                 data = parse_xml(self._package.related_part(diagram.get(f"{R}dm")).blob)
             except (ExtractionError, SyntaxError):
                 continue
-            return "\n".join(filter(None, ("".join(p.itertext(f"{_A}t")) for p in data.iter(f"{_A}p"))))
+            return "\n".join(filter(None, ("".join(p.itertext(f"{A}t")) for p in data.iter(f"{A}p"))))
         return ""
 
     def _table(self, table: Any, depth: int) -> Iterator[WordContent]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from extractors.office_xml import MATH, MC
 from extractors.word.docx_package import W, value
 
-M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 PRINTED_NUMBER = "printed-number"
 """Attribute in which the reader leaves the number of a note: files only keep its id."""
-_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _SKIPPED = frozenset(
     f"{W}{name}" for name in (
         "del", "moveFrom", "instrText", "delText", "pPr", "rPr", "drawing", "pict", "object", "txbxContent",
@@ -28,7 +27,7 @@ def paragraph_text(paragraph: Any) -> str:
 def _pieces(element: Any) -> Iterator[str]:
     for child in element:
         tag = child.tag
-        if not isinstance(tag, str) or tag in _SKIPPED or tag == f"{_MC}Fallback":
+        if not isinstance(tag, str) or tag in _SKIPPED or tag == f"{MC}Fallback":
             continue
         if tag == f"{W}t":
             yield child.text or ""
@@ -36,7 +35,7 @@ def _pieces(element: Any) -> Iterator[str]:
             yield _CHARACTERS[tag]
         elif tag in (f"{W}footnoteReference", f"{W}endnoteReference"):
             yield f"[{child.get(PRINTED_NUMBER)}]"
-        elif tag == f"{M}oMath":
+        elif tag == f"{MATH}oMath":
             yield f" {formula_text(child)} "
         elif tag == f"{W}r":
             yield from _run(child)
@@ -63,9 +62,9 @@ def _follows_number(run: Any) -> bool:
 
 def formula_text(element: Any) -> str:
     """Return an Office formula on one line: `(a + b)/2`, `x^2`, `v_0`, `√(x)`."""
-    name = element.tag.removeprefix(M) if isinstance(element.tag, str) else ""
+    name = element.tag.removeprefix(MATH) if isinstance(element.tag, str) else ""
     parts = {
-        one: formula_text(child) for one in ("e", "num", "den", "sup", "sub") for child in element.findall(M + one)
+        one: formula_text(child) for one in ("e", "num", "den", "sup", "sub") for child in element.findall(MATH + one)
     }
     if name == "t":
         return element.text or ""
@@ -78,7 +77,7 @@ def formula_text(element: Any) -> str:
     if name == "rad":
         return f"√({parts.get('e', '')})"
     if name == "d":
-        return f"({', '.join(formula_text(child) for child in element.findall(f'{M}e'))})"
+        return f"({', '.join(formula_text(child) for child in element.findall(f'{MATH}e'))})"
     return "".join(formula_text(child) for child in element)
 
 

@@ -3,21 +3,21 @@
 Without LibreOffice, parts have no pages, drawings no pictures, and DOC files cannot be read; the report says so.
 """
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from extractors.blocks.assembly import extract_blocks
-from extractors.blocks.types import BlockDocument
-from extractors.containers import is_ole, member_names
-from extractors.errors import ExtractionError
+from extractors.blocks.types import BlockDocument, Text
+from extractors.containers import is_ole, member_names, starts_with
+from extractors.errors import ExtractionError, error_summary
 from extractors.slides.libreoffice import convert_file
 from extractors.timing import StageTimer
 from extractors.types import Extraction, Options, Picture, Source
 from extractors.word.docx_reader import read_docx
 from extractors.word.odt_reader import read_odt
 from extractors.word.rendering import place_on_pages, read_pages, without_drawings
-from extractors.word.rtf_reader import read_rtf
 from extractors.word.types import WordContent
 
 _RTF = b"{\\rtf"
@@ -65,8 +65,7 @@ def _read(path: Path, name: str, folder: Path) -> tuple[list[WordContent], str, 
 
     Formats are recognised by content, because suffixes may be wrong.
     """
-    with path.open("rb") as file:
-        is_rtf = file.read(len(_RTF)) == _RTF
+    is_rtf = starts_with(path, _RTF)
     reason = "RTF" if is_rtf else "DOC"
     if not is_rtf and is_ole(path, name):
         _check_word(path, name)
@@ -97,3 +96,14 @@ def _check_word(path: Path, name: str) -> None:
         is_word = False
     if not is_word:
         raise ExtractionError(f"{name}: not a complete DOC file; open and save it again")
+
+
+def read_rtf(path: Path, name: str) -> list[WordContent]:
+    """Return the paragraphs of a file. Raises `ExtractionError` when it is damaged."""
+    from striprtf.striprtf import rtf_to_text
+
+    try:
+        text = rtf_to_text(path.read_bytes().decode("cp1252", errors="replace"), errors="ignore")
+    except Exception as error:  # striprtf raises what its parser runs into
+        raise ExtractionError(f"{name}: cannot be read as RTF ({error_summary(error)}); save it as DOCX") from error
+    return [Text(re.sub(r"\s*\|\s*", " | ", line).strip(" |")) for line in text.splitlines() if line.strip(" |")]

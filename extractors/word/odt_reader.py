@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,29 +9,31 @@ from typing import Any
 from extractors.blocks.types import Heading, Image, Table, Text
 from extractors.containers import open_zip
 from extractors.errors import ExtractionError, error_summary
+from extractors.office_xml import (
+    DC,
+    DRAW,
+    HREF,
+    OFFICE,
+    STYLE,
+    SVG,
+    TABLE,
+    TEXT,
+    alternative_text,
+    cell_spans,
+    parse_xml,
+    to_points,
+)
 from extractors.table_grid import SpannedText
-from extractors.word.docx_package import parse_xml
 from extractors.word.types import Drawing, WordContent
 
 MAX_REPEATED = 1000
 """Copies of a row or cell that a file may ask for; empty ones fill up the page."""
 
-_NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns"
-_TEXT = f"{{{_NAMESPACE}:text:1.0}}"
-_TABLE = f"{{{_NAMESPACE}:table:1.0}}"
-_DRAW = f"{{{_NAMESPACE}:drawing:1.0}}"
-_OFFICE = f"{{{_NAMESPACE}:office:1.0}}"
-_SVG = f"{{{_NAMESPACE}:svg-compatible:1.0}}"
-_STYLE = f"{{{_NAMESPACE}:style:1.0}}"
-_MANIFEST = f"{{{_NAMESPACE}:manifest:1.0}}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_POINTS = {"cm": 72 / 2.54, "mm": 72 / 25.4, "in": 72.0, "pt": 1.0, "px": 0.75}
-_SHAPES = frozenset(f"{_DRAW}{name}" for name in ("g", "custom-shape", "rect", "ellipse", "line", "path", "polygon"))
+_SHAPES = frozenset(f"{DRAW}{name}" for name in ("g", "custom-shape", "rect", "ellipse", "line", "path", "polygon"))
 _NOT_TEXT = frozenset((
-    f"{_DRAW}frame", f"{_TEXT}note", f"{_OFFICE}annotation", f"{_TEXT}tracked-changes", f"{_DRAW}a", *_SHAPES,
+    f"{DRAW}frame", f"{TEXT}note", f"{OFFICE}annotation", f"{TEXT}tracked-changes", f"{DRAW}a", *_SHAPES,
 ))  # fmt: skip
-_SPACES = frozenset(f"{_TEXT}{name}" for name in ("s", "tab", "line-break"))
+_SPACES = frozenset(f"{TEXT}{name}" for name in ("s", "tab", "line-break"))
 
 
 def read_odt(path: Path, name: str) -> tuple[list[WordContent], str]:
@@ -46,10 +47,10 @@ def read_odt(path: Path, name: str) -> tuple[list[WordContent], str]:
             meta = parse_xml(archive.read("meta.xml")) if "meta.xml" in archive.namelist() else content
         except (KeyError, SyntaxError, RuntimeError) as error:
             raise ExtractionError(f"{name}: cannot be read as ODT ({error_summary(error)}); save it again") from error
-    body = content.find(f"{_OFFICE}body/{_OFFICE}text")
+    body = content.find(f"{OFFICE}body/{OFFICE}text")
     if body is None:
         raise ExtractionError(f"{name}: has no text, whatever its suffix says; correct the suffix")
-    title = meta.find(f".//{_DC}title")
+    title = meta.find(f".//{DC}title")
     return _Reader(path, name, content, styles).read(body), (title.text or "") if title is not None else ""
 
 
@@ -57,7 +58,7 @@ class _Reader:
     def __init__(self, path: Path, name: str, content: Any, styles: Any) -> None:
         self._path, self._name = path, name
         self._styles = {
-            one.get(f"{_STYLE}name"): one for root in (styles, content) for one in root.iter(f"{_STYLE}style")
+            one.get(f"{STYLE}name"): one for root in (styles, content) for one in root.iter(f"{STYLE}style")
         }
         self._notes: list[WordContent] = []
 
@@ -77,15 +78,15 @@ class _Reader:
         """The blocks in an element; `level` is that of the list it is an item of."""
         for child in element:
             tag = child.tag
-            if tag in (f"{_TEXT}h", f"{_TEXT}p"):
+            if tag in (f"{TEXT}h", f"{TEXT}p"):
                 yield from self._paragraph(child, level)
-            elif tag == f"{_TEXT}list":
+            elif tag == f"{TEXT}list":
                 yield from self._container(child, level + 1)
-            elif tag == f"{_TABLE}table":
+            elif tag == f"{TABLE}table":
                 yield from self._table(child)
-            elif tag in _NOT_TEXT and tag != f"{_TEXT}tracked-changes":
+            elif tag in _NOT_TEXT and tag != f"{TEXT}tracked-changes":
                 yield from self._frame(child)
-            elif tag in (f"{_TEXT}section", f"{_TEXT}list-item", f"{_TEXT}list-header", f"{_TEXT}index-body"):
+            elif tag in (f"{TEXT}section", f"{TEXT}list-item", f"{TEXT}list-header", f"{TEXT}index-body"):
                 yield from self._container(child, level)
 
     def _paragraph(self, paragraph: Any, list_level: int) -> Iterator[WordContent]:
@@ -94,48 +95,48 @@ class _Reader:
         if text:
             is_first = list_level and _is_first_of_item(paragraph)
             marker = ("–" if list_level > 1 else "•") if is_first else ""
-            level = paragraph.get(f"{_TEXT}outline-level", "1") if paragraph.tag == f"{_TEXT}h" else ""
+            level = paragraph.get(f"{TEXT}outline-level", "1") if paragraph.tag == f"{TEXT}h" else ""
             if "title" in style:
                 yield Heading(text, 0)
             elif level.isdigit():
                 yield Heading(text, int(level))
             else:
                 is_caption = bool(style & {"caption", "illustration", "figure", "drawing"})
-                is_caption = is_caption or next(paragraph.iter(f"{_TEXT}sequence"), None) is not None
+                is_caption = is_caption or next(paragraph.iter(f"{TEXT}sequence"), None) is not None
                 yield Text(text, marker=marker, is_caption=is_caption)
         for child in paragraph.iter(*_NOT_TEXT):
-            if next((one for one in child.iterancestors(*_NOT_TEXT)), None) is None or child.tag == f"{_TEXT}note":
+            if next((one for one in child.iterancestors(*_NOT_TEXT)), None) is None or child.tag == f"{TEXT}note":
                 yield from self._frame(child)
 
     def _style_names(self, paragraph: Any) -> set[str]:
         """The names of a paragraph's style and of those it is based on, in lower case."""
         names: set[str] = set()
-        name = paragraph.get(f"{_TEXT}style-name")
+        name = paragraph.get(f"{TEXT}style-name")
         while name and name.lower() not in names and len(names) < 20:
             names.add(name.lower())
             style = self._styles.get(name)
-            name = style.get(f"{_STYLE}parent-style-name") if style is not None else None
+            name = style.get(f"{STYLE}parent-style-name") if style is not None else None
         return names
 
     def _frame(self, element: Any) -> Iterator[WordContent]:
         """What is anchored in a paragraph: images, objects, text boxes, notes, comments and drawings."""
-        if element.tag == f"{_TEXT}note":
-            citation = element.findtext(f"{_TEXT}note-citation") or ""
-            text = " ".join(_paragraphs(element.find(f"{_TEXT}note-body")))
+        if element.tag == f"{TEXT}note":
+            citation = element.findtext(f"{TEXT}note-citation") or ""
+            text = " ".join(_paragraphs(element.find(f"{TEXT}note-body")))
             if text:
                 self._notes.append(Text(text, marker=f"[{citation}]"))
-        elif element.tag == f"{_OFFICE}annotation":
-            author, text = element.findtext(f"{_DC}creator"), " ".join(_paragraphs(element))
+        elif element.tag == f"{OFFICE}annotation":
+            author, text = element.findtext(f"{DC}creator"), " ".join(_paragraphs(element))
             yield Text(f"Comment ({author}): {text}" if author else f"Comment: {text}", kind="notes")
         elif element.tag in _SHAPES:
-            yield Drawing("\n".join(_paragraphs(element)), _alternative(element))
-        elif (box := element.find(f"{_DRAW}text-box")) is not None:
+            yield Drawing("\n".join(_paragraphs(element)), alternative_text(element))
+        elif (box := element.find(f"{DRAW}text-box")) is not None:
             yield from self._container(box)
-        elif element.find(f"{_DRAW}object") is not None:
-            yield Drawing("", _alternative(element))
-        elif (image := element.find(f"{_DRAW}image")) is not None:
-            sides = _points(element.get(f"{_SVG}width")), _points(element.get(f"{_SVG}height"))
-            size, address, alt = sides if all(sides) else None, image.get(_HREF) or "", _alternative(element)
+        elif element.find(f"{DRAW}object") is not None:
+            yield Drawing("", alternative_text(element))
+        elif (image := element.find(f"{DRAW}image")) is not None:
+            sides = to_points(element.get(f"{SVG}width")), to_points(element.get(f"{SVG}height"))
+            size, address, alt = sides if all(sides) else None, image.get(HREF) or "", alternative_text(element)
             is_vector = address.lower().endswith((".emf", ".wmf", ".svm", ".svg", ".pdf"))
             yield Drawing(alt=alt, size=size) if is_vector else self._image(address, alt, size)
         else:
@@ -151,12 +152,12 @@ class _Reader:
         return Image(read, alt=alt, size=size)
 
     def _table(self, table: Any) -> Iterator[WordContent]:
-        rows = [row for row in table.iter(f"{_TABLE}table-row") if next(row.iterancestors(f"{_TABLE}table")) is table]
-        cells = [[cell for cell in row if cell.tag == f"{_TABLE}table-cell"] for row in rows]
+        rows = [row for row in table.iter(f"{TABLE}table-row") if next(row.iterancestors(f"{TABLE}table")) is table]
+        cells = [[cell for cell in row if cell.tag == f"{TABLE}table-cell"] for row in rows]
         if sum(map(len, cells)) == 1:
             yield from self._container(cells[0][0])
             return
-        heads = [row for row in rows if row.getparent().tag == f"{_TABLE}table-header-rows"]
+        heads = [row for row in rows if row.getparent().tag == f"{TABLE}table-header-rows"]
         texts = [[_cell(cell) for cell in row for _ in range(_repeated(cell))] for row in cells]
         yield Table(texts, header_rows=max(1, len(heads)) if len(rows) > 1 else 0)
         for cell in (cell for row in cells for cell in row):
@@ -168,38 +169,27 @@ def _pieces(element: Any) -> Iterator[str]:
     for child in element:
         if child.tag in _SPACES:
             yield " "
-        elif child.tag == f"{_TEXT}note":
-            yield f"[{child.findtext(f'{_TEXT}note-citation') or ''}]"
+        elif child.tag == f"{TEXT}note":
+            yield f"[{child.findtext(f'{TEXT}note-citation') or ''}]"
         elif isinstance(child.tag, str) and child.tag not in _NOT_TEXT:
             yield from _pieces(child)
         yield child.tail or ""
 
 
 def _paragraphs(element: Any) -> Iterator[str]:
-    for paragraph in element.iter(f"{_TEXT}p", f"{_TEXT}h") if element is not None else ():
+    for paragraph in element.iter(f"{TEXT}p", f"{TEXT}h") if element is not None else ():
         if text := "".join(_pieces(paragraph)).strip():
             yield text
 
 
 def _is_first_of_item(paragraph: Any) -> bool:
-    return paragraph.getparent().tag == f"{_TEXT}list-item" and paragraph.getprevious() is None
-
-
-def _alternative(element: Any) -> str:
-    return " ".join(filter(None, (element.findtext(f"{_SVG}{name}") for name in ("title", "desc")))).strip()
-
-
-def _points(length: str | None) -> float:
-    match = re.fullmatch(r"([\d.]+)(cm|mm|in|pt|px)", length or "")
-    return float(match[1]) * _POINTS[match[2]] if match else 0.0
+    return paragraph.getparent().tag == f"{TEXT}list-item" and paragraph.getprevious() is None
 
 
 def _cell(cell: Any) -> SpannedText:
-    spans = (cell.get(f"{_TABLE}number-{name}-spanned", "1") for name in ("rows", "columns"))
-    rows, columns = (int(span) if span.isdecimal() else 1 for span in spans)
-    return SpannedText(" ".join(_paragraphs(cell)), rows, columns)
+    return SpannedText(" ".join(_paragraphs(cell)), *cell_spans(cell))
 
 
 def _repeated(cell: Any) -> int:
-    times = cell.get(f"{_TABLE}number-columns-repeated", "1")
+    times = cell.get(f"{TABLE}number-columns-repeated", "1")
     return min(int(times), MAX_REPEATED) if times.isdecimal() else 1

@@ -36,7 +36,7 @@ with atheris.instrument_imports(include=["diptych", "extractors"]):
     from extractors.markup.notebook import read_notebook
     from extractors.markup.page_content import drop_hidden, find_content
     from extractors.types import Options, Source
-    from extractors.word.rtf_reader import read_rtf
+    from extractors.word.extractor import read_rtf
 
     EXTRACTED = (".docx", ".odt", ".pptx", ".odp", ".xlsx", ".ods", ".epub", ".mhtml", ".eml")
     """Formats that are fuzzed as a whole, with everything Python does on the way."""

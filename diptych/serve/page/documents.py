@@ -54,7 +54,7 @@ async def documents_page(request: Request, library: Library) -> Response:
     state = SearchState("/documents", request.query_params.multi_items())
     listed = _list(await library.documents())
     name, status, first = state.get("q").casefold(), state.get("status"), state.first
-    counts = Counter(one.record.status for one in listed)
+    counts = Counter[str](one.record.status for one in listed)
     chosen = [
         one
         for one in listed

@@ -15,7 +15,7 @@ from diptych.errors import BudgetReached, ModelError, ProviderError, SettingsErr
 from diptych.models.meter import Meter, track_charges
 from diptych.prices import Price, Usage
 from diptych.rerankers.answerer import MAX_SIDE
-from diptych.rerankers.reranker import PageContent, Reranker, load_reranker
+from diptych.rerankers.registry import PageContent, Reranker, load_reranker
 from diptych.settings import Settings
 from tests.support import onnx_models
 from tests.support.http_server import Answer, Request, Route, served

@@ -12,7 +12,7 @@ from diptych.evaluation.comparison import evaluate
 from diptych.evaluation.questions import Question
 from diptych.models.meter import Meter
 from diptych.prices import Price, Usage
-from diptych.rerankers.reranker import PageContent
+from diptych.rerankers.registry import PageContent
 from diptych.search.groups import search_groups
 from diptych.search.hits import Hit, Results
 from diptych.search.query import Query
