@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -162,7 +161,4 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if SERVER in config.stash:
         config.stash[SERVER].stop()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # clients of models whose connections nobody closed
-        gc.unfreeze()
-        gc.collect()
+    gc.freeze()  # pytest searches for garbage several times at its end, which would take seconds

@@ -11,10 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
-import boto3
 import pytest
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 CREDENTIALS = {"aws_access_key_id": "id", "aws_secret_access_key": "secret"}
 
@@ -25,6 +22,10 @@ class S3Server:
     bucket = "bucket"
 
     def __init__(self) -> None:
+        import boto3
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import make_server
+
         self._app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         self.address = f"http://127.0.0.1:{self._server.server_port}"

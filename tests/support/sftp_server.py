@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncssh
 import pytest
 
 PASSWORD = "open-sesame"
@@ -19,6 +18,8 @@ class SftpServer:
     """Serves a folder as `url`. `asked` counts listings and opened files."""
 
     def __init__(self, folder: Path) -> None:
+        import asyncssh
+
         self.folder, self.asked = folder, Counter[str]()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="sftp-server", daemon=True).start()
@@ -29,6 +30,8 @@ class SftpServer:
         self.known_host = f"[127.0.0.1]:{self.port} {self._key.export_public_key().decode()}"
 
     async def _listen(self) -> Any:
+        import asyncssh
+
         asked, root = self.asked, self.folder
 
         class Access(asyncssh.SSHServer):  # type: ignore[misc]

@@ -7,18 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llama_index.core.base.llms.types import CompletionResponse
-from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler
-from llama_index.core.llms import MockLLM
-from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.response_synthesizers import get_response_synthesizer
-from llama_index.core.retrievers import RouterRetriever
-from llama_index.core.schema import ImageNode, MetadataMode, NodeWithScore, QueryBundle, TextNode
-from llama_index.core.selectors import LLMSingleSelector
-from llama_index.core.tools import RetrieverTool
 
 from diptych import Diptych, QueryError
-from diptych.adapters.llama_index import DiptychRetriever
 from tests.support.scripted_library import MANUAL, readme_block, scripted_library
 
 
@@ -29,6 +19,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
 
 
 def test_nodes_have_page_box_picture_and_ranks(library: Diptych) -> None:
+    from llama_index.core.schema import ImageNode, NodeWithScore, TextNode
+
+    from diptych.adapters.llama_index import DiptychRetriever
+
     found = DiptychRetriever(library).retrieve("chart of the red pump")
     assert all(isinstance(one, NodeWithScore) for one in found)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
@@ -45,6 +39,10 @@ def test_nodes_have_page_box_picture_and_ranks(library: Diptych) -> None:
 
 
 def test_nodes_survive_serialisation_and_show_models_their_place(library: Diptych) -> None:
+    from llama_index.core.schema import MetadataMode
+
+    from diptych.adapters.llama_index import DiptychRetriever
+
     for one in DiptychRetriever(library).retrieve("red pump"):
         assert type(one.node).from_dict(json.loads(json.dumps(one.node.to_dict()))) == one.node
         shown = one.node.get_content(MetadataMode.LLM)
@@ -53,6 +51,10 @@ def test_nodes_survive_serialisation_and_show_models_their_place(library: Diptyc
 
 
 async def test_async_filters_and_limits(library: Diptych) -> None:
+    from llama_index.core.schema import ImageNode, QueryBundle
+
+    from diptych.adapters.llama_index import DiptychRetriever
+
     retriever = DiptychRetriever(library, 2, 'document = "manual.pdf" and modality = "text"')
     found = await retriever.aretrieve(QueryBundle("pump"))
     assert [one.metadata["document"] for one in found] == [MANUAL, MANUAL]
@@ -64,6 +66,10 @@ async def test_async_filters_and_limits(library: Diptych) -> None:
 
 
 def test_callbacks(library: Diptych) -> None:
+    from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler
+
+    from diptych.adapters.llama_index import DiptychRetriever
+
     debug = LlamaDebugHandler(print_trace_on_end=False)
     DiptychRetriever(library, 1, callback_manager=CallbackManager([debug])).retrieve("green valve")
     ((start, end),) = debug.get_event_pairs(CBEventType.RETRIEVE)
@@ -74,6 +80,12 @@ def test_callbacks(library: Diptych) -> None:
 
 
 def test_query_engine_cites_the_nodes(library: Diptych) -> None:
+    from llama_index.core.llms import MockLLM
+    from llama_index.core.query_engine import RetrieverQueryEngine
+    from llama_index.core.response_synthesizers import get_response_synthesizer
+
+    from diptych.adapters.llama_index import DiptychRetriever
+
     synthesizer = get_response_synthesizer(llm=MockLLM())
     engine = RetrieverQueryEngine(DiptychRetriever(library, 2), synthesizer)
     response = engine.query("when is the green valve closed")
@@ -81,14 +93,21 @@ def test_query_engine_cites_the_nodes(library: Diptych) -> None:
     assert "before the filter is cleaned" in str(response)  # the mock repeats its prompt
 
 
-class Chooser(MockLLM):  # type: ignore[misc]
-    """Always chooses the second retriever."""
-
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
-        return CompletionResponse(text='[{"choice": 2, "reason": "it has the notes"}]')
-
-
 def test_router(library: Diptych) -> None:
+    from llama_index.core.base.llms.types import CompletionResponse
+    from llama_index.core.llms import MockLLM
+    from llama_index.core.retrievers import RouterRetriever
+    from llama_index.core.selectors import LLMSingleSelector
+    from llama_index.core.tools import RetrieverTool
+
+    from diptych.adapters.llama_index import DiptychRetriever
+
+    class Chooser(MockLLM):  # type: ignore[misc]
+        """Always chooses the second retriever."""
+
+        def complete(self, prompt: str, formatted: bool = False, **kwargs: object) -> CompletionResponse:
+            return CompletionResponse(text='[{"choice": 2, "reason": "it has the notes"}]')
+
     tools = [
         RetrieverTool.from_defaults(DiptychRetriever(library, 3, f'document = "{name}"'), description=name)
         for name in (MANUAL, "notes.pdf")

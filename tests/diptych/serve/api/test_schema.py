@@ -6,17 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from diptych import Diptych
 from diptych.serve.app import create_app
@@ -24,24 +15,28 @@ from diptych.serve.options import ServeOptions
 
 EXAMPLES = 3
 """Valid requests for each operation, and as many malformed ones."""
-CHECKS = (
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-)
-MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
 # Threads that earlier tests left draw random numbers, which Hypothesis takes for a strategy that does.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 def test_nothing_is_found(served_diptych: Diptych) -> None:
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.core.result import Ok
+    from schemathesis.specs.openapi import checks
+
+    conforms = (
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    )
     app = create_app(served_diptych, ServeOptions(rate=1e6, allowed_hosts=("testserver",)))
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
     for found in schema.get_all_operations():
         assert isinstance(found, Ok)
-        for mode in MODES:
+        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
 
             @settings(
                 max_examples=EXAMPLES,
@@ -52,8 +47,8 @@ def test_nothing_is_found(served_diptych: Diptych) -> None:
                 suppress_health_check=list(HealthCheck),
             )
             @given(case=found.ok().as_strategy(generation_mode=mode))
-            def check(case: schemathesis.Case[Any]) -> None:
-                case.call_and_validate(checks=list(CHECKS))
+            def check(case: Any) -> None:
+                case.call_and_validate(checks=list(conforms))
 
             with suppress(Unsatisfiable):  # an operation without parameters cannot get malformed ones
                 check()
