@@ -14,7 +14,7 @@ from extractors.page import PageLayout
 from extractors.page_range import check_pages
 from extractors.pdf.annotations import read_annotations, without_fields
 from extractors.pdf.assembly import assemble_document
-from extractors.pdf.page_cache import extract_page_cached
+from extractors.pdf.page_cache import extract_page_cached, parts_type
 from extractors.pdf.page_extractor import PageContext, PageParts
 from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf, unlock
@@ -34,11 +34,13 @@ MIN_CAPTION_OVERLAP = 0.8  # share of a paragraph that a caption covers when bot
 
 
 def load_libraries() -> None:
-    """Import MuPDF and Pillow."""
+    """Import MuPDF, OpenCV and Pillow, and prepare the cache of pages."""
+    import cv2  # noqa: F401
     from PIL import Image
 
     Image.preinit()
     pymupdf()
+    parts_type()
 
 
 def extract(source: Source, options: Options, pictures: Path) -> Extraction:

@@ -41,7 +41,7 @@ def extract_page_cached(page: Any, layout: PageLayout, context: PageContext, car
     parts = extract_page(page, layout, context, carried)
     if not parts.problems and not parts.notes:  # what failed may succeed the next time
         with contextlib.suppress(OSError):  # a full disk costs the reuse, not the page
-            write_file(path, _parts_type().dump_json(parts))
+            write_file(path, parts_type().dump_json(parts))
     return parts
 
 
@@ -65,7 +65,7 @@ def _page_key(page: Any, layout: PageLayout, context: PageContext, carried: Sequ
 def _load_parts(path: Path, pictures: Path) -> PageParts | None:
     """The parts in the file `path`; None when there are none, or when one of their pictures is missing."""
     try:
-        parts = _parts_type().validate_json(path.read_bytes())
+        parts = parts_type().validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
     images = [image_path(picture.image, pictures) for picture in parts.pictures]
@@ -89,7 +89,8 @@ def _renumber(parts: PageParts, number: int) -> PageParts:
 
 
 @cache
-def _parts_type() -> TypeAdapter[PageParts]:
+def parts_type() -> TypeAdapter[PageParts]:
+    """How parts are written and read; building it takes 0.1 s."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(PageParts)

@@ -37,8 +37,9 @@ MIN_PAGE_WORDS = 40
 
 
 def load_libraries() -> None:
-    """Import Pillow."""
-    from PIL import Image
+    """Import OpenCV and Pillow."""
+    import cv2  # noqa: F401
+    from PIL import Image, ImageOps  # noqa: F401
 
     Image.preinit()
 

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from extractors.sandbox.confinement import Access, adopt_orphans, confine, die_with_parent
 from extractors.sandbox.processes import kill_below
@@ -43,6 +44,8 @@ class ForkRequest:
 
     extractor: str
     """Module that is imported before the fork, with its libraries, so that later workers have them, too."""
+    tokenizer: Path | None
+    """The `tokenizer.json` that is loaded before the fork."""
     environment: Mapping[str, str]
     folder: str
     """The current folder."""
@@ -159,7 +162,7 @@ def main() -> None:
                 return
             request = pickle.loads(control.recv(_NUMBER.unpack(header)[0], socket.MSG_WAITALL))
             sys.path[:] = request.search_path
-            _load_extractor(request.extractor)
+            _load_extractor(request.extractor, request.tokenizer)
             worker = os.fork()
             if not worker:
                 signal.set_wakeup_fd(-1)
@@ -177,11 +180,12 @@ def main() -> None:
             control.sendall(_NUMBER.pack(worker))
 
 
-def _load_extractor(name: str) -> None:
+def _load_extractor(name: str, tokenizer: Path | None) -> None:
     """Import an extractor of ours; one of another package may start threads, which do not survive a fork."""
     if name.startswith("extractors."):
         with suppress(Exception):  # the worker reports it
             getattr(import_module(name), "load_libraries", lambda: None)()
+            import_module("extractors.text.passages").token_counter(tokenizer)
 
 
 def _become_worker(request: ForkRequest, jobs: int, replies: int) -> None:

@@ -100,7 +100,10 @@ class Sandbox:
         while True:
             tried = replace(source, passwords=self._find_passwords(source.path), skipped_pages=dict(skipped))
             try:
-                reply = self._run(source.path, access, extract_document, tried, options, pictures, seconds=seconds)
+                reply = self._run(
+                    source.path, access, extract_document, tried, options, pictures,
+                    seconds=seconds, tokenizer=options.tokenizer,
+                )  # fmt: skip
                 extraction = _parse_reply(Extraction, reply, source.path, source=source)
                 return replace(extraction, report=replace(extraction.report, worker_stopped=bool(skipped)))
             except WorkerStopped as error:
@@ -149,10 +152,16 @@ class Sandbox:
         )
 
     def _run(
-        self, path: Path, access: Access, function: Callable[..., object], *arguments: object, seconds: float = inf
+        self,
+        path: Path,
+        access: Access,
+        function: Callable[..., object],
+        *arguments: object,
+        seconds: float = inf,
+        tokenizer: Path | None = None,
     ) -> bytes:
         with self._slots:
-            worker, reusable = self._borrow(path, access), False
+            worker, reusable = self._borrow(path, access, tokenizer), False
             try:
                 reply = worker.run(path, function, arguments, self._use_program, seconds)
                 reusable = worker.jobs < MAX_JOBS and tree_memory(worker.pid) <= MAX_IDLE_MEMORY * (
@@ -166,7 +175,7 @@ class Sandbox:
                 self._give_back(worker, reusable=reusable)
         return reply
 
-    def _borrow(self, path: Path, access: Access) -> WorkerProcess:
+    def _borrow(self, path: Path, access: Access, tokenizer: Path | None) -> WorkerProcess:
         """Return a worker that is alive and may use these files: an idle one, or a new one."""
         with self._lock:
             if self._closed:
@@ -180,7 +189,7 @@ class Sandbox:
             try:
                 if not worker:
                     row = find_format(path)
-                    worker = WorkerProcess(self.limits, access, row.module if row else "")
+                    worker = WorkerProcess(self.limits, access, row.module if row else "", tokenizer)
             except OSError as error:
                 raise WorkerLost(f"{path}: no worker could be started: {error}") from error
             self._busy.add(worker)

@@ -49,7 +49,7 @@ class Limits:
 class WorkerProcess:
     """One process, its two pipes, and a folder for its temporary files."""
 
-    def __init__(self, limits: Limits, access: Access, extractor: str = "") -> None:
+    def __init__(self, limits: Limits, access: Access, extractor: str = "", tokenizer: Path | None = None) -> None:
         """Start it. `extractor`: the module that it will need first. Raises `OSError` if that is impossible."""
         self._access, self._files = access, access.identities()
         self.jobs = 0
@@ -61,6 +61,7 @@ class WorkerProcess:
         self._folder = TemporaryFolder()
         request = ForkRequest(
             extractor,
+            tokenizer,
             worker_environment(TMPDIR=str(self._folder.path), **{MARK_VARIABLE: self._mark}),
             str(Path.cwd()),
             # Relative entries, such as "" for the parent's folder, must mean the same in the worker.

@@ -7,6 +7,7 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,8 @@ def test_worker_is_replaced_after_many_documents(
 ) -> None:
     started: list[int] = []
 
-    def start_worker(limits: Limits, access: Access, extractor: str) -> WorkerProcess:
-        worker = WorkerProcess(limits, access, extractor)
+    def start_worker(limits: Limits, access: Access, *more: Any) -> WorkerProcess:
+        worker = WorkerProcess(limits, access, *more)
         started.append(worker.pid)
         return worker
 
