@@ -1,7 +1,5 @@
 """`python -m bench [NAME...] [--json]`: run all benchmarks, or those named."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -3,8 +3,6 @@
 Measured on the sample questions, or on the user's own in the format of `diptych evaluate` over any store.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A backfill of many small documents as flow runs, next to an ingest of the same documents without Prefect."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Run a command of Diptych as a process, and see what it takes."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Speed of the text encoder: the default precision, compared with the same weights in float32."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Speed of extraction from PDFs: figures, text with tables, and everything."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

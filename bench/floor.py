@@ -1,7 +1,5 @@
 """What an ingest cannot do without: reading text, drawing pictures that are kept, and the products of the encoder."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The cost of changes: ingest a document of 100 pages, then again unchanged, with a page changed, and one added."""
 
-from __future__ import annotations
-
 import random
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """A file of 2,000 pages: its memory next to that of a smaller one, and what a kill in the middle costs."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

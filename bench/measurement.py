@@ -1,7 +1,5 @@
 """Measurements next to a baseline. Both are timed alternately, so that a busy moment affects both."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """What a page costs: processor time, and bytes in the store and the picture store."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

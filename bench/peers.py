@@ -1,7 +1,5 @@
 """Peers, each in an environment of its own that is created when it is first needed: gigabytes, and a network."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -3,8 +3,6 @@
 Measured with the image encoder of the settings if there is one, and otherwise with a stand-in that compares pixels.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

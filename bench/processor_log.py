@@ -1,7 +1,5 @@
 """Processor time of a benchmark and of everything it starts, kept in a file that an interrupted run continues."""
 
-from __future__ import annotations
-
 import json
 import os
 import threading

@@ -1,7 +1,5 @@
 """How often a product is found first by its description or name, on the sample catalogue or the user's own."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 

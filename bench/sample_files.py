@@ -1,7 +1,5 @@
 """Paths of the sample documents."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 DATA = Path(__file__).parents[1] / "data"

@@ -3,8 +3,6 @@
 Every thousand is a run of its own, and what is done is kept: started again after an interruption, it continues.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

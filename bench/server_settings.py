@@ -4,8 +4,6 @@ One collection keeps the default settings. The other one is changed in place, an
 so that a busy moment affects both.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Searching over HTTP, compared with calls of the library; alone, with eight clients, and during an ingest."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """Processor time of commands from start to end, next to an empty Python program."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Searching and updating a synthetic store of 100,000 points."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

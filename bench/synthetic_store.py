@@ -4,8 +4,6 @@ Its points and records are those that an ingest would write. Only the vectors ar
 hour: each is near the centre of its page, which is near that of its document, which is the encoded topic of the text.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import random

@@ -1,7 +1,5 @@
 """Random text with the word statistics of real text: Zipf's law, function words and a topic."""
 
-from __future__ import annotations
-
 import random
 from functools import cache
 from itertools import product

@@ -1,7 +1,5 @@
 """The ingest of a folder of PDFs, from the command to its end, next to peers and to what it cannot do without."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterator

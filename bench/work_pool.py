@@ -1,7 +1,5 @@
 """Many small documents through a Prefect work pool, with several workers that share a store."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
@@ -13,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from bench.measurement import BenchOptions, Measurement
 from bench.processor_log import ProcessorLog
@@ -23,9 +22,6 @@ from diptych.settings import load_settings
 from extractors.pdf.render import pymupdf
 from flows.cli.up import SERVER_SETTINGS
 from flows.support.services import Service, terminable
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3

@@ -5,8 +5,6 @@ several machines may share a store. Workers and readers only see the local folde
 the object store before a document that shows it is committed, and `load` fetches what readers need.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Text that is safe to print, whatever a document or a model put into it."""
 
-from __future__ import annotations
-
 import re
 
 CONTROL_CHARACTERS = re.compile(

@@ -1,7 +1,5 @@
 """What this installation can read, with which packages and programs, and what is missing. Imports none of them."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass

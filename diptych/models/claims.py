@@ -1,7 +1,5 @@
 """Claims: which process is paying for which answer, so that no answer is bought twice."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sqlite3

@@ -1,7 +1,5 @@
 """What a run has used of paid models and reserved: counted in one process, or in the ledger for several."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from collections.abc import Callable

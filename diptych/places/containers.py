@@ -1,7 +1,5 @@
 """The documents in archives, mails and PDF files: listed once, and unpacked while they are read."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

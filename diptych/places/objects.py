@@ -1,7 +1,5 @@
 """Buckets and SFTP servers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """All places, and documents fetched from them for as long as they are open."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import threading

@@ -1,7 +1,5 @@
 """The paths that users give: files, folders and patterns, on this machine or in another place."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable

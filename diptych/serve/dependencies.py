@@ -1,7 +1,5 @@
 """What route functions get from the application."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import Depends, Request

@@ -3,8 +3,6 @@
 Binding to 127.0.0.1 does not keep web pages out: a browser on this machine sends requests for any page it shows.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import math

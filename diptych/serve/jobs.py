@@ -1,7 +1,5 @@
 """Ingests that clients start, one after the other, in the background."""
 
-from __future__ import annotations
-
 import re
 import threading
 import uuid

@@ -1,7 +1,5 @@
 """Metrics for Prometheus: requests, the documents of the store, and jobs."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter as Count
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """What the operator of a server decides; no request can change it."""
 
-from __future__ import annotations
-
 import ipaddress
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """A `Diptych` as its operator allows it to be used. The page, the API and MCP reach the store only through it."""
 
-from __future__ import annotations
-
 import os
 import re
 import time

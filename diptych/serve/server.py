@@ -1,7 +1,5 @@
 """Runs the application on a port until Ctrl-C."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

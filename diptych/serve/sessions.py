@@ -1,7 +1,5 @@
 """The token of a server: from programs in a header, from browsers in a cookie that is made from it."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import time

@@ -1,7 +1,5 @@
 """The users' own fields in a store, by which hits can be filtered."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Threads for work that blocks, with a limit on what waits for them."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable

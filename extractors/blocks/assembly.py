@@ -1,7 +1,5 @@
 """From blocks to an extraction: heading paths, passages, and pictures with their captions and referring sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The images of a document, as pictures: without icons, rules, spacers and what repeats."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the readers of structured files return: blocks in reading order, as plain data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

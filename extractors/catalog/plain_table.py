@@ -1,7 +1,5 @@
 """CSV and TSV files that are no catalogues: the whole file is one document with its table."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

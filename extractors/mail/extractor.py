@@ -1,7 +1,5 @@
 """Mails: headers, body and the pictures in it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A mail as plain data, from an EML or an MSG file."""
 
-from __future__ import annotations
-
 import mimetypes
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -3,8 +3,6 @@
 Everything that becomes HTML on the way is read here as well: Markdown, reStructuredText, e-books, mail.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from html.entities import html5

@@ -1,7 +1,5 @@
 """Markdown and reStructuredText, by way of HTML."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import date

@@ -1,7 +1,5 @@
 """Jupyter notebooks: their text, code and outputs."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Which part of a web page is its content: without navigation, banners, forms and what is hidden."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The members of ZIP and TAR archives, one after the other."""
 
-from __future__ import annotations
-
 import stat
 import tarfile
 import zipfile

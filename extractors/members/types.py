@@ -1,7 +1,5 @@
 """What is found in a container, and how much of it is unpacked."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 MAX_MEMBERS = 10_000

@@ -1,7 +1,5 @@
 """Unpack the documents in a container into a folder, within limits and whatever their names say."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Images of the charts of a workbook: each is put on a slide of its own, which LibreOffice draws."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from copy import deepcopy

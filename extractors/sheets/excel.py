@@ -1,7 +1,5 @@
 """Excel workbooks: values and number formats from openpyxl, charts and pictures from the parts of the package."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import warnings

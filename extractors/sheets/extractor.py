@@ -1,7 +1,5 @@
 """Workbooks: every sheet is a page with its tables, notes, pictures and charts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

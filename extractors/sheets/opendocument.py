@@ -1,7 +1,5 @@
 """OpenDocument spreadsheets: cells as the program displayed them when it saved the file, charts and pictures."""
 
-from __future__ import annotations
-
 import posixpath
 import zipfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Find the tables and notes of a sheet, which empty rows and columns separate."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

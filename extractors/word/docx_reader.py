@@ -1,7 +1,5 @@
 """DOCX as blocks, in the order of the file: headings, lists, tables, figures, notes and comments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path

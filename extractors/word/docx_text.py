@@ -1,7 +1,5 @@
 """The text of a DOCX paragraph as it is printed: fields resolved, insertions accepted, formulas in a line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

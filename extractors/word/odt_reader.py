@@ -1,7 +1,5 @@
 """ODT as blocks: headings, lists, tables, images, notes and comments from `content.xml`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

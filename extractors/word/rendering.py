@@ -1,7 +1,5 @@
 """The pages that LibreOffice makes of a file: where its blocks are on them, and what only they show."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace

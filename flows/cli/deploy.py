@@ -1,7 +1,5 @@
 """`diptych deploy`: bring deployments, blocks, Variables and automations to a Prefect server."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`diptych formats`: what this installation can read."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import click

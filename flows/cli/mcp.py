@@ -1,7 +1,5 @@
 """`diptych mcp`: the store as tools for an agent, over stdin and stdout."""
 
-from __future__ import annotations
-
 import os
 
 import click

@@ -1,7 +1,5 @@
 """`diptych up`: a Prefect server with all deployments and a worker, until Ctrl-C."""
 
-from __future__ import annotations
-
 import os
 import time
 from contextlib import ExitStack

@@ -1,17 +1,11 @@
 """Answers: settings of one question, lines for a terminal, and a Markdown page for the Prefect UI."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from diptych.answering.answer import SEEN_TITLE
+from diptych.answering.answer import SEEN_TITLE, Answer, Reference
 from diptych.printable import one_line
+from diptych.settings import Settings
 from flows.support.text import escape_markdown, pluralize
-
-if TYPE_CHECKING:
-    from diptych.answering.answer import Answer, Reference
-    from diptych.settings import Settings
 
 MAX_QUOTE = 110
 """Characters of a quote that are shown."""

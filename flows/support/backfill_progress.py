@@ -18,15 +18,15 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowR
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 
+from diptych import Outcome
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 from flows.support.progress import ProgressListener
 from flows.support.removals import Removals
 from flows.support.shared_store import RunUsage
 from flows.support.text import describe_rest, format_time
 
 if TYPE_CHECKING:
-    from diptych import Outcome
     from diptych.pipeline.backlog import Backlog
-    from diptych.pipeline.discovery.skipped_files import SkippedFile
 
 CHECK_SECONDS = 1.0
 """Between two looks at the state of the run, which a user may have cancelled."""

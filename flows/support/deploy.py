@@ -1,7 +1,5 @@
 """Everything that the flows need on a Prefect server: work pool, deployments, blocks, Variables, automations."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

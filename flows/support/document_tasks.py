@@ -1,7 +1,5 @@
 """The Prefect tasks that ingest documents: one per document or batch, and one below it for each stage of a document."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from logging import DEBUG, ERROR, INFO, WARNING
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The settings of a flow run: those configured, overridden by Variables and blocks of Prefect, and by parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any, cast
 

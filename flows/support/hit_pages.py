@@ -1,19 +1,15 @@
 """Pages of the Prefect UI with pictures: hits and evidence as Markdown. Nothing from a document becomes markup."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from diptych.answering.answer import Reference
 from diptych.printable import one_line
 from diptych.serve.page.text import mark_words
 from flows.support.search_results import hit_cells
 from flows.support.text import escape_markdown, markdown_link
-
-if TYPE_CHECKING:
-    from diptych.answering.answer import Reference
 
 MAX_THUMBNAILS = 12
 """Pictures on a page. They are kept in Prefect's database, at about 8 KB each."""

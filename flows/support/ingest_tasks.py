@@ -21,6 +21,7 @@ from prefect.states import Completed
 from prefect.task_runners import TaskRunner
 
 from diptych import Diptych, Outcome
+from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.stages import STAGES
 from diptych.printable import one_line
 from diptych.settings import Runner, Settings
@@ -39,7 +40,6 @@ from flows.support.shared_store import RunStore, RunUsage, shared_diptych
 
 if TYPE_CHECKING:
     from diptych.pipeline.discovery.removed_documents import FoundUris, RemovedDocuments
-    from diptych.pipeline.discovery.skipped_files import SkippedFile
 
 MAX_TASKS = 500
 """Task runs per flow run: Prefect's server records about 40 per second, and a larger graph helps nobody."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
@@ -15,8 +16,6 @@ from flows.support.progress import ProgressListener, current_listener, listening
 from flows.support.text import describe_rest, pluralize
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from diptych import Diptych, Outcome
 
 KEY = "ingest-progress"

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diptych.search.query_options import MODALITIES, Question
+from diptych.where import Expression
 
 if TYPE_CHECKING:
     from diptych import Answer, Diptych, Hit, Query
     from diptych.evaluation.comparison import Evaluation
     from diptych.search.hits import Results
-    from diptych.where import Expression
 
 GROUP_SIZE = 64
 """Questions of a batch that are encoded together; their answers are reported before the next group."""

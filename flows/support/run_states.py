@@ -4,8 +4,6 @@ Prefect logs the exception of every failed run with its traceback, and the state
 it. The state and our own lines already say what happened, so these records are shortened or dropped.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where the tasks of a run work: in threads of its process, in other processes here, or on a Dask or Ray cluster."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Programs that run as long as a command does, and end with it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -4,8 +4,6 @@ They are named in the setting `prefect_limits`, created by `diptych deploy`, and
 missing on the server is an error, because nothing would be limited then.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """The block `DiptychStore`: a store with its settings, to be chosen by name in the form of every flow."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from prefect.blocks.core import Block

@@ -1,7 +1,5 @@
 """Models of the API, derived from the library's types: with addresses instead of paths."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import textwrap

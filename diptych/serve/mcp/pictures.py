@@ -1,7 +1,5 @@
 """Pictures for models: scaled down until a result stays small enough for MCP clients."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass, field
 from math import sqrt

@@ -1,7 +1,5 @@
 """What the tools and resources of the MCP server show, apart from the protocol."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What the tools of the MCP server return. `mcp` derives schemas from these classes, but not if they have slots."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

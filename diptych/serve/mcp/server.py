@@ -1,7 +1,5 @@
 """The MCP server: its tools, and documents, pages and figures as resources."""
 
-from __future__ import annotations
-
 import base64
 import inspect
 import logging

@@ -1,7 +1,5 @@
 """Results of the MCP server as text for models, in which the words of documents cannot pass for anything else."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace

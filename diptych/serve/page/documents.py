@@ -1,7 +1,5 @@
 """The pages about documents: the list, a document, one of its pages, and the rows of catalogues as products."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

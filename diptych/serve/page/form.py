@@ -1,7 +1,5 @@
 """The state of a search in its address: words, image, filters; and the form and the chips that change it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

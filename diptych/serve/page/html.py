@@ -1,7 +1,5 @@
 """HTML from templates, in which everything from documents is text, and errors as pages."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Coroutine
 from functools import cache

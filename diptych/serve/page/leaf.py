@@ -1,7 +1,5 @@
 """A page of a document as the page shows it: its parts, their boxes, and the links between figures and text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

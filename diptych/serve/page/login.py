@@ -1,7 +1,5 @@
 """The login form, and addresses with a token: browsers get a cookie for the token."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlencode

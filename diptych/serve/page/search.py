@@ -1,7 +1,5 @@
 """The pages to search and to ask on: HTML for people, made on the server. Scripts only make them more comfortable."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import APIRouter, Request, Response, UploadFile

@@ -1,7 +1,5 @@
 """Text of documents as the page shows it: harmless characters, words of the query marked, tables as rows."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any
