@@ -117,8 +117,8 @@ def _find_all(questions: Sequence[Question], context: SearchContext) -> list[Can
 def _recalls(questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext) -> Recalls:
     recalls: Recalls = {k: [] for k in CUTOFFS}
     for question, candidates in zip(questions, found, strict=True):
-        hits = [point.payload for point in candidates.rank(context.weights, DEPTH)]
-        pages = list(dict.fromkeys((hit["document"], hit["page"]) for hit in hits))
+        parts = [point.part for point in candidates.rank(context.weights, DEPTH)]
+        pages = list(dict.fromkeys((part.document, part.page) for part in parts))
         scored = ranking_metrics(pages, {(question.document, page) for page in question.pages})
         for k in CUTOFFS:
             recalls[k].append(scored[f"recall@{k}"])

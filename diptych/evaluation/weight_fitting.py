@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from diptych.evaluation.metrics import NDCG, score_hits
+from diptych.evaluation.metrics import NDCG, ranking_metrics
 from diptych.evaluation.questions import Question
 from diptych.evaluation.statistics import SEED, Difference, paired_difference
-from diptych.search.hits import make_hits
 from diptych.search.search import (
     BAND,
     DEFAULT_WEIGHTS,
@@ -85,17 +84,15 @@ def suggest_weights(
         )
         return Suggestion(dict(zip(WEIGHT_NAMES, current, strict=True)), False, None, reason, len(sample))
     everything = replace(context, weights=dict.fromkeys(WEIGHT_NAMES, 1.0))  # a list of weight 0 would not be searched
-    return fit_weights(sample, [find_candidates(queries[row], everything, BAND) for row in rows], context, current)
+    return fit_weights(sample, [find_candidates(queries[row], everything, BAND) for row in rows], current)
 
 
-def fit_weights(
-    questions: Sequence[Question], found: Sequence[Candidates], context: SearchContext, current: Weights
-) -> Suggestion:
+def fit_weights(questions: Sequence[Question], found: Sequence[Candidates], current: Weights) -> Suggestion:
     """Fit weights to the candidates of each question; keep `current` unless the gain holds on held-out documents."""
 
     @cache
     def score(weights: Weights, row: int) -> float:
-        return _score(questions[row], found[row], weights, context)
+        return _score(questions[row], found[row], weights)
 
     def fit(rows: Sequence[int]) -> Weights:
         return _climb(current, _tunable(found), lambda weights: float(np.mean([score(weights, row) for row in rows])))
@@ -123,11 +120,13 @@ def _tunable(found: Sequence[Candidates]) -> list[int]:
     return [index for index, name in enumerate(WEIGHT_NAMES) if any(values.get(name) for values in measured)]
 
 
-def _score(question: Question, found: Candidates, weights: Weights, context: SearchContext) -> float:
+def _score(question: Question, found: Candidates, weights: Weights) -> float:
     """nDCG at the page level, or at the document level for a question without pages."""
-    hits = make_hits(found.rank(dict(zip(WEIGHT_NAMES, weights, strict=True)), DEPTH), context.pictures)
-    scores = score_hits(question, hits, "page" if question.pages else "document")
-    return scores[NDCG] if scores else 0.0
+    parts = [one.part for one in found.rank(dict(zip(WEIGHT_NAMES, weights, strict=True)), DEPTH)]
+    if not question.pages:
+        return ranking_metrics(list(dict.fromkeys(part.document for part in parts)), {question.document})[NDCG]
+    pages = dict.fromkeys((part.document, part.page) for part in parts)
+    return ranking_metrics(list(pages), {(question.document, page) for page in question.pages})[NDCG]
 
 
 def _climb(start: Weights, tunable: Sequence[int], mean_score: Callable[[Weights], float]) -> Weights:

@@ -22,9 +22,9 @@ from diptych.models.vision import VisionModel, check_api_keys, load_vision_model
 from diptych.picture_store import PictureStore, open_picture_store
 from diptych.settings import MEMORY, Settings
 from diptych.shared_limits import SharedLimits
-from diptych.store.names import NameCache, bind_names
+from diptych.store.names import bind_names
 from diptych.store.open import open_store
-from diptych.store.register import RegisterCache, bind_encoders, stored_config
+from diptych.store.register import bind_encoders, stored_config
 from diptych.store.spaces import Spaces
 from diptych.store.terms import check_language
 from diptych.store.types import Store
@@ -59,7 +59,7 @@ class Runtime:
         self._opened = threading.RLock()
         self._store: Store | None = None
         self._sandbox: Sandbox | None = None
-        self._register, self._names = RegisterCache(), NameCache()
+        self._search_context: SearchContext | None = None
         self.closed = False
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class Runtime:
                 self._store.close()
             if self._sandbox:
                 self._sandbox.close()
-            self._sandbox = self._store = None
+            self._sandbox = self._store = self._search_context = None
             self.__dict__.pop("spaces", None)  # frees the models, which may be hundreds of megabytes
             if self._temporary:
                 self._temporary.close()
@@ -220,7 +220,7 @@ class Runtime:
         with self._opened:
             if self._store:
                 self._store.close()
-            self._store = None
+            self._store = self._search_context = None
 
     def workers(self) -> Sandbox:
         """The worker processes that open files."""
@@ -276,23 +276,24 @@ class Runtime:
 
     @property
     def search_context(self) -> SearchContext:
-        """What a search needs, with these settings."""
+        """What a search needs, with these settings; the same for all searches, because it keeps what they read."""
         from diptych.search.search import SearchContext
         from diptych.search.synonyms import load_synonyms
 
-        chosen = self.settings
-        return SearchContext(
-            self.existing(),
-            self.spaces,
-            self.pictures,
-            self.language,
-            chosen.weights,
-            self._register,
-            load_synonyms(chosen.synonyms),
-            self._names,
-            self.reranker,
-            chosen.rerank_pages,
-        )
+        chosen, store = self.settings, self.existing()
+        with self._opened:
+            if self._search_context is None or self._search_context.store is not store:
+                self._search_context = SearchContext(
+                    store=store,
+                    spaces=self.spaces,
+                    pictures=self.pictures,
+                    language=self.language,
+                    weights=chosen.weights,
+                    synonyms=load_synonyms(chosen.synonyms),
+                    reranker=self.reranker,
+                    rerank_pages=chosen.rerank_pages,
+                )
+            return self._search_context
 
     def _check_open(self) -> None:
         if self.closed:

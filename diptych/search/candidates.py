@@ -11,16 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from diptych.errors import StoreBusy
 from diptych.search.fusion import Ranks, fused_scores, rank_ids
+from diptych.search.part_cache import Kept, PartCache, Records, visible_parts
+from diptych.search.ranking_inputs import Part
 from diptych.store.copies import CopyGroups
-from diptych.store.register import (
-    DocumentRecord,
-    RegisterCache,
-    current_payload,
-    document_states,
-    is_visible,
-    load_records,
-    seen_version,
-)
+from diptych.store.register import document_states, load_records, seen_version
 from diptych.store.types import Payload, RankedListRequest, ScoredPoint, Store
 
 T = TypeVar("T")
@@ -44,9 +38,9 @@ class Snapshot:
     """List -> ranks of the parts that were read."""
     scores: Mapping[str, Mapping[str, float]]
     """List -> scores of the parts that were read: cosine similarities, or BM25."""
-    parts: Mapping[str, Payload]
-    """Id -> payload of the best passages and pictures."""
-    pages: list[Payload]
+    parts: Mapping[str, Part]
+    """Id -> the best passages and pictures."""
+    pages: list[Part]
     """The pages with the best words."""
     version: str
     """Version of the register; of a snapshot between commits to other documents, the one before it."""
@@ -58,6 +52,8 @@ class Snapshot:
     """Id of a document that has copies -> its group."""
     states: Mapping[str, object] = field(default_factory=dict)
     """Id of each document that was found -> what changes when it is committed, renamed or deleted."""
+    payloads: Mapping[str, Payload] = field(default_factory=dict)
+    """Id -> payload, as far as the search read them."""
 
 
 class _Found(NamedTuple):
@@ -65,25 +61,32 @@ class _Found(NamedTuple):
 
     lists: dict[str, dict[str, float]]
     """List name -> ids with scores, best first."""
-    known: dict[str, Payload]
-    """Id -> payload of the best points that were kept in memory, all of which are visible."""
-    read: dict[str, Payload]
-    """The same for other points."""
+    known: dict[str, Kept]
+    """Of the best points, those that are kept in memory."""
+    payloads: dict[str, Payload]
+    """Id -> payload of the best points, as far as they were read."""
     whole: bool
     """Whether all of them still existed."""
     complete: bool
     """Whether there are no further candidates."""
 
     @property
+    def new(self) -> dict[str, Payload]:
+        """The payloads of points that are not known."""
+        return {id_: payload for id_, payload in self.payloads.items() if id_ not in self.known}
+
+    @property
     def documents(self) -> set[str]:
-        return {payload["document_id"] for payload in chain(self.known.values(), self.read.values())}
+        of_known = (record.id for record, _ in self.known.values())
+        return {*of_known, *(payload["document_id"] for payload in self.payloads.values())}
 
 
 def read_candidates(
-    store: Store, register: RegisterCache, requests: Requests, weights: Mapping[str, float], limit: int
+    store: Store, cache: PartCache, requests: Requests, weights: Mapping[str, float], limit: int, language: str
 ) -> Snapshot:
     """Read the `limit` best parts and all pages found; start again if their documents changed in between.
 
+    `language`: of documents without one of their own.
     Raises `StoreBusy` if they change again and again.
     """
     deadline = time.monotonic() + RETRY_SECONDS
@@ -91,43 +94,29 @@ def read_candidates(
     while time.monotonic() < deadline:
         with store.hold():
             version = seen_version(store)
-            found = _read_parts(store, requests, weights, limit, register.points_at(version))
+            found = _read_parts(store, requests, weights, limit, cache)
             documents = found.documents
-            records = register.records_at(version, store, documents)
-            if records is not None:
-                visible = _visible(found.read, records)
-                register.keep_points(version, visible)
-                states = document_states(documents, records)
-                return _snapshot(found, visible, version, states, register.copies_among(documents))
+            records = cache.register.records_at(version, store, documents)
+            if records is not None and cache.are_current(found.known, records):
+                parts = visible_parts(found.new, records, language)
+                cache.keep(parts, records)
+                cache.read_ahead(store, language)
+                return _snapshot(found, parts, version, records, cache.register.copies)
             # There were commits. They do not matter if these documents are as they were before this attempt.
             records = load_records(store, documents)
             states = document_states(documents, records)
-            if found.whole and states.items() <= before.items():
+            if found.whole and cache.are_current(found.known, records) and states.items() <= before.items():
                 copies = CopyGroups()
                 copies.add(records.values())
-                return _snapshot(found, _visible(found.read, records), version, states, copies.among(documents))
+                return _snapshot(found, visible_parts(found.new, records, language), version, records, copies)
             before = states
     raise StoreBusy(STORE_BUSY)
 
 
-def _visible(payloads: Mapping[str, Payload], records: Mapping[str, DocumentRecord]) -> dict[str, Payload]:
-    """The payloads that count, up to date; they belong to this search alone until they are kept."""
-    visible = {
-        id_: current_payload(payload, records) for id_, payload in payloads.items() if is_visible(payload, id_, records)
-    }
-    for payload in visible.values():
-        payload["last"] = _is_last(payload, records)
-    return visible
-
-
-def _snapshot(
-    found: _Found,
-    visible: Mapping[str, Payload],
-    version: str,
-    states: Mapping[str, object],
-    copies: Mapping[str, str],
-) -> Snapshot:
-    lists, parts, hidden = dict(found.lists), {**found.known, **visible}, found.read.keys() - visible.keys()
+def _snapshot(found: _Found, new: Mapping[str, Part], version: str, records: Records, copies: CopyGroups) -> Snapshot:
+    """`new`: the parts that count among those that were read."""
+    lists, hidden = dict(found.lists), found.new.keys() - new.keys()
+    parts = {**{id_: part for id_, (_, part) in found.known.items()}, **new}
     mostly_hidden = len(hidden) > len(parts)
     pages = [parts.pop(id_) for name in _page_lists(lists) for id_ in lists.pop(name) if id_ in parts]
     ranks, scores = {}, {}
@@ -135,14 +124,23 @@ def _snapshot(
         shown = rank_ids(id_ for id_ in points if id_ not in hidden)
         ranks[name] = {id_: rank for id_, rank in shown.items() if id_ in parts}
         scores[name] = {id_: points[id_] for id_ in ranks[name]}
-    return Snapshot(ranks, scores, parts, pages, version, found.complete, mostly_hidden, copies, states)
+    return Snapshot(
+        lists=ranks,
+        scores=scores,
+        parts=parts,
+        pages=pages,
+        version=version,
+        complete=found.complete,
+        mostly_hidden=mostly_hidden,
+        copies=copies.among(found.documents),
+        states=document_states(found.documents, records),
+        payloads=found.payloads,
+    )
 
 
-def _read_parts(
-    store: Store, requests: Requests, weights: Mapping[str, float], limit: int, kept: Mapping[str, Payload]
-) -> _Found:
+def _read_parts(store: Store, requests: Requests, weights: Mapping[str, float], limit: int, cache: PartCache) -> _Found:
     """Searching is fast and reading payloads is slow, so the lists are fused to read only the best points, each once,
-    unless they are among those `kept` in memory, or the store sends payloads with the lists.
+    unless they are in the cache, or the store sends payloads with the lists.
 
     Ranking fuses the lists again, without hidden points and with whatever weights are tried.
     """
@@ -155,20 +153,20 @@ def _read_parts(
     page_lists = _page_lists(lists)
     fused = fused_scores({name: rank_ids(points) for name, points in lists.items() if name not in page_lists}, weights)
     best = {*islice(fused, limit), *chain.from_iterable(lists[name] for name in page_lists)}
-    known = {id_: payload for id_ in best if (payload := kept.get(id_))}
-    best -= known.keys()
-    read = {id_: received[id_] for id_ in best & received.keys()}
+    known = cache.find(best)
+    payloads = {id_: received[id_] for id_ in best & received.keys()}
+    missing = best - known.keys() - payloads.keys()
     rest = {
-        name: sorted((best - read.keys()).intersection(chain.from_iterable(lists[one] for one in of_collection)))
+        name: sorted(missing.intersection(chain.from_iterable(lists[one] for one in of_collection)))
         for name, of_collection in found.items()
     }
     retrieved = _at_once(lambda name: collections[name].retrieve(rest[name]), [name for name in rest if rest[name]])
-    read |= {point.id: point.payload for point in chain.from_iterable(retrieved.values())}
+    payloads |= {point.id: point.payload for point in chain.from_iterable(retrieved.values())}
     limits = {name: request.limit for of_collection in requests.values() for name, request in of_collection.items()}
     complete = len(fused) <= limit and all(
         len(points) < limits[name] for name, points in lists.items() if name not in page_lists
     )
-    return _Found(lists, known, read, len(read) == len(best), complete)
+    return _Found(lists, known, payloads, payloads.keys() | known.keys() == best, complete)
 
 
 def _at_once(work: Callable[[str], T], collections: Sequence[str]) -> dict[str, T]:
@@ -185,6 +183,15 @@ def _at_once(work: Callable[[str], T], collections: Sequence[str]) -> dict[str, 
         _FREE_HELPERS.release()
 
 
+def load_payloads(parts: Mapping[str, Part], snapshots: Sequence[Snapshot], store: Store) -> dict[str, Payload]:
+    """The payloads of parts that still exist, by id, with the current names of their documents."""
+    payloads = {id_: one.payloads[id_] for one in snapshots for id_ in parts.keys() & one.payloads.keys()}
+    for collection, modality in ((store.text, "text"), (store.images, "image")):
+        missing = [id_ for id_, part in parts.items() if id_ not in payloads and part.modality == modality]
+        payloads |= {point.id: point.payload for point in (collection.retrieve(missing) if missing else ())}
+    return {id_: {**payload, "document": parts[id_].document} for id_, payload in payloads.items()}
+
+
 def agree(snapshots: Sequence[Snapshot], store: Store) -> bool:
     """Whether every document is in the same state in all of them, and now, unless the last one found it."""
     if len({one.version for one in snapshots}) < 2:
@@ -195,11 +202,6 @@ def agree(snapshots: Sequence[Snapshot], store: Store) -> bool:
     # What was deleted in the meantime is not found again; its first parts must not be shown without the others.
     missing = {id_: state for id_, state in states.items() if id_ not in snapshots[-1].states}
     return document_states(missing, load_records(store, missing)) == missing
-
-
-def _is_last(payload: Payload, records: Mapping[str, DocumentRecord]) -> bool:
-    """Whether it is on the last page of its document, or the last with anything on it."""
-    return bool(payload.get("last")) or payload["page"] == records[payload["document_id"]].pages
 
 
 def _page_lists(names: Iterable[str]) -> list[str]:

@@ -2,30 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 
-from diptych.search.hits import RankedPoint
-from diptych.store.types import Payload
+from diptych.search.hits import RankedPart
+from diptych.search.ranking_inputs import Part
 
 
-def merge_copies(order: Sequence[RankedPoint], groups: Mapping[str, str]) -> list[RankedPoint]:
+def merge_copies(order: Sequence[RankedPart], groups: Mapping[str, str]) -> list[RankedPart]:
     """The results without those that a copy of their document has as well; the copy with the first address stays.
 
     `groups`: document id -> group, for documents that have copies. What only one of them contains stays.
     """
+    if not groups:
+        return list(order)
     owners: dict[str, str] = {}
     for point in order:
-        if point.payload["document_id"] in groups:
-            content = _content(point.payload, groups)
-            owners[content] = min(owners.get(content, point.payload["uri"]), point.payload["uri"])
+        if point.part.place[0] in groups:
+            content = _content(point.part, groups)
+            owners[content] = min(owners.get(content, point.part.uri), point.part.uri)
     merged = []
     for point in order:
-        if point.payload["document_id"] not in groups:
+        if point.part.place[0] not in groups:
             merged.append(point)
-        elif owners[content := _content(point.payload, groups)] == point.payload["uri"]:
-            place = f"{content} {point.payload['page']}"
-            merged.append(point if point.row else point._replace(content=place))
+        elif owners[content := _content(point.part, groups)] == point.part.uri:
+            merged.append(point if point.row else point._replace(content=f"{content} {point.part.page}"))
     return merged
 
 
-def _content(payload: Payload, groups: Mapping[str, str]) -> str:
-    image = payload.get("image") or {}
-    return f"{groups[payload['document_id']]} {payload['modality']} {payload['content_hash']} {image.get('sha256', '')}"
+def _content(part: Part, groups: Mapping[str, str]) -> str:
+    return f"{groups[part.place[0]]} {part.copied}"

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, RankedPoint, Results, make_hit
+from diptych.search.hits import Hit, RankedPart, Results, make_hit
 from diptych.search.query import Query
 from diptych.search.search import SearchContext, encode_queries, find_hits
 
@@ -39,12 +39,15 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
     if limit < 1 or each < 1:
         raise QueryError(f"cannot show {limit} groups of {each} hits")
 
-    def enough(order: Iterator[RankedPoint]) -> list[RankedPoint]:
-        points: list[RankedPoint] = []
+    def key(document: str, page: int) -> object:
+        return (document, page) if by == "page" else document
+
+    def enough(order: Iterator[RankedPart]) -> list[RankedPart]:
+        points: list[RankedPart] = []
         keys: set[object] = set()
         for point in islice(order, MAX_HITS):
             points.append(point)
-            keys.add(_group_key(point, by))
+            keys.add(key(point.part.place[0], point.part.page))
             if len(keys) >= limit and len(points) >= limit * each:
                 break
         return points
@@ -53,7 +56,7 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
     groups: dict[object, list[Hit]] = {}
     points = find_hits(encoded, context, enough)
     for rank, point in enumerate(points, start=1):
-        hits = groups.setdefault(_group_key(point, by), [])
+        hits = groups.setdefault(key(point.payload["document_id"], point.payload["page"]), [])
         if len(hits) < each:
             hits.append(make_hit(rank, point, context.pictures, encoded.intent.page_numbers))
     found = (
@@ -61,8 +64,3 @@ def search_groups(query: Query, context: SearchContext, by: By, limit: int, each
         for rank, hits in enumerate(islice(groups.values(), limit), start=1)
     )
     return Results(found, resembles=points.resembles, problem=points.problem)
-
-
-def _group_key(point: RankedPoint, by: By) -> object:
-    document = point.payload["document_id"]
-    return (document, point.payload["page"]) if by == "page" else document

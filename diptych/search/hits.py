@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from diptych.search.fusion import FusedPoint
 from diptych.search.places import describe_place
+from diptych.search.ranking_inputs import Part
 from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path
@@ -102,15 +103,15 @@ class Results(list[T]):
         """Whether anything in the store resembles the query; if not, the list is empty."""
 
 
-class RankedPoint(NamedTuple):
-    """A stored passage or picture with its score and ranks, or the best part of a catalogue row."""
+class RankedPart(NamedTuple):
+    """A passage or picture with its score and ranks, or the best part of a catalogue row."""
 
     fused: FusedPoint
-    payload: Payload
+    part: Part
     row: str = ""
     """Document id of the row."""
-    others: tuple[tuple[str, Payload], ...] = ()
-    """Ids and payloads of the other parts of the row."""
+    others: tuple[tuple[str, Part], ...] = ()
+    """Ids and other parts of the row."""
     content: str = ""
     """Equal for the same content in copies of a document."""
 
@@ -124,12 +125,24 @@ class RankedPoint(NamedTuple):
         return self.row or self.content or self.id
 
     @property
-    def payloads(self) -> tuple[Payload, ...]:
-        return (self.payload, *(payload for _, payload in self.others))
+    def parts(self) -> dict[str, Part]:
+        """All of them by id."""
+        return {self.id: self.part, **dict(self.others)}
 
     @property
     def modalities(self) -> frozenset[str]:
-        return frozenset(payload["modality"] for payload in self.payloads)
+        return frozenset(part.modality for part in self.parts.values())
+
+
+class RankedPoint(NamedTuple):
+    """A stored passage or picture with its score and ranks, or the best part of a catalogue row with all the others."""
+
+    fused: FusedPoint
+    payload: Payload
+    row: str = ""
+    """Document id of the row."""
+    others: tuple[tuple[str, Payload], ...] = ()
+    """Ids and payloads of the other parts of the row."""
 
 
 def make_hits(
@@ -145,7 +158,7 @@ def make_hits(
 def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[int] = frozenset()) -> Hit:
     payload = point.payload
     page, folio = payload["page"], max(payload.get("folio", 0), 0) or None  # pages before page 1 have no number
-    faces = [_make_face(id_, part, pictures) for id_, part in ((point.id, payload), *point.others)]
+    faces = [_make_face(id_, part, pictures) for id_, part in ((point.fused.id, payload), *point.others)]
     named: Literal["", "printed", "position"] = (
         "" if not folio else "printed" if folio in page_numbers else "position" if page in page_numbers else ""
     )
@@ -165,7 +178,7 @@ def make_hit(rank: int, point: RankedPoint, pictures: Path, page_numbers: Set[in
         score=round(point.fused.score, 6),
         ranks=dict(point.fused.ranks),
         fields={**payload["fields"]},
-        id=point.id,
+        id=point.fused.id,
         title=payload["title"],
         heading=heading,
         label=payload["label"],

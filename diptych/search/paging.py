@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from diptych.errors import QueryError
-from diptych.search.hits import RankedPoint
+from diptych.search.hits import RankedPart
 from diptych.search.query import Query
 
 MODALITIES = ("text", "image")
-Band = Callable[[int], tuple[Sequence[RankedPoint], bool]]
+Band = Callable[[int], tuple[Sequence[RankedPart], bool]]
 """Size -> that many of the best results, and whether these are all."""
 
 
-def stable_order(band: Band, first: int) -> Iterator[RankedPoint]:
+def stable_order(band: Band, first: int) -> Iterator[RankedPart]:
     """The results of ever larger bands, beginning with size `first`; each band adds its new results at the end.
 
     A deeper search ranks everything anew, so without this, two pages of hits could overlap.
@@ -41,12 +41,12 @@ def check_page(query: Query, limit: int, offset: int) -> None:
 
 
 def with_minimum(
-    order: Iterable[RankedPoint],
+    order: Iterable[RankedPart],
     least: Mapping[str, int],
     size: int,
-    of_modality: Callable[[str], Iterable[RankedPoint]],
+    of_modality: Callable[[str], Iterable[RankedPart]],
     exact: Iterable[str] = (),
-) -> Iterator[RankedPoint]:
+) -> Iterator[RankedPart]:
     """`order` with at least `least` results of each modality in every page of `size`, as far as that many exist.
 
     Modalities in `exact` have no more than that, and the first page that cannot be filled is the last. `of_modality`
@@ -54,11 +54,11 @@ def with_minimum(
     displace, the last of a modality with more than its minimum, begin the next page.
     """
     seen: set[str] = set()
-    displaced: deque[RankedPoint] = deque()
+    displaced: deque[RankedPart] = deque()
     rest = iter(order)
     spare = {modality: iter(of_modality(modality)) for modality in least}
 
-    def following() -> Iterator[RankedPoint]:
+    def following() -> Iterator[RankedPart]:
         while displaced:
             yield displaced.popleft()
         yield from (point for point in rest if point.key not in seen)
@@ -75,8 +75,8 @@ def with_minimum(
 
 
 def _missing(
-    page: Sequence[RankedPoint], least: Mapping[str, int], spare: Mapping[str, Iterator[RankedPoint]], seen: set[str]
-) -> Iterator[RankedPoint]:
+    page: Sequence[RankedPart], least: Mapping[str, int], spare: Mapping[str, Iterator[RankedPart]], seen: set[str]
+) -> Iterator[RankedPart]:
     present = {point.key for point in page} | seen
     counts = _count_modalities(page)
     for modality, minimum in least.items():
@@ -85,11 +85,11 @@ def _missing(
 
 
 def _make_room(
-    page: Sequence[RankedPoint], size: int, least: Mapping[str, int], exact: Iterable[str]
-) -> tuple[list[RankedPoint], list[RankedPoint]]:
+    page: Sequence[RankedPart], size: int, least: Mapping[str, int], exact: Iterable[str]
+) -> tuple[list[RankedPart], list[RankedPart]]:
     """(at most `size` results that stay, the others); the last are removed first, but never below `least`."""
     counts = _count_modalities(page)
-    kept, removed = list(page), deque[RankedPoint]()
+    kept, removed = list(page), deque[RankedPart]()
     for point in reversed(page):
         too_many = len(kept) > size or any(modality in exact for modality in point.modalities)
         if too_many and all(counts[modality] > least.get(modality, 0) for modality in point.modalities):
@@ -99,6 +99,6 @@ def _make_room(
     return kept, list(removed)
 
 
-def _count_modalities(page: Iterable[RankedPoint]) -> Counter[str]:
+def _count_modalities(page: Iterable[RankedPart]) -> Counter[str]:
     """Number of hits by modality; a catalogue row may have both."""
     return Counter(modality for point in page for modality in point.modalities)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from diptych.store.register import DocumentRecord
 from diptych.store.sections import section_number
 from diptych.store.terms import analyse
 from diptych.store.types import INDEXED, PAGE_WORDS, Payload
@@ -15,19 +16,6 @@ Place = tuple[str, int]
 """Document id, and page or section."""
 TITLE_CHARACTERS = 100
 """Length of the beginning of a table, or of the words in its picture, that may be its title."""
-
-
-class Part(NamedTuple):
-    """A passage or picture that was found."""
-
-    place: Place
-    modality: str
-    label: str = ""
-    content: str = ""
-    """Its text, or the hash of its pixels."""
-    stems: str = ""
-    """Its words and numbers as stems."""
-    kind: str = ""
 
 
 class Page(NamedTuple):
@@ -52,9 +40,80 @@ class Page(NamedTuple):
     """Lines with the titles of the tables that were found on it."""
 
 
-def make_part(payload: Payload) -> Part:
-    content = payload["image"]["sha256"] if "image" in payload else payload["text"]
-    return Part(make_place(payload), payload["modality"], payload["label"], content, payload[INDEXED], payload["kind"])
+class Part(NamedTuple):
+    """What ranking reads of a passage, a picture, or the words of a page."""
+
+    place: Place
+    modality: str
+    label: str = ""
+    content: str = ""
+    """Its text, or the hash of its pixels."""
+    stems: str = ""
+    """Its words and numbers as stems."""
+    kind: str = ""
+    page: int = 0
+    document: str = ""
+    """Name of its document."""
+    uri: str = ""
+    copied: int = 0
+    """Equal for the same content in copies of a document."""
+    sections: tuple[str, ...] = ()
+    """Stems of each heading above it."""
+    labels: tuple[str, ...] = ()
+    """Its label, and that of the figure it is a panel of."""
+    name: str = ""
+    """Stems of its document's name and title."""
+    folio: int | None = None
+    """The printed page number, if it differs from the position in the file."""
+    last: bool = False
+    """Whether it is on the last page of its document, or the last with anything on it."""
+    tables: tuple[str, ...] = ()
+    """Lines with its title, if it is a table."""
+    summary: Page | None = None
+    """Of the words of a page: what is known of the page. Stores of earlier versions do not have it."""
+
+
+def make_part(payload: Payload, record: DocumentRecord, language: str) -> Part:
+    """`record`: that of its document; `language`: of documents without one of their own."""
+    spoken = payload.get("language") or language
+    last = bool(payload.get("last")) or payload["page"] == record.pages
+    if PAGE_WORDS in payload:
+        summary = _page_summary(payload, last=last) if "headings" in payload else None
+        return Part((record.id, section_number(payload)), payload["modality"], summary=summary)
+    content, label = part_content(payload), payload["label"]
+    return Part(
+        place=(record.id, section_number(payload)),
+        modality=payload["modality"],
+        label=label,
+        content=content,
+        stems=payload[INDEXED],
+        kind=payload["kind"],
+        page=payload["page"],
+        document=record.name,
+        uri=record.uri,
+        copied=hash((payload["modality"], payload["content_hash"], content if "image" in payload else "")),
+        sections=tuple(_heading_stems(heading, spoken) for heading in payload["heading"]),
+        labels=(label, figure_label(label)) if label else (),
+        name=_name_stems(record.name, payload["title"], spoken),
+        folio=payload.get("folio"),
+        last=last,
+        tables=_table_titles(payload) if payload["kind"] == "table" else (),
+    )
+
+
+def part_content(payload: Payload) -> str:
+    return str(payload["image"]["sha256"] if "image" in payload else payload["text"])
+
+
+def _page_summary(payload: Payload, *, last: bool) -> Page:
+    return Page(
+        words=payload[PAGE_WORDS],
+        headings=payload["headings"],
+        kinds=frozenset(payload["kinds"]),
+        labels=frozenset(payload["labels"]),
+        folio=payload.get("folio"),
+        last=last,
+    )
 
 
 def best_on_pages(scores: Iterable[Mapping[str, float]], parts: Mapping[str, Part]) -> dict[Place, float]:
@@ -66,42 +125,34 @@ def best_on_pages(scores: Iterable[Mapping[str, float]], parts: Mapping[str, Par
     return best
 
 
-def make_pages(parts: Iterable[Payload], pages: Iterable[Payload], language: str) -> dict[Place, Page]:
+def make_pages(parts: Iterable[Part], pages: Iterable[Part]) -> dict[Place, Page]:
     """Every page with a part that was found.
 
     A page is described by its own point if that is among `pages`, and otherwise by the parts found on it.
     """
-    by_place: dict[Place, list[Payload]] = {}
-    for payload in parts:
-        by_place.setdefault(make_place(payload), []).append(payload)
-    page_points = {make_place(page): page for page in pages}
-    return {place: _make_page(found, page_points.get(place), language) for place, found in by_place.items()}
-
-
-def make_place(payload: Payload) -> Place:
-    return payload["document_id"], section_number(payload)
-
-
-def _make_page(parts: Sequence[Payload], page: Payload | None, language: str) -> Page:
-    first = parts[0]
-    spoken = first.get("language") or language
-    name = _name_stems(first["document"], first["title"], spoken)
-    sections = frozenset(_heading_stems(heading, spoken) for part in parts for heading in part["heading"])
-    kinds, labels, tables = set[str](), set[str](), list[str]()
+    by_place: dict[Place, list[Part]] = {}
     for part in parts:
-        if part["modality"] == "image":
-            kinds.add(part["kind"])
-        if label := part["label"]:
-            labels |= {label, figure_label(label)}
-        if part["kind"] == "table":
-            tables += _table_titles(part)
-    if page and "headings" in page:  # pages in older stores have words only
-        first, kinds, labels = page, {*page["kinds"]}, {*page["labels"]}
-        words, headings = page[PAGE_WORDS], page["headings"]
-    else:  # the words of parts include headings and captions
-        words, headings = " ".join(sorted(part[INDEXED] for part in parts)), ""
-    about = first.get("folio"), first.get("last", False)
-    return Page(words, headings, sections, name, frozenset(kinds), frozenset(labels), *about, tuple(tables))
+        by_place.setdefault(part.place, []).append(part)
+    summaries = {page.place: page.summary for page in pages}
+    return {place: _make_page(found, summaries.get(place)) for place, found in by_place.items()}
+
+
+def _make_page(parts: Sequence[Part], summary: Page | None) -> Page:
+    sections = frozenset(chain.from_iterable(part.sections for part in parts))
+    tables = tuple(chain.from_iterable(part.tables for part in parts))
+    first = parts[0]
+    if summary:
+        return summary._replace(sections=sections, name=first.name, tables=tables)
+    return Page(
+        words=" ".join(sorted(part.stems for part in parts)),  # these include headings and captions
+        sections=sections,
+        name=first.name,
+        kinds=frozenset(part.kind for part in parts if part.modality == "image"),
+        labels=frozenset(chain.from_iterable(part.labels for part in parts)),
+        folio=first.folio,
+        last=first.last,
+        tables=tables,
+    )
 
 
 def _table_titles(part: Payload) -> tuple[str, ...]:

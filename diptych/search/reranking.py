@@ -5,27 +5,34 @@ from collections.abc import Mapping, Sequence
 
 from diptych.errors import ModelError, SettingsError
 from diptych.rerankers.registry import MAX_CHARACTERS, PageContent, Reranker
-from diptych.search.hits import RankedPoint
+from diptych.search.hits import RankedPart
 from diptych.search.page_signals import Values
-from diptych.search.ranking_inputs import Place, make_place
+from diptych.search.ranking_inputs import Place
 from diptych.store.points import text_to_encode
+from diptych.store.types import Payload
 
 RERANKER = "reranker"
 """Under which `ranks` show the rank of a hit's page."""
 
 
 def rerank(
-    order: Sequence[RankedPoint], query: str, reranker: Reranker, pages: int, named: Values
-) -> tuple[list[RankedPoint], str]:
+    order: Sequence[RankedPart],
+    payloads: Mapping[str, Payload],
+    query: str,
+    reranker: Reranker,
+    pages: int,
+    named: Values,
+) -> tuple[list[RankedPart], str]:
     """(the parts with the best `pages` pages ordered anew, why they are not).
 
-    The first passage and the first picture of every page come first, as before; so do pages that the query names.
+    `payloads`: those of the parts. The first passage and the first picture of every page come first, as before; so do
+    pages that the query names.
     """
-    by_page: dict[Place, list[RankedPoint]] = {}
+    by_page: dict[Place, list[RankedPart]] = {}
     for point in order:
-        by_page.setdefault(make_place(point.payload), []).append(point)
+        by_page.setdefault(point.part.place, []).append(point)
     best = list(by_page)[:pages]
-    contents = [_page_content(place, by_page[place]) for place in best]
+    contents = [_page_content(place, by_page[place], payloads) for place in best]
     try:
         scores = dict(zip(best, reranker.score(query, contents), strict=True))
     except (ModelError, SettingsError) as error:
@@ -35,12 +42,12 @@ def rerank(
     return _order_parts(order, ranks, len(best)), ""
 
 
-def _order_parts(order: Sequence[RankedPoint], ranks: Mapping[Place, int], reranked: int) -> list[RankedPoint]:
+def _order_parts(order: Sequence[RankedPart], ranks: Mapping[Place, int], reranked: int) -> list[RankedPart]:
     repeats = Counter[tuple[Place, str]]()
     keyed = []
     for position, point in enumerate(order):
-        place = make_place(point.payload)
-        key = place, point.payload["modality"]
+        place = point.part.place
+        key = place, point.part.modality
         if ranks[place] <= reranked:
             fused = point.fused._replace(ranks={**point.fused.ranks, RERANKER: ranks[place]})
             point = point._replace(fused=fused)
@@ -49,6 +56,6 @@ def _order_parts(order: Sequence[RankedPoint], ranks: Mapping[Place, int], reran
     return [point for _, point in sorted(keyed, key=lambda item: item[0])]
 
 
-def _page_content(place: Place, points: Sequence[RankedPoint]) -> PageContent:
-    texts = dict.fromkeys(text_to_encode(payload) for point in points for payload in point.payloads)
+def _page_content(place: Place, points: Sequence[RankedPart], payloads: Mapping[str, Payload]) -> PageContent:
+    texts = dict.fromkeys(text_to_encode(payloads[id_]) for point in points for id_ in point.parts if id_ in payloads)
     return PageContent(*place, "\n".join(filter(None, texts))[:MAX_CHARACTERS])

@@ -109,7 +109,7 @@ def _spread(scores: Scores, parts: Mapping[str, Part], document_penalty: float) 
     copies: dict[tuple[str, str], int] = defaultdict(int)
     spread: Scores = {}
     for id_, score in scores.items():
-        place, modality, label, content, stems, kind = parts[id_]
+        place, modality, label, content, stems, kind, *_ = parts[id_]
         before = shown[place, modality]
         if before and content and any(content in other for other in before):
             continue

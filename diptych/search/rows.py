@@ -4,18 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from diptych.search.fusion import FusedPoint
-from diptych.search.hits import RankedPoint
+from diptych.search.hits import RankedPart, RankedPoint
 from diptych.store.register import is_visible, load_records
 from diptych.store.types import INDEXED, Store
 from diptych.where import Expression, In, all_of
 from extractors.formats import is_row
 
 
-def merge_rows(order: Iterable[RankedPoint]) -> list[RankedPoint]:
+def merge_rows(order: Iterable[RankedPart]) -> list[RankedPart]:
     """Each row once, at the place of its best part, with the best rank of its parts in every list."""
-    merged: dict[str, RankedPoint] = {}
+    merged: dict[str, RankedPart] = {}
     for point in order:
-        row = point.payload["document_id"] if is_row(point.payload["document"]) else ""
+        row = point.part.place[0] if is_row(point.part.document) else ""
         best = merged.get(row)
         if best is None:
             merged[row or point.id] = point._replace(row=row) if row else point
@@ -24,7 +24,7 @@ def merge_rows(order: Iterable[RankedPoint]) -> list[RankedPoint]:
         for name, rank in best.fused.ranks.items():
             ranks[name] = min(rank, ranks.get(name, rank))
         fused = FusedPoint(best.id, best.fused.score, ranks)
-        merged[row] = best._replace(fused=fused, others=(*best.others, (point.id, point.payload)))
+        merged[row] = best._replace(fused=fused, others=(*best.others, (point.id, point.part)))
     return list(merged.values())
 
 
@@ -42,7 +42,7 @@ def complete_rows(points: Sequence[RankedPoint], where: Expression | None, store
                     found[face.payload["document_id"]].append((face.id, face.payload))
     return [
         point._replace(
-            others=tuple(face for face in sorted(found[point.row], key=lambda f: f[0]) if face[0] != point.id)
+            others=tuple(face for face in sorted(found[point.row], key=lambda f: f[0]) if face[0] != point.fused.id)
         )
         if point.row
         else point

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from diptych.errors import QueryError, StoreBusy
 from diptych.rerankers.registry import Reranker
-from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, read_candidates
+from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, load_payloads, read_candidates
 from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
-from diptych.search.hits import Hit, RankedPoint, Results, make_hits
+from diptych.search.hits import Hit, RankedPart, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
 from diptych.search.list_requests import EXPANSION, request_lists, select_named_parts
 from diptych.search.page_signals import (
@@ -31,9 +30,10 @@ from diptych.search.page_signals import (
     measure_signals,
 )
 from diptych.search.paging import check_page, stable_order, with_minimum
+from diptych.search.part_cache import PartCache
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent, parse_intent
-from diptych.search.ranking_inputs import Part, best_on_pages, make_pages, make_part
+from diptych.search.ranking_inputs import best_on_pages, make_pages
 from diptych.search.reranking import rerank
 from diptych.search.resemblance import resembles
 from diptych.search.result_order import order_results
@@ -41,13 +41,12 @@ from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
 from diptych.store.languages import AUTO, DEFAULT
 from diptych.store.names import NameCache, resolve_names
-from diptych.store.register import RegisterCache, stored_languages
+from diptych.store.register import stored_languages
 from diptych.store.spaces import Spaces
 from diptych.store.types import VECTORS, Store
 from diptych.vectors import Vector
 from diptych.where import Compare, Expression, all_of
 
-T = TypeVar("T")
 BAND = 40
 """Hits that are ranked together; further hits come from deeper searches."""
 READ_DEPTH = 4
@@ -78,7 +77,7 @@ class SearchContext:
     """In which the store's words are stemmed; `auto`: in the language of each document."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Weights that replace those in `DEFAULT_WEIGHTS`; a list of weight 0 is not searched."""
-    register: RegisterCache = field(default_factory=RegisterCache)
+    cache: PartCache = field(default_factory=PartCache)
     synonyms: Sequence[Synonyms] = ()
     names: NameCache = field(default_factory=NameCache)
     reranker: Reranker | None = None
@@ -112,19 +111,19 @@ class Candidates:
 
     snapshot: Snapshot
     signals: Mapping[str, Values]
-    parts: Mapping[str, Part]
     labels: frozenset[str]
     """Labels of figures and tables that the query names."""
     likeness: Likeness
     """How much each picture looks like that of the query; empty for a query without one."""
 
-    def rank(self, weights: Mapping[str, float], limit: int) -> list[RankedPoint]:
+    def rank(self, weights: Mapping[str, float], limit: int) -> list[RankedPart]:
         """At most `limit` parts, best first; `weights` replace those in `DEFAULT_WEIGHTS`."""
         weights = {**DEFAULT_WEIGHTS, **weights}
         labels = self.labels if weights.get(NAMED, 1.0) else frozenset[str]()
         fused = fuse(self.snapshot.lists, weights)
-        order = order_results(fused, self.parts, self.signals, weights, limit, labels, self.likeness)
-        return [RankedPoint(point, self.snapshot.parts[point.id]) for point in order]
+        parts = self.snapshot.parts
+        order = order_results(fused, parts, self.signals, weights, limit, labels, self.likeness)
+        return [RankedPart(point, parts[point.id]) for point in order]
 
 
 def search(queries: Sequence[Query], context: SearchContext, limit: int, offset: int = 0) -> list[Results[Hit]]:
@@ -174,7 +173,7 @@ def used_vectors(context: SearchContext) -> set[str]:
 def find_hits(
     query: EncodedQuery,
     context: SearchContext,
-    select: Callable[[Iterator[RankedPoint]], list[RankedPoint]],
+    select: Callable[[Iterator[RankedPart]], list[RankedPart]],
     page_size: int = 10,
 ) -> Results[RankedPoint]:
     """`select_points`, with all texts and pictures of the catalogue rows among them; none for nonsense."""
@@ -192,10 +191,10 @@ def find_hits(
 def select_points(
     query: EncodedQuery,
     context: SearchContext,
-    select: Callable[[Iterator[RankedPoint]], list[T]],
+    select: Callable[[Iterator[RankedPart]], list[RankedPart]],
     page_size: int,
     problems: list[str],
-) -> list[T]:
+) -> list[RankedPoint]:
     """What `select` takes from all results, best first; starts again if a document that was found changes in between.
 
     `page_size` is the number of hits among which the query's `least` and `exact` must hold. Adds to `problems`.
@@ -204,33 +203,37 @@ def select_points(
     while True:
         snapshots: list[Snapshot] = []
         selected = select(_ranked_points(query, context, page_size, snapshots, problems))
-        if agree(snapshots, context.store):
-            return selected
+        payloads = load_payloads({one.id: one.part for one in selected}, snapshots, context.store)
+        # What no longer exists was replaced after it was found.
+        if len(payloads) == len(selected) and agree(snapshots, context.store):
+            return [RankedPoint(one.fused, payloads[one.id], one.row) for one in selected]
         if time.monotonic() > deadline:
             raise StoreBusy(STORE_BUSY)
 
 
 def _ranked_points(
     query: EncodedQuery, context: SearchContext, page_size: int, snapshots: list[Snapshot], problems: list[str]
-) -> Iterator[RankedPoint]:
+) -> Iterator[RankedPart]:
     """Every result, best first; adds what was read to `snapshots`."""
 
-    def ranked(query: EncodedQuery, reranker: Reranker | None) -> Iterator[RankedPoint]:
-        def band(size: int) -> tuple[list[RankedPoint], bool]:
+    def ranked(query: EncodedQuery, reranker: Reranker | None) -> Iterator[RankedPart]:
+        def band(size: int) -> tuple[list[RankedPart], bool]:
             found = find_candidates(query, context, size)
             snapshots.append(found.snapshot)
-            order = found.rank(context.weights, len(found.parts))
+            order = found.rank(context.weights, len(found.snapshot.parts))
             order = order if query.query.split_rows or query.query.exact else merge_rows(order)
             order = (order if query.query.copies else merge_copies(order, found.snapshot.copies))[:size]
             if reranker and order and size == BAND and query.query.text.strip():
                 named = found.signals.get(NAMED, {})
-                order, problem = rerank(order, query.query.text, reranker, context.rerank_pages, named)
+                parts = {id_: part for point in order for id_, part in point.parts.items()}
+                payloads = load_payloads(parts, snapshots, context.store)
+                order, problem = rerank(order, payloads, query.query.text, reranker, context.rerank_pages, named)
                 problems.extend(filter(None, [problem]))
             return order, found.snapshot.complete and len(order) < size
 
         return stable_order(band, BAND)
 
-    def of_modality(modality: str) -> Iterator[RankedPoint]:
+    def of_modality(modality: str) -> Iterator[RankedPart]:
         where = all_of(query.query.where, Compare("modality", "=", modality))
         return ranked(replace(query, query=replace(query.query, where=where)), None)
 
@@ -248,25 +251,23 @@ def find_candidates(query: EncodedQuery, context: SearchContext, size: int) -> C
             name: dict(request_lists(name, query.intent, query.vectors, where, named, context.uses, size))
             for name in ("text", "images")
         }
-        found = read_candidates(context.store, context.register, requests, weights, READ_DEPTH * size)
+        language = DEFAULT if context.language == AUTO else context.language
+        found = read_candidates(context.store, context.cache, requests, weights, READ_DEPTH * size, language)
         if where != context.resolve(query.query.where):
             continue  # the names in the filter stand for other documents now
         if found.complete or not found.mostly_hidden:
             break
         size *= 4
-    language = DEFAULT if context.language == AUTO else context.language
-    parts = {id_: make_part(payload) for id_, payload in found.parts.items()}
-    pages = make_pages(found.parts.values(), found.pages, language)
+    pages = make_pages(found.parts.values(), found.pages)
     expanded = [find_documents(expansion, pages) for expansion in query.intent.expansions]
     similarities = {
-        signal: best_on_pages([found.scores[name] for name in names if name in found.scores], parts)
+        signal: best_on_pages([found.scores[name] for name in names if name in found.scores], found.parts)
         for signal, names in COMPARED_LISTS.items()
     }
     likenesses = [found.scores[name] for name in PICTURE_LISTS if query.query.image and name in found.scores]
     return Candidates(
         snapshot=replace(found, lists=_merge_expansions(found, expanded)),
         signals=measure_signals(query.intent, pages, expanded, similarities),
-        parts=parts,
         labels=query.intent.labels,
         likeness=measure_likeness(likenesses),
     )
@@ -276,7 +277,7 @@ def _merge_expansions(found: Snapshot, expanded: Sequence[Set[str]]) -> dict[str
     """The lists, where the parts of `expanded` documents have the BM25 ranks of the expansion, and others their own."""
     lists = dict(found.lists)
     for number, documents in enumerate(expanded):
-        own = {id_ for id_, payload in found.parts.items() if payload["document_id"] in documents}
+        own = {id_ for id_, part in found.parts.items() if part.place[0] in documents}
         for name in [name for name in lists if name.endswith(EXPANSION.format(number))]:
             plain, ranks = name.removesuffix(EXPANSION.format(number)), lists.pop(name)
             kept = {id_: rank for id_, rank in lists[plain].items() if id_ not in own}

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, RankedPoint, make_hits
+from diptych.search.hits import Hit, RankedPart, make_hits
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent
-from diptych.search.ranking_inputs import make_part
+from diptych.search.ranking_inputs import part_content
 from diptych.search.search import EncodedQuery, SearchContext, find_hits
 from diptych.store.register import is_visible, load_records
 from diptych.store.spaces import mean_vector
@@ -36,17 +36,17 @@ def find_similar(
     with context.store.hold():
         own = _parts(hit_id, context.store)
         vectors = _mean_vectors(own, context)
-    contents = {make_part(payload).content for payload in own}
+    contents = set(map(part_content, own))
     rows = {payload["document_id"] for payload in own if is_row(payload["document"])}
     words = tuple(dict.fromkeys(word for payload in own for word in payload[INDEXED].split()))[:MAX_WORDS]
 
-    def others(order: Iterator[RankedPoint]) -> list[RankedPoint]:
+    def others(order: Iterator[RankedPart]) -> list[RankedPart]:
         new = (
             point
             for point in order
             if point.id != hit_id
-            and point.payload["document_id"] not in rows
-            and not all(make_part(payload).content in contents for payload in point.payloads)
+            and point.part.place[0] not in rows
+            and not all(part.content in contents for part in point.parts.values())
         )
         return list(islice(new, limit))
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from qdrant_edge import EdgeShard
@@ -70,9 +71,9 @@ class EmbeddedStore:
         """Names of shards that were written since their log was synced."""
         self._syncing = threading.Lock()
         self._read_ahead: Iterator[None] | None = None  # until the first search since the shards were opened
+        self._background: Iterator[None] = iter(())
         self._handing_over = False
-        self._changed = threading.Condition()
-        self._closed = threading.Event()
+        self._changed, self._closed = threading.Condition(), threading.Event()
         self.documents = self._collection("documents")
         self.text: Collection = self.documents
         self.images: Collection = self.documents
@@ -154,6 +155,9 @@ class EmbeddedStore:
             with self._changed:
                 self._holders -= 1
 
+    def in_background(self, steps: Iterator[None]) -> None:
+        self._background = steps
+
     @contextmanager
     def lock_document(self, document: str, read: Sequence[str] = ()) -> Iterator[list[Point]]:
         with document_lock(self._folder, document):
@@ -204,14 +208,11 @@ class EmbeddedStore:
 
     def _drop_own(self, edition: int) -> bool:
         """Remove what the tenant has in an edition; other tenants may still use it."""
-        existed = False
-        for name in self._names(edition):
-            if (self._folder / name).exists():
-                collection = self._collection(name)
-                ids = [point.id for point in collection.scroll()]
-                collection.delete(ids)
-                existed |= bool(ids)
-        return existed
+        collections = [self._collection(name) for name in self._names(edition) if (self._folder / name).exists()]
+        own = [(collection, [point.id for point in collection.scroll()]) for collection in collections]
+        for collection, ids in own:
+            collection.delete(ids)
+        return any(ids for _, ids in own)
 
     def check_disk_space(self) -> None:
         check_disk_space(self._folder)
@@ -282,11 +283,11 @@ class EmbeddedStore:
     def _watch(self) -> None:
         while not self._closed.wait(WATCH_SECONDS):
             owned_seconds = time.monotonic() - self._owner_since
-            with suppress(FileNotFoundError):  # the folder was removed; whoever uses the store gets the error
+            with suppress(Exception):  # the folder was removed, say: whoever uses the store gets the error
                 if self._is_owner and owned_seconds > MIN_HOLD_SECONDS and self._lock.is_wanted():
                     self._hand_over()
                 elif reading := self._read_ahead:  # another thread may close the store now
-                    next(reading, None)
+                    next(chain(reading, self._background), None)
 
     def _hand_over(self) -> None:
         with self._changed:

@@ -32,8 +32,6 @@ from extractors.addresses import is_elsewhere
 
 STORE_FORMAT = 2
 """Of the stored points, in the register point `STORE_ID`. 1: BM25 read payload fields, not sparse vectors."""
-MAX_POINTS = 10_000
-"""Points that are kept in memory, of about 5 KiB each."""
 READ_TOGETHER = 990
 """Register points that are read as of one moment."""
 
@@ -175,43 +173,32 @@ def stored_languages(store: Store) -> tuple[str, ...]:
 
 
 class RegisterCache:
-    """Register entries, and visible points with their current payloads, read once per register version."""
+    """Register entries, read once per register version."""
 
     def __init__(self) -> None:
         # Replaced as one value: threads share it.
-        self._cached: tuple[str, dict[str, DocumentRecord], CopyGroups, dict[str, Payload]] = "", {}, CopyGroups(), {}
+        self._cached: tuple[str, dict[str, DocumentRecord], CopyGroups] = "", {}, CopyGroups()
 
-    def copies_among(self, documents: Iterable[str]) -> dict[str, str]:
-        """Id -> group, of those documents among the entries read last that are copies of each other."""
-        return self._cached[2].among(documents)
-
-    def points_at(self, version: str) -> Mapping[str, Payload]:
-        """The points that were kept under this version, by id."""
-        return self._cached[3] if self._cached[0] == version else {}
-
-    def keep_points(self, version: str, visible: Mapping[str, Payload]) -> None:
-        """Keep the payloads of points that were read and found visible under this version; nobody changes them."""
-        cached_version, *_, points = self._cached
-        if cached_version == version:
-            if len(points) + len(visible) > MAX_POINTS:
-                points.clear()
-            points.update(visible)
+    @property
+    def copies(self) -> CopyGroups:
+        """Of the entries that were read last."""
+        return self._cached[2]
 
     def records_at(self, version: str, store: Store, documents: Set[str]) -> Mapping[str, DocumentRecord] | None:
         """The entries of those `documents` that exist, by id; may hold others too.
 
         None if `version`, with which the caller started its work, is no longer that of the register.
         """
-        cached_version, records, copies, points = self._cached
+        cached_version, records, copies = self._cached
         if cached_version != version:
-            records, copies, points = {}, CopyGroups(), {}
+            records, copies = {}, CopyGroups()
         current, found = read_register(store, documents - records.keys())
         if current != version:
             return None
         parsed = _parse_records(found)
         records.update(parsed)
         copies.add(parsed.values())
-        self._cached = version, records, copies, points
+        self._cached = version, records, copies
         return records
 
 

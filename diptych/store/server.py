@@ -168,6 +168,9 @@ class ServerStore:
     def hold(self) -> AbstractContextManager[object]:
         return nullcontext()
 
+    def in_background(self, steps: Iterator[None]) -> None:
+        """Takes no step: a server sends payloads along with the lists."""
+
     @contextmanager
     def lock_document(self, document: str, read: Sequence[str] = ()) -> Iterator[list[Point]]:
         """Locks on all machines that use the server, with a lease in the register."""

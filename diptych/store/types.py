@@ -182,6 +182,10 @@ class Store(Protocol):
         """Do not hand an embedded store over to another process before the block ends: several reads see one state."""
         ...
 
+    def in_background(self, steps: Iterator[None]) -> None:
+        """Take a step now and then while an embedded store is open here and no other process waits for it."""
+        ...
+
     def lock_document(self, document: str, read: Sequence[str] = ()) -> AbstractContextManager[list[Point]]:
         """Keep other ingests of a document out, in all threads and processes that share the store.
 

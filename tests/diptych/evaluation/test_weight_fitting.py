@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from diptych.evaluation.questions import Question
 from diptych.evaluation.weight_fitting import fit_weights, suggest_weights
@@ -23,33 +22,22 @@ def candidates(context: SearchContext, noise: str, papers: int = 40) -> tuple[li
         Random(number).shuffle(pages)
         wanted = pages[0]
         ids = {page: f"{number}-{page}" for page in pages}
-        parts = {name: Part((str(number), page), "text", "", str(page)) for page, name in ids.items()}
-        payloads = {name: _payload(f"{number}.pdf", page) for page, name in ids.items()}
+        parts = {
+            name: Part((str(number), page), "text", "", str(page), page=page, document=f"{number}.pdf")
+            for page, name in ids.items()
+        }
         lists = {
             "text.bm25": rank_ids(ids[page] for page in pages),
             noise: rank_ids(ids[page] for page in reversed(pages)),
         }
-        found.append(Candidates(Snapshot(lists, {}, payloads, [], "", True, False), {}, parts, frozenset(), {}))
+        found.append(Candidates(Snapshot(lists, {}, parts, [], "", True, False), {}, frozenset(), {}))
         questions.append(asked(str(number), "?", f"{number}.pdf", wanted))
     return questions, found
 
 
-def _payload(paper: str, page: int) -> dict[str, Any]:
-    empty: dict[str, Any] = {"bbox": None, "caption": "", "title": "", "label": "", "heading": [], "fields": {}}
-    return empty | {
-        "modality": "text",
-        "kind": "text",
-        "uri": paper,
-        "document": paper,
-        "document_id": paper,
-        "page": page,
-        "text": "x",
-    }
-
-
 def test_a_list_of_noise_gets_a_lower_weight(context: SearchContext) -> None:
     questions, found = candidates(context, "text.dense")
-    suggestion = fit_weights(questions, found, context, tuple(1.0 for _ in WEIGHT_NAMES))
+    suggestion = fit_weights(questions, found, tuple(1.0 for _ in WEIGHT_NAMES))
     assert suggestion.changed
     assert suggestion.gain
     assert suggestion.gain.low > 0
@@ -61,7 +49,7 @@ def test_a_list_of_noise_gets_a_lower_weight(context: SearchContext) -> None:
 def test_current_weights_are_kept_if_they_are_as_good(context: SearchContext) -> None:
     questions, found = candidates(context, "text.dense")
     current = tuple(0.0 if name == "text.dense" else 1.0 for name in WEIGHT_NAMES)
-    suggestion = fit_weights(questions, found, context, current)
+    suggestion = fit_weights(questions, found, current)
     assert not suggestion.changed
     assert suggestion.toml == ""
     assert suggestion.weights["text.dense"] == 0

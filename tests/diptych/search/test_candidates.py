@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 
 from diptych.search import candidates, search
 from diptych.search.candidates import Snapshot, agree, read_candidates
+from diptych.search.part_cache import PartCache
 from diptych.search.query import Query
-from diptych.store.register import RegisterCache, list_records
+from diptych.store.register import list_records
 from diptych.store.spaces import Spaces
 from diptych.store.switch import delete_document
+from diptych.store.terms import analyse
 from diptych.store.types import INDEXED, RankedListRequest, Store, text_shapes
 from diptych.where import Compare
 from tests.support.fakes import WordEncoder
@@ -23,17 +26,18 @@ from tests.support.power_cut import NAMES, ingest_version
 from tests.support.stores import open_embedded_store
 
 
-def read(store: Store, folder: Path, register: RegisterCache | None = None) -> Snapshot:
+def read(store: Store, folder: Path, cache: PartCache | None = None) -> Snapshot:
     where = Compare("document", "=", NAMES[0])
     requests = {
         name: {f"{name}.bm25": RankedListRequest(80, INDEXED, words="pump share figur", where=where)}
         for name in ("text", "images")
     }
-    return read_candidates(store, register or RegisterCache(), requests, {}, 160)
+    return read_candidates(store, cache or PartCache(), requests, {}, 160, "english")
 
 
 def texts(snapshot: Snapshot) -> list[str]:
-    return sorted(payload.get("text") or payload["caption"] for payload in snapshot.parts.values())
+    """As stems."""
+    return sorted(part.stems for part in snapshot.parts.values())
 
 
 @pytest.mark.parametrize(("replaced", "version", "searches"), [(NAMES[1], 1, 2), (NAMES[0], 4, 5)])
@@ -55,22 +59,24 @@ def test_only_commits_to_documents_that_are_found_delay_a_search(
 
     monkeypatch.setattr(store.images, "search", replace_meanwhile)
     snapshot = read(store, tmp_path)
-    assert texts(snapshot) == sorted([f"pump {version}", "shared", f"Figure 1: {NAMES[0]} {version}"])
+    assert texts(snapshot) == sorted(map(analyse, [f"pump {version}", "shared", f"Figure 1: {NAMES[0]} {version}"]))
     assert next(calls) <= searches + 1
     store.close()
 
 
-def test_points_are_read_once_until_there_is_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, register = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60), RegisterCache()
+def test_points_are_read_once_until_their_document_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, cache = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60), PartCache()
     ingest_version(store, tmp_path / "store", NAMES[0], 1)
-    first = read(store, tmp_path, register)
+    first = read(store, tmp_path, cache)
+    ingest_version(store, tmp_path / "store", NAMES[1], 1)
     for collection in (store.text, store.images):
         monkeypatch.setattr(collection, "retrieve", lambda ids: pytest.fail("read again"))
-    assert read(store, tmp_path, register).parts == first.parts
+    for _twice in range(2):  # after a commit to another document
+        assert read(store, tmp_path, cache).parts == first.parts
     monkeypatch.undo()
     ingest_version(store, tmp_path / "store", NAMES[0], 2)
-    second = read(store, tmp_path, register)
-    assert (texts(first)[-1], texts(second)[-1]) == ("shared", "shared")
+    second = read(store, tmp_path, cache)
+    assert texts(first)[-1] == texts(second)[-1] == "share"
     assert "pump 2" in texts(second)
     assert agree([first, first], store)
     assert not agree([first, second], store)
@@ -150,3 +156,23 @@ def test_process_that_is_forked_after_a_search_can_search(monkeypatch: pytest.Mo
     finally:
         process.kill()
         process.join()
+
+
+@pytest.mark.parametrize("commits", [False, True])
+def test_all_points_are_read_ahead_after_the_first_search(
+    commits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, cache = open_embedded_store(tmp_path / "store", text_shapes(WordEncoder.size), 60), PartCache()
+    for name in NAMES[:2]:
+        ingest_version(store, tmp_path / "store", name, 1)
+    taken: list[Iterator[None]] = []
+    monkeypatch.setattr(store, "in_background", taken.append)
+    read(store, tmp_path, cache)
+    ids = [point.id for collection in (store.text, store.images) for point in collection.scroll()]
+    assert len(cache.find(ids)) == 3
+    if commits:  # while they are read
+        monkeypatch.setattr(cache.register, "records_at", lambda *_: None)
+    (steps,) = taken
+    assert len(list(steps)) == 1
+    assert len(cache.find(ids)) == (3 if commits else len(ids))
+    store.close()

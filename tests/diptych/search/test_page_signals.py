@@ -20,7 +20,8 @@ from diptych.search.page_signals import (
     measure_signals,
 )
 from diptych.search.query_intent import parse_intent
-from diptych.search.ranking_inputs import Page, Place, make_pages
+from diptych.search.ranking_inputs import Page, Place, make_part
+from diptych.store.register import DocumentRecord
 from diptych.store.terms import analyse
 from diptych.store.types import INDEXED
 
@@ -130,7 +131,8 @@ def test_scripts_without_spaces_are_ranked_too() -> None:
 
 @pytest.mark.parametrize(("name", "stems"), [("2026/Pump_report.pdf", "2026 pump report"), ("/disk/a.pdf", "a")])
 def test_folders_count_only_below_the_root(name: str, stems: str) -> None:
-    part = {"document_id": "1", "page": 1, "document": name, "title": "", "modality": "text", "kind": "text"}
-    (page,) = make_pages([{**part, "label": "", "heading": [], INDEXED: "pump"}], [], "english").values()
-    assert set(stems.split()) - {"a"} <= set(page.name.split())
-    assert "disk" not in page.name
+    payload = {"page": 1, "title": "", "modality": "text", "kind": "text", "label": "", "heading": [], "text": "pump"}
+    payload |= {INDEXED: "pump", "content_hash": ""}
+    part = make_part(payload, DocumentRecord(id="1", uri="", name=name), "english")
+    assert set(stems.split()) - {"a"} <= set(part.name.split())
+    assert "disk" not in part.name

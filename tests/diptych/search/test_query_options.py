@@ -14,9 +14,10 @@ from diptych.pipeline.ingest import ingest_document
 from diptych.pipeline.pipeline import Pipeline
 from diptych.search.fusion import FusedPoint
 from diptych.search.groups import search_groups
-from diptych.search.hits import Hit, RankedPoint
+from diptych.search.hits import Hit, RankedPart
 from diptych.search.paging import stable_order, with_minimum
 from diptych.search.query import Query
+from diptych.search.ranking_inputs import Part
 from diptych.search.search import SearchContext, search
 from diptych.search.similar import find_similar
 from diptych.store.points import document_id
@@ -33,15 +34,15 @@ PASSAGES = 130
 """Passages about pumps: more than the first band holds."""
 
 
-def points(letters: str) -> list[RankedPoint]:
+def points(letters: str) -> list[RankedPart]:
     """`aBc` -> passages a and c, picture B."""
     return [
-        RankedPoint(FusedPoint(letter, 0, {}), {"modality": "image" if letter.isupper() else "text"})
+        RankedPart(FusedPoint(letter, 0, {}), Part(("a", 1), "image" if letter.isupper() else "text"))
         for letter in letters
     ]
 
 
-def spell(found: Iterable[RankedPoint]) -> str:
+def spell(found: Iterable[RankedPart]) -> str:
     return "".join(point.id for point in found)
 
 
@@ -49,7 +50,7 @@ def test_results_of_a_deeper_search_come_last() -> None:
     sizes = []
     orders = {2: "ba", 4: "cabd", 8: "edcba"}
 
-    def band(size: int) -> tuple[list[RankedPoint], bool]:
+    def band(size: int) -> tuple[list[RankedPart], bool]:
         sizes.append(size)
         return points(orders[size]), size == 8
 
@@ -80,8 +81,8 @@ def test_pages_hold_the_minimum_and_other_results_keep_their_order(
 ) -> None:
     results = points(order)
 
-    def of_modality(modality: str) -> list[RankedPoint]:
-        return [point for point in results if point.payload["modality"] == modality]
+    def of_modality(modality: str) -> list[RankedPart]:
+        return [point for point in results if point.part.modality == modality]
 
     assert spell(with_minimum(results, least, size, of_modality, exact.split())) == found
 

@@ -37,13 +37,17 @@ def test_reading_begins_with_the_first_search(tmp_path: Path, monkeypatch: pytes
         for shard in shards:
             read.append(shard.name)
             yield
+
+    def more() -> Iterator[None]:
         finished.set()
+        yield
 
     monkeypatch.setattr(embedded, "read_payloads", reading)
     store = EmbeddedStore(tmp_path, text_shapes(3), lock_seconds=60)
     try:
         assert store.text.retrieve([]) == []
         assert not read
+        store.in_background(more())
         with store.hold():
             pass
         assert finished.wait(30)

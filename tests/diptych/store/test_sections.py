@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diptych.search.ranking_inputs import make_pages
+from diptych.search.ranking_inputs import make_pages, make_part
 from diptych.store.points import EncodingConfig, draft_points
-from diptych.store.types import INDEXED, PAGE_WORDS
+from diptych.store.register import DocumentRecord
+from diptych.store.types import INDEXED
 from extractors.types import Extraction, Passage, Report, Source
 
 
@@ -23,6 +24,7 @@ def test_every_section_of_a_file_without_pages_has_words_of_its_own(tmp_path: Pa
         ("Care\nCare\nRinse it.\nWith water.", 1),
         ("Keep it dry.\nStorage", 1),
     ]
-    parts = [{**draft.payload, INDEXED: ""} for draft in drafts if draft not in pages]
-    found = make_pages(parts, [{**draft.payload, PAGE_WORDS: draft.words} for draft in pages], "english")
+    record = DocumentRecord(id="1", uri=source.uri, name=source.name)
+    parts = [make_part({**draft.payload, INDEXED: ""}, record, "english") for draft in drafts if draft not in pages]
+    found = make_pages(parts, [])
     assert len(found) == 2
