@@ -16,17 +16,13 @@ from bench.measurement import CACHE, DOCUMENTS, POINTS, BenchOptions, Result
 from diptych.errors import DiptychError
 
 BENCHMARKS = {
-    "encode": "encoding:passages",
-    "captions": "encoding:short_texts",
-    "question": "encoding:question",
+    "encode": "encoding:encode",
     "precisions": "encoding:precisions",
     "startup": "startup:startup",
     "whole": "whole_ingest:whole",
-    "figures": "extraction:figures",
     "text": "extraction:text",
     "extraction": "extraction:extraction",
     "queries": "store:queries",
-    "unchanged": "store:unchanged",
     "changes": "incremental:changes",
     "catalogue": "product_search:catalogue",
     "pictures": "picture_queries:pictures",

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.measurement import BenchOptions
-from bench.sample_files import DATA, QUESTIONS
+from bench.measurement import DATA, BenchOptions
 from diptych.errors import QueryError
 from diptych.evaluation.metrics import ranking_metrics
 from diptych.evaluation.questions import Question, locate_documents, read_questions
@@ -80,7 +79,9 @@ def ablation(options: BenchOptions) -> Iterator[AblationResult]:
         prepare = QueryPreparation(runtime).prepare
         questions = [
             replace(one, query=prepare(one.query))
-            for one in locate_documents(read_questions(options.on or QUESTIONS), list_records(runtime.existing()))
+            for one in locate_documents(
+                read_questions(options.on or DATA / "questions.jsonl"), list_records(runtime.existing())
+            )
             if one.document and one.pages
         ]
         if not questions:

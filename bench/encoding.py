@@ -1,40 +1,30 @@
 """Speed of the text encoder: the default precision, compared with the same weights in float32."""
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
+from functools import partial
 
-from bench.measurement import BenchOptions, Measurement, median_seconds
-from bench.sample_files import MANUAL
-from diptych import settings
+from bench.measurement import MANUAL, BenchOptions, Measurement, median_seconds
 from diptych.encoders.bert_precision import PRECISIONS, time_precisions
-from diptych.encoders.encoder import Encoder
 from diptych.encoders.registry import load_encoder
+from diptych.settings import Settings, load_settings
 
 PASSAGE_WORDS = 135
 """177 tokens on average."""
 PEER = "the same weights in float32"
 
 
-def passages(_: BenchOptions) -> Iterator[Measurement]:
-    texts = _passages(32)
-    ours, peer = _pair()
-    fast, slow = median_seconds(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
-    yield Measurement("encode passages of 177 tokens", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
-
-
-def short_texts(_: BenchOptions) -> Iterator[Measurement]:
-    texts = [" ".join(text.split()[:12]) for text in _passages(128)]
-    ours, peer = _pair()
-    fast, slow = median_seconds(lambda: ours.encode_texts(texts), lambda: peer.encode_texts(texts), rounds=5)
-    yield Measurement("encode captions of 12 words", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
-
-
-def question(_: BenchOptions) -> Iterator[Measurement]:
-    ours, peer = _pair()
-    ask = ["How often must the filter of the pump be changed?"]
-    fast, slow = median_seconds(lambda: ours.encode_texts(ask), lambda: peer.encode_texts(ask), rounds=50)
-    yield Measurement("encode one question", fast * 1000, "ms", PEER, slow * 1000)
+def encode(_: BenchOptions) -> Iterator[Measurement]:
+    folder = load_settings().cache
+    ours, peer = (load_encoder(name, Settings(cache=folder)) for name in ("minilm", "minilm:fp32"))
+    captions = [" ".join(text.split()[:12]) for text in _passages(128)]
+    question = ["How often must the filter of the pump be changed?"]
+    for name, texts, rounds in (
+        ("passages of 177 tokens", _passages(32), 5),
+        ("captions of 12 words", captions, 5),
+        ("one question", question, 50),
+    ):
+        fast, slow = median_seconds(partial(ours.encode_texts, texts), partial(peer.encode_texts, texts), rounds)
+        yield Measurement(f"encode {name}", len(texts) / fast, "texts/s", PEER, len(texts) / slow)
 
 
 def precisions(_: BenchOptions) -> Iterator[Measurement]:
@@ -42,13 +32,6 @@ def precisions(_: BenchOptions) -> Iterator[Measurement]:
     milliseconds = time_precisions()
     for name in PRECISIONS:
         yield Measurement(f"half a layer in {name}", milliseconds[name], "ms", "in float32", milliseconds["fp32"])
-
-
-@cache
-def _pair() -> tuple[Encoder, Encoder]:
-    folder: Path = settings.load_settings().cache
-    chosen = settings.Settings(cache=folder)
-    return load_encoder("minilm", chosen), load_encoder("minilm:fp32", chosen)
 
 
 def _passages(count: int) -> list[str]:

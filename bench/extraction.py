@@ -1,35 +1,15 @@
-"""Speed of extraction from PDFs: figures, text with tables, and everything."""
+"""Speed of extraction from PDFs, compared with an earlier version: of text with tables, and of everything."""
 
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from bench.measurement import BenchOptions, Measurement, time_call
-from bench.sample_files import MANUAL
-from extractors.types import Options, Source
+from bench.measurement import MANUAL, BenchOptions, Measurement
 
 ROUNDS = 5
-FINDING_STAGES = ("layout", "tables", "figures")
-"""The stages that find figures, without rendering."""
-
-
-def figures(_: BenchOptions) -> Iterator[Measurement]:
-    """Finding figures and captions, which includes reading the page, compared with only reading its text."""
-    from extractors.pdf.extractor import extract
-
-    source = Source(MANUAL, MANUAL.as_uri(), MANUAL.name, "", "application/pdf")
-    options = Options(ocr="off", page_images="none")
-    finding, reading = [], []
-    with tempfile.TemporaryDirectory() as pictures:
-        for _round in range(ROUNDS):
-            report = extract(source, options, Path(pictures)).report
-            finding.append(sum(report.seconds.get(stage, 0.0) for stage in FINDING_STAGES) / report.pages)
-            reading.append(time_call(_read_text) / report.pages)
-    yield Measurement("find figures", median(finding) * 1000, "ms/page", "page.get_text()", median(reading) * 1000)
 
 
 TEXT = """
@@ -97,11 +77,3 @@ def _run(program: str, version: Path, place: Path) -> float:
     call = [sys.executable, "-c", program, str(place)]
     environment = {**os.environ, "PYTHONPATH": str(version.resolve())}
     return float(subprocess.run(call, cwd=version, env=environment, capture_output=True, text=True, check=True).stdout)
-
-
-def _read_text() -> None:
-    from extractors.pdf.render import pymupdf
-
-    with pymupdf().open(MANUAL) as document:
-        for page in document:
-            page.get_text()

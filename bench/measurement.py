@@ -7,8 +7,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar, Protocol
 
+import psutil
+
 CACHE = Path(__file__).parents[1] / "build" / "bench"
 """Folder for files that take long to create."""
+DATA = Path(__file__).parents[1] / "data"
+MANUAL, CATALOGUE = DATA / "manual.pdf", DATA / "catalogue" / "products.csv"
+"""Sample files."""
 POINTS = 100_000
 DOCUMENTS = 10_000
 
@@ -93,3 +98,10 @@ def time_call(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
+
+
+def processor_seconds(but: int = 0) -> float:
+    """Of this process and its workers, with the programs that those started; without the process `but`."""
+    own = psutil.Process()
+    times = [one.cpu_times() for one in (own, *own.children(recursive=True)) if one.pid != but]
+    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))

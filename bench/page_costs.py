@@ -4,10 +4,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from bench.incremental import write_book, write_leaflet
-from bench.measurement import BenchOptions, Measurement
+from bench.measurement import BenchOptions, Measurement, processor_seconds
 from diptych.library.diptych import Diptych
 from diptych.settings import load_settings
 from extractors.pdf.render import pymupdf
@@ -38,20 +36,13 @@ def _cost(document: Path, count: int, store: str) -> tuple[float, float, float]:
     settings = load_settings().model_copy(update={"store": store, "workers": 1})
     with Diptych.open(settings) as diptych:
         diptych.ingest([write_leaflet(document.parent)])  # start the worker and load the models
-        empty, before = _bytes(Path(store)), _processor_seconds()
+        empty, before = _bytes(Path(store)), processor_seconds()
         (outcome,) = diptych.ingest([document])
-        used = _processor_seconds() - before
+        used = processor_seconds() - before
         assert (outcome.status, outcome.pages) == ("complete", count), outcome
         pictures = _bytes(diptych.pictures)
     stored = _bytes(Path(store)) - empty - pictures
     return 3600 * count / used, stored / count / 1024, pictures / count / 1024
-
-
-def _processor_seconds() -> float:
-    """Of this process and its worker processes, with the programs that those started."""
-    process = psutil.Process()
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))
 
 
 def _bytes(folder: Path) -> int:

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.measurement import BenchOptions, Measurement
-from bench.sample_files import CATALOGUE, MANUAL
+from bench.measurement import CATALOGUE, MANUAL, BenchOptions, Measurement
 from diptych.encoders.encoder import Encoder
 from diptych.library.maintenance import Maintenance
 from diptych.library.query_preparation import QueryPreparation

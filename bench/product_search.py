@@ -3,8 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench.measurement import BenchOptions, Measurement
-from bench.sample_files import CATALOGUE
+from bench.measurement import CATALOGUE, BenchOptions, Measurement
 from diptych.library.diptych import Diptych
 from diptych.search.query import Query
 from diptych.search.search import WEIGHT_NAMES

@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bench.incremental import write_book
-from bench.measurement import BenchOptions, Measurement, percentile, time_call
+from bench.measurement import BenchOptions, Measurement, percentile, processor_seconds, time_call
 from diptych.library.diptych import Diptych
 from diptych.settings import load_settings
 
@@ -96,9 +94,9 @@ def _ingest(folder: Path, store: str) -> dict[str, Any]:
     with Diptych.open(load_settings(store)) as diptych:
         diptych.ingest([folder / next(folder.iterdir()).name])  # loads the models, and creates the store
         with _searcher(store) as searcher:
-            before, start = _processor_seconds(searcher.pid), time.monotonic()
+            before, start = processor_seconds(searcher.pid), time.monotonic()
             outcomes = diptych.ingest([folder])
-            processor, seconds = _processor_seconds(searcher.pid) - before, time.monotonic() - start
+            processor, seconds = processor_seconds(searcher.pid) - before, time.monotonic() - start
             searches, failed = json.loads(searcher.communicate()[0])
         points = sum(record.passages + record.pictures + record.pages for record in diptych.documents())
     count = sum(outcome.status == "complete" for outcome in outcomes)
@@ -114,10 +112,3 @@ def _searcher(store: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
-
-
-def _processor_seconds(but: int) -> float:
-    """Of this process and its workers, without the process `but`."""
-    own = psutil.Process()
-    times = [one.cpu_times() for one in (own, *own.children(recursive=True)) if one.pid != but]
-    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))

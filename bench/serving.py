@@ -14,8 +14,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode, urlsplit
 
-from bench.measurement import BenchOptions, Measurement, percentile, time_alternately, time_call
-from bench.sample_files import MANUAL
+from bench.measurement import MANUAL, BenchOptions, Measurement, percentile, time_alternately, time_call
 from bench.synthetic_store import open_synthetic_store
 from diptych import Diptych, Settings
 from diptych.evaluation.questions import read_questions

@@ -7,8 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.measurement import BenchOptions, Measurement
-from bench.sample_files import MANUAL
+from bench.measurement import MANUAL, BenchOptions, Measurement
 from extractors.pdf.render import pymupdf
 
 ROUNDS = 5

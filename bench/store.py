@@ -1,14 +1,12 @@
-"""Searching and updating a synthetic store of 100,000 points."""
+"""Searching a synthetic store of 100,000 points."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
 
-from bench.measurement import BenchOptions, Measurement, median_seconds, percentile, time_alternately
+from bench.measurement import BenchOptions, Measurement, percentile, time_alternately
 from bench.synthetic_store import open_synthetic_store
 from diptych.evaluation.questions import read_questions
-from diptych.library.diptych import Diptych
 from diptych.library.query_preparation import QueryPreparation
 from diptych.library.runtime import Runtime
 from diptych.search.query import Query
@@ -51,23 +49,3 @@ def _time_queries(queries: Sequence[Query], runtime: Runtime) -> tuple[list[floa
 
     time_alternately(whole_search, baseline, WARM_UP_QUERIES)
     return time_alternately(whole_search, baseline, TIMED_QUERIES)
-
-
-def unchanged(options: BenchOptions) -> Iterator[Measurement]:
-    """A second ingest of unchanged files, compared with reading and hashing them."""
-    synthetic = open_synthetic_store(options)
-    files = sorted(synthetic.files.iterdir())
-
-    def hash_files() -> None:
-        for file in files:
-            hashlib.sha256(file.read_bytes()).hexdigest()
-
-    with Diptych.open(synthetic.settings) as diptych:
-
-        def ingest_again() -> None:
-            assert {outcome.status for outcome in diptych.ingest([synthetic.files])} == {"unchanged"}
-
-        ours, baseline = median_seconds(ingest_again, hash_files, rounds=3)
-    yield Measurement(
-        "ingest what has not changed", len(files) / ours, "documents/s", "hash the files", len(files) / baseline
-    )

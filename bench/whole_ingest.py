@@ -7,9 +7,8 @@ from pathlib import Path
 
 from bench.commands import run_command
 from bench.floor import measure_floor
-from bench.measurement import BenchOptions, Measurement
+from bench.measurement import DATA, BenchOptions, Measurement
 from bench.peers import PEERS, run_peer
-from bench.sample_files import DATA
 from diptych.encoders.minilm import find_package
 from diptych.errors import SourceError
 from extractors.pdf.render import pymupdf

@@ -5,11 +5,10 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 
-from diptych.pipeline.changes import needs_work
 from diptych.pipeline.discovery.removed_documents import FoundUris
 from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.discovery.sources import Listing
-from diptych.pipeline.pipeline import Pipeline
+from diptych.pipeline.pipeline import Pipeline, needs_work
 from diptych.store.points import document_id
 from diptych.store.register import DocumentRecord, load_records
 from extractors.addresses import is_elsewhere

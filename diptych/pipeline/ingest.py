@@ -9,8 +9,7 @@ from typing import Literal
 from diptych.captioners.caption import Captions
 from diptych.errors import ProviderError
 from diptych.models.meter import Account, track_charges
-from diptych.pipeline.changes import needs_work
-from diptych.pipeline.pipeline import Pipeline, Prepared
+from diptych.pipeline.pipeline import Pipeline, Prepared, needs_work
 from diptych.pipeline.point_writer import PointWriter
 from diptych.pipeline.stages import RunStage, Stages, run_directly
 from diptych.store.copies import text_fingerprint

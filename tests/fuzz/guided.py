@@ -20,10 +20,10 @@ from random import Random
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports(include=["diptych", "extractors"]):
-    from diptych.answering.claims import labels_in, needs_source, page_numbers_in, strip_places
     from diptych.answering.conversation import complete_sentences
     from diptych.answering.numbers import find_numbers
     from diptych.answering.quotes import find_quote_problem
+    from diptych.answering.statements import labels_in, needs_source, page_numbers_in, strip_places
     from diptych.captioners.prompt import plain_line, strip_markup
     from diptych.errors import DiptychError
     from diptych.where import parse_where

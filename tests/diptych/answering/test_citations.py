@@ -15,9 +15,9 @@ from diptych.answering.citations import (
     check_sentences,
     count_verdicts,
 )
-from diptych.answering.claims import needs_source
 from diptych.answering.numbers import check_number, find_numbers
 from diptych.answering.quotes import find_quote_problem
+from diptych.answering.statements import needs_source
 from extractors.table_grid import grid_from_rows, table_markdown
 from extractors.text.sentences import split_sentences
 from tests.support.forged import EVIDENCE, FORGED, HONEST, QUESTION, Case, cite

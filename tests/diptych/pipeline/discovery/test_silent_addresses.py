@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from diptych.pipeline.discovery import silent_addresses
-from diptych.pipeline.discovery.silent_addresses import SilentAddresses
+from diptych.pipeline.discovery import download
+from diptych.pipeline.discovery.download import SilentAddresses
 
 
 class Clock:
@@ -21,7 +21,7 @@ def test_waiting_grows_with_each_failure_and_ends_with_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, address = Clock(), "https://example.org"
-    monkeypatch.setattr(silent_addresses, "time", clock)
+    monkeypatch.setattr(download, "time", clock)
     silent = SilentAddresses(tmp_path)
     assert silent.waits_until(address) == ""
     for hours in (6, 24, 96, 168, 168):
