@@ -7,6 +7,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from bench.commands import run_command
 from bench.measurement import BenchOptions, Measurement
 from bench.processor_log import ProcessorLog
 from bench.synthetic_text import random_text
@@ -68,6 +70,7 @@ def _rates(ends: Sequence[tuple[float, float]], part: int) -> Iterator[Measureme
 def workers(options: BenchOptions) -> Iterator[Measurement]:
     """The throughput of two workers, each on a core of its own, and of Dask and Ray on both, next to one worker."""
     each = min(options.documents, 200)
+    yield _ingests_apart(options.cache, each)
     rates: dict[str, list[float]] = {}
     with work_pool(options, workers=2, wide=True) as pool:
         for number in range(ROUNDS):
@@ -84,6 +87,32 @@ def workers(options: BenchOptions) -> Iterator[Measurement]:
         middle = ratios[len(ratios) // 2]  # of each round, because the machine may be busier in another
         one = sorted(alone)[len(alone) // 2]
         yield Measurement(f"{name}, {each} documents each", middle * one, "documents/s", "one worker", one)
+
+
+def _ingests_apart(cache: Path, each: int) -> Measurement:
+    """Two ingests that share nothing but the machine, next to one of them: what its cores allow."""
+    alone = both = 0.0
+    for number in range(ROUNDS):
+        parts = write_documents(cache, each * 3, each, f"apart-{number}", SMALL_PAGES)
+        alone += _ingest_apart(parts[:1])
+        both += _ingest_apart(parts[1:])
+    count = each * ROUNDS
+    return Measurement("two ingests, nothing shared", 2 * count / both, "documents/s", "one ingest", count / alone)
+
+
+def _ingest_apart(folders: Sequence[Path]) -> float:
+    """Seconds in which each folder is ingested by a process on a core of its own, into an embedded store of its own."""
+    cores = sorted(os.sched_getaffinity(0))
+
+    def ingest(core: int, folder: Path) -> None:
+        os.sched_setaffinity(0, {core})  # of this thread, and of the process that it starts
+        with tempfile.TemporaryDirectory(prefix="diptych-bench-") as place:
+            run_command("ingest", folder, "--store", f"{place}/store", OMP_NUM_THREADS="1", DIPTYCH_WORKERS="1")
+
+    start = time.perf_counter()
+    with ThreadPoolExecutor(len(folders)) as threads:
+        list(threads.map(ingest, cores, folders))
+    return time.perf_counter() - start
 
 
 def _run(folder: Path, runner: str | None = None) -> dict[str, Any]:
