@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -109,6 +110,14 @@ def prefect_server_home(prefect_server: str, pytestconfig: pytest.Config) -> Pat
     return pytestconfig.stash[SERVER_HOME]
 
 
+@pytest.fixture(scope="session")
+def built_models(pytestconfig: pytest.Config) -> Path:
+    """A cache folder of MiniLM's graphs that all processes of a test run share."""
+    folder = pytestconfig.stash[SERVER_HOME] / "models"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the URL of the server. It is set for the whole session: otherwise Prefect would start further servers."""
     given = getattr(config, "workerinput", {})
@@ -162,3 +171,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if SERVER in config.stash:
         config.stash[SERVER].stop()
     gc.freeze()  # pytest searches for garbage several times at its end, which would take seconds
+    warnings.simplefilter("ignore", ResourceWarning)  # clients of models whose connections nobody closed

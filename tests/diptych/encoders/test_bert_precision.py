@@ -82,10 +82,10 @@ def test_other_fingerprints_are_not_adopted(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_second_machine_encodes_as_the_store_was_built(
-    tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, library: Path, built_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(store=str(tmp_path / "store"), root=library, cache=tmp_path / "cache")
-    copy_graphs(settings.cache, "int8", "int7")
+    copy_graphs(built_models, settings.cache, "int8", "int7")
     machine(monkeypatch, "with fast products of bytes")
     with Diptych.open(settings) as first:
         first.ingest([library / "leaflet.pdf"])
