@@ -124,23 +124,27 @@ def test_missing_path_ends_the_run() -> None:
 
 
 @recorded
-def test_tasks_can_run_in_processes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_can_run_in_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIPTYCH_RUNNER", "processes")
     monkeypatch.setenv("DIPTYCH_WORKERS", "1")  # each process loads Prefect and the model
+    write_rows(tmp_path / "pumps.jsonl", 1, 2, 3)
     listener = RecordingListener()
     with listening(listener):
-        assert run_result(ingest([str(folder)], store="s", return_state=True))["complete"] == 3
+        assert run_result(ingest(["pumps.jsonl"], store="s", return_state=True))["complete"] == 3
     assert len(listener.outcomes) == 3
 
 
 @recorded
-def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path) -> None:
+def test_backfill_respects_its_limits_and_retries_permanent_failures_only_on_request(folder: Path) -> None:
     (folder / "broken.pdf").write_bytes(BROKEN)
     recent = date.today() - timedelta(days=2)
+    listener = RecordingListener()
     with shared_diptych(load_settings("s")):
         first = backfill([str(folder)], since=recent, limit=1, store="s", return_state=True)
         second = backfill([str(folder)], since=recent, limit=5, store="s", return_state=True)
-        third = backfill([str(folder)], since=recent, store="s", return_state=True)
+        with listening(listener):
+            third = backfill([str(folder)], since=recent, store="s", return_state=True)
+            backfill([str(folder)], since=recent, retry_failed=True, store="s", return_state=True)
     assert (run_result(first)["complete"], run_result(first)["waiting"]) == (1, 2)
     assert run_result(second) == {
         "complete": 1, "partial": 0, "failed": 1, "unchanged": 0, "acknowledged": 0,
@@ -148,6 +152,8 @@ def test_backfill_respects_its_limits_and_counts_waiting_documents(folder: Path)
         "usage": {},
     }  # fmt: skip
     assert third.message == "0 documents: none"
+    assert listener.totals == [0, 1]
+    assert listener.outcomes == [("papers/broken.pdf", "failed")]
 
 
 @recorded
@@ -193,11 +199,15 @@ def cancel_backfill(watches: list[Watch]) -> None:
         time.sleep(0.02)
 
 
+def send_interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
 @recorded
-@pytest.mark.parametrize("stop", [cancel_backfill, lambda _: signal.raise_signal(signal.SIGINT)], ids=["ui", "ctrl-c"])
 def test_stopped_backfill_says_what_is_left_and_the_next_one_continues(
-    folder: Path, stop: Callable[[list[Watch]], object], monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Stopped in the UI, then with Ctrl-C."""
     watches: list[Watch] = []
     add_current_run = Watch.add_current_run
 
@@ -209,16 +219,16 @@ def test_stopped_backfill_says_what_is_left_and_the_next_one_continues(
     monkeypatch.setattr("flows.backfill.PART_TASKS", 1 / BATCH_SIZE)
     monkeypatch.setattr("flows.support.backfill_progress.CHECK_SECONDS", 0.1)
     monkeypatch.setenv("DIPTYCH_WORKERS", "1")
-    listener = StoppingListener(lambda: stop(watches))
-    with listening(listener):
-        stopped = backfill([str(folder)], store="s", return_state=True)
-    assert (stopped.name, stopped.message) == (
-        "Cancelled", "stopped after 1 document: 2 documents left; the next run continues",
-    )  # fmt: skip
-    # Workers are forked from one process, which stays for the next run.
-    templates = [one for one in psutil.Process().children() if "sandbox" in " ".join(one.cmdline())]
-    assert not [worker for template in templates for worker in template.children()]
-    assert run_result(backfill([str(folder)], store="s", return_state=True))["complete"] == 2
+    for stop, left in ((lambda: cancel_backfill(watches), "2 documents"), (send_interrupt, "1 document")):
+        with listening(StoppingListener(stop)):
+            stopped = backfill([str(folder)], store="s", return_state=True)
+        assert (stopped.name, stopped.message) == (
+            "Cancelled", f"stopped after 1 document: {left} left; the next run continues",
+        )  # fmt: skip
+        # Workers are forked from one process, which stays for the next run.
+        templates = [one for one in psutil.Process().children() if "sandbox" in " ".join(one.cmdline())]
+        assert not [worker for template in templates for worker in template.children()]
+    assert run_result(backfill([str(folder)], store="s", return_state=True))["complete"] == 1
 
 
 @recorded
@@ -258,19 +268,6 @@ def test_retry_reindex_and_sweep_as_flows(tmp_path: Path, monkeypatch: pytest.Mo
     swept = sweep("s", return_state=True)
     assert run_result(swept) == {"points": 0, "pictures": 0, "editions": 1, "incomplete": ()}
     assert "removed 1 old edition" in str(run_artifacts(swept)["sweep-report"].data)
-
-
-@recorded
-def test_backfill_retries_permanent_failures_only_on_request(folder: Path) -> None:
-    (folder / "broken.pdf").write_bytes(BROKEN)
-    listener = RecordingListener()
-    with shared_diptych(load_settings("s")):
-        ingest([str(folder)], store="s", return_state=True)
-        with listening(listener):
-            backfill([str(folder)], store="s", return_state=True)
-            backfill([str(folder)], retry_failed=True, store="s", return_state=True)
-    assert listener.totals == [0, 1]
-    assert listener.outcomes == [("papers/broken.pdf", "failed")]
 
 
 @pytest.mark.usefixtures("local_environment", "prefect_server")
