@@ -11,12 +11,12 @@ from flows.support.questions import Evaluated, run_evaluation
 from flows.support.terminal import ExitCode, print_json, print_message, print_output
 from flows.support.text import diptych_command, pluralize
 
-COUNT = click.IntRange(1, 2000)
-
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--count", type=COUNT, default=50, show_default=True, help="Number of questions to propose.")
+@click.option(
+    "--count", type=click.IntRange(1, 2000), default=50, show_default=True, help="Number of questions to propose."
+)
 @options.budget
 @options.store
 def questions(file: Path, count: int, budget: float | None, store: str | None) -> int:
@@ -29,11 +29,6 @@ def questions(file: Path, count: int, budget: float | None, store: str | None) -
 
     Read the questions before you rely on them: taken from the documents' own words, they favour keyword search.
     """
-    return _propose_questions(file, count, budget, store)
-
-
-def _propose_questions(file: Path, count: int, budget: float | None, store: str | None) -> int:
-    """Propose questions, write them to `file`, and return the exit code."""
     from diptych.errors import SourceError
     from diptych.evaluation.questions import append_questions, read_questions
 
@@ -56,7 +51,7 @@ def _propose_questions(file: Path, count: int, budget: float | None, store: str 
 
 
 @click.command()
-@click.argument("questions", required=False, type=options.file_type)
+@click.argument("questions", type=options.file_type)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for report.html, with plots.")
 @click.option("--arms", metavar="A,B", help="Compare only these; `fused` alone is fastest and suggests no weights.")
 @click.option("--gate", metavar="EXPR", help='Exit with 5 below it: "page recall@10 >= 0.8 and document mrr >= 0.9".')
@@ -64,10 +59,8 @@ def _propose_questions(file: Path, count: int, budget: float | None, store: str 
 @options.prefect
 @options.as_json
 @options.store
-@click.option("--make-questions", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
-@click.option("--count", type=COUNT, default=50, hidden=True)
 def evaluate(
-    questions: Path | None,
+    questions: Path,
     out: Path | None,
     arms: str | None,
     gate: str | None,
@@ -75,8 +68,6 @@ def evaluate(
     prefect: bool | None,
     as_json: bool,
     store: str | None,
-    make_questions: Path | None,
-    count: int,
 ) -> int:
     """Put QUESTIONS with known answers to every kind of retrieval, and show how well each works, with confidence.
 
@@ -87,14 +78,8 @@ def evaluate(
     descriptions, pixels, pages, captions, reranked. Weights are suggested if others are clearly better on held-out
     documents.
 
-    `diptych questions FILE` proposes questions; --make-questions FILE does the same, with its --count and --budget.
+    `diptych questions FILE` proposes questions.
     """
-    if bool(questions) == bool(make_questions):
-        raise click.UsageError("give QUESTIONS; `diptych questions FILE` proposes some")
-    if make_questions:
-        return _propose_questions(make_questions, count, budget, store)
-    assert questions
-
     chosen = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
     settings, report = options.load(store), out / REPORT if out else None
     ended: list[Evaluated] = []

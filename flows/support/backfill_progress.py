@@ -16,12 +16,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
-from prefect.context import FlowRunContext
 
 from diptych import Outcome
 from diptych.pipeline.discovery.skipped_files import SkippedFile
 from flows.support.progress import ProgressListener
 from flows.support.removals import Removals
+from flows.support.run_states import current_run
 from flows.support.shared_store import RunUsage
 from flows.support.text import describe_rest, format_time
 
@@ -113,9 +113,8 @@ class Watch:
 
     def add_current_run(self) -> None:
         """Also stop when this run is cancelled."""
-        context = FlowRunContext.get()
-        if context and context.flow_run:
-            self._runs.append(context.flow_run.id)
+        if run := current_run():
+            self._runs.append(run.id)
 
     def loop(self, artifact: UUID) -> None:
         updated = 0.0

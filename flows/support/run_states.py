@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.exceptions import FailedRun
 from prefect.states import Cancelled, Failed
@@ -40,20 +40,24 @@ def cancelled_state() -> State[Any]:
     return Cancelled(message="stopped together with its flow run; the next run continues here")
 
 
+def current_run() -> FlowRun | None:
+    """The enclosing flow run; None outside of one."""
+    context = FlowRunContext.get()
+    return context.flow_run if context else None
+
+
 def report_cancelled(rest: str) -> None:
     """Set the current flow run to Cancelled if somebody cancels it, and log what it leaves to the next run.
 
     Its worker does so only after the process has ended and the flow was loaded once more, and puts a message of its
     own in the place of this one.
     """
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        return
-    get_run_logger().warning("%s", rest)
-    with get_client(sync_client=True) as client:
-        state = client.read_flow_run(context.flow_run.id).state
-        if state and state.is_cancelling():
-            client.set_flow_run_state(context.flow_run.id, Cancelled(message=rest), force=True)
+    if run := current_run():
+        get_run_logger().warning("%s", rest)
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run.id).state
+            if state and state.is_cancelling():
+                client.set_flow_run_state(run.id, Cancelled(message=rest), force=True)
 
 
 def wait_for_server() -> None:
@@ -72,12 +76,10 @@ def describe_paths(paths: Sequence[str]) -> str:
 
 def name_run(name: str, store: str) -> None:
     """Name the current flow run after what it does, and tag it with its store; does nothing outside of a run."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
-        return
-    tags = sorted({*context.flow_run.tags, "diptych", f"store: {store_name(store)}"})
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(context.flow_run.id, name=one_line(name, MAX_NAME), tags=tags)
+    if run := current_run():
+        tags = sorted({*run.tags, "diptych", f"store: {store_name(store)}"})
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(run.id, name=one_line(name, MAX_NAME), tags=tags)
 
 
 def store_name(store: str) -> str:

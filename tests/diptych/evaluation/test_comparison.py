@@ -123,7 +123,7 @@ def test_the_command_measures_writes_a_report_and_applies_gates(
     assert missed == ExitCode.BELOW_GATE.value == 5
     assert json.loads(captured.out)["arms"][0]["name"] == "fused"
     assert captured.err.splitlines()[-1].startswith("diptych: below the gate: page recall@10 is 0.000")
-    assert run(["evaluate", "--store", store, "--make-questions", "made.jsonl", "--count", "3"]) == 0
+    assert run(["questions", "made.jsonl", "--store", store, "--count", "3"]) == 0
     assert 1 <= len(read_questions(Path("made.jsonl"))) <= 3
     assert run(["evaluate", "--store", store]) == 2
     assert run(["evaluate", "q.jsonl", "--store", store, "--gate", "quick"]) == 1

@@ -109,9 +109,9 @@ def test_an_existing_file_is_kept_and_questions_about_other_places_are_added(
     assert Path("made.jsonl").read_text() == "my notes\n"
 
 
-def test_make_questions_respects_the_budget(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
+def test_proposals_respect_the_budget(vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
     budget = str(budget_for_one(settings(vendor)))
-    run_messages(capsys, "evaluate", "--make-questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
+    run_messages(capsys, "questions", "made.jsonl", "--budget", budget, "--store", "s", code=3)
     assert len(read_questions(Path("made.jsonl"))) == len(vendor.requests) < 4
 
 
