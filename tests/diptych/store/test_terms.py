@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from diptych.store.terms import analyse
@@ -34,3 +36,12 @@ def test_text_becomes_tokens(text: str, tokens: str) -> None:
 
 def test_other_languages_have_their_own_stems() -> None:
     assert analyse("Pumpen laufen", "german") == "pump lauf"
+
+
+@pytest.mark.parametrize("language", ["english", "german", "french", "russian"])
+def test_stems_in_c_are_those_in_python(language: str) -> None:
+    """Machines with and without PyStemmer may share a store."""
+    module = import_module(f"snowballstemmer.{language}_stemmer")
+    in_python = getattr(module, f"{language.title()}Stemmer")()
+    words = ["running", "relational", "haeuser", "nationalite", "generalement", "давление", "температуры", "x"]
+    assert [analyse(word, language) for word in words] == [in_python.stemWord(word) for word in words]
