@@ -1,7 +1,11 @@
-"""Endpoints of paid models: the sections `openai`, `anthropic`, `unified` and `rerank` of the settings."""
+"""Endpoints of paid models and their keys: the sections `openai`, `anthropic`, `unified` and `rerank` of the settings.
+
+No message ever contains a key.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -9,13 +13,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
-from diptych.errors import SettingsError
+from diptych.errors import ModelError, SettingsError
 
 Role = Literal["encoder", "image_encoder", "captioner", "answerer", "reranker", "page_encoder"]
 """What a model is used for; the setting of that name holds the model's."""
 ROLES: tuple[Role, ...] = get_args(Role)
 PROVIDERS = ("openai", "anthropic", "unified", "rerank")
 """Providers of paid models; the section of that name holds the endpoint."""
+NO_KEY = "none"
+"""Sent as the key to servers that need none."""
 
 
 class ApiKeys(dict[str, SecretStr]):
@@ -181,3 +187,37 @@ class Rerank(Endpoint):
     provider: ClassVar[str] = "rerank"
 
     key: str = "DIPTYCH_RERANK_API_KEY"
+
+
+def api_key(endpoint: Endpoint) -> str:
+    """The endpoint's key; `NO_KEY` if it has none and its server is in the local network.
+
+    Raises `ModelError` when the key is missing or cannot be one.
+    """
+    secret = endpoint.secret
+    if not secret:
+        if is_local(endpoint.address):
+            return NO_KEY
+        if not endpoint.key:
+            raise ModelError(
+                f"no key: set `{endpoint.section}.key` to the name of the environment variable that holds it"
+            )
+        raise ModelError(
+            f"no key: the environment variable {endpoint.key} is empty (setting `{endpoint.section}.key` names it)"
+        )
+    if not (secret.isascii() and secret.isprintable() and " " not in secret):
+        raise ModelError(
+            f"the environment variable {endpoint.key} does not hold a key: it contains blanks or special characters"
+        )
+    return secret
+
+
+def is_local(base_url: str | None) -> bool:
+    """Whether the address is on this machine or in its own network."""
+    host = urlsplit(base_url or "").hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # Names without dots, such as those of containers, are local.
+        return bool(host) and ("." not in host or host.endswith((".localhost", ".local", ".internal")))
+    return address.is_loopback or address.is_private

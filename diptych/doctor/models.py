@@ -16,9 +16,8 @@ from diptych.encoders.late_interaction import LateInteraction
 from diptych.encoders.local import choose_device
 from diptych.encoders.page_encoder import PageEncoder, load_page_encoder
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
-from diptych.endpoints import AnthropicEndpoint, Endpoint, Role
+from diptych.endpoints import NO_KEY, AnthropicEndpoint, Endpoint, Role, api_key
 from diptych.errors import DiptychError, ModelError, SettingsError
-from diptych.models.api_keys import NO_KEY, api_key
 from diptych.models.meter import Meter
 from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import httpx2
 
+from diptych.endpoints import NO_KEY
 from diptych.errors import ModelError, ProviderError
-from diptych.models.api_keys import NO_KEY
 from diptych.models.request_queue import NotRepeatable
 
 MAX_MESSAGE = 200

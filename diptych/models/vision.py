@@ -11,9 +11,8 @@ from typing import Literal, Protocol, cast
 
 from pydantic import BaseModel
 
-from diptych.endpoints import AnthropicEndpoint, Role
+from diptych.endpoints import AnthropicEndpoint, Role, api_key
 from diptych.errors import SettingsError
-from diptych.models.api_keys import api_key
 from diptych.models.meter import Meter
 from diptych.prices import Usage
 from diptych.settings import Settings

@@ -10,9 +10,8 @@ from extractors.errors import ExtractionError
 from extractors.layout.captions import begins_caption
 from extractors.layout.labels import LABEL, label_kind, normalise_label
 from extractors.ocr.recognition import choose_engine
-from extractors.pictures.alternative_text import clean_alternative_text
 from extractors.table_grid import SpannedText, grid_from_rows
-from extractors.text.cleaning import bare_letters, clean_text
+from extractors.text.cleaning import bare_letters, clean_alternative_text, clean_text
 from extractors.text.headings import MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH, HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import Paragraph
 from extractors.text.passages import PassageLimit, build_passages, table_passages

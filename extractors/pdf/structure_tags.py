@@ -12,7 +12,7 @@ from extractors.geometry import merge_boxes, width
 from extractors.page import AlternativeText, Line
 from extractors.pdf.painted_images import Recorder
 from extractors.pdf.render import pymupdf
-from extractors.pictures.alternative_text import clean_alternative_text
+from extractors.text.cleaning import clean_alternative_text
 from extractors.types import Box
 
 MAX_LEVEL = 6

@@ -8,10 +8,10 @@ from typing import Any
 
 from extractors.errors import error_summary
 from extractors.office_xml import DIAGRAM, EMU_PER_POINT, MATH, MC, A, R
-from extractors.pictures.alternative_text import clean_alternative_text
 from extractors.slides.charts import read_chart_space
 from extractors.slides.deck import DrawingShape, ImageShape, Shape, TableShape, TextShape, clip_box
 from extractors.table_grid import SpannedText, grid_from_rows
+from extractors.text.cleaning import clean_alternative_text
 from extractors.types import Box, Problem
 
 MAX_GROUP_DEPTH = 20

@@ -27,6 +27,12 @@ _SPACE_IN_CJK = re.compile(r"(?<=[\u3001-\u30ff\u3400-\u9fff]) (?=[\u3001-\u30ff
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýœ]", re.IGNORECASE)
 _FIVE_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"\S+\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)|(image|picture|grafik|figure|bild) ?\d*", re.IGNORECASE
+)
+_GENERATED = re.compile(
+    r"\s*(Description automatically generated|AI-generated content may be incorrect\.?)\s*", re.IGNORECASE
+)
 
 
 def clean_text(text: str) -> str:
@@ -80,3 +86,9 @@ def is_readable(texts: Iterable[str], *, strict: bool = False) -> bool:
         return True
     wordlike = sum(len(word) for word in latin if _VOWEL.search(word) and not _FIVE_CONSONANTS.search(word))
     return wordlike / letters > (MIN_WORDLIKE_SHARE_STRICT if strict else MIN_WORDLIKE_SHARE)
+
+
+def clean_alternative_text(text: str) -> str:
+    """Return what people wrote: "" for file names and numbers."""
+    text = " ".join(_GENERATED.sub(" ", text).split())
+    return "" if _PLACEHOLDER.fullmatch(text) else text

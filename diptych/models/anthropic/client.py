@@ -11,9 +11,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from diptych.endpoints import Anthropic
+from diptych.endpoints import Anthropic, api_key
 from diptych.errors import ModelError, ProviderError, SettingsError
-from diptych.models.api_keys import api_key
 from diptych.models.failures import UNPAID, Failure, Server, provider_errors, response_message, status_failure
 from diptych.models.request_queue import request_queue
 

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import openai
 
-from diptych.endpoints import Endpoint
+from diptych.endpoints import Endpoint, api_key
 from diptych.errors import ModelError, ProviderError
-from diptych.models.api_keys import api_key
 from diptych.models.failures import UNPAID, Failure, Server, provider_errors, status_failure
 from diptych.models.request_queue import request_queue
 

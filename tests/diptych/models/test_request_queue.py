@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from diptych.endpoints import Endpoint, OpenAI
+from diptych.endpoints import Endpoint, OpenAI, api_key, is_local
 from diptych.errors import ModelError, ProviderError
-from diptych.models.api_keys import api_key, is_local
 from diptych.models.request_queue import RequestQueue, call_in_halves, request_queue
 
 
