@@ -3,7 +3,6 @@
 No model is loaded, downloaded or called.
 """
 
-import importlib.util
 from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
 
@@ -18,6 +17,7 @@ from diptych.encoders.page_encoder import PageEncoder, load_page_encoder
 from diptych.encoders.registry import BUILT_IN, find_plugins, import_plugin, load_encoder
 from diptych.endpoints import NO_KEY, AnthropicEndpoint, Endpoint, Role, api_key
 from diptych.errors import DiptychError, ModelError, SettingsError
+from diptych.models.anthropic.client import CLOUD_PACKAGES, has_cloud_package
 from diptych.models.meter import Meter
 from diptych.models.price_list import OWN_HOSTS
 from diptych.models.vision import load_vision_model
@@ -29,8 +29,6 @@ from extractors.formats import ENTRY_POINT_GROUP, FORMATS, Format, failed_plugin
 from extractors.slides.libreoffice import find_libreoffice
 
 ENCODER_ROLES: tuple[Role, ...] = ("image_encoder", "encoder")
-CLOUD_PACKAGES = {"vertex": "google.auth", "bedrock": "boto3"}
-"""Cloud platform that offers Claude -> the package it needs."""
 
 
 def check_formats(settings: Settings) -> Check:
@@ -234,11 +232,7 @@ def _describe_address(endpoint: Endpoint) -> str:
 
 
 def _check_cloud(role: str, what: str, platform: str, cost: str) -> Check:
-    package = CLOUD_PACKAGES[platform]
-    try:
-        installed = importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # of the parent package
-        installed = False
-    if not installed:
-        return Check(role, "broken", f"{what}: {package} is not installed", cost, f"pip install 'diptych[{platform}]'")
+    if not has_cloud_package(platform):
+        missing = f"{what}: {CLOUD_PACKAGES[platform]} is not installed"
+        return Check(role, "broken", missing, cost, f"pip install 'diptych[{platform}]'")
     return Check(role, "ok", f"{what}: uses the cloud's own credentials, which are not checked")

@@ -50,11 +50,11 @@ class PoolingApi(PageEncoder):
         return self._request({"messages": [{"role": "user", "content": content}]}, IMAGE_TOKENS, 1)[0]
 
     def _request(self, body: dict[str, Any], tokens: int, count: int) -> list[Vectors]:
-        from diptych.models.openai.pooling import request_vectors  # loads the SDK
+        from diptych.models.openai.embedding_request import request_token_vectors  # loads the SDK
 
         with self._meter.reserve(self.name, Usage(input_tokens=tokens, requests=1)):
             body = {"model": self._model, **body}
-            vectors, used = request_vectors(self.name, self._endpoint, body, (count, self.size), tokens)
+            vectors, used = request_token_vectors(self.name, self._endpoint, body, (count, self.size), tokens)
             self._meter.spend(self.name, Usage(input_tokens=tokens if used is None else used, requests=1))
         return vectors
 

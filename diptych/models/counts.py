@@ -2,16 +2,13 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from diptych.errors import StoreError
+from diptych.models.claims import Transaction
 from diptych.prices import Usage
 
-Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
-"""A writing transaction, committed at the end of its block; raises `StoreError`."""
 KEPT_DAYS = 30
 TABLES = (
     "CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, spent REAL NOT NULL, reserved REAL NOT NULL, "

@@ -13,7 +13,7 @@ from diptych.printable import one_line
 from diptych.search.query_options import MODALITIES, Modality, make_question, parse_filter
 from flows.cli import options
 from flows.support.local_prefect import image_parameter, recorded_runs, run_recorded
-from flows.support.questions import Found, find_batch, find_hits, read_batch
+from flows.support.questions import Found, explain, find_batch, find_hits, read_batch
 from flows.support.search_results import NOTHING_RESEMBLES, print_hits
 from flows.support.terminal import build_table, print_json, print_message, print_output
 
@@ -129,14 +129,12 @@ def documents(text: str, by: By, each: int, where: str | None, limit: int, as_js
         raise click.UsageError("give a question: TEXT")
 
     from diptych import Query
-    from diptych.library.explanations import describe_filters, explain_no_hits
 
     question = Query(text, where=parse_filter(where))
     with options.open_store(store) as diptych:
-        print_message(describe_filters(diptych.interpret(question)))
         groups = diptych.search_groups(question, by, limit, each)
-        if not groups:
-            print_message(explain_no_hits(diptych.documents(), question.where, resembles=groups.resembles))
+        for line in explain(diptych, question, groups, groups.resembles):
+            print_message(line)
     if as_json and not groups.resembles:
         print_json(NOTHING_RESEMBLES)
     elif as_json:

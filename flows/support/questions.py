@@ -61,14 +61,17 @@ class Evaluated:
 
 
 def find_hits(diptych: Diptych, question: Question, offset: int = 0) -> Found:
+    hits = diptych.search(question.query, question.limit, offset)
+    filters, nothing = explain(diptych, question.query, hits, hits.resembles)
+    return Found(hits, filters=filters, nothing=nothing, usage=_usage(diptych))
+
+
+def explain(diptych: Diptych, query: Query, found: object, resembles: bool) -> tuple[str, str]:
+    """(the filters read from the wording of a query, why nothing was `found`); empty if there is nothing to say."""
     from diptych.library.explanations import describe_filters, explain_no_hits
 
-    query, nothing = question.query, ""
     filters = describe_filters(diptych.interpret(query))
-    hits = diptych.search(query, question.limit, offset)
-    if not hits:
-        nothing = explain_no_hits(diptych.documents(), query.where, resembles=hits.resembles)
-    return Found(hits, filters=filters, nothing=nothing, usage=_usage(diptych))
+    return filters, "" if found else explain_no_hits(diptych.documents(), query.where, resembles=resembles)
 
 
 def find_batch(
@@ -86,14 +89,8 @@ def find_batch(
 
 def find_answer(diptych: Diptych, question: Question, on_text: Callable[[str], None] | None = None) -> Answered:
     """`on_text` is called with each sentence before it is checked."""
-    from diptych.library.explanations import describe_filters, explain_no_hits
-
-    nothing = ""
-    filters = describe_filters(diptych.interpret(question.query))
     answer = diptych.ask(question.query, question.limit, on_text)
-    if not answer.evidence:
-        nothing = explain_no_hits(diptych.documents(), question.query.where, resembles=answer.resembles)
-    return Answered(answer, filters, nothing, _usage(diptych))
+    return Answered(answer, *explain(diptych, question.query, answer.evidence, answer.resembles), _usage(diptych))
 
 
 def run_evaluation(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONNECT_SECONDS = 10.0
+CLOUD_PACKAGES = {"vertex": "google.auth", "bedrock": "boto3"}
+"""Cloud platform that offers Claude -> the package it needs."""
 _STREAM_ERRORS = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -93,29 +95,28 @@ def _create_client(endpoint: Anthropic) -> tuple[Client, str]:
         url = url.rstrip("/").removesuffix("/v1") if url else None
         return anthropic.Anthropic(api_key=secret, base_url=url, max_retries=0, default_headers=headers), secret
     # The key for direct access is never sent to a cloud: only a variable named for it holds a bearer token.
+    if not has_cloud_package(endpoint.platform):
+        extra = endpoint.platform
+        raise SettingsError(f"Claude on {extra.capitalize()} needs another package: pip install 'diptych[{extra}]'")
     has_token = endpoint.key not in ("", Anthropic.model_fields["key"].default)
     secret = api_key(endpoint) if has_token else ""
     if endpoint.platform == "vertex":
-        _check_package("google.auth", "vertex")
         region = _setting(endpoint.region, "Vertex", "region", "CLOUD_ML_REGION")
         project = _setting(endpoint.project, "Vertex", "project", "ANTHROPIC_VERTEX_PROJECT_ID")
         return anthropic.AnthropicVertex(
             region=region, project_id=project, access_token=secret or None, base_url=endpoint.address, max_retries=0
         ), secret
-    _check_package("boto3", "bedrock")
     region = _setting(endpoint.region, "Bedrock", "region", "AWS_REGION", "AWS_DEFAULT_REGION")
     return anthropic.AnthropicBedrock(
         api_key=secret or None, aws_region=region, base_url=endpoint.address, max_retries=0
     ), secret or os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
 
 
-def _check_package(module: str, extra: str) -> None:
+def has_cloud_package(platform: str) -> bool:
     try:
-        found = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        raise SettingsError(f"Claude on {extra.capitalize()} needs another package: pip install 'diptych[{extra}]'")
+        return importlib.util.find_spec(CLOUD_PACKAGES[platform]) is not None
+    except ModuleNotFoundError:  # of the parent package
+        return False
 
 
 def _setting(value: str, platform: str, name: str, *variables: str) -> str:

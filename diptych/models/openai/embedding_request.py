@@ -1,10 +1,10 @@
-"""One request to OpenAI's embeddings API. The response is checked: number, order, size and values of the vectors."""
+"""One request to an embeddings or a pooling API, which returns a vector for every token. Responses are checked."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from diptych.endpoints import Endpoint
 from diptych.errors import ProviderError
 from diptych.models.failures import Server
 from diptych.models.openai.client import is_openai, openai_server, reported_error, send, unexpected_shape
-from diptych.vectors import Vectors
+from diptych.vectors import Vectors, unit_rows
 
 
 class WrongVectorSize(ProviderError):
@@ -138,3 +138,35 @@ def _normalised(vector: Vectors | None, request: EmbeddingRequest) -> Vectors | 
     if not length:
         return ProviderError(f"{request.server} returned a vector of zeros")
     return np.asarray(vector / length, np.float32)
+
+
+def request_token_vectors(
+    name: str, endpoint: Endpoint, body: Mapping[str, Any], shape: tuple[int, int], tokens: int
+) -> tuple[list[Vectors], int | None]:
+    """(for each input, vectors of unit length, shape (tokens, size); tokens as the server counts them).
+
+    `shape`: number of inputs, dimensions. Raises `ProviderError`, and `ModelError` without a key.
+    """
+
+    def attempt(client: openai.OpenAI, timeout: openai.Timeout) -> tuple[list[Vectors], int | None]:
+        response: Any = client.post("/pooling", body=dict(body), cast_to=object, options={"timeout": timeout})
+        server = openai_server(name, endpoint)
+        if not isinstance(response, dict):
+            raise server.not_json()
+        return _parse_token_vectors(response, shape, server), tokens_used(response)
+
+    return send(name, endpoint, attempt, tokens)
+
+
+def _parse_token_vectors(response: dict[str, Any], shape: tuple[int, int], server: Server) -> list[Vectors]:
+    count, size = shape
+    try:
+        entries = sorted(response["data"], key=lambda entry: entry.get("index", 0))
+        found = [np.asarray(entry["data"], np.float32) for entry in entries]
+    except (TypeError, KeyError, ValueError, AttributeError):
+        found = []
+    if len(found) != count or any(one.ndim != 2 or one.shape[1] != size or not one.size for one in found):
+        raise unexpected_shape(f"list of {count} inputs with vectors of {size} numbers for every token", server)
+    if not all(np.isfinite(one).all() for one in found):
+        raise unexpected_shape("list of finite vectors", server)
+    return list(map(unit_rows, found))
