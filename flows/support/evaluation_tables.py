@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING
 
 from diptych.printable import one_line
@@ -61,6 +63,30 @@ def _with_interval(found: Interval | Difference, form: str) -> str:
     return f"{found.mean:{form}} ±{(found.high - found.low) / 2:.2f}".replace("±0", "±")
 
 
+def arm_plot(evaluation: Evaluation, level: Level) -> str:
+    """recall@10 of each arm with its 95 % interval, as an image in Markdown."""
+    height, left, width = 24, 170, 500
+    rows = [(arm.name, arm.measured[level]["recall@10"]) for arm in evaluation.arms if level in arm.measured]
+    shapes = [  # on white: the UI may be dark
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="{left}" y="14" fill="#555">recall@10, with 95 % intervals</text>',
+    ]
+    for row, (name, recall) in enumerate(rows, start=1):
+        middle = row * height + height // 2
+        low, mean, high = (left + width * value for value in (recall.low, recall.mean, recall.high))
+        shapes += [
+            f'<text x="{left - 10}" y="{middle + 4}" text-anchor="end" fill="#333">{escape(name)}</text>',
+            f'<rect x="{left}" y="{middle - 8}" width="{width}" height="16" fill="#eee"/>',
+            f'<rect x="{left}" y="{middle - 8}" width="{mean - left:.1f}" height="16" fill="#4a7ab5"/>',
+            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#111" stroke-width="2"/>',
+            f'<text x="{left + width + 10}" y="{middle + 4}" fill="#333">{recall.mean:.3f}</text>',
+        ]
+    size = f'width="{left + width + 60}" height="{(len(rows) + 1) * height}"'
+    style = 'font-family="sans-serif" font-size="13"'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{"".join(shapes)}</svg>'
+    return f"![recall@10](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
 def evaluation_notes(evaluation: Evaluation) -> list[str]:
     """How to read the tables, skipped questions, missing documents and the reason for the weights, one line each."""
     notes = [LEGEND, *(f"left out   {one_line(reason)}" for reason in evaluation.left_out)]
@@ -84,7 +110,7 @@ def evaluation_markdown(evaluation: Evaluation, below_gate: str) -> str:
             columns, rows = _used_columns(evaluation, level)
             lines = [f"| {' | '.join(name.lstrip('#') for name in columns)} |", f"|{'---|' * len(columns)}"]
             lines += [f"| {' | '.join(map(escape_markdown, row))} |" for row in rows]
-            parts += [f"## By {level}: {pluralize(count, 'question')}", "\n".join(lines)]
+            parts += [f"## By {level}: {pluralize(count, 'question')}", "\n".join(lines), arm_plot(evaluation, level)]
     if evaluation.suggestion:
         parts.append(f"Weights: {evaluation.suggestion.reason}.")
         parts.append(f"```toml\n{evaluation.suggestion.toml}\n```" if evaluation.suggestion.toml else "")

@@ -29,10 +29,6 @@ class RemovedDocuments:
     moved: Mapping[str, str] = field(default_factory=dict)
     """Id of one of `documents` -> name of a stored document that was found and has the same bytes."""
 
-    @property
-    def share(self) -> float:
-        return len(self.documents) / max(1, self.covered)
-
 
 @dataclass(slots=True)
 class FoundUris:
