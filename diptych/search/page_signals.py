@@ -84,9 +84,8 @@ def _measure_pages(
         NAMED: [_named(intent, place[1], page) for place, page in pages.items()] if _names_pages(intent) else (),
     }
     values = {signal: _relative(dict(zip(places, found, strict=False))) for signal, found in measured.items()}
-    sections = {place: _named_section(intent, page, usage) for place, page in pages.items()} if intent.phrases else {}
-    sections = {place: value for place, value in sections.items() if value > 0}
-    return {PAGE_PHRASES: _phrases(intent, places, texts, usage), PAGE_SECTIONS: sections, **values}, usage
+    phrases, sections = _phrases(intent, places, texts, usage), _named_sections(intent, pages, usage)
+    return {PAGE_PHRASES: phrases, PAGE_SECTIONS: sections, **values}, usage
 
 
 def find_documents(expansion: Expansion, pages: Mapping[Place, Page]) -> set[str]:
@@ -106,7 +105,7 @@ def bm25(words: Iterable[str], texts: Sequence[str]) -> tuple[list[float], dict[
     scores, usage = [0.0] * len(texts), {}
     for word in words:
         term = f" {word} "
-        counts = {row: text.count(term) for row, text in enumerate(texts) if term in text}
+        counts = {row: count for row, text in enumerate(texts) if (count := text.count(term))}
         idf = _idf(len(texts), len(counts))
         usage[word] = WordUse(idf, frozenset(counts))
         for row, count in counts.items():
@@ -150,12 +149,16 @@ def _adjacent(first: str, second: str, text: str) -> bool:
     return False
 
 
-def _named_section(intent: QueryIntent, page: Page, usage: Mapping[str, WordUse]) -> float:
+def _named_sections(intent: QueryIntent, pages: Mapping[Place, Page], usage: Mapping[str, WordUse]) -> Values:
     """The share of the query, by rarity of its words, that is a whole heading of two words or more."""
-    total = sum(use.idf for use in usage.values())
-    headings = (stems for section in page.sections if len(stems := section.split()) > 1)
-    named = (stems for stems in headings if all(pair in intent.phrases for pair in pairwise(stems)))
-    return max((sum(usage[stem].idf for stem in {*stems} & usage.keys()) / total for stems in named), default=0.0)
+    total, named = sum(use.idf for use in usage.values()), dict[str, float]()
+    phrases = set(intent.phrases)
+    for section in set().union(*(page.sections for page in pages.values())) if phrases else ():
+        stems = section.split()
+        if len(stems) > 1 and phrases.issuperset(pairwise(stems)) and (words := {*stems} & usage.keys()):
+            named[section] = sum(usage[word].idf for word in words) / total
+    found = {place: page.sections & named.keys() for place, page in pages.items()} if named else {}
+    return {place: max(map(named.__getitem__, sections)) for place, sections in found.items() if sections}
 
 
 def _names_pages(intent: QueryIntent) -> bool:
@@ -187,8 +190,9 @@ def _documents_with(found: Iterable[Set[str]], pages: Mapping[Place, Page]) -> V
     """By document, from the documents with each word; words of all documents do not count, so a single one has none."""
     scores = dict.fromkeys((document for document, _ in pages), 0.0)
     for containing in found:
+        idf = _idf(len(scores), len(containing))
         for document in containing if len(containing) < len(scores) else ():
-            scores[document] += _idf(len(scores), len(containing))
+            scores[document] += idf
     return _relative({place: scores[place[0]] for place in pages})
 
 

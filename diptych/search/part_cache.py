@@ -13,8 +13,8 @@ from diptych.store.types import Payload, Store
 Records = Mapping[str, DocumentRecord]
 Kept = tuple[DocumentRecord, Part]
 """A part, and the register entry with which it was found to count."""
-MAX_PARTS = 100_000
-"""Of about 1.5 KiB each."""
+MAX_PARTS = 120_000
+"""Of about 1.7 KiB each: 200 MiB."""
 STEP = 512
 """Points that are read ahead at once, in about 15 ms: another process may wait for the store meanwhile."""
 

@@ -138,21 +138,17 @@ def make_pages(parts: Iterable[Part], pages: Iterable[Part]) -> dict[Place, Page
 
 
 def _make_page(parts: Sequence[Part], summary: Page | None) -> Page:
-    sections = frozenset(chain.from_iterable(part.sections for part in parts))
-    tables = tuple(chain.from_iterable(part.tables for part in parts))
     first = parts[0]
+    sections = frozenset(chain.from_iterable([part.sections for part in parts]))
+    tables = tuple(chain.from_iterable([part.tables for part in parts]))
     if summary:
-        return summary._replace(sections=sections, name=first.name, tables=tables)
-    return Page(
-        words=" ".join(sorted(part.stems for part in parts)),  # these include headings and captions
-        sections=sections,
-        name=first.name,
-        kinds=frozenset(part.kind for part in parts if part.modality == "image"),
-        labels=frozenset(chain.from_iterable(part.labels for part in parts)),
-        folio=first.folio,
-        last=first.last,
-        tables=tables,
-    )
+        words, headings, _, _, kinds, labels, folio, last, _ = summary
+    else:
+        words, headings = " ".join(sorted([part.stems for part in parts])), ""  # they include headings and captions
+        kinds = frozenset([part.kind for part in parts if part.modality == "image"])
+        labels = frozenset(chain.from_iterable([part.labels for part in parts]))
+        folio, last = first.folio, first.last
+    return Page(words, headings, sections, first.name, kinds, labels, folio, last, tables)
 
 
 def _table_titles(part: Payload) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _rank_pages(signals: Mapping[str, Values]) -> dict[Place, dict[str, int]]:
 
 
 def _by_score(scores: Scores) -> Scores:
-    return dict(sorted(scores.items(), key=lambda item: (-round(item[1], 9), item[0])))
+    return dict(sorted(sorted(scores.items()), key=lambda item: round(item[1], 9), reverse=True))
 
 
 def _spread(scores: Scores, parts: Mapping[str, Part], document_penalty: float) -> Scores:
@@ -109,7 +109,7 @@ def _spread(scores: Scores, parts: Mapping[str, Part], document_penalty: float) 
     copies: dict[tuple[str, str], int] = defaultdict(int)
     spread: Scores = {}
     for id_, score in scores.items():
-        place, modality, label, content, stems, kind, *_ = parts[id_]
+        place, modality, label, content, stems, kind = parts[id_][:6]
         before = shown[place, modality]
         if before and content and any(content in other for other in before):
             continue
