@@ -5,6 +5,7 @@ Boxes are in points of the page as displayed (rotation and crop applied), origin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -65,6 +66,12 @@ class Drawing:
     stroke: tuple[float, ...] | None = None
     rectangle: bool = False  # True for a single axis-parallel rectangle or line
     curved: bool = False  # True when it has Bézier segments
+    slanted: bool = False  # True when it has straight segments that are neither level nor upright
+    parts: tuple[Box, ...] = ()  # the rectangles or rules that it draws at once, if it is several and nothing else
+
+    def moved(self, transform: Callable[[Box], Box]) -> Drawing:
+        """The path on a page that is scaled or turned."""
+        return replace(self, box=transform(self.box), parts=tuple(map(transform, self.parts)))
 
 
 class AlternativeText(NamedTuple):
@@ -105,7 +112,7 @@ class PageLayout:
             height=self.height * factor,
             lines=tuple(lines),
             rasters=tuple(replace(raster, box=scale_box(raster.box, factor)) for raster in self.rasters),
-            drawings=tuple(replace(drawing, box=scale_box(drawing.box, factor)) for drawing in self.drawings),
+            drawings=tuple(one.moved(lambda box: scale_box(box, factor)) for one in self.drawings),
         )
 
     def rotated(self, angle: int) -> PageLayout:
@@ -127,5 +134,5 @@ class PageLayout:
             height=height,
             lines=tuple(lines),
             rasters=tuple(replace(raster, box=turn(raster.box)) for raster in self.rasters),
-            drawings=tuple(replace(drawing, box=turn(drawing.box)) for drawing in self.drawings),
+            drawings=tuple(drawing.moved(turn) for drawing in self.drawings),
         )

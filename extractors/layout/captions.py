@@ -25,7 +25,7 @@ _SEPARATOR = re.compile(r"\s*[.:|–—)\]]|\s+[-–—|]\s|\s{2,}|\s*$")
 
 # When a line continues the paragraph above or beside it. Distances in multiples of the line's height unless noted.
 _SAME_FONT_SIZE = 0.4  # points
-_SAME_BASELINE, _MAX_WORD_GAP = 0.4, 1.5  # within one row; gutters between columns are wider
+_SAME_BASELINE, _MAX_WORD_GAP, _MAX_BLOCK_GAP = 0.4, 1.5, 0.5  # within one row; the last: from another text block
 _MIN_GAP, _MAX_GAP = -0.5, 0.45  # to the line above: more is a new paragraph
 _FULL_LINE, _MAX_OUTDENT = 2.0, 3.0  # text sizes: from the right edge, and left of the line above
 
@@ -99,7 +99,8 @@ def begins_caption(text: str, *, set_apart: bool = False) -> bool:
         return False
     rest = text[match.end() :]
     words = rest.strip(" .:|–—-)")
-    return set_apart or not (_VERB.match(words) or (words[:1].islower() and not _SEPARATOR.match(rest)))
+    in_sentence = rest.startswith(",") or (words[:1].islower() and not _SEPARATOR.match(rest))
+    return set_apart or not (_VERB.match(words) or in_sentence)
 
 
 def _starts_caption(line: Line, lines: Collection[Line]) -> bool:
@@ -118,13 +119,16 @@ def _continues_paragraph(line: Line, other: Line, set_apart: bool) -> bool:
         return False
     line_height = height(line.box)
     same_row = abs(other.box[3] - line.box[3]) < _SAME_BASELINE * line_height
-    if same_row and 0 <= line.box[0] - other.box[2] < _MAX_WORD_GAP * line_height:
+    same_block = line.block == other.block
+    max_gap = _MAX_WORD_GAP if same_block else _MAX_BLOCK_GAP
+    if same_row and 0 <= line.box[0] - other.box[2] < max_gap * line_height:
         return True
     is_above = _MIN_GAP * line_height < line.box[1] - other.box[3] < _MAX_GAP * line_height
     if not is_above or other.box[2] < line.box[0] or other.box[0] > line.box[2]:
         return False
     # A paragraph's last line seldom reaches the right edge; a caption's label is often bold.
-    full = other.box[2] > line.box[2] - _FULL_LINE * line.size or other.text.rstrip()[-1:].isalnum()
+    full = other.box[2] > line.box[2] - _FULL_LINE * line.size
+    full = full or (same_block and other.text.rstrip()[-1:].isalnum())
     return full and other.box[0] - line.box[0] < _MAX_OUTDENT * line.size and (other.bold or not set_apart)
 
 

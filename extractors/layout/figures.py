@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,6 +33,7 @@ from extractors.types import Box
 
 # Posters and screens may measure metres. Distances are meant for paper: larger pages are scaled down to A4.
 _LARGEST_PAGE, _PAGE = 1500.0, 1031.0  # diagonals of A3 and of A4, in points
+_TABLE_MARGIN = 3.0  # points by which an inset may reach out of its figure
 _TABLE_COVERAGE = 0.7  # share of a region in a table from which it is the table's own rules
 
 # Points that a caption pays for an unlikely figure: one only if no better one is as near.
@@ -113,14 +114,21 @@ def _find_on_upright_page(page: PageElements, carried: Sequence[Caption]) -> Pag
     sidebars = [region_of_marks([Mark(box, panel=True)]) for box in boxes]
     pairs = _match(page, barriers, regions, sidebars)
     captioned, rest = gather_panels(page, [*regions, *sidebars], pairs)
+    tables = _tables(page, pairs, first=len(regions) + len(sidebars))
     figures = [
         *(figure for number, region in captioned.items() for figure in _with_panels(region, number, page)),
-        *_tables(page, pairs, first=len(regions) + len(sidebars)),
+        *(table for table in tables if not _is_part(table, captioned)),
         *_uncaptioned([region for region in rest if region not in sidebars], page),
     ]
     figures.sort(key=lambda figure: (figure.box[1], figure.box[0]))
     unmatched = tuple(caption for number, caption in enumerate(page.captions) if number not in pairs)
     return _summary(page, tuple(_take_carried(figures, carried)), unmatched)
+
+
+def _is_part(table: Figure, captioned: Mapping[int, Region]) -> bool:
+    """Whether a table without a caption is the legend or an inset of a drawing with one."""
+    drawn = [region.box for region in captioned.values() if region.has_drawings and not region.marks[0].panel]
+    return not table.caption and any(is_inside(table.box, box, _TABLE_MARGIN) for box in drawn)
 
 
 def _match(

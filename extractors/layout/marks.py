@@ -32,6 +32,7 @@ _MIN_BACKGROUND = 0.8  # an image or panel this large lies behind everything
 _MIN_STRIP_WIDTH, _MIN_STRIPS_FILLED = 0.7, 0.9  # of a scan that is stored in strips; share of their common box
 _MIN_BLEED = 0.04  # shapes that run off the page at two edges are ornaments unless they are smaller
 _MIN_BAND = 0.9  # of its width, from which a filled rectangle at an edge is the background of a section
+_MIN_SECTION = 0.1  # of it, from which a filled rectangle at an edge with running text on it is such a background
 _EDGE = 2.0  # points within which a shape reaches the page's edge
 _WHITE = 0.97  # lightest colour component from which nothing shows on paper
 
@@ -73,7 +74,7 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequen
     marks = [Mark(raster.box, raster=raster) for raster in rasters]
     sidebars: list[Box] = []
     dark = _has_dark_background(layout)
-    visible = [d for d in layout.drawings if _is_visible(d, layout, dark) and not _bleeds(d, layout)]
+    visible = [d for d in layout.drawings if _is_visible(d, layout, dark) and not bleeds(d, layout)]
     prose = [block for block in blocks if block.is_prose]
     rules = _without_text_frames([drawing for drawing in visible if _is_rule(drawing.box)], prose, layout)
     photos = [mark.box for mark in marks if area(mark.box) > _MIN_PHOTO * layout.area]
@@ -81,7 +82,8 @@ def find_marks(layout: PageLayout, blocks: Sequence[TextBlock], captions: Sequen
         if _is_rule(drawing.box) or _decorates_text(drawing, prose) or _is_pane(drawing, photos):
             continue
         inside = [block for block in prose if is_inside(block.box, drawing.box, _CONTACT)]
-        if _is_sidebar(drawing, inside, any(is_inside(caption, drawing.box) for caption in captions)):
+        with_caption = any(is_inside(caption, drawing.box) for caption in captions)
+        if (inside and _is_section(drawing, layout)) or _is_sidebar(drawing, inside, with_caption):
             sidebars.append(drawing.box)
         else:
             marks.append(Mark(drawing.box, drawing=drawing, panel=bool(inside)))
@@ -120,7 +122,7 @@ def _is_white(colour: tuple[float, ...] | None) -> bool:
     return colour is not None and len(colour) != 4 and min(colour) > _WHITE  # four: CMYK
 
 
-def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
+def bleeds(drawing: Drawing, layout: PageLayout) -> bool:
     """Whether a shape runs from edge to edge, or a large one over two edges of the page, as ornaments do."""
     x0, y0, x1, y1 = drawing.box
     left, top, right, bottom = x0 < _EDGE, y0 < _EDGE, x1 > layout.width - _EDGE, y1 > layout.height - _EDGE
@@ -129,6 +131,13 @@ def _bleeds(drawing: Drawing, layout: PageLayout) -> bool:
     if (left and right) or (top and bottom) or is_band:
         return True
     return edges >= 2 and area(drawing.box) > _MIN_BLEED * layout.area
+
+
+def _is_section(drawing: Drawing, layout: PageLayout) -> bool:
+    """Whether a large filled rectangle runs off the page, as the background of a part of it does."""
+    x0, y0, x1, y1 = drawing.box
+    at_edge = min(x0, y0, layout.width - x1, layout.height - y1) < _EDGE
+    return drawing.filled and drawing.rectangle and at_edge and area(drawing.box) > _MIN_SECTION * layout.area
 
 
 def _is_header_band(raster: Raster, layout: PageLayout) -> bool:
@@ -144,7 +153,7 @@ def _is_rule(box: Box) -> bool:
 
 def _decorates_text(drawing: Drawing, prose: Sequence[TextBlock]) -> bool:
     """A highlight behind words, or a bar across one line of them."""
-    if not drawing.filled or drawing.curved:
+    if not drawing.filled:
         return False
     return any(
         height(drawing.box) <= _MAX_HIGHLIGHT_HEIGHT * block.size * max(1, block.rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from extractors.geometry import height, width
+from extractors.geometry import gaps, height, width
 from extractors.page import Drawing
 from extractors.types import Box
 
@@ -48,8 +48,8 @@ def _join_level_rules(rules: Iterable[Box]) -> list[Box]:
     joined: list[Box] = []
     for rule in sorted(rules, key=lambda rule: (round((rule[1] + rule[3]) / 2 / _RULE_ROW), rule[0])):
         last = joined[-1] if joined else None
-        if last and abs(last[1] - rule[1]) < _SAME_HEIGHT and rule[0] - last[2] < _MAX_RULE_GAP:
-            joined[-1] = (last[0], last[1], max(last[2], rule[2]), last[3])
+        if last and abs(last[1] - rule[1]) < _SAME_HEIGHT and gaps(last, rule)[0] < _MAX_RULE_GAP:
+            joined[-1] = (min(last[0], rule[0]), last[1], max(last[2], rule[2]), last[3])
         else:
             joined.append(rule)
     return joined

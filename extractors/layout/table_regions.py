@@ -68,7 +68,8 @@ def table_regions(page: TablePage) -> Iterator[Box]:
     lines = [line for line in page.layout.lines if line not in page.prose]
     rows = group_rows(lines)
     for grid in _grids(page):
-        yield _with_header_above(grid, rows)
+        if not _is_header(grid, rows):
+            yield _with_header_above(_with_rows_below(grid, rows), rows)
     for region in _between_rules(page):
         yield _with_header_above(_with_labels_and_headings(region, rows), rows)
     yield from _at_captions(lines)
@@ -113,7 +114,10 @@ def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
 
 
 def _grids(page: TablePage) -> Iterator[Box]:
-    """The boxes of rules that cross, with several rows and at least one upright rule inside."""
+    """The boxes of rules that cross, with several rows and upright rules inside: one in a frame, more without a frame.
+
+    A single one without a frame may be the side of a shaded column.
+    """
     rules = (*page.level_rules, *page.upright_rules)
     groups: list[list[Box]] = []
     for rule in rules if len(rules) <= _MAX_RULES else ():
@@ -123,9 +127,11 @@ def _grids(page: TablePage) -> Iterator[Box]:
         groups.append([rule, *(other for group in touching for other in group)])
     for group in groups:
         box = merge_boxes(group)
-        inner = any(width(r) <= RULE_THICKNESS and box[0] + _FRAME < r[0] < box[2] - _FRAME for r in group)
+        upright = {round(rule[0] / _SAME_PLACE) for rule in group if width(rule) <= RULE_THICKNESS}
+        inner = sum(box[0] + _FRAME < _SAME_PLACE * x < box[2] - _FRAME for x in upright)
         heights = {round(rule[1] / _SAME_PLACE) for rule in group if height(rule) <= RULE_THICKNESS}
-        if inner and len(heights) >= _MIN_GRID_RULES and width(box) > _MIN_WIDTH:
+        has_columns = inner > 1 or (inner == 1 and len(upright) > 2)
+        if has_columns and len(heights) >= _MIN_GRID_RULES and width(box) > _MIN_WIDTH:
             yield box
 
 
@@ -145,11 +151,12 @@ def _between_rules(page: TablePage) -> list[Box]:
             else:
                 runs.append([lower])
     found = [(merge_boxes(run), len(run)) for run in runs if len(run) > 1]
-    # Two rules at a page's head and foot may enclose a complete table.
+    # Two rules at a page's head and foot may enclose a complete table. Rules of a part of the columns are within it.
     complete = [box for box, rules in found if rules > 2]
-    return [
+    whole = [
         box for box, rules in found if rules > 2 or not any(coverage(other, box) > _HEAD_AND_FOOT for other in complete)
     ]
+    return sorted(whole, key=width, reverse=True)
 
 
 def _have_same_ends(a: Box, b: Box) -> bool:
@@ -171,7 +178,8 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
     heading = len(rows) <= _MAX_HEADING_ROWS and all(_count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
-    return shared_rows or heading or len(find_columns(rows)) >= _MIN_LIST_COLUMNS
+    columns = len(find_columns(rows))
+    return shared_rows or heading or columns >= _MIN_LIST_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS)
 
 
 def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
@@ -203,16 +211,42 @@ def _with_header_above(region: Box, rows: Sequence[Row]) -> Box:
     return merge_boxes([region, box]) if is_header and not any(is_number(line.text) for line in above) else region
 
 
+def _is_header(grid: Box, rows: Sequence[Row]) -> bool:
+    """Whether a grid is only the shaded cells of a header, with the rows of numbers below it."""
+    held = [n for n, row in enumerate(rows) if lines_inside(grid, row)]
+    below = rows[held[-1] + 1 : held[-1] + 2] if held else []
+    is_near = any(row[0].box[1] - grid[3] < row[0].size for row in below)
+    return is_near and len(_numbers(below[0])) >= _NUMBERS_PER_ROW and not any(_numbers(rows[n]) for n in held)
+
+
+def _with_rows_below(region: Box, rows: Sequence[Row]) -> Box:
+    held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
+    below = rows[held[-1] + 1 : _last_row(rows, held)] if held else []
+    boxes = [line.box for row in below for line in row]
+    return merge_boxes([region, *(box for box in boxes if region[0] - _HEADING_INDENT < box[0] < region[2])])
+
+
 def _last_row(rows: Sequence[Row], held: Sequence[int]) -> int:
-    """The end of the rows below a region with as many numbers as its last one, and no farther apart."""
+    """The end of the rows below a region that have its number of numbers, or numbers that end where its own do.
+
+    They are no farther apart than one line. The last row, often a total, lies below the last shade or rule.
+    """
     end, last = held[-1] + 1, rows[held[-1]]
-    numbers = sum(is_number(line.text) for line in last)
-    while numbers >= _NUMBERS_PER_ROW and end < len(rows):
-        gap = rows_box([rows[end]])[1] - rows_box([rows[end - 1]])[3]
-        if gap > last[0].size or sum(is_number(line.text) for line in rows[end]) != numbers:
+    count = len(_numbers(last))
+    ends = [number.box[2] for n in held for number in _numbers(rows[n])]
+    while end < len(rows):
+        row, numbers = rows[end], _numbers(rows[end])
+        gap = rows_box([row])[1] - rows_box([rows[end - 1]])[3]
+        is_alike = len(numbers) == count >= _NUMBERS_PER_ROW
+        is_aligned = len(row) > 1 and all(any(abs(n.box[2] - x) < _SAME_END for x in ends) for n in numbers)
+        if gap > last[0].size or not numbers or not (is_alike or is_aligned):
             break
         end += 1
     return end
+
+
+def _numbers(row: Row) -> list[Line]:
+    return [line for line in row if is_number(line.text)]
 
 
 def _at_captions(lines: Sequence[Line]) -> Iterator[Box]:

@@ -7,9 +7,10 @@ because a false table takes its lines away from the running text.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import inf
 
 from extractors.geometry import (
     area,
@@ -23,7 +24,7 @@ from extractors.geometry import (
     shorter_side,
     width,
 )
-from extractors.layout.marks import background_images
+from extractors.layout.marks import background_images, bleeds
 from extractors.layout.rules import find_rules
 from extractors.layout.table_cells import read_cells
 from extractors.layout.table_lines import Row, group_rows, is_number, row_middle
@@ -65,7 +66,8 @@ _MAX_RULED_WORDS, _MAX_WORDS, _MAX_LIST_WORDS = 40, 9, 4.5  # mean words a cell;
 # What makes a region a picture or a chart.
 _MAX_IMAGE = 0.4  # share of the region under an image, unless that is the page's background
 _BACKGROUND = 0.95  # share of the page under a rectangle that is no cell
-_MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # paths other than rectangles
+_MAX_STROKES, _MAX_STROKES_PER_LINE = 8, 0.3  # slanted and curved paths: marks and signs in cells
+_MAX_SIGN = 2.0  # text sizes: a larger slanted path is part of a plot
 _POINT_SIDE, _MAX_ALIGNED_POINTS, _MAX_POINTS = 6.0, 2, 5  # points; in one row or column; data points of a plot
 _MIN_SATURATION = 0.15  # difference between the colour components of a bar; fills of cells are grey or pale
 _MAX_SHAPE = 0.08  # share of the region under a coloured path that is no rectangle
@@ -95,8 +97,8 @@ def find_tables(layout: PageLayout) -> list[Table]:
     for angle in _DIRECTIONS:
         lines = [line for line in layout.lines if line.visible and line.text and line.angle == angle]
         if len(lines) >= _MIN_LINES and len(lines) > _MIN_LINE_SHARE * len(layout.lines):
-            drawings = tuple(d for d in layout.drawings if area(d.box) < _BACKGROUND * layout.area)
-            upright = replace(layout, lines=tuple(lines), drawings=drawings).rotated(-angle % 360)
+            drawings = _cells_and_rules(d for d in layout.drawings if not _is_background(d, layout))
+            upright = replace(layout, lines=tuple(lines), drawings=tuple(drawings)).rotated(-angle % 360)
             pieces, dashes = cut_lines(upright.lines)
             upright = replace(upright, lines=tuple(pieces))
             level, rules = find_rules(upright.drawings)
@@ -104,6 +106,19 @@ def find_tables(layout: PageLayout) -> list[Table]:
             found = _find_upright_tables(page)
             return [replace(t, box=rotate_box(t.box, angle, upright.width, upright.height)) for t in found]
     return []
+
+
+def _cells_and_rules(drawings: Iterable[Drawing]) -> Iterator[Drawing]:
+    """The paths, and in place of each with several cells or rules, those. One around all others frames them."""
+    for drawing in drawings:
+        if not drawing.parts or drawing.box in drawing.parts:
+            yield drawing
+        else:
+            yield from (replace(drawing, box=part, items=1, rectangle=True, parts=()) for part in drawing.parts)
+
+
+def _is_background(drawing: Drawing, layout: PageLayout) -> bool:
+    return area(drawing.box) >= _BACKGROUND * layout.area or bleeds(drawing, layout)
 
 
 def _find_upright_tables(page: TablePage) -> list[Table]:
@@ -152,10 +167,11 @@ def _table(region: Box, page: TablePage) -> Table | None:
         return None
     rules, level, upright = _rules(region, page)
     ruled = len(level) + len(upright) > _MIN_GRID_RULES and bool(level) and bool(upright)
-    ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level))
+    borders = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
+    framed = all(any(abs(rule[0] - x) < _FRAME for rule in borders) for x in (region[0], region[2]))
+    ruled = ruled or (len(level) > 1 and _has_rule_below_each_row(lines, level, inf if framed else MAX_CELL_ROWS))
     if not ruled and sum(line in page.prose for line in lines) > _MAX_PROSE * len(lines):
         return None
-    borders = [rule for rule in page.upright_rules if is_inside(rule, region, _REGION_MARGIN)]
     cells = read_cells(cut_at_rules(lines, borders), rules, upright, region, borders)
     if not _is_tabular(cells.grid, ruled):
         return None
@@ -173,12 +189,12 @@ def _rules(region: Box, page: TablePage) -> tuple[list[Box], list[float], list[f
     return level, [y for y in ys if y0 + _FRAME < y < y1 - _FRAME], [x for x in xs if x0 + _FRAME < x < x1 - _FRAME]
 
 
-def _has_rule_below_each_row(lines: Sequence[Line], rules: Sequence[float]) -> bool:
-    """Whether there are a few rows of text in columns, and not more, between every two of the level `rules`."""
+def _has_rule_below_each_row(lines: Sequence[Line], rules: Sequence[float], max_rows: float) -> bool:
+    """Whether there are rows of text in columns between every two of the level `rules`, at most `max_rows` of them."""
     bands: list[list[Row]] = [[] for _ in range(len(rules) + 1)]
     for row in group_rows(lines):
         bands[bisect_left(rules, row_middle(row))].append(row)
-    return all(len(band) <= MAX_CELL_ROWS and any(len(row) > 1 for row in band) for band in bands)
+    return all(len(band) <= max_rows and any(len(row) > 1 for row in band) for band in bands)
 
 
 def _is_tabular(grid: TableGrid, ruled: bool) -> bool:
@@ -207,8 +223,11 @@ def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     if any(coverage(region, image) > _MAX_IMAGE for image in images):
         return True
     drawings = [drawing for drawing in layout.drawings if is_inside(drawing.box, region)]
-    strokes = sum(not drawing.rectangle for drawing in drawings)
-    if strokes > _MAX_STROKES and strokes > _MAX_STROKES_PER_LINE * len(lines):
+    strokes = [drawing for drawing in drawings if drawing.slanted or drawing.curved]
+    if len(strokes) > _MAX_STROKES and len(strokes) > _MAX_STROKES_PER_LINE * len(lines):
+        return True
+    largest_sign = _MAX_SIGN * max(line.size for line in lines)
+    if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
         return True
     return _has_bars(region, drawings) or _has_data_points(drawings)
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any, TypeVar
 
 from extractors.geometry import intersection, merge_boxes, rotate_box
@@ -17,6 +17,7 @@ from extractors.pdf.word_spaces import read_blocks
 from extractors.types import Box
 
 MAX_DRAWINGS = 20_000  # paths of a page; more are a map or a dense plot, and the first ones show its extent
+MAX_PARTS = 100  # separate cells or rules that one path draws; more are a pattern, such as a bar code
 MAX_PATCH_PIXELS = 2  # images this narrow are coloured panels and rules, as shadings are
 MIN_OPACITY, MIN_ALPHA = 0.02, 5  # opacity from which on a drawing (of 1) and a text (of 255) shows
 AXIS_TOLERANCE = 0.1  # points by which a level or upright line may slant
@@ -98,13 +99,34 @@ def _drawings(page: Any, to_displayed: _Transform, limits: Box, notes: list[str]
         box: Box = tuple(path["rect"])
         innermost = next((clips[outer] for outer in range(level - 1, -1, -1) if outer in clips), None)
         box = intersection(to_displayed(intersection(box, innermost) if innermost else box), limits)
-        if box[0] > box[2] or box[1] > box[3]:  # the width or height of a rule may be 0, but not negative
+        if not _has_extent(box):
             continue
         if len(drawings) == MAX_DRAWINGS:
             notes.append(f"more than {MAX_DRAWINGS} drawings: the others were ignored")
             break
-        drawings.append(_drawing(path, box))
+        parts = (intersection(to_displayed(part), box) for part in _parts(path["items"]))
+        drawings.append(_drawing(path, box, tuple(filter(_has_extent, parts))))
     return drawings
+
+
+def _has_extent(box: Box) -> bool:
+    return box[0] <= box[2] and box[1] <= box[3]  # the width or height of a rule may be 0, but not negative
+
+
+def _parts(items: list[tuple[Any, ...]]) -> list[Box]:
+    """The separate rectangles or rules of a path that has several and nothing else, as those of a table."""
+    if not 1 < len(items) <= MAX_PARTS:
+        return []
+    if all(item[0] == "re" for item in items):
+        return [tuple(item[1]) for item in items]
+    if all(item[0] == "l" and _is_straight(item) for item in items) and not _is_joined(items):
+        return [merge_boxes(((*a, *a), (*b, *b))) for _, a, b in items]
+    return []
+
+
+def _is_joined(items: list[tuple[Any, ...]]) -> bool:
+    """Return True for lines of which one begins where the one before it ends."""
+    return any(before[2] == after[1] for before, after in pairwise(items))
 
 
 def _is_transparent(path: dict[str, Any]) -> bool:
@@ -113,7 +135,7 @@ def _is_transparent(path: dict[str, Any]) -> bool:
     return not (fill or stroke)
 
 
-def _drawing(path: dict[str, Any], box: Box) -> Drawing:
+def _drawing(path: dict[str, Any], box: Box, parts: tuple[Box, ...]) -> Drawing:
     items = path["items"]
     filled, stroked = path["type"] in ("f", "fs"), path["type"] in ("s", "fs")
     return Drawing(
@@ -125,6 +147,8 @@ def _drawing(path: dict[str, Any], box: Box) -> Drawing:
         stroke=tuple(path["color"]) if stroked and path.get("color") else None,
         rectangle=_is_rectangle(items),
         curved=any(item[0] == "c" for item in items),
+        slanted=any(item[0] == "l" and not _is_straight(item) for item in items),
+        parts=parts,
     )
 
 
@@ -132,9 +156,13 @@ def _is_rectangle(items: list[tuple[Any, ...]]) -> bool:
     """Return True for a rectangle, drawn as such or as four sides, and for one upright or level line."""
     if len(items) == 1 and items[0][0] == "re":
         return True
-    if len(items) > 5 or any(item[0] != "l" for item in items):
-        return False
-    return all(min(abs(a[0] - b[0]), abs(a[1] - b[1])) < AXIS_TOLERANCE for _, a, b in items)
+    return len(items) <= 5 and all(item[0] == "l" and _is_straight(item) for item in items)
+
+
+def _is_straight(item: tuple[Any, ...]) -> bool:
+    """Return True for a line that is level or upright."""
+    _, a, b = item
+    return bool(min(abs(a[0] - b[0]), abs(a[1] - b[1])) < AXIS_TOLERANCE)
 
 
 def _lines(page: Any, to_displayed: _Transform, limits: Box) -> Iterator[Line]:

@@ -123,3 +123,17 @@ def test_caption_ends_where_the_table_begins() -> None:
     header = _line("Orchard", 50, 113, block=1)
     (found,) = find_captions(_page(caption, header), tables=[(50, 103, 300, 200)])
     assert found.text == "Table 3. Yield of the orchards"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [_line("bars shows of the year", 70, 103, block=2), _line("Recurse 28.26 9.47", 160, 89, block=2)],
+    ids=["in the next column", "last row of a table above"],
+)
+def test_text_of_another_block_does_not_run_into_a_caption(beside: Line) -> None:
+    (caption,) = find_captions(_page(_line("Figure 4: Object transfers over time", 190, 100, block=1), beside))
+    assert caption.label == "figure 4"
+
+
+def test_label_with_a_comma_begins_a_sentence() -> None:
+    assert not find_captions(_page(_line("Figure 7, showing code by the authors", 50, 100)))

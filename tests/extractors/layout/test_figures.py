@@ -276,3 +276,17 @@ def test_title_page_is_visual_but_the_last_lines_of_a_chapter_are_not() -> None:
     assert find(make_page(title)).visual
     assert not find(make_page(write_prose(50, 60, 4))).visual
     assert not find(make_page([])).visual
+
+
+def test_legend_that_reads_like_a_table_is_part_of_its_figure() -> None:
+    drawings, ticks = draw_plot(100, 100, 400, 300)
+    page = make_page([*ticks, write_line("Figure 1: A plot.", 100, 340)], drawings=drawings)
+    (figure,) = find(page, tables=((250, 120, 390, 180),)).figures
+    assert figure.label == "figure 1"
+
+
+def test_background_of_a_section_is_no_figure() -> None:
+    drawings, ticks = draw_plot(330, 220, 520, 350)
+    section = Drawing((0, 200, 570, 400), 1, filled=True, stroked=False, fill=(0.96, 0.96, 0.96), rectangle=True)
+    (figure,) = find(make_page([*ticks, *write_prose(40, 220, 3, 200)], drawings=[section, *drawings])).figures
+    assert figure.box[0] > 300

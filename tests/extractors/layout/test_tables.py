@@ -272,3 +272,36 @@ def test_background_of_a_slide_is_no_cell() -> None:
     lines = tuple(Line((x0, y0, x1, y1), text, y1 - y0) for text, x0, y0, x1, y1 in texts)
     night = Drawing((0, 0, 1024, 768), 1, filled=True, stroked=False, fill=(0, 0, 0), rectangle=True)
     assert not find_tables(PageLayout(1, 1024, 768, lines, drawings=(night,)))
+
+
+def test_panels_of_a_plot_are_no_table() -> None:
+    page = new_page()
+    draw_grid(page)
+    page.draw_polyline([(80, 280), (180, 220), (300, 270), (430, 210)], color=(1, 0, 0))
+    assert not tables_of(page)
+
+
+def test_total_below_the_last_shade_is_part_of_the_table() -> None:
+    page = new_page()
+    for n in range(4):
+        page.draw_rect((72, 200 + 36 * n, 440, 218 + 36 * n), fill=(0.8, 0.9, 1), color=None)
+    rows = [("", "2021"), *((f"Loan {n}", f"{n},145") for n in range(1, 7)), ("Total", "21,870")]
+    for n, (label, value) in enumerate(rows):
+        page.insert_text((76, 213 + 18 * n), label, fontsize=10)
+        page.insert_text((430 - pymupdf().get_text_length(value, fontsize=10), 213 + 18 * n), value, fontsize=10)
+    assert rows_of(page)[-1] == ("Total", "21,870")
+
+
+def test_framed_rows_of_long_paragraphs_are_a_table() -> None:
+    page = new_page()
+    for y in (200, 220, 340, 460):
+        draw_rule(page, y)
+    for x, bottom in ((72, 460), (176, 220), (316, 220), (440, 460)):
+        page.draw_line((x, 200), (x, bottom), width=0.7)
+    for x, heading in ((76, "Goal"), (180, "What it means"), (320, "Trend of the year")):
+        page.insert_text((x, 213), heading, fontsize=10)
+        for y in (235, 355):
+            for n in range(8):
+                page.insert_text((x, y + 12 * n), "many words in a cell"[: 12 if x < 100 else 20], fontsize=10)
+    (table,) = tables_of(page)
+    assert (table.grid.rows, table.grid.columns) == (3, 3)

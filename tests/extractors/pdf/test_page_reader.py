@@ -170,3 +170,22 @@ def test_small_capitals_have_the_size_of_their_capitals() -> None:
     page.insert_text((50 + pymupdf().get_text_length("I. I", fontsize=10), 100), "NTRODUCTION", fontsize=8)
     (line,) = read_page(page, 1).lines
     assert (line.text, line.size) == ("I. INTRODUCTION", 10)
+
+
+def test_cells_and_rules_of_one_path_are_its_parts() -> None:
+    page = new_page()
+    page.insert_text((100, 100), "text")
+    wrap_contents(
+        page, b"50 500 80 20 re 150 500 80 20 re 50 450 80 20 re f 50 400 m 90 400 l 50 380 m 90 380 l S ", b""
+    )
+    cells, rules = layout_of(page).drawings
+    assert cells.parts[1] == pytest.approx((150, 80, 230, 100))
+    assert len(cells.parts) == 3
+    assert len(rules.parts) == 2
+
+
+def test_path_with_a_slope_is_slanted() -> None:
+    page = new_page()
+    page.insert_text((100, 100), "text")
+    wrap_contents(page, b"50 400 m 90 450 l 130 400 l S 50 300 m 90 300 l 90 250 l 130 250 l S ", b"")
+    assert [(drawing.items, drawing.slanted) for drawing in layout_of(page).drawings] == [(2, True), (3, False)]
