@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from statistics import median
+from statistics import fmean, median
 
 from extractors.geometry import merge_boxes
 from extractors.page import Line
@@ -23,6 +23,10 @@ _MARK_SIZE, _MARK_GAP = 0.8, 0.3  # text sizes: of a footnote's mark, and betwee
 _ROWS_PER_CROSSING = 6  # one row in this many may cross a gutter, as headings that span columns do
 _SAME_CUT = 3.0  # points between a gutter and a rule that stand for the same border
 _MIN_SHARED_ROWS = 3  # rows of several pieces from which gutters are found in these alone
+# Running text.
+_PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
+_MIN_PIECES = 3  # in a row of a table in such a block; two are a line with a wide space, or two columns
+_LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 
 _NUMBER = re.compile(
     r"^[<>≤≥~±]?\s*[$€£¥]?\s*[(+–−-]?\s*[$€£¥]?\d[\d.,\s]*(?:\s?[%xX×°]|bps|pts?)?\)?[*∗†‡§#^∧a-d]{0,3}(?:\s*(?:[±(–-]|to\b).*)?$"
@@ -46,6 +50,39 @@ def group_rows(lines: Sequence[Line]) -> list[Row]:
         else:
             rows.append([line])
     return [sorted(row, key=lambda line: line.box[0]) for row in rows]
+
+
+def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
+    """The lines of blocks with many words a line, and of long paragraphs in narrow columns.
+
+    A table may share a block with the text around it: its rows of several short pieces do not count.
+    """
+    blocks: dict[int, list[Line]] = {}
+    for line in lines:
+        blocks.setdefault(line.block, []).append(line)
+    return frozenset(
+        line
+        for block in blocks.values()
+        if fmean(map(count_words, block)) >= (_PROSE_WORDS if len(block) >= _SHORT_BLOCK else 2 * _PROSE_WORDS)
+        or _is_narrow_paragraph(block)
+        for row in group_rows(block)
+        if len(row) < _MIN_PIECES or fmean(map(count_words, row)) >= _PROSE_WORDS
+        for line in row
+    )
+
+
+def _is_narrow_paragraph(block: Sequence[Line]) -> bool:
+    """Whether many lines of a few words each stand below each other and are filled, as no column of cells is."""
+    if len(block) < _LONG_PARAGRAPH or fmean(map(count_words, block)) < _NARROW_WORDS:
+        return False
+    left, _, right, _ = merge_boxes(line.box for line in block)
+    return all(
+        upper.box[3] < middle(lower) and lower.box[0] - left < 3 * lower.size for upper, lower in pairwise(block)
+    ) and (sum(line.box[2] - left > _FILLED * (right - left) for line in block) >= _FILLED * len(block))
+
+
+def count_words(line: Line) -> int:
+    return len(line.text.split())
 
 
 def join_marks(lines: Sequence[Line]) -> list[Line]:

@@ -6,18 +6,14 @@ In: an upright page. Out: boxes, those found by the most reliable means first.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
 
 from extractors.geometry import boxes_touch, coverage, expand_box, height, merge_boxes, width
 from extractors.layout.labels import LABEL, label_kind
 from extractors.layout.rules import RULE_THICKNESS
-from extractors.layout.table_lines import Row, find_columns, group_rows, is_number, middle, rows_box
+from extractors.layout.table_lines import Row, count_words, find_columns, group_rows, is_number, rows_box
 from extractors.page import Line, PageLayout
 from extractors.types import Box
 
-_PROSE_WORDS, _SHORT_BLOCK = 6.0, 3  # mean words a line of running text; twice as many in blocks of fewer lines
-_MIN_PIECES = 3  # in a row of a table in such a block; two are a line with a wide space, or two columns
-_LONG_PARAGRAPH, _NARROW_WORDS, _FILLED = 6, 3.0, 0.75  # lines; mean words; shares of the width, and of such lines
 _MIN_CAPTION_TEXT = 12  # characters after a label; less is a cell, such as "Table 2 (a)"
 _MIN_WIDTH = 60.0  # points: narrower grids are check boxes and keys of charts
 _MARGIN = 1.0  # points around the text of a table without rules
@@ -74,39 +70,6 @@ def table_regions(page: TablePage) -> Iterator[Box]:
         yield _with_header_above(_with_labels_and_headings(region, rows), rows)
     yield from _at_captions(lines)
     yield from _columns_of_numbers(rows)
-
-
-def find_prose(lines: Sequence[Line]) -> frozenset[Line]:
-    """The lines of blocks with many words a line, and of long paragraphs in narrow columns.
-
-    A table may share a block with the text around it: its rows of several short pieces do not count.
-    """
-    blocks: dict[int, list[Line]] = {}
-    for line in lines:
-        blocks.setdefault(line.block, []).append(line)
-    return frozenset(
-        line
-        for block in blocks.values()
-        if fmean(map(_count_words, block)) >= (_PROSE_WORDS if len(block) >= _SHORT_BLOCK else 2 * _PROSE_WORDS)
-        or _is_narrow_paragraph(block)
-        for row in group_rows(block)
-        if len(row) < _MIN_PIECES or fmean(map(_count_words, row)) >= _PROSE_WORDS
-        for line in row
-    )
-
-
-def _is_narrow_paragraph(block: Sequence[Line]) -> bool:
-    """Whether many lines of a few words each stand below each other and are filled, as no column of cells is."""
-    if len(block) < _LONG_PARAGRAPH or fmean(map(_count_words, block)) < _NARROW_WORDS:
-        return False
-    left, _, right, _ = merge_boxes(line.box for line in block)
-    return all(
-        upper.box[3] < middle(lower) and lower.box[0] - left < 3 * lower.size for upper, lower in pairwise(block)
-    ) and (sum(line.box[2] - left > _FILLED * (right - left) for line in block) >= _FILLED * len(block))
-
-
-def _count_words(line: Line) -> int:
-    return len(line.text.split())
 
 
 def lines_inside(box: Box, lines: Iterable[Line]) -> list[Line]:
@@ -177,7 +140,7 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
     if any(_starts_caption(row[0]) for row in rows) or (not is_row and sum(between) > _MAX_STRIP_PROSE * len(rows)):
         return False
     shared_rows = sum(len(row) > 1 for row in rows) >= _MIN_SHARED_ROWS * len(rows)
-    heading = len(rows) <= _MAX_HEADING_ROWS and all(_count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
+    heading = len(rows) <= _MAX_HEADING_ROWS and all(count_words(row[0]) <= _MAX_HEADING_WORDS for row in rows)
     columns = len(find_columns(rows))
     return shared_rows or heading or columns >= _MIN_LIST_COLUMNS or (columns > 1 and len(rows) <= MAX_CELL_ROWS)
 
@@ -282,7 +245,7 @@ def _rows_next_to(caption: Line, rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         box = rows_box([row])
         too_far = max(box[1] - last[3], last[1] - box[3]) > _MAX_ROW_GAP * caption.size
-        if too_far or (table and len(row) == 1 and _count_words(row[0]) > _MAX_CAPTION_ROW_WORDS):
+        if too_far or (table and len(row) == 1 and count_words(row[0]) > _MAX_CAPTION_ROW_WORDS):
             break
         if table or len(row) > 1:
             table.append(row)
@@ -314,7 +277,7 @@ def _are_too_many(rows: Sequence[Row]) -> bool:
 def _is_break(upper: Row, lower: Row) -> bool:
     """Whether a wide gap or running text separates two rows."""
     gap = rows_box([lower])[1] - rows_box([upper])[3]
-    return gap > _MAX_ROW_GAP * lower[0].size or (len(lower) == 1 and _count_words(lower[0]) > _MAX_ROW_WORDS)
+    return gap > _MAX_ROW_GAP * lower[0].size or (len(lower) == 1 and count_words(lower[0]) > _MAX_ROW_WORDS)
 
 
 def _first_heading(rows: Sequence[Row], start: int) -> int:

@@ -27,13 +27,12 @@ from extractors.geometry import (
 from extractors.layout.marks import background_images, bleeds
 from extractors.layout.rules import find_rules
 from extractors.layout.table_cells import read_cells
-from extractors.layout.table_lines import Row, group_rows, is_number, row_middle
+from extractors.layout.table_lines import Row, find_prose, group_rows, is_number, row_middle
 from extractors.layout.table_notes import find_notes, find_unit
 from extractors.layout.table_pieces import cut_at_rules, cut_lines
 from extractors.layout.table_regions import (
     MAX_CELL_ROWS,
     TablePage,
-    find_prose,
     is_set_in_columns,
     lines_inside,
     table_regions,
