@@ -50,6 +50,7 @@ LONGEST_FILES = (
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  # the speed of the machine is no outcome
 hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
+atexit.register(warnings.simplefilter, "ignore", ResourceWarning)  # clients of models whose connections nobody closed
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
 sys.dont_write_bytecode = False  # and pytest rewrites the assertions of all test modules again
 gc.disable()  # until the tests are collected: modules are no garbage
@@ -171,4 +172,3 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if SERVER in config.stash:
         config.stash[SERVER].stop()
     gc.freeze()  # pytest searches for garbage several times at its end, which would take seconds
-    warnings.simplefilter("ignore", ResourceWarning)  # clients of models whose connections nobody closed

@@ -14,6 +14,7 @@ from diptych.errors import StoreMismatch
 from diptych.store.page_vectors import ImagesWithPages
 from flows.cli.estimate import estimate_lines
 from tests.support import onnx_models
+from tests.support.built_models import copy_graphs
 from tests.support.stores import SERVER, URL, new_prefix
 
 NAME = "Qdrant/colpali-v1.3-fp16"
@@ -32,15 +33,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["embedded", SERVER])
-def settings(request: pytest.FixtureRequest, models: Path, tmp_path: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, models: Path, built_models: Path, tmp_path: Path) -> Settings:
+    copy_graphs(built_models, tmp_path / "cache", "int8")
     (tmp_path / "files").mkdir()
     paint(tmp_path / "files", one="red", two="blue", three="black")
     store: dict[str, Any] = {"store": str(tmp_path / "store")}
     if request.param == "server":
         store = {"store": URL, "collections": new_prefix(), "pictures": str(tmp_path / "pictures")}
     return Settings(
-        **store, root=tmp_path, page_encoder=f"fastembed:{NAME}", models=models, ocr="off", workers=1,
-        cache=tmp_path / "cache",
+        **store, root=tmp_path, encoder="minilm:int8", page_encoder=f"fastembed:{NAME}", models=models, ocr="off",
+        workers=1, cache=tmp_path / "cache",
     )  # fmt: skip
 
 
