@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -50,7 +49,7 @@ LONGEST_FILES = (
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=50)  # the speed of the machine is no outcome
 hypothesis.settings.load_profile("tests")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
-atexit.register(warnings.simplefilter, "ignore", ResourceWarning)  # clients of models whose connections nobody closed
+atexit.register(setattr, sys, "unraisablehook", lambda _: None)  # connections of models that nobody closed
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all modules again
 sys.dont_write_bytecode = False  # and pytest rewrites the assertions of all test modules again
 gc.disable()  # until the tests are collected: modules are no garbage
