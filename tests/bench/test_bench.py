@@ -40,6 +40,11 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "results"
 
 
+@pytest.fixture
+def without_ocr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIPTYCH_OCR", "off")
+
+
 @pytest.fixture(scope="module")
 def synthetic(options: BenchOptions) -> SyntheticStore:
     return open_synthetic_store(options)
@@ -176,6 +181,7 @@ def test_words_of_the_name_are_removed_in_any_form() -> None:
     assert without_name(Source(Path("x.csv"), "x", "x", "", "", title="Red kite", description="A red kite.")) == ""
 
 
+@pytest.mark.usefixtures("without_ocr")
 def test_catalogue_benchmark_finds_products_by_description(tmp_path: Path) -> None:
     write_library(tmp_path)
     measures = list(catalogue(BenchOptions(on=tmp_path / "products.csv")))
@@ -184,6 +190,7 @@ def test_catalogue_benchmark_finds_products_by_description(tmp_path: Path) -> No
     assert measures[0].name == "description: product first, of 2"
 
 
+@pytest.mark.usefixtures("without_ocr")
 def test_pictures_are_found_beside_any_question(tmp_path: Path) -> None:
     write_library(tmp_path)
     measures = list(pictures(BenchOptions(on=tmp_path / "products.csv")))
@@ -191,6 +198,7 @@ def test_pictures_are_found_beside_any_question(tmp_path: Path) -> None:
     assert all(measure.value == measure.peer_value == 1 for measure in measures)
 
 
+@pytest.mark.usefixtures("without_ocr")
 def test_complete_search_scores_as_in_evaluate(tmp_path: Path, library: Path) -> None:
     asked = tmp_path / "questions.jsonl"
     lines = [

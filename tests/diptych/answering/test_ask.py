@@ -48,7 +48,9 @@ def store(library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         rows.append({"id": f"T-{number + 1}", "description": problem, "resolution": cure, "image": f"{number}.png"})
     (folder / "tickets.jsonl").write_text("\n".join(map(json.dumps, rows)))
     place = str(library / ".store-of-answers")
-    assert run(["ingest", str(library), str(folder / "tickets.jsonl"), "--store", place]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIPTYCH_OCR", "off")
+        assert run(["ingest", str(library), str(folder / "tickets.jsonl"), "--store", place]) == 0
     return place
 
 
