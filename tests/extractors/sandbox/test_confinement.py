@@ -22,6 +22,7 @@ from tests.support.sandboxes import WITHOUT_OCR, Attempts, attempt, source_of
 from tests.support.sandboxes import photo as photo
 from tests.support.sandboxes import pictures as pictures
 
+FILES = Path(__file__).parents[2] / "files"
 confined = pytest.mark.skipif(bool(missing_protection()), reason=f"this kernel lacks {missing_protection()}")
 
 
@@ -176,9 +177,10 @@ def test_older_kernels_restrict_what_they_can(
 
 
 @needs_libreoffice
-def test_libreoffice_converts_a_file_in_a_confined_worker(tmp_path: Path, pictures: Path) -> None:
-    page = tmp_path / "letter.doc"
-    page.write_text("{\\rtf1 The green valve is closed.}")  # LibreOffice reads it by its content
+def test_libreoffice_converts_a_file_in_a_confined_worker(pictures: Path) -> None:
+    """A DOC file as LibreOffice 7.4 wrote it: it becomes a DOCX file, which is read, and a PDF file with its pages."""
     with Sandbox(1, 60, 2048) as sandbox:
-        extraction = sandbox.extract(source_of(page), WITHOUT_OCR, pictures)
-    assert "green valve" in extraction.passages[0].text
+        extraction = sandbox.extract(source_of(FILES / "manual.doc"), WITHOUT_OCR, pictures)
+    assert [(one.heading, one.page) for one in extraction.passages] == [(("Care",), 1), (("Storage",), 2)]
+    assert "cold water every week" in extraction.passages[0].text
+    assert ("Figure 1: The place.", 2) in [(one.caption, one.page) for one in extraction.pictures]

@@ -92,15 +92,13 @@ def test_parts_get_the_pages_on_which_they_are_printed(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not has_writer(), reason="LibreOffice Writer is not installed")
-@pytest.mark.parametrize(
-    "target", ["docx", *(pytest.param(name, marks=pytest.mark.slow) for name in ("doc", "odt", "rtf"))]
-)
+@pytest.mark.parametrize("target", ["docx", *(pytest.param(name, marks=pytest.mark.slow) for name in ("odt", "rtf"))])
 def test_every_format_is_read_with_its_pages(tmp_path: Path, target: str) -> None:
     path = write_docx(tmp_path / "a.docx")
     if target != "docx":
         from extractors.slides import libreoffice
 
-        filters = {"odt": "odt:writer8", "rtf": "rtf:Rich Text Format", "doc": "doc:MS Word 97"}
+        filters = {"odt": "odt:writer8", "rtf": "rtf:Rich Text Format"}
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(libreoffice._FILTERS, target, filters[target])
             path = libreoffice.convert_file(path, target, tmp_path)
