@@ -14,12 +14,16 @@ from diptych import Diptych, Settings
 from diptych.errors import SourceError
 from extractors.members.types import Members
 from extractors.sandbox.sandbox import Sandbox
+from tests.support.built_models import copy_graphs
 
 
 @pytest.fixture(scope="module")
-def diptych(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
+def diptych(tmp_path_factory: pytest.TempPathFactory, built_models: Path) -> Iterator[Diptych]:
     folder = tmp_path_factory.mktemp("containers")
-    settings = Settings(store=str(folder / "store"), root=str(folder), cache=folder / "cache", ocr="off", workers=1)
+    copy_graphs(built_models, folder / "cache", "int8")
+    settings = Settings(
+        store=str(folder / "store"), root=folder, cache=folder / "cache", encoder="minilm:int8", ocr="off", workers=1
+    )
     with Diptych.open(settings) as opened:
         yield opened
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from diptych import Diptych, Settings, object_store
 from diptych.errors import SourceError
 from diptych.pipeline.discovery.sources import find_sources
 from diptych.places.places import Places
+from tests.support.built_models import copy_graphs
 from tests.support.s3_server import S3Server
 from tests.support.s3_server import s3 as s3
 from tests.support.sftp_server import PASSWORD, SftpServer
@@ -20,11 +22,18 @@ from tests.support.sftp_server import sftp as sftp
 
 
 @pytest.fixture(scope="module")
-def diptych(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diptych]:
+def diptych(tmp_path_factory: pytest.TempPathFactory, built_models: Path) -> Iterator[Diptych]:
     """One store for all tests: each has a folder of its own in the bucket."""
-    folder = tmp_path_factory.mktemp("places")
-    with Diptych.open(Settings(store=str(folder / "store"), cache=folder / "cache", ocr="off", workers=1)) as opened:
+    with Diptych.open(chosen(tmp_path_factory.mktemp("places"), built_models)) as opened:
         yield opened
+
+
+def chosen(folder: Path, built_models: Path, **more: Any) -> Settings:
+    """Settings with a cache folder of their own."""
+    copy_graphs(built_models, folder / "cache", "int8")
+    return Settings(
+        store=str(folder / "store"), cache=folder / "cache", encoder="minilm:int8", ocr="off", workers=1, **more
+    )
 
 
 def upload(s3: S3Server, library: Path) -> None:
@@ -149,17 +158,15 @@ def test_place_that_fails_does_not_stop_others(
         find_sources([s3.url], places=Places(tmp_path))
 
 
-def test_sftp_server_is_ingested_once(sftp: SftpServer, library: Path, tmp_path: Path) -> None:
+def test_sftp_server_is_ingested_once(sftp: SftpServer, library: Path, built_models: Path, tmp_path: Path) -> None:
     shutil.copytree(library, sftp.folder / "files", dirs_exist_ok=True)
     for file in (sftp.folder / "files").rglob("*"):
         os.utime(file, (1_000_000_000, 1_000_000_000))  # SFTP has whole seconds: what changed just now is not trusted
     (tmp_path / "known_hosts").write_text(sftp.known_host)
     options = {"password": PASSWORD, "known_hosts": str(tmp_path / "known_hosts")}
-    chosen = Settings(
-        store=str(tmp_path / "store"), cache=tmp_path / "cache", ocr="off", workers=1, places={"sftp://": options}
-    )
-    assert PASSWORD not in repr(chosen)
-    with Diptych.open(chosen) as diptych:
+    settings = chosen(tmp_path, built_models, places={"sftp://": options})
+    assert PASSWORD not in repr(settings)
+    with Diptych.open(settings) as diptych:
         assert set(statuses(diptych, sftp.url).values()) == {"complete"}
         assert sftp.counts()["open"] == 5
         assert set(statuses(diptych, sftp.url).values()) == {"unchanged"}
