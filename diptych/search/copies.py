@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from diptych.search.hits import RankedPart
 from diptych.search.ranking_inputs import Part
+from diptych.search.result_order import RankedPart
 
 
 def merge_copies(order: Sequence[RankedPart], groups: Mapping[str, str]) -> list[RankedPart]:

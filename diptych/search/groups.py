@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any, Literal
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, RankedPart, Results, make_hit
+from diptych.search.hits import Hit, Results, make_hit
 from diptych.search.query import Query
+from diptych.search.result_order import RankedPart
 from diptych.search.search import SearchContext, encode_queries, find_hits
 
 By = Literal["document", "page"]

@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from diptych.search.fusion import FusedPoint
 from diptych.search.places import describe_place
-from diptych.search.ranking_inputs import Part
 from diptych.store.register import local_path
 from diptych.store.types import Payload
 from extractors.pictures.store import image_path
@@ -101,37 +100,6 @@ class Results(list[T]):
         """Why the reranker did not order them; empty if it did, or none is set."""
         self.resembles = resembles
         """Whether anything in the store resembles the query; if not, the list is empty."""
-
-
-class RankedPart(NamedTuple):
-    """A passage or picture with its score and ranks, or the best part of a catalogue row."""
-
-    fused: FusedPoint
-    part: Part
-    row: str = ""
-    """Document id of the row."""
-    others: tuple[tuple[str, Part], ...] = ()
-    """Ids and other parts of the row."""
-    content: str = ""
-    """Equal for the same content in copies of a document."""
-
-    @property
-    def id(self) -> str:
-        return self.fused.id
-
-    @property
-    def key(self) -> str:
-        """Equal for parts of the same hit."""
-        return self.row or self.content or self.id
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """All of them by id."""
-        return {self.id: self.part, **dict(self.others)}
-
-    @property
-    def modalities(self) -> frozenset[str]:
-        return frozenset(part.modality for part in self.parts.values())
 
 
 class RankedPoint(NamedTuple):

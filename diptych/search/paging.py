@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from diptych.errors import QueryError
-from diptych.search.hits import RankedPart
 from diptych.search.query import Query
+from diptych.search.result_order import RankedPart
 
 MODALITIES = ("text", "image")
 Band = Callable[[int], tuple[Sequence[RankedPart], bool]]

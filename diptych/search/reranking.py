@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from diptych.errors import ModelError, SettingsError
 from diptych.rerankers.registry import MAX_CHARACTERS, PageContent, Reranker
-from diptych.search.hits import RankedPart
 from diptych.search.page_signals import Values
 from diptych.search.ranking_inputs import Place
+from diptych.search.result_order import RankedPart
 from diptych.store.points import text_to_encode
 from diptych.store.types import Payload
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
+from typing import NamedTuple
 
 from diptych.search.fusion import FusedPoint
 from diptych.search.likeness import Likeness
@@ -31,6 +32,37 @@ DOCUMENT_PENALTY = 0.1
 """In that case, subtracted for every further page of a document, as a share of the best score. Where one document is
 clearly ahead, it is almost always the one that is meant, so nothing is subtracted. Measured, see
 docs/measurements/search.md."""
+
+
+class RankedPart(NamedTuple):
+    """A passage or picture with its score and ranks, or the best part of a catalogue row."""
+
+    fused: FusedPoint
+    part: Part
+    row: str = ""
+    """Document id of the row."""
+    others: tuple[tuple[str, Part], ...] = ()
+    """Ids and other parts of the row."""
+    content: str = ""
+    """Equal for the same content in copies of a document."""
+
+    @property
+    def id(self) -> str:
+        return self.fused.id
+
+    @property
+    def key(self) -> str:
+        """Equal for parts of the same hit."""
+        return self.row or self.content or self.id
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """All of them by id."""
+        return {self.id: self.part, **dict(self.others)}
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        return frozenset(part.modality for part in self.parts.values())
 
 
 def order_results(

@@ -14,7 +14,7 @@ from diptych.rerankers.registry import Reranker
 from diptych.search.candidates import RETRY_SECONDS, STORE_BUSY, Snapshot, agree, load_payloads, read_candidates
 from diptych.search.copies import merge_copies
 from diptych.search.fusion import Ranks, fuse
-from diptych.search.hits import Hit, RankedPart, RankedPoint, Results, make_hits
+from diptych.search.hits import Hit, RankedPoint, Results, make_hits
 from diptych.search.likeness import Likeness, measure_likeness
 from diptych.search.list_requests import EXPANSION, request_lists, select_named_parts
 from diptych.search.page_signals import (
@@ -36,7 +36,7 @@ from diptych.search.query_intent import QueryIntent, parse_intent
 from diptych.search.ranking_inputs import best_on_pages, make_pages
 from diptych.search.reranking import rerank
 from diptych.search.resemblance import resembles
-from diptych.search.result_order import order_results
+from diptych.search.result_order import RankedPart, order_results
 from diptych.search.rows import complete_rows, merge_rows
 from diptych.search.synonyms import Synonyms
 from diptych.store.languages import AUTO, DEFAULT

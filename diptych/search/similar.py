@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from diptych.errors import QueryError
-from diptych.search.hits import Hit, RankedPart, make_hits
+from diptych.search.hits import Hit, make_hits
 from diptych.search.query import Query
 from diptych.search.query_intent import QueryIntent
 from diptych.search.ranking_inputs import part_content
+from diptych.search.result_order import RankedPart
 from diptych.search.search import EncodedQuery, SearchContext, find_hits
 from diptych.store.register import is_visible, load_records
 from diptych.store.spaces import mean_vector

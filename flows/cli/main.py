@@ -17,8 +17,9 @@ from flows.support.terminal import ExitCode, print_message
 TRACE = "DIPTYCH_TRACE"
 """Environment variable: if set, unexpected errors show their traceback."""
 SECRET_VARIABLE = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|CONNECTION_STRING")
-GARBAGE_THRESHOLD = 50_000
-"""New objects after which garbage is collected. With Python's 700, that takes a tenth of a short command's time."""
+GARBAGE_THRESHOLD = 150_000
+"""New objects after which garbage is collected: more than short commands create. With Python's 700, that takes a tenth
+of their time."""
 
 COMMANDS = {
     "extract": ("extract", "Extract passages and pictures from files; no store."),
