@@ -102,6 +102,11 @@ def scale_box(box: Box, factor: float) -> Box:
     return (box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor)
 
 
+def transpose(box: Box) -> Box:
+    """`box` with its axes exchanged."""
+    return (box[1], box[0], box[3], box[2])
+
+
 def rotate_box(box: Box, angle: int, page_width: float, page_height: float) -> Box:
     """`box` after its page of the given size is rotated clockwise by `angle` (0, 90, 180 or 270) degrees."""
     x0, y0, x1, y1 = box

@@ -42,6 +42,11 @@ class Line:
         return coverage(self.box, box) > _LINE_INSIDE
 
 
+def middle(line: Line) -> float:
+    """Half-way between top and bottom."""
+    return (line.box[1] + line.box[3]) / 2
+
+
 @dataclass(frozen=True, slots=True)
 class Raster:
     """An embedded image as placed on the page."""

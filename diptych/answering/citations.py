@@ -172,7 +172,7 @@ def _check_sentence(sentence: Sentence, evidence: Evidence) -> Iterator[Verdict]
 def _citation_verdict(at: int, citation: Citation, evidence: Evidence) -> Verdict:
     item = evidence.by_id.get(citation.item_id)
     if item is None:
-        return Verdict("unknown id", f"{_shorten(citation.id, 20)} was never shown", at)
+        return Verdict("unknown id", f"{shorten(citation.id, 20)} was never shown", at)
     quote = citation.quote
     if not normalise_text(quote) and item.has_image:
         return Verdict("seen", f"{item.id} is cited for what its picture shows, which no words confirm", at)
@@ -209,7 +209,7 @@ def _number_verdict(number: Number, cited: Sequence[EvidenceItem], evidence: Evi
     found = {check_number(number, item.own_words) for item in cited}
     if "stated" in found:
         return None
-    shown = _shorten(number.shown, 40)
+    shown = shorten(number.shown, 40)
     if "no percent" in found:
         return Verdict("unconfirmed", f"the evidence states {shown}, but not that it is a percentage")
     if any(check_number(number, item.machine) == "stated" for item in cited if item.machine):
@@ -232,9 +232,9 @@ def _same_label(one: str, other: str) -> bool:
 
 
 def _in_quotes(quote: str) -> str:
-    return f"“{_shorten(quote, 80)}”"
+    return f"“{shorten(quote, 80)}”"
 
 
-def _shorten(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"

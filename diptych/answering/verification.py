@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, Field
 
-from diptych.answering.citations import CheckedSentence, Kind, Verdict
+from diptych.answering.citations import CheckedSentence, Kind, Verdict, shorten
 from diptych.answering.evidence import SourcedItem
 from diptych.errors import BudgetReached, ProviderError
 from diptych.models.request_queue import run_concurrently
@@ -114,15 +114,12 @@ def _with_finding(
         if verdict.citation not in unverified:
             return verdict
         if finding is None:
-            return replace(verdict, reason=f"{verdict.reason}; not verified: {_shorten(trouble)}")
+            return replace(
+                verdict, reason=f"{verdict.reason}; not verified: {shorten(trouble, MAX_REASON).rstrip('.')}"
+            )
         kind: Kind = "verified" if finding.shown else "refuted"
         shows = "shows it" if finding.shown else "does not show it"
         reason = f"the picture of {unverified[verdict.citation]}, looked at alone, {shows}"
-        return replace(verdict, kind=kind, reason=f"{reason}: {_shorten(finding.reason)}".rstrip(" :"))
+        return replace(verdict, kind=kind, reason=f"{reason}: {shorten(finding.reason, MAX_REASON)}".rstrip(" :."))
 
     return replace(sentence, verdicts=tuple(map(replaced, sentence.verdicts)))
-
-
-def _shorten(reason: str) -> str:
-    line = " ".join(reason.split())
-    return (line if len(line) <= MAX_REASON else line[: MAX_REASON - 1] + "…").rstrip(".")

@@ -1,7 +1,5 @@
 """Captions written by a vision model, so that pictures are found by what they show. Each picture is paid for once."""
 
-import hashlib
-import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +11,7 @@ from diptych.captioners.selection import Selection, select_pictures
 from diptych.endpoints import Endpoint
 from diptych.errors import ProviderError
 from diptych.models.image_input import prepare_image
-from diptych.models.ledger import Ledger, LedgerCaption
+from diptych.models.ledger import Ledger, LedgerCaption, ledger_key
 from diptych.models.meter import Meter
 from diptych.models.request_queue import run_concurrently
 from diptych.models.vision import Detail, Reply, TextPart, VisionModel, VisionRequest, load_vision_model
@@ -50,7 +48,7 @@ class Captioner:
         self.model, self.prompt = model, prompt or Prompt()
         self._ledger, self._meter, self._detail, self._at_once = ledger, meter, detail, at_once
         self._max_side = min(model.max_side, MAX_SIDE[detail])
-        self.fingerprint = _hash(model.name, self.prompt.fingerprint, detail, str(self._max_side))[:16]
+        self.fingerprint = ledger_key(model.name, self.prompt.fingerprint, detail, str(self._max_side))[:16]
         """Changes with everything that a caption depends on: model, prompt, detail, size."""
         self._state_lock = threading.Lock()
         self._failures_in_a_row = 0
@@ -115,7 +113,7 @@ class Captioner:
     def _keys(self, extraction: Extraction, selections: Sequence[Selection]) -> dict[int, str]:
         """Index of each selected picture -> its ledger key."""
         return {
-            index: _hash(picture.image.sha256, self.fingerprint, words_around(picture, extraction))
+            index: ledger_key(picture.image.sha256, self.fingerprint, words_around(picture, extraction))
             for index, (picture, selection) in enumerate(zip(extraction.pictures, selections, strict=True))
             if not selection.skipped
         }
@@ -210,7 +208,3 @@ def _model_caption(result: LedgerCaption | Problem) -> ModelCaption:
     if isinstance(result, Problem):
         return ModelCaption(skipped="no answer")
     return ModelCaption(result.text, result.model, f"refused: {result.refusal}" if result.refusal else "")
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

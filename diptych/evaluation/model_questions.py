@@ -1,6 +1,5 @@
 """Questions written by a vision model about one part of a document."""
 
-import hashlib
 import json
 from contextlib import suppress
 
@@ -10,7 +9,7 @@ from diptych.captioners.prompt import plain_line, shorten
 from diptych.evaluation.offline_questions import MAX_LENGTH, is_fair
 from diptych.evaluation.proposals import QuestionCandidate
 from diptych.models.image_input import prepare_image
-from diptych.models.ledger import Ledger, LedgerCaption
+from diptych.models.ledger import Ledger, LedgerCaption, ledger_key
 from diptych.models.meter import Meter
 from diptych.models.vision import RequestPart, TextPart, VisionModel, VisionRequest
 from diptych.picture_store import PictureStore
@@ -48,12 +47,12 @@ class QuestionWriter:
             {name: shorten(plain_line(text), 800) for name, text in words.items() if text}, ensure_ascii=False
         )
         picture = candidate.picture.name if candidate.picture else ""
-        key = _hash("question", self._model.name, RULES, data, picture)
+        key = ledger_key("question", self._model.name, RULES, data, picture)
         reply = self._ledger.captions([key]).get(key) or self._request(key, data, candidate)
         return reply.text if is_fair(reply.text, f"{candidate.text} {candidate.context}") else ""
 
     def _request(self, key: str, data: str, candidate: QuestionCandidate) -> LedgerCaption:
-        fence = f"part-{_hash(data)[:12]}"
+        fence = f"part-{ledger_key(data)[:12]}"
         parts: list[RequestPart] = [TextPart(f"<{fence}>{data}</{fence}>")]
         self._pictures.load([candidate.picture] if candidate.picture else [])
         if candidate.picture and candidate.picture.is_file():
@@ -68,7 +67,3 @@ class QuestionWriter:
         entry = LedgerCaption(name, text, refusal, reply.usage, price.cost(reply.usage) if price else None)
         self._ledger.add_caption(key, entry)
         return entry
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -6,6 +6,7 @@ All documents, runs, threads and processes share it. Its rollback journal makes 
 transaction is either complete or never happened. (A WAL needs shared memory, which network file systems lack.)
 """
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -48,6 +49,11 @@ _ENVIRONMENT = (
 )
 
 BatchKind = Literal["captions", "embeddings"]
+
+
+def ledger_key(*parts: str) -> str:
+    """The key of an answer to what these parts say."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _now() -> str:

@@ -19,6 +19,7 @@ from diptych.pipeline.pipeline import Pipeline, Prepared
 from diptych.prices import Usage
 from diptych.store.points import RequiredVector
 from diptych.store.spaces import Spaces
+from diptych.store.types import in_batches
 from extractors.errors import ExtractionError
 from extractors.formats import has_rows
 from extractors.types import Source
@@ -30,8 +31,7 @@ GROUP_SIZE = 32
 def group_sources(sources: Sequence[Source]) -> list[list[Source]]:
     """Rows of catalogues and image files in groups, every other document by itself."""
     small = [source for source in sources if _is_small(source)]
-    groups = [small[start : start + GROUP_SIZE] for start in range(0, len(small), GROUP_SIZE)]
-    return [*([source] for source in sources if not _is_small(source)), *groups]
+    return [*([source] for source in sources if not _is_small(source)), *in_batches(small, GROUP_SIZE)]
 
 
 def needs_groups(spaces: Spaces) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from extractors.geometry import gaps, height, width
+from extractors.geometry import gaps, height, transpose, width
 from extractors.page import Drawing
 from extractors.types import Box
 
@@ -28,7 +28,7 @@ def find_rules(drawings: Sequence[Drawing]) -> tuple[tuple[Box, ...], tuple[Box,
         else:
             level += [(x0, y0, x1, y0), (x0, y1, x1, y1)]
             upright += [(x0, y0, x0, y1), (x1, y0, x1, y1)]
-    columns = map(_transpose, _join_level_rules(map(_transpose, upright)))
+    columns = map(transpose, _join_level_rules(map(transpose, upright)))
     return (
         tuple(rule for rule in _join_level_rules(level) if width(rule) > _MIN_LEVEL_RULE),
         tuple(rule for rule in columns if height(rule) > _MIN_UPRIGHT_RULE),
@@ -37,10 +37,6 @@ def find_rules(drawings: Sequence[Drawing]) -> tuple[tuple[Box, ...], tuple[Box,
 
 def _is_white(drawing: Drawing) -> bool:
     return not drawing.stroked and drawing.fill is not None and min(drawing.fill, default=0) > _WHITE
-
-
-def _transpose(box: Box) -> Box:
-    return (box[1], box[0], box[3], box[2])
 
 
 def _join_level_rules(rules: Iterable[Box]) -> list[Box]:

@@ -24,12 +24,11 @@ from extractors.layout.table_lines import (
     is_number,
     join_marks,
     join_signs,
-    middle,
     row_middle,
 )
 from extractors.layout.table_notes import count_titles, split_notes
 from extractors.layout.table_rows import join_cell_lines, numeric_columns
-from extractors.page import Line
+from extractors.page import Line, middle
 from extractors.types import Box, TableCell, TableGrid
 
 _SPANNED = 0.3  # share of a text in a column from which it starts there

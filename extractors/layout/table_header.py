@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.layout.table_lines import Row, column_of, find_columns, is_number, middle, rows_box
+from extractors.layout.table_lines import Row, column_of, find_columns, is_number, rows_box
+from extractors.page import middle
 
 _MAX_ROWS, _MAX_RULED_ROWS = 4, 8  # lines of a header, and of one with a rule below it
 _MIN_BODY_NUMBERS = 0.3  # share of cells that are numbers in a body whose header is recognised by having none

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from extractors.geometry import width
-from extractors.layout.table_lines import LONG_RULE, Columns, Row, column_of, middle, row_middle
-from extractors.page import Line
+from extractors.layout.table_lines import LONG_RULE, Columns, Row, column_of, row_middle
+from extractors.page import Line, middle
 from extractors.types import Box, TableCell
 
 _RULE_BELOW = 1.2  # text sizes from a heading down to the rule that shows its columns

@@ -9,7 +9,7 @@ from math import inf
 from statistics import fmean, median
 
 from extractors.geometry import merge_boxes
-from extractors.page import Line
+from extractors.page import Line, middle
 from extractors.types import Box
 
 Row = list[Line]
@@ -135,10 +135,6 @@ def _cut(line: Line, text: str, share: float) -> Line:
     """The first part of a line, as `share` of its width."""
     x0, y0, x1, y1 = line.box
     return replace(line, text=text, box=(x0, y0, x0 + share * (x1 - x0), y1))
-
-
-def middle(line: Line) -> float:
-    return (line.box[1] + line.box[3]) / 2
 
 
 def rows_box(rows: Sequence[Row]) -> Box:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
-from extractors.layout.table_lines import middle
 from extractors.layout.text_blocks import is_monospaced
-from extractors.page import Line
+from extractors.page import Line, middle
 from extractors.types import Box
 
 _MIN_BLANKS, _MIN_BLANKS_IN_TEXT_TABLE = 3, 2  # between two cells; the second in a monospaced font

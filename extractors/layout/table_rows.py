@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from extractors.layout.table_groups import spans_columns
-from extractors.layout.table_lines import Columns, Row, column_of, is_number, middle, row_middle
-from extractors.page import Line
+from extractors.layout.table_lines import Columns, Row, column_of, is_number, row_middle
+from extractors.page import Line, middle
 
 _MIN_NUMERIC, _MIN_NUMBERS = 0.6, 2  # share and count of numbers from which a column is one of numbers
 _OWN_ROW = 0.85  # share of the least distance of two rows of numbers at which other lines are a row of their own

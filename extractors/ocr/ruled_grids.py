@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.geometry import merge_boxes
+from extractors.geometry import merge_boxes, transpose
 from extractors.types import Box
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def find_grids(grey: Image.Image) -> list[RuledGrid]:
     longer = max(grey.size)
     level_ink, upright_ink = _long_strokes(grey)
     level = _thin_boxes(level_ink, longer)
-    upright = [_transpose(rule) for rule in _thin_boxes(np.ascontiguousarray(upright_ink.T), longer)]
+    upright = [transpose(rule) for rule in _thin_boxes(np.ascontiguousarray(upright_ink.T), longer)]
     if not (MIN_LEVEL_RULES <= len(level) <= MAX_RULES and 0 < len(upright) <= MAX_RULES):
         return []
     return [grid for grid in _crossing(level, upright, longer * REACH) if _is_grid(grid, longer)]
@@ -100,10 +100,6 @@ def _thin_boxes(ink: _Mask, longer: int) -> list[Box]:
         for x, y, columns, rows, _ in boxes.tolist()[1:]
         if rows < thickness + MAX_DRIFT * columns
     ]
-
-
-def _transpose(box: Box) -> Box:
-    return (box[1], box[0], box[3], box[2])
 
 
 def _crossing(level: Sequence[Box], upright: Sequence[Box], reach: float) -> list[RuledGrid]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractors.geometry import height, horizontal_overlap, merge_boxes, vertical_overlap
-from extractors.page import Line
+from extractors.page import Line, middle
 from extractors.text.rows import Row, make_row
 
 MIN_OVERLAP = 0.25  # share of a row that reaches into the rows above; less in tight text
@@ -50,8 +50,8 @@ def _one_line(rows: Sequence[Row]) -> Row:
     pieces = [line for row in rows for line in row.lines]
     main = max((line for line in pieces if _RELATION.search(line.text)), key=lambda line: line.size)
     reach, small = MIN_OVERLAP * height(main.box), MAX_SMALL * main.size
-    above = [line for line in pieces if _middle(line) < _middle(main) - reach]
-    below = [line for line in pieces if _middle(line) > _middle(main) + reach]
+    above = [line for line in pieces if middle(line) < middle(main) - reach]
+    below = [line for line in pieces if middle(line) > middle(main) + reach]
     numerators = [line for line in above if line.size > small and any(_is_stacked(line, one) for one in below)]
     texts: list[tuple[float, str]] = []
     for line in pieces:
@@ -68,10 +68,6 @@ def _one_line(rows: Sequence[Row]) -> Row:
             texts.append((line.box[0], text))
     whole = " ".join(text for _, text in sorted(texts))
     return make_row([replace(main, text=whole, box=merge_boxes(line.box for line in pieces))])
-
-
-def _middle(line: Line) -> float:
-    return (line.box[1] + line.box[3]) / 2
 
 
 def _is_stacked(line: Line, other: Line) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,17 +58,18 @@ def backfill(
     days = {"since": since.date() if since else None, "until": until.date() if until else None}
     if dry_run:
         return _list_backlog(settings, paths, retry_failed, limit, **days)
+    place = options.absolute(settings.store)
     with local_prefect(), progress_display() as progress, listening(progress):
         from flows.backfill import backfill as backfill_flow
         from flows.support.ingest_tasks import ingest_run
 
         # Opened here, so that its usage can be shown.
-        with ingest_run(_absolute(settings.store), budget, *patterns) as (diptych, _):
+        with ingest_run(place, budget, *patterns) as (diptych, _):
             data = run_recorded(
                 backfill_flow,
-                paths=[_absolute(path) for path in paths], **days, limit=limit, retry_failed=retry_failed,
-                confirm_deletes=confirm_deletes, store=_absolute(settings.store), budget=budget, batch_api=batch_api,
-                include=list(patterns.include), exclude=list(patterns.exclude),
+                paths=list(map(options.absolute, paths)), **days, limit=limit, retry_failed=retry_failed,
+                confirm_deletes=confirm_deletes, store=place, budget=budget,
+                batch_api=batch_api, include=list(patterns.include), exclude=list(patterns.exclude),
             )  # fmt: skip
     options.print_usage(diptych)
     report, waiting = progress.report, data["waiting"]
@@ -102,8 +102,3 @@ def _list_backlog(
         print_message(f"left out   {line}")
     print_message(f"{pluralize(count, 'document')} to ingest, {backlog.unchanged:,} up to date; nothing was stored")
     return ExitCode.COMPLETE
-
-
-def _absolute(path: str) -> str:
-    """A path that also holds in the folder of a flow run; URIs stay as they are."""
-    return path if "://" in path else str(Path(path).absolute())

@@ -37,10 +37,5 @@ def deploy(store: str | None, paths: tuple[str, ...]) -> None:
 
         if not PREFECT_API_URL.value():
             raise SettingsError("there is no Prefect server to deploy to; set PREFECT_API_URL, or run `diptych up`")
-        for line in deploy_flows(Path.cwd(), store, absolute(paths)):
+        for line in deploy_flows(Path.cwd(), store, list(map(options.absolute, paths))):
             print_message(line)
-
-
-def absolute(paths: tuple[str, ...]) -> list[str]:
-    """Paths that hold in any folder."""
-    return [str(Path(path).absolute()) for path in paths]

@@ -128,11 +128,14 @@ def is_recorded(prefect: bool | None, settings: Settings) -> bool:
     return settings.prefect if prefect is None else prefect
 
 
+def absolute(place: str) -> str:
+    """A path for a flow that runs in another folder; addresses stay as they are."""
+    return place if "://" in place else str(Path(place).absolute())
+
+
 def absolute_store(store: str | None) -> str | None:
-    """The option `--store` for a flow that runs in another folder; URLs and names of blocks stay as they are."""
-    if store is None or "://" in store or store.startswith("diptych-store/"):
-        return store
-    return str(Path(store).absolute())
+    """The option `--store` for a flow that runs in another folder; names of blocks stay as they are."""
+    return store if store is None or store.startswith("diptych-store/") else absolute(store)
 
 
 def print_usage(diptych: Diptych) -> None:

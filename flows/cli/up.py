@@ -9,7 +9,7 @@ import click
 
 from extractors.atomic_write import make_private_folder
 from flows.cli import options
-from flows.cli.deploy import absolute, ingest_paths
+from flows.cli.deploy import ingest_paths
 from flows.support.services import Service, check_port, terminable
 from flows.support.terminal import print_message
 
@@ -56,7 +56,7 @@ def up(port: int, host: str, data: Path | None, limit: int, store: str | None, p
         server = Service("Prefect server", ["prefect", "server", "start"], environment, home / "server.log")
         running.callback(server.stop, GRACE_SECONDS)
         server.wait_for(f"{url}/api/health", START_SECONDS)
-        _deploy(environment, store, absolute(paths))
+        _deploy(environment, store, list(map(options.absolute, paths)))
         command = ["prefect", "worker", "start", "--pool", "diptych", "--limit", str(limit)]
         worker = Service("worker", command, environment, home / "worker.log")
         running.callback(_stop_worker, worker)

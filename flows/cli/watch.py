@@ -124,7 +124,7 @@ def _start_runs(folder: FolderWatch, paths: tuple[str, ...], store: str | None, 
         from flows.support.deploy import run_ingest
 
         parameters = {
-            "paths": [str(Path(path).absolute()) for path in paths],
+            "paths": list(map(options.absolute, paths)),
             "store": options.absolute_store(store),
             "include": list(patterns.include),
             "exclude": list(patterns.exclude),

@@ -25,6 +25,7 @@ from diptych.pipeline.discovery.skipped_files import SkippedFile
 from diptych.pipeline.stages import STAGES
 from diptych.printable import one_line
 from diptych.settings import Runner, Settings
+from diptych.store.types import in_batches
 from extractors.types import Source
 from flows.support.document_tasks import has_own_task, ingest_documents
 from flows.support.events import DocumentEvents, emit_run_event
@@ -163,17 +164,13 @@ def batch_sources(sources: Iterable[Source]) -> list[list[Source]]:
     if len(small) <= BATCH_SIZE // 5:  # few enough for each to appear under its own name
         small, large = [], small + large
     minimum = max(1, math.ceil((len(small) + len(large)) / MAX_TASKS))
-    return _split(large, minimum) + _split(small, max(BATCH_SIZE, minimum))
+    return [*in_batches(large, minimum), *in_batches(small, max(BATCH_SIZE, minimum))]
 
 
 def batch_label(batch: Sequence[Source]) -> str:
     """Name of a task in the UI."""
     first, last = one_line(batch[0].name, 80), one_line(batch[-1].name, 80)
     return first if len(batch) == 1 else f"{len(batch)} documents: {first} … {last}"
-
-
-def _split(sources: Sequence[Source], size: int) -> list[list[Source]]:
-    return [list(sources[start : start + size]) for start in range(0, len(sources), size)]
 
 
 def is_small(source: Source) -> bool:

@@ -79,9 +79,9 @@ def find_batch(
 ) -> Iterator[Found]:
     """The hits of many questions with their ids, in order."""
     from diptych.library.explanations import describe_filters
+    from diptych.store.types import in_batches
 
-    for start in range(0, len(questions), GROUP_SIZE):
-        group = questions[start : start + GROUP_SIZE]
+    for group in in_batches(questions, GROUP_SIZE):
         answers = diptych.search_many([query for _, query in group], limit, offset)
         for (name, query), hits in zip(group, answers, strict=True):
             yield Found(hits, name, describe_filters(diptych.interpret(query)))

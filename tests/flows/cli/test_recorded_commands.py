@@ -166,3 +166,12 @@ def test_commands_do_not_import_prefect(folder: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "[4, 0, 1, 0] False", done.stderr
+
+
+def test_deployed_paths_hold_in_any_folder_and_addresses_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("flows.support.deploy.deploy", lambda folder, store, paths: paths)
+    assert run(["deploy", "--path", "docs", "--path", "s3://bucket/docs"]) == 0
+    assert capsys.readouterr().err.splitlines() == [str(tmp_path / "docs"), "s3://bucket/docs"]
