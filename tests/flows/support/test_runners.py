@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prefect import task
 
 from diptych import Diptych, Settings
 from diptych.errors import SettingsError, StoreError
 from diptych.settings import load_settings
 from flows.ingest import ingest
 from flows.support.local_prefect import run_result
-from flows.support.runners import check_runner, create_task_runner
+from flows.support.runners import check_runner, create_task_runner, started_task_runner
 from flows.support.shared_store import RunStore
 from tests.support.http_server import Vendor
 from tests.support.shared_work import LUNA, store_content
@@ -39,6 +40,23 @@ def test_points_are_those_of_a_single_process_and_nothing_is_bought_twice(
     assert store_content(f"{runner}-store") == store_content("alone")
     assert len(vendor.requests) == 2 * bought
     assert result["usage"][LUNA]["requests"] == usage[LUNA, False].requests
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_tasks_work_on_a_dask_cluster() -> None:
+    """One in this process; that the points are the same in others is shown with Ray."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        settings = Settings(store="http://localhost:6333", runner="dask", cluster=cluster.scheduler_address)
+        check_runner(settings)
+        with started_task_runner(settings) as runner:
+            assert runner.submit(double, {"number": 21}).result() == 42
+
+
+@task
+def double(number: int) -> int:
+    return 2 * number
 
 
 def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
