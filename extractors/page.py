@@ -22,7 +22,9 @@ class Line:
     box: Box
     text: str
     size: float  # font size in points of most of its characters
-    font: str = ""
+    font: str = ""  # of most of its characters, as size, weight and slant
+    first_font: str = ""
+    last_font: str = ""
     bold: bool = False
     italic: bool = False
     lead: int = 0  # bold characters at its start when the rest is not bold: a run-in heading or a caption's label

@@ -16,6 +16,7 @@ LAYERS = (
     "extractors.types",
     "extractors.table_grid",
     "extractors.structure",
+    "extractors.scripts",
     "extractors.addresses",
     "extractors.page_range",
     "extractors.progress",

@@ -51,7 +51,7 @@ def edge_lines(layout: PageLayout, *, heads: bool = False) -> frozenset[int]:
 
     With `heads`, also rows of words and a page number; in longer documents repetition tells those from contents.
     """
-    rows = _rows(layout)
+    rows = level_rows(layout)
     if len(rows) < 2:
         return frozenset()
     size = median(layout.lines[i].size for row in rows for i in row)
@@ -74,8 +74,8 @@ def in_margin(box: Box, layout: PageLayout) -> bool:
     return box[3] < MARGIN * layout.height or box[1] > (1 - MARGIN) * layout.height
 
 
-def _rows(layout: PageLayout) -> list[list[int]]:
-    """Indices of the visible level lines by row, from top to bottom, and from left to right in each."""
+def level_rows(layout: PageLayout) -> list[list[int]]:
+    """Return the indices of the visible level lines by row, from top to bottom, and from left to right in each."""
     level = [i for i, line in enumerate(layout.lines) if line.visible and line.horizontal and line.text.strip()]
     rows: list[list[int]] = []
     for index in sorted(level, key=lambda i: layout.lines[i].box[1] + layout.lines[i].box[3]):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from extractors.geometry import area, intersection
-from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin
+from extractors.geometry import area, intersection, vertical_overlap
+from extractors.layout.edge_lines import MAX_ROWS, edge_lines, in_margin, level_rows
+from extractors.layout.rules import find_rules
 from extractors.page import Drawing, Line, PageLayout, Raster
 from extractors.types import Box
 
@@ -30,14 +31,19 @@ _SHORT_DOCUMENT = 3  # pages: here two are enough, for images and paths in one p
 _MIN_REPEATS, _REPEATS_IN_PLACE, _REPEATS_ANYWHERE = 3, 1 / 4, 1 / 10
 _EDGE = 2.0  # points within which a part touches the page's edge, as ornaments do
 _FEW_PAGES, _HEADER_REPEATS_ON_FEW, _HEADER_REPEATS = 6, 2, 3  # of one header line, in a document of fewer pages
+_MAX_VARIETY = 0.67  # texts in one place by pages: headers that change with the chapter repeat, headings do not
+_MAX_HEADER_ROWS = 4  # of a page's header, or its footer
+_MAX_NUMBER_GAP = 4  # font sizes from the number of a heading to its words; page numbers stand farther from text
 _MOST_PAGES = 0.6  # share of the pages that have a watermark, or a header that changes with the chapter
 
 # Headers that change with the chapter. The gap in multiples of the line's size.
 _MAX_SIZE_ABOVE_BODY = 0.5  # points
 _MIN_HEADER_GAP = 0.9  # to the text: more than between two lines of it
 _LINE_OVERLAP = 1.0  # points by which the boxes of consecutive lines may overlap
+_ROW_SHARE = 0.5  # share of the lower line's height that lines of one row have in common
 _ROW_OVERLAP = 2.0  # points: lines of one header row start this close to each other
 
+_NUMBERS = re.compile(r"[0-9]{1,9}")
 _Key = tuple[object, ...]
 
 
@@ -63,13 +69,26 @@ class Furniture:
         """Count what repeats on some pages of one document, in any order; see `sample_pages`."""
         counts: Counter[_Key] = Counter()
         sizes: Counter[float] = Counter()
+        places: dict[_Key, set[tuple[_Key, str]]] = {}  # places in the margins -> lines there, with their texts
+        numbers: dict[_Key, list[tuple[int, list[int]]]] = {}  # texts in the margins -> pages and their numbers
         pages = 0
         for layout in layouts:
             pages += 1
             counts.update(_keys(layout))
             for line in layout.lines:
+                if in_margin(line.box, layout):
+                    places.setdefault(_place_key(line), set()).add((_line_key(line), line.text))
+                    own = [int(number) for number in _NUMBERS.findall(line.text)]
+                    if own:
+                        numbers.setdefault(_line_key(line), []).append((layout.number, own))
                 sizes[round(line.size * 2) / 2] += len(line.text)
-        repeated = {key: count for key, count in counts.items() if count > 1}
+        varied = {key for key, found in numbers.items() if key[1] != "#" and _count_content(found)}
+        varied |= {("edge", key[1]) for key in varied}
+        for place, lines in places.items():
+            texts = {text if key in varied else key[1] for key, text in lines}
+            if "#" not in texts and len(texts) > _MAX_VARIETY * counts[place]:
+                varied.add(place)
+        repeated = {key: count for key, count in counts.items() if key and count > 1 and key not in varied}
         return cls(pages, repeated, sizes.most_common(1)[0][0] if sizes else 0.0)
 
     def running_lines(self, layout: PageLayout) -> frozenset[int]:
@@ -80,6 +99,7 @@ class Furniture:
         """
         found = {i for i, line in enumerate(layout.lines) if self._is_watermark(line)}
         found |= edge_lines(layout, heads=self.pages <= _SHORT_DOCUMENT)
+        found |= self._repeated_edges(layout)
         margin = [i for i, line in enumerate(layout.lines) if line.horizontal and in_margin(line.box, layout)]
         found |= _artifacts(layout)
         for at_head in (True, False):
@@ -95,7 +115,22 @@ class Furniture:
                     found.add(index)
                 else:
                     content = min(content, end - _ROW_OVERLAP)
-        return frozenset(found)
+        found = {index for index in found if not _numbers_content(index, found, layout)}
+        return frozenset(found - _cells(found, layout))
+
+    def _repeated_edges(self, layout: PageLayout) -> set[int]:
+        """The lines that begin or end many pages, wherever the text of these begins or ends."""
+        found: set[int] = set()
+        rows = level_rows(layout) if self.pages >= _MIN_REPEATS else []
+        for inwards in (rows, rows[::-1]):
+            for row in inwards[:MAX_ROWS]:
+                lines = [layout.lines[index] for index in row]
+                least = max(_MIN_REPEATS, math.ceil(_REPEATS_IN_PLACE * self.pages))
+                is_repeated = any(self.counts.get(_edge_key(line), 0) >= least for line in lines)
+                if not is_repeated or max(line.size for line in lines) > self.body_size + _MAX_SIZE_ABOVE_BODY:
+                    break
+                found.update(row)
+        return found
 
     def repeats(self, part: Raster | Drawing, layout: PageLayout) -> bool:
         """Whether an image or a path is a logo, an ornament or a background that other pages show as well."""
@@ -151,14 +186,58 @@ def without_numbers(text: str) -> str:
     return re.sub(r"\W+", " ", re.sub(r"\d+", "#", text)).strip().lower() or "#"
 
 
+def _count_content(numbers: Sequence[tuple[int, Sequence[int]]]) -> bool:
+    """Whether numbers in equal texts neither repeat nor follow the pages: those of articles, questions or tables."""
+    most = _MAX_VARIETY * len(numbers)
+    columns = list(zip(*(found for _, found in numbers), strict=False))
+    pages = [page for page, _ in numbers]
+    follows = any(
+        len({number - page for number, page in zip(column, pages, strict=True)}) <= most for column in columns
+    )
+    return not follows and any(len(set(column)) > most for column in columns)
+
+
 def _extent_from_edge(line: Line, layout: PageLayout, at_head: bool) -> tuple[float, float]:
     """Distances from the page's head, or from its foot, to the near and the far side of a line."""
     _, y0, _, y1 = line.box
     return (y0, y1) if at_head else (layout.height - y1, layout.height - y0)
 
 
+def _cells(found: Set[int], layout: PageLayout) -> set[int]:
+    """Where more rows repeat than headers have, those between the upright rules of a table: its header."""
+    boxes = [layout.lines[index].box for index in found]
+    rows = Counter(at_head for at_head, _ in {(box[3] < layout.height / 2, round(box[3] / _GRID)) for box in boxes})
+    if max(rows.values(), default=0) <= _MAX_HEADER_ROWS:
+        return set()
+    content = [line.box for index, line in enumerate(layout.lines) if index not in found]
+    left, right = min((box[0] for box in content), default=0.0), max((box[2] for box in content), default=0.0)
+    tables = [
+        rule
+        for rule in find_rules(layout.drawings)[1]
+        if left < rule[0] < right and any(rule[1] < box[1] and box[3] < rule[3] for box in content)
+    ]
+    return {i for i in found if any(rule[1] < layout.lines[i].box[1] < rule[3] for rule in tables)}
+
+
+def _numbers_content(index: int, found: Set[int], layout: PageLayout) -> bool:
+    """Whether a number stands right before text that is no furniture, or between such texts: a heading, a table."""
+    line = layout.lines[index]
+    if any(map(str.isalpha, line.text)):
+        return False
+
+    def on_row(other: Line) -> bool:
+        return vertical_overlap(other.box, line.box) > _ROW_SHARE
+
+    row = [i for i, other in enumerate(layout.lines) if other.horizontal and on_row(other)]
+    content = [layout.lines[i].box for i in row if i not in found]
+    reach = line.box[2] + _MAX_NUMBER_GAP * line.size
+    return bool(content) and (len(row) > 2 or any(line.box[2] <= box[0] <= reach for box in content))
+
+
 def _keys(layout: PageLayout) -> set[_Key]:
     keys = {_line_key(line) for line in layout.lines}
+    rows = level_rows(layout)
+    keys.update(_edge_key(layout.lines[i]) for row in (*rows[:MAX_ROWS], *rows[-MAX_ROWS:]) for i in row)
     keys.update(_place_key(line) for line in layout.lines if in_margin(line.box, layout))
     for raster in layout.rasters:
         keys.update((_mark_key(raster), ("image", raster.digest)))
@@ -168,6 +247,12 @@ def _keys(layout: PageLayout) -> set[_Key]:
 
 def _line_key(line: Line) -> _Key:
     return ("line", without_numbers(line.text)[:_MAX_KEY_LENGTH], round(line.box[3] / _GRID))
+
+
+def _edge_key(line: Line) -> _Key:
+    """Pages that begin or end with the same words; a number alone says nothing."""
+    text = without_numbers(line.text)
+    return ("edge", text[:_MAX_KEY_LENGTH]) if any(map(str.isalpha, text)) else ()
 
 
 def _place_key(line: Line) -> _Key:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from extractors.blocks.types import BlockDocument, Code, Content, Heading, Text
 from extractors.markup.encoding import decode_text
-from extractors.text.paragraphs import BULLET, join_lines
+from extractors.text.paragraph_starts import BULLET
+from extractors.text.paragraphs import join_lines
 
 MIN_WRAPPED_LENGTH = 50
 """Characters of the longest line of a paragraph from which its lines were wrapped by a program."""

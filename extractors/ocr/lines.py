@@ -11,16 +11,15 @@ from extractors.geometry import height, merge_boxes, width
 from extractors.ocr.engines import Word
 from extractors.ocr.ruled_grids import RuledGrid
 from extractors.page import Line
+from extractors.scripts import SYLLABLES, UNSPACED
 from extractors.types import Box
 
 MAX_DOUBTFUL = 0.75  # confidence of a word below which it is marked as doubtful
 MAX_WORD_GAP = 2  # white space between words of a line, in line heights; more separates table cells or columns
 MIN_VERTICAL_LENGTH, MIN_VERTICAL_HEIGHT = 3, 1.5  # characters of a vertical line; height by width
 
-IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-"""Ranges of a regular expression: characters of Japanese, Chinese and Korean."""
-_IDEOGRAPHS = re.compile(rf"[{IDEOGRAPH}]")
-_SPACE_BETWEEN_IDEOGRAPHS = re.compile(rf"(?<=[{IDEOGRAPH}]) (?=[{IDEOGRAPH}])")
+_SYLLABLE = re.compile(rf"[{SYLLABLES}]")
+_NO_SPACE = re.compile(rf"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
 
 
 def make_lines(words: Iterable[Word], scale: float, grids: Sequence[RuledGrid] = ()) -> tuple[Line, ...]:
@@ -29,7 +28,7 @@ def make_lines(words: Iterable[Word], scale: float, grids: Sequence[RuledGrid] =
     lines = []
     for group in (part for line in group_by_line(words) for part in _split_at_gaps(line, upright)):
         x0, y0, x1, y1 = (edge / scale for edge in merge_boxes(word.box for word in group))
-        text = _SPACE_BETWEEN_IDEOGRAPHS.sub("", " ".join(word.text for word in group))
+        text = _NO_SPACE.sub("", " ".join(word.text for word in group))
         doubtful = tuple(text for word in group if word.confidence < MAX_DOUBTFUL for text in word.text.split())
         line = Line((x0, y0, x1, y1), text, y1 - y0, block=group[0].line[0], ocr=True, doubtful=doubtful)
         if all(map(is_vertical, group)):
@@ -61,4 +60,4 @@ def group_by_line(words: Iterable[Word]) -> list[list[Word]]:
 def is_vertical(word: Word) -> bool:
     """Return True for a line of Japanese or Chinese that runs from top to bottom; engines take it for a word."""
     is_tall = len(word.text) >= MIN_VERTICAL_LENGTH and height(word.box) > MIN_VERTICAL_HEIGHT * width(word.box)
-    return is_tall and 2 * len(_IDEOGRAPHS.findall(word.text)) > len(word.text)
+    return is_tall and 2 * len(_SYLLABLE.findall(word.text)) > len(word.text)

@@ -19,11 +19,12 @@ from extractors.ocr.engines import (
     tesseract_words,
 )
 from extractors.ocr.languages import tesseract_problem
-from extractors.ocr.lines import IDEOGRAPH, group_by_line, is_vertical, make_lines
+from extractors.ocr.lines import group_by_line, is_vertical, make_lines
 from extractors.ocr.preparation import LONG_SIDE, find_skew, prepare, slope, slope_back, straighten
 from extractors.ocr.ruled_grids import RuledGrid, erase_rules, find_grids, rule_ink
 from extractors.ocr.unread import erase_words, unread_share
 from extractors.page import Line
+from extractors.scripts import SYLLABLES
 from extractors.shared_programs import using
 from extractors.types import Box, Options
 
@@ -46,7 +47,7 @@ MIN_LETTERS_TO_TURN = 30  # fewer doubtful letters are noise, not a turned page
 # how much it must be better; mean confidence below which a page counts as hard to read.
 MIN_READ_SHARE, MIN_ENGINE_GAIN, MIN_PAGE_CONFIDENCE = 0.5, 1.2, 0.75
 
-_WORDLIKE = re.compile(rf"[^\W_]{{2}}|[{IDEOGRAPH}]|^\W*\d\W*$")
+_WORDLIKE = re.compile(rf"[^\W_]{{2}}|[{SYLLABLES}]|^\W*\d\W*$")
 
 _Reader = Callable[["Image.Image", bool], list[Word]]
 """From a grey image, and whether its words are sparse, to its words."""

@@ -7,6 +7,7 @@ from statistics import median
 from extractors.geometry import width
 from extractors.layout.furniture import without_numbers
 from extractors.layout.tables import Table
+from extractors.layout.text_blocks import is_monospaced
 from extractors.pdf.annotations import note_passages
 from extractors.pdf.page_extractor import PageParts
 from extractors.table_grid import column_headers, replace_header
@@ -32,7 +33,7 @@ def assemble_document(
 ) -> tuple[tuple[Passage, ...], tuple[Picture, ...]]:
     """Return the passages and the pictures of a document, in reading order."""
     is_deck = _is_deck(pages)
-    paragraphs = _drop_running_lines([paragraph for page in pages for paragraph in page.paragraphs])
+    paragraphs = _keep_lines_of_code(_drop_running_lines([one for page in pages for one in page.paragraphs]))
     words = _words(paragraphs)
     headed = assign_headings(_join_sentences(paragraphs, words), bookmarks, title=title, deck=is_deck)
     limit = PassageLimit.of(options)
@@ -77,6 +78,15 @@ def _drop_running_lines(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
         if lines:
             kept.append(replace(paragraph, lines=lines))
     return kept
+
+
+def _keep_lines_of_code(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Mark paragraphs in a font for code, unless most of the document is in such a font, as typescripts are."""
+    code = [not paragraph.ocr and is_monospaced(paragraph.font) for paragraph in paragraphs]
+    length = sum(paragraph.characters for paragraph, is_code in zip(paragraphs, code, strict=True) if is_code)
+    if 2 * length > sum(paragraph.characters for paragraph in paragraphs):
+        return list(paragraphs)
+    return [replace(one, verbatim=True) if is_code else one for one, is_code in zip(paragraphs, code, strict=True)]
 
 
 def _words(paragraphs: Sequence[Paragraph]) -> frozenset[str]:

@@ -24,7 +24,7 @@ from extractors.pictures.store import image_path
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT = 11  # raise it when the same page is extracted differently, or when a field of `PageParts` changes
+FORMAT = 12  # raise it when the same page is extracted differently, or when a field of `PageParts` changes
 
 
 def extract_page_cached(page: Any, layout: PageLayout, context: PageContext, carried: Sequence[Caption]) -> PageParts:

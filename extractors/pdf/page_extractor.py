@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from extractors.errors import ExtractionError
 from extractors.geometry import coverage, rotate_box
 from extractors.layout.captions import Caption
+from extractors.layout.drawn_bullets import drawn_bullets
 from extractors.layout.figure_text import text_in_figures
 from extractors.layout.figures import Figure, PageFigures, find_figures
 from extractors.layout.furniture import Furniture
@@ -143,7 +144,7 @@ def _paragraphs(
         for index, line in enumerate(layout.lines)
         if index not in skipped and line.visible and not any(line.belongs_to(table.box) for table in tables)
     ]
-    return read_paragraphs(lines, layout.number)
+    return read_paragraphs(lines + drawn_bullets(layout, lines), layout.number)
 
 
 def _captioned_tables(tables: Sequence[Table], found: PageFigures, layout: PageLayout) -> list[Table]:

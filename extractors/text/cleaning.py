@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from extractors.scripts import UNSPACED
+
 MIN_LETTERS_TO_JUDGE = 40  # shorter texts count as readable: their statistics mean nothing
 # Share of characters without meaning (controls, private use, U+FFFD). Symbol fonts and formulas bring some along.
 MAX_BROKEN_SHARE, MAX_BROKEN_SHARE_STRICT = 0.2, 0.1
@@ -23,7 +25,15 @@ _REPLACEMENTS = str.maketrans({
 _MEANINGLESS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LEADERS = re.compile(r"(?:[.…·_]\s?){4,}")
-_SPACE_IN_CJK = re.compile(r"(?<=[\u3001-\u30ff\u3400-\u9fff]) (?=[\u3001-\u30ff\u3400-\u9fff])")
+_NO_SPACE = re.compile(rf"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
+# Typesetting programs print an accent and then its letter. Grave accents and tildes alone may be code.
+_COMBINING = {
+    "´": "\u0301", "`": "\u0300", "ˋ": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "¯": "\u0304",
+    "˘": "\u0306", "˙": "\u0307", "˚": "\u030a", "¸": "\u0327", "˛": "\u0328", "ˇ": "\u030c", "˝": "\u030b",
+}  # fmt: skip
+_ACCENT = re.compile(r"[´`ˋ¨ˆ˜¯˘˙˚¸˛ˇ˝]")
+_ACCENTED = re.compile(r"([´ˋ¨ˆ˜¯˘˙˚¸˛ˇ˝]|(?<=[^\W\d_])`(?=\w+\b(?!`))|(?<!\S)`(?=a\s)) ?([^\W\d_])")
+_DOUBLED_BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔])(?: ?\1)+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýœ]", re.IGNORECASE)
 _FIVE_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
@@ -45,7 +55,17 @@ def clean_text(text: str) -> str:
     if plain.endswith("\u00ad"):
         plain = plain[:-1] + "-"
     plain = _MEANINGLESS.sub(" ", plain.replace("\u00ad", ""))
-    return _SPACE_IN_CJK.sub("", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
+    if _ACCENT.search(plain):
+        plain = _ACCENTED.sub(_accented, plain)
+    plain = _DOUBLED_BULLET.sub(r"\1", re.sub(r"\s+", " ", _LEADERS.sub(" … ", plain)).strip())
+    return _NO_SPACE.sub("", plain)
+
+
+def _accented(match: re.Match[str]) -> str:
+    """The letter with its accent, or both as they were where there is no such letter."""
+    letter = {"ı": "i", "ȷ": "j"}.get(match[2], match[2])
+    whole = unicodedata.normalize("NFC", letter + _COMBINING[match[1]])
+    return whole if len(whole) == 1 else match[0]
 
 
 def replace_surrogates(value: Any) -> Any:

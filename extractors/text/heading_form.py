@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from extractors.text.paragraphs import BULLET, Paragraph, join_lines
+from extractors.text.paragraph_starts import BULLET
+from extractors.text.paragraphs import Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
 MAX_HEADING_LENGTH, MAX_HEADING_LINES = 150, 3  # characters, lines; longer ones are pull quotes and abstracts
@@ -15,6 +16,24 @@ MIN_TEXT_BELOW = 40  # characters of the plain paragraph below a bold heading; b
 
 TRAILING_PAGE_NUMBER = re.compile(r"\s*(?:…\s*|\s(?!(?:19|20)\d\d$))\d{1,4}$")
 """Without leaders a year is no page number: "Outlook for 2024"."""
+_NUMBERED_LABEL = re.compile(r"[^\W\d_]{3,}\s\d{1,4}")
+"""A whole heading, such as "Article 118"; in contents more than one word precedes the page number."""
+NUMBERED = re.compile(
+    r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?(?:"
+    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})[.):]?\s+(?=[^\W\d_])"
+    r"|(?:[A-Z]|[IVX]{1,5})(?:\.\d{1,2}){0,4}[.):]?\s+(?=(?-i:[A-ZÀ-Þ])))",  # not "T. bellirica", a species
+    re.IGNORECASE,
+)
+CHAPTER = re.compile(
+    r"^(?:chapter|part|appendix|annex|item|kapitel|teil|anhang|chapitre|annexe)\s+[\dIVXA-Z]{1,4}\b", re.I
+)
+_STANDARD_HEADING = re.compile(
+    "abstract|introduction|background|methods?|results|discussion|conclusions?|references|bibliography|"
+    "acknowledge?ments|appendix|contents|summary|overview|zusammenfassung|einleitung|literatur|résumé"
+)
+_NAME = r"[A-ZÀ-Þ][\w.’'-]*(?: (?:(?:de|del|da|dos|van|von|der|la|le|bin|al) )*[A-ZÀ-Þ][\w.’'-]*)+"
+_AUTHORS = re.compile(rf"{_NAME}[1-9∗*†‡§]|{_NAME} ?[\d∗*†‡§][\d∗*†‡§, ]*(?:(?:,|and|&|,and) ?{_NAME} ?[\d∗*†‡§, ]*)+")
+_ENUMERATED = re.compile(r"\((?:[a-z]{1,4}|\d{1,2})\)\s+[A-ZÀ-Þ]")
 FontStyle = tuple[str, float]
 """A font and its size in points."""
 
@@ -58,14 +77,41 @@ def has_form_of_heading(paragraph: Paragraph) -> bool:
 
 
 def may_be_heading(paragraph: Paragraph, text: str) -> bool:
-    """Return False for bullets, entries of contents, parts of sentences, units of amounts, numbers and table rows."""
+    """Return False for bullets, entries of contents, parts of sentences, units of amounts, numbers, table
+    rows and authors with the numbers of their addresses.
+    """
     if len(paragraph.lines) > MAX_HEADING_LINES or not 2 < len(text) <= MAX_HEADING_LENGTH or paragraph.tabular:
         return False
+    is_enumerated = paragraph.bold and bool(_ENUMERATED.match(text))  # "(c) Statement of compliance"
     is_bullet = bool(BULLET.match(text)) and not text[0].isalnum()
     is_fragment = text[0].islower() or text[0] in "*([$€£¥" or text[-1] in ",;"
-    return is_wordy(text) and not (is_bullet or is_fragment or TRAILING_PAGE_NUMBER.search(text))
+    if _AUTHORS.fullmatch(text):
+        return False
+    if ((is_bullet or is_fragment) and not is_enumerated) or not is_wordy(text):
+        return False
+    return not TRAILING_PAGE_NUMBER.search(text) or bool(_NUMBERED_LABEL.fullmatch(text))
+
+
+def heading_title(text: str) -> str:
+    """The text of a heading without the page number of an entry in contents."""
+    return text if _NUMBERED_LABEL.fullmatch(text) else TRAILING_PAGE_NUMBER.sub("", text)
 
 
 def is_wordy(text: str) -> bool:
     letters = sum(character.isalpha() for character in text)
     return letters >= 2 and letters > 0.4 * sum(not character.isspace() for character in text)
+
+
+def is_standard_heading(text: str) -> bool:
+    return bool(_STANDARD_HEADING.fullmatch(re.sub(r"\W", "", text).lower()))
+
+
+def is_numbered_below(text: str, above: str) -> bool:
+    """Return True when the numbers place a heading below one of the same look: 2.1 below 2."""
+    depth, depth_above = numbering_depth(text), numbering_depth(above)
+    return depth is not None and depth_above is not None and depth > depth_above
+
+
+def numbering_depth(text: str) -> int | None:
+    match = NUMBERED.match(text)
+    return match["number"].count(".") if match and match["number"] else None

@@ -4,24 +4,29 @@ A paragraph is a heading by its look (larger or bolder than the body text), its 
 structure tags of the file.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from extractors.text.cleaning import bare_letters
 from extractors.text.heading_form import (
+    CHAPTER,
     MAX_HEADING_LENGTH,
     MAX_HEADING_LINES,
     MIN_TEXT_BELOW,
-    TRAILING_PAGE_NUMBER,
+    NUMBERED,
     font_style,
     has_form_of_heading,
     heading_styles,
+    heading_title,
+    is_numbered_below,
+    is_standard_heading,
     is_wordy,
     may_be_heading,
+    numbering_depth,
 )
-from extractors.text.paragraphs import BULLET, Paragraph, join_lines
+from extractors.text.paragraph_starts import BULLET
+from extractors.text.paragraphs import Paragraph, join_lines
 from extractors.text.sentences import ends_sentence
 
 MAX_PATH_DEPTH, MAX_PATH_ENTRY_LENGTH = 4, 120  # headings, characters of each: encoded with every passage below
@@ -31,22 +36,9 @@ MIN_LARGER, MIN_SLIGHTLY_LARGER = 1.15, 1.05  # of a heading by size alone, of o
 MIN_BODY_SIZED = 0.92  # of one in bold, italics or capitals, which may be a little smaller than the body
 MIN_LARGER_OCR = 1.35  # OCR measures the letters it finds: a line without ascenders is lower
 MIN_LARGER_THAN_BOLD_HEADINGS = 1.3  # of plain lines among bold headings: authors and addresses are a little larger
+MIN_CAPITALS, MAX_CAPITALS = 5, 80  # characters of a heading in capitals
 MAX_TAGGED = 0.3  # share of the text that tags may call headings; beyond it they say nothing
 MIN_RUN_INS = 2  # paragraphs that begin in one font from which what they begin with are headings
-
-_NUMBERED = re.compile(
-    r"^(?:(?:chapter|section|part|appendix|annex|kapitel|teil|anhang|chapitre|partie|annexe)\s+)?(?:"
-    r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})[.):]?\s+(?=[^\W\d_])"
-    r"|(?:[A-Z]|[IVX]{1,5})(?:\.\d{1,2}){0,4}[.):]?\s+(?=(?-i:[A-ZÀ-Þ])))",  # not "T. bellirica", a species
-    re.IGNORECASE,
-)
-_CHAPTER = re.compile(
-    r"^(?:chapter|part|appendix|annex|item|kapitel|teil|anhang|chapitre|annexe)\s+[\dIVXA-Z]{1,4}\b", re.I
-)
-_STANDARD_HEADING = re.compile(
-    "abstract|introduction|background|methods?|results|discussion|conclusions?|references|bibliography|"
-    "acknowledge?ments|appendix|contents|summary|overview|zusammenfassung|einleitung|literatur|résumé"
-)
 
 HeadingPath = tuple[str, ...]
 _Style = tuple[bool, float, bool, bool, bool]
@@ -103,9 +95,12 @@ def assign_headings(
         if level is not None:
             levels.setdefault(_style(paragraph), Counter())[level] += 1
     _drop_plain_lines(paragraphs, headings, body)
+    _drop_list_items(paragraphs, headings, body)
     bookmarked = {style: counts.most_common(1)[0][0] for style, counts in levels.items()}
     ranks = _rank_styles({_style(paragraphs[index]) for index in headings}, bookmarked)
-    return _build_paths(paragraphs, {i: level or ranks[_style(paragraphs[i])] for i, level in headings.items()}, deck)
+    return _build_paths(
+        paragraphs, {i: level or ranks[_style(paragraphs[i])] for i, level in headings.items()}, deck, body
+    )
 
 
 def _with_plausible_tags(paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
@@ -129,7 +124,7 @@ def _join_false_run_ins(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     joined: list[Paragraph] = []
     start: Paragraph | None = None
     for paragraph in paragraphs:
-        if paragraph.run_in and fonts[paragraph.font] < MIN_RUN_INS and not _NUMBERED.match(paragraph.lines[0]):
+        if paragraph.run_in and fonts[paragraph.font] < MIN_RUN_INS and not NUMBERED.match(paragraph.lines[0]):
             start = paragraph
             continue
         if start:
@@ -153,37 +148,48 @@ def _drop_plain_lines(
             del headings[index]
 
 
-def _build_paths(paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck: bool) -> list[HeadedParagraph]:
+def _drop_list_items(
+    paragraphs: Sequence[Paragraph], headings: dict[int, int | None], body: tuple[float, bool]
+) -> None:
+    """Remove plain numbered lines that follow each other without text between them: the items of a list."""
+
+    def depth(index: int) -> int | None:
+        return numbering_depth(join_lines(paragraphs[index].lines)) if 0 <= index < len(paragraphs) else None
+
+    for index in [index for index, level in headings.items() if level is None]:
+        paragraph, own = paragraphs[index], depth(index)
+        plain = not (paragraph.bold or paragraph.run_in) and paragraph.size < MIN_LARGER * body[0]
+        if plain and own is not None and own in (depth(index - 1), depth(index + 1)):
+            del headings[index]
+
+
+def _build_paths(
+    paragraphs: Sequence[Paragraph], ranks: dict[int, float], deck: bool, body: tuple[float, bool]
+) -> list[HeadedParagraph]:
     """Walk through the document with a stack of open headings; `ranks` are those of the headings by index."""
     headed: list[HeadedParagraph] = []
     stack: list[tuple[float, str]] = []
-    page = 0
+    page, small_print = 0, 0.0
     for index, paragraph in enumerate(paragraphs):
         if deck and paragraph.page != page:
-            stack = []
+            stack, small_print = [], 0.0
         page = paragraph.page
         rank = ranks.get(index)
         if rank is None:
+            if small_print and paragraph.size > small_print:  # the sidebar with a heading of its own is over
+                stack.pop()
+                small_print = 0.0
             headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack)))
             continue
         text = join_lines(paragraph.lines)
-        while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not _is_numbered_below(text, stack[-1][1]))):
+        while stack and (stack[-1][0] > rank or (stack[-1][0] == rank and not is_numbered_below(text, stack[-1][1]))):
             stack.pop()
-        title = TRAILING_PAGE_NUMBER.sub("", text.rstrip(".:–—") if paragraph.run_in else text)
+        title = heading_title(text.rstrip(".:–—") if paragraph.run_in else text)
+        is_small = paragraph.size < MIN_BODY_SIZED * body[0] and _has_text_below(paragraphs, index)
+        small_print = paragraphs[index + 1].size / MIN_BODY_SIZED if is_small else 0.0
         stack.append((rank, title[:MAX_PATH_ENTRY_LENGTH]))
         headed.append(HeadedParagraph(paragraph, tuple(title for _, title in stack[-MAX_PATH_DEPTH:]), True))
     return headed
-
-
-def _is_numbered_below(text: str, above: str) -> bool:
-    """Return True when the numbers place a heading below one of the same look: 2.1 below 2."""
-    depth, depth_above = _numbering_depth(text), _numbering_depth(above)
-    return depth is not None and depth_above is not None and depth > depth_above
-
-
-def _numbering_depth(text: str) -> int | None:
-    match = _NUMBERED.match(text)
-    return match["number"].count(".") if match and match["number"] else None
 
 
 def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple[float, bool]) -> bool:
@@ -191,28 +197,28 @@ def _looks_like_heading(paragraphs: Sequence[Paragraph], index: int, body: tuple
     text = join_lines(paragraph.lines)
     if not may_be_heading(paragraph, text):
         return False
-    numbered = bool(_NUMBERED.match(text) or _CHAPTER.match(text))
+    numbered = bool(NUMBERED.match(text) or CHAPTER.match(text))
     body_size, body_bold = body
     size = paragraph.size / max(body_size, 1)
     if paragraph.ocr:  # weight is unknown
+        if paragraph.apart and len(paragraph.lines) == 1 and text.isupper() and _has_text_below(paragraphs, index):
+            return MIN_CAPITALS < len(text) < MAX_CAPITALS and not ends_sentence(text)
         return size > MIN_LARGER_OCR and text[0].isalnum() and len(paragraph.lines) <= 2 and not ends_sentence(text)
-    if ends_sentence(text) and text[-1] not in "?:!" and not (numbered and size > 1.1):
+    has_text_below = _has_text_below(paragraphs, index)
+    is_set_off = has_text_below or (paragraph.apart and len(paragraph.lines) == 1)
+    is_sentence = ends_sentence(text) and text[-1] not in "?:!"
+    if is_sentence and not (numbered and (size > 1.1 or (paragraph.bold and not body_bold and is_set_off))):
         return False
     if size >= MIN_LARGER or (size >= MIN_SLIGHTLY_LARGER and (paragraph.bold or numbered)):
         return True
-    if size < MIN_BODY_SIZED:
-        return paragraph.apart and len(paragraph.lines) == 1 and _is_standard_heading(text)
-    has_text_below = _has_text_below(paragraphs, index)
+    if size < MIN_BODY_SIZED and not (paragraph.bold and has_text_below and _is_above_small_print(paragraphs, index)):
+        return paragraph.apart and len(paragraph.lines) == 1 and is_standard_heading(NUMBERED.sub("", text))
     if paragraph.bold and not body_bold and (numbered or paragraph.apart or has_text_below):
         return True
     if paragraph.italic and len(paragraph.lines) == 1 and has_text_below:
         return numbered or (paragraph.apart and not paragraphs[index + 1].italic)
-    capitals = text.isupper() and 5 < len(text) < 80
-    return paragraph.apart and len(paragraph.lines) == 1 and (capitals or _is_standard_heading(text))
-
-
-def _is_standard_heading(text: str) -> bool:
-    return bool(_STANDARD_HEADING.fullmatch(re.sub(r"\W", "", _NUMBERED.sub("", text)).lower()))
+    capitals = text.isupper() and MIN_CAPITALS < len(text) < MAX_CAPITALS
+    return paragraph.apart and len(paragraph.lines) == 1 and (capitals or is_standard_heading(NUMBERED.sub("", text)))
 
 
 def _is_slide_title(paragraphs: Sequence[Paragraph], index: int) -> bool:
@@ -222,6 +228,11 @@ def _is_slide_title(paragraphs: Sequence[Paragraph], index: int) -> bool:
     has_more = index + 1 < len(paragraphs) and paragraphs[index + 1].page == paragraph.page
     is_short = len(paragraph.lines) <= 2 and 2 < len(text) < MAX_SLIDE_TITLE_LENGTH
     return is_first and has_more and is_short and text[-1] not in ".,;" and is_wordy(text) and not BULLET.match(text)
+
+
+def _is_above_small_print(paragraphs: Sequence[Paragraph], index: int) -> bool:
+    """Return True for what is as large as the text below it, in a sidebar or a box."""
+    return paragraphs[index].apart and paragraphs[index].size >= MIN_BODY_SIZED * paragraphs[index + 1].size
 
 
 def _has_text_below(paragraphs: Sequence[Paragraph], index: int) -> bool:
@@ -243,7 +254,7 @@ def _bookmark_level(paragraph: Paragraph, levels: dict[str, int]) -> int | None:
     if not levels or too_long:
         return None
     text = join_lines(paragraph.lines)
-    full, bare = bare_letters(text), bare_letters(_NUMBERED.sub("", text))
+    full, bare = bare_letters(text), bare_letters(NUMBERED.sub("", text))
     for title, level in levels.items():
         is_end = title.endswith(bare) and len(bare) > 0.7 * len(title)
         if full == title or (len(bare) > 3 and (bare == title or is_end)):

@@ -3,39 +3,35 @@
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from statistics import median
 
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import LABEL
 from extractors.page import Line
+from extractors.scripts import UNSPACED
 from extractors.text.cleaning import clean_text
 from extractors.text.direction import as_left_to_right
+from extractors.text.paragraph_starts import (
+    BULLET,
+    MAX_RUN_IN_LINES,
+    is_tabular,
+    starts_paragraph,
+    usual_pitch,
+)
 from extractors.text.reading_order import order_rows
 from extractors.text.rows import Row
 from extractors.text.sentences import ends_sentence, split_sentences
 from extractors.types import Box
 
-# Distances in font sizes.
-MAX_PITCH = 1.3  # base lines in a paragraph: multiple of the column's usual distance (at least 0.3 more than it)
-MAX_TITLE_PITCH = 1.75  # base lines in print a third larger than the column's: titles are set wider than text
-MAX_SIZE_DIFFERENCE = 0.12  # relative difference of font sizes within a paragraph
-MAX_ROUGH_SIZE_DIFFERENCE = 0.35  # the same for OCR, which measures letters, and for small capitals beside capitals
-MIN_INDENT, MAX_MISALIGNMENT = 0.8, 0.4  # indent of a first line, and of a line that still counts as flush left
-MIN_SHORTFALL = 0.12  # share of the paragraph's width that its last line leaves free
-MIN_HEADING_SHORTFALL = 3  # font sizes that a heading leaves free of the line below it
-MIN_CELL_GAP, MAX_PIECE_GAP = 2, 3  # white space from a label to its value, and between paragraphs on one line
-MIN_LABEL = 6  # characters of a label that is no word; fewer are the number of a heading
 MIN_APART = 0.5  # white space above a paragraph that counts as set apart
 MIN_INITIAL_SIZE = 1.6  # size of a large initial against the text it begins
-# A heading at the start of a paragraph. In characters, but for the first two; the last: of the text it belongs to.
-MAX_RUN_IN_LINES, MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 3, 16, 4, 60
+# A heading at the start of a paragraph. Words, characters, and of the text it belongs to.
+MAX_RUN_IN_WORDS, MIN_RUN_IN, MIN_AFTER_RUN_IN = 16, 4, 60
 MIN_HYPHENATED = 3  # letters before a hyphen that stays between two words; "re-" and "un-" are prefixes
 MAX_MOVED_LINES = 8  # of a sentence's end in the next column or page; without a full stop by then, there is none
 
-# Not "O. sanctum", a species.
-BULLET = re.compile(r"^([•●○◦▪■□►▶➢➤❖✓✔·∙]|[–—*-]\s|(?![A-Z]\.\s[a-zà-ÿ])\(?(\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]\s)")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
+_UNSPACED = re.compile(rf"[{UNSPACED}]")
+_YEAR_AT_END = re.compile(r"(?:19|20)\d\d[a-z]?\W*$")  # of the authors and the year of a reference
 HYPHENS = ("-", "\u2010")
 
 
@@ -84,6 +80,8 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
     for line in lines:
         if not text:
             text = line
+        elif text[-1] in HYPHENS and line[0] in HYPHENS and line[1:2].isalpha():
+            text += line[1:]  # Portuguese repeats the hyphen of a word on the next line
         elif text[-1] in HYPHENS and text[-2:-1].isalpha() and line[:1].isalpha():
             text = (text if _keeps_hyphen(text, line, known) else text[:-1]) + line
         elif is_unspaced(text, line):
@@ -95,7 +93,7 @@ def join_lines(lines: Sequence[str], known: Set[str] = frozenset()) -> str:
 
 def is_unspaced(text: str, following: str) -> bool:
     """Whether no space stands between two texts, as in Chinese and Japanese."""
-    return bool(_CJK.match(text[-1:]) and _CJK.match(following[:1]))
+    return bool(_UNSPACED.match(text[-1:]) and _UNSPACED.match(following[:1]))
 
 
 def _keeps_hyphen(text: str, line: str, known: Set[str]) -> bool:
@@ -141,9 +139,9 @@ def move_sentence_end(
 
 def _split_column(rows: Sequence[Row], page: int) -> list[Paragraph]:
     groups: list[list[Row]] = []
-    pitch, size = _usual_pitch(rows), median(row.main_line.size for row in rows)
+    pitch, size = usual_pitch(rows), median(row.main_line.size for row in rows)
     for row in rows:
-        if groups and not _starts_paragraph(groups[-1], row, pitch, size):
+        if groups and not starts_paragraph(groups[-1], row, pitch, size):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -155,69 +153,6 @@ def _split_column(rows: Sequence[Row], page: int) -> list[Paragraph]:
         if paragraph
         for part in _split_run_in(group, paragraph)
     ]
-
-
-def _usual_pitch(rows: Sequence[Row]) -> float:
-    """The usual distance of base lines, in font sizes."""
-    steps = [
-        (below.box[3] - above.box[3]) / below.main_line.size
-        for above, below in pairwise(rows)
-        if abs(above.main_line.size - below.main_line.size) < 0.5
-    ]
-    return median([step for step in steps if 0.8 < step < 2] or [1.2])
-
-
-def _starts_paragraph(group: Sequence[Row], row: Row, usual_pitch: float, usual_size: float) -> bool:
-    """Return True when a new paragraph starts with `row`, below the rows of `group`."""
-    last = group[-1]
-    above, line, size = last.main_line, row.main_line, max(last.main_line.size, 1.0)
-    if _differs_in_size(last, row) or above.heading != line.heading:
-        return True
-    pitch = row.box[3] - last.box[3]
-    max_pitch = MAX_TITLE_PITCH if size > 1.3 * usual_size else max(MAX_PITCH * usual_pitch, usual_pitch + 0.3)
-    if not -0.5 * size <= pitch <= max_pitch * size:
-        return True
-    if abs(pitch) < 0.4 * size:
-        return row.box[0] - last.box[2] > MAX_PIECE_GAP * size
-    text = row.text.strip()
-    if BULLET.match(text) or (_is_tabular(row) and _is_tabular(last)):
-        return True
-    left, right = min(r.box[0] for r in group), max(r.box[2] for r in group)
-    ended, short = ends_sentence(last.text), last.box[2] < right - MIN_SHORTFALL * (right - left)
-    starts_anew = ended or text[:1].isupper() or last.box[2] < row.box[2] - 3 * size
-    if above.bold != line.bold and not (line.ocr or above.ocr) and starts_anew:
-        return True
-    # A line of several fonts amid a sentence names a species or a title; above, there are more lines than in a heading.
-    is_mixed = bool(line.run_in) and not ended and len(group) > MAX_RUN_IN_LINES
-    is_heading = _changes_font(above, line) and (len(group) == 1 or not above.run_in) and not is_mixed
-    if is_heading and (ended or last.box[2] < row.box[2] - MIN_HEADING_SHORTFALL * size):
-        return True
-    indent, is_flush = row.box[0] - left, last.box[0] - left < MAX_MISALIGNMENT * size
-    if indent > MIN_INDENT * size and is_flush and (ended or short) and not BULLET.match(group[0].text):
-        return True
-    if indent < -MIN_INDENT * size and (ended or short) and not text[:1].islower():
-        return True
-    return ended and short and len(group) > 1 and (text[:1].isupper() or text[:1].isdigit())
-
-
-def _changes_font(above: Line, line: Line) -> bool:
-    return above.font != line.font and not (line.ocr or above.ocr)
-
-
-def _differs_in_size(last: Row, row: Row) -> bool:
-    above, line = last.main_line, row.main_line
-    capitals = above.font == line.font and above.text.isupper() and line.text.isupper()
-    tolerance = MAX_ROUGH_SIZE_DIFFERENCE if line.ocr or capitals else MAX_SIZE_DIFFERENCE
-    differs = abs(above.size - line.size) > tolerance * max(above.size, line.size)
-    return differs and min(len(above.text), len(line.text)) > 2
-
-
-def _is_tabular(row: Row) -> bool:
-    """Return True for a label and values far apart; a heading's number may be as far from its words."""
-    first = row.lines[0].text.strip().rstrip(":")
-    is_word = len(first) > 2 and first.isalpha() and not first.isupper()
-    pieces = row.lines if is_word or len(first) >= MIN_LABEL else row.lines[1:]
-    return any(right.box[0] - left.box[2] > MIN_CELL_GAP * left.size for left, right in pairwise(pieces))
 
 
 def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph | None:
@@ -235,7 +170,7 @@ def _paragraph(group: Sequence[Row], page: int, above: Row | None) -> Paragraph 
         italic=main.italic,
         ocr=main.ocr,
         doubtful=tuple(word for row in group for line in row.lines for word in line.doubtful),
-        tabular=any(_is_tabular(row) for row in group),
+        tabular=any(is_tabular(row) for row in group),
         apart=above is None or group[0].box[1] - above.box[3] > MIN_APART * main.size,
         heading=main.heading,
     )
@@ -276,6 +211,7 @@ def _may_be_run_in(text: str, rest: Sequence[str]) -> bool:
         and sum(map(len, rest)) >= MIN_AFTER_RUN_IN
         and not rest[0][0].islower()
         and not LABEL.match(text)
+        and not _YEAR_AT_END.search(text)
     )
 
 

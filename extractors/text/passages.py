@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from extractors.geometry import merge_boxes
 from extractors.layout.labels import mentioned_labels
+from extractors.scripts import SYLLABLES
 from extractors.table_grid import MAX_REPEATED_WORDS, body_rows, markdown_header, markdown_row, take_rows
 from extractors.text.headings import HeadedParagraph, HeadingPath
 from extractors.text.paragraphs import is_unspaced, join_lines
@@ -36,7 +37,7 @@ TokenCounter = Callable[[Sequence[str]], list[int]]
 """Returns the number of tokens of each text, without the special ones around it."""
 
 # Punctuation marks and CJK characters are tokens of their own.
-_PIECE = re.compile(r"[぀-ヿ㐀-鿿가-힯豈-﫿]|[^\W_]+|[^\w\s]|_")
+_PIECE = re.compile(rf"[{SYLLABLES}]|[^\W_]+|[^\w\s]|_")
 
 
 _SEPARATOR = re.compile(r"[|\s:-]+")

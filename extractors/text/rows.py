@@ -12,10 +12,11 @@ from extractors.types import Box
 MIN_GUTTER = 0.9  # width of the white space between columns, in font sizes; the spaces of justified text are narrower
 MIN_SAME_LINE_OVERLAP = 0.6  # share of the lower box's height that two boxes on one line have in common
 MIN_PROSE_LENGTH = 20  # characters of running text; shorter pieces on one line belong together, however far apart
+MIN_BULLET_GAP = 0.5  # white space behind a bullet, in font sizes; that behind a word is narrower
 MAX_MARKER_DISTANCE = 4  # white space between a bullet and its text, in font sizes
 MIN_ALIGNED_ENDS, MAX_END_DISTANCE = 3, 2  # rows that end within so many points of the number of a formula
 
-_MARKER = re.compile(r"[•●○◦▪■□►▶➢➤❖✓✔·∙–—*-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|[\ue000-\uf8ff]")
+_MARKER = re.compile(r"[o•●○◦▪■□►▶➢➤❖✓✔·∙–—*-]|\(?(\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|[\ue000-\uf8ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,15 @@ class Row:
 
     @property
     def text(self) -> str:
-        return " ".join(line.text.strip() for line in self.lines)
+        """The pieces with spaces; word processors print the bullet ○ as the letter o of another font."""
+        texts = [line.text.strip() for line in self.lines]
+        if (
+            texts[0] == "o"
+            and len(texts) > 1
+            and self.lines[1].box[0] - self.lines[0].box[2] > MIN_BULLET_GAP * self.lines[0].size
+        ):
+            texts[0] = "○"
+        return " ".join(texts)
 
     @property
     def main_line(self) -> Line:

@@ -90,3 +90,44 @@ def test_lines_that_tags_leave_out_are_furniture_unless_they_are_content() -> No
     repeated = [replace(_line("Name of the part", 40 + 12 * n), artifact=True) for n in range(4)]  # header of a table
     assert _running_texts([_page(1, *repeated, foot)]) == [[]]
     assert _running_texts([_page(1, head, replace(_line("A paragraph", 400), artifact=True))]) == [[]]
+
+
+def _heading_on(pages: int, text: str) -> list[list[str]]:
+    return _running_texts(
+        [_page(n, _line(text.format("abcdefghij"[n] * 5, 7 * n % 10), 70)) for n in range(1, pages + 1)]
+    )
+
+
+def test_headings_at_the_top_of_pages_differ_and_are_content() -> None:
+    assert _heading_on(8, "What is {0}?") == [[]] * 8
+    assert _heading_on(8, "Article 3{1}") == [[]] * 8  # its numbers neither repeat nor follow the pages
+
+
+def test_number_of_a_heading_or_a_row_at_the_top_is_content() -> None:
+    pages = [
+        _page(n, _line(str(n * n), 60), _line(f"Findings {'abcdefghij'[n] * 3}", 60, x=70, size=16))
+        for n in range(1, 9)
+    ]
+    assert _running_texts(pages) == [[]] * 8
+
+
+def test_footer_is_recognised_wherever_the_text_of_a_page_ends() -> None:
+    def page(number: int) -> PageLayout:
+        own = "abcdefghij"[number]
+        body = [_line(f"{own * (5 + row)} and so on", 120 + 14 * row) for row in range(4 * number)]
+        return PageLayout(number, 600, 800, (*body, _line(f"Pumps Inc. | Form 10-Q | {number}", 140 + 56 * number)))
+
+    assert _running_texts([page(n) for n in range(1, 9)]) == [[f"Pumps Inc. | Form 10-Q | {n}"] for n in range(1, 9)]
+
+
+def test_header_of_a_table_that_goes_on_over_pages_is_content() -> None:
+    def table(number: int) -> PageLayout:
+        head = [
+            _line(f"{word} {side}", 40 + 14 * row, x)
+            for row, word in enumerate("ABCDE")
+            for side, x in (("left", 60), ("right", 300))
+        ]
+        rules = tuple(Drawing((x, 25, x, 700), 1, False, True, rectangle=True) for x in (55, 290, 520))
+        return replace(_page(number, *head), drawings=rules)
+
+    assert _running_texts([table(n) for n in range(1, 9)]) == [[]] * 8

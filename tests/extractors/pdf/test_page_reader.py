@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from extractors.page import PageLayout
-from extractors.pdf.page_reader import BOLD_NAME, ITALIC_NAME, read_page
+from extractors.page import Line, PageLayout
+from extractors.pdf.page_reader import read_page
 from extractors.pdf.render import pymupdf
+from extractors.pdf.text_lines import BOLD_NAME, ITALIC_NAME
 
 
 def new_page(width: float = 400, height: float = 600) -> Any:
@@ -110,6 +111,8 @@ def test_page_with_broken_content_has_the_layout_before_the_break() -> None:
     [
         ("HelveticaNeueLTStd-Bd", True, False),
         ("AdvTimes-b", True, False),
+        ("ABCDEF+SFBX1000", True, False),
+        ("NimbusRomNo9L-Medi", True, False),
         ("AdvTimes-i", False, True),
         ("Univers-BoldItalic", True, True),
         ("Minion-Regular", False, False),
@@ -189,3 +192,40 @@ def test_path_with_a_slope_is_slanted() -> None:
     page.insert_text((100, 100), "text")
     wrap_contents(page, b"50 400 m 90 450 l 130 400 l S 50 300 m 90 300 l 90 250 l 130 250 l S ", b"")
     assert [(drawing.items, drawing.slanted) for drawing in layout_of(page).drawings] == [(2, True), (3, False)]
+
+
+def test_line_with_a_few_plain_words_is_not_bold() -> None:
+    page, x = new_page(), 50.0
+    for text, font in (("Next meeting: October 7", "hebo"), (" at the airport", "helv")):
+        page.insert_text((x, 100), text, fontname=font)
+        x += pymupdf().get_text_length(text, fontname=font)
+    (line,) = layout_of(page).lines
+    assert (line.bold, line.first_font, line.last_font) == (False, "Helvetica-Bold", "Helvetica")
+
+
+def test_letter_o_in_a_font_of_its_own_is_a_bullet() -> None:
+    page = new_page()
+    page.insert_text((50, 100), "o", fontname="cour")
+    page.insert_text((60, 100), "The first item", fontname="helv")
+    assert layout_of(page).lines[0].text.split() == ["○", "The", "first", "item"]
+
+
+def test_unknown_symbol_before_text_is_a_bullet(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _read_spans(monkeypatch, ("\x01", (50, 92, 56, 101)), ("An item", (60, 92, 90, 101))).text == "• An item"
+
+
+def test_box_of_a_font_with_wrong_metrics_is_on_its_base_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for box in ((50, 100, 90, 221), (50, 100, 90, 103)):  # letters would hang below their base line at 100
+        x0, y0, _, y1 = _read_spans(monkeypatch, ("words", box)).box
+        assert (x0, y0) == (50, 90)
+        assert 100 <= y1 <= 104
+
+
+def _read_spans(monkeypatch: pytest.MonkeyPatch, *spans: tuple[str, tuple[float, ...]]) -> Line:
+    """The only line of a page with these texts and boxes, in 10 points on a base line at 100."""
+    style = {"size": 10, "font": "Type3", "flags": 0, "char_flags": 16, "alpha": 255}
+    raw = [{**style, "text": text, "bbox": box, "origin": (box[0], 100)} for text, box in spans]
+    block = {"lines": [{"dir": (1.0, 0.0), "wmode": 0, "spans": raw}]}
+    monkeypatch.setattr("extractors.pdf.text_lines.read_blocks", lambda *_: [block])
+    (line,) = layout_of(new_page()).lines
+    return line

@@ -139,3 +139,36 @@ def test_tags_give_the_levels_of_headings_unless_they_call_most_text_headings() 
     paragraphs = [heading("Pumps", 10, heading=1), body(), heading("Tanks", 10, heading=2), body()]
     assert body_paths(*paragraphs) == [("Pumps",), ("Pumps", "Tanks")]
     assert body_paths(*(replace(one, heading=1) for one in paragraphs)) == [()] * 4
+
+
+def test_numbered_labels_are_headings_but_entries_of_contents_are_not() -> None:
+    assert body_paths(heading("Article 118", 10, bold=True), body()) == [("Article 118",)]
+    assert body_paths(heading("The pumps of the works 118", 10, bold=True), body())[-1] == ()
+
+
+def test_enumerated_and_numbered_sentences_are_headings_in_bold() -> None:
+    for text in ("(c) Statement of compliance", "Item 1. Business."):
+        assert body_paths(heading(text, 10, bold=True), body()) == [(text,)]
+        assert body_paths(heading(text, 10), body())[-1] == ()
+
+
+def test_numbered_lines_without_text_between_them_are_a_list() -> None:
+    items = [heading(f"{n}. {word}", 10.8) for n, word in enumerate(("Kitchen", "Server", "School"), 5)]
+    assert body_paths(body(), *items) == [(), (), (), ()]
+    assert body_paths(items[0], body(), items[1], body()) == [("5. Kitchen",), ("6. Server",)]
+
+
+def test_bold_line_is_the_heading_of_smaller_print_below_it() -> None:
+    note = replace(body(), size=8)
+    paths = body_paths(heading("Cars"), body(), body(), heading("Notes for drivers", 8, bold=True), note, body())
+    assert paths[-2:] == [("Cars", "Notes for drivers"), ("Cars",)]
+
+
+def test_scanned_line_in_capitals_is_a_heading() -> None:
+    scanned = replace(body(), ocr=True)
+    assert body_paths(heading("GUIDELINES FOR SPORTS", 9, ocr=True), scanned) == [("GUIDELINES FOR SPORTS",)]
+
+
+def test_authors_with_the_numbers_of_their_addresses_are_no_heading() -> None:
+    for authors in ("Jane Doe 1, 2, John Smith 1, and Ann Lee 3", "Zachary del Rosario1"):
+        assert body_paths(heading(authors, 10, bold=True), body())[-1] == ()

@@ -201,3 +201,69 @@ def test_labels_with_values_stay_on_lines_of_their_own() -> None:
     ]
     texts = [paragraph.lines for paragraph in read_paragraphs(lines, 1)]
     assert texts == [("Rated voltage 230 V",), ("Noise: 30 dB",), ("Fuse 5 A",)]
+
+
+def test_bold_words_at_the_start_of_a_line_do_not_end_its_paragraph() -> None:
+    first = replace(styled("Union. 2015. The World in", 100, "Bold"), bold=True, first_font="Bold", last_font="Body")
+    second = replace(styled("Facts and figures that the union gives", 112), first_font="Body", last_font="Body")
+    assert len(build_paragraphs(order_rows([first, second]), 1)) == 1
+    assert len(build_paragraphs(order_rows([replace(first, last_font="Bold"), second]), 1)) == 2
+
+
+def test_line_of_code_and_the_text_below_it_are_paragraphs() -> None:
+    lines = [
+        styled("docker run --publish 3001:3001 --detach the-image", 100, "Courier"),
+        styled("which starts it", 112),
+    ]
+    assert len(build_paragraphs(order_rows(lines), 1)) == 2
+
+
+def test_numbers_in_sequence_begin_paragraphs() -> None:
+    rows = [("74From a survey of the year", 50, 100), ("that was made", 50, 112), ("75Figures of the bureau", 50, 124)]
+    assert paragraphs_of(*rows) == [("74From a survey of the year", "that was made"), ("75Figures of the bureau",)]
+    rows = [("The 5 patients of whom", 50, 100), ("6 people went on and", 50, 112)]
+    assert len(paragraphs_of(*rows)) == 1
+
+
+def test_hanging_indents_begin_entries() -> None:
+    rows = [(FULL_LINE, 50, 100), (f"{FULL_LINE[:-1]}.", 65, 112), (FULL_LINE, 65, 124), ("ends.", 65, 136)]
+    entry = [("Ames, B. and others who write about the pumps", 50, 100), (f"{FULL_LINE}.", 65, 112)]
+    assert len(paragraphs_of(*rows)) == 1
+    assert (
+        len(paragraphs_of(*entry, ("Byrd, C. and others who write about tanks", 50, 124), ("at length.", 65, 136))) == 2
+    )
+
+
+def test_entries_of_contents_are_paragraphs() -> None:
+    rows = [
+        ("Filing . . . . . . . . . . . 3", 50, 100),
+        ("Where to report", 50, 112),
+        ("items . . . . . . . 8", 50, 124),
+    ]
+    assert paragraphs_of(*rows) == [("Filing … 3",), ("Where to report", "items … 8")]
+
+
+def test_white_space_separates_paragraphs_where_most_have_one_line() -> None:
+    rows = [(FULL_LINE, 50, y) for y in (100, 117, 129, 146, 163)]
+    assert [len(lines) for lines in paragraphs_of(*rows)] == [1, 2, 1, 1]
+
+
+def test_circle_that_is_printed_as_a_letter_is_a_bullet() -> None:
+    rows = [("o", 50, 100), ("The first item", 70, 100), ("o", 50, 112), ("The second item", 70, 112)]
+    assert paragraphs_of(*rows) == [("○ The first item",), ("○ The second item",)]
+
+
+def test_portuguese_hyphen_that_both_lines_print_stays_once() -> None:
+    assert join_lines(("destacam-", "-se os avanços")) == "destacam-se os avanços"
+
+
+def test_authors_and_year_of_a_reference_are_no_heading() -> None:
+    start = "Juels, Ari. 2005."
+    lines = [styled(f"{start} We took one every {FULL_LINE}", 100, run_in=len(start)), styled(FULL_LINE, 112)]
+    assert len(build_paragraphs(order_rows(lines), 1)) == 1
+
+
+def test_double_spaced_lines_are_one_paragraph() -> None:
+    rows = [(FULL_LINE, 50, y) for y in range(100, 220, 24)]
+    assert [len(lines) for lines in paragraphs_of(*rows)] == [5]
+    assert len(paragraphs_of(*((f"{FULL_LINE[:40]}.", 50, y) for y in range(100, 220, 24)))) == 5
