@@ -43,6 +43,7 @@ _FRAME_DEPTH, _MIN_FRAMED = 2, 0.7  # cells within which a frame runs; share of 
 _MIN_PART_CELLS = 8  # side of one of several pictures beside each other, also at the finer cut in pixels
 _MIN_PART_INK = 0.5  # share of such a part, unless it is framed
 _MIN_CARD, _MIN_CARD_AREA = 0.85, 0.5  # shares of the page's width and area from which ink is a card with a background
+_MAX_PRINT_CELLS, _MAX_PRINT_INK = 8, 0.45  # height of two rows of print; share of its pixels: letters leave more white
 _MAX_GUTTER_INK, _MIN_GUTTER = 0.01, 2  # share of a strip between two pictures; its pixels
 
 # A patch of few colours is a bar, or two of them, not a photo. Shares of its pixels.
@@ -213,7 +214,15 @@ def _find_parts(pixels: NDArray[np.uint8], words: _Mask, size: int) -> Iterator[
                 )
                 if inner:
                     continue
-            yield (x0, y0, x1, y1), float(part.mean()), _is_framed(part)
+            framed = _is_framed(part)
+            if framed or not _is_print(ink[y0:y1, x0:x1], size):
+                yield (x0, y0, x1, y1), float(part.mean()), framed
+
+
+def _is_print(ink: _Mask, size: int) -> bool:
+    """Whether a strip is a row or two of words that OCR missed; a bar of a chart is filled."""
+    rows, columns = ink.shape
+    return rows <= min(columns, _MAX_PRINT_CELLS * size) and float(ink.mean()) < _MAX_PRINT_INK
 
 
 def _ink_share(ink: _Mask, size: int) -> NDArray[np.float32]:

@@ -35,6 +35,7 @@ _MAX_STRIP_PROSE, _MIN_SHARED_ROWS = 0.2, 0.25  # shares of the lines that are r
 _MAX_HEADING_ROWS, _MAX_HEADING_WORDS, _MIN_LIST_COLUMNS = 2, 11, 3  # a heading between rules; a list in columns
 # Labels on the left of rules that run only over the numbers: shares of the rows.
 _MOSTLY_NUMBERS, _MIN_LABELLED_ROWS = 0.5, 0.6  # with numbers between the rules, with a label on the left
+_MAX_REFERENCE = 5  # characters between a label and its numbers: `12(a)` names a note
 _MIN_NUMBER_ROWS = 2  # below, the rules are not about numbers and nothing is added
 _MAX_HEADER_GAP, _MIN_HEADED = 0.8, 0.6  # text sizes above the rules; share of the columns
 _HEADING_INDENT = 5.0  # points by which a heading may start left of its column
@@ -148,10 +149,12 @@ def is_set_in_columns(strip: Box, page: TablePage) -> bool:
 def _with_labels_and_headings(region: Box, rows: Sequence[Row]) -> Box:
     """A region with the labels on its left and the headings above it, where the rules run only over the numbers."""
     held = [n for n, row in enumerate(rows) if lines_inside(region, row)]
-    labels = [line.box for n in held for line in rows[n] if line.box[2] < region[0]]
+    left = [[line for line in rows[n] if line.box[2] < region[0]] for n in held]
+    labelled = sum(map(bool, left)) >= _MIN_LABELLED_ROWS * len(held)
+    has_text = any(len(line.text) > _MAX_REFERENCE for labels in left for line in labels[1:])
     numbers = sum(any(is_number(line.text) for line in lines_inside(region, rows[n])) for n in held)
-    if numbers > _MOSTLY_NUMBERS * len(held) and _MIN_LABELLED_ROWS * len(held) <= len(labels) <= len(held):
-        region = merge_boxes([region, *labels])
+    if numbers > _MOSTLY_NUMBERS * len(held) and labelled and not has_text:
+        region = merge_boxes([region, *(line.box for labels in left for line in labels)])
     if not numbers:
         return region
     first = _first_heading(rows, held[0]) if numbers >= _MIN_NUMBER_ROWS else held[0]
@@ -177,9 +180,10 @@ def _with_header_above(region: Box, rows: Sequence[Row]) -> Box:
 def _is_header(grid: Box, rows: Sequence[Row]) -> bool:
     """Whether a grid is only the shaded cells of a header, with the rows of numbers below it."""
     held = [n for n, row in enumerate(rows) if lines_inside(grid, row)]
-    below = rows[held[-1] + 1 : held[-1] + 2] if held else []
-    is_near = any(row[0].box[1] - grid[3] < row[0].size for row in below)
-    return is_near and len(_numbers(below[0])) >= _NUMBERS_PER_ROW and not any(_numbers(rows[n]) for n in held)
+    below = rows[held[-1] + 1 : held[-1] + 1 + _MAX_HEADING_ROWS] if held else []
+    is_near = bool(below) and below[0][0].box[1] - grid[3] < below[0][0].size
+    has_numbers = any(len(_numbers(row)) >= _NUMBERS_PER_ROW for row in below)
+    return is_near and has_numbers and not any(_numbers(rows[n]) for n in held)
 
 
 def _with_rows_below(region: Box, rows: Sequence[Row]) -> Box:

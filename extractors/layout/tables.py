@@ -228,7 +228,13 @@ def _is_picture(region: Box, lines: Sequence[Line], layout: PageLayout) -> bool:
     largest_sign = _MAX_SIGN * max(line.size for line in lines)
     if any(stroke.slanted and shorter_side(stroke.box) > largest_sign for stroke in strokes):
         return True
-    return _has_bars(region, drawings) or _has_data_points(drawings)
+    crossing = [d for d in layout.drawings if overlap_area(d.box, region) > 0 and not is_inside(region, d.box)]
+    bars = [d for d in crossing if _is_coloured(d) and not is_inside(d.box, region)]
+    return len(bars) > _MAX_LENGTHS or _has_bars(region, drawings) or _has_data_points(drawings)
+
+
+def _is_coloured(drawing: Drawing) -> bool:
+    return drawing.filled and bool(drawing.fill) and max(drawing.fill) - min(drawing.fill) > _MIN_SATURATION
 
 
 def _has_data_points(drawings: Sequence[Drawing]) -> bool:
@@ -241,7 +247,7 @@ def _has_data_points(drawings: Sequence[Drawing]) -> bool:
 
 def _has_bars(region: Box, drawings: Sequence[Drawing]) -> bool:
     """Whether there are coloured shapes of many lengths, or a large one that is no cell."""
-    coloured = [d for d in drawings if d.filled and d.fill and max(d.fill) - min(d.fill) > _MIN_SATURATION]
+    coloured = list(filter(_is_coloured, drawings))
     if any(not d.rectangle and area(d.box) > _MAX_SHAPE * area(region) for d in coloured):
         return True
     bars = [d.box for d in coloured if shorter_side(d.box) > _MIN_BAR_SIDE]

@@ -161,3 +161,11 @@ def test_pictures_on_a_card_are_found() -> None:
     found = _find(pixels, [_write(pixels, "A title of the slide", 30, 10)])
     wanted = ((100, 100, 250, 250), (330, 100, 480, 250))
     assert all(_covers(figure.box, box) for figure, box in zip(found, wanted, strict=True))
+
+
+def test_rows_that_ocr_missed_are_no_picture() -> None:
+    pixels = _blank_page()
+    for y in (100, 112):
+        for x in range(80, 330, 8):
+            pixels[y : y + 10, x : x + 3] = 20
+    assert not add_scanned_pictures(_SCAN, Image.fromarray(pixels), ()).drawings

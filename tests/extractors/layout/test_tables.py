@@ -23,6 +23,7 @@ from tests.support.drawn_tables import (
     rows_in,
     rows_of,
     tables_of,
+    write_cells,
     write_paragraph,
     write_rows,
 )
@@ -305,3 +306,21 @@ def test_framed_rows_of_long_paragraphs_are_a_table() -> None:
                 page.insert_text((x, y + 12 * n), "many words in a cell"[: 12 if x < 100 else 20], fontsize=10)
     (table,) = tables_of(page)
     assert (table.grid.rows, table.grid.columns) == (3, 3)
+
+
+def test_labels_with_references_to_notes_belong_to_the_numbers() -> None:
+    page = new_page()
+    for y in (200, 254, 308):
+        draw_rule(page, y, 300, RIGHT)
+    for n in range(6):
+        cells = (76, f"Receivables {n}"), (240, str(n + 3)), (310, f"4,5{n}5"), (390, f"6,8{n}6")
+        write_cells(page, *((x, 213 + 18 * n, text) for x, text in cells))
+    assert rows_of(page)[-1] == ("Receivables 5", "8", "4,555", "6,856")
+
+
+def test_names_below_the_bars_of_two_charts_are_no_table() -> None:
+    page = new_page()
+    for n in range(4):
+        page.draw_rect((150 + 80 * n, 130 + 12 * n, 180 + 80 * n, 230), fill=(1, 0.6, 0), color=None)
+    write_rows(page, [("0", "10", "20", "30"), ("5", "15", "25", "35"), ("8", "12", "16", "20"), ("1", "2", "3", "4")])
+    assert not tables_of(page)
