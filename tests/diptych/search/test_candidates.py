@@ -176,3 +176,24 @@ def test_all_points_are_read_ahead_after_the_first_search(
     assert len(list(steps)) == 1
     assert len(cache.find(ids)) == (3 if commits else len(ids))
     store.close()
+
+
+def test_document_that_is_replaced_after_ranking_is_searched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "store"
+    store = open_embedded_store(folder, text_shapes(WordEncoder.size), 60)
+    ingest_version(store, folder, NAMES[0], 1)
+    context = search.SearchContext(store, Spaces(WordEncoder()), folder)
+    search.search([Query("pump share figur")], context, 10)  # what ranking reads is in memory now
+    load, versions = search.load_payloads, iter([2])
+
+    def replace_meanwhile(*arguments: Any) -> Any:
+        for version in versions:
+            ingest_version(store, folder, NAMES[0], version)
+        return load(*arguments)
+
+    monkeypatch.setattr(search, "load_payloads", replace_meanwhile)
+    (hits,) = search.search([Query("pump share figur")], context, 10)
+    assert sorted(hit.text or hit.caption for hit in hits) == [f"Figure 1: {NAMES[0]} 2", "pump 2", "shared"]
+    store.close()
